@@ -1,0 +1,58 @@
+// Logs are events with fields: `log::info("upload.published", {{"upload", id.str()}, {"ms", 412}})`.
+//
+// JSON lines (one object a line, always valid whatever a field holds) or text for a terminal, to stderr. Every line passes a
+// redactor: credentials in URLs, Authorization headers and webhook secrets never reach a log. Thread safe.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace photogate::log {
+
+enum class Level { debug, info, warn, error };
+enum class Format { text, json };
+
+/// A field's value. Texts are copied: a line may be written later than it was said.
+class Value {
+  public:
+    Value(std::string text) : value_(std::move(text)) {}
+    Value(std::string_view text) : value_(std::string{text}) {}
+    Value(const char* text) : value_(std::string{text}) {}
+    Value(bool flag) : value_(flag) {}
+    template <class T>
+        requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    Value(T number) : value_(static_cast<std::int64_t>(number)) {}
+    Value(double number) : value_(number) {}
+    const std::variant<std::string, std::int64_t, double, bool>& get() const { return value_; }
+
+  private:
+    std::variant<std::string, std::int64_t, double, bool> value_;
+};
+
+struct Field {
+    std::string_view name;
+    Value value;
+};
+using Fields = std::initializer_list<Field>;
+
+/// Before the first line; the default is text at info.
+void configure(Format format, Level level);
+
+void write(Level level, std::string_view event, Fields fields);
+inline void debug(std::string_view event, Fields fields = {}) { write(Level::debug, event, fields); }
+inline void info(std::string_view event, Fields fields = {}) { write(Level::info, event, fields); }
+inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn, event, fields); }
+inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
+
+/// What the sink would write, without the line's end: for tests.
+std::string render(Format format, Level level, std::string_view timestamp, std::string_view event, Fields fields);
+
+/// Replaces what must not be seen: values of X-Amz-Signature/-Credential/-Security-Token, Bearer tokens, `pg_…`/`pgt_…` keys,
+/// `whsec_…` secrets, `v1,` signatures and passwords in DSNs.
+std::string redact(std::string text);
+
+}  // namespace photogate::log

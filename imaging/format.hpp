@@ -1,0 +1,26 @@
+// The picture formats that photogate takes in and gives out, and their names on the wire.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace photogate::imaging {
+
+enum class Format { jpeg, png, webp, gif, heic, avif, tiff };
+inline constexpr std::array kAllFormats = {Format::jpeg, Format::png,  Format::webp, Format::gif,
+                                           Format::heic, Format::avif, Format::tiff};
+
+/// `jpeg`, `png`, …: the word in configuration and in answers.
+std::string_view to_string(Format format);
+std::optional<Format> parse_format(std::string_view word);
+
+/// `image/jpeg`, …
+std::string_view media_type(Format format);
+/// The format that a declared media type names. `image/jpg` is JPEG, `image/heif` is HEIC; case does not matter.
+std::optional<Format> format_of_media_type(std::string_view media_type);
+
+/// Without the dot: `jpg`, `png`, `webp`, `gif`, `heic`, `avif`, `tif`.
+std::string_view file_extension(Format format);
+
+}  // namespace photogate::imaging

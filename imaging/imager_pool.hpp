@@ -1,0 +1,54 @@
+// The jail's keeper: long-lived `photogate-imager` processes, one task at a time each.
+//
+// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no new privileges and
+// resource limits; the keeper owns the wall clock and kills what overruns it. A helper that dies or hangs costs its task an
+// error and is replaced; it never costs the gateway.
+//
+// Thread safety: run() may be called from any number of threads; as many tasks run at once as there are helpers, the rest wait.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+
+#include "base/result.hpp"
+#include "imaging/picture.hpp"
+
+namespace photogate::imaging {
+
+struct PoolOptions {
+    std::filesystem::path program;  ///< of photogate-imager
+    std::size_t helpers = 2;
+    std::chrono::milliseconds wall_clock{20'000};  ///< for one task
+    std::uint64_t address_space = 1ULL << 30;      ///< bytes (RLIMIT_AS)
+    std::uint64_t max_output = 256ULL << 20;       ///< bytes of one published picture
+    std::size_t tasks_per_helper = 200;            ///< then it is replaced
+    std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
+};
+
+class ImagerPool {
+  public:
+    /// Errors: imager_unavailable (the program is missing or its start-up self-test failed), with what it said.
+    static Result<std::unique_ptr<ImagerPool>> start(PoolOptions options);
+    ~ImagerPool();
+    ImagerPool(const ImagerPool&) = delete;
+    ImagerPool& operator=(const ImagerPool&) = delete;
+
+    /// Errors: imager_crashed, imager_timeout, imager_unavailable; a picture that is at fault is a Rejection, not an error.
+    Result<Outcome> run(const Task& task);
+
+    struct Counters {
+        std::uint64_t started = 0;
+        std::uint64_t crashed = 0;
+        std::uint64_t timed_out = 0;
+    };
+    Counters counters() const;
+
+  private:
+    struct State;
+    explicit ImagerPool(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace photogate::imaging

@@ -1,0 +1,17 @@
+// Who signs: an access key pair, and the session token where the key is a temporary one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/secret.hpp"
+
+namespace photogate::signer {
+
+struct Credentials {
+    std::string access_key_id;
+    Secret secret_access_key;
+    std::optional<Secret> session_token;
+};
+
+}  // namespace photogate::signer

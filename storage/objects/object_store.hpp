@@ -1,0 +1,134 @@
+// A store of objects as photogate needs one; S3Client speaks to MinIO, Ceph, AWS and their kin.
+//
+// Blocking calls. Errors are the store_* codes of base/error_code.hpp: store_no_such_key, store_precondition_failed,
+// store_denied and store_refused are final; store_unavailable, store_slow_down, store_protocol and the http_* codes were
+// retried inside (with jitter, as ClientOptions says) before they are given back.
+//
+// Thread safety: every call may be made from any number of threads at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/encoding.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/words.hpp"
+#include "storage/http/http_client.hpp"
+
+namespace photogate::storage::objects {
+
+struct ObjectInfo {
+    ETag etag;
+    ByteSize size = 0;
+    std::optional<VersionId> version;
+    std::optional<Timestamp> last_modified;
+    std::string content_type;
+    /// Base64, where the store keeps one for the whole object.
+    std::optional<std::string> sha256;
+    /// `x-amz-meta-*` without the prefix, names in lower case.
+    std::map<std::string, std::string> metadata;
+};
+
+struct ByteRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;  ///< inclusive
+};
+
+struct GetOptions {
+    std::optional<ETag> if_match;
+    std::optional<VersionId> version;
+    std::optional<ByteRange> range;
+};
+
+struct PutOptions {
+    std::string content_type = "application/octet-stream";
+    std::optional<std::string> cache_control;
+    std::optional<std::string> content_disposition;
+    std::map<std::string, std::string> metadata;
+    /// Lower-case hex; signed, and sent as x-amz-checksum-sha256, so the store refuses other bytes.
+    std::optional<std::string> sha256;
+    bool only_if_absent = false;
+};
+
+struct CopyOptions {
+    std::optional<ETag> if_source_matches;
+};
+
+struct ListedObject {
+    ObjectKey key;
+    ETag etag;
+    ByteSize size = 0;
+    std::optional<Timestamp> last_modified;
+};
+
+struct ListPage {
+    std::vector<ListedObject> objects;
+    std::vector<std::string> common_prefixes;
+    std::optional<std::string> next;  ///< continuation token
+};
+
+struct ListOptions {
+    std::string prefix;
+    std::string delimiter;
+    std::optional<std::string> start_after;
+    std::optional<std::string> continuation;
+    std::uint32_t max_keys = 1000;
+};
+
+struct FailedKey {
+    ObjectKey key;
+    Error error;
+};
+
+struct UploadedPart {
+    std::uint32_t number = 0;
+    ETag etag;
+    ByteSize size = 0;
+};
+
+/// A bucket-notification rule: which events under which prefix go to which target.
+struct NotificationRule {
+    std::string id;
+    std::string queue_arn;  ///< `arn:minio:sqs::fast:webhook`
+    std::vector<std::string> events = {"s3:ObjectCreated:*"};
+    std::string prefix;
+};
+
+class ObjectStore {
+  public:
+    virtual ~ObjectStore() = default;
+
+    virtual Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) = 0;
+    /// Streams the body to `sink`, never more than the announced length; a short body is an error, not an object.
+    virtual Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
+                                   const http::BodySink& sink) = 0;
+    virtual Result<ObjectInfo> put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
+                                   const PutOptions& options) = 0;
+    /// Removing what is not there succeeds.
+    virtual Result<> remove(const Bucket& bucket, const ObjectKey& key, const std::optional<VersionId>& version) = 0;
+    /// DeleteObjects, up to 1,000 keys a call; what failed comes back by key.
+    virtual Result<std::vector<FailedKey>> remove_many(const Bucket& bucket, const std::vector<ObjectKey>& keys) = 0;
+    virtual Result<ETag> copy(const Bucket& from, const ObjectKey& from_key, const Bucket& to, const ObjectKey& to_key,
+                              const CopyOptions& options) = 0;
+    virtual Result<ListPage> list(const Bucket& bucket, const ListOptions& options) = 0;
+
+    virtual Result<std::string> create_multipart(const Bucket& bucket, const ObjectKey& key, const PutOptions& options) = 0;
+    virtual Result<UploadedPart> put_part(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
+                                          std::uint32_t number, const http::BodySource& body) = 0;
+    virtual Result<std::vector<UploadedPart>> list_parts(const Bucket& bucket, const ObjectKey& key,
+                                                         const std::string& upload) = 0;
+    virtual Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
+                                            const std::vector<UploadedPart>& parts) = 0;
+    virtual Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) = 0;
+
+    virtual Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) = 0;
+    /// The bucket exists and these credentials may see it.
+    virtual Result<> check_bucket(const Bucket& bucket) = 0;
+};
+
+}  // namespace photogate::storage::objects
