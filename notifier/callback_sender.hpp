@@ -1,0 +1,68 @@
+// Outbox to signed POST: delivers callbacks at least once, on the Standard Webhooks schedule.
+//
+// A delivery is done by any 2xx within 15 s. Redirects are failures and not followed; 410 pauses the URL; Retry-After is honoured
+// between 1 s and 1 h; the answer is read to 16 KiB and its first 1 KiB kept. After the last attempt the callback is dead, which
+// is visible and can be replayed. One slow receiver cannot hold the others: each URL has a share of the senders.
+//
+// Thread safety: run() on its own thread; stop() from any.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/random.hpp"
+#include "base/time.hpp"
+#include "notifier/address_guard.hpp"
+#include "signer/webhook_signature.hpp"
+#include "storage/http/http_client.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::notifier {
+
+/// 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+std::chrono::seconds retry_delay(std::uint32_t attempts_made);
+inline constexpr std::uint32_t kMostAttempts = 10;
+
+struct SenderOptions {
+    std::size_t senders = 16;          ///< deliveries under way at once
+    std::size_t per_url = 8;           ///< of these, for one URL
+    std::chrono::milliseconds timeout{15'000};
+    std::chrono::seconds lease{60};
+    std::chrono::milliseconds poll{1'000};
+};
+
+/// The secrets that sign for an app: the newest first, several while one is being rotated.
+using SecretsOf = std::function<std::vector<signer::WebhookSecret>(const AppName&)>;
+
+/// What one answer means; pure.
+storage::records::CallbackAttempt judge_answer(const storage::records::Callback& callback,
+                                               const Result<storage::http::Response>& answer, Timestamp now, Random& random);
+
+class CallbackSender {
+  public:
+    /// All references outlive the sender. `http` was made with the AddressGuard.
+    CallbackSender(SenderOptions options, storage::records::Records& records, storage::http::HttpClient& http,
+                   SecretsOf secrets, const Clock& clock, Random& random);
+    ~CallbackSender();
+    CallbackSender(const CallbackSender&) = delete;
+    CallbackSender& operator=(const CallbackSender&) = delete;
+
+    /// Until stop(): deliveries under way are finished, those only claimed are left to their lease.
+    void run();
+    void stop();
+
+    struct Counters {
+        std::uint64_t delivered = 0;
+        std::uint64_t failed = 0;
+        std::uint64_t dead = 0;
+    };
+    Counters counters() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace photogate::notifier

@@ -1,0 +1,294 @@
+// The truth: uploads, jobs and the outbox in PostgreSQL.
+//
+// Every transition of the design's state table is one call here and one transaction there, with its guard inside the SQL. What
+// a call says is committed when it returns (or calls back). Nothing is remembered only in memory, so any number of gateways may
+// share one database.
+//
+// Group commit: create(), observe() and record_attempt() take a completion; what arrives while a transaction is under way shares
+// the next. Each keeps its own outcome: one that fails is done again alone, so it cannot fail its neighbours. Completions run on
+// the committer's thread: they must be quick and must not call back into the same Records.
+//
+// A lost COMMIT is resolved by looking again (idempotency row, lease token, event id), never by assuming.
+//
+// Errors: database_unavailable (connection lost or refused; try later), database_conflict (40001, 40P01 after 3 tries),
+// database_constraint, lease_lost (a worker whose lease token is stale changed nothing), upload_not_found, state_conflict.
+// Thread safety: every call from any number of threads. Each call holds a connection of the pool for its transaction alone.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/words.hpp"
+#include "storage/records/callback.hpp"
+#include "storage/records/upload.hpp"
+
+namespace photogate::storage::records {
+
+struct RecordsOptions {
+    std::string database_url;  ///< libpq URI or key=value string; may hold a password
+    std::size_t connections = 8;
+    std::size_t group_limit = 256;  ///< rows that share a transaction at the most
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds statement_timeout{5'000};
+    std::size_t queue_limit = 10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
+    std::uint32_t max_attempts = 5;
+    std::uint32_t max_decoder_crashes = 3;
+};
+
+// ---- t1 ------------------------------------------------------------------------------------------------------------------
+
+struct IdempotencyKey {
+    std::string key;
+    std::string request_sha256;  ///< lower-case hex, of what was asked
+};
+
+struct NewUpload {
+    Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
+    std::optional<IdempotencyKey> idempotency;
+};
+
+struct Created {
+    enum class How { created, replayed };
+    How how = How::created;
+    /// As stored; for a replay, the first one's, as it is now.
+    Upload upload;
+};
+
+// ---- t2 ------------------------------------------------------------------------------------------------------------------
+
+enum class Finder { event, complete_call, reconciler };
+std::string_view to_string(Finder finder);
+
+/// An object that somebody saw in the store.
+struct Observation {
+    Finder finder = Finder::event;
+    std::string source;                   ///< the event source's name; empty but for events
+    std::optional<std::string> event_id;  ///< lower-case hex SHA-256 of the dedupe tuple; required for events
+    Bucket bucket;
+    ObjectKey key;
+    PinnedObject object;
+    TextMap client_metadata;
+    Timestamp occurred_at;
+};
+
+enum class ObserveOutcome {
+    received,       ///< created or expired became uploaded; a job and `upload.received` were written with it
+    duplicate,      ///< this event was taken in before
+    already_known,  ///< the upload has its object; the same or a later writer's
+    unknown,        ///< no upload has this key
+};
+
+// ---- jobs ----------------------------------------------------------------------------------------------------------------
+
+enum class JobKind {
+    process,           ///< uploaded → published or rejected
+    settle_original,   ///< after the final state: remove the original, or move it where `job.detail` says
+    remove_published,  ///< after a deletion
+};
+std::string_view to_string(JobKind kind);
+
+struct Lease {
+    std::int64_t job = 0;
+    std::string token;
+    bool operator==(const Lease&) const = default;
+};
+
+struct Job {
+    Lease lease;
+    JobKind kind = JobKind::process;
+    std::string detail;  ///< settle_original: `remove`, `keep` or `quarantine`
+    std::uint32_t attempt = 1;
+    Timestamp ready_since;
+    Upload upload;
+};
+
+struct ClaimRequest {
+    std::string worker;  ///< for the timeline
+    std::size_t most = 1;
+    std::chrono::seconds lease{60};
+};
+
+/// What becomes of the original once the upload's state is final.
+enum class OriginalAction { remove, keep, quarantine };
+std::string_view to_string(OriginalAction action);
+
+struct Publication {
+    OriginalFacts facts;
+    PublishedImage image;
+    OriginalAction original = OriginalAction::remove;
+};
+
+struct Refusal {
+    RejectionFacts rejection;
+    std::optional<OriginalFacts> facts;
+    OriginalAction original = OriginalAction::quarantine;
+};
+
+/// Why a job is given back.
+struct Postponement {
+    enum class Cost {
+        attempt,        ///< counts; the last one makes the upload failed
+        decoder_crash,  ///< counts; the third makes the upload failed
+        free,           ///< the store or the database is away: wait, burn nothing
+    };
+    Cost cost = Cost::attempt;
+    std::string code;    ///< an ErrorCode's word
+    std::string detail;  ///< for the timeline
+    std::chrono::milliseconds delay{1'000};
+};
+
+struct Reaped {
+    std::size_t requeued = 0;
+    std::size_t failed = 0;
+};
+
+// ---- reading -------------------------------------------------------------------------------------------------------------
+
+struct ListQuery {
+    std::optional<AppName> app;  ///< nullopt: across apps, for the operator
+    std::optional<UploadState> state;
+    std::optional<ProfileName> profile;
+    std::optional<Timestamp> created_after;
+    TextMap metadata;                     ///< each must be so
+    std::optional<UploadId> before;       ///< the cursor: only older than this
+    std::size_t limit = 50;               ///< 1 to 200
+};
+
+struct TimelineEntry {
+    Timestamp at;
+    std::string event;        ///< `created`, `received`, `claimed`, `published`, `callback.delivered`, …
+    std::string detail_json;  ///< a JSON object
+};
+
+struct CallbackQuery {
+    std::optional<AppName> app;
+    std::optional<CallbackState> state;
+    std::optional<UploadId> upload;
+    std::optional<CallbackId> before;
+    std::size_t limit = 50;
+};
+
+struct AttemptRow {
+    Timestamp at;
+    std::optional<int> status;
+    std::string error;
+    std::chrono::milliseconds latency{};
+    std::string answer;
+};
+
+struct CallbackDetails {
+    Callback callback;
+    std::vector<AttemptRow> attempts;  ///< newest first, 20 at the most
+};
+
+/// For /readyz and /metrics; cheap.
+struct Backlog {
+    std::size_t jobs_ready = 0;
+    std::size_t jobs_leased = 0;
+    std::chrono::milliseconds oldest_ready{};
+    std::size_t callbacks_waiting = 0;
+    std::size_t callbacks_dead = 0;
+    std::chrono::milliseconds oldest_callback{};
+};
+
+/// The two kinds of waiting that a wake-up ends early.
+enum class Work { jobs, callbacks };
+
+class Records {
+  public:
+    /// Connects, checks the schema's version (refuses one that is ahead or behind, naming `photogate migrate`), and starts the
+    /// committers. `composer`, `clock` and `random` outlive the Records.
+    static Result<std::unique_ptr<Records>> open(RecordsOptions options, const CallbackComposer& composer, const Clock& clock,
+                                                 Random& random);
+    ~Records();
+    Records(const Records&) = delete;
+    Records& operator=(const Records&) = delete;
+
+    // t1, in groups. Errors: idempotency_key_reused, overloaded.
+    void create(NewUpload upload, std::function<void(Result<Created>)> done);
+    /// Moves the grant's end, for a fresh URL (state created or expired; expired goes back to created).
+    Result<Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at);
+
+    // t2, in groups.
+    void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done);
+    /// An authenticated event body that says nothing we understand: kept (its first 64 KiB), so it can be answered 2xx.
+    Result<> quarantine_event(const std::string& source, const std::string& reason, const std::string& body);
+
+    // t3 to t10. A stale lease changes nothing and answers lease_lost.
+    Result<std::vector<Job>> claim(const ClaimRequest& request);
+    /// Gives back the leases that are no longer ours.
+    Result<std::vector<Lease>> extend_leases(const std::vector<Lease>& leases, std::chrono::seconds lease);
+    Result<Upload> publish(const Lease& lease, const Publication& publication);
+    Result<Upload> reject(const Lease& lease, const Refusal& refusal);
+    Result<UploadState> postpone(const Lease& lease, const Postponement& why);
+    /// The object is another than pinned (412) and nothing was published: pin the new one. After the third generation the
+    /// upload is rejected as `overwritten`.
+    Result<UploadState> repin(const Lease& lease, const PinnedObject& now_there);
+    /// A settle_original or remove_published job is done.
+    Result<> finish_cleanup(const Lease& lease);
+    /// At shutdown: as if never claimed.
+    Result<> release(const std::vector<Lease>& leases);
+    /// Leases that ran out: back to uploaded, or failed after the last attempt.
+    Result<Reaped> reap();
+
+    // t9 and the reconciler.
+    /// Created uploads whose grant ended more than `grace` ago, oldest first.
+    Result<std::vector<Upload>> due_for_expiry(std::chrono::seconds grace, std::size_t limit);
+    Result<bool> expire(const UploadId& id);
+    /// The minute prefixes (`u/202611201234/`) under which objects may still appear.
+    Result<std::vector<std::string>> open_minutes(std::chrono::seconds grace);
+    /// Of these keys, those whose upload still waits for its object (created or expired).
+    Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys);
+
+    // t11 to t13. `app` nullopt: the operator.
+    /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while processing.
+    Result<Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id);
+    Result<Upload> retry(const std::optional<AppName>& app, const UploadId& id);
+
+    // Reading.
+    Result<Upload> find(const std::optional<AppName>& app, const UploadId& id);
+    Result<std::optional<Upload>> find_public(const PublicId& id);
+    Result<std::vector<Upload>> list(const ListQuery& query);
+    Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app, const UploadId& id);
+    Result<Backlog> backlog();
+    /// A trivial round trip, for /readyz.
+    Result<> ping();
+
+    // The outbox.
+    /// Due callbacks, oldest first, at most `per_url` for one URL; paused URLs are passed over.
+    Result<std::vector<Callback>> claim_callbacks(std::size_t most, std::size_t per_url, std::chrono::seconds lease);
+    /// In groups.
+    void record_attempt(CallbackAttempt attempt, std::function<void(Result<>)> done);
+    Result<std::vector<CallbackDetails>> callbacks(const CallbackQuery& query);
+    /// Due at once, with the same id and bytes; resumes its URL. `app` nullopt: the operator.
+    Result<> replay(const std::optional<AppName>& app, const CallbackId& id);
+    Result<std::size_t> replay_since(const std::optional<AppName>& app, Timestamp since, CallbackState state);
+
+    /// Blocks until there may be work of that kind, or the time is over, or stop_waiting() was called. Wakes come from this
+    /// process at once and from other gateways by a debounced NOTIFY outside the writes.
+    void wait_for_work(Work kind, std::chrono::milliseconds timeout);
+    void stop_waiting();
+
+  private:
+    struct State;
+    explicit Records(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+/// Numbered, forward-only migrations under an advisory lock, each in its own transaction.
+struct Migration {
+    int version = 0;
+    std::string name;
+};
+/// Applies what is missing and says what it did; with `dry_run`, what it would do.
+enum class MigrateMode { apply, dry_run };
+Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode);
+
+}  // namespace photogate::storage::records
