@@ -1,0 +1,66 @@
+// A profile is the policy for one sort of picture; an app is a customer of the gateway; a region is a store.
+//
+// All three come from configuration and do not change while the process lives. Thread safety: immutable values.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.hpp"
+#include "base/words.hpp"
+#include "imaging/picture.hpp"
+#include "signer/credentials.hpp"
+#include "signer/message.hpp"
+#include "signer/webhook_signature.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::pipeline {
+
+struct Profile {
+    ProfileName name;
+    std::vector<imaging::Format> formats = {imaging::Format::jpeg, imaging::Format::png,  imaging::Format::webp, imaging::Format::gif,
+                                            imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
+    imaging::Limits limits;  ///< limits.max_bytes is the largest upload
+    imaging::Recipe recipe;
+    std::vector<storage::records::GrantMethod> methods = {storage::records::GrantMethod::put, storage::records::GrantMethod::post};
+    /// Whether a PUT may be granted without a declared size; it is held to limits.max_bytes after arrival.
+    enum class UnsizedPut { refused, accepted } unsized_put = UnsizedPut::accepted;
+    std::chrono::seconds default_expiry{900};
+    std::chrono::seconds longest_expiry{3'600};
+    /// After publication / after a rejection.
+    storage::records::OriginalAction original = storage::records::OriginalAction::remove;
+    storage::records::OriginalAction rejected = storage::records::OriginalAction::quarantine;
+    /// upload.expired is told only where asked for.
+    enum class ExpiredCallback { silent, told } expired_callback = ExpiredCallback::silent;
+};
+
+struct App {
+    AppName name;
+    std::map<ProfileName, Profile> profiles;  ///< at least one
+    /// Where callbacks go unless an upload names another; nullopt: nowhere.
+    std::optional<std::string> callback_url;
+    std::vector<signer::WebhookSecret> callback_secrets;  ///< the newest first
+
+    /// The named profile, or the only one where none is named. Errors: unknown_profile, missing_field.
+    Result<const Profile*> profile(const std::optional<std::string>& name) const;
+};
+
+struct StoreRegion {
+    std::string name = "default";
+    Endpoint internal;  ///< what the gateway talks to
+    Endpoint external;  ///< what clients see: URLs are signed for this host
+    signer::AddressingStyle style = signer::AddressingStyle::path;
+    Region signing_region = Region::trusted("us-east-1");
+    Bucket incoming = Bucket::trusted("photogate-incoming");
+    Bucket published = Bucket::trusted("photogate-public");
+    Bucket originals = Bucket::trusted("photogate-originals");
+    signer::Credentials signer;  ///< may put under u/ and nothing else
+    signer::Credentials worker;  ///< the rest
+};
+
+using Apps = std::map<AppName, App>;
+
+}  // namespace photogate::pipeline
