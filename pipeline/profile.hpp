@@ -1,6 +1,7 @@
 // A profile is the policy for one sort of picture; an app is a customer of the gateway; a region is a store.
 //
-// All three come from configuration and do not change while the process lives. Thread safety: immutable values.
+// All three come from configuration and do not change while the process lives. Thread safety: immutable
+// values.
 #pragma once
 
 #include <chrono>
@@ -21,11 +22,13 @@ namespace photogate::pipeline {
 
 struct Profile {
     ProfileName name;
-    std::vector<imaging::Format> formats = {imaging::Format::jpeg, imaging::Format::png,  imaging::Format::webp, imaging::Format::gif,
-                                            imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
+    std::vector<imaging::Format> formats = {
+        imaging::Format::jpeg, imaging::Format::png,  imaging::Format::webp, imaging::Format::gif,
+        imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
     imaging::Limits limits;  ///< limits.max_bytes is the largest upload
     imaging::Recipe recipe;
-    std::vector<storage::records::GrantMethod> methods = {storage::records::GrantMethod::put, storage::records::GrantMethod::post};
+    std::vector<storage::records::GrantMethod> methods = {storage::records::GrantMethod::put,
+                                                          storage::records::GrantMethod::post};
     /// Whether a PUT may be granted without a declared size; it is held to limits.max_bytes after arrival.
     enum class UnsizedPut { refused, accepted } unsized_put = UnsizedPut::accepted;
     std::chrono::seconds default_expiry{900};

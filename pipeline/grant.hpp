@@ -1,0 +1,67 @@
+// From what an app server asks to what a client may do: one object, of this size and type, once, until then.
+//
+// plan_upload() checks a request against the app's profile and chooses the key; sign_grant() turns the stored
+// upload into a presigned PUT or a form POST. Both are pure: time and chance are handed in, and signing the
+// same upload again gives the same grant, byte for byte, which is how an idempotent replay answers as the
+// first call did.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "notifier/address_guard.hpp"
+#include "pipeline/profile.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/upload.hpp"
+
+namespace photogate::pipeline {
+
+/// What an app server may ask for, already of the right types; whether it may *have* it is plan_upload()'s
+/// question.
+struct GrantRequest {
+    std::optional<std::string> profile;
+    std::optional<std::string> method;  ///< `put` (default) or `post`
+    std::optional<std::string> filename;
+    std::optional<std::string> content_type;
+    std::optional<ByteSize> size;
+    std::optional<std::string> sha256;  ///< base64 or hex
+    storage::records::TextMap metadata;
+    std::vector<std::string> client_fields;
+    std::optional<std::int64_t> expires_in;  ///< seconds
+    std::optional<std::string> region;
+    std::optional<std::string> callback_url;
+    std::string request_id;
+};
+
+struct Grant {
+    std::string method;  ///< `PUT` or `POST`
+    std::string url;
+    std::vector<signer::Header>
+        headers;  ///< to send as they are; Content-Length is signed too where the size is known
+    std::vector<signer::Header> fields;  ///< of the form, before the file
+    Timestamp expires_at;
+    std::string curl;  ///< a command that does it
+};
+
+/// The upload to store, or every field that is wrong at once (Error::fields).
+Result<storage::records::Upload> plan_upload(const GrantRequest& request, const App& app,
+                                             const Stores& stores,
+                                             const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                             Random& random);
+
+/// The grant for an upload, signed as of `at` until `upload.expires_at`.
+Result<Grant> sign_grant(const storage::records::Upload& upload, const Profile& profile, const Store& store,
+                         Timestamp at);
+
+/// A label that is safe to show and to store: NFC is the client's business, control and direction characters
+/// go, path parts go, at most 200 characters. nullopt where NUL or ill-formed text stands in it.
+std::optional<std::string> clean_filename(std::string_view filename);
+
+}  // namespace photogate::pipeline

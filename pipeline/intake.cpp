@@ -1,0 +1,196 @@
+#include "pipeline/intake.hpp"
+
+#include <future>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+
+namespace photogate::pipeline {
+
+using notifier::StoreEvent;
+using notifier::StoreOperation;
+using storage::records::Finder;
+using storage::records::Observation;
+using storage::records::ObserveOutcome;
+using storage::records::Upload;
+using storage::records::UploadState;
+
+/// The outcomes of one body's records, gathered until the last is known.
+struct Intake::Gathering {
+    std::mutex mutex;
+    IntakeSummary summary;
+    std::optional<Error> error;
+    std::size_t open = 1;  // one for take_in() itself, so that it can not finish before all are handed over
+    std::function<void(Result<IntakeSummary>)> done;
+
+    void count(ObserveOutcome outcome) {
+        switch (outcome) {
+            case ObserveOutcome::received:
+                ++summary.received;
+                break;
+            case ObserveOutcome::duplicate:
+                ++summary.duplicate;
+                break;
+            case ObserveOutcome::already_known:
+                ++summary.known;
+                break;
+            case ObserveOutcome::unknown:
+                ++summary.unknown;
+                break;
+        }
+    }
+
+    void finish_one(const Result<ObserveOutcome>* outcome) {
+        std::unique_lock lock(mutex);
+        if (outcome && *outcome) count(**outcome);
+        if (outcome && !*outcome && !error) error = outcome->error();
+        if (--open > 0) return;
+        lock.unlock();
+        if (error) {
+            done(fail(*error));
+        } else {
+            done(summary);
+        }
+    }
+};
+
+Intake::Intake(storage::records::Records& records, const Stores& stores, const Clock& clock)
+    : records_(records), stores_(stores), clock_(clock) {}
+
+bool Intake::may_block(const notifier::EventBatch& batch) {
+    if (batch.alien || !batch.unreadable.empty()) return true;
+    for (const auto& event : batch.events) {
+        if (!event.etag) return true;
+    }
+    return false;
+}
+
+std::optional<Observation> Intake::observation(const std::string& source, const StoreEvent& event,
+                                               IntakeSummary& summary) const {
+    const Store* store = stores_.by_incoming(event.bucket);
+    const bool ours = store != nullptr && event.key.starts_with("u/") && !event.key.ends_with('/');
+    if (!ours) {
+        ++summary.ignored;
+        return std::nullopt;
+    }
+    switch (event.operation) {
+        case StoreOperation::created_put:
+        case StoreOperation::created_post:
+        case StoreOperation::created_multipart:
+            break;
+        case StoreOperation::created_copy:
+            ++summary.attacks;
+            log::warn("event.copy_attack", {{"source", source},
+                                            {"bucket", event.bucket},
+                                            {"key", event.key},
+                                            {"request", event.request_id}});
+            return std::nullopt;
+        case StoreOperation::removed:
+        case StoreOperation::other:
+            ++summary.ignored;
+            return std::nullopt;
+    }
+    const auto key = parse_object_key(event.key);
+    if (!key) {
+        ++summary.ignored;
+        return std::nullopt;
+    }
+    Observation seen;
+    seen.finder = Finder::event;
+    seen.source = source;
+    seen.event_id = event.dedupe_id(source);
+    seen.bucket = store->region.incoming;
+    seen.key = *key;
+    if (const auto etag = parse_etag(event.etag.value_or("")); etag) seen.object.etag = *etag;
+    seen.object.size = event.size;
+    if (event.version) seen.object.version = VersionId::trusted(*event.version);
+    seen.client_metadata = event.client_metadata;
+    seen.occurred_at = event.occurred_at.value_or(clock_.now());
+    return seen;
+}
+
+void Intake::take_in(const std::string& source, const notifier::EventBatch& batch, const std::string& body,
+                     std::function<void(Result<IntakeSummary>)> done) {
+    auto gathering = std::make_shared<Gathering>();
+    gathering->done = std::move(done);
+
+    if (batch.alien || !batch.unreadable.empty()) {
+        const auto& reason = batch.alien ? *batch.alien : batch.unreadable.front();
+        if (const auto kept = records_.quarantine_event(source, reason, body); !kept) {
+            gathering->error = kept.error();
+        } else {
+            gathering->summary.quarantined = batch.alien ? 1 : batch.unreadable.size();
+            log::warn("event.quarantined", {{"source", source}, {"reason", reason}});
+        }
+    }
+    std::vector<Observation> seen;
+    for (const auto& event : batch.events) {
+        auto one = observation(source, event, gathering->summary);
+        if (!one) continue;
+        if (one->object.etag.empty()) {
+            // This dialect does not say which bytes were written: ask the store.
+            const auto* store = stores_.by_incoming(one->bucket.str());
+            const auto info = store->objects->head(one->bucket, one->key, {});
+            if (!info) {
+                if (info.error().code == ErrorCode::store_no_such_key) {
+                    ++gathering->summary.unknown;
+                } else if (!gathering->error) {
+                    gathering->error = info.error();
+                }
+                continue;
+            }
+            one->object = {info->etag, info->size, info->version};
+        }
+        seen.push_back(std::move(*one));
+    }
+    gathering->open += seen.size();
+    for (auto& one : seen) {
+        records_.observe(std::move(one),
+                         [gathering](Result<ObserveOutcome> outcome) { gathering->finish_one(&outcome); });
+    }
+    gathering->finish_one(nullptr);
+}
+
+Result<ObserveOutcome> Intake::observe_and_wait(Observation seen) {
+    std::promise<Result<ObserveOutcome>> promise;
+    auto future = promise.get_future();
+    records_.observe(std::move(seen),
+                     [&promise](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
+    return future.get();
+}
+
+Result<bool> Intake::look(const Upload& upload, Finder finder) {
+    const Store* store = stores_.of(upload.region);
+    if (!store) return fail(ErrorCode::unknown_region, "the upload's region is no longer configured");
+    const auto info = store->objects->head(upload.bucket, upload.key, {});
+    if (!info) {
+        if (info.error().code == ErrorCode::store_no_such_key) return false;
+        return fail(info.error());
+    }
+    Observation seen;
+    seen.finder = finder;
+    seen.bucket = upload.bucket;
+    seen.key = upload.key;
+    seen.object = {info->etag, info->size, info->version};
+    seen.client_metadata = info->metadata;
+    seen.occurred_at = clock_.now();
+    if (const auto outcome = observe_and_wait(std::move(seen)); !outcome) return fail(outcome.error());
+    return true;
+}
+
+Result<Upload> Intake::complete(const std::optional<AppName>& app, const UploadId& id) {
+    const auto upload = records_.find(app, id);
+    if (!upload) return upload;
+    if (upload->state != UploadState::created && upload->state != UploadState::expired) return upload;
+    const auto there = look(*upload, Finder::complete_call);
+    if (!there) return fail(there.error());
+    if (!*there)
+        return fail(ErrorCode::object_not_found,
+                    "the store has no object for this upload yet: upload the file, then call again");
+    return records_.find(app, id);
+}
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,68 @@
+// What happened at the store comes in here: events, "it is up" calls, and what the reconciler found.
+//
+// All three say the same thing, that an object is there, and end in the same transition (t2). None of them is
+// proof: the bytes are proved later, from the store itself, held to the ETag that is pinned here.
+//
+// Only Put, Post and CompleteMultipartUpload on an incoming bucket count. A Copy on a client's key is
+// somebody using an unsigned x-amz-copy-source on a presigned URL: it is logged as an attack and never taken
+// in.
+//
+// Thread safety: any number of threads. take_in() blocks only where may_block() says so.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/words.hpp"
+#include "notifier/store_event.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::pipeline {
+
+struct IntakeSummary {
+    std::size_t received = 0;
+    std::size_t duplicate = 0;
+    std::size_t known = 0;    ///< the upload already has its object
+    std::size_t unknown = 0;  ///< no upload has this key
+    std::size_t ignored = 0;  ///< another bucket, another operation
+    std::size_t attacks = 0;  ///< copies onto a client's key
+    std::size_t quarantined = 0;
+};
+
+class Intake {
+  public:
+    Intake(storage::records::Records& records, const Stores& stores, const Clock& clock);
+
+    /// True where taking this batch in needs the store or a write of its own, so that it wants a thread that
+    /// may wait.
+    static bool may_block(const notifier::EventBatch& batch);
+
+    /// `done` is called once, when all that the body says is durable, or with the first reason why it is not.
+    void take_in(const std::string& source, const notifier::EventBatch& batch, const std::string& body,
+                 std::function<void(Result<IntakeSummary>)> done);
+
+    /// The gateway looks for itself (HEAD). Blocking; safe at any time, any number of times.
+    /// Errors: upload_not_found, object_not_found, the store_* and database_* codes.
+    Result<storage::records::Upload> complete(const std::optional<AppName>& app, const UploadId& id);
+
+    /// HEAD, then t2; false where there is no object. Blocking.
+    Result<bool> look(const storage::records::Upload& upload, storage::records::Finder finder);
+
+  private:
+    struct Gathering;
+    /// nullopt: the event says nothing that counts; the summary knows why.
+    std::optional<storage::records::Observation> observation(const std::string& source,
+                                                             const notifier::StoreEvent& event,
+                                                             IntakeSummary& summary) const;
+    Result<storage::records::ObserveOutcome> observe_and_wait(storage::records::Observation seen);
+
+    storage::records::Records& records_;
+    const Stores& stores_;
+    const Clock& clock_;
+};
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/encoding.hpp"
+#include "pipeline/grant.hpp"
+
+namespace photogate::pipeline {
+namespace {
+
+namespace records = storage::records;
+
+constexpr std::size_t kMostMetadata = 8 * 1024;  // bytes of names and values together
+constexpr std::size_t kMostPairs = 64;
+constexpr std::size_t kMostClientFields = 16;
+
+/// Collects what is wrong, so that one answer names it all.
+class Findings {
+  public:
+    void add(std::string pointer, ErrorCode code, std::string detail) {
+        fields_.push_back({std::move(pointer), code, std::move(detail)});
+    }
+    bool any() const { return !fields_.empty(); }
+    Error error() && {
+        const bool one = fields_.size() == 1;
+        Error error{one ? fields_.front().code : ErrorCode::invalid_fields,
+                    one ? fields_.front().detail
+                        : fmt::format("{} fields are not valid; see 'errors'", fields_.size()),
+                    {},
+                    std::nullopt};
+        error.fields = std::move(fields_);
+        return error;
+    }
+
+  private:
+    std::vector<FieldError> fields_;
+};
+
+bool token(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-' || c == '.';
+    });
+}
+
+/// JSON pointer escapes (RFC 6901).
+std::string pointer(std::string_view parent, std::string_view name) {
+    std::string out = std::string{parent} + '/';
+    for (char c : name)
+        out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    return out;
+}
+
+void check_size(const GrantRequest& request, const Profile& profile, records::Upload& upload,
+                Findings& findings) {
+    if (!request.size) {
+        if (upload.method == records::GrantMethod::put &&
+            profile.unsized_put == Profile::UnsizedPut::refused) {
+            findings.add("/size", ErrorCode::invalid_size,
+                         "'size' is required for a PUT in this profile: the bytes of the file");
+        }
+        return;
+    }
+    if (*request.size == 0) {
+        findings.add("/size", ErrorCode::invalid_size, "'size' is at least 1 byte");
+    } else if (*request.size > profile.limits.max_bytes) {
+        findings.add("/size", ErrorCode::size_over_limit,
+                     fmt::format("'size' is {} bytes, the profile's limit is {}", *request.size,
+                                 profile.limits.max_bytes));
+    }
+    upload.declared_size = request.size;
+}
+
+void check_type(const GrantRequest& request, const Profile& profile, records::Upload& upload,
+                Findings& findings) {
+    if (!request.content_type) return;
+    const auto format = imaging::format_of_media_type(*request.content_type);
+    const bool accepted =
+        format && std::find(profile.formats.begin(), profile.formats.end(), *format) != profile.formats.end();
+    if (!accepted && *request.content_type != "application/octet-stream") {
+        std::string types;
+        for (auto f : profile.formats)
+            types += (types.empty() ? "" : ", ") + std::string{imaging::media_type(f)};
+        findings.add("/content_type", ErrorCode::content_type_not_allowed,
+                     fmt::format("'content_type' is one of: {}", types));
+    }
+    upload.declared_type = request.content_type;
+}
+
+void check_checksum(const GrantRequest& request, records::Upload& upload, Findings& findings) {
+    if (!request.sha256) return;
+    std::optional<Bytes> digest =
+        request.sha256->size() == 64 ? from_hex(*request.sha256) : from_base64(*request.sha256);
+    if (!digest || digest->size() != 32) {
+        findings.add("/checksum/value", ErrorCode::invalid_checksum,
+                     "a SHA-256 has 32 bytes, as base64 (44 characters) or hex (64)");
+        return;
+    }
+    upload.declared_sha256 = base64(*digest);
+}
+
+void check_metadata(const GrantRequest& request, Findings& findings) {
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : request.metadata) {
+        bytes += name.size() + value.size();
+        if (!token(name)) {
+            findings.add(pointer("/metadata", name), ErrorCode::invalid_metadata,
+                         "a metadata name has 1 to 64 of a-z, A-Z, 0-9, '_', '-' and '.'");
+        }
+    }
+    if (request.metadata.size() > kMostPairs || bytes > kMostMetadata) {
+        findings.add("/metadata", ErrorCode::invalid_metadata,
+                     fmt::format("'metadata' has at most {} pairs and {} bytes in all; here are {} and {}",
+                                 kMostPairs, kMostMetadata, request.metadata.size(), bytes));
+    }
+}
+
+void check_client_fields(const GrantRequest& request, records::Upload& upload, Findings& findings) {
+    if (!request.client_fields.empty() && upload.method != records::GrantMethod::post) {
+        findings.add("/client_fields", ErrorCode::invalid_metadata,
+                     "'client_fields' needs \"method\": \"post\"");
+    }
+    if (request.client_fields.size() > kMostClientFields) {
+        findings.add("/client_fields", ErrorCode::invalid_metadata,
+                     fmt::format("at most {} client fields", kMostClientFields));
+    }
+    for (std::size_t i = 0; i < request.client_fields.size(); ++i) {
+        auto lower = request.client_fields[i];
+        std::transform(lower.begin(), lower.end(), lower.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        if (!token(lower) || std::find(upload.client_fields.begin(), upload.client_fields.end(), lower) !=
+                                 upload.client_fields.end()) {
+            findings.add(fmt::format("/client_fields/{}", i), ErrorCode::invalid_metadata,
+                         "a client field has 1 to 64 of a-z, 0-9, '_', '-' and '.', and stands once");
+        }
+        upload.client_fields.push_back(std::move(lower));
+    }
+}
+
+void check_expiry(const GrantRequest& request, const Profile& profile, Timestamp now, records::Upload& upload,
+                  Findings& findings) {
+    std::chrono::seconds life = profile.default_expiry;
+    if (request.expires_in) {
+        if (*request.expires_in < 1 || *request.expires_in > profile.longest_expiry.count()) {
+            findings.add("/expires_in", ErrorCode::invalid_expiry,
+                         fmt::format("'expires_in' is 1 to {} seconds", profile.longest_expiry.count()));
+        } else {
+            life = std::chrono::seconds{*request.expires_in};
+        }
+    }
+    // Whole seconds, as X-Amz-Date has them: what the row says is what the signature says.
+    upload.expires_at = std::chrono::floor<std::chrono::seconds>(now) + life;
+}
+
+void check_callback(const GrantRequest& request, const notifier::CallbackUrlPolicy& policy,
+                    records::Upload& upload, Findings& findings) {
+    if (!request.callback_url) return;
+    if (const auto checked = notifier::check_callback_url(*request.callback_url, policy); !checked) {
+        findings.add("/callback_url", checked.error().code, checked.error().detail);
+    }
+    upload.callback_url = request.callback_url;
+}
+
+}  // namespace
+
+Result<records::Upload> plan_upload(const GrantRequest& request, const App& app, const Stores& stores,
+                                    const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                    Random& random) {
+    const auto chosen = app.profile(request.profile);
+    if (!chosen) {
+        Findings findings;
+        findings.add("/profile", chosen.error().code, chosen.error().detail);
+        return fail(std::move(findings).error());
+    }
+    const Profile& profile = **chosen;
+
+    Findings findings;
+    records::Upload upload;
+    upload.app = app.name;
+    upload.profile = profile.name;
+    if (request.method && *request.method != "put" && *request.method != "post") {
+        findings.add("/method", ErrorCode::method_not_offered, "'method' is \"put\" or \"post\"");
+    } else {
+        upload.method =
+            request.method.value_or("put") == "post" ? records::GrantMethod::post : records::GrantMethod::put;
+        if (std::find(profile.methods.begin(), profile.methods.end(), upload.method) ==
+            profile.methods.end()) {
+            findings.add("/method", ErrorCode::method_not_offered, "this profile does not offer that method");
+        }
+    }
+    if (request.filename) {
+        upload.filename = clean_filename(*request.filename);
+        if (!upload.filename)
+            findings.add("/filename", ErrorCode::invalid_filename, "'filename' is text without NUL");
+    }
+    check_size(request, profile, upload, findings);
+    check_type(request, profile, upload, findings);
+    check_checksum(request, upload, findings);
+    check_metadata(request, findings);
+    check_client_fields(request, upload, findings);
+    check_expiry(request, profile, now, upload, findings);
+    check_callback(request, callbacks, upload, findings);
+    const auto store = stores.choose(request.region);
+    if (!store) findings.add("/region", store.error().code, store.error().detail);
+    if (findings.any()) return fail(std::move(findings).error());
+
+    upload.id = make_upload_id(now, random);
+    upload.public_id = make_public_id(random);
+    upload.region = (*store)->region.name;
+    upload.bucket = (*store)->region.incoming;
+    upload.key = ObjectKey::trusted(fmt::format("u/{}/{}", format_minute(now), upload.id.str()));
+    upload.metadata = request.metadata;
+    upload.request_id = request.request_id;
+    upload.created_at = now;
+    upload.updated_at = now;
+    return upload;
+}
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,22 @@
+#include "pipeline/profile.hpp"
+
+#include <fmt/format.h>
+
+namespace photogate::pipeline {
+
+Result<const Profile*> App::profile(const std::optional<std::string>& wanted) const {
+    if (!wanted) {
+        if (profiles.size() == 1) return &profiles.begin()->second;
+        std::string names;
+        for (const auto& [profile_name, unused] : profiles)
+            names += (names.empty() ? "" : ", ") + profile_name.str();
+        return fail(ErrorCode::missing_field,
+                    fmt::format("'profile' is required, since this app has several: {}", names));
+    }
+    const auto found = profiles.find(ProfileName::trusted(*wanted));
+    if (found == profiles.end())
+        return fail(ErrorCode::unknown_profile, "this app has no profile of that name");
+    return &found->second;
+}
+
+}  // namespace photogate::pipeline

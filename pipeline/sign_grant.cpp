@@ -1,0 +1,107 @@
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pipeline/grant.hpp"
+
+namespace photogate::pipeline {
+namespace {
+
+namespace records = storage::records;
+using signer::PolicyCondition;
+
+/// For a POSIX shell: single quotes, with each inner one as '\''.
+std::string shell_quote(std::string_view text) {
+    std::string out = "'";
+    for (char c : text)
+        out += c == '\'' ? "'\\''" : std::string(1, c);
+    return out + "'";
+}
+
+/// A name that curl does not read as an option or as standard input.
+std::string local_file(const records::Upload& upload) {
+    auto name = upload.filename.value_or("photo.jpg");
+    if (name.starts_with('-')) name.insert(0, "./");
+    return name;
+}
+
+signer::ObjectAddress address(const records::Upload& upload, const Store& store) {
+    return {store.region.external, store.region.style, upload.bucket, upload.key};
+}
+
+Result<Grant> sign_put(const records::Upload& upload, const Store& store, Timestamp at) {
+    signer::PresignRequest request;
+    request.method = "PUT";
+    request.address = address(upload, store);
+    request.expires = std::chrono::duration_cast<std::chrono::seconds>(
+        upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
+    request.at = at;
+    // Written once: a leaked URL can not overwrite what was uploaded.
+    request.headers.push_back({"If-None-Match", "*"});
+    if (upload.declared_type) request.headers.push_back({"Content-Type", *upload.declared_type});
+    if (upload.declared_sha256) request.headers.push_back({"x-amz-checksum-sha256", *upload.declared_sha256});
+    if (upload.declared_size)
+        request.headers.push_back({"Content-Length", std::to_string(*upload.declared_size)});
+    auto signed_url = store.signer.presign(request);
+    if (!signed_url) return fail(std::move(signed_url.error()));
+
+    Grant grant;
+    grant.method = "PUT";
+    grant.url = std::move(signed_url->url);
+    grant.expires_at = signed_url->expires_at;
+    grant.curl = fmt::format("curl -fsS -T {}", shell_quote(local_file(upload)));
+    for (auto& header : request.headers) {
+        // Every HTTP client sets Content-Length itself, and browsers refuse to have it set.
+        if (header.name == "Content-Length") continue;
+        grant.curl += fmt::format(" -H {}", shell_quote(header.name + ": " + header.value));
+        grant.headers.push_back(std::move(header));
+    }
+    grant.curl += ' ' + shell_quote(grant.url);
+    return grant;
+}
+
+Result<Grant> sign_post(const records::Upload& upload, const Profile& profile, const Store& store,
+                        Timestamp at) {
+    signer::PostPolicyRequest request;
+    request.address = address(upload, store);
+    request.expires = std::chrono::duration_cast<std::chrono::seconds>(
+        upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
+    request.at = at;
+    const ByteSize least = upload.declared_size.value_or(1);
+    const ByteSize most = upload.declared_size.value_or(profile.limits.max_bytes);
+    request.conditions.push_back({PolicyCondition::Kind::content_length_range, "", "", least, most});
+    for (const auto& field : upload.client_fields) {
+        request.conditions.push_back({PolicyCondition::Kind::starts_with, "x-amz-meta-" + field, "", 0, 0});
+    }
+    request.fields.push_back({"success_action_status", "201"});
+    if (upload.declared_type) request.fields.push_back({"Content-Type", *upload.declared_type});
+    if (upload.declared_sha256) {
+        request.fields.push_back({"x-amz-checksum-algorithm", "SHA256"});
+        request.fields.push_back({"x-amz-checksum-sha256", *upload.declared_sha256});
+    }
+    auto form = store.signer.sign_post_policy(request);
+    if (!form) return fail(std::move(form.error()));
+
+    Grant grant;
+    grant.method = "POST";
+    grant.url = std::move(form->url);
+    grant.fields = std::move(form->fields);
+    grant.expires_at = form->expires_at;
+    grant.curl = "curl -fsS";
+    for (const auto& field : grant.fields)
+        grant.curl += fmt::format(" --form-string {}", shell_quote(field.name + "=" + field.value));
+    grant.curl +=
+        fmt::format(" -F {} {}", shell_quote("file=@" + local_file(upload)), shell_quote(grant.url));
+    return grant;
+}
+
+}  // namespace
+
+Result<Grant> sign_grant(const records::Upload& upload, const Profile& profile, const Store& store,
+                         Timestamp at) {
+    return upload.method == records::GrantMethod::put ? sign_put(upload, store, at)
+                                                      : sign_post(upload, profile, store, at);
+}
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,28 @@
+#include "pipeline/stores.hpp"
+
+#include <utility>
+
+namespace photogate::pipeline {
+
+Stores::Stores(std::map<std::string, Store> stores) : stores_(std::move(stores)) {}
+
+Result<const Store*> Stores::choose(const std::optional<std::string>& region) const {
+    if (!region && stores_.size() == 1) return &stores_.begin()->second;
+    if (const auto* store = of(region.value_or("default"))) return store;
+    return fail(ErrorCode::unknown_region,
+                region ? "there is no region of that name" : "'region' is required here");
+}
+
+const Store* Stores::of(const std::string& region) const {
+    const auto found = stores_.find(region);
+    return found == stores_.end() ? nullptr : &found->second;
+}
+
+const Store* Stores::by_incoming(std::string_view bucket) const {
+    for (const auto& [name, store] : stores_) {
+        if (store.region.incoming.str() == bucket) return &store;
+    }
+    return nullptr;
+}
+
+}  // namespace photogate::pipeline
