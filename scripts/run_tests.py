@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Builds, runs every test and counts them. Called by ./test, which installs what this needs.
+
+    ./test                    all of it
+    ./test unit e2e           these steps alone: style, unit, integration, e2e
+    ./test e2e -k idempotency words behind -k choose among the e2e tests
+    ./test --quick            e2e tests but those marked slow
+
+Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
+the program against a real PostgreSQL and a real MinIO that they start themselves.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ASAN = ROOT / "build" / "asan"
+RELEASE = ROOT / "build" / "release"
+RESULTS = ROOT / "build" / "results"
+STEPS = ["style", "unit", "integration", "e2e"]
+PROGRAM_TIMEOUT = 900
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+class Count:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def fail(self, name):
+        self.failed += 1
+        self.failures.append(name)
+
+    def read_junit(self, path, name):
+        """A program that died before it wrote its report counts as one failure."""
+        try:
+            cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+        except (OSError, ElementTree.ParseError):
+            return self.fail(f"{name} (no report: it crashed)")
+        for case in cases:
+            title = f"{case.get('classname')}.{case.get('name')}"
+            if case.find("failure") is not None or case.find("error") is not None:
+                self.fail(title)
+            elif case.find("skipped") is not None or case.get("status") == "notrun" or case.get("result") == "skipped":
+                self.skipped += 1
+            else:
+                self.passed += 1
+
+
+def say(text):
+    print(f"== {text}", flush=True)
+
+
+def build(preset, *targets):
+    say(f"build {preset}: {' '.join(targets)}")
+    started = time.monotonic()
+    subprocess.run(["cmake", "--preset", preset, "--log-level=WARNING"], cwd=ROOT, check=True)
+    subprocess.run(["cmake", "--build", "--preset", preset, "--target", *targets, "--", "--quiet"], cwd=ROOT, check=True)
+    say(f"build {preset} took {time.monotonic() - started:.0f} s")
+
+
+def check(count, name, command):
+    done = subprocess.run(command, cwd=ROOT)
+    if done.returncode == 0:
+        count.passed += 1
+    else:
+        count.fail(name)
+
+
+def run_program(program, wrapper=()):
+    """Runs one GoogleTest program; its output is shown only where it failed."""
+    report = RESULTS / f"{program.parent.name}-{program.name}.xml"
+    log = report.with_suffix(".log")
+    command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1"]
+    started = time.monotonic()
+    with open(log, "wb") as output:
+        try:
+            code = subprocess.run(command, cwd=ROOT, env={**os.environ, **SANITIZER_OPTIONS}, stdout=output,
+                                  stderr=subprocess.STDOUT, timeout=PROGRAM_TIMEOUT).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    verdict = "ok" if code == 0 else f"FAILED (exit {code})"
+    print(f"   {program.name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
+    if code != 0:
+        sys.stdout.write(log.read_text(errors="replace")[-8000:])
+    return report, code
+
+
+def run_programs(count, label, wrapper=(), at_once=2):
+    programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
+    if not programs:
+        return count.fail(f"{label}: no test program was built")
+    with ThreadPoolExecutor(at_once) as pool:
+        for program, (report, code) in zip(programs, pool.map(lambda p: run_program(p, wrapper), programs)):
+            failed_before = count.failed
+            count.read_junit(report, program.name)
+            if code != 0 and count.failed == failed_before:
+                count.fail(f"{program.name} (exit {code} though its tests passed)")
+
+
+def run_e2e(count, arguments):
+    report = RESULTS / "e2e.xml"
+    command = [sys.executable, "-m", "pytest", "tests/e2e", "-q", f"--junitxml={report}", "-p", "no:cacheprovider"]
+    if arguments.quick:
+        command += ["-m", "not slow"]
+    if arguments.k:
+        command += ["-k", arguments.k]
+    environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(RELEASE)}
+    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    failed_before = count.failed
+    count.read_junit(report, "e2e")
+    if code not in (0, 5) and count.failed == failed_before:
+        count.fail(f"e2e (pytest exit {code})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("steps", nargs="*", metavar="step", help=", ".join(STEPS))
+    parser.add_argument("--quick", action="store_true", help="pass over the e2e tests marked slow")
+    parser.add_argument("-k", help="pytest's expression, for e2e")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.steps) - set(STEPS):
+        parser.error(f"no such step: {', '.join(sorted(unknown))}")
+    steps = arguments.steps or STEPS
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    count = Count()
+    if "style" in steps:
+        say("style")
+        check(count, "format", ["scripts/format", "--check"])
+    if "unit" in steps or "integration" in steps:
+        build("asan", *[f"{label}_tests" for label in ("unit", "integration") if label in steps])
+    if "e2e" in steps or "style" in steps:
+        build("release", "photogate", "photogate-imager", "sign_batch")
+    if "style" in steps:
+        check(count, "architecture", [sys.executable, "tests/architecture/check_architecture.py", "--build-dir", str(RELEASE)])
+    if "unit" in steps:
+        say("unit tests, under ASan and UBSan")
+        run_programs(count, "unit")
+    if "integration" in steps:
+        say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
+        run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=1)
+    if "e2e" in steps:
+        say("end-to-end tests on real PostgreSQL and MinIO")
+        run_e2e(count, arguments)
+    for name in count.failures:
+        print(f"FAILED {name}")
+    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    return 1 if count.failed or not count.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
