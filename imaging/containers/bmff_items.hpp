@@ -1,0 +1,61 @@
+// Inside the room: an ISO base media file (HEIF, AVIF) as a list of boxes, items and their properties. Not
+// for other rooms.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/encoding.hpp"
+#include "imaging/containers/byte_reader.hpp"
+#include "imaging/picture.hpp"
+
+namespace photogate::imaging {
+
+struct BmffBox {
+    std::string_view type;  ///< four bytes of the file
+    ByteRange whole;
+    ByteRange body;
+};
+
+struct BmffItem {
+    std::uint32_t id = 0;
+    std::string_view type;                  ///< `hvc1`, `grid`, `Exif`, `mime`, …
+    std::string_view content_type;          ///< of `mime` items
+    std::vector<ByteRange> extents;         ///< absolute, within the file
+    bool resolved = false;                  ///< its extents are known: not built from another item
+    std::vector<std::uint32_t> properties;  ///< indices into BmffFile::properties
+};
+
+struct BmffReference {
+    std::string_view type;  ///< `thmb`, `auxl`, `cdsc`, `dimg`, …
+    std::uint32_t from = 0;
+    std::vector<std::uint32_t> to;
+};
+
+struct BmffFile {
+    std::vector<BmffBox> boxes;  ///< top level, in file order
+    std::uint32_t primary = 0;
+    std::vector<BmffItem> items;
+    std::vector<BmffBox> properties;
+    std::vector<BmffReference> references;
+    ByteRange trailer;  ///< bytes behind the last box that are no box
+
+    const BmffItem* item(std::uint32_t id) const;
+    const BmffBox* property(const BmffItem& item, std::string_view type) const;
+};
+
+/// A coded or derived picture, as opposed to metadata.
+bool is_picture(const BmffItem& item);
+
+/// The text in an `auxC` property says alpha.
+bool says_alpha(BytesView auxc_body);
+
+/// Boxes at most eight deep and 20,000 in all; 4,096 items and properties; 65,536 extents and references.
+/// Every extent within the file. Rejections: corrupt, truncated.
+tl::expected<BmffFile, Rejection> read_bmff(BytesView file);
+
+}  // namespace photogate::imaging

@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <string_view>
+
+#include "imaging/containers/bmff_items.hpp"
+#include "imaging/containers/walk.hpp"
+
+namespace photogate::imaging::walk {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view kC2paUuid = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81"sv;
+
+class BmffWalk {
+  public:
+    BmffWalk(BytesView file, const Limits& limits, Format format) : state_{file, limits, {}, {}} {
+        state_.found.format = format;
+        state_.found.frames = 0;
+    }
+
+    Walked run() {
+        tl::expected<BmffFile, Rejection> parsed = read_bmff(state_.file);
+        if (!parsed) return tl::unexpected<Rejection>(std::move(parsed.error()));
+        bmff_ = std::move(*parsed);
+        if (boxes() && pictures() && primary()) {
+            metadata();
+            find_hidden_pictures();
+            state_.found.trailer = bmff_.trailer;
+        }
+        return state_.finish();
+    }
+
+  private:
+    bool boxes() {
+        for (const BmffBox& box : bmff_.boxes) {
+            if (box.type == "uuid" && starts_with(slice(state_.file, {box.body.offset - 16, 16}), kC2paUuid))
+                state_.found.has_content_credentials = true;
+            if (box.type == "uuid" && !state_.add_metadata(box.body.size)) return false;
+        }
+        return true;
+    }
+
+    struct Size {
+        std::uint32_t width = 0;
+        std::uint32_t height = 0;
+    };
+
+    Size size_of(const BmffBox& ispe) const {
+        ByteReader reader(slice(state_.file, ispe.body));
+        reader.skip(4);
+        const Size size{reader.u32(), reader.u32()};
+        return reader.ok() ? size : Size{};
+    }
+
+    bool pictures() {
+        // A property that no item uses may still be read by a decoder.
+        for (const BmffBox& property : bmff_.properties) {
+            if (property.type != "ispe") continue;
+            const Size size = size_of(property);
+            if (!state_.check_size(size.width, size.height)) return false;
+        }
+        for (const BmffItem& item : bmff_.items) {
+            if (!is_picture(item)) continue;
+            if (item.type == "grid" && !grid(item)) return false;
+            const BmffBox* ispe = bmff_.property(item, "ispe");
+            const Size size = ispe == nullptr ? Size{} : size_of(*ispe);
+            state_.found.total_pixels += static_cast<std::uint64_t>(size.width) * size.height;
+            if (state_.found.total_pixels > state_.limits.max_total_pixels)
+                return state_.reject(RejectionCode::too_many_pixels,
+                                     "All pictures in the file have too many pixels together.");
+        }
+        return true;
+    }
+
+    /// The grid's own header: rows, columns, size of what they are put together to.
+    bool grid(const BmffItem& item) {
+        if (!item.resolved) return true;
+        ByteReader reader(slice(state_.file, item.extents.front()));
+        reader.skip(1);
+        const std::size_t width = (reader.u8() & 1U) != 0 ? 4 : 2;
+        const std::uint32_t tiles = (reader.u8() + 1U) * (reader.u8() + 1U);
+        const std::uint64_t pixels_wide = reader.number(width);
+        const std::uint64_t pixels_high = reader.number(width);
+        if (!reader.ok()) return state_.corrupt("A grid whose header is too short.");
+        for (const BmffReference& reference : bmff_.references)
+            if (reference.type == "dimg" && reference.from == item.id && reference.to.size() != tiles)
+                return state_.corrupt("A grid that does not have as many tiles as it says.");
+        return state_.check_size(pixels_wide, pixels_high);
+    }
+
+    bool primary() {
+        const BmffItem* item = bmff_.item(bmff_.primary);
+        if (item == nullptr || !is_picture(*item))
+            return state_.corrupt("A HEIF file without a primary picture.");
+        const BmffBox* ispe = bmff_.property(*item, "ispe");
+        if (ispe == nullptr) return state_.corrupt("A primary picture without a size.");
+        const Size size = size_of(*ispe);
+        const std::uint64_t total = state_.found.total_pixels;
+        if (!depth(*item) || !state_.set_size(size.width, size.height) || !state_.check_raster())
+            return false;
+        if (!state_.add_frame(0)) return false;
+        state_.found.total_pixels =
+            std::max<std::uint64_t>(total, static_cast<std::uint64_t>(size.width) * size.height);
+        if (const BmffBox* irot = bmff_.property(*item, "irot")) {
+            const BytesView body = slice(state_.file, irot->body);
+            state_.found.turned_sideways = !body.empty() && (body[0] & 1U) != 0;
+        }
+        if (const BmffBox* colr = bmff_.property(*item, "colr")) colour(*colr);
+        return true;
+    }
+
+    bool depth(const BmffItem& item) {
+        const BmffBox* pixi = bmff_.property(item, "pixi");
+        if (pixi == nullptr) return true;
+        ByteReader reader(slice(state_.file, pixi->body));
+        reader.skip(4);
+        const std::uint8_t channels = reader.u8();
+        const std::uint8_t bits = reader.u8();
+        if (!reader.ok() || channels == 0 || channels > 4 || bits == 0 || bits > 16)
+            return state_.corrupt("An impossible sample depth.");
+        state_.found.channels = channels;
+        state_.found.bits_per_channel = bits;
+        if (channels == 1) state_.found.colour = ColourModel::grey;
+        return true;
+    }
+
+    void colour(const BmffBox& colr) {
+        const std::string_view kind = head_text(slice(state_.file, colr.body), 4);
+        if (kind == "prof" || kind == "rICC")
+            state_.add_carrier(CarrierKind::icc, {colr.body.offset + 4, colr.body.size - 4});
+    }
+
+    void metadata() {
+        for (const BmffItem& item : bmff_.items) {
+            if (is_picture(item)) continue;
+            std::uint64_t size = 0;
+            for (const ByteRange& extent : item.extents)
+                size += extent.size;
+            if (!state_.add_metadata(size)) return;
+            if (item.extents.size() != 1) continue;  // split metadata is removed like any, but not read
+            if (item.type == "Exif") exif(item.extents.front());
+            if (item.type == "mime" && item.content_type.starts_with("application/rdf+xml"))
+                state_.add_carrier(CarrierKind::xmp, item.extents.front());
+        }
+    }
+
+    /// The payload starts with the offset of the TIFF header behind those four bytes (ISO 23008-12, A.2.1).
+    void exif(ByteRange payload) {
+        ByteReader reader(slice(state_.file, payload));
+        const std::uint64_t offset = 4ULL + reader.u32();
+        if (!reader.ok() || offset >= payload.size) return;
+        ByteRange tiff{payload.offset + offset, payload.size - offset};
+        if (starts_with(slice(state_.file, tiff), "Exif\0\0"sv)) tiff = {tiff.offset + 6, tiff.size - 6};
+        state_.add_carrier(CarrierKind::exif, tiff);
+    }
+
+    bool refers_to_primary(const BmffReference& reference) const {
+        return std::find(reference.to.begin(), reference.to.end(), bmff_.primary) != reference.to.end();
+    }
+
+    void find_hidden_pictures() {
+        std::vector<std::uint32_t> drawn = {bmff_.primary};
+        for (const BmffReference& reference : bmff_.references) {
+            if (reference.type == "dimg" && reference.from == bmff_.primary)
+                drawn.insert(drawn.end(), reference.to.begin(), reference.to.end());
+            if (reference.type != "auxl" || !refers_to_primary(reference)) continue;
+            const BmffItem* item = bmff_.item(reference.from);
+            const BmffBox* auxc = item == nullptr ? nullptr : bmff_.property(*item, "auxC");
+            if (auxc == nullptr || !says_alpha(slice(state_.file, auxc->body))) continue;
+            state_.found.has_alpha = true;
+            drawn.push_back(reference.from);
+            for (const BmffReference& tiles : bmff_.references)
+                if (tiles.type == "dimg" && tiles.from == reference.from)
+                    drawn.insert(drawn.end(), tiles.to.begin(), tiles.to.end());
+        }
+        std::sort(drawn.begin(), drawn.end());
+        for (const BmffItem& item : bmff_.items) {
+            if (item.type == "tmap") state_.found.has_gain_map = true;
+            if (is_picture(item) && !std::binary_search(drawn.begin(), drawn.end(), item.id))
+                state_.found.has_hidden_pictures = true;
+        }
+        for (const BmffBox& box : bmff_.boxes)
+            if (box.type == "moov" || box.type == "mpvd") state_.found.has_hidden_pictures = true;
+    }
+
+    State state_;
+    BmffFile bmff_;
+};
+
+}  // namespace
+
+Walked bmff(BytesView file, const Limits& limits, Format format) {
+    return BmffWalk(file, limits, format).run();
+}
+
+}  // namespace photogate::imaging::walk

@@ -1,0 +1,187 @@
+#include <cstring>
+#include <string_view>
+
+#include "imaging/containers/walk.hpp"
+
+namespace photogate::imaging::walk {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view kExif = "Exif\0"sv;
+constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+constexpr std::string_view kXmpExtended = "http://ns.adobe.com/xmp/extension/\0"sv;
+constexpr std::string_view kIcc = "ICC_PROFILE\0"sv;
+constexpr std::string_view kPhotoshop = "Photoshop 3.0\0"sv;
+constexpr std::string_view kMpf = "MPF\0"sv;
+constexpr std::string_view kGainMap = "urn:iso:std:iso:ts:21496:-1\0"sv;
+constexpr std::size_t kMaxTables = 2'000;  ///< DQT, DHT, DAC and DRI segments; a real file has a few per scan
+
+constexpr bool is_restart(std::uint8_t marker) {
+    return marker >= 0xD0 && marker <= 0xD7;
+}
+constexpr bool is_frame_header(std::uint8_t marker) {
+    return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
+
+class JpegWalk {
+  public:
+    JpegWalk(BytesView file, const Limits& limits) : state_{file, limits, {}, {}} {
+        state_.found.format = Format::jpeg;
+        state_.found.frames = 0;
+        state_.found.scans = 0;
+    }
+
+    Walked run() {
+        position_ = 2;  // the caller saw SOI
+        while (step()) {
+        }
+        return state_.finish();
+    }
+
+  private:
+    bool step() {
+        if (!find_marker()) return state_.truncated("The file ends before the end of the picture.");
+        const std::uint8_t marker = state_.file[position_++];
+        if (marker == 0xD9) return end_of_image();
+        if (marker == 0xD8) return state_.corrupt("A second start of image inside the picture.");
+        if (is_restart(marker) || marker == 0x01) return true;
+        return segment(marker);
+    }
+
+    /// Leaves position_ on the byte behind 0xFF that is a marker's code. Between segments stray bytes are
+    /// passed over, as decoders do; inside a scan this is what ends the entropy-coded data.
+    bool find_marker() {
+        const BytesView file = state_.file;
+        while (position_ < file.size()) {
+            const void* hit = std::memchr(file.data() + position_, 0xFF, file.size() - position_);
+            if (hit == nullptr) break;
+            position_ = static_cast<std::size_t>(static_cast<const std::uint8_t*>(hit) - file.data()) + 1;
+            if (position_ >= file.size()) break;
+            const std::uint8_t code = file[position_];
+            if (code == 0xFF) continue;  // a fill byte: look at it again as a prefix
+            if (code != 0x00 && !(in_scan_ && is_restart(code))) return true;
+        }
+        position_ = file.size();
+        return false;
+    }
+
+    bool segment(std::uint8_t marker) {
+        in_scan_ = false;
+        ByteReader reader(state_.file.subspan(position_));
+        const std::uint16_t length = reader.u16();
+        if (!reader.ok()) return state_.truncated("The file ends within a segment's length.");
+        if (length < 2) return state_.corrupt("A segment is shorter than its own length field.");
+        if (length > state_.file.size() - position_)
+            return state_.truncated("A segment is longer than the file.");
+        const ByteRange body{position_ + 2, static_cast<std::uint64_t>(length) - 2};
+        position_ += length;
+        if (is_frame_header(marker)) return frame_header(marker, slice(state_.file, body));
+        if (marker == 0xDA) return scan(slice(state_.file, body));
+        if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) return application(marker, body);
+        if (++tables_ > kMaxTables) return state_.corrupt("Too many table segments.");
+        return true;
+    }
+
+    bool frame_header(std::uint8_t marker, BytesView body) {
+        if (has_frame_) return state_.corrupt("Two frame headers.");
+        const bool supported = marker <= 0xC2 || marker == 0xC9 || marker == 0xCA;
+        if (!supported)
+            return state_.reject(RejectionCode::unsupported_format, "A lossless or hierarchical JPEG.");
+        ByteReader reader(body);
+        const std::uint8_t precision = reader.u8();
+        const std::uint16_t height = reader.u16();
+        const std::uint16_t width = reader.u16();
+        const std::uint8_t components = reader.u8();
+        if (!reader.ok()) return state_.corrupt("A frame header that is too short.");
+        if (precision != 8)
+            return state_.reject(RejectionCode::unsupported_format, "A JPEG whose samples are not 8 bits.");
+        if (components == 0 || components > 4) return state_.corrupt("A JPEG has 1 to 4 components.");
+        if (body.size() != 6U + 3U * components) return state_.corrupt("A frame header of the wrong length.");
+        for (unsigned i = 0; i < components; ++i) {
+            reader.skip(1);
+            const std::uint8_t sampling = reader.u8();
+            const unsigned horizontal = sampling >> 4;
+            const unsigned vertical = sampling & 15U;
+            if (horizontal < 1 || horizontal > 4 || vertical < 1 || vertical > 4)
+                return state_.corrupt("A sampling factor outside 1 to 4.");
+            reader.skip(1);
+        }
+        Inspection& found = state_.found;
+        has_frame_ = true;
+        found.progressive = marker == 0xC2 || marker == 0xCA;
+        found.channels = components;
+        found.colour = components == 1   ? ColourModel::grey
+                       : components == 3 ? ColourModel::rgb
+                       : components == 4 ? ColourModel::cmyk
+                                         : ColourModel::other;
+        return state_.set_size(width, height) && state_.check_raster() &&
+               state_.add_frame(static_cast<std::uint64_t>(width) * height);
+    }
+
+    bool scan(BytesView body) {
+        if (!has_frame_) return state_.corrupt("A scan before the frame header.");
+        if (body.empty() || body[0] < 1 || body[0] > 4 || body.size() != 4U + 2U * body[0])
+            return state_.corrupt("A scan header of the wrong length.");
+        if (++state_.found.scans > state_.limits.max_scans)
+            return state_.reject(RejectionCode::too_many_scans,
+                                 "More than " + std::to_string(state_.limits.max_scans) + " scans.");
+        in_scan_ = true;
+        return true;
+    }
+
+    bool application(std::uint8_t marker, ByteRange range) {
+        if (!state_.add_metadata(range.size)) return false;
+        const BytesView body = slice(state_.file, range);
+        const auto behind = [&](std::size_t n) { return ByteRange{range.offset + n, range.size - n}; };
+        if (marker == 0xFE) state_.add_carrier(CarrierKind::comment, range);
+        if (marker == 0xE1) return app1(body, range);
+        if (marker == 0xE2) {
+            if (starts_with(body, kIcc) && body.size() > 14) state_.add_carrier(CarrierKind::icc, behind(14));
+            if (starts_with(body, kMpf)) state_.found.has_mpf = true;
+            if (starts_with(body, kGainMap)) state_.found.has_gain_map = true;
+        }
+        if (marker == 0xEB && starts_with(body, "JP") && as_text(body).find("jumb") != std::string_view::npos)
+            state_.found.has_content_credentials = true;
+        if (marker == 0xED && starts_with(body, kPhotoshop))
+            state_.add_carrier(CarrierKind::photoshop, behind(kPhotoshop.size()));
+        return true;
+    }
+
+    bool app1(BytesView body, ByteRange range) {
+        const auto behind = [&](std::size_t n) { return ByteRange{range.offset + n, range.size - n}; };
+        if (starts_with(body, kExif) && body.size() > 6) {
+            state_.add_carrier(CarrierKind::exif, behind(6));
+            if (!has_exif_) state_.set_orientation(exif_orientation(body.subspan(6)));
+            has_exif_ = true;
+        } else if (starts_with(body, kXmp)) {
+            state_.add_carrier(CarrierKind::xmp, behind(kXmp.size()));
+        } else if (starts_with(body, kXmpExtended) && body.size() > kXmpExtended.size() + 40) {
+            state_.add_carrier(CarrierKind::xmp_extended, behind(kXmpExtended.size() + 40));
+        }
+        return true;
+    }
+
+    bool end_of_image() {
+        if (!has_frame_ || state_.found.scans == 0) return state_.corrupt("A JPEG without a picture.");
+        if (position_ < state_.file.size())
+            state_.found.trailer = {position_, state_.file.size() - position_};
+        return false;  // done, without a fault
+    }
+
+    State state_;
+    std::size_t position_ = 0;
+    std::size_t tables_ = 0;
+    bool has_frame_ = false;
+    bool has_exif_ = false;
+    bool in_scan_ = false;
+};
+
+}  // namespace
+
+Walked jpeg(BytesView file, const Limits& limits) {
+    return JpegWalk(file, limits).run();
+}
+
+}  // namespace photogate::imaging::walk

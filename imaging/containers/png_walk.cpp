@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "imaging/containers/inflate.hpp"
+#include "imaging/containers/walk.hpp"
+
+namespace photogate::imaging::walk {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::uint64_t kSignature = 8;
+constexpr std::uint32_t kMaxChunk = 0x7FFFFFFF;
+
+struct Chunk {
+    std::string_view type;
+    ByteRange body;
+};
+
+/// A keyword of at most 79 bytes and its terminator; npos where there is none.
+std::size_t keyword_end(BytesView body) {
+    const auto stop = body.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(body.size(), 80));
+    const auto zero = std::find(body.begin(), stop, std::uint8_t{0});
+    return zero == stop ? std::string_view::npos : static_cast<std::size_t>(zero - body.begin());
+}
+
+class PngWalk {
+  public:
+    PngWalk(BytesView file, const Limits& limits) : state_{file, limits, {}, {}} {
+        state_.found.format = Format::png;
+        state_.found.frames = 0;
+    }
+
+    Walked run() {
+        std::uint64_t position = kSignature;
+        while (!done_) {
+            ByteReader reader(state_.file);
+            reader.seek(position);
+            const std::uint32_t length = reader.u32();
+            const std::string_view type = reader.text(4);
+            const ByteRange body{position + 8, length};
+            reader.skip(length);
+            const std::uint32_t crc = reader.u32();
+            if (length > kMaxChunk || !reader.ok()) {
+                state_.truncated("The file ends before the end of the picture.");
+                break;
+            }
+            position = reader.position();
+            if (!chunk({type, body}, crc)) break;
+        }
+        if (!state_.fault) finish_picture(position);
+        return state_.finish();
+    }
+
+  private:
+    bool chunk(const Chunk& chunk, std::uint32_t crc) {
+        const BytesView body = slice(state_.file, chunk.body);
+        const bool drawing =
+            is_critical(chunk.type) || chunk.type == "fdAT" || chunk.type == "fcTL" || chunk.type == "acTL";
+        if (drawing) {
+            const BytesView covered =
+                state_.file.subspan(static_cast<std::size_t>(chunk.body.offset) - 4, body.size() + 4);
+            if (crc32(covered) != crc) return state_.corrupt("A chunk whose checksum is wrong.");
+        }
+        if (!has_header_ && chunk.type != "IHDR") {
+            if (chunk.type == "CgBI")
+                return state_.reject(RejectionCode::unsupported_format, "An iOS application's PNG.");
+            return state_.corrupt("A PNG that does not start with its header.");
+        }
+        if (is_critical(chunk.type)) return critical(chunk, body);
+        if (drawing) return animation(chunk, body);
+        return ancillary(chunk, body);
+    }
+
+    static bool is_critical(std::string_view type) { return type[0] >= 'A' && type[0] <= 'Z'; }
+
+    bool critical(const Chunk& chunk, BytesView body) {
+        if (chunk.type == "IHDR") return header(body);
+        if (chunk.type == "PLTE") {
+            if (has_palette_ || has_data_) return state_.corrupt("A palette in the wrong place.");
+            if (body.empty() || body.size() % 3 != 0 || body.size() > 768)
+                return state_.corrupt("A palette of the wrong length.");
+            has_palette_ = true;
+            return true;
+        }
+        if (chunk.type == "IDAT") {
+            if (colour_type_ == 3 && !has_palette_)
+                return state_.corrupt("A palette picture without a palette.");
+            has_data_ = true;
+            return true;
+        }
+        if (chunk.type == "IEND") {
+            done_ = true;
+            return true;
+        }
+        return state_.corrupt("An unknown critical chunk.");
+    }
+
+    bool header(BytesView body) {
+        if (has_header_) return state_.corrupt("Two headers.");
+        if (body.size() != 13) return state_.corrupt("A header of the wrong length.");
+        ByteReader reader(body);
+        const std::uint32_t width = reader.u32();
+        const std::uint32_t height = reader.u32();
+        const std::uint8_t depth = reader.u8();
+        colour_type_ = reader.u8();
+        const std::uint8_t compression = reader.u8();
+        const std::uint8_t filter = reader.u8();
+        const std::uint8_t interlace = reader.u8();
+        if (!depth_allowed(depth) || compression != 0 || filter != 0 || interlace > 1)
+            return state_.corrupt("A header with an impossible depth, colour type or method.");
+        Inspection& found = state_.found;
+        found.bits_per_channel = colour_type_ == 3 ? 8 : depth;
+        found.channels = colour_type_ == 0 ? 1 : colour_type_ == 4 ? 2 : colour_type_ == 6 ? 4 : 3;
+        found.colour = colour_type_ == 0 || colour_type_ == 4 ? ColourModel::grey : ColourModel::rgb;
+        found.has_alpha = colour_type_ == 4 || colour_type_ == 6;
+        found.progressive = interlace == 1;
+        has_header_ = true;
+        return state_.set_size(width, height) && state_.check_raster();
+    }
+
+    bool depth_allowed(std::uint8_t depth) const {
+        switch (colour_type_) {
+            case 0:
+                return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+            case 3:
+                return depth == 1 || depth == 2 || depth == 4 || depth == 8;
+            case 2:
+            case 4:
+            case 6:
+                return depth == 8 || depth == 16;
+            default:
+                return false;
+        }
+    }
+
+    std::uint64_t canvas() const {
+        return static_cast<std::uint64_t>(state_.found.width) * state_.found.height;
+    }
+
+    bool animation(const Chunk& chunk, BytesView body) {
+        if (chunk.type == "acTL") {
+            if (body.size() != 8 || has_data_)
+                return state_.corrupt("An animation header in the wrong place.");
+            state_.found.animated = true;
+            return true;
+        }
+        if (!state_.found.animated) return true;  // without its header there is no animation
+        if (chunk.type == "fdAT")
+            return body.size() >= 4 || state_.corrupt("A frame's data without a number.");
+        ByteReader reader(body);
+        reader.skip(4);
+        const std::uint64_t width = reader.u32();
+        const std::uint64_t height = reader.u32();
+        const std::uint64_t x = reader.u32();
+        const std::uint64_t y = reader.u32();
+        if (body.size() != 26 || width == 0 || height == 0)
+            return state_.corrupt("A frame header that makes no sense.");
+        if (x + width > state_.found.width || y + height > state_.found.height)
+            return state_.corrupt("A frame outside the picture.");
+        return state_.add_frame(canvas());
+    }
+
+    bool ancillary(const Chunk& chunk, BytesView body) {
+        const std::uint64_t room = state_.limits.max_metadata;
+        std::uint64_t size = body.size();
+        const std::size_t name = keyword_end(body);
+        const auto behind = [&](std::size_t n) {
+            n = std::min(n, body.size());
+            return ByteRange{chunk.body.offset + n, chunk.body.size - n};
+        };
+        if (chunk.type == "tRNS") state_.found.has_alpha = true;
+        if (chunk.type == "caBX") state_.found.has_content_credentials = true;
+        if (chunk.type == "eXIf") exif(body, chunk.body);
+        if (chunk.type == "tEXt" && name != std::string_view::npos)
+            text(as_text(body.first(name)), behind(name + 1), CarrierCoding::plain);
+        if ((chunk.type == "zTXt" || chunk.type == "iCCP") && name != std::string_view::npos) {
+            const ByteRange packed = behind(name + 2);
+            size += inflated_size(slice(state_.file, packed), room);
+            if (size > room + body.size()) return state_.add_metadata(size);
+            if (chunk.type == "zTXt") text(as_text(body.first(name)), packed, CarrierCoding::zlib);
+            if (chunk.type == "iCCP") state_.add_carrier(CarrierKind::icc, packed, CarrierCoding::zlib);
+        }
+        if (chunk.type == "iTXt" && name != std::string_view::npos)
+            return international_text(chunk.body, body, name);
+        return state_.add_metadata(size);
+    }
+
+    bool international_text(ByteRange range, BytesView body, std::size_t name) {
+        ByteReader reader(body);
+        reader.seek(name + 1);
+        const bool packed = reader.u8() != 0;
+        reader.skip(1);
+        for (int field = 0; field < 2; ++field) {  // language tag, translated keyword
+            while (reader.ok() && reader.u8() != 0) {
+            }
+        }
+        std::uint64_t size = body.size();
+        if (reader.ok()) {
+            const ByteRange value{range.offset + reader.position(), reader.left()};
+            if (packed) size += inflated_size(slice(state_.file, value), state_.limits.max_metadata);
+            text(as_text(body.first(name)), value, packed ? CarrierCoding::zlib : CarrierCoding::plain);
+        }
+        return state_.add_metadata(size);
+    }
+
+    void text(std::string_view keyword, ByteRange value, CarrierCoding coding) {
+        const CarrierCoding hex =
+            coding == CarrierCoding::zlib ? CarrierCoding::zlib_hex_text : CarrierCoding::hex_text;
+        if (keyword == "XML:com.adobe.xmp") {
+            state_.add_carrier(CarrierKind::xmp, value, coding);
+        } else if (keyword == "Raw profile type exif" || keyword == "Raw profile type APP1") {
+            state_.add_carrier(CarrierKind::exif, value, hex);
+        } else if (keyword == "Raw profile type iptc") {
+            state_.add_carrier(CarrierKind::photoshop, value, hex);
+        } else if (keyword == "Raw profile type xmp") {
+            state_.add_carrier(CarrierKind::xmp, value, hex);
+        } else {
+            state_.add_carrier(CarrierKind::comment, value, coding);
+        }
+    }
+
+    void exif(BytesView body, ByteRange range) {
+        // Some writers leave JPEG's identifier in front.
+        const std::uint64_t prefix = starts_with(body, "Exif\0\0"sv) ? 6 : 0;
+        const ByteRange tiff{range.offset + prefix, range.size - prefix};
+        if (!has_exif_) state_.set_orientation(exif_orientation(slice(state_.file, tiff)));
+        has_exif_ = true;
+        state_.add_carrier(CarrierKind::exif, tiff);
+    }
+
+    void finish_picture(std::uint64_t end) {
+        if (!has_data_) {
+            state_.corrupt("A PNG without pixels.");
+            return;
+        }
+        if (state_.found.frames == 0 && !state_.add_frame(canvas())) return;
+        if (end < state_.file.size()) state_.found.trailer = {end, state_.file.size() - end};
+    }
+
+    State state_;
+    std::uint8_t colour_type_ = 0;
+    bool has_header_ = false;
+    bool has_palette_ = false;
+    bool has_data_ = false;
+    bool has_exif_ = false;
+    bool done_ = false;
+};
+
+}  // namespace
+
+Walked png(BytesView file, const Limits& limits) {
+    return PngWalk(file, limits).run();
+}
+
+}  // namespace photogate::imaging::walk

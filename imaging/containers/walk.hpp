@@ -1,0 +1,59 @@
+// Inside the room: what the six walkers share. Not for other rooms.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <tl/expected.hpp>
+
+#include "imaging/containers/inspect.hpp"
+
+namespace photogate::imaging::walk {
+
+/// What a decoded picture may take in memory, whatever the pixel limit says (16-bit RGBA is 8 bytes a pixel).
+inline constexpr std::uint64_t kMaxRasterBytes = 400'000'000;
+
+using Walked = tl::expected<Inspection, Rejection>;
+
+/// A walk's state: steps return false once `fault` says why the file is refused.
+struct State {
+    BytesView file;
+    const Limits& limits;
+    Inspection found;
+    std::optional<Rejection> fault;
+
+    bool reject(RejectionCode code, std::string detail) {
+        if (!fault) fault = Rejection{code, std::move(detail)};
+        return false;
+    }
+    bool corrupt(std::string detail) { return reject(RejectionCode::corrupt, std::move(detail)); }
+    bool truncated(std::string detail) { return reject(RejectionCode::truncated, std::move(detail)); }
+
+    /// One frame, page or tile: sides and pixels.
+    bool check_size(std::uint64_t width, std::uint64_t height);
+    /// The same, remembered as the picture's size, with its raster in memory.
+    bool set_size(std::uint64_t width, std::uint64_t height);
+    /// One more frame of that many pixels.
+    bool add_frame(std::uint64_t pixels);
+    /// One more block that draws nothing, of that many bytes (inflated).
+    bool add_metadata(std::uint64_t bytes);
+    void add_carrier(CarrierKind kind, ByteRange range, CarrierCoding coding = CarrierCoding::plain);
+    void set_orientation(std::uint8_t orientation);
+    /// The raster of one frame as `channels` × `bits_per_channel` say.
+    bool check_raster();
+
+    Walked finish();
+};
+
+Walked jpeg(BytesView file, const Limits& limits);
+Walked png(BytesView file, const Limits& limits);
+Walked webp(BytesView file, const Limits& limits);
+Walked gif(BytesView file, const Limits& limits);
+Walked bmff(BytesView file, const Limits& limits, Format format);
+Walked tiff(BytesView file, const Limits& limits);
+
+/// Orientation (tag 0x0112) of IFD0 of a TIFF structure: type SHORT, count 1, 1 to 8; else 1.
+std::uint8_t exif_orientation(BytesView tiff);
+
+}  // namespace photogate::imaging::walk
