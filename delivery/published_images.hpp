@@ -1,0 +1,47 @@
+// The public side: from the name that the public knows to the published bytes.
+//
+// Only what was made here and committed as published can be found. The store's own headers are never passed
+// on: type, caching and validators are what the record says.
+//
+// Thread safety: any number of threads; blocking.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "delivery/conditions.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::delivery {
+
+struct LocatedImage {
+    const pipeline::Store* store = nullptr;
+    ObjectKey key;
+    std::string media_type;
+    std::string filename;  ///< `<public id>.<ext>`: never the client's
+    std::uint64_t size = 0;
+    Validators validators;
+};
+
+class PublishedImages {
+  public:
+    PublishedImages(storage::records::Records& records, const pipeline::Stores& stores);
+
+    /// Errors: not_published (unknown, not yet, or rejected: the public learns no more than that), gone
+    /// (deleted), and the database_* codes.
+    Result<LocatedImage> locate(std::string_view public_id) const;
+
+    /// The bytes, or the range of them. Errors: the store_* and http_* codes; store_no_such_key means that it
+    /// was deleted just now.
+    Result<std::string> read(const LocatedImage& image,
+                             const std::optional<storage::objects::ByteRange>& range) const;
+
+  private:
+    storage::records::Records& records_;
+    const pipeline::Stores& stores_;
+};
+
+}  // namespace photogate::delivery
