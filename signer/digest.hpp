@@ -1,4 +1,8 @@
-// Digests and constant-time comparison, from OpenSSL 3. Algorithms are fetched once a thread.
+// Digests, HMAC and constant-time comparison, from OpenSSL 3. Algorithms are fetched once a thread.
+//
+// It does not verify signatures (verify.hpp) and knows nothing of S3. Functions are thread safe. A digest can
+// fail only where OpenSSL has no memory or no such algorithm: then std::runtime_error is thrown, which ends
+// the request.
 #pragma once
 
 #include <array>
@@ -15,7 +19,9 @@ using Sha256 = std::array<std::uint8_t, 32>;
 using Md5 = std::array<std::uint8_t, 16>;
 
 Sha256 sha256(BytesView bytes);
-inline Sha256 sha256(std::string_view text) { return sha256(as_bytes(text)); }
+inline Sha256 sha256(std::string_view text) {
+    return sha256(as_bytes(text));
+}
 Sha256 hmac_sha256(BytesView key, BytesView message);
 /// For ETags and Content-MD5 alone; it protects nothing.
 Md5 md5(BytesView bytes);
@@ -34,6 +40,38 @@ class Sha256Stream {
   private:
     struct Context;
     std::unique_ptr<Context> context_;
+};
+
+/// MD5 of bytes that arrive in pieces, for the ETag of an object. Not thread safe.
+class Md5Stream {
+  public:
+    Md5Stream();
+    ~Md5Stream();
+    Md5Stream(Md5Stream&&) noexcept;
+    Md5Stream& operator=(Md5Stream&&) noexcept;
+    void update(BytesView bytes);
+    /// Once; the stream is spent afterwards.
+    Md5 finish();
+
+  private:
+    struct Context;
+    std::unique_ptr<Context> context_;
+};
+
+/// A key made ready for many messages: the two blocks of RFC 2104, section 4, are hashed once, here.
+/// Any number of threads may sign with the same key at once.
+class HmacKey {
+  public:
+    explicit HmacKey(BytesView key);
+    ~HmacKey();
+    HmacKey(HmacKey&&) noexcept;
+    HmacKey& operator=(HmacKey&&) noexcept;
+    Sha256 sign(BytesView message) const;
+    Sha256 sign(std::string_view message) const { return sign(as_bytes(message)); }
+
+  private:
+    struct Blocks;
+    std::unique_ptr<Blocks> blocks_;
 };
 
 /// True where both are the same; time depends on the lengths alone.

@@ -1,4 +1,5 @@
-// The parts of an S3 request that a signature covers. Everything here is *decoded*: encoding is the signer's work.
+// The parts of an S3 request that a signature covers. Everything here is *decoded*: encoding is the signer's
+// work.
 #pragma once
 
 #include <optional>

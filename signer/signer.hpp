@@ -1,10 +1,15 @@
 // AWS Signature Version 4 for S3, made: presigned URLs, signed headers, POST policies.
 //
-// Source: AWS "Authenticating Requests (AWS Signature Version 4)", sigv4-query-string-auth, sig-v4-header-based-auth and
-// sigv4-HTTPPOSTConstructPolicy. S3's own rules hold: the path is encoded once and never normalised.
-// It does not verify (verify.hpp) and it opens no connection.
+// Source: AWS "Authenticating Requests (AWS Signature Version 4)", sigv4-query-string-auth,
+// sig-v4-header-based-auth and sigv4-HTTPPOSTConstructPolicy. S3's own rules hold: the path is encoded once
+// and never normalised. It does not verify (verify.hpp) and it opens no connection.
 //
-// Thread safety: a Signer may be used by any number of threads at once. The signing key of a day is derived once.
+// Thread safety: a Signer may be used by any number of threads at once. The signing key of a day is derived
+// once.
+//
+// The order of a URL's query: the caller's parameters as given, then X-Amz-Algorithm, -Credential, -Date,
+// -Expires, -SignedHeaders, -Security-Token, -Signature, as botocore has it, so that two signers can be
+// compared byte for byte.
 #pragma once
 
 #include <chrono>
@@ -39,8 +44,16 @@ struct PresignRequest {
 
 struct PresignedUrl {
     std::string url;
-    std::vector<Header> headers;  ///< what the client has to send besides Host
+    std::vector<Header> headers;  ///< what the client has to send besides Host, as given
     Timestamp expires_at;
+};
+
+/// What was signed on the way, for a test or a person who compares two signers. It holds no secret but the
+/// signature itself.
+struct Stages {
+    std::string canonical_request;
+    std::string string_to_sign;
+    std::string signature;
 };
 
 struct HeaderSignRequest {
@@ -48,13 +61,14 @@ struct HeaderSignRequest {
     ObjectAddress address;
     std::vector<Parameter> query;
     std::vector<Header> headers;  ///< all of them are signed, but the hop-by-hop ones and User-Agent
-    std::string payload_sha256;   ///< lower-case hex, or UNSIGNED-PAYLOAD
+    std::string payload_sha256;   ///< lower-case hex, UNSIGNED-PAYLOAD or a STREAMING-… word
     Timestamp at;
 };
 
 struct SignedRequest {
     std::string url;
-    std::vector<Header> headers;  ///< those given, and Authorization, x-amz-date, x-amz-content-sha256, …; Host is not among them
+    std::vector<Header> headers;  ///< those given, and Authorization, x-amz-date, x-amz-content-sha256, …;
+                                  ///< Host is not among them
 };
 
 /// One condition of a POST policy.
@@ -68,7 +82,9 @@ struct PolicyCondition {
 };
 
 struct PostPolicyRequest {
-    ObjectAddress address;  ///< bucket and key are required; both are conditions by themselves
+    /// Bucket and key are required; both are conditions by themselves. A key that ends in `${filename}` is a
+    /// prefix.
+    ObjectAddress address;
     std::vector<PolicyCondition> conditions;
     /// Fields that the form carries as they are; each becomes an `eq` condition.
     std::vector<Header> fields;
@@ -91,11 +107,15 @@ class Signer {
     Signer(Signer&&) noexcept;
     Signer& operator=(Signer&&) noexcept;
 
-    /// Errors: invalid_expiry (outside 1 s to 7 days), invalid_field (a header or parameter that S3 cannot sign: control
-    /// characters, `host`, an X-Amz-* query parameter that signing itself sets).
+    /// Errors: invalid_expiry (outside 1 s to 7 days), invalid_field (a header or parameter that S3 cannot
+    /// sign: control characters, `host`, an X-Amz-* query parameter that signing itself sets).
     Result<PresignedUrl> presign(const PresignRequest& request) const;
     Result<SignedRequest> sign_headers(const HeaderSignRequest& request) const;
     Result<PostForm> sign_post_policy(const PostPolicyRequest& request) const;
+
+    /// The stages that presign and sign_headers go through for the same request.
+    Result<Stages> explain(const PresignRequest& request) const;
+    Result<Stages> explain(const HeaderSignRequest& request) const;
 
     const std::string& access_key_id() const;
     const Region& region() const;

@@ -1,0 +1,19 @@
+// What a Signer holds; for this room's sources alone.
+#pragma once
+
+#include <string>
+
+#include "signer/signer.hpp"
+#include "signer/signing_key.hpp"
+
+namespace photogate::signer {
+
+struct Signer::State {
+    State(Credentials credentials, Region region, std::string service);
+
+    SigningKeyCache keys;
+    /// `&X-Amz-Security-Token=…`, encoded; empty without a session token. A Secret, because the token is one.
+    Secret token_parameter;
+};
+
+}  // namespace photogate::signer
