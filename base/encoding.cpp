@@ -11,7 +11,8 @@ constexpr std::string_view kBase32 = "0123456789abcdefghjkmnpqrstvwxyz";
 constexpr auto kFromBase64 = [] {
     std::array<std::int8_t, 256> table{};
     table.fill(-1);
-    for (std::size_t i = 0; i < kBase64.size(); ++i) table[static_cast<std::uint8_t>(kBase64[i])] = static_cast<std::int8_t>(i);
+    for (std::size_t i = 0; i < kBase64.size(); ++i)
+        table[static_cast<std::uint8_t>(kBase64[i])] = static_cast<std::int8_t>(i);
     return table;
 }();
 
@@ -44,11 +45,10 @@ std::size_t utf8_sequence(std::string_view text) {
 
 std::string hex_lower(BytesView bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (auto b : bytes) {
-        out += digits[b >> 4];
-        out += digits[b & 15];
+    std::string out(bytes.size() * 2, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
     }
     return out;
 }
@@ -111,7 +111,8 @@ std::string base32_crockford(BytesView bytes) {
     for (auto b : bytes) {
         buffer = (buffer << 8 | b) & 0xFFFF;
         bits += 8;
-        for (; bits >= 5; bits -= 5) out += kBase32[buffer >> (bits - 5) & 31];
+        for (; bits >= 5; bits -= 5)
+            out += kBase32[buffer >> (bits - 5) & 31];
     }
     if (bits > 0) out += kBase32[buffer << (5 - bits) & 31];
     return out;

@@ -1,6 +1,7 @@
 #include "signer/canonical_request.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 #include <vector>
 
@@ -46,13 +47,16 @@ void append_header_value(std::string& out, std::string_view value) {
         value.remove_prefix(1);
     while (!value.empty() && is_space(value.back()))
         value.remove_suffix(1);
+    std::size_t run = 0;  // what needs no change is appended together
     for (std::size_t i = 0; i < value.size(); ++i) {
-        if (!is_space(value[i])) {
-            out += value[i];
-        } else if (!is_space(value[i - 1])) {
-            out += ' ';
-        }
+        if (!is_space(value[i])) continue;
+        out.append(value, run, i - run);
+        out += ' ';
+        while (is_space(value[i + 1]))
+            ++i;  // the last character is none
+        run = i + 1;
     }
+    out.append(value, run);
 }
 
 }  // namespace
@@ -101,18 +105,22 @@ CanonicalHeaders canonical_headers(std::span<const HeaderView> headers) {
         name_bytes += header.name.size() + 1;
         value_bytes += header.value.size() + 2;
     }
-    std::string lowered;
-    lowered.reserve(name_bytes);  // views into it are kept: it must not grow
+    std::string lowered(name_bytes, '\0');  // views into it are kept: it does not grow
     std::vector<HeaderView> sorted;
     sorted.reserve(headers.size());
+    std::size_t start = 0;
     for (const auto& header : headers) {
-        const auto start = lowered.size();
-        for (char c : header.name)
-            lowered += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        sorted.push_back({std::string_view{lowered}.substr(start), header.value});
+        std::transform(header.name.begin(), header.name.end(),
+                       lowered.begin() + static_cast<std::ptrdiff_t>(start),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        sorted.push_back({std::string_view{lowered}.substr(start, header.name.size()), header.value});
+        start += header.name.size();
     }
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& a, const auto& b) { return a.name < b.name; });
+    // Names lie in `lowered` in the order in which they came: their place keeps repeated headers in order.
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+        const int order = a.name.compare(b.name);
+        return order != 0 ? order < 0 : std::less<>{}(a.name.data(), b.name.data());
+    });
 
     CanonicalHeaders out;
     out.lines.reserve(name_bytes + value_bytes);
