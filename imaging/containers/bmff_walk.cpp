@@ -106,7 +106,9 @@ class BmffWalk {
             const BytesView body = slice(state_.file, irot->body);
             state_.found.turned_sideways = !body.empty() && (body[0] & 1U) != 0;
         }
-        if (const BmffBox* colr = bmff_.property(*item, "colr")) colour(*colr);
+        // A grid may leave the profile to its tiles.
+        for (const BmffBox& property : bmff_.properties)
+            if (property.type == "colr" && !state_.found.has_icc) colour(property);
         return true;
     }
 

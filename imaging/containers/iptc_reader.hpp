@@ -1,0 +1,14 @@
+// Inside the room: IPTC-IIM 4.2 datasets and the Photoshop resources around them into Metadata.
+#pragma once
+
+#include "base/encoding.hpp"
+#include "imaging/containers/metadata.hpp"
+
+namespace photogate::imaging {
+
+/// 8BIM resources, behind `Photoshop 3.0\0`; the one numbered 0x0404 holds the datasets.
+void read_photoshop(BytesView resources, Metadata& into);
+
+void read_iptc(BytesView datasets, Metadata& into);
+
+}  // namespace photogate::imaging
