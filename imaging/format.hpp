@@ -17,7 +17,8 @@ std::optional<Format> parse_format(std::string_view word);
 
 /// `image/jpeg`, …
 std::string_view media_type(Format format);
-/// The format that a declared media type names. `image/jpg` is JPEG, `image/heif` is HEIC; case does not matter.
+/// The format that a declared media type names. `image/jpg` is JPEG, `image/heif` is HEIC; case does not
+/// matter.
 std::optional<Format> format_of_media_type(std::string_view media_type);
 
 /// Without the dot: `jpg`, `png`, `webp`, `gif`, `heic`, `avif`, `tif`.

@@ -1,10 +1,11 @@
 // The jail's keeper: long-lived `photogate-imager` processes, one task at a time each.
 //
-// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no new privileges and
-// resource limits; the keeper owns the wall clock and kills what overruns it. A helper that dies or hangs costs its task an
-// error and is replaced; it never costs the gateway.
+// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no new
+// privileges and resource limits; the keeper owns the wall clock and kills what overruns it. A helper that
+// dies or hangs costs its task an error and is replaced; it never costs the gateway.
 //
-// Thread safety: run() may be called from any number of threads; as many tasks run at once as there are helpers, the rest wait.
+// Thread safety: run() may be called from any number of threads; as many tasks run at once as there are
+// helpers, the rest wait.
 #pragma once
 
 #include <chrono>
@@ -29,13 +30,15 @@ struct PoolOptions {
 
 class ImagerPool {
   public:
-    /// Errors: imager_unavailable (the program is missing or its start-up self-test failed), with what it said.
+    /// Errors: imager_unavailable (the program is missing or its start-up self-test failed), with what it
+    /// said.
     static Result<std::unique_ptr<ImagerPool>> start(PoolOptions options);
     ~ImagerPool();
     ImagerPool(const ImagerPool&) = delete;
     ImagerPool& operator=(const ImagerPool&) = delete;
 
-    /// Errors: imager_crashed, imager_timeout, imager_unavailable; a picture that is at fault is a Rejection, not an error.
+    /// Errors: imager_crashed, imager_timeout, imager_unavailable; a picture that is at fault is a Rejection,
+    /// not an error.
     Result<Outcome> run(const Task& task);
 
     struct Counters {

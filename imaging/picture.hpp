@@ -19,8 +19,8 @@ namespace photogate::imaging {
 /// What a file may cost before a decoder sees it. The defaults are those of the published verdicts.
 struct Limits {
     ByteSize max_bytes = 25U << 20;
-    std::uint64_t max_pixels = 50'000'000;         ///< of one frame
-    std::uint32_t max_side = 20'000;               ///< pixels
+    std::uint64_t max_pixels = 50'000'000;  ///< of one frame
+    std::uint32_t max_side = 20'000;        ///< pixels
     std::uint32_t max_frames = 300;
     std::uint64_t max_total_pixels = 200'000'000;  ///< over all frames
     std::uint32_t max_scans = 100;                 ///< of a progressive JPEG
@@ -31,12 +31,15 @@ struct Limits {
 /// How the published picture comes about.
 enum class PublishMode {
     reencode,  ///< decoded, made upright, sRGB, rescaled, encoded anew
-    strip,     ///< the pixels' bytes untouched, all else removed; only where the format allows it, else reencode
+    strip,  ///< the pixels' bytes untouched, all else removed; only where the format allows it, else reencode
 };
 
 /// Which of the facts read from the original are reported.
 enum class ExifDetail { none, basic, full };
-enum class GpsPolicy { drop, report };  ///< whether `exif.gps` is reported; the published picture never has it
+enum class GpsPolicy {
+    drop,
+    report
+};  ///< whether `exif.gps` is reported; the published picture never has it
 
 struct Recipe {
     PublishMode mode = PublishMode::reencode;
@@ -52,7 +55,8 @@ struct Task {
     /// A memfd with the whole file; its bytes are not changed while the task runs. Borrowed, not closed.
     int file = -1;
     ByteSize size = 0;
-    /// The media type that the client declared; nullopt, `application/octet-stream` and `image/jpg` are no opinion.
+    /// The media type that the client declared; nullopt, `application/octet-stream` and `image/jpg` are no
+    /// opinion.
     std::optional<std::string> declared_type;
     std::vector<Format> accepted = {kAllFormats.begin(), kAllFormats.end()};
     Limits limits;
@@ -99,7 +103,8 @@ struct Processed {
     std::uint32_t frames = 1;
     /// JSON objects, valid UTF-8, opaque to the gateway: `exif` as the REST contract has it, …
     std::string exif_json;
-    /// … `{"metadata_remaining":[],"gps_removed":true}`, from the independent reader over the published bytes …
+    /// … `{"metadata_remaining":[],"gps_removed":true}`, from the independent reader over the published bytes
+    /// …
     std::string privacy_json;
     std::string thumb_hash;       ///< base64 of the ThumbHash
     std::string perceptual_hash;  ///< 16 hex digits: dHash of 9×8 grey

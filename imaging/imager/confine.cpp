@@ -1,0 +1,59 @@
+#include "imaging/imager/confine.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace photogate::imaging {
+namespace {
+
+#ifdef PHOTOGATE_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+/// The three of its life, one for the task's file, and room for libraries that look at /proc.
+constexpr rlim_t kMaxDescriptors = 16;
+
+Result<> refuse(const char* what) {
+    return fail(ErrorCode::imager_unavailable, std::string(what) + ": " + std::strerror(errno));
+}
+
+bool limit(__rlimit_resource resource, rlim_t most) {
+    const rlimit both{most, most};
+    return ::setrlimit(resource, &both) == 0;
+}
+
+}  // namespace
+
+Result<> follow_parent(pid_t parent) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refuse("The parent's death can't be followed");
+    if (::getppid() != parent) return fail(ErrorCode::imager_unavailable, "The parent is gone.");
+    if (::close_range(3, ~0U, 0) != 0) return refuse("Inherited descriptors can't be closed");
+    return {};
+}
+
+Result<> confine_process(std::uint64_t address_space) {
+    if (!limit(RLIMIT_CORE, 0)) return refuse("Core dumps can't be switched off");
+    // Standard error may be a plain file one day; a write to it must fail then, not kill.
+    if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return refuse("SIGXFSZ can't be ignored");
+    if (!limit(RLIMIT_FSIZE, 0)) return refuse("Writing files can't be switched off");
+    if (!limit(RLIMIT_NOFILE, kMaxDescriptors)) return refuse("Descriptors can't be limited");
+    if (!kSanitized) {
+        if (address_space != 0 && !limit(RLIMIT_AS, address_space)) return refuse("Memory can't be limited");
+        if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse("Tracing can't be switched off");
+    }
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refuse("New privileges can't be refused");
+
+    // Here follow Landlock (no file system at all) and then seccomp (the calls that decoding needs), both for
+    // all threads.
+    return {};
+}
+
+}  // namespace photogate::imaging

@@ -1,0 +1,214 @@
+#include "imaging/imager/develop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "imaging/containers/inspect.hpp"
+#include "imaging/containers/metadata.hpp"
+#include "imaging/containers/residue.hpp"
+#include "imaging/containers/sniff.hpp"
+#include "imaging/containers/strip.hpp"
+#include "imaging/imager/decode.hpp"
+#include "imaging/imager/encode.hpp"
+#include "imaging/imager/perceptual_hash.hpp"
+#include "imaging/imager/pixels.hpp"
+#include "imaging/imager/thumb_hash.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+constexpr std::uint32_t kHashEdge = 100;  ///< ThumbHash takes no larger picture
+
+/// What the independent reader found in published bytes is always this: with anything else they are not given
+/// out.
+constexpr const char* kCleanReport = R"({"metadata_remaining":[],"gps_removed":true})";
+
+tl::unexpected<Error> broken(const char* what) {
+    return fail(ErrorCode::internal, what);
+}
+
+/// What the decoder gets. TIFF has no form without its tags; every other format does.
+tl::expected<Bytes, Rejection> for_the_decoder(BytesView file, Inspection inspection) {
+    // The turning is done from our own reading, so not even an orientation is left for a library to parse.
+    inspection.orientation = 1;
+    inspection.turned_sideways = false;
+    return strip(file, inspection);
+}
+
+/// Whether the decoder shows more than one frame. Of an animated PNG it shows the first alone.
+bool moves(const Inspection& inspection) {
+    return inspection.animated && inspection.frames > 1 &&
+           (inspection.format == Format::gif || inspection.format == Format::webp);
+}
+
+/// Frames that no decoder of ours has seen are not published: an animated PNG loses them by being encoded
+/// anew.
+bool is_proved_whole(const Inspection& inspection) {
+    return inspection.format != Format::png || !inspection.animated;
+}
+
+bool keeps_its_pixels(const Recipe& recipe, const Inspection& inspection) {
+    const auto inside = [&](Format format) {
+        return format == Format::jpeg || format == Format::png || format == Format::webp ||
+               format == Format::gif;
+    };
+    return recipe.mode == PublishMode::strip && inside(inspection.format) && is_proved_whole(inspection) &&
+           can_strip(inspection) && (!recipe.output || *recipe.output == inspection.format) &&
+           std::max(inspection.width, inspection.height) <= recipe.max_edge;
+}
+
+bool can_move(Format format) {
+    return format == Format::webp || format == Format::gif;
+}
+
+Format output_format(const Recipe& recipe, const Inspection& inspection, VipsImage* base) {
+    if (recipe.output) return *recipe.output;
+    return moves(inspection) || is_see_through(base) ? Format::webp : Format::jpeg;
+}
+
+Result<Rgba> small_copy(VipsImage* base) {
+    Image small;
+    if (vips_thumbnail_image(base, OutImage(small), kHashEdge, "height", kHashEdge, "size", VIPS_SIZE_DOWN,
+                             nullptr) != 0) {
+        return broken("The picture can't be shrunk for its hashes.");
+    }
+    const Image pixels(vips_image_copy_memory(small.get()));
+    if (!pixels) return broken("The picture can't be shrunk for its hashes.");
+    const auto bands = static_cast<std::size_t>(vips_image_get_bands(pixels.get()));
+    const std::size_t colours = has_alpha(pixels.get()) ? bands - 1 : bands;
+    Rgba rgba{.width = static_cast<std::uint32_t>(vips_image_get_width(pixels.get())),
+              .height = static_cast<std::uint32_t>(vips_image_get_height(pixels.get())),
+              .bytes = {}};
+    const BytesView from = pixels_of(pixels.get());
+    for (std::size_t at = 0; at + bands <= from.size(); at += bands) {
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+            rgba.bytes.push_back(from[at + std::min(channel, colours - 1)]);
+        }
+        rgba.bytes.push_back(colours < bands ? from[at + colours] : 255);
+    }
+    return rgba;
+}
+
+std::string hex(std::uint64_t number) {
+    std::array<std::uint8_t, 8> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+    return hex_lower(bytes);
+}
+
+/// All frames anew. Where that fails, the frames are decoded once more by themselves, to tell whose fault it
+/// is.
+tl::expected<Published, Answer> encode_moving(const Decoding& decoding, const Encoding& how) {
+    auto roll = open_animation(decoding);
+    if (!roll) return tl::unexpected(Answer(Outcome(roll.error())));
+    Published picture{.bytes = {},
+                      .format = how.format,
+                      .width = static_cast<std::uint32_t>(vips_image_get_width(roll->get())),
+                      .height = static_cast<std::uint32_t>(vips_image_get_page_height(roll->get()))};
+    auto bytes = encode_animation(roll->get(), how);
+    if (!bytes) {
+        if (auto proof = prove_animation(decoding); !proof)
+            return tl::unexpected(Answer(Outcome(proof.error())));
+        return tl::unexpected(Answer(fail(bytes.error())));
+    }
+    picture.bytes = std::move(*bytes);
+    return picture;
+}
+
+tl::expected<Published, Answer> encode_still(VipsImage* base, const Encoding& how) {
+    // Alpha that hides nothing costs bytes and, in some viewers, speed.
+    Image opaque;
+    if (has_alpha(base) && !is_see_through(base)) {
+        if (const Image colours = without_alpha(base)) opaque.reset(vips_image_copy_memory(colours.get()));
+    }
+    auto bytes = encode(opaque ? opaque.get() : base, how);
+    if (!bytes) return tl::unexpected(Answer(fail(bytes.error())));
+    return Published{.bytes = std::move(*bytes),
+                     .format = how.format,
+                     .width = static_cast<std::uint32_t>(vips_image_get_width(base)),
+                     .height = static_cast<std::uint32_t>(vips_image_get_height(base))};
+}
+
+/// The picture made anew, its container reduced to what draws it.
+tl::expected<Published, Answer> reencoded(const Decoding& decoding, const Recipe& recipe, VipsImage* base) {
+    const Encoding how{.format = output_format(recipe, *decoding.inspection, base),
+                       .quality = recipe.quality};
+    const bool animation = moves(*decoding.inspection);
+    if (animation && !can_move(how.format)) {
+        if (auto proof = prove_animation(decoding); !proof)
+            return tl::unexpected(Answer(Outcome(proof.error())));
+    }
+    auto picture = animation && can_move(how.format) ? encode_moving(decoding, how) : encode_still(base, how);
+    if (!picture) return picture;
+    auto clean = clean_container(picture->bytes, how.format);
+    if (!clean) return tl::unexpected(Answer(broken("What was encoded is no sound file of its format.")));
+    picture->bytes = std::move(*clean);
+    return picture;
+}
+
+/// The original's own coded pixels, proved to be decodable in every frame.
+tl::expected<Published, Answer> stripped(const Decoding& decoding, BytesView file, const Decoded& decoded) {
+    if (moves(*decoding.inspection)) {
+        if (auto proof = prove_animation(decoding); !proof)
+            return tl::unexpected(Answer(Outcome(proof.error())));
+    }
+    auto bytes = strip(file, *decoding.inspection);
+    if (!bytes) return tl::unexpected(Answer(Outcome(bytes.error())));
+    return Published{.bytes = std::move(*bytes),
+                     .format = decoding.inspection->format,
+                     .width = decoded.width,
+                     .height = decoded.height};
+}
+
+}  // namespace
+
+Answer develop(const TaskOrder& order, BytesView file) {
+    const Recipe& recipe = order.task.recipe;
+    if (recipe.output && !can_encode(*recipe.output)) {
+        return fail(ErrorCode::invalid_configuration,
+                    "Pictures can't be written as " + std::string(to_string(*recipe.output)) + " here.");
+    }
+    const Admission admission{.declared_type = order.task.declared_type, .accepted = order.task.accepted};
+    if (auto admitted = admit(file, admission); !admitted) return Outcome(admitted.error());
+    const auto inspection = inspect(file, order.task.limits);
+    if (!inspection) return Outcome(inspection.error());
+
+    Bytes bare;
+    if (inspection->format != Format::tiff) {
+        auto without = for_the_decoder(file, *inspection);
+        if (!without) return Outcome(without.error());
+        bare = std::move(*without);
+    }
+    const Decoding decoding{.bytes = inspection->format == Format::tiff ? file : BytesView(bare),
+                            .inspection = &*inspection,
+                            .limits = &order.task.limits,
+                            .max_edge = std::min(recipe.max_edge, kMaxEncodedEdge)};
+    auto decoded = decode(decoding);
+    if (!decoded) return Outcome(decoded.error());
+
+    auto picture = keeps_its_pixels(recipe, *inspection) ? stripped(decoding, file, *decoded)
+                                                         : reencoded(decoding, recipe, decoded->base.get());
+    if (!picture) return std::move(picture.error());
+    if (picture->bytes.size() > order.max_output) {
+        return Outcome(
+            Rejection{RejectionCode::too_large, "The published picture would be larger than allowed."});
+    }
+    if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
+        return fail(ErrorCode::internal,
+                    "The picture is withheld: after cleaning it still holds " + remaining.front() + ".");
+    }
+    const auto small = small_copy(decoded->base.get());
+    if (!small) return fail(small.error());
+    return Outcome(Processed{.picture = std::move(*picture),
+                             .original_format = inspection->format,
+                             .width = decoded->width,
+                             .height = decoded->height,
+                             .frames = inspection->frames,
+                             .exif_json = to_json(read_metadata(file, *inspection), recipe.exif, recipe.gps),
+                             .privacy_json = kCleanReport,
+                             .thumb_hash = base64(thumb_hash(*small)),
+                             .perceptual_hash = hex(perceptual_hash(*small))});
+}
+
+}  // namespace photogate::imaging

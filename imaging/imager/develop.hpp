@@ -1,0 +1,21 @@
+// One upload, from its bytes to a clean picture with its facts: the order of the steps, and nothing else.
+//
+//   admit → inspect → read metadata → strip → decode (the proof) → encode, or keep the stripped bytes → clean
+//   → check
+//
+// The decoder sees stripped bytes alone, so that no Exif, XMP or text code of a library is ever reached. What
+// is given out was read again by a reader that shares no code with the writers; if it finds anything, the
+// picture is not given out. Thread safety: one thread (libvips' error buffer).
+#pragma once
+
+#include "base/encoding.hpp"
+#include "imaging/imager_wire.hpp"
+
+namespace photogate::imaging {
+
+/// `order.task.file` is not looked at: the bytes are here. The same bytes and order give the same answer,
+/// byte for byte. Errors (ours, not the picture's): invalid_configuration where the output can't be written
+/// here; internal.
+Answer develop(const TaskOrder& order, BytesView file);
+
+}  // namespace photogate::imaging

@@ -1,0 +1,128 @@
+#include "imaging/imager/encode.hpp"
+
+#include <algorithm>
+
+#include "imaging/imager/avif.hpp"
+#include "imaging/imager/pixels.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+/// Up to this edge a progressive JPEG's 6 % are worth its time and memory.
+constexpr int kMaxProgressiveEdge = 2048;
+/// Up to this edge WebP's sharper chroma is worth its time.
+constexpr int kMaxSmartSubsampleEdge = 1280;
+constexpr int kWebpEffort = 2;
+constexpr int kPngCompression = 6;
+constexpr int kGifEffort = 4;
+
+int longest_edge(VipsImage* image) {
+    return std::max(vips_image_get_width(image), vips_image_get_height(image));
+}
+
+/// WebP at two below JPEG's number scores the same.
+int webp_quality(int jpeg_quality) {
+    return std::clamp(jpeg_quality - 2, 1, 100);
+}
+
+/// A buffer of libvips as ours, freed whatever happens.
+class OutBuffer {
+  public:
+    ~OutBuffer() { g_free(memory_); }
+    OutBuffer() = default;
+    OutBuffer(const OutBuffer&) = delete;
+    OutBuffer& operator=(const OutBuffer&) = delete;
+    void** memory() { return &memory_; }
+    std::size_t* size() { return &size_; }
+    Result<Bytes> take(int failed) const {
+        if (failed != 0 || memory_ == nullptr)
+            return fail(ErrorCode::internal, "The picture can't be encoded.");
+        const auto* start = static_cast<const std::uint8_t*>(memory_);
+        return Bytes(start, start + size_);
+    }
+
+  private:
+    void* memory_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+Result<Bytes> encode_jpeg(VipsImage* image, int quality) {
+    const Image flat = on_white(image);
+    if (!flat) return fail(ErrorCode::internal, "The picture's alpha can't be laid onto white.");
+    const gboolean progressive = longest_edge(image) <= kMaxProgressiveEdge ? TRUE : FALSE;
+    OutBuffer out;
+    return out.take(vips_jpegsave_buffer(flat.get(), out.memory(), out.size(), "Q", quality, "strip", TRUE,
+                                         "optimize_coding", TRUE, "interlace", progressive, nullptr));
+}
+
+Result<Bytes> encode_webp(VipsImage* image, int quality, int edge) {
+    OutBuffer out;
+    return out.take(vips_webpsave_buffer(
+        image, out.memory(), out.size(), "Q", webp_quality(quality), "effort", kWebpEffort, "smart_subsample",
+        edge <= kMaxSmartSubsampleEdge ? TRUE : FALSE, "strip", TRUE, nullptr));
+}
+
+Result<Bytes> encode_png(VipsImage* image) {
+    OutBuffer out;
+    return out.take(vips_pngsave_buffer(image, out.memory(), out.size(), "compression", kPngCompression,
+                                        "strip", TRUE, nullptr));
+}
+
+Result<Bytes> encode_gif(VipsImage* image) {
+    OutBuffer out;
+    return out.take(
+        vips_gifsave_buffer(image, out.memory(), out.size(), "effort", kGifEffort, "strip", TRUE, nullptr));
+}
+
+tl::unexpected<Error> not_written(Format format) {
+    return fail(ErrorCode::invalid_configuration,
+                "Pictures can't be written as " + std::string(to_string(format)) + " here.");
+}
+
+}  // namespace
+
+bool can_encode(Format format) {
+    switch (format) {
+        case Format::jpeg:
+        case Format::png:
+        case Format::webp:
+        case Format::gif:
+            return true;
+        case Format::avif:
+            return can_encode_avif();
+        case Format::heic:
+        case Format::tiff:
+            return false;
+    }
+    return false;
+}
+
+Result<Bytes> encode(VipsImage* in_memory, const Encoding& how) {
+    switch (how.format) {
+        case Format::jpeg:
+            return encode_jpeg(in_memory, how.quality);
+        case Format::webp:
+            return encode_webp(in_memory, how.quality, longest_edge(in_memory));
+        case Format::png:
+            return encode_png(in_memory);
+        case Format::gif:
+            return encode_gif(in_memory);
+        case Format::avif:
+            return encode_avif(in_memory, how.quality);
+        case Format::heic:
+        case Format::tiff:
+            break;
+    }
+    return not_written(how.format);
+}
+
+Result<Bytes> encode_animation(VipsImage* roll, const Encoding& how) {
+    if (how.format == Format::gif) return encode_gif(roll);
+    if (how.format == Format::webp) {
+        return encode_webp(roll, how.quality,
+                           std::max(vips_image_get_width(roll), vips_image_get_page_height(roll)));
+    }
+    return not_written(how.format);
+}
+
+}  // namespace photogate::imaging

@@ -1,0 +1,47 @@
+// photogate-imager PARENT-PID ADDRESS-SPACE: started by the gateway alone, with its socket as descriptor 0.
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+#include <unistd.h>
+
+#include "imaging/channel.hpp"
+#include "imaging/imager/confine.hpp"
+#include "imaging/imager/serve.hpp"
+#include "imaging/imager/start_up.hpp"
+#include "imaging/imager_wire.hpp"
+
+namespace {
+
+std::optional<std::uint64_t> number(const char* text) {
+    std::uint64_t value = 0;
+    const char* end = text + std::strlen(text);
+    const auto parsed = std::from_chars(text, end, value);
+    if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace photogate::imaging;
+    const auto parent = argc == 3 ? number(argv[1]) : std::nullopt;
+    const auto address_space = argc == 3 ? number(argv[2]) : std::nullopt;
+    if (!parent || !address_space) {
+        constexpr std::string_view kWords = "photogate-imager is started by photogate, not by hand.\n";
+        (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
+        return 64;
+    }
+    Channel channel{Descriptor(STDIN_FILENO)};
+    auto up = follow_parent(static_cast<pid_t>(*parent)).and_then(start_libraries).and_then([&] {
+        return confine_process(*address_space);
+    });
+    if (!up) {
+        (void)channel.send(write_hello(up), {}, -1, std::nullopt);
+        return 1;
+    }
+    serve(channel);
+    // Nothing here needs saving, and libraries' farewells are code that a hostile picture may have prepared.
+    ::_exit(0);
+}

@@ -1,0 +1,42 @@
+#include "imaging/imager/serve.hpp"
+
+#include <utility>
+#include <variant>
+
+#include <malloc.h>
+
+#include "imaging/imager/develop.hpp"
+#include "imaging/imager/vips_image.hpp"
+#include "imaging/imager_wire.hpp"
+#include "imaging/memory_file.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+Answer answer_to(const Frame& frame) {
+    auto order = read_order(frame.header);
+    if (!order) return fail(order.error());
+    const auto file = MappedFile::map(frame.descriptor.get(), order->task.size);
+    if (!file) return fail(ErrorCode::internal, file.error().detail);
+    return develop(*order, file->bytes());
+}
+
+}  // namespace
+
+void serve(Channel& channel) {
+    if (!channel.send(write_hello({}), {}, -1, std::nullopt)) return;
+    for (;;) {
+        const auto frame = channel.receive({kMaxTaskHeader, 0}, std::nullopt);
+        if (!frame) return;
+        const Answer answer = answer_to(*frame);
+        const Processed* processed = answer ? std::get_if<Processed>(&*answer) : nullptr;
+        const BytesView body = processed != nullptr ? BytesView(processed->picture.bytes) : BytesView();
+        if (!channel.send(write_answer(answer), body, -1, std::nullopt)) return;
+        // Behind the answer: what a loader left in the process-wide buffer must not be found by the next task
+        // (trap 10), and freed pages go back to the system.
+        vips_error_clear();
+        (void)::malloc_trim(0);
+    }
+}
+
+}  // namespace photogate::imaging

@@ -1,0 +1,307 @@
+#include "imaging/imager_wire.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace photogate::imaging {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxDetail = 1024;  ///< bytes of a sentence
+constexpr std::uint32_t kMaxReportedSide = 1U << 20;
+constexpr std::uint32_t kMaxReportedFrames = 1U << 20;
+constexpr std::size_t kMaxThumbHash = 64;  ///< bytes; the format needs at most 25
+constexpr int kMaxDepth = 16;
+
+/// Thrown inside this file alone, where a member is absent or not what it has to be.
+struct Nonsense {
+    std::string what;
+};
+
+json parse(std::string_view text) {
+    int depth = 0;
+    const auto shallow = [&depth](int, json::parse_event_t event, json&) {
+        if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
+            if (++depth > kMaxDepth) throw Nonsense{"is nested too deeply"};
+        }
+        if (event == json::parse_event_t::object_end || event == json::parse_event_t::array_end) --depth;
+        return true;
+    };
+    json parsed = json::parse(text.begin(), text.end(), shallow, /*allow_exceptions=*/false);
+    if (!parsed.is_object()) throw Nonsense{"is no JSON object"};
+    return parsed;
+}
+
+const json& member(const json& object, const char* name) {
+    if (!object.is_object()) throw Nonsense{std::string(name) + " has no object around it"};
+    const auto found = object.find(name);
+    if (found == object.end()) throw Nonsense{std::string(name) + " is missing"};
+    return *found;
+}
+
+std::string text(const json& object, const char* name, std::size_t longest) {
+    const json& value = member(object, name);
+    if (!value.is_string()) throw Nonsense{std::string(name) + " is no text"};
+    auto found = value.get<std::string>();
+    if (found.size() > longest) throw Nonsense{std::string(name) + " is too long"};
+    return found;
+}
+
+template <class Number>
+Number number(const json& object, const char* name, Number least = 0,
+              Number most = std::numeric_limits<Number>::max()) {
+    const json& value = member(object, name);
+    if (!value.is_number_unsigned()) throw Nonsense{std::string(name) + " is no natural number"};
+    const auto found = value.get<std::uint64_t>();
+    if (found < static_cast<std::uint64_t>(least) || found > static_cast<std::uint64_t>(most)) {
+        throw Nonsense{std::string(name) + " is out of range"};
+    }
+    return static_cast<Number>(found);
+}
+
+Format format_member(const json& object, const char* name) {
+    const auto found = parse_format(text(object, name, 16));
+    if (!found) throw Nonsense{std::string(name) + " is no format"};
+    return *found;
+}
+
+/// A JSON object as text, checked and passed on as it came.
+std::string object_text(const json& object, const char* name) {
+    auto found = text(object, name, kMaxAnswerHeader);
+    (void)parse(found);
+    return found;
+}
+
+std::string dump(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string shortened(std::string_view detail) {
+    return to_valid_utf8(detail.substr(0, std::min(detail.size(), kMaxDetail / 4)));
+}
+
+std::string_view word(PublishMode mode) {
+    switch (mode) {
+        case PublishMode::reencode:
+            return "reencode";
+        case PublishMode::strip:
+            return "strip";
+    }
+    return "reencode";
+}
+
+std::string_view word(ExifDetail detail) {
+    switch (detail) {
+        case ExifDetail::none:
+            return "none";
+        case ExifDetail::basic:
+            return "basic";
+        case ExifDetail::full:
+            return "full";
+    }
+    return "none";
+}
+
+std::string_view word(GpsPolicy policy) {
+    switch (policy) {
+        case GpsPolicy::drop:
+            return "drop";
+        case GpsPolicy::report:
+            return "report";
+    }
+    return "drop";
+}
+
+template <class Choice, std::size_t N>
+Choice choice(const json& object, const char* name, const Choice (&choices)[N]) {
+    const auto said = text(object, name, 16);
+    for (const Choice candidate : choices) {
+        if (word(candidate) == said) return candidate;
+    }
+    throw Nonsense{std::string(name) + " is unknown"};
+}
+
+json limits_to_json(const Limits& limits) {
+    return json{{"max_bytes", limits.max_bytes},
+                {"max_pixels", limits.max_pixels},
+                {"max_side", limits.max_side},
+                {"max_frames", limits.max_frames},
+                {"max_total_pixels", limits.max_total_pixels},
+                {"max_scans", limits.max_scans},
+                {"max_metadata", limits.max_metadata},
+                {"max_metadata_blocks", limits.max_metadata_blocks}};
+}
+
+Limits limits_from_json(const json& from) {
+    Limits limits;
+    limits.max_bytes = number<ByteSize>(from, "max_bytes");
+    limits.max_pixels = number<std::uint64_t>(from, "max_pixels");
+    limits.max_side = number<std::uint32_t>(from, "max_side");
+    limits.max_frames = number<std::uint32_t>(from, "max_frames");
+    limits.max_total_pixels = number<std::uint64_t>(from, "max_total_pixels");
+    limits.max_scans = number<std::uint32_t>(from, "max_scans");
+    limits.max_metadata = number<ByteSize>(from, "max_metadata");
+    limits.max_metadata_blocks = number<std::uint32_t>(from, "max_metadata_blocks");
+    return limits;
+}
+
+Processed processed_from_json(const json& from, Bytes body, const Task& task) {
+    Processed processed;
+    const json& picture = member(from, "picture");
+    processed.picture.format = format_member(picture, "format");
+    if (task.recipe.output && *task.recipe.output != processed.picture.format) {
+        throw Nonsense{"picture.format is another than asked for"};
+    }
+    processed.picture.width = number<std::uint32_t>(picture, "width", 1, kMaxReportedSide);
+    processed.picture.height = number<std::uint32_t>(picture, "height", 1, kMaxReportedSide);
+    if (body.empty()) throw Nonsense{"the picture has no bytes"};
+    processed.picture.bytes = std::move(body);
+    processed.original_format = format_member(from, "original_format");
+    processed.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
+    processed.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
+    processed.frames = number<std::uint32_t>(from, "frames", 1, kMaxReportedFrames);
+    processed.exif_json = object_text(from, "exif");
+    processed.privacy_json = object_text(from, "privacy");
+    processed.thumb_hash = text(from, "thumb_hash", kMaxThumbHash * 2);
+    const auto thumb = from_base64(processed.thumb_hash);
+    if (!thumb || thumb->empty() || thumb->size() > kMaxThumbHash) throw Nonsense{"thumb_hash is no base64"};
+    processed.perceptual_hash = text(from, "perceptual_hash", 16);
+    if (processed.perceptual_hash.size() != 16 || !from_hex(processed.perceptual_hash)) {
+        throw Nonsense{"perceptual_hash is not 16 hex digits"};
+    }
+    return processed;
+}
+
+Answer answer_from_json(const json& from, Bytes body, const Task& task) {
+    if (from.contains("processed")) {
+        return Outcome(processed_from_json(from["processed"], std::move(body), task));
+    }
+    if (!body.empty()) throw Nonsense{"only a published picture has bytes"};
+    if (from.contains("rejected")) {
+        const json& rejected = from["rejected"];
+        const auto code = parse_rejection_code(text(rejected, "code", 64));
+        if (!code) throw Nonsense{"rejected.code is unknown"};
+        return Outcome(Rejection{*code, text(rejected, "detail", kMaxDetail)});
+    }
+    const json& failed = member(from, "failed");
+    const auto said = text(failed, "code", 64);
+    // The two faults that a helper may report; anything else would let it choose how the gateway behaves.
+    for (const ErrorCode code : {ErrorCode::internal, ErrorCode::invalid_configuration}) {
+        if (photogate::to_string(code) == said) return fail(code, text(failed, "detail", kMaxDetail));
+    }
+    throw Nonsense{"failed.code is unknown"};
+}
+
+}  // namespace
+
+std::string write_order(const Task& task, std::uint64_t max_output) {
+    const Recipe& recipe = task.recipe;
+    json accepted = json::array();
+    for (const Format format : task.accepted)
+        accepted.push_back(to_string(format));
+    json order{{"size", task.size},
+               {"max_output", max_output},
+               {"accepted", std::move(accepted)},
+               {"limits", limits_to_json(task.limits)},
+               {"recipe",
+                {{"mode", word(recipe.mode)},
+                 {"max_edge", recipe.max_edge},
+                 {"quality", static_cast<std::uint32_t>(std::clamp(recipe.quality, 1, 100))},
+                 {"exif", word(recipe.exif)},
+                 {"gps", word(recipe.gps)}}}};
+    if (recipe.output) order["recipe"]["output"] = to_string(*recipe.output);
+    // A media type that long or no text at all contradicts every format, which is all that its reader asks.
+    if (task.declared_type) order["declared_type"] = shortened(*task.declared_type);
+    return dump(order);
+}
+
+Result<TaskOrder> read_order(std::string_view header) {
+    try {
+        const json from = parse(header);
+        TaskOrder order;
+        order.task.size = number<ByteSize>(from, "size");
+        order.max_output = number<std::uint64_t>(from, "max_output");
+        order.task.limits = limits_from_json(member(from, "limits"));
+        const json& accepted = member(from, "accepted");
+        if (!accepted.is_array()) throw Nonsense{"accepted is no list"};
+        order.task.accepted.clear();
+        for (const json& entry : accepted) {
+            const auto format = entry.is_string() ? parse_format(entry.get<std::string>()) : std::nullopt;
+            if (!format) throw Nonsense{"accepted names no format"};
+            order.task.accepted.push_back(*format);
+        }
+        const json& recipe = member(from, "recipe");
+        order.task.recipe.mode = choice(recipe, "mode", {PublishMode::reencode, PublishMode::strip});
+        order.task.recipe.max_edge = number<std::uint32_t>(recipe, "max_edge", 1);
+        order.task.recipe.quality = number<int>(recipe, "quality", 1, 100);
+        order.task.recipe.exif =
+            choice(recipe, "exif", {ExifDetail::none, ExifDetail::basic, ExifDetail::full});
+        order.task.recipe.gps = choice(recipe, "gps", {GpsPolicy::drop, GpsPolicy::report});
+        if (recipe.contains("output")) order.task.recipe.output = format_member(recipe, "output");
+        if (from.contains("declared_type"))
+            order.task.declared_type = text(from, "declared_type", kMaxDetail);
+        return order;
+    } catch (const Nonsense& nonsense) {
+        return fail(ErrorCode::internal, "The order makes no sense: " + nonsense.what + ".");
+    }
+}
+
+std::string write_hello(const Result<>& start_up) {
+    if (start_up) return R"({"ready":true})";
+    return dump(json{{"ready", false}, {"detail", shortened(start_up.error().detail)}});
+}
+
+Result<> read_hello(std::string_view header) {
+    try {
+        const json from = parse(header);
+        const json& ready = member(from, "ready");
+        if (ready == json(true)) return {};
+        return fail(ErrorCode::imager_unavailable,
+                    "The image helper can't work: " + text(from, "detail", kMaxDetail));
+    } catch (const Nonsense& nonsense) {
+        return fail(ErrorCode::imager_unavailable,
+                    "The image helper's first words make no sense: it " + nonsense.what);
+    }
+}
+
+std::string write_answer(const Answer& answer) {
+    if (!answer) {
+        return dump(json{{"failed",
+                          {{"code", photogate::to_string(answer.error().code)},
+                           {"detail", shortened(answer.error().detail)}}}});
+    }
+    if (const auto* rejection = std::get_if<Rejection>(&*answer)) {
+        return dump(json{
+            {"rejected", {{"code", to_string(rejection->code)}, {"detail", shortened(rejection->detail)}}}});
+    }
+    const auto& processed = std::get<Processed>(*answer);
+    return dump(json{{"processed",
+                      {{"picture",
+                        {{"format", to_string(processed.picture.format)},
+                         {"width", processed.picture.width},
+                         {"height", processed.picture.height}}},
+                       {"original_format", to_string(processed.original_format)},
+                       {"width", processed.width},
+                       {"height", processed.height},
+                       {"frames", processed.frames},
+                       {"exif", processed.exif_json},
+                       {"privacy", processed.privacy_json},
+                       {"thumb_hash", processed.thumb_hash},
+                       {"perceptual_hash", processed.perceptual_hash}}}});
+}
+
+ReadAnswer read_answer(std::string_view header, Bytes body, const Task& task) {
+    try {
+        return {answer_from_json(parse(header), std::move(body), task), ReadAnswer::Sense::sound};
+    } catch (const Nonsense& nonsense) {
+        return {fail(ErrorCode::imager_crashed,
+                     "The image helper's answer made no sense: " + nonsense.what + "."),
+                ReadAnswer::Sense::nonsense};
+    }
+}
+
+}  // namespace photogate::imaging

@@ -1,0 +1,56 @@
+// What the keeper and a helper say to each other, as JSON headers of `Channel` frames.
+//
+//   helper → keeper   hello    {"ready":true} or {"ready":false,"detail":"…"}, once, after start-up
+//   keeper → helper   task
+//   {"declared_type":…,"accepted":[…],"limits":{…},"recipe":{…},"size":N,"max_output":N}
+//                              with the file attached as a descriptor
+//   helper → keeper   answer   {"processed":{…}} with the published bytes as the frame's body,
+//                              {"rejected":{"code":"corrupt","detail":"…"}} or
+//                              {"failed":{"code":…,"detail":"…"}}
+//
+// The keeper believes nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
+// with a sentence. Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.hpp"
+#include "imaging/picture.hpp"
+
+namespace photogate::imaging {
+
+/// Caps on headers, in bytes. An answer holds the Exif facts, which their reader bounds at a few hundred
+/// entries.
+inline constexpr std::uint64_t kMaxTaskHeader = 64U << 10;
+inline constexpr std::uint64_t kMaxAnswerHeader = 4U << 20;
+
+/// A task as the helper receives it; `task.file` is to be filled in from the frame.
+struct TaskOrder {
+    Task task;
+    std::uint64_t max_output = 0;
+};
+
+std::string write_order(const Task& task, std::uint64_t max_output);
+Result<TaskOrder> read_order(std::string_view header);
+
+std::string write_hello(const Result<>& start_up);
+/// imager_unavailable with the helper's own words, or with ours where the hello makes no sense.
+Result<> read_hello(std::string_view header);
+
+/// What the helper found; an Error here is a fault of ours, not of the picture.
+using Answer = Result<Outcome>;
+
+/// The published bytes are not in the header: they go as the frame's body.
+std::string write_answer(const Answer& answer);
+/// `imager_crashed` where the answer makes no sense: the caller kills the helper. `body` becomes the
+/// picture's bytes.
+struct ReadAnswer {
+    Answer answer;
+    enum class Sense { sound, nonsense } sense = Sense::sound;
+};
+ReadAnswer read_answer(std::string_view header, Bytes body, const Task& task);
+
+}  // namespace photogate::imaging
