@@ -1,0 +1,92 @@
+#include "gateway/routes/answers_wire.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.hpp"
+#include "notifier/upload_wire.hpp"
+
+namespace photogate::gateway::routes {
+namespace {
+
+using nlohmann::json;
+
+// What came from a stranger is checked text by now; `replace` keeps a surprise from becoming an exception.
+std::string dump(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json pairs(const std::vector<signer::Header>& headers) {
+    json object = json::object();
+    for (const auto& header : headers)
+        object[header.name] = header.value;
+    return object;
+}
+
+json optional_time(const std::optional<Timestamp>& at) {
+    return at ? json(format_rfc3339(*at)) : json(nullptr);
+}
+
+}  // namespace
+
+std::string granted_json(const storage::records::Upload& upload, const pipeline::Grant& grant,
+                         const std::string& image_base) {
+    json granted = {{"method", grant.method},
+                    {"url", grant.url},
+                    {"headers", pairs(grant.headers)},
+                    {"fields", grant.fields.empty() ? json(nullptr) : pairs(grant.fields)},
+                    {"expires_at", format_rfc3339(grant.expires_at)},
+                    {"curl", grant.curl}};
+    auto text = notifier::upload_json(upload, image_base);
+    text.pop_back();  // its closing brace
+    return text + ",\"upload\":" + dump(granted) + "}";
+}
+
+std::string page_json(const std::vector<std::string>& items, const std::optional<std::string>& next) {
+    std::string text = "{\"data\":[";
+    for (std::size_t i = 0; i < items.size(); ++i)
+        text += (i > 0 ? "," : "") + items[i];
+    return text + "],\"next\":" + (next ? dump(json(*next)) : "null") + "}";
+}
+
+std::string timeline_json(const std::vector<storage::records::TimelineEntry>& entries) {
+    json data = json::array();
+    for (const auto& entry : entries) {
+        auto detail = json::parse(entry.detail_json, nullptr, false);
+        data.push_back({{"at", format_rfc3339(entry.at)},
+                        {"event", entry.event},
+                        {"detail", detail.is_object() ? std::move(detail) : json::object()}});
+    }
+    return dump({{"data", std::move(data)}});
+}
+
+std::string callback_details_json(const storage::records::CallbackDetails& details) {
+    const auto& callback = details.callback;
+    json attempts = json::array();
+    for (const auto& attempt : details.attempts) {
+        attempts.push_back({{"at", format_rfc3339(attempt.at)},
+                            {"status", attempt.status ? json(*attempt.status) : json(nullptr)},
+                            {"error", attempt.error.empty() ? json(nullptr) : json(attempt.error)},
+                            {"latency_ms", attempt.latency.count()},
+                            {"answer", to_valid_utf8(attempt.answer)}});
+    }
+    return dump({{"id", callback.id.str()},
+                 {"type", to_string(callback.type)},
+                 {"upload", callback.upload.str()},
+                 {"sequence", callback.sequence},
+                 {"url", callback.url},
+                 {"state", to_string(callback.state)},
+                 {"attempts_made", callback.attempts},
+                 {"created_at", format_rfc3339(callback.created_at)},
+                 {"next_attempt_at", optional_time(callback.next_attempt_at)},
+                 {"attempts", std::move(attempts)}});
+}
+
+std::string intake_json(std::size_t received, std::size_t passed_over, std::size_t quarantined) {
+    return dump({{"received", received}, {"passed_over", passed_over}, {"quarantined", quarantined}});
+}
+
+std::string replayed_json(std::size_t count) {
+    return dump({{"replayed", count}});
+}
+
+}  // namespace photogate::gateway::routes

@@ -1,0 +1,53 @@
+// What the routes need of the house, gathered once; and the functions that add them to a router.
+//
+// Thread safety: everything here outlives the server, and is safe from any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/random.hpp"
+#include "base/time.hpp"
+#include "delivery/published_images.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/http/metrics.hpp"
+#include "gateway/http/router.hpp"
+#include "gateway/http/work_pool.hpp"
+#include "gateway/routes/waiters.hpp"
+#include "pipeline/intake.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::routes {
+
+struct Api {
+    const config::Config& config;
+    storage::records::Records& records;
+    const pipeline::Stores& stores;
+    pipeline::Intake& intake;
+    delivery::PublishedImages& images;
+    Waiters& waiters;
+    http::WorkPool& database_pool;  ///< for calls that wait for PostgreSQL
+    http::WorkPool& store_pool;     ///< for calls that wait for the object store
+    http::Metrics& metrics;
+    const Clock& clock;
+    Random& random;
+    std::shared_ptr<const http::CorsPolicy> cors;  ///< null: no page may call
+    std::string image_base;                        ///< before `/i/…`; empty: paths alone
+};
+
+void add_upload_routes(http::Router& router, const Api& api);
+void add_event_routes(http::Router& router, const Api& api);
+void add_image_routes(http::Router& router, const Api& api);
+void add_callback_routes(http::Router& router, const Api& api);
+
+/// What /readyz says: ready, or what is not, in a sentence.
+struct Readiness {
+    Result<> state;
+    std::string detail_json;  ///< for `?verbose`
+};
+void add_health_routes(http::Router& router, std::function<Readiness()> readiness, http::WorkPool& pool);
+void add_metrics_route(http::Router& router, http::Metrics& metrics, http::WorkPool& pool);
+
+}  // namespace photogate::gateway::routes

@@ -1,0 +1,29 @@
+// The JSON of `POST /v1/uploads`, read into what the pipeline understands; and the headers around it.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "gateway/http/json_value.hpp"
+#include "gateway/http/message.hpp"
+#include "pipeline/grant.hpp"
+
+namespace photogate::gateway::routes {
+
+/// Every field that is unknown or of the wrong type at once (422), or why it is no JSON (400).
+Result<pipeline::GrantRequest> read_grant_request(std::string_view body);
+
+/// `Idempotency-Key`, quoted (an RFC 8941 string) or bare; nullopt where there is none. Errors:
+/// invalid_idempotency_key.
+Result<std::optional<std::string>> read_idempotency_key(const http::RequestHead& head);
+
+/// `?wait=20`: 0 to 60 seconds; 0 where absent. Errors: invalid_query.
+Result<std::chrono::seconds> read_wait(const http::RequestHead& head);
+
+/// Every query parameter is one of these, once. Errors: invalid_query, naming it.
+Result<> check_query(const http::RequestHead& head, std::initializer_list<std::string_view> known);
+
+}  // namespace photogate::gateway::routes

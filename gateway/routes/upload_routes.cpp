@@ -1,0 +1,203 @@
+#include "gateway/routes/upload_routes.hpp"
+
+#include <utility>
+
+#include "gateway/http/json_fields.hpp"
+#include "gateway/routes/answers_wire.hpp"
+#include "gateway/routes/caller.hpp"
+#include "gateway/routes/cursor.hpp"
+#include "gateway/routes/upload_request.hpp"
+#include "notifier/upload_wire.hpp"
+
+namespace photogate::gateway::routes {
+namespace {
+
+namespace records = storage::records;
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kSmallBody = 4'096;
+
+/// An id that we can not have made names nothing: the same answer as for another app's.
+Result<UploadId> upload_id(const Request& request) {
+    const auto id = parse_upload_id(request.parameter("id"));
+    if (!id) return fail(ErrorCode::upload_not_found, "there is no such upload");
+    return *id;
+}
+
+Response upload_response(const Api& api, const records::Upload& upload) {
+    return Response::json(200, notifier::upload_json(upload, api.image_base));
+}
+
+template <class Call>
+auto with_upload(const Api& api, Call call) {
+    return [&api, call](Request& request) -> Result<Response> {
+        const auto id = upload_id(request);
+        if (!id) return fail(id.error());
+        return call(api, request, *id);
+    };
+}
+
+Result<Response> answer(const Api& api, const Result<records::Upload>& upload) {
+    if (!upload) return fail(upload.error());
+    return upload_response(api, *upload);
+}
+
+void get_upload(const Api& api, Request request, http::Responder responder) {
+    const auto known = check_query(request, {"wait"});
+    if (!known) return responder.fail(known.error());
+    const auto seconds = read_wait(request);
+    if (!seconds) return responder.fail(seconds.error());
+    const auto id = upload_id(request);
+    if (!id) return responder.fail(id.error());
+    // Moved into the pool's work; given back by hand where the pool refuses.
+    auto waiting = std::make_shared<http::Responder>(std::move(responder));
+    const auto taken =
+        api.database_pool.submit([&api, waiting, app = scope(request), id = *id, seconds = *seconds] {
+            auto upload = api.records.find(app, id);
+            if (!upload || is_final(upload->state) || seconds.count() == 0)
+                return waiting->reply(answer(api, upload));
+            api.waiters.wait(id, seconds, [&api, waiting](const Result<records::Upload>& then) {
+                waiting->reply(answer(api, then));
+            });
+        });
+    if (!taken) waiting->fail(taken.error());
+}
+
+Result<records::ListQuery> read_list_query(const Request& request) {
+    if (const auto known =
+            check_query(request, {"state", "profile", "created_after", "limit", "cursor", "metadata."});
+        !known) {
+        return fail(known.error());
+    }
+    records::ListQuery query;
+    query.app = scope(request);
+    if (const auto text = request.query_value("state")) {
+        query.state = records::parse_upload_state(*text);
+        if (!query.state) return fail(ErrorCode::invalid_query, "'state' is none of the states of an upload");
+    }
+    if (const auto text = request.query_value("profile"))
+        query.profile = ProfileName::trusted(std::string{*text});
+    if (const auto text = request.query_value("created_after")) {
+        query.created_after = parse_rfc3339(*text);
+        if (!query.created_after)
+            return fail(ErrorCode::invalid_query, "'created_after' is a time as 2026-11-20T12:34:56Z");
+    }
+    for (const auto& parameter : request.query) {
+        constexpr std::string_view prefix = "metadata.";
+        if (parameter.name.starts_with(prefix))
+            query.metadata[parameter.name.substr(prefix.size())] = parameter.value;
+    }
+    const auto limit = read_limit(request);
+    if (!limit) return fail(limit.error());
+    query.limit = *limit;
+    if (const auto text = request.query_value("cursor")) {
+        const auto id = read_cursor(*text);
+        if (!id) return fail(id.error());
+        query.before = parse_upload_id(*id);
+        if (!query.before) return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
+    }
+    return query;
+}
+
+Result<Response> list_uploads(const Api& api, const Request& request) {
+    auto query = read_list_query(request);
+    if (!query) return fail(query.error());
+    // One more than asked for tells whether there is a next page.
+    const auto wanted = query->limit++;
+    auto uploads = api.records.list(*query);
+    if (!uploads) return fail(uploads.error());
+    std::optional<std::string> next;
+    if (uploads->size() > wanted) {
+        uploads->resize(wanted);
+        next = make_cursor(uploads->back().id.str());
+    }
+    std::vector<std::string> items;
+    for (const auto& upload : *uploads)
+        items.push_back(notifier::upload_json(upload, api.image_base));
+    auto response = Response::json(200, page_json(items, next));
+    if (next) response.set("Link", next_link(request, *next));
+    return response;
+}
+
+/// A fresh URL for the same object.
+Result<Response> sign_again(const Api& api, const Request& request, const UploadId& id) {
+    std::optional<std::int64_t> expires_in;
+    if (!request.body.empty()) {
+        const auto document = http::read_json_object(request.body);
+        if (!document) return fail(document.error());
+        http::JsonFields fields(*document);
+        expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
+        if (const auto sane = fields.finish(); !sane) return fail(sane.error());
+    }
+    const auto found = api.records.find(scope(request), id);
+    if (!found) return fail(found.error());
+    const auto app = api.config.apps.find(found->app);
+    const auto* store = api.stores.of(found->region);
+    if (app == api.config.apps.end() || !store)
+        return fail(ErrorCode::unavailable, "the upload's app or region is no longer configured");
+    const auto profile = app->second.profile(found->profile.str());
+    if (!profile) return fail(profile.error());
+    if (expires_in && *expires_in > (*profile)->longest_expiry.count()) {
+        return fail(ErrorCode::invalid_expiry, "'expires_in' is longer than the profile permits: at most " +
+                                                   std::to_string((*profile)->longest_expiry.count()) +
+                                                   " seconds");
+    }
+    const auto now = api.clock.now();
+    const auto life = expires_in ? std::chrono::seconds{*expires_in} : (*profile)->default_expiry;
+    const auto upload =
+        api.records.extend_grant(found->app, id, std::chrono::floor<std::chrono::seconds>(now) + life);
+    if (!upload) return fail(upload.error());
+    const auto grant = pipeline::sign_grant(*upload, **profile, *store, now);
+    if (!grant) return fail(grant.error());
+    return Response::json(200, granted_json(*upload, *grant, api.image_base));
+}
+
+Result<Response> timeline(const Api& api, const Request& request, const UploadId& id) {
+    const auto entries = api.records.timeline(scope(request), id);
+    if (!entries) return fail(entries.error());
+    return Response::json(200, timeline_json(*entries));
+}
+
+}  // namespace
+
+void add_upload_routes(http::Router& router, const Api& api) {
+    const auto key = any_key(api.config.keys);
+    const auto add = [&](http::Method method, std::string pattern, http::Handler handler,
+                         std::size_t body = 0) {
+        router.add({method, std::move(pattern), std::move(handler), body, key, ""}, api.cors);
+    };
+    add_create_route(router, api);
+    add(http::Method::get, "/v1/uploads",
+        http::answer_on(api.database_pool, [&api](Request& request) { return list_uploads(api, request); }));
+    add(http::Method::get, "/v1/uploads/{id}", [&api](Request request, http::Responder responder) {
+        get_upload(api, std::move(request), std::move(responder));
+    });
+    add(http::Method::get, "/v1/uploads/{id}/timeline",
+        http::answer_on(api.database_pool, with_upload(api, timeline)));
+    add(http::Method::post, "/v1/uploads/{id}/sign",
+        http::answer_on(api.database_pool, with_upload(api, sign_again)), kSmallBody);
+    add(http::Method::post, "/v1/uploads/{id}/complete",
+        http::answer_on(api.store_pool,
+                        with_upload(api,
+                                    [](const Api& house, const Request& request, const UploadId& id) {
+                                        return answer(house, house.intake.complete(scope(request), id));
+                                    })),
+        kSmallBody);
+    add(http::Method::post, "/v1/uploads/{id}/retry",
+        http::answer_on(api.database_pool,
+                        with_upload(api,
+                                    [](const Api& house, const Request& request, const UploadId& id) {
+                                        return answer(house, house.records.retry(scope(request), id));
+                                    })),
+        kSmallBody);
+    add(http::Method::delete_, "/v1/uploads/{id}",
+        http::answer_on(api.database_pool,
+                        with_upload(api, [](const Api& house, const Request& request, const UploadId& id) {
+                            auto erased = house.records.cancel_or_delete(scope(request), id);
+                            if (erased) house.waiters.finished(*erased);
+                            return answer(house, erased);
+                        })));
+}
+
+}  // namespace photogate::gateway::routes

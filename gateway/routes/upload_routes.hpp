@@ -1,0 +1,11 @@
+// The routes of uploads, in two files: the hot path that creates them, and the rest.
+#pragma once
+
+#include "gateway/routes/api.hpp"
+
+namespace photogate::gateway::routes {
+
+/// `POST /v1/uploads`
+void add_create_route(http::Router& router, const Api& api);
+
+}  // namespace photogate::gateway::routes
