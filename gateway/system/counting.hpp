@@ -1,0 +1,47 @@
+// What the house counts besides its routes: requests, uploads by their end, stages, and the backlog when
+// somebody looks.
+//
+// Thread safety: any thread. Outlives the server and the worker.
+#pragma once
+
+#include "gateway/http/metrics.hpp"
+#include "gateway/http/server.hpp"
+#include "notifier/callback_sender.hpp"
+#include "pipeline/processor.hpp"
+#include "pipeline/reconciler.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::system {
+
+/// `http_server_request_duration_seconds` by method, route and status.
+class RequestCounting final : public http::RequestObserver {
+  public:
+    explicit RequestCounting(http::Metrics& metrics) : metrics_(metrics) {}
+    void on_request(const http::RequestSummary& summary) noexcept override;
+
+  private:
+    http::Metrics& metrics_;
+};
+
+/// `photogate_uploads_finished_total{result,reason}` and `photogate_upload_stage_seconds{stage}`.
+class UploadCounting {
+  public:
+    explicit UploadCounting(http::Metrics& metrics);
+    void finished(const storage::records::Upload& upload, const pipeline::StageTimes& times);
+
+  private:
+    http::Metrics& metrics_;
+    http::Histogram fetch_, image_, put_, commit_;
+};
+
+/// Gauges that are read when /metrics is: jobs, callbacks, helpers. Null parts are left out.
+struct CountedParts {
+    storage::records::Records* records = nullptr;
+    const pipeline::Reconciler* reconciler = nullptr;
+    const notifier::CallbackSender* sender = nullptr;
+    const imaging::ImagerPool* imagers = nullptr;
+    const http::Server* const* server = nullptr;
+};
+void count_parts(http::Metrics& metrics, const CountedParts& parts);
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,14 @@
+// Tells the service manager how things stand: sd_notify(3)'s protocol, one datagram to $NOTIFY_SOCKET.
+// Without that variable it does nothing.
+//
+// Thread safety: any thread.
+#pragma once
+
+#include <string_view>
+
+namespace photogate::gateway::system {
+
+/// `READY=1`, `STOPPING=1`, `STATUS=…`; a failure to tell is not a failure of the service.
+void notify_service_manager(std::string_view state);
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,17 @@
+// The signals that end a service: TERM and INT ask it to stop, a second one of them ends it at once.
+//
+// Block them before any other thread starts (the constructor does), so that only wait() sees them.
+// Thread safety: one for the process, made and used on the main thread.
+#pragma once
+
+namespace photogate::gateway::system {
+
+class StopSignals {
+  public:
+    StopSignals();
+    /// Until the first TERM or INT; which one. From then on another one ends the process at once, with 128 +
+    /// its number.
+    int wait();
+};
+
+}  // namespace photogate::gateway::system

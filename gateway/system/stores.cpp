@@ -1,0 +1,46 @@
+#include "gateway/system/stores.hpp"
+
+#include <map>
+#include <utility>
+
+namespace photogate::gateway::system {
+
+using storage::objects::S3Client;
+using storage::objects::S3Options;
+using storage::objects::S3Parts;
+
+pipeline::Stores make_stores(const config::Config& config, const S3Parts& parts) {
+    std::map<std::string, pipeline::Store> stores;
+    for (const auto& [name, region] : config.regions) {
+        S3Options options;
+        options.endpoint = region.internal;
+        options.style = region.style;
+        options.credentials = region.worker;
+        options.region = region.signing_region;
+        stores.emplace(name, pipeline::Store{region, signer::Signer(region.signer, region.signing_region),
+                                             std::make_unique<S3Client>(std::move(options), parts)});
+    }
+    return pipeline::Stores(std::move(stores));
+}
+
+Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, const S3Parts& parts) {
+    std::vector<RegionReport> reports;
+    for (const auto& [name, store] : stores.all()) {
+        const auto& region = store.region;
+        storage::objects::ProbeTarget target;
+        target.internal = region.internal;
+        target.public_end = region.external;
+        target.style = region.style;
+        target.region = region.signing_region;
+        target.signer = region.signer;
+        target.incoming = region.incoming;
+        target.published = region.published;
+        target.originals = region.originals;
+        auto report = storage::objects::probe_store(target, *store.objects, parts);
+        if (!report) return fail(std::move(report.error()));
+        reports.push_back({name, std::move(*report)});
+    }
+    return reports;
+}
+
+}  // namespace photogate::gateway::system

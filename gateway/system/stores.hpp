@@ -1,0 +1,27 @@
+// The configured regions as stores to work with, and the proof that their credentials are safe.
+//
+// Thread safety: free functions, called at start-up.
+#pragma once
+
+#include <vector>
+
+#include "base/result.hpp"
+#include "gateway/config/config.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/objects/s3_client.hpp"
+#include "storage/objects/store_probe.hpp"
+
+namespace photogate::gateway::system {
+
+pipeline::Stores make_stores(const config::Config& config, const storage::objects::S3Parts& parts);
+
+struct RegionReport {
+    std::string region;
+    storage::objects::ProbeReport report;
+};
+
+/// Tries every attack on every region. Errors: a store that can not be reached.
+Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores,
+                                               const storage::objects::S3Parts& parts);
+
+}  // namespace photogate::gateway::system

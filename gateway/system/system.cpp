@@ -1,0 +1,311 @@
+#include "gateway/system/system.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "delivery/published_images.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/routes/api.hpp"
+#include "gateway/system/counting.hpp"
+#include "gateway/system/service_notify.hpp"
+#include "gateway/system/stores.hpp"
+#include "imaging/imager_pool.hpp"
+#include "notifier/callback_sender.hpp"
+#include "notifier/upload_callbacks.hpp"
+#include "pipeline/reconciler.hpp"
+#include "pipeline/worker.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+namespace records = storage::records;
+
+notifier::RecipientOf recipients(const config::Config& config) {
+    return [&config](const AppName& name, const ProfileName& profile_name,
+                     records::CallbackType type) -> std::optional<notifier::Recipient> {
+        const auto app = config.apps.find(name);
+        if (app == config.apps.end()) return std::nullopt;
+        const auto profile = app->second.profiles.find(profile_name);
+        const bool silent = type == records::CallbackType::upload_expired &&
+                            (profile == app->second.profiles.end() ||
+                             profile->second.expired_callback == pipeline::Profile::ExpiredCallback::silent);
+        if (silent) return std::nullopt;
+        return notifier::Recipient{app->second.callback_url.value_or("")};
+    };
+}
+
+notifier::SecretsOf secrets(const config::Config& config) {
+    return [&config](const AppName& name) {
+        const auto app = config.apps.find(name);
+        return app == config.apps.end() ? std::vector<signer::WebhookSecret>{} : app->second.callback_secrets;
+    };
+}
+
+storage::http::ClientOptions callback_client(const config::Config& config) {
+    storage::http::ClientOptions options;
+    options.user_agent = "photogate/" PHOTOGATE_VERSION;
+    options.guard = [&config](const sockaddr& address) {
+        return config.callbacks.policy.guard.permits(address);
+    };
+    options.ca_file = config.callbacks.ca_file;
+    return options;
+}
+
+std::string worker_name() {
+    char host[256] = "host";
+    if (::gethostname(host, sizeof host - 1) != 0) return fmt::format("pid-{}", ::getpid());
+    return fmt::format("{}-{}", host, ::getpid());
+}
+
+http::ServerOptions server_options(const config::Server& server, http::RequestObserver& observer) {
+    http::ServerOptions options;
+    options.threads = server.io_threads;
+    options.limits.head.header_block = server.max_header;
+    options.limits.head_deadline = server.header_timeout;
+    options.limits.body_deadline = server.body_timeout;
+    options.limits.idle = server.idle_timeout;
+    options.limits.write_stall = server.write_timeout;
+    options.limits.requests_per_connection = static_cast<std::uint32_t>(server.max_requests_per_connection);
+    options.limits.connections = server.max_connections;
+    options.access_log = http::AccessLog::failures;
+    options.observer = &observer;
+    return options;
+}
+
+}  // namespace
+
+// The members stand in the order of their lives: each uses only what stands above it.
+struct System::State {
+    const config::Config& config;
+    const Role role;
+    SystemClock clock;
+    SystemRandom random;
+    std::string image_base;
+    http::Metrics metrics;
+    RequestCounting request_counting{metrics};
+    UploadCounting upload_counting{metrics};
+
+    storage::http::HttpClient store_http{storage::http::ClientOptions{}};
+    storage::objects::SystemPacer pacer;
+    storage::objects::S3Parts s3_parts{store_http, clock, random, pacer};
+    pipeline::Stores stores;
+    notifier::UploadCallbacks composer;
+    std::unique_ptr<records::Records> records;
+    std::optional<pipeline::Intake> intake;
+    std::optional<delivery::PublishedImages> images;
+    std::optional<routes::Waiters> waiters;
+
+    // serve
+    std::unique_ptr<http::WorkPool> database_pool;
+    std::unique_ptr<http::WorkPool> store_pool;
+    std::shared_ptr<const http::CorsPolicy> cors;
+    std::optional<routes::Api> api;
+    http::Router router;
+    http::Router operations;
+
+    // work
+    std::unique_ptr<imaging::ImagerPool> imagers;
+    std::optional<pipeline::Processor> processor;
+    std::optional<pipeline::Worker> worker;
+    std::optional<pipeline::Reconciler> reconciler;
+    std::optional<storage::http::HttpClient> callback_http;
+    std::optional<notifier::CallbackSender> sender;
+    std::vector<std::thread> loops;
+
+    std::atomic<bool> stopping{false};
+    std::unique_ptr<http::Server> server;
+    const http::Server* server_view = nullptr;
+    bool stopped = false;
+
+    State(const config::Config& configuration, Role chosen)
+        : config(configuration),
+          role(chosen),
+          image_base(configuration.server.public_url ? configuration.server.public_url->origin() : ""),
+          stores(make_stores(configuration, s3_parts)),
+          composer(image_base, random, recipients(configuration)) {}
+
+    bool serves() const { return role != Role::work; }
+    bool works() const { return role != Role::serve; }
+
+    Result<> open() {
+        auto opened = records::Records::open(config.database, composer, clock, random);
+        if (!opened) return fail(std::move(opened.error()));
+        records = std::move(*opened);
+        intake.emplace(*records, stores, clock);
+        images.emplace(*records, stores);
+        waiters.emplace(*records);
+        return {};
+    }
+
+    Result<> prove_safe() {
+        const auto reports = probe_stores(stores, s3_parts);
+        if (!reports) return fail(reports.error());
+        std::string failures;
+        for (const auto& [region, report] : *reports) {
+            for (const auto& finding : report.findings) {
+                if (finding.verdict == storage::objects::Verdict::passed) continue;
+                log::warn("store.unsafe", {{"region", region},
+                                           {"check", finding.check},
+                                           {"detail", finding.detail},
+                                           {"remedy", finding.remedy}});
+                if (finding.verdict == storage::objects::Verdict::failed)
+                    failures +=
+                        fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
+            }
+        }
+        if (failures.empty() || config.unsafe == config::Unsafe::insisted) return {};
+        return fail(ErrorCode::unsafe_configuration,
+                    "the store's credentials or buckets are not safe, so photogate does not start (--unsafe "
+                    "insists):" +
+                        failures);
+    }
+
+    Result<> start_work() {
+        auto started = imaging::ImagerPool::start(config.imaging);
+        if (!started) return fail(std::move(started.error()));
+        imagers = std::move(*started);
+        processor.emplace(pipeline::ProcessorParts{
+            *records, stores, config.apps, *imagers, random,
+            [this](const records::Upload& upload, const pipeline::StageTimes& times) {
+                upload_counting.finished(upload, times);
+                waiters->finished(upload);
+            }});
+        pipeline::WorkerOptions options;
+        options.name = worker_name();
+        options.hands = config.worker.concurrency;
+        options.lease = config.worker.lease;
+        options.heartbeat = std::max(std::chrono::seconds{1}, config.worker.lease / 4);
+        options.poll = config.worker.poll;
+        worker.emplace(std::move(options), *records, *processor);
+        pipeline::ReconcilerOptions rounds;
+        rounds.list_every = config.worker.reconcile_interval;
+        rounds.expire_every =
+            std::min<std::chrono::milliseconds>(rounds.expire_every, config.worker.reconcile_interval);
+        rounds.reap_every = config.worker.reap_interval;
+        rounds.grace = config.worker.expiry_grace;
+        reconciler.emplace(rounds, *records, stores, *intake, clock);
+        callback_http.emplace(callback_client(config));
+        sender.emplace(config.callbacks.sender, *records, *callback_http, secrets(config), clock, random);
+        loops.emplace_back([this] { worker->run(); });
+        loops.emplace_back([this] { reconciler->run(); });
+        loops.emplace_back([this] { sender->run(); });
+        return {};
+    }
+
+    routes::Readiness readiness() {
+        Result<> state;
+        if (stopping) {
+            state = fail(ErrorCode::unavailable, "shutting down");
+        } else if (const auto answered = records->ping(); !answered) {
+            state = fail(ErrorCode::database_unavailable, "the database does not answer");
+        }
+        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}}})", state.has_value(),
+                                        state || stopping ? "\"ok\"" : "\"away\"", stopping.load());
+        return {std::move(state), detail};
+    }
+
+    Result<> start_serving() {
+        database_pool = std::make_unique<http::WorkPool>(
+            http::WorkPool::Options{"database", config.database.connections, 512});
+        store_pool = std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512});
+        std::vector<http::Listener> listeners;
+        if (serves()) {
+            if (!config.server.cors_origins.empty()) {
+                auto policy = std::make_shared<http::CorsPolicy>();
+                policy->origins = config.server.cors_origins;
+                policy->credentials = config.server.cors_credentials == config::CorsCredentials::allowed
+                                          ? http::Credentials::allowed
+                                          : http::Credentials::never;
+                cors = std::move(policy);
+            }
+            api.emplace(routes::Api{config, *records, stores, *intake, *images, *waiters, *database_pool,
+                                    *store_pool, metrics, clock, random, cors, image_base});
+            add_upload_routes(router, *api);
+            add_event_routes(router, *api);
+            add_image_routes(router, *api);
+            add_callback_routes(router, *api);
+            add_health_routes(
+                router, [this] { return readiness(); }, *database_pool);
+            for (const auto& address : config.server.listen)
+                listeners.push_back(listener(address, router, config.server.allowed_hosts));
+        }
+        metrics.add_process_metrics(PHOTOGATE_VERSION, "");
+        count_parts(metrics, {records.get(), reconciler ? &*reconciler : nullptr, sender ? &*sender : nullptr,
+                              imagers.get(), &server_view});
+        add_metrics_route(operations, metrics, *database_pool);
+        add_health_routes(
+            operations, [this] { return readiness(); }, *database_pool);
+        listeners.push_back(listener(config.server.metrics_listen, operations, {}));
+        auto started =
+            http::Server::start(std::move(listeners), server_options(config.server, request_counting));
+        if (!started) return fail(std::move(started.error()));
+        server = std::move(*started);
+        server_view = server.get();
+        return {};
+    }
+
+    static http::Listener listener(const config::ListenAddress& address, http::Service& service,
+                                   std::vector<std::string> hosts) {
+        return {address.host == "localhost" ? "127.0.0.1" : address.host, address.port, &service,
+                std::move(hosts)};
+    }
+
+    void stop() {
+        if (stopped) return;
+        stopped = true;
+        stopping = true;
+        notify_service_manager("STOPPING=1");
+        if (server) {
+            // Load balancers see /readyz first; then nobody new comes in, and those who wait get what there
+            // is.
+            std::this_thread::sleep_for(config.server.drain_delay);
+            server->stop_accepting();
+        }
+        if (worker) worker->stop();
+        if (reconciler) reconciler->stop();
+        if (sender) sender->stop();
+        if (waiters) waiters->release_all();
+        if (server) {
+            if (const auto cut = server->drain(config.server.drain_timeout); cut > 0)
+                log::warn("server.connections_cut", {{"connections", cut}});
+        }
+        for (auto& loop : loops)
+            loop.join();
+        loops.clear();
+    }
+};
+
+System::System(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+System::~System() {
+    stop();
+}
+
+void System::stop() {
+    if (state_) state_->stop();
+}
+
+Result<std::unique_ptr<System>> System::start(const config::Config& config, Role role) {
+    std::unique_ptr<System> system{new System(std::make_unique<State>(config, role))};
+    auto& state = *system->state_;
+    if (auto opened = state.open(); !opened) return fail(std::move(opened.error()));
+    if (auto safe = state.prove_safe(); !safe) return fail(std::move(safe.error()));
+    if (state.works()) {
+        if (auto working = state.start_work(); !working) return fail(std::move(working.error()));
+    }
+    if (auto serving = state.start_serving(); !serving) return fail(std::move(serving.error()));
+    return system;
+}
+
+std::vector<std::uint16_t> System::ports() const {
+    return state_->server->ports();
+}
+
+}  // namespace photogate::gateway::system
