@@ -227,10 +227,10 @@ struct System::State {
             }
             api.emplace(routes::Api{config, *records, stores, *intake, *images, *waiters, *database_pool,
                                     *store_pool, metrics, clock, random, cors, image_base});
-            add_upload_routes(router, *api);
-            add_event_routes(router, *api);
-            add_image_routes(router, *api);
-            add_callback_routes(router, *api);
+            routes::add_upload_routes(router, *api);
+            routes::add_event_routes(router, *api);
+            routes::add_image_routes(router, *api);
+            routes::add_callback_routes(router, *api);
             add_health_routes(
                 router, [this] { return readiness(); }, *database_pool);
             for (const auto& address : config.server.listen)
@@ -239,7 +239,7 @@ struct System::State {
         metrics.add_process_metrics(PHOTOGATE_VERSION, "");
         count_parts(metrics, {records.get(), reconciler ? &*reconciler : nullptr, sender ? &*sender : nullptr,
                               imagers.get(), &server_view});
-        add_metrics_route(operations, metrics, *database_pool);
+        routes::add_metrics_route(operations, metrics, *database_pool);
         add_health_routes(
             operations, [this] { return readiness(); }, *database_pool);
         listeners.push_back(listener(config.server.metrics_listen, operations, {}));
