@@ -231,7 +231,7 @@ struct System::State {
             routes::add_event_routes(router, *api);
             routes::add_image_routes(router, *api);
             routes::add_callback_routes(router, *api);
-            add_health_routes(
+            routes::add_health_routes(
                 router, [this] { return readiness(); }, *database_pool);
             for (const auto& address : config.server.listen)
                 listeners.push_back(listener(address, router, config.server.allowed_hosts));
@@ -240,7 +240,7 @@ struct System::State {
         count_parts(metrics, {records.get(), reconciler ? &*reconciler : nullptr, sender ? &*sender : nullptr,
                               imagers.get(), &server_view});
         routes::add_metrics_route(operations, metrics, *database_pool);
-        add_health_routes(
+        routes::add_health_routes(
             operations, [this] { return readiness(); }, *database_pool);
         listeners.push_back(listener(config.server.metrics_listen, operations, {}));
         auto started =
