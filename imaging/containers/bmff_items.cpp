@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_map>
 
 namespace photogate::imaging {
 
@@ -164,15 +165,15 @@ class Parser {
             const std::string_view content = rest.substr(name_end + 1);
             item.content_type = content.substr(0, content.find('\0'));
         }
-        if (out_.item(item.id) != nullptr) return corrupt("Two items of the same number.");
+        if (!index_.emplace(item.id, out_.items.size()).second)
+            return corrupt("Two items of the same number.");
         out_.items.push_back(std::move(item));
         return true;
     }
 
     BmffItem* find(std::uint32_t id) {
-        const auto it =
-            std::find_if(out_.items.begin(), out_.items.end(), [&](const BmffItem& i) { return i.id == id; });
-        return it == out_.items.end() ? nullptr : &*it;
+        const auto it = index_.find(id);
+        return it == index_.end() ? nullptr : &out_.items[it->second];
     }
 
     bool locations(const BmffBox& box) {
@@ -259,6 +260,7 @@ class Parser {
         const std::uint32_t flags = reader.u24();
         const std::uint32_t count = reader.u32();
         for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+            if (++links_ > kMaxLinks) return corrupt("Too many properties.");
             const std::uint32_t id = version < 1 ? reader.u16() : reader.u32();
             const std::uint8_t links = reader.u8();
             BmffItem* item = find(id);
@@ -274,6 +276,7 @@ class Parser {
 
     BytesView file_;
     BmffFile out_;
+    std::unordered_map<std::uint32_t, std::size_t> index_;  ///< of items, by number
     BmffBox meta_;
     ByteRange idat_;
     std::optional<Rejection> fault_;

@@ -164,18 +164,20 @@ class BmffWalk {
     void find_hidden_pictures() {
         std::vector<std::uint32_t> drawn = {bmff_.primary};
         for (const BmffReference& reference : bmff_.references) {
-            if (reference.type == "dimg" && reference.from == bmff_.primary)
-                drawn.insert(drawn.end(), reference.to.begin(), reference.to.end());
             if (reference.type != "auxl" || !refers_to_primary(reference)) continue;
             const BmffItem* item = bmff_.item(reference.from);
             const BmffBox* auxc = item == nullptr ? nullptr : bmff_.property(*item, "auxC");
             if (auxc == nullptr || !says_alpha(slice(state_.file, auxc->body))) continue;
             state_.found.has_alpha = true;
             drawn.push_back(reference.from);
-            for (const BmffReference& tiles : bmff_.references)
-                if (tiles.type == "dimg" && tiles.from == reference.from)
-                    drawn.insert(drawn.end(), tiles.to.begin(), tiles.to.end());
+            break;
         }
+        // Both may be grids: then their tiles are drawn too.
+        const std::vector<std::uint32_t> roots = drawn;
+        for (const BmffReference& reference : bmff_.references)
+            if (reference.type == "dimg" &&
+                std::find(roots.begin(), roots.end(), reference.from) != roots.end())
+                drawn.insert(drawn.end(), reference.to.begin(), reference.to.end());
         std::sort(drawn.begin(), drawn.end());
         for (const BmffItem& item : bmff_.items) {
             if (item.type == "tmap") state_.found.has_gain_map = true;

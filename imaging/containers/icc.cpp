@@ -1,0 +1,51 @@
+#include "imaging/containers/icc.hpp"
+
+#include <string_view>
+
+namespace photogate::imaging {
+
+namespace {
+
+constexpr std::size_t kHeader = 128;
+constexpr std::uint32_t kMaxTags = 100;
+
+bool suits(std::string_view space, ColourModel colour) {
+    switch (colour) {
+        case ColourModel::grey:
+            return space == "GRAY";
+        case ColourModel::rgb:
+            return space == "RGB ";
+        case ColourModel::cmyk:
+            return space == "CMYK";
+        case ColourModel::other:
+            return false;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool is_sane_icc(BytesView profile, ColourModel colour) {
+    const std::size_t largest = (colour == ColourModel::cmyk ? 4U : 1U) << 20;
+    if (profile.size() > largest) return false;
+    ByteReader reader(profile);
+    const std::uint32_t size = reader.u32();
+    reader.seek(16);
+    const std::string_view space = reader.text(4);
+    reader.seek(36);
+    const std::string_view signature = reader.text(4);
+    reader.seek(kHeader);
+    const std::uint32_t tags = reader.u32();
+    if (!reader.ok() || size != profile.size() || signature != "acsp" || tags > kMaxTags ||
+        !suits(space, colour))
+        return false;
+    for (std::uint32_t i = 0; i < tags; ++i) {
+        reader.skip(4);
+        const std::uint64_t offset = reader.u32();
+        const std::uint64_t length = reader.u32();
+        if (!reader.ok() || !fits({offset, length}, profile.size())) return false;
+    }
+    return true;
+}
+
+}  // namespace photogate::imaging

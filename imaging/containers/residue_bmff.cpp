@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "imaging/containers/residue_readers.hpp"
+
+namespace photogate::imaging::residue {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::size_t kMaxBoxes = 20'000;
+constexpr std::size_t kMaxExtents = 65'536;
+constexpr std::uint64_t kMaxSearched = 256ULL << 20;  ///< bytes looked at for zeros, over all items
+
+constexpr std::array kMetaBoxes = {"hdlr"sv, "pitm"sv, "iinf"sv, "iloc"sv, "iprp"sv,
+                                   "iref"sv, "idat"sv, "grpl"sv, "dinf"sv};
+constexpr std::array kPictures = {"hvc1"sv, "av01"sv, "grid"sv, "iovl"sv, "iden"sv};
+constexpr std::array kProperties = {"ispe"sv, "irot"sv, "imir"sv, "clap"sv, "pixi"sv,
+                                    "colr"sv, "av1C"sv, "hvcC"sv, "auxC"sv, "pasp"sv,
+                                    "clli"sv, "mdcv"sv, "a1op"sv, "a1lx"sv, "lsel"sv};
+
+template <std::size_t N>
+bool one_of(const std::array<std::string_view, N>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+struct Box {
+    std::string_view type;
+    BytesView body;
+};
+
+bool all_zero(BytesView bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
+}
+
+class Reader {
+  public:
+    Reader(BytesView file, Names& names) : file_(file), names_(names) {}
+
+    void run() {
+        bool has_meta = false;
+        each_box(file_, [&](const Box& box) {
+            if (box.type == "meta") {
+                has_meta = true;
+                if (box.body.size() >= 4) meta(box.body.subspan(4));
+            } else if (box.type == "free" || box.type == "skip") {
+                if (!all_zero(box.body)) names_.add("box:" + printable(box.type));
+            } else if (box.type != "ftyp" && box.type != "mdat") {
+                names_.add("box:" + printable(box.type));
+            }
+        });
+        if (!has_meta) names_.add("unreadable");
+        items();
+    }
+
+  private:
+    /// Calls `visit` for the boxes that fill `bytes`; what is left over is unreadable.
+    template <class Visit>
+    void each_box(BytesView bytes, Visit visit) {
+        std::size_t at = 0;
+        while (at < bytes.size()) {
+            std::size_t header = 8;
+            std::size_t size = be(bytes, at, 4);
+            if (size == 1) {
+                header = 16;
+                size = static_cast<std::size_t>(be(bytes, at + 8, 4)) << 32 | be(bytes, at + 12, 4);
+            }
+            if (size == 0) size = bytes.size() - at;
+            if (size < header || size > bytes.size() - at || ++boxes_ > kMaxBoxes) {
+                names_.add("unreadable");
+                return;
+            }
+            visit(Box{text_at(bytes, at + 4, 4), bytes.subspan(at + header, size - header)});
+            at += size;
+        }
+    }
+
+    void meta(BytesView body) {
+        each_box(body, [&](const Box& box) {
+            if (!one_of(kMetaBoxes, box.type)) names_.add("box:" + printable(box.type));
+            if (box.type == "idat") idat_ = box.body;
+            if (box.type == "iloc") locations_ = box.body;
+            if (box.type == "iinf" && box.body.size() > 6) item_list(box.body);
+            if (box.type == "iref" && box.body.size() > 4) references(box.body.subspan(4));
+            if (box.type == "iprp") properties(box.body);
+        });
+    }
+
+    void item_list(BytesView body) {
+        each_box(body.subspan(body[0] == 0      ? 6
+                              : 8 > body.size() ? body.size()
+                                                : 8),
+                 [&](const Box& box) {
+                     const std::size_t id_width = be(box.body, 0, 1) >= 3 ? 4 : 2;
+                     types_[be(box.body, 4, id_width)] = text_at(box.body, 4 + id_width + 2, 4);
+                 });
+    }
+
+    void references(BytesView body) {
+        each_box(body, [&](const Box& box) {
+            if (box.type == "thmb") names_.add("thumbnail");
+        });
+    }
+
+    void properties(BytesView body) {
+        each_box(body, [&](const Box& box) {
+            if (box.type != "ipco") return;
+            each_box(box.body, [&](const Box& property) {
+                if (!one_of(kProperties, property.type)) names_.add("property:" + printable(property.type));
+                const std::string_view text = as_text(property.body);
+                if (property.type == "colr" && (text.starts_with("prof") || text.starts_with("rICC")))
+                    icc_profile(property.body.subspan(4), names_);
+                if (property.type == "auxC" && text.find("alpha") == std::string_view::npos &&
+                    text.find("auxid:1") == std::string_view::npos)
+                    names_.add("auxiliary_picture");
+            });
+        });
+    }
+
+    void metadata_item(std::string_view type) {
+        if (type == "Exif")
+            names_.add("exif");
+        else if (type == "mime")
+            names_.add("xmp");
+        else
+            names_.add("item:" + printable(type));
+    }
+
+    /// Whatever is no picture must lie in zeros.
+    void items() {
+        const std::uint32_t version = be(locations_, 0, 1);
+        const std::uint32_t widths = be(locations_, 4, 2);
+        const std::size_t offset_width = widths >> 12;
+        const std::size_t length_width = widths >> 8 & 15U;
+        const std::size_t base_width = widths >> 4 & 15U;
+        const std::size_t index_width = version == 0 ? 0 : widths & 15U;
+        const std::size_t id_width = version < 2 ? 2 : 4;
+        std::size_t at = 6;
+        const auto number = [&](std::size_t width) {
+            const std::uint64_t high = width > 4 ? be(locations_, at, width - 4) : 0;
+            const std::uint64_t low =
+                width > 4 ? be(locations_, at + width - 4, 4) : be(locations_, at, width);
+            at += width;
+            return high << 32 | low;
+        };
+        const std::uint64_t count = number(id_width);
+        for (std::uint64_t i = 0; i < count && at < locations_.size(); ++i) {
+            const auto id = static_cast<std::uint32_t>(number(id_width));
+            const std::uint64_t method = version == 0 ? 0 : number(2) & 15U;
+            at += 2;
+            const std::uint64_t base = number(base_width);
+            const std::uint64_t extents = number(2);
+            const auto type = types_.find(id);
+            for (std::uint64_t e = 0; e < extents && at < locations_.size(); ++e) {
+                if (++extents_ > kMaxExtents) return names_.add("unreadable");
+                at += index_width;
+                const std::uint64_t offset = base + number(offset_width);
+                const std::uint64_t length = number(length_width);
+                if (type == types_.end()) {
+                    names_.add("item:unlisted");
+                } else if (!one_of(kPictures, type->second) && !is_silent(method, offset, length)) {
+                    metadata_item(type->second);
+                }
+            }
+        }
+    }
+
+    bool is_silent(std::uint64_t method, std::uint64_t offset, std::uint64_t length) {
+        const BytesView source = method == 0 ? file_ : idat_;
+        if (method > 1 || offset > source.size() || length > source.size() - offset) return false;
+        if (length == 0) length = source.size() - offset;
+        searched_ += length;
+        if (searched_ > kMaxSearched) return false;
+        return all_zero(source.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length)));
+    }
+
+    BytesView file_;
+    Names& names_;
+    BytesView idat_;
+    BytesView locations_;
+    std::map<std::uint32_t, std::string_view> types_;
+    std::size_t boxes_ = 0;
+    std::size_t extents_ = 0;
+    std::uint64_t searched_ = 0;
+};
+
+}  // namespace
+
+void bmff(BytesView file, Names& names) {
+    Reader(file, names).run();
+}
+
+}  // namespace photogate::imaging::residue

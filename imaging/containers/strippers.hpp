@@ -1,0 +1,31 @@
+// Inside the room: one rewriter for each format, behind strip() and clean_container(). Not for other rooms.
+//
+// Each walks the file by itself and is bounded by it; none trusts offsets found earlier.
+#pragma once
+
+#include <cstdint>
+
+#include <tl/expected.hpp>
+
+#include "imaging/containers/inspect.hpp"
+
+namespace photogate::imaging {
+
+using Stripped = tl::expected<Bytes, Rejection>;
+
+/// `orientation` other than 1 is written as the only Exif.
+Stripped strip_jpeg(BytesView file, std::uint8_t orientation);
+Stripped strip_png(BytesView file);
+Stripped strip_webp(BytesView file);
+Stripped strip_gif(BytesView file);
+Stripped strip_bmff(BytesView file);
+
+inline tl::unexpected<Rejection> cannot_strip(RejectionCode code, const char* detail) {
+    return tl::unexpected<Rejection>(Rejection{code, detail});
+}
+
+inline void append(Bytes& out, BytesView bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace photogate::imaging
