@@ -1,0 +1,22 @@
+// What the program's exit code says (0 and 1 as everywhere, 78 is EX_CONFIG of sysexits.h).
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include "base/error_code.hpp"
+
+namespace photogate::gateway::cli {
+
+enum class ExitCode : int {
+    ok = 0,
+    failure = 1,
+    usage = 2,
+    cannot_bind = 3,
+    dependency_unavailable = 4,
+    bad_configuration = 78,
+};
+
+/// For an error that ends the program at start.
+ExitCode exit_code_of(ErrorCode code);
+
+}  // namespace photogate::gateway::cli

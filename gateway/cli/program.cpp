@@ -1,0 +1,320 @@
+#include "gateway/cli/program.hpp"
+
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <list>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "gateway/cli/sign_command.hpp"
+#include "gateway/config/load.hpp"
+#include "gateway/config/show.hpp"
+
+namespace photogate::gateway::cli {
+namespace {
+
+constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleaned, published and announced";
+
+/// What one command was told of the configuration.
+struct ConfigFlags {
+    std::string file;
+    std::map<std::string, std::vector<std::string>> values;
+    std::map<std::string, std::string> switches;
+};
+
+std::string help_of(const config::Option& option) {
+    std::string help{option.help};
+    if (option.secrecy == config::Secrecy::secret) help = "File that holds: " + help;
+    const auto standard =
+        option.otherwise.empty() ? config::toml_literal(option) : std::string{option.otherwise};
+    if (!standard.empty()) help += fmt::format(" [{}]", standard);
+    return help;
+}
+
+std::string group_of(const config::Table& table) {
+    return table.pattern.empty() ? std::string{"Configuration"}
+                                 : fmt::format("Configuration: [{}]", table.pattern);
+}
+
+void add_config_flags(CLI::App& app, ConfigFlags& flags) {
+    app.add_option("--config", flags.file, "The configuration file (TOML)")
+        ->type_name("FILE")
+        ->group("Configuration");
+    for (const auto& table : config::tables()) {
+        for (const auto& option : table.options) {
+            const auto name = config::flag(table, option);
+            if (name.empty()) continue;
+            auto* added = option.kind == config::Kind::boolean
+                              ? app.add_flag(name, flags.switches[name], help_of(option))
+                              : app.add_option(name, flags.values[name], help_of(option));
+            added->group(group_of(table));
+            if (option.kind == config::Kind::boolean) continue;
+            added->allow_extra_args(false);
+            added->type_name(option.secrecy == config::Secrecy::secret ? "FILE" : "VALUE");
+        }
+    }
+}
+
+class Program {
+  public:
+    Program(const Surroundings& surroundings, const Commands& commands)
+        : around_(surroundings), commands_(commands) {
+        app_.name("photogate");
+        app_.description(kAbout);
+        app_.require_subcommand(0, 1);
+        app_.footer(
+            "`photogate COMMAND --help` shows a command's options; docs/configuration.md has them all.");
+        app_.add_flag("--check-config", "The same as `config check`");
+        app_.add_option("--config", root_.file, "The configuration file, for --check-config")
+            ->type_name("FILE");
+        app_.add_flag("--version", "The same as `version`");
+        app_.callback([this] {
+            if (app_.count("--check-config") > 0) action_ = [this] { return check(root_); };
+            if (app_.count("--version") > 0) action_ = [this] { return version(); };
+        });
+        add_running("all", "Serve and work in one process", commands.all);
+        add_running("serve", "Serve HTTP alone", commands.serve);
+        add_running("work", "Work alone: take uploads through, send callbacks", commands.work);
+        add_migrate();
+        add_running("doctor", "Prove that the database, the stores and the credentials are as they must be",
+                    commands.doctor);
+        add_sign();
+        add_config();
+        add_key();
+        app_.add_subcommand("version", "Print the version")->callback([this] {
+            action_ = [this] { return version(); };
+        });
+    }
+
+    ExitCode run() {
+        try {
+            auto arguments = around_.arguments;
+            std::reverse(arguments.begin(), arguments.end());
+            app_.parse(std::move(arguments));
+        } catch (const CLI::ParseError& stop) {
+            // Help ends parsing too, with code 0; CLI11's own codes for mistakes (100 and up) mean usage.
+            return app_.exit(stop, around_.out, around_.err) == 0 ? ExitCode::ok : ExitCode::usage;
+        }
+        if (action_) return action_();
+        around_.err << app_.help();
+        return ExitCode::usage;
+    }
+
+  private:
+    ConfigFlags& flags() { return all_flags_.emplace_back(); }
+
+    void add_running(const char* name, const char* about, const Commands::Run& command) {
+        if (!command) return;
+        auto* sub = app_.add_subcommand(name, about);
+        auto& given = flags();
+        add_config_flags(*sub, given);
+        auto* check_only = sub->add_flag("--check-config", "Check the configuration and stop");
+        sub->callback([this, &given, &command, check_only] {
+            if (check_only->count() > 0) {
+                action_ = [this, &given] { return check(given); };
+            } else {
+                action_ = [this, &given, &command] { return with_config(given, command); };
+            }
+        });
+    }
+
+    void add_migrate() {
+        if (!commands_.migrate) return;
+        auto* sub = app_.add_subcommand("migrate", "Bring the database's schema up to date");
+        auto& given = flags();
+        add_config_flags(*sub, given);
+        auto* dry = sub->add_flag("--dry-run", "Say what would be done");
+        sub->callback([this, &given, dry] {
+            const auto mode = dry->count() > 0 ? MigrateMode::dry_run : MigrateMode::apply;
+            action_ = [this, &given, mode] {
+                return with_config(
+                    given, [&](const config::Config& config) { return commands_.migrate(config, mode); });
+            };
+        });
+    }
+
+    void add_sign() {
+        auto* parent = app_.add_subcommand(
+            "sign", "Print a presigned URL, or a form's fields; credentials from the AWS_* variables");
+        parent->require_subcommand(1);
+        for (const char* method : {"get", "put", "head", "delete", "post"}) {
+            const bool form = std::string_view{method} == "post";
+            auto* sub = parent->add_subcommand(method, form ? "A form's fields as JSON" : "A presigned URL");
+            auto& a = sign_arguments_.emplace_back();
+            a.method = method;
+            sub->add_option("--endpoint", a.endpoint, "The store: http(s)://host[:port] [S3_ENDPOINT]")
+                ->type_name("URL");
+            sub->add_option("--region", a.region, "[AWS_REGION, else us-east-1]")->type_name("REGION");
+            sub->add_option("--bucket", a.bucket, "The bucket")->type_name("BUCKET");
+            sub->add_option("--key", a.key, "The object's key, not encoded")->type_name("KEY");
+            sub->add_option("--expires", a.expires, "Seconds, 1 to 604800 [900]")->type_name("SECONDS");
+            sub->add_option(
+                   "--header", a.headers,
+                   form ? "'Name: value', a field of the form" : "'Name: value', which the client must send")
+                ->allow_extra_args(false)
+                ->type_name("HEADER");
+            sub->add_option("--at", a.at, "When it is signed [now]")->type_name("20261120T123456Z");
+            sub->add_option("--style", a.style, "path or virtual-host [path]")->type_name("STYLE");
+            if (form) {
+                sub->add_option("--content-length-range", a.content_length_range, "The file's size in bytes")
+                    ->type_name("MIN,MAX");
+            } else {
+                sub->add_option("--query", a.query, "name=value, not encoded")
+                    ->allow_extra_args(false)
+                    ->type_name("PARAMETER");
+                sub->add_flag_callback(
+                    "--json", [&a] { a.output = SignArguments::Output::json; },
+                    "Print method, URL and headers as JSON");
+            }
+            sub->callback([this, &a] { action_ = [this, &a] { return print_signed(a); }; });
+        }
+    }
+
+    void add_config() {
+        auto* parent = app_.add_subcommand("config", "Check, show or document the configuration");
+        parent->require_subcommand(1);
+        auto* check_command = parent->add_subcommand("check", "Report every mistake at once, with its line");
+        auto& checked = flags();
+        add_config_flags(*check_command, checked);
+        check_command->callback([this, &checked] { action_ = [this, &checked] { return check(checked); }; });
+
+        auto* show_command = parent->add_subcommand("show", "Print what is in force, without the secrets");
+        auto& shown = flags();
+        add_config_flags(*show_command, shown);
+        auto* origin = show_command->add_flag("--origin", "Say where each value came from");
+        show_command->callback([this, &shown, origin] {
+            const auto origins = origin->count() > 0 ? config::Origins::shown : config::Origins::hidden;
+            action_ = [this, &shown, origins] { return show(shown, origins); };
+        });
+        parent->add_subcommand("docs", "Print docs/configuration.md")->callback([this] {
+            action_ = [this] {
+                around_.out << config::reference_markdown();
+                return ExitCode::ok;
+            };
+        });
+    }
+
+    void add_key() {
+        auto* parent = app_.add_subcommand("key", "API keys");
+        parent->require_subcommand(1);
+        auto* sub = parent->add_subcommand("new", "Make an API key, and the line for the configuration");
+        sub->add_option("--app", app_name_, "The app's name, as in [apps.NAME]")
+            ->required()
+            ->type_name("NAME");
+        sub->callback([this] { action_ = [this] { return new_key(); }; });
+    }
+
+    std::optional<config::Loaded> load(const ConfigFlags& given) {
+        config::Sources sources{given.values, around_.environment, std::nullopt, around_.executable};
+        if (!given.file.empty()) sources.file = given.file;
+        for (const auto& [name, value] : given.switches) {
+            if (!value.empty()) sources.flags[name] = {value};
+        }
+        auto loaded = config::load(sources);
+        if (!loaded) {
+            for (const auto& mistake : loaded.error())
+                around_.err << mistake.text() << "\n";
+            const auto count = loaded.error().size();
+            around_.err << fmt::format("photogate: {} mistake{} in the configuration\n", count,
+                                       count == 1 ? "" : "s");
+            return std::nullopt;
+        }
+        for (const auto& warning : loaded->warnings)
+            around_.err << "warning: " << warning.text() << "\n";
+        return std::move(*loaded);
+    }
+
+    ExitCode with_config(const ConfigFlags& given, const Commands::Run& command) {
+        const auto loaded = load(given);
+        if (!loaded) return ExitCode::bad_configuration;
+        const auto standard = ::isatty(STDERR_FILENO) == 1 ? log::Format::text : log::Format::json;
+        log::configure(loaded->config.log.format.value_or(standard), loaded->config.log.level);
+        return command(loaded->config);
+    }
+
+    ExitCode check(const ConfigFlags& given) {
+        if (!load(given)) return ExitCode::bad_configuration;
+        around_.out << "the configuration is valid\n";
+        return ExitCode::ok;
+    }
+
+    ExitCode show(const ConfigFlags& given, config::Origins origins) {
+        const auto loaded = load(given);
+        if (!loaded) return ExitCode::bad_configuration;
+        around_.out << config::show(*loaded, origins);
+        return ExitCode::ok;
+    }
+
+    ExitCode print_signed(const SignArguments& arguments) {
+        const auto text = sign(arguments, around_.environment, around_.clock.now());
+        if (!text) {
+            around_.err << "photogate sign: " << text.error().detail << "\n";
+            return ExitCode::usage;
+        }
+        around_.out << *text;
+        return ExitCode::ok;
+    }
+
+    ExitCode new_key() {
+        const auto name = config::parse_app_name(app_name_);
+        if (!name) {
+            around_.err << "photogate key new: --app: " << name.error().detail << "\n";
+            return ExitCode::usage;
+        }
+        const auto key = config::make_api_key(*name, around_.random);
+        around_.out << "key  " << key.reveal() << "\nkeys = [\"" << config::api_key_line(key) << "\"]\n";
+        around_.err << fmt::format(
+            "The key is shown this once. The second line belongs to [apps.{}] in the configuration.\n",
+            app_name_);
+        return ExitCode::ok;
+    }
+
+    ExitCode version() {
+        around_.out << "photogate " << PHOTOGATE_VERSION << "\n";
+        return ExitCode::ok;
+    }
+
+    const Surroundings& around_;
+    const Commands& commands_;
+    CLI::App app_;
+    ConfigFlags root_;
+    // Lists: CLI11 keeps references to what is in them.
+    std::list<ConfigFlags> all_flags_;
+    std::list<SignArguments> sign_arguments_;
+    std::string app_name_;
+    std::function<ExitCode()> action_;
+};
+
+}  // namespace
+
+ExitCode run(const Surroundings& surroundings, const Commands& commands) {
+    try {
+        const auto code = Program{surroundings, commands}.run();
+        surroundings.out.flush();
+        if (surroundings.out) return code;
+        surroundings.err << "photogate: the output could not be written\n";
+    } catch (const std::exception& error) {
+        surroundings.err << "photogate: " << log::redact(error.what()) << "\n";
+    }
+    return ExitCode::failure;
+}
+
+int run_process(int argc, const char* const* argv, const Commands& commands) {
+    SystemClock clock;
+    SystemRandom random;
+    const Surroundings surroundings{.arguments = {argv + (argc > 0 ? 1 : 0), argv + argc},
+                                    .environment = config::environment_of_process(),
+                                    .executable = config::executable_of_process(),
+                                    .out = std::cout,
+                                    .err = std::cerr,
+                                    .clock = clock,
+                                    .random = random};
+    return static_cast<int>(run(surroundings, commands));
+}
+
+}  // namespace photogate::gateway::cli

@@ -1,0 +1,102 @@
+#include "gateway/config/api_key.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "base/encoding.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+constexpr std::string_view kPrefix = "pg_";
+constexpr std::string_view kHashPrefix = "sha256:";
+constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kSecretLength = 52;
+
+bool lower_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+}  // namespace
+
+Result<AppName> parse_app_name(std::string_view text) {
+    const bool shape =
+        !text.empty() && text.size() <= 32 && text.front() >= 'a' && text.front() <= 'z' &&
+        std::all_of(text.begin(), text.end(), [](char c) { return lower_or_digit(c) || c == '-'; });
+    if (!shape) {
+        return fail(ErrorCode::invalid_field,
+                    "a name has 1 to 32 of a-z, 0-9 and '-', and starts with a letter");
+    }
+    return AppName::trusted(std::string{text});
+}
+
+Secret make_api_key(const AppName& app, Random& random) {
+    std::array<std::uint8_t, kSecretBytes> raw{};
+    random.fill(std::as_writable_bytes(std::span{raw}));
+    std::string key{kPrefix};
+    key += app.str();
+    key += '_';
+    key += base32_crockford(raw);
+    return Secret{std::move(key)};
+}
+
+std::string api_key_line(const Secret& key) {
+    return std::string{kHashPrefix} + hex_lower(signer::sha256(key.reveal()));
+}
+
+std::optional<signer::Sha256> parse_api_key_line(std::string_view line) {
+    if (!line.starts_with(kHashPrefix)) return std::nullopt;
+    const auto bytes = from_hex(line.substr(kHashPrefix.size()));
+    signer::Sha256 hash{};
+    if (!bytes || bytes->size() != hash.size()) return std::nullopt;
+    std::copy(bytes->begin(), bytes->end(), hash.begin());
+    return hash;
+}
+
+std::optional<AppName> app_of_api_key(std::string_view key) {
+    if (!key.starts_with(kPrefix)) return std::nullopt;
+    key.remove_prefix(kPrefix.size());
+    const auto end = key.find('_');
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto secret = key.substr(end + 1);
+    if (secret.size() != kSecretLength || !std::all_of(secret.begin(), secret.end(), lower_or_digit))
+        return std::nullopt;
+    auto app = parse_app_name(key.substr(0, end));
+    if (!app) return std::nullopt;
+    return *app;
+}
+
+KeyRing::Added KeyRing::add(const signer::Sha256& hash, Principal principal) {
+    const bool there =
+        std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.hash == hash; });
+    if (there) return Added::already_there;
+    entries_.push_back({hash, std::move(principal)});
+    return Added::added;
+}
+
+std::optional<Principal> KeyRing::find(std::string_view presented) const {
+    const auto named = app_of_api_key(presented);
+    if (!named) return std::nullopt;
+    const auto hash = signer::sha256(presented);
+    const Entry* match = nullptr;
+    for (const auto& entry : entries_) {
+        const bool same = signer::constant_time_equal(BytesView{hash}, BytesView{entry.hash});
+        match = same ? &entry : match;
+    }
+    if (match == nullptr || match->principal.app != *named) return std::nullopt;
+    return match->principal;
+}
+
+bool token_matches(const std::vector<Secret>& tokens, std::string_view presented) {
+    const auto hash = signer::sha256(presented);
+    bool matches = false;
+    for (const auto& token : tokens) {
+        const auto expected = signer::sha256(token.reveal());
+        const bool same = signer::constant_time_equal(BytesView{hash}, BytesView{expected});
+        matches = matches || same;
+    }
+    return matches;
+}
+
+}  // namespace photogate::gateway::config

@@ -1,0 +1,124 @@
+// The whole configuration as one value: what each room needs, valid, with every default filled in.
+//
+// Made once by load(); passed on in parts, never asked for from inside a room. Holds secrets: no part of it
+// is logged.
+//
+// Thread safety: an immutable value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.hpp"
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "base/words.hpp"
+#include "gateway/config/api_key.hpp"
+#include "gateway/config/listen_address.hpp"
+#include "imaging/imager_pool.hpp"
+#include "notifier/address_guard.hpp"
+#include "notifier/callback_sender.hpp"
+#include "notifier/store_event.hpp"
+#include "pipeline/profile.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::config {
+
+enum class CorsCredentials { refused, allowed };
+
+struct Server {
+    std::vector<ListenAddress> listen;
+    ListenAddress metrics_listen;
+    /// How clients reach us, for links; nullopt: links are paths alone.
+    std::optional<Endpoint> public_url;
+    std::vector<std::string> allowed_hosts;  ///< of the Host header, lower case, without port; empty: any
+    std::vector<std::string> cors_origins;   ///< exact origins, or the one item `*`; empty: no CORS
+    CorsCredentials cors_credentials = CorsCredentials::refused;
+    std::size_t io_threads = 0;
+
+    std::size_t max_connections = 0;
+    std::size_t max_requests_per_connection = 0;
+    ByteSize max_header = 0;
+    ByteSize max_body = 0;
+    std::chrono::milliseconds header_timeout{};
+    std::chrono::milliseconds body_timeout{};
+    std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds write_timeout{};
+    /// /readyz says no for this long before the listeners close …
+    std::chrono::milliseconds drain_delay{};
+    /// … and what is under way may take this long after it.
+    std::chrono::milliseconds drain_timeout{};
+};
+
+struct Worker {
+    std::size_t concurrency = 0;  ///< jobs at once
+    std::chrono::seconds lease{};
+    std::chrono::milliseconds poll{};
+    std::chrono::milliseconds reap_interval{};
+    std::chrono::milliseconds reconcile_interval{};
+    std::chrono::seconds expiry_grace{};
+};
+
+/// How a store words its events.
+enum class Dialect { minio, s3, rustfs, ceph, versitygw, test };
+
+struct EventSource {
+    Dialect dialect = Dialect::minio;
+    notifier::KeyEncoding key_encoding = notifier::KeyEncoding::form;
+    std::vector<Secret> tokens;  ///< two while one is being rotated; ask token_matches()
+};
+
+struct Callbacks {
+    /// For URLs that an upload names; `policy.guard` also decides which addresses are connected to.
+    notifier::CallbackUrlPolicy policy;
+    std::vector<std::string> allowed_networks;  ///< CIDR blocks, already in policy.guard
+    std::string ca_file;                        ///< empty: the system's
+    notifier::SenderOptions sender;
+};
+
+/// How long the records keep what is only of passing use.
+struct Retention {
+    std::chrono::seconds events{};
+    std::chrono::seconds idempotency{};
+    std::chrono::seconds attempts{};
+};
+
+struct Log {
+    /// nullopt: text on a terminal, JSON otherwise.
+    std::optional<log::Format> format;
+    log::Level level = log::Level::info;
+};
+
+/// What to do when the start-up proof finds that the store's credentials or buckets are not safe.
+enum class Unsafe { refused, insisted };
+
+/// What an entry of `[apps.NAME]` may do, and how it shows who it is.
+struct Access {
+    Role role = Role::app;
+    std::vector<signer::Sha256> keys;
+};
+
+struct Config {
+    Server server;
+    storage::records::RecordsOptions database;
+    std::map<std::string, pipeline::StoreRegion> regions;  ///< at least one, but for commands that need none
+    /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so
+    /// called.
+    std::string default_region;
+    imaging::PoolOptions imaging;
+    Worker worker;
+    std::map<std::string, EventSource> events;  ///< by the name in /v1/events/{source}
+    pipeline::Apps apps;                        ///< those of role `app`
+    std::map<AppName, Access> access;
+    KeyRing keys;  ///< of apps and operators, from `access`
+    Callbacks callbacks;
+    Retention retention;
+    Log log;
+    Unsafe unsafe = Unsafe::refused;
+};
+
+}  // namespace photogate::gateway::config

@@ -1,0 +1,40 @@
+#include "gateway/config/listen_address.hpp"
+
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+namespace photogate::gateway::config {
+
+bool ListenAddress::is_loopback() const {
+    return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::string ListenAddress::text() const {
+    return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                               : fmt::format("[{}]:{}", host, port);
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+    const auto refuse = [] {
+        return fail(ErrorCode::invalid_field,
+                    "an address to listen on is IP:PORT, [IPv6]:PORT or localhost:PORT");
+    };
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return refuse();
+    auto host = text.substr(0, colon);
+    const auto port = text.substr(colon + 1);
+    const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    ListenAddress address{std::string{host}, 0};
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+    if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return refuse();
+    in6_addr parsed{};
+    const int family = bracketed ? AF_INET6 : AF_INET;
+    if (address.host != "localhost" && ::inet_pton(family, address.host.c_str(), &parsed) != 1)
+        return refuse();
+    return address;
+}
+
+}  // namespace photogate::gateway::config

@@ -1,0 +1,321 @@
+#include "gateway/config/load.hpp"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "gateway/config/instances.hpp"
+#include "gateway/config/literal.hpp"
+#include "gateway/config/secret_file.hpp"
+#include "gateway/config/validate.hpp"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX names it, unistd.h need not
+
+namespace photogate::gateway::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kConfigVariable = "PHOTOGATE_CONFIG";
+
+/// A value that somebody gave, and where.
+struct Candidate {
+    std::optional<Given> given;  ///< nullopt: it could not be read, which was reported
+    Origin origin;
+};
+
+fs::path helper_beside(const fs::path& executable) {
+    const auto folder = executable.parent_path();
+    const fs::path beside = folder / "photogate-imager";
+    std::error_code ignored;
+    for (const auto& path : {beside, folder.parent_path() / "libexec" / "photogate" / "photogate-imager"}) {
+        if (fs::exists(path, ignored)) return path;
+    }
+    return beside;
+}
+
+class Loader {
+  public:
+    explicit Loader(const Sources& sources) : sources_(sources) {
+        const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+        config_.server.io_threads = cores;
+        config_.imaging.helpers = cores;
+        config_.imaging.program = helper_beside(sources.executable);
+    }
+
+    tl::expected<Loaded, std::vector<Mistake>> run() {
+        read_file();
+        layout_ = lay_out(entries_, file_, report_);
+        add_single_instances();
+        for (const auto& instance : layout_.instances)
+            make(instance);
+        for (std::size_t i = 0; i < layout_.instances.size(); ++i)
+            fill(i);
+        if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.helpers + 2;
+        complete_and_validate(config_, report_);
+        warn_of_misspelt_variables();
+        auto mistakes = report_.mistakes();
+        if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
+        return Loaded{std::move(config_), std::move(settings_), report_.warnings()};
+    }
+
+  private:
+    const std::string* variable_set(const std::string& name) const {
+        const auto found = sources_.environment.find(name);
+        return found == sources_.environment.end() || found->second.empty() ? nullptr : &found->second;
+    }
+
+    void read_file() {
+        Origin asked_by{Origin::Kind::flag, "--config", 0};
+        fs::path path;
+        std::error_code ignored;
+        if (sources_.file) {
+            path = *sources_.file;
+        } else if (const auto* named = variable_set(std::string{kConfigVariable})) {
+            path = *named;
+            asked_by = {Origin::Kind::environment, std::string{kConfigVariable}, 0};
+        } else if (fs::exists(kStandardFile, ignored)) {
+            path = kStandardFile;
+        } else {
+            return;
+        }
+        file_ = path.string();
+        const auto text = read_small_file(path);
+        if (!text) {
+            report_.mistake(asked_by, fmt::format("{} {}", file_, text.error()));
+            return;
+        }
+        auto entries = parse_toml(*text, file_);
+        if (entries) {
+            entries_ = std::move(*entries);
+        } else {
+            report_.mistake(entries.error().origin, entries.error().message);
+        }
+    }
+
+    /// What flags and variables say of a named table is for the only one there is; where there is none, for
+    /// one made for it.
+    void add_single_instances() {
+        for (const auto& table : tables()) {
+            if (!table.prefix || table.pattern.find('*') == std::string_view::npos) continue;
+            const auto said = first_said(table);
+            if (!said) continue;
+            const auto count = std::count_if(layout_.instances.begin(), layout_.instances.end(),
+                                             [&](const Instance& i) { return i.table == &table; });
+            if (count > 1) {
+                report_.mistake(
+                    *said, fmt::format("the file has several [{}]: which one is meant must be said there",
+                                       table.pattern));
+                ambiguous_.insert(&table);
+            } else if (count == 0) {
+                make_single(table);
+            }
+        }
+    }
+
+    void make_single(const Table& table) {
+        const std::string name = table.pattern.starts_with("events") ? "minio" : "default";
+        layout_.instances.push_back({&table, {name}});
+        if (!table.pattern.starts_with("apps")) return;
+        for (const auto& profiles : tables()) {
+            if (profiles.pattern == "apps.*.profiles.*")
+                layout_.instances.push_back({&profiles, {name, "default"}});
+        }
+    }
+
+    std::optional<Origin> first_said(const Table& table) {
+        for (const auto& option : table.options) {
+            if (const auto said = from_flag(table, option)) return said->origin;
+            for (const auto& name : names_of(table, option)) {
+                if (variable_set(name) != nullptr) return Origin{Origin::Kind::environment, name, 0};
+            }
+        }
+        return std::nullopt;
+    }
+
+    void make(const Instance& instance) {
+        const auto& names = instance.names;
+        const auto pattern = instance.table->pattern;
+        if (names.empty()) return;
+        if (pattern == "regions.*") {
+            config_.regions[names[0]].name = names[0];
+        } else if (pattern == "events.*") {
+            config_.events[names[0]];
+        } else {
+            const auto app = AppName::trusted(names[0]);
+            config_.apps[app].name = app;
+            config_.access[app];
+            if (names.size() == 2) {
+                const auto profile = ProfileName::trusted(names[1]);
+                config_.apps[app].profiles[profile].name = profile;
+            }
+        }
+    }
+
+    /// Default, file, environment, flag: each is read and held to its option, the last one stays.
+    void fill(std::size_t index) {
+        const auto& instance = layout_.instances[index];
+        const Scope scope{config_, instance.names};
+        for (const auto& option : instance.table->options) {
+            const auto key = instance.full_key(option);
+            Setting setting{instance.path(),
+                            std::string{option.key},
+                            toml_literal(option),
+                            std::string{option.otherwise},
+                            {}};
+            if (!option.fallback.empty())
+                apply(scope, option, key, {Untyped{{std::string{option.fallback}}}, {}});
+            std::vector<std::optional<Candidate>> said{from_file(index, option)};
+            if (!ambiguous_.contains(instance.table)) {
+                said.push_back(from_environment(*instance.table, option));
+                said.push_back(from_flag(*instance.table, option));
+            }
+            for (const auto& candidate : said) {
+                if (!candidate) continue;
+                report_.came_from(key, candidate->origin);
+                if (!candidate->given) continue;
+                apply(scope, option, key, *candidate);
+                setting.origin = candidate->origin;
+                setting.literal =
+                    option.secrecy == Secrecy::secret ? "\"***\"" : literal(option, *candidate->given);
+            }
+            settings_.push_back(std::move(setting));
+        }
+    }
+
+    void apply(const Scope& scope, const Option& option, const std::string& key, const Candidate& candidate) {
+        if (auto complaint = option.set(scope, *candidate.given)) {
+            report_.mistake(candidate.origin, fmt::format("{} {}", key, *complaint));
+        }
+    }
+
+    std::optional<Candidate> from_file(std::size_t instance, const Option& option) {
+        std::optional<Candidate> said;
+        for (const auto& placed : layout_.placed) {
+            if (placed.instance != instance || placed.option != &option) continue;
+            const Origin origin{Origin::Kind::file, file_, placed.entry->line};
+            if (said) {
+                report_.mistake(origin, fmt::format("{} is said twice, once as a value and once as a file",
+                                                    placed.entry->dotted()));
+            } else if (placed.form == Placed::Form::value) {
+                said = Candidate{*placed.entry->value, origin};
+            } else if (const auto path = read_text(*placed.entry->value)) {
+                said = from_secret_file(option, fs::path{file_}.parent_path() / *path, origin);
+            } else {
+                report_.mistake(origin, fmt::format("{} {}", placed.entry->dotted(), path.error()));
+            }
+        }
+        return said;
+    }
+
+    static std::vector<std::string> names_of(const Table& table, const Option& option) {
+        std::vector<std::string> names;
+        if (!table.prefix) return names;
+        names.push_back(variable(table, option));
+        for (const auto other : option.also)
+            names.emplace_back(other);
+        if (option.secrecy == Secrecy::secret) {
+            for (std::size_t i = names.size(); i-- > 0;)
+                names.push_back(names[i] + "_FILE");
+        }
+        return names;
+    }
+
+    std::optional<Candidate> from_environment(const Table& table, const Option& option) {
+        std::vector<std::string> names;
+        if (table.prefix) names.push_back(variable(table, option));
+        for (const auto other : option.also)
+            names.emplace_back(other);
+        for (const auto& name : names) {
+            const auto* value = variable_set(name);
+            const auto* file = option.secrecy == Secrecy::secret ? variable_set(name + "_FILE") : nullptr;
+            const Origin origin{Origin::Kind::environment, file == nullptr ? name : name + "_FILE", 0};
+            if (value != nullptr && file != nullptr) {
+                report_.mistake(origin, fmt::format("both {0} and {0}_FILE are set", name));
+                return std::nullopt;
+            }
+            if (file != nullptr) return from_secret_file(option, *file, origin);
+            if (value != nullptr) return Candidate{Untyped{{*value}}, origin};
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Candidate> from_flag(const Table& table, const Option& option) {
+        const auto name = flag(table, option);
+        const auto found = sources_.flags.find(name);
+        if (name.empty() || found == sources_.flags.end() || found->second.empty()) return std::nullopt;
+        const Origin origin{Origin::Kind::flag, name, 0};
+        if (option.secrecy == Secrecy::open) return Candidate{Untyped{found->second}, origin};
+        return from_secret_file(option, found->second.back(), origin);
+    }
+
+    std::optional<Candidate> from_secret_file(const Option& option, const fs::path& path,
+                                              const Origin& origin) {
+        auto secret = read_secret_file(path);
+        if (!secret) {
+            report_.mistake(origin, fmt::format("{} {}", path.string(), secret.error()));
+            return Candidate{std::nullopt, origin};
+        }
+        if (secret->readers == Readers::everyone) {
+            report_.warning(
+                origin,
+                fmt::format("{} holds a secret and may be read by everyone on this machine", path.string()));
+        }
+        if (option.kind == Kind::list) return Candidate{Untyped{std::move(secret->lines)}, origin};
+        return Candidate{Untyped{{std::move(secret->text)}}, origin};
+    }
+
+    /// Only what is nearly a name of ours: the environment is full of what others put there.
+    void warn_of_misspelt_variables() {
+        std::set<std::string> known{std::string{kConfigVariable}};
+        for (const auto& table : tables()) {
+            for (const auto& option : table.options) {
+                for (auto& name : names_of(table, option))
+                    known.insert(std::move(name));
+            }
+        }
+        const std::vector<std::string_view> names{known.begin(), known.end()};
+        for (const auto& [name, value] : sources_.environment) {
+            if (!name.starts_with("PHOTOGATE_") || known.contains(name)) continue;
+            if (const auto near = nearest(name, names, 2); !near.empty()) {
+                report_.warning(Origin{Origin::Kind::environment, name, 0},
+                                fmt::format("is no variable of photogate, did you mean {}?", near));
+            }
+        }
+    }
+
+    const Sources& sources_;
+    Config config_;
+    Report report_;
+    std::string file_;
+    std::vector<Entry> entries_;
+    Layout layout_;
+    std::set<const Table*> ambiguous_;
+    std::vector<Setting> settings_;
+};
+
+}  // namespace
+
+tl::expected<Loaded, std::vector<Mistake>> load(const Sources& sources) {
+    return Loader{sources}.run();
+}
+
+std::map<std::string, std::string> environment_of_process() {
+    std::map<std::string, std::string> all;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view pair{*entry};
+        const auto equals = pair.find('=');
+        if (equals != std::string_view::npos) all.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    return all;
+}
+
+std::filesystem::path executable_of_process() {
+    std::error_code ignored;
+    return fs::read_symlink("/proc/self/exe", ignored);
+}
+
+}  // namespace photogate::gateway::config

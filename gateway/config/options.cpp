@@ -1,0 +1,59 @@
+#include "gateway/config/options.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/config/literal.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+std::string joined(std::string_view prefix, std::string_view key, char separator) {
+    std::string name{prefix};
+    if (!name.empty()) name += separator;
+    name += key;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '_' || c == '.' || c == '-'; }, separator);
+    return name;
+}
+
+}  // namespace
+
+const std::vector<Table>& tables() {
+    static const std::vector<Table> all = [] {
+        std::vector<Table> list;
+        for (auto part : {service_tables(), store_tables(), app_tables()}) {
+            for (auto& table : part)
+                list.push_back(std::move(table));
+        }
+        return list;
+    }();
+    return all;
+}
+
+std::string flag(const Table& table, const Option& option) {
+    if (!table.prefix) return {};
+    auto name = "--" + joined(*table.prefix, option.key, '-');
+    return option.secrecy == Secrecy::secret ? name + "-file" : name;
+}
+
+std::string variable(const Table& table, const Option& option) {
+    if (!table.prefix) return {};
+    auto name = "PHOTOGATE_" + joined(*table.prefix, option.key, '_');
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    return name;
+}
+
+std::string dotted(const Table& table, const Option& option) {
+    return table.pattern.empty() ? std::string{option.key} : fmt::format("{}.{}", table.pattern, option.key);
+}
+
+std::string toml_literal(const Option& option) {
+    if (!option.fallback.empty()) return literal(option, Untyped{{std::string{option.fallback}}});
+    return option.kind == Kind::list && option.otherwise.empty() && option.secrecy == Secrecy::open ? "[]"
+                                                                                                    : "";
+}
+
+}  // namespace photogate::gateway::config

@@ -1,0 +1,81 @@
+// The one table of options: from it come the file's keys, the flags, the variables, --help and
+// docs/configuration.md.
+//
+// An option stands in a table of the file. Plain tables (`[server]`) exist once; `[regions.NAME]`,
+// `[apps.NAME]`,
+// `[apps.NAME.profiles.NAME]` and `[events.NAME]` exist for each name. Flags and variables follow from the
+// key: `server.io_threads` is --server-io-threads and PHOTOGATE_SERVER_IO_THREADS. Those of a named table
+// (--s3-…, --app-…,
+// --events-…) set the only one there is, and make it where the file has none.
+//
+// A secret is never a flag's value: it has KEY_file beside KEY, --…-file and PHOTOGATE_…_FILE.
+//
+// Thread safety: constants.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/config/config.hpp"
+#include "gateway/config/given.hpp"
+
+namespace photogate::gateway::config {
+
+enum class Kind { text, integer, size, duration, boolean, choice, list };
+enum class Secrecy { open, secret };
+
+/// Which table a row is for; `names` are those in its place, outermost first.
+struct Scope {
+    Config& config;
+    std::vector<std::string> names;
+
+    pipeline::StoreRegion& region() const { return config.regions.at(names.at(0)); }
+    EventSource& source() const { return config.events.at(names.at(0)); }
+    pipeline::App& app() const { return config.apps.at(AppName::trusted(names.at(0))); }
+    pipeline::Profile& profile() const { return app().profiles.at(ProfileName::trusted(names.at(1))); }
+};
+
+/// What is wrong, as a clause behind the key; nullopt: it was taken.
+using Complaint = std::optional<std::string>;
+
+struct Option {
+    std::string_view key;  ///< in its table
+    Kind kind = Kind::text;
+    std::string_view
+        fallback;  ///< as a flag would say it; empty: none, or worked out (then `otherwise` says how)
+    std::string_view help;
+    std::function<Complaint(const Scope&, const Given&)> set;
+    Secrecy secrecy = Secrecy::open;
+    std::string_view otherwise = {};
+    std::vector<std::string_view> also = {};  ///< variables of other tools that mean the same, behind our own
+};
+
+struct Table {
+    /// `server`, `regions.*`, `apps.*.profiles.*`; empty: the top.
+    std::string_view pattern;
+    /// Flags and variables begin with this; nullopt: there are none, the file alone.
+    std::optional<std::string_view> prefix;
+    std::string_view help;
+    std::vector<Option> options;
+};
+
+/// In the order of the documentation.
+const std::vector<Table>& tables();
+
+// What follows from a row. `flag` and `variable` are empty where there are none.
+std::string flag(const Table& table, const Option& option);
+std::string variable(const Table& table, const Option& option);
+/// `regions.*.endpoint`
+std::string dotted(const Table& table, const Option& option);
+/// The fallback as TOML writes it; empty where there is none.
+std::string toml_literal(const Option& option);
+
+// The parts of the table, by subject.
+std::vector<Table> service_tables();
+std::vector<Table> store_tables();
+std::vector<Table> app_tables();
+
+}  // namespace photogate::gateway::config

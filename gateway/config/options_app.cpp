@@ -1,0 +1,189 @@
+#include <array>
+
+#include "gateway/config/options.hpp"
+#include "gateway/config/setters.hpp"
+#include "signer/signer.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using namespace std::chrono_literals;
+using S = const Scope&;
+using G = const Given&;
+using imaging::ExifDetail;
+using imaging::GpsPolicy;
+using imaging::PublishMode;
+using pipeline::Profile;
+using storage::records::GrantMethod;
+using storage::records::OriginalAction;
+
+constexpr std::array kPublish = {Choice<PublishMode>{"reencode", PublishMode::reencode},
+                                 Choice<PublishMode>{"strip", PublishMode::strip}};
+constexpr std::array kExif = {Choice<ExifDetail>{"none", ExifDetail::none},
+                              Choice<ExifDetail>{"basic", ExifDetail::basic},
+                              Choice<ExifDetail>{"full", ExifDetail::full}};
+constexpr std::array kGps = {Choice<GpsPolicy>{"drop", GpsPolicy::drop},
+                             Choice<GpsPolicy>{"report", GpsPolicy::report}};
+constexpr std::array kUnsized = {Choice<Profile::UnsizedPut>{"refused", Profile::UnsizedPut::refused},
+                                 Choice<Profile::UnsizedPut>{"accepted", Profile::UnsizedPut::accepted}};
+constexpr std::array kOriginal = {Choice<OriginalAction>{"remove", OriginalAction::remove},
+                                  Choice<OriginalAction>{"keep", OriginalAction::keep}};
+constexpr std::array kRejected = {Choice<OriginalAction>{"quarantine", OriginalAction::quarantine},
+                                  Choice<OriginalAction>{"remove", OriginalAction::remove}};
+constexpr std::array kExpired = {Choice<Profile::ExpiredCallback>{"silent", Profile::ExpiredCallback::silent},
+                                 Choice<Profile::ExpiredCallback>{"told", Profile::ExpiredCallback::told}};
+constexpr std::array kRoles = {Choice<Role>{"app", Role::app}, Choice<Role>{"operator", Role::operator_role}};
+
+Result<imaging::Format> parse_format_word(std::string_view word) {
+    if (const auto format = imaging::parse_format(word)) return *format;
+    return fail(ErrorCode::invalid_field, "a format is jpeg, png, webp, gif, heic, avif or tiff");
+}
+
+Result<GrantMethod> parse_method(std::string_view word) {
+    for (const auto method : {GrantMethod::put, GrantMethod::post}) {
+        if (word == (method == GrantMethod::put ? "put" : "post")) return method;
+    }
+    return fail(ErrorCode::invalid_field, "a method is put or post");
+}
+
+Complaint put_output(const Given& given, std::optional<imaging::Format>& field) {
+    using imaging::Format;
+    static constexpr std::array kOutputs = {Choice<std::optional<Format>>{"auto", std::nullopt},
+                                            Choice<std::optional<Format>>{"jpeg", Format::jpeg},
+                                            Choice<std::optional<Format>>{"png", Format::png},
+                                            Choice<std::optional<Format>>{"webp", Format::webp},
+                                            Choice<std::optional<Format>>{"avif", Format::avif}};
+    return put_choice(given, kOutputs, field);
+}
+
+Complaint put_callback_secrets(const Given& given, std::vector<signer::WebhookSecret>& field) {
+    auto items = read_list(given);
+    if (!items) return items.error();
+    std::vector<signer::WebhookSecret> secrets;
+    for (auto& item : *items) {
+        auto secret = signer::WebhookSecret::parse(Secret{std::move(item)});
+        if (!secret) return "must be whsec_ and the base64 of 24 to 64 bytes each";
+        secrets.push_back(std::move(*secret));
+    }
+    field = std::move(secrets);
+    return std::nullopt;
+}
+
+/// Checks alone: the ring is filled when roles are known too (validate.cpp).
+Complaint put_keys(const Scope& scope, const Given& given) {
+    auto lines = read_list(given);
+    if (!lines) return lines.error();
+    std::vector<signer::Sha256> hashes;
+    for (const auto& line : *lines) {
+        const auto hash = parse_api_key_line(line);
+        if (!hash)
+            return "must be lines sha256:…, as `photogate key new` prints them, never the keys themselves";
+        hashes.push_back(*hash);
+    }
+    scope.config.access[AppName::trusted(scope.names.at(0))].keys = std::move(hashes);
+    return std::nullopt;
+}
+
+Table app_table() {
+    return {.pattern = "apps.*",
+            .prefix = "app",
+            .help = "A customer of the gateway: what its keys are and where it is called back.",
+            .options = {
+                {"keys", Kind::list, "",
+                 "SHA-256 of its API keys, as `photogate key new --app NAME` prints them; two while one is "
+                 "being rotated.",
+                 [](S s, G g) { return put_keys(s, g); }},
+                {"role", Kind::choice, "app",
+                 "app, or operator: reads across apps, replays and retries, and has no profiles.",
+                 [](S s, G g) {
+                     return put_choice(g, kRoles, s.config.access[AppName::trusted(s.names.at(0))].role);
+                 }},
+                {"callback_url", Kind::text, "", "Where callbacks go unless an upload names another.",
+                 [](S s, G g) { return put(read_text(g), s.app().callback_url); }, Secrecy::open, "nowhere"},
+                {"callback_secrets", Kind::list, "",
+                 "`whsec_…` secrets that sign callbacks, the newest first; all of them sign.",
+                 [](S s, G g) { return put_callback_secrets(g, s.app().callback_secrets); }, Secrecy::secret},
+            }};
+}
+
+Table profile_table() {
+    return {
+        .pattern = "apps.*.profiles.*",
+        .prefix = std::nullopt,
+        .help = "The policy for one sort of picture.",
+        .options = {
+            {"formats", Kind::list, "jpeg, png, webp, gif, heic, avif, tiff", "What may be uploaded.",
+             [](S s, G g) { return put_list(g, parse_format_word, s.profile().formats); }},
+            {"max_size", Kind::size, "25MiB", "The largest upload.",
+             [](S s, G g) {
+                 return put(read_size(g, {1, 5ULL << 30}), s.profile().limits.max_bytes);
+             }},
+            {"max_pixels", Kind::integer, "50000000", "Pixels of one frame, before anything is decoded.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000'000}), s.profile().limits.max_pixels);
+             }},
+            {"max_side", Kind::integer, "20000", "Pixels of the longer side.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 65'535}), s.profile().limits.max_side);
+             }},
+            {"max_frames", Kind::integer, "300", "Frames or pages.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 10'000}), s.profile().limits.max_frames);
+             }},
+            {"max_total_pixels", Kind::integer, "200000000", "Pixels over all frames.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
+             }},
+            {"publish", Kind::choice, "reencode",
+             "reencode, or strip: the pixels' bytes untouched, where the format allows it.",
+             [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.mode); }},
+            {"max_edge", Kind::integer, "2048",
+             "Longer side of the published picture in pixels; never enlarged.",
+             [](S s, G g) {
+                 return put(read_integer(g, {16, 16'384}), s.profile().recipe.max_edge);
+             }},
+            {"output", Kind::choice, "auto",
+             "auto (JPEG; WebP for what has alpha or moves), jpeg, png, webp, avif.",
+             [](S s, G g) { return put_output(g, s.profile().recipe.output); }},
+            {"quality", Kind::integer, "82", "Of the encoder, 1 to 100.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 100}), s.profile().recipe.quality);
+             }},
+            {"exif", Kind::choice, "full", "What is reported of the original's metadata: none, basic, full.",
+             [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.exif); }},
+            {"gps", Kind::choice, "report",
+             "Whether its position is reported: drop, report. The published picture never has it.",
+             [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.gps); }},
+            {"methods", Kind::list, "put, post", "How clients may upload.",
+             [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
+            {"unsized_put", Kind::choice, "accepted",
+             "A PUT without a declared size: refused, accepted (held to max_size after arrival).",
+             [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
+            {"default_expiry", Kind::duration, "15m", "How long a URL lives.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
+                                    s.profile().default_expiry);
+             }},
+            {"longest_expiry", Kind::duration, "1h", "How long a caller may make it, 7 days at the most.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
+                                    s.profile().longest_expiry);
+             }},
+            {"original", Kind::choice, "remove",
+             "What becomes of the original after publication: remove, keep (in the originals bucket).",
+             [](S s, G g) { return put_choice(g, kOriginal, s.profile().original); }},
+            {"rejected", Kind::choice, "quarantine",
+             "What becomes of a rejected upload: quarantine (in the originals bucket), remove.",
+             [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
+            {"expired_callback", Kind::choice, "silent", "Whether `upload.expired` is sent: silent, told.",
+             [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},
+        }};
+}
+
+}  // namespace
+
+std::vector<Table> app_tables() {
+    return {app_table(), profile_table()};
+}
+
+}  // namespace photogate::gateway::config

@@ -1,0 +1,343 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <thread>
+
+#include "gateway/config/options.hpp"
+#include "gateway/config/setters.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using namespace std::chrono_literals;
+using S = const Scope&;
+using G = const Given&;
+
+constexpr std::array kCors = {Choice<CorsCredentials>{"refused", CorsCredentials::refused},
+                              Choice<CorsCredentials>{"allowed", CorsCredentials::allowed}};
+constexpr std::array kLevels = {
+    Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
+    Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};
+constexpr std::array kFormats = {Choice<std::optional<log::Format>>{"auto", std::nullopt},
+                                 Choice<std::optional<log::Format>>{"text", log::Format::text},
+                                 Choice<std::optional<log::Format>>{"json", log::Format::json}};
+
+/// A Host header's name: letters, digits, `.`, `-`, `_`, or an IPv6 literal in brackets; no port.
+Result<std::string> parse_host(std::string_view text) {
+    const auto endpoint = parse_endpoint("http://" + std::string{text});
+    if (!endpoint || endpoint->port || text.find('/') != std::string_view::npos) {
+        return fail(ErrorCode::invalid_field, "a host is a name or an address, without scheme, port or path");
+    }
+    return endpoint->host;
+}
+
+/// `photos.example`, or `*.photos.example`.
+Result<std::string> parse_host_pattern(std::string_view text) {
+    if (!text.starts_with("*.")) return parse_host(text);
+    return parse_host(text.substr(2)).map([](const std::string& host) { return "*." + host; });
+}
+
+Result<std::string> parse_origin(std::string_view text) {
+    if (text == "*") return std::string{text};
+    return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
+}
+
+Complaint put_database_url(const Given& given, std::string& field) {
+    auto text = read_text(given);
+    if (!text) return text.error();
+    const bool uri = text->starts_with("postgresql://") || text->starts_with("postgres://");
+    if (!uri && text->find('=') == std::string::npos) {
+        return "must be postgresql://… or key=value pairs, as libpq takes them";
+    }
+    field = std::move(*text);
+    return std::nullopt;
+}
+
+Table server_table() {
+    return {
+        .pattern = "server",
+        .prefix = "server",
+        .help = "The HTTP server.",
+        .options = {
+            {"listen", Kind::list, "127.0.0.1:8080",
+             "Addresses to listen on: `IP:PORT`, `[IPv6]:PORT` or `localhost:PORT`.",
+             [](S s, G g) { return put_list(g, parse_listen_address, s.config.server.listen); }},
+            {"metrics_listen", Kind::text, "127.0.0.1:9180",
+             "Where `/metrics` is served; nothing else is, and nothing asks who calls.",
+             [](S s, G g) { return put_parsed(g, parse_listen_address, s.config.server.metrics_listen); }},
+            {"public_url", Kind::text, "",
+             "How clients reach the gateway, for links in answers and callbacks: `https://photos.example`.",
+             [](S s, G g) { return put_parsed(g, parse_endpoint, s.config.server.public_url); },
+             Secrecy::open, "links are paths alone"},
+            {"allowed_hosts", Kind::list, "",
+             "Hosts that are served; a request for another is answered 421. Empty: any.",
+             [](S s, G g) { return put_list(g, parse_host, s.config.server.allowed_hosts); }},
+            {"cors_origins", Kind::list, "", "Origins whose pages may call the API, or `*`. Empty: none.",
+             [](S s, G g) { return put_list(g, parse_origin, s.config.server.cors_origins); }},
+            {"cors_credentials", Kind::choice, "refused",
+             "Whether such pages may send cookies and HTTP authentication: refused, allowed.",
+             [](S s, G g) { return put_choice(g, kCors, s.config.server.cors_credentials); }},
+            {"io_threads", Kind::integer, "", "Threads that speak HTTP.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 256}), s.config.server.io_threads);
+             },
+             Secrecy::open, "the number of cores"},
+            {"max_connections", Kind::integer, "4096",
+             "Connections at once; more wait in the kernel's queue.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
+             }},
+            {"max_requests_per_connection", Kind::integer, "1000",
+             "Requests after which a connection is closed.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000'000}), s.config.server.max_requests_per_connection);
+             }},
+            {"max_header", Kind::size, "8KiB", "The largest request line and headers together; above it 431.",
+             [](S s, G g) {
+                 return put(read_size(g, {1 << 10, 1 << 20}), s.config.server.max_header);
+             }},
+            {"max_body", Kind::size, "1MiB",
+             "The largest request body; above it 413. Pictures do not pass through here.",
+             [](S s, G g) {
+                 return put(read_size(g, {1 << 10, 64 << 20}), s.config.server.max_body);
+             }},
+            {"header_timeout", Kind::duration, "10s", "For a request's headers to arrive.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 10min}), s.config.server.header_timeout);
+             }},
+            {"body_timeout", Kind::duration, "30s", "For a request's body to arrive.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 10min}), s.config.server.body_timeout);
+             }},
+            {"idle_timeout", Kind::duration, "30s", "For the next request on a kept connection.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 1h}), s.config.server.idle_timeout);
+             }},
+            {"write_timeout", Kind::duration, "10s", "For an answer to make progress.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 10min}), s.config.server.write_timeout);
+             }},
+            {"drain_delay", Kind::duration, "0s",
+             "At the end `/readyz` says no for this long before the listeners close.",
+             [](S s, G g) {
+                 return put(read_duration(g, {0ms, 10min}), s.config.server.drain_delay);
+             }},
+            {"drain_timeout", Kind::duration, "30s", "Then what is under way may take this long.",
+             [](S s, G g) {
+                 return put(read_duration(g, {0ms, 1h}), s.config.server.drain_timeout);
+             }},
+        }};
+}
+
+Table database_table() {
+    return {.pattern = "database",
+            .prefix = "database",
+            .help = "PostgreSQL 15 or newer: the truth, the queue and the outbox.",
+            .options = {
+                {"url",
+                 Kind::text,
+                 "",
+                 "As libpq takes it: `postgresql://user:password@host/name`, or `key=value` pairs.",
+                 [](S s, G g) { return put_database_url(g, s.config.database.database_url); },
+                 Secrecy::secret,
+                 "required",
+                 {"DATABASE_URL"}},
+                {"connections", Kind::integer, "8", "Connections that one process holds at the most.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {3, 500}), s.config.database.connections);
+                 }},
+                {"group_limit", Kind::integer, "256", "Rows that share one transaction at the most.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
+                 }},
+                {"queue_limit", Kind::integer, "10000",
+                 "Rows that wait for their transaction; beyond it answers are 503.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
+                 }},
+                {"connect_timeout", Kind::duration, "5s", "For a connection to be made.",
+                 [](S s, G g) {
+                     return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
+                 }},
+                {"statement_timeout", Kind::duration, "5s", "For one statement.",
+                 [](S s, G g) {
+                     return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
+                 }},
+            }};
+}
+
+Table imaging_table() {
+    return {.pattern = "imaging",
+            .prefix = "imaging",
+            .help = "The jailed helpers that decode and encode pictures.",
+            .options = {
+                {"program", Kind::text, "", "The helper's program.",
+                 [](S s, G g) { return put(read_text(g), s.config.imaging.program); }, Secrecy::open,
+                 "`photogate-imager` beside `photogate`, or in `../libexec/photogate/`"},
+                {"helpers", Kind::integer, "", "Pictures processed at once.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 256}), s.config.imaging.helpers);
+                 },
+                 Secrecy::open, "the number of cores"},
+                {"wall_clock", Kind::duration, "20s", "For one picture; then its helper is killed.",
+                 [](S s, G g) {
+                     return put(read_duration(g, {100ms, 10min}), s.config.imaging.wall_clock);
+                 }},
+                {"address_space", Kind::size, "1GiB", "Address space of one helper.",
+                 [](S s, G g) {
+                     return put(read_size(g, {256ULL << 20, 64ULL << 30}), s.config.imaging.address_space);
+                 }},
+                {"max_output", Kind::size, "256MiB", "The largest published picture.",
+                 [](S s, G g) {
+                     return put(read_size(g, {1ULL << 20, 4ULL << 30}), s.config.imaging.max_output);
+                 }},
+                {"max_resident", Kind::size, "400MiB", "A helper above this is replaced after its picture.",
+                 [](S s, G g) {
+                     return put(read_size(g, {64ULL << 20, 64ULL << 30}), s.config.imaging.max_resident);
+                 }},
+                {"tasks_per_helper", Kind::integer, "200", "Pictures after which a helper is replaced.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 1'000'000}), s.config.imaging.tasks_per_helper);
+                 }},
+            }};
+}
+
+Table worker_table() {
+    return {
+        .pattern = "worker",
+        .prefix = "worker",
+        .help = "The loop that takes uploads through, and the reconciler that finds what events missed.",
+        .options = {
+            {"concurrency", Kind::integer, "", "Uploads under way at once.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000}), s.config.worker.concurrency);
+             },
+             Secrecy::open, "two more than `imaging.helpers`"},
+            {"max_attempts", Kind::integer, "5", "Attempts after which an upload has failed.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 100}), s.config.database.max_attempts);
+             }},
+            {"max_decoder_crashes", Kind::integer, "3",
+             "Helpers that a picture may kill before it has failed.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 100}), s.config.database.max_decoder_crashes);
+             }},
+            {"lease", Kind::duration, "60s", "For how long a worker that was not heard of keeps its uploads.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {5s, 1h}), s.config.worker.lease);
+             }},
+            {"poll", Kind::duration, "1s", "How often the queue is looked at where no wake-up came.",
+             [](S s, G g) {
+                 return put(read_duration(g, {10ms, 5min}), s.config.worker.poll);
+             }},
+            {"reap_interval", Kind::duration, "10s", "How often leases that ran out are given back.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 1h}), s.config.worker.reap_interval);
+             }},
+            {"reconcile_interval", Kind::duration, "60s",
+             "How often the store is asked for objects that no event told of.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 24h}), s.config.worker.reconcile_interval);
+             }},
+            {"expiry_grace", Kind::duration, "60s",
+             "How long after its grant an upload without an object expires.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {0s, 24h}), s.config.worker.expiry_grace);
+             }},
+        }};
+}
+
+Table callbacks_table() {
+    return {
+        .pattern = "callbacks",
+        .prefix = "callbacks",
+        .help =
+            "Signed callbacks to app servers. Private, loopback and link-local addresses are refused unless "
+            "named here.",
+        .options = {
+            {"allowed_hosts", Kind::list, "",
+             "Hosts, or `*.example.com`, that an upload's own `callback_url` may name. Empty: uploads may "
+             "name none.",
+             [](S s, G g) {
+                 return put_list(g, parse_host_pattern, s.config.callbacks.policy.allowed_hosts);
+             }},
+            {"allowed_networks", Kind::list, "",
+             "CIDR blocks that may be called although they are private: `10.1.2.0/24`.",
+             [](S s, G g) -> Complaint {
+                 auto blocks = read_list(g);
+                 if (!blocks) return blocks.error();
+                 auto guard = notifier::AddressGuard::make(*blocks);
+                 if (!guard) return "is not valid: " + guard.error().detail;
+                 s.config.callbacks.policy.guard = std::move(*guard);
+                 s.config.callbacks.allowed_networks = std::move(*blocks);
+                 return std::nullopt;
+             }},
+            {"http_hosts", Kind::list, "", "Hosts that may be called without TLS.",
+             [](S s, G g) { return put_list(g, parse_host_pattern, s.config.callbacks.policy.http_hosts); }},
+            {"ca_file", Kind::text, "", "Certificates to trust instead of the system's.",
+             [](S s, G g) { return put(read_text(g), s.config.callbacks.ca_file); }, Secrecy::open,
+             "the system's"},
+            {"timeout", Kind::duration, "15s", "For one attempt, from connecting to the answer's end.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 60s}), s.config.callbacks.sender.timeout);
+             }},
+            {"senders", Kind::integer, "16", "Deliveries under way at once.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 512}), s.config.callbacks.sender.senders);
+             }},
+            {"per_url", Kind::integer, "8", "Of these, to one URL.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 512}), s.config.callbacks.sender.per_url);
+             }},
+        }};
+}
+
+}  // namespace
+
+std::vector<Table> service_tables() {
+    return {
+        {.pattern = "",
+         .prefix = "",
+         .help = "At the top of the file.",
+         .options = {{"unsafe", Kind::boolean, "false",
+                      "Start although the store's credentials or buckets are not safe. Strangers may then "
+                      "read originals.",
+                      [](S s, G g) -> Complaint {
+                          const auto insisted = read_boolean(g);
+                          if (!insisted) return insisted.error();
+                          s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
+                          return std::nullopt;
+                      }}}},
+        server_table(),
+        database_table(),
+        imaging_table(),
+        worker_table(),
+        callbacks_table(),
+        {.pattern = "retention",
+         .prefix = "retention",
+         .help = "How long the records keep what is only of passing use.",
+         .options =
+             {{"events", Kind::duration, "7d", "Ids of events that were taken in.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.retention.events);
+               }},
+              {"idempotency", Kind::duration, "24h", "Idempotency keys.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1min, 24h * 30}), s.config.retention.idempotency);
+               }},
+              {"attempts", Kind::duration, "30d", "Callbacks that were delivered, with their attempts.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}), s.config.retention.attempts);
+               }}}},
+        {.pattern = "log",
+         .prefix = "log",
+         .help = "One event a line, to standard error.",
+         .options = {{"format", Kind::choice, "auto",
+                      "auto (text on a terminal, JSON otherwise), text, json.",
+                      [](S s, G g) { return put_choice(g, kFormats, s.config.log.format); }},
+                     {"level", Kind::choice, "info", "debug, info, warn, error.",
+                      [](S s, G g) { return put_choice(g, kLevels, s.config.log.level); }}}},
+    };
+}
+
+}  // namespace photogate::gateway::config

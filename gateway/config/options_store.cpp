@@ -1,0 +1,118 @@
+#include <array>
+
+#include "gateway/config/options.hpp"
+#include "gateway/config/setters.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using S = const Scope&;
+using G = const Given&;
+using signer::AddressingStyle;
+
+constexpr std::array kStyles = {Choice<AddressingStyle>{"path", AddressingStyle::path},
+                                Choice<AddressingStyle>{"virtual-host", AddressingStyle::virtual_host}};
+constexpr std::array kDialects = {
+    Choice<Dialect>{"minio", Dialect::minio},         Choice<Dialect>{"s3", Dialect::s3},
+    Choice<Dialect>{"rustfs", Dialect::rustfs},       Choice<Dialect>{"ceph", Dialect::ceph},
+    Choice<Dialect>{"versitygw", Dialect::versitygw}, Choice<Dialect>{"test", Dialect::test}};
+constexpr std::array kEncodings = {Choice<notifier::KeyEncoding>{"form", notifier::KeyEncoding::form},
+                                   Choice<notifier::KeyEncoding>{"raw", notifier::KeyEncoding::raw}};
+
+Complaint put_access_key(const Given& given, std::string& field) {
+    auto text = read_text(given);
+    if (!text) return text.error();
+    if (text->empty() || text->find_first_of("/ \t\r\n") != std::string::npos) {
+        return "must be an access key id: not empty, without '/' and white space";
+    }
+    field = std::move(*text);
+    return std::nullopt;
+}
+
+/// Length is judged later, where the dialect is known.
+Complaint put_tokens(const Given& given, std::vector<Secret>& field) {
+    auto items = read_list(given);
+    if (!items) return items.error();
+    std::vector<Secret> tokens;
+    for (auto& item : *items) {
+        for (const char c : item) {
+            if (c <= 0x20 || c >= 0x7F) return "must be printable ASCII without white space";
+        }
+        tokens.emplace_back(std::move(item));
+    }
+    field = std::move(tokens);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Table> store_tables() {
+    return {
+        {.pattern = "regions.*",
+         .prefix = "s3",
+         .help = "A store that speaks S3, by the name that an upload's `region` has. Two credentials: the "
+                 "signer may put under "
+                 "`u/` of the incoming bucket and nothing else; the worker does the rest.",
+         .options = {{"endpoint",
+                      Kind::text,
+                      "",
+                      "What the gateway talks to: `http://127.0.0.1:9000`.",
+                      [](S s, G g) { return put_parsed(g, parse_endpoint, s.region().internal); },
+                      Secrecy::open,
+                      "required",
+                      {"S3_ENDPOINT"}},
+                     {"public_endpoint",
+                      Kind::text,
+                      "",
+                      "What clients see. URLs are signed for this host.",
+                      [](S s, G g) { return put_parsed(g, parse_endpoint, s.region().external); },
+                      Secrecy::open,
+                      "`endpoint`",
+                      {"S3_PUBLIC_ENDPOINT"}},
+                     {"region",
+                      Kind::text,
+                      "us-east-1",
+                      "The region that signatures name.",
+                      [](S s, G g) { return put_parsed(g, parse_region, s.region().signing_region); },
+                      Secrecy::open,
+                      {},
+                      {"AWS_REGION"}},
+                     {"style", Kind::choice, "path", "Where the bucket stands in a URL: path, virtual-host.",
+                      [](S s, G g) { return put_choice(g, kStyles, s.region().style); }},
+                     {"incoming_bucket", Kind::text, "photogate-incoming", "Where clients put.",
+                      [](S s, G g) { return put_parsed(g, parse_bucket, s.region().incoming); }},
+                     {"public_bucket", Kind::text, "photogate-public", "Where clean pictures are published.",
+                      [](S s, G g) { return put_parsed(g, parse_bucket, s.region().published); }},
+                     {"originals_bucket", Kind::text, "photogate-originals",
+                      "Where originals are kept or quarantined; never public.",
+                      [](S s, G g) { return put_parsed(g, parse_bucket, s.region().originals); }},
+                     {"signer_access_key", Kind::text, "", "The signer's access key id.",
+                      [](S s, G g) { return put_access_key(g, s.region().signer.access_key_id); },
+                      Secrecy::open, "required"},
+                     {"signer_secret_key", Kind::text, "", "The signer's secret access key.",
+                      [](S s, G g) { return put_secret(g, s.region().signer.secret_access_key); },
+                      Secrecy::secret, "required"},
+                     {"worker_access_key", Kind::text, "", "The worker's access key id.",
+                      [](S s, G g) { return put_access_key(g, s.region().worker.access_key_id); },
+                      Secrecy::open, "required"},
+                     {"worker_secret_key", Kind::text, "", "The worker's secret access key.",
+                      [](S s, G g) { return put_secret(g, s.region().worker.secret_access_key); },
+                      Secrecy::secret, "required"}}},
+        {.pattern = "events.*",
+         .prefix = "events",
+         .help = "A sender of store events, by the name in `POST /v1/events/NAME`.",
+         .options = {{"dialect", Kind::choice, "minio",
+                      "How the store words its events: minio, s3, rustfs, ceph, versitygw, test.",
+                      [](S s, G g) { return put_choice(g, kDialects, s.source().dialect); }},
+                     {"key_encoding", Kind::choice, "", "How keys are written in events: form, raw.",
+                      [](S s, G g) { return put_choice(g, kEncodings, s.source().key_encoding); },
+                      Secrecy::open, "form; raw for ceph and versitygw"},
+                     {"tokens", Kind::list, "",
+                      "Tokens that the sender may show; two while one is being rotated. At least 32 "
+                      "characters each.",
+                      [](S s, G g) { return put_tokens(g, s.source().tokens); }, Secrecy::secret,
+                      "required"}}},
+    };
+}
+
+}  // namespace photogate::gateway::config

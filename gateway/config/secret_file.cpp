@@ -1,0 +1,85 @@
+#include "gateway/config/secret_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace photogate::gateway::config {
+namespace {
+
+constexpr std::size_t kLargestFile = 1U << 20;
+constexpr std::size_t kLargestSecret = 64U << 10;
+
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    ~Descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+struct File {
+    std::string text;
+    mode_t mode = 0;
+};
+
+std::string reason(int error) {
+    return "can not be read: " + std::generic_category().message(error);
+}
+
+tl::expected<File, std::string> read(const std::filesystem::path& path, std::size_t largest) {
+    // O_NONBLOCK: a pipe without a writer would hold the start-up for ever.
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (file.get() < 0) return tl::unexpected(reason(errno));
+    struct stat facts {};
+    if (::fstat(file.get(), &facts) != 0) return tl::unexpected(reason(errno));
+    if (S_ISDIR(facts.st_mode)) return tl::unexpected(reason(EISDIR));
+    File out{{}, facts.st_mode};
+    std::array<char, 16'384> piece{};
+    while (true) {
+        const auto n = ::read(file.get(), piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tl::unexpected(reason(errno));
+        if (n == 0) return out;
+        out.text.append(piece.data(), static_cast<std::size_t>(n));
+        if (out.text.size() > largest) return tl::unexpected<std::string>("is too large");
+    }
+}
+
+}  // namespace
+
+tl::expected<std::string, std::string> read_small_file(const std::filesystem::path& path) {
+    return read(path, kLargestFile).map([](File&& file) { return std::move(file.text); });
+}
+
+tl::expected<SecretFile, std::string> read_secret_file(const std::filesystem::path& path) {
+    auto file = read(path, kLargestSecret);
+    if (!file) return tl::unexpected(std::move(file.error()));
+    SecretFile secret;
+    secret.readers = (file->mode & S_IROTH) != 0 ? Readers::everyone : Readers::owner_or_group;
+    for (std::string_view rest = file->text; !rest.empty();) {
+        const auto end = rest.find('\n');
+        auto line = rest.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (!line.empty()) secret.lines.emplace_back(line);
+        rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    }
+    if (secret.lines.empty()) return tl::unexpected<std::string>("is empty");
+    while (file->text.ends_with('\n') || file->text.ends_with('\r'))
+        file->text.pop_back();
+    secret.text = std::move(file->text);
+    return secret;
+}
+
+}  // namespace photogate::gateway::config

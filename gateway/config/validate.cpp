@@ -1,0 +1,228 @@
+#include "gateway/config/validate.hpp"
+
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace photogate::gateway::config {
+namespace {
+
+constexpr std::size_t kShortestToken = 32;
+
+void require(Report& report, const std::string& key) {
+    if (!report.given(key)) report.mistake(key, "is required");
+}
+
+bool is_loopback(const Endpoint& endpoint) {
+    return endpoint.host == "localhost" || endpoint.host == "[::1]" || endpoint.host.starts_with("127.");
+}
+
+bool listens_beyond_loopback(const Server& server) {
+    for (const auto& address : server.listen) {
+        if (!address.is_loopback()) return true;
+    }
+    return false;
+}
+
+void check_server(const Server& server, Report& report) {
+    if (server.listen.empty()) report.mistake("server.listen", "names no address");
+    std::set<std::string> seen;
+    for (const auto& address : server.listen) {
+        if (address.port != 0 && !seen.insert(address.text()).second) {
+            report.mistake("server.listen", fmt::format("names {} twice", address.text()));
+        }
+    }
+    if (server.metrics_listen.port != 0 && seen.contains(server.metrics_listen.text())) {
+        report.mistake("server.metrics_listen",
+                       fmt::format("is {}, which server.listen has", server.metrics_listen.text()));
+    }
+    if (!server.metrics_listen.is_loopback()) {
+        report.warning("server.metrics_listen", "is not loopback: whoever reaches it sees the metrics");
+    }
+    bool any_origin = false;
+    for (const auto& origin : server.cors_origins)
+        any_origin = any_origin || origin == "*";
+    if (any_origin && server.cors_origins.size() > 1)
+        report.mistake("server.cors_origins", "has '*' beside others, which it includes");
+    if (any_origin && server.cors_credentials == CorsCredentials::allowed) {
+        report.mistake("server.cors_credentials",
+                       "is 'allowed' for the origin '*': any page could act for whoever looks at it");
+    }
+    if (server.public_url && is_loopback(*server.public_url) && listens_beyond_loopback(server)) {
+        report.warning("server.public_url",
+                       "is loopback, but the server listens elsewhere: nobody else can follow its links");
+    }
+}
+
+void check_database(const Config& config, Report& report) {
+    require(report, "database.url");
+    if (config.worker.poll > config.worker.lease)
+        report.mistake("worker.poll", "is longer than worker.lease");
+    if (config.worker.lease <= config.imaging.wall_clock) {
+        report.mistake(
+            "worker.lease",
+            "must be longer than imaging.wall_clock, or uploads are taken from workers that are at them");
+    }
+}
+
+void check_region_keys(const pipeline::StoreRegion& region, const std::string& table, Unsafe unsafe,
+                       Report& report) {
+    for (const auto* key :
+         {"signer_access_key", "signer_secret_key", "worker_access_key", "worker_secret_key"}) {
+        require(report, fmt::format("{}.{}", table, key));
+    }
+    const auto& id = region.signer.access_key_id;
+    if (id.empty() || id != region.worker.access_key_id) return;
+    const auto key = table + ".signer_access_key";
+    if (unsafe == Unsafe::refused) {
+        report.mistake(
+            key,
+            "is the worker's too: a leaked URL could then do what the worker may (unsafe = true insists)");
+    } else {
+        report.warning(key, "is the worker's too, and unsafe insists");
+    }
+}
+
+void check_regions(Config& config, Report& report) {
+    if (config.regions.empty())
+        report.mistake("regions", "are missing: configure [regions.NAME], or set PHOTOGATE_S3_ENDPOINT");
+    std::map<std::string, std::string> bucket_keys;  // by endpoint and bucket
+    for (auto& [name, region] : config.regions) {
+        const auto table = "regions." + name;
+        require(report, table + ".endpoint");
+        if (!report.given(table + ".public_endpoint")) region.external = region.internal;
+        check_region_keys(region, table, config.unsafe, report);
+        const std::pair<const char*, const Bucket*> buckets[] = {{"incoming_bucket", &region.incoming},
+                                                                 {"public_bucket", &region.published},
+                                                                 {"originals_bucket", &region.originals}};
+        for (const auto& [option, bucket] : buckets) {
+            const auto key = fmt::format("{}.{}", table, option);
+            const auto [first, fresh] =
+                bucket_keys.emplace(region.internal.origin() + "/" + bucket->str(), key);
+            if (!fresh)
+                report.mistake(key,
+                               fmt::format("is '{}', which is {} already", bucket->str(), first->second));
+        }
+        if (is_loopback(region.external) && listens_beyond_loopback(config.server)) {
+            report.warning(table + ".public_endpoint",
+                           fmt::format("is {}, but the server listens elsewhere: nobody else can upload",
+                                       region.external.origin()));
+        }
+    }
+    if (config.regions.contains("default")) config.default_region = "default";
+    if (config.regions.size() == 1) config.default_region = config.regions.begin()->first;
+}
+
+void check_events(Config& config, Report& report) {
+    for (auto& [name, source] : config.events) {
+        const auto table = "events." + name;
+        require(report, table + ".tokens");
+        if (report.given(table + ".tokens") && source.tokens.empty())
+            report.mistake(table + ".tokens", "has no token");
+        if (source.tokens.size() > 2) report.mistake(table + ".tokens", "has more than two tokens");
+        for (const auto& token : source.tokens) {
+            if (source.dialect != Dialect::test && token.reveal().size() < kShortestToken) {
+                report.mistake(table + ".tokens",
+                               fmt::format("has a token of {} characters, but at least {} are needed",
+                                           token.reveal().size(), kShortestToken));
+            }
+        }
+        if (report.given(table + ".key_encoding")) continue;
+        const bool raw = source.dialect == Dialect::ceph || source.dialect == Dialect::versitygw;
+        source.key_encoding = raw ? notifier::KeyEncoding::raw : notifier::KeyEncoding::form;
+    }
+    if (config.events.empty()) {
+        report.warning(
+            Origin{},
+            "no [events.NAME] is configured: uploads are found by the reconciler and by /complete alone");
+    }
+}
+
+void check_profile(const pipeline::Profile& profile, const std::string& table, Report& report) {
+    if (profile.formats.empty()) report.mistake(table + ".formats", "names no format");
+    if (profile.methods.empty()) report.mistake(table + ".methods", "names no method");
+    if (profile.default_expiry > profile.longest_expiry) {
+        report.mistake(table + ".default_expiry", fmt::format("is {}, longer than longest_expiry ({})",
+                                                              duration_text(profile.default_expiry),
+                                                              duration_text(profile.longest_expiry)));
+    }
+    if (profile.limits.max_total_pixels < profile.limits.max_pixels) {
+        report.mistake(table + ".max_total_pixels", "is less than max_pixels");
+    }
+}
+
+/// The operator's own URLs are held to what an upload's would be, but for the list of hosts.
+void check_callback_url(const pipeline::App& app, const notifier::CallbackUrlPolicy& configured,
+                        const std::string& table, Report& report) {
+    const auto& url = *app.callback_url;
+    const auto key = table + ".callback_url";
+    auto policy = configured;
+    const auto scheme = url.find("://");
+    const auto authority = url.substr(scheme == std::string::npos ? 0 : scheme + 3);
+    const auto end = authority.find_first_of("/?#");
+    if (const auto endpoint = parse_endpoint(url.substr(0, scheme == std::string::npos ? 0 : scheme + 3) +
+                                             authority.substr(0, end))) {
+        policy.allowed_hosts = {endpoint->host};
+    }
+    if (const auto checked = notifier::check_callback_url(url, policy); !checked) {
+        report.mistake(key, "is not valid: " + checked.error().detail);
+    }
+    if (app.callback_secrets.empty())
+        report.mistake(key, "needs callback_secrets: callbacks are always signed");
+}
+
+void check_operator(const pipeline::App& app, const std::string& table, Report& report) {
+    if (!app.profiles.empty()) report.mistake(table + ".profiles", "belong to apps: an operator has none");
+    if (app.callback_url) report.mistake(table + ".callback_url", "belongs to apps: an operator has none");
+}
+
+void check_apps(Config& config, Report& report) {
+    for (const auto& [name, access] : config.access) {
+        const auto table = "apps." + name.str();
+        const auto& app = config.apps.at(name);
+        if (access.keys.empty()) {
+            report.mistake(table + ".keys", "names no key: nobody could call (`photogate key new --app " +
+                                                name.str() + "` makes one)");
+        }
+        for (const auto& hash : access.keys) {
+            if (config.keys.add(hash, {name, access.role}) == KeyRing::Added::already_there) {
+                report.mistake(table + ".keys", "has a key that stands elsewhere too");
+            }
+        }
+        if (access.role == Role::operator_role) {
+            check_operator(app, table, report);
+            config.apps.erase(name);
+            continue;
+        }
+        if (app.profiles.empty()) {
+            report.mistake(table, fmt::format("has no profile: configure [{}.profiles.NAME]", table));
+        }
+        if (app.callback_url) check_callback_url(app, config.callbacks.policy, table, report);
+        for (const auto& [profile_name, profile] : app.profiles) {
+            check_profile(profile, fmt::format("{}.profiles.{}", table, profile_name.str()), report);
+        }
+    }
+    if (config.apps.empty())
+        report.mistake("apps", "are missing: configure [apps.NAME], or set PHOTOGATE_APP_KEYS");
+}
+
+}  // namespace
+
+void complete_and_validate(Config& config, Report& report) {
+    check_server(config.server, report);
+    check_database(config, report);
+    check_regions(config, report);
+    check_events(config, report);
+    check_apps(config, report);
+    if (config.callbacks.sender.per_url > config.callbacks.sender.senders) {
+        report.mistake("callbacks.per_url", "is more than callbacks.senders");
+    }
+    if (!config.callbacks.allowed_networks.empty()) {
+        report.warning("callbacks.allowed_networks", "opens private networks to callbacks");
+    }
+    if (config.unsafe == Unsafe::insisted)
+        report.warning("unsafe", "is set: the start-up proof warns where it would refuse");
+}
+
+}  // namespace photogate::gateway::config
