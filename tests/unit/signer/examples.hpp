@@ -1,12 +1,19 @@
 // The access key of AWS's documentation, and requests to vary.
 #pragma once
 
+#include <ostream>
 #include <string>
 
 #include "signer/amz_date.hpp"
 #include "signer/signer.hpp"
+#include "signer/verify.hpp"
 
 namespace photogate::signer {
+
+/// What a failed test prints.
+inline void PrintTo(SignatureFault fault, std::ostream* out) {
+    *out << "fault " << static_cast<int>(fault);
+}
 
 inline Credentials documented_credentials() {
     return {"AKIAIOSFODNN7EXAMPLE", Secret{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}, std::nullopt};
