@@ -1,0 +1,55 @@
+"""Two credentials: the gateway proves that its signer can only put, and refuses to start where it can do more."""
+import local_gateway
+import stack as parts
+
+
+def test_Doctor_finds_the_shipped_policies_safe(world, run):
+    done = run("doctor", "--config", world.gateway.config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "signer" in done.stdout and world.stack.minio.signer.secret not in done.stdout
+
+
+def test_A_signer_that_can_read_is_refused_and_doctor_says_how_to_mend_it(own_world, run):
+    world = own_world(start=False, signer_policy="readwrite")
+    world.gateway.migrate()
+    done = run("all", "--config", world.gateway.config)
+    assert done.returncode == 78, done.stderr
+    assert "signer" in done.stderr and "mc admin policy" in done.stderr
+    done = run("doctor", "--config", world.gateway.config)
+    assert done.returncode != 0 and "mc admin policy" in done.stdout
+    world.gateway.launch("--unsafe")
+    world.gateway.wait_until_ready()
+
+
+def test_Start_up_says_in_one_sentence_what_is_missing(world, run, tmp_path):
+    text = world.gateway.config.read_text()
+    away = tmp_path / "away.toml"
+    away.write_text(text.replace(world.stack.postgres.url, "postgresql:///x?host=/nowhere"))
+    done = run("all", "--config", away)
+    assert done.returncode == 4 and "database" in done.stderr, done.stderr
+    away.write_text(text.replace(world.stack.minio.endpoint, "http://127.0.0.1:9"))
+    done = run("all", "--config", away)
+    assert done.returncode == 4 and "store" in done.stderr.lower(), done.stderr
+    done = run("all", "--config", world.gateway.config)
+    assert done.returncode == 3 and str(world.port) in done.stderr, done.stderr
+    away.write_text(text + "\n[server]\nlissen = 1\n")
+    assert run("all", "--config", away).returncode == 78
+
+
+def test_An_empty_database_is_refused_with_the_command_that_mends_it(own_world, run):
+    world = own_world(start=False)
+    done = run("all", "--config", world.gateway.config)
+    assert done.returncode != 0 and "photogate migrate" in done.stderr
+    assert run("migrate", "--config", world.gateway.config, "--dry-run").returncode == 0
+    assert run("migrate", "--config", world.gateway.config).returncode == 0
+    assert run("migrate", "--config", world.gateway.config).returncode == 0
+
+
+def test_Presigning_with_the_command_line_is_what_the_store_accepts(world, run):
+    minio = world.stack.minio
+    done = run("sign", "get", "--endpoint", minio.endpoint, "--region", "us-east-1", "--bucket", minio.public, "--key", "p/none",
+               "--expires", "60", env={"AWS_ACCESS_KEY_ID": minio.worker.access, "AWS_SECRET_ACCESS_KEY": minio.worker.secret})
+    assert done.returncode == 0, done.stderr
+    status, _ = local_gateway.send({"method": "GET", "url": done.stdout.strip(), "headers": {}, "fields": None}, b"")
+    assert status == 404, "signed well, and nothing there"
+    assert parts.free_port()

@@ -1,0 +1,242 @@
+"""The main job, whole: grant → store → event → clean public image → signed callbacks."""
+import json
+import subprocess
+
+import boto3
+import pytest
+import standardwebhooks
+from botocore.config import Config
+
+import local_gateway
+import pictures
+import stack as parts
+
+
+def s3(world):
+    minio = world.stack.minio
+    return boto3.client("s3", endpoint_url=minio.endpoint, aws_access_key_id=minio.root.access,
+                        aws_secret_access_key=minio.root.secret, region_name="us-east-1", config=Config(s3={"addressing_style": "path"}))
+
+
+def objects(world, bucket, prefix=""):
+    return [each["Key"] for each in s3(world).list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+def eventually(condition, seconds=15):
+    parts.wait_until(condition, seconds, "the condition")
+
+
+def assert_clean(data, suffix):
+    found = pictures.metadata(data, suffix)
+    private = [name for name in found if name.split(":")[0] not in
+               ("File", "JFIF", "PNG", "RIFF", "GIF", "Adobe", "IFD0", "QuickTime", "Meta")]
+    assert not private, private
+    assert b"SECRET" not in data
+
+
+@pytest.mark.parametrize("method", ["put", "post"])
+def test_A_photo_comes_out_clean_public_and_announced(world, method):
+    photo = pictures.photo(orientation=6)
+    created = world.upload(photo, {"method": method, "filename": "pickup 42.jpg", "content_type": "image/jpeg",
+                                   "metadata": {"order_id": "A-1001"}})
+    assert created["state"] == "created"
+    assert created["upload"]["method"] == method.upper()
+
+    upload = world.gateway.wait_for(created)
+    assert upload["state"] == "published", upload
+    assert upload["exif"]["make"] == "Photogate"
+    assert upload["exif"]["gps"]["latitude"] == pytest.approx(pictures.LATITUDE, abs=1e-6)
+    assert upload["metadata"] == {"order_id": "A-1001"}
+    assert (upload["width"], upload["height"]) == (1200, 1600), "upright"
+    assert upload["privacy"] == {"metadata_remaining": [], "gps_removed": True}
+    assert upload["image"]["width"] == 1200 and upload["image"]["format"] == "jpeg"
+
+    status, headers, image = world.image(upload)
+    assert status == 200 and headers["content-type"] == "image/jpeg"
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert len(image) == upload["image"]["size"]
+    assert_clean(image, ".jpg")
+
+    received = world.receiver.wait_for_upload(upload["id"], "upload.received")
+    published = world.receiver.wait_for_upload(upload["id"], "upload.published")
+    assert received.body["data"]["filename"] == "pickup 42.jpg"
+    assert received.body["data"]["size"] == len(photo)
+    assert received.body["data"]["metadata"] == {"order_id": "A-1001"}
+    assert received.body["data"]["bucket"] == "incoming"
+    assert published.body["data"]["privacy"]["metadata_remaining"] == []
+    assert published.body["data"]["sequence"] > received.body["data"]["sequence"]
+    webhook = standardwebhooks.Webhook(world.app.secret)
+    for callback in (received, published):
+        assert webhook.verify(callback.raw, callback.headers)["data"]["id"] == upload["id"]
+
+
+def test_The_original_is_gone_and_only_the_clean_image_is_public(world):
+    upload = world.publish(pictures.photo(seed=2))
+    key = f"p/{upload['links']['image'].rsplit('/', 1)[1]}/"
+    assert len(objects(world, "public", key)) == 1
+    world.receiver.wait_for_upload(upload["id"], "upload.published")
+    eventually(lambda: not any(upload["id"] in each for each in objects(world, "incoming", "u/")))
+
+
+def test_An_original_that_is_kept_lies_in_the_private_bucket_as_it_came(world):
+    photo = pictures.photo(seed=3)
+    upload = world.publish(photo, {"profile": "keep"})
+    eventually(lambda: objects(world, "originals", f"o/{upload['id']}"))
+    kept = s3(world).get_object(Bucket="originals", Key=f"o/{upload['id']}")["Body"].read()
+    assert kept == photo
+
+
+def test_Stripped_without_reencoding_the_pixels_bytes_are_the_same(world):
+    photo = pictures.photo(seed=4)
+    upload = world.publish(photo, {"profile": "strip"})
+    _, _, image = world.image(upload)
+    assert_clean(image, ".jpg")
+    # The entropy-coded data begins at the first scan.
+    assert image[image.index(b"\xff\xda"):].rstrip(b"\x00") == photo[photo.index(b"\xff\xda"):].rstrip(b"\x00")
+
+
+@pytest.mark.parametrize("suffix,kind", [(".png", "image/png"), (".webp", "image/webp"), (".tif", "image/tiff"), (".avif", "image/avif")])
+def test_Other_formats_come_out_clean(world, suffix, kind):
+    upload = world.publish(pictures.photo(800, 600, seed=5, suffix=suffix), {"content_type": kind})
+    assert upload["state"] == "published", upload
+    assert upload["content_type"] == kind
+    _, headers, image = world.image(upload)
+    assert_clean(image, ".webp" if headers["content-type"] == "image/webp" else ".jpg")
+
+
+def test_A_picture_is_rescaled_to_the_profiles_largest_edge(world):
+    upload = world.publish(pictures.photo(1000, 700, seed=6), {"profile": "small"})
+    assert upload["state"] == "published", upload
+    assert (upload["image"]["width"], upload["image"]["height"]) == (320, 224)
+
+
+def test_What_is_no_picture_is_rejected_and_quarantined(world):
+    upload = world.publish(b"<html><script>alert(1)</script>" * 10)
+    assert upload["state"] == "rejected"
+    assert upload["rejection"]["code"] == "not_an_image"
+    told = world.receiver.wait_for_upload(upload["id"], "upload.rejected")
+    assert told.body["data"]["rejection"]["code"] == "not_an_image"
+    assert world.image(upload)[0] == 404
+    eventually(lambda: objects(world, "originals", f"q/{upload['id']}"))
+
+
+def test_The_curl_line_of_a_grant_works_as_it_stands(world, tmp_path):
+    photo = pictures.photo(seed=7)
+    for method in ("put", "post"):
+        created = world.create({"method": method, "filename": "it's $mine.jpg", "content_type": "image/jpeg", "size": len(photo)})
+        (tmp_path / "it's $mine.jpg").write_bytes(photo)
+        done = subprocess.run(["sh", "-c", created["upload"]["curl"]], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert world.gateway.wait_for(created)["state"] == "published"
+
+
+def test_Client_fields_of_a_form_come_back_as_client_metadata(world):
+    photo = pictures.photo(seed=8)
+    created = world.create({"method": "post", "client_fields": ["reason"], "metadata": {"order_id": "7"}})
+    grant = created["upload"]
+    grant["fields"] = {"x-amz-meta-reason": "left at door", **grant["fields"]}
+    assert local_gateway.send(grant, photo)[0] == 201
+    upload = world.gateway.wait_for(created)
+    assert upload["client_metadata"] == {"reason": "left at door"}
+    assert upload["metadata"] == {"order_id": "7"}
+
+
+def test_Images_answer_conditions_ranges_and_HEAD(world):
+    upload = world.publish(pictures.photo(seed=9))
+    status, headers, image = world.image(upload)
+    assert status == 200
+    assert world.image(upload, {"If-None-Match": headers["etag"]})[0] == 304
+    status, partial, piece = world.image(upload, {"Range": "bytes=10-19"})
+    assert status == 206 and piece == image[10:20]
+    assert partial["content-range"] == f"bytes 10-19/{len(image)}"
+    assert world.image(upload, {"Range": f"bytes={len(image)}-"})[0] == 416
+    path = "/i/" + upload["links"]["image"].rsplit("/", 1)[1]
+    status, head, body = world.gateway.request("HEAD", path)
+    assert status == 200 and body == b"" and head["content-length"] == str(len(image))
+    status, _, problem = world.gateway.request("GET", path + "?response-content-type=text/html")
+    assert status == 400 and problem["code"] == "unknown_parameter"
+
+
+def test_The_timeline_tells_the_whole_story_in_order(world):
+    upload = world.publish(pictures.photo(seed=10))
+    world.receiver.wait_for_upload(upload["id"], "upload.published")
+    status, _, timeline = world.request("GET", f"/v1/uploads/{upload['id']}/timeline")
+    assert status == 200
+    events = [entry["event"] for entry in timeline["data"]]
+    assert events[0] == "created" and "published" in events, events
+    assert [entry["at"] for entry in timeline["data"]] == sorted(entry["at"] for entry in timeline["data"])
+
+
+def test_A_deleted_upload_leaves_nothing_behind(world):
+    upload = world.publish(pictures.photo(seed=11), {"profile": "keep", "filename": "private name.jpg"})
+    status, _, deleted = world.request("DELETE", f"/v1/uploads/{upload['id']}")
+    assert status == 200 and deleted["state"] == "deleted"
+    assert world.image(upload)[0] == 410
+    world.receiver.wait_for_upload(upload["id"], "upload.deleted")
+    public = f"p/{upload['links']['image'].rsplit('/', 1)[1]}/"
+
+    def left():
+        return objects(world, "public", public) + objects(world, "originals", f"o/{upload['id']}") + \
+            [each for each in objects(world, "incoming", "u/") if upload["id"] in each]
+
+    eventually(lambda: not left())
+    _, _, found = world.request("GET", f"/v1/uploads/{upload['id']}")
+    assert "private name" not in json.dumps(found) and "Photogate" not in json.dumps(found)
+
+
+def test_Every_photo_of_the_corpus_is_published_with_its_facts(world, corpus):
+    expected = json.loads((corpus / "photos" / "dev" / "expected.json").read_text())
+    waiting = {}
+    for name, facts in sorted(expected.items()):
+        data = (corpus / "photos" / "dev" / name).read_bytes()
+        if len(data) <= 25 << 20:
+            waiting[name] = world.upload(data)
+    wrong = []
+    for name, created in waiting.items():
+        upload, facts = world.gateway.wait_for(created, 180), expected[name]
+        if facts["expected_verdict"] != "accept":
+            if upload["state"] != "rejected":
+                wrong.append((name, upload["state"]))
+            continue
+        if upload["state"] != "published":
+            wrong.append((name, upload["state"], upload.get("rejection")))
+            continue
+        _, headers, image = world.image(upload)
+        if b"CANARYDEV" in image or upload["privacy"]["metadata_remaining"]:
+            wrong.append((name, "not clean", upload["privacy"]))
+        if [upload["width"], upload["height"]] != facts["display_size"]:
+            wrong.append((name, upload["width"], upload["height"], facts["display_size"]))
+        if facts["make"] and (upload["exif"] or {}).get("make", "").strip() != str(facts["make"]).strip():
+            wrong.append((name, (upload["exif"] or {}).get("make"), facts["make"]))
+        if facts["gps_lat"] is not None and abs(upload["exif"]["gps"]["latitude"] - facts["gps_lat"]) > 1e-6:
+            wrong.append((name, upload["exif"].get("gps"), facts["gps_lat"]))
+    assert not wrong, wrong
+
+
+def test_Every_hostile_file_gets_its_verdict_and_the_gateway_lives(world, corpus):
+    folder = corpus / "hostile" / "dev"
+    lines = [line.split("\t") for line in (folder / "MANIFEST.tsv").read_text().splitlines() if not line.startswith("#")]
+    rows = [dict(zip(lines[0], line)) for line in lines[1:]]
+    waiting = []
+    for row in rows:
+        data = (folder / row["name"]).read_bytes()
+        declared = row["declared_mime"] if row["declared_mime"] in \
+            ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/tiff") else None
+        if data and len(data) <= 25 << 20:
+            waiting.append((row, world.upload(data, {"content_type": declared} if declared else {})))
+    wrong = []
+    for row, created in waiting:
+        upload = world.gateway.wait_for(created, 240)
+        reasons = {row["reason"], *row["also_ok"].split(",")}
+        code = (upload.get("rejection") or {}).get("code")
+        if row["verdict"] == "accept" and upload["state"] != "published":
+            wrong.append((row["name"], upload["state"], code))
+        if row["verdict"] == "reject" and (upload["state"] != "rejected" or code not in reasons):
+            # What could only be told by its declared type was sent without one.
+            if not (row["reason"] == "mime_mismatch" and row["declared_mime"] not in str(created)):
+                wrong.append((row["name"], upload["state"], code, sorted(reasons)))
+        if row["verdict"] == "any" and upload["state"] not in ("published", "rejected"):
+            wrong.append((row["name"], upload["state"], code))
+    assert not wrong, wrong
+    assert world.gateway.running()
+    assert world.publish(pictures.photo(seed=12))["state"] == "published"

@@ -1,0 +1,189 @@
+"""What clients, stores and strangers do between the grant and the worker: the store refuses, or nothing comes of it."""
+import base64
+import hashlib
+import json
+import pathlib
+import time
+import urllib.parse
+
+import pytest
+
+import local_gateway
+import pictures
+import stack as parts
+
+CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "data" / "captures" / "minio"
+
+
+def assert_nothing_came_of_it(world, created):
+    assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
+    assert world.image(created)[0] == 404
+
+
+def put(created, data, **changes):
+    grant = {**created["upload"], **changes}
+    return local_gateway.send(grant, data)[0]
+
+
+def test_The_store_holds_a_PUT_to_what_was_granted(world):
+    photo = pictures.photo(seed=31)
+    digest = base64.b64encode(hashlib.sha256(photo).digest()).decode()
+    created = world.create({"size": len(photo), "content_type": "image/jpeg", "checksum": {"algorithm": "sha256", "value": digest}})
+    url, headers = created["upload"]["url"], created["upload"]["headers"]
+    other = bytes([photo[0]]) + bytes([photo[1]]) + bytes(len(photo) - 2)
+    assert put(created, photo, url=url.replace("Signature=", "Signature=0")) == 403, "tampered signature"
+    assert put(created, photo, url=url.replace(created["id"], "upl_" + "0" * 26)) == 403, "another key"
+    assert put(created, photo + b"x") == 403, "another size"
+    assert put(created, photo, headers={**headers, "Content-Type": "image/png"}) == 403, "another type"
+    assert put(created, other) == 400, "other bytes than the checksum"
+    assert put(created, photo, headers={n: v for n, v in headers.items() if n != "If-None-Match"}) in (400, 403), "header left out"
+    assert_nothing_came_of_it(world, created)
+    assert put(created, photo) == 200
+    assert put(created, photo) == 412, "once"
+    assert world.gateway.wait_for(created)["state"] == "published"
+
+
+def test_An_expired_URL_is_refused_by_the_store(world):
+    photo = pictures.photo(seed=32)
+    created = world.create({"size": len(photo), "expires_in": 1})
+    time.sleep(2.1)  # the store's clock is real
+    assert put(created, photo) == 403
+    assert_nothing_came_of_it(world, created)
+
+
+def test_A_form_holds_size_type_and_checksum(world):
+    photo = pictures.photo(seed=33)
+    digest = base64.b64encode(hashlib.sha256(photo).digest()).decode()
+    created = world.create({"method": "post", "size": len(photo), "content_type": "image/jpeg",
+                            "checksum": {"algorithm": "sha256", "value": digest}})
+    fields = created["upload"]["fields"]
+    assert put(created, photo + b"x") == 400
+    assert put(created, photo[:-1]) == 400
+    assert put(created, photo, fields={**fields, "Content-Type": "text/html"}) == 403
+    assert put(created, photo, fields={**fields, "key": "u/202601010000/x"}) == 403
+    assert put(created, photo, fields={**fields, "x-amz-meta-evil": "1"}) == 403
+    assert put(created, bytes(len(photo))) == 400
+    assert_nothing_came_of_it(world, created)
+    assert put(created, photo) == 201
+
+
+def test_A_granted_URL_reads_nothing(world):
+    """The attack of an unsigned x-amz-copy-source on a presigned PUT."""
+    victim = world.publish(pictures.photo(seed=34), {"profile": "keep"})
+    created = world.create()
+    grant = created["upload"]
+    status, _ = local_gateway.send({**grant, "headers": {**grant["headers"], "x-amz-copy-source": f"originals/o/{victim['id']}"}}, b"")
+    assert status == 403
+    assert_nothing_came_of_it(world, created)
+
+
+def event(world, key, etag="0123456789abcdef0123456789abcdef", name="s3:ObjectCreated:Put", size=100, sequencer="18E9DE676AC6A95E", bucket=None):
+    return {"EventName": name, "Key": f"{bucket or world.stack.minio.incoming}/{key}", "Records": [{
+        "eventVersion": "2.0", "eventSource": "minio:s3", "eventTime": "2026-11-20T21:34:22.242Z", "eventName": name,
+        "s3": {"bucket": {"name": bucket or world.stack.minio.incoming},
+               "object": {"key": urllib.parse.quote_plus(key), "size": size, "eTag": etag, "sequencer": sequencer}}}]}
+
+
+def post(world, body, token=None, source="minio", headers=None):
+    return world.gateway.request("POST", f"/v1/events/{source}", body,
+                                 {"Authorization": f"Bearer {token or world.stack.events_token}", **(headers or {})})
+
+
+def key_of(created):
+    return urllib.parse.unquote(urllib.parse.urlsplit(created["upload"]["url"]).path.split("/", 2)[2])
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer wrong"}, {"Authorization": ""}, {}])
+def test_An_event_without_the_token_changes_nothing(world, headers):
+    created = world.create()
+    status, _, body = world.gateway.request("POST", "/v1/events/minio", event(world, key_of(created)), headers)
+    assert status == 401 and body["code"] == "unauthenticated"
+    assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
+    assert world.gateway.request("GET", "/v1/events/minio")[0] == 405
+
+
+@pytest.mark.parametrize("body", [b"", b"garbage", b"{", b"[]", b"null", b'{"Records":[]}', b'{"Records":5}', b"\xff\xfe", b"[" * 5000,
+                                  b'{"Records":[{"s3":{"object":{"key":"%zz"}}}]}', b'{"Event":"s3:TestEvent"}', b'{"a":"\\ud800"}'])
+def test_Whatever_an_authenticated_sender_says_is_answered_2xx(world, body):
+    status, _, answer = post(world, body, headers={"Content-Type": "application/json"})
+    assert status == 200, answer
+    assert world.publish(pictures.photo(640, 480, seed=35))["state"] == "published", "the next event is handled"
+
+
+def test_Recorded_events_of_other_buckets_are_passed_over(world):
+    for capture in sorted(CAPTURES.glob("*.json"))[:40]:
+        for each in json.loads(capture.read_text()).get("events", []) or []:
+            body = each.get("body") if isinstance(each, dict) else None
+            if body:
+                assert post(world, body if isinstance(body, (dict, list)) else body.encode())[0] == 200
+
+
+def test_Events_that_are_alien_or_no_uploads_are_passed_over(world):
+    created = world.create()
+    key = key_of(created)
+    for body in (event(world, key, bucket="elsewhere"), event(world, "other/key"), event(world, key + "/"), event(world, "u/202601010000/nobody"),
+                 event(world, key, name="s3:ObjectCreated:PutTagging"), event(world, key, name="s3:ObjectRemoved:Delete"),
+                 event(world, key, name="s3:ObjectCreated:Copy"), event(world, key, name="s3:Future:Thing")):
+        assert post(world, body)[0] == 200
+    assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
+
+
+def test_The_same_event_ten_times_is_one_upload_and_one_callback(world):
+    photo = pictures.photo(seed=36)
+    created = world.upload(photo)
+    upload = world.gateway.wait_for(created)
+    for _ in range(10):
+        assert post(world, event(world, key_of(created), upload["etag"]))[0] == 200
+    world.receiver.wait_for_upload(upload["id"], "upload.published")
+    assert len({c.body["id"] for c in world.receiver.of(upload["id"], "upload.received")}) == 1
+    assert len({c.body["id"] for c in world.receiver.of(upload["id"], "upload.published")}) == 1
+
+
+def test_An_event_without_an_object_ends_in_a_clear_rejection(own_world):
+    world = own_world()
+    created = world.create()
+    assert post(world, event(world, key_of(created)))[0] == 200
+    upload = world.gateway.wait_for(created, 60)
+    assert upload["state"] == "rejected" and upload["rejection"]["code"] == "gone"
+
+
+def test_A_lost_event_costs_a_round_not_a_photo(own_world):
+    """The store's events go nowhere at all; the reconciler finds what is there."""
+    world = own_world(start=False)
+    world.stack.minio.set_events("http://127.0.0.1:9/nowhere", "x" * 40)
+    world.gateway.start()
+    photo = pictures.photo(seed=37)
+    upload = world.publish(photo)
+    assert upload["state"] == "published"
+    created = world.create({"size": len(photo)})
+    assert local_gateway.send(created["upload"], photo)[0] == 200
+    assert world.request("POST", f"/v1/uploads/{created['id']}/complete")[0] == 200
+    assert world.gateway.wait_for(created)["state"] == "published"
+
+
+def test_A_form_sent_again_with_other_bytes_can_not_change_what_is_published(own_world):
+    """The worker is held back until the second write has happened; what it then finds is pinned anew or rejected, never mixed."""
+    world = own_world(start=False)
+    world.gateway.role = "serve"
+    world.gateway.start()
+    first, second = pictures.photo(seed=38), pictures.photo(seed=39)
+    created = world.create({"method": "post"})
+    assert local_gateway.send(created["upload"], first)[0] == 201
+    parts.wait_until(lambda: world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "uploaded", 10, "the event")
+    assert local_gateway.send(created["upload"], second)[0] == 201
+    world.gateway.stop()
+    world.gateway.role = "all"
+    world.gateway.restart()
+    upload = world.gateway.wait_for(created)
+    assert upload["state"] == "published"
+    assert upload["sha256"] in (hashlib.sha256(first).hexdigest(), hashlib.sha256(second).hexdigest())
+    assert len({c.body["data"]["image"]["url"] for c in world.receiver.of(upload["id"], "upload.published")}) <= 1
+
+
+def test_An_upload_that_never_comes_expires(own_world):
+    world = own_world(profiles={"photos": {"expired_callback": '"told"'}},
+                      extra="[worker]\nreconcile_interval = 1\nreap_interval = 1\nexpiry_grace = 1\n")
+    created = world.create({"expires_in": 1})
+    upload = world.gateway.wait_for(created, 30)
+    assert upload["state"] == "expired"
+    world.receiver.wait_for_upload(created["id"], "upload.expired")
