@@ -1,10 +1,17 @@
 // Outbox to signed POST: delivers callbacks at least once, on the Standard Webhooks schedule.
 //
-// A delivery is done by any 2xx within 15 s. Redirects are failures and not followed; 410 pauses the URL; Retry-After is honoured
-// between 1 s and 1 h; the answer is read to 16 KiB and its first 1 KiB kept. After the last attempt the callback is dead, which
-// is visible and can be replayed. One slow receiver cannot hold the others: each URL has a share of the senders.
+// A delivery is done by any 2xx within 15 s. Redirects are failures and not followed; 410 pauses the URL;
+// Retry-After is honoured between 1 s and 1 h; the answer is read to 16 KiB and its first 1 KiB kept. After
+// the last attempt the callback is dead, which is visible and can be replayed. One slow receiver cannot hold
+// the others: each URL has a share of the senders.
 //
-// Thread safety: run() on its own thread; stop() from any.
+// A URL that failed is tried by one sender at a time; each success doubles that, up to its share (a receiver
+// that comes back is not met by its whole backlog at once). Senders wait on the network with at most `lease`
+// behind them: what could not be started in time is left to its lease and claimed again. An attempt that was
+// made but could not be recorded is made again: at least once.
+//
+// Thread safety: run() on its own thread; stop() and counters() from any.
+// Source: standard-webhooks/spec/standard-webhooks.md.
 #pragma once
 
 #include <chrono>
@@ -21,13 +28,13 @@
 
 namespace photogate::notifier {
 
-/// 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+/// 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: the wait before the next attempt, without jitter.
 std::chrono::seconds retry_delay(std::uint32_t attempts_made);
 inline constexpr std::uint32_t kMostAttempts = 10;
 
 struct SenderOptions {
-    std::size_t senders = 16;          ///< deliveries under way at once
-    std::size_t per_url = 8;           ///< of these, for one URL
+    std::size_t senders = 16;  ///< deliveries under way at once
+    std::size_t per_url = 8;   ///< of these, for one URL
     std::chrono::milliseconds timeout{15'000};
     std::chrono::seconds lease{60};
     std::chrono::milliseconds poll{1'000};
@@ -36,9 +43,16 @@ struct SenderOptions {
 /// The secrets that sign for an app: the newest first, several while one is being rotated.
 using SecretsOf = std::function<std::vector<signer::WebhookSecret>(const AppName&)>;
 
-/// What one answer means; pure.
+/// What one answer means; pure. `callback.attempts` were made before this one.
+///
+/// 2xx: delivered. 410: the URL is paused. Everything else: again on the schedule with a jitter of 20 %
+/// either way, or dead after the tenth attempt. Retry-After of a 429, 502, 503 or 504, in seconds or as a
+/// date, is taken exactly between 1 s and 1 h (what is negative, past or garbage is ignored); from the sixth
+/// attempt on it is never sooner than the schedule, so that a receiver which always says "in a second" does
+/// not use up the attempts in a minute. The latency is left at 0 where no answer came.
 storage::records::CallbackAttempt judge_answer(const storage::records::Callback& callback,
-                                               const Result<storage::http::Response>& answer, Timestamp now, Random& random);
+                                               const Result<storage::http::Response>& answer, Timestamp now,
+                                               Random& random);
 
 class CallbackSender {
   public:
@@ -49,7 +63,8 @@ class CallbackSender {
     CallbackSender(const CallbackSender&) = delete;
     CallbackSender& operator=(const CallbackSender&) = delete;
 
-    /// Until stop(): deliveries under way are finished, those only claimed are left to their lease.
+    /// Until stop(): deliveries under way are finished and recorded, those only claimed are left to their
+    /// lease. Returns within `timeout` (or `poll`, whichever is longer) after stop().
     void run();
     void stop();
 

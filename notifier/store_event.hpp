@@ -1,7 +1,8 @@
 // A store's event in one shape, whatever dialect it came in.
 //
 // Events are hints: they may be early, late, twice, wrong or never. Nothing here is proof of anything.
-// Source: what MinIO and its kin were seen to send (tests/data/captures), and the S3 event message structure 2.x.
+// Source: what MinIO and its kin were seen to send (tests/data/captures), and the S3 event message
+// structure 2.x.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct StoreEvent {
     StoreOperation operation = StoreOperation::other;
     std::string name;  ///< as sent, without `s3:`
     std::string bucket;
-    std::string key;  ///< decoded
-    std::optional<ByteSize> size;
+    std::string key;                  ///< decoded
+    std::optional<ByteSize> size;     ///< absent where the store did not say, or said what can't be
     std::optional<std::string> etag;  ///< without quotes
     std::optional<std::string> version;
     std::string sequencer;
@@ -50,13 +51,21 @@ struct EventBatch {
     std::vector<StoreEvent> events;
     /// Records that could not be read, each with its reason; the others count all the same.
     std::vector<std::string> unreadable;
+    /// What was odd about records that count: a size that can't be, a `Key` that disagrees with its record.
+    /// For a counter.
+    std::vector<std::string> notes;
     /// A test ping or an announcement without records: nothing to do, and that is fine.
     bool test_event = false;
     /// The whole body is nothing we understand (why); it is quarantined and answered 2xx.
     std::optional<std::string> alien;
 };
 
-/// Never fails: whatever the body is, there is a batch that says so. Bounded in depth, records (1,000) and time.
+inline constexpr std::size_t kMostEventBytes = 1U << 20;
+inline constexpr std::size_t kMostEventRecords = 1'000;
+
+/// Never fails: whatever the body is, there is a batch that says so. Bounded in size (1 MiB), depth (16),
+/// records and time; a body with more records than that is alien as a whole, and its objects are left to the
+/// reconciler.
 EventBatch parse_store_events(std::string_view body, KeyEncoding encoding);
 
 }  // namespace photogate::notifier

@@ -1,0 +1,87 @@
+#include "notifier/json_writer.hpp"
+
+#include <fmt/format.h>
+
+#include "base/encoding.hpp"
+
+namespace photogate::notifier {
+
+void JsonWriter::separate() {
+    if (!first_ && !named_) out_ += ',';
+    first_ = false;
+    named_ = false;
+}
+
+void JsonWriter::open(char bracket) {
+    separate();
+    out_ += bracket;
+    first_ = true;
+}
+
+void JsonWriter::close(char bracket) {
+    out_ += bracket;
+    first_ = false;
+}
+
+void JsonWriter::name(std::string_view name) {
+    separate();
+    quote_any(name);
+    out_ += ':';
+    named_ = true;
+}
+
+void JsonWriter::text(std::string_view value) {
+    separate();
+    quote_any(value);
+}
+
+void JsonWriter::number(std::uint64_t value) {
+    separate();
+    fmt::format_to(std::back_inserter(out_), "{}", value);
+}
+
+void JsonWriter::raw(std::string_view json) {
+    separate();
+    out_ += json;
+}
+
+void JsonWriter::quote_any(std::string_view value) {
+    if (is_utf8(value)) {
+        quote(value);
+    } else {
+        quote(to_valid_utf8(value));
+    }
+}
+
+void JsonWriter::quote(std::string_view value) {
+    out_ += '"';
+    for (char c : value) {
+        switch (c) {
+            case '"':
+                out_ += "\\\"";
+                break;
+            case '\\':
+                out_ += "\\\\";
+                break;
+            case '\n':
+                out_ += "\\n";
+                break;
+            case '\r':
+                out_ += "\\r";
+                break;
+            case '\t':
+                out_ += "\\t";
+                break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+                    fmt::format_to(std::back_inserter(out_), "\\u{:04x}",
+                                   static_cast<unsigned>(static_cast<unsigned char>(c)));
+                } else {
+                    out_ += c;
+                }
+        }
+    }
+    out_ += '"';
+}
+
+}  // namespace photogate::notifier

@@ -1,0 +1,25 @@
+#include "notifier/upload_callbacks.hpp"
+
+#include <utility>
+
+#include "notifier/upload_wire.hpp"
+
+namespace photogate::notifier {
+
+namespace records = storage::records;
+
+UploadCallbacks::UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of)
+    : image_base_(std::move(image_base)), random_(random), recipient_of_(std::move(recipient_of)) {}
+
+std::optional<records::ComposedCallback> UploadCallbacks::compose(records::CallbackType type,
+                                                                  const records::Upload& upload,
+                                                                  Timestamp now) const {
+    const auto recipient = recipient_of_(upload.app, upload.profile, type);
+    if (!recipient) return std::nullopt;
+    const auto& url = upload.callback_url ? *upload.callback_url : recipient->url;
+    if (url.empty()) return std::nullopt;
+    const auto id = make_callback_id(now, random_);
+    return records::ComposedCallback{id, url, callback_json(type, id, now, upload, image_base_)};
+}
+
+}  // namespace photogate::notifier

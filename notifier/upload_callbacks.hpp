@@ -1,0 +1,42 @@
+// Who is told what about an upload, and in which bytes: the outbox row that a transition writes in its own
+// transaction.
+//
+// Thread safety: compose() from several threads at once, where `random` and the lookup allow that
+// (SystemRandom and a lookup in immutable configuration do).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/random.hpp"
+#include "storage/records/callback.hpp"
+
+namespace photogate::notifier {
+
+/// An app that is to be told.
+struct Recipient {
+    std::string url;  ///< the app's own; empty where only an upload's `callback_url` says where to
+};
+
+/// nullopt: nobody is to be told of this, wherever an upload's own URL points.
+using RecipientOf = std::function<std::optional<Recipient>(const AppName&, const ProfileName&,
+                                                           storage::records::CallbackType)>;
+
+class UploadCallbacks final : public storage::records::CallbackComposer {
+  public:
+    /// `random` outlives this. `image_base` goes before `/i/…`.
+    UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of);
+
+    /// An upload's own `callback_url` goes before the app's.
+    std::optional<storage::records::ComposedCallback> compose(storage::records::CallbackType type,
+                                                              const storage::records::Upload& upload,
+                                                              Timestamp now) const override;
+
+  private:
+    std::string image_base_;
+    Random& random_;
+    RecipientOf recipient_of_;
+};
+
+}  // namespace photogate::notifier
