@@ -13,7 +13,14 @@
 
 namespace photogate::storage::records {
 
-enum class CallbackType { upload_received, upload_published, upload_rejected, upload_failed, upload_expired, upload_deleted };
+enum class CallbackType {
+    upload_received,
+    upload_published,
+    upload_rejected,
+    upload_failed,
+    upload_expired,
+    upload_deleted
+};
 /// `upload.received`, …
 std::string_view to_string(CallbackType type);
 
@@ -28,13 +35,14 @@ struct ComposedCallback {
     std::string body;
 };
 
-/// Makes a callback's body out of the row as the transaction leaves it. Called inside a transaction: it does no I/O, is
-/// quick, and may be called from several threads at once.
+/// Makes a callback's body out of the row as the transaction leaves it. Called inside a transaction: it does
+/// no I/O, is quick, and may be called from several threads at once.
 class CallbackComposer {
   public:
     virtual ~CallbackComposer() = default;
     /// nullopt: this app is not to be told of this. `upload.sequence` is already the callback's own.
-    virtual std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload, Timestamp now) const = 0;
+    virtual std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
+                                                    Timestamp now) const = 0;
 };
 
 struct Callback {

@@ -1,18 +1,20 @@
 // The truth: uploads, jobs and the outbox in PostgreSQL.
 //
-// Every transition of the design's state table is one call here and one transaction there, with its guard inside the SQL. What
-// a call says is committed when it returns (or calls back). Nothing is remembered only in memory, so any number of gateways may
-// share one database.
+// Every transition of the design's state table is one call here and one transaction there, with its guard
+// inside the SQL. What a call says is committed when it returns (or calls back). Nothing is remembered only
+// in memory, so any number of gateways may share one database.
 //
-// Group commit: create(), observe() and record_attempt() take a completion; what arrives while a transaction is under way shares
-// the next. Each keeps its own outcome: one that fails is done again alone, so it cannot fail its neighbours. Completions run on
-// the committer's thread: they must be quick and must not call back into the same Records.
+// Group commit: create(), observe() and record_attempt() take a completion; what arrives while a transaction
+// is under way shares the next. Each keeps its own outcome: one that fails is done again alone, so it cannot
+// fail its neighbours. Completions run on the committer's thread: they must be quick and must not call back
+// into the same Records.
 //
 // A lost COMMIT is resolved by looking again (idempotency row, lease token, event id), never by assuming.
 //
-// Errors: database_unavailable (connection lost or refused; try later), database_conflict (40001, 40P01 after 3 tries),
-// database_constraint, lease_lost (a worker whose lease token is stale changed nothing), upload_not_found, state_conflict.
-// Thread safety: every call from any number of threads. Each call holds a connection of the pool for its transaction alone.
+// Errors: database_unavailable (connection lost or refused; try later), database_conflict (40001, 40P01 after
+// 3 tries), database_constraint, lease_lost (a worker whose lease token is stale changed nothing),
+// upload_not_found, state_conflict. Thread safety: every call from any number of threads. Each call holds a
+// connection of the pool for its transaction alone.
 #pragma once
 
 #include <chrono>
@@ -37,12 +39,14 @@ struct RecordsOptions {
     std::size_t group_limit = 256;  ///< rows that share a transaction at the most
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds statement_timeout{5'000};
-    std::size_t queue_limit = 10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
+    std::size_t queue_limit =
+        10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
     std::uint32_t max_attempts = 5;
     std::uint32_t max_decoder_crashes = 3;
 };
 
-// ---- t1 ------------------------------------------------------------------------------------------------------------------
+// ---- t1
+// ------------------------------------------------------------------------------------------------------------------
 
 struct IdempotencyKey {
     std::string key;
@@ -61,7 +65,8 @@ struct Created {
     Upload upload;
 };
 
-// ---- t2 ------------------------------------------------------------------------------------------------------------------
+// ---- t2
+// ------------------------------------------------------------------------------------------------------------------
 
 enum class Finder { event, complete_call, reconciler };
 std::string_view to_string(Finder finder);
@@ -85,7 +90,8 @@ enum class ObserveOutcome {
     unknown,        ///< no upload has this key
 };
 
-// ---- jobs ----------------------------------------------------------------------------------------------------------------
+// ---- jobs
+// ----------------------------------------------------------------------------------------------------------------
 
 enum class JobKind {
     process,           ///< uploaded → published or rejected
@@ -149,16 +155,17 @@ struct Reaped {
     std::size_t failed = 0;
 };
 
-// ---- reading -------------------------------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------------------------------
 
 struct ListQuery {
     std::optional<AppName> app;  ///< nullopt: across apps, for the operator
     std::optional<UploadState> state;
     std::optional<ProfileName> profile;
     std::optional<Timestamp> created_after;
-    TextMap metadata;                     ///< each must be so
-    std::optional<UploadId> before;       ///< the cursor: only older than this
-    std::size_t limit = 50;               ///< 1 to 200
+    TextMap metadata;                ///< each must be so
+    std::optional<UploadId> before;  ///< the cursor: only older than this
+    std::size_t limit = 50;          ///< 1 to 200
 };
 
 struct TimelineEntry {
@@ -201,12 +208,14 @@ struct Backlog {
 /// The two kinds of waiting that a wake-up ends early.
 enum class Work { jobs, callbacks };
 
+struct RecordsState;
+
 class Records {
   public:
-    /// Connects, checks the schema's version (refuses one that is ahead or behind, naming `photogate migrate`), and starts the
-    /// committers. `composer`, `clock` and `random` outlive the Records.
-    static Result<std::unique_ptr<Records>> open(RecordsOptions options, const CallbackComposer& composer, const Clock& clock,
-                                                 Random& random);
+    /// Connects, checks the schema's version (refuses one that is ahead or behind, naming `photogate
+    /// migrate`), and starts the committers. `composer`, `clock` and `random` outlive the Records.
+    static Result<std::unique_ptr<Records>> open(RecordsOptions options, const CallbackComposer& composer,
+                                                 const Clock& clock, Random& random);
     ~Records();
     Records(const Records&) = delete;
     Records& operator=(const Records&) = delete;
@@ -218,7 +227,8 @@ class Records {
 
     // t2, in groups.
     void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done);
-    /// An authenticated event body that says nothing we understand: kept (its first 64 KiB), so it can be answered 2xx.
+    /// An authenticated event body that says nothing we understand: kept (its first 64 KiB), so it can be
+    /// answered 2xx.
     Result<> quarantine_event(const std::string& source, const std::string& reason, const std::string& body);
 
     // t3 to t10. A stale lease changes nothing and answers lease_lost.
@@ -228,8 +238,8 @@ class Records {
     Result<Upload> publish(const Lease& lease, const Publication& publication);
     Result<Upload> reject(const Lease& lease, const Refusal& refusal);
     Result<UploadState> postpone(const Lease& lease, const Postponement& why);
-    /// The object is another than pinned (412) and nothing was published: pin the new one. After the third generation the
-    /// upload is rejected as `overwritten`.
+    /// The object is another than pinned (412) and nothing was published: pin the new one. After the third
+    /// generation the upload is rejected as `overwritten`.
     Result<UploadState> repin(const Lease& lease, const PinnedObject& now_there);
     /// A settle_original or remove_published job is done.
     Result<> finish_cleanup(const Lease& lease);
@@ -248,7 +258,8 @@ class Records {
     Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys);
 
     // t11 to t13. `app` nullopt: the operator.
-    /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while processing.
+    /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while
+    /// processing.
     Result<Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id);
     Result<Upload> retry(const std::optional<AppName>& app, const UploadId& id);
 
@@ -263,7 +274,8 @@ class Records {
 
     // The outbox.
     /// Due callbacks, oldest first, at most `per_url` for one URL; paused URLs are passed over.
-    Result<std::vector<Callback>> claim_callbacks(std::size_t most, std::size_t per_url, std::chrono::seconds lease);
+    Result<std::vector<Callback>> claim_callbacks(std::size_t most, std::size_t per_url,
+                                                  std::chrono::seconds lease);
     /// In groups.
     void record_attempt(CallbackAttempt attempt, std::function<void(Result<>)> done);
     Result<std::vector<CallbackDetails>> callbacks(const CallbackQuery& query);
@@ -271,15 +283,14 @@ class Records {
     Result<> replay(const std::optional<AppName>& app, const CallbackId& id);
     Result<std::size_t> replay_since(const std::optional<AppName>& app, Timestamp since, CallbackState state);
 
-    /// Blocks until there may be work of that kind, or the time is over, or stop_waiting() was called. Wakes come from this
-    /// process at once and from other gateways by a debounced NOTIFY outside the writes.
+    /// Blocks until there may be work of that kind, or the time is over, or stop_waiting() was called. Wakes
+    /// come from this process at once and from other gateways by a debounced NOTIFY outside the writes.
     void wait_for_work(Work kind, std::chrono::milliseconds timeout);
     void stop_waiting();
 
   private:
-    struct State;
-    explicit Records(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    explicit Records(std::unique_ptr<RecordsState> state);
+    std::unique_ptr<RecordsState> state_;
 };
 
 /// Numbered, forward-only migrations under an advisory lock, each in its own transaction.

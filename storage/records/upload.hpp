@@ -1,7 +1,7 @@
 // One upload as the records keep it: what was granted, what arrived, what became of it.
 //
-// The states and who may move them are the design's table t1 to t13; Records (records.hpp) is the only one who moves them.
-// Thread safety: values.
+// The states and who may move them are the design's table t1 to t13; Records (records.hpp) is the only one
+// who moves them. Thread safety: values.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,17 @@
 
 namespace photogate::storage::records {
 
-enum class UploadState { created, uploaded, processing, published, rejected, failed, expired, cancelled, deleted };
+enum class UploadState {
+    created,
+    uploaded,
+    processing,
+    published,
+    rejected,
+    failed,
+    expired,
+    cancelled,
+    deleted
+};
 std::string_view to_string(UploadState state);
 std::optional<UploadState> parse_upload_state(std::string_view word);
 /// Published, rejected, failed, expired, cancelled and deleted: nothing more happens by itself.
@@ -39,7 +49,8 @@ struct PublishedImage {
     bool operator==(const PublishedImage&) const = default;
 };
 
-/// What was found out about the original. The texts in `*_json` are JSON objects that the records do not look into.
+/// What was found out about the original. The texts in `*_json` are JSON objects that the records do not look
+/// into.
 struct OriginalFacts {
     std::string content_type;  ///< found, not declared
     ByteSize size = 0;

@@ -1,0 +1,184 @@
+// t1: uploads come into being, many in one transaction.
+#include <map>
+#include <set>
+
+#include "storage/records/records_state.hpp"
+#include "storage/records/records_wire.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+/// The columns of a group.
+struct Rows {
+    SqlArray ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types, sizes,
+        sha256s, metadata, client_fields, callback_urls, request_ids, created, expires, idempotency_keys,
+        request_sha256s;
+
+    void add(const NewUpload& item) {
+        const auto& u = item.upload;
+        ids.add(u.id.str());
+        public_ids.add(u.public_id.str());
+        apps.add(u.app.str());
+        profiles.add(u.profile.str());
+        methods.add(to_string(u.method));
+        regions.add(u.region);
+        buckets.add(u.bucket.str());
+        keys.add(u.key.str());
+        filenames.add(u.filename);
+        types.add(u.declared_type);
+        u.declared_size ? sizes.add(static_cast<std::int64_t>(*u.declared_size)) : sizes.add_null();
+        sha256s.add(u.declared_sha256);
+        metadata.add(to_json_text(u.metadata));
+        SqlArray fields;
+        for (const auto& field : u.client_fields)
+            fields.add(field);
+        client_fields.add(fields.literal());
+        callback_urls.add(u.callback_url);
+        request_ids.add(u.request_id);
+        created.add(sql_timestamp(u.created_at));
+        expires.add(sql_timestamp(u.expires_at));
+        item.idempotency ? idempotency_keys.add(item.idempotency->key) : idempotency_keys.add_null();
+        item.idempotency ? request_sha256s.add(item.idempotency->request_sha256) : request_sha256s.add_null();
+    }
+
+    Params parameters(Timestamp now) const {
+        return params(ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types,
+                      sizes, sha256s, metadata, client_fields, callback_urls, request_ids, created, expires,
+                      idempotency_keys, request_sha256s, now);
+    }
+};
+
+using KeyOfApp = std::pair<std::string, std::string>;
+
+KeyOfApp key_of(const NewUpload& item) {
+    return {item.upload.app.str(), item.idempotency->key};
+}
+
+Upload as_stored(const Upload& asked) {
+    Upload upload = asked;
+    upload.state = UploadState::created;
+    upload.updated_at = upload.created_at;
+    return upload;
+}
+
+struct FirstUse {
+    std::string request_sha256;
+    Upload upload;
+};
+
+std::map<KeyOfApp, FirstUse> first_uses(Transaction& transaction, const std::set<KeyOfApp>& keys) {
+    SqlArray apps, names;
+    for (const auto& [app, name] : keys) {
+        apps.add(app);
+        names.add(name);
+    }
+    const auto rows = transaction.run("idempotent_uploads", params(apps, names));
+    const Columns columns{rows};
+    std::map<KeyOfApp, FirstUse> uses;
+    for (const auto& row : rows) {
+        FirstUse use{columns.text(row, "request_sha256"), to_upload(columns, row)};
+        uses.emplace(KeyOfApp{use.upload.app.str(), columns.text(row, "idempotency_key")}, std::move(use));
+    }
+    return uses;
+}
+
+Result<Created> as_replay(const NewUpload& item, const FirstUse& first) {
+    if (first.request_sha256 != item.idempotency->request_sha256) {
+        return fail(ErrorCode::idempotency_key_reused, "this idempotency key was used for another request");
+    }
+    return Created{Created::How::replayed, first.upload};
+}
+
+/// A group whose COMMIT was in doubt, or whose row is there already: what is stored under these very ids is
+/// ours.
+std::set<std::string> ids_there(Transaction& transaction, std::span<const NewUpload> items) {
+    SqlArray ids;
+    std::map<UploadId, PublicId> ours;
+    for (const auto& item : items) {
+        ids.add(item.upload.id.str());
+        ours.emplace(item.upload.id, item.upload.public_id);
+    }
+    std::set<std::string> there;
+    for (const auto& upload : to_uploads(transaction.run("existing_uploads", params(ids)))) {
+        if (ours.at(upload.id) == upload.public_id) there.insert(upload.id.str());
+    }
+    return there;
+}
+
+CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::span<const NewUpload> items,
+                             Timestamp now) {
+    std::set<std::string> stored;
+    if (earlier == Earlier::in_doubt) stored = ids_there(transaction, items);
+
+    Rows rows;
+    std::size_t to_write = 0;
+    std::set<KeyOfApp> keys;
+    std::map<KeyOfApp, const NewUpload*> first_here;
+    for (const auto& item : items) {
+        if (stored.contains(item.upload.id.str())) continue;
+        // The same key twice in one group: the first is written, the second finds it.
+        if (item.idempotency && !first_here.emplace(key_of(item), &item).second) continue;
+        rows.add(item);
+        ++to_write;
+    }
+    if (to_write > 0) {
+        for (const auto& row : transaction.run("create_uploads", rows.parameters(now)))
+            stored.insert(row[0].as<std::string>());
+    }
+    for (const auto& item : items) {
+        if (!stored.contains(item.upload.id.str())) keys.insert(key_of(item));
+    }
+    std::map<KeyOfApp, FirstUse> uses;
+    if (!keys.empty()) uses = first_uses(transaction, keys);
+
+    std::vector<Result<Created>> outcomes;
+    outcomes.reserve(items.size());
+    for (const auto& item : items) {
+        if (stored.contains(item.upload.id.str())) {
+            outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
+        } else if (const auto use = uses.find(key_of(item)); use != uses.end()) {
+            outcomes.push_back(as_replay(item, use->second));
+        } else {
+            // Its retention ended between the two statements: as good as never used.
+            outcomes.emplace_back(
+                fail(ErrorCode::database_conflict, "the idempotency key expired just now; try again"));
+        }
+    }
+    return outcomes;
+}
+
+}  // namespace
+
+CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> items) {
+    auto outcomes = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
+        return write_group(transaction, earlier, items, state.clock.now());
+    });
+    const bool alone_and_refused =
+        !outcomes && items.size() == 1 && outcomes.error().code == ErrorCode::database_constraint;
+    if (!alone_and_refused) return outcomes;
+    // An earlier COMMIT, given up as lost, may have come through late.
+    const auto there = read(state.pool, [&](Transaction& transaction) -> Result<std::set<std::string>> {
+        return ids_there(transaction, items);
+    });
+    if (!there || there->empty()) return outcomes;
+    return std::vector<Result<Created>>{Created{Created::How::created, as_stored(items[0].upload)}};
+}
+
+void Records::create(NewUpload upload, std::function<void(Result<Created>)> done) {
+    state_->creates.submit(std::move(upload), std::move(done));
+}
+
+Result<Upload> Records::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
+    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<Upload> {
+        auto moved = to_uploads(
+            transaction.run("extend_grant", params(id.str(), app.str(), expires_at, state_->clock.now())));
+        if (!moved.empty()) return std::move(moved.front());
+        if (transaction.run("find_upload", params(id.str(), app.str())).empty()) {
+            return fail(ErrorCode::upload_not_found, "no upload has this id");
+        }
+        return fail(ErrorCode::state_conflict,
+                    "the upload has its object, or is over: there is nothing to sign");
+    });
+}
+
+}  // namespace photogate::storage::records

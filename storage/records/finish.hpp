@@ -1,0 +1,25 @@
+// What follows from a lease: shared by the worker's verdicts and the reaper.
+#pragma once
+
+#include "storage/records/records_state.hpp"
+
+namespace photogate::storage::records {
+
+/// A job whose lease is ours, locked, and its upload, locked after it.
+struct Held {
+    Lease lease;
+    JobKind kind = JobKind::process;
+    std::uint32_t attempt = 0;
+    std::uint32_t crashes = 0;
+    Upload upload;
+};
+
+/// Errors: lease_lost.
+Result<Held> hold(Transaction& transaction, const Lease& lease);
+/// As hold(), for a process job whose upload is in processing at the job's generation.
+Result<Held> hold_processing(Transaction& transaction, const Lease& lease);
+
+/// t8, for a lease that ran out at its last attempt. False where it did not run out after all.
+Result<bool> fail_lost_lease(RecordsState& state, const Lease& lease);
+
+}  // namespace photogate::storage::records

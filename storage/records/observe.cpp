@@ -1,0 +1,240 @@
+// t2: objects that somebody saw in the store, many in one transaction.
+//
+// What an observation says comes from outside and is made storable first: a hostile event may not make the
+// rows beside it, nor the answer to its sender, fail.
+#include <map>
+#include <set>
+
+#include "base/encoding.hpp"
+#include "storage/records/records_state.hpp"
+#include "storage/records/records_wire.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+using Place = std::pair<std::string, std::string>;  // bucket and key
+
+Place place_of(const Observation& seen) {
+    return {seen.bucket.str(), seen.key.str()};
+}
+
+TextMap storable_map(const TextMap& map) {
+    constexpr std::size_t kLongest = 8 * 1024;
+    TextMap storable;
+    for (const auto& [name, value] : map)
+        storable.emplace(storable_text(name, 256), storable_text(value, kLongest));
+    return storable;
+}
+
+PinnedObject storable_pin(const PinnedObject& object) {
+    PinnedObject pin = object;
+    pin.etag = ETag::trusted(storable_text(object.etag.str(), 256));
+    if (object.version) pin.version = VersionId::trusted(storable_text(object.version->str(), 1024));
+    if (pin.size && *pin.size > static_cast<ByteSize>(INT64_MAX)) pin.size.reset();
+    return pin;
+}
+
+/// The events of the group that were never taken in before; of two alike, the first.
+std::set<const Observation*> take_in(Transaction& transaction, std::span<const Observation> items,
+                                     Timestamp now) {
+    std::set<const Observation*> fresh;
+    std::map<std::string, const Observation*> events;
+    SqlArray ids, sources;
+    for (const auto& item : items) {
+        if (!item.event_id) {
+            fresh.insert(&item);
+        } else if (events.emplace(*item.event_id, &item).second) {
+            ids.add(*item.event_id);
+            sources.add(storable_text(item.source, 256));
+        }
+    }
+    if (events.empty()) return fresh;
+    for (const auto& row : transaction.run("take_in_events", params(ids, sources, now))) {
+        fresh.insert(events.at(row[0].as<std::string>()));
+    }
+    return fresh;
+}
+
+std::map<Place, Upload> lock_uploads(Transaction& transaction, const std::set<const Observation*>& fresh) {
+    std::set<Place> places;
+    for (const auto* item : fresh)
+        places.insert(place_of(*item));
+    SqlArray buckets, keys;
+    for (const auto& [bucket, key] : places) {
+        buckets.add(bucket);
+        keys.add(key);
+    }
+    std::map<Place, Upload> uploads;
+    for (auto& upload : to_uploads(transaction.run("lock_observed", params(buckets, keys)))) {
+        Place place{upload.bucket.str(), upload.key.str()};
+        uploads.emplace(std::move(place), std::move(upload));
+    }
+    return uploads;
+}
+
+/// What a group changes, gathered and written with one statement for each table.
+class Changes {
+  public:
+    Changes(const CallbackComposer& composer, Timestamp now) : composer_(composer), now_(now) {}
+
+    ObserveOutcome apply(const Observation& seen, Upload& upload) {
+        switch (upload.state) {
+            case UploadState::created:
+            case UploadState::expired:
+                receive(seen, upload);
+                return ObserveOutcome::received;
+            case UploadState::cancelled:
+            case UploadState::deleted:
+                unwanted(seen, upload);
+                return ObserveOutcome::already_known;
+            case UploadState::uploaded:
+            case UploadState::processing:
+            case UploadState::published:
+            case UploadState::rejected:
+            case UploadState::failed:
+                again(seen, upload);
+                return ObserveOutcome::already_known;
+        }
+        return ObserveOutcome::unknown;
+    }
+
+    bool received_any() const { return received_ > 0; }
+    bool work_any() const { return received_ + unwanted_count_ > 0; }
+
+    void write(Transaction& transaction) const {
+        if (received_ > 0) {
+            const auto rows = transaction.run(
+                "receive_uploads", params(ids_, etags_, sizes_, versions_, metadata_, sequences_, now_));
+            if (static_cast<std::size_t>(rows.size()) != received_) {
+                throw std::logic_error("a locked upload was not received");
+            }
+        }
+        if (unwanted_count_ > 0) {
+            transaction.run("pin_unwanted", params(unwanted_ids_, unwanted_etags_, unwanted_sizes_,
+                                                   unwanted_versions_, now_));
+        }
+        outbox_.insert(transaction, now_);
+        timeline_.insert(transaction, now_);
+    }
+
+  private:
+    void receive(const Observation& seen, Upload& upload) {
+        upload.state = UploadState::uploaded;
+        upload.received_at = now_;
+        upload.updated_at = now_;
+        upload.finished_at.reset();
+        upload.pinned = storable_pin(seen.object);
+        upload.client_metadata = storable_map(seen.client_metadata);
+        ++upload.generation;
+        if (const auto callback = compose(composer_, CallbackType::upload_received, upload, now_)) {
+            outbox_.add(*callback, CallbackType::upload_received, upload);
+        }
+        add_pin(upload.id, *upload.pinned, ids_, etags_, sizes_, versions_);
+        metadata_.add(to_json_text(upload.client_metadata));
+        sequences_.add(upload.sequence);
+        ++received_;
+        TextMap detail{{"by", std::string{to_string(seen.finder)}}, {"etag", upload.pinned->etag.str()}};
+        if (!seen.source.empty()) detail.emplace("source", storable_text(seen.source, 256));
+        if (seen.occurred_at != Timestamp{}) detail.emplace("occurred_at", format_rfc3339(seen.occurred_at));
+        timeline_.add(upload.id, "received", detail);
+    }
+
+    void unwanted(const Observation& seen, const Upload& upload) {
+        if (!unwanted_.insert(upload.id).second) return;
+        add_pin(upload.id, storable_pin(seen.object), unwanted_ids_, unwanted_etags_, unwanted_sizes_,
+                unwanted_versions_);
+        ++unwanted_count_;
+        timeline_.add(upload.id, "object.unwanted", {{"by", std::string{to_string(seen.finder)}}});
+    }
+
+    void again(const Observation& seen, const Upload& upload) {
+        const auto pin = storable_pin(seen.object);
+        if (!upload.pinned || upload.pinned->etag == pin.etag) return;
+        timeline_.add(upload.id, "object.changed",
+                      {{"by", std::string{to_string(seen.finder)}},
+                       {"pinned", upload.pinned->etag.str()},
+                       {"seen", pin.etag.str()}});
+    }
+
+    static void add_pin(const UploadId& id, const PinnedObject& pin, SqlArray& ids, SqlArray& etags,
+                        SqlArray& sizes, SqlArray& versions) {
+        ids.add(id.str());
+        etags.add(pin.etag.str());
+        pin.size ? sizes.add(static_cast<std::int64_t>(*pin.size)) : sizes.add_null();
+        pin.version ? versions.add(pin.version->str()) : versions.add_null();
+    }
+
+    const CallbackComposer& composer_;
+    const Timestamp now_;
+    SqlArray ids_, etags_, sizes_, versions_, metadata_, sequences_;
+    SqlArray unwanted_ids_, unwanted_etags_, unwanted_sizes_, unwanted_versions_;
+    std::set<UploadId> unwanted_;
+    std::size_t received_ = 0, unwanted_count_ = 0;
+    OutboxRows outbox_;
+    TimelineRows timeline_;
+};
+
+struct Written {
+    std::vector<Result<ObserveOutcome>> outcomes;
+    bool received_any = false;
+    bool work_any = false;
+};
+
+Result<Written> write_group(Transaction& transaction, const CallbackComposer& composer,
+                            std::span<const Observation> items, Timestamp now) {
+    Written written;
+    const auto fresh = take_in(transaction, items, now);
+    auto uploads = lock_uploads(transaction, fresh);
+    Changes changes{composer, now};
+    for (const auto& item : items) {
+        if (!fresh.contains(&item)) {
+            written.outcomes.emplace_back(ObserveOutcome::duplicate);
+            continue;
+        }
+        const auto upload = uploads.find(place_of(item));
+        written.outcomes.emplace_back(upload == uploads.end() ? ObserveOutcome::unknown
+                                                              : changes.apply(item, upload->second));
+    }
+    changes.write(transaction);
+    written.received_any = changes.received_any();
+    written.work_any = changes.work_any();
+    return written;
+}
+
+}  // namespace
+
+CommittedObservations commit_observations(RecordsState& state, std::span<const Observation> items) {
+    bool doubted = false;
+    // After a lost COMMIT the group is taken in again: what had been saved answers duplicate or
+    // already_known, which is true.
+    auto written = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
+        doubted = earlier == Earlier::in_doubt;
+        return write_group(transaction, state.composer, items, state.clock.now());
+    });
+    if (!written) return fail(written.error());
+    if (written->work_any || doubted) state.wakeups.signal(Work::jobs);
+    if (written->received_any || doubted) state.wakeups.signal(Work::callbacks);
+    return std::move(written->outcomes);
+}
+
+void Records::observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) {
+    // No upload of ours can have such a name, and PostgreSQL could not even be asked for it.
+    const auto storable = [](const std::string& text) {
+        return is_utf8(text) && text.find('\0') == std::string::npos;
+    };
+    if (!storable(seen.key.str()) || !storable(seen.bucket.str())) return done(ObserveOutcome::unknown);
+    state_->observations.submit(std::move(seen), std::move(done));
+}
+
+Result<> Records::quarantine_event(const std::string& source, const std::string& reason,
+                                   const std::string& body) {
+    constexpr std::size_t kKept = 64 * 1024;
+    const auto bytes = as_bytes(std::string_view{body}.substr(0, kKept));
+    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        transaction.run("quarantine_event", params(storable_text(source, 256), storable_text(reason, 1024),
+                                                   "\\x" + hex_lower(bytes), state_->clock.now()));
+        return {};
+    });
+}
+
+}  // namespace photogate::storage::records

@@ -1,0 +1,215 @@
+// What the app, the operator and the reconciler ask for: t9 and t11 to t13.
+#include <algorithm>
+
+#include "storage/records/records_state.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+std::optional<std::string> text_of(const std::optional<AppName>& app) {
+    return app ? std::make_optional(app->str()) : std::nullopt;
+}
+
+tl::unexpected<Error> no_such_upload() {
+    return fail(ErrorCode::upload_not_found, "no upload has this id");
+}
+
+struct LockedJob {
+    JobKind kind = JobKind::process;
+    bool leased = false;
+};
+
+/// The upload with its jobs, all locked, in the order that every writer keeps: jobs first.
+struct Locked {
+    std::vector<LockedJob> jobs;
+    Upload upload;
+    bool is_leased(JobKind kind) const {
+        return std::any_of(jobs.begin(), jobs.end(),
+                           [&](const LockedJob& job) { return job.kind == kind && job.leased; });
+    }
+};
+
+Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>& app, const UploadId& id) {
+    if (transaction.run("find_upload", params(id.str(), text_of(app))).empty()) return no_such_upload();
+    Locked locked;
+    for (const auto& row : transaction.run("lock_jobs_of_upload", params(id.str()))) {
+        LockedJob job;
+        for (const auto kind : {JobKind::process, JobKind::settle_original, JobKind::remove_published}) {
+            if (to_string(kind) == row["kind"].c_str()) job.kind = kind;
+        }
+        job.leased = row["leased"].as<bool>();
+        locked.jobs.push_back(job);
+    }
+    auto uploads = to_uploads(transaction.run("lock_upload_of_app", params(id.str(), text_of(app))));
+    if (uploads.empty()) return no_such_upload();
+    locked.upload = std::move(uploads.front());
+    return locked;
+}
+
+void queue_erasing(Transaction& transaction, const Upload& upload, JobKind kind) {
+    transaction.run("insert_erasing_job",
+                    params(upload.id.str(), upload.generation, upload.app.str(), to_string(kind),
+                           kind == JobKind::settle_original ? "remove" : ""));
+}
+
+void note(Transaction& transaction, const UploadId& id, std::string_view event, Timestamp now) {
+    TimelineRows timeline;
+    timeline.add(id, event);
+    timeline.insert(transaction, now);
+}
+
+Result<Upload> cancel(Transaction& transaction, const Upload& upload, Timestamp now) {
+    auto cancelled = to_uploads(transaction.run("cancel_upload", params(upload.id.str(), now)));
+    if (cancelled.empty()) return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
+    if (upload.state == UploadState::uploaded) {
+        transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(JobKind::process)));
+        queue_erasing(transaction, upload, JobKind::settle_original);
+    }
+    note(transaction, upload.id, "cancelled", now);
+    return std::move(cancelled.front());
+}
+
+Result<Upload> erase(Transaction& transaction, const CallbackComposer& composer, Upload upload,
+                     Timestamp now) {
+    upload.state = UploadState::deleted;
+    upload.finished_at = now;
+    upload.updated_at = now;
+    upload.filename.reset();
+    upload.client_metadata.clear();
+    if (upload.facts) {
+        upload.facts->exif_json.clear();
+        upload.facts->privacy_json.clear();
+        upload.facts->placeholder.clear();
+        upload.facts->perceptual_hash.clear();
+    }
+    transaction.run("erase_told_callbacks", params(upload.id.str()));
+    OutboxRows outbox;
+    if (const auto callback = compose(composer, CallbackType::upload_deleted, upload, now)) {
+        outbox.add(*callback, CallbackType::upload_deleted, upload);
+    }
+    if (transaction.run("erase_upload", params(upload.id.str(), now, upload.sequence)).size() != 1) {
+        return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
+    }
+    queue_erasing(transaction, upload, JobKind::settle_original);
+    if (upload.image) queue_erasing(transaction, upload, JobKind::remove_published);
+    outbox.insert(transaction, now);
+    note(transaction, upload.id, "deleted", now);
+    return upload;
+}
+
+}  // namespace
+
+Result<Upload> Records::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
+    auto ended = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<Upload> {
+        auto locked = lock_whole(transaction, app, id);
+        if (!locked) return fail(locked.error());
+        const auto now = state_->clock.now();
+        switch (locked->upload.state) {
+            case UploadState::created:
+            case UploadState::expired:
+            case UploadState::uploaded:
+                return cancel(transaction, locked->upload, now);
+            case UploadState::processing:
+                return fail(ErrorCode::state_conflict,
+                            "the upload is being processed; delete it when that is over");
+            case UploadState::published:
+            case UploadState::rejected:
+            case UploadState::failed:
+                return erase(transaction, state_->composer, std::move(locked->upload), now);
+            case UploadState::cancelled:
+            case UploadState::deleted:
+                return std::move(locked->upload);
+        }
+        return fail(ErrorCode::internal, "an upload without a state");
+    });
+    if (ended) {
+        state_->wakeups.signal(Work::jobs);
+        state_->wakeups.signal(Work::callbacks);
+    }
+    return ended;
+}
+
+Result<Upload> Records::retry(const std::optional<AppName>& app, const UploadId& id) {
+    auto retried = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<Upload> {
+        auto locked = lock_whole(transaction, app, id);
+        if (!locked) return fail(locked.error());
+        const auto state = locked->upload.state;
+        const bool on_its_way = state == UploadState::uploaded || state == UploadState::processing;
+        if (earlier == Earlier::in_doubt && on_its_way) return std::move(locked->upload);
+        if (locked->is_leased(JobKind::settle_original)) {
+            return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
+        }
+        const auto now = state_->clock.now();
+        auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
+        if (uploads.empty())
+            return fail(ErrorCode::state_conflict, "only a rejected or failed upload can be processed again");
+        auto& upload = uploads.front();
+        transaction.run("delete_jobs_of_upload", params(id.str(), to_string(JobKind::settle_original)));
+        transaction.run("insert_job", params(id.str(), upload.generation, upload.app.str(),
+                                             to_string(JobKind::process), "", 0));
+        note(transaction, id, "retried", now);
+        return std::move(upload);
+    });
+    if (retried) state_->wakeups.signal(Work::jobs);
+    return retried;
+}
+
+Result<std::vector<Upload>> Records::due_for_expiry(std::chrono::seconds grace, std::size_t limit) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
+        return to_uploads(
+            transaction.run("due_for_expiry", params(Timestamp{state_->clock.now() - grace}, limit)));
+    });
+}
+
+Result<bool> Records::expire(const UploadId& id) {
+    auto expired = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<bool> {
+        const auto now = state_->clock.now();
+        auto due = to_uploads(transaction.run("lock_due_upload", params(id.str(), now)));
+        if (due.empty()) {
+            if (earlier == Earlier::none) return false;
+            const auto uploads = to_uploads(transaction.run("look_again_at_upload", params(id.str())));
+            return !uploads.empty() && uploads.front().state == UploadState::expired;
+        }
+        auto& upload = due.front();
+        upload.state = UploadState::expired;
+        upload.finished_at = now;
+        upload.updated_at = now;
+        OutboxRows outbox;
+        if (const auto callback = compose(state_->composer, CallbackType::upload_expired, upload, now)) {
+            outbox.add(*callback, CallbackType::upload_expired, upload);
+        }
+        transaction.run("expire_upload", params(id.str(), now, upload.sequence));
+        outbox.insert(transaction, now);
+        note(transaction, id, "expired", now);
+        return true;
+    });
+    if (expired && *expired) state_->wakeups.signal(Work::callbacks);
+    return expired;
+}
+
+Result<std::vector<std::string>> Records::open_minutes(std::chrono::seconds grace) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<std::string>> {
+        std::vector<std::string> prefixes;
+        for (const auto& row :
+             transaction.run("open_minutes", params(Timestamp{state_->clock.now() - grace}))) {
+            prefixes.push_back(row[0].as<std::string>());
+        }
+        return prefixes;
+    });
+}
+
+Result<std::vector<ObjectKey>> Records::still_waiting(const std::vector<ObjectKey>& keys) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<ObjectKey>> {
+        SqlArray asked;
+        for (const auto& key : keys) {
+            if (key.str().find('\0') == std::string::npos) asked.add(key.str());
+        }
+        std::vector<ObjectKey> waiting;
+        for (const auto& row : transaction.run("still_waiting", params(asked))) {
+            waiting.push_back(ObjectKey::trusted(row[0].as<std::string>()));
+        }
+        return waiting;
+    });
+}
+
+}  // namespace photogate::storage::records

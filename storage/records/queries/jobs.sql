@@ -1,0 +1,213 @@
+-- Claims, leases and what ends them. The order of locks is everywhere the same: jobs, then uploads, then callbacks.
+
+-- name: claim_jobs
+-- $1 token, $2 worker, $3 lease in seconds, $4 most, $5 and $6 the app and kind that had the last turn, $7 now for updated_at
+-- `turns` skips through the index from one (app, kind) to the next; each gives its oldest, and they are dealt in rounds that
+-- begin after the one that was served last. So a batch of ten thousand delays another app by one job.
+with recursive turns as (
+    (select app, kind from jobs where lease_token is null order by app, kind limit 1)
+    union all
+    select next.app, next.kind
+    from turns t
+    cross join lateral (select j.app, j.kind from jobs j
+                        where j.lease_token is null and (j.app, j.kind) > (t.app, t.kind)
+                        order by j.app, j.kind limit 1) next
+),
+candidates as materialized (
+    select oldest.id, row_number() over (order by oldest.round, (t.app, t.kind) <= ($5, $6), t.app, t.kind) as place
+    from turns t
+    cross join lateral (select j.id, row_number() over (order by j.run_at, j.id) as round
+                        from jobs j
+                        where j.lease_token is null and j.app = t.app and j.kind = t.kind and j.run_at <= now()
+                        order by j.run_at, j.id
+                        limit $4::integer * 2 + 8) oldest
+    order by place
+    limit $4::integer * 2 + 8
+),
+taken as materialized (
+    select j.id, j.upload_id, j.generation, j.kind, c.place
+    from candidates c
+    cross join lateral (select * from jobs where jobs.id = c.id and jobs.lease_token is null
+                        for update skip locked) j
+    limit $4::integer
+),
+started as (
+    update uploads u set state = 'processing', updated_at = $7::timestamptz
+    from taken t
+    where t.kind = 'process' and u.id = t.upload_id and u.state = 'uploaded' and u.generation = t.generation
+    returning u.*
+),
+leased as (
+    update jobs j
+    set attempt = attempt + 1, lease_token = $1, lease_until = now() + make_interval(secs => $3::double precision), worker = $2
+    from taken t
+    where j.id = t.id and (t.kind <> 'process' or exists (select from started s where s.id = t.upload_id))
+    returning j.id as job_id, j.upload_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.app as job_app, t.place
+),
+pointless as (
+    delete from jobs j using taken t
+    where j.id = t.id and t.kind = 'process' and not exists (select from started s where s.id = t.upload_id)
+),
+noted as (
+    insert into timeline (upload_id, at, event, detail)
+    select upload_id, $7::timestamptz, 'claimed', json_build_object('worker', $2::text, 'attempt', attempt)::text
+    from leased where kind = 'process'
+)
+select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.place, s.*
+from leased l join started s on s.id = l.upload_id
+where l.kind = 'process'
+union all
+select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.place, u.*
+from leased l join uploads u on u.id = l.upload_id
+where l.kind <> 'process'
+order by place;
+
+-- name: claimed_before
+-- After a COMMIT whose answer was lost: what this token holds.
+select j.id as job_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.id as place, u.*
+from jobs j join uploads u on u.id = j.upload_id
+where j.lease_token = $1
+order by j.id;
+
+-- name: extend_leases
+update jobs j set lease_until = now() + make_interval(secs => $3::double precision)
+from (select j2.id from unnest($1::bigint[], $2::text[]) as ours (id, token)
+      join jobs j2 on j2.id = ours.id and j2.lease_token = ours.token
+      order by j2.id
+      for no key update of j2) held
+where j.id = held.id
+returning j.id;
+
+-- name: lock_leased
+select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.upload_id
+from jobs j
+where j.id = $1 and j.lease_token = $2
+for update;
+
+-- name: lock_upload
+select * from uploads where id = $1 for no key update;
+
+-- name: look_again_at_job
+-- After a COMMIT whose answer was lost: was this lease given back?
+select given_back = $2 as given_back from jobs where id = $1;
+
+-- name: look_again_at_upload
+select * from uploads where id = $1;
+
+-- name: publish_upload
+update uploads
+set state = 'published', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
+    found_type = $4, found_size = $5, found_sha256 = $6, found_width = $7, found_height = $8, exif = $9, privacy = $10,
+    placeholder = $11, perceptual_hash = $12,
+    image_key = $13, image_etag = $14, image_sha256 = $15, image_format = $16, image_width = $17, image_height = $18,
+    image_size = $19
+where id = $1 and state = 'processing' and generation = $20
+returning id;
+
+-- name: end_upload
+-- rejected (t6, t10) or failed (t8); the facts stay absent where none were found.
+update uploads
+set state = $2, finished_at = $3::timestamptz, updated_at = $3::timestamptz, sequence = $4, rejection_code = $5,
+    rejection_detail = $6,
+    found_type = $7, found_size = $8, found_sha256 = $9, found_width = $10, found_height = $11, exif = $12, privacy = $13,
+    placeholder = $14, perceptual_hash = $15
+where id = $1 and state = 'processing' and generation = $16
+returning id;
+
+-- name: delete_job
+delete from jobs where id = $1 and lease_token = $2 returning id;
+
+-- name: insert_job
+-- $6 seconds from now
+insert into jobs (upload_id, generation, app, kind, detail, run_at, ready_since)
+select $1, $2, $3, $4, $5, at, at from (select now() + make_interval(secs => $6::double precision) as at) as due
+on conflict (upload_id, generation, kind) do nothing;
+
+-- name: insert_erasing_job
+-- Overrules whatever was to become of the object, and whoever is at it.
+insert into jobs (upload_id, generation, app, kind, detail)
+values ($1, $2, $3, $4, $5)
+on conflict (upload_id, generation, kind) do update
+    set detail = excluded.detail, run_at = now(), ready_since = now(), lease_token = null, lease_until = null, attempt = 0;
+
+-- name: give_back_job
+-- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on
+update jobs
+set lease_token = null, lease_until = null, given_back = $2, attempt = $4, crashes = $5,
+    run_at = now() + make_interval(secs => $3::double precision / 1000),
+    ready_since = now() + make_interval(secs => $3::double precision / 1000)
+where id = $1 and lease_token = $2
+returning id;
+
+-- name: back_to_uploaded
+update uploads set state = 'uploaded', updated_at = $2::timestamptz where id = $1 and state = 'processing' returning id;
+
+-- name: repin_upload
+update uploads
+set state = 'uploaded', generation = generation + 1, pinned_etag = $2, pinned_size = $3, pinned_version = $4,
+    updated_at = $5::timestamptz
+where id = $1 and state = 'processing' and generation = $6
+returning id;
+
+-- name: repin_job
+-- The same row as the new generation's job: nothing spent yet.
+update jobs
+set lease_token = null, lease_until = null, given_back = $2, generation = generation + 1, attempt = 0, crashes = 0,
+    run_at = now(), ready_since = now()
+where id = $1 and lease_token = $2
+returning id;
+
+-- name: release_jobs
+with ours as materialized (
+    select j.id, j.upload_id, j.kind, j.lease_token
+    from unnest($1::bigint[], $2::text[]) as t (id, token)
+    join jobs j on j.id = t.id and j.lease_token = t.token
+    order by j.id
+    for update of j
+),
+back as (
+    update uploads u set state = 'uploaded', updated_at = $3::timestamptz
+    from ours o
+    where o.kind = 'process' and u.id = o.upload_id and u.state = 'processing'
+)
+update jobs j
+set lease_token = null, lease_until = null, given_back = o.lease_token, attempt = greatest(attempt - 1, 0), run_at = now()
+from ours o
+where j.id = o.id
+returning j.id;
+
+-- name: requeue_lost_leases
+-- $1 attempts at most, $2 now for updated_at; what has attempts left goes back.
+with lost as materialized (
+    select id, upload_id, kind, attempt, lease_token
+    from jobs
+    where lease_token is not null and lease_until < now() and (kind <> 'process' or attempt < $1::integer)
+    order by lease_until
+    limit 500
+    for update skip locked
+),
+back as (
+    update uploads u set state = 'uploaded', updated_at = $2::timestamptz
+    from lost l
+    where l.kind = 'process' and u.id = l.upload_id and u.state = 'processing'
+),
+noted as (
+    insert into timeline (upload_id, at, event, detail)
+    select upload_id, $2::timestamptz, 'lease.lost', json_build_object('attempt', attempt, 'job', kind)::text from lost
+)
+update jobs j
+set lease_token = null, lease_until = null, given_back = l.lease_token,
+    run_at = now() + make_interval(secs => least(l.attempt - 1, 4))
+from lost l
+where j.id = l.id
+returning j.id;
+
+-- name: spent_lost_leases
+select id as job_id, lease_token
+from jobs
+where lease_token is not null and lease_until < now() and kind = 'process' and attempt >= $1::integer
+order by lease_until
+limit 100;
+
+-- name: lease_is_over
+select lease_until < now() as over from jobs where id = $1 and lease_token = $2;

@@ -1,0 +1,57 @@
+-- t2, for a group of observations at once.
+
+-- name: take_in_events
+-- Those that were not known come back.
+insert into inbox (event_id, source, received_at)
+select event_id, source, $3::timestamptz from unnest($1::text[], $2::text[]) as t (event_id, source)
+order by event_id
+on conflict (event_id) do nothing
+returning event_id;
+
+-- name: lock_observed
+select u.* from unnest($1::text[], $2::text[]) as seen (bucket, key)
+join uploads u on u.key = seen.key and u.bucket = seen.bucket
+order by u.id
+for no key update of u;
+
+-- name: receive_uploads
+with input as materialized (
+    select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[])
+        as t (id, etag, size, version, client_metadata, sequence)
+),
+received as (
+    update uploads u
+    set state = 'uploaded', received_at = $7::timestamptz, updated_at = $7::timestamptz, finished_at = null,
+        pinned_etag = i.etag, pinned_size = i.size, pinned_version = i.version, client_metadata = i.client_metadata,
+        sequence = i.sequence, generation = u.generation + 1
+    from input i
+    where u.id = i.id and u.state in ('created', 'expired')
+    returning u.id, u.app, u.generation
+),
+queued as (
+    insert into jobs (upload_id, generation, app, kind)
+    select id, generation, app, 'process' from received
+    on conflict (upload_id, generation, kind) do nothing
+    returning upload_id
+)
+select received.id from received;
+
+-- name: pin_unwanted
+-- A late object of an upload that is cancelled or deleted: remembered, so that exactly it is removed.
+with pinned as (
+    update uploads u set pinned_etag = i.etag, pinned_size = i.size, pinned_version = i.version, updated_at = $5::timestamptz
+    from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) as i (id, etag, size, version)
+    where u.id = i.id and u.state in ('cancelled', 'deleted')
+    returning u.id, u.app, u.generation
+)
+insert into jobs (upload_id, generation, app, kind, detail)
+select id, generation, app, 'settle_original', 'remove' from pinned
+on conflict (upload_id, generation, kind) do nothing;
+
+-- name: note
+insert into timeline (upload_id, at, event, detail)
+select upload_id, $4::timestamptz, event, detail
+from unnest($1::text[], $2::text[], $3::text[]) as t (upload_id, event, detail);
+
+-- name: quarantine_event
+insert into event_quarantine (source, reason, body, received_at) values ($1, $2, $3::bytea, $4::timestamptz);

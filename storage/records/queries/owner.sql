@@ -1,0 +1,62 @@
+-- What the app, the operator and the reconciler ask for. $2 null: the operator, across apps.
+
+-- name: find_upload
+select * from uploads where id = $1 and ($2::text is null or app = $2);
+
+-- name: find_public_upload
+select * from uploads where public_id = $1 and image_key is not null;
+
+-- name: lock_jobs_of_upload
+-- Jobs before the upload, as everywhere.
+select id, kind, lease_token is not null as leased from jobs where upload_id = $1 order by id for update;
+
+-- name: lock_upload_of_app
+select * from uploads where id = $1 and ($2::text is null or app = $2) for no key update;
+
+-- name: cancel_upload
+update uploads set state = 'cancelled', finished_at = $2::timestamptz, updated_at = $2::timestamptz
+where id = $1 and state in ('created', 'expired', 'uploaded')
+returning *;
+
+-- name: erase_upload
+-- The person's data goes; what is needed to remove the objects and to explain the row stays.
+update uploads
+set state = 'deleted', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
+    filename = null, client_metadata = null, exif = null, privacy = null, placeholder = null, perceptual_hash = null
+where id = $1 and state in ('published', 'rejected', 'failed')
+returning id;
+
+-- name: erase_told_callbacks
+-- Their bodies held the file name and the EXIF; they can not be replayed any more.
+update callbacks set body = '' where upload_id = $1 and state in ('delivered', 'dead');
+
+-- name: delete_jobs_of_upload
+delete from jobs where upload_id = $1 and kind = $2;
+
+-- name: retry_upload
+update uploads
+set state = 'uploaded', finished_at = null, rejection_code = null, rejection_detail = null, updated_at = $2::timestamptz
+where id = $1 and state in ('failed', 'rejected') and pinned_etag is not null
+returning *;
+
+-- name: due_for_expiry
+select * from uploads where awaits_until is not null and awaits_until < $1::timestamptz
+order by awaits_until
+limit $2::integer;
+
+-- name: lock_due_upload
+select * from uploads where id = $1 and state = 'created' and expires_at < $2::timestamptz for no key update;
+
+-- name: expire_upload
+update uploads set state = 'expired', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3
+where id = $1 and state = 'created'
+returning id;
+
+-- name: open_minutes
+select distinct substring(key from '^.*/') as prefix
+from uploads
+where awaits_until is not null and awaits_until >= $1::timestamptz and key like '%/%'
+order by prefix;
+
+-- name: still_waiting
+select key from uploads where key = any($1::text[]) and state in ('created', 'expired');

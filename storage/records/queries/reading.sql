@@ -1,0 +1,66 @@
+-- Lists, the timeline and the backlog.
+-- Lists: $1 app or null, $2 before id or null, $3 the least id, $4 state or null, $5 profile or null, $6 created after or null,
+-- $7 metadata, $8 limit. One statement for each index that can serve it.
+
+-- name: list_of_app
+select * from uploads
+where app = $1 and ($2::text is null or id < $2) and id >= $3 and ($4::text is null or state = $4)
+  and ($5::text is null or profile = $5) and ($6::timestamptz is null or created_at > $6) and metadata @> $7::jsonb
+order by app desc, id desc
+limit $8::integer;
+
+-- name: list_of_all
+select * from uploads
+where ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3 and ($4::text is null or state = $4)
+  and ($5::text is null or profile = $5) and ($6::timestamptz is null or created_at > $6) and metadata @> $7::jsonb
+order by id desc
+limit $8::integer;
+
+-- name: list_of_unusual
+select * from uploads
+where unusual_end = $4 and ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3
+  and ($5::text is null or profile = $5) and ($6::timestamptz is null or created_at > $6) and metadata @> $7::jsonb
+order by unusual_end desc, id desc
+limit $8::integer;
+
+-- name: list_of_working
+select * from uploads
+where id in (select upload_id from jobs where kind = 'process' and ($1::text is null or app = $1))
+  and ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3 and state = $4
+  and ($5::text is null or profile = $5) and ($6::timestamptz is null or created_at > $6) and metadata @> $7::jsonb
+order by id desc
+limit $8::integer;
+
+-- name: timeline
+select at, event, detail from (
+    select 0::bigint as place, created_at as at, 'created' as event,
+           json_build_object('profile', profile, 'method', method, 'request_id', request_id)::text as detail
+    from uploads where id = $1
+    union all
+    select id, at, event, detail from timeline where upload_id = $1
+    union all
+    select (1::bigint << 61) + c.sequence, a.at,
+           case when a.status between 200 and 299 and a.error = '' then 'callback.delivered' else 'callback.attempted' end,
+           json_build_object('callback', c.id, 'type', c.type, 'status', a.status, 'error', a.error,
+                             'latency_ms', a.latency_ms)::text
+    from callbacks c join callback_attempts a on a.callback_id = c.id
+    where c.upload_id = $1
+    union all
+    select (1::bigint << 62) + c.sequence, c.finished_at, 'callback.dead',
+           json_build_object('callback', c.id, 'type', c.type)::text
+    from callbacks c
+    where c.upload_id = $1 and c.state = 'dead'
+) as facts
+order by at, place
+limit 1000;
+
+-- name: backlog
+-- Counted up to a bound: beyond it the exact number changes nothing.
+select (select count(*) from (select from jobs where lease_token is null and run_at <= now() limit 100000) as r) as jobs_ready,
+       (select count(*) from (select from jobs where lease_token is not null limit 100000) as l) as jobs_leased,
+       (select count(*) from (select from callbacks where state = 'waiting' limit 100000) as w) as callbacks_waiting,
+       (select count(*) from (select from callbacks where state = 'dead' limit 100000) as d) as callbacks_dead,
+       (select coalesce(extract(epoch from now() - min(ready_since)) * 1000, 0)::bigint
+        from jobs where lease_token is null and run_at <= now()) as oldest_ready_ms,
+       (select coalesce(extract(epoch from $1::timestamptz - min(next_attempt_at)) * 1000, 0)::bigint
+        from callbacks where state = 'waiting') as oldest_callback_ms;

@@ -1,0 +1,118 @@
+// Finding, listing, the timeline and the backlog.
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "storage/records/records_state.hpp"
+#include "storage/records/records_wire.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+std::optional<std::string> text_of(const std::optional<AppName>& app) {
+    return app ? std::make_optional(app->str()) : std::nullopt;
+}
+
+/// Ids sort by the time of their making: none made since `at` is less than this. A minute's slack for
+/// gateways whose clocks differ; the rows are compared exactly.
+std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at) {
+    using namespace std::chrono;
+    if (!at || *at < Timestamp{minutes{1}}) return std::string{prefix};
+    const auto ms = static_cast<std::uint64_t>(
+        duration_cast<milliseconds>((*at - minutes{1}).time_since_epoch()).count());
+    Bytes raw(16, 0);
+    for (std::size_t i = 0; i < 6; ++i)
+        raw[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+    return std::string{prefix} + base32_crockford(raw);
+}
+
+/// Which statement has an index for the question.
+const char* list_for(const ListQuery& query) {
+    if (query.state) {
+        switch (*query.state) {
+            case UploadState::uploaded:
+            case UploadState::processing:
+                return "list_of_working";
+            case UploadState::rejected:
+            case UploadState::failed:
+            case UploadState::expired:
+            case UploadState::cancelled:
+            case UploadState::deleted:
+                return "list_of_unusual";
+            case UploadState::created:
+            case UploadState::published:
+                break;
+        }
+    }
+    return query.app ? "list_of_app" : "list_of_all";
+}
+
+}  // namespace
+
+Result<Upload> Records::find(const std::optional<AppName>& app, const UploadId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<Upload> {
+        auto uploads = to_uploads(transaction.run("find_upload", params(id.str(), text_of(app))));
+        if (uploads.empty()) return fail(ErrorCode::upload_not_found, "no upload has this id");
+        return std::move(uploads.front());
+    });
+}
+
+Result<std::optional<Upload>> Records::find_public(const PublicId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::optional<Upload>> {
+        auto uploads = to_uploads(transaction.run("find_public_upload", params(id.str())));
+        if (uploads.empty()) return std::optional<Upload>{};
+        return std::optional<Upload>{std::move(uploads.front())};
+    });
+}
+
+Result<std::vector<Upload>> Records::list(const ListQuery& query) {
+    std::optional<std::string> state, profile, before;
+    if (query.state) state = to_string(*query.state);
+    if (query.profile) profile = query.profile->str();
+    if (query.before) before = query.before->str();
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
+        return to_uploads(transaction.run(
+            list_for(query), params(text_of(query.app), before, least_id("upl_", query.created_after), state,
+                                    profile, query.created_after, to_json_text(query.metadata),
+                                    std::clamp<std::size_t>(query.limit, 1, 201))));
+    });
+}
+
+Result<std::vector<TimelineEntry>> Records::timeline(const std::optional<AppName>& app, const UploadId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<TimelineEntry>> {
+        if (transaction.run("find_upload", params(id.str(), text_of(app))).empty()) {
+            return fail(ErrorCode::upload_not_found, "no upload has this id");
+        }
+        const auto rows = transaction.run("timeline", params(id.str()));
+        const Columns columns{rows};
+        std::vector<TimelineEntry> entries;
+        for (const auto& row : rows) {
+            entries.push_back(
+                {columns.time(row, "at"), columns.text(row, "event"), columns.text(row, "detail")});
+        }
+        return entries;
+    });
+}
+
+Result<Backlog> Records::backlog() {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<Backlog> {
+        const auto rows = transaction.run("backlog", params(state_->clock.now()));
+        const Columns columns{rows};
+        const auto row = rows[0];
+        const auto count = [&](const char* name) {
+            return static_cast<std::size_t>(columns.number(row, name));
+        };
+        const auto age = [&](const char* name) {
+            return std::chrono::milliseconds{std::max<std::int64_t>(0, columns.number(row, name))};
+        };
+        Backlog backlog;
+        backlog.jobs_ready = count("jobs_ready");
+        backlog.jobs_leased = count("jobs_leased");
+        backlog.oldest_ready = age("oldest_ready_ms");
+        backlog.callbacks_waiting = count("callbacks_waiting");
+        backlog.callbacks_dead = count("callbacks_dead");
+        backlog.oldest_callback = age("oldest_callback_ms");
+        return backlog;
+    });
+}
+
+}  // namespace photogate::storage::records

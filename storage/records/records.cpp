@@ -1,0 +1,76 @@
+#include "storage/records/records.hpp"
+
+#include <array>
+#include <span>
+
+#include "base/encoding.hpp"
+#include "storage/records/records_state.hpp"
+#include "storage/records/schema.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+ConnectionOptions connection_options(const RecordsOptions& options) {
+    return {options.database_url, options.connect_timeout, options.statement_timeout};
+}
+
+std::string random_token(Random& random) {
+    std::array<std::uint8_t, 16> raw{};
+    random.fill(std::as_writable_bytes(std::span{raw}));
+    return hex_lower(raw);
+}
+
+}  // namespace
+
+RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_composer, const Clock& its_clock,
+                      Random& its_random)
+    : options(std::move(given)),
+      composer(its_composer),
+      clock(its_clock),
+      random(its_random),
+      pool(connection_options(options), options.connections),
+      wakeups(connection_options(options), random_token(its_random)),
+      creates({options.group_limit, options.queue_limit, 2},
+              [this](std::span<const NewUpload> items) { return commit_creates(*this, items); }),
+      observations({options.group_limit, options.queue_limit, 1},
+                   [this](std::span<const Observation> items) { return commit_observations(*this, items); }),
+      attempts({options.group_limit, options.queue_limit, 1},
+               [this](std::span<const CallbackAttempt> items) { return commit_attempts(*this, items); }) {}
+
+std::string RecordsState::token() {
+    const std::lock_guard lock{random_mutex};
+    return random_token(random);
+}
+
+Records::Records(std::unique_ptr<RecordsState> state) : state_(std::move(state)) {}
+
+Records::~Records() {
+    state_->wakeups.stop();
+}
+
+Result<std::unique_ptr<Records>> Records::open(RecordsOptions options, const CallbackComposer& composer,
+                                               const Clock& clock, Random& random) {
+    {
+        Pool probe{connection_options(options), 1};
+        if (auto fits = check_schema(probe); !fits) return fail(fits.error());
+    }
+    return std::unique_ptr<Records>(
+        new Records(std::make_unique<RecordsState>(std::move(options), composer, clock, random)));
+}
+
+void Records::wait_for_work(Work kind, std::chrono::milliseconds timeout) {
+    state_->wakeups.wait(kind, timeout);
+}
+
+void Records::stop_waiting() {
+    state_->wakeups.stop();
+}
+
+Result<> Records::ping() {
+    return read(state_->pool, [](Transaction& transaction) -> Result<> {
+        transaction.run("ping");
+        return {};
+    });
+}
+
+}  // namespace photogate::storage::records

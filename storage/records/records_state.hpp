@@ -1,0 +1,87 @@
+// What Records is made of, shared by the sources that implement it.
+//
+// Member order is lifetime order: the committers go first, since they use the pool and the wake-ups.
+#pragma once
+
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/records/connection_pool.hpp"
+#include "storage/records/group_committer.hpp"
+#include "storage/records/records.hpp"
+#include "storage/records/rows.hpp"
+#include "storage/records/transaction.hpp"
+#include "storage/records/wakeups.hpp"
+
+namespace photogate::storage::records {
+
+struct Nothing {};
+
+struct RecordsState {
+    RecordsState(RecordsOptions options, const CallbackComposer& composer, const Clock& clock, Random& random);
+
+    const RecordsOptions options;
+    const CallbackComposer& composer;
+    const Clock& clock;
+    Random& random;
+    std::mutex random_mutex;  // a test's dice are not thread safe
+    Pool pool;
+    Wakeups wakeups;
+
+    std::mutex turns_mutex;
+    std::string turn_app, turn_kind;  // served last; the next claim begins after it
+    std::string turn_url;
+    Timestamp tidied_at{};
+
+    GroupCommitter<NewUpload, Created> creates;
+    GroupCommitter<Observation, ObserveOutcome> observations;
+    GroupCommitter<CallbackAttempt, Nothing> attempts;
+
+    /// 32 hex digits of chance.
+    std::string token();
+};
+
+using CommittedUploads = Result<std::vector<Result<Created>>>;
+using CommittedObservations = Result<std::vector<Result<ObserveOutcome>>>;
+using CommittedAttempts = Result<std::vector<Result<Nothing>>>;
+
+CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> items);
+CommittedObservations commit_observations(RecordsState& state, std::span<const Observation> items);
+CommittedAttempts commit_attempts(RecordsState& state, std::span<const CallbackAttempt> items);
+
+/// The callback about `upload` as it stands, or nothing where the app is not to be told. Its sequence is
+/// taken into `upload` only if there is one.
+std::optional<ComposedCallback> compose(const CallbackComposer& composer, CallbackType type, Upload& upload,
+                                        Timestamp now);
+
+/// Rows for the outbox, inserted together.
+class OutboxRows {
+  public:
+    void add(const ComposedCallback& callback, CallbackType type, const Upload& upload);
+    bool empty() const { return count_ == 0; }
+    void insert(Transaction& transaction, Timestamp now) const;
+
+  private:
+    SqlArray ids_, uploads_, apps_, types_, sequences_, urls_, bodies_;
+    std::size_t count_ = 0;
+};
+
+/// Facts for the timeline, inserted together.
+class TimelineRows {
+  public:
+    void add(const UploadId& upload, std::string_view event, const TextMap& detail = {});
+    void insert(Transaction& transaction, Timestamp now) const;
+
+  private:
+    SqlArray uploads_, events_, details_;
+    std::size_t count_ = 0;
+};
+
+/// The columns of OriginalFacts, in their order, or as many nulls.
+void add_facts(Params& parameters, const std::optional<OriginalFacts>& facts);
+
+}  // namespace photogate::storage::records

@@ -1,0 +1,61 @@
+// Waking is separate from writing: a NOTIFY inside each commit would cost more than two thirds of the
+// throughput.
+//
+// signal() wakes this process at once and has the other gateways told within 20 ms, by one NOTIFY for all
+// that came meanwhile, on a connection of its own. A LISTEN connection hears the others, is tried every five
+// seconds, and listens again after a loss. Both are hints: whoever waits also polls.
+//
+// Thread safety: any thread. stop() ends every wait for good.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "storage/records/connection_pool.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::storage::records {
+
+class Wakeups {
+  public:
+    /// `origin` tells our own notifications from others'.
+    Wakeups(ConnectionOptions options, std::string origin);
+    ~Wakeups();
+
+    /// There is new work: told to everyone.
+    void signal(Work kind);
+    /// There may be more of it: told to this process alone.
+    void signal_here(Work kind);
+    void wait(Work kind, std::chrono::milliseconds timeout);
+    void stop();
+
+  private:
+    struct Waiting {
+        std::uint64_t signals = 0;
+        bool remembered = false;  // a signal that came while nobody waited
+        bool to_tell = false;     // to the others
+    };
+
+    Waiting& of(Work kind) { return waiting_[kind == Work::jobs ? 0 : 1]; }
+    bool pause(std::chrono::milliseconds time);
+    void tell_others();
+    void listen();
+    void listen_until_lost();
+
+    const ConnectionOptions options_;
+    const std::string origin_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::array<Waiting, 2> waiting_;
+    bool waits_are_over_ = false;
+    bool stopping_ = false;
+    Connection* listening_ = nullptr;
+    std::thread teller_, listener_;  // last: they use what is above
+};
+
+}  // namespace photogate::storage::records
