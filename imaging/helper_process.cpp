@@ -9,8 +9,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,7 +120,8 @@ Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions&
     const int failed = ::posix_spawn(&process, program.c_str(), actions.get(), attributes.get(),
                                      arguments.data(), environment.data());
     if (failed != 0) return unavailable("The image helper " + program + " can't be started", failed);
-    Descriptor watch(::pidfd_open(process, 0));
+    // By number: glibc 2.36 declares pidfd_open() for C alone.
+    Descriptor watch(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
     const int watch_error = errno;
     std::unique_ptr<HelperProcess> helper(
         new HelperProcess(process, std::move(watch), Channel(std::move(ours)), std::move(words)));

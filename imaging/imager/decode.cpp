@@ -104,7 +104,8 @@ Image shrink_opened(VipsImage* opened, int edge) {
 }
 
 /// With shrink-on-load where the format has it. `export_profile`: without it a thumbnail keeps the source's
-/// profile, and dropping that later would shift the colours (trap 6).
+/// profile, and dropping that later would shift the colours (trap 6). `options` says fail_on to the loader
+/// itself: 8.14's thumbnail_buffer has the argument and does not pass it on.
 Image shrink_buffer(BytesView bytes, int edge, const char* options) {
     Image small;
     // libvips' signature is not const; it only reads.
@@ -127,7 +128,7 @@ Image shrink(const Decoding& what, VipsImage* opened) {
         case Format::png:
         case Format::webp:
         case Format::gif:
-            return shrink_buffer(what.bytes, edge, "");
+            return shrink_buffer(what.bytes, edge, "[fail_on=error]");
     }
     return {};
 }
@@ -175,7 +176,7 @@ tl::expected<Decoded, Rejection> decode(const Decoding& what) {
 
 tl::expected<Image, Rejection> open_animation(const Decoding& what) {
     vips_error_clear();
-    Image roll = shrink_buffer(what.bytes, static_cast<int>(what.max_edge), "[n=-1]");
+    Image roll = shrink_buffer(what.bytes, static_cast<int>(what.max_edge), "[n=-1,fail_on=error]");
     if (roll) roll = to_eight_bit_srgb(roll.get());
     if (!roll) return tl::unexpected(decoding_failure());
     drop_fields(roll.get(), Fields::timing);
