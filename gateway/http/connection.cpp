@@ -1,0 +1,370 @@
+#include "gateway/http/connection.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+
+#include "base/log.hpp"
+
+namespace photogate::gateway::http {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using Code = boost::system::error_code;
+
+/// What an idle connection may keep allocated.
+constexpr std::size_t kept_capacity = 4'096;
+
+bool is_sane_request_id(std::string_view id) {
+    return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '_' || c == '-';
+    });
+}
+
+/// W3C Trace Context, version 00: `00-` 32 hex `-` 16 hex `-` 2 hex, lower case, neither id all zeros.
+bool is_traceparent(std::string_view text) {
+    if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
+    auto hex = [](std::string_view part) {
+        return part.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    };
+    std::string_view trace = text.substr(3, 32);
+    std::string_view span = text.substr(36, 16);
+    bool zeros = trace.find_first_not_of('0') == std::string_view::npos ||
+                 span.find_first_not_of('0') == std::string_view::npos;
+    return hex(trace) && hex(span) && hex(text.substr(53)) && !zeros;
+}
+
+class ConnectionSink final : public ResponseSink {
+  public:
+    ConnectionSink(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> to, std::uint64_t exchange)
+        : lane_(std::move(lane)), to_(std::move(to)), exchange_(exchange) {}
+    void deliver(Response response) override {
+        lane_->deliver(std::move(to_), exchange_, std::move(response));
+    }
+
+  private:
+    std::shared_ptr<Lane> lane_;
+    std::weak_ptr<Connection> to_;
+    std::uint64_t exchange_;
+};
+
+std::string remote_address(const tcp::socket& socket) {
+    Code error;
+    tcp::endpoint peer = socket.remote_endpoint(error);
+    if (error) return {};
+    boost::asio::ip::address address = peer.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+    }
+    return address.to_string();
+}
+
+}  // namespace
+
+Connection::Connection(Lane& lane, tcp::socket socket, const Listener& listener)
+    : lane_(lane), socket_(std::move(socket)), listener_(listener), remote_(remote_address(socket_)) {}
+
+void Connection::start() {
+    Code error;
+    socket_.non_blocking(true, error);
+    if (error) return cut();
+    // Answers are whole; waiting for more only delays them. A refusal here is no reason to end the
+    // connection.
+    socket_.set_option(tcp::no_delay(true), error);
+    deadline_ = in(idle_time());
+    want_read();
+}
+
+std::chrono::milliseconds Connection::idle_time() const {
+    return lane_.core().draining ? lane_.limits().drain_idle : lane_.limits().idle;
+}
+
+void Connection::advance() {
+    if (advancing_) return;
+    advancing_ = true;
+    try {
+        while (step()) {
+        }
+    } catch (const std::exception& error) {
+        log::error("http.connection_exception", {{"what", error.what()}});
+        cut();
+    }
+    advancing_ = false;
+}
+
+bool Connection::step() {
+    switch (state_) {
+        case State::head:
+            return step_head();
+        case State::body:
+            return step_body();
+        case State::handling:
+            return step_handling();
+        case State::writing:
+            return step_writing();
+        case State::streaming:
+            return step_streaming();
+        case State::lingering:
+        case State::closed:
+            return false;
+    }
+    return false;
+}
+
+// --- reading
+// -----------------------------------------------------------------------------------------------------------
+
+void Connection::want_read() {
+    if (read_armed_) return;
+    read_armed_ = true;
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](Code error) {
+        self->read_armed_ = false;
+        if (self->state_ == State::closed) return;
+        if (error) return self->cut();
+        self->on_readable();
+    });
+}
+
+void Connection::on_readable() {
+    Code error;
+    auto& scratch = lane_.scratch();
+    std::size_t size = socket_.read_some(boost::asio::buffer(scratch), error);
+    if (error == boost::asio::error::would_block) return want_read();
+    // The peer's end: nobody waits for an answer to half a request, and a probe that says nothing is none of
+    // our news.
+    if (error) return cut();
+    if (state_ == State::lingering) return want_read();
+    arrived_.append(scratch.data(), size);
+    if (exchange_) exchange_->window_bytes += size;
+    advance();
+}
+
+bool Connection::step_head() {
+    if (!empty_line_skipped_ && arrived_.starts_with("\r\n")) {
+        // RFC 9112 2.2: an old client may send one empty line after a body.
+        arrived_.erase(0, 2);
+        empty_line_skipped_ = true;
+    }
+    if (arrived_.empty()) {
+        if (arrived_.capacity() > kept_capacity) std::string{}.swap(arrived_);
+        want_read();
+        return false;
+    }
+    if (arrived_ == "\r" && !empty_line_skipped_) {
+        want_read();
+        return false;
+    }
+    if (!exchange_) {
+        exchange_.emplace();
+        exchange_->started = std::chrono::steady_clock::now();
+        deadline_ = exchange_->started + lane_.limits().head_deadline;
+    }
+    Result<std::optional<std::size_t>> end = find_head_end(arrived_, scanned_, lane_.limits().head);
+    if (end && !*end) {
+        want_read();
+        return false;
+    }
+    scanned_ = 0;
+    empty_line_skipped_ = false;
+    deadline_ = SteadyTime::max();
+    if (!end) {
+        begin_exchange(fail(std::move(end.error())));
+        return true;
+    }
+    Result<RequestHead> head = parse_head(std::string_view{arrived_}.substr(0, **end), lane_.limits().head);
+    arrived_.erase(0, **end);
+    begin_exchange(std::move(head));
+    return true;
+}
+
+void Connection::begin_exchange(Result<RequestHead> head) {
+    ++number_;
+    ++lane_.core().requests;
+    const ServerLimits& limits = lane_.limits();
+    ++in_a_row_;
+    closing_ = closing_ || number_ >= limits.requests_per_connection || in_a_row_ >= limits.pipelined;
+    if (head && !host_is_served(*head))
+        head = fail(ErrorCode::misdirected, "This gateway does not serve that host.");
+    if (!head) {
+        ++lane_.core().malformed;
+        exchange_->admission.route_name = "_malformed";
+        exchange_->request_id = lane_.new_request_id();
+        closing_ = true;
+        return refuse(std::move(head.error()));
+    }
+    admit(std::move(*head));
+}
+
+bool Connection::host_is_served(const RequestHead& head) const {
+    if (listener_.hosts.empty()) return true;
+    std::string_view host = head.headers.find("Host").value_or(std::string_view{});
+    std::size_t port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+    std::string_view bare = host.substr(0, port);
+    return std::any_of(listener_.hosts.begin(), listener_.hosts.end(), [&](const std::string& served) {
+        return equal_ignoring_case(served, host) || equal_ignoring_case(served, bare);
+    });
+}
+
+void Connection::admit(RequestHead head) {
+    Exchange& exchange = *exchange_;
+    exchange.method = to_string(head.method);
+    exchange.version = head.version;
+    exchange.is_head = head.method == Method::head;
+    exchange.path = head.raw_path();
+    std::string_view id = head.headers.find("X-Request-Id").value_or(std::string_view{});
+    exchange.request_id = is_sane_request_id(id) ? std::string{id} : lane_.new_request_id();
+    std::string_view trace = head.headers.find("traceparent").value_or(std::string_view{});
+    if (is_traceparent(trace)) exchange.traceparent = trace;
+    if (head.persistence == Persistence::close) closing_ = true;
+    try {
+        exchange.admission = listener_.service->admit(head);
+    } catch (const std::exception& error) {
+        log::error("http.admission_exception", {{"what", error.what()}, {"request_id", exchange.request_id}});
+        exchange.admission.refusal =
+            Error{ErrorCode::internal, "The request could not be looked at.", {}, std::nullopt};
+    }
+    bool has_body = !std::holds_alternative<NoBody>(head.framing);
+    if (Error* error = std::get_if<Error>(&exchange.admission.refusal)) {
+        closing_ = closing_ || has_body;
+        return refuse(std::move(*error));
+    }
+    if (Response* response = std::get_if<Response>(&exchange.admission.refusal)) {
+        closing_ = closing_ || has_body;
+        exchange.answer = std::move(*response);
+        state_ = State::handling;
+        return;
+    }
+    const std::size_t limit = exchange.admission.body_limit;
+    if (const auto* length = std::get_if<LengthBody>(&head.framing)) {
+        if (length->size > limit) {
+            closing_ = true;
+            return refuse({ErrorCode::body_too_large,
+                           "The body may have " + std::to_string(limit) + " bytes.",
+                           {},
+                           std::nullopt});
+        }
+        exchange.body_left = length->size;
+    } else if (has_body) {
+        exchange.decoder.emplace(limit);
+    }
+    exchange.wants_continue = head.expects_continue;
+    static_cast<RequestHead&>(exchange.request) = std::move(head);
+    if (!has_body) return dispatch();
+    exchange.body_started = exchange.window_started = std::chrono::steady_clock::now();
+    exchange.window_bytes = arrived_.size();
+    deadline_ = exchange.body_started + lane_.limits().body_deadline;
+    state_ = State::body;
+}
+
+bool Connection::step_body() {
+    Exchange& exchange = *exchange_;
+    std::string& body = exchange.request.body;
+    if (exchange.decoder) {
+        Result<std::size_t> taken = exchange.decoder->feed(arrived_, body);
+        if (!taken) {
+            if (taken.error().code != ErrorCode::body_too_large) ++lane_.core().malformed;
+            closing_ = true;
+            refuse(std::move(taken.error()));
+            return true;
+        }
+        arrived_.erase(0, *taken);
+    } else {
+        std::size_t some =
+            static_cast<std::size_t>(std::min<std::uint64_t>(exchange.body_left, arrived_.size()));
+        body.append(arrived_, 0, some);
+        arrived_.erase(0, some);
+        exchange.body_left -= some;
+    }
+    if (exchange.decoder ? exchange.decoder->done() : exchange.body_left == 0) {
+        dispatch();
+        return true;
+    }
+    if (exchange.wants_continue && body.empty() && arrived_.empty()) {
+        exchange.wants_continue = false;
+        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+        after_writing_ = State::body;
+        state_ = State::writing;
+        return true;
+    }
+    want_read();
+    return false;
+}
+
+void Connection::dispatch() {
+    Exchange& exchange = *exchange_;
+    deadline_ = SteadyTime::max();
+    state_ = State::handling;
+    exchange.request.parameters = std::move(exchange.admission.parameters);
+    exchange.request.caller = std::move(exchange.admission.caller);
+    exchange.request.route = exchange.admission.route_name;
+    exchange.request.remote = remote_;
+    exchange.request.request_id = exchange.request_id;
+    exchange.request.traceparent = exchange.traceparent;
+    Responder responder{
+        std::make_unique<ConnectionSink>(lane_.shared_from_this(), weak_from_this(), number_)};
+    try {
+        listener_.service->handle(exchange.admission.route, std::move(exchange.request),
+                                  std::move(responder));
+    } catch (const std::exception& error) {
+        // The Responder has answered 500 as it went.
+        log::error("http.handler_exception",
+                   {{"what", error.what()}, {"route", exchange.admission.route_name}});
+    }
+}
+
+// -----------------------------------------------------------------------------------------------------
+
+void Connection::on_tick(SteadyTime now) {
+    if (state_ == State::body && now - exchange_->window_started >= lane_.limits().body_window) {
+        auto window =
+            std::chrono::duration_cast<std::chrono::duration<double>>(now - exchange_->window_started);
+        if (static_cast<double>(exchange_->window_bytes) <
+            window.count() * lane_.limits().body_bytes_per_second)
+            deadline_ = now;
+        exchange_->window_started = now;
+        exchange_->window_bytes = 0;
+    }
+    if (now < deadline_) return;
+    bool mid_head = state_ == State::head && exchange_;
+    if (!mid_head && state_ != State::body) {
+        if (state_ == State::writing) ++lane_.core().timeouts;
+        return cut();
+    }
+    ++lane_.core().timeouts;
+    if (mid_head) {
+        ++number_;
+        exchange_->admission.route_name = "_malformed";
+        exchange_->request_id = lane_.new_request_id();
+    }
+    closing_ = true;
+    refuse({ErrorCode::request_timeout,
+            "The request did not arrive in time; the connection ends.",
+            {},
+            std::nullopt});
+    advance();
+}
+
+void Connection::begin_drain(SteadyTime now) {
+    if (state_ == State::head && !exchange_) deadline_ = std::min(deadline_, now + lane_.limits().drain_idle);
+}
+
+void Connection::cut() {
+    if (state_ == State::closed) return;
+    bool under_way =
+        exchange_ && (state_ == State::handling || state_ == State::writing || state_ == State::streaming);
+    state_ = State::closed;
+    if (under_way) {
+        if (exchange_->status == 0) exchange_->status = 499;
+        report("cut");
+    }
+    Code error;
+    // A socket that is refused its close is closed all the same (Linux).
+    socket_.close(error);
+    lane_.remove(*this);
+}
+
+}  // namespace photogate::gateway::http

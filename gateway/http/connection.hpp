@@ -1,0 +1,115 @@
+// Inside the server: one connection, as a machine of few states that is driven by readiness.
+//
+// The lane's thread alone touches it. It waits until the socket can be read or written, does what can be done
+// without waiting, and waits again; so an idle connection holds no buffer. One request is under way at a
+// time: while a route has it, nothing is read.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "gateway/http/chunked_decoder.hpp"
+#include "gateway/http/lane.hpp"
+#include "gateway/http/response_head.hpp"
+
+namespace photogate::gateway::http {
+
+class Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(Lane& lane, boost::asio::ip::tcp::socket socket, const Listener& listener);
+
+    void start();
+    /// An answer, or a piece of a streamed one, for the request numbered `exchange`.
+    void take(std::uint64_t exchange, std::variant<Response, BodyPiece> what);
+    void on_tick(SteadyTime now);
+    void begin_drain(SteadyTime now);
+    /// Ends it at once.
+    void cut();
+
+    std::size_t place = 0;  ///< in the lane's list
+
+  private:
+    enum class State { head, body, handling, writing, streaming, lingering, closed };
+
+    /// One request and its answer. What the access log needs outlives the Request, which goes to the route.
+    struct Exchange {
+        SteadyTime started;
+        Request request;
+        Admission admission;
+        std::string_view method = "_OTHER";
+        std::string path;
+        std::string request_id;
+        std::string traceparent;
+        Version version = Version::http_1_1;
+        bool is_head = false;
+        bool wants_continue = false;
+        std::uint64_t body_left = 0;            ///< of a body with a length
+        std::optional<ChunkedDecoder> decoder;  ///< of a chunked one
+        SteadyTime body_started;
+        SteadyTime window_started;
+        std::uint64_t window_bytes = 0;
+        std::optional<Response> answer;  ///< given, not yet begun
+        int status = 0;                  ///< of the answer begun
+        std::optional<ErrorCode> code;   ///< of the problem answered
+        std::uint64_t sent = 0;
+        std::unique_ptr<BodyReader> reader;  ///< streaming
+        Coding coding = Coding::none;
+        std::uint64_t stream_left = 0;
+        bool piece_asked = false;
+        std::optional<BodyPiece> piece;
+    };
+
+    void advance();
+    bool step();
+    bool step_head();
+    bool step_body();
+    bool step_handling();
+    bool step_writing();
+    bool step_streaming();
+
+    void begin_exchange(Result<RequestHead> head);
+    void admit(RequestHead head);
+    bool host_is_served(const RequestHead& head) const;
+    void dispatch();
+    void refuse(Error error);
+    void begin_answer(Response response);
+    void finish_exchange();
+    void report(std::string_view outcome);
+    void start_linger();
+
+    void want_read();
+    void want_write();
+    void on_readable();
+    std::chrono::milliseconds idle_time() const;
+    SteadyTime in(std::chrono::milliseconds time) const { return std::chrono::steady_clock::now() + time; }
+
+    Lane& lane_;
+    boost::asio::ip::tcp::socket socket_;
+    const Listener& listener_;
+    std::string remote_;
+    State state_ = State::head;
+    State after_writing_ = State::head;
+    bool advancing_ = false;
+    bool read_armed_ = false;
+    bool write_armed_ = false;
+    bool closing_ = false;  ///< after this answer
+    bool empty_line_skipped_ = false;
+    SteadyTime deadline_ = SteadyTime::max();
+    std::string arrived_;  ///< not yet consumed
+    std::size_t scanned_ = 0;
+    std::uint64_t number_ = 0;    ///< of the exchange under way
+    std::uint32_t in_a_row_ = 0;  ///< requests that were there before the one before was answered
+    std::optional<Exchange> exchange_;
+    std::string out_;
+    std::variant<std::monostate, std::string, SharedBody> out_body_;
+    std::size_t out_done_ = 0;
+};
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,146 @@
+#include "gateway/http/json_fields.hpp"
+
+#include <algorithm>
+
+#include "base/encoding.hpp"
+
+namespace photogate::gateway::http {
+
+namespace {
+
+constexpr std::size_t longest_named = 64;
+constexpr std::size_t most_errors = 32;
+
+/// A stranger's word, short enough to be repeated.
+std::string shortened(std::string_view name) {
+    if (name.size() <= longest_named) return std::string{name};
+    return to_valid_utf8(name.substr(0, longest_named));
+}
+
+}  // namespace
+
+JsonFields::JsonFields(const JsonValue& object, std::string pointer)
+    : value_(object), pointer_(std::move(pointer)) {
+    if (!value_.object()) refuse({}, ErrorCode::invalid_field, "An object is expected here.");
+}
+
+std::string JsonFields::pointer_to(std::string_view name) const {
+    std::string pointer = pointer_;
+    if (name.empty()) return pointer;
+    pointer += '/';
+    for (char c : shortened(name)) {
+        if (c == '~') {
+            pointer += "~0";
+        } else if (c == '/') {
+            pointer += "~1";
+        } else {
+            pointer += c;
+        }
+    }
+    return pointer;
+}
+
+void JsonFields::refuse(std::string_view name, ErrorCode code, std::string detail) {
+    if (errors_.size() < most_errors) errors_.push_back({pointer_to(name), code, std::move(detail)});
+}
+
+void JsonFields::take(JsonFields&& inner) {
+    inner.collect_unknown();
+    for (FieldError& error : inner.errors_) {
+        if (errors_.size() < most_errors) errors_.push_back(std::move(error));
+    }
+    inner.errors_.clear();
+}
+
+const JsonValue* JsonFields::ask(std::string_view name, Presence presence, ErrorCode absent) {
+    asked_.emplace_back(name);
+    const JsonValue* found = value_.find(name);
+    if (!found && presence == Presence::required && value_.object()) {
+        refuse(name, absent, "\"" + std::string{name} + "\" is required.");
+    }
+    return found;
+}
+
+std::optional<std::string> JsonFields::text(std::string_view name, const TextRule& rule) {
+    const JsonValue* found = ask(name, rule.presence, rule.absent);
+    if (!found) return std::nullopt;
+    const std::string* text = found->text();
+    if (!text) {
+        refuse(name, rule.code, "\"" + std::string{name} + "\" must be a text.");
+        return std::nullopt;
+    }
+    if (text->size() < rule.shortest || text->size() > rule.longest) {
+        refuse(name, rule.code,
+               "\"" + std::string{name} + "\" must have " + std::to_string(rule.shortest) + " to " +
+                   std::to_string(rule.longest) + " bytes.");
+        return std::nullopt;
+    }
+    return *text;
+}
+
+std::optional<std::int64_t> JsonFields::integer(std::string_view name, const IntegerRule& rule) {
+    const JsonValue* found = ask(name, rule.presence, rule.absent);
+    if (!found) return std::nullopt;
+    const std::int64_t* number = found->integer();
+    if (!number || *number < rule.least || *number > rule.most) {
+        refuse(name, rule.code,
+               "\"" + std::string{name} + "\" must be a whole number from " + std::to_string(rule.least) +
+                   " to " + std::to_string(rule.most) + ", written in digits alone.");
+        return std::nullopt;
+    }
+    return *number;
+}
+
+std::optional<bool> JsonFields::flag(std::string_view name, const FieldRule& rule) {
+    const JsonValue* found = ask(name, rule.presence, rule.absent);
+    if (!found) return std::nullopt;
+    if (const bool* flag = found->boolean()) return *flag;
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be true or false.");
+    return std::nullopt;
+}
+
+const JsonValue* JsonFields::object(std::string_view name, const FieldRule& rule) {
+    const JsonValue* found = ask(name, rule.presence, rule.absent);
+    if (!found || found->object()) return found;
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an object.");
+    return nullptr;
+}
+
+const JsonValue* JsonFields::array(std::string_view name, const FieldRule& rule) {
+    const JsonValue* found = ask(name, rule.presence, rule.absent);
+    if (!found || found->array()) return found;
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an array.");
+    return nullptr;
+}
+
+void JsonFields::collect_unknown() {
+    const JsonValue::Object* members = value_.object();
+    if (!members) return;
+    for (const JsonValue::Member& member : *members) {
+        if (std::find(asked_.begin(), asked_.end(), member.first) != asked_.end()) continue;
+        refuse(member.first, ErrorCode::unknown_member,
+               "\"" + shortened(member.first) + "\" is not known here.");
+    }
+}
+
+Result<> JsonFields::finish() {
+    collect_unknown();
+    if (errors_.empty()) return {};
+    Error error;
+    error.code = errors_.size() == 1 ? errors_.front().code : ErrorCode::invalid_fields;
+    error.detail = errors_.size() == 1
+                       ? errors_.front().detail
+                       : std::to_string(errors_.size()) + " fields are wrong; \"errors\" names each.";
+    error.fields = std::move(errors_);
+    return fail(std::move(error));
+}
+
+Result<JsonValue> read_json_object(std::string_view text, const JsonLimits& limits) {
+    Result<JsonValue> value = read_json(text, limits);
+    if (value && !value->object()) {
+        return fail(ErrorCode::unknown_member, "The body must be a JSON object.");
+    }
+    return value;
+}
+
+}  // namespace photogate::gateway::http

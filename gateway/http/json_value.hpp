@@ -1,0 +1,61 @@
+// A JSON document from a stranger, read under guard (RFC 8259, I-JSON's strictness): nothing is taken that
+// two readers could understand in two ways.
+//
+//   400 invalid_json      not JSON, empty, a byte order mark, a comment, trailing data, a number no double
+//   holds; the byte is named 400 json_too_deep     nested deeper than the limit, or more nodes than the limit
+//   400 duplicate_member  a name twice in one object
+//   400 invalid_text      ill-formed UTF-8, a lone surrogate, U+0000
+//
+// What it does not do: write JSON, or keep numbers beyond int64 exactly (they become `number`, which no
+// integer getter takes).
+//
+// Thread safety: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace photogate::gateway::http {
+
+class JsonValue {
+  public:
+    using Array = std::vector<JsonValue>;
+    using Member = std::pair<std::string, JsonValue>;
+    using Object = std::vector<Member>;  ///< in the order sent, each name once
+
+    JsonValue() = default;
+    template <class T>
+    explicit JsonValue(T value) : value_(std::move(value)) {}
+
+    bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+    /// Null pointer where the value is of another kind; nothing is converted.
+    const bool* boolean() const { return std::get_if<bool>(&value_); }
+    const std::int64_t* integer() const { return std::get_if<std::int64_t>(&value_); }
+    const double* number() const { return std::get_if<double>(&value_); }
+    const std::string* text() const { return std::get_if<std::string>(&value_); }
+    const Array* array() const { return std::get_if<Array>(&value_); }
+    const Object* object() const { return std::get_if<Object>(&value_); }
+    /// The member of an object; null where there is none, or this is no object.
+    const JsonValue* find(std::string_view name) const;
+
+    Array* array() { return std::get_if<Array>(&value_); }
+    Object* object() { return std::get_if<Object>(&value_); }
+
+  private:
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
+};
+
+struct JsonLimits {
+    std::size_t depth = 16;
+    std::size_t nodes = 1'000;
+};
+
+Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits = {});
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,185 @@
+#include "gateway/http/lane.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include <boost/asio/post.hpp>
+#include <pthread.h>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "base/time.hpp"
+#include "gateway/http/connection.hpp"
+
+namespace photogate::gateway::http {
+
+namespace {
+
+/// Deadlines are looked at, not armed: a quarter of the shortest is close enough, and costs nothing per
+/// request.
+std::chrono::milliseconds tick_interval(const ServerLimits& limits) {
+    auto shortest = std::min({limits.head_deadline, limits.body_deadline, limits.body_window, limits.idle,
+                              limits.write_stall, limits.linger, limits.drain_idle});
+    return std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{250});
+}
+
+}  // namespace
+
+void ServerCore::connection_gone() {
+    --connections;
+    {
+        // Under the mutex, so that a waiter between its check and its sleep does not miss it.
+        std::lock_guard lock(mutex);
+    }
+    changed.notify_all();
+    if (accept_paused.exchange(false)) resume_accepting();
+}
+
+Lane::Lane(std::shared_ptr<ServerCore> core, std::size_t number)
+    : work_(boost::asio::make_work_guard(context_)),
+      ticker_(context_),
+      core_(std::move(core)),
+      number_(number),
+      tick_every_(tick_interval(core_->options.limits)),
+      scratch_(std::make_unique<std::array<char, 65'536>>()) {}
+
+Lane::~Lane() = default;
+
+void Lane::start() {
+    arm_tick();
+    thread_ = std::thread([this] { run(); });
+    // Names are for people; a refused one changes nothing.
+    (void)pthread_setname_np(thread_.native_handle(), ("http-io-" + std::to_string(number_)).c_str());
+}
+
+void Lane::run() {
+    thread_id_ = std::this_thread::get_id();
+    while (true) {
+        try {
+            context_.run();
+            return;
+        } catch (const std::exception& error) {
+            log::error("http.io_exception", {{"what", error.what()}});
+        }
+    }
+}
+
+void Lane::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void Lane::arm_tick() {
+    tick_due_ = std::chrono::steady_clock::now() + tick_every_;
+    ticker_.expires_at(tick_due_);
+    ticker_.async_wait([this](boost::system::error_code error) {
+        if (!error) tick();
+    });
+}
+
+void Lane::tick() {
+    SteadyTime now = std::chrono::steady_clock::now();
+    lag_ = std::chrono::duration_cast<std::chrono::microseconds>(now - tick_due_).count();
+    // Backwards: a connection that ends takes the last one's place, which has been looked at already.
+    for (std::size_t i = connections_.size(); i-- > 0;) {
+        std::shared_ptr<Connection> connection = connections_[i];
+        connection->on_tick(now);
+        i = std::min(i, connections_.size());
+    }
+    arm_tick();
+}
+
+void Lane::adopt(boost::asio::ip::tcp::socket socket, std::size_t listener) {
+    boost::asio::post(context_, [self = shared_from_this(), socket = std::move(socket), listener]() mutable {
+        {
+            std::lock_guard lock(self->inbox_mutex_);
+            if (self->closed_) {
+                self->core_->connection_gone();
+                return;
+            }
+        }
+        auto connection =
+            std::make_shared<Connection>(*self, std::move(socket), self->core_->listeners[listener]);
+        connection->place = self->connections_.size();
+        self->connections_.push_back(connection);
+        connection->start();
+    });
+}
+
+void Lane::remove(Connection& connection) {
+    std::size_t place = connection.place;
+    std::shared_ptr<Connection> gone = std::move(connections_[place]);
+    if (place + 1 < connections_.size()) {
+        connections_[place] = std::move(connections_.back());
+        connections_[place]->place = place;
+    }
+    connections_.pop_back();
+    core_->connection_gone();
+}
+
+void Lane::deliver(std::weak_ptr<Connection> to, std::uint64_t exchange,
+                   std::variant<Response, BodyPiece> what) {
+    if (std::this_thread::get_id() == thread_id_.load()) {
+        if (std::shared_ptr<Connection> connection = to.lock()) connection->take(exchange, std::move(what));
+        return;
+    }
+    std::lock_guard lock(inbox_mutex_);
+    if (closed_) return;
+    inbox_.push_back({std::move(to), exchange, std::move(what)});
+    // Those who come while the lane is not yet awake share its waking: a group commit answers many at once.
+    if (inbox_.size() == 1) boost::asio::post(context_, [this] { take_deliveries(); });
+}
+
+void Lane::take_deliveries() {
+    std::vector<Delivery> deliveries;
+    {
+        std::lock_guard lock(inbox_mutex_);
+        deliveries.swap(inbox_);
+    }
+    for (Delivery& delivery : deliveries) {
+        if (std::shared_ptr<Connection> connection = delivery.to.lock()) {
+            connection->take(delivery.exchange, std::move(delivery.what));
+        }
+    }
+}
+
+void Lane::begin_drain() {
+    boost::asio::post(context_, [this] {
+        SteadyTime now = std::chrono::steady_clock::now();
+        for (const auto& connection : connections_)
+            connection->begin_drain(now);
+    });
+}
+
+void Lane::close() {
+    boost::asio::post(context_, [this] {
+        {
+            std::lock_guard lock(inbox_mutex_);
+            closed_ = true;
+            inbox_.clear();
+        }
+        while (!connections_.empty()) {
+            std::shared_ptr<Connection> connection = connections_.back();
+            connection->cut();
+        }
+        ticker_.cancel();
+        work_.reset();
+    });
+}
+
+std::string Lane::new_request_id() {
+    std::array<std::byte, 10> chance{};
+    random_.fill(chance);
+    return base32_crockford({reinterpret_cast<const std::uint8_t*>(chance.data()), chance.size()});
+}
+
+const std::string& Lane::date() {
+    auto now = std::chrono::system_clock::now();
+    auto second = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    if (second != date_second_) {
+        date_second_ = second;
+        date_ = format_http_date(std::chrono::time_point_cast<std::chrono::microseconds>(now));
+    }
+    return date_;
+}
+
+}  // namespace photogate::gateway::http

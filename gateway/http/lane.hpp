@@ -1,0 +1,114 @@
+// Inside the server: one I/O thread with its connections, and what all of them share. Asio is seen here, in
+// connection.hpp and in their sources, and nowhere else.
+//
+// A Lane is kept alive by the Server and by every Responder under way, so an answer may come at any time;
+// after close() it is dropped. Everything but deliver(), adopt() and post() belongs to the lane's thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/random.hpp"
+#include "gateway/http/server.hpp"
+
+namespace photogate::gateway::http {
+
+class Connection;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Shared by all lanes.
+struct ServerCore {
+    ServerOptions options;
+    std::vector<Listener> listeners;
+    std::function<void()> resume_accepting;  ///< from any thread
+    std::atomic<bool> draining{false};
+    std::atomic<bool> accept_paused{false};
+    std::atomic<std::size_t> connections{0};
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> accept_errors{0};
+    std::atomic<std::uint64_t> accept_pauses{0};
+    std::atomic<std::uint64_t> requests{0};
+    std::atomic<std::uint64_t> malformed{0};
+    std::atomic<std::uint64_t> timeouts{0};
+    std::mutex mutex;
+    std::condition_variable changed;  ///< connections or open_acceptors fell
+    std::size_t open_acceptors = 0;   ///< under the mutex
+
+    void connection_gone();
+};
+
+using BodyPiece = Result<std::string>;
+
+class Lane : public std::enable_shared_from_this<Lane> {
+  public:
+    Lane(std::shared_ptr<ServerCore> core, std::size_t number);
+    ~Lane();
+
+    void start();
+    boost::asio::io_context& context() { return context_; }
+    ServerCore& core() { return *core_; }
+    const ServerLimits& limits() const { return core_->options.limits; }
+
+    /// Any thread. The connection has been counted.
+    void adopt(boost::asio::ip::tcp::socket socket, std::size_t listener);
+    /// Any thread. To the request that `exchange` numbers, if it is still there.
+    void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange,
+                 std::variant<Response, BodyPiece> what);
+    /// Any thread: ends connections that wait between requests.
+    void begin_drain();
+    /// Any thread: cuts all connections; the thread ends when nothing is left to do.
+    void close();
+    void join();
+    std::chrono::microseconds lag() const { return std::chrono::microseconds{lag_.load()}; }
+
+    void remove(Connection& connection);
+    /// 64 KiB for one read at a time: connections keep only what belongs to an unfinished request.
+    std::array<char, 65'536>& scratch() { return *scratch_; }
+    std::string new_request_id();
+    /// The Date header's value, made once a second.
+    const std::string& date();
+
+  private:
+    struct Delivery {
+        std::weak_ptr<Connection> to;
+        std::uint64_t exchange;
+        std::variant<Response, BodyPiece> what;
+    };
+    void run();
+    void arm_tick();
+    void tick();
+    void take_deliveries();
+
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    boost::asio::steady_timer ticker_;
+    std::shared_ptr<ServerCore> core_;
+    std::size_t number_;
+    std::chrono::milliseconds tick_every_;
+    SteadyTime tick_due_;
+    std::atomic<std::int64_t> lag_{0};
+    std::unique_ptr<std::array<char, 65'536>> scratch_;
+    SystemRandom random_;
+    std::int64_t date_second_ = 0;
+    std::string date_;
+    std::vector<std::shared_ptr<Connection>> connections_;
+    std::mutex inbox_mutex_;
+    std::vector<Delivery> inbox_;
+    bool closed_ = false;                     ///< under inbox_mutex_
+    std::atomic<std::thread::id> thread_id_;  ///< readable while join() runs
+    std::thread thread_;
+};
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,164 @@
+// An HTTP request and its answer, as routes see them (RFC 9110, RFC 9112). No library's types.
+//
+// A Request has passed every rule of parse_head.hpp: its framing is unambiguous, its target decoded, its body
+// whole and within the route's limit. What it does not do: negotiate content, or know a path's meaning
+// (router.hpp).
+//
+// Thread safety: values. A Request may be moved to another thread, as may a Response.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace photogate::gateway::http {
+
+enum class Method { get, head, post, put, delete_, patch, options, trace, connect };
+
+/// `GET`, `DELETE`…
+std::string_view to_string(Method method);
+/// Case-sensitive, as RFC 9110 9.1 has it; nullopt where the word is not one of the above.
+std::optional<Method> parse_method(std::string_view text);
+
+struct HeaderField {
+    std::string name;
+    std::string value;
+    bool operator==(const HeaderField&) const = default;
+};
+
+/// ASCII case folded; no locale.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+/// A request's fields in the order sent, in one block of memory. Names compare without case.
+class RequestHeaders {
+  public:
+    struct Field {
+        std::string_view name;
+        std::string_view value;
+    };
+    void add(std::string_view name, std::string_view value);
+    std::size_t size() const { return slices_.size(); }
+    Field at(std::size_t index) const;
+    /// The first field of this name.
+    std::optional<std::string_view> find(std::string_view name) const;
+    std::vector<std::string_view> all(std::string_view name) const;
+    std::size_t count(std::string_view name) const;
+
+  private:
+    struct Slice {
+        std::uint32_t start;
+        std::uint16_t name_size;
+        std::uint32_t value_size;
+    };
+    std::string block_;
+    std::vector<Slice> slices_;
+};
+
+struct QueryParameter {
+    std::string name;
+    std::string value;
+    bool operator==(const QueryParameter&) const = default;
+};
+
+/// How the body's end is known (RFC 9112 6.3).
+struct NoBody {};
+struct LengthBody {
+    std::uint64_t size = 0;
+};
+struct ChunkedBody {};
+using Framing = std::variant<NoBody, LengthBody, ChunkedBody>;
+
+enum class Version { http_1_0, http_1_1 };
+enum class Persistence { keep_alive, close };
+
+struct RequestHead {
+    Method method = Method::get;
+    Version version = Version::http_1_1;
+    std::string target;  ///< as sent
+    std::vector<std::string>
+        path;  ///< decoded segments: "/" has none, "/a/" has "a" and ""; never "." or ".."
+    std::vector<QueryParameter> query;  ///< decoded, in order, `+` as a space; always UTF-8 without NUL
+    RequestHeaders headers;
+    Framing framing;
+    Persistence persistence = Persistence::keep_alive;
+    bool expects_continue = false;
+
+    /// The target without its query: fit for a log.
+    std::string_view raw_path() const;
+    /// The first parameter of this name.
+    std::optional<std::string_view> query_value(std::string_view name) const;
+};
+
+/// What the pattern's `{name}` stood for, decoded.
+struct PathParameter {
+    std::string_view name;
+    std::string value;
+};
+using PathParameters = std::vector<PathParameter>;
+
+struct Request : RequestHead {
+    std::string body;
+    PathParameters parameters;
+    std::string_view route;   ///< the pattern's name, for logs and metrics
+    std::string remote;       ///< the peer's address, without the port
+    std::string request_id;   ///< the caller's where it is sane, ours otherwise; goes back as X-Request-Id
+    std::string traceparent;  ///< W3C Trace Context as sent, or empty
+    std::any caller;          ///< what the route's head check found: who is calling
+
+    /// The path parameter; empty where the pattern has none of this name.
+    std::string_view parameter(std::string_view name) const;
+};
+
+/// A body that is made while it is sent. Asked for one piece at a time: the next only when the last is on its
+/// way.
+class BodyReader {
+  public:
+    /// An empty piece is the end. An Error breaks the connection, since the head has gone out.
+    using Answer = std::function<void(Result<std::string>)>;
+    virtual ~BodyReader() = default;
+    /// Called on an I/O thread, so it must not block: what has to wait answers later, from any thread,
+    /// exactly once.
+    virtual void next(Answer answer) = 0;
+};
+
+struct StreamBody {
+    std::unique_ptr<BodyReader> reader;
+    /// Known: sent as Content-Length, and held to it. Unknown: chunked.
+    std::optional<std::uint64_t> length;
+};
+
+using SharedBody = std::shared_ptr<const std::string>;
+
+/// An Error as a body is rendered by the server as an RFC 9457 problem, with the request's id in it.
+using Body = std::variant<std::string, SharedBody, StreamBody, Error>;
+
+struct Response {
+    int status = 200;
+    std::vector<HeaderField> headers;
+    Body body;
+    Persistence persistence = Persistence::keep_alive;  ///< close: this connection ends after this answer
+
+    static Response empty(int status) { return Response{status, {}, std::string{}}; }
+    static Response json(int status, std::string text);
+    static Response text(int status, std::string text);
+    /// Status and headers (Retry-After, WWW-Authenticate) follow from the code.
+    static Response problem(Error error);
+
+    /// Replaces a field of this name. The server's own defaults give way to what is set here.
+    Response& set(std::string_view name, std::string_view value);
+    const std::string* find(std::string_view name) const;
+};
+
+/// The standard's words for a status: "Created". Empty for a number it does not know.
+std::string_view reason_phrase(int status);
+
+}  // namespace photogate::gateway::http

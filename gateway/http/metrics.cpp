@@ -1,0 +1,98 @@
+#include "gateway/http/metrics.hpp"
+
+#include <mutex>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "gateway/http/process_stats.hpp"
+
+namespace photogate::gateway::http {
+
+struct Metrics::State {
+    prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
+    std::mutex mutex;
+    std::vector<std::function<void()>> refreshers;
+};
+
+void Counter::add(double by) {
+    static_cast<prometheus::Counter*>(series_)->Increment(by);
+}
+void Gauge::set(double value) {
+    static_cast<prometheus::Gauge*>(series_)->Set(value);
+}
+void Gauge::add(double by) {
+    static_cast<prometheus::Gauge*>(series_)->Increment(by);
+}
+void Histogram::observe(double value) {
+    static_cast<prometheus::Histogram*>(series_)->Observe(value);
+}
+
+const std::vector<double>& request_buckets() {
+    static const std::vector<double> buckets{.005, .01, .025, .05, .075, .1,  .25,
+                                             .5,   .75, 1,    2.5, 5,    7.5, 10};
+    return buckets;
+}
+
+Metrics::Metrics() : state_(std::make_unique<State>()) {}
+Metrics::~Metrics() = default;
+
+Counter Metrics::counter(const SeriesName& series) {
+    auto& family = prometheus::BuildCounter().Name(series.name).Help(series.help).Register(state_->registry);
+    return Counter{&family.Add(series.labels)};
+}
+
+Gauge Metrics::gauge(const SeriesName& series) {
+    auto& family = prometheus::BuildGauge().Name(series.name).Help(series.help).Register(state_->registry);
+    return Gauge{&family.Add(series.labels)};
+}
+
+Histogram Metrics::histogram(const SeriesName& series, const std::vector<double>& buckets) {
+    auto& family =
+        prometheus::BuildHistogram().Name(series.name).Help(series.help).Register(state_->registry);
+    return Histogram{&family.Add(series.labels, buckets)};
+}
+
+void Metrics::before_render(std::function<void()> refresh) {
+    std::lock_guard lock(state_->mutex);
+    state_->refreshers.push_back(std::move(refresh));
+}
+
+void Metrics::add_process_metrics(std::string_view version, std::string_view revision) {
+    gauge({"photogate_build_info",
+           "The version that runs; always 1.",
+           {{"version", std::string{version}}, {"revision", std::string{revision}}}})
+        .set(1);
+    gauge({"process_start_time_seconds", "When the process started, in seconds since 1970.", {}})
+        .set(read_process_stats().start_time_seconds);
+    Counter cpu = counter({"process_cpu_seconds_total", "CPU time, user and system.", {}});
+    Gauge resident = gauge({"process_resident_memory_bytes", "Resident memory.", {}});
+    Gauge virtual_size = gauge({"process_virtual_memory_bytes", "Virtual memory.", {}});
+    Gauge open_fds = gauge({"process_open_fds", "Open file descriptors.", {}});
+    Gauge max_fds = gauge({"process_max_fds", "File descriptors that may be open.", {}});
+    Gauge threads = gauge({"process_threads", "Threads.", {}});
+    before_render([=, counted = 0.0]() mutable {
+        ProcessStats stats = read_process_stats();
+        if (stats.cpu_seconds > counted) cpu.add(stats.cpu_seconds - counted);
+        counted = stats.cpu_seconds;
+        resident.set(stats.resident_bytes);
+        virtual_size.set(stats.virtual_bytes);
+        open_fds.set(stats.open_fds);
+        max_fds.set(stats.max_fds);
+        threads.set(stats.threads);
+    });
+}
+
+std::string Metrics::render() {
+    {
+        std::lock_guard lock(state_->mutex);
+        for (const std::function<void()>& refresh : state_->refreshers)
+            refresh();
+    }
+    return prometheus::TextSerializer{}.Serialize(state_->registry.Collect());
+}
+
+}  // namespace photogate::gateway::http

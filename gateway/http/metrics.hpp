@@ -1,0 +1,91 @@
+// Counters, gauges and histograms by name, and their Prometheus text. The whole gateway counts here.
+//
+// Ask for a series once and keep the handle: looking it up takes a lock, counting does not. Labels are few
+// and bounded (a route's pattern, never a path; never an app or a key). The same name with the same labels is
+// the same series.
+//
+// Thread safety: everything. Handles live as long as the Metrics.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace photogate::gateway::http {
+
+using Labels = std::map<std::string, std::string>;
+
+class Counter {
+  public:
+    void add(double by = 1.0);
+
+  private:
+    friend class Metrics;
+    explicit Counter(void* series) : series_(series) {}
+    void* series_;
+};
+
+class Gauge {
+  public:
+    void set(double value);
+    void add(double by);
+
+  private:
+    friend class Metrics;
+    explicit Gauge(void* series) : series_(series) {}
+    void* series_;
+};
+
+class Histogram {
+  public:
+    void observe(double value);
+
+  private:
+    friend class Metrics;
+    explicit Histogram(void* series) : series_(series) {}
+    void* series_;
+};
+
+/// The semantic conventions' buckets for a request, in seconds.
+const std::vector<double>& request_buckets();
+
+/// What a series is called, and for whom it counts. A counter's name ends in `_total`, a duration's in
+/// `_seconds`.
+struct SeriesName {
+    std::string name;
+    std::string help;
+    Labels labels;
+};
+
+class Metrics {
+  public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    /// A name that Prometheus does not know, or one used for another type, is a mistake in the program:
+    /// std::exception.
+    Counter counter(const SeriesName& series);
+    Gauge gauge(const SeriesName& series);
+    Histogram histogram(const SeriesName& series, const std::vector<double>& buckets);
+
+    /// Called before each rendering, for gauges that are read rather than kept: depths, pools, connections.
+    void before_render(std::function<void()> refresh);
+    /// `process_*` of this process and `photogate_build_info`.
+    void add_process_metrics(std::string_view version, std::string_view revision);
+
+    /// Text exposition format 0.0.4.
+    std::string render();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,246 @@
+#include "gateway/http/server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/log.hpp"
+#include "gateway/http/connection.hpp"
+#include "gateway/http/lane.hpp"
+
+namespace photogate::gateway::http {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using Code = boost::system::error_code;
+
+constexpr std::chrono::milliseconds pause_after_failure{100};
+
+/// Out of descriptors or memory: nothing is wrong with the listening socket, it only has to wait.
+bool is_exhaustion(const Code& error) {
+    return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
+           error.value() == ENOMEM;
+}
+
+std::string printed(const Listener& listener) {
+    return listener.address + " port " + std::to_string(listener.port);
+}
+
+/// One listening socket. It belongs to the first lane's thread; connections go round all lanes.
+class Door : public std::enable_shared_from_this<Door> {
+  public:
+    Door(std::shared_ptr<ServerCore> core, const std::vector<std::shared_ptr<Lane>>& lanes,
+         std::size_t listener)
+        : core_(std::move(core)),
+          lanes_(lanes),
+          listener_(listener),
+          acceptor_(lanes.front()->context()),
+          pause_(lanes.front()->context()) {}
+
+    Result<std::uint16_t> open() {
+        const Listener& listener = core_->listeners[listener_];
+        Code error;
+        boost::asio::ip::address address = boost::asio::ip::make_address(listener.address, error);
+        if (error) return fail(ErrorCode::cannot_bind, "Not an IP address: " + listener.address);
+        tcp::endpoint endpoint{address, listener.port};
+        acceptor_.open(endpoint.protocol(), error);
+        if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+        if (!error) acceptor_.bind(endpoint, error);
+        if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
+        if (!error) acceptor_.non_blocking(true, error);
+        if (!error) endpoint = acceptor_.local_endpoint(error);
+        if (error) {
+            return fail(ErrorCode::cannot_bind,
+                        "Can not listen on " + printed(listener) + ": " + error.message() + ".");
+        }
+        return endpoint.port();
+    }
+
+    /// These run on the first lane's thread.
+    void accept() {
+        if (!acceptor_.is_open()) return;
+        if (core_->connections >= core_->options.limits.connections) {
+            core_->accept_paused = true;
+            ++core_->accept_pauses;
+            // A connection may have ended before it could see the flag.
+            if (core_->connections >= core_->options.limits.connections ||
+                !core_->accept_paused.exchange(false)) {
+                waiting_ = true;
+                return;
+            }
+        }
+        Lane& lane = *lanes_[next_ % lanes_.size()];
+        acceptor_.async_accept(lane.context(), [self = shared_from_this()](Code error, tcp::socket socket) {
+            self->accepted(error, std::move(socket));
+        });
+    }
+
+    void resume() {
+        if (!waiting_) return;
+        waiting_ = false;
+        accept();
+    }
+
+    void close() {
+        // Whoever is in the backlog has connected: a reset would be a failed request.
+        while (acceptor_.is_open()) {
+            Code error;
+            tcp::socket socket = acceptor_.accept(lanes_[next_ % lanes_.size()]->context(), error);
+            if (error) break;
+            hand_over(std::move(socket));
+        }
+        Code ignored;
+        acceptor_.close(ignored);
+        pause_.cancel();
+    }
+
+  private:
+    void accepted(Code error, tcp::socket socket) {
+        if (!acceptor_.is_open()) {
+            if (!error) hand_over(std::move(socket));
+            return;
+        }
+        if (!error) {
+            hand_over(std::move(socket));
+            return accept();
+        }
+        if (error == boost::asio::error::operation_aborted) return;
+        ++core_->accept_errors;
+        if (!is_exhaustion(error)) return accept();
+        if (!exhausted_) log::error("http.accept_exhausted", {{"what", error.message()}});
+        exhausted_ = true;
+        ++core_->accept_pauses;
+        pause_.expires_after(pause_after_failure);
+        pause_.async_wait([self = shared_from_this()](Code cancelled) {
+            if (!cancelled) self->accept();
+        });
+    }
+
+    void hand_over(tcp::socket socket) {
+        exhausted_ = false;
+        ++core_->accepted;
+        ++core_->connections;
+        lanes_[next_++ % lanes_.size()]->adopt(std::move(socket), listener_);
+    }
+
+    std::shared_ptr<ServerCore> core_;
+    const std::vector<std::shared_ptr<Lane>>& lanes_;  ///< the Server's, which outlives its threads
+    std::size_t listener_;
+    tcp::acceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    std::size_t next_ = 0;
+    bool waiting_ = false;    ///< for a connection to end
+    bool exhausted_ = false;  ///< said once in the log
+};
+
+}  // namespace
+
+struct Server::State {
+    std::shared_ptr<ServerCore> core = std::make_shared<ServerCore>();
+    std::vector<std::shared_ptr<Lane>> lanes;
+    std::vector<std::shared_ptr<Door>> doors;  ///< after the lanes: their sockets need the lanes' contexts
+    std::vector<std::uint16_t> ports;
+    bool joined = false;
+};
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, ServerOptions options) {
+    if (listeners.empty() || options.threads == 0) {
+        return fail(ErrorCode::invalid_configuration, "A server needs a listener and a thread.");
+    }
+    auto state = std::make_unique<State>();
+    state->core->options = std::move(options);
+    state->core->listeners = std::move(listeners);
+    for (std::size_t i = 0; i < state->core->options.threads; ++i) {
+        state->lanes.push_back(std::make_shared<Lane>(state->core, i));
+    }
+    for (std::size_t i = 0; i < state->core->listeners.size(); ++i) {
+        auto door = std::make_shared<Door>(state->core, state->lanes, i);
+        Result<std::uint16_t> port = door->open();
+        if (!port) return fail(std::move(port.error()));
+        state->ports.push_back(*port);
+        state->doors.push_back(std::move(door));
+    }
+    // Weak: the core outlives the Server in the hands of late Responders.
+    state->core->resume_accepting =
+        [lane = std::weak_ptr(state->lanes.front()),
+         doors = std::vector<std::weak_ptr<Door>>(state->doors.begin(), state->doors.end())] {
+            std::shared_ptr<Lane> first = lane.lock();
+            if (!first) return;
+            boost::asio::post(first->context(), [doors] {
+                for (const auto& weak : doors) {
+                    if (std::shared_ptr<Door> door = weak.lock()) door->resume();
+                }
+            });
+        };
+    state->core->open_acceptors = state->doors.size();
+    for (const auto& lane : state->lanes)
+        lane->start();
+    for (const auto& door : state->doors) {
+        boost::asio::post(state->lanes.front()->context(), [door] { door->accept(); });
+    }
+    return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::~Server() {
+    drain(std::chrono::milliseconds{0});
+}
+
+const std::vector<std::uint16_t>& Server::ports() const {
+    return state_->ports;
+}
+
+void Server::stop_accepting() {
+    if (state_->core->draining.exchange(true)) return;
+    boost::asio::post(state_->lanes.front()->context(),
+                      [core = state_->core, doors = state_->doors, lanes = state_->lanes] {
+                          for (const auto& door : doors)
+                              door->close();
+                          for (const auto& lane : lanes)
+                              lane->begin_drain();
+                          {
+                              std::lock_guard lock(core->mutex);
+                              core->open_acceptors = 0;
+                          }
+                          core->changed.notify_all();
+                      });
+}
+
+std::size_t Server::drain(std::chrono::milliseconds patience) {
+    if (state_->joined) return 0;
+    stop_accepting();
+    ServerCore& core = *state_->core;
+    std::size_t left = 0;
+    {
+        std::unique_lock lock(core.mutex);
+        core.changed.wait(lock, [&] { return core.open_acceptors == 0; });
+        core.changed.wait_for(lock, patience, [&] { return core.connections == 0; });
+        left = core.connections;
+    }
+    for (const auto& lane : state_->lanes)
+        lane->close();
+    for (const auto& lane : state_->lanes)
+        lane->join();
+    state_->joined = true;
+    return left;
+}
+
+ServerStats Server::stats() const {
+    const ServerCore& core = *state_->core;
+    ServerStats stats{.connections = core.connections,
+                      .accepted = core.accepted,
+                      .accept_errors = core.accept_errors,
+                      .accept_pauses = core.accept_pauses,
+                      .requests = core.requests,
+                      .malformed = core.malformed,
+                      .timeouts = core.timeouts};
+    for (const auto& lane : state_->lanes)
+        stats.loop_lag = std::max(stats.loop_lag, lane->lag());
+    return stats;
+}
+
+}  // namespace photogate::gateway::http

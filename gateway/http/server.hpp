@@ -1,0 +1,113 @@
+// The HTTP/1.1 server: sockets, framing, deadlines, keep-alive, drain. It knows no route; a Service does
+// (router.hpp).
+//
+// A connection lives on one I/O thread. Its requests are answered one after the other, in the order sent,
+// however many came at once. Every rule of parse_head.hpp holds before the Service is asked; after any of
+// them is broken, and whenever a body was left unread, the connection ends. Clean text only: TLS and HTTP/2
+// end at a proxy in front.
+//
+// On every answer: X-Request-Id, Date, `Server: photogate`, `X-Content-Type-Options: nosniff`, and, unless
+// the route says otherwise, `Cache-Control: no-store` and `Content-Security-Policy: default-src 'none'`.
+//
+// Thread safety: one thread owns the Server; stats() and stop_accepting() may be called from any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/http/parse_head.hpp"
+#include "gateway/http/service.hpp"
+
+namespace photogate::gateway::http {
+
+struct ServerLimits {
+    HeadLimits head;
+    std::chrono::milliseconds head_deadline{10'000};  ///< from a request's first byte to its empty line
+    std::chrono::milliseconds body_deadline{30'000};  ///< for the whole body
+    std::chrono::milliseconds body_window{10'000};    ///< in each of these, body_bytes_per_second on average
+    std::uint32_t body_bytes_per_second = 1'024;
+    std::chrono::milliseconds idle{30'000};         ///< between requests
+    std::chrono::milliseconds write_stall{10'000};  ///< without a byte taken by the peer
+    std::chrono::milliseconds linger{
+        2'000};  ///< reading on after the last answer, so that it is not lost to a reset
+    std::chrono::milliseconds drain_idle{500};  ///< for a connection between requests, once draining
+    std::uint32_t requests_per_connection = 1'000;
+    std::uint32_t pipelined = 16;  ///< answered in a row; then the connection ends
+    std::size_t connections = 10'000;
+};
+
+struct Listener {
+    std::string address = "127.0.0.1";  ///< a literal, IPv4 or IPv6
+    std::uint16_t port = 0;             ///< 0: the kernel chooses; Server::ports() tells
+    Service* service = nullptr;         ///< outlives the Server
+    std::vector<std::string> hosts;     ///< accepted in Host, with or without a port; empty: any
+};
+
+/// One finished exchange, for metrics. The views are valid during the call.
+struct RequestSummary {
+    std::string_view method;  ///< `_OTHER` where the head could not be read
+    std::string_view route;   ///< the route's name, `_none` or `_malformed`
+    int status = 0;
+    std::chrono::duration<double> duration{};
+    std::uint64_t response_bytes = 0;
+};
+
+/// Called on the I/O threads, at once from several.
+class RequestObserver {
+  public:
+    virtual ~RequestObserver() = default;
+    virtual void on_request(const RequestSummary& summary) noexcept = 0;
+};
+
+enum class AccessLog { every_request, failures, none };
+
+struct ServerOptions {
+    std::size_t threads = 2;
+    ServerLimits limits;
+    std::string docs_base = "/docs/errors#";  ///< in front of the code in a problem's `type`
+    AccessLog access_log = AccessLog::every_request;
+    RequestObserver* observer = nullptr;  ///< outlives the Server
+};
+
+struct ServerStats {
+    std::size_t connections = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t accept_errors = 0;
+    std::uint64_t accept_pauses = 0;  ///< out of descriptors, or at the connection limit
+    std::uint64_t requests = 0;
+    std::uint64_t malformed = 0;
+    std::uint64_t timeouts = 0;
+    std::chrono::microseconds loop_lag{0};  ///< how late the slowest I/O thread last came to its timer
+};
+
+class Server {
+  public:
+    /// Binds and serves. cannot_bind, with the address in the detail.
+    static Result<std::unique_ptr<Server>> start(std::vector<Listener> listeners, ServerOptions options = {});
+    /// Drains with no patience, where drain() was not called.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// The real port of each listener, in order.
+    const std::vector<std::uint16_t>& ports() const;
+
+    /// Takes what already waits in the backlog, then closes the listening sockets. Answers say `Connection:
+    /// close` from here on.
+    void stop_accepting();
+    /// stop_accepting, then lets requests under way finish, then cuts what is left. Gives the number of
+    /// connections cut; the I/O threads have ended when it returns. Responders answered later do nothing.
+    std::size_t drain(std::chrono::milliseconds patience);
+    ServerStats stats() const;
+
+  private:
+    struct State;
+    explicit Server(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,153 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "gateway/http/json_fields.hpp"
+#include "gateway/http/json_value.hpp"
+#include "gateway/http/problem.hpp"
+
+namespace photogate::gateway::http {
+namespace {
+
+ErrorCode refusal(std::string_view text) {
+    auto value = read_json(text);
+    EXPECT_FALSE(value) << text;
+    return value ? ErrorCode::internal : value.error().code;
+}
+
+TEST(Json, A_document_is_read_with_its_types_kept) {
+    auto value =
+        read_json(R"( {"a":[1,-2,2.5,1e3,true,null,"\u00e9\ud83d\ude00"],"b":{"c":18446744073709551615}} )");
+    ASSERT_TRUE(value);
+    const JsonValue::Array& array = *value->find("a")->array();
+    EXPECT_EQ(*array[0].integer(), 1);
+    EXPECT_EQ(*array[1].integer(), -2);
+    EXPECT_EQ(*array[2].number(), 2.5);
+    EXPECT_FALSE(array[3].integer());
+    EXPECT_TRUE(*array[4].boolean());
+    EXPECT_TRUE(array[5].is_null());
+    EXPECT_EQ(*array[6].text(), "\xc3\xa9\xf0\x9f\x98\x80");
+    EXPECT_FALSE(value->find("b")->find("c")->integer());
+    EXPECT_EQ(value->find("missing"), nullptr);
+}
+
+TEST(Json, What_is_not_json_is_refused_and_the_byte_named) {
+    for (std::string_view text :
+         {"",         " ",        "{",     "[1,]",    "{\"a\":1,}", "{\"a\":1}x", "{} {}",   "\xef\xbb\xbf{}",
+          "// c\n{}", "/**/{}",   "{a:1}", "{'a':1}", "01",         "+1",         ".5",      "1.",
+          "NaN",      "Infinity", "1e400", "-1e400",  "tru",        "\"a\nb\"",   "\"\\x\"", "\"\\u12\"",
+          "[1 2]"}) {
+        EXPECT_EQ(refusal(text), ErrorCode::invalid_json) << text;
+    }
+    EXPECT_NE(read_json("{\"a\":1}x").error().detail.find("byte 8"), std::string::npos)
+        << read_json("{\"a\":1}x").error().detail;
+}
+
+TEST(Json, Depth_and_size_are_bounded) {
+    EXPECT_TRUE(read_json(std::string(16, '[') + std::string(16, ']')));
+    EXPECT_EQ(refusal(std::string(17, '[') + std::string(17, ']')), ErrorCode::json_too_deep);
+    EXPECT_EQ(refusal(std::string(100'000, '[')), ErrorCode::json_too_deep);
+    std::string wide = "[1";
+    for (int i = 0; i < 1'000; ++i)
+        wide += ",1";
+    EXPECT_EQ(refusal(wide + "]"), ErrorCode::json_too_deep);
+    EXPECT_TRUE(read_json(wide + "]", {.nodes = 2'000}));
+}
+
+TEST(Json, A_member_may_stand_once) {
+    EXPECT_EQ(refusal(R"({"a":1,"a":1})"), ErrorCode::duplicate_member);
+    EXPECT_EQ(refusal(R"({"a":1,"\u0061":1})"), ErrorCode::duplicate_member);
+    EXPECT_EQ(refusal(R"({"x":[{"a":1,"b":2,"a":3}]})"), ErrorCode::duplicate_member);
+    EXPECT_TRUE(read_json(R"([{"a":1},{"a":1}])"));
+}
+
+TEST(Json, Texts_are_unicode_without_nul) {
+    for (std::string_view text :
+         {std::string_view{"\"\xff\""}, std::string_view{"\"\xc3\""}, std::string_view{"\"\xed\xa0\x80\""},
+          std::string_view{R"("\ud800")"}, std::string_view{R"("\udc00")"}, std::string_view{R"("\ud800x")"},
+          std::string_view{R"("\ud800\u0041")"}, std::string_view{R"("\u0000")"},
+          std::string_view{R"({"\u0000":1})"}, std::string_view{"\"a\0b\"", 5}}) {
+        EXPECT_EQ(refusal(text), ErrorCode::invalid_text) << text;
+    }
+    EXPECT_TRUE(read_json(R"("\\ud800")"));
+    EXPECT_TRUE(read_json(R"("\\\\u0000\"")"));
+}
+
+TEST(JsonFields, Wrong_fields_are_all_named_at_once) {
+    auto body = read_json_object(R"({"profile":5,"size":"5","surprise":1,"a/b~":2})");
+    ASSERT_TRUE(body);
+    JsonFields fields(*body);
+    EXPECT_FALSE(fields.text("profile"));
+    EXPECT_FALSE(fields.integer("size", {.code = ErrorCode::invalid_size}));
+    EXPECT_FALSE(fields.text("filename", {.presence = Presence::required}));
+    auto finished = fields.finish();
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code, ErrorCode::invalid_fields);
+    const auto& errors = finished.error().fields;
+    ASSERT_EQ(errors.size(), 5U);
+    EXPECT_EQ(errors[0].pointer, "/profile");
+    EXPECT_EQ(errors[1].code, ErrorCode::invalid_size);
+    EXPECT_EQ(errors[2].code, ErrorCode::missing_field);
+    EXPECT_EQ(errors[3].code, ErrorCode::unknown_member);
+    EXPECT_EQ(errors[3].pointer, "/surprise");
+    EXPECT_EQ(errors[4].pointer, "/a~1b~0");
+}
+
+TEST(JsonFields, A_size_is_whole_digits_in_range) {
+    auto code_for = [](const std::string& value) -> std::optional<ErrorCode> {
+        auto body = read_json_object("{\"size\":" + value + "}");
+        if (!body) return body.error().code;
+        JsonFields fields(*body);
+        (void)fields.integer("size", {.presence = Presence::required,
+                                      .least = 1,
+                                      .code = ErrorCode::invalid_size,
+                                      .absent = ErrorCode::invalid_size});
+        auto finished = fields.finish();
+        return finished ? std::nullopt : std::optional{finished.error().code};
+    };
+    for (const char* value : {"\"5\"", "1.5", "5.0", "1e3", "true", "null", "[]", "{}", "-1", "0",
+                              "9007199254740992", "18446744073709551616", "-0"}) {
+        EXPECT_EQ(code_for(value), ErrorCode::invalid_size) << value;
+    }
+    EXPECT_EQ(code_for("1e400"), ErrorCode::invalid_json);
+    EXPECT_EQ(code_for("1"), std::nullopt);
+    EXPECT_EQ(code_for("9007199254740991"), std::nullopt);
+}
+
+TEST(JsonFields, Objects_inside_point_to_themselves) {
+    auto body = read_json_object(R"({"checksum":{"algorithm":"sha256","extra":1}})");
+    JsonFields fields(*body);
+    const JsonValue* checksum = fields.object("checksum");
+    ASSERT_TRUE(checksum);
+    JsonFields inner(*checksum, fields.pointer_to("checksum"));
+    EXPECT_EQ(inner.text("algorithm"), "sha256");
+    fields.take(std::move(inner));
+    auto finished = fields.finish();
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code, ErrorCode::unknown_member);
+    EXPECT_EQ(finished.error().fields.front().pointer, "/checksum/extra");
+}
+
+TEST(JsonFields, A_body_that_is_no_object_is_refused) {
+    for (const char* text : {"[]", "1", "null", "\"x\""})
+        EXPECT_EQ(read_json_object(text).error().code, ErrorCode::unknown_member);
+}
+
+TEST(Problem, It_is_valid_json_whatever_the_error_holds) {
+    Error error{ErrorCode::invalid_fields,
+                "bad \xff \"quote\"\r\n\x01",
+                {{"/a", ErrorCode::invalid_size, "\xc3"}},
+                std::nullopt};
+    std::string text = problem_json(error, {.request_id = "r-1"});
+    auto read = read_json(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(*read->find("code")->text(), "invalid_fields");
+    EXPECT_EQ(*read->find("type")->text(), "/docs/errors#invalid_fields");
+    EXPECT_EQ(*read->find("status")->integer(), 422);
+    EXPECT_EQ(*read->find("request_id")->text(), "r-1");
+    EXPECT_EQ(*read->find("errors")->array()->front().find("pointer")->text(), "/a");
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http

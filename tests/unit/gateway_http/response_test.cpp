@@ -1,0 +1,120 @@
+#include <gtest/gtest.h>
+
+#include "gateway/http/cors.hpp"
+#include "gateway/http/parse_head.hpp"
+#include "gateway/http/responder.hpp"
+#include "gateway/http/response_head.hpp"
+
+namespace photogate::gateway::http {
+namespace {
+
+std::string head_of(const Response& response, std::vector<HeaderField> extra = {}) {
+    std::string out;
+    append_head(out, response, {Coding::length, 3}, {.request_id = "id", .date = "now", .extra = extra});
+    return out;
+}
+
+TEST(ResponseHead, Safe_defaults_give_way_to_the_route) {
+    std::string plain = head_of(Response::json(201, "abc"));
+    EXPECT_TRUE(
+        plain.starts_with("HTTP/1.1 201 Created\r\nServer: photogate\r\nDate: now\r\nX-Request-Id: id\r\n"));
+    EXPECT_NE(plain.find("X-Content-Type-Options: nosniff\r\n"), std::string::npos);
+    EXPECT_NE(plain.find("Cache-Control: no-store\r\n"), std::string::npos);
+    EXPECT_NE(plain.find("Content-Security-Policy: default-src 'none'\r\n"), std::string::npos);
+    EXPECT_TRUE(plain.ends_with("Content-Length: 3\r\n\r\n"));
+    std::string cached = head_of(Response::json(200, "abc").set("cache-control", "public"));
+    EXPECT_EQ(cached.find("no-store"), std::string::npos);
+}
+
+TEST(ResponseHead, A_route_can_not_split_an_answer) {
+    Response response = Response::text(200, "abc");
+    response.set("Location", "/x\r\nSet-Cookie: a=b\r\n\r\n<html>");
+    response.set("Bad Name", "x")
+        .set("Bad\r\nName", "x")
+        .set("Content-Length", "999")
+        .set("Transfer-Encoding", "chunked");
+    std::string head = head_of(response, {{"Vary", "Origin\nX: y"}});
+    EXPECT_NE(head.find("Location: /x  Set-Cookie: a=b    <html>\r\n"), std::string::npos) << head;
+    EXPECT_EQ(head.find("Bad"), std::string::npos);
+    EXPECT_EQ(head.find("999"), std::string::npos);
+    EXPECT_EQ(head.find("chunked"), std::string::npos);
+    EXPECT_NE(head.find("Vary: Origin X: y\r\n"), std::string::npos);
+    EXPECT_EQ(head.find("\r\n\r\n"), head.size() - 4);
+}
+
+TEST(Response, Problems_carry_the_headers_that_their_status_needs) {
+    EXPECT_EQ(*Response::problem({ErrorCode::unauthenticated, ""}).find("WWW-Authenticate"),
+              "Bearer realm=\"photogate\"");
+    EXPECT_EQ(*Response::problem({ErrorCode::overloaded, ""}).find("Retry-After"), "1");
+    EXPECT_EQ(
+        *Response::problem({ErrorCode::rate_limited, "", {}, std::chrono::seconds{7}}).find("Retry-After"),
+        "7");
+    EXPECT_EQ(Response::problem({ErrorCode::not_found, ""}).find("Retry-After"), nullptr);
+}
+
+TEST(Responder, It_answers_once_and_500_when_dropped) {
+    std::vector<int> statuses;
+    auto note = [&](Response response) { statuses.push_back(response.status); };
+    {
+        Responder responder = Responder::to(note);
+        responder.respond(Response::empty(204));
+        responder.respond(Response::empty(200));
+    }
+    { Responder dropped = Responder::to(note); }
+    {
+        Responder first = Responder::to(note);
+        Responder second = std::move(first);
+        second.reply(fail(ErrorCode::not_found, ""));
+    }
+    EXPECT_EQ(statuses, (std::vector<int>{204, 500, 404}));
+}
+
+RequestHead asked(const std::string& fields, const std::string& method = "GET") {
+    return *parse_head(method + " / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
+}
+
+std::string value(const std::vector<HeaderField>& fields, std::string_view name) {
+    for (const HeaderField& field : fields) {
+        if (field.name == name) return field.value;
+    }
+    return "";
+}
+
+TEST(Cors, Only_a_named_origin_is_allowed) {
+    CorsPolicy policy{.origins = {"https://app.example"}, .credentials = Credentials::allowed};
+    auto yes = cors_headers(policy, asked("Origin: https://app.example\r\n"));
+    EXPECT_EQ(value(yes, "Access-Control-Allow-Origin"), "https://app.example");
+    EXPECT_EQ(value(yes, "Access-Control-Allow-Credentials"), "true");
+    EXPECT_EQ(value(yes, "Access-Control-Expose-Headers"), "ETag, Location, X-Request-Id, Retry-After");
+    EXPECT_EQ(value(yes, "Vary"), "Origin");
+    for (const char* origin : {"https://app.example.evil.com", "http://app.example", "null",
+                               "https://app.example:444", "*", "HTTPS://APP.EXAMPLE"}) {
+        auto no = cors_headers(policy, asked(std::string{"Origin: "} + origin + "\r\n"));
+        EXPECT_EQ(value(no, "Access-Control-Allow-Origin"), "") << origin;
+        EXPECT_EQ(value(no, "Vary"), "Origin");
+    }
+}
+
+TEST(Cors, Any_origin_never_comes_with_credentials) {
+    EXPECT_FALSE((CorsPolicy{.origins = {"*"}, .credentials = Credentials::allowed}.validate()));
+    EXPECT_FALSE((CorsPolicy{.origins = {"*", "https://a.example"}}.validate()));
+    EXPECT_FALSE((CorsPolicy{.origins = {"https://a.example/"}}.validate()));
+    EXPECT_FALSE((CorsPolicy{.origins = {"a.example"}}.validate()));
+    CorsPolicy any{.origins = {"*"}};
+    EXPECT_TRUE(any.validate());
+    EXPECT_EQ(value(cors_headers(any, asked("Origin: https://x.example\r\n")), "Access-Control-Allow-Origin"),
+              "*");
+}
+
+TEST(Cors, A_preflight_is_told_methods_headers_and_an_age) {
+    CorsPolicy policy{.origins = {"https://app.example"}};
+    auto head = asked("Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", "OPTIONS");
+    EXPECT_TRUE(is_preflight(head));
+    auto fields = preflight_headers(policy, head, "POST, OPTIONS");
+    EXPECT_EQ(value(fields, "Access-Control-Allow-Methods"), "POST, OPTIONS");
+    EXPECT_EQ(value(fields, "Access-Control-Max-Age"), "7200");
+    EXPECT_NE(value(fields, "Access-Control-Allow-Headers").find("Idempotency-Key"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http

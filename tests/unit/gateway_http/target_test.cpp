@@ -1,0 +1,33 @@
+#include "gateway/http/target.hpp"
+
+#include <gtest/gtest.h>
+
+namespace photogate::gateway::http {
+namespace {
+
+using Segments = std::vector<std::string>;
+
+TEST(Target, Paths_are_split_and_decoded) {
+    EXPECT_EQ(parse_target("/")->path, Segments{});
+    EXPECT_EQ(parse_target("/a")->path, Segments{"a"});
+    EXPECT_EQ(parse_target("/a/")->path, (Segments{"a", ""}));
+    EXPECT_EQ(parse_target("/a/b%2Fc/%C3%A9+")->path, (Segments{"a", "b/c", "\xc3\xa9+"}));
+    EXPECT_EQ(parse_target("/...")->path, Segments{"..."});
+}
+
+TEST(Target, Queries_are_split_and_decoded_in_order) {
+    auto target = parse_target("/x?b=1&a=%26%3D&b=2&flag&&empty=&url=http://h//p?q&m[k]=v");
+    ASSERT_TRUE(target);
+    EXPECT_EQ(target->query, (std::vector<QueryParameter>{{"b", "1"},
+                                                          {"a", "&="},
+                                                          {"b", "2"},
+                                                          {"flag", ""},
+                                                          {"empty", ""},
+                                                          {"url", "http://h//p?q"},
+                                                          {"m[k]", "v"}}));
+    EXPECT_TRUE(parse_target("/x?")->query.empty());
+    EXPECT_EQ(parse_target("/?a=%0A")->query.front().value, "\n");
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http

@@ -1,0 +1,79 @@
+#include "gateway/http/work_pool.hpp"
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+namespace photogate::gateway::http {
+namespace {
+
+TEST(WorkPool, A_full_pool_refuses_at_once_and_leaves_the_work_with_its_owner) {
+    WorkPool pool({.name = "test", .threads = 1, .queue = 1});
+    std::promise<void> started;
+    std::promise<void> go;
+    std::shared_future<void> gone = go.get_future().share();
+    ASSERT_TRUE(pool.submit([&started, gone] {
+        started.set_value();
+        gone.wait();
+    }));
+    started.get_future().wait();
+    ASSERT_TRUE(pool.submit([] {}));
+    auto owned = std::make_unique<int>(7);
+    auto work = [owned = std::move(owned)] { return *owned; };
+    auto refused = pool.submit(std::move(work));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::overloaded);
+    EXPECT_EQ(refused.error().retry_after, std::chrono::seconds{1});
+    EXPECT_EQ(work(), 7);
+    EXPECT_EQ(pool.counts().waiting, 1U);
+    EXPECT_EQ(pool.counts().active, 1U);
+    EXPECT_EQ(pool.counts().refused, 1U);
+    go.set_value();
+}
+
+TEST(WorkPool, What_was_taken_is_done_before_it_ends) {
+    std::atomic<int> done{0};
+    {
+        WorkPool pool({.name = "test", .threads = 3, .queue = 1'000});
+        for (int i = 0; i < 500; ++i)
+            ASSERT_TRUE(pool.submit([&done] { ++done; }));
+    }
+    EXPECT_EQ(done, 500);
+}
+
+TEST(WorkPool, Nothing_is_taken_after_join) {
+    WorkPool pool({.name = "test", .threads = 1});
+    pool.join();
+    EXPECT_FALSE(pool.submit([] {}));
+    pool.join();
+}
+
+TEST(WorkPool, An_exception_costs_one_answer_not_the_thread) {
+    WorkPool pool({.name = "test", .threads = 1});
+    Handler handler = answer_on(pool, [](Request& request) -> Result<Response> {
+        if (request.body == "throw") throw std::runtime_error("boom");
+        return Response::text(200, "fine");
+    });
+    std::promise<int> first;
+    std::promise<int> second;
+    Request request;
+    request.body = "throw";
+    handler(std::move(request), Responder::to([&](Response response) { first.set_value(response.status); }));
+    handler(Request{}, Responder::to([&](Response response) { second.set_value(response.status); }));
+    EXPECT_EQ(first.get_future().get(), 500);
+    EXPECT_EQ(second.get_future().get(), 200);
+}
+
+TEST(WorkPool, A_handler_on_a_full_pool_answers_503) {
+    WorkPool pool({.name = "test", .threads = 1, .queue = 0});
+    Handler handler = answer_on(pool, [](Request&) { return Response::empty(200); });
+    Response got;
+    handler(Request{}, Responder::to([&](Response response) { got = std::move(response); }));
+    EXPECT_EQ(got.status, 503);
+    EXPECT_EQ(*got.find("Retry-After"), "1");
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http
