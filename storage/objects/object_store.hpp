@@ -1,8 +1,9 @@
 // A store of objects as photogate needs one; S3Client speaks to MinIO, Ceph, AWS and their kin.
 //
-// Blocking calls. Errors are the store_* codes of base/error_code.hpp: store_no_such_key, store_precondition_failed,
-// store_denied and store_refused are final; store_unavailable, store_slow_down, store_protocol and the http_* codes were
-// retried inside (with jitter, as ClientOptions says) before they are given back.
+// Blocking calls. Errors are the store_* codes of base/error_code.hpp: store_no_such_key,
+// store_precondition_failed, store_denied and store_refused are final; store_unavailable, store_slow_down,
+// store_protocol and the http_* codes were retried inside (with jitter, as ClientOptions says) before they
+// are given back.
 //
 // Thread safety: every call may be made from any number of threads at once.
 #pragma once
@@ -43,6 +44,8 @@ struct GetOptions {
     std::optional<ETag> if_match;
     std::optional<VersionId> version;
     std::optional<ByteRange> range;
+    /// The whole object's size as it was pinned: another size is size_mismatch before the first byte.
+    std::optional<ByteSize> expected_size;
 };
 
 struct PutOptions {
@@ -103,28 +106,41 @@ class ObjectStore {
   public:
     virtual ~ObjectStore() = default;
 
-    virtual Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) = 0;
-    /// Streams the body to `sink`, never more than the announced length; a short body is an error, not an object.
+    virtual Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key,
+                                    const GetOptions& options) = 0;
+    /// Streams the body to `sink`, never more than the announced length; a short body is an error, not an
+    /// object. A connection that breaks is taken up where it broke, pinned to the ETag seen first: `sink`
+    /// gets each byte once, in order. A sink that says stop ends the call as http_broken. What it got counts
+    /// only where the call succeeds. `ObjectInfo::size` is the whole object's, also for a range. Errors
+    /// besides: size_mismatch, range_not_satisfiable, store_checksum_mismatch.
     virtual Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
                                    const http::BodySink& sink) = 0;
     virtual Result<ObjectInfo> put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
                                    const PutOptions& options) = 0;
-    /// Removing what is not there succeeds.
-    virtual Result<> remove(const Bucket& bucket, const ObjectKey& key, const std::optional<VersionId>& version) = 0;
-    /// DeleteObjects, up to 1,000 keys a call; what failed comes back by key.
-    virtual Result<std::vector<FailedKey>> remove_many(const Bucket& bucket, const std::vector<ObjectKey>& keys) = 0;
-    virtual Result<ETag> copy(const Bucket& from, const ObjectKey& from_key, const Bucket& to, const ObjectKey& to_key,
-                              const CopyOptions& options) = 0;
+    /// Removing what is not there succeeds. No `If-Match`: MinIO ignores it and would remove a newer object.
+    virtual Result<> remove(const Bucket& bucket, const ObjectKey& key,
+                            const std::optional<VersionId>& version) = 0;
+    /// DeleteObjects, a request for each 1,000 keys; what failed comes back by key.
+    virtual Result<std::vector<FailedKey>> remove_many(const Bucket& bucket,
+                                                       const std::vector<ObjectKey>& keys) = 0;
+    virtual Result<ETag> copy(const Bucket& from, const ObjectKey& from_key, const Bucket& to,
+                              const ObjectKey& to_key, const CopyOptions& options) = 0;
     virtual Result<ListPage> list(const Bucket& bucket, const ListOptions& options) = 0;
 
-    virtual Result<std::string> create_multipart(const Bucket& bucket, const ObjectKey& key, const PutOptions& options) = 0;
-    virtual Result<UploadedPart> put_part(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
-                                          std::uint32_t number, const http::BodySource& body) = 0;
+    virtual Result<std::string> create_multipart(const Bucket& bucket, const ObjectKey& key,
+                                                 const PutOptions& options) = 0;
+    virtual Result<UploadedPart> put_part(const Bucket& bucket, const ObjectKey& key,
+                                          const std::string& upload, std::uint32_t number,
+                                          const http::BodySource& body) = 0;
     virtual Result<std::vector<UploadedPart>> list_parts(const Bucket& bucket, const ObjectKey& key,
                                                          const std::string& upload) = 0;
-    virtual Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
+    /// Not idempotent everywhere: after an answer that was lost, the repeated call ends as
+    /// store_no_such_upload on MinIO. The caller decides by a HEAD of the key.
+    virtual Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key,
+                                            const std::string& upload,
                                             const std::vector<UploadedPart>& parts) = 0;
-    virtual Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) = 0;
+    virtual Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key,
+                                     const std::string& upload) = 0;
 
     virtual Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) = 0;
     /// The bucket exists and these credentials may see it.

@@ -1,0 +1,124 @@
+#include "storage/objects/s3_exchange.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "signer/digest.hpp"
+#include "storage/objects/s3_xml.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+/// Stores refuse a skew of more than 15 minutes; less than this is not what a refusal is about.
+constexpr std::chrono::minutes kSkewWorthLearning{5};
+
+RetryPolicy patient(const S3Options& options) {
+    RetryPolicy policy = options.retry;
+    policy.deadline = std::max(policy.deadline, options.timeouts.server_side_work * 3 / 2);
+    return policy;
+}
+
+}  // namespace
+
+S3Client::Exchange::Exchange(S3Options options, S3Parts parts)
+    : options_(std::move(options)),
+      patient_(patient(options_)),
+      parts_(parts),
+      signer_(options_.credentials, options_.region) {}
+
+RetryLoop S3Client::Exchange::loop(Work work) {
+    const RetryPolicy& policy = work == Work::server_side ? patient_ : options_.retry;
+    return RetryLoop{policy, {parts_.pacer, parts_.random, budget_}};
+}
+
+Answered S3Client::Exchange::send(const S3Call& call) {
+    RetryLoop tries = loop(call.work);
+    while (true) {
+        auto response = attempt(call, tries);
+        if (response) {
+            tries.succeeded();
+            return {std::move(response), tries.attempts()};
+        }
+        if (!tries.again(response.error())) return {std::move(response), tries.attempts()};
+        log::debug("store.retry", {{"method", call.method},
+                                   {"code", to_string(response.error().code)},
+                                   {"attempt", tries.attempts()}});
+    }
+}
+
+Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const RetryLoop& loop) {
+    const std::int64_t offset = offset_.load();
+    auto response = once(call, loop);
+    // Another time is tried once; a second refusal is what the caller hears.
+    const bool moved =
+        !response && response.error().code == ErrorCode::store_clock_skew && offset_.load() != offset;
+    return moved ? once(call, loop) : response;
+}
+
+Result<http::Response> S3Client::Exchange::once(const S3Call& call, const RetryLoop& loop) {
+    signer::HeaderSignRequest unsigned_request;
+    unsigned_request.method = call.method;
+    unsigned_request.address = {options_.endpoint, options_.style, call.bucket, call.key};
+    unsigned_request.query = call.query;
+    unsigned_request.headers = call.headers;
+    if (call.payload_sha256) {
+        unsigned_request.payload_sha256 = *call.payload_sha256;
+    } else if (call.source != nullptr) {
+        unsigned_request.payload_sha256 = kUnsignedPayload;
+    } else {
+        unsigned_request.payload_sha256 =
+            call.body.empty() ? kEmptySha256 : hex_lower(signer::sha256(call.body));
+    }
+    unsigned_request.at = parts_.clock.now() + clock_offset();
+    auto signed_request = signer_.sign_headers(unsigned_request);
+    if (!signed_request) return fail(signed_request.error());
+
+    http::Request request;
+    request.method = call.method;
+    request.url = std::move(signed_request->url);
+    request.headers.reserve(signed_request->headers.size());
+    for (signer::Header& header : signed_request->headers) {
+        request.headers.push_back({std::move(header.name), std::move(header.value)});
+    }
+    request.body = call.body;
+    request.source = call.source;
+    request.sink = call.sink;
+    request.accept = call.accept;
+    request.max_response_body = call.longest_answer;
+    request.connect_timeout = std::min(options_.timeouts.connect, loop.remaining());
+    request.first_byte_timeout = std::min(
+        call.work == Work::server_side ? options_.timeouts.server_side_work : options_.timeouts.first_byte,
+        loop.remaining());
+    request.stall_bytes_per_second = options_.timeouts.stall_bytes_per_second;
+
+    auto response = parts_.http.send(request);
+    if (!response) return response;
+    const bool success = response->status >= 200 && response->status < 300;
+    if (success && !parse_error(response->body)) return response;
+
+    Error error = error_of(*response, call.key ? Target::object : Target::bucket, parts_.clock.now());
+    // A HEAD's refusal has no body to tell a wrong time from a wrong key; its Date does.
+    const bool about_time = error.code == ErrorCode::store_clock_skew ||
+                            (error.code == ErrorCode::store_denied && call.method == "HEAD");
+    if (about_time && learn_skew(*response)) error.code = ErrorCode::store_clock_skew;
+    return fail(std::move(error));
+}
+
+bool S3Client::Exchange::learn_skew(const http::Response& response) {
+    const std::string* date = response.header("date");
+    const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt;
+    if (!theirs) return false;
+    const auto offset = *theirs - parts_.clock.now();
+    const auto change = offset - clock_offset();
+    if (change < kSkewWorthLearning && change > -kSkewWorthLearning) return false;
+    offset_ = offset.count();
+    log::warn("store.clock_skew",
+              {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(offset).count()},
+               {"store", options_.endpoint.origin()}});
+    return true;
+}
+
+}  // namespace photogate::storage::objects

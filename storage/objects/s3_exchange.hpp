@@ -1,0 +1,69 @@
+// One signed call to the store, and its retries. Private to storage/objects.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signer/signer.hpp"
+#include "storage/objects/s3_client.hpp"
+#include "storage/objects/s3_error.hpp"
+
+namespace photogate::storage::objects {
+
+/// SHA-256 of nothing: what a request without a body signs.
+inline constexpr std::string_view kEmptySha256 =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+
+/// How long the store may think before its first byte.
+enum class Work { ordinary, server_side };
+
+struct S3Call {
+    std::string method = "GET";
+    Bucket bucket;
+    std::optional<ObjectKey> key;
+    std::vector<signer::Parameter> query;
+    std::vector<signer::Header> headers;
+    std::string body;                          ///< a document; signed with its hash
+    const http::BodySource* source = nullptr;  ///< an object's bytes; unsigned unless payload_sha256 is given
+    std::optional<std::string> payload_sha256;
+    http::BodySink sink;
+    std::function<bool(const http::Response&)> accept;
+    Work work = Work::ordinary;
+    std::uint64_t longest_answer = 1U << 20;
+};
+
+/// An answer, and how many attempts it took: after more than one, an earlier one may have worked unseen.
+struct Answered {
+    Result<http::Response> response;
+    std::uint32_t attempts = 1;
+};
+
+class S3Client::Exchange {
+  public:
+    Exchange(S3Options options, S3Parts parts);
+
+    /// A 2xx answer that is no `<Error>`; with retries.
+    Answered send(const S3Call& call);
+
+    /// One attempt (two where the clock's skew is learnt in between).
+    Result<http::Response> attempt(const S3Call& call, const RetryLoop& loop);
+    RetryLoop loop(Work work);
+
+    std::chrono::microseconds clock_offset() const { return std::chrono::microseconds{offset_.load()}; }
+
+  private:
+    Result<http::Response> once(const S3Call& call, const RetryLoop& loop);
+    bool learn_skew(const http::Response& response);
+
+    const S3Options options_;
+    const RetryPolicy patient_;
+    const S3Parts parts_;
+    const signer::Signer signer_;
+    RetryBudget budget_;
+    std::atomic<std::int64_t> offset_{0};
+};
+
+}  // namespace photogate::storage::objects

@@ -1,0 +1,107 @@
+#include "storage/objects/s3_headers.hpp"
+
+#include <cctype>
+#include <charconv>
+
+namespace photogate::storage::objects {
+
+namespace {
+
+constexpr std::string_view kMeta = "x-amz-meta-";
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    for (char& c : out)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+std::optional<ContentRange> parse_content_range(std::string_view text) {
+    constexpr std::string_view kUnit = "bytes ";
+    if (!text.starts_with(kUnit)) return std::nullopt;
+    text.remove_prefix(kUnit.size());
+    const auto dash = text.find('-');
+    const auto slash = text.find('/');
+    if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash)
+        return std::nullopt;
+    const auto first = parse_count(text.substr(0, dash));
+    const auto last = parse_count(text.substr(dash + 1, slash - dash - 1));
+    const auto total = parse_count(text.substr(slash + 1));
+    if (!first || !last || !total || *first > *last || *last >= *total) return std::nullopt;
+    return ContentRange{*first, *last, *total};
+}
+
+std::optional<std::uint64_t> content_length(const http::Response& response) {
+    const std::string* length = response.header("content-length");
+    return length != nullptr ? parse_count(*length) : std::nullopt;
+}
+
+Result<ObjectInfo> object_of(const http::Response& response) {
+    const auto nonsense = [](const char* why) {
+        return fail(ErrorCode::store_protocol, std::string{"the store's answer: "} + why);
+    };
+    ObjectInfo info;
+    const std::string* etag = response.header("etag");
+    if (etag == nullptr) return nonsense("no ETag");
+    auto parsed = parse_etag(*etag);
+    if (!parsed) return nonsense("an ETag that is none");
+    info.etag = std::move(*parsed);
+
+    if (const std::string* range = response.header("content-range")) {
+        const auto part = parse_content_range(*range);
+        if (!part) return nonsense("a Content-Range that is none");
+        info.size = part->total;
+    } else if (response.header("content-length") != nullptr) {
+        const auto length = content_length(response);
+        if (!length) return nonsense("a Content-Length that is none");
+        info.size = *length;
+    }
+    if (const std::string* version = response.header("x-amz-version-id");
+        version != nullptr && *version != "null" && !version->empty()) {
+        info.version = VersionId::trusted(*version);
+    }
+    if (const std::string* modified = response.header("last-modified"))
+        info.last_modified = parse_http_date(*modified);
+    if (const std::string* type = response.header("content-type")) info.content_type = *type;
+    // A multipart object's checksum is of its parts' checksums (`…-2`): it says nothing about the whole.
+    if (const std::string* sum = response.header("x-amz-checksum-sha256")) {
+        const auto bytes = from_base64(*sum);
+        if (bytes && bytes->size() == 32) info.sha256 = *sum;
+    }
+    for (const http::HeaderField& field : response.headers) {
+        std::string name = lower(field.name);
+        if (name.starts_with(kMeta)) info.metadata.insert_or_assign(name.substr(kMeta.size()), field.value);
+    }
+    return info;
+}
+
+std::vector<signer::Header> headers_of(const PutOptions& options) {
+    std::vector<signer::Header> headers{{"content-type", options.content_type}};
+    if (options.cache_control) headers.push_back({"cache-control", *options.cache_control});
+    if (options.content_disposition) headers.push_back({"content-disposition", *options.content_disposition});
+    for (const auto& [name, value] : options.metadata)
+        headers.push_back({std::string{kMeta} + lower(name), value});
+    return headers;
+}
+
+std::string quoted(const ETag& etag) {
+    return '"' + etag.str() + '"';
+}
+
+Result<std::string> checksum_of(const std::string& sha256_hex) {
+    const auto bytes = from_hex(sha256_hex);
+    if (!bytes || bytes->size() != 32)
+        return fail(ErrorCode::invalid_checksum, "a SHA-256 is 64 hexadecimal digits");
+    return base64(*bytes);
+}
+
+}  // namespace photogate::storage::objects

@@ -1,0 +1,381 @@
+#include "storage/objects/store_probe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/encoding.hpp"
+#include "signer/signer.hpp"
+#include "signer/uri_encode.hpp"
+#include "storage/http/body_source.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+constexpr std::string_view kSignerPolicy =
+    "mc admin policy create STORE photogate-signer etc/minio/signer-policy.json && "
+    "mc admin policy attach STORE photogate-signer --user SIGNER_KEY";
+constexpr std::size_t kLongestAnswer = 64U << 10;
+
+std::string random_name(Random& random) {
+    std::array<std::byte, 16> bytes{};
+    random.fill(bytes);
+    return base32_crockford({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+/// What an attempt that must not work came to.
+enum class Outcome { refused, worked, unclear };
+
+struct Attempt {
+    Outcome outcome = Outcome::unclear;
+    std::string detail;
+};
+
+Attempt attempt_of(const Result<>& result) {
+    if (result) return {Outcome::worked, "it worked"};
+    if (result.error().code == ErrorCode::store_denied) return {Outcome::refused, result.error().detail};
+    return {Outcome::unclear, result.error().detail};
+}
+
+template <class T>
+Result<> without_value(const Result<T>& result) {
+    if (!result) return fail(result.error());
+    return {};
+}
+
+class Probe {
+  public:
+    Probe(const ProbeTarget& target, ObjectStore& worker, S3Parts parts)
+        : target_(target),
+          worker_(worker),
+          parts_(parts),
+          as_signer_(S3Options{target.internal, target.style, target.signer, target.region, {}, {}}, parts),
+          signer_(target.signer, target.region),
+          run_(random_name(parts.random)),
+          secret_("photogate-probe-" + random_name(parts.random)) {}
+
+    Result<ProbeReport> run() {
+        if (auto placed = place_canaries(); !placed) {
+            clean_up();
+            return fail(placed.error());
+        }
+        check_signer_puts();
+        check_signer_reads();
+        check_signer_puts_elsewhere();
+        check_copy_attack();
+        check_strangers();
+        clean_up();
+        return std::move(report_);
+    }
+
+  private:
+    struct Named {
+        const Bucket& bucket;
+        std::string_view role;
+    };
+    std::array<Named, 3> buckets() const {
+        return {{{target_.incoming, "incoming"},
+                 {target_.published, "public"},
+                 {target_.originals, "originals"}}};
+    }
+
+    ObjectKey key(std::string_view name) {
+        ObjectKey made = ObjectKey::trusted(fmt::format("{}probe/{}/{}", target_.prefix, run_, name));
+        used_.push_back(made);
+        return made;
+    }
+    /// Outside the prefix under which the signer may put.
+    ObjectKey outside_key(std::string_view name) {
+        ObjectKey made = ObjectKey::trusted(fmt::format("probe/{}/{}", run_, name));
+        used_.push_back(made);
+        return made;
+    }
+
+    void add(std::string check, Verdict verdict, std::string detail, std::string remedy = {}) {
+        if (verdict == Verdict::passed) remedy.clear();
+        report_.findings.push_back({std::move(check), verdict, std::move(detail), std::move(remedy)});
+    }
+
+    void must_be_refused(std::string check, const Attempt& attempt, std::string remedy) {
+        switch (attempt.outcome) {
+            case Outcome::refused:
+                return add(std::move(check), Verdict::passed, "refused");
+            case Outcome::worked:
+                return add(std::move(check), Verdict::failed, "it worked, and must not", std::move(remedy));
+            case Outcome::unclear:
+                return add(std::move(check), Verdict::failed, "could not be decided: " + attempt.detail,
+                           std::move(remedy));
+        }
+    }
+
+    /// A canary in each bucket, so that a refusal is about rights and never about a missing object.
+    Result<> place_canaries() {
+        canary_ = key("canary");
+        const http::MemorySource body{std::string_view{secret_}};
+        for (const auto& [bucket, role] : buckets()) {
+            const std::string check = fmt::format("worker.write.{}", role);
+            const auto put = worker_.put(bucket, canary_, body, {});
+            if (!put && is_retryable(put.error().code)) return fail(put.error());
+            if (!put) {
+                add(check, Verdict::failed, put.error().detail,
+                    fmt::format(
+                        "mc mb --ignore-existing STORE/{} && "
+                        "mc admin policy create STORE photogate-worker etc/minio/worker-policy.json && "
+                        "mc admin policy attach STORE photogate-worker --user WORKER_KEY",
+                        bucket.str()));
+                continue;
+            }
+            std::string read;
+            const auto got = worker_.get(bucket, canary_, {}, [&](BytesView bytes) {
+                read += as_text(bytes);
+                return read.size() <= secret_.size();
+            });
+            if (got && read == secret_) {
+                add(check, Verdict::passed, "written and read");
+            } else {
+                add(check, Verdict::failed, got ? "read back as something else" : got.error().detail,
+                    "mc admin policy attach STORE photogate-worker --user WORKER_KEY");
+            }
+        }
+        return {};
+    }
+
+    Result<http::Response> presigned_put(const Endpoint& endpoint, const ObjectKey& to,
+                                         std::vector<http::HeaderField> unsigned_headers, std::string body) {
+        signer::PresignRequest wanted;
+        wanted.method = "PUT";
+        wanted.address = {endpoint, target_.style, target_.incoming, to};
+        wanted.expires = std::chrono::seconds{60};
+        wanted.at = parts_.clock.now() + as_signer_.clock_offset();
+        const auto url = signer_.presign(wanted);
+        if (!url) return fail(url.error());
+        http::Request request;
+        request.method = "PUT";
+        request.url = url->url;
+        request.headers = std::move(unsigned_headers);
+        request.body = std::move(body);
+        request.max_response_body = kLongestAnswer;
+        request.cut_long_body = true;
+        return parts_.http.send(request);
+    }
+
+    void check_signer_puts() {
+        const auto inside = presigned_put(target_.internal, key("signer"), {}, "probe");
+        if (inside && inside->status == 200) {
+            add("signer.put", Verdict::passed, "a presigned PUT was taken");
+        } else {
+            add("signer.put", Verdict::failed,
+                inside ? fmt::format("a presigned PUT was answered {}", inside->status)
+                       : inside.error().detail,
+                std::string{kSignerPolicy});
+        }
+        if (target_.public_end == target_.internal) return;
+        const auto outside = presigned_put(target_.public_end, key("public-endpoint"), {}, "probe");
+        if (outside && outside->status == 200) {
+            add("endpoint.public", Verdict::passed, "a presigned PUT was taken at the public endpoint");
+        } else if (outside) {
+            add("endpoint.public", Verdict::failed,
+                fmt::format("a URL signed for {} was answered {} there", target_.public_end.origin(),
+                            outside->status),
+                "let the proxy in front of the store pass the Host header on: nginx `proxy_set_header Host "
+                "$http_host;`");
+        } else {
+            // Clients may reach what the gateway can't: a proxy that does not turn back to its own network.
+            add("endpoint.public", Verdict::warning,
+                fmt::format("{} could not be reached from here: {}", target_.public_end.origin(),
+                            outside.error().detail),
+                fmt::format("curl -sSI {}/", target_.public_end.origin()));
+        }
+    }
+
+    void check_signer_reads() {
+        const std::string remedy = fmt::format(
+            "mc admin policy entities STORE --user SIGNER_KEY; "
+            "mc admin policy detach STORE POLICY --user SIGNER_KEY; {}",
+            kSignerPolicy);
+        for (const auto& [bucket, role] : buckets()) {
+            const auto got = as_signer_.get(bucket, canary_, {}, [](BytesView) { return true; });
+            must_be_refused(fmt::format("signer.get.{}", role), attempt_of(without_value(got)), remedy);
+            must_be_refused(fmt::format("signer.head.{}", role),
+                            attempt_of(without_value(as_signer_.head(bucket, canary_, {}))), remedy);
+            must_be_refused(fmt::format("signer.list.{}", role),
+                            attempt_of(without_value(as_signer_.list(bucket, {}))), remedy);
+        }
+        const ObjectKey doomed = key("signer");
+        must_be_refused("signer.delete",
+                        attempt_of(as_signer_.remove(target_.incoming, doomed, std::nullopt)), remedy);
+    }
+
+    void check_signer_puts_elsewhere() {
+        const http::MemorySource body{std::string_view{"probe"}};
+        const std::string remedy{kSignerPolicy};
+        const auto beside = as_signer_.put(target_.incoming, outside_key("signer"), body, {});
+        must_be_refused("signer.put.outside", attempt_of(without_value(beside)), remedy);
+        for (const auto& [bucket, role] : buckets()) {
+            if (bucket == target_.incoming) continue;
+            const auto put = as_signer_.put(bucket, key("signer"), body, {});
+            must_be_refused(fmt::format("signer.put.{}", role), attempt_of(without_value(put)), remedy);
+        }
+    }
+
+    /// A client's own attack: the granted URL, and one header more. A store that refuses it, or that does not
+    /// know the header and keeps an empty object, is safe; the bytes that stand there afterwards decide.
+    void check_copy_attack() {
+        for (const auto& [bucket, role] : buckets()) {
+            const std::string check = fmt::format("signer.copy.{}", role);
+            const ObjectKey to = key(fmt::format("stolen-from-{}", role));
+            std::string source = "/" + bucket.str() + "/";
+            signer::append_encoded_path(source, canary_.str());
+            const auto answer = presigned_put(target_.internal, to, {{"x-amz-copy-source", source}}, {});
+            if (!answer) {
+                must_be_refused(check, {Outcome::unclear, answer.error().detail}, std::string{kSignerPolicy});
+                continue;
+            }
+            std::string landed;
+            const auto got = worker_.get(target_.incoming, to, {}, [&](BytesView bytes) {
+                landed += as_text(bytes.first(std::min<std::size_t>(bytes.size(), kLongestAnswer)));
+                return landed.size() < kLongestAnswer;
+            });
+            if (got && landed == secret_) {
+                add(check, Verdict::failed,
+                    fmt::format(
+                        "a granted URL with an unsigned x-amz-copy-source reads {}: the signer may read it",
+                        bucket.str()),
+                    std::string{kSignerPolicy});
+            } else if (!got && got.error().code != ErrorCode::store_no_such_key) {
+                must_be_refused(check, {Outcome::unclear, got.error().detail}, std::string{kSignerPolicy});
+            } else {
+                add(check, Verdict::passed, answer->status == 200 ? "the header was not obeyed" : "refused");
+            }
+        }
+    }
+
+    std::string plain_url(const Bucket& bucket, const ObjectKey* at, std::string_view query) const {
+        const bool in_path = target_.style == signer::AddressingStyle::path;
+        Endpoint endpoint = target_.internal;
+        if (!in_path) endpoint.host = bucket.str() + "." + endpoint.host;
+        std::string url = endpoint.origin() + "/";
+        if (in_path) url += bucket.str() + (at != nullptr ? "/" : "");
+        if (at != nullptr) signer::append_encoded_path(url, at->str());
+        url += query;
+        return url;
+    }
+
+    Result<http::Response> as_stranger(std::string method, std::string url) {
+        http::Request request;
+        request.method = std::move(method);
+        request.url = std::move(url);
+        if (request.method == "PUT") request.body = "probe";
+        request.max_response_body = kLongestAnswer;
+        request.cut_long_body = true;
+        return parts_.http.send(request);
+    }
+
+    static Attempt stranger_attempt(const Result<http::Response>& answer) {
+        if (!answer) return {Outcome::unclear, answer.error().detail};
+        if (answer->status >= 200 && answer->status < 300) return {Outcome::worked, "it worked"};
+        const bool refused =
+            answer->status == 401 || answer->status == 403 || answer->status == 404 || answer->status == 405;
+        return {refused ? Outcome::refused : Outcome::unclear,
+                fmt::format("the store says {}", answer->status)};
+    }
+
+    void check_strangers() {
+        for (const auto& [bucket, role] : buckets()) {
+            const std::string remedy = fmt::format(
+                "mc anonymous set none STORE/{0}   # AWS: aws s3api put-public-access-block --bucket {0} "
+                "--public-access-block-configuration "
+                "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets="
+                "true",
+                bucket.str());
+            const auto read = as_stranger("GET", plain_url(bucket, &canary_, ""));
+            if (bucket == target_.published) {
+                check_content_type_override(read);
+            } else {
+                must_be_refused(fmt::format("stranger.get.{}", role), stranger_attempt(read), remedy);
+            }
+            must_be_refused(fmt::format("stranger.list.{}", role),
+                            stranger_attempt(as_stranger("GET", plain_url(bucket, nullptr, "?list-type=2"))),
+                            remedy);
+            const ObjectKey at = key("stranger");
+            must_be_refused(fmt::format("stranger.put.{}", role),
+                            stranger_attempt(as_stranger("PUT", plain_url(bucket, &at, ""))), remedy);
+        }
+    }
+
+    /// Where strangers read the public bucket itself, they must not choose what a browser takes a picture
+    /// for.
+    void check_content_type_override(const Result<http::Response>& read) {
+        const std::string check = "stranger.content-type.public";
+        if (stranger_attempt(read).outcome != Outcome::worked) {
+            return add(check, Verdict::passed, "the public bucket is not readable without a key");
+        }
+        const auto answer =
+            as_stranger("GET", plain_url(target_.published, &canary_, "?response-content-type=text%2Fhtml"));
+        const std::string* type = answer ? answer->header("content-type") : nullptr;
+        if (answer && answer->status == 200 && type != nullptr && type->starts_with("text/html")) {
+            return add(
+                check, Verdict::warning,
+                "whoever reads the public bucket chooses the Content-Type: a picture can be served as a page",
+                fmt::format("serve images through photogate: mc anonymous set none STORE/{}; or drop the "
+                            "query string "
+                            "in the proxy in front of it",
+                            target_.published.str()));
+        }
+        add(check, Verdict::passed, "the public bucket is readable, and its content types are fixed");
+    }
+
+    void clean_up() {
+        std::sort(used_.begin(), used_.end());
+        used_.erase(std::unique(used_.begin(), used_.end()), used_.end());
+        for (const auto& [bucket, role] : buckets()) {
+            const auto left = worker_.remove_many(bucket, used_);
+            if (left && left->empty()) continue;
+            add(fmt::format("probe.cleanup.{}", role), Verdict::warning,
+                left ? left->front().error.detail : left.error().detail,
+                fmt::format("mc rm --recursive --force STORE/{}/{}probe/{}/", bucket.str(), target_.prefix,
+                            run_));
+        }
+    }
+
+    const ProbeTarget& target_;
+    ObjectStore& worker_;
+    S3Parts parts_;
+    S3Client as_signer_;
+    signer::Signer signer_;
+    std::string run_;
+    std::string secret_;
+    ObjectKey canary_;
+    std::vector<ObjectKey> used_;
+    ProbeReport report_;
+};
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::passed:
+            return "passed";
+        case Verdict::failed:
+            return "failed";
+        case Verdict::warning:
+            return "warning";
+    }
+    return "?";
+}
+
+bool ProbeReport::safe() const {
+    return std::none_of(findings.begin(), findings.end(),
+                        [](const Finding& finding) { return finding.verdict == Verdict::failed; });
+}
+
+Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Parts parts) {
+    return Probe{target, worker, parts}.run();
+}
+
+}  // namespace photogate::storage::objects

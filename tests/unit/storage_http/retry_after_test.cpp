@@ -1,0 +1,29 @@
+#include "storage/http/retry_after.hpp"
+
+#include <gtest/gtest.h>
+
+namespace photogate::storage::http {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(RetryAfter, Is_seconds_or_a_date_and_stays_between_a_second_and_an_hour) {
+    const Timestamp now = *parse_rfc3339("2026-11-20T12:00:00Z");
+    const auto at = [&](std::string_view text) { return parse_retry_after(text, now); };
+    EXPECT_EQ(at("120"), seconds{120});
+    EXPECT_EQ(at("0"), seconds{1});
+    EXPECT_EQ(at("1000000000"), seconds{3600});
+    EXPECT_EQ(at("99999999999999999999999999999999"), seconds{3600});
+    EXPECT_EQ(at("Fri, 20 Nov 2026 12:00:30 GMT"), seconds{30});
+    EXPECT_EQ(at("Fri, 20 Nov 2026 11:00:00 GMT"), seconds{1});
+    EXPECT_EQ(at("Wed, 20 Nov 2030 12:00:00 GMT"), seconds{3600});
+}
+
+TEST(RetryAfter, Garbage_is_nothing) {
+    for (const char* text : {"", "-5", "+5", "5 s", "1.5", "soon", " 5"}) {
+        EXPECT_EQ(parse_retry_after(text, Timestamp{}), std::nullopt) << text;
+    }
+}
+
+}  // namespace
+}  // namespace photogate::storage::http

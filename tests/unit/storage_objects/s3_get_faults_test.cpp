@@ -1,0 +1,157 @@
+// A GET that breaks on the way: never a shorter object, never two objects in one.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.hpp"
+#include "signer/digest.hpp"
+#include "tests/unit/storage_objects/manual_pacer.hpp"
+
+namespace photogate::storage::objects {
+namespace {
+
+using test::answer;
+using test::bucket;
+using test::FaultyStore;
+using test::object_key;
+using test::Script;
+using Then = test::Script::Then;
+
+Script part(int status, std::size_t length, std::string_view body, std::string_view headers) {
+    return {"HTTP/1.1 " + std::to_string(status) + " S\r\nContent-Length: " + std::to_string(length) +
+                "\r\n" + std::string{headers} + "\r\n" + std::string{body},
+            body.size() < length ? Then::close : Then::keep_alive};
+}
+
+struct Got {
+    Result<ObjectInfo> info;
+    std::string bytes;
+};
+
+Got fetch(FaultyStore& store, const GetOptions& options = {}) {
+    std::string bytes;
+    auto info = store.client.get(bucket(), object_key(), options, [&](BytesView piece) {
+        bytes += as_text(piece);
+        return true;
+    });
+    return {std::move(info), bytes};
+}
+
+TEST(S3Get, A_broken_body_is_taken_up_where_it_broke_and_pinned_to_its_etag) {
+    FaultyStore store{{part(200, 10, "0123", "ETag: \"e\"\r\n"),
+                       part(206, 6, "45", "ETag: \"e\"\r\nContent-Range: bytes 4-9/10\r\n"),
+                       part(206, 4, "6789", "ETag: \"e\"\r\nContent-Range: bytes 6-9/10\r\n")}};
+    const Got got = fetch(store);
+    ASSERT_TRUE(got.info) << got.info.error().detail;
+    EXPECT_EQ(got.bytes, "0123456789");
+    EXPECT_EQ(got.info->size, 10U);
+    EXPECT_EQ(store.server.seen().at(0).header("range"), "");
+    EXPECT_EQ(store.server.seen().at(1).header("range"), "bytes=4-9");
+    EXPECT_EQ(store.server.seen().at(1).header("if-match"), "\"e\"");
+    EXPECT_EQ(store.server.seen().at(2).header("range"), "bytes=6-9");
+}
+
+TEST(S3Get, A_body_that_stays_short_is_an_error) {
+    FaultyStore store{{part(200, 10, "", "ETag: \"e\"\r\n")}};
+    EXPECT_EQ(fetch(store).info.error().code, ErrorCode::http_broken);
+    EXPECT_EQ(store.server.seen().size(), 4U);
+}
+
+TEST(S3Get, Another_object_in_between_is_never_mixed_in) {
+    {
+        FaultyStore store{{part(200, 10, "0123", "ETag: \"e\"\r\n"),
+                           part(206, 6, "abcdef", "ETag: \"f\"\r\nContent-Range: bytes 4-9/10\r\n")}};
+        const Got got = fetch(store);
+        EXPECT_EQ(got.info.error().code, ErrorCode::store_precondition_failed);
+        EXPECT_EQ(got.bytes, "0123");
+    }
+    {
+        FaultyStore store{{part(200, 10, "0123", "ETag: \"e\"\r\n"),
+                           answer(412, "<Error><Code>PreconditionFailed</Code></Error>")}};
+        EXPECT_EQ(fetch(store).info.error().code, ErrorCode::store_precondition_failed);
+    }
+}
+
+TEST(S3Get, A_store_that_ignores_the_range_does_not_send_the_beginning_twice) {
+    FaultyStore store{
+        {part(200, 10, "0123", "ETag: \"e\"\r\n"), part(200, 10, "0123456789", "ETag: \"e\"\r\n")}};
+    const Got got = fetch(store);
+    EXPECT_EQ(got.info.error().code, ErrorCode::store_protocol);
+    EXPECT_EQ(got.bytes, "0123");
+}
+
+TEST(S3Get, A_store_that_ignores_if_match_is_noticed_before_the_first_byte) {
+    FaultyStore store{{part(200, 4, "0123", "ETag: \"other\"\r\n")}};
+    GetOptions options;
+    options.if_match = ETag::trusted("pinned");
+    const Got got = fetch(store, options);
+    EXPECT_EQ(got.info.error().code, ErrorCode::store_precondition_failed);
+    EXPECT_EQ(got.bytes, "");
+    EXPECT_EQ(store.server.seen().size(), 1U);
+}
+
+TEST(S3Get, Another_size_than_the_pinned_one_is_noticed_before_the_first_byte) {
+    FaultyStore store{{part(200, 1'000, std::string(1'000, 'x'), "ETag: \"e\"\r\n")}};
+    GetOptions options;
+    options.expected_size = 999;
+    const Got got = fetch(store, options);
+    EXPECT_EQ(got.info.error().code, ErrorCode::size_mismatch);
+    EXPECT_EQ(got.bytes, "");
+}
+
+TEST(S3Get, Bytes_that_are_not_those_of_the_checksum_are_an_error) {
+    const std::string right =
+        "x-amz-checksum-sha256: " + base64(signer::sha256("0123")) + "\r\nETag: \"e\"\r\n";
+    FaultyStore good{{part(200, 4, "0123", right)}};
+    EXPECT_TRUE(fetch(good).info);
+    FaultyStore bad{{part(200, 4, "0124", right)}};
+    EXPECT_EQ(fetch(bad).info.error().code, ErrorCode::store_checksum_mismatch);
+    FaultyStore composite{
+        {part(200, 4, "0124",
+              "x-amz-checksum-sha256: " + base64(signer::sha256("0123")) + "-2\r\nETag: \"e\"\r\n")}};
+    EXPECT_TRUE(fetch(composite).info);
+}
+
+TEST(S3Get, Without_an_etag_or_a_length_there_is_no_object) {
+    FaultyStore unnamed{{part(200, 4, "0123", "")}};
+    EXPECT_EQ(fetch(unnamed).info.error().code, ErrorCode::store_protocol);
+    FaultyStore unmeasured{
+        {{"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n0\r\n\r\n"}}};
+    const Got got = fetch(unmeasured);
+    EXPECT_EQ(got.info.error().code, ErrorCode::store_protocol);
+    EXPECT_EQ(got.bytes, "");
+}
+
+TEST(S3Get, An_empty_object_is_an_object) {
+    FaultyStore store{{part(200, 0, "", "ETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n")}};
+    const Got got = fetch(store);
+    ASSERT_TRUE(got.info) << got.info.error().detail;
+    EXPECT_EQ(got.info->size, 0U);
+}
+
+TEST(S3Get, A_receiver_that_stops_is_not_asked_again) {
+    FaultyStore store{{part(200, 4, "0123", "ETag: \"e\"\r\n")}};
+    const auto info = store.client.get(bucket(), object_key(), {}, [](BytesView) { return false; });
+    EXPECT_EQ(info.error().code, ErrorCode::http_broken);
+    EXPECT_EQ(store.server.seen().size(), 1U);
+}
+
+TEST(S3Get, A_range_is_asked_for_and_held_to) {
+    GetOptions options;
+    options.range = ByteRange{2, 5};
+    FaultyStore store{{part(206, 4, "2345", "ETag: \"e\"\r\nContent-Range: bytes 2-5/10\r\n")}};
+    const Got got = fetch(store, options);
+    ASSERT_TRUE(got.info) << got.info.error().detail;
+    EXPECT_EQ(got.bytes, "2345");
+    EXPECT_EQ(got.info->size, 10U);
+    EXPECT_EQ(store.server.seen().at(0).header("range"), "bytes=2-5");
+    FaultyStore shifted{{part(206, 4, "1234", "ETag: \"e\"\r\nContent-Range: bytes 1-4/10\r\n")}};
+    EXPECT_EQ(fetch(shifted, options).info.error().code, ErrorCode::store_protocol);
+    FaultyStore outside{{answer(416, "<Error><Code>InvalidRange</Code></Error>")}};
+    EXPECT_EQ(fetch(outside, options).info.error().code, ErrorCode::range_not_satisfiable);
+    options.range = ByteRange{5, 2};
+    EXPECT_EQ(fetch(outside, options).info.error().code, ErrorCode::range_not_satisfiable);
+}
+
+}  // namespace
+}  // namespace photogate::storage::objects
