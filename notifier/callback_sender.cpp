@@ -186,7 +186,6 @@ void CallbackSender::State::send_loop() {
             const std::lock_guard lock{mutex};
             queue.finished(callback->url,
                            success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure);
-            progressed = true;
             if (attempt) ++unrecorded;
             changed.notify_all();
             startable.notify_all();
@@ -250,6 +249,7 @@ void CallbackSender::State::finish(const records::Callback& callback, records::C
         }
         const std::lock_guard lock{mutex};
         --unrecorded;
+        progressed = true;  // its lease is given back, so its URL has room again
         changed.notify_all();
     };
     try {
