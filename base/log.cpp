@@ -1,6 +1,7 @@
 #include "base/log.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <memory>
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ std::atomic<Level> g_level{Level::info};
 spdlog::logger& logger() {
     // spdlog writes and flushes; the line itself is ours, because its patterns do not escape JSON.
     static const auto instance = [] {
-        auto made = std::make_shared<spdlog::logger>("photogate", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made =
+            std::make_shared<spdlog::logger>("photogate", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%v");
         made->set_level(spdlog::level::trace);
         made->flush_on(spdlog::level::trace);
@@ -30,40 +32,76 @@ spdlog::logger& logger() {
 
 std::string_view word(Level level) {
     switch (level) {
-        case Level::debug: return "debug";
-        case Level::info: return "info";
-        case Level::warn: return "warn";
-        case Level::error: return "error";
+        case Level::debug:
+            return "debug";
+        case Level::info:
+            return "info";
+        case Level::warn:
+            return "warn";
+        case Level::error:
+            return "error";
     }
     return "error";
 }
 
+/// U+0080 to U+009F, two bytes each: a terminal takes U+009B as the start of a command.
+bool is_c1_control(std::string_view text, std::size_t at) {
+    return text[at] == '\xC2' && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+}
+
 void append_quoted(std::string& out, std::string_view text) {
+    const auto clean = to_valid_utf8(text);
     out += '"';
-    for (char c : to_valid_utf8(text)) {
+    for (std::size_t i = 0; i < clean.size(); ++i) {
+        const auto c = static_cast<unsigned char>(clean[i]);
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+                if (c < 0x20 || c == 0x7F) {
+                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+                } else if (is_c1_control(clean, i)) {
+                    out += fmt::format("\\u{:04x}",
+                                       static_cast<unsigned>(static_cast<unsigned char>(clean[++i])));
                 } else {
-                    out += c;
+                    out += clean[i];
                 }
         }
     }
     out += '"';
 }
 
+/// Can stand in a line of text without quotes.
 bool plain(std::string_view text) {
     if (text.empty()) return false;
-    for (char c : text) {
-        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '\\' || c == '=') return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '\\' || c == '=')
+            return false;
+        if (is_c1_control(text, i)) return false;
     }
-    return true;
+    return is_utf8(text);
+}
+
+void append_text(std::string& out, std::string_view text, Format format) {
+    if (format == Format::text && plain(text)) {
+        out += text;
+    } else {
+        append_quoted(out, text);
+    }
 }
 
 void append_value(std::string& out, const Value& value, Format format) {
@@ -71,12 +109,10 @@ void append_value(std::string& out, const Value& value, Format format) {
         [&](const auto& v) {
             using T = std::decay_t<decltype(v)>;
             if constexpr (std::is_same_v<T, std::string>) {
-                const auto clean = redact(v);
-                if (format == Format::text && plain(clean)) {
-                    out += to_valid_utf8(clean);
-                } else {
-                    append_quoted(out, clean);
-                }
+                append_text(out, redact(v), format);
+            } else if constexpr (std::is_same_v<T, double>) {
+                // JSON has no word for these.
+                out += std::isfinite(v) ? fmt::format("{}", v) : fmt::format("\"{}\"", v);
             } else if constexpr (std::is_same_v<T, bool>) {
                 out += v ? "true" : "false";
             } else {
@@ -86,21 +122,6 @@ void append_value(std::string& out, const Value& value, Format format) {
         value.get());
 }
 
-bool token_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-           c == '~' || c == '+' || c == '/' || c == '=' || c == '%';
-}
-
-void redact_after(std::string& text, std::string_view marker) {
-    for (std::size_t at = text.find(marker); at != std::string::npos; at = text.find(marker, at)) {
-        at += marker.size();
-        std::size_t end = at;
-        while (end < text.size() && token_character(text[end])) ++end;
-        text.replace(at, end - at, "***");
-        at += 3;
-    }
-}
-
 }  // namespace
 
 void configure(Format format, Level level) {
@@ -108,11 +129,12 @@ void configure(Format format, Level level) {
     g_level = level;
 }
 
-std::string render(Format format, Level level, std::string_view timestamp, std::string_view event, Fields fields) {
+std::string render(Format format, Level level, std::string_view timestamp, std::string_view event,
+                   Fields fields) {
     std::string out;
     if (format == Format::json) {
         out = fmt::format(R"({{"ts":"{}","level":"{}","msg":)", timestamp, word(level));
-        append_quoted(out, event);
+        append_quoted(out, redact(std::string{event}));
         for (const auto& field : fields) {
             out += ',';
             append_quoted(out, field.name);
@@ -121,10 +143,11 @@ std::string render(Format format, Level level, std::string_view timestamp, std::
         }
         out += '}';
     } else {
-        out = fmt::format("{} {:<5} {}", timestamp, word(level), event);
+        out = fmt::format("{} {:<5} ", timestamp, word(level));
+        append_text(out, redact(std::string{event}), format);
         for (const auto& field : fields) {
             out += ' ';
-            out += field.name;
+            append_text(out, field.name, format);
             out += '=';
             append_value(out, field.value, format);
         }
@@ -134,25 +157,9 @@ std::string render(Format format, Level level, std::string_view timestamp, std::
 
 void write(Level level, std::string_view event, Fields fields) {
     if (level < g_level.load(std::memory_order_relaxed)) return;
-    const auto line = render(g_format.load(std::memory_order_relaxed), level, format_rfc3339(SystemClock{}.now()), event, fields);
+    const auto line = render(g_format.load(std::memory_order_relaxed), level,
+                             format_rfc3339(SystemClock{}.now()), event, fields);
     logger().log(spdlog::level::info, spdlog::string_view_t{line.data(), line.size()});
-}
-
-std::string redact(std::string text) {
-    for (std::string_view marker : {"X-Amz-Signature=", "X-Amz-Credential=", "X-Amz-Security-Token=", "Signature=", "Bearer ",
-                                    "whsec_", "v1,", "pg_", "pgt_", "password=", "sig="}) {
-        if (text.find(marker) != std::string::npos) redact_after(text, marker);
-    }
-    // scheme://user:password@host
-    for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-        const auto end = text.find_first_of("/ ?\"", at + 3);
-        const auto colon = text.find(':', at + 3);
-        const auto sign = text.find('@', at + 3);
-        if (sign != std::string::npos && sign < end && colon != std::string::npos && colon < sign) {
-            text.replace(colon + 1, sign - colon - 1, "***");
-        }
-    }
-    return text;
 }
 
 }  // namespace photogate::log

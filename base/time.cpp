@@ -36,12 +36,15 @@ std::optional<Timestamp> compose(int y, int mo, int d, int h, int mi, int s) {
     return Timestamp{sys_days{date}} + hours{h} + minutes{mi} + seconds{s};
 }
 
-constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 }  // namespace
 
-Timestamp SystemClock::now() const { return time_point_cast<microseconds>(system_clock::now()); }
+Timestamp SystemClock::now() const {
+    return time_point_cast<microseconds>(system_clock::now());
+}
 
 std::string format_rfc3339(Timestamp at) {
     const auto c = civil(at);
@@ -70,7 +73,8 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
             if (count < 6) micros = micros * 10 + (text[i] - '0');
         }
         if (count == 0 || count > 9) return std::nullopt;
-        for (; count < 6; ++count) micros *= 10;
+        for (; count < 6; ++count)
+            micros *= 10;
         *at += microseconds{micros};
     }
     const auto zone = text.substr(i);
@@ -79,7 +83,9 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
     const auto oh = digits(zone, 1, 2), om = digits(zone, 4, 2);
     if (!oh || !om || *oh > 23 || *om > 59) return std::nullopt;
     const auto offset = hours{*oh} + minutes{*om};
-    return zone[0] == '+' ? *at - offset : *at + offset;
+    const auto utc = zone[0] == '+' ? *at - offset : *at + offset;
+    const bool written_alike = utc >= Timestamp{} && utc < Timestamp{sys_days{year{10000} / January / 1}};
+    return written_alike ? std::optional{utc} : std::nullopt;
 }
 
 std::string format_minute(Timestamp at) {
@@ -93,14 +99,15 @@ std::string format_http_date(Timestamp at) {
     const auto c = civil(at);
     const weekday w{floor<days>(at)};
     return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[w.c_encoding()],
-                       static_cast<unsigned>(c.date.day()), kMonths[static_cast<unsigned>(c.date.month()) - 1],
-                       static_cast<int>(c.date.year()), c.time.hours().count(), c.time.minutes().count(),
-                       c.time.seconds().count());
+                       static_cast<unsigned>(c.date.day()),
+                       kMonths[static_cast<unsigned>(c.date.month()) - 1], static_cast<int>(c.date.year()),
+                       c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count());
 }
 
 std::optional<Timestamp> parse_http_date(std::string_view text) {
     // Sun, 06 Nov 1994 08:49:37 GMT
-    if (text.size() != 29 || text.substr(25) != " GMT" || text[3] != ',' || text[19] != ':' || text[22] != ':') {
+    if (text.size() != 29 || text.substr(25) != " GMT" || text.substr(3, 2) != ", " || text[7] != ' ' ||
+        text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') {
         return std::nullopt;
     }
     int month = 0;

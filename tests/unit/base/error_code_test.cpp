@@ -1,0 +1,45 @@
+#include "base/error_code.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace photogate {
+namespace {
+
+const std::vector<ErrorCode>& all_codes() {
+    static const std::vector<ErrorCode> codes = {
+#define PHOTOGATE_ERROR_LIST(code, status, retry, title) ErrorCode::code,
+        PHOTOGATE_ERROR_CODES(PHOTOGATE_ERROR_LIST)
+#undef PHOTOGATE_ERROR_LIST
+    };
+    return codes;
+}
+
+TEST(ErrorCode, Each_has_a_word_of_its_own_an_error_status_and_a_title) {
+    std::set<std::string> words;
+    for (auto code : all_codes()) {
+        words.insert(std::string{to_string(code)});
+        EXPECT_GE(http_status(code), 400) << to_string(code);
+        EXPECT_LE(http_status(code), 599) << to_string(code);
+        EXPECT_FALSE(title(code).empty()) << to_string(code);
+        EXPECT_FALSE(title(code).ends_with('.')) << to_string(code);
+    }
+    EXPECT_EQ(words.size(), all_codes().size());
+}
+
+TEST(ErrorCode, What_waiting_can_mend_is_retried_and_what_is_wrong_is_not) {
+    for (auto code : {ErrorCode::store_slow_down, ErrorCode::database_unavailable, ErrorCode::http_timeout,
+                      ErrorCode::rate_limited}) {
+        EXPECT_TRUE(is_retryable(code)) << to_string(code);
+    }
+    for (auto code : {ErrorCode::invalid_field, ErrorCode::unauthenticated, ErrorCode::store_denied,
+                      ErrorCode::http_blocked, ErrorCode::internal}) {
+        EXPECT_FALSE(is_retryable(code)) << to_string(code);
+    }
+}
+
+}  // namespace
+}  // namespace photogate
