@@ -77,6 +77,11 @@ void Lane::arm_tick() {
 }
 
 void Lane::tick() {
+    {
+        // It may have expired, and so escaped its cancellation, just before close().
+        std::lock_guard lock(inbox_mutex_);
+        if (closed_) return;
+    }
     SteadyTime now = std::chrono::steady_clock::now();
     lag_ = std::chrono::duration_cast<std::chrono::microseconds>(now - tick_due_).count();
     // Backwards: a connection that ends takes the last one's place, which has been looked at already.

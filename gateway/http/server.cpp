@@ -1,7 +1,6 @@
 #include "gateway/http/server.hpp"
 
 #include <algorithm>
-#include <cerrno>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
@@ -18,12 +17,6 @@ using boost::asio::ip::tcp;
 using Code = boost::system::error_code;
 
 constexpr std::chrono::milliseconds pause_after_failure{100};
-
-/// Out of descriptors or memory: nothing is wrong with the listening socket, it only has to wait.
-bool is_exhaustion(const Code& error) {
-    return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
-           error.value() == ENOMEM;
-}
 
 std::string printed(const Listener& listener) {
     return listener.address + " port " + std::to_string(listener.port);
@@ -109,9 +102,11 @@ class Door : public std::enable_shared_from_this<Door> {
         }
         if (error == boost::asio::error::operation_aborted) return;
         ++core_->accept_errors;
-        if (!is_exhaustion(error)) return accept();
-        if (!exhausted_) log::error("http.accept_exhausted", {{"what", error.message()}});
-        exhausted_ = true;
+        if (error == boost::asio::error::connection_aborted) return accept();
+        // Out of descriptors or memory, most likely: nothing is wrong with the listening socket, it only has
+        // to wait.
+        if (!failing_) log::error("http.accept_failed", {{"what", error.message()}});
+        failing_ = true;
         ++core_->accept_pauses;
         pause_.expires_after(pause_after_failure);
         pause_.async_wait([self = shared_from_this()](Code cancelled) {
@@ -120,7 +115,7 @@ class Door : public std::enable_shared_from_this<Door> {
     }
 
     void hand_over(tcp::socket socket) {
-        exhausted_ = false;
+        failing_ = false;
         ++core_->accepted;
         ++core_->connections;
         lanes_[next_++ % lanes_.size()]->adopt(std::move(socket), listener_);
@@ -132,8 +127,8 @@ class Door : public std::enable_shared_from_this<Door> {
     tcp::acceptor acceptor_;
     boost::asio::steady_timer pause_;
     std::size_t next_ = 0;
-    bool waiting_ = false;    ///< for a connection to end
-    bool exhausted_ = false;  ///< said once in the log
+    bool waiting_ = false;  ///< for a connection to end
+    bool failing_ = false;  ///< said once in the log
 };
 
 }  // namespace

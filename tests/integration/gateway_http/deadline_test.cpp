@@ -1,0 +1,87 @@
+// B17 and S25 with short deadlines: what is awaited is the server's own decision, never a sleep.
+#include "serving.hpp"
+
+namespace photogate::gateway::http::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Deadlines : public Serving {
+    ServerOptions options() const override {
+        ServerOptions options{.access_log = AccessLog::none};
+        options.limits.head_deadline = milliseconds{100};
+        options.limits.body_deadline = milliseconds{400};
+        options.limits.body_window = milliseconds{100};
+        options.limits.idle = milliseconds{100};
+        options.limits.write_stall = milliseconds{100};
+        options.limits.linger = milliseconds{100};
+        return options;
+    }
+};
+
+TEST_F(Deadlines, A_head_that_does_not_finish_is_408_and_the_end) {
+    RawClient client = connect();
+    auto answer = client.ask("GET /hello/x HTTP/1.1\r\nHost:");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_NE(answer->body.find("request_timeout"), std::string::npos);
+    EXPECT_EQ(answer->header("Connection"), "close");
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Deadlines, A_body_that_stops_is_408_and_the_end) {
+    RawClient client = connect();
+    auto answer = client.ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_TRUE(client.at_end());
+    EXPECT_EQ(handled, 0);
+}
+
+TEST_F(Deadlines, An_idle_connection_ends_without_a_word) {
+    RawClient silent = connect();
+    EXPECT_TRUE(silent.at_end());
+    RawClient client = connect();
+    EXPECT_EQ(client.ask(get("/hello/x"))->status, 200);
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Deadlines, A_reader_that_takes_nothing_is_cut) {
+    RawClient client{port, 4'096};
+    client.send(get("/large"));
+    while (server->stats().timeouts == 0)
+        std::this_thread::yield();
+    EXPECT_THROW((void)client.receive(), std::runtime_error);
+}
+
+TEST_F(Deadlines, A_request_that_is_being_worked_on_has_no_deadline_here) {
+    RawClient client = connect();
+    client.send(get("/parked"));
+    auto [request, responder] = parked.take();
+    RawClient clock = connect();
+    EXPECT_TRUE(clock.at_end());
+    responder.respond(Response::text(200, "took its time"));
+    EXPECT_EQ(client.receive()->body, "took its time");
+}
+
+class SlowBodies : public Serving {
+    ServerOptions options() const override {
+        ServerOptions options{.access_log = AccessLog::none};
+        options.limits.body_deadline = std::chrono::minutes{10};
+        options.limits.body_window = milliseconds{50};
+        options.limits.body_bytes_per_second = 1'000'000'000;
+        return options;
+    }
+};
+
+TEST_F(SlowBodies, A_body_slower_than_the_least_rate_is_408_long_before_the_whole_deadline) {
+    RawClient client = connect();
+    auto answer = client.ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n" +
+                             std::string(50'000, 'x'));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_EQ(handled, 0);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http::test
