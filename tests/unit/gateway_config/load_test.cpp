@@ -1,0 +1,277 @@
+#include "gateway/config/load.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sample.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;  // NOLINT(google-build-using-namespace): this file's own samples
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Load, The_smallest_configuration_has_every_default) {
+    const auto loaded = load_text(kValid);
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& config = loaded->config;
+    ASSERT_EQ(config.server.listen.size(), 1U);
+    EXPECT_EQ(config.server.listen[0].text(), "127.0.0.1:8080");
+    EXPECT_EQ(config.server.metrics_listen.text(), "127.0.0.1:9180");
+    EXPECT_GE(config.server.io_threads, 1U);
+    EXPECT_EQ(config.imaging.program, "/opt/photogate/bin/photogate-imager");
+    EXPECT_EQ(config.worker.concurrency, config.imaging.helpers + 2);
+    EXPECT_EQ(config.unsafe, Unsafe::refused);
+    EXPECT_EQ(config.default_region, "default");
+    const auto& region = config.regions.at("default");
+    EXPECT_EQ(region.external, region.internal);
+    EXPECT_EQ(region.incoming.str(), "photogate-incoming");
+    EXPECT_EQ(region.signer.secret_access_key.reveal(), kSignerSecret);
+    EXPECT_EQ(config.events.at("minio").key_encoding, notifier::KeyEncoding::form);
+    EXPECT_EQ(config.keys.size(), 1U);
+}
+
+TEST(Load, A_profiles_defaults_are_those_of_its_own_header) {
+    const auto loaded = load_text(kValid);
+    ASSERT_TRUE(loaded);
+    const pipeline::Profile standard;
+    const auto& profile =
+        loaded->config.apps.at(AppName::trusted("shop")).profiles.at(ProfileName::trusted("doorstep"));
+    EXPECT_EQ(profile.name.str(), "doorstep");
+    EXPECT_EQ(profile.formats, standard.formats);
+    EXPECT_EQ(profile.limits.max_bytes, standard.limits.max_bytes);
+    EXPECT_EQ(profile.limits.max_pixels, standard.limits.max_pixels);
+    EXPECT_EQ(profile.limits.max_side, standard.limits.max_side);
+    EXPECT_EQ(profile.limits.max_frames, standard.limits.max_frames);
+    EXPECT_EQ(profile.limits.max_total_pixels, standard.limits.max_total_pixels);
+    EXPECT_EQ(profile.recipe.max_edge, standard.recipe.max_edge);
+    EXPECT_EQ(profile.recipe.quality, standard.recipe.quality);
+    EXPECT_EQ(profile.recipe.output, standard.recipe.output);
+    EXPECT_EQ(profile.methods, standard.methods);
+    EXPECT_EQ(profile.default_expiry, standard.default_expiry);
+    EXPECT_EQ(profile.longest_expiry, standard.longest_expiry);
+    EXPECT_EQ(profile.original, standard.original);
+    EXPECT_EQ(profile.rejected, standard.rejected);
+}
+
+TEST(Load, Every_default_of_the_table_is_valid_for_its_option) {
+    for (const auto& table : tables()) {
+        for (const auto& option : table.options) {
+            if (option.fallback.empty()) continue;
+            Config config;
+            config.regions["a"];
+            config.events["a"];
+            config.apps[AppName::trusted("a")].profiles[ProfileName::trusted("b")];
+            EXPECT_EQ(option.set(Scope{config, {"a", "b"}}, Untyped{{std::string{option.fallback}}}),
+                      std::nullopt)
+                << dotted(table, option);
+        }
+    }
+}
+
+TEST(Load, Every_profile_option_reaches_the_profile) {
+    const auto loaded = load_text(kValid + R"(
+[apps.shop.profiles.raw]
+formats = ["jpeg", "heic"]
+max_size = "5MiB"
+max_pixels = 1000
+max_side = 2000
+max_frames = 3
+max_total_pixels = 4000
+publish = "strip"
+max_edge = 1024
+output = "webp"
+quality = 70
+exif = "basic"
+gps = "drop"
+methods = ["post"]
+unsized_put = "refused"
+default_expiry = 60
+longest_expiry = "7d"
+original = "keep"
+rejected = "remove"
+expired_callback = "told"
+)");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& p = loaded->config.apps.at(AppName::trusted("shop")).profiles.at(ProfileName::trusted("raw"));
+    EXPECT_EQ(p.formats, (std::vector{imaging::Format::jpeg, imaging::Format::heic}));
+    EXPECT_EQ(p.limits.max_bytes, 5U << 20);
+    EXPECT_EQ(p.limits.max_pixels, 1000U);
+    EXPECT_EQ(p.limits.max_side, 2000U);
+    EXPECT_EQ(p.limits.max_frames, 3U);
+    EXPECT_EQ(p.limits.max_total_pixels, 4000U);
+    EXPECT_EQ(p.recipe.mode, imaging::PublishMode::strip);
+    EXPECT_EQ(p.recipe.max_edge, 1024U);
+    EXPECT_EQ(p.recipe.output, imaging::Format::webp);
+    EXPECT_EQ(p.recipe.quality, 70);
+    EXPECT_EQ(p.recipe.exif, imaging::ExifDetail::basic);
+    EXPECT_EQ(p.recipe.gps, imaging::GpsPolicy::drop);
+    EXPECT_EQ(p.methods, std::vector{storage::records::GrantMethod::post});
+    EXPECT_EQ(p.unsized_put, pipeline::Profile::UnsizedPut::refused);
+    EXPECT_EQ(p.default_expiry, 60s);
+    EXPECT_EQ(p.longest_expiry, 604'800s);
+    EXPECT_EQ(p.original, storage::records::OriginalAction::keep);
+    EXPECT_EQ(p.rejected, storage::records::OriginalAction::remove);
+    EXPECT_EQ(p.expired_callback, pipeline::Profile::ExpiredCallback::told);
+}
+
+TEST(Load, Flag_beats_environment_beats_file_beats_default) {
+    const std::string file = "[log]\nlevel = \"warn\"\n" + kValid;
+    const auto level = [](const Loading& loaded) { return loaded->config.log.level; };
+    EXPECT_EQ(level(load_text(kValid)), log::Level::info);
+    EXPECT_EQ(level(load_text(file)), log::Level::warn);
+    EXPECT_EQ(level(load_text(file, {{{"PHOTOGATE_LOG_LEVEL", "error"}}, {}})), log::Level::error);
+    EXPECT_EQ(level(load_text(file, {{{"PHOTOGATE_LOG_LEVEL", "error"}}, {{"--log-level", {"debug"}}}})),
+              log::Level::debug);
+    EXPECT_EQ(level(load_text(file, {{{"PHOTOGATE_LOG_LEVEL", ""}}, {}})), log::Level::warn)
+        << "an empty variable is unset";
+}
+
+TEST(Load, Other_tools_variables_count_behind_our_own) {
+    const auto url = [](const std::map<std::string, std::string>& environment) {
+        const auto loaded = load_text(kRegion + kApp, {environment, {}});
+        return loaded ? loaded->config.database.database_url : mistakes_of(loaded);
+    };
+    EXPECT_EQ(url({{"DATABASE_URL", "postgresql://theirs"}}), "postgresql://theirs");
+    EXPECT_EQ(url({{"DATABASE_URL", "postgresql://theirs"}, {"PHOTOGATE_DATABASE_URL", "postgresql://ours"}}),
+              "postgresql://ours");
+}
+
+TEST(Load, Secrets_come_from_files_named_by_key_variable_or_flag) {
+    const Folder folder;
+    folder.write("url", "postgresql://from-file\n");
+    const auto by_name = (folder.path() / "url").string();
+    const auto load_with = [&](const std::string& text, std::map<std::string, std::string> environment,
+                               std::map<std::string, std::vector<std::string>> flags) {
+        const auto loaded = load({std::move(flags),
+                                  std::move(environment),
+                                  folder.write("photogate.toml", text + kRegion + kApp),
+                                  {}});
+        return loaded ? loaded->config.database.database_url : mistakes_of(loaded);
+    };
+    EXPECT_EQ(load_with("[database]\nurl_file = \"url\"\n", {}, {}), "postgresql://from-file")
+        << "relative to the configuration";
+    EXPECT_EQ(load_with("", {{"PHOTOGATE_DATABASE_URL_FILE", by_name}}, {}), "postgresql://from-file");
+    EXPECT_EQ(load_with("", {{"DATABASE_URL_FILE", by_name}}, {}), "postgresql://from-file");
+    EXPECT_EQ(load_with("", {{"DATABASE_URL", "postgresql://other"}}, {{"--database-url-file", {by_name}}}),
+              "postgresql://from-file");
+}
+
+TEST(Load, A_file_of_several_secrets_has_one_a_line) {
+    const Folder folder;
+    const auto path = folder.write("tokens", std::string(32, 'a') + "\n\n" + std::string(40, 'b') + "\r\n");
+    const auto loaded =
+        load_text(kDatabase + kRegion + kApp, {{{"PHOTOGATE_EVENTS_TOKENS_FILE", path.string()}}, {}});
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& tokens = loaded->config.events.at("minio").tokens;
+    ASSERT_EQ(tokens.size(), 2U);
+    EXPECT_EQ(tokens[0].reveal(), std::string(32, 'a'));
+    EXPECT_EQ(tokens[1].reveal(), std::string(40, 'b'));
+}
+
+TEST(Load, A_secret_said_twice_or_unreadable_is_a_mistake_where_it_was_said) {
+    EXPECT_THAT(
+        mistakes_of(load_text("[database]\nurl = \"postgresql://a\"\nurl_file = \"b\"\n" + kRegion + kApp)),
+        HasSubstr("photogate.toml:3: "));
+    EXPECT_THAT(mistakes_of(load_text(kRegion + kApp,
+                                      {{{"DATABASE_URL", "a=b"}, {"DATABASE_URL_FILE", "/nowhere"}}, {}})),
+                HasSubstr("both DATABASE_URL and DATABASE_URL_FILE are set"));
+    const auto missing = mistakes_of(load_text("[database]\nurl_file = \"nowhere\"\n" + kRegion + kApp));
+    EXPECT_THAT(missing, HasSubstr("photogate.toml:2: "));
+    EXPECT_THAT(missing, HasSubstr("can not be read: No such file or directory"));
+    EXPECT_THAT(missing, Not(HasSubstr("is required"))) << "it is not missing, it is wrong";
+}
+
+TEST(Load, A_secret_that_everyone_may_read_is_warned_of) {
+    const Folder folder;
+    const auto path = folder.write("url", "postgresql://x");
+    std::filesystem::permissions(path, std::filesystem::perms::others_read,
+                                 std::filesystem::perm_options::add);
+    EXPECT_THAT(warnings_of(load_text(kRegion + kApp, {{{"DATABASE_URL_FILE", path.string()}}, {}})),
+                HasSubstr("may be read by everyone"));
+}
+
+TEST(Load, Without_a_file_variables_make_a_region_an_app_and_a_source) {
+    const Extra extra{{{"PHOTOGATE_CONFIG", ""},
+                       {"DATABASE_URL", "postgresql://x"},
+                       {"S3_ENDPOINT", "http://127.0.0.1:9000"},
+                       {"AWS_REGION", "eu-west-1"},
+                       {"PHOTOGATE_S3_SIGNER_ACCESS_KEY", "s"},
+                       {"PHOTOGATE_S3_SIGNER_SECRET_KEY", "s"},
+                       {"PHOTOGATE_S3_WORKER_ACCESS_KEY", "w"},
+                       {"PHOTOGATE_S3_WORKER_SECRET_KEY", "w"},
+                       {"PHOTOGATE_APP_KEYS", kHashLine},
+                       {"PHOTOGATE_EVENTS_TOKENS", kToken}},
+                      {}};
+    const auto loaded = load_text("", extra);
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.regions.at("default").signing_region.str(), "eu-west-1");
+    EXPECT_EQ(loaded->config.apps.at(AppName::trusted("default")).profiles.size(), 1U);
+    EXPECT_EQ(loaded->config.events.at("minio").tokens.size(), 1U);
+}
+
+TEST(Load, A_variable_sets_the_only_region_of_the_file_but_not_one_of_several) {
+    const Extra extra{{{"S3_ENDPOINT", "http://10.0.0.1:9000"}}, {}};
+    const auto one = load_text(kValid, extra);
+    ASSERT_TRUE(one) << mistakes_of(one);
+    EXPECT_EQ(one->config.regions.at("default").internal.origin(), "http://10.0.0.1:9000");
+    EXPECT_THAT(mistakes_of(load_text(kValid + "[regions.other]\n", extra)),
+                HasSubstr("environment S3_ENDPOINT: the file has several [regions.*]"));
+}
+
+TEST(Load, Unknown_keys_have_their_line_and_the_nearest_word) {
+    const auto text =
+        mistakes_of(load_text("[server]\nlisten = [\"127.0.0.1:1\"]\nlisen = 1\n[databse]\nurl = 1\nx = "
+                              "2\n[apps.shop.profiles.doorstep]\nmax_egde = 5\n"));
+    EXPECT_THAT(text, HasSubstr("photogate.toml:3: unknown key 'server.lisen', did you mean 'listen'?"));
+    EXPECT_THAT(text, HasSubstr("photogate.toml:4: unknown table 'databse', did you mean 'database'?"));
+    EXPECT_THAT(text, HasSubstr("photogate.toml:8: unknown key 'apps.shop.profiles.doorstep.max_egde', did "
+                                "you mean 'max_edge'?"));
+    EXPECT_THAT(text, Not(HasSubstr("databse.url"))) << "what lies in an unknown table is not reported again";
+}
+
+TEST(Load, A_word_that_is_like_none_gets_no_suggestion) {
+    EXPECT_THAT(mistakes_of(load_text("[server]\nzzzzqqqq = 1\n")),
+                HasSubstr("photogate.toml:2: unknown key 'server.zzzzqqqq'\n"));
+}
+
+TEST(Load, Values_where_tables_belong_and_the_reverse_are_refused) {
+    EXPECT_THAT(mistakes_of(load_text("server = 1\n")),
+                HasSubstr("photogate.toml:1: server is a table, not a value"));
+    EXPECT_THAT(mistakes_of(load_text("[apps]\nshop = 3\n")),
+                HasSubstr("photogate.toml:2: apps.shop is a table, not a value"));
+    EXPECT_THAT(mistakes_of(load_text("[server.listen]\nx = 3\n")),
+                HasSubstr("photogate.toml:1: server.listen is a value, not a table"));
+    EXPECT_THAT(mistakes_of(load_text("[[server.listen]]\n")),
+                HasSubstr("server.listen must be a list of texts"));
+    EXPECT_THAT(mistakes_of(load_text("[apps.\"My Shop\"]\n")),
+                HasSubstr("photogate.toml:1: 'My Shop' is no name"));
+}
+
+TEST(Load, What_is_no_toml_has_its_line_and_repeats_no_secret) {
+    const auto text = mistakes_of(load_text("[database]\nurl = \"postgresql://gw:" + kPassword + "@db\n"));
+    EXPECT_THAT(text, HasSubstr("photogate.toml:2: "));
+    EXPECT_THAT(text, Not(HasSubstr(kPassword)));
+}
+
+TEST(Load, A_file_that_is_asked_for_must_be_there) {
+    const auto by_flag = load({{}, {}, "/nowhere/photogate.toml", {}});
+    EXPECT_THAT(mistakes_of(by_flag), HasSubstr("flag --config: /nowhere/photogate.toml can not be read"));
+    const auto by_variable = load({{}, {{"PHOTOGATE_CONFIG", "/nowhere/x"}}, std::nullopt, {}});
+    EXPECT_THAT(mistakes_of(by_variable),
+                HasSubstr("environment PHOTOGATE_CONFIG: /nowhere/x can not be read"));
+}
+
+TEST(Load, A_misspelt_variable_is_warned_of_and_others_are_left_alone) {
+    const auto warnings = warnings_of(load_text(
+        kValid,
+        {{{"PHOTOGATE_LOG_LEVL", "x"}, {"PHOTOGATE_TEST_S3_ENDPOINT", "x"}, {"LOG_LEVEL", "x"}}, {}}));
+    EXPECT_THAT(warnings, HasSubstr("environment PHOTOGATE_LOG_LEVL: is no variable of photogate, did you "
+                                    "mean PHOTOGATE_LOG_LEVEL?"));
+    EXPECT_THAT(warnings, Not(HasSubstr("S3_ENDPOINT")));
+}
+
+}  // namespace
+}  // namespace photogate::gateway::config

@@ -1,0 +1,118 @@
+#include "gateway/config/show.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sample.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace): this file's own samples
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Show, Says_what_is_in_force_and_where_it_came_from) {
+    const auto loaded = load_text(
+        "[log]\nlevel = \"warn\"\n" + kValid,
+        {{{"PHOTOGATE_SERVER_MAX_BODY", "2MiB"}}, {{"--server-listen", {"127.0.0.1:1", "[::1]:2"}}}});
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto shown = show(*loaded, Origins::shown);
+    EXPECT_THAT(shown, HasSubstr("listen = [\"127.0.0.1:1\", \"[::1]:2\"]  # flag --server-listen\n"));
+    EXPECT_THAT(shown, HasSubstr("max_body = \"2MiB\"  # environment PHOTOGATE_SERVER_MAX_BODY\n"));
+    EXPECT_THAT(shown, HasSubstr("photogate.toml:2\n"));
+    EXPECT_THAT(shown, HasSubstr("idle_timeout = \"30s\"  # default\n"));
+    EXPECT_THAT(shown, HasSubstr("\n[apps.shop.profiles.doorstep]\n"));
+    EXPECT_THAT(show(*loaded, Origins::hidden), Not(HasSubstr("# default")));
+}
+
+TEST(Show, No_secret_is_shown) {
+    auto text = kValid;
+    text.insert(text.find("[apps.shop.profiles"), "callback_secrets = [\"" + kCallbackSecret + "\"]\n");
+    const auto loaded = load_text(text);
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    for (const auto origins : {Origins::hidden, Origins::shown}) {
+        const auto shown = show(*loaded, origins);
+        for (const auto& secret : {kPassword, kToken, kSignerSecret, kWorkerSecret, kCallbackSecret})
+            EXPECT_THAT(shown, Not(HasSubstr(secret)));
+        EXPECT_THAT(shown, HasSubstr("signer_secret_key = \"***\""));
+    }
+}
+
+TEST(Show, No_mistake_and_no_warning_repeats_a_secret_wherever_it_was_put) {
+    // Each secret where it belongs but malformed, and where it does not belong.
+    const auto text = "[server]\nlisten = [\"127.0.0.1:0\"]\n[database]\nurl = \"" + kPassword +
+                      "\"\n[regions.default]\nsigner_secret_key = [\"" + kSignerSecret +
+                      "\"]\nworker_secret_key = { a = \"" + kWorkerSecret +
+                      "\" }\n[apps.shop]\nkeys = [\"pg_shop_" + kToken + "\"]\ncallback_secrets = [\"" +
+                      kCallbackSecret + "x\"]\n[apps.shop.profiles.a]\n[events.minio]\ntokens = [\"" +
+                      kToken + " " + kToken + "\"]\n";
+    const auto said = mistakes_of(load_text(text));
+    for (const auto& secret : {kPassword, kToken, kSignerSecret, kWorkerSecret, kCallbackSecret})
+        EXPECT_THAT(said, Not(HasSubstr(secret)));
+    for (const auto* key : {"database.url must", "signer_secret_key must", "apps.shop.keys must",
+                            "callback_secrets must", "events.minio.tokens must"}) {
+        EXPECT_THAT(said, HasSubstr(key));
+    }
+}
+
+TEST(Show, What_is_shown_can_be_read_again) {
+    const auto first = load_text(kValid);
+    ASSERT_TRUE(first);
+    auto shown = show(*first, Origins::shown);
+    // Secrets aside: each `***` is put back by hand.
+    const auto put_back = [&](const std::string& key, const std::string& literal) {
+        const auto at = shown.find(key + " = \"***\"");
+        ASSERT_NE(at, std::string::npos) << key;
+        shown.replace(at, key.size() + 8, key + " = " + literal);
+    };
+    put_back("url", "\"postgresql://x\"");
+    put_back("signer_secret_key", "\"s\"");
+    put_back("worker_secret_key", "\"w\"");
+    put_back("tokens", "[\"" + kToken + "\"]");
+    const auto second = load_text(shown);
+    ASSERT_TRUE(second) << mistakes_of(second) << shown;
+    EXPECT_EQ(second->config.server.max_body, first->config.server.max_body);
+    EXPECT_EQ(second->config.regions.size(), 1U);
+}
+
+TEST(Reference, The_document_is_the_table) {
+    std::ifstream file{std::string{PHOTOGATE_SOURCE_DIR} + "/docs/configuration.md"};
+    std::ostringstream text;
+    text << file.rdbuf();
+    EXPECT_EQ(text.str(), reference_markdown()) << "photogate config docs > docs/configuration.md";
+}
+
+TEST(Reference, Every_option_has_help_and_names_that_no_other_has) {
+    std::vector<std::string> names;
+    for (const auto& table : tables()) {
+        for (const auto& option : table.options) {
+            EXPECT_FALSE(option.help.empty()) << dotted(table, option);
+            for (const auto& name : {flag(table, option), variable(table, option), dotted(table, option)}) {
+                if (!name.empty()) names.push_back(name);
+            }
+        }
+    }
+    auto sorted = names;
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end());
+}
+
+TEST(Sample, The_file_for_operators_is_valid_but_for_what_it_leaves_open) {
+    const auto loaded = load({{},
+                              {{"PHOTOGATE_DATABASE_URL", "postgresql://x"},
+                               {"PHOTOGATE_S3_SIGNER_SECRET_KEY", "s"},
+                               {"PHOTOGATE_S3_WORKER_SECRET_KEY", "w"},
+                               {"PHOTOGATE_APP_KEYS", kHashLine},
+                               {"PHOTOGATE_APP_CALLBACK_SECRETS", kCallbackSecret},
+                               {"PHOTOGATE_EVENTS_TOKENS", kToken}},
+                              std::string{PHOTOGATE_SOURCE_DIR} + "/etc/photogate.toml",
+                              {}});
+    EXPECT_EQ(mistakes_of(loaded), "(none)");
+}
+
+}  // namespace
+}  // namespace photogate::gateway::config

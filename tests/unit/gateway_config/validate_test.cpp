@@ -1,0 +1,218 @@
+#include "gateway/config/validate.hpp"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sample.hpp"
+
+namespace photogate::gateway::config {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace): this file's own samples
+using ::testing::HasSubstr;
+
+std::size_t lines(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// The valid sample with a line put into one of its tables, and what is said of it: `<line>: <message>`.
+struct Case {
+    const char* table;
+    const char* line;
+    const char* message;
+};
+
+std::string with_line(const std::string& table, const std::string& line) {
+    auto text = kValid;
+    const auto at = text.find(table + "\n");
+    if (at == std::string::npos) return text + table + "\n" + line + "\n";
+    return text.insert(at + table.size() + 1, line + "\n");
+}
+
+std::size_t line_number(const std::string& text, const std::string& line) {
+    return 1 + lines(text.substr(0, text.find("\n" + line + "\n") + 1));
+}
+
+class OneMistake : public ::testing::TestWithParam<Case> {};
+
+TEST_P(OneMistake, Is_reported_alone_and_at_its_line) {
+    const auto& c = GetParam();
+    const auto text = with_line(c.table, c.line);
+    const auto said = mistakes_of(load_text(text));
+    EXPECT_THAT(said, HasSubstr("photogate.toml:" + std::to_string(line_number(text, c.line)) + ": "));
+    EXPECT_THAT(said, HasSubstr(c.message));
+    EXPECT_EQ(lines(said), 1U) << said;
+}
+
+constexpr const char* kProfileTable = "[apps.shop.profiles.doorstep]";
+constexpr const char* kRegionTable = "[regions.default]";
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, OneMistake,
+    ::testing::Values(
+        Case{"[server]", "listen = []", "server.listen names no address"},
+        Case{"[server]", "listen = [\"photos.example:80\"]",
+             "server.listen has 'photos.example:80': an address to listen on is"},
+        Case{"[server]", "listen = [\"127.0.0.1:99999\"]", "an address to listen on is"},
+        Case{"[server]", "listen = [\"127.0.0.1:1\", \"127.0.0.1:1\"]", "names 127.0.0.1:1 twice"},
+        Case{"[server]", "metrics_listen = \"127.0.0.1:8080\"", "which server.listen has"},
+        Case{"[server]", "public_url = \"photos.example\"", "server.public_url is not valid"},
+        Case{"[server]", "allowed_hosts = [\"photos.example:80\"]", "a host is a name or an address"},
+        Case{"[server]", "io_threads = 0", "server.io_threads is 0, but must be 1 to 256"},
+        Case{"[server]", "io_threads = \"2\"", "must be an integer, but is a text"},
+        Case{"[server]", "cors_origins = [\"*\", \"https://a.example\"]", "has '*' beside others"},
+        Case{"[server]", "cors_origins = [\"a.example\"]", "is not an endpoint"},
+        Case{"[server]", "max_body = \"1GiB\"", "is 1GiB, but must be 1KiB to 64MiB"},
+        Case{"[server]", "header_timeout = \"soon\"", "must be a duration"},
+        Case{"[database]", "connections = 0", "database.connections is 0"},
+        Case{"[worker]", "lease = \"5500ms\"", "must be whole seconds"},
+        Case{"[worker]", "poll = \"2m\"", "worker.poll is longer than worker.lease"},
+        Case{"[callbacks]", "allowed_networks = [\"10.0.0.0/33\"]",
+             "callbacks.allowed_networks is not valid"},
+        Case{"[callbacks]", "allowed_hosts = [\"https://a.example\"]", "a host is a name or an address"},
+        Case{"[callbacks]", "per_url = 17", "is more than callbacks.senders"},
+        Case{"[log]", "level = \"loud\"", "log.level is 'loud', but must be one of debug, info, warn, error"},
+        Case{"[log]", "format = 3.5", "must be a text, but is a number with a fraction"},
+        Case{kRegionTable, "style = \"host\"", "must be one of path, virtual-host"},
+        Case{kRegionTable, "public_endpoint = \"http://a/b\"", "public_endpoint is not valid"},
+        Case{kRegionTable, "public_bucket = \"photogate-incoming\"",
+             "which is regions.default.incoming_bucket already"},
+        Case{kRegionTable, "originals_bucket = \"No_Bucket\"", "originals_bucket is not valid"},
+        Case{"[apps.shop]", "callback_url = \"https://a.example/hook\"", "needs callback_secrets"},
+        Case{"[apps.shop]", "callback_secrets = [\"whsec_short\"]",
+             "must be whsec_ and the base64 of 24 to 64 bytes each"},
+        Case{"[apps.other.profiles.a]", "quality = 50", "apps.other.keys names no key"},
+        Case{kProfileTable, "quality = 101", "quality is 101, but must be 1 to 100"},
+        Case{kProfileTable, "formats = [\"svg\"]", "formats has 'svg': a format is jpeg"},
+        Case{kProfileTable, "formats = []", "formats names no format"},
+        Case{kProfileTable, "methods = [\"multipart\"]", "a method is put or post"},
+        Case{kProfileTable, "longest_expiry = \"8d\"", "is 8d, but must be 1s to 7d"},
+        Case{kProfileTable, "default_expiry = \"2h\"", "is 2h, longer than longest_expiry (1h)"},
+        Case{kProfileTable, "max_total_pixels = 1", "is less than max_pixels"},
+        Case{kProfileTable, "output = \"gif\"", "must be one of auto, jpeg, png, webp, avif"}));
+
+TEST(Validate, What_is_required_is_named_with_its_table) {
+    const auto said = mistakes_of(load_text("[regions.here]\n[apps.shop]\n[events.minio]\n"));
+    for (const auto* expected :
+         {"photogate.toml:1: regions.here.endpoint is required",
+          "photogate.toml:1: regions.here.signer_secret_key is required",
+          "photogate.toml:2: apps.shop has no profile", "photogate.toml:2: apps.shop.keys names no key",
+          "photogate.toml:3: events.minio.tokens is required", "database.url is required"}) {
+        EXPECT_THAT(said, HasSubstr(expected));
+    }
+    EXPECT_THAT(mistakes_of(load_text("")), HasSubstr("regions are missing"));
+    EXPECT_THAT(mistakes_of(load_text("")), HasSubstr("apps are missing"));
+}
+
+TEST(Validate, All_mistakes_come_at_once_in_the_order_of_the_file) {
+    const auto said =
+        mistakes_of(load_text("[server]\nio_threads = 0\nlisen = 1\n[log]\nlevel = \"loud\"\n" + kValid,
+                              {{{"PHOTOGATE_SERVER_MAX_BODY", "x"}}, {{"--server-idle-timeout", {"y"}}}}));
+    const auto first = said.find("photogate.toml:2: "), second = said.find("photogate.toml:3: "),
+               third = said.find("photogate.toml:5: ");
+    const auto variable = said.find("environment PHOTOGATE_SERVER_MAX_BODY: server.max_body must be a size");
+    const auto flagged = said.find("flag --server-idle-timeout: server.idle_timeout must be a duration");
+    EXPECT_TRUE(first < second && second < third && third < variable && third < flagged) << said;
+    EXPECT_NE(variable, std::string::npos) << said;
+    EXPECT_NE(flagged, std::string::npos) << said;
+    EXPECT_EQ(lines(said), 5U) << said;
+}
+
+TEST(Validate, One_key_for_signer_and_worker_is_refused_unless_insisted) {
+    auto text = kValid;
+    text.replace(text.find("\"worker\""), 8, "\"signer\"");
+    EXPECT_THAT(mistakes_of(load_text(text)),
+                HasSubstr("regions.default.signer_access_key is the worker's too"));
+    const auto insisted = load_text("unsafe = true\n" + text);
+    ASSERT_TRUE(insisted) << mistakes_of(insisted);
+    EXPECT_EQ(insisted->config.unsafe, Unsafe::insisted);
+    EXPECT_THAT(warnings_of(insisted), HasSubstr("is the worker's too, and unsafe insists"));
+}
+
+TEST(Validate, Cors_for_everyone_with_credentials_is_refused) {
+    EXPECT_THAT(
+        mistakes_of(load_text(kValid + "[server]\ncors_origins = [\"*\"]\ncors_credentials = \"allowed\"\n")),
+        HasSubstr("server.cors_credentials is 'allowed' for the origin '*'"));
+    EXPECT_TRUE(load_text(kValid + "[server]\ncors_origins = [\"*\"]\n"));
+    EXPECT_TRUE(load_text(
+        kValid + "[server]\ncors_origins = [\"https://a.example\"]\ncors_credentials = \"allowed\"\n"));
+}
+
+TEST(Validate, A_store_that_only_this_machine_reaches_is_warned_of_where_others_are_served) {
+    EXPECT_THAT(
+        warnings_of(load_text(kValid + "[server]\nlisten = [\"0.0.0.0:8080\"]\n")),
+        HasSubstr(
+            "regions.default.public_endpoint is http://127.0.0.1:9000, but the server listens elsewhere"));
+    EXPECT_EQ(warnings_of(load_text(kValid)), "");
+}
+
+TEST(Validate, The_same_bucket_in_two_regions_of_one_store_is_refused) {
+    auto second = kRegion;
+    second.replace(second.find("default"), 7, "second");
+    EXPECT_THAT(
+        mistakes_of(load_text(kValid + second)),
+        HasSubstr("regions.second.incoming_bucket is 'photogate-incoming', which is regions.default"));
+    second.replace(second.find("9000"), 4, "9001");
+    EXPECT_TRUE(load_text(kValid + second));
+}
+
+TEST(Validate, Short_tokens_are_for_tests_alone) {
+    const auto with_dialect = [](const std::string& dialect) {
+        return load_text(kDatabase + kRegion + kApp + "[events.x]\ntokens = [\"short\"]\ndialect = \"" +
+                         dialect + "\"\n");
+    };
+    EXPECT_THAT(mistakes_of(with_dialect("minio")),
+                HasSubstr("events.x.tokens has a token of 5 characters, but at least 32 are needed"));
+    EXPECT_TRUE(with_dialect("test"));
+}
+
+TEST(Validate, The_dialect_decides_how_keys_are_encoded_unless_said) {
+    const auto encoding = [](const std::string& rest) {
+        const auto loaded =
+            load_text(kDatabase + kRegion + kApp + "[events.x]\ntokens = [\"" + kToken + "\"]\n" + rest);
+        return loaded->config.events.at("x").key_encoding;
+    };
+    EXPECT_EQ(encoding("dialect = \"s3\"\n"), notifier::KeyEncoding::form);
+    EXPECT_EQ(encoding("dialect = \"versitygw\"\n"), notifier::KeyEncoding::raw);
+    EXPECT_EQ(encoding("dialect = \"ceph\"\nkey_encoding = \"form\"\n"), notifier::KeyEncoding::form);
+}
+
+TEST(Validate, Callback_urls_are_held_to_the_policy) {
+    const auto said = [](const std::string& url, const std::string& rest) {
+        auto text = kValid;
+        text.insert(text.find("[apps.shop.profiles"),
+                    "callback_url = \"" + url + "\"\ncallback_secrets = [\"" + kCallbackSecret + "\"]\n");
+        return mistakes_of(load_text(text + rest));
+    };
+    EXPECT_EQ(said("https://app.example/hooks/photos?x=1", ""), "(none)");
+    EXPECT_THAT(said("http://app.example/hook", ""), HasSubstr("apps.shop.callback_url is not valid"));
+    EXPECT_EQ(said("http://app.example/hook", "[callbacks]\nhttp_hosts = [\"app.example\"]\n"), "(none)");
+    EXPECT_THAT(said("https://127.0.0.1/hook", ""), HasSubstr("apps.shop.callback_url is not valid"));
+    EXPECT_EQ(said("http://127.0.0.1:3000/hook",
+                   "[callbacks]\nhttp_hosts = [\"127.0.0.1\"]\nallowed_networks = [\"127.0.0.0/8\"]\n"),
+              "(none)");
+    EXPECT_THAT(said("ftp://app.example", ""), HasSubstr("apps.shop.callback_url is not valid"));
+}
+
+TEST(Validate, Operators_have_keys_and_nothing_else) {
+    const std::string line = "sha256:" + std::string(64, 'b');
+    const auto loaded =
+        load_text(kValid + "[apps.support]\nrole = \"operator\"\nkeys = [\"" + line + "\"]\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.apps.size(), 1U);
+    EXPECT_EQ(loaded->config.keys.size(), 2U);
+    EXPECT_THAT(mistakes_of(load_text(kValid + "[apps.support]\nrole = \"operator\"\nkeys = [\"" + line +
+                                      "\"]\n[apps.support.profiles.a]\n")),
+                HasSubstr("apps.support.profiles belong to apps"));
+}
+
+TEST(Validate, Two_apps_with_one_key_are_refused) {
+    EXPECT_THAT(mistakes_of(load_text(kValid + "[apps.other]\nkeys = [\"" + kHashLine +
+                                      "\"]\n[apps.other.profiles.a]\n")),
+                HasSubstr("has a key that stands elsewhere too"));
+}
+
+}  // namespace
+}  // namespace photogate::gateway::config
