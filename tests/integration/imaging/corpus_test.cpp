@@ -168,7 +168,15 @@ bool is_technical(const std::string& tag) {
                                                 "ColorPrimaries",
                                                 "AverageBitrate",
                                                 "WhitePointX",
-                                                "SignificantBits"};
+                                                "SignificantBits",
+                                                "HighBitDepth",
+                                                "InitialDelaySamples",
+                                                "MediaData",
+                                                "SeqLevelIdx0",
+                                                "SeqProfile",
+                                                "SeqTier0",
+                                                "TwelveBit",
+                                                "Monochrome"};
     const auto colon = tag.find(':');
     if (groups.contains(tag.substr(0, colon))) return true;
     return colon != std::string::npos && names.contains(tag.substr(colon + 1));

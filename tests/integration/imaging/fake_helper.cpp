@@ -1,3 +1,133 @@
-int main() {
+// A helper that was taken over: it speaks the keeper's protocol and lies. What it does is chosen by its
+// second argument, which a true helper takes for its ceiling on memory.
+#include "fake_helper.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include <unistd.h>
+
+#include "imaging/channel.hpp"
+#include "imaging/imager_wire.hpp"
+
+namespace {
+
+using namespace photogate;
+using namespace photogate::imaging;
+using testing::Lie;
+
+void raw(const std::string& bytes) {
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+        const ssize_t written = ::write(STDIN_FILENO, bytes.data() + at, bytes.size() - at);
+        if (written <= 0) ::_exit(0);
+        at += static_cast<std::size_t>(written);
+    }
+}
+
+std::string little_endian(std::uint64_t number, int bytes) {
+    std::string text;
+    for (int i = 0; i < bytes; ++i)
+        text.push_back(static_cast<char>(number >> (8 * i)));
+    return text;
+}
+
+std::string head(std::uint64_t header, std::uint64_t body) {
+    return "PGI1" + little_endian(header, 4) + little_endian(body, 8);
+}
+
+void frame(const std::string& header, const std::string& body = {}) {
+    raw(head(header.size(), body.size()) + header + body);
+}
+
+/// A sound answer, to be spoilt.
+std::string answer() {
+    return R"({"processed":{"picture":{"format":"jpeg","width":1,"height":1},"original_format":"jpeg","width":1,"height":1,)"
+           R"("frames":1,"exif":"{}","privacy":"{}","thumb_hash":"AAAA","perceptual_hash":"0011223344556677"}})";
+}
+
+std::string with(std::string from, const std::string& to) {
+    std::string text = answer();
+    const auto at = text.find(from);
+    if (at == std::string::npos) std::abort();
+    return text.replace(at, from.size(), to);
+}
+
+void lie(Lie what) {
+    switch (what) {
+        case Lie::none:
+            return frame(answer(), "picture");
+        case Lie::garbage:
+            return raw(std::string(4096, '\xA5'));
+        case Lie::huge_header:
+            return raw(head(0xFFFFFFFFU, 0) + "{}");
+        case Lie::huge_body:
+            return raw(head(answer().size(), ~0ULL) + answer());
+        case Lie::endless_body: {
+            raw(head(answer().size(), 1U << 20) + answer());
+            for (;;)
+                raw(std::string(4096, 'x'));
+        }
+        case Lie::announced_but_not_sent: {
+            raw(head(answer().size(), 1U << 20) + answer());
+            ::pause();
+            return;
+        }
+        case Lie::no_json:
+            return frame("{\"processed\":", "picture");
+        case Lie::invalid_utf8:
+            return frame(with("\"thumb_hash\":\"AAAA\"", "\"thumb_hash\":\"\xFF\xFE\""), "picture");
+        case Lie::too_deep:
+            return frame(std::string(100'000, '['));
+        case Lie::deep_exif:
+            return frame(with("\"exif\":\"{}\"", "\"exif\":\"" + std::string(1000, '[') + "\""), "picture");
+        case Lie::exif_is_no_object:
+            return frame(with("\"exif\":\"{}\"", "\"exif\":\"42\""), "picture");
+        case Lie::unknown_format:
+            return frame(with("\"format\":\"jpeg\"", "\"format\":\"svg\""), "picture");
+        case Lie::negative_width:
+            return frame(with("\"width\":1", "\"width\":-1"), "picture");
+        case Lie::no_picture:
+            return frame(answer());
+        case Lie::unknown_rejection:
+            return frame(R"({"rejected":{"code":"nonsense","detail":""}})");
+        case Lie::foreign_error:
+            return frame(R"({"failed":{"code":"store_denied","detail":""}})");
+        case Lie::dies:
+            ::_exit(3);
+        case Lie::hangs:
+            ::pause();
+            return;
+        case Lie::babbles: {
+            const std::string line(1000, 'w');
+            for (int i = 0; i < 1000; ++i)
+                (void)!::write(STDERR_FILENO, line.data(), line.size());
+            return frame(answer(), "picture");
+        }
+        case Lie::not_ready:
+        case Lie::dies_first:
+        case Lie::greets_with_garbage:
+            return;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 64;
+    const auto what = static_cast<Lie>(std::stoull(argv[2]));
+    if (what == Lie::dies_first) return 7;
+    if (what == Lie::greets_with_garbage) {
+        raw(std::string(64, '?'));
+        return 0;
+    }
+    Channel channel{Descriptor(::dup(STDIN_FILENO))};
+    const Result<> up = what == Lie::not_ready
+                            ? Result<>(fail(ErrorCode::imager_unavailable, "no decoder for HEIC"))
+                            : Result<>();
+    (void)channel.send(write_hello(up), {}, -1, std::nullopt);
+    while (auto order = channel.receive({kMaxTaskHeader, 0}, std::nullopt))
+        lie(what);
     return 0;
 }

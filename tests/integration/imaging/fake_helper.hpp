@@ -1,0 +1,33 @@
+// The ways in which the fake helper lies. Thread safety: constants.
+#pragma once
+
+#include <cstdint>
+
+namespace photogate::imaging::testing {
+
+enum class Lie : std::uint64_t {
+    none,
+    garbage,
+    huge_header,
+    huge_body,
+    endless_body,
+    announced_but_not_sent,
+    no_json,
+    invalid_utf8,
+    too_deep,
+    deep_exif,
+    exif_is_no_object,
+    unknown_format,
+    negative_width,
+    no_picture,
+    unknown_rejection,
+    foreign_error,
+    dies,
+    hangs,
+    babbles,
+    not_ready,
+    dies_first,
+    greets_with_garbage,
+};
+
+}  // namespace photogate::imaging::testing
