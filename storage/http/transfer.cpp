@@ -222,6 +222,8 @@ Error Transfer::error_of(CURL* handle, CURLcode code) const {
     if (first_byte_late_) return make(ErrorCode::http_timeout, "no answer within the time given");
 
     ErrorCode what = code_of(code);
+    // curl's word for a scheme that it may not speak is also its word for an answer that is no HTTP.
+    if (what == ErrorCode::http_blocked && connected_) what = ErrorCode::http_broken;
     if (what == ErrorCode::http_connect && address_refused_ && !address_accepted_)
         what = ErrorCode::http_blocked;
     if (what == ErrorCode::http_timeout && !connected_) {
