@@ -61,6 +61,11 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags) {
     }
 }
 
+/// Counts, takes no value. CLI11 2.1 tells the description from a variable by its being const.
+CLI::Option* bare_flag(CLI::App& app, const std::string& name, const std::string& about) {
+    return app.add_flag(name, about);
+}
+
 class Program {
   public:
     Program(const Surroundings& surroundings, const Commands& commands)
@@ -70,10 +75,10 @@ class Program {
         app_.require_subcommand(0, 1);
         app_.footer(
             "`photogate COMMAND --help` shows a command's options; docs/configuration.md has them all.");
-        app_.add_flag("--check-config", std::string{"The same as `config check`"});
+        bare_flag(app_, "--check-config", "The same as `config check`");
         app_.add_option("--config", root_.file, "The configuration file, for --check-config")
             ->type_name("FILE");
-        app_.add_flag("--version", std::string{"The same as `version`"});
+        bare_flag(app_, "--version", "The same as `version`");
         app_.callback([this] {
             if (app_.count("--check-config") > 0) action_ = [this] { return check(root_); };
             if (app_.count("--version") > 0) action_ = [this] { return version(); };
@@ -114,7 +119,7 @@ class Program {
         auto* sub = app_.add_subcommand(name, about);
         auto& given = flags();
         add_config_flags(*sub, given);
-        auto* check_only = sub->add_flag("--check-config", std::string{"Check the configuration and stop"});
+        auto* check_only = bare_flag(*sub, "--check-config", "Check the configuration and stop");
         sub->callback([this, &given, &command, check_only] {
             if (check_only->count() > 0) {
                 action_ = [this, &given] { return check(given); };
@@ -129,7 +134,7 @@ class Program {
         auto* sub = app_.add_subcommand("migrate", "Bring the database's schema up to date");
         auto& given = flags();
         add_config_flags(*sub, given);
-        auto* dry = sub->add_flag("--dry-run", std::string{"Say what would be done"});
+        auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
         sub->callback([this, &given, dry] {
             const auto mode = dry->count() > 0 ? MigrateMode::dry_run : MigrateMode::apply;
             action_ = [this, &given, mode] {
@@ -187,7 +192,7 @@ class Program {
         auto* show_command = parent->add_subcommand("show", "Print what is in force, without the secrets");
         auto& shown = flags();
         add_config_flags(*show_command, shown);
-        auto* origin = show_command->add_flag("--origin", std::string{"Say where each value came from"});
+        auto* origin = bare_flag(*show_command, "--origin", "Say where each value came from");
         show_command->callback([this, &shown, origin] {
             const auto origins = origin->count() > 0 ? config::Origins::shown : config::Origins::hidden;
             action_ = [this, &shown, origins] { return show(shown, origins); };
