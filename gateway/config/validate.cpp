@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/given.hpp"
+
 namespace photogate::gateway::config {
 namespace {
 
