@@ -1,0 +1,38 @@
+// photogate: what each command does, and the exit code that says how it went.
+#include <iostream>
+
+#include "gateway/cli/program.hpp"
+#include "gateway/system/commands.hpp"
+
+namespace {
+
+using namespace photogate;
+using gateway::cli::ExitCode;
+using gateway::config::Config;
+using gateway::system::Role;
+
+ExitCode ended(const Result<>& result) {
+    if (result) return ExitCode::ok;
+    std::cerr << "photogate: " << to_string(result.error().code) << ": " << result.error().detail << '\n';
+    return gateway::cli::exit_code_of(result.error().code);
+}
+
+auto running(Role role) {
+    return [role](const Config& config) { return ended(gateway::system::run_until_signal(config, role)); };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    gateway::cli::Commands commands;
+    commands.all = running(Role::all);
+    commands.serve = running(Role::serve);
+    commands.work = running(Role::work);
+    commands.migrate = [](const Config& config, gateway::cli::MigrateMode mode) {
+        const auto how = mode == gateway::cli::MigrateMode::apply ? storage::records::MigrateMode::apply
+                                                                  : storage::records::MigrateMode::dry_run;
+        return ended(gateway::system::migrate(config, how, std::cout));
+    };
+    commands.doctor = [](const Config& config) { return ended(gateway::system::doctor(config, std::cout)); };
+    return gateway::cli::run_process(argc, argv, commands);
+}

@@ -1,0 +1,142 @@
+#include "gateway/system/commands.hpp"
+
+#include <iostream>
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "gateway/system/service_notify.hpp"
+#include "gateway/system/signals.hpp"
+#include "gateway/system/stores.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+namespace records = storage::records;
+using storage::objects::Verdict;
+
+/// Tells nobody: doctor opens the records only to see whether they can be opened.
+class NoCallbacks final : public records::CallbackComposer {
+  public:
+    std::optional<records::ComposedCallback> compose(records::CallbackType, const records::Upload&,
+                                                     Timestamp) const override {
+        return std::nullopt;
+    }
+};
+
+/// One line a finding; what is wrong is followed by what to do.
+class Sheet {
+  public:
+    explicit Sheet(std::ostream& out) : out_(out) {}
+
+    void line(std::string_view verdict, std::string_view check, std::string_view detail,
+              std::string_view remedy = {}) {
+        out_ << fmt::format("{:<8} {:<36} {}\n", verdict, check, detail);
+        if (!remedy.empty()) out_ << fmt::format("{:<8} mend it with: {}\n", "", remedy);
+    }
+
+    void failed(std::string_view check, const Error& error, std::string_view remedy = {}) {
+        line("FAILED", check, error.detail, remedy);
+        if (!first_) first_ = Error{error.code, fmt::format("{}: {}", check, error.detail), {}, std::nullopt};
+    }
+
+    Result<> conclusion() const {
+        if (first_) return fail(*first_);
+        return {};
+    }
+
+  private:
+    std::ostream& out_;
+    std::optional<Error> first_;
+};
+
+void examine_database(const config::Config& config, const Clock& clock, Random& random, Sheet& sheet) {
+    const auto missing = records::migrate(config.database.database_url, records::MigrateMode::dry_run);
+    if (!missing) return sheet.failed("database", missing.error());
+    if (!missing->empty()) {
+        const Error behind{ErrorCode::invalid_configuration,
+                           fmt::format("{} migrations are missing", missing->size()),
+                           {},
+                           std::nullopt};
+        return sheet.failed("database.schema", behind, "photogate migrate");
+    }
+    const NoCallbacks nobody;
+    const auto opened = records::Records::open(config.database, nobody, clock, random);
+    if (!opened) return sheet.failed("database", opened.error());
+    sheet.line("ok", "database", "answers, and its schema is this program's");
+}
+
+void examine_stores(const config::Config& config, const storage::objects::S3Parts& parts, Sheet& sheet) {
+    const auto stores = make_stores(config, parts);
+    const auto reports = probe_stores(stores, parts);
+    if (!reports) return sheet.failed("store", reports.error());
+    for (const auto& [region, report] : *reports) {
+        for (const auto& finding : report.findings) {
+            const auto check = fmt::format("{}: {}", region, finding.check);
+            switch (finding.verdict) {
+                case Verdict::passed:
+                    sheet.line("ok", check, finding.detail);
+                    break;
+                case Verdict::warning:
+                    sheet.line("warning", check, finding.detail, finding.remedy);
+                    break;
+                case Verdict::failed:
+                    sheet.failed(check,
+                                 Error{ErrorCode::unsafe_configuration, finding.detail, {}, std::nullopt},
+                                 finding.remedy);
+                    break;
+            }
+        }
+    }
+}
+
+void examine_imager(const config::Config& config, Sheet& sheet) {
+    auto options = config.imaging;
+    options.helpers = 1;
+    const auto started = imaging::ImagerPool::start(options);
+    if (!started) return sheet.failed("imager", started.error());
+    sheet.line("ok", "imager", "the image helper starts and confines itself");
+}
+
+}  // namespace
+
+Result<> run_until_signal(const config::Config& config, Role role) {
+    StopSignals signals;
+    auto system = System::start(config, role);
+    if (!system) return fail(std::move(system.error()));
+    for (const auto port : (*system)->ports())
+        log::info("server.listening", {{"port", port}});
+    notify_service_manager("READY=1");
+    const int number = signals.wait();
+    log::info("server.stopping", {{"signal", number}});
+    (*system)->stop();
+    system->reset();
+    log::info("server.stopped");
+    return {};
+}
+
+Result<> migrate(const config::Config& config, records::MigrateMode mode, std::ostream& out) {
+    const auto migrations = records::migrate(config.database.database_url, mode);
+    if (!migrations) return fail(migrations.error());
+    const std::string_view verb = mode == records::MigrateMode::apply ? "applied" : "would apply";
+    for (const auto& migration : *migrations)
+        out << fmt::format("{} {:04} {}\n", verb, migration.version, migration.name);
+    if (migrations->empty()) out << "the schema is up to date\n";
+    return {};
+}
+
+Result<> doctor(const config::Config& config, std::ostream& out) {
+    SystemClock clock;
+    SystemRandom random;
+    storage::http::HttpClient http{storage::http::ClientOptions{}};
+    storage::objects::SystemPacer pacer;
+    Sheet sheet(out);
+    examine_database(config, clock, random, sheet);
+    examine_stores(config, {http, clock, random, pacer}, sheet);
+    examine_imager(config, sheet);
+    return sheet.conclusion();
+}
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,26 @@
+// What the program's commands do once the configuration is known: run, migrate, doctor. The command line
+// gives them their words.
+//
+// Thread safety: each on the main thread.
+#pragma once
+
+#include <iosfwd>
+
+#include "base/result.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/system/system.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::system {
+
+/// Serves until TERM or INT, then drains. Errors: as System::start.
+Result<> run_until_signal(const config::Config& config, Role role);
+
+/// Applies the missing migrations, or says which they are.
+Result<> migrate(const config::Config& config, storage::records::MigrateMode mode, std::ostream& out);
+
+/// Tries everything that a start needs, and prints each finding with the command that mends it. The first
+/// failure is the error.
+Result<> doctor(const config::Config& config, std::ostream& out);
+
+}  // namespace photogate::gateway::system
