@@ -284,7 +284,8 @@ TEST_F(Delivery, An_endless_answer_is_cut) {
 TEST_F(Delivery, A_dripping_answer_is_given_up) {
     Receiver* self = nullptr;
     Receiver receiver{[&](int socket, const Received&) {
-        while (!self->closing() && say(socket, "H"))
+        if (!say(socket, "HTTP/1.1 200 OK\r\nX-Drip: ")) return;
+        while (!self->closing() && say(socket, "x"))
             std::this_thread::sleep_for(50ms);
     }};
     self = &receiver;
