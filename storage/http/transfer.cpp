@@ -177,7 +177,8 @@ Result<> Transfer::prepare(CURL* handle) {
     set.text(CURLOPT_PROXY, "");
     set.number(CURLOPT_NETRC, CURL_NETRC_IGNORED);
     set.number(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    set.number(CURLOPT_BUFFERSIZE, 64L << 10);
+    // Not CURLOPT_BUFFERSIZE: curl 7.88 refuses it on a handle whose last transfer failed before it
+    // connected.
     set.number(CURLOPT_MAXCONNECTS, 4L);
     set.number(CURLOPT_SSL_VERIFYPEER, 1L);
     set.number(CURLOPT_SSL_VERIFYHOST, 2L);

@@ -77,6 +77,17 @@ TEST(HttpFaults, Nobody_there_a_name_that_is_none_and_a_server_without_tls) {
               ErrorCode::http_tls);
 }
 
+TEST(HttpFaults, A_handle_that_failed_serves_the_next_request) {
+    FaultServer server{{answer(200, "")}};
+    ClientOptions options;
+    options.kept_handles = 1;
+    HttpClient client{options};
+    for (const char* url : {"http://name.invalid/", "http://127.0.0.1:1/", "ftp://127.0.0.1/"}) {
+        EXPECT_FALSE(client.send(get(url)));
+        EXPECT_TRUE(client.send(get(server.url() + "/"))) << url;
+    }
+}
+
 TEST(HttpFaults, A_long_answer_is_refused_or_cut_as_asked) {
     FaultServer server{{answer(500, std::string(100'000, 'x'))}};
     HttpClient client{{}};
