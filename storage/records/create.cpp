@@ -26,7 +26,8 @@ struct Rows {
         keys.add(u.key.str());
         filenames.add(u.filename);
         types.add(u.declared_type);
-        u.declared_size ? sizes.add(static_cast<std::int64_t>(*u.declared_size)) : sizes.add_null();
+        // As text: a size beyond bigint must be refused, not wrapped.
+        u.declared_size ? sizes.add(std::to_string(*u.declared_size)) : sizes.add_null();
         sha256s.add(u.declared_sha256);
         metadata.add(to_json_text(u.metadata));
         SqlArray fields;

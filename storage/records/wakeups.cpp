@@ -118,6 +118,7 @@ void Wakeups::listen() {
         try {
             listen_until_lost();
         } catch (...) {
+            if (!pause(0ms)) return;  // broken by our own end
             const auto failure = translate(std::current_exception());
             log::warn("records.listen_lost", {{"error", failure.error.detail}});
         }

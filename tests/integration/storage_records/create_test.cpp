@@ -1,0 +1,245 @@
+// t1 and t2: creations and observations, alone and in groups.
+#include <set>
+#include <thread>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using CreateTest = RecordsTest;
+using ObserveTest = RecordsTest;
+
+TEST_F(CreateTest, What_is_created_is_found_as_it_was_asked_for) {
+    const auto item = new_upload();
+    ASSERT_TRUE(try_create(item));
+    const auto found = records->find(item.upload.app, item.upload.id).value();
+    EXPECT_EQ(found.state, UploadState::created);
+    EXPECT_EQ(found.public_id, item.upload.public_id);
+    EXPECT_EQ(found.key, item.upload.key);
+    EXPECT_EQ(found.filename, item.upload.filename);
+    EXPECT_EQ(found.declared_size, item.upload.declared_size);
+    EXPECT_EQ(found.declared_sha256, std::nullopt);
+    EXPECT_EQ(found.metadata, item.upload.metadata);
+    EXPECT_EQ(found.client_fields, item.upload.client_fields);
+    EXPECT_EQ(found.created_at, item.upload.created_at);
+    EXPECT_EQ(found.expires_at, item.upload.expires_at);
+}
+
+TEST_F(CreateTest, Another_app_does_not_find_it) {
+    const auto upload = create("one");
+    EXPECT_EQ(records->find(AppName::trusted("two"), upload.id).error().code, ErrorCode::upload_not_found);
+    EXPECT_EQ(records->timeline(AppName::trusted("two"), upload.id).error().code,
+              ErrorCode::upload_not_found);
+    EXPECT_EQ(records->cancel_or_delete(AppName::trusted("two"), upload.id).error().code,
+              ErrorCode::upload_not_found);
+    EXPECT_EQ(records->extend_grant(AppName::trusted("two"), upload.id, clock.now()).error().code,
+              ErrorCode::upload_not_found);
+}
+
+TEST_F(CreateTest, Sixteen_callers_with_one_key_get_one_upload) {
+    std::vector<std::thread> threads;
+    std::mutex mutex;
+    std::set<std::string> ids;
+    int created = 0;
+    for (int i = 0; i < 16; ++i) {
+        threads.emplace_back([&] {
+            auto item = new_upload();
+            item.idempotency = IdempotencyKey{"key-1", "hash"};
+            const auto result = try_create(item);
+            const std::lock_guard lock{mutex};
+            ASSERT_TRUE(result) << result.error().detail;
+            ids.insert(result->upload.id.str());
+            created += result->how == Created::How::created ? 1 : 0;
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(ids.size(), 1U);
+    EXPECT_EQ(created, 1);
+    EXPECT_EQ(database.value("select count(*) from uploads"), "1");
+}
+
+TEST_F(CreateTest, A_key_with_another_request_is_refused_and_another_apps_key_is_another_key) {
+    auto item = new_upload("one");
+    item.idempotency = IdempotencyKey{"k", "h1"};
+    ASSERT_TRUE(try_create(item));
+    auto other = new_upload("one");
+    other.idempotency = IdempotencyKey{"k", "h2"};
+    EXPECT_EQ(try_create(other).error().code, ErrorCode::idempotency_key_reused);
+    auto elsewhere = new_upload("two");
+    elsewhere.idempotency = IdempotencyKey{"k", "h2"};
+    EXPECT_EQ(try_create(elsewhere).value().how, Created::How::created);
+}
+
+TEST_F(CreateTest, A_key_lives_for_a_day) {
+    auto item = new_upload();
+    item.idempotency = IdempotencyKey{"k", "h1"};
+    ASSERT_TRUE(try_create(item));
+    clock.advance(std::chrono::hours{23});
+    auto again = new_upload();
+    again.idempotency = IdempotencyKey{"k", "h1"};
+    EXPECT_EQ(try_create(again).value().upload.id, item.upload.id);
+    clock.advance(std::chrono::hours{1});
+    auto later = new_upload();
+    later.idempotency = IdempotencyKey{"k", "h2"};
+    EXPECT_EQ(try_create(later).value().how, Created::How::created);
+}
+
+TEST_F(CreateTest, A_replay_shows_the_upload_as_it_is_now) {
+    auto item = new_upload();
+    item.idempotency = IdempotencyKey{"k", "h"};
+    ASSERT_TRUE(try_create(item));
+    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, item.upload.id));
+    auto again = new_upload();
+    again.idempotency = IdempotencyKey{"k", "h"};
+    const auto replay = try_create(again).value();
+    EXPECT_EQ(replay.how, Created::How::replayed);
+    EXPECT_EQ(replay.upload.state, UploadState::cancelled);
+}
+
+TEST_F(CreateTest, A_row_that_can_not_be_kept_fails_alone) {
+    std::vector<std::future<Result<Created>>> futures;
+    for (int i = 0; i < 100; ++i) {
+        auto item = new_upload();
+        if (i % 10 == 3) item.upload.filename = std::string("a\0b", 3);
+        if (i % 10 == 7) item.upload.declared_size = UINT64_MAX;
+        auto promise = std::make_shared<std::promise<Result<Created>>>();
+        futures.push_back(promise->get_future());
+        records->create(std::move(item),
+                        [promise](Result<Created> created) { promise->set_value(std::move(created)); });
+    }
+    for (std::size_t i = 0; i < futures.size(); ++i) {
+        const auto result = futures[i].get();
+        if (i % 10 == 3 || i % 10 == 7) {
+            EXPECT_EQ(result.error().code, ErrorCode::database_constraint) << i;
+        } else {
+            EXPECT_TRUE(result) << i;
+        }
+    }
+    EXPECT_EQ(database.value("select count(*) from uploads"), "80");
+}
+
+TEST_F(ObserveTest, The_first_sight_pins_queues_and_tells_in_one_transaction) {
+    const auto upload = create();
+    EXPECT_EQ(observe(seen(upload, "abc", "event-1")).value(), ObserveOutcome::received);
+    const auto found = records->find(std::nullopt, upload.id).value();
+    EXPECT_EQ(found.state, UploadState::uploaded);
+    EXPECT_EQ(found.pinned->etag.str(), "abc");
+    EXPECT_EQ(found.generation, 1U);
+    EXPECT_EQ(found.sequence, 1);
+    EXPECT_EQ(database.value("select count(*) from jobs where kind = 'process'"), "1");
+    EXPECT_EQ(database.value("select body from callbacks"),
+              "upload.received 1 uploaded pick\"up, {42}\\.jpg");
+}
+
+TEST_F(ObserveTest, One_event_ten_times_at_once_makes_one_job_and_one_callback) {
+    const auto upload = create();
+    auto other = open();
+    std::atomic<int> received{0}, rest{0};
+    std::vector<std::future<void>> answers;
+    for (int i = 0; i < 10; ++i) {
+        auto answered = std::make_shared<std::promise<void>>();
+        answers.push_back(answered->get_future());
+        (i % 2 == 0 ? records : other)
+            ->observe(seen(upload, "abc", "event-1"), [&, answered](Result<ObserveOutcome> outcome) {
+                ASSERT_TRUE(outcome);
+                ++(*outcome == ObserveOutcome::received ? received : rest);
+                answered->set_value();
+            });
+    }
+    for (auto& answer : answers)
+        answer.get();
+    EXPECT_EQ(received, 1);
+    EXPECT_EQ(rest, 9);
+    EXPECT_EQ(database.value("select count(*) from jobs"), "1");
+    EXPECT_EQ(database.value("select count(*) from callbacks"), "1");
+}
+
+TEST_F(ObserveTest, Complete_twice_and_an_event_at_once_move_it_once) {
+    for (int round = 0; round < 30; ++round) {
+        const auto upload = create();
+        std::atomic<int> received{0};
+        std::vector<std::future<void>> answers;
+        for (int i = 0; i < 3; ++i) {
+            auto answered = std::make_shared<std::promise<void>>();
+            answers.push_back(answered->get_future());
+            auto event = i == 0 ? std::optional<std::string>{upload.id.str()} : std::nullopt;
+            records->observe(seen(upload, "abc", event), [&, answered](Result<ObserveOutcome> outcome) {
+                received += outcome.value() == ObserveOutcome::received ? 1 : 0;
+                answered->set_value();
+            });
+        }
+        for (auto& answer : answers)
+            answer.get();
+        ASSERT_EQ(received, 1);
+    }
+    EXPECT_EQ(database.value("select count(*) from jobs"), "30");
+    EXPECT_EQ(database.value("select count(*) from callbacks"), "30");
+}
+
+TEST_F(ObserveTest, Another_object_later_leaves_the_pin_and_is_noted) {
+    const auto upload = received();
+    EXPECT_EQ(observe(seen(upload, "e2", "later")).value(), ObserveOutcome::already_known);
+    EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e1");
+    std::vector<std::string> events;
+    for (const auto& entry : records->timeline(std::nullopt, upload.id).value())
+        events.push_back(entry.event);
+    EXPECT_EQ(events, (std::vector<std::string>{"created", "received", "object.changed"}));
+}
+
+TEST_F(ObserveTest, A_late_object_of_an_expired_upload_is_received) {
+    const auto upload = in_state(UploadState::expired);
+    EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+}
+
+TEST_F(ObserveTest, A_late_object_of_a_cancelled_upload_is_to_be_removed) {
+    const auto upload = in_state(UploadState::cancelled);
+    EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::already_known);
+    const auto job = claim_one();
+    EXPECT_EQ(job.kind, JobKind::settle_original);
+    EXPECT_EQ(job.detail, "remove");
+    EXPECT_EQ(job.upload.pinned->etag.str(), "late");
+    EXPECT_EQ(state_of(upload.id), UploadState::cancelled);
+}
+
+TEST_F(ObserveTest, Hostile_words_are_kept_and_fail_nobody) {
+    const auto upload = create();
+    auto hostile = seen(upload, "abc", "event");
+    hostile.source = std::string("a\0b\xff", 4);
+    hostile.client_metadata = {{std::string("k\0", 2), "\xc3\x28"}, {"quote", "\"},{\\"}};
+    hostile.object.size = UINT64_MAX;
+    EXPECT_EQ(observe(hostile).value(), ObserveOutcome::received);
+    auto alien = seen(upload);
+    alien.key = ObjectKey::trusted(std::string("u/\0x", 4));
+    EXPECT_EQ(observe(alien).value(), ObserveOutcome::unknown);
+    alien.key = ObjectKey::trusted("not/ours'; drop table uploads; --");
+    EXPECT_EQ(observe(alien).value(), ObserveOutcome::unknown);
+    EXPECT_TRUE(records->quarantine_event("minio", "nonsense", std::string(200'000, '\0')));
+    EXPECT_EQ(database.value("select length(body) from event_quarantine"), "65536");
+}
+
+TEST_F(ObserveTest, Minutes_are_open_while_a_grant_is_and_waiting_keys_are_told_apart) {
+    const auto waiting = create();
+    const auto there = received();
+    EXPECT_EQ(records->still_waiting({waiting.key, there.key, ObjectKey::trusted("alien")}).value(),
+              std::vector<ObjectKey>{waiting.key});
+    const auto prefix = waiting.key.str().substr(0, 15);
+    EXPECT_EQ(records->open_minutes(std::chrono::seconds{900}).value(), std::vector<std::string>{prefix});
+    EXPECT_TRUE(records->due_for_expiry(std::chrono::seconds{900}, 10).value().empty());
+    clock.advance(std::chrono::minutes{31});
+    EXPECT_TRUE(records->open_minutes(std::chrono::seconds{900}).value().empty());
+    EXPECT_EQ(records->due_for_expiry(std::chrono::seconds{900}, 10).value().size(), 1U);
+    EXPECT_TRUE(records->expire(waiting.id).value());
+    EXPECT_FALSE(records->expire(waiting.id).value());
+    EXPECT_FALSE(records->expire(there.id).value());
+    EXPECT_EQ(
+        records->extend_grant(waiting.app, waiting.id, clock.now() + std::chrono::minutes{5}).value().state,
+        UploadState::created);
+    EXPECT_EQ(records->extend_grant(there.app, there.id, clock.now()).error().code,
+              ErrorCode::state_conflict);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test

@@ -1,0 +1,250 @@
+// t3 to t8 and t10: claims, leases, verdicts.
+#include <set>
+#include <thread>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using namespace std::chrono_literals;
+using JobTest = RecordsTest;
+
+TEST_F(JobTest, A_claim_counts_and_moves_the_upload_and_nobody_else_gets_it) {
+    const auto upload = received();
+    const auto job = claim_one();
+    EXPECT_EQ(job.kind, JobKind::process);
+    EXPECT_EQ(job.attempt, 1U);
+    EXPECT_EQ(job.upload.id, upload.id);
+    EXPECT_EQ(job.upload.state, UploadState::processing);
+    EXPECT_TRUE(records->claim({"other", 10, 60s}).value().empty());
+}
+
+TEST_F(JobTest, Publishing_tells_queues_the_originals_end_and_closes_the_job) {
+    received();
+    const auto job = claim_one();
+    const auto published = records->publish(job.lease, a_publication(job.upload)).value();
+    EXPECT_EQ(published.state, UploadState::published);
+    const auto found = records->find(std::nullopt, job.upload.id).value();
+    EXPECT_EQ(found.image, a_publication(job.upload).image);
+    EXPECT_EQ(found.facts, a_publication(job.upload).facts);
+    EXPECT_EQ(found.sequence, 2);
+    EXPECT_EQ(records->find_public(found.public_id).value()->id, found.id);
+    const auto cleanup = claim_one();
+    EXPECT_EQ(cleanup.kind, JobKind::settle_original);
+    EXPECT_EQ(cleanup.detail, "remove");
+    EXPECT_TRUE(records->finish_cleanup(cleanup.lease));
+    EXPECT_EQ(database.value("select count(*) from jobs"), "0");
+    EXPECT_EQ(records->publish(job.lease, a_publication(job.upload)).error().code, ErrorCode::lease_lost);
+    EXPECT_EQ(database.value("select count(*) from callbacks where type = 'upload.published'"), "1");
+}
+
+TEST_F(JobTest, Of_two_workers_on_one_job_the_one_without_the_lease_changes_nothing) {
+    received();
+    const auto slow = claim_one();
+    database.run("update jobs set lease_until = now() - interval '1 second'");
+    EXPECT_EQ(records->reap().value().requeued, 1U);
+    const auto lost = records->extend_leases({slow.lease}, 60s).value();
+    EXPECT_EQ(lost, std::vector<Lease>{slow.lease});
+    const auto fast = claim_one();
+    EXPECT_EQ(fast.attempt, 2U);
+    auto other = a_publication(slow.upload);
+    other.image.sha256 = std::string(64, 'c');
+    EXPECT_EQ(records->publish(slow.lease, other).error().code, ErrorCode::lease_lost);
+    EXPECT_TRUE(records->publish(fast.lease, a_publication(fast.upload)));
+    EXPECT_EQ(records->find(std::nullopt, fast.upload.id).value().image->sha256, std::string(64, 'b'));
+}
+
+TEST_F(JobTest, A_held_lease_is_extended_and_not_reaped) {
+    received();
+    const auto job = claim_one();
+    database.run("update jobs set lease_until = now() - interval '1 second'");
+    EXPECT_TRUE(records->extend_leases({job.lease}, 60s).value().empty());
+    EXPECT_EQ(records->reap().value().requeued, 0U);
+}
+
+TEST_F(JobTest, The_last_lost_lease_fails_the_upload_and_tells) {
+    const auto upload = received();
+    for (int attempt = 1; attempt <= 5; ++attempt) {
+        database.run("update jobs set run_at = now()");
+        claim_one();
+        database.run("update jobs set lease_until = now() - interval '1 second'");
+        const auto reaped = records->reap().value();
+        EXPECT_EQ(reaped.requeued, attempt < 5 ? 1U : 0U);
+        EXPECT_EQ(reaped.failed, attempt < 5 ? 0U : 1U);
+    }
+    EXPECT_EQ(state_of(upload.id), UploadState::failed);
+    EXPECT_EQ(database.value("select count(*) from callbacks where type = 'upload.failed'"), "1");
+    EXPECT_EQ(database.value("select count(*) from jobs"), "0");
+}
+
+TEST_F(JobTest, Five_attempts_or_three_crashes_are_enough_and_an_absent_store_costs_nothing) {
+    const auto put_off = [&](Postponement::Cost cost) {
+        return records->postpone(claim_one().lease, {cost, "code", "why", 0ms}).value();
+    };
+    auto upload = received();
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(put_off(Postponement::Cost::free), UploadState::uploaded);
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(put_off(Postponement::Cost::attempt), UploadState::uploaded);
+    EXPECT_EQ(put_off(Postponement::Cost::attempt), UploadState::failed);
+    upload = received();
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(put_off(Postponement::Cost::decoder_crash), UploadState::uploaded);
+    EXPECT_EQ(put_off(Postponement::Cost::decoder_crash), UploadState::failed);
+    EXPECT_EQ(records->find(std::nullopt, upload.id).value().rejection->code, "code");
+    // The original stays, so that it can be tried again.
+    EXPECT_EQ(database.value("select count(*) from jobs"), "0");
+    EXPECT_EQ(records->retry(std::nullopt, upload.id).value().state, UploadState::uploaded);
+    EXPECT_EQ(claim_one().attempt, 1U);
+}
+
+TEST_F(JobTest, A_postponed_job_waits) {
+    received();
+    ASSERT_TRUE(
+        records->postpone(claim_one().lease, {Postponement::Cost::free, "store_unavailable", "", 1h}));
+    EXPECT_TRUE(records->claim({"w", 1, 60s}).value().empty());
+    EXPECT_EQ(records->backlog().value().jobs_ready, 0U);
+}
+
+TEST_F(JobTest, A_cleanup_is_never_given_up) {
+    in_state(UploadState::published);
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(
+            records->postpone(claim_one().lease, {Postponement::Cost::attempt, "store_unavailable", "", 0ms})
+                .value(),
+            UploadState::published);
+    }
+}
+
+TEST_F(JobTest, The_third_overwriting_rejects) {
+    const auto upload = received();
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e2"), 1, {}}).value(), UploadState::uploaded);
+    EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e2");
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e3"), 1, {}}).value(), UploadState::uploaded);
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e4"), 1, {}}).value(), UploadState::rejected);
+    EXPECT_EQ(records->find(std::nullopt, upload.id).value().rejection->code, "overwritten");
+    EXPECT_EQ(claim_one().kind, JobKind::settle_original);
+}
+
+TEST_F(JobTest, What_is_released_was_never_claimed) {
+    const auto upload = received();
+    ASSERT_TRUE(records->release({claim_one().lease}));
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(claim_one().attempt, 1U);
+}
+
+TEST_F(JobTest, A_batch_of_ten_thousand_delays_another_app_by_one_job) {
+    received("batch");
+    database.run(
+        "insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, metadata, "
+        "client_fields, request_id,"
+        " created_at, expires_at, updated_at, pinned_etag, generation)"
+        " select 'upl_' || lpad(n::text, 26, '0'), lpad(n::text, 26, '0'), 'batch', 'p', 'uploaded', 'put', "
+        "'local', 'incoming',"
+        " 'u/1/' || n, '{}', '{}', '', now(), now(), now(), 'e', 1 from generate_series(1, 10000) n");
+    database.run(
+        "insert into jobs (upload_id, generation, app, kind) select id, 1, app, 'process' from uploads"
+        " where id like 'upl_000%' order by id");
+    received("single");
+    std::vector<std::string> apps;
+    for (int i = 0; i < 2; ++i)
+        apps.push_back(claim_one().upload.app.str());
+    EXPECT_NE(std::find(apps.begin(), apps.end(), "single"), apps.end());
+    EXPECT_EQ(records->claim({"w", 200, 60s}).value().size(), 200U);
+}
+
+TEST_F(JobTest, Many_workers_share_out_the_jobs_without_overlap) {
+    for (int i = 0; i < 60; ++i)
+        received("app" + std::to_string(i % 3));
+    std::mutex mutex;
+    std::multiset<std::string> claimed;
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 6; ++i) {
+        workers.emplace_back([&] {
+            for (int empty = 0; empty < 3;) {
+                const auto jobs = records->claim({"w", 3, 60s}).value();
+                empty = jobs.empty() ? empty + 1 : 0;
+                const std::lock_guard lock{mutex};
+                for (const auto& job : jobs)
+                    claimed.insert(job.upload.id.str());
+            }
+        });
+    }
+    for (auto& worker : workers)
+        worker.join();
+    EXPECT_EQ(claimed.size(), 60U);
+    EXPECT_EQ(std::set<std::string>(claimed.begin(), claimed.end()).size(), 60U);
+}
+
+TEST_F(JobTest, Of_a_cancel_and_a_claim_one_wins) {
+    int cancelled = 0;
+    for (int round = 0; round < 200; ++round) {
+        const auto upload = received();
+        std::vector<Job> jobs;
+        std::thread worker{[&] { jobs = records->claim({"w", 10, 60s}).value(); }};
+        const auto ended = records->cancel_or_delete(upload.app, upload.id);
+        worker.join();
+        std::erase_if(jobs, [&](const Job& job) { return job.kind != JobKind::process; });
+        ASSERT_NE(ended.has_value(), jobs.size() == 1) << round;
+        cancelled += ended ? 1 : 0;
+        if (!ended) {
+            EXPECT_EQ(ended.error().code, ErrorCode::state_conflict);
+            ASSERT_TRUE(records->publish(jobs[0].lease, a_publication(jobs[0].upload)));
+        } else {
+            ASSERT_EQ(state_of(upload.id), UploadState::cancelled);
+        }
+    }
+    RecordProperty("cancelled", cancelled);
+}
+
+TEST_F(JobTest, A_list_is_newest_first_and_filters) {
+    std::vector<UploadId> ids;
+    for (int i = 0; i < 5; ++i) {
+        clock.advance(10ms);
+        ids.push_back(create("one").id);
+    }
+    create("two");
+    ListQuery query;
+    query.app = AppName::trusted("one");
+    query.limit = 2;
+    auto page = records->list(query).value();
+    ASSERT_EQ(page.size(), 2U);
+    EXPECT_EQ(page[0].id, ids[4]);
+    query.before = page[1].id;
+    query.limit = 50;
+    EXPECT_EQ(records->list(query).value().size(), 3U);
+    query.before.reset();
+    query.metadata = {{"order_id", "A-1001"}};
+    EXPECT_EQ(records->list(query).value().size(), 5U);
+    query.metadata = {{"order_id", "A-1002"}};
+    EXPECT_TRUE(records->list(query).value().empty());
+    for (const auto state :
+         {UploadState::uploaded, UploadState::processing, UploadState::published, UploadState::rejected,
+          UploadState::failed, UploadState::expired, UploadState::cancelled, UploadState::deleted}) {
+        const auto upload = in_state(state);
+        const auto found = records->list({.app = std::nullopt, .state = state}).value();
+        EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Upload& u) {
+            return u.id == upload.id;
+        })) << to_string(state);
+        for (const auto& each : found)
+            EXPECT_EQ(each.state, state);
+        if (state == UploadState::uploaded) (void)records->cancel_or_delete(std::nullopt, upload.id);
+    }
+    clock.advance(1h);
+    EXPECT_TRUE(records->list({.created_after = clock.now()}).value().empty());
+}
+
+TEST_F(JobTest, What_is_old_is_forgotten_by_the_reaper) {
+    auto item = new_upload();
+    item.idempotency = IdempotencyKey{"k", "h"};
+    ASSERT_TRUE(try_create(item));
+    ASSERT_TRUE(observe(seen(item.upload, "e", "event")));
+    clock.advance(std::chrono::days{8});
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(database.value("select count(*) from idempotency_keys"), "0");
+    EXPECT_EQ(database.value("select count(*) from inbox"), "0");
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test

@@ -1,0 +1,138 @@
+// The outbox: claims by URL, attempts, pauses and replays.
+#include <set>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OutboxTest : public RecordsTest {
+  protected:
+    std::vector<Callback> claim(std::size_t most = 10, std::size_t per_url = 10) {
+        return records->claim_callbacks(most, per_url, 60s).value();
+    }
+    CallbackAttempt attempt(const Callback& callback, CallbackAttempt::Verdict verdict,
+                            std::optional<int> status = 200) {
+        CallbackAttempt made;
+        made.callback = callback.id;
+        made.lease_token = callback.lease_token;
+        made.url = callback.url;
+        made.at = clock.now();
+        made.status = status;
+        made.error = verdict == CallbackAttempt::Verdict::delivered ? "" : "status";
+        made.latency = 12ms;
+        made.answer = "answer";
+        made.verdict = verdict;
+        made.next_attempt_at = clock.now() + 5s;
+        return made;
+    }
+};
+
+TEST_F(OutboxTest, Each_attempt_carries_the_same_id_and_bytes_until_it_is_delivered) {
+    received();
+    const auto first = claim();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_TRUE(claim().empty());
+    ASSERT_TRUE(record(attempt(first[0], CallbackAttempt::Verdict::again, 500)));
+    EXPECT_TRUE(claim().empty());
+    clock.advance(5s);
+    const auto second = claim();
+    ASSERT_EQ(second.size(), 1U);
+    EXPECT_EQ(second[0].id, first[0].id);
+    EXPECT_EQ(second[0].body, first[0].body);
+    EXPECT_EQ(second[0].attempts, 1U);
+    ASSERT_TRUE(record(attempt(second[0], CallbackAttempt::Verdict::delivered)));
+    const auto details = records->callbacks({}).value();
+    ASSERT_EQ(details.size(), 1U);
+    EXPECT_EQ(details[0].callback.state, CallbackState::delivered);
+    ASSERT_EQ(details[0].attempts.size(), 2U);
+    EXPECT_EQ(details[0].attempts[0].status, 200);
+    EXPECT_EQ(details[0].attempts[1].status, 500);
+    EXPECT_EQ(records->timeline(std::nullopt, first[0].upload).value().back().event, "callback.delivered");
+}
+
+TEST_F(OutboxTest, A_stale_lease_records_nothing) {
+    received();
+    const auto slow = claim().at(0);
+    database.run("update callbacks set lease_until = now() - interval '1 second'");
+    const auto fast = claim().at(0);
+    EXPECT_EQ(record(attempt(slow, CallbackAttempt::Verdict::dead, 500)).error().code, ErrorCode::lease_lost);
+    EXPECT_TRUE(record(attempt(fast, CallbackAttempt::Verdict::delivered)));
+    EXPECT_EQ(record(attempt(fast, CallbackAttempt::Verdict::delivered)).error().code, ErrorCode::lease_lost);
+    EXPECT_EQ(database.value("select count(*) from callback_attempts"), "1");
+}
+
+TEST_F(OutboxTest, A_url_gets_its_share_and_does_not_hold_up_others) {
+    for (int i = 0; i < 30; ++i)
+        received("busy");
+    received("quiet");
+    const auto claimed = claim(10, 4);
+    std::multiset<std::string> urls;
+    for (const auto& callback : claimed)
+        urls.insert(callback.url);
+    EXPECT_EQ(urls.count("https://busy.example/hook"), 4U);
+    EXPECT_EQ(urls.count("https://quiet.example/hook"), 1U);
+    EXPECT_TRUE(claim(10, 4).empty());
+    ASSERT_TRUE(record(attempt(claimed[0], CallbackAttempt::Verdict::delivered)));
+    EXPECT_EQ(claim(10, 4).size(), 1U);
+}
+
+TEST_F(OutboxTest, A_paused_url_gets_nothing_until_it_is_resumed) {
+    received();
+    received();
+    auto first = attempt(claim(1).at(0), CallbackAttempt::Verdict::again, 410);
+    first.pause_endpoint = true;
+    ASSERT_TRUE(record(first));
+    clock.advance(1h);
+    received();
+    EXPECT_TRUE(claim().empty());
+    EXPECT_EQ(records->backlog().value().callbacks_waiting, 3U);
+    ASSERT_TRUE(records->replay(AppName::trusted("doorstep"), first.callback));
+    EXPECT_EQ(claim().size(), 3U);
+}
+
+TEST_F(OutboxTest, Dead_ones_are_replayed_by_id_or_since_a_time) {
+    received("one");
+    received("two");
+    for (const auto& callback : claim())
+        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::dead, 500)));
+    EXPECT_EQ(records->backlog().value().callbacks_dead, 2U);
+    const auto dead =
+        records->callbacks({.app = AppName::trusted("one"), .state = CallbackState::dead}).value();
+    ASSERT_EQ(dead.size(), 1U);
+    EXPECT_EQ(records->replay(AppName::trusted("two"), dead[0].callback.id).error().code,
+              ErrorCode::callback_not_found);
+    EXPECT_TRUE(records->replay(AppName::trusted("one"), dead[0].callback.id));
+    EXPECT_EQ(claim().at(0).id, dead[0].callback.id);
+    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() + 1s, CallbackState::dead).value(), 0U);
+    EXPECT_EQ(records->replay_since(AppName::trusted("one"), clock.now() - 1h, CallbackState::dead).value(),
+              0U);
+    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() - 1h, CallbackState::dead).value(), 1U);
+    EXPECT_EQ(claim().size(), 1U);
+}
+
+TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
+    const auto upload = in_state(UploadState::published);
+    for (const auto& callback : claim())
+        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::delivered)));
+    const auto told = records->callbacks({.upload = upload.id}).value();
+    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
+    EXPECT_EQ(records->replay(std::nullopt, told.at(0).callback.id).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() - 1h, CallbackState::delivered).value(), 0U);
+}
+
+TEST_F(OutboxTest, Who_did_not_ask_is_not_told_of_expiry) {
+    in_state(UploadState::expired);
+    EXPECT_EQ(database.value("select count(*) from callbacks"), "0");
+    auto item = new_upload();
+    item.upload.callback_url = "https://asked.example/";
+    ASSERT_TRUE(try_create(item));
+    clock.advance(1h);
+    EXPECT_TRUE(records->expire(item.upload.id).value());
+    EXPECT_EQ(claim().at(0).sequence, 1);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test

@@ -1,0 +1,139 @@
+// The table of states: every call against every state, and the trigger against every pair.
+#include <set>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using enum UploadState;
+
+constexpr UploadState kStates[] = {created, uploaded, processing, published, rejected,
+                                   failed,  expired,  cancelled,  deleted};
+
+class TransitionTest : public RecordsTest {
+  protected:
+    /// The state after the call, which may have been refused.
+    template <class Call>
+    UploadState after(UploadState before, Call call) {
+        const auto upload = in_state(before);
+        EXPECT_EQ(upload.state, before);
+        call(upload);
+        return state_of(upload.id);
+    }
+};
+
+TEST_F(TransitionTest, An_observation_moves_only_what_waits_for_its_object) {
+    for (const auto before : kStates) {
+        const auto result =
+            after(before, [&](const Upload& upload) { ASSERT_TRUE(observe(seen(upload, "other"))); });
+        const bool moves = before == created || before == expired;
+        EXPECT_EQ(result, moves ? uploaded : before) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, Delete_cancels_or_erases_and_stops_at_processing) {
+    for (const auto before : kStates) {
+        bool refused = false;
+        const auto result = after(before, [&](const Upload& upload) {
+            const auto ended = records->cancel_or_delete(upload.app, upload.id);
+            refused = !ended && ended.error().code == ErrorCode::state_conflict;
+            // Idempotent.
+            EXPECT_EQ(records->cancel_or_delete(upload.app, upload.id).has_value(), !refused);
+        });
+        const bool cancels =
+            before == created || before == expired || before == uploaded || before == cancelled;
+        EXPECT_EQ(refused, before == processing) << to_string(before);
+        EXPECT_EQ(result, refused ? before : cancels ? cancelled : deleted) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, Only_failed_and_rejected_are_retried) {
+    for (const auto before : kStates) {
+        const auto result =
+            after(before, [&](const Upload& upload) { (void)records->retry(upload.app, upload.id); });
+        EXPECT_EQ(result, before == failed || before == rejected ? uploaded : before) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, Only_a_created_upload_whose_time_is_over_expires) {
+    for (const auto before : kStates) {
+        const auto result = after(before, [&](const Upload& upload) {
+            EXPECT_FALSE(before == created && records->expire(upload.id).value());
+            clock.advance(std::chrono::hours{1});
+            EXPECT_EQ(records->expire(upload.id).value(), before == created);
+        });
+        EXPECT_EQ(result, before == created ? expired : before) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, A_fresh_grant_is_for_what_waits) {
+    for (const auto before : kStates) {
+        const auto result = after(before, [&](const Upload& upload) {
+            (void)records->extend_grant(upload.app, upload.id, clock.now() + std::chrono::hours{1});
+        });
+        EXPECT_EQ(result, before == expired ? created : before) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, A_lease_that_is_not_ours_changes_nothing_in_any_state) {
+    for (const auto before : kStates) {
+        const auto result = after(before, [&](const Upload& upload) {
+            const Lease stale{1, "stale"};
+            EXPECT_EQ(records->publish(stale, a_publication(upload)).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->reject(stale, a_refusal()).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->postpone(stale, {}).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->repin(stale, {ETag::trusted("x"), {}, {}}).error().code,
+                      ErrorCode::lease_lost);
+            EXPECT_EQ(records->finish_cleanup(stale).error().code, ErrorCode::lease_lost);
+        });
+        EXPECT_EQ(result, before) << to_string(before);
+    }
+}
+
+TEST_F(TransitionTest, The_trigger_lets_through_the_table_and_nothing_else) {
+    const std::set<std::pair<UploadState, UploadState>> legal{
+        {created, uploaded},    {expired, uploaded},    {uploaded, processing}, {processing, published},
+        {processing, rejected}, {processing, uploaded}, {processing, failed},   {created, expired},
+        {expired, created},     {created, cancelled},   {expired, cancelled},   {uploaded, cancelled},
+        {published, deleted},   {rejected, deleted},    {failed, deleted},      {failed, uploaded},
+        {rejected, uploaded}};
+    const auto upload = in_state(published);
+    for (const auto from : kStates) {
+        for (const auto to : kStates) {
+            if (from == to) continue;
+            const std::string id = "'" + upload.id.str() + "'";
+            database.run("alter table uploads disable trigger uploads_transition");
+            database.run("update uploads set state = '" + std::string{to_string(from)} +
+                         "' where id = " + id);
+            database.run("alter table uploads enable trigger uploads_transition");
+            bool moved = true;
+            try {
+                database.run("update uploads set state = '" + std::string{to_string(to)} +
+                             "' where id = " + id);
+            } catch (const pqxx::check_violation&) {
+                moved = false;
+            }
+            EXPECT_EQ(moved, legal.contains({from, to})) << to_string(from) << " to " << to_string(to);
+        }
+    }
+}
+
+TEST_F(TransitionTest, Erasing_takes_the_persons_data_and_queues_both_removals) {
+    const auto upload = in_state(published);
+    const auto erased = records->cancel_or_delete(upload.app, upload.id).value();
+    EXPECT_EQ(erased.state, deleted);
+    const auto found = records->find(upload.app, upload.id).value();
+    EXPECT_EQ(found.filename, std::nullopt);
+    EXPECT_TRUE(found.facts->exif_json.empty());
+    EXPECT_TRUE(found.client_metadata.empty());
+    EXPECT_EQ(found.metadata.at("order_id"), "A-1001");
+    EXPECT_EQ(database.value("select string_agg(kind || ':' || detail, ' ' order by kind) from jobs"),
+              "remove_published: settle_original:remove");
+    EXPECT_EQ(database.value("select body from callbacks where type = 'upload.deleted'"),
+              "upload.deleted 3 deleted -");
+    EXPECT_EQ(records->find_public(upload.public_id).value()->state, deleted);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test

@@ -1,0 +1,111 @@
+// Values as PostgreSQL reads them, and its failures as decisions.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <pqxx/pqxx>
+
+#include "storage/records/connection_pool.hpp"
+#include "storage/records/database_error.hpp"
+#include "storage/records/embedded_sql.hpp"
+#include "storage/records/records_wire.hpp"
+#include "storage/records/rows.hpp"
+#include "storage/records/sql_array.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+TEST(SqlArrayTest, Nothing_is_an_empty_array) {
+    EXPECT_EQ(SqlArray{}.literal(), "{}");
+}
+
+TEST(SqlArrayTest, Every_text_is_quoted_so_none_can_be_taken_for_null_or_syntax) {
+    SqlArray array;
+    array.add("a").add("").add("NULL").add("x\"y\\z").add("{,}").add_null().add(std::int64_t{-7});
+    EXPECT_EQ(array.literal(), R"({"a","","NULL","x\"y\\z","{,}",NULL,-7})");
+}
+
+TEST(SqlArrayTest, Nul_is_refused) {
+    EXPECT_THROW(SqlArray{}.add(std::string_view{"a\0b", 3}), std::invalid_argument);
+}
+
+TEST(SqlArrayTest, What_was_written_is_read_back) {
+    SqlArray array;
+    array.add("a\"b").add("back\\slash").add("{}").add("ü, ö");
+    EXPECT_EQ(parse_text_array(array.literal()),
+              (std::vector<std::string>{"a\"b", "back\\slash", "{}", "ü, ö"}));
+}
+
+TEST(SqlTimestampTest, Microseconds_survive_both_ways) {
+    const Timestamp at{std::chrono::microseconds{1'795'177'496'123'456}};
+    EXPECT_EQ(sql_timestamp(at).substr(19), ".123456Z");
+    auto printed = sql_timestamp(at);
+    printed[10] = ' ';
+    printed.replace(printed.size() - 1, 1, "+00");
+    EXPECT_EQ(parse_sql_timestamp(printed), at);
+    EXPECT_EQ(parse_sql_timestamp("infinity"), std::nullopt);
+}
+
+TEST(StorableTextTest, Is_utf8_without_nul_and_cut_at_a_character) {
+    EXPECT_EQ(storable_text(std::string_view{"a\0b", 3}, 100),
+              "a\xEF\xBF\xBD"
+              "b");
+    EXPECT_EQ(storable_text("\xff", 100), "\xEF\xBF\xBD");
+    for (std::size_t limit = 0; limit < 12; ++limit) {
+        const auto cut = storable_text("aüöäñ€x", limit);
+        EXPECT_LE(cut.size(), limit);
+        EXPECT_EQ(storable_text(cut, 100), cut);
+    }
+}
+
+TEST(TextMapTest, Json_survives_both_ways) {
+    const TextMap map{{"a", "\"\\\n"}, {"ü", ""}};
+    EXPECT_EQ(parse_text_map(to_json_text(map)), map);
+    EXPECT_TRUE(parse_text_map("[1,2]").empty());
+    EXPECT_TRUE(parse_text_map("nonsense").empty());
+}
+
+TEST(DatabaseErrorTest, Each_sqlstate_has_its_remedy) {
+    EXPECT_EQ(remedy_for("40001"), Remedy::repeat);
+    EXPECT_EQ(remedy_for("40P01"), Remedy::repeat);
+    EXPECT_EQ(remedy_for("55P03"), Remedy::repeat);
+    EXPECT_EQ(remedy_for("40003"), Remedy::look_again);
+    EXPECT_EQ(remedy_for("57P01"), Remedy::reconnect);
+    EXPECT_EQ(remedy_for("08006"), Remedy::reconnect);
+    EXPECT_EQ(remedy_for("25006"), Remedy::reconnect);
+    EXPECT_EQ(remedy_for("53100"), Remedy::come_back_later);
+    EXPECT_EQ(remedy_for("57014"), Remedy::come_back_later);
+    EXPECT_EQ(remedy_for("23505"), Remedy::give_up);
+    EXPECT_EQ(remedy_for("22021"), Remedy::give_up);
+}
+
+TEST(DatabaseErrorTest, Each_exception_has_its_code_and_tells_no_value) {
+    const auto code = [](auto error) { return translate(std::make_exception_ptr(error)).error.code; };
+    EXPECT_EQ(code(pqxx::in_doubt_error("?")), ErrorCode::commit_in_doubt);
+    EXPECT_EQ(code(pqxx::broken_connection("gone")), ErrorCode::database_unavailable);
+    EXPECT_EQ(code(pqxx::serialization_failure("s", "", "40001")), ErrorCode::database_conflict);
+    EXPECT_EQ(code(pqxx::deadlock_detected("d", "", "40P01")), ErrorCode::database_conflict);
+    EXPECT_EQ(code(pqxx::unique_violation("u", "", "23505")), ErrorCode::database_constraint);
+    EXPECT_EQ(code(std::runtime_error("x")), ErrorCode::internal);
+    const auto failure =
+        translate(std::make_exception_ptr(pqxx::unique_violation("Key (k)=(secret)", "", "23505")));
+    EXPECT_EQ(failure.error.detail.find("secret"), std::string::npos);
+}
+
+TEST(ConnectionStringTest, What_the_operator_set_is_left) {
+    using namespace std::chrono_literals;
+    EXPECT_NE(with_defaults("postgresql://u@h/d", 5s).find("?connect_timeout=5&"), std::string::npos);
+    EXPECT_NE(with_defaults("postgresql://u@h/d?sslmode=require", 5s).find("require&connect_timeout=5"),
+              std::string::npos);
+    EXPECT_NE(with_defaults("host=h dbname=d", 1s).find(" connect_timeout=2"), std::string::npos);
+    const auto own = with_defaults("host=h application_name=mine", 5s);
+    EXPECT_EQ(own.find("application_name=photogate"), std::string::npos);
+}
+
+TEST(QueryTest, Names_are_found_and_an_unknown_one_is_a_mistake) {
+    EXPECT_NE(query("claim_jobs").find("skip locked"), std::string::npos);
+    EXPECT_THROW(query("nonsense"), std::logic_error);
+    EXPECT_GT(query_names().size(), 50U);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records
