@@ -7,6 +7,7 @@
 
 #include "base/encoding.hpp"
 #include "signer/amz_date.hpp"
+#include "signer/canonical_request.hpp"
 #include "signer/signer.hpp"
 
 namespace photogate::signer {
@@ -69,6 +70,13 @@ bool is_sha256_hex(std::string_view text) {
     return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
            });
+}
+
+bool is_payload_hash(std::string_view text) {
+    constexpr std::array<std::string_view, 4> words = {kUnsignedPayload, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+                                                       "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+                                                       "STREAMING-UNSIGNED-PAYLOAD-TRAILER"};
+    return is_sha256_hex(text) || std::find(words.begin(), words.end(), text) != words.end();
 }
 
 bool is_clean_text(std::string_view text) {

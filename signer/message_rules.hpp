@@ -48,6 +48,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b);
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 /// 64 characters of lower-case hex.
 bool is_sha256_hex(std::string_view text);
+/// What x-amz-content-sha256 may say: such hex, UNSIGNED-PAYLOAD or one of the STREAMING-… words.
+bool is_payload_hash(std::string_view text);
 /// UTF-8, and no control character but (for header values) the tab.
 bool is_clean_text(std::string_view text);
 

@@ -27,6 +27,8 @@ bool is_own_field(std::string_view name) {
 
 Result<> check_field(const Header& field) {
     if (auto ok = check_header(field); !ok) return ok;
+    if (field.name.front() == '$')
+        return fail(ErrorCode::invalid_field, "a form field is named without the '$'");
     if (is_own_field(field.name)) {
         return fail(ErrorCode::invalid_field,
                     fmt::format("the form field '{}' is set by signing", field.name));

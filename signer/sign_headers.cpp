@@ -1,5 +1,4 @@
 // Signer::sign_headers: the signature in the Authorization header (AWS "sig-v4-header-based-auth").
-#include <array>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,15 +11,6 @@
 
 namespace photogate::signer {
 namespace {
-
-bool is_payload_hash(std::string_view text) {
-    for (std::string_view word : {kUnsignedPayload, std::string_view{"STREAMING-AWS4-HMAC-SHA256-PAYLOAD"},
-                                  std::string_view{"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"},
-                                  std::string_view{"STREAMING-UNSIGNED-PAYLOAD-TRAILER"}}) {
-        if (text == word) return true;
-    }
-    return is_sha256_hex(text);
-}
 
 Result<> check(const HeaderSignRequest& request) {
     if (auto ok = check_method(request.method); !ok) return ok;

@@ -276,6 +276,9 @@ Verification<VerifiedRequest> Verifier::verify(const ReceivedRequest& request) c
     if (!claim) return tl::unexpected<SignatureRefusal>(claim.error());
     if (!is_sha256_hex(claim->signature))
         return refuse(Fault::malformed, "a signature is 64 characters of lower-case hex");
+    if (!is_payload_hash(claim->payload_hash)) {
+        return refuse(Fault::malformed, "x-amz-content-sha256 is lower-case hex or one of S3's words");
+    }
     // The clock comes before the key: nobody makes us derive keys for days of his own choosing.
     if (auto ok = check_clock(*claim, request.now); !ok) return tl::unexpected<SignatureRefusal>(ok.error());
     const auto keys = keys_->find(claim->credential, claim->at);

@@ -29,7 +29,7 @@ TEST(Log, An_event_is_one_object_with_its_fields) {
 }
 
 TEST(Log, No_value_can_end_its_line_or_begin_another) {
-    for (const std::string value :
+    for (const std::string& value :
          {std::string{"a\"\n{\"level\":\"x"}, std::string{"a\r\nb"}, std::string{"\\"}, std::string{"\\\""},
           std::string{"\0\x01\x1b[31m\x7f", 8}, std::string{"\xff\xfe"},
           std::string{"\xc2\x9b"

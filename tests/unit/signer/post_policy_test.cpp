@@ -123,7 +123,7 @@ TEST(PostPolicy, What_can_not_be_a_form_is_refused) {
     request.conditions = {{Kind::content_length_range, "", "", 2, 1}};
     EXPECT_EQ(refusal(request), ErrorCode::invalid_size);
     for (const char* name :
-         {"key", "Bucket", "policy", "FILE", "x-amz-signature", "X-Amz-Credential", "", "a b"}) {
+         {"key", "Bucket", "policy", "FILE", "x-amz-signature", "X-Amz-Credential", "", "a b", "$acl"}) {
         request = form_request();
         request.fields = {{name, "x"}};
         EXPECT_EQ(refusal(request), ErrorCode::invalid_field) << name;

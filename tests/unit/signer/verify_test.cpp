@@ -341,6 +341,12 @@ TEST(Verify, An_authorization_header_that_can_not_be_read_is_malformed) {
         std::erase_if(sent.headers, [&](const auto& header) { return header.name == name; });
         EXPECT_EQ(sent.fault(), Fault::malformed) << name;
     }
+    for (const char* hash :
+         {"", "none", "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"}) {
+        auto hashed = header_signed();
+        hashed.header("x-amz-content-sha256") = hash;
+        EXPECT_EQ(hashed.fault(), Fault::malformed) << hash;
+    }
     auto sent = header_signed();  // the documentation shows both with and without a space
     auto& text = sent.header("Authorization");
     for (auto at = text.find(", "); at != std::string::npos; at = text.find(", "))
