@@ -70,8 +70,8 @@ struct CallbackSender::State {
     std::condition_variable changed;    ///< for everybody else
     CallbackQueue queue;
     bool stopping = false;
-    bool maybe_due = true;    ///< a wake-up or the poll came since the last claim
-    bool progressed = false;  ///< an attempt was recorded since the last claim
+    bool maybe_due = true;       ///< a wake-up or the poll came since the last claim
+    bool progressed = false;     ///< an attempt was recorded since the last claim
     std::size_t unrecorded = 0;  ///< attempts whose record_attempt() has not called back
 
     std::atomic<std::uint64_t> delivered{0}, failed{0}, dead{0};
