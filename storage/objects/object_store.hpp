@@ -32,6 +32,7 @@ struct ObjectInfo {
     /// Base64, where the store keeps one for the whole object.
     std::optional<std::string> sha256;
     /// `x-amz-meta-*` without the prefix, names in lower case.
+    /// What is not ASCII comes as the store sends it: MinIO and AWS make RFC 2047 words of it.
     std::map<std::string, std::string> metadata;
 };
 

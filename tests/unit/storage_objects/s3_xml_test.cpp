@@ -49,7 +49,9 @@ TEST(S3Xml, Bytes_of_any_kind_are_survived) {
             noise[(state >> 8) % noise.size()] = static_cast<char>(state >> 24);
         }
         const auto page = parse_list(noise);
-        if (!page) EXPECT_EQ(page.error().code, ErrorCode::store_protocol);
+        if (!page) {
+            EXPECT_EQ(page.error().code, ErrorCode::store_protocol);
+        }
     }
 }
 
