@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include "example.hpp"
+
+namespace photogate::pipeline {
+namespace {
+
+ErrorCode refusal(const GrantRequest& request) {
+    Example example;
+    const auto planned = example.plan(request);
+    EXPECT_FALSE(planned);
+    return planned ? ErrorCode::internal : planned.error().code;
+}
+
+TEST(PlanUpload, The_key_is_ours_and_carries_the_minute_and_the_id) {
+    Example example;
+    GrantRequest request;
+    request.filename = "../../etc/pass wd.jpg";
+    const auto upload = example.plan(request);
+    ASSERT_TRUE(upload);
+    EXPECT_EQ(upload->key.str(), "u/202611201234/" + upload->id.str());
+    EXPECT_EQ(upload->filename, "pass wd.jpg");
+    EXPECT_EQ(upload->key.str().find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789/_-"),
+              std::string::npos);
+    EXPECT_EQ(upload->profile.str(), "doorstep");
+    EXPECT_EQ(upload->bucket.str(), "incoming");
+}
+
+TEST(PlanUpload, Two_uploads_of_one_instant_share_nothing) {
+    Example example;
+    const auto one = example.plan({}), other = example.plan({});
+    EXPECT_NE(one->id, other->id);
+    EXPECT_NE(one->public_id, other->public_id);
+    EXPECT_EQ(one->id.str().find(one->public_id.str()), std::string::npos);
+}
+
+TEST(PlanUpload, An_expiry_is_in_whole_seconds_so_that_the_signature_says_what_the_row_says) {
+    Example example;
+    GrantRequest request;
+    request.expires_in = 60;
+    EXPECT_EQ(format_rfc3339(example.plan(request)->expires_at), "2026-11-20T12:35:56.000Z");
+}
+
+TEST(PlanUpload, Each_limit_has_its_own_refusal) {
+    GrantRequest request;
+    request.size = 1'000'001;
+    EXPECT_EQ(refusal(request), ErrorCode::size_over_limit);
+    request.size = 0;
+    EXPECT_EQ(refusal(request), ErrorCode::invalid_size);
+    request = {};
+    request.content_type = "image/png";  // a picture, but not of this profile
+    EXPECT_EQ(refusal(request), ErrorCode::content_type_not_allowed);
+    request = {};
+    request.expires_in = 3'601;
+    EXPECT_EQ(refusal(request), ErrorCode::invalid_expiry);
+    request = {};
+    request.sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=";  // stray bits behind the last byte
+    EXPECT_EQ(refusal(request), ErrorCode::invalid_checksum);
+    request = {};
+    request.metadata["a"] = std::string(8'192, 'x');
+    EXPECT_EQ(refusal(request), ErrorCode::invalid_metadata);
+    request = {};
+    request.client_fields = {"reason"};  // of a PUT
+    EXPECT_EQ(refusal(request), ErrorCode::invalid_metadata);
+    request = {};
+    request.profile = "none";
+    EXPECT_EQ(refusal(request), ErrorCode::unknown_profile);
+    request = {};
+    request.callback_url = "https://example.com/";  // no host is on the operator's list
+    EXPECT_EQ(refusal(request), ErrorCode::callback_host_not_allowed);
+}
+
+TEST(PlanUpload, Everything_that_is_wrong_is_told_at_once_with_its_pointer) {
+    Example example;
+    GrantRequest request;
+    request.size = 0;
+    request.method = "patch";
+    request.metadata["a/b~c d"] = "x";
+    const auto planned = example.plan(request);
+    ASSERT_FALSE(planned);
+    EXPECT_EQ(planned.error().code, ErrorCode::invalid_fields);
+    ASSERT_EQ(planned.error().fields.size(), 3U);
+    EXPECT_EQ(planned.error().fields[2].pointer, "/metadata/a~1b~0c d");
+}
+
+TEST(PlanUpload, A_PUT_without_a_size_is_refused_where_the_profile_says_so) {
+    Example example;
+    example.app.profiles.begin()->second.unsized_put = Profile::UnsizedPut::refused;
+    EXPECT_EQ(example.plan({}).error().code, ErrorCode::invalid_size);
+    GrantRequest form;
+    form.method = "post";
+    EXPECT_TRUE(example.plan(form)) << "a form is always held to the profile's limit by its policy";
+}
+
+TEST(PlanUpload, A_checksum_in_hex_is_kept_as_base64) {
+    Example example;
+    GrantRequest request;
+    request.sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    EXPECT_EQ(example.plan(request)->declared_sha256, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+}
+
+}  // namespace
+}  // namespace photogate::pipeline

@@ -1,0 +1,85 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "example.hpp"
+
+namespace photogate::pipeline {
+namespace {
+
+GrantRequest sealed() {
+    GrantRequest request;
+    request.size = 1'234;
+    request.content_type = "image/jpeg";
+    request.filename = "it's.jpg";
+    request.sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    return request;
+}
+
+const std::string* field(const std::vector<signer::Header>& headers, std::string_view name) {
+    const auto found =
+        std::find_if(headers.begin(), headers.end(), [&](const auto& each) { return each.name == name; });
+    return found == headers.end() ? nullptr : &found->value;
+}
+
+TEST(SignGrant, A_PUT_is_for_the_host_that_the_client_sees_and_sealed) {
+    Example example;
+    const auto upload = example.plan(sealed());
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    ASSERT_TRUE(grant) << grant.error().detail;
+    EXPECT_TRUE(grant->url.starts_with("https://store.example/incoming/u/202611201234/upl_")) << grant->url;
+    EXPECT_NE(grant->url.find("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-"
+                              "amz-checksum-sha256"),
+              std::string::npos)
+        << grant->url;
+    EXPECT_EQ(*field(grant->headers, "If-None-Match"), "*");
+    EXPECT_EQ(*field(grant->headers, "Content-Type"), "image/jpeg");
+    EXPECT_EQ(field(grant->headers, "Content-Length"), nullptr) << "browsers refuse to have it set";
+}
+
+TEST(SignGrant, Signed_again_it_is_the_same_to_the_byte) {
+    Example example;
+    const auto upload = example.plan(sealed());
+    const auto one = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    const auto other = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(one->url, other->url);
+    EXPECT_EQ(one->expires_at, upload->expires_at);
+}
+
+TEST(SignGrant, A_form_limits_size_type_and_fields) {
+    Example example;
+    auto request = sealed();
+    request.method = "post";
+    request.client_fields = {"Reason"};
+    const auto upload = example.plan(request);
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    ASSERT_TRUE(grant);
+    const auto policy = from_base64(*field(grant->fields, "policy"));
+    ASSERT_TRUE(policy);
+    const std::string text{as_text(*policy)};
+    EXPECT_NE(text.find(R"(["content-length-range",1234,1234])"), std::string::npos) << text;
+    EXPECT_NE(text.find("x-amz-meta-reason"), std::string::npos) << text;
+    EXPECT_NE(text.find("image/jpeg"), std::string::npos) << text;
+    EXPECT_EQ(*field(grant->fields, "success_action_status"), "201");
+}
+
+TEST(SignGrant, Without_a_declared_size_a_form_is_held_to_the_profile) {
+    Example example;
+    GrantRequest request;
+    request.method = "post";
+    const auto upload = example.plan(request);
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    const auto policy = from_base64(*field(grant->fields, "policy"));
+    EXPECT_NE(std::string{as_text(*policy)}.find(R"(["content-length-range",1,1000000])"), std::string::npos);
+}
+
+TEST(SignGrant, The_curl_line_quotes_what_a_shell_would_read) {
+    Example example;
+    const auto upload = example.plan(sealed());
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_TRUE(grant->curl.starts_with(R"(curl -fsS -T 'it'\''s.jpg' -H 'If-None-Match: *')"))
+        << grant->curl;
+}
+
+}  // namespace
+}  // namespace photogate::pipeline
