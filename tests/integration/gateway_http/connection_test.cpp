@@ -17,7 +17,7 @@ TEST_F(Connections, Every_answer_carries_id_and_safe_defaults) {
     EXPECT_EQ(answer->header("Cache-Control"), "no-store");
     EXPECT_EQ(answer->header("Content-Security-Policy"), "default-src 'none'");
     EXPECT_TRUE(answer->header("Date").ends_with(" GMT"));
-    for (const std::string id : {std::string{"a b"}, std::string(65, 'a'), std::string{"<x>"}}) {
+    for (const std::string& id : {std::string{"a b"}, std::string(65, 'a'), std::string{"<x>"}}) {
         std::string given =
             client.ask(get("/hello/x", "X-Request-Id: " + id + "\r\n"))->header("X-Request-Id");
         EXPECT_NE(given, id);
@@ -43,8 +43,8 @@ TEST_F(Connections, Bodies_arrive_whole_however_they_are_cut) {
     for (char c : request)
         client.send({&c, 1});
     EXPECT_EQ(client.receive()->body, "hello world");
-    const std::string large(65'536, 'b');
-    EXPECT_EQ(client.ask(post("/echo", large))->body, large);
+    const std::string whole(65'536, 'b');
+    EXPECT_EQ(client.ask(post("/echo", whole))->body, whole);
     EXPECT_EQ(client.ask("\r\n" + post("/echo", "after an empty line"))->body, "after an empty line");
 }
 
@@ -89,14 +89,17 @@ TEST_F(Connections, A_handler_that_drops_or_throws_is_a_500) {
 
 TEST_F(Connections, Head_answers_as_get_without_the_body) {
     RawClient client = connect();
-    for (const char* path : {"/hello/x", "/large", "/stream/length", "/stream/chunked", "/problem"}) {
+    const std::string problem = std::to_string(client.ask(get("/problem"))->body.size());
+    const std::vector<std::pair<const char*, std::string>> expected{{"/hello/x", "7"},
+                                                                    {"/large", "20000000"},
+                                                                    {"/stream/length", "3000000"},
+                                                                    {"/stream/chunked", ""},
+                                                                    {"/problem", problem}};
+    for (const auto& [path, length] : expected) {
         client.send(std::string{"HEAD "} + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
         auto answer = client.receive(Expecting::no_body);
         ASSERT_TRUE(answer);
-        if (std::string_view{path} == "/hello/x") EXPECT_EQ(answer->header("Content-Length"), "7");
-        if (std::string_view{path} == "/large") EXPECT_EQ(answer->header("Content-Length"), "20000000");
-        if (std::string_view{path} == "/stream/length")
-            EXPECT_EQ(answer->header("Content-Length"), "3000000");
+        EXPECT_EQ(answer->header("Content-Length"), length) << path;
     }
     EXPECT_EQ(client.ask(get("/hello/x"))->body, "hello x");
 }
@@ -110,10 +113,11 @@ TEST_F(Connections, Large_and_streamed_bodies_arrive_whole) {
 }
 
 TEST_F(Connections, A_stream_that_breaks_its_promise_breaks_the_connection) {
-    for (const char* kind : {"short", "long"}) {
-        RawClient client = connect();
-        EXPECT_THROW((void)client.ask(get(std::string{"/stream/"} + kind)), std::runtime_error) << kind;
-    }
+    RawClient cheated = connect();
+    EXPECT_THROW((void)cheated.ask(get("/stream/short")), std::runtime_error);
+    RawClient spared = connect();
+    EXPECT_EQ(spared.ask(get("/stream/long"))->body, std::string(30'000, 'x'));
+    EXPECT_TRUE(spared.at_end());
 }
 
 TEST_F(Connections, Http_1_0_closes_unless_asked_to_stay) {
