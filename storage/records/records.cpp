@@ -23,7 +23,7 @@ std::string random_token(Random& random) {
 }  // namespace
 
 RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_composer, const Clock& its_clock,
-                      Random& its_random)
+                           Random& its_random)
     : options(std::move(given)),
       composer(its_composer),
       clock(its_clock),

@@ -22,7 +22,8 @@ namespace photogate::storage::records {
 struct Nothing {};
 
 struct RecordsState {
-    RecordsState(RecordsOptions options, const CallbackComposer& composer, const Clock& clock, Random& random);
+    RecordsState(RecordsOptions options, const CallbackComposer& composer, const Clock& clock,
+                 Random& random);
 
     const RecordsOptions options;
     const CallbackComposer& composer;

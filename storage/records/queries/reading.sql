@@ -63,4 +63,4 @@ select (select count(*) from (select from jobs where lease_token is null and run
        (select coalesce(extract(epoch from now() - min(ready_since)) * 1000, 0)::bigint
         from jobs where lease_token is null and run_at <= now()) as oldest_ready_ms,
        (select coalesce(extract(epoch from $1::timestamptz - min(next_attempt_at)) * 1000, 0)::bigint
-        from callbacks where state = 'waiting') as oldest_callback_ms;
+        from callbacks where state = 'waiting' and next_attempt_at < 'infinity') as oldest_callback_ms;

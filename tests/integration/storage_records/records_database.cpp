@@ -168,6 +168,13 @@ Job RecordsTest::claim_one() {
     return jobs.front();
 }
 
+Job RecordsTest::claim_process(const UploadId& id) {
+    for (;;) {
+        auto job = claim_one();
+        if (job.upload.id == id && job.kind == JobKind::process) return job;
+    }
+}
+
 Result<> RecordsTest::record(CallbackAttempt attempt) {
     std::promise<Result<>> promise;
     records->record_attempt(std::move(attempt),
@@ -182,26 +189,19 @@ Upload RecordsTest::in_state(UploadState state) {
             return create();
         case uploaded:
             return received();
-        case processing: {
-            const auto id = received().id;
-            while (claim_one().upload.id != id)
-                continue;
-            return records->find(std::nullopt, id).value();
-        }
+        case processing:
+            return claim_process(received().id).upload;
         case published: {
-            received();
-            const auto job = claim_one();
+            const auto job = claim_process(received().id);
             return records->publish(job.lease, a_publication(job.upload)).value();
         }
-        case rejected: {
-            received();
-            return records->reject(claim_one().lease, a_refusal()).value();
-        }
+        case rejected:
+            return records->reject(claim_process(received().id).lease, a_refusal()).value();
         case failed: {
             const auto id = received().id;
             for (int crash = 0; crash < 3; ++crash) {
                 (void)records->postpone(
-                    claim_one().lease,
+                    claim_process(id).lease,
                     {Postponement::Cost::decoder_crash, "imager_crashed", "", std::chrono::milliseconds{0}});
             }
             return records->find(std::nullopt, id).value();

@@ -65,6 +65,8 @@ class RecordsTest : public testing::Test {
     Result<ObserveOutcome> observe(Observation observation);
     Upload received(const std::string& app = "doorstep");
     Job claim_one();
+    /// Of this upload, passing over what else is to be done.
+    Job claim_process(const UploadId& id);
     Result<> record(CallbackAttempt attempt);
     /// An upload in that state, brought there by the calls that lead there.
     Upload in_state(UploadState state);
