@@ -128,6 +128,7 @@ class FaultServer {
     bool play_one(int connection, std::string& buffer) {
         std::size_t end = 0;
         while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
+            if (buffer.starts_with('\x16')) return greet_tls(connection);
             if (!read_more(connection, buffer)) return false;
         }
         SeenRequest request;
@@ -176,6 +177,12 @@ class FaultServer {
                 }
                 return false;
         }
+        return false;
+    }
+
+    /// A TLS hello gets the first script's bytes: this server has no certificate.
+    bool greet_tls(int connection) const {
+        (void)::send(connection, scripts_[0].bytes.data(), scripts_[0].bytes.size(), MSG_NOSIGNAL);
         return false;
     }
 
