@@ -99,7 +99,7 @@ std::optional<Sniffed> sniff_ftyp(BytesView head) {
 
 std::optional<Sniffed> sniff_tiff(BytesView head) {
     if (!starts_with(head, "II*\0"sv) && !starts_with(head, "MM\0*"sv)) return std::nullopt;
-    if (head.size() > 10 && head_text(head.subspan(8), 2) == "CR") return UnsupportedKind{"Canon raw"};
+    if (head.size() >= 10 && head_text(head.subspan(8), 2) == "CR") return UnsupportedKind{"Canon raw"};
     return Format::tiff;
 }
 
