@@ -65,6 +65,7 @@ Complaint put_callback_secrets(const Given& given, std::vector<signer::WebhookSe
         if (!secret) return "must be whsec_ and the base64 of 24 to 64 bytes each";
         secrets.push_back(std::move(*secret));
     }
+    if (secrets.empty()) return "has no secret";
     field = std::move(secrets);
     return std::nullopt;
 }

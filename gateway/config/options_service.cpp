@@ -31,10 +31,23 @@ Result<std::string> parse_host(std::string_view text) {
     return endpoint->host;
 }
 
-/// `photos.example`, or `*.photos.example`.
+/// `photos.example` or `*.photos.example`, with `:PORT` or `:*` where another port than the scheme's own is
+/// meant.
 Result<std::string> parse_host_pattern(std::string_view text) {
-    if (!text.starts_with("*.")) return parse_host(text);
-    return parse_host(text.substr(2)).map([](const std::string& host) { return "*." + host; });
+    std::string_view host = text;
+    std::string_view port;
+    if (const auto colon = text.rfind(':'); colon != std::string_view::npos && text.back() != ']') {
+        host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    const bool any_below = host.starts_with("*.");
+    const bool any_port = port == ":*";
+    const auto name = parse_host(any_below ? host.substr(2) : host);
+    if (!name || (!port.empty() && !any_port && !parse_endpoint("http://" + *name + std::string{port}))) {
+        return fail(ErrorCode::invalid_field,
+                    "a host is a name, *.name or an address, with :PORT or :* where it needs one");
+    }
+    return (any_below ? "*." : "") + *name + std::string{port};
 }
 
 Result<std::string> parse_origin(std::string_view text) {
@@ -256,8 +269,8 @@ Table callbacks_table() {
             "named here.",
         .options = {
             {"allowed_hosts", Kind::list, "",
-             "Hosts, or `*.example.com`, that an upload's own `callback_url` may name. Empty: uploads may "
-             "name none.",
+             "Hosts that an upload's own `callback_url` may name: `app.example`, `*.app.example`, "
+             "`app.example:8443`, `app.example:*`. Empty: none.",
              [](S s, G g) {
                  return put_list(g, parse_host_pattern, s.config.callbacks.policy.allowed_hosts);
              }},

@@ -18,7 +18,7 @@ inline const std::string kSignerSecret = "signer-secret-canary";
 inline const std::string kWorkerSecret = "worker-secret-canary";
 inline const std::string kPassword = "database-password-canary";
 /// 24 bytes of base64.
-inline const std::string kCallbackSecret = "whsec_Y2FsbGJhY2stc2VjcmV0LWNhbmFyeSE=";
+inline const std::string kCallbackSecret = "whsec_Y2FsbGJhY2stc2VjcmV0LWNhbmFyeSEh";
 
 /// A folder that is removed with its files.
 class Folder {

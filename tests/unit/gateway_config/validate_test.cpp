@@ -71,7 +71,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"[worker]", "poll = \"2m\"", "worker.poll is longer than worker.lease"},
         Case{"[callbacks]", "allowed_networks = [\"10.0.0.0/33\"]",
              "callbacks.allowed_networks is not valid"},
-        Case{"[callbacks]", "allowed_hosts = [\"https://a.example\"]", "a host is a name or an address"},
+        Case{"[callbacks]", "allowed_hosts = [\"https://a.example\"]",
+             "a host is a name, *.name or an address"},
         Case{"[callbacks]", "per_url = 17", "is more than callbacks.senders"},
         Case{"[log]", "level = \"loud\"", "log.level is 'loud', but must be one of debug, info, warn, error"},
         Case{"[log]", "format = 3.5", "must be a text, but is a number with a fraction"},
@@ -81,9 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
              "which is regions.default.incoming_bucket already"},
         Case{kRegionTable, "originals_bucket = \"No_Bucket\"", "originals_bucket is not valid"},
         Case{"[apps.shop]", "callback_url = \"https://a.example/hook\"", "needs callback_secrets"},
+        Case{"[apps.shop]", "callback_secrets = []", "apps.shop.callback_secrets has no secret"},
         Case{"[apps.shop]", "callback_secrets = [\"whsec_short\"]",
              "must be whsec_ and the base64 of 24 to 64 bytes each"},
-        Case{"[apps.other.profiles.a]", "quality = 50", "apps.other.keys names no key"},
         Case{kProfileTable, "quality = 101", "quality is 101, but must be 1 to 100"},
         Case{kProfileTable, "formats = [\"svg\"]", "formats has 'svg': a format is jpeg"},
         Case{kProfileTable, "formats = []", "formats names no format"},
@@ -194,6 +195,19 @@ TEST(Validate, Callback_urls_are_held_to_the_policy) {
                    "[callbacks]\nhttp_hosts = [\"127.0.0.1\"]\nallowed_networks = [\"127.0.0.0/8\"]\n"),
               "(none)");
     EXPECT_THAT(said("ftp://app.example", ""), HasSubstr("apps.shop.callback_url is not valid"));
+}
+
+TEST(Validate, Callback_hosts_may_name_their_port) {
+    const auto hosts = [](const std::string& list) {
+        const auto loaded = load_text(kValid + "[callbacks]\nallowed_hosts = [" + list + "]\n");
+        return loaded ? loaded->config.callbacks.policy.allowed_hosts
+                      : std::vector<std::string>{mistakes_of(loaded)};
+    };
+    EXPECT_EQ(hosts("\"App.example:8443\", \"*.app.example:*\", \"[::1]:3000\", \"[::1]\""),
+              (std::vector<std::string>{"app.example:8443", "*.app.example:*", "[::1]:3000", "[::1]"}));
+    for (const auto* wrong : {"\"a:0\"", "\"a:x\"", "\"*\"", "\"a/b\"", "\":80\"", "\"*.:1\"", "\"\""}) {
+        EXPECT_THAT(hosts(wrong).at(0), HasSubstr("a host is a name, *.name or an address")) << wrong;
+    }
 }
 
 TEST(Validate, Operators_have_keys_and_nothing_else) {
