@@ -94,25 +94,33 @@ Image shrink_cmyk(VipsImage* opened, int edge) {
     return small;
 }
 
+/// What a thumbnail is exported to. Without it a tagged picture keeps its profile, and dropping that later
+/// would shift the colours (trap 6); with it an untagged one makes a detour through Lab that darkens it by a
+/// level or two.
+const char* target_profile(VipsImage* opened) {
+    return vips_image_get_typeof(opened, VIPS_META_ICC_NAME) != 0 ? "srgb" : nullptr;
+}
+
 /// Without shrink-on-load. HEIF goes this way because libvips would take the embedded thumbnail, which may be
 /// broken (trap 11) or another picture than the one that has to be proved; TIFF because of its reduced pages.
 Image shrink_opened(VipsImage* opened, int edge) {
+    const char* profile = target_profile(opened);
     Image small;
     vips_thumbnail_image(opened, OutImage(small), edge, "height", edge, "size", VIPS_SIZE_DOWN, "no_rotate",
-                         TRUE, "export_profile", "srgb", "intent", VIPS_INTENT_PERCEPTUAL, nullptr);
+                         TRUE, "export_profile", profile, "intent", VIPS_INTENT_PERCEPTUAL, nullptr);
     return small;
 }
 
 /// With shrink-on-load where the format has it. `export_profile`: without it a thumbnail keeps the source's
 /// profile, and dropping that later would shift the colours (trap 6). `options` says fail_on to the loader
 /// itself: 8.14's thumbnail_buffer has the argument and does not pass it on.
-Image shrink_buffer(BytesView bytes, int edge, const char* options) {
+Image shrink_buffer(BytesView bytes, int edge, const char* options, const char* profile) {
     Image small;
     // libvips' signature is not const; it only reads.
     vips_thumbnail_buffer(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), OutImage(small), edge,
-                          "height", edge, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, "export_profile", "srgb",
-                          "intent", VIPS_INTENT_PERCEPTUAL, "fail_on", VIPS_FAIL_ON_ERROR, "option_string",
-                          options, nullptr);
+                          "height", edge, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, "export_profile",
+                          profile, "intent", VIPS_INTENT_PERCEPTUAL, "fail_on", VIPS_FAIL_ON_ERROR,
+                          "option_string", options, nullptr);
     return small;
 }
 
@@ -128,7 +136,7 @@ Image shrink(const Decoding& what, VipsImage* opened) {
         case Format::png:
         case Format::webp:
         case Format::gif:
-            return shrink_buffer(what.bytes, edge, "[fail_on=error]");
+            return shrink_buffer(what.bytes, edge, "[fail_on=error]", target_profile(opened));
     }
     return {};
 }
@@ -176,7 +184,8 @@ tl::expected<Decoded, Rejection> decode(const Decoding& what) {
 
 tl::expected<Image, Rejection> open_animation(const Decoding& what) {
     vips_error_clear();
-    Image roll = shrink_buffer(what.bytes, static_cast<int>(what.max_edge), "[n=-1,fail_on=error]");
+    Image roll = shrink_buffer(what.bytes, static_cast<int>(what.max_edge), "[n=-1,fail_on=error]",
+                               what.inspection->has_icc ? "srgb" : nullptr);
     if (roll) roll = to_eight_bit_srgb(roll.get());
     if (!roll) return tl::unexpected(decoding_failure());
     drop_fields(roll.get(), Fields::timing);

@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include "imaging/imager_wire.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+Task full_task() {
+    Task task;
+    task.size = 4711;
+    task.declared_type = "image/jpeg";
+    task.accepted = {Format::jpeg, Format::heic};
+    task.limits = {.max_bytes = 1,
+                   .max_pixels = 2,
+                   .max_side = 3,
+                   .max_frames = 4,
+                   .max_total_pixels = 5,
+                   .max_scans = 6,
+                   .max_metadata = 7,
+                   .max_metadata_blocks = 8};
+    task.recipe = {.mode = PublishMode::strip,
+                   .max_edge = 99,
+                   .output = Format::webp,
+                   .quality = 61,
+                   .exif = ExifDetail::basic,
+                   .gps = GpsPolicy::drop};
+    return task;
+}
+
+Processed full_picture() {
+    return {.picture = {.bytes = {1, 2, 3}, .format = Format::webp, .width = 4, .height = 5},
+            .original_format = Format::heic,
+            .width = 6,
+            .height = 7,
+            .frames = 8,
+            .exif_json = R"({"make":"K\u00f6"})",
+            .privacy_json = "{}",
+            .thumb_hash = "AAAA",
+            .perceptual_hash = "0123456789abcdef"};
+}
+
+TEST(ImagerWire, Order_arrives_as_it_was_sent) {
+    const auto order = read_order(write_order(full_task(), 12345));
+    ASSERT_TRUE(order) << order.error().detail;
+    const Task sent = full_task();
+    EXPECT_EQ(order->max_output, 12345U);
+    EXPECT_EQ(order->task.size, sent.size);
+    EXPECT_EQ(order->task.declared_type, sent.declared_type);
+    EXPECT_EQ(order->task.accepted, sent.accepted);
+    EXPECT_EQ(order->task.limits.max_metadata_blocks, 8U);
+    EXPECT_EQ(order->task.limits.max_total_pixels, 5U);
+    EXPECT_EQ(order->task.recipe.mode, PublishMode::strip);
+    EXPECT_EQ(order->task.recipe.output, Format::webp);
+    EXPECT_EQ(order->task.recipe.quality, 61);
+    EXPECT_EQ(order->task.recipe.exif, ExifDetail::basic);
+    EXPECT_EQ(order->task.recipe.gps, GpsPolicy::drop);
+}
+
+TEST(ImagerWire, Declared_type_of_any_bytes_can_be_sent) {
+    Task task = full_task();
+    task.declared_type = std::string(100'000, '\xFF') + "\"\\\n";
+    EXPECT_TRUE(read_order(write_order(task, 1)));
+}
+
+TEST(ImagerWire, Picture_arrives_as_it_was_sent) {
+    const Processed sent = full_picture();
+    const auto read = read_answer(write_answer(Outcome(sent)), sent.picture.bytes, full_task());
+    ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
+    const auto& got = std::get<Processed>(*read.answer);
+    EXPECT_EQ(got.picture.bytes, sent.picture.bytes);
+    EXPECT_EQ(got.picture.format, Format::webp);
+    EXPECT_EQ(got.height, 7U);
+    EXPECT_EQ(got.frames, 8U);
+    EXPECT_EQ(got.exif_json, sent.exif_json);
+    EXPECT_EQ(got.perceptual_hash, sent.perceptual_hash);
+}
+
+TEST(ImagerWire, Picture_in_another_format_than_asked_is_nonsense) {
+    Task task = full_task();
+    task.recipe.output = Format::jpeg;
+    const auto read = read_answer(write_answer(Outcome(full_picture())), {1}, task);
+    EXPECT_EQ(read.sense, ReadAnswer::Sense::nonsense);
+}
+
+TEST(ImagerWire, Rejections_and_faults_keep_their_words) {
+    const auto rejected =
+        read_answer(write_answer(Outcome(Rejection{RejectionCode::truncated, "cut"})), {}, full_task());
+    EXPECT_EQ(std::get<Rejection>(*rejected.answer).code, RejectionCode::truncated);
+    EXPECT_EQ(std::get<Rejection>(*rejected.answer).detail, "cut");
+    const auto failed = read_answer(write_answer(fail(ErrorCode::internal, "withheld")), {}, full_task());
+    EXPECT_EQ(failed.sense, ReadAnswer::Sense::sound);
+    EXPECT_EQ(failed.answer.error().code, ErrorCode::internal);
+}
+
+TEST(ImagerWire, Hello_tells_why_a_helper_can_not_work) {
+    EXPECT_TRUE(read_hello(write_hello({})));
+    const auto refused = read_hello(write_hello(fail(ErrorCode::imager_unavailable, "no HEIC")));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().detail.find("no HEIC"), std::string::npos);
+    for (const char* nonsense : {"", "[]", "{}", R"({"ready":1})", R"({"ready":"yes"})", "null"}) {
+        EXPECT_FALSE(read_hello(nonsense)) << nonsense;
+    }
+}
+
+}  // namespace
+}  // namespace photogate::imaging
