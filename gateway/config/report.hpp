@@ -57,7 +57,7 @@ class Report {
     std::vector<Mistake> warnings_;
 };
 
-/// The candidate that is most like `word`, at most `most` edits away (Levenshtein); empty where there is
+/// The candidate that is most like `word`, at most `most` edits away (a swap is one); empty where there is
 /// none.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates,
                          std::size_t most);
