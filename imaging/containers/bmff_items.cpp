@@ -116,7 +116,7 @@ class Parser {
     bool read_meta() {
         const std::vector<BmffBox> boxes = children(meta_.body, 4);
         for (const BmffBox& box : boxes) {
-            if (box.type == "idat") idat_ = box.body;
+            if (box.type == "idat") out_.idat = box.body;
             if (box.type == "pitm" && !primary(box)) return false;
             if (box.type == "iinf" && !item_infos(box)) return false;
         }
@@ -214,11 +214,11 @@ class Parser {
 
     bool add_extent(BmffItem* item, unsigned method, ByteRange range) {
         if (method > 1) return true;  // built from other items: nothing of its own to bound
-        const std::uint64_t whole = method == 1 ? idat_.size : file_.size();
+        const std::uint64_t whole = method == 1 ? out_.idat.size : file_.size();
         if (range.offset > whole) return truncated();
         if (range.size == 0) range.size = whole - range.offset;
         if (!fits(range, whole)) return truncated();
-        if (method == 1) range.offset += idat_.offset;
+        if (method == 1) range.offset += out_.idat.offset;
         if (item == nullptr) return true;
         item->extents.push_back(range);
         item->resolved = true;
@@ -278,7 +278,6 @@ class Parser {
     BmffFile out_;
     std::unordered_map<std::uint32_t, std::size_t> index_;  ///< of items, by number
     BmffBox meta_;
-    ByteRange idat_;
     std::optional<Rejection> fault_;
     std::size_t boxes_ = 0;
     std::size_t links_ = 0;

@@ -42,6 +42,7 @@ struct BmffFile {
     std::vector<BmffItem> items;
     std::vector<BmffBox> properties;
     std::vector<BmffReference> references;
+    ByteRange idat;     ///< item data within the item list
     ByteRange trailer;  ///< bytes behind the last box that are no box
 
     const BmffItem* item(std::uint32_t id) const;

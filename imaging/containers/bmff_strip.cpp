@@ -20,10 +20,26 @@ bool overlaps(ByteRange a, ByteRange b) {
     return a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 }
 
+bool within(ByteRange inner, ByteRange outer) {
+    return inner.offset >= outer.offset && inner.offset + inner.size <= outer.offset + outer.size;
+}
+
 bool share_bytes(const std::vector<ByteRange>& some, const std::vector<ByteRange>& others) {
     return std::any_of(some.begin(), some.end(), [&](ByteRange a) {
         return std::any_of(others.begin(), others.end(), [&](ByteRange b) { return overlaps(a, b); });
     });
+}
+
+/// All of `body` that no range of `kept` (sorted by offset) covers.
+void zero_between(Bytes& bytes, ByteRange body, const std::vector<ByteRange>& kept) {
+    const std::uint64_t end = body.offset + body.size;
+    std::uint64_t at = body.offset;
+    for (const ByteRange& range : kept) {
+        if (range.offset >= end) break;
+        if (range.offset > at) zero(bytes, {at, range.offset - at});
+        at = std::max(at, range.offset + range.size);
+    }
+    if (at < end) zero(bytes, {at, end - at});
 }
 
 bool stays(std::string_view type) {
@@ -46,9 +62,20 @@ Stripped strip_bmff(BytesView file) {
     // Metadata that shares bytes with the pixels is a trick: zeroing it would damage the picture.
     if (metadata.size() > kMaxMetadataExtents || share_bytes(metadata, pixels))
         return cannot_strip(RejectionCode::corrupt, "Metadata and pixels share bytes.");
+    for (const BmffBox& box : parsed->boxes)
+        if (box.type == "ftyp" || box.type == "meta")
+            for (const ByteRange& extent : metadata)
+                if (overlaps(extent, box.whole) && !within(extent, parsed->idat))
+                    return cannot_strip(RejectionCode::corrupt,
+                                        "Metadata lies among the file's own headers.");
     Bytes out(file.begin(), file.end());
     for (const ByteRange& extent : metadata)
         zero(out, extent);
+    // What belongs to no picture that is listed could be anything.
+    std::sort(pixels.begin(), pixels.end(), [](ByteRange a, ByteRange b) { return a.offset < b.offset; });
+    for (const BmffBox& box : parsed->boxes)
+        if (box.type == "mdat") zero_between(out, box.body, pixels);
+    if (parsed->idat.size != 0) zero_between(out, parsed->idat, pixels);
     for (const BmffBox& box : parsed->boxes) {
         if (stays(box.type)) continue;
         zero(out, box.body);

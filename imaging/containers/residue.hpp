@@ -16,9 +16,9 @@ namespace photogate::imaging {
 
 /// Empty when clean. Names, sorted, each once: `exif`, `exif.gps`, `exif.thumbnail`, `xmp`, `iptc`,
 /// `photoshop`, `comment`, `text`, `icc` (one that is not sane), `mpf`, `gain_map`, `content_credentials`,
-/// `jfif.thumbnail`, `time`, `trailer`, `segment:APP4`, `chunk:prVt`, `box:uuid`, `tag:270`, `marker:…`
-/// (found by byte search), `unreadable`. Allowed: an Exif block with nothing but an orientation in a JPEG;
-/// zeroed metadata items in HEIF.
+/// `jfif.thumbnail`, `time`, `trailer`, `hidden_bytes` (of no item), `segment:APP4`, `chunk:prVt`,
+/// `box:uuid`, `tag:270`, `marker:…` (found by byte search), `unreadable`. Allowed: an Exif block with
+/// nothing but an orientation in a JPEG; zeroed metadata items in HEIF.
 std::vector<std::string> metadata_remaining(BytesView published);
 
 /// Byte search for every marker of private data, also the four-letter ones that may occur by chance in

@@ -2,6 +2,8 @@
 #include <array>
 #include <map>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "imaging/containers/residue_readers.hpp"
 
@@ -48,12 +50,15 @@ class Reader {
                 if (box.body.size() >= 4) meta(box.body.subspan(4));
             } else if (box.type == "free" || box.type == "skip") {
                 if (!all_zero(box.body)) names_.add("box:" + printable(box.type));
-            } else if (box.type != "ftyp" && box.type != "mdat") {
+            } else if (box.type == "mdat") {
+                data_.push_back(box.body);
+            } else if (box.type != "ftyp") {
                 names_.add("box:" + printable(box.type));
             }
         });
         if (!has_meta) names_.add("unreadable");
         items();
+        hidden_bytes();
     }
 
   private:
@@ -159,12 +164,31 @@ class Reader {
                 at += index_width;
                 const std::uint64_t offset = base + number(offset_width);
                 const std::uint64_t length = number(length_width);
-                if (type == types_.end()) {
-                    names_.add("item:unlisted");
-                } else if (!one_of(kPictures, type->second) && !is_silent(method, offset, length)) {
-                    metadata_item(type->second);
+                const bool draws = type != types_.end() && one_of(kPictures, type->second);
+                if (draws && method == 0) {
+                    pictures_.emplace_back(offset, length);
+                } else if (!draws && !is_silent(method, offset, length)) {
+                    metadata_item(type == types_.end() ? "unlisted" : type->second);
                 }
             }
+        }
+    }
+
+    /// Between the pictures' extents there is nothing but zeros.
+    void hidden_bytes() {
+        std::sort(pictures_.begin(), pictures_.end());
+        for (const BytesView box : data_) {
+            const auto start = static_cast<std::uint64_t>(box.data() - file_.data());
+            std::uint64_t at = 0;
+            for (const auto& [offset, length] : pictures_) {
+                if (offset >= start + box.size()) break;
+                if (offset > start + at && !all_zero(box.subspan(at, offset - start - at)))
+                    names_.add("hidden_bytes");
+                const std::uint64_t end =
+                    length == 0 ? start + box.size() : std::min(offset + length, start + box.size());
+                if (end > start + at) at = end - start;
+            }
+            if (!all_zero(box.subspan(at))) names_.add("hidden_bytes");
         }
     }
 
@@ -181,6 +205,8 @@ class Reader {
     Names& names_;
     BytesView idat_;
     BytesView locations_;
+    std::vector<BytesView> data_;                                    ///< mdat boxes
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> pictures_;  ///< offset and length in the file
     std::map<std::uint32_t, std::string_view> types_;
     std::size_t boxes_ = 0;
     std::size_t extents_ = 0;

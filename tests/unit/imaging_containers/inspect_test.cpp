@@ -1,0 +1,186 @@
+#include "imaging/containers/inspect.hpp"
+
+#include "pictures.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+using namespace std::string_view_literals;
+using testing::inspected;
+using testing::picture;
+using testing::refusal;
+using testing::replaced;
+
+TEST(Inspect, Says_what_the_headers_say) {
+    for (const std::string& name : testing::camera_pictures()) {
+        const Inspection found = inspected(picture(name));
+        EXPECT_EQ(found.width, 48U) << name;
+        EXPECT_EQ(found.height, 32U) << name;
+        EXPECT_EQ(found.bits_per_channel, 8U) << name;
+    }
+    EXPECT_EQ(inspected(picture("grey.jpg")).colour, ColourModel::grey);
+    EXPECT_EQ(inspected(picture("cmyk.jpg")).colour, ColourModel::cmyk);
+    EXPECT_EQ(inspected(picture("cmyk.jpg")).channels, 4U);
+    EXPECT_TRUE(inspected(picture("camera.jpg")).has_icc);
+    EXPECT_TRUE(inspected(picture("camera.jpg")).has_mpf);
+    EXPECT_TRUE(inspected(picture("camera.jpg")).has_gain_map);
+    EXPECT_TRUE(inspected(picture("camera.jpg")).has_content_credentials);
+    EXPECT_TRUE(inspected(picture("camera.png")).has_content_credentials);
+    EXPECT_FALSE(inspected(picture("plain.jpg")).has_trailer());
+    EXPECT_FALSE(inspected(picture("camera.avif")).has_hidden_pictures);
+    EXPECT_TRUE(inspected(picture("thumbnail.heic")).has_hidden_pictures);
+}
+
+TEST(Inspect, A_trailer_is_where_the_picture_ends) {
+    for (const std::string name : {"camera.jpg", "camera.png", "camera.webp", "camera.gif"}) {
+        const Bytes file = picture(name);
+        const Inspection found = inspected(file);
+        EXPECT_TRUE(found.has_trailer()) << name;
+        EXPECT_TRUE(testing::contains(slice(file, found.trailer), "CANARY")) << name;
+        EXPECT_EQ(found.trailer.offset + found.trailer.size, file.size()) << name;
+    }
+}
+
+TEST(Inspect, Frames_are_counted) {
+    EXPECT_EQ(inspected(picture("animated.png")).frames, 3U);
+    EXPECT_EQ(inspected(picture("animated.webp")).frames, 3U);
+    EXPECT_EQ(inspected(picture("camera.gif")).frames, 2U);
+    EXPECT_EQ(inspected(picture("animated.webp")).total_pixels, 3U * 48 * 32);
+    EXPECT_TRUE(inspected(picture("animated.webp")).animated);
+    EXPECT_FALSE(inspected(picture("plain.gif")).animated);
+    for (const char* name : {"frames-301.png", "frames-301.webp", "frames-301.gif"})
+        EXPECT_EQ(refusal(picture(name)), RejectionCode::too_many_frames) << name;
+    Limits few;
+    few.max_total_pixels = 2 * 48 * 32;
+    for (const char* name : {"animated.png", "animated.webp"})
+        EXPECT_EQ(refusal(picture(name), few), RejectionCode::too_many_pixels) << name;
+}
+
+TEST(Inspect, Orientation_is_taken_in_both_byte_orders_and_only_when_well_formed) {
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+        const Inspection found = inspected(picture("orientation-" + std::to_string(orientation) + ".jpg"));
+        EXPECT_EQ(found.orientation, orientation);
+        EXPECT_EQ(found.turned_sideways, orientation >= 5);
+        EXPECT_EQ(found.upright_width(), orientation >= 5 ? 32U : 48U);
+    }
+    for (const char* name :
+         {"orientation-0.jpg", "orientation-9.jpg", "orientation-65535.jpg", "orientation-text.jpg"})
+        EXPECT_EQ(inspected(picture(name)).orientation, 1) << name;
+    EXPECT_EQ(inspected(picture("orientation-twice.jpg")).orientation, 3) << "the first Exif block counts";
+    EXPECT_EQ(inspected(picture("camera.png")).orientation, 6);
+    EXPECT_EQ(inspected(picture("camera.webp")).orientation, 6);
+    EXPECT_EQ(inspected(picture("camera.tif")).orientation, 6);
+    EXPECT_EQ(inspected(picture("camera-big-endian.tif")).orientation, 6);
+}
+
+TEST(Inspect, HEIF_is_turned_by_its_property_and_not_by_its_Exif) {
+    const Inspection found = inspected(picture("camera.heic"));
+    EXPECT_EQ(found.orientation, 1);
+    EXPECT_TRUE(found.turned_sideways);
+}
+
+TEST(Inspect, Size_is_refused_before_anything_is_decoded) {
+    for (const char* name : {"huge.jpg", "huge.png", "huge.avif"})
+        EXPECT_EQ(refusal(picture(name)), RejectionCode::too_many_pixels) << name;
+    Limits limits;
+    limits.max_pixels = 48 * 32 - 1;
+    for (const std::string& name : testing::camera_pictures())
+        EXPECT_EQ(refusal(picture(name), limits), RejectionCode::too_many_pixels) << name;
+    limits = {};
+    limits.max_side = 47;
+    for (const std::string& name : testing::camera_pictures())
+        EXPECT_EQ(refusal(picture(name), limits), RejectionCode::too_many_pixels) << name;
+}
+
+TEST(Inspect, Depth_counts_where_pixels_alone_would_pass) {
+    Limits limits;
+    limits.max_pixels = 60'000'000;
+    EXPECT_EQ(refusal(picture("deep.png"), limits), RejectionCode::too_many_pixels);
+}
+
+TEST(Inspect, Scans_and_metadata_are_bounded) {
+    EXPECT_EQ(refusal(picture("scans-101.jpg")), RejectionCode::too_many_scans);
+    for (const char* name :
+         {"comments-1001.jpg", "metadata-5mb.jpg", "text-bomb.png", "profile-bomb.png", "itext-bomb.png"})
+        EXPECT_EQ(refusal(picture(name)), RejectionCode::metadata_too_large) << name;
+}
+
+TEST(Inspect, A_file_over_the_byte_limit_is_too_large) {
+    Limits limits;
+    limits.max_bytes = 100;
+    EXPECT_EQ(refusal(picture("plain.jpg"), limits), RejectionCode::too_large);
+    EXPECT_EQ(refusal({}), RejectionCode::empty);
+}
+
+TEST(Inspect, What_makes_no_sense_is_corrupt) {
+    for (const char* name : {"no-palette.png", "frame-outside.gif", "nested.avif"})
+        EXPECT_EQ(refusal(picture(name)), RejectionCode::corrupt) << name;
+    const Bytes jpeg = picture("plain.jpg");
+    EXPECT_EQ(refusal(replaced(jpeg, "\xFF\xC0\0\x11\x08"sv, "\xFF\xC0\0\x11\x0C"sv)),
+              RejectionCode::unsupported_format);
+    EXPECT_EQ(refusal(replaced(jpeg, "\xFF\xC0\0\x11"sv, "\xFF\xC3\0\x11"sv)),
+              RejectionCode::unsupported_format);
+    EXPECT_EQ(refusal(replaced(jpeg, "\1\x11\0\2"sv, "\1\xFF\0\2"sv)), RejectionCode::corrupt)
+        << "sampling factors";
+    EXPECT_EQ(refusal(replaced(jpeg, "\x08\0\x20\0\x30"sv, "\x08\0\0\0\x30"sv)), RejectionCode::corrupt)
+        << "height 0";
+    EXPECT_EQ(refusal(replaced(jpeg, "\xFF\xE0\0\x10"sv, "\xFF\xE0\0\1"sv)), RejectionCode::corrupt)
+        << "segment length";
+}
+
+TEST(Inspect, A_chunk_that_draws_must_have_the_right_checksum) {
+    Bytes png = picture("plain.png");
+    png[29] ^= 1U;  // the header's
+    EXPECT_EQ(refusal(png), RejectionCode::corrupt);
+}
+
+TEST(Inspect, A_loop_of_TIFF_directories_ends) {
+    Bytes tiff = picture("camera.tif");
+    const std::size_t next = 8 + 2 + 12 * 13;
+    tiff[next] = 8;
+    EXPECT_EQ(refusal(tiff), RejectionCode::corrupt);
+}
+
+/// Whole picture without what may follow it; a prefix of this must never pass.
+Bytes without_trailer(Bytes file) {
+    const Inspection found = inspected(file);
+    file.resize(file.size() - static_cast<std::size_t>(found.trailer.size));
+    return file;
+}
+
+TEST(Inspect, A_picture_cut_anywhere_is_refused) {
+    for (const std::string name : {"plain.jpg", "camera.jpg", "plain.png", "camera.png", "animated.png",
+                                   "plain.webp", "animated.webp", "plain.gif", "camera.gif", "camera.tif"}) {
+        const Bytes file = without_trailer(picture(name));
+        for (std::size_t size = 0; size < file.size(); ++size)
+            ASSERT_FALSE(inspect(BytesView(file).first(size), Limits{}).has_value())
+                << name << " cut to " << size;
+    }
+}
+
+TEST(Inspect, A_HEIF_cut_within_its_pixels_is_refused) {
+    const Bytes file = picture("camera.avif");
+    const std::size_t pixels_end = as_text(file).find("<?xpacket end");
+    for (std::size_t size = 0; size < pixels_end; ++size)
+        ASSERT_FALSE(inspect(BytesView(file).first(size), Limits{}).has_value()) << size;
+}
+
+TEST(Inspect, No_damaged_byte_is_too_much) {
+    for (const std::string& name : testing::camera_pictures()) {
+        Bytes file = picture(name);
+        for (std::size_t at = 0; at < file.size(); ++at) {
+            for (const std::uint8_t value : {0x00, 0x7F, 0xFF}) {
+                const std::uint8_t kept = std::exchange(file[at], value);
+                const auto found = inspect(file, Limits{});
+                if (found) {
+                    for (const Carrier& carrier : found->carriers)
+                        ASSERT_TRUE(fits(carrier.range, file.size())) << name << at;
+                }
+                file[at] = kept;
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace photogate::imaging

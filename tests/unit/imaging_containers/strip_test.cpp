@@ -1,0 +1,164 @@
+#include "imaging/containers/strip.hpp"
+
+#include "imaging/containers/residue.hpp"
+#include "pictures.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+using namespace std::string_view_literals;
+using testing::contains;
+using testing::inspected;
+using testing::picture;
+
+Bytes stripped(std::string_view name) {
+    const Bytes file = picture(name);
+    const auto out = strip(file, inspected(file));
+    EXPECT_TRUE(out.has_value()) << name;
+    return out ? *out : Bytes{};
+}
+
+TEST(Strip, Nothing_private_is_left_in_any_format) {
+    for (const std::string& name : testing::camera_pictures()) {
+        if (name == "camera.tif") continue;
+        ASSERT_TRUE(contains(picture(name), "CANARY")) << name;
+        const Bytes out = stripped(name);
+        EXPECT_FALSE(contains(out, "CANARY")) << name;
+        EXPECT_FALSE(contains(out, "<script")) << name;
+        EXPECT_EQ(metadata_remaining(out), std::vector<std::string>{}) << name;
+    }
+}
+
+TEST(Strip, The_picture_is_the_same_to_the_walker) {
+    for (const std::string& name : testing::all_pictures()) {
+        const Bytes file = picture(name);
+        const auto before = inspect(file, Limits{});
+        if (!before || before->format == Format::tiff) continue;
+        const auto out = strip(file, *before);
+        ASSERT_TRUE(out.has_value()) << name;
+        const Inspection after = inspected(*out);
+        EXPECT_EQ(after.width, before->width) << name;
+        EXPECT_EQ(after.height, before->height) << name;
+        EXPECT_EQ(after.frames, before->frames) << name;
+        EXPECT_EQ(after.colour, before->colour) << name;
+        EXPECT_EQ(after.has_alpha, before->has_alpha) << name;
+        EXPECT_FALSE(after.has_trailer()) << name;
+        if (before->format == Format::jpeg) {
+            EXPECT_EQ(after.orientation, before->orientation) << name;
+        }
+    }
+}
+
+TEST(Strip, A_second_time_changes_nothing) {
+    for (const std::string& name : testing::camera_pictures()) {
+        if (name == "camera.tif") continue;
+        const Bytes once = stripped(name);
+        const auto twice = strip(once, inspected(once));
+        ASSERT_TRUE(twice.has_value()) << name;
+        EXPECT_EQ(*twice, once) << name;
+    }
+}
+
+TEST(Strip, A_clean_picture_keeps_every_byte) {
+    for (const char* name : {"plain.jpg", "plain.png", "plain.webp", "plain.gif", "animated.png", "cmyk.jpg"})
+        EXPECT_EQ(stripped(name), picture(name)) << name;
+}
+
+TEST(Strip, Entropy_coded_bytes_are_untouched) {
+    const Bytes plain = picture("plain.jpg");
+    const std::string_view scan = as_text(plain).substr(as_text(plain).find("\xFF\xDA"));
+    EXPECT_TRUE(as_text(stripped("camera.jpg")).ends_with(scan));
+}
+
+TEST(Strip, A_turned_JPEG_keeps_36_bytes_of_Exif) {
+    const Bytes out = stripped("orientation-6.jpg");
+    const std::string_view expected =
+        "\xFF\xD8\xFF\xE1\0\x22"
+        "Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0\xFF\xDB"sv;
+    EXPECT_TRUE(as_text(out).starts_with(expected));
+    EXPECT_EQ(metadata_remaining(out), std::vector<std::string>{});
+    EXPECT_FALSE(contains(stripped("orientation-1.jpg"), "Exif"));
+    EXPECT_FALSE(contains(stripped("orientation-9.jpg"), "Exif"));
+}
+
+TEST(Strip, An_encoders_output_keeps_no_orientation) {
+    const auto out = clean_container(picture("orientation-6.jpg"), Format::jpeg);
+    ASSERT_TRUE(out.has_value());
+    EXPECT_FALSE(contains(*out, "Exif"));
+}
+
+TEST(Strip, A_profile_stays_only_when_it_is_whole_and_suits_the_picture) {
+    EXPECT_TRUE(inspected(stripped("camera.jpg")).has_icc);
+    EXPECT_TRUE(inspected(stripped("camera.png")).has_icc);
+    EXPECT_TRUE(inspected(stripped("camera.webp")).has_icc);
+    EXPECT_TRUE(inspected(stripped("cmyk.jpg")).has_icc);
+    EXPECT_FALSE(inspected(stripped("camera-wrong-icc.jpg")).has_icc);
+    EXPECT_FALSE(inspected(stripped("icc-incomplete.jpg")).has_icc);
+}
+
+TEST(Strip, WebP_flags_and_sizes_are_put_right) {
+    const Bytes out = stripped("camera.webp");
+    ASSERT_TRUE(as_text(out).substr(12, 4) == "VP8X");
+    EXPECT_EQ(out[20], 0x20) << "a profile, and neither EXIF nor XMP";
+    EXPECT_EQ(out[4] + (out[5] << 8) + 8U, out.size());
+}
+
+TEST(Strip, A_GIF_keeps_its_loop_and_its_timing) {
+    const Bytes out = stripped("camera.gif");
+    EXPECT_TRUE(contains(out, "NETSCAPE2.0"));
+    std::size_t controls = 0;
+    for (std::size_t at = as_text(out).find("\x21\xF9\x04"); at != std::string_view::npos;
+         at = as_text(out).find("\x21\xF9\x04", at + 1))
+        ++controls;
+    EXPECT_EQ(controls, 2U) << "one a frame; the one of the plain text went with it";
+}
+
+TEST(Strip, HEIF_is_cleaned_in_place) {
+    const Bytes before = picture("camera.heic");
+    const Bytes after = stripped("camera.heic");
+    EXPECT_EQ(after.size(), before.size());
+    const std::size_t pixels = as_text(before).find("mdat") + 4;
+    EXPECT_TRUE(std::equal(before.begin() + static_cast<std::ptrdiff_t>(pixels),
+                           before.begin() + static_cast<std::ptrdiff_t>(pixels + 199),
+                           after.begin() + static_cast<std::ptrdiff_t>(pixels)));
+}
+
+TEST(Strip, Formats_say_whether_they_can) {
+    EXPECT_TRUE(can_strip(inspected(picture("camera.jpg"))));
+    EXPECT_TRUE(can_strip(inspected(picture("plain.png"))));
+    EXPECT_FALSE(can_strip(inspected(picture("camera.png")))) << "its orientation would be lost";
+    EXPECT_FALSE(can_strip(inspected(picture("thumbnail.heic"))));
+    const Bytes tiff = picture("camera.tif");
+    EXPECT_FALSE(can_strip(inspected(tiff)));
+    const auto refused = strip(tiff, inspected(tiff));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, RejectionCode::unsupported_format);
+}
+
+TEST(Strip, What_is_no_such_picture_is_refused) {
+    for (const Format format : kAllFormats)
+        EXPECT_FALSE(clean_container(as_bytes("nonsense"), format).has_value());
+}
+
+TEST(Strip, Damage_never_leaves_more_than_the_allow_list) {
+    for (const std::string name : {"camera.jpg", "camera.png", "camera.webp", "camera.gif", "camera.avif"}) {
+        Bytes file = picture(name);
+        for (std::size_t at = 0; at < file.size(); at += 5) {
+            const std::uint8_t kept = std::exchange(file[at], std::uint8_t{0x21});
+            if (const auto found = inspect(file, Limits{})) {
+                if (const auto out = strip(file, *found)) {
+                    // A table that was damaged is for the decoder to refuse; the reader calls it unreadable.
+                    for (const std::string& left : metadata_remaining(*out))
+                        ASSERT_TRUE(left == "unreadable" || left.starts_with("property:") ||
+                                    left.starts_with("box:") || left == "auxiliary_picture" ||
+                                    left == "thumbnail" || left == "icc")
+                            << name << " at " << at << ": " << left;
+                }
+            }
+            file[at] = kept;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace photogate::imaging
