@@ -8,7 +8,7 @@ namespace photogate::imaging {
 
 namespace {
 
-constexpr std::size_t kMaxMetadataExtents = 1'024;
+constexpr std::size_t kMaxRemoved = 1'024;
 
 void zero(Bytes& bytes, ByteRange range) {
     if (!fits(range, bytes.size())) return;
@@ -59,8 +59,12 @@ Stripped strip_bmff(BytesView file) {
         std::vector<ByteRange>& group = is_picture(item) ? pixels : metadata;
         group.insert(group.end(), item.extents.begin(), item.extents.end());
     }
-    // Metadata that shares bytes with the pixels is a trick: zeroing it would damage the picture.
-    if (metadata.size() > kMaxMetadataExtents || share_bytes(metadata, pixels))
+    std::vector<ByteRange> removed = metadata;
+    for (const BmffBox& box : parsed->boxes)
+        if (!stays(box.type)) removed.push_back(box.whole);
+    if (parsed->trailer.size != 0) removed.push_back(parsed->trailer);
+    // What goes and shares bytes with the pixels is a trick: zeroing it would damage the picture.
+    if (removed.size() > kMaxRemoved || share_bytes(removed, pixels))
         return cannot_strip(RejectionCode::corrupt, "Metadata and pixels share bytes.");
     for (const BmffBox& box : parsed->boxes)
         if (box.type == "ftyp" || box.type == "meta")

@@ -1,5 +1,7 @@
 #include "imaging/containers/strip.hpp"
 
+#include <gmock/gmock.h>
+
 #include "imaging/containers/residue.hpp"
 #include "pictures.hpp"
 
@@ -121,6 +123,22 @@ TEST(Strip, HEIF_is_cleaned_in_place) {
     EXPECT_TRUE(std::equal(before.begin() + static_cast<std::ptrdiff_t>(pixels),
                            before.begin() + static_cast<std::ptrdiff_t>(pixels + 199),
                            after.begin() + static_cast<std::ptrdiff_t>(pixels)));
+}
+
+TEST(Strip, HEIF_pixels_outside_the_data_box_are_refused_rather_than_damaged) {
+    const Bytes file = testing::replaced(picture("camera.avif"), "mdat", "free");
+    const auto out = strip(file, inspected(file));
+    ASSERT_FALSE(out.has_value());
+    EXPECT_EQ(out.error().code, RejectionCode::corrupt);
+}
+
+TEST(Strip, HEIF_bytes_of_no_listed_item_become_zeros) {
+    // The Exif item is listed no more, its bytes are still there.
+    Bytes file = testing::replaced(picture("camera.avif"), "infe\2\0\0\0\0\2"sv, "fnfe\2\0\0\0\0\2"sv);
+    ASSERT_THAT(metadata_remaining(file), ::testing::Contains("hidden_bytes"));
+    const auto out = strip(file, inspected(file));
+    ASSERT_TRUE(out.has_value());
+    EXPECT_FALSE(contains(*out, "CANARY"));
 }
 
 TEST(Strip, Formats_say_whether_they_can) {
