@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <vector>
 
 #include "imaging/containers/exif_tags.hpp"
+#include "imaging/containers/exif_values.hpp"
 #include "imaging/containers/text.hpp"
 
 namespace photogate::imaging {
@@ -19,164 +18,9 @@ constexpr std::uint64_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxNumbers = 16;  ///< of one reported list
 constexpr std::size_t kMaxRaw = 400;
 
-enum Type : std::uint16_t {
-    kByte = 1,
-    kAscii,
-    kShort,
-    kLong,
-    kRational,
-    kSignedByte,
-    kUndefined,
-    kSignedShort,
-    kSignedLong,
-    kSignedRational,
-    kFloat,
-    kDouble,
-};
-
-std::uint32_t width_of(std::uint16_t type) {
-    switch (type) {
-        case kByte:
-        case kAscii:
-        case kSignedByte:
-        case kUndefined:
-        case 129:
-            return 1;  // Exif 3.0's UTF-8
-        case kShort:
-        case kSignedShort:
-            return 2;
-        case kLong:
-        case kSignedLong:
-        case kFloat:
-            return 4;
-        case kRational:
-        case kSignedRational:
-        case kDouble:
-            return 8;
-        default:
-            return 0;
-    }
-}
-
-struct Field {
-    std::uint16_t tag = 0;
-    std::uint16_t type = 0;
-    std::uint32_t count = 0;
-    BytesView value;
-};
-
-std::optional<double> finite(double value) {
-    if (!std::isfinite(value)) return std::nullopt;
-    return value;
-}
-
-/// 0/0 and n/0 are "unknown" in Exif.
-std::optional<double> ratio(double numerator, double denominator) {
-    if (denominator == 0) return std::nullopt;
-    return finite(numerator / denominator);
-}
-
-std::optional<double> number_at(const Field& field, std::uint32_t index, Endian endian) {
-    if (index >= field.count) return std::nullopt;
-    ByteReader reader(field.value, endian);
-    reader.seek(static_cast<std::uint64_t>(index) * width_of(field.type));
-    std::optional<double> out;
-    switch (field.type) {
-        case kByte:
-        case kUndefined:
-            out = reader.u8();
-            break;
-        case kSignedByte:
-            out = static_cast<std::int8_t>(reader.u8());
-            break;
-        case kShort:
-            out = reader.u16();
-            break;
-        case kSignedShort:
-            out = static_cast<std::int16_t>(reader.u16());
-            break;
-        case kLong:
-            out = reader.u32();
-            break;
-        case kSignedLong:
-            out = static_cast<std::int32_t>(reader.u32());
-            break;
-        case kRational: {
-            const std::uint32_t numerator = reader.u32();
-            out = ratio(numerator, reader.u32());
-            break;
-        }
-        case kSignedRational: {
-            const auto numerator = static_cast<std::int32_t>(reader.u32());
-            out = ratio(numerator, static_cast<std::int32_t>(reader.u32()));
-            break;
-        }
-        case kFloat: {
-            const std::uint32_t bits = reader.u32();
-            float value = 0;
-            std::memcpy(&value, &bits, sizeof value);
-            out = finite(value);
-            break;
-        }
-        case kDouble: {
-            const std::uint64_t bits = reader.u64();
-            double value = 0;
-            std::memcpy(&value, &bits, sizeof value);
-            out = finite(value);
-            break;
-        }
-        default:
-            break;
-    }
-    return reader.ok() ? out : std::nullopt;
-}
-
-bool is_text(const Field& field) {
-    return field.type == kAscii || field.type == 129;
-}
-
-std::optional<std::string> text_of(const Field& field) {
-    if (!is_text(field) && field.type != kByte && field.type != kUndefined) return std::nullopt;
-    std::string text = clean_text(field.value);
-    if (text.empty()) return std::nullopt;
-    return text;
-}
-
 /// Seven digits: a centimetre.
 double rounded(double degrees) {
     return std::round(degrees * 1e7) / 1e7 + 0.0;
-}
-
-/// `2018:07:25 16:34:23` as `2018-07-25T16:34:23`; nullopt for blanks, zeros and nonsense.
-std::optional<std::string> iso_8601(std::string_view text) {
-    static constexpr std::string_view kShape = "dddd:dd:dd dd:dd:dd";
-    if (text.size() < kShape.size()) return std::nullopt;
-    text = text.substr(0, kShape.size());
-    for (std::size_t i = 0; i < kShape.size(); ++i) {
-        const bool digit = text[i] >= '0' && text[i] <= '9';
-        const bool separator =
-            text[i] == kShape[i] || text[i] == '-' || text[i] == '/' || text[i] == 'T' || text[i] == '.';
-        if (kShape[i] == 'd' ? !digit : !separator) return std::nullopt;
-    }
-    const auto two = [&](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
-    const bool possible = text.substr(0, 4) != "0000" && two(5) >= 1 && two(5) <= 12 && two(8) >= 1 &&
-                          two(8) <= 31 && two(11) <= 23 && two(14) <= 59 && two(17) <= 60;
-    if (!possible) return std::nullopt;
-    std::string out(text);
-    out[4] = out[7] = '-';
-    out[10] = 'T';
-    out[13] = out[16] = ':';
-    return out;
-}
-
-/// `+02:00`, `-05:30` or `Z`; empty otherwise.
-std::string offset_of(std::string_view text) {
-    if (text == "Z") return "Z";
-    if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return {};
-    for (const std::size_t at : {1U, 2U, 4U, 5U})
-        if (text[at] < '0' || text[at] > '9') return {};
-    const int hours = (text[1] - '0') * 10 + (text[2] - '0');
-    return hours <= 15 && text[4] <= '5' ? std::string(text) : std::string{};
 }
 
 struct GpsParts {
@@ -218,17 +62,17 @@ class ExifReader {
         if (kind == ExifDirectory::gps) out_.has_gps = true;
         std::vector<std::pair<ExifDirectory, std::uint32_t>> children;
         for (std::uint32_t i = 0; i < entries; ++i) {
-            Field field{reader.u16(), reader.u16(), reader.u32(), {}};
+            exif::Field field{reader.u16(), reader.u16(), reader.u32(), {}};
             const std::size_t inline_value = reader.position();
             const std::uint32_t pointer = reader.u32();
             if (!reader.ok()) break;
-            const std::uint64_t size = static_cast<std::uint64_t>(width_of(field.type)) * field.count;
+            const std::uint64_t size = static_cast<std::uint64_t>(exif::width_of(field.type)) * field.count;
             if (size == 0 || size > kMaxValue) continue;
             field.value = slice(tiff_, {size <= 4 ? inline_value : pointer, size});
             if (field.value.empty()) continue;
-            if (kind == ExifDirectory::image && field.type == kLong && field.tag == 0x8769)
+            if (kind == ExifDirectory::image && field.type == exif::kLong && field.tag == 0x8769)
                 children.emplace_back(ExifDirectory::exif, pointer);
-            else if (kind == ExifDirectory::image && field.type == kLong && field.tag == 0x8825)
+            else if (kind == ExifDirectory::image && field.type == exif::kLong && field.tag == 0x8825)
                 children.emplace_back(ExifDirectory::gps, pointer);
             else
                 take(kind, field);
@@ -237,7 +81,7 @@ class ExifReader {
             directory(child, child_offset);
     }
 
-    void take(ExifDirectory kind, const Field& field) {
+    void take(ExifDirectory kind, const exif::Field& field) {
         switch (kind) {
             case ExifDirectory::image:
                 if (take_image(field)) return;
@@ -260,29 +104,29 @@ class ExifReader {
         if (!slot) slot = std::move(value);
     }
 
-    bool take_image(const Field& field) {
+    bool take_image(const exif::Field& field) {
         switch (field.tag) {
             case 0x010E:
-                keep(out_.description, text_of(field));
+                keep(out_.description, exif::text_of(field));
                 return true;
             case 0x010F:
-                keep(out_.make, text_of(field));
+                keep(out_.make, exif::text_of(field));
                 return true;
             case 0x0110:
-                keep(out_.model, text_of(field));
+                keep(out_.model, exif::text_of(field));
                 return true;
             case 0x0131:
-                keep(out_.software, text_of(field));
+                keep(out_.software, exif::text_of(field));
                 return true;
             case 0x013B:
-                keep(out_.artist, text_of(field));
+                keep(out_.artist, exif::text_of(field));
                 return true;
             case 0x8298:
-                keep(out_.copyright, text_of(field));
+                keep(out_.copyright, exif::text_of(field));
                 return true;
             case 0x0112: {
                 const double value = number(field).value_or(0);
-                if (field.type == kShort && field.count == 1 && value >= 1 && value <= 8)
+                if (field.type == exif::kShort && field.count == 1 && value >= 1 && value <= 8)
                     keep(out_.orientation, std::optional<std::uint8_t>(static_cast<std::uint8_t>(value)));
                 return true;
             }
@@ -291,7 +135,7 @@ class ExifReader {
         }
     }
 
-    bool take_exif(const Field& field) {
+    bool take_exif(const exif::Field& field) {
         Exposure& exposure = out_.exposure;
         switch (field.tag) {
             case 0x829A:
@@ -317,22 +161,22 @@ class ExifReader {
                     exposure.flash_fired = (static_cast<int>(*flash) & 1) != 0;
                 return false;  // its other bits go to raw
             case 0x9003:
-                original_ = text_of(field).value_or(original_);
+                original_ = exif::text_of(field).value_or(original_);
                 return true;
             case 0x9004:
-                digitized_ = text_of(field).value_or(digitized_);
+                digitized_ = exif::text_of(field).value_or(digitized_);
                 return true;
             case 0x9011:
-                original_offset_ = text_of(field).value_or(original_offset_);
+                original_offset_ = exif::text_of(field).value_or(original_offset_);
                 return true;
             case 0x9012:
-                digitized_offset_ = text_of(field).value_or(digitized_offset_);
+                digitized_offset_ = exif::text_of(field).value_or(digitized_offset_);
                 return true;
             case 0xA433:
-                lens_make_ = text_of(field).value_or(lens_make_);
+                lens_make_ = exif::text_of(field).value_or(lens_make_);
                 return true;
             case 0xA434:
-                keep(out_.lens, text_of(field));
+                keep(out_.lens, exif::text_of(field));
                 return true;
             case 0x927C:
                 return true;  // maker notes: private, undocumented, the classic place for parser bugs
@@ -346,16 +190,16 @@ class ExifReader {
         }
     }
 
-    bool take_gps(const Field& field) {
+    bool take_gps(const exif::Field& field) {
         switch (field.tag) {
             case 1:
-                gps_.latitude_ref = text_of(field).value_or("");
+                gps_.latitude_ref = exif::text_of(field).value_or("");
                 return true;
             case 2:
                 gps_.latitude = degrees(field);
                 return true;
             case 3:
-                gps_.longitude_ref = text_of(field).value_or("");
+                gps_.longitude_ref = exif::text_of(field).value_or("");
                 return true;
             case 4:
                 gps_.longitude = degrees(field);
@@ -371,15 +215,17 @@ class ExifReader {
         }
     }
 
-    std::optional<double> number(const Field& field) const { return number_at(field, 0, endian_); }
+    std::optional<double> number(const exif::Field& field) const {
+        return exif::number_at(field, 0, endian_);
+    }
 
     /// Degrees, minutes, seconds; cameras that write fewer put the fraction into the last.
-    std::optional<double> degrees(const Field& field) const {
-        if (field.type != kRational && field.type != kSignedRational) return std::nullopt;
+    std::optional<double> degrees(const exif::Field& field) const {
+        if (field.type != exif::kRational && field.type != exif::kSignedRational) return std::nullopt;
         double sum = 0;
         double unit = 1;
         for (std::uint32_t i = 0; i < std::min<std::uint32_t>(field.count, 3); ++i) {
-            const std::optional<double> part = number_at(field, i, endian_);
+            const std::optional<double> part = exif::number_at(field, i, endian_);
             if (!part) return std::nullopt;
             sum += *part * unit;
             unit /= 60;
@@ -388,7 +234,7 @@ class ExifReader {
     }
 
     /// UserComment: eight bytes name the character set.
-    void comment(const Field& field) {
+    void comment(const exif::Field& field) {
         if (field.value.size() <= 8) return;
         const BytesView body = field.value.subspan(8);
         const bool unicode = starts_with(field.value, "UNICODE");
@@ -396,7 +242,7 @@ class ExifReader {
         if (!starts_with(field.value, "JIS")) add_raw(out_, {"UserComment", std::move(text)});
     }
 
-    void take_raw(ExifDirectory kind, const Field& field) {
+    void take_raw(ExifDirectory kind, const exif::Field& field) {
         const std::string_view known = exif_tag_name(kind, field.tag);
         if (known.empty()) return;
         RawEntry entry{std::string(known), std::string{}, kind == ExifDirectory::gps};
@@ -405,9 +251,9 @@ class ExifReader {
         } else if (field.tag == 0x1B ||
                    field.tag == 0x1C) {  // GPS texts carry a character set like UserComment
             entry.value = field.value.size() > 8 ? clean_text(field.value.subspan(8)) : std::string{};
-        } else if (is_text(field)) {
+        } else if (exif::is_text(field)) {
             entry.value = clean_text(field.value);
-        } else if (field.type == kUndefined && field.count == 4 && known.ends_with("Version")) {
+        } else if (field.type == exif::kUndefined && field.count == 4 && known.ends_with("Version")) {
             entry.value = clean_text(field.value);
         } else if (auto numbers = all_numbers(field)) {
             if (numbers->size() == 1)
@@ -418,11 +264,11 @@ class ExifReader {
         add_raw(out_, std::move(entry));
     }
 
-    std::optional<std::vector<double>> all_numbers(const Field& field) const {
+    std::optional<std::vector<double>> all_numbers(const exif::Field& field) const {
         if (field.count > kMaxNumbers) return std::nullopt;
         std::vector<double> numbers;
         for (std::uint32_t i = 0; i < field.count; ++i) {
-            const std::optional<double> value = number_at(field, i, endian_);
+            const std::optional<double> value = exif::number_at(field, i, endian_);
             if (!value) return std::nullopt;
             numbers.push_back(*value);
         }
@@ -430,12 +276,12 @@ class ExifReader {
     }
 
     void finish_date() {
-        const std::optional<std::string> original = iso_8601(original_);
-        const std::optional<std::string> digitized = iso_8601(digitized_);
+        const std::optional<std::string> original = exif::iso_8601(original_);
+        const std::optional<std::string> digitized = exif::iso_8601(digitized_);
         if (original)
-            out_.taken_at = *original + offset_of(original_offset_);
+            out_.taken_at = *original + exif::offset_of(original_offset_);
         else if (digitized)
-            out_.taken_at = *digitized + offset_of(digitized_offset_);
+            out_.taken_at = *digitized + exif::offset_of(digitized_offset_);
     }
 
     /// A position without its hemispheres would be a guess, and a wrong one is worse than none.
