@@ -107,19 +107,23 @@ def run_programs(count, label, wrapper=(), at_once=2):
                 count.fail(f"{program.name} (exit {code} though its tests passed)")
 
 
-def run_e2e(count, arguments):
-    report = RESULTS / "e2e.xml"
-    command = [sys.executable, "-m", "pytest", "tests/e2e", "-q", f"--junitxml={report}", "-p", "no:cacheprovider"]
-    if arguments.quick:
-        command += ["-m", "not slow"]
-    if arguments.k:
-        command += ["-k", arguments.k]
+def run_pytest(count, name, choice=()):
+    """The pytest suite of tests/NAME; choosing none of its tests is no failure."""
+    report = RESULTS / f"{name}.xml"
+    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider", *choice]
     environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(RELEASE)}
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     failed_before = count.failed
-    count.read_junit(report, "e2e")
+    count.read_junit(report, name)
     if code not in (0, 5) and count.failed == failed_before:
-        count.fail(f"e2e (pytest exit {code})")
+        count.fail(f"{name} (pytest exit {code})")
+
+
+def run_e2e(count, arguments):
+    choice = ["-m", "not slow"] if arguments.quick else []
+    if arguments.k:
+        choice += ["-k", arguments.k]
+    run_pytest(count, "e2e", choice)
 
 
 def main():
@@ -143,6 +147,7 @@ def main():
         build("release", "photogate", "photogate-imager", "sign_batch")
     if "style" in steps:
         check(count, "architecture", [sys.executable, "tests/architecture/check_architecture.py", "--build-dir", str(RELEASE)])
+        run_pytest(count, "architecture")
     if "unit" in steps:
         say("unit tests, under ASan and UBSan")
         run_programs(count, "unit")
