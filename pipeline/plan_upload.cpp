@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
+#include "base/field_errors.hpp"
 #include "pipeline/grant.hpp"
 
 namespace photogate::pipeline {
@@ -23,16 +24,7 @@ class Findings {
         fields_.push_back({std::move(pointer), code, std::move(detail)});
     }
     bool any() const { return !fields_.empty(); }
-    Error error() && {
-        const bool one = fields_.size() == 1;
-        Error error{one ? fields_.front().code : ErrorCode::invalid_fields,
-                    one ? fields_.front().detail
-                        : fmt::format("{} fields are not valid; see 'errors'", fields_.size()),
-                    {},
-                    std::nullopt};
-        error.fields = std::move(fields_);
-        return error;
-    }
+    Error error() && { return field_errors(std::move(fields_)); }
 
   private:
     std::vector<FieldError> fields_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/field_errors.hpp"
 
 namespace photogate::gateway::http {
 
@@ -126,13 +127,7 @@ void JsonFields::collect_unknown() {
 Result<> JsonFields::finish() {
     collect_unknown();
     if (errors_.empty()) return {};
-    Error error;
-    error.code = errors_.size() == 1 ? errors_.front().code : ErrorCode::invalid_fields;
-    error.detail = errors_.size() == 1
-                       ? errors_.front().detail
-                       : std::to_string(errors_.size()) + " fields are wrong; \"errors\" names each.";
-    error.fields = std::move(errors_);
-    return fail(std::move(error));
+    return fail(field_errors(std::move(errors_)));
 }
 
 Result<JsonValue> read_json_object(std::string_view text, const JsonLimits& limits) {

@@ -60,14 +60,16 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
     if (!key) return responder.fail(key.error());
     auto wanted = read_grant_request(request.body);
     if (!wanted) return responder.fail(std::move(wanted.error()));
-    wanted->request_id = request.request_id;
+    wanted->request.request_id = request.request_id;
 
     const auto app = api.config.apps.find(caller(request).app);
     if (app == api.config.apps.end())
         return responder.fail({ErrorCode::forbidden, "this key's app has no profiles", {}, std::nullopt});
-    auto upload = pipeline::plan_upload(*wanted, app->second, api.stores, api.config.callbacks.policy,
+    auto upload = pipeline::plan_upload(wanted->request, app->second, api.stores, api.config.callbacks.policy,
                                         api.clock.now(), api.random);
-    if (!upload) return responder.fail(std::move(upload.error()));
+    if (!upload || !wanted->mistakes.empty()) {
+        return responder.fail(all_mistakes(std::move(wanted->mistakes), upload ? nullptr : &upload.error()));
+    }
     auto json = granted(api, *upload);
     if (!json) return responder.fail(std::move(json.error()));
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/field_errors.hpp"
 #include "gateway/http/json_fields.hpp"
 
 namespace photogate::gateway::routes {
@@ -53,7 +54,7 @@ void read_client_fields(JsonFields& fields, pipeline::GrantRequest& request) {
 
 }  // namespace
 
-Result<pipeline::GrantRequest> read_grant_request(std::string_view body) {
+Result<ReadGrantRequest> read_grant_request(std::string_view body) {
     const auto document = http::read_json_object(body);
     if (!document) return fail(document.error());
     JsonFields fields(*document);
@@ -73,8 +74,24 @@ Result<pipeline::GrantRequest> read_grant_request(std::string_view body) {
     read_checksum(fields, request);
     read_metadata(fields, request);
     read_client_fields(fields, request);
-    if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    return request;
+    ReadGrantRequest read{std::move(request), {}};
+    if (auto sane = fields.finish(); !sane) {
+        if (sane.error().fields.empty()) return fail(std::move(sane.error()));
+        read.mistakes = std::move(sane.error().fields);
+    }
+    return read;
+}
+
+Error all_mistakes(std::vector<FieldError> reading, const Error* planning) {
+    if (planning && planning->fields.empty()) return *planning;
+    for (const auto& mistake : planning ? planning->fields : std::vector<FieldError>{}) {
+        // A field that could not be read is absent for the plan, which may miss it: it has been told about.
+        const bool told = std::any_of(reading.begin(), reading.end(), [&](const FieldError& each) {
+            return each.pointer == mistake.pointer;
+        });
+        if (!told) reading.push_back(mistake);
+    }
+    return field_errors(std::move(reading));
 }
 
 Result<std::optional<std::string>> read_idempotency_key(const http::RequestHead& head) {

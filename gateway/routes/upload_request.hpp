@@ -3,8 +3,12 @@
 // Thread safety: pure functions.
 #pragma once
 
+#include <chrono>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "gateway/http/json_value.hpp"
@@ -13,8 +17,18 @@
 
 namespace photogate::gateway::routes {
 
-/// Every field that is unknown or of the wrong type at once (422), or why it is no JSON (400).
-Result<pipeline::GrantRequest> read_grant_request(std::string_view body);
+/// A request as far as it could be read: a field that is wrong is absent from it and stands among the
+/// mistakes.
+struct ReadGrantRequest {
+    pipeline::GrantRequest request;
+    std::vector<FieldError> mistakes;
+};
+/// Errors: why it is no JSON object. Fields that are unknown or of the wrong type are mistakes, not errors,
+/// so that what the profile refuses can be told with them.
+Result<ReadGrantRequest> read_grant_request(std::string_view body);
+
+/// The mistakes of reading, and those that planning found in other fields, as one error.
+Error all_mistakes(std::vector<FieldError> reading, const Error* planning);
 
 /// `Idempotency-Key`, quoted (an RFC 8941 string) or bare; nullopt where there is none. Errors:
 /// invalid_idempotency_key.

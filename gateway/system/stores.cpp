@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace photogate::gateway::system {
 
 using storage::objects::S3Client;
@@ -37,7 +39,11 @@ Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, c
         target.published = region.published;
         target.originals = region.originals;
         auto report = storage::objects::probe_store(target, *store.objects, parts);
-        if (!report) return fail(std::move(report.error()));
+        if (!report) {
+            report.error().detail = fmt::format("the object store of region '{}' at {} does not answer: {}",
+                                                name, region.internal.origin(), report.error().detail);
+            return fail(std::move(report.error()));
+        }
         reports.push_back({name, std::move(*report)});
     }
     return reports;
