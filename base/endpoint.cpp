@@ -12,7 +12,9 @@ std::string Endpoint::host_header() const {
     return named ? fmt::format("{}:{}", host, *port) : host;
 }
 
-std::string Endpoint::origin() const { return scheme + "://" + host_header(); }
+std::string Endpoint::origin() const {
+    return scheme + "://" + host_header();
+}
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
     const auto refuse = [&](std::string_view why) {
@@ -36,19 +38,21 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
         port = rest.substr(colon + (literal ? 2 : 1));
         std::uint16_t number = 0;
         const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-        if (error != std::errc{} || end != port.data() + port.size() || number == 0) return refuse("the port is 1 to 65535");
+        if (error != std::errc{} || end != port.data() + port.size() || number == 0)
+            return refuse("the port is 1 to 65535");
         endpoint.port = number;
     }
     const auto allowed = [literal](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-               (literal && (c == ':' || c == '[' || c == ']'));
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '.' || c == '_' || (literal && (c == ':' || c == '[' || c == ']'));
     };
     if (host.empty() || host.size() > 255 || !std::all_of(host.begin(), host.end(), allowed) ||
         (literal && (!host.ends_with(']') || host.size() < 4))) {
         return refuse("it names a host and nothing behind it");
     }
     endpoint.host.reserve(host.size());
-    for (char c : host) endpoint.host += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char c : host)
+        endpoint.host += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return endpoint;
 }
 

@@ -25,9 +25,17 @@ constexpr Row row(ErrorCode code) {
 
 }  // namespace
 
-std::string_view to_string(ErrorCode code) { return row(code).word; }
-int http_status(ErrorCode code) { return row(code).status; }
-std::string_view title(ErrorCode code) { return row(code).title; }
-bool is_retryable(ErrorCode code) { return row(code).retry == Retry::yes; }
+std::string_view to_string(ErrorCode code) {
+    return row(code).word;
+}
+int http_status(ErrorCode code) {
+    return row(code).status;
+}
+std::string_view title(ErrorCode code) {
+    return row(code).title;
+}
+bool is_retryable(ErrorCode code) {
+    return row(code).retry == Retry::yes;
+}
 
 }  // namespace photogate

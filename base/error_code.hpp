@@ -1,7 +1,8 @@
 // Every way in which photogate says no, in one place.
 //
-// A code is stable and public: it is the `code` of an RFC 9457 problem, the word that programs branch on. The table gives
-// each its HTTP status, whether the same call may succeed later (`retry`), and its title. docs/errors.md is made from it.
+// A code is stable and public: it is the `code` of an RFC 9457 problem, the word that programs branch on. The
+// table gives each its HTTP status, whether the same call may succeed later (`retry`), and its title.
+// docs/errors.md is made from it.
 //
 // Thread safety: pure functions over constants.
 #pragma once
@@ -11,97 +12,97 @@
 namespace photogate {
 
 // X(code, http status, retry::…, title)
-#define PHOTOGATE_ERROR_CODES(X)                                                                               \
-    X(bad_framing, 400, no, "The message framing is ambiguous")                                                \
-    X(bad_header, 400, no, "A header is malformed")                                                            \
-    X(bad_host, 400, no, "The Host header is missing or repeated")                                             \
-    X(misdirected, 421, no, "This host is not served here")                                                    \
-    X(bad_target, 400, no, "The request target is malformed")                                                  \
-    X(bad_request, 400, no, "The request is malformed")                                                        \
-    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is understood")                  \
-    X(method_unknown, 501, no, "The method is unknown")                                                        \
-    X(method_not_allowed, 405, no, "The method is not allowed here")                                           \
-    X(not_found, 404, no, "There is nothing here")                                                             \
-    X(headers_too_large, 431, no, "The headers are too large")                                                 \
-    X(target_too_long, 414, no, "The request target is too long")                                              \
-    X(body_too_large, 413, no, "The body is too large")                                                        \
-    X(length_required, 411, no, "A Content-Length is required")                                                \
-    X(unexpected_body, 400, no, "This method takes no body")                                                   \
-    X(request_timeout, 408, yes, "The request took too long to arrive")                                        \
-    X(expectation_failed, 417, no, "The expectation can not be met")                                           \
-    X(unauthenticated, 401, no, "The credentials are missing or not valid")                                    \
-    X(forbidden, 403, no, "The credentials do not permit this")                                                \
-    X(unsupported_media_type, 415, no, "The body must be application/json")                                    \
-    X(not_acceptable, 406, no, "The answer is JSON, which Accept excludes")                                    \
-    X(invalid_json, 400, no, "The body is not valid JSON")                                                     \
-    X(json_too_deep, 400, no, "The JSON is nested too deeply")                                                 \
-    X(duplicate_member, 400, no, "A JSON member stands twice")                                                 \
-    X(invalid_text, 400, no, "A text is not valid Unicode")                                                    \
-    X(unknown_member, 422, no, "A field is unknown")                                                           \
-    X(invalid_fields, 422, no, "Some fields are not valid")                                                    \
-    X(invalid_field, 422, no, "A field is not valid")                                                          \
-    X(missing_field, 422, no, "A required field is missing")                                                   \
-    X(invalid_size, 422, no, "The size is not valid")                                                          \
-    X(size_over_limit, 422, no, "The size is over the profile's limit")                                        \
-    X(content_type_not_allowed, 422, no, "The content type is not one that the profile accepts")               \
-    X(unknown_profile, 422, no, "The profile does not exist")                                                  \
-    X(unknown_region, 422, no, "The region is not configured")                                                 \
-    X(method_not_offered, 422, no, "This upload method is not offered")                                        \
-    X(invalid_filename, 422, no, "The file name is not valid")                                                 \
-    X(invalid_metadata, 422, no, "The metadata is not valid")                                                  \
-    X(invalid_expiry, 422, no, "The expiry is not valid")                                                      \
-    X(invalid_checksum, 422, no, "The checksum is not valid")                                                  \
-    X(invalid_callback_url, 422, no, "The callback URL is not valid")                                          \
-    X(callback_address_blocked, 422, no, "The callback address is private or reserved")                        \
-    X(callback_host_not_allowed, 422, no, "The callback host is not on the operator's list")                   \
-    X(idempotency_key_reused, 422, no, "The idempotency key was used with another request")                    \
-    X(idempotency_in_progress, 409, yes, "The first request with this idempotency key is still running")       \
-    X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                                    \
-    X(upload_not_found, 404, no, "The upload does not exist")                                                  \
-    X(callback_not_found, 404, no, "The callback does not exist")                                              \
-    X(event_source_not_found, 404, no, "The event source does not exist")                                      \
-    X(object_not_found, 409, yes, "The object is not in the store")                                            \
-    X(state_conflict, 409, no, "The upload's state does not permit this")                                      \
-    X(invalid_cursor, 400, no, "The cursor is not valid")                                                      \
-    X(invalid_query, 400, no, "A query parameter is not valid")                                                \
-    X(rate_limited, 429, yes, "Too many requests")                                                             \
-    X(too_many_open_uploads, 429, yes, "Too many open uploads")                                                \
-    X(not_published, 404, yes, "The image is not published")                                                   \
-    X(gone, 410, no, "The image was deleted")                                                                  \
-    X(unknown_parameter, 400, no, "A query parameter is unknown")                                              \
-    X(range_not_satisfiable, 416, no, "The range lies outside the image")                                      \
-    X(overloaded, 503, yes, "The gateway is at its limit")                                                     \
-    X(unavailable, 503, yes, "A part that this needs is not available")                                        \
-    X(database_unavailable, 503, yes, "The database is not available")                                         \
-    X(database_conflict, 503, yes, "The database asked to try again")                                          \
-    X(database_constraint, 500, no, "The database refused the row")                                            \
-    X(commit_in_doubt, 503, yes, "Whether the change was saved is not known")                                  \
-    X(lease_lost, 409, no, "Another worker holds the job")                                                     \
-    X(store_unavailable, 503, yes, "The object store is not available")                                        \
-    X(store_slow_down, 503, yes, "The object store asked to slow down")                                        \
-    X(store_denied, 502, no, "The object store refused the credentials")                                       \
-    X(store_no_such_key, 404, no, "The object does not exist in the store")                                    \
-    X(store_no_such_bucket, 502, no, "The bucket does not exist")                                              \
-    X(store_no_such_upload, 404, no, "The multipart upload does not exist in the store")                       \
-    X(store_precondition_failed, 412, no, "The object is another than expected")                               \
-    X(store_checksum_mismatch, 400, yes, "The bytes did not arrive as they were sent")                         \
-    X(store_clock_skew, 502, yes, "The store's clock and ours differ too much")                                \
-    X(store_refused, 502, no, "The object store refused the request")                                          \
-    X(store_protocol, 502, yes, "The object store's answer made no sense")                                     \
-    X(size_mismatch, 409, no, "The object's size is another than pinned")                                      \
-    X(http_dns, 502, yes, "The host name did not resolve")                                                     \
-    X(http_connect, 502, yes, "The connection failed")                                                         \
-    X(http_tls, 502, no, "The TLS handshake failed")                                                           \
-    X(http_timeout, 504, yes, "The answer took too long")                                                      \
-    X(http_broken, 502, yes, "The connection broke")                                                           \
-    X(http_blocked, 502, no, "The address is not one that may be connected to")                                \
-    X(imager_unavailable, 503, yes, "No image helper is available")                                            \
-    X(imager_crashed, 500, yes, "The image helper died")                                                       \
-    X(imager_timeout, 500, yes, "The image helper took too long")                                              \
-    X(invalid_configuration, 500, no, "The configuration is not valid")                                        \
-    X(unsafe_configuration, 500, no, "The credentials or buckets are not safe to use")                         \
-    X(file_error, 500, no, "A file could not be read or written")                                              \
-    X(cannot_bind, 500, no, "The address can not be listened on")                                              \
+#define PHOTOGATE_ERROR_CODES(X)                                                                         \
+    X(bad_framing, 400, no, "The message framing is ambiguous")                                          \
+    X(bad_header, 400, no, "A header is malformed")                                                      \
+    X(bad_host, 400, no, "The Host header is missing or repeated")                                       \
+    X(misdirected, 421, no, "This host is not served here")                                              \
+    X(bad_target, 400, no, "The request target is malformed")                                            \
+    X(bad_request, 400, no, "The request is malformed")                                                  \
+    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is understood")            \
+    X(method_unknown, 501, no, "The method is unknown")                                                  \
+    X(method_not_allowed, 405, no, "The method is not allowed here")                                     \
+    X(not_found, 404, no, "There is nothing here")                                                       \
+    X(headers_too_large, 431, no, "The headers are too large")                                           \
+    X(target_too_long, 414, no, "The request target is too long")                                        \
+    X(body_too_large, 413, no, "The body is too large")                                                  \
+    X(length_required, 411, no, "A Content-Length is required")                                          \
+    X(unexpected_body, 400, no, "This method takes no body")                                             \
+    X(request_timeout, 408, yes, "The request took too long to arrive")                                  \
+    X(expectation_failed, 417, no, "The expectation can not be met")                                     \
+    X(unauthenticated, 401, no, "The credentials are missing or not valid")                              \
+    X(forbidden, 403, no, "The credentials do not permit this")                                          \
+    X(unsupported_media_type, 415, no, "The body must be application/json")                              \
+    X(not_acceptable, 406, no, "The answer is JSON, which Accept excludes")                              \
+    X(invalid_json, 400, no, "The body is not valid JSON")                                               \
+    X(json_too_deep, 400, no, "The JSON is nested too deeply")                                           \
+    X(duplicate_member, 400, no, "A JSON member stands twice")                                           \
+    X(invalid_text, 400, no, "A text is not valid Unicode")                                              \
+    X(unknown_member, 422, no, "A field is unknown")                                                     \
+    X(invalid_fields, 422, no, "Some fields are not valid")                                              \
+    X(invalid_field, 422, no, "A field is not valid")                                                    \
+    X(missing_field, 422, no, "A required field is missing")                                             \
+    X(invalid_size, 422, no, "The size is not valid")                                                    \
+    X(size_over_limit, 422, no, "The size is over the profile's limit")                                  \
+    X(content_type_not_allowed, 422, no, "The content type is not one that the profile accepts")         \
+    X(unknown_profile, 422, no, "The profile does not exist")                                            \
+    X(unknown_region, 422, no, "The region is not configured")                                           \
+    X(method_not_offered, 422, no, "This upload method is not offered")                                  \
+    X(invalid_filename, 422, no, "The file name is not valid")                                           \
+    X(invalid_metadata, 422, no, "The metadata is not valid")                                            \
+    X(invalid_expiry, 422, no, "The expiry is not valid")                                                \
+    X(invalid_checksum, 422, no, "The checksum is not valid")                                            \
+    X(invalid_callback_url, 422, no, "The callback URL is not valid")                                    \
+    X(callback_address_blocked, 422, no, "The callback address is private or reserved")                  \
+    X(callback_host_not_allowed, 422, no, "The callback host is not on the operator's list")             \
+    X(idempotency_key_reused, 422, no, "The idempotency key was used with another request")              \
+    X(idempotency_in_progress, 409, yes, "The first request with this idempotency key is still running") \
+    X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                              \
+    X(upload_not_found, 404, no, "The upload does not exist")                                            \
+    X(callback_not_found, 404, no, "The callback does not exist")                                        \
+    X(event_source_not_found, 404, no, "The event source does not exist")                                \
+    X(object_not_found, 409, yes, "The object is not in the store")                                      \
+    X(state_conflict, 409, no, "The upload's state does not permit this")                                \
+    X(invalid_cursor, 400, no, "The cursor is not valid")                                                \
+    X(invalid_query, 400, no, "A query parameter is not valid")                                          \
+    X(rate_limited, 429, yes, "Too many requests")                                                       \
+    X(too_many_open_uploads, 429, yes, "Too many open uploads")                                          \
+    X(not_published, 404, yes, "The image is not published")                                             \
+    X(gone, 410, no, "The image was deleted")                                                            \
+    X(unknown_parameter, 400, no, "A query parameter is unknown")                                        \
+    X(range_not_satisfiable, 416, no, "The range lies outside the image")                                \
+    X(overloaded, 503, yes, "The gateway is at its limit")                                               \
+    X(unavailable, 503, yes, "A part that this needs is not available")                                  \
+    X(database_unavailable, 503, yes, "The database is not available")                                   \
+    X(database_conflict, 503, yes, "The database asked to try again")                                    \
+    X(database_constraint, 500, no, "The database refused the row")                                      \
+    X(commit_in_doubt, 503, yes, "Whether the change was saved is not known")                            \
+    X(lease_lost, 409, no, "Another worker holds the job")                                               \
+    X(store_unavailable, 503, yes, "The object store is not available")                                  \
+    X(store_slow_down, 503, yes, "The object store asked to slow down")                                  \
+    X(store_denied, 502, no, "The object store refused the credentials")                                 \
+    X(store_no_such_key, 404, no, "The object does not exist in the store")                              \
+    X(store_no_such_bucket, 502, no, "The bucket does not exist")                                        \
+    X(store_no_such_upload, 404, no, "The multipart upload does not exist in the store")                 \
+    X(store_precondition_failed, 412, no, "The object is another than expected")                         \
+    X(store_checksum_mismatch, 400, yes, "The bytes did not arrive as they were sent")                   \
+    X(store_clock_skew, 502, yes, "The store's clock and ours differ too much")                          \
+    X(store_refused, 502, no, "The object store refused the request")                                    \
+    X(store_protocol, 502, yes, "The object store's answer made no sense")                               \
+    X(size_mismatch, 409, no, "The object's size is another than pinned")                                \
+    X(http_dns, 502, yes, "The host name did not resolve")                                               \
+    X(http_connect, 502, yes, "The connection failed")                                                   \
+    X(http_tls, 502, no, "The TLS handshake failed")                                                     \
+    X(http_timeout, 504, yes, "The answer took too long")                                                \
+    X(http_broken, 502, yes, "The connection broke")                                                     \
+    X(http_blocked, 502, no, "The address is not one that may be connected to")                          \
+    X(imager_unavailable, 503, yes, "No image helper is available")                                      \
+    X(imager_crashed, 500, yes, "The image helper died")                                                 \
+    X(imager_timeout, 500, yes, "The image helper took too long")                                        \
+    X(invalid_configuration, 500, no, "The configuration is not valid")                                  \
+    X(unsafe_configuration, 500, no, "The credentials or buckets are not safe to use")                   \
+    X(file_error, 500, no, "A file could not be read or written")                                        \
+    X(cannot_bind, 500, no, "The address can not be listened on")                                        \
     X(internal, 500, no, "Something went wrong on our side")
 
 enum class ErrorCode {

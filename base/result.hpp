@@ -1,4 +1,5 @@
-// Errors are values between rooms: a call gives what was asked, or an Error that says what is wrong, where, and what to do.
+// Errors are values between rooms: a call gives what was asked, or an Error: what is wrong, where, and what
+// to do about it.
 #pragma once
 
 #include <chrono>
@@ -23,7 +24,7 @@ struct FieldError {
 
 struct Error {
     ErrorCode code = ErrorCode::internal;
-    /// For people, safe to show to the caller: what is wrong and what to do. Never a secret, never another app's data.
+    /// For people, safe to show to the caller: what is wrong and what to do. No secret, no other app's data.
     std::string detail;
     std::vector<FieldError> fields;
     /// When the far side said how long to wait.
@@ -36,6 +37,8 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorCode code, std::string detail) {
     return tl::unexpected<Error>(Error{code, std::move(detail), {}, std::nullopt});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+    return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace photogate

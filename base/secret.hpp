@@ -1,4 +1,4 @@
-// A text that must not be seen: it can not be printed, compared with ==, or converted, and its memory is wiped.
+// A text that must not be seen: it can't be printed, compared with ==, or converted; its memory is wiped.
 #pragma once
 
 #include <string>

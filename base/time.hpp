@@ -39,7 +39,7 @@ class ManualClock final : public Clock {
 /// RFC 3339 in UTC with milliseconds: `2026-11-20T12:34:56.789Z`.
 std::string format_rfc3339(Timestamp at);
 
-/// RFC 3339 with `Z` or a numeric offset, up to nine fractional digits (truncated to microseconds). Years 1970 to 9999.
+/// RFC 3339, `Z` or a numeric offset, up to nine fractional digits (cut to microseconds). Years 1970 to 9999.
 std::optional<Timestamp> parse_rfc3339(std::string_view text);
 
 /// `yyyymmddhhmm` in UTC, the minute prefix of incoming keys.

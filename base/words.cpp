@@ -11,7 +11,9 @@
 namespace photogate {
 namespace {
 
-bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool lower_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool crockford(std::string_view text, std::size_t length) {
     return text.size() == length && std::all_of(text.begin(), text.end(), [](char c) {
@@ -23,7 +25,8 @@ std::string time_ordered(std::string_view prefix, Timestamp now, Random& random)
     std::array<std::uint8_t, 16> raw{};
     const auto ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
-    for (int i = 0; i < 6; ++i) raw[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+    for (int i = 0; i < 6; ++i)
+        raw[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
     random.fill(std::as_writable_bytes(std::span{raw}.subspan(6)));
     return std::string{prefix} + base32_crockford(raw);
 }
@@ -39,17 +42,20 @@ std::optional<Id> parse_id(std::string_view prefix, std::string_view text) {
 Result<Bucket> parse_bucket(std::string_view text) {
     const bool shape = text.size() >= 3 && text.size() <= 63 && lower_or_digit(text.front()) &&
                        lower_or_digit(text.back()) && text.find("..") == std::string_view::npos &&
-                       std::all_of(text.begin(), text.end(), [](char c) { return lower_or_digit(c) || c == '-' || c == '.'; });
+                       std::all_of(text.begin(), text.end(),
+                                   [](char c) { return lower_or_digit(c) || c == '-' || c == '.'; });
     if (!shape) {
-        return fail(ErrorCode::invalid_field,
-                    "a bucket name has 3 to 63 of a-z, 0-9, '-' and '.', and starts and ends with a letter or digit");
+        return fail(
+            ErrorCode::invalid_field,
+            "a bucket name has 3 to 63 of a-z, 0-9, '-' and '.', and starts and ends with a letter or digit");
     }
     return Bucket::trusted(std::string{text});
 }
 
 Result<ObjectKey> parse_object_key(std::string_view text) {
     if (text.empty() || text.size() > 1024) {
-        return fail(ErrorCode::invalid_field, fmt::format("an object key has 1 to 1024 bytes, this one {}", text.size()));
+        return fail(ErrorCode::invalid_field,
+                    fmt::format("an object key has 1 to 1024 bytes, this one {}", text.size()));
     }
     if (!is_utf8(text)) return fail(ErrorCode::invalid_field, "an object key is UTF-8 text");
     return ObjectKey::trusted(std::string{text});
@@ -57,24 +63,34 @@ Result<ObjectKey> parse_object_key(std::string_view text) {
 
 Result<ETag> parse_etag(std::string_view text) {
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
-    const bool clean = !text.empty() && text.size() <= 256 &&
-                       std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"'; });
+    const bool clean =
+        !text.empty() && text.size() <= 256 &&
+        std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"'; });
     if (!clean || text.starts_with("W/")) return fail(ErrorCode::invalid_field, "not a strong entity tag");
     return ETag::trusted(std::string{text});
 }
 
 Result<Region> parse_region(std::string_view text) {
     const bool shape = !text.empty() && text.size() <= 64 &&
-                       std::all_of(text.begin(), text.end(), [](char c) { return lower_or_digit(c) || c == '-' || c == '_'; });
+                       std::all_of(text.begin(), text.end(),
+                                   [](char c) { return lower_or_digit(c) || c == '-' || c == '_'; });
     if (!shape) return fail(ErrorCode::invalid_field, "a region has 1 to 64 of a-z, 0-9, '-' and '_'");
     return Region::trusted(std::string{text});
 }
 
-std::optional<UploadId> parse_upload_id(std::string_view text) { return parse_id<UploadId>("upl_", text); }
-std::optional<PublicId> parse_public_id(std::string_view text) { return parse_id<PublicId>("", text); }
-std::optional<CallbackId> parse_callback_id(std::string_view text) { return parse_id<CallbackId>("msg_", text); }
+std::optional<UploadId> parse_upload_id(std::string_view text) {
+    return parse_id<UploadId>("upl_", text);
+}
+std::optional<PublicId> parse_public_id(std::string_view text) {
+    return parse_id<PublicId>("", text);
+}
+std::optional<CallbackId> parse_callback_id(std::string_view text) {
+    return parse_id<CallbackId>("msg_", text);
+}
 
-UploadId make_upload_id(Timestamp now, Random& random) { return UploadId::trusted(time_ordered("upl_", now, random)); }
+UploadId make_upload_id(Timestamp now, Random& random) {
+    return UploadId::trusted(time_ordered("upl_", now, random));
+}
 CallbackId make_callback_id(Timestamp now, Random& random) {
     return CallbackId::trusted(time_ordered("msg_", now, random));
 }

@@ -17,7 +17,7 @@
 
 namespace photogate {
 
-/// A text with a meaning. No implicit conversion either way: `str()` is the door out, a named maker the door in.
+/// A text with a meaning. No implicit conversion: `str()` is the door out, a named maker the door in.
 template <class Tag>
 class Word {
   public:
@@ -43,9 +43,9 @@ using ObjectKey = Word<struct ObjectKeyTag>;
 using ETag = Word<struct ETagTag>;
 using Region = Word<struct RegionTag>;
 using VersionId = Word<struct VersionIdTag>;
-/// `upl_` + 26 characters of lower-case Crockford base32: 48 bits of milliseconds, 80 of chance. Sorts by creation.
+/// `upl_` + 26 characters of lower-case Crockford base32: 48 bits of milliseconds, then 80 of chance.
 using UploadId = Word<struct UploadIdTag>;
-/// 26 characters of lower-case Crockford base32, 128 bits of chance: the name by which the public knows an image.
+/// 26 characters of lower-case Crockford base32, 128 bits of chance: an image's name in public.
 using PublicId = Word<struct PublicIdTag>;
 /// `msg_` + as UploadId: one callback, the same over all its attempts. Never contains a full stop.
 using CallbackId = Word<struct CallbackIdTag>;
@@ -74,5 +74,7 @@ CallbackId make_callback_id(Timestamp now, Random& random);
 
 template <class Tag>
 struct std::hash<photogate::Word<Tag>> {
-    std::size_t operator()(const photogate::Word<Tag>& word) const { return std::hash<std::string>{}(word.str()); }
+    std::size_t operator()(const photogate::Word<Tag>& word) const {
+        return std::hash<std::string>{}(word.str());
+    }
 };

@@ -184,7 +184,8 @@ TEST_F(ObserveTest, Another_object_later_leaves_the_pin_and_is_noted) {
     EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e1");
     std::vector<std::string> events;
     const auto timeline = records->timeline(std::nullopt, upload.id).value();
-    for (const auto& entry : timeline) events.push_back(entry.event);
+    for (const auto& entry : timeline)
+        events.push_back(entry.event);
     EXPECT_EQ(events, (std::vector<std::string>{"created", "received", "object.changed"}));
 }
 
