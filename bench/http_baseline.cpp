@@ -1,14 +1,17 @@
-// The bare Beast server that the gateway is measured against: any POST is answered 201 with the same JSON of
-// some 900 bytes.
+// The bare Beast server that the gateway is measured against: every request gets the same answer, byte for
+// byte the one in ANSWER.
 //
-//     http_baseline [PORT] [THREADS]
+//     http_baseline PORT THREADS [ANSWER]
 //
-// Nothing is checked, bounded or logged: it is the floor, not a server. Beast's own parser, one strand-less
-// io_context a thread.
+// ANSWER is a file with one HTTP/1.1 response as it went over the wire, head and body; without it the answer
+// is a 201 with some 900 bytes of JSON. Nothing is checked, bounded or logged: it is the floor, not a server.
+// Beast's own parser and serializer, one strand-less io_context a thread.
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -24,17 +27,36 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+using Answer = http::response<http::string_body>;
 
-std::string fixed_body() {
+Answer made_up_answer() {
+    Answer answer{http::status::created, 11};
+    answer.set(http::field::content_type, "application/json");
     std::string body =
         R"({"id":"upl_06f3y0000000000000000000","state":"created","upload":{"method":"PUT","url":"https://)";
     body.append(870 - body.size(), 'x');
-    return body.append(R"("},"metadata":{}})");
+    answer.body() = body.append(R"("},"metadata":{}})");
+    answer.prepare_payload();
+    return answer;
+}
+
+Answer recorded_answer(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    http::response_parser<http::string_body> parser;
+    parser.eager(true);
+    beast::error_code error;
+    parser.put(asio::buffer(text), error);
+    if (error || !parser.is_done()) {
+        std::fprintf(stderr, "%s is no whole HTTP response\n", path);
+        std::exit(2);
+    }
+    return parser.release();
 }
 
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(tcp::socket socket, const std::string& body) : stream_(std::move(socket)), body_(body) {}
+    Session(tcp::socket socket, const Answer& answer) : stream_(std::move(socket)), answer_(answer) {}
 
     void read() {
         request_ = {};
@@ -46,13 +68,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   private:
     void write() {
-        response_ = {};
-        response_.version(11);
-        response_.result(http::status::created);
-        response_.set(http::field::content_type, "application/json");
+        response_ = answer_;
         response_.keep_alive(request_.keep_alive());
-        response_.body() = body_;
-        response_.prepare_payload();
         http::async_write(stream_, response_,
                           [self = shared_from_this()](beast::error_code error, std::size_t) {
                               if (!error) self->read();
@@ -61,16 +78,15 @@ class Session : public std::enable_shared_from_this<Session> {
 
     beast::tcp_stream stream_;
     beast::flat_buffer buffer_;
-    const std::string& body_;
+    const Answer& answer_;
     http::request<http::string_body> request_;
-    http::response<http::string_body> response_;
+    Answer response_;
 };
 
 class Door {
   public:
-    Door(tcp::acceptor& acceptor, std::vector<std::unique_ptr<asio::io_context>>& lanes,
-         const std::string& body)
-        : acceptor_(acceptor), lanes_(lanes), body_(body) {}
+    Door(tcp::acceptor& acceptor, std::vector<std::unique_ptr<asio::io_context>>& lanes, const Answer& answer)
+        : acceptor_(acceptor), lanes_(lanes), answer_(answer) {}
 
     void accept() {
         acceptor_.async_accept(
@@ -78,7 +94,7 @@ class Door {
                 if (!error) {
                     socket.set_option(tcp::no_delay(true), error);
                     auto executor = socket.get_executor();
-                    asio::post(executor, [session = std::make_shared<Session>(std::move(socket), body_)] {
+                    asio::post(executor, [session = std::make_shared<Session>(std::move(socket), answer_)] {
                         session->read();
                     });
                 }
@@ -89,7 +105,7 @@ class Door {
   private:
     tcp::acceptor& acceptor_;
     std::vector<std::unique_ptr<asio::io_context>>& lanes_;
-    const std::string& body_;
+    const Answer& answer_;
     std::size_t next_ = 0;
 };
 
@@ -98,14 +114,14 @@ class Door {
 int main(int count, char** words) {
     const auto port = static_cast<std::uint16_t>(count > 1 ? std::atoi(words[1]) : 0);
     const int threads = count > 2 ? std::atoi(words[2]) : 2;
-    const std::string body = fixed_body();
+    const Answer answer = count > 3 ? recorded_answer(words[3]) : made_up_answer();
     std::vector<std::unique_ptr<asio::io_context>> lanes;
     for (int i = 0; i < threads; ++i)
         lanes.push_back(std::make_unique<asio::io_context>(1));
     tcp::acceptor acceptor(*lanes.front(), {asio::ip::make_address("127.0.0.1"), port});
     std::printf("listening on 127.0.0.1:%u\n", acceptor.local_endpoint().port());
     std::fflush(stdout);
-    Door door(acceptor, lanes, body);
+    Door door(acceptor, lanes, answer);
     door.accept();
     asio::signal_set signals(*lanes.front(), SIGINT, SIGTERM);
     signals.async_wait([&](beast::error_code, int) {

@@ -1,2 +1,0 @@
-add_executable(records_bench records_bench.cpp)
-target_link_libraries(records_bench PRIVATE photogate::storage_records photogate_options)
