@@ -58,7 +58,7 @@ def assert_none_lost(world, acknowledged, seconds=150):
             assert len({c.raw for c in told}) == 1, "the same bytes at each attempt"
         assert len({c.body["data"]["image"]["url"] for c in world.receiver.of(identity, "upload.published")}) == 1
     # Nothing private in the public bucket: every object there is a published image of an upload.
-    known = set(world.sql("select published_key from uploads where published_key is not null").split())
+    known = set(world.sql("select image_key from uploads where image_key is not null").split())
     assert set(public_keys(world)) <= known
 
 
@@ -113,7 +113,7 @@ def test_MinIO_away_for_ten_seconds_loses_nothing(own_world, photo):
 
 @pytest.mark.slow
 def test_The_gateway_killed_again_and_again_loses_nothing(own_world, photo):
-    world = own_world(extra="[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 3\n")
+    world = own_world(extra="[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n")
     dice = random.Random(20261120)
     with Traffic(world, photo) as traffic:
         for _ in range(8):
