@@ -1,0 +1,190 @@
+"""What every measurement needs: the programs, the load generator, the gateway on real parts, medians, and rows of the table."""
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "e2e")]
+
+import local_gateway  # noqa: E402
+import stack as parts  # noqa: E402
+import webhook_receiver  # noqa: E402
+
+PROGRAMS = ["photogate", "photogate-imager", "presign_bench", "http_baseline", "imaging_bench"]
+
+
+class NotMeasured(Exception):
+    """Why a row has no figure."""
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table. `met` is None where the row has no target, or was not measured."""
+
+    name: str
+    what: str
+    figure: str
+    target: str = "–"
+    met: bool | None = None
+    spread: str = "–"
+    values: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def verdict(self):
+        if self.met is None:
+            return "–" if self.target == "–" else "not measured"
+        return "met" if self.met else "**missed**"
+
+
+class Bench:
+    """One run: where things are, how long they may take, what was found and which commands found it."""
+
+    def __init__(self, build_dir, scale=1.0):
+        self.build_dir = pathlib.Path(build_dir).resolve()
+        self.scale = scale
+        self.rows = []
+        self.commands = []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="photogate-bench-"))
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def program(self, name):
+        for path in (self.build_dir / "bench" / name, self.build_dir / name):
+            if path.exists():
+                return path
+        raise NotMeasured(f"{name} is not built")
+
+    def times(self, count, least=1):
+        return max(least, round(count * self.scale))
+
+    def add(self, row):
+        self.rows.append(row)
+        say(f"   {row.what}: {row.figure} (target {row.target}: {row.verdict}; {row.spread})")
+
+    def run(self, command, shown=None, **options):
+        """The command's output; `shown` is how it stands in the README (once), without this machine's paths and keys."""
+        self.show(shown or command)
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
+        if done.returncode != 0:
+            raise NotMeasured(f"{pathlib.Path(str(command[0])).name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+        return done.stdout
+
+    def show(self, command):
+        text = command if isinstance(command, str) else shlex.join(map(str, command))
+        text = text.replace(str(self.build_dir), "$BUILD").replace(str(self.folder), "$TMP").replace(str(ROOT) + "/", "")
+        if text not in self.commands:
+            self.commands.append(text)
+
+    @contextlib.contextmanager
+    def server(self, command, env=None, cwd=None):
+        """A child that is stopped at the end; its output is kept in the run's folder."""
+        log = self.folder / (pathlib.Path(str(command[0])).name + ".log")
+        with open(log, "wb") as out:
+            child = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, cwd=cwd,
+                                     start_new_session=True, preexec_fn=parts._die_with_parent(os.getpid(), signal.SIGKILL))
+        try:
+            yield child, log
+        finally:
+            child.terminate()
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    @contextlib.contextmanager
+    def world(self, role="all", arguments=()):
+        """(stack, gateway, app, receiver), started; PostgreSQL with fsync on, MinIO, the app server's receiver of callbacks."""
+        port, metrics_port = parts.free_port(), parts.free_port()
+        with parts.Stack(events_url=f"http://127.0.0.1:{port}/v1/events/minio") as stack:
+            secret = local_gateway.new_callback_secret()
+            with webhook_receiver.Receiver(secret) as receiver:
+                app = local_gateway.App("shop", receiver.url, {"photos": {}}, secret=secret)
+                gateway = local_gateway.Gateway(self.build_dir, self.folder / f"gateway-{port}", stack, port, metrics_port, [app], role=role)
+                gateway.migrate()
+                gateway.launch(*arguments)
+                try:
+                    gateway.wait_until_ready()
+                    yield stack, gateway, app, receiver
+                finally:
+                    gateway.__exit__()
+
+    def wrk(self, url, seconds, method, authorization="", body=None, connections=64):
+        """One round of load by wrk; refuses a round in which an answer failed."""
+        words = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", str(ROOT / "bench" / "request.lua"), url, "--",
+                 method, authorization, *([body] if body else [])]
+        out = self.run(words, shown=f"wrk -t2 -c{connections} -d{seconds}s --timeout 20s --latency -s bench/request.lua URL -- {method} "
+                                    + ("'Bearer KEY' " if authorization else "") + (f"'{body}'" if body else "''"))
+        result = json.loads(out.strip().splitlines()[-1])
+        if result["failed"] or not result["requests"]:
+            raise NotMeasured(f"{result['failed']} of {result['requests']} requests to {url} failed")
+        result["rate"] = result["requests"] / result["seconds"]
+        return result
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def span(values, form="{:,.0f}"):
+    return f"{form.format(min(values))} – {form.format(max(values))}"
+
+
+def build(build_dir):
+    """Configures and builds what is measured. A folder that has no cache yet becomes a release build."""
+    build_dir = pathlib.Path(build_dir).resolve()
+    started = time.monotonic()
+    say(f"== build {os.path.relpath(build_dir, ROOT)}")
+    options = ["-DPHOTOGATE_BENCH=ON"]
+    if not (build_dir / "CMakeCache.txt").exists():
+        options += ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+    subprocess.run(["cmake", "-S", str(ROOT), "-B", str(build_dir), "--log-level=WARNING", *options], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", str(build_dir), "--target", *PROGRAMS, "--", "--quiet"], check=True)
+    kind = next((line.split("=", 1)[1] for line in (build_dir / "CMakeCache.txt").read_text().splitlines()
+                 if line.startswith("CMAKE_BUILD_TYPE:")), "")
+    if kind != "Release":
+        raise SystemExit(f"bench/run: {build_dir} is a {kind or 'plain'} build; figures come from a Release build")
+    say(f"   took {time.monotonic() - started:.0f} s")
+
+
+def bind_to_two_cores():
+    """The targets are for two cores, load generator and all; what is started from here inherits it."""
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    os.sched_setaffinity(0, cores)
+    return len(cores)
+
+
+def machine():
+    """What the figures were measured on, in one line."""
+    def line(path, name):
+        with contextlib.suppress(OSError):
+            for each in pathlib.Path(path).read_text().splitlines():
+                if each.startswith(name):
+                    return each.split(":", 1)[1].strip()
+        return "?"
+
+    memory = int(line("/proc/meminfo", "MemTotal").split()[0]) / 1024 / 1024
+    system = next((each.split("=", 1)[1].strip('"') for each in pathlib.Path("/etc/os-release").read_text().splitlines()
+                   if each.startswith("PRETTY_NAME=")), "?")
+    return (f"{line('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores used of {os.cpu_count()}, "
+            f"{memory:.0f} GiB, {system}, Linux {os.uname().release}")
