@@ -80,13 +80,6 @@ struct Callbacks {
     notifier::SenderOptions sender;
 };
 
-/// How long the records keep what is only of passing use.
-struct Retention {
-    std::chrono::seconds events{};
-    std::chrono::seconds idempotency{};
-    std::chrono::seconds attempts{};
-};
-
 struct Log {
     /// nullopt: text on a terminal, JSON otherwise.
     std::optional<log::Format> format;
@@ -116,7 +109,6 @@ struct Config {
     std::map<AppName, Access> access;
     KeyRing keys;  ///< of apps and operators, from `access`
     Callbacks callbacks;
-    Retention retention;
     Log log;
     Unsafe unsafe = Unsafe::refused;
 };

@@ -332,15 +332,18 @@ std::vector<Table> service_tables() {
          .options =
              {{"events", Kind::duration, "7d", "Ids of events that were taken in.",
                [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.retention.events);
+                   return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.database.retention.events);
                }},
               {"idempotency", Kind::duration, "24h", "Idempotency keys.",
                [](S s, G g) {
-                   return put_seconds(read_duration(g, {1min, 24h * 30}), s.config.retention.idempotency);
+                   return put_seconds(read_duration(g, {1min, 24h * 30}),
+                                      s.config.database.retention.idempotency);
                }},
-              {"attempts", Kind::duration, "30d", "Callbacks that were delivered, with their attempts.",
+              {"attempts", Kind::duration, "30d",
+               "What receivers answered to callbacks; events that made no sense.",
                [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}), s.config.retention.attempts);
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
+                                      s.config.database.retention.attempts);
                }}}},
         {.pattern = "log",
          .prefix = "log",

@@ -24,13 +24,12 @@ void split(const std::vector<Lease>& leases, SqlArray& jobs, SqlArray& tokens) {
 }
 
 /// One bite of each kind; called often enough, it keeps up with whatever comes in.
-Result<> forget_old(Pool& pool, Timestamp now) {
-    using days = std::chrono::days;
+Result<> forget_old(Pool& pool, const Retention& retention, Timestamp now) {
     return read(pool, [&](Transaction& transaction) -> Result<> {
-        transaction.run("forget_idempotency_keys", params(Timestamp{now - 24h}));
-        transaction.run("forget_events", params(Timestamp{now - days{7}}));
-        transaction.run("forget_attempts", params(Timestamp{now - days{30}}));
-        transaction.run("forget_quarantine", params(Timestamp{now - days{30}}));
+        transaction.run("forget_idempotency_keys", params(Timestamp{now - retention.idempotency}));
+        transaction.run("forget_events", params(Timestamp{now - retention.events}));
+        transaction.run("forget_attempts", params(Timestamp{now - retention.attempts}));
+        transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
         return {};
     });
 }
@@ -139,7 +138,8 @@ Result<Reaped> Records::reap() {
         if (now - state_->tidied_at < kTidyEvery) return reaped;
         state_->tidied_at = now;
     }
-    if (auto tidied = forget_old(state_->pool, now); !tidied) return fail(tidied.error());
+    if (auto tidied = forget_old(state_->pool, state_->options.retention, now); !tidied)
+        return fail(tidied.error());
     return reaped;
 }
 

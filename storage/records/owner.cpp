@@ -154,6 +154,12 @@ Result<Upload> Records::retry(const std::optional<AppName>& app, const UploadId&
     return retried;
 }
 
+Result<bool> Records::has_jobs(const UploadId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<bool> {
+        return transaction.run("has_jobs", params(id.str()))[0][0].as<bool>();
+    });
+}
+
 Result<std::vector<Upload>> Records::due_for_expiry(std::chrono::seconds grace, std::size_t limit) {
     return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
         return to_uploads(

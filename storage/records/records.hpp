@@ -33,6 +33,13 @@
 
 namespace photogate::storage::records {
 
+/// How long what is only of passing use is kept; reap() forgets what is older.
+struct Retention {
+    std::chrono::seconds idempotency = std::chrono::hours{24};
+    std::chrono::seconds events = std::chrono::days{7};     ///< ids of events that were taken in
+    std::chrono::seconds attempts = std::chrono::days{30};  ///< of callbacks; and quarantined event bodies
+};
+
 struct RecordsOptions {
     std::string database_url;  ///< libpq URI or key=value string; may hold a password
     std::size_t connections = 8;
@@ -43,6 +50,7 @@ struct RecordsOptions {
         10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
     std::uint32_t max_attempts = 5;
     std::uint32_t max_decoder_crashes = 3;
+    Retention retention;
 };
 
 // ---- t1
@@ -245,7 +253,8 @@ class Records {
     Result<> finish_cleanup(const Lease& lease);
     /// At shutdown: as if never claimed.
     Result<> release(const std::vector<Lease>& leases);
-    /// Leases that ran out: back to uploaded, or failed after the last attempt.
+    /// Leases that ran out: back to uploaded, or failed after the last attempt. Once a minute it also
+    /// forgets, in bounded bites, what is older than the retention.
     Result<Reaped> reap();
 
     // t9 and the reconciler.
@@ -262,6 +271,8 @@ class Records {
     /// processing.
     Result<Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id);
     Result<Upload> retry(const std::optional<AppName>& app, const UploadId& id);
+    /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.
+    Result<bool> has_jobs(const UploadId& id);
 
     // Reading.
     Result<Upload> find(const std::optional<AppName>& app, const UploadId& id);

@@ -33,6 +33,9 @@ update callbacks set body = '' where upload_id = $1 and state in ('delivered', '
 -- name: delete_jobs_of_upload
 delete from jobs where upload_id = $1 and kind = $2;
 
+-- name: has_jobs
+select exists (select from jobs where upload_id = $1);
+
 -- name: retry_upload
 update uploads
 set state = 'uploaded', finished_at = null, rejection_code = null, rejection_detail = null, updated_at = $2::timestamptz

@@ -246,5 +246,26 @@ TEST_F(JobTest, What_is_old_is_forgotten_by_the_reaper) {
     EXPECT_EQ(database.value("select count(*) from inbox"), "0");
 }
 
+TEST_F(JobTest, Each_kind_of_passing_row_is_kept_as_long_as_the_retention_says) {
+    RecordsOptions options;
+    options.retention = {.idempotency = 1h, .events = 2h, .attempts = 3h};
+    const auto brief = open(options);
+    // Of each kind two rows: a minute older than what is kept, and a minute younger.
+    database.run(R"(
+        insert into idempotency_keys (app, key, request_sha256, upload_id, created_at)
+            select 'app', age, '', '', now() - age::interval from unnest(array['61 min', '59 min']) as age;
+        insert into inbox (event_id, source, received_at)
+            select age, 'minio', now() - age::interval from unnest(array['121 min', '119 min']) as age;
+        insert into callback_attempts (callback_id, lease_token, at, error, latency_ms, answer)
+            select age, '', now() - age::interval, '', 1, '' from unnest(array['181 min', '179 min']) as age;
+        insert into event_quarantine (source, reason, body, received_at)
+            select 'minio', age, '', now() - age::interval from unnest(array['181 min', '179 min']) as age)");
+    ASSERT_TRUE(brief->reap());
+    EXPECT_EQ(database.value("select string_agg(key, ' ') from idempotency_keys"), "59 min");
+    EXPECT_EQ(database.value("select string_agg(event_id, ' ') from inbox"), "119 min");
+    EXPECT_EQ(database.value("select string_agg(callback_id, ' ') from callback_attempts"), "179 min");
+    EXPECT_EQ(database.value("select string_agg(reason, ' ') from event_quarantine"), "179 min");
+}
+
 }  // namespace
 }  // namespace photogate::storage::records::test

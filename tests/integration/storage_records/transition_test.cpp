@@ -135,5 +135,21 @@ TEST_F(TransitionTest, Erasing_takes_the_persons_data_and_queues_both_removals) 
     EXPECT_EQ(records->find_public(upload.public_id).value()->state, deleted);
 }
 
+TEST_F(TransitionTest, A_deleted_upload_has_jobs_until_both_removals_are_done) {
+    const auto upload = in_state(published);
+    const auto other = in_state(uploaded);
+    ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
+    std::size_t removals = 0;
+    for (const auto& job : records->claim({"w", 10, std::chrono::seconds{60}}).value()) {
+        if (job.upload.id != upload.id) continue;
+        EXPECT_TRUE(records->has_jobs(upload.id).value()) << "before removal " << removals;
+        ASSERT_TRUE(records->finish_cleanup(job.lease));
+        ++removals;
+    }
+    EXPECT_EQ(removals, 2U);
+    EXPECT_FALSE(records->has_jobs(upload.id).value());
+    EXPECT_TRUE(records->has_jobs(other.id).value()) << "another upload's jobs are its own";
+}
+
 }  // namespace
 }  // namespace photogate::storage::records::test

@@ -117,6 +117,21 @@ expired_callback = "told"
     EXPECT_EQ(p.expired_callback, pipeline::Profile::ExpiredCallback::told);
 }
 
+TEST(Load, The_retention_reaches_the_records) {
+    const auto standard = load_text(kValid);
+    ASSERT_TRUE(standard) << mistakes_of(standard);
+    const storage::records::Retention usual;
+    EXPECT_EQ(standard->config.database.retention.events, usual.events);
+    EXPECT_EQ(standard->config.database.retention.idempotency, usual.idempotency);
+    EXPECT_EQ(standard->config.database.retention.attempts, usual.attempts);
+    const auto loaded =
+        load_text(kValid + "[retention]\nevents = \"2h\"\nidempotency = \"5m\"\nattempts = \"3d\"\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.database.retention.events, 2h);
+    EXPECT_EQ(loaded->config.database.retention.idempotency, 5min);
+    EXPECT_EQ(loaded->config.database.retention.attempts, 72h);
+}
+
 TEST(Load, Flag_beats_environment_beats_file_beats_default) {
     const std::string file = "[log]\nlevel = \"warn\"\n" + kValid;
     const auto level = [](const Loading& loaded) { return loaded->config.log.level; };
