@@ -39,6 +39,8 @@ struct ProcessorParts {
     Random& random;
     /// Called after each finished upload; may be empty.
     std::function<void(const storage::records::Upload&, const StageTimes&)> observer;
+    /// Called after each removal or move that was done; may be empty.
+    std::function<void(const UploadId&)> settled;
 };
 
 class Processor {
@@ -59,6 +61,7 @@ class Processor {
     void process(const storage::records::Job& job);
     void settle_original(const storage::records::Job& job);
     void remove_published(const storage::records::Job& job);
+    void finish_cleanup(const storage::records::Job& job);
 
     Fetch fetch(const storage::records::Upload& upload, const Profile& profile, const Store& store) const;
     void publish(const storage::records::Job& job, const Profile& profile, const Store& store,

@@ -52,11 +52,7 @@ void Processor::settle_original(const records::Job& job) {
         settled = remove_everywhere(*store, job.upload);
     }
     if (!settled) return postpone(job, records::Postponement::Cost::free, settled.error());
-    if (const auto done = parts_.records.finish_cleanup(job.lease); !done) {
-        log::warn(
-            "job.not_recorded",
-            {{"upload", job.upload.id.str()}, {"step", "settle"}, {"code", to_string(done.error().code)}});
-    }
+    finish_cleanup(job);
 }
 
 void Processor::remove_published(const records::Job& job) {
@@ -68,11 +64,17 @@ void Processor::remove_published(const records::Job& job) {
         removed = store->objects->remove(store->region.published, job.upload.image->key, std::nullopt);
     }
     if (!removed) return postpone(job, records::Postponement::Cost::free, removed.error());
-    if (const auto done = parts_.records.finish_cleanup(job.lease); !done) {
-        log::warn(
-            "job.not_recorded",
-            {{"upload", job.upload.id.str()}, {"step", "remove"}, {"code", to_string(done.error().code)}});
+    finish_cleanup(job);
+}
+
+void Processor::finish_cleanup(const records::Job& job) {
+    const auto done = parts_.records.finish_cleanup(job.lease);
+    if (!done) {
+        return log::warn("job.not_recorded", {{"upload", job.upload.id.str()},
+                                              {"step", records::to_string(job.kind)},
+                                              {"code", to_string(done.error().code)}});
     }
+    if (parts_.settled) parts_.settled(job.upload.id);
 }
 
 }  // namespace photogate::pipeline

@@ -17,6 +17,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kSmallBody = 4'096;
+/// A deletion that takes longer is answered 202: it goes on by itself.
+constexpr std::chrono::seconds kLongestErasing{10};
 
 /// An id that we can not have made names nothing: the same answer as for another app's.
 Result<UploadId> upload_id(const Request& request) {
@@ -25,8 +27,8 @@ Result<UploadId> upload_id(const Request& request) {
     return *id;
 }
 
-Response upload_response(const Api& api, const records::Upload& upload) {
-    return Response::json(200, notifier::upload_json(upload, api.image_base));
+Response upload_response(const Api& api, const records::Upload& upload, int status = 200) {
+    return Response::json(status, notifier::upload_json(upload, api.image_base));
 }
 
 template <class Call>
@@ -57,10 +59,31 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
             auto upload = api.records.find(app, id);
             if (!upload || is_final(upload->state) || seconds.count() == 0)
                 return waiting->reply(answer(api, upload));
-            api.waiters.wait(id, seconds, [&api, waiting](const Result<records::Upload>& then) {
-                waiting->reply(answer(api, then));
-            });
+            api.waiters.wait({id, Until::ended, seconds},
+                             [&api, waiting](const Result<records::Upload>& then, Waited) {
+                                 waiting->reply(answer(api, then));
+                             });
         });
+    if (!taken) waiting->fail(taken.error());
+}
+
+/// 200 once its objects are gone from the store; 202 where that takes its time.
+void delete_upload(const Api& api, const Request& request, http::Responder responder) {
+    const auto id = upload_id(request);
+    if (!id) return responder.fail(id.error());
+    auto waiting = std::make_shared<http::Responder>(std::move(responder));
+    const auto taken = api.database_pool.submit([&api, waiting, app = scope(request), id = *id] {
+        const auto erased = api.records.cancel_or_delete(app, id);
+        if (!erased) return waiting->fail(erased.error());
+        api.waiters.finished(*erased);
+        api.waiters.wait(
+            {id, Until::gone, kLongestErasing},
+            [&api, waiting, erased = *erased](const Result<records::Upload>& then, Waited waited) {
+                // Deleted it is, whether or not it could be looked at again.
+                waiting->respond(
+                    upload_response(api, then.value_or(erased), waited == Waited::fulfilled ? 200 : 202));
+            });
+    });
     if (!taken) waiting->fail(taken.error());
 }
 
@@ -191,13 +214,9 @@ void add_upload_routes(http::Router& router, const Api& api) {
                                         return answer(house, house.records.retry(scope(request), id));
                                     })),
         kSmallBody);
-    add(http::Method::delete_, "/v1/uploads/{id}",
-        http::answer_on(api.database_pool,
-                        with_upload(api, [](const Api& house, const Request& request, const UploadId& id) {
-                            auto erased = house.records.cancel_or_delete(scope(request), id);
-                            if (erased) house.waiters.finished(*erased);
-                            return answer(house, erased);
-                        })));
+    add(http::Method::delete_, "/v1/uploads/{id}", [&api](Request request, http::Responder responder) {
+        delete_upload(api, request, std::move(responder));
+    });
 }
 
 }  // namespace photogate::gateway::routes

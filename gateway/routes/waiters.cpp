@@ -1,7 +1,9 @@
 #include "gateway/routes/waiters.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace photogate::gateway::routes {
 
@@ -14,16 +16,17 @@ Waiters::Waiters(storage::records::Records& records, std::chrono::milliseconds l
 Waiters::~Waiters() {
     {
         std::lock_guard lock(mutex_);
-        stopping_ = true;
+        stopping_ = releasing_ = true;
     }
     changed_.notify_all();
     thread_.join();
 }
 
-void Waiters::wait(const UploadId& id, std::chrono::seconds at_most, Answer answer) {
+void Waiters::wait(Wait what, Answer answer) {
     {
         std::lock_guard lock(mutex_);
-        waiters_.emplace(id, Waiter{Steady::now() + at_most, std::move(answer)});
+        waiters_.emplace(what.id, Waiter{what.until, Steady::now() + what.at_most, std::move(answer)});
+        arrived_ = true;
     }
     changed_.notify_all();
 }
@@ -34,24 +37,8 @@ void Waiters::finished(const Upload& upload) {
     {
         std::lock_guard lock(mutex_);
         const auto [first, last] = waiters_.equal_range(upload.id);
-        for (auto each = first; each != last; ++each)
-            answers.push_back(std::move(each->second.answer));
-        waiters_.erase(first, last);
-    }
-    for (auto& answer : answers)
-        answer(upload);
-}
-
-void Waiters::look_at(const UploadId& id) {
-    const auto upload = records_.find(std::nullopt, id);
-    const bool ended = !upload || is_final(upload->state);
-    const auto now = Steady::now();
-    std::vector<Answer> answers;
-    {
-        std::lock_guard lock(mutex_);
-        const auto [first, last] = waiters_.equal_range(id);
         for (auto each = first; each != last;) {
-            if (ended || each->second.until <= now || stopping_) {
+            if (each->second.until == Until::ended) {
                 answers.push_back(std::move(each->second.answer));
                 each = waiters_.erase(each);
             } else {
@@ -60,26 +47,70 @@ void Waiters::look_at(const UploadId& id) {
         }
     }
     for (auto& answer : answers)
-        answer(upload);
+        answer(upload, Waited::fulfilled);
+}
+
+void Waiters::settled(const UploadId& id) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!waiters_.contains(id)) return;
+    }
+    look_at(id);
+}
+
+void Waiters::look_at(const UploadId& id) {
+    const auto upload = records_.find(std::nullopt, id);
+    const bool ended = upload && is_final(upload->state);
+    const bool gone = ended && !records_.has_jobs(id).value_or(true);
+    const auto now = Steady::now();
+    std::vector<std::pair<Answer, Waited>> answers;
+    {
+        std::lock_guard lock(mutex_);
+        const auto [first, last] = waiters_.equal_range(id);
+        for (auto each = first; each != last;) {
+            const auto& waiter = each->second;
+            const bool fulfilled = waiter.until == Until::ended ? ended : gone;
+            if (fulfilled || !upload || waiter.deadline <= now || releasing_) {
+                answers.emplace_back(waiter.answer, fulfilled ? Waited::fulfilled : Waited::timed_out);
+                each = waiters_.erase(each);
+            } else {
+                ++each;
+            }
+        }
+    }
+    for (auto& [answer, waited] : answers)
+        answer(upload, waited);
 }
 
 void Waiters::look() {
     std::unique_lock lock(mutex_);
+    auto next_round = Steady::now();
     for (;;) {
         changed_.wait(lock, [this] { return stopping_ || !waiters_.empty(); });
-        auto next = Steady::now() + look_every_;
+        if (waiters_.empty()) return;
+        const auto now = Steady::now();
+        const bool everyone = releasing_ || now >= next_round;
+        if (now >= next_round) next_round = now + look_every_;
+        arrived_ = false;
+        auto next = next_round;
         std::set<UploadId> ids;
-        for (const auto& [id, waiter] : waiters_) {
-            ids.insert(id);
-            next = std::min(next, waiter.until);
+        for (auto& [id, waiter] : waiters_) {
+            // Who has just come is looked at by itself: it may have become so between request and waiting.
+            if (everyone || !waiter.looked_at || waiter.deadline <= now) {
+                ids.insert(id);
+            } else {
+                next = std::min(next, waiter.deadline);
+            }
+            waiter.looked_at = true;
+        }
+        if (ids.empty()) {
+            changed_.wait_until(lock, next, [this] { return releasing_ || arrived_; });
+            continue;
         }
         lock.unlock();
-        // The first look comes at once: the end may have come between the request and its waiting.
         for (const auto& id : ids)
             look_at(id);
         lock.lock();
-        if (stopping_ && waiters_.empty()) return;
-        changed_.wait_until(lock, next, [this] { return stopping_; });
     }
 }
 
@@ -87,10 +118,9 @@ void Waiters::release_all() {
     std::set<UploadId> ids;
     {
         std::lock_guard lock(mutex_);
-        for (auto& [id, waiter] : waiters_) {
-            waiter.until = Steady::now();
+        releasing_ = true;
+        for (const auto& [id, waiter] : waiters_)
             ids.insert(id);
-        }
     }
     for (const auto& id : ids)
         look_at(id);

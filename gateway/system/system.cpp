@@ -176,7 +176,8 @@ struct System::State {
             [this](const records::Upload& upload, const pipeline::StageTimes& times) {
                 upload_counting.finished(upload, times);
                 waiters->finished(upload);
-            }});
+            },
+            [this](const UploadId& id) { waiters->settled(id); }});
         pipeline::WorkerOptions options;
         options.name = worker_name();
         options.hands = config.worker.concurrency;

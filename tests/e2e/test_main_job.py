@@ -171,15 +171,12 @@ def test_A_deleted_upload_leaves_nothing_behind(world):
     upload = world.publish(pictures.photo(seed=11), {"profile": "keep", "filename": "private name.jpg"})
     status, _, deleted = world.request("DELETE", f"/v1/uploads/{upload['id']}")
     assert status == 200 and deleted["state"] == "deleted"
+    public = f"p/{upload['links']['image'].rsplit('/', 1)[1]}/"
+    assert not objects(world, "public", public)
+    assert not objects(world, "originals", f"o/{upload['id']}")
+    assert not [each for each in objects(world, "incoming", "u/") if upload["id"] in each]
     assert world.image(upload)[0] == 410
     world.receiver.wait_for_upload(upload["id"], "upload.deleted")
-    public = f"p/{upload['links']['image'].rsplit('/', 1)[1]}/"
-
-    def left():
-        return objects(world, "public", public) + objects(world, "originals", f"o/{upload['id']}") + \
-            [each for each in objects(world, "incoming", "u/") if upload["id"] in each]
-
-    eventually(lambda: not left())
     _, _, found = world.request("GET", f"/v1/uploads/{upload['id']}")
     assert "private name" not in json.dumps(found) and "Photogate" not in json.dumps(found)
 
