@@ -70,7 +70,7 @@ def configuration(stack, port, metrics_port, apps, extra=""):
         f'worker_access_key = "{minio.worker.access}"', f'worker_secret_key = "{minio.worker.secret}"',
         "[events.minio]", 'dialect = "minio"', f'tokens = ["{stack.events_token}"]',
         # The receivers of callbacks are on this machine, which photogate otherwise refuses to call.
-        "[callbacks]", 'allowed_networks = ["127.0.0.0/8"]', 'allowed_hosts = ["127.0.0.1"]', 'http_hosts = ["127.0.0.1"]',
+        "[callbacks]", 'allowed_networks = ["127.0.0.0/8"]', 'allowed_hosts = ["127.0.0.1:*"]', 'http_hosts = ["127.0.0.1"]',
         *[app.toml() for app in apps], extra, ""])
 
 
