@@ -3,7 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <sstream>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -125,6 +125,10 @@ Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions&
     const int watch_error = errno;
     std::unique_ptr<HelperProcess> helper(
         new HelperProcess(process, std::move(watch), Channel(std::move(ours)), std::move(words)));
+    // Opened before it makes itself undumpable: where /proc hides what can't be traced (hidepid), it is not
+    // to be found there afterwards.
+    helper->statm_ =
+        Descriptor(::open(("/proc/" + std::to_string(process) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
     if (!helper->watch_) return unavailable("The image helper can't be watched", watch_error);
     // Their ends must be theirs alone, or we would never see them close.
     theirs.reset();
@@ -155,10 +159,12 @@ bool HelperProcess::alive() const {
 }
 
 std::uint64_t HelperProcess::resident_bytes() const {
-    std::ifstream statm("/proc/" + std::to_string(process_) + "/statm");
+    std::array<char, 128> text{};
+    if (::pread(statm_.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
+    std::istringstream fields(text.data());
     std::uint64_t total = 0;
     std::uint64_t resident = 0;
-    if (!(statm >> total >> resident)) return 0;
+    if (!(fields >> total >> resident)) return 0;
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 

@@ -38,6 +38,7 @@ class HelperProcess {
     /// Becomes readable when the process ends.
     int watch() const { return watch_.get(); }
     bool alive() const;
+    /// 0 where it is not known.
     std::uint64_t resident_bytes() const;
     /// Kills it (a stopped one too) and waits for its end. What it died of, as words: `signal 9 (Killed)`,
     /// `exit status 1`.
@@ -56,6 +57,7 @@ class HelperProcess {
     Descriptor watch_;
     Channel channel_;
     Descriptor words_;
+    Descriptor statm_;
     std::string heard_;
     std::string cause_;
 };

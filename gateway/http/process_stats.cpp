@@ -1,5 +1,6 @@
 #include "gateway/http/process_stats.hpp"
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,12 +15,12 @@ namespace photogate::gateway::http {
 namespace {
 
 double boot_time_seconds() {
-    std::ifstream stat("/proc/stat");
-    for (std::string word; stat >> word;) {
-        double seconds = 0;
-        if (word == "btime" && stat >> seconds) return seconds;
-    }
-    return 0;
+    // Not /proc/stat's btime: a service may be given a /proc that holds processes alone.
+    timespec now{};
+    timespec since_boot{};
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0) return 0;
+    return static_cast<double>(now.tv_sec - since_boot.tv_sec) +
+           static_cast<double>(now.tv_nsec - since_boot.tv_nsec) / 1e9;
 }
 
 double count_open_fds() {
