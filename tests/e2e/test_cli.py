@@ -117,6 +117,31 @@ def test_show_has_no_secret_and_every_origin(photogate, tmp_path):
     assert re.search(r"endpoint = \"http://127.0.0.1:9000\"  # photogate.toml:5\n", done.stdout)
 
 
+def test_the_sample_is_valid_once_its_secrets_are_there(photogate, tmp_path):
+    sample = (ROOT / "etc" / "photogate.toml").read_text()
+    missing = photogate("config", "check", "--config", ROOT / "etc" / "photogate.toml")
+    assert missing.returncode == 78 and "unknown" not in missing.stderr, missing.stderr
+    # What an operator does: uncomment the lines of secrets, all but the second app's, and write the files.
+    own, operators = sample.split("# [apps.support]")
+    own = re.sub(r"^# (\w+_file|keys) = ", r"\1 = ", own, flags=re.M).replace("sha256:…", "sha256:" + "a" * 64)
+    (tmp_path / "photogate.toml").write_text(own + "# [apps.support]" + operators)
+    secrets = {"database_url": "postgresql://photogate:word@127.0.0.1/photogate", "signer_secret": "s" * 40,
+               "worker_secret": "w" * 40, "event_tokens": "t" * 40,
+               "callback_secrets": "whsec_" + base64.b64encode(b"k" * 32).decode()}
+    for name, text in secrets.items():
+        (tmp_path / name).write_text(text + "\n")
+        (tmp_path / name).chmod(0o600)
+    done = photogate("config", "check", "--config", "photogate.toml")
+    assert done.returncode == 0, done.stderr
+    # The other way, as etc/systemd does it: the file as it is but for the key, the secrets' files named by variables.
+    unit = (ROOT / "etc" / "systemd" / "photogate.service").read_text()
+    variables = {name: str(tmp_path / file) for name, file in re.findall(r"^Environment=(\w+)=%d/(\w+)$", unit, re.M)}
+    assert set(pathlib.Path(path).name for path in variables.values()) == set(secrets)
+    (tmp_path / "bare.toml").write_text(re.sub(r'^# keys = .*$', 'keys = ["sha256:' + "a" * 64 + '"]', sample, count=1, flags=re.M))
+    done = photogate("config", "check", "--config", "bare.toml", **variables)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_reference_page_is_the_programs_table(photogate):
     assert photogate("config", "docs").stdout == (ROOT / "docs" / "configuration.md").read_text()
 
