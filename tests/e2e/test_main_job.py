@@ -181,6 +181,26 @@ def test_A_deleted_upload_leaves_nothing_behind(world):
     assert "private name" not in json.dumps(found) and "Photogate" not in json.dumps(found)
 
 
+@pytest.mark.slow
+def test_A_deletion_that_takes_its_time_is_answered_202_and_goes_on(own_world):
+    world = own_world(role="serve")  # nobody works
+    created = world.upload(pictures.photo(seed=12))
+
+    def state():
+        return world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"]
+
+    eventually(lambda: state() == "uploaded")
+    status, _, answer = world.request("DELETE", f"/v1/uploads/{created['id']}")
+    assert (status, answer["state"]) == (202, "cancelled")
+    assert objects(world, "incoming", "u/")
+    world.gateway.stop()
+    world.gateway.role = "all"
+    world.gateway.start()
+    status, _, answer = world.request("DELETE", f"/v1/uploads/{created['id']}")
+    assert (status, answer["state"]) == (200, "cancelled")
+    assert not objects(world, "incoming", "u/")
+
+
 def test_Every_photo_of_the_corpus_is_published_with_its_facts(world, corpus):
     expected = json.loads((corpus / "photos" / "dev" / "expected.json").read_text())
     waiting = {}
