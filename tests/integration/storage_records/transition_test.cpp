@@ -140,7 +140,8 @@ TEST_F(TransitionTest, A_deleted_upload_has_jobs_until_both_removals_are_done) {
     const auto other = in_state(uploaded);
     ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
     std::size_t removals = 0;
-    for (const auto& job : records->claim({"w", 10, std::chrono::seconds{60}}).value()) {
+    const auto jobs = records->claim({"w", 10, std::chrono::seconds{60}}).value();
+    for (const auto& job : jobs) {
         if (job.upload.id != upload.id) continue;
         EXPECT_TRUE(records->has_jobs(upload.id).value()) << "before removal " << removals;
         ASSERT_TRUE(records->finish_cleanup(job.lease));
