@@ -6,7 +6,7 @@ import socket
 import time
 
 import companion
-from harness import NotMeasured, Row, median, parts, span
+from harness import NotMeasured, Row, median, span
 
 BARE_SHARE = 0.40
 COMPANION_TIMES = 10

@@ -111,7 +111,8 @@ class Bench:
             secret = local_gateway.new_callback_secret()
             with webhook_receiver.Receiver(secret) as receiver:
                 app = local_gateway.App("shop", receiver.url, {"photos": {}}, secret=secret)
-                gateway = local_gateway.Gateway(self.build_dir, self.folder / f"gateway-{port}", stack, port, metrics_port, [app], role=role)
+                gateway = local_gateway.Gateway(self.build_dir, self.folder / f"gateway-{port}", stack, port, metrics_port, [app],
+                                                role=role)
                 gateway.migrate()
                 gateway.launch(*arguments)
                 try:
