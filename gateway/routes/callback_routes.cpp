@@ -30,14 +30,12 @@ Result<records::CallbackQuery> read_query(const Request& request) {
         query.upload = parse_upload_id(*text);
         if (!query.upload) return fail(ErrorCode::upload_not_found, "there is no such upload");
     }
-    const auto limit = read_limit(request);
-    if (!limit) return fail(limit.error());
-    query.limit = *limit;
-    if (const auto text = request.query_value("cursor")) {
-        const auto id = read_cursor(*text);
-        if (!id) return fail(id.error());
-        query.before = parse_callback_id(*id);
-        if (!query.before) return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
+    const auto page = read_page_request(request);
+    if (!page) return fail(page.error());
+    query.limit = page->limit;
+    if (page->before) {
+        query.before = parse_callback_id(*page->before);
+        if (!query.before) return not_a_cursor();
     }
     return query;
 }
@@ -48,17 +46,15 @@ Result<Response> list(const Api& api, const Request& request) {
     const auto wanted = query->limit++;
     auto found = api.records.callbacks(*query);
     if (!found) return fail(found.error());
-    std::optional<std::string> next;
+    std::optional<std::string> last_id;
     if (found->size() > wanted) {
         found->resize(wanted);
-        next = make_cursor(found->back().callback.id.str());
+        last_id = found->back().callback.id.str();
     }
     std::vector<std::string> items;
     for (const auto& details : *found)
         items.push_back(callback_details_json(details));
-    auto response = Response::json(200, page_json(items, next));
-    if (next) response.set("Link", next_link(request, *next));
-    return response;
+    return page_response(request, items, last_id);
 }
 
 Result<Response> replay_one(const Api& api, const Request& request) {

@@ -4,41 +4,20 @@
 #include <charconv>
 
 #include "base/encoding.hpp"
+#include "gateway/routes/answers_wire.hpp"
 #include "signer/uri_encode.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
 
-constexpr std::size_t kDefaultLimit = 50;
 constexpr std::size_t kMostLimit = 200;
 constexpr char kVersion = '1';  // so that a later form of cursor can be told from this one
-
-}  // namespace
 
 std::string make_cursor(std::string_view last_id) {
     return hex_lower(as_bytes(kVersion + std::string{last_id}));
 }
 
-Result<std::string> read_cursor(std::string_view cursor) {
-    const auto bytes = from_hex(cursor);
-    if (!bytes || bytes->size() < 2 || bytes->front() != static_cast<std::uint8_t>(kVersion)) {
-        return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
-    }
-    return std::string{as_text(*bytes).substr(1)};
-}
-
-Result<std::size_t> read_limit(const http::RequestHead& head) {
-    const auto text = head.query_value("limit");
-    if (!text) return kDefaultLimit;
-    std::size_t limit = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (error == std::errc::result_out_of_range) return kMostLimit;
-    if (error != std::errc{} || end != text->data() + text->size() || limit == 0) {
-        return fail(ErrorCode::invalid_query, "'limit' is 1 to 200");
-    }
-    return std::min(limit, kMostLimit);
-}
-
+/// `<path?…&cursor=next>; rel="next"`, with the request's other parameters kept.
 std::string next_link(const http::RequestHead& head, std::string_view next) {
     std::string link = "<" + std::string{head.raw_path()} + "?";
     for (const auto& parameter : head.query) {
@@ -47,6 +26,39 @@ std::string next_link(const http::RequestHead& head, std::string_view next) {
             signer::encode_component(parameter.name) + "=" + signer::encode_component(parameter.value) + "&";
     }
     return link + "cursor=" + std::string{next} + ">; rel=\"next\"";
+}
+
+}  // namespace
+
+tl::unexpected<Error> not_a_cursor() {
+    return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
+}
+
+Result<PageRequest> read_page_request(const http::RequestHead& head) {
+    PageRequest page;
+    if (const auto text = head.query_value("limit")) {
+        std::size_t limit = 0;
+        const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+        if (error == std::errc::result_out_of_range) limit = kMostLimit;
+        const bool number = error != std::errc::invalid_argument && end == text->data() + text->size();
+        if (!number || limit == 0) return fail(ErrorCode::invalid_query, "'limit' is 1 to 200");
+        page.limit = std::min(limit, kMostLimit);
+    }
+    if (const auto text = head.query_value("cursor")) {
+        const auto bytes = from_hex(*text);
+        if (!bytes || bytes->size() < 2 || bytes->front() != static_cast<std::uint8_t>(kVersion))
+            return not_a_cursor();
+        page.before = std::string{as_text(*bytes).substr(1)};
+    }
+    return page;
+}
+
+http::Response page_response(const http::RequestHead& head, const std::vector<std::string>& items,
+                             const std::optional<std::string>& last_id) {
+    const auto next = last_id ? std::optional{make_cursor(*last_id)} : std::nullopt;
+    auto response = http::Response::json(200, page_json(items, next));
+    if (next) response.set("Link", next_link(head, *next));
+    return response;
 }
 
 }  // namespace photogate::gateway::routes

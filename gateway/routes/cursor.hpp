@@ -1,25 +1,33 @@
-// The opaque cursor of a list, and the page's `Link`.
+// The pages of a list: which one is asked for, by an opaque cursor, and the answer with its `Link`.
 //
 // Thread safety: pure functions.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "gateway/http/message.hpp"
 
 namespace photogate::gateway::routes {
 
-std::string make_cursor(std::string_view last_id);
-/// The id that a cursor holds; whether it is one is the caller's question. Errors: invalid_cursor.
-Result<std::string> read_cursor(std::string_view cursor);
+/// Which page is asked for.
+struct PageRequest {
+    std::size_t limit = 50;
+    std::optional<std::string>
+        before;  ///< the id that the cursor holds; whether it is one is the caller's question
+};
 
-/// `limit=`: 1 to 200, more is cut to 200; 50 where absent. Errors: invalid_query.
-Result<std::size_t> read_limit(const http::RequestHead& head);
+/// `limit=` (1 to 200, more is cut to 200) and `cursor=`. Errors: invalid_query, invalid_cursor.
+Result<PageRequest> read_page_request(const http::RequestHead& head);
 
-/// `<path?…&cursor=next>; rel="next"`, with the request's other parameters kept.
-std::string next_link(const http::RequestHead& head, std::string_view next);
+/// Why a cursor that holds another sort of id is refused.
+tl::unexpected<Error> not_a_cursor();
+
+/// The answer of a page: `items` are JSON already; `last_id` is the page's last, where another page follows.
+http::Response page_response(const http::RequestHead& head, const std::vector<std::string>& items,
+                             const std::optional<std::string>& last_id);
 
 }  // namespace photogate::gateway::routes

@@ -111,14 +111,12 @@ Result<records::ListQuery> read_list_query(const Request& request) {
         if (parameter.name.starts_with(prefix))
             query.metadata[parameter.name.substr(prefix.size())] = parameter.value;
     }
-    const auto limit = read_limit(request);
-    if (!limit) return fail(limit.error());
-    query.limit = *limit;
-    if (const auto text = request.query_value("cursor")) {
-        const auto id = read_cursor(*text);
-        if (!id) return fail(id.error());
-        query.before = parse_upload_id(*id);
-        if (!query.before) return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
+    const auto page = read_page_request(request);
+    if (!page) return fail(page.error());
+    query.limit = page->limit;
+    if (page->before) {
+        query.before = parse_upload_id(*page->before);
+        if (!query.before) return not_a_cursor();
     }
     return query;
 }
@@ -130,17 +128,15 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
     const auto wanted = query->limit++;
     auto uploads = api.records.list(*query);
     if (!uploads) return fail(uploads.error());
-    std::optional<std::string> next;
+    std::optional<std::string> last_id;
     if (uploads->size() > wanted) {
         uploads->resize(wanted);
-        next = make_cursor(uploads->back().id.str());
+        last_id = uploads->back().id.str();
     }
     std::vector<std::string> items;
     for (const auto& upload : *uploads)
         items.push_back(notifier::upload_json(upload, api.image_base));
-    auto response = Response::json(200, page_json(items, next));
-    if (next) response.set("Link", next_link(request, *next));
-    return response;
+    return page_response(request, items, last_id);
 }
 
 /// A fresh URL for the same object.
