@@ -1,4 +1,5 @@
 """published, received and memory: whole uploads, through a real store and a real database, to a receiver of callbacks."""
+import concurrent.futures
 import datetime
 import http.client
 import json
@@ -31,7 +32,7 @@ class Phone:
 
     def upload(self, data):
         """(id, moment at which the store had answered the PUT)."""
-        created = self._create(len(data))
+        created = self.create(len(data))
         grant = created["upload"]
         target = urllib.parse.urlsplit(grant["url"])
         if self.store is None:
@@ -42,7 +43,7 @@ class Phone:
             raise NotMeasured(f"the store answered {status}: {answer[:200]}")
         return created["id"], at
 
-    def _create(self, size):
+    def create(self, size):
         if self.api is None:
             self.api = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=60)
         status, answer = self._exchange(self.api, "POST", "/v1/uploads", json.dumps({"filename": "p.jpg", "size": size}).encode(),
@@ -205,7 +206,7 @@ def resident_kib(pid):
 
 
 def memory(bench):
-    wanted, limit, in_flight = bench.times(RESIDENT_UPLOADS, 600), max(30, 170 * bench.scale), 96
+    wanted, limit, in_flight = bench.times(RESIDENT_UPLOADS, 600), max(30, 150 * bench.scale), 96
     data = pictures.photo(64, 64)
     problems, lock, sent, samples = [], threading.Lock(), [0], []
     with bench.world() as (_, gateway, app, _receiver):
@@ -250,7 +251,7 @@ def memory(bench):
         done = finished(gateway)
         time.sleep(1)
         samples.append((done, resident_kib(gateway.process.pid)))
-        created = top_up_with_grants(bench, gateway, app, wanted - done)
+        created = top_up_with_grants(gateway, app, wanted - done)
         if created:
             samples.append((done + created, resident_kib(gateway.process.pid)))
     if done < min(RESIDENT_FROM, wanted // 2):
@@ -267,14 +268,17 @@ def memory(bench):
                   f"{done / took:.0f} /s"))
 
 
-def top_up_with_grants(bench, gateway, app, missing):
+def top_up_with_grants(gateway, app, missing):
     """What time did not allow as whole uploads, as creations alone."""
-    made = 0
-    if missing > 0:
-        say(f"   {missing} more as creations alone")
+    def some(count):
         phone = Phone(gateway, app)
-        for made in range(1, missing + 1):
-            phone._create(1234)
-    return made
+        for _ in range(count):
+            phone.create(1234)
+        return count
 
-
+    if missing <= 0:
+        return 0
+    say(f"   {missing} more as creations alone")
+    hands = 8
+    with concurrent.futures.ThreadPoolExecutor(hands) as pool:
+        return sum(pool.map(some, [missing // hands + (each < missing % hands) for each in range(hands)]))
