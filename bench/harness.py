@@ -125,7 +125,8 @@ class Bench:
         """One round of load by wrk; refuses a round in which an answer failed."""
         words = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", str(ROOT / "bench" / "request.lua"), url, "--",
                  method, authorization, *([body] if body else [])]
-        out = self.run(words, shown=f"wrk -t2 -c{connections} -d{seconds}s --timeout 20s --latency -s bench/request.lua URL -- {method} "
+        warm_up = seconds == 1
+        out = self.run(words, shown=self.commands[0] if warm_up else f"wrk -t2 -c{connections} -d{seconds}s --timeout 20s --latency -s bench/request.lua URL -- {method} "
                                     + ("'Bearer KEY' " if authorization else "") + (f"'{body}'" if body else "''"))
         result = json.loads(out.strip().splitlines()[-1])
         if result["failed"] or not result["requests"]:
@@ -188,4 +189,4 @@ def machine():
     system = next((each.split("=", 1)[1].strip('"') for each in pathlib.Path("/etc/os-release").read_text().splitlines()
                    if each.startswith("PRETTY_NAME=")), "?")
     return (f"{line('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores used of {os.cpu_count()}, "
-            f"{memory:.0f} GiB, {system}, Linux {os.uname().release}")
+            f"{memory:.0f} GiB, {system}, Linux {'.'.join(os.uname().release.split('.')[:2])}")
