@@ -73,8 +73,9 @@ class Bench:
         say(f"   {row.what}: {row.figure} (target {row.target}: {row.verdict}; {row.spread})")
 
     def run(self, command, shown=None, **options):
-        """The command's output; `shown` is how it stands in the README (once), without this machine's paths and keys."""
-        self.show(shown or command)
+        """The command's output; `shown` is how it stands in the README (once), without this machine's paths and keys; "" is not at all."""
+        if shown != "":
+            self.show(shown or command)
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
         if done.returncode != 0:
             raise NotMeasured(f"{pathlib.Path(str(command[0])).name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
@@ -125,9 +126,9 @@ class Bench:
         """One round of load by wrk; refuses a round in which an answer failed."""
         words = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", str(ROOT / "bench" / "request.lua"), url, "--",
                  method, authorization, *([body] if body else [])]
-        warm_up = seconds == 1
-        out = self.run(words, shown=self.commands[0] if warm_up else f"wrk -t2 -c{connections} -d{seconds}s --timeout 20s --latency -s bench/request.lua URL -- {method} "
-                                    + ("'Bearer KEY' " if authorization else "") + (f"'{body}'" if body else "''"))
+        shown = (f"wrk -t2 -c{connections} -d{seconds}s --timeout 20s --latency -s bench/request.lua URL -- {method} "
+                 + ("'Bearer KEY' " if authorization else "") + (f"'{body}'" if body else "''"))
+        out = self.run(words, "" if seconds == 1 else shown)  # one second warms up
         result = json.loads(out.strip().splitlines()[-1])
         if result["failed"] or not result["requests"]:
             raise NotMeasured(f"{result['failed']} of {result['requests']} requests to {url} failed")
