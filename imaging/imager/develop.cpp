@@ -67,25 +67,44 @@ Format output_format(const Recipe& recipe, const Inspection& inspection, VipsIma
     return moves(inspection) || is_see_through(base) ? Format::webp : Format::jpeg;
 }
 
+/// Averages over boxes, straight from memory: the hashes want every pixel's share, not a resampling filter's.
 Result<Rgba> small_copy(VipsImage* base) {
-    Image small;
-    if (vips_thumbnail_image(base, OutImage(small), kHashEdge, "height", kHashEdge, "size", VIPS_SIZE_DOWN,
-                             nullptr) != 0) {
-        return broken("The picture can't be shrunk for its hashes.");
-    }
-    const Image pixels(vips_image_copy_memory(small.get()));
-    if (!pixels) return broken("The picture can't be shrunk for its hashes.");
-    const auto bands = static_cast<std::size_t>(vips_image_get_bands(pixels.get()));
-    const std::size_t colours = has_alpha(pixels.get()) ? bands - 1 : bands;
-    Rgba rgba{.width = static_cast<std::uint32_t>(vips_image_get_width(pixels.get())),
-              .height = static_cast<std::uint32_t>(vips_image_get_height(pixels.get())),
+    const Image held(vips_image_copy_memory(base));
+    if (!held) return broken("The picture can't be shrunk for its hashes.");
+    const BytesView from = pixels_of(held.get());
+    const auto width = static_cast<std::size_t>(vips_image_get_width(held.get()));
+    const auto height = static_cast<std::size_t>(vips_image_get_height(held.get()));
+    const auto bands = static_cast<std::size_t>(vips_image_get_bands(held.get()));
+    const bool alpha = has_alpha(held.get());
+    const std::size_t colours = alpha ? bands - 1 : bands;
+    const std::size_t longer = std::max({width, height, std::size_t{kHashEdge}});
+    const std::size_t columns = std::max<std::size_t>(1, (width * kHashEdge + longer / 2) / longer);
+    const std::size_t rows = std::max<std::size_t>(1, (height * kHashEdge + longer / 2) / longer);
+    Rgba rgba{.width = static_cast<std::uint32_t>(columns),
+              .height = static_cast<std::uint32_t>(rows),
               .bytes = {}};
-    const BytesView from = pixels_of(pixels.get());
-    for (std::size_t at = 0; at + bands <= from.size(); at += bands) {
-        for (std::size_t channel = 0; channel < 3; ++channel) {
-            rgba.bytes.push_back(from[at + std::min(channel, colours - 1)]);
+    rgba.bytes.reserve(columns * rows * 4);
+    for (std::size_t row = 0; row < rows; ++row) {
+        const std::size_t top = row * height / rows, bottom = std::max(top + 1, (row + 1) * height / rows);
+        for (std::size_t column = 0; column < columns; ++column) {
+            const std::size_t left = column * width / columns,
+                              right = std::max(left + 1, (column + 1) * width / columns);
+            std::array<std::uint64_t, 3> sums{};
+            std::uint64_t weights = 0;
+            for (std::size_t y = top; y < bottom; ++y) {
+                const std::uint8_t* pixel = from.data() + (y * width + left) * bands;
+                for (std::size_t x = left; x < right; ++x, pixel += bands) {
+                    const std::uint64_t weight = alpha ? pixel[colours] : 255;
+                    for (std::size_t channel = 0; channel < 3; ++channel)
+                        sums[channel] += weight * pixel[std::min(channel, colours - 1)];
+                    weights += weight;
+                }
+            }
+            for (const auto sum : sums)
+                rgba.bytes.push_back(
+                    static_cast<std::uint8_t>(weights == 0 ? 0 : (sum + weights / 2) / weights));
+            rgba.bytes.push_back(static_cast<std::uint8_t>(weights / ((bottom - top) * (right - left))));
         }
-        rgba.bytes.push_back(colours < bands ? from[at + colours] : 255);
     }
     return rgba;
 }
