@@ -55,7 +55,12 @@ void JsonWriter::quote_any(std::string_view value) {
 
 void JsonWriter::quote(std::string_view value) {
     out_ += '"';
-    for (char c : value) {
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const auto c = static_cast<unsigned char>(value[i]);
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
+        out_.append(value, from, i - from);
+        from = i + 1;
         switch (c) {
             case '"':
                 out_ += "\\\"";
@@ -73,14 +78,10 @@ void JsonWriter::quote(std::string_view value) {
                 out_ += "\\t";
                 break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-                    fmt::format_to(std::back_inserter(out_), "\\u{:04x}",
-                                   static_cast<unsigned>(static_cast<unsigned char>(c)));
-                } else {
-                    out_ += c;
-                }
+                fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned>(c));
         }
     }
+    out_.append(value, from, value.size() - from);
     out_ += '"';
 }
 

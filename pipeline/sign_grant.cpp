@@ -13,10 +13,18 @@ using signer::PolicyCondition;
 
 /// For a POSIX shell: single quotes, with each inner one as '\''.
 std::string shell_quote(std::string_view text) {
-    std::string out = "'";
-    for (char c : text)
-        out += c == '\'' ? "'\\''" : std::string(1, c);
-    return out + "'";
+    std::string out;
+    out.reserve(text.size() + 16);
+    out += '\'';
+    for (;;) {
+        const auto quote = text.find('\'');
+        out += text.substr(0, quote);
+        if (quote == std::string_view::npos) break;
+        out += "'\\''";
+        text.remove_prefix(quote + 1);
+    }
+    out += '\'';
+    return out;
 }
 
 /// A name that curl does not read as an option or as standard input.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
+#include "notifier/json_writer.hpp"
 #include "notifier/upload_wire.hpp"
 
 namespace photogate::gateway::routes {
@@ -15,11 +16,13 @@ std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json pairs(const std::vector<signer::Header>& headers) {
-    json object = json::object();
-    for (const auto& header : headers)
-        object[header.name] = header.value;
-    return object;
+void write_pairs(notifier::JsonWriter& out, const std::vector<signer::Header>& headers) {
+    out.begin_object();
+    for (const auto& header : headers) {
+        out.name(header.name);
+        out.text(header.value);
+    }
+    out.end_object();
 }
 
 json optional_time(const std::optional<Timestamp>& at) {
@@ -30,15 +33,33 @@ json optional_time(const std::optional<Timestamp>& at) {
 
 std::string granted_json(const storage::records::Upload& upload, const pipeline::Grant& grant,
                          const std::string& image_base) {
-    json granted = {{"method", grant.method},
-                    {"url", grant.url},
-                    {"headers", pairs(grant.headers)},
-                    {"fields", grant.fields.empty() ? json(nullptr) : pairs(grant.fields)},
-                    {"expires_at", format_rfc3339(grant.expires_at)},
-                    {"curl", grant.curl}};
     auto text = notifier::upload_json(upload, image_base);
+    notifier::JsonWriter out;
+    out.begin_object();
+    out.name("method");
+    out.text(grant.method);
+    out.name("url");
+    out.text(grant.url);
+    out.name("headers");
+    write_pairs(out, grant.headers);
+    out.name("fields");
+    if (grant.fields.empty()) {
+        out.null();
+    } else {
+        write_pairs(out, grant.fields);
+    }
+    out.name("expires_at");
+    out.text(format_rfc3339(grant.expires_at));
+    out.name("curl");
+    out.text(grant.curl);
+    out.end_object();
+    const auto granted = out.take();
     text.pop_back();  // its closing brace
-    return text + ",\"upload\":" + dump(granted) + "}";
+    text.reserve(text.size() + granted.size() + 16);
+    text += ",\"upload\":";
+    text += granted;
+    text += '}';
+    return text;
 }
 
 std::string page_json(const std::vector<std::string>& items, const std::optional<std::string>& next) {
