@@ -30,7 +30,7 @@ RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_com
       random(its_random),
       pool(connection_options(options), options.connections),
       wakeups(connection_options(options), random_token(its_random)),
-      creates({options.group_limit, options.queue_limit, 2},
+      creates({options.group_limit, options.queue_limit, 1},
               [this](std::span<const NewUpload> items) { return commit_creates(*this, items); }),
       observations({options.group_limit, options.queue_limit, 1},
                    [this](std::span<const Observation> items) { return commit_observations(*this, items); }),
