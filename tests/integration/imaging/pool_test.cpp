@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 PoolOptions liar(Lie lie) {
     PoolOptions options = pool_options();
-    options.program = PHOTOGATE_BINARY_DIR "/tests/integration/imaging_fake_helper";
+    options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_helper";
     options.address_space = static_cast<std::uint64_t>(lie);
     options.max_output = 8U << 20;
     options.wall_clock = std::chrono::seconds(30);
