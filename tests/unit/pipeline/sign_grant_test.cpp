@@ -57,7 +57,7 @@ TEST(SignGrant, A_form_limits_size_type_and_fields) {
     const auto policy = from_base64(*field(grant->fields, "policy"));
     ASSERT_TRUE(policy);
     const std::string text{as_text(*policy)};
-    EXPECT_NE(text.find(R"(["content-length-range",1234,1234])"), std::string::npos) << text;
+    EXPECT_NE(text.find(R"(["content-length-range", 1234, 1234])"), std::string::npos) << text;
     EXPECT_NE(text.find("x-amz-meta-reason"), std::string::npos) << text;
     EXPECT_NE(text.find("image/jpeg"), std::string::npos) << text;
     EXPECT_EQ(*field(grant->fields, "success_action_status"), "201");
@@ -70,7 +70,8 @@ TEST(SignGrant, Without_a_declared_size_a_form_is_held_to_the_profile) {
     const auto upload = example.plan(request);
     const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
     const auto policy = from_base64(*field(grant->fields, "policy"));
-    EXPECT_NE(std::string{as_text(*policy)}.find(R"(["content-length-range",1,1000000])"), std::string::npos);
+    EXPECT_NE(std::string{as_text(*policy)}.find(R"(["content-length-range", 1, 1000000])"),
+              std::string::npos);
 }
 
 TEST(SignGrant, The_curl_line_quotes_what_a_shell_would_read) {
