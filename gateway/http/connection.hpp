@@ -27,7 +27,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     void start();
     /// An answer, or a piece of a streamed one, for the request numbered `exchange`.
-    void take(std::uint64_t exchange, std::variant<Response, BodyPiece> what);
+    void take(std::uint64_t exchange, Delivered what);
     void on_tick(SteadyTime now);
     void begin_drain(SteadyTime now);
     /// Ends it at once.
@@ -36,7 +36,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t place = 0;  ///< in the lane's list
 
   private:
-    enum class State { head, body, handling, writing, streaming, lingering, closed };
+    /// `receiving`: the route has the request and takes the body in pieces. `sending`: a file goes out.
+    enum class State { head, body, receiving, handling, writing, streaming, sending, lingering, closed };
 
     /// One request and its answer. What the access log needs outlives the Request, which goes to the route.
     struct Exchange {
@@ -52,6 +53,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         bool wants_continue = false;
         std::uint64_t body_left = 0;            ///< of a body with a length
         std::optional<ChunkedDecoder> decoder;  ///< of a chunked one
+        RequestBody::Taken asked;               ///< who waits for a piece of the body
+        std::string gathered;                   ///< of that piece
         SteadyTime body_started;
         SteadyTime window_started;
         std::uint64_t window_bytes = 0;
@@ -62,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::unique_ptr<BodyReader> reader;  ///< streaming
         Coding coding = Coding::none;
         std::uint64_t stream_left = 0;
+        FileBody file;  ///< sending
         bool piece_asked = false;
         std::optional<BodyPiece> piece;
     };
@@ -70,14 +74,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool step();
     bool step_head();
     bool step_body();
+    bool step_receiving();
     bool step_handling();
     bool step_writing();
     bool step_streaming();
+    bool step_sending();
 
     void begin_exchange(Result<RequestHead> head);
     void admit(RequestHead head);
     bool host_is_served(const RequestHead& head) const;
     void dispatch();
+    /// Moves what has arrived of the body behind `to`; true at the body's end. After an Error all is said.
+    Result<bool> take_body(std::string& to);
+    bool body_at_end() const;
+    void give_piece(Result<RequestBody::Piece> piece);
+    std::chrono::milliseconds body_time() const;
     void refuse(Error error);
     void begin_answer(Response response);
     void finish_exchange();
@@ -93,13 +104,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Lane& lane_;
     boost::asio::ip::tcp::socket socket_;
     const Listener& listener_;
+    const HeadLimits head_limits_;
     std::string remote_;
     State state_ = State::head;
     State after_writing_ = State::head;
     bool advancing_ = false;
     bool read_armed_ = false;
     bool write_armed_ = false;
-    bool closing_ = false;  ///< after this answer
+    bool closing_ = false;      ///< after this answer
+    std::uint64_t unread_ = 0;  ///< of a body that was answered before its end
     bool empty_line_skipped_ = false;
     SteadyTime deadline_ = SteadyTime::max();
     std::string arrived_;  ///< not yet consumed

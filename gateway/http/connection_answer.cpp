@@ -1,14 +1,15 @@
 // How a connection answers: head, body, stream, and what is said of it afterwards.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <sys/sendfile.h>
 
 #include "base/log.hpp"
 #include "gateway/http/connection.hpp"
-#include "gateway/http/problem.hpp"
 #include "gateway/http/response_head.hpp"
 
 namespace photogate::gateway::http {
@@ -20,15 +21,29 @@ using Code = boost::system::error_code;
 
 /// Bodies up to here go out in one piece of memory with their head.
 constexpr std::size_t joined_body = 16'384;
+constexpr std::uint64_t sent_in_a_turn = 4U << 20;
 
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------------------
 
-void Connection::take(std::uint64_t exchange, std::variant<Response, BodyPiece> what) {
-    if (exchange != number_ || !exchange_) return;
+void Connection::take(std::uint64_t exchange, Delivered what) {
+    const bool there = exchange == number_ && exchange_;
+    if (auto* taken = std::get_if<RequestBody::Taken>(&what)) {
+        const bool open =
+            there && !exchange_->asked && !exchange_->answer &&
+            (state_ == State::receiving || (state_ == State::writing && after_writing_ == State::receiving));
+        if (!open) return (*taken)(fail(ErrorCode::http_broken, "The request has been answered."));
+        exchange_->asked = std::move(*taken);
+        exchange_->window_started = std::chrono::steady_clock::now();
+        exchange_->window_bytes = arrived_.size();
+        return advance();
+    }
+    if (!there) return;
     if (Response* response = std::get_if<Response>(&what)) {
-        if (state_ != State::handling || exchange_->answer) return;
+        const bool open = state_ == State::handling || state_ == State::receiving ||
+                          (state_ == State::writing && after_writing_ == State::receiving);
+        if (!open || exchange_->answer) return;
         exchange_->answer = std::move(*response);
     } else {
         if (!exchange_->piece_asked || exchange_->piece) return;
@@ -54,7 +69,8 @@ void Connection::begin_answer(Response response) {
     Exchange& exchange = *exchange_;
     if (const Error* error = std::get_if<Error>(&response.body)) {
         exchange.code = error->code;
-        response.body = problem_json(*error, {lane_.core().options.docs_base, exchange.request_id});
+        listener_.service->word(response,
+                                {lane_.core().options.docs_base, exchange.request_id, exchange.path});
     }
     exchange.status = response.status;
     if (response.persistence == Persistence::close || lane_.core().draining) closing_ = true;
@@ -65,6 +81,8 @@ void Connection::begin_answer(Response response) {
             framing = {Coding::length, text->size()};
         } else if (const auto* shared = std::get_if<SharedBody>(&response.body)) {
             framing = {Coding::length, *shared ? (*shared)->size() : 0};
+        } else if (const auto* file = std::get_if<FileBody>(&response.body)) {
+            framing = {Coding::length, file->length};
         } else if (const auto* stream = std::get_if<StreamBody>(&response.body)) {
             if (stream->length) {
                 framing = {Coding::length, *stream->length};
@@ -93,6 +111,9 @@ void Connection::begin_answer(Response response) {
         exchange.reader = std::move(stream->reader);
         exchange.stream_left = framing.length;
         after_writing_ = State::streaming;
+    } else if (auto* file = std::get_if<FileBody>(&response.body)) {
+        exchange.file = std::move(*file);
+        after_writing_ = State::sending;
     } else if (framing.length <= joined_body) {
         const auto* text = std::get_if<std::string>(&response.body);
         if (framing.length > 0) out_.append(text ? *text : *std::get<SharedBody>(response.body));
@@ -137,11 +158,13 @@ bool Connection::step_writing() {
             finish_exchange();
             return true;
         case State::body:
-            deadline_ = exchange_->body_started + lane_.limits().body_deadline;
+            deadline_ = exchange_->body_started + body_time();
             state_ = State::body;
             return true;
+        case State::receiving:
         case State::streaming:
-            state_ = State::streaming;
+        case State::sending:
+            state_ = after_writing_;
             return true;
         case State::handling:
         case State::writing:
@@ -192,6 +215,41 @@ bool Connection::step_streaming() {
     return true;
 }
 
+bool Connection::step_sending() {
+    FileBody& file = exchange_->file;
+    // A peer that takes as fast as we give must not keep the lane to itself.
+    for (std::uint64_t turn = std::min<std::uint64_t>(file.length, sent_in_a_turn); file.length > 0;) {
+        if (turn == 0) {
+            want_write();
+            return false;
+        }
+        off_t offset = static_cast<off_t>(file.offset);
+        const ssize_t size = ::sendfile(socket_.native_handle(), file.file->descriptor(), &offset,
+                                        static_cast<std::size_t>(turn));
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && errno == EAGAIN) {
+            want_write();
+            return false;
+        }
+        if (size <= 0) {
+            if (size == 0 || (errno != EPIPE && errno != ECONNRESET))
+                log::warn("http.stream_broken", {{"route", exchange_->admission.route_name},
+                                                 {"request_id", exchange_->request_id},
+                                                 {"code", size == 0 ? "length" : "file_error"}});
+            cut();
+            return false;
+        }
+        const auto sent = static_cast<std::uint64_t>(size);
+        file.offset += sent;
+        file.length -= sent;
+        turn -= sent;
+        exchange_->sent += sent;
+        deadline_ = in(lane_.limits().write_stall);
+    }
+    finish_exchange();
+    return true;
+}
+
 void Connection::want_write() {
     if (write_armed_) return;
     write_armed_ = true;
@@ -220,7 +278,8 @@ void Connection::start_linger() {
     if (error) return cut();
     std::string{}.swap(arrived_);
     state_ = State::lingering;
-    deadline_ = in(lane_.limits().linger);
+    const bool whole_body = unread_ > 0 && unread_ <= lane_.limits().linger_body;
+    deadline_ = in(whole_body ? lane_.limits().body_deadline : lane_.limits().linger);
     want_read();
 }
 

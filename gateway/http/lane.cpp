@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -54,6 +55,11 @@ void Lane::start() {
 
 void Lane::run() {
     thread_id_ = std::this_thread::get_id();
+    // sendfile(2) to a peer that has gone raises it, and has no flag to prevent that.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     while (true) {
         try {
             context_.run();
@@ -121,12 +127,17 @@ void Lane::remove(Connection& connection) {
     core_->connection_gone();
 }
 
-void Lane::deliver(std::weak_ptr<Connection> to, std::uint64_t exchange,
-                   std::variant<Response, BodyPiece> what) {
-    if (std::this_thread::get_id() == thread_id_.load()) {
-        if (std::shared_ptr<Connection> connection = to.lock()) connection->take(exchange, std::move(what));
-        return;
+void Lane::hand_over(Delivery delivery) {
+    if (std::shared_ptr<Connection> connection = delivery.to.lock()) {
+        connection->take(delivery.exchange, std::move(delivery.what));
+    } else if (auto* taken = std::get_if<RequestBody::Taken>(&delivery.what)) {
+        (*taken)(fail(ErrorCode::http_broken, "The connection ended before the body did."));
     }
+}
+
+void Lane::deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what) {
+    if (std::this_thread::get_id() == thread_id_.load())
+        return hand_over({std::move(to), exchange, std::move(what)});
     std::lock_guard lock(inbox_mutex_);
     if (closed_) return;
     inbox_.push_back({std::move(to), exchange, std::move(what)});
@@ -140,11 +151,8 @@ void Lane::take_deliveries() {
         std::lock_guard lock(inbox_mutex_);
         deliveries.swap(inbox_);
     }
-    for (Delivery& delivery : deliveries) {
-        if (std::shared_ptr<Connection> connection = delivery.to.lock()) {
-            connection->take(delivery.exchange, std::move(delivery.what));
-        }
-    }
+    for (Delivery& delivery : deliveries)
+        hand_over(std::move(delivery));
 }
 
 void Lane::begin_drain() {

@@ -50,6 +50,8 @@ struct ServerCore {
 };
 
 using BodyPiece = Result<std::string>;
+/// What comes to a connection from elsewhere: an answer, a piece of one, or the wish for a piece of the body.
+using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken>;
 
 class Lane : public std::enable_shared_from_this<Lane> {
   public:
@@ -64,8 +66,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     /// Any thread. The connection has been counted.
     void adopt(boost::asio::ip::tcp::socket socket, std::size_t listener);
     /// Any thread. To the request that `exchange` numbers, if it is still there.
-    void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange,
-                 std::variant<Response, BodyPiece> what);
+    void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what);
     /// Any thread: ends connections that wait between requests.
     void begin_drain();
     /// Any thread: cuts all connections; the thread ends when nothing is left to do.
@@ -84,8 +85,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     struct Delivery {
         std::weak_ptr<Connection> to;
         std::uint64_t exchange;
-        std::variant<Response, BodyPiece> what;
+        Delivered what;
     };
+    static void hand_over(Delivery delivery);
     void run();
     void arm_tick();
     void tick();

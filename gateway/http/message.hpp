@@ -1,8 +1,9 @@
 // An HTTP request and its answer, as routes see them (RFC 9110, RFC 9112). No library's types.
 //
-// A Request has passed every rule of parse_head.hpp: its framing is unambiguous, its target decoded, its body
-// whole and within the route's limit. What it does not do: negotiate content, or know a path's meaning
-// (router.hpp).
+// A Request has passed every rule of parse_head.hpp: its framing is unambiguous, its target decoded (where
+// its service has targets decoded), its body whole and within the route's limit, or, where the service asked
+// for that, still to be taken piece by piece. What it does not do: negotiate content, or know a path's
+// meaning (router.hpp).
 //
 // Thread safety: values. A Request may be moved to another thread, as may a Response.
 #pragma once
@@ -87,6 +88,7 @@ struct RequestHead {
     std::vector<std::string>
         path;  ///< decoded segments: "/" has none, "/a/" has "a" and ""; never "." or ".."
     std::vector<QueryParameter> query;  ///< decoded, in order, `+` as a space; always UTF-8 without NUL
+    // Both stay empty under TargetRule::opaque (parse_head.hpp): such a service reads `target` itself.
     RequestHeaders headers;
     Framing framing;
     Persistence persistence = Persistence::keep_alive;
@@ -105,8 +107,28 @@ struct PathParameter {
 };
 using PathParameters = std::vector<PathParameter>;
 
+/// A body that is taken while it arrives (BodyMode::pieces). Nothing is read from the peer, nor is it told to
+/// go on (`100 Continue`), before a piece is asked for: whoever takes slowly is sent slowly, and at most one
+/// piece is in memory.
+class RequestBody {
+  public:
+    struct Piece {
+        std::string bytes;  ///< empty only in a last one
+        bool last = false;
+    };
+    using Taken = std::function<void(Result<Piece>)>;
+    virtual ~RequestBody() = default;
+    /// From any thread, one at a time, not after the last. `taken` is called once, on an I/O thread, so it
+    /// must not block. An Error (http_broken, request_timeout, bad_framing, body_too_large): there will be no
+    /// more, and where an answer still could be given, the server has given it. Where the server itself has
+    /// gone, `taken` is destroyed uncalled.
+    virtual void next(Taken taken) = 0;
+};
+
 struct Request : RequestHead {
     std::string body;
+    std::shared_ptr<RequestBody>
+        stream;  ///< in place of `body` under BodyMode::pieces, also where it is empty
     PathParameters parameters;
     std::string_view route;   ///< the pattern's name, for logs and metrics
     std::string remote;       ///< the peer's address, without the port
@@ -138,8 +160,23 @@ struct StreamBody {
 
 using SharedBody = std::shared_ptr<const std::string>;
 
-/// An Error as a body is rendered by the server as an RFC 9457 problem, with the request's id in it.
-using Body = std::variant<std::string, SharedBody, StreamBody, Error>;
+/// A file that is open for reading, for as long as this lives.
+class OpenFile {
+  public:
+    virtual ~OpenFile() = default;
+    virtual int descriptor() const = 0;
+};
+
+/// A stretch of a file, sent from the page cache by the kernel. A file that is shorter breaks the connection.
+struct FileBody {
+    std::shared_ptr<const OpenFile> file;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
+/// An Error as a body is worded by the service: as an RFC 9457 problem, with the request's id in it, unless
+/// it speaks another language (service.hpp).
+using Body = std::variant<std::string, SharedBody, StreamBody, FileBody, Error>;
 
 struct Response {
     int status = 200;
@@ -153,7 +190,8 @@ struct Response {
     /// Status and headers (Retry-After, WWW-Authenticate) follow from the code.
     static Response problem(Error error);
 
-    /// Replaces a field of this name. The server's own defaults give way to what is set here.
+    /// Replaces a field of this name. The server's own defaults give way to what is set here; an empty value
+    /// takes one away.
     Response& set(std::string_view name, std::string_view value);
     const std::string* find(std::string_view name) const;
 };

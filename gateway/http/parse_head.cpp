@@ -92,6 +92,16 @@ bool takes_no_body(Method method) {
     return true;
 }
 
+Result<> check_opaque_target(std::string_view target) {
+    if (target.empty() || target.front() != '/')
+        return fail(ErrorCode::bad_target, "Send the path alone, beginning with \"/\".");
+    for (unsigned char c : target) {
+        if (c <= 0x20 || c == 0x7f || c == '#')
+            return fail(ErrorCode::bad_target, "A character in the target must be percent-encoded.");
+    }
+    return {};
+}
+
 Result<> read_request_line(std::string_view line, const HeadLimits& limits, RequestHead& head) {
     if (line.find('\r') != std::string_view::npos)
         return fail(ErrorCode::bad_header, "A bare CR stands in the request line.");
@@ -122,6 +132,7 @@ Result<> read_request_line(std::string_view line, const HeadLimits& limits, Requ
     }
     head.target = target;
     if (target == "*" && head.method == Method::options) return {};
+    if (limits.target_rule == TargetRule::opaque) return check_opaque_target(target);
     Result<Target> parsed = parse_target(target);
     if (!parsed) return fail(std::move(parsed.error()));
     head.path = std::move(parsed->path);

@@ -23,10 +23,16 @@
 
 namespace photogate::gateway::http {
 
+/// Who reads the target. `segments`: it has to pass target.hpp, and comes decoded. `opaque`: the service
+/// reads it itself, for keys in which `//`, `..` or `\` are letters like others (S3); it begins with a slash
+/// and holds no space, control character or `#`, and no more is said of it.
+enum class TargetRule { segments, opaque };
+
 struct HeadLimits {
     std::size_t header_block = 8'192;  ///< bytes of all field lines with their line ends
     std::size_t fields = 64;
     std::size_t target = 2'048;
+    TargetRule target_rule = TargetRule::segments;
 };
 
 /// Looks for the head's end in what has arrived. Gives its size with the empty line, nullopt while it is not

@@ -31,6 +31,11 @@ bool is_own(std::string_view name) {
                        [&](std::string_view own) { return equal_ignoring_case(own, name); });
 }
 
+bool is_default(std::string_view name) {
+    return std::any_of(defaults.begin(), defaults.end(),
+                       [&](const auto& each) { return equal_ignoring_case(each.first, name); });
+}
+
 }  // namespace
 
 bool may_have_body(int status) {
@@ -46,7 +51,8 @@ void append_head(std::string& out, const Response& response, const BodyFraming& 
     out.append("\r\nServer: photogate\r\nDate: ").append(context.date);
     out.append("\r\nX-Request-Id: ").append(context.request_id).append("\r\n");
     for (const HeaderField& field : response.headers) {
-        if (!is_own(field.name)) append_field(out, field.name, field.value);
+        if (is_own(field.name) || (field.value.empty() && is_default(field.name))) continue;
+        append_field(out, field.name, field.value);
     }
     for (const HeaderField& field : context.extra)
         append_field(out, field.name, field.value);

@@ -30,10 +30,14 @@ struct ServerLimits {
     std::chrono::milliseconds body_deadline{30'000};  ///< for the whole body
     std::chrono::milliseconds body_window{10'000};    ///< in each of these, body_bytes_per_second on average
     std::uint32_t body_bytes_per_second = 1'024;
+    std::size_t body_piece = 262'144;               ///< of a body that is taken in pieces
     std::chrono::milliseconds idle{30'000};         ///< between requests
     std::chrono::milliseconds write_stall{10'000};  ///< without a byte taken by the peer
     std::chrono::milliseconds linger{
         2'000};  ///< reading on after the last answer, so that it is not lost to a reset
+    /// An answer before the end of a body that has at most this left: the rest is read, and thrown away, for
+    /// as long as a body may take. Many clients read no answer before they have sent all.
+    std::uint64_t linger_body = 33'554'432;
     std::chrono::milliseconds drain_idle{500};  ///< for a connection between requests, once draining
     std::uint32_t requests_per_connection = 1'000;
     std::uint32_t pipelined = 16;  ///< answered in a row; then the connection ends

@@ -1,20 +1,30 @@
-// What a server serves: the two questions that it asks about each request. The Router is one; a test may be
-// another.
+// What a server serves: the questions that it asks about each request. The Router is one; the S3 interface of
+// the built-in store is another.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "gateway/http/message.hpp"
+#include "gateway/http/parse_head.hpp"
 #include "gateway/http/responder.hpp"
 
 namespace photogate::gateway::http {
 
+/// How a route gets the body: gathered whole before handle(), or handle() at once and the body through
+/// Request::stream. An answer before the body's end ends the connection, once the peer has had time to read
+/// it.
+enum class BodyMode { whole, pieces };
+
 /// What is known about a request once its head is there, before a byte of its body is read.
 struct Admission {
     std::size_t body_limit = 0;
+    BodyMode body_mode = BodyMode::whole;
+    /// For the body as a whole, in place of ServerLimits::body_deadline; its lowest rate holds beside it.
+    std::optional<std::chrono::milliseconds> body_deadline;
     std::size_t route = 0;        ///< the service's own number, given back to handle()
     std::string_view route_name;  ///< lives as long as the service
     PathParameters parameters;
@@ -24,10 +34,22 @@ struct Admission {
     std::variant<std::monostate, Response, Error> refusal;
 };
 
+/// What a service needs to word an error that the server itself answers.
+struct ErrorContext {
+    std::string_view docs_base;  ///< in front of the code in a problem's `type`
+    std::string_view request_id;
+    std::string_view path;  ///< as sent, without the query; empty where the head could not be read
+};
+
 /// Thread safety: called from every I/O thread at once.
 class Service {
   public:
     virtual ~Service() = default;
+    /// What the heads of its requests may be; `general` are the server's limits.
+    virtual HeadLimits head_limits(const HeadLimits& general) const { return general; }
+    /// Puts the Error that is `response.body` into words: body, Content-Type and, where the language wants
+    /// another, status. RFC 9457's unless overridden.
+    virtual void word(Response& response, const ErrorContext& context) const;
     virtual Admission admit(const RequestHead& head) = 0;
     virtual void handle(std::size_t route, Request request, Responder responder) = 0;
 };

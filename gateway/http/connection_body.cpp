@@ -1,0 +1,167 @@
+// How a connection takes a request's body, whole or in pieces, and hands the request to its service.
+#include <algorithm>
+#include <exception>
+
+#include "base/log.hpp"
+#include "gateway/http/connection.hpp"
+
+namespace photogate::gateway::http {
+
+namespace {
+
+class ConnectionBody final : public RequestBody {
+  public:
+    ConnectionBody(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> of, std::uint64_t exchange)
+        : lane_(std::move(lane)), of_(std::move(of)), exchange_(exchange) {}
+    void next(Taken taken) override { lane_->deliver(of_, exchange_, std::move(taken)); }
+
+  private:
+    std::shared_ptr<Lane> lane_;
+    std::weak_ptr<Connection> of_;
+    std::uint64_t exchange_;
+};
+
+class ConnectionSink final : public ResponseSink {
+  public:
+    ConnectionSink(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> to, std::uint64_t exchange)
+        : lane_(std::move(lane)), to_(std::move(to)), exchange_(exchange) {}
+    void deliver(Response response) override {
+        lane_->deliver(std::move(to_), exchange_, std::move(response));
+    }
+
+  private:
+    std::shared_ptr<Lane> lane_;
+    std::weak_ptr<Connection> to_;
+    std::uint64_t exchange_;
+};
+
+}  // namespace
+
+std::chrono::milliseconds Connection::body_time() const {
+    return exchange_->admission.body_deadline.value_or(lane_.limits().body_deadline);
+}
+
+bool Connection::body_at_end() const {
+    return exchange_->decoder ? exchange_->decoder->done() : exchange_->body_left == 0;
+}
+
+Result<bool> Connection::take_body(std::string& to) {
+    Exchange& exchange = *exchange_;
+    if (exchange.decoder) {
+        Result<std::size_t> taken = exchange.decoder->feed(arrived_, to);
+        if (!taken) {
+            if (taken.error().code != ErrorCode::body_too_large) ++lane_.core().malformed;
+            closing_ = true;
+            return fail(std::move(taken.error()));
+        }
+        arrived_.erase(0, *taken);
+    } else {
+        std::size_t some =
+            static_cast<std::size_t>(std::min<std::uint64_t>(exchange.body_left, arrived_.size()));
+        to.append(arrived_, 0, some);
+        arrived_.erase(0, some);
+        exchange.body_left -= some;
+    }
+    return body_at_end();
+}
+
+bool Connection::step_body() {
+    Exchange& exchange = *exchange_;
+    std::string& body = exchange.request.body;
+    Result<bool> at_end = take_body(body);
+    if (!at_end) {
+        refuse(std::move(at_end.error()));
+        return true;
+    }
+    if (*at_end) {
+        dispatch();
+        return true;
+    }
+    if (exchange.wants_continue && body.empty() && arrived_.empty()) {
+        exchange.wants_continue = false;
+        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+        after_writing_ = State::body;
+        state_ = State::writing;
+        return true;
+    }
+    want_read();
+    return false;
+}
+
+bool Connection::step_receiving() {
+    Exchange& exchange = *exchange_;
+    if (exchange.answer) {
+        if (exchange.asked) give_piece(fail(ErrorCode::http_broken, "The request has been answered."));
+        // What is here already need not end the connection.
+        std::string ignored;
+        if (Result<bool> at_end = take_body(ignored); !at_end || !*at_end) {
+            closing_ = true;
+            unread_ = exchange.decoder ? lane_.limits().linger_body : exchange.body_left;
+        }
+        state_ = State::handling;
+        return true;
+    }
+    deadline_ = SteadyTime::max();
+    if (!exchange.asked) return false;
+    Result<bool> at_end = take_body(exchange.gathered);
+    if (!at_end) {
+        Error error = std::move(at_end.error());
+        refuse(error);
+        give_piece(fail(std::move(error)));
+        return true;
+    }
+    if (*at_end || exchange.gathered.size() >= lane_.limits().body_piece) {
+        if (*at_end) state_ = State::handling;
+        give_piece(RequestBody::Piece{std::exchange(exchange.gathered, {}), *at_end});
+        return true;
+    }
+    if (exchange.wants_continue && exchange.gathered.empty() && arrived_.empty()) {
+        exchange.wants_continue = false;
+        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+        after_writing_ = State::receiving;
+        state_ = State::writing;
+        return true;
+    }
+    deadline_ = exchange.body_started + body_time();
+    want_read();
+    return false;
+}
+
+void Connection::give_piece(Result<RequestBody::Piece> piece) {
+    RequestBody::Taken taken = std::exchange(exchange_->asked, nullptr);
+    try {
+        taken(std::move(piece));
+    } catch (const std::exception& error) {
+        // The route has lost its Responder with it, which has answered 500.
+        log::error("http.handler_exception", {{"what", error.what()}});
+    }
+}
+
+void Connection::dispatch() {
+    Exchange& exchange = *exchange_;
+    deadline_ = SteadyTime::max();
+    state_ = State::handling;
+    if (exchange.admission.body_mode == BodyMode::pieces) {
+        state_ = State::receiving;
+        exchange.request.stream =
+            std::make_shared<ConnectionBody>(lane_.shared_from_this(), weak_from_this(), number_);
+    }
+    exchange.request.parameters = std::move(exchange.admission.parameters);
+    exchange.request.caller = std::move(exchange.admission.caller);
+    exchange.request.route = exchange.admission.route_name;
+    exchange.request.remote = remote_;
+    exchange.request.request_id = exchange.request_id;
+    exchange.request.traceparent = exchange.traceparent;
+    Responder responder{
+        std::make_unique<ConnectionSink>(lane_.shared_from_this(), weak_from_this(), number_)};
+    try {
+        listener_.service->handle(exchange.admission.route, std::move(exchange.request),
+                                  std::move(responder));
+    } catch (const std::exception& error) {
+        // The Responder has answered 500 as it went.
+        log::error("http.handler_exception",
+                   {{"what", error.what()}, {"route", exchange.admission.route_name}});
+    }
+}
+
+}  // namespace photogate::gateway::http

@@ -1,0 +1,333 @@
+// Bodies taken in pieces and files sent: backpressure, early answers, ends of every kind.
+#include <future>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "serving.hpp"
+
+namespace photogate::gateway::http::test {
+namespace {
+
+using Piece = RequestBody::Piece;
+
+/// A memory file with this content.
+class MemoryFile final : public OpenFile {
+  public:
+    explicit MemoryFile(std::string_view content) : descriptor_(::memfd_create("test", MFD_CLOEXEC)) {
+        while (!content.empty()) {
+            const ssize_t size = ::write(descriptor_, content.data(), content.size());
+            if (size <= 0) throw std::runtime_error("no memory file");
+            content.remove_prefix(static_cast<std::size_t>(size));
+        }
+    }
+    ~MemoryFile() override { ::close(descriptor_); }
+    int descriptor() const override { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
+/// Takes bodies in pieces and leaves it to the test when.
+class InPieces final : public Service {
+  public:
+    HeadLimits head_limits(const HeadLimits& general) const override {
+        HeadLimits limits = general;
+        limits.target_rule = TargetRule::opaque;
+        return limits;
+    }
+    void word(Response& response, const ErrorContext& context) const override {
+        const auto code = std::get<Error>(response.body).code;
+        response.set("Content-Type", "application/xml");
+        response.body =
+            "<Code>" + std::string{to_string(code)} + "</Code><Path>" + std::string{context.path} + "</Path>";
+    }
+    Admission admit(const RequestHead&) override {
+        Admission admission;
+        admission.route_name = "pieces";
+        admission.body_mode = BodyMode::pieces;
+        admission.body_limit = 64'000'000;
+        admission.body_deadline = deadline;
+        return admission;
+    }
+    void handle(std::size_t, Request request, Responder responder) override {
+        parked.park(std::move(request), std::move(responder));
+    }
+
+    Parked parked;
+    std::optional<std::chrono::milliseconds> deadline;
+};
+
+class Pieces : public testing::Test {
+  protected:
+    void SetUp() override {
+        ServerOptions options{.access_log = AccessLog::none};
+        options.limits.body_window = std::chrono::milliseconds{100};
+        options.limits.linger = std::chrono::milliseconds{100};
+        auto started = Server::start({{.service = &service}}, options);
+        ASSERT_TRUE(started) << started.error().detail;
+        server = std::move(*started);
+    }
+    RawClient connect() const { return RawClient{server->ports().front()}; }
+    static Result<Piece> next(const Request& request) {
+        std::promise<Result<Piece>> promise;
+        request.stream->next([&](Result<Piece> piece) { promise.set_value(std::move(piece)); });
+        return promise.get_future().get();
+    }
+    static Result<std::string> all(const Request& request) {
+        std::string body;
+        while (true) {
+            Result<Piece> piece = next(request);
+            if (!piece) return fail(piece.error());
+            body += piece->bytes;
+            if (piece->last) return body;
+        }
+    }
+
+    InPieces service;
+    std::unique_ptr<Server> server;
+};
+
+std::string put_head(std::string_view framing) {
+    return "PUT /a//../%2e\\b HTTP/1.1\r\nHost: h\r\n" + std::string{framing} + "\r\n\r\n";
+}
+
+TEST_F(Pieces, The_service_reads_an_opaque_target_itself) {
+    RawClient client = connect();
+    client.send("PUT /a//../%2e\\b?x=%00 HTTP/1.1\r\nHost: h\r\n\r\n");
+    auto [request, responder] = service.parked.take();
+    EXPECT_EQ(request.target, "/a//../%2e\\b?x=%00");
+    EXPECT_TRUE(request.path.empty());
+    responder.respond(Response::empty(204));
+    EXPECT_EQ(client.receive()->status, 204);
+    EXPECT_EQ(client.ask("PUT /a b HTTP/1.1\r\nHost: h\r\n\r\n")->status, 400);
+}
+
+TEST_F(Pieces, A_body_comes_whole_whatever_its_framing) {
+    std::string body;
+    for (int i = 0; body.size() < 3'000'000; ++i)
+        body += std::to_string(i);
+    RawClient client = connect();
+    std::thread sender([&] {
+        client.send(put_head("Content-Length: " + std::to_string(body.size())) + body);
+        client.send(put_head("Transfer-Encoding: chunked"));
+        for (std::size_t at = 0; at < body.size(); at += 100'000) {
+            const std::string chunk = body.substr(at, 100'000);
+            char size[16];
+            std::snprintf(size, sizeof size, "%zx\r\n", chunk.size());
+            client.send(size + chunk + "\r\n");
+        }
+        client.send("0\r\n\r\n");
+    });
+    for (int i = 0; i < 2; ++i) {
+        auto [request, responder] = service.parked.take();
+        Result<std::string> got = all(request);
+        ASSERT_TRUE(got);
+        EXPECT_TRUE(*got == body);
+        responder.respond(Response::text(200, "taken"));
+        auto answer = client.receive();
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->body, "taken");
+        EXPECT_EQ(answer->header("Connection"), "");
+    }
+    sender.join();
+}
+
+TEST_F(Pieces, An_empty_body_is_one_last_piece) {
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 0"));
+    auto [request, responder] = service.parked.take();
+    Result<Piece> piece = next(request);
+    ASSERT_TRUE(piece);
+    EXPECT_TRUE(piece->last);
+    EXPECT_EQ(piece->bytes, "");
+    responder.respond(Response::empty(200));
+    EXPECT_EQ(client.receive()->status, 200);
+}
+
+TEST_F(Pieces, Nothing_is_read_beyond_what_was_asked_for) {
+    RawClient client = connect();
+    const std::string body(40'000'000, 'x');
+    std::atomic<bool> sent{false};
+    std::thread sender([&] {
+        client.send(put_head("Content-Length: " + std::to_string(body.size())) + body);
+        sent = true;
+    });
+    auto [request, responder] = service.parked.take();
+    Result<Piece> piece = next(request);
+    ASSERT_TRUE(piece);
+    EXPECT_FALSE(piece->last);
+    EXPECT_LT(piece->bytes.size(), 400'000U);
+    // The kernel's buffers hold a few megabytes of the forty; the sender waits for us.
+    EXPECT_FALSE(sent);
+    ASSERT_TRUE(all(request));
+    sender.join();
+    responder.respond(Response::empty(200));
+    EXPECT_EQ(client.receive()->status, 200);
+}
+
+TEST_F(Pieces, One_is_told_to_continue_when_the_body_is_asked_for_and_not_before) {
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 3\r\nExpect: 100-continue"));
+    auto [request, responder] = service.parked.take();
+    auto asked = std::make_shared<std::promise<Result<Piece>>>();
+    request.stream->next([asked](Result<Piece> piece) { asked->set_value(std::move(piece)); });
+    EXPECT_EQ(client.receive()->status, 100);
+    client.send("abc");
+    EXPECT_EQ(asked->get_future().get()->bytes, "abc");
+    responder.respond(Response::empty(200));
+    EXPECT_EQ(client.receive()->status, 200);
+}
+
+TEST_F(Pieces, Who_is_refused_is_never_told_to_continue) {
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 3\r\nExpect: 100-continue"));
+    auto [request, responder] = service.parked.take();
+    responder.respond(Response::empty(403));
+    auto answer = client.receive();
+    EXPECT_EQ(answer->status, 403);
+    EXPECT_EQ(answer->header("Connection"), "close");
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Pieces, An_early_answer_reaches_a_client_that_sends_all_before_it_reads) {
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 20000000"));
+    auto [request, responder] = service.parked.take();
+    responder.respond(Response::text(403, "no"));
+    EXPECT_TRUE(client.send(std::string(20'000'000, 'x')));
+    auto answer = client.receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "no");
+    EXPECT_EQ(answer->header("Connection"), "close");
+}
+
+TEST_F(Pieces, A_body_that_is_there_already_does_not_end_the_connection) {
+    RawClient client = connect();
+    for (int i = 0; i < 2; ++i) {
+        client.send(put_head("Content-Length: 3") + "abc");
+        auto [request, responder] = service.parked.take();
+        responder.respond(Response::empty(403));
+        auto answer = client.receive();
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->header("Connection"), "");
+    }
+}
+
+TEST_F(Pieces, A_peer_that_goes_away_is_an_error_for_who_waits) {
+    std::optional<RawClient> client{connect()};
+    client->send(put_head("Content-Length: 10") + "abc");
+    auto [request, responder] = service.parked.take();
+    std::promise<Result<Piece>> promise;
+    request.stream->next([&](Result<Piece> piece) { promise.set_value(std::move(piece)); });
+    client.reset();
+    EXPECT_EQ(promise.get_future().get().error().code, ErrorCode::http_broken);
+    EXPECT_EQ(next(request).error().code, ErrorCode::http_broken);
+    responder.respond(Response::empty(200));
+}
+
+TEST_F(Pieces, A_body_that_never_ends_is_408_in_the_services_words) {
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 1000000") + "abc");
+    auto [request, responder] = service.parked.take();
+    EXPECT_EQ(all(request).error().code, ErrorCode::request_timeout);
+    auto answer = client.receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_EQ(answer->header("Content-Type"), "application/xml");
+    EXPECT_EQ(answer->body, "<Code>request_timeout</Code><Path>/a//../%2e\\b</Path>");
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Pieces, A_steady_body_that_takes_too_long_in_all_is_408) {
+    service.deadline = std::chrono::milliseconds{150};
+    RawClient client = connect();
+    client.send(put_head("Content-Length: 60000000"));
+    auto [request, responder] = service.parked.take();
+    std::atomic<bool> stop{false};
+    std::thread sender([&] {
+        while (!stop && client.send(std::string(1'000, 'x')))
+            std::this_thread::yield();
+    });
+    Result<std::string> got;
+    while ((got = all(request)))
+        FAIL() << "it ended";
+    EXPECT_EQ(got.error().code, ErrorCode::request_timeout);
+    stop = true;
+    sender.join();
+}
+
+TEST_F(Pieces, Broken_chunks_are_400_and_an_error_for_who_waits) {
+    RawClient client = connect();
+    client.send(put_head("Transfer-Encoding: chunked") + "3\r\nabc\r\nxyz\r\n");
+    auto [request, responder] = service.parked.take();
+    EXPECT_EQ(all(request).error().code, ErrorCode::bad_framing);
+    EXPECT_EQ(client.receive()->status, 400);
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Pieces, A_length_over_the_limit_is_refused_before_the_service_sees_it) {
+    RawClient client = connect();
+    auto answer = client.ask(put_head("Content-Length: 64000001"));
+    EXPECT_EQ(answer->status, 413);
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Pieces, A_file_is_sent_as_it_stands) {
+    std::string content;
+    for (int i = 0; content.size() < 9'000'000; ++i)
+        content += std::to_string(i);
+    auto file = std::make_shared<MemoryFile>(content);
+    RawClient client = connect();
+    for (const auto& [offset, length] :
+         std::vector<std::pair<std::size_t, std::size_t>>{{0, content.size()}, {5'000'000, 3}, {7, 0}}) {
+        client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
+        auto [request, responder] = service.parked.take();
+        Response response;
+        response.set("Cache-Control", "");
+        response.body = FileBody{file, offset, length};
+        responder.respond(std::move(response));
+        auto answer = client.receive();
+        ASSERT_TRUE(answer);
+        EXPECT_TRUE(answer->body == content.substr(offset, length));
+        EXPECT_EQ(answer->header("Cache-Control"), "");
+        EXPECT_NE(answer->header("Content-Security-Policy"), "");
+    }
+    client.send("HEAD /f HTTP/1.1\r\nHost: h\r\n\r\n");
+    auto [request, responder] = service.parked.take();
+    Response response;
+    response.body = FileBody{nullptr, 0, 123};
+    responder.respond(std::move(response));
+    EXPECT_EQ(client.receive(Expecting::no_body)->header("Content-Length"), "123");
+}
+
+TEST_F(Pieces, A_file_that_shrank_breaks_the_connection) {
+    RawClient client = connect();
+    client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
+    auto [request, responder] = service.parked.take();
+    Response response;
+    response.body = FileBody{std::make_shared<MemoryFile>("abc"), 0, 1'000};
+    responder.respond(std::move(response));
+    EXPECT_THROW((void)client.receive(), std::runtime_error);
+}
+
+TEST_F(Pieces, A_reader_of_a_file_that_goes_away_harms_nobody) {
+    {
+        RawClient client{server->ports().front(), 4'096};
+        client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
+        auto [request, responder] = service.parked.take();
+        Response response;
+        response.body = FileBody{std::make_shared<MemoryFile>(std::string(20'000'000, 'x')), 0, 20'000'000};
+        responder.respond(std::move(response));
+    }
+    while (server->stats().connections > 0)
+        std::this_thread::yield();
+    RawClient client = connect();
+    client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
+    auto [request, responder] = service.parked.take();
+    responder.respond(Response::empty(204));
+    EXPECT_EQ(client.receive()->status, 204);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::http::test
