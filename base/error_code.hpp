@@ -84,6 +84,12 @@ namespace photogate {
     X(store_no_such_key, 404, no, "The object does not exist in the store")                              \
     X(store_no_such_bucket, 502, no, "The bucket does not exist")                                        \
     X(store_no_such_upload, 404, no, "The multipart upload does not exist in the store")                 \
+    X(store_in_use, 500, no, "The store's folder is in use by another process")                          \
+    X(store_full, 507, yes, "The store's disk is full")                                                  \
+    X(store_bucket_not_empty, 409, no, "The bucket is not empty")                                        \
+    X(store_invalid_part, 400, no, "A part is missing, or is another than named")                        \
+    X(store_invalid_part_order, 400, no, "The parts are not in ascending order")                         \
+    X(store_part_too_small, 400, no, "A part but the last is too small")                                 \
     X(store_precondition_failed, 412, no, "The object is another than expected")                         \
     X(store_checksum_mismatch, 400, yes, "The bytes did not arrive as they were sent")                   \
     X(store_clock_skew, 502, yes, "The store's clock and ours differ too much")                          \
