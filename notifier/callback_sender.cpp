@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "notifier/callback_queue.hpp"
 
@@ -150,6 +151,7 @@ bool CallbackSender::State::claim(std::size_t free_senders) {
     // out of the claim.
     const auto claimed_at = SteadyClock::now();
     auto claimed = store.claim_callbacks(free_senders + options.per_url, options.per_url, options.lease);
+    if (claimed && !claimed->empty()) failpoint::pass(failpoint::Point::after_callback_claim);
     std::unique_lock lock{mutex};
     if (!claimed) {
         log::warn("callback.claim_failed", {{"code", to_string(claimed.error().code)}});
@@ -221,6 +223,7 @@ records::CallbackAttempt CallbackSender::State::deliver(const records::Callback&
             .cut_long_body = true,
         });
     }
+    failpoint::pass(failpoint::Point::after_callback_answer);
     const auto latency = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
     const std::lock_guard lock{mutex};
     auto attempt = judge_answer(callback, answer, clock.now(), random);

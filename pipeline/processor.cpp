@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "signer/digest.hpp"
 #include "storage/http/body_source.hpp"
@@ -53,6 +54,20 @@ Postponement::Cost cost_of(ErrorCode code) {
     if (code == ErrorCode::internal || code == ErrorCode::file_error) return Postponement::Cost::attempt;
     return Postponement::Cost::free;
 }
+
+/// A picture on its way into the public bucket.
+class PublishedBytes final : public storage::http::BodySource {
+  public:
+    explicit PublishedBytes(BytesView bytes) : bytes_(bytes) {}
+    std::uint64_t size() const override { return bytes_.size(); }
+    std::optional<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
+        if (!failpoint::reach(failpoint::Point::mid_public_put)) return std::nullopt;
+        return bytes_.read(offset, out);
+    }
+
+  private:
+    storage::http::MemorySource bytes_;
+};
 
 }  // namespace
 
@@ -142,6 +157,8 @@ void Processor::process(const Job& job) {
     const auto outcome = parts_.imagers.run(task);
     times.image = since(start);
     if (!outcome) return postpone(job, cost_of(outcome.error().code), outcome.error());
+    if (const auto reached = failpoint::reach(failpoint::Point::after_image); !reached)
+        return postpone(job, Postponement::Cost::free, reached.error());
     if (const auto* rejection = std::get_if<imaging::Rejection>(&*outcome)) {
         return reject(job, *profile, std::string{imaging::to_string(rejection->code)}, rejection->detail,
                       &*fetched.spool);
@@ -173,8 +190,10 @@ Processor::Fetch Processor::fetch(const records::Upload& upload, const Profile& 
             over_limit = true;
             return false;
         }
+        if (const auto reached = failpoint::reach(failpoint::Point::mid_fetch); !reached)
+            spool_error = reached.error();
         hash.update(chunk);
-        if (const auto kept = file->append(chunk); !kept) spool_error = kept.error();
+        if (const auto kept = file->append(chunk); !kept && !spool_error) spool_error = kept.error();
         return !spool_error;
     });
     if (over_limit) return too_large();
@@ -207,9 +226,11 @@ void Processor::publish(const Job& job, const Profile& profile, const Store& sto
     options.sha256 = sha256;
     auto start = Steady::now();
     const auto stored =
-        store.objects->put(store.region.published, key, storage::http::MemorySource{picture.bytes}, options);
+        store.objects->put(store.region.published, key, PublishedBytes{picture.bytes}, options);
     times.put = since(start);
     if (!stored) return postpone(job, cost_of(stored.error().code), stored.error());
+    if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
+        return postpone(job, Postponement::Cost::free, reached.error());
 
     records::Publication publication;
     publication.facts.content_type = imaging::media_type(processed.original_format);
@@ -233,6 +254,7 @@ void Processor::publish(const Job& job, const Profile& profile, const Store& sto
     const auto published = persist([&] { return parts_.records.publish(job.lease, publication); });
     times.commit = since(start);
     if (!published) return log_outcome(job, "publish", published.error());
+    failpoint::pass(failpoint::Point::after_publish_commit);
     log::info("upload.published", {{"upload", upload.id.str()},
                                    {"fetch_ms", static_cast<double>(times.fetch.count()) / 1000},
                                    {"image_ms", static_cast<double>(times.image.count()) / 1000},
@@ -254,6 +276,7 @@ void Processor::reject(const Job& job, const Profile& profile, std::string code,
     refusal.original = profile.rejected;
     const auto rejected = persist([&] { return parts_.records.reject(job.lease, refusal); });
     if (!rejected) return log_outcome(job, "reject", rejected.error());
+    failpoint::pass(failpoint::Point::after_reject_commit);
     log::info("upload.rejected", {{"upload", job.upload.id.str()}, {"code", refusal.rejection.code}});
     if (parts_.observer) parts_.observer(*rejected, {});
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 
 namespace photogate::pipeline {
@@ -56,6 +57,7 @@ Result<std::size_t> Reconciler::take_in_listed(const Store& store, const storage
         if (*result == ObserveOutcome::received) {
             ++found;
             log::warn("reconciler.lost_event", {{"key", key.str()}});
+            failpoint::pass(failpoint::Point::mid_reconcile);
         }
     }
     return found;

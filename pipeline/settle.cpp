@@ -1,4 +1,5 @@
 // After the final state: what becomes of the original, and of the published image once it is deleted.
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "pipeline/processor.hpp"
 
@@ -17,6 +18,7 @@ Result<> move(ObjectStore& objects, const records::Upload& upload, const Bucket&
     if (!copied && copied.error().code == ErrorCode::store_no_such_key) return {};
     // Another object than the one that was judged (a form can be sent twice): nobody asked to keep that one.
     if (!copied && copied.error().code != ErrorCode::store_precondition_failed) return fail(copied.error());
+    if (auto reached = failpoint::reach(failpoint::Point::after_original_copy); !reached) return reached;
     return objects.remove(upload.bucket, upload.key, std::nullopt);
 }
 
@@ -68,6 +70,7 @@ void Processor::remove_published(const records::Job& job) {
 }
 
 void Processor::finish_cleanup(const records::Job& job) {
+    failpoint::pass(failpoint::Point::after_original_removed);
     const auto done = parts_.records.finish_cleanup(job.lease);
     if (!done) {
         return log::warn("job.not_recorded", {{"upload", job.upload.id.str()},

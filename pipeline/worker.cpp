@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 
 namespace photogate::pipeline {
@@ -100,6 +101,7 @@ void Worker::run() {
             continue;
         }
         const bool found = !jobs->empty();
+        if (found) failpoint::pass(failpoint::Point::after_claim);
         lock.lock();
         for (auto& job : *jobs) {
             state.held.push_back(job.lease);

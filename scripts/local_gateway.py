@@ -94,12 +94,17 @@ class Gateway:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def run(self, command, environment=None):
+        """One command of the program with this gateway's configuration, to its end."""
+        return subprocess.run([self.program, command, "--config", self.config], capture_output=True, text=True,
+                              env={**os.environ, **(environment or {})})
+
     def migrate(self):
-        done = subprocess.run([self.program, "migrate", "--config", self.config], capture_output=True, text=True)
+        done = self.run("migrate")
         if done.returncode != 0:
             raise parts.StackError(f"photogate migrate: {done.stdout}{done.stderr}")
 
-    def launch(self, *arguments):
+    def launch(self, *arguments, environment=None):
         parent = os.getpid()
 
         def with_parent():
@@ -109,7 +114,7 @@ class Gateway:
 
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.program, self.role, "--config", self.config, *arguments], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, preexec_fn=with_parent)
+                                            env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, preexec_fn=with_parent)
 
     def start(self, seconds=20):
         self.migrate()

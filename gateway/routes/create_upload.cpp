@@ -3,6 +3,7 @@
 // Everything that can be done before the commit is done before it, on the I/O thread: signing and rendering
 // are pure. What waits for the commit is only the sending of the answer, so the committer's thread does no
 // more than hand it over.
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
@@ -82,6 +83,7 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
         if (!outcome) return waiting->fail(std::move(outcome.error()));
         if (outcome->how == records::Created::How::created) {
             counter.add();
+            failpoint::pass(failpoint::Point::before_create_answer);
             return waiting->respond(created_response(outcome->upload, std::move(json), Answered::first));
         }
         const auto first = as_created(std::move(outcome->upload));

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "base/failpoint.hpp"
 #include "storage/records/records_state.hpp"
 #include "storage/records/records_wire.hpp"
 
@@ -156,6 +157,7 @@ CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> 
     });
     const bool alone_and_refused =
         !outcomes && items.size() == 1 && outcomes.error().code == ErrorCode::database_constraint;
+    if (outcomes) failpoint::pass(failpoint::Point::after_create_commit);
     if (!alone_and_refused) return outcomes;
     // An earlier COMMIT, given up as lost, may have come through late.
     const auto there = read(state.pool, [&](Transaction& transaction) -> Result<std::set<std::string>> {

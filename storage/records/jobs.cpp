@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "storage/records/finish.hpp"
 #include "storage/records/records_state.hpp"
@@ -111,6 +112,7 @@ Result<Reaped> Records::reap() {
     });
     if (!requeued) return fail(requeued.error());
     reaped.requeued = *requeued;
+    failpoint::pass(failpoint::Point::mid_reap);
 
     auto spent = read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Lease>> {
         std::vector<Lease> leases;

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "storage/records/database_error.hpp"
 #include "storage/records/embedded_sql.hpp"
@@ -102,6 +103,7 @@ Result<std::vector<Migration>> apply_missing(Connection& connection) {
         work.exec(text);
         const auto checksum = work.exec_prepared1("checksum", text)["checksum"].as<std::string>();
         work.exec_prepared("record_migration", next.migration.version, next.migration.name, checksum);
+        failpoint::pass(failpoint::Point::mid_migration);
         work.commit();
         log::info("migration.applied", {{"version", next.migration.version}, {"name", next.migration.name}});
         done.push_back(next.migration);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/encoding.hpp"
+#include "base/failpoint.hpp"
 #include "storage/records/records_state.hpp"
 #include "storage/records/records_wire.hpp"
 
@@ -196,6 +197,8 @@ Result<Written> write_group(Transaction& transaction, const CallbackComposer& co
                                                               : changes.apply(item, upload->second));
     }
     changes.write(transaction);
+    if (auto reached = failpoint::reach(failpoint::Point::before_observe_commit); !reached)
+        return fail(std::move(reached.error()));
     written.received_any = changes.received_any();
     written.work_any = changes.work_any();
     return written;
@@ -212,6 +215,7 @@ CommittedObservations commit_observations(RecordsState& state, std::span<const O
         return write_group(transaction, state.composer, items, state.clock.now());
     });
     if (!written) return fail(written.error());
+    failpoint::pass(failpoint::Point::after_observe_commit);
     if (written->work_any || doubted) state.wakeups.signal(Work::jobs);
     if (written->received_any || doubted) state.wakeups.signal(Work::callbacks);
     return std::move(written->outcomes);

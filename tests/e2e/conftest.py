@@ -91,9 +91,7 @@ def world(build_dir, tmp_path_factory):
         made.close()
 
 
-@pytest.fixture
-def own_world(build_dir, tmp_path):
-    """A world that this test alone has, and may break: own_world(profiles=…, extra=…)."""
+def worlds(build_dir, tmp_path):
     made = []
 
     def make(start=True, **options):
@@ -105,6 +103,18 @@ def own_world(build_dir, tmp_path):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def own_world(build_dir, tmp_path):
+    """A world that this test alone has, and may break: own_world(profiles=…, extra=…)."""
+    yield from worlds(build_dir, tmp_path)
+
+
+@pytest.fixture
+def failpoint_world(tmp_path):
+    """The same, with a build that has failpoints: the one under sanitizers."""
+    yield from worlds(pathlib.Path(os.environ.get("PHOTOGATE_FAILPOINT_BUILD_DIR", ROOT / "build" / "asan")), tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,78 +1,11 @@
 """Parts that stop, and a gateway that is killed between any two steps: each upload ends once, told, and clean."""
 import random
-import threading
 import time
 
 import pytest
 
-import local_gateway
 import pictures
-import stack as parts
-
-FINAL = ("published", "rejected", "failed")
-
-
-class Traffic:
-    """Clients that keep uploading; what the store acknowledged must end."""
-
-    def __init__(self, world, photo, clients=3):
-        self.world, self.photo = world, photo
-        self.acknowledged, self.errors = [], 0
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(clients)]
-
-    def _client(self):
-        while not self._stop.is_set():
-            try:
-                created = self.world.create({"size": len(self.photo)})
-                if local_gateway.send(created["upload"], self.photo)[0] == 200:
-                    self.acknowledged.append(created["id"])
-            except (OSError, RuntimeError, ValueError):
-                self.errors += 1
-                time.sleep(0.05)
-            time.sleep(0.02)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(120)
-
-
-def assert_none_lost(world, acknowledged, seconds=150):
-    deadline = time.monotonic() + seconds
-    states = {}
-    for identity in acknowledged:
-        states[identity] = world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))["state"]
-    assert set(states.values()) <= {"published"}, states
-    for identity in acknowledged:
-        for kind in ("upload.received", "upload.published"):
-            world.receiver.wait_for_upload(identity, kind, max(1, deadline - time.monotonic()))
-        for kind in ("upload.received", "upload.published"):
-            told = world.receiver.of(identity, kind)
-            assert len({c.body["id"] for c in told}) == 1, "one message"
-            assert len({c.raw for c in told}) == 1, "the same bytes at each attempt"
-        assert len({c.body["data"]["image"]["url"] for c in world.receiver.of(identity, "upload.published")}) == 1
-    # Nothing private in the public bucket: every object there is a published image of an upload.
-    known = set(world.sql("select image_key from uploads where image_key is not null").split())
-    assert set(public_keys(world)) <= known
-
-
-def public_keys(world):
-    import boto3
-    minio = world.stack.minio
-    client = boto3.client("s3", endpoint_url=minio.endpoint, aws_access_key_id=minio.root.access, aws_secret_access_key=minio.root.secret,
-                          region_name="us-east-1")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=minio.public)
-    return [each["Key"] for page in pages for each in page.get("Contents", [])]
-
-
-def until(condition, seconds=30):
-    parts.wait_until(condition, seconds, "traffic")
+from losses import Traffic, assert_none_lost, until
 
 
 @pytest.fixture
@@ -83,7 +16,7 @@ def photo():
 @pytest.mark.slow
 def test_PostgreSQL_away_for_ten_seconds_loses_nothing(own_world, photo):
     world = own_world()
-    with Traffic(world, photo) as traffic:
+    with Traffic(world, lambda: photo) as traffic:
         until(lambda: len(traffic.acknowledged) > 10)
         world.stack.postgres.stop("immediate")
         status, headers, body = world.request("POST", "/v1/uploads", {"profile": "photos"})
@@ -100,7 +33,7 @@ def test_PostgreSQL_away_for_ten_seconds_loses_nothing(own_world, photo):
 @pytest.mark.slow
 def test_MinIO_away_for_ten_seconds_loses_nothing(own_world, photo):
     world = own_world()
-    with Traffic(world, photo) as traffic:
+    with Traffic(world, lambda: photo) as traffic:
         until(lambda: len(traffic.acknowledged) > 10)
         world.stack.minio.kill()
         assert world.create()["state"] == "created", "granting needs no store"
@@ -115,7 +48,7 @@ def test_MinIO_away_for_ten_seconds_loses_nothing(own_world, photo):
 def test_The_gateway_killed_again_and_again_loses_nothing(own_world, photo):
     world = own_world(extra="[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n")
     dice = random.Random(20261120)
-    with Traffic(world, photo) as traffic:
+    with Traffic(world, lambda: photo) as traffic:
         for _ in range(8):
             before = len(traffic.acknowledged)
             until(lambda: len(traffic.acknowledged) > before + 3, 60)

@@ -1,0 +1,93 @@
+"""kill -9 at each named step of an upload's way, then a restart: every upload ends once, told, and clean."""
+import random
+import threading
+
+import pytest
+
+import losses
+import pictures
+import stack as parts
+
+# The order is an upload's own. Each is reached by plain traffic; the second time, so that something is under way.
+POINTS = ["after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
+          "mid_public_put", "after_public_put", "after_publish_commit", "after_reject_commit", "after_original_copy", "after_original_removed",
+          "after_callback_claim", "after_callback_answer", "mid_reap"]
+SHORT_LEASES = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n"
+
+
+def killed_at(world, point):
+    return f"failpoint {point}: killed" in world.gateway.log_tail(400)
+
+
+def run_until_killed(world, order, seconds=60):
+    """The gateway with this order of failpoints, until it has died of it."""
+    point = order.split("=")[0]
+    world.gateway.log.write_text("")
+    world.gateway.launch(environment={"PHOTOGATE_FAILPOINTS": order})
+    parts.wait_until(lambda: not world.gateway.running(), seconds, f"the kill at {point}")
+    assert killed_at(world, point), world.gateway.log_tail()
+
+
+@pytest.mark.slow
+def test_Killed_between_any_two_steps_each_upload_ends_once(failpoint_world):
+    world = failpoint_world(profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES)
+    dice = random.Random(20261121)
+    photo, junk = pictures.photo(640, 480, seed=61), b"\xff\xd8\xff\xe0 no picture at all" * 40
+    with losses.Traffic(world, lambda: junk if dice.random() < 0.3 else photo) as traffic:
+        losses.until(lambda: len(traffic.acknowledged) > 5)
+        world.gateway.kill()
+        for point in POINTS:
+            run_until_killed(world, f"{point}=kill@2")
+        world.gateway.restart()
+        before = len(traffic.acknowledged)
+        losses.until(lambda: len(traffic.acknowledged) > before + 5, 60)
+    losses.assert_none_lost(world, traffic.acknowledged, may_be_rejected=True)
+
+
+@pytest.mark.slow
+def test_Killed_while_it_takes_in_lost_events_it_takes_in_the_rest(failpoint_world):
+    world = failpoint_world(extra=SHORT_LEASES)
+    photo = pictures.photo(320, 240, seed=62)
+    created = [world.create({"size": len(photo)}) for _ in range(6)]
+    world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
+    world.gateway.kill()
+    for each in created:
+        losses.put(each, photo)
+    run_until_killed(world, "mid_reconcile=kill@3")
+    world.gateway.restart()
+    losses.assert_none_lost(world, [each["id"] for each in created])
+
+
+def test_Killed_with_a_callback_on_the_wire_it_sends_the_same_again(failpoint_world):
+    world = failpoint_world(extra=SHORT_LEASES)
+    on_the_wire = threading.Event()
+
+    def kill_first(_):
+        if not on_the_wire.is_set():
+            on_the_wire.set()
+            world.gateway.kill()
+
+    world.receiver.answer = kill_first
+    created = world.upload(pictures.photo(320, 240, seed=63))
+    assert on_the_wire.wait(30)
+    parts.wait_until(lambda: not world.gateway.running(), 10, "the kill")
+    world.gateway.restart()
+    losses.assert_none_lost(world, [created["id"]])
+
+
+def test_Killed_in_the_middle_of_a_migration_it_begins_anew(failpoint_world):
+    world = failpoint_world(start=False)
+    half = world.gateway.run("migrate", environment={"PHOTOGATE_FAILPOINTS": "mid_migration=kill@1"})
+    assert half.returncode == -9 and "failpoint mid_migration: killed" in half.stderr
+    world.gateway.start()
+    assert world.publish(pictures.photo(320, 240, seed=64))["state"] == "published"
+
+
+def test_A_misspelt_failpoint_is_refused_rather_than_never_reached(failpoint_world):
+    world = failpoint_world(start=False)
+    refused = world.gateway.run("migrate", environment={"PHOTOGATE_FAILPOINTS": "mid_migratoin=kill"})
+    assert refused.returncode == 2 and "mid_migratoin=kill" in refused.stderr
+
+
+def test_A_release_obeys_no_failpoint(program):
+    assert b"PHOTOGATE_FAILPOINTS" not in program.read_bytes()
