@@ -7,7 +7,8 @@
     ./test --quick            e2e tests but those marked slow
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
-the program against a real PostgreSQL and a real MinIO that they start themselves.
+the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
+themselves. Integration and e2e tests run side by side: both wait more than they compute.
 """
 import argparse
 import os
@@ -35,6 +36,12 @@ class Count:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
 
     def fail(self, name):
         self.failed += 1
@@ -107,6 +114,11 @@ def run_programs(count, label, wrapper=(), at_once=2):
                 count.fail(f"{program.name} (exit {code} though its tests passed)")
 
 
+def run_integration(count):
+    say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
+    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=1)
+
+
 def run_pytest(count, name, choice=()):
     """The pytest suite of tests/NAME; choosing none of its tests is no failure."""
     report = RESULTS / f"{name}.xml"
@@ -120,6 +132,7 @@ def run_pytest(count, name, choice=()):
 
 
 def run_e2e(count, arguments):
+    say("end-to-end tests on real PostgreSQL and MinIO")
     choice = ["-m", "not slow"] if arguments.quick else []
     if arguments.k:
         choice += ["-k", arguments.k]
@@ -141,8 +154,11 @@ def main():
     if "style" in steps:
         say("style")
         check(count, "format", ["scripts/format", "--check"])
-    if "unit" in steps or "integration" in steps:
-        build("asan", *[f"{label}_tests" for label in ("unit", "integration") if label in steps])
+    sanitized = [f"{label}_tests" for label in ("unit", "integration") if label in steps]
+    if "e2e" in steps:
+        sanitized += ["photogate", "photogate-imager"]
+    if sanitized:
+        build("asan", *sanitized)
     if "e2e" in steps or "style" in steps:
         build("release", "photogate", "photogate-imager", "sign_batch")
     if "style" in steps:
@@ -151,12 +167,15 @@ def main():
     if "unit" in steps:
         say("unit tests, under ASan and UBSan")
         run_programs(count, "unit")
-    if "integration" in steps:
-        say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
-        run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=1)
-    if "e2e" in steps:
-        say("end-to-end tests on real PostgreSQL and MinIO")
-        run_e2e(count, arguments)
+    with ThreadPoolExecutor() as side_by_side:
+        counts, under_way = [], []
+        for step, run in (("integration", run_integration), ("e2e", lambda own: run_e2e(own, arguments))):
+            if step in steps:
+                counts.append(Count())
+                under_way.append(side_by_side.submit(run, counts[-1]))
+    for own, done in zip(counts, under_way):
+        done.result()  # raises what the step raised
+        count.add(own)
     for name in count.failures:
         print(f"FAILED {name}")
     print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
