@@ -36,7 +36,9 @@ struct SenderOptions {
     std::size_t senders = 16;  ///< deliveries under way at once
     std::size_t per_url = 8;   ///< of these, for one URL
     std::chrono::milliseconds timeout{15'000};
-    std::chrono::seconds lease{60};
+    /// How long a claimed callback is this sender's; longer than an attempt may take, or none could begin. A
+    /// sender that dies leaves its callbacks to the others when this has passed.
+    std::chrono::seconds lease{28};
     std::chrono::milliseconds poll{1'000};
 };
 

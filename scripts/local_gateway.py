@@ -88,6 +88,7 @@ class Gateway:
         os.chmod(self.config, 0o600)
         self.log = self.folder / "photogate.log"
         self.role = role
+        self.environment = {}
         self.process = None
 
     @property
@@ -97,7 +98,7 @@ class Gateway:
     def run(self, command, environment=None):
         """One command of the program with this gateway's configuration, to its end."""
         return subprocess.run([self.program, command, "--config", self.config], capture_output=True, text=True,
-                              env={**os.environ, **(environment or {})})
+                              env={**os.environ, **self.environment, **(environment or {})})
 
     def migrate(self):
         done = self.run("migrate")
@@ -114,7 +115,7 @@ class Gateway:
 
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.program, self.role, "--config", self.config, *arguments], stdout=log, stderr=log,
-                                            env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, preexec_fn=with_parent)
+                                            env={**os.environ, **self.environment, **(environment or {})}, stdin=subprocess.DEVNULL, preexec_fn=with_parent)
 
     def start(self, seconds=20):
         self.migrate()

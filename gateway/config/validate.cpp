@@ -218,6 +218,9 @@ void complete_and_validate(Config& config, Report& report) {
     check_regions(config, report);
     check_events(config, report);
     check_apps(config, report);
+    // An attempt, the connection before it, and ten seconds in a queue before that.
+    config.callbacks.sender.lease =
+        std::chrono::ceil<std::chrono::seconds>(config.callbacks.sender.timeout) + std::chrono::seconds{13};
     if (config.callbacks.sender.per_url > config.callbacks.sender.senders) {
         report.mistake("callbacks.per_url", "is more than callbacks.senders");
     }

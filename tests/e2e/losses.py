@@ -27,7 +27,7 @@ class Traffic:
             except (OSError, RuntimeError, ValueError):
                 self.errors += 1
                 time.sleep(0.05)
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def __enter__(self):
         for thread in self._threads:

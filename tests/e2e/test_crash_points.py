@@ -8,10 +8,10 @@ import losses
 import pictures
 import stack as parts
 
-# The order is an upload's own. Each is reached by plain traffic; the second time, so that something is under way.
-POINTS = ["after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
+# Each is reached by plain traffic; the second time, so that something is under way.
+POINTS = ["after_callback_claim", "after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
           "mid_public_put", "after_public_put", "after_publish_commit", "after_reject_commit", "after_original_copy", "after_original_removed",
-          "after_callback_claim", "after_callback_answer", "mid_reap"]
+          "after_callback_answer", "mid_reap"]
 SHORT_LEASES = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n"
 
 
@@ -30,7 +30,9 @@ def run_until_killed(world, order, seconds=60):
 
 @pytest.mark.slow
 def test_Killed_between_any_two_steps_each_upload_ends_once(failpoint_world):
-    world = failpoint_world(profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES)
+    world = failpoint_world(start=False, profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES)
+    world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"  # what a killed sender held is free after that and its lease's 13 s
+    world.gateway.start()
     dice = random.Random(20261121)
     photo, junk = pictures.photo(640, 480, seed=61), b"\xff\xd8\xff\xe0 no picture at all" * 40
     with losses.Traffic(world, lambda: junk if dice.random() < 0.3 else photo) as traffic:
