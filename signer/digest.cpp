@@ -41,6 +41,11 @@ const EVP_MD* md5_algorithm() {
     return algorithm.get();
 }
 
+const EVP_MD* sha1_algorithm() {
+    thread_local const Algorithm algorithm = fetch("SHA1");
+    return algorithm.get();
+}
+
 DigestContext new_context() {
     DigestContext context{EVP_MD_CTX_new()};
     require(context != nullptr, "OpenSSL has no memory for a digest");
@@ -127,6 +132,23 @@ Sha256 HmacKey::sign(BytesView message) const {
     require(EVP_MD_CTX_copy_ex(context, blocks_->outer.get()) == 1, "OpenSSL could not copy a digest");
     add(context, inner);
     return end<Sha256>(context);
+}
+
+struct Sha1Stream::Context {
+    DigestContext digest = new_context();
+};
+
+Sha1Stream::Sha1Stream() : context_(std::make_unique<Context>()) {
+    begin(context_->digest.get(), sha1_algorithm());
+}
+Sha1Stream::~Sha1Stream() = default;
+Sha1Stream::Sha1Stream(Sha1Stream&&) noexcept = default;
+Sha1Stream& Sha1Stream::operator=(Sha1Stream&&) noexcept = default;
+void Sha1Stream::update(BytesView bytes) {
+    add(context_->digest.get(), bytes);
+}
+Sha1 Sha1Stream::finish() {
+    return end<Sha1>(context_->digest.get());
 }
 
 struct Sha256Stream::Context {

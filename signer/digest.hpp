@@ -17,6 +17,7 @@ namespace photogate::signer {
 
 using Sha256 = std::array<std::uint8_t, 32>;
 using Md5 = std::array<std::uint8_t, 16>;
+using Sha1 = std::array<std::uint8_t, 20>;
 
 Sha256 sha256(BytesView bytes);
 inline Sha256 sha256(std::string_view text) {
@@ -52,6 +53,23 @@ class Md5Stream {
     void update(BytesView bytes);
     /// Once; the stream is spent afterwards.
     Md5 finish();
+
+  private:
+    struct Context;
+    std::unique_ptr<Context> context_;
+};
+
+/// SHA-1 of bytes that arrive in pieces, for S3's checksum of that name alone; it protects nothing. Not
+/// thread safe.
+class Sha1Stream {
+  public:
+    Sha1Stream();
+    ~Sha1Stream();
+    Sha1Stream(Sha1Stream&&) noexcept;
+    Sha1Stream& operator=(Sha1Stream&&) noexcept;
+    void update(BytesView bytes);
+    /// Once; the stream is spent afterwards.
+    Sha1 finish();
 
   private:
     struct Context;

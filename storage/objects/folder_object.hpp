@@ -127,6 +127,7 @@ class FolderReader {
     Result<FilePiece> piece_at(std::uint64_t offset) const;
 
   private:
+    friend class FolderStore;
     std::unique_ptr<State> state_;
 };
 

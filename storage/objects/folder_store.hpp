@@ -191,6 +191,9 @@ class FolderStore final : public ObjectStore {
                                          const std::vector<ChosenPart>& parts,
                                          const CompleteOptions& options);
 
+    /// Errors: store_no_such_upload, where abort_multipart() is content.
+    Result<> abort_upload(const ObjectName& object, const std::string& upload);
+
     Result<std::vector<NotificationRule>> notifications(const Bucket& bucket);
     /// What the disk under the folder still takes.
     Result<ByteSize> free_bytes() const;

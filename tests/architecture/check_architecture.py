@@ -52,6 +52,7 @@ OWNERS = [
     (re.compile(r"openssl/"), "signer", in_room("signer")),
     (re.compile(r"curl/"), "storage/http", in_room("storage/http")),
     (re.compile(r"pugixml"), "storage/objects", in_room("storage/objects")),
+    (re.compile(r"sqlite3"), "storage/objects", in_room("storage/objects")),
     (re.compile(r"pqxx(/|$)|libpq"), "storage/records", in_room("storage/records")),
     (re.compile(r"vips/|glib|libheif/|libexif/|exiv2/"), "imaging/imager", in_room("imaging/imager")),
     (re.compile(r"boost/"), "gateway/http", in_room("gateway/http", "gateway/routes", "gateway/system", "gateway")),

@@ -1,0 +1,178 @@
+// The built-in store as every room knows a store.
+#include <algorithm>
+
+#include "storage/objects/folder_state.hpp"
+#include "storage/objects/s3_headers.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+constexpr std::size_t kPiece = 256U << 10;
+
+Result<> check_pinned(const StoredObject& object, const GetOptions& options) {
+    if (options.version && options.version->str() != "null")
+        return fail(ErrorCode::store_no_such_key, "the built-in store keeps no versions");
+    if (options.if_match && *options.if_match != object.etag)
+        return fail(ErrorCode::store_precondition_failed, "the object is another than expected");
+    if (options.expected_size && *options.expected_size != object.size)
+        return fail(ErrorCode::size_mismatch, "the object's size is another than pinned");
+    return {};
+}
+
+/// All of `body` into `writer`, and what `finish` asks.
+Result<StoredObject> fill(FolderWriter& writer, const http::BodySource& body, FinishOptions finish) {
+    Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, body.size() + 1)));
+    for (std::uint64_t offset = 0;;) {
+        const auto got = body.read(offset, piece);
+        if (!got) return fail(ErrorCode::file_error, "the body to be stored could not be read");
+        if (*got == 0) break;
+        if (auto appended = writer.append({piece.data(), *got}); !appended) return fail(appended.error());
+        offset += *got;
+    }
+    finish.expected_size = body.size();
+    return writer.finish(finish);
+}
+
+}  // namespace
+
+Result<ObjectInfo> FolderStore::head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) {
+    auto object = stat(bucket, key);
+    if (!object) return fail(object.error());
+    if (auto good = check_pinned(*object, options); !good) return fail(good.error());
+    return info_of(*object);
+}
+
+Result<ObjectInfo> FolderStore::get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
+                                    const http::BodySink& sink) {
+    auto reader = read(bucket, key);
+    if (!reader) return fail(reader.error());
+    const StoredObject& object = reader->object();
+    if (auto good = check_pinned(object, options); !good) return fail(good.error());
+    std::uint64_t offset = 0;
+    std::uint64_t end = object.size;
+    if (options.range) {
+        if (options.range->first >= object.size || options.range->last < options.range->first)
+            return fail(ErrorCode::range_not_satisfiable, "the range lies outside the object");
+        offset = options.range->first;
+        end = std::min(object.size - 1, options.range->last) + 1;
+    }
+    Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - offset)));
+    while (offset < end) {
+        const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - offset));
+        const auto got = reader->read(offset, std::span{piece}.first(wanted));
+        if (!got) return fail(got.error());
+        if (!sink({piece.data(), *got})) return fail(ErrorCode::http_broken, "the receiver said stop");
+        offset += *got;
+    }
+    return info_of(object);
+}
+
+Result<ObjectInfo> FolderStore::put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
+                                    const PutOptions& options) {
+    WriteOptions with{.headers = headers_of_put(options)};
+    FinishOptions finish;
+    finish.condition.only_if_absent = options.only_if_absent;
+    if (options.sha256) {
+        auto wanted = checksum_of(*options.sha256);
+        if (!wanted) return fail(wanted.error());
+        with.keep = ChecksumAlgorithm::sha256;
+        finish.expected.push_back({ChecksumAlgorithm::sha256, std::move(*wanted)});
+    }
+    auto writer = write(bucket, key, std::move(with));
+    if (!writer) return fail(writer.error());
+    auto object = fill(*writer, body, std::move(finish));
+    if (!object) return fail(object.error());
+    return info_of(*object);
+}
+
+Result<> FolderStore::remove(const Bucket& bucket, const ObjectKey& key,
+                             const std::optional<VersionId>& version) {
+    if (version && version->str() != "null") return {};
+    auto failed = remove_many(bucket, {key});
+    if (!failed) return fail(failed.error());
+    if (!failed->empty()) return fail(failed->front().error);
+    return {};
+}
+
+Result<> FolderStore::remove_if(const Bucket& bucket, const ObjectKey& key, const ETag& etag) {
+    return state_
+        ->commit([&](Transaction& transaction) -> Result<> {
+            const auto in = state_->bucket_id(transaction.index, bucket);
+            if (auto room = state_->make_room(transaction, in, key, {.if_match = etag}); !room) return room;
+            transaction.index.query("remove_object").number(in).blob(key.str()).run();
+            return {};
+        })
+        .result;
+}
+
+Result<std::vector<FailedKey>> FolderStore::remove_many(const Bucket& bucket,
+                                                        const std::vector<ObjectKey>& keys) {
+    const auto outcome = state_->commit([&](Transaction& transaction) -> Result<> {
+        const auto in = state_->bucket_id(transaction.index, bucket);
+        for (const ObjectKey& key : keys) {
+            // No condition is asked, so it does not refuse.
+            if (auto room = state_->make_room(transaction, in, key, {}); !room) return room;
+            transaction.index.query("remove_object").number(in).blob(key.str()).run();
+        }
+        return {};
+    });
+    if (!outcome.result) return fail(outcome.result.error());
+    return std::vector<FailedKey>{};
+}
+
+Result<ETag> FolderStore::copy(const Bucket& from, const ObjectKey& from_key, const Bucket& to,
+                               const ObjectKey& to_key, const CopyOptions& options) {
+    auto copied =
+        copy_object({from, from_key}, {to, to_key}, {.if_source_matches = options.if_source_matches});
+    if (!copied) return fail(copied.error());
+    return copied->etag;
+}
+
+Result<std::string> FolderStore::create_multipart(const Bucket& bucket, const ObjectKey& key,
+                                                  const PutOptions& options) {
+    return start_upload(bucket, key, {.headers = headers_of_put(options)});
+}
+
+Result<UploadedPart> FolderStore::put_part(const Bucket& bucket, const ObjectKey& key,
+                                           const std::string& upload, std::uint32_t number,
+                                           const http::BodySource& body) {
+    auto writer = write_part({bucket, key}, {upload, number}, {});
+    if (!writer) return fail(writer.error());
+    auto part = fill(*writer, body, {});
+    if (!part) return fail(part.error());
+    return UploadedPart{number, part->etag, part->size};
+}
+
+Result<std::vector<UploadedPart>> FolderStore::list_parts(const Bucket& bucket, const ObjectKey& key,
+                                                          const std::string& upload) {
+    std::vector<UploadedPart> all;
+    for (PartListOptions from;;) {
+        auto page = parts({bucket, key}, upload, from);
+        if (!page) return fail(page.error());
+        for (const StoredPart& part : page->parts)
+            all.push_back({part.number, part.etag, part.size});
+        if (!page->truncated) return all;
+        from.after = all.back().number;
+    }
+}
+
+Result<ETag> FolderStore::complete_multipart(const Bucket& bucket, const ObjectKey& key,
+                                             const std::string& upload,
+                                             const std::vector<UploadedPart>& chosen) {
+    std::vector<ChosenPart> named;
+    named.reserve(chosen.size());
+    for (const UploadedPart& part : chosen)
+        named.push_back({part.number, part.etag, std::nullopt});
+    auto object = complete_upload({bucket, key}, upload, named, {});
+    if (!object) return fail(object.error());
+    return object->etag;
+}
+
+Result<> FolderStore::abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) {
+    auto done = abort_upload({bucket, key}, upload);
+    if (!done && done.error().code != ErrorCode::store_no_such_upload) return done;
+    return {};
+}
+
+}  // namespace photogate::storage::objects

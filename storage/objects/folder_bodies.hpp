@@ -1,0 +1,56 @@
+// Bodies under numbers: where a number's file lies, the next number, and which bodies are being read. Private
+// to storage/objects.
+//
+// A number is 64 bits: the start of the store that gave it out (28 bits), and a count (36). 4,096 bodies
+// share a folder, `bytes/` + the first 13 of the number's 16 hex digits, so no folder grows long and all that
+// one start wrote lies together: after a crash the sweep looks through those folders alone.
+//
+// Thread safety: any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "storage/objects/folder_files.hpp"
+
+namespace photogate::storage::objects {
+
+class Bodies {
+  public:
+    static constexpr int kCountBits = 36;
+    static constexpr int kFolderBits = 12;
+    static std::uint64_t first_of(std::uint64_t start) { return start << kCountBits; }
+
+    Bodies(std::filesystem::path root, FolderFiles& files, std::uint64_t start)
+        : root_(std::move(root)), files_(files), next_(first_of(start)) {}
+
+    const std::filesystem::path& root() const { return root_; }
+    std::filesystem::path folder_of(std::uint64_t body) const;
+    std::filesystem::path path_of(std::uint64_t body) const;
+    /// Never given before; its folder is there.
+    Result<std::uint64_t> next();
+
+  private:
+    const std::filesystem::path root_;
+    FolderFiles& files_;
+    std::mutex mutex_;
+    std::uint64_t next_;
+    std::uint64_t made_folder_ = UINT64_MAX;
+};
+
+/// Contents of several bodies that are being read: their files stay until the last reader has gone. A single
+/// body needs none, its open descriptor keeps it.
+class Pins {
+  public:
+    void add(std::uint64_t content);
+    void drop(std::uint64_t content);
+    bool has(std::uint64_t content);
+
+  private:
+    std::mutex mutex_;
+    std::map<std::uint64_t, int> readers_;
+};
+
+}  // namespace photogate::storage::objects

@@ -1,0 +1,81 @@
+// The one writer of the index: changes that wait at the same time share one transaction and one flush.
+// Private to storage/objects.
+//
+// A body is synced by the thread that wrote it; its folder's name is synced here, before the transaction that
+// makes it readable. So a row on the disk always names bytes on the disk.
+//
+// Thread safety: commit() from any thread; changes run on the committer's own, one after the other.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "storage/objects/folder_files.hpp"
+#include "storage/objects/folder_sqlite.hpp"
+
+namespace photogate::storage::objects {
+
+struct Transaction {
+    Connection& index;
+    std::uint64_t& sequence;
+    bool made_garbage = false;
+
+    /// For the object that is being made.
+    std::uint64_t next_sequence() { return ++sequence; }
+    /// The body's file is removed once this is committed, and once nobody reads `content`.
+    void waste(std::uint64_t body, std::uint64_t content);
+};
+
+class FolderCommitter {
+  public:
+    struct Change {
+        /// May run twice: what it leaves in its captures is overwritten. A refusal is its result, and it has
+        /// changed nothing by then; a StoreFailure rolls the whole group back.
+        std::function<Result<>(Transaction&)> apply;
+        std::set<std::filesystem::path> folders;  ///< of its new bodies
+    };
+    enum class Landed { yes, no, unknown };
+    struct Outcome {
+        Result<> result;
+        Landed landed = Landed::no;
+    };
+
+    /// `garbage` is called after a commit that left some. All outlive the committer.
+    FolderCommitter(Connection& index, FolderFiles& files, std::uint64_t first_sequence,
+                    std::function<void()> garbage);
+    /// What waits is committed first.
+    ~FolderCommitter();
+    FolderCommitter(const FolderCommitter&) = delete;
+    FolderCommitter& operator=(const FolderCommitter&) = delete;
+
+    /// Returns when it is on the disk, or refused.
+    Outcome commit(Change change);
+
+  private:
+    struct Waiting {
+        Change change;
+        Outcome outcome;
+        bool answered = false;
+    };
+    void work();
+    void commit_group(std::vector<Waiting*>& group);
+    Result<> sync_folders(const std::vector<Waiting*>& group);
+
+    Connection& index_;
+    FolderFiles& files_;
+    std::uint64_t sequence_;
+    const std::function<void()> garbage_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::condition_variable answered_;
+    std::deque<Waiting*> queue_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace photogate::storage::objects

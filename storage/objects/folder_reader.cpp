@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
+
+#include "storage/objects/folder_stream_state.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+/// An object that gives way to another each time it is looked at: not to be met in practice, and no loop.
+constexpr int kMostTries = 20;
+
+Error gone() {
+    return {ErrorCode::file_error, "an object's bytes are missing in the store's folder"};
+}
+
+}  // namespace
+
+FolderReader::State::~State() {
+    if (!pinned) return;
+    store.pins.drop(row.content);
+    store.sweeper->wake();
+}
+
+Result<bool> FolderReader::State::open() {
+    if (row.object.part_count == 0) {
+        segments.push_back({row.content, 0, row.object.size, row.object.etag.str()});
+        auto file = store.files.open(store.bodies->path_of(row.content));
+        if (!file) return fail(file.error());
+        if (!*file) return false;
+        files.push_back(std::move(**file));
+        return true;
+    }
+    // Pinned first, looked up after: what is still named then stays.
+    store.pins.add(row.content);
+    pinned = true;
+    auto index = store.readers.take();
+    Query query = index->query("segments");
+    query.number(row.content);
+    std::uint64_t start = 0;
+    while (query.step()) {
+        segments.push_back({query.count_at(0), start, query.count_at(1), query.text_at(2)});
+        start += segments.back().size;
+    }
+    files.resize(segments.size());
+    return !segments.empty();
+}
+
+const Segment* FolderReader::State::segment_at(std::uint64_t offset, std::size_t& index) const {
+    if (offset >= row.object.size) return nullptr;
+    const auto after =
+        std::upper_bound(segments.begin(), segments.end(), offset,
+                         [](std::uint64_t wanted, const Segment& segment) { return wanted < segment.start; });
+    index = static_cast<std::size_t>(after - segments.begin()) - 1;
+    return &segments[index];
+}
+
+Result<int> FolderReader::State::file_of(std::size_t index) const {
+    if (row.object.part_count == 0) return files.front().get();
+    const std::lock_guard lock{mutex};
+    if (!files[index]) {
+        auto file = store.files.open(store.bodies->path_of(segments[index].body));
+        if (!file) return fail(file.error());
+        if (!*file) return fail(gone());
+        files[index] = std::move(**file);
+    }
+    return files[index].get();
+}
+
+FolderReader::FolderReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+FolderReader::~FolderReader() = default;
+FolderReader::FolderReader(FolderReader&&) noexcept = default;
+FolderReader& FolderReader::operator=(FolderReader&&) noexcept = default;
+
+const StoredObject& FolderReader::object() const {
+    return state_->row.object;
+}
+
+std::vector<ByteSize> FolderReader::part_sizes() const {
+    std::vector<ByteSize> sizes;
+    if (state_->row.object.part_count == 0) return sizes;
+    for (const Segment& segment : state_->segments)
+        sizes.push_back(segment.size);
+    return sizes;
+}
+
+Result<FilePiece> FolderReader::piece_at(std::uint64_t offset) const {
+    std::size_t index = 0;
+    const Segment* segment = state_->segment_at(offset, index);
+    if (segment == nullptr) return fail(ErrorCode::range_not_satisfiable, "the object ends before");
+    auto file = state_->file_of(index);
+    if (!file) return fail(file.error());
+    return FilePiece{*file, offset - segment->start, segment->start + segment->size - offset};
+}
+
+Result<std::size_t> FolderReader::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+    std::size_t filled = 0;
+    while (filled < out.size() && offset + filled < state_->row.object.size) {
+        auto piece = piece_at(offset + filled);
+        if (!piece) return fail(piece.error());
+        const auto wanted = std::min<std::uint64_t>(piece->length, out.size() - filled);
+        const ssize_t got =
+            ::pread(piece->descriptor, out.data() + filled, wanted, static_cast<off_t>(piece->offset));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail(file_failure("an object could not be read", errno));
+        if (got == 0) return fail(ErrorCode::file_error, "an object's file is shorter than it was written");
+        filled += static_cast<std::size_t>(got);
+    }
+    return filled;
+}
+
+Result<StoredObject> FolderStore::stat(const Bucket& bucket, const ObjectKey& key) {
+    return guarded([&]() -> Result<StoredObject> {
+        auto index = state_->readers.take();
+        {
+            Query row = index->query("object_by_name");
+            if (row.text(bucket.str()).blob(key.str()).step()) return object_row(row).object;
+        }
+        state_->bucket_id(*index, bucket);
+        return fail(no_such_key());
+    });
+}
+
+Result<FolderReader> FolderStore::read(const Bucket& bucket, const ObjectKey& key) {
+    return guarded([&]() -> Result<FolderReader> {
+        for (int tries = 0; tries < kMostTries; ++tries) {
+            std::unique_ptr<FolderReader::State> reader;
+            {
+                auto index = state_->readers.take();
+                Query row = index->query("object_by_name");
+                if (row.text(bucket.str()).blob(key.str()).step())
+                    reader = std::make_unique<FolderReader::State>(*state_, object_row(row));
+                else
+                    state_->bucket_id(*index, bucket);
+            }
+            if (!reader) return fail(no_such_key());
+            auto opened = reader->open();
+            if (!opened) return fail(opened.error());
+            if (*opened) return FolderReader{std::move(reader)};
+        }
+        return fail(gone());
+    });
+}
+
+Result<> FolderStore::verify(const Bucket& bucket, const ObjectKey& key) {
+    auto reader = read(bucket, key);
+    if (!reader) return fail(reader.error());
+    const StoredObject& object = reader->object();
+    std::optional<ChecksumStream> whole;
+    if (object.checksum && object.checksum->type == ChecksumType::full_object)
+        whole.emplace(object.checksum->algorithm);
+    Bytes piece(1U << 20);
+    std::uint64_t offset = 0;
+    // A multipart object's MD5s are its parts'.
+    for (const Segment& segment : reader->state_->segments) {
+        signer::Md5Stream md5;
+        while (offset < segment.start + segment.size) {
+            const auto wanted = std::min<std::uint64_t>(piece.size(), segment.start + segment.size - offset);
+            const auto got = reader->read(offset, std::span{piece}.first(wanted));
+            if (!got) return fail(got.error());
+            const BytesView bytes{piece.data(), *got};
+            md5.update(bytes);
+            if (whole) whole->update(bytes);
+            offset += *got;
+        }
+        if (hex_lower(md5.finish()) != segment.md5)
+            return fail(ErrorCode::store_checksum_mismatch, "the object's bytes on the disk have changed");
+    }
+    if (whole && whole->finish() != object.checksum->value)
+        return fail(ErrorCode::store_checksum_mismatch, "the object's bytes on the disk have changed");
+    return {};
+}
+
+}  // namespace photogate::storage::objects

@@ -1,0 +1,44 @@
+// What the index keeps in its blobs: headers, checksums and notification rules. Private to storage/objects.
+//
+// A blob is a row of texts, each behind its length (four bytes, little-endian); names are one letter, since
+// every object has them. What does not read is file_error, thrown as a StoreFailure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/objects/folder_object.hpp"
+#include "storage/objects/folder_sqlite.hpp"
+#include "storage/objects/object_store.hpp"
+
+namespace photogate::storage::objects {
+
+std::string pack(const std::vector<std::string>& texts);
+std::vector<std::string> unpack(std::string_view packed);
+
+std::string pack_headers(const ObjectHeaders& headers);
+ObjectHeaders unpack_headers(std::string_view packed);
+
+std::optional<std::string> pack_checksum(const std::optional<Checksum>& checksum);
+std::optional<Checksum> unpack_checksum(const std::optional<std::string>& packed);
+
+std::string pack_rules(const std::vector<NotificationRule>& rules);
+std::vector<NotificationRule> unpack_rules(std::string_view packed);
+
+Timestamp timestamp_of(std::int64_t micros);
+std::int64_t micros_of(Timestamp at);
+
+/// A row of `object` or `object_by_name`.
+struct ObjectRow {
+    StoredObject object;
+    std::uint64_t content = 0;
+};
+ObjectRow object_row(const Query& row);
+
+/// The ObjectStore's view of it.
+ObjectInfo info_of(const StoredObject& object);
+ObjectHeaders headers_of_put(const PutOptions& options);
+
+}  // namespace photogate::storage::objects

@@ -1,0 +1,133 @@
+// What a FolderStore holds, shared by its sources. Private to storage/objects.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "storage/objects/folder_bodies.hpp"
+#include "storage/objects/folder_committer.hpp"
+#include "storage/objects/folder_rows.hpp"
+#include "storage/objects/folder_sqlite.hpp"
+#include "storage/objects/folder_store.hpp"
+
+namespace photogate::storage::objects {
+
+/// Connections to read with: one for each thread that reads at the moment, kept for the next.
+class ReadPool {
+  public:
+    explicit ReadPool(std::filesystem::path file) : file_(std::move(file)) {}
+
+    class Lease {
+      public:
+        Lease(ReadPool& pool, std::unique_ptr<Connection> connection)
+            : pool_(pool), connection_(std::move(connection)) {}
+        ~Lease() { pool_.give(std::move(connection_)); }
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        Connection& operator*() { return *connection_; }
+        Connection* operator->() { return connection_.get(); }
+
+      private:
+        ReadPool& pool_;
+        std::unique_ptr<Connection> connection_;
+    };
+    /// Throws StoreFailure.
+    Lease take();
+
+  private:
+    void give(std::unique_ptr<Connection> connection);
+    const std::filesystem::path file_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+/// Several statements that see one moment of the index.
+class Snapshot {
+  public:
+    explicit Snapshot(Connection& index) : index_(index) { index_.run("begin_read"); }
+    ~Snapshot();
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+  private:
+    Connection& index_;
+};
+
+/// Removes the files that nothing names any more: after a crash those of writes that never ended, and, while
+/// the store runs, those of objects that were replaced or removed. Rows of `garbage` go once their files'
+/// absence is on the disk.
+class Sweeper {
+  public:
+    Sweeper(FolderStore::State& state, std::uint64_t start) : state_(state), start_(start) {}
+    ~Sweeper() { stop(); }
+    void start(std::uint64_t unswept);
+    void wake();
+    /// Takes what is there to be taken, and ends.
+    void stop();
+
+  private:
+    void work(std::uint64_t unswept);
+    void take_garbage();
+    void forget_taken();
+    Result<> sweep_starts(std::uint64_t unswept);
+
+    FolderStore::State& state_;
+    const std::uint64_t start_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool woken_ = true;
+    bool stopping_ = false;
+    std::atomic<bool> swept_{false};
+    std::set<std::uint64_t> taken_;
+    std::thread thread_;
+};
+
+struct FolderStore::State {
+    State(FolderOptions with, FolderParts parts)
+        : options(std::move(with)),
+          clock(parts.clock),
+          random(parts.random),
+          files(parts.files != nullptr ? *parts.files : system_files()),
+          readers(options.folder / "index.sqlite") {}
+    ~State();
+
+    /// Throws StoreFailure: store_no_such_bucket.
+    std::int64_t bucket_id(Connection& index, const Bucket& bucket);
+    /// Commits; `apply`'s refusal or the failure comes back.
+    FolderCommitter::Outcome commit(std::function<Result<>(Transaction&)> apply,
+                                    std::set<std::filesystem::path> folders = {});
+    /// What the object at (bucket, key) is about to give way to; refused where the condition does not hold.
+    Result<> make_room(Transaction& transaction, std::int64_t bucket, const ObjectKey& key,
+                       const WriteCondition& condition);
+    void put_row(Transaction& transaction, std::int64_t bucket, const ObjectKey& key, const ObjectRow& row);
+    void waste_content(Transaction& transaction, std::uint64_t content, std::uint32_t part_count);
+    void tell(const Bucket& bucket, const ObjectKey& key, const StoredObject& object, Creation creation);
+    Result<> load_rules();
+
+    const FolderOptions options;
+    const Clock& clock;
+    Random& random;
+    FolderFiles& files;
+    Descriptor lock;
+    ReadPool readers;
+    Pins pins;
+    std::mutex rules_mutex;
+    std::map<Bucket, std::vector<NotificationRule>> rules;
+    /// A commit whose end is not known: the next start looks what is there.
+    std::atomic<bool> in_doubt{false};
+    std::unique_ptr<Connection> index;
+    std::unique_ptr<Bodies> bodies;
+    /// The committer wakes the sweeper, the sweeper commits: stopped in the order that close() says.
+    std::unique_ptr<Sweeper> sweeper;
+    std::unique_ptr<FolderCommitter> committer;
+};
+
+Result<> check_key(const ObjectKey& key);
+Error no_such_key();
+Error no_such_upload();
+
+}  // namespace photogate::storage::objects

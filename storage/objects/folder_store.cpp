@@ -1,0 +1,203 @@
+#include "storage/objects/folder_store.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/log.hpp"
+#include "storage/objects/folder_state.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+std::optional<std::int64_t> fact(Connection& index, std::string_view name) {
+    Query query = index.query("fact");
+    return query.text(name).step() ? std::optional{query.number_at(0)} : std::nullopt;
+}
+
+void set_fact(Connection& index, std::string_view name, std::int64_t value) {
+    index.query("set_fact").text(name).number(value).run();
+}
+
+Result<Descriptor> lock_folder(const std::filesystem::path& folder) {
+    const auto path = folder / "lock";
+    Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file) return fail(file_failure(fmt::format("{} could not be opened", path.string()), errno));
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+    if (errno != EWOULDBLOCK)
+        return fail(file_failure(fmt::format("{} could not be locked", path.string()), errno));
+    return fail(ErrorCode::store_in_use,
+                fmt::format("the store's folder {} is in use by another photogate; stop that one, or give "
+                            "this one a folder of its own",
+                            folder.string()));
+}
+
+/// This start's number.
+std::int64_t begin_start(Connection& index, std::int64_t& unswept) {
+    index.run("begin_write");
+    const auto format = fact(index, "format");
+    if (format && *format != kFormat) {
+        index.run("rollback");
+        throw StoreFailure{
+            {ErrorCode::file_error,
+             fmt::format("the store's folder has format {}, this program reads {}", *format, kFormat)}};
+    }
+    const auto start = fact(index, "start").value_or(0) + 1;
+    unswept = fact(index, "unswept").value_or(start);
+    set_fact(index, "format", kFormat);
+    set_fact(index, "start", start);
+    set_fact(index, "unswept", unswept);
+    index.run("commit");
+    return start;
+}
+
+void drop_abandoned(FolderStore::State& state) {
+    const auto oldest = state.clock.now() - state.options.abandoned_after;
+    std::vector<std::int64_t> uploads;
+    {
+        Query query = state.index->query("uploads_before");
+        query.number(micros_of(oldest));
+        while (query.step())
+            uploads.push_back(query.number_at(0));
+    }
+    if (uploads.empty()) return;
+    state.index->run("begin_write");
+    for (const auto upload : uploads) {
+        state.index->query("waste_parts").number(upload).run();
+        state.index->query("remove_parts").number(upload).run();
+        state.index->query("remove_upload").number(upload).run();
+    }
+    state.index->run("commit");
+    log::info("store.uploads_abandoned", {{"uploads", uploads.size()}});
+}
+
+}  // namespace
+
+FolderStore::State::~State() {
+    if (sweeper) sweeper->stop();
+}
+
+FolderStore::FolderStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+FolderStore::~FolderStore() = default;
+
+Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, FolderParts parts) {
+    return guarded([&]() -> Result<std::unique_ptr<FolderStore>> {
+        auto state = std::make_unique<State>(std::move(options), parts);
+        const auto& folder = state->options.folder;
+        std::error_code error;
+        if (const auto parent = folder.parent_path(); !parent.empty())
+            std::filesystem::create_directories(parent, error);
+        if (error)
+            return fail(file_failure(fmt::format("{} could not be made", folder.string()), error.value()));
+        for (const auto& made : {folder, folder / "bytes"})
+            if (auto done = state->files.make_folder(made); !done) return fail(done.error());
+        auto lock = lock_folder(folder);
+        if (!lock) return fail(lock.error());
+        state->lock = std::move(*lock);
+
+        state->index = std::make_unique<Connection>(folder / "index.sqlite", Connection::Use::write);
+        std::int64_t unswept = 0;
+        const auto start = static_cast<std::uint64_t>(begin_start(*state->index, unswept));
+        state->bodies = std::make_unique<Bodies>(folder / "bytes", state->files, start);
+        if (auto synced = state->files.sync_folder(folder); !synced) return fail(synced.error());
+        drop_abandoned(*state);
+        if (auto loaded = state->load_rules(); !loaded) return fail(loaded.error());
+        state->sweeper = std::make_unique<Sweeper>(*state, start);
+        state->committer =
+            std::make_unique<FolderCommitter>(*state->index, state->files, Bodies::first_of(start),
+                                              [sweeper = state->sweeper.get()] { sweeper->wake(); });
+        state->sweeper->start(static_cast<std::uint64_t>(unswept));
+        return std::unique_ptr<FolderStore>{new FolderStore{std::move(state)}};
+    });
+}
+
+Result<BucketMade> FolderStore::create_bucket(const Bucket& bucket) {
+    auto made = BucketMade::created;
+    const auto outcome = state_->commit([&](Transaction& transaction) -> Result<> {
+        Query there = transaction.index.query("bucket");
+        if (there.text(bucket.str()).step()) {
+            made = BucketMade::existed;
+            return {};
+        }
+        transaction.index.query("add_bucket").text(bucket.str()).number(micros_of(state_->clock.now())).run();
+        made = BucketMade::created;
+        return {};
+    });
+    if (!outcome.result) return fail(outcome.result.error());
+    return made;
+}
+
+Result<> FolderStore::remove_bucket(const Bucket& bucket) {
+    const auto outcome = state_->commit([&](Transaction& transaction) -> Result<> {
+        const auto id = state_->bucket_id(transaction.index, bucket);
+        Query used = transaction.index.query("bucket_used");
+        if (used.number(id).step() && used.number_at(0) != 0)
+            return fail(ErrorCode::store_bucket_not_empty, "the bucket is not empty");
+        transaction.index.query("remove_bucket").number(id).run();
+        return {};
+    });
+    if (!outcome.result) return outcome.result;
+    const std::lock_guard guard{state_->rules_mutex};
+    state_->rules.erase(bucket);
+    return {};
+}
+
+Result<std::vector<BucketInfo>> FolderStore::buckets() {
+    return guarded([&]() -> Result<std::vector<BucketInfo>> {
+        auto index = state_->readers.take();
+        std::vector<BucketInfo> found;
+        Query query = index->query("buckets");
+        while (query.step())
+            found.push_back({Bucket::trusted(query.text_at(0)), timestamp_of(query.number_at(1))});
+        return found;
+    });
+}
+
+Result<> FolderStore::check_bucket(const Bucket& bucket) {
+    return guarded([&]() -> Result<> {
+        auto index = state_->readers.take();
+        state_->bucket_id(*index, bucket);
+        return {};
+    });
+}
+
+Result<> FolderStore::set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) {
+    const auto outcome = state_->commit([&](Transaction& transaction) -> Result<> {
+        const auto id = state_->bucket_id(transaction.index, bucket);
+        transaction.index.query("set_rules").number(id).blob(pack_rules(rules)).run();
+        return {};
+    });
+    if (!outcome.result) return outcome.result;
+    const std::lock_guard guard{state_->rules_mutex};
+    if (rules.empty())
+        state_->rules.erase(bucket);
+    else
+        state_->rules.insert_or_assign(bucket, rules);
+    return {};
+}
+
+Result<std::vector<NotificationRule>> FolderStore::notifications(const Bucket& bucket) {
+    return guarded([&]() -> Result<std::vector<NotificationRule>> {
+        auto index = state_->readers.take();
+        const auto id = state_->bucket_id(*index, bucket);
+        Query query = index->query("rules");
+        if (!query.number(id).step()) return std::vector<NotificationRule>{};
+        return unpack_rules(query.blob_at(0));
+    });
+}
+
+Result<ByteSize> FolderStore::free_bytes() const {
+    struct statvfs disk {};
+    if (::statvfs(state_->options.folder.c_str(), &disk) != 0)
+        return fail(file_failure("the store's disk could not be asked for its room", errno));
+    return ByteSize{disk.f_bavail} * disk.f_frsize;
+}
+
+}  // namespace photogate::storage::objects

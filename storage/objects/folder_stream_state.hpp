@@ -1,0 +1,68 @@
+// What writers and readers hold. Private to storage/objects.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "signer/digest.hpp"
+#include "storage/objects/folder_state.hpp"
+
+namespace photogate::storage::objects {
+
+struct FolderWriter::State {
+    FolderStore::State& store;
+    Bucket bucket;
+    ObjectKey key;
+    std::optional<PartAddress> part;  ///< else an object
+    WriteOptions options;
+
+    std::uint64_t body = 0;
+    Descriptor file;
+    ByteSize written = 0;
+    ByteSize started_writeback = 0;
+    std::optional<Error> broken;
+    signer::Md5Stream md5;
+    std::vector<ChecksumStream> streams;
+    /// Once appending has ended.
+    std::optional<signer::Md5> md5_value;
+    std::vector<Checksum> values;
+    /// Its file belongs to a row now, or may.
+    bool kept = false;
+
+    State(FolderStore::State& in_store, Bucket in_bucket, ObjectKey in_key, WriteOptions with)
+        : store(in_store), bucket(std::move(in_bucket)), key(std::move(in_key)), options(std::move(with)) {}
+    ~State();
+    Result<> begin();
+    void end_appending();
+    const std::string* value_of(ChecksumAlgorithm algorithm) const;
+    Result<> check(const FinishOptions& options) const;
+    Result<StoredObject> commit(const FinishOptions& options);
+    Result<> commit_part();
+    std::optional<Checksum> kept_checksum() const;
+    std::filesystem::path path() const { return store.bodies->path_of(body); }
+};
+
+struct Segment {
+    std::uint64_t body = 0;
+    std::uint64_t start = 0;
+    ByteSize size = 0;
+    std::string md5;
+};
+
+struct FolderReader::State {
+    FolderStore::State& store;
+    ObjectRow row;
+    std::vector<Segment> segments;
+    bool pinned = false;
+    mutable std::mutex mutex;  ///< over `files` of a multipart object, which open as they are reached
+    mutable std::vector<Descriptor> files;
+
+    State(FolderStore::State& in_store, ObjectRow of) : store(in_store), row(std::move(of)) {}
+    ~State();
+    /// Opens the bytes. False: the object gave way to another meanwhile.
+    Result<bool> open();
+    const Segment* segment_at(std::uint64_t offset, std::size_t& index) const;
+    Result<int> file_of(std::size_t index) const;
+};
+
+}  // namespace photogate::storage::objects
