@@ -1,0 +1,96 @@
+#include "tests/contract/stores.hpp"
+
+namespace photogate::test {
+namespace {
+
+class ListingContract : public Contract {
+  protected:
+    void fill(const std::vector<std::string>& names) {
+        for (const auto& name : names)
+            ASSERT_TRUE(put(key(name), name)) << name;
+    }
+    /// All pages; names without the test's own place.
+    std::vector<std::string> names(ListOptions options, std::vector<std::string>* prefixes = nullptr) {
+        options.prefix = place + options.prefix;
+        if (options.start_after) options.start_after = place + *options.start_after;
+        std::vector<std::string> found;
+        for (int pages = 0; pages < 50; ++pages) {
+            const auto page = store.list(incoming, options);
+            if (!page) {
+                ADD_FAILURE() << page.error().detail;
+                break;
+            }
+            for (const auto& object : page->objects)
+                found.push_back(object.key.str().substr(place.size()));
+            for (const auto& prefix : page->common_prefixes)
+                if (prefixes != nullptr) prefixes->push_back(prefix.substr(place.size()));
+            if (!page->next) return found;
+            options.continuation = page->next;
+        }
+        ADD_FAILURE() << "the listing does not end";
+        return found;
+    }
+};
+PHOTOGATE_CONTRACT(ListingContract);
+
+using Names = std::vector<std::string>;
+
+TEST_P(ListingContract, Keys_come_in_the_order_of_their_bytes_in_pages_of_any_size) {
+    fill({"b", "a", "A", "a-b", "z", "\xC3\xA9", "c/1", "c/2", "c-"});
+    const Names sorted{"A", "a", "a-b", "b", "c-", "c/1", "c/2", "z", "\xC3\xA9"};
+    for (const std::uint32_t max_keys : {1U, 2U, 4U, 1000U})
+        EXPECT_EQ(names({.max_keys = max_keys}), sorted) << max_keys;
+}
+
+TEST_P(ListingContract, What_is_listed_is_what_was_put) {
+    const auto made = put(key("k"), "12345");
+    ASSERT_TRUE(made);
+    const auto page = store.list(incoming, {.prefix = place});
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->objects.size(), 1U);
+    EXPECT_EQ(page->objects[0].etag, made->etag);
+    EXPECT_EQ(page->objects[0].size, 5U);
+    EXPECT_TRUE(page->objects[0].last_modified);
+}
+
+TEST_P(ListingContract, A_delimiter_folds_what_is_behind_it) {
+    fill({"a/1", "a/2", "b", "c/d/1", "c/e"});
+    for (const std::uint32_t max_keys : {1U, 2U, 1000U}) {
+        Names prefixes;
+        EXPECT_EQ(names({.delimiter = "/", .max_keys = max_keys}, &prefixes), Names{"b"});
+        EXPECT_EQ(prefixes, (Names{"a/", "c/"})) << max_keys;
+    }
+    Names prefixes;
+    EXPECT_EQ(names({.prefix = "c/", .delimiter = "/"}, &prefixes), Names{"c/e"});
+    EXPECT_EQ(prefixes, Names{"c/d/"});
+}
+
+TEST_P(ListingContract, Listing_starts_after_what_is_named_there_or_not) {
+    fill({"a", "b", "d"});
+    EXPECT_EQ(names({.start_after = "a"}), (Names{"b", "d"}));
+    EXPECT_EQ(names({.start_after = "c"}), Names{"d"});
+    EXPECT_EQ(names({.start_after = "d"}), Names{});
+}
+
+TEST_P(ListingContract, Keys_with_marks_of_every_kind_come_back_as_they_were_put) {
+    // What XML, URLs and shells would read otherwise.
+    const Names marks{"a b", "a%20b", "a+b", "a&b;<c>\"'", "a=b?c#d", "a~!$()*,:@", "\xF0\x9F\x93\xB7.jpg"};
+    fill(marks);
+    Names sorted = marks;
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(names({}), sorted);
+    for (const auto& name : marks)
+        EXPECT_EQ(get(key(name)), name);
+}
+
+TEST_P(ListingContract, A_key_may_be_the_beginning_of_another) {
+    if (is("versitygw")) GTEST_SKIP() << "a folder can't be a file there";
+    fill({"p", "p/q", "p/q/r"});
+    EXPECT_EQ(names({}), (Names{"p", "p/q", "p/q/r"}));
+    EXPECT_EQ(get(key("p")), "p");
+    ASSERT_TRUE(store.remove(incoming, key("p/q"), std::nullopt));
+    EXPECT_EQ(names({}), (Names{"p", "p/q/r"}));
+}
+
+}  // namespace
+}  // namespace photogate::test

@@ -1,0 +1,94 @@
+#include "tests/contract/stores.hpp"
+
+namespace photogate::test {
+namespace {
+
+class MultipartContract : public Contract {
+  protected:
+    Result<UploadedPart> part(const ObjectKey& at, const std::string& upload, std::uint32_t number,
+                              std::string_view bytes) {
+        const MemorySource body{bytes};
+        return store.put_part(incoming, at, upload, number, body);
+    }
+    const std::string five = std::string(5U << 20, '5');  // S3's least part
+};
+PHOTOGATE_CONTRACT(MultipartContract);
+
+TEST_P(MultipartContract, Parts_become_one_object_once_they_are_put_together) {
+    const auto at = key("big");
+    const auto upload =
+        store.create_multipart(incoming, at, {.content_type = "image/heic", .metadata = {{"m", "1"}}});
+    ASSERT_TRUE(upload) << upload.error().detail;
+    const auto second = part(at, *upload, 2, "the end");
+    const auto first = part(at, *upload, 1, five);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->etag.str(), md5_hex(five));
+    EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
+    const auto listed = store.list_parts(incoming, at, *upload);
+    ASSERT_TRUE(listed);
+    ASSERT_EQ(listed->size(), 2U);
+    EXPECT_EQ((*listed)[0].number, 1U);
+    EXPECT_EQ((*listed)[0].size, five.size());
+    EXPECT_EQ((*listed)[1].etag, second->etag);
+    const auto made = store.complete_multipart(incoming, at, *upload, *listed);
+    ASSERT_TRUE(made) << made.error().detail;
+    const auto md5s = *from_hex(first->etag.str() + second->etag.str());
+    EXPECT_EQ(made->str(), hex_lower(signer::md5(md5s)) + "-2");
+    const auto found = store.head(incoming, at, {});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->etag, *made);
+    EXPECT_EQ(found->size, five.size() + 7);
+    EXPECT_EQ(found->content_type, "image/heic");
+    EXPECT_EQ(found->metadata.at("m"), "1");
+    EXPECT_EQ(get(at, {.range = ByteRange{five.size() - 2, five.size() + 3}}), "55the ");
+    const auto whole = get(at);
+    ASSERT_TRUE(whole);
+    EXPECT_TRUE(*whole == five + "the end");
+}
+
+TEST_P(MultipartContract, A_part_sent_again_replaces_the_one_before) {
+    const auto at = key("again");
+    const auto upload = store.create_multipart(incoming, at, {});
+    ASSERT_TRUE(upload);
+    ASSERT_TRUE(part(at, *upload, 1, "first attempt"));
+    const auto after = part(at, *upload, 1, "second attempt");
+    ASSERT_TRUE(after);
+    ASSERT_TRUE(store.complete_multipart(incoming, at, *upload, {*after}));
+    EXPECT_EQ(get(at), "second attempt");
+}
+
+TEST_P(MultipartContract, A_list_that_names_other_parts_is_refused) {
+    const auto at = key("wrong");
+    const auto upload = store.create_multipart(incoming, at, {});
+    ASSERT_TRUE(upload);
+    const auto one = part(at, *upload, 1, "short");
+    const auto two = part(at, *upload, 2, "short, too");
+    ASSERT_TRUE(one && two);
+    const auto refused = [&](const std::vector<UploadedPart>& parts) {
+        return code_of(store.complete_multipart(incoming, at, *upload, parts));
+    };
+    EXPECT_EQ(refused({{1, two->etag, 5}}), ErrorCode::store_invalid_part);
+    EXPECT_EQ(refused({{3, one->etag, 5}}), ErrorCode::store_invalid_part);
+    EXPECT_EQ(refused({*two, *one}), ErrorCode::store_invalid_part_order);
+    EXPECT_EQ(refused({*one, *two}), ErrorCode::store_part_too_small);
+    EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
+    EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*one}));
+}
+
+TEST_P(MultipartContract, An_upload_that_is_given_up_is_gone) {
+    const auto at = key("given up");
+    const auto upload = store.create_multipart(incoming, at, {});
+    ASSERT_TRUE(upload);
+    const auto one = part(at, *upload, 1, "x");
+    ASSERT_TRUE(one);
+    EXPECT_TRUE(store.abort_multipart(incoming, at, *upload));
+    EXPECT_TRUE(store.abort_multipart(incoming, at, *upload));
+    EXPECT_EQ(code_of(part(at, *upload, 2, "y")), ErrorCode::store_no_such_upload);
+    EXPECT_EQ(code_of(store.list_parts(incoming, at, *upload)), ErrorCode::store_no_such_upload);
+    EXPECT_EQ(code_of(store.complete_multipart(incoming, at, *upload, {*one})),
+              ErrorCode::store_no_such_upload);
+    EXPECT_EQ(code_of(get(at)), ErrorCode::store_no_such_key);
+}
+
+}  // namespace
+}  // namespace photogate::test
