@@ -22,6 +22,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "signer/chunk_signatures.hpp"
 #include "signer/credentials.hpp"
 #include "signer/message.hpp"
 
@@ -74,6 +75,8 @@ struct VerifiedRequest {
     /// Lower-case hex that the body must have, or UNSIGNED-PAYLOAD or a STREAMING-… word.
     std::string payload_hash;
     std::optional<Timestamp> expires_at;  ///< of a presigned URL
+    /// For a body whose chunks are signed, by a STREAMING-AWS4-… word; null for any other.
+    std::shared_ptr<ChunkSignatures> chunks;
 };
 
 /// A POST form: the fields in front of `file`, decoded, `${filename}` in the key already replaced.

@@ -310,6 +310,10 @@ Verification<VerifiedRequest> Verifier::verify(const ReceivedRequest& request) c
     verified.query = std::move(sent->other_parameters);
     verified.signed_headers = std::move(*names);
     verified.payload_hash = std::move(claim->payload_hash);
+    if (verified.payload_hash.starts_with("STREAMING-AWS4-")) {
+        verified.chunks =
+            std::make_shared<ChunkSignatures>((*keys)->at(claim->at), claim->at, claim->signature);
+    }
     if (claim->expires) verified.expires_at = claim->at + *claim->expires;
     return verified;
 }
