@@ -65,7 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::unique_ptr<BodyReader> reader;  ///< streaming
         Coding coding = Coding::none;
         std::uint64_t stream_left = 0;
-        FileBody file;  ///< sending
+        FileBody file;  ///< sending: what is left of it
+        FileSource::Stretch stretch;
         bool piece_asked = false;
         std::optional<BodyPiece> piece;
     };

@@ -217,29 +217,44 @@ bool Connection::step_streaming() {
 
 bool Connection::step_sending() {
     FileBody& file = exchange_->file;
+    FileSource::Stretch& stretch = exchange_->stretch;
+    const auto broken = [&](std::string_view why) {
+        log::warn("http.stream_broken", {{"route", exchange_->admission.route_name},
+                                         {"request_id", exchange_->request_id},
+                                         {"code", why}});
+        cut();
+        return false;
+    };
     // A peer that takes as fast as we give must not keep the lane to itself.
-    for (std::uint64_t turn = std::min<std::uint64_t>(file.length, sent_in_a_turn); file.length > 0;) {
+    std::uint64_t turn = sent_in_a_turn;
+    while (file.length > 0) {
         if (turn == 0) {
             want_write();
             return false;
         }
-        off_t offset = static_cast<off_t>(file.offset);
-        const ssize_t size = ::sendfile(socket_.native_handle(), file.file->descriptor(), &offset,
-                                        static_cast<std::size_t>(turn));
+        if (stretch.length == 0) {
+            Result<FileSource::Stretch> next = file.source->at(file.offset);
+            if (!next) return broken(to_string(next.error().code));
+            if (next->length == 0) return broken("length");
+            stretch = *next;
+        }
+        off_t offset = static_cast<off_t>(stretch.offset);
+        const ssize_t size =
+            ::sendfile(socket_.native_handle(), stretch.descriptor, &offset,
+                       static_cast<std::size_t>(std::min({turn, stretch.length, file.length})));
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
             want_write();
             return false;
         }
-        if (size <= 0) {
-            if (size == 0 || (errno != EPIPE && errno != ECONNRESET))
-                log::warn("http.stream_broken", {{"route", exchange_->admission.route_name},
-                                                 {"request_id", exchange_->request_id},
-                                                 {"code", size == 0 ? "length" : "file_error"}});
+        if (size < 0 && (errno == EPIPE || errno == ECONNRESET)) {
             cut();
             return false;
         }
+        if (size <= 0) return broken(size == 0 ? "length" : "file_error");
         const auto sent = static_cast<std::uint64_t>(size);
+        stretch.offset += sent;
+        stretch.length -= sent;
         file.offset += sent;
         file.length -= sent;
         turn -= sent;

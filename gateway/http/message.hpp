@@ -160,16 +160,22 @@ struct StreamBody {
 
 using SharedBody = std::shared_ptr<const std::string>;
 
-/// A file that is open for reading, for as long as this lives.
-class OpenFile {
+/// Bytes that lie in open files, in one or in several behind each other.
+class FileSource {
   public:
-    virtual ~OpenFile() = default;
-    virtual int descriptor() const = 0;
+    struct Stretch {
+        int descriptor = -1;  ///< the source's; valid as long as it lives
+        std::uint64_t offset = 0;
+        std::uint64_t length = 0;
+    };
+    virtual ~FileSource() = default;
+    /// The bytes from `offset` on that lie together. Called on an I/O thread: it may open a file, and no more.
+    virtual Result<Stretch> at(std::uint64_t offset) const = 0;
 };
 
-/// A stretch of a file, sent from the page cache by the kernel. A file that is shorter breaks the connection.
+/// What is sent from the page cache by the kernel. A file that is shorter than it was breaks the connection.
 struct FileBody {
-    std::shared_ptr<const OpenFile> file;
+    std::shared_ptr<const FileSource> source;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 };

@@ -12,9 +12,10 @@ namespace {
 using Piece = RequestBody::Piece;
 
 /// A memory file with this content.
-class MemoryFile final : public OpenFile {
+class MemoryFile final : public FileSource {
   public:
-    explicit MemoryFile(std::string_view content) : descriptor_(::memfd_create("test", MFD_CLOEXEC)) {
+    explicit MemoryFile(std::string_view content)
+        : descriptor_(::memfd_create("test", MFD_CLOEXEC)), size_(content.size()) {
         while (!content.empty()) {
             const ssize_t size = ::write(descriptor_, content.data(), content.size());
             if (size <= 0) throw std::runtime_error("no memory file");
@@ -22,10 +23,15 @@ class MemoryFile final : public OpenFile {
         }
     }
     ~MemoryFile() override { ::close(descriptor_); }
-    int descriptor() const override { return descriptor_; }
+    /// In stretches of a megabyte, so that several are needed. Beyond the end it lies, as a file that shrank.
+    Result<Stretch> at(std::uint64_t offset) const override {
+        return Stretch{descriptor_, offset,
+                       offset < size_ ? std::min<std::uint64_t>(1'000'000, size_ - offset) : 1};
+    }
 
   private:
     int descriptor_;
+    std::uint64_t size_;
 };
 
 /// Takes bodies in pieces and leaves it to the test when.
