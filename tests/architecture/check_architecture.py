@@ -28,11 +28,12 @@ ROOMS = {
     "pipeline": BELOW_PIPELINE,
     "delivery": {"base", "signer", "imaging", "pipeline"} | STORAGE,
     "gateway/http": {"base"},
+    "gateway/s3": {"base", "signer", "storage/http", "storage/objects", "gateway/http"},
     "gateway/config": EVERYTHING,
     "gateway/cli": EVERYTHING | {"gateway/config"},
     "gateway/routes": EVERYTHING | {"gateway/http", "gateway/config"},
-    "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/routes"},
-    "gateway": EVERYTHING | {"gateway/http", "gateway/config", "gateway/cli", "gateway/routes", "gateway/system"},
+    "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/s3", "gateway/routes"},
+    "gateway": EVERYTHING | {"gateway/http", "gateway/config", "gateway/cli", "gateway/s3", "gateway/routes", "gateway/system"},
 }
 
 # Third-party headers: where they may stand. A predicate over the file's path from the root.

@@ -1,0 +1,65 @@
+// A body in S3's own chunks (`Content-Encoding: aws-chunked`, AWS "sigv4-streaming" and its trailers page),
+// as it arrives, in pieces of any size:
+//
+//   <hex size>[;chunk-signature=<hex>] CRLF  <bytes> CRLF  …  0[;chunk-signature=<hex>] CRLF
+//   [x-amz-checksum-crc32:<base64> CRLF  [x-amz-trailer-signature:<hex> CRLF]]  CRLF
+//
+// Chunks stand inside the HTTP message, whatever that one's framing is. Nothing of a chunk is kept: bytes go
+// out before the chunk's signature has been looked at, so what is made of them is not to be used before
+// finish() has said yes.
+//
+// Thread safety: one body, one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/s3/error.hpp"
+#include "signer/chunk_signatures.hpp"
+
+namespace photogate::gateway::s3 {
+
+enum class ChunkedForm { signed_chunks, signed_chunks_and_trailer, unsigned_with_trailer };
+
+class AwsChunked {
+  public:
+    struct Options {
+        ChunkedForm form = ChunkedForm::unsigned_with_trailer;
+        std::shared_ptr<signer::ChunkSignatures> signatures;  ///< null where chunks are not signed
+        std::uint64_t decoded_length = 0;                     ///< x-amz-decoded-content-length
+    };
+    explicit AwsChunked(Options options) : options_(std::move(options)) {}
+
+    /// Appends what `arrived` decodes to. SignatureDoesNotMatch, IncompleteBody or InvalidRequest: the
+    /// decoder is of no more use.
+    S3Result<> feed(std::string_view arrived, std::string& out);
+    /// The body has ended: it was whole, as long as announced, and every signature held.
+    S3Result<> finish() const;
+    /// Names in lower case, without the signature's own.
+    const std::vector<std::pair<std::string, std::string>>& trailers() const { return trailers_; }
+
+  private:
+    enum class State { head, data, data_end, trailer, done };
+    S3Result<> read_head(std::string_view line);
+    S3Result<> read_trailer(std::string_view line);
+    S3Result<> end_chunk();
+    S3Result<> end_trailers();
+    bool are_signed() const { return options_.form != ChunkedForm::unsigned_with_trailer; }
+
+    Options options_;
+    State state_ = State::head;
+    std::string line_;
+    std::uint64_t left_ = 0;
+    std::uint64_t decoded_ = 0;
+    bool last_ = false;
+    std::string signature_;
+    std::string trailer_signature_;
+    signer::Sha256Stream hash_;
+    std::vector<std::pair<std::string, std::string>> trailers_;
+};
+
+}  // namespace photogate::gateway::s3

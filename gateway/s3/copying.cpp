@@ -1,0 +1,158 @@
+// CopyObject and UploadPartCopy. The source is read with the caller's own right to read it.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/s3/conditions.hpp"
+#include "gateway/s3/description.hpp"
+#include "gateway/s3/parts.hpp"
+#include "gateway/s3/writing.hpp"
+#include "gateway/s3/xml.hpp"
+#include "signer/uri_encode.hpp"
+
+namespace photogate::gateway::s3 {
+
+using storage::objects::FolderReader;
+using storage::objects::FolderWriter;
+using storage::objects::ObjectName;
+using storage::objects::StoreCopyOptions;
+using storage::objects::StoredObject;
+
+namespace {
+
+/// `/bucket/key?versionId=null`, percent-encoded.
+S3Result<ObjectName> read_source(const Call& call) {
+    const auto text = call.request.headers.find("x-amz-copy-source").value_or("");
+    const auto path = signer::decode_path(text.substr(0, text.find('?')));
+    if (!path) return refuse(Code::InvalidArgument, "Copy Source must be percent-encoded.");
+    std::string_view rest{*path};
+    if (rest.starts_with('/')) rest.remove_prefix(1);
+    const auto slash = rest.find('/');
+    if (slash == std::string_view::npos)
+        return refuse(Code::InvalidArgument,
+                      "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+    auto bucket = parse_bucket(rest.substr(0, slash));
+    if (!bucket) return refuse(Code::InvalidBucketName);
+    auto key = read_key(rest.substr(slash + 1));
+    if (!key) return refuse(key.error());
+    ObjectName source{std::move(*bucket), std::move(*key)};
+    if (!permits(*call.permissions, {Action::get_object, &source.bucket, &source.key}))
+        return refuse(Code::AccessDenied);
+    return source;
+}
+
+S3Result<StoreCopyOptions> read_copy_options(const Call& call, const ObjectName& source) {
+    StoreCopyOptions options;
+    const auto directive = call.request.headers.find("x-amz-metadata-directive").value_or("COPY");
+    if (directive == "REPLACE") {
+        auto headers = read_description(call);
+        if (!headers) return refuse(headers.error());
+        options.replace = std::move(*headers);
+    } else if (directive != "COPY") {
+        return refuse(Code::InvalidArgument, "Unknown metadata directive.");
+    } else if (source.bucket == call.bucket() && source.key == call.key()) {
+        return refuse(
+            Code::InvalidRequest,
+            "This copy request is illegal because it is trying to copy an object to itself without "
+            "changing the object's metadata, storage class, website redirect location or encryption "
+            "attributes.");
+    }
+    auto condition = read_write_condition(call.request);
+    if (!condition) return refuse(condition.error());
+    options.condition = std::move(*condition);
+    return options;
+}
+
+std::string result_document(std::string_view root, const StoredObject& object) {
+    Xml xml{root};
+    xml.add("LastModified", format_rfc3339(object.last_modified)).add("ETag", quoted(object.etag));
+    if (object.checksum)
+        xml.add(fmt::format("Checksum{}", to_string(object.checksum->algorithm)), object.checksum->value);
+    return xml.done();
+}
+
+S3Result<http::Response> copied(Parts& parts, const Call& call) {
+    const auto source = read_source(call);
+    if (!source) return refuse(source.error());
+    auto options = read_copy_options(call, *source);
+    if (!options) return refuse(options.error());
+    const auto there = parts.store.stat(source->bucket, source->key);
+    if (!there) return refuse(of(there.error()));
+    if (auto holds = judge_source(call.request, {there->etag, there->last_modified}); !holds)
+        return refuse(holds.error());
+    // What was judged is what is copied.
+    options->if_source_matches = there->etag;
+    const auto object = parts.store.copy_object(*source, {call.bucket(), call.key()}, *options);
+    if (!object) return refuse(of(object.error()));
+    return xml_response(result_document("CopyObjectResult", *object));
+}
+
+S3Result<Stretch> source_range(const Call& call, std::uint64_t size) {
+    const auto sent = call.request.headers.find("x-amz-copy-source-range");
+    if (!sent) return Stretch{0, size};
+    http::RequestHead asked;
+    asked.headers.add("Range", *sent);
+    const auto range = read_range(asked, size);
+    if (!range) return refuse(range.error());
+    if (!*range)
+        return refuse(
+            Code::InvalidArgument,
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
+            "are the zero-based offsets of the first and last bytes to copy");
+    return **range;
+}
+
+Result<> pour(const FolderReader& reader, Stretch stretch, FolderWriter& writer) {
+    Bytes buffer(1U << 20);
+    while (stretch.length > 0) {
+        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), stretch.length));
+        const auto got = reader.read(stretch.first, std::span{buffer}.first(most));
+        if (!got) return fail(got.error());
+        if (*got == 0) return fail(ErrorCode::file_error, "the source ended early");
+        if (auto wrote = writer.append(BytesView{buffer}.first(*got)); !wrote) return wrote;
+        stretch.first += *got;
+        stretch.length -= *got;
+    }
+    return {};
+}
+
+S3Result<http::Response> part_copied(Parts& parts, const Call& call) {
+    const auto source = read_source(call);
+    const auto number = part_number(call);
+    if (!source) return refuse(source.error());
+    if (!number) return refuse(number.error());
+    auto reader = parts.store.read(source->bucket, source->key);
+    if (!reader) return refuse(of(reader.error()));
+    const StoredObject& from = reader->object();
+    if (auto holds = judge_source(call.request, {from.etag, from.last_modified}); !holds)
+        return refuse(holds.error());
+    const auto range = source_range(call, from.size);
+    if (!range) return refuse(range.error());
+    if (range->length > kLargestPut) return refuse(Code::EntityTooLarge);
+    const std::string& upload = *call.address.parameter("uploadId");
+    const ObjectName to{call.bucket(), call.key()};
+    const auto page = parts.store.parts(to, upload, {.after = 0, .max_parts = 1});
+    if (!page) return refuse(of(page.error()));
+    storage::objects::WriteOptions options;
+    options.keep = page->upload.checksum;
+    auto writer = parts.store.write_part(to, {upload, *number}, options);
+    if (!writer) return refuse(of(writer.error()));
+    if (auto poured = pour(*reader, *range, *writer); !poured) return refuse(of(poured.error()));
+    const auto part = writer->finish({.expected_size = range->length});
+    if (!part) return refuse(of(part.error()));
+    return xml_response(result_document("CopyPartResult", *part));
+}
+
+}  // namespace
+
+void copy_object(Parts& parts, CallPtr call) {
+    run(call, parts.pool, [&parts, call] { return copied(parts, *call); });
+}
+
+void copy_part(Parts& parts, CallPtr call) {
+    run(call, parts.pool, [&parts, call] { return part_copied(parts, *call); });
+}
+
+}  // namespace photogate::gateway::s3

@@ -1,0 +1,26 @@
+// What requests say of objects, and answers too: headers in, headers out.
+//
+// Thread safety: pure.
+#pragma once
+
+#include "gateway/http/message.hpp"
+#include "gateway/s3/call.hpp"
+#include "storage/objects/folder_object.hpp"
+
+namespace photogate::gateway::s3 {
+
+/// Of a PUT's or a multipart upload's headers; of a presigned URL's `x-amz-meta-*` parameters too. Refusals:
+/// MetadataTooLarge.
+S3Result<storage::objects::ObjectHeaders> read_description(const Call& call);
+/// Of a form's fields.
+S3Result<storage::objects::ObjectHeaders> read_description(const std::vector<signer::Header>& fields);
+
+/// `If-None-Match: *` and `If-Match` of a PUT or a completion. Refusals: NotImplemented for what can't be.
+S3Result<storage::objects::WriteCondition> read_write_condition(const http::RequestHead& head);
+
+/// ETag, Last-Modified, Content-Type, metadata …, on an answer that shows an object.
+void describe(http::Response& response, const storage::objects::StoredObject& object);
+/// `"…"`
+std::string quoted(const ETag& etag);
+
+}  // namespace photogate::gateway::s3

@@ -1,0 +1,177 @@
+#include "gateway/s3/form.hpp"
+
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "signer/message_rules.hpp"
+
+namespace photogate::gateway::s3 {
+
+namespace {
+
+constexpr std::size_t kMostFieldBytes = 65'536;
+constexpr std::size_t kMostFields = 100;
+
+auto malformed(std::string why) {
+    return refuse(
+        Code::MalformedPOSTRequest,
+        "The body of your POST request is not well-formed multipart/form-data: " + std::move(why) + ".");
+}
+
+std::string_view trim(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
+    return text;
+}
+
+/// `; name="value"` or `; name=value` of a header; browsers escape `"` as %22, curl as \".
+std::optional<std::string> parameter(std::string_view header, std::string_view name) {
+    auto at = header.find(';');
+    while (at != std::string_view::npos) {
+        auto rest = trim(header.substr(at + 1));
+        const auto equals = rest.find('=');
+        if (equals == std::string_view::npos) return std::nullopt;
+        const bool wanted = signer::equals_ignoring_case(trim(rest.substr(0, equals)), name);
+        rest.remove_prefix(equals + 1);
+        std::string value;
+        std::size_t end = 0;
+        if (rest.starts_with('"')) {
+            for (end = 1; end < rest.size() && rest[end] != '"'; ++end) {
+                if (rest[end] == '\\' && end + 1 < rest.size() &&
+                    (rest[end + 1] == '"' || rest[end + 1] == '\\'))
+                    ++end;
+                value += rest[end];
+            }
+            if (end == rest.size()) return std::nullopt;
+        } else {
+            end = std::min(rest.find(';'), rest.size());
+            value = trim(rest.substr(0, end));
+        }
+        if (wanted) return value;
+        const auto next = rest.find(';', end);
+        at = next == std::string_view::npos ? next
+                                            : static_cast<std::size_t>(rest.data() - header.data()) + next;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> form_boundary(std::string_view content_type) {
+    const auto type = trim(content_type.substr(0, content_type.find(';')));
+    if (!signer::equals_ignoring_case(type, "multipart/form-data")) return std::nullopt;
+    auto boundary = parameter(content_type, "boundary");
+    if (!boundary || boundary->empty() || boundary->size() > 70) return std::nullopt;
+    return boundary;
+}
+
+Form::Form(const std::string& boundary) : delimiter_("\r\n--" + boundary), buffer_("\r\n") {}
+
+S3Result<> Form::feed(std::string_view arrived, std::string& file) {
+    if (state_ == State::after) return {};
+    buffer_.append(arrived);
+    for (bool more = true; more;) {
+        if (auto read = step(file, more); !read) return read;
+    }
+    if (!file_begun()) passed_ += at_;
+    buffer_.erase(0, at_);
+    at_ = 0;
+    if (!file_begun() && passed_ + buffer_.size() > kMostFieldBytes)
+        return refuse(Code::MaxMessageLengthExceeded, "The form's fields before the file are too long.");
+    return {};
+}
+
+S3Result<> Form::step(std::string& file, bool& more) {
+    const auto here = left();
+    more = false;
+    switch (state_) {
+        case State::start:
+            if (here.size() < delimiter_.size() + 2) return {};
+            if (!here.starts_with(delimiter_) || here.substr(delimiter_.size(), 2) != "\r\n")
+                return malformed("it does not begin with its boundary");
+            at_ += delimiter_.size() + 2;
+            state_ = State::head;
+            more = true;
+            return {};
+        case State::head: {
+            const auto end = here.find("\r\n\r\n");
+            if (end == std::string_view::npos) return {};
+            if (auto read = read_head(here.substr(0, end)); !read) return read;
+            at_ += end + 4;
+            more = true;
+            return {};
+        }
+        case State::value: {
+            const auto end = here.find(delimiter_);
+            if (end == std::string_view::npos || here.size() < end + delimiter_.size() + 2) return {};
+            const auto value = here.substr(0, end);
+            if (!is_utf8(value) || value.find('\0') != std::string_view::npos)
+                return malformed("a field is not UTF-8");
+            fields_.push_back({name_, std::string{value}});
+            const auto next = here.substr(end + delimiter_.size(), 2);
+            if (next == "--") return malformed("it has no file");
+            if (next != "\r\n") return malformed("a boundary is not followed by an end of line");
+            at_ += end + delimiter_.size() + 2;
+            state_ = State::head;
+            more = true;
+            return {};
+        }
+        case State::file: {
+            const auto end = here.find(delimiter_);
+            if (end == std::string_view::npos) {
+                // All but what may be the beginning of the delimiter.
+                const auto sure = here.size() - std::min(here.size(), delimiter_.size() - 1);
+                file.append(here.substr(0, sure));
+                at_ += sure;
+                return {};
+            }
+            file.append(here.substr(0, end));
+            at_ = buffer_.size();
+            state_ = State::after;
+            return {};
+        }
+        case State::after:
+            return {};
+    }
+    return {};
+}
+
+S3Result<> Form::read_head(std::string_view head) {
+    std::optional<std::string> name;
+    std::optional<std::string> file_name;
+    while (!head.empty()) {
+        const auto end = std::min(head.find("\r\n"), head.size());
+        const auto line = head.substr(0, end);
+        head.remove_prefix(std::min(end + 2, head.size()));
+        const auto colon = line.find(':');
+        if (colon == std::string_view::npos) return malformed("a part's header has no colon");
+        if (!signer::equals_ignoring_case(line.substr(0, colon), "content-disposition")) continue;
+        const auto value = line.substr(colon + 1);
+        if (!signer::equals_ignoring_case(trim(value.substr(0, value.find(';'))), "form-data"))
+            return malformed("a part is not form-data");
+        name = parameter(value, "name");
+        file_name = parameter(value, "filename");
+    }
+    if (!name || name->empty()) return malformed("a part has no name");
+    if (fields_.size() == kMostFields) return malformed("it has too many fields");
+    if (signer::equals_ignoring_case(*name, "file")) {
+        std::string_view bare = file_name ? std::string_view{*file_name} : std::string_view{};
+        bare = bare.substr(bare.find_last_of("/\\") == std::string_view::npos ? 0
+                                                                              : bare.find_last_of("/\\") + 1);
+        file_name_ = bare;
+        state_ = State::file;
+    } else {
+        name_ = std::move(*name);
+        state_ = State::value;
+    }
+    return {};
+}
+
+S3Result<> Form::finish() const {
+    if (state_ == State::after) return {};
+    return malformed(state_ == State::file ? "the file does not end with the boundary" : "it has no file");
+}
+
+}  // namespace photogate::gateway::s3

@@ -1,0 +1,52 @@
+// Which of S3's operations a request is: told by method, address and query, as the API reference lists them.
+// A query parameter that names a part of S3 which is not offered here is refused rather than passed over: who
+// asks for `?acl` must not overwrite the object.
+//
+// Thread safety: pure.
+#pragma once
+
+#include "gateway/http/message.hpp"
+#include "gateway/s3/access.hpp"
+#include "gateway/s3/address.hpp"
+
+namespace photogate::gateway::s3 {
+
+enum class Operation {
+    list_buckets,
+    create_bucket,
+    delete_bucket,
+    head_bucket,
+    bucket_location,
+    bucket_setting,  ///< one of the subresources that are always unset here: `?versioning`, `?policy` …
+    get_notification,
+    put_notification,
+    list_objects,
+    list_objects_v2,
+    list_versions,
+    list_uploads,
+    delete_objects,
+    post_form,
+    get_object,
+    head_object,
+    object_setting,  ///< `?tagging`, `?acl`, `?retention`, read
+    put_object,
+    copy_object,
+    delete_object,
+    create_upload,
+    put_part,
+    copy_part,
+    list_parts,
+    complete_upload,
+    abort_upload,
+};
+
+/// Refusals: MethodNotAllowed, NotImplemented, InvalidRequest.
+S3Result<Operation> operation_of(const http::RequestHead& head, const Address& address);
+
+/// What the caller has to be permitted; a copy reads its source besides.
+Action action_of(Operation operation);
+
+/// `PutObject`, for metrics and the log.
+std::string_view name_of(Operation operation);
+
+}  // namespace photogate::gateway::s3

@@ -1,0 +1,97 @@
+// DeleteObject and DeleteObjects.
+#include <algorithm>
+#include <utility>
+
+#include "gateway/s3/parts.hpp"
+#include "gateway/s3/xml.hpp"
+#include "storage/objects/s3_requests.hpp"
+
+namespace photogate::gateway::s3 {
+
+using storage::objects::DeleteRequest;
+using storage::objects::Loudness;
+
+namespace {
+
+struct Failed {
+    std::string key;
+    S3Error error;
+};
+
+/// Each key on its own: what one is refused does not keep the others.
+std::vector<Failed> remove_all(Parts& parts, const Call& call, const DeleteRequest& request) {
+    std::vector<Failed> failed;
+    std::vector<ObjectKey> allowed;
+    for (const std::string& text : request.keys) {
+        auto key = read_key(text);
+        if (!key) {
+            failed.push_back({text, key.error()});
+        } else if (!permits(*call.permissions, {Action::delete_object, &call.bucket(), &*key})) {
+            failed.push_back({text, refuse(Code::AccessDenied).value()});
+        } else {
+            allowed.push_back(std::move(*key));
+        }
+    }
+    auto removed = parts.store.remove_many(call.bucket(), allowed);
+    if (!removed) {
+        for (const ObjectKey& key : allowed)
+            failed.push_back({key.str(), of(removed.error())});
+        return failed;
+    }
+    for (const auto& [key, error] : *removed)
+        failed.push_back({key.str(), of(error)});
+    return failed;
+}
+
+S3Result<http::Response> delete_named(Parts& parts, const Call& call, const std::string& document) {
+    const auto request = storage::objects::read_delete_request(document);
+    if (!request) return refuse(Code::MalformedXML);
+    if (auto there = parts.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
+    const auto failed = remove_all(parts, call, *request);
+    Xml xml{"DeleteResult"};
+    if (request->answer == Loudness::all) {
+        for (const std::string& key : request->keys) {
+            const bool kept = std::any_of(failed.begin(), failed.end(),
+                                          [&](const Failed& each) { return each.key == key; });
+            if (!kept) xml.open("Deleted").add("Key", key).close();
+        }
+    }
+    for (const auto& [key, error] : failed) {
+        xml.open("Error")
+            .add("Key", key)
+            .add("Code", to_string(error.code))
+            .add("Message", error.message)
+            .close();
+    }
+    return xml_response(xml.done());
+}
+
+}  // namespace
+
+void delete_object(Parts& parts, CallPtr call) {
+    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
+        const auto* version = call->address.parameter("versionId");
+        if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
+        Result<> removed;
+        if (const auto match = call->request.headers.find("If-Match"); match && *match != "*") {
+            const auto etag = parse_etag(*match);
+            if (!etag) return refuse(Code::InvalidArgument, "If-Match is not an ETag.");
+            removed = parts.store.remove_if(call->bucket(), call->key(), *etag);
+        } else {
+            removed = parts.store.remove(call->bucket(), call->key(), std::nullopt);
+        }
+        if (!removed) return refuse(of(removed.error()));
+        return http::Response::empty(204);
+    });
+}
+
+void delete_objects(Parts& parts, CallPtr call) {
+    auto promise = read_promise(call->request, call->verified);
+    if (!promise) return call->refuse(promise.error());
+    pump(call, parts.pool,
+         document_sink(
+             std::move(*promise), storage::objects::kMostRequestDocument,
+             [&parts, call](const std::string& document) { return delete_named(parts, *call, document); }));
+}
+
+}  // namespace photogate::gateway::s3

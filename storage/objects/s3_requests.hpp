@@ -1,0 +1,38 @@
+// The XML that clients of the built-in store send, read. What is not what S3's schema says, is too long, or
+// holds
+// `<!` (a DOCTYPE, an entity of its own), is nullopt: the caller answers MalformedXML.
+//
+// Thread safety: pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/objects/folder_store.hpp"
+
+namespace photogate::storage::objects {
+
+/// 10,000 parts with their checksums, or 1,000 keys of 1,024 bytes, each byte escaped.
+inline constexpr std::size_t kMostRequestDocument = 8U << 20;
+
+enum class Loudness { all, errors };  ///< which results a DeleteObjects answer lists
+
+struct DeleteRequest {
+    std::vector<std::string> keys;  ///< at most 1,000, as sent
+    Loudness answer = Loudness::all;
+};
+std::optional<DeleteRequest> read_delete_request(std::string_view xml);
+
+/// The parts as named, in the order sent; ETags and checksums are syntactically right.
+std::optional<std::vector<ChosenPart>> read_complete_request(std::string_view xml);
+
+/// QueueConfigurations; an empty document gives none. Topics, functions and other filters are nullopt.
+std::optional<std::vector<NotificationRule>> read_notification_request(std::string_view xml);
+
+/// Any `<CreateBucketConfiguration>`, its LocationConstraint; empty for none.
+std::optional<std::string> read_location_constraint(std::string_view xml);
+
+}  // namespace photogate::storage::objects

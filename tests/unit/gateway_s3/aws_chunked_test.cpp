@@ -1,0 +1,62 @@
+#include "gateway/s3/aws_chunked.hpp"
+
+#include <gtest/gtest.h>
+
+namespace photogate::gateway::s3 {
+namespace {
+
+/// In pieces of `step` bytes, so that every boundary falls everywhere.
+S3Result<std::string> decode(AwsChunked& decoder, std::string_view body, std::size_t step) {
+    std::string out;
+    for (std::size_t at = 0; at < body.size(); at += step) {
+        if (auto fed = decoder.feed(body.substr(at, step), out); !fed) return refuse(fed.error());
+    }
+    if (auto whole = decoder.finish(); !whole) return refuse(whole.error());
+    return out;
+}
+
+std::optional<Code> fault(std::string_view body, std::uint64_t length,
+                          ChunkedForm form = ChunkedForm::unsigned_with_trailer) {
+    AwsChunked decoder{{form, nullptr, length}};
+    const auto decoded = decode(decoder, body, 3);
+    return decoded ? std::nullopt : std::optional{decoded.error().code};
+}
+
+TEST(AwsChunked, Unsigned_chunks_with_a_trailer_in_pieces_of_any_size) {
+    const std::string body = "5\r\nhello\r\nA\r\n0123456789\r\n0\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n";
+    for (std::size_t step = 1; step <= body.size(); ++step) {
+        AwsChunked decoder{{ChunkedForm::unsigned_with_trailer, nullptr, 15}};
+        const auto decoded = decode(decoder, body, step);
+        ASSERT_TRUE(decoded) << step;
+        EXPECT_EQ(*decoded, "hello0123456789");
+        ASSERT_EQ(decoder.trailers().size(), 1U);
+        EXPECT_EQ(decoder.trailers().front().first, "x-amz-checksum-crc32");
+        EXPECT_EQ(decoder.trailers().front().second, "AAAAAA==");
+    }
+}
+
+TEST(AwsChunked, What_is_not_whole_or_not_well_formed_is_refused) {
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\n", 5), std::nullopt);
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\n", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("5\r\nhello\r\n", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("5\r\nhel", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("0\r\n\r\n", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("6\r\nhello!\r\n0\r\n\r\n", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("ffffffffffffffff\r\n", 5), Code::IncompleteBody);
+    EXPECT_EQ(fault("fffffffffffffffff\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5 \r\nhello\r\n0\r\n\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5\nhello\r\n0\r\n\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("-5\r\nhello\r\n0\r\n\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5\r\nhelloX\r\n0\r\n\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\nmore", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5;chunk-signature=00\r\nhello\r\n0\r\n\r\n", 5), Code::InvalidRequest);
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\n" + std::string(2'000, 'x'), 5), Code::InvalidRequest);
+}
+
+TEST(AwsChunked, Signed_chunks_need_their_signatures) {
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\n", 5, ChunkedForm::signed_chunks), Code::InvalidRequest);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::s3
