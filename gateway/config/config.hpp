@@ -63,6 +63,19 @@ struct Worker {
     std::chrono::seconds expiry_grace{};
 };
 
+/// The built-in store: objects in a folder of this machine, spoken to as S3 on a listener of its own.
+struct BuiltinStore {
+    std::string folder;  ///< empty: there is none
+    ListenAddress listen;
+    Endpoint internal;                 ///< what this machine reaches the listener by
+    Endpoint external;                 ///< what clients see
+    std::vector<std::string> domains;  ///< under which a bucket may stand as a host name
+    std::vector<std::string> cors_origins;
+    std::chrono::milliseconds body_timeout{};
+    std::size_t threads = 0;
+    std::string region;  ///< the entry of Config::regions that is this store
+};
+
 /// How a store words its events.
 enum class Dialect { minio, s3, rustfs, ceph, versitygw, test };
 
@@ -99,6 +112,7 @@ struct Config {
     Server server;
     storage::records::RecordsOptions database;
     std::map<std::string, pipeline::StoreRegion> regions;  ///< at least one, but for commands that need none
+    BuiltinStore store;
     /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so
     /// called.
     std::string default_region;

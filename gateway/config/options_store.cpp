@@ -19,6 +19,18 @@ constexpr std::array kDialects = {
 constexpr std::array kEncodings = {Choice<notifier::KeyEncoding>{"form", notifier::KeyEncoding::form},
                                    Choice<notifier::KeyEncoding>{"raw", notifier::KeyEncoding::raw}};
 
+Result<std::string> parse_domain(std::string_view text) {
+    const auto endpoint = parse_endpoint("http://" + std::string{text});
+    if (!endpoint || endpoint->port || text.find_first_of("/[") != std::string_view::npos)
+        return fail(ErrorCode::invalid_field, "a domain is a name, without scheme, port or path");
+    return endpoint->host;
+}
+
+Result<std::string> parse_origin(std::string_view text) {
+    if (text == "*") return std::string{text};
+    return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
+}
+
 Complaint put_access_key(const Given& given, std::string& field) {
     auto text = read_text(given);
     if (!text) return text.error();
@@ -46,8 +58,48 @@ Complaint put_tokens(const Given& given, std::vector<Secret>& field) {
 
 }  // namespace
 
+namespace {
+
+Table builtin_table() {
+    using namespace std::chrono_literals;
+    return {
+        .pattern = "store",
+        .prefix = "store",
+        .help =
+            "The built-in store: a folder of this machine that speaks S3. For one machine only; beyond that, "
+            "configure `[regions.NAME]` with an `endpoint`.",
+        .options = {
+            {"folder", Kind::text, "",
+             "Where objects are kept. Given, the region without an `endpoint` (or one that is made, "
+             "`default`) is this store, and keys that are not configured are made once and kept in the "
+             "folder.",
+             [](S s, G g) { return put(read_text(g), s.config.store.folder); }, Secrecy::open,
+             "no built-in store"},
+            {"listen", Kind::text, "127.0.0.1:9000", "Where the store speaks S3: `IP:PORT`.",
+             [](S s, G g) { return put_parsed(g, parse_listen_address, s.config.store.listen); }},
+            {"public_url", Kind::text, "", "What clients see of it. Upload URLs are signed for this host.",
+             [](S s, G g) { return put_parsed(g, parse_endpoint, s.config.store.external); }, Secrecy::open,
+             "`http://` and `listen`"},
+            {"domains", Kind::list, "",
+             "Domains under which a bucket may stand as a name: `s3.example` serves `BUCKET.s3.example`.",
+             [](S s, G g) { return put_list(g, parse_domain, s.config.store.domains); }, Secrecy::open,
+             "the host of `public_url`"},
+            {"cors_origins", Kind::list, "*", "Origins whose pages may send to the store, or `*`.",
+             [](S s, G g) { return put_list(g, parse_origin, s.config.store.cors_origins); }},
+            {"body_timeout", Kind::duration, "6h", "For one object, or one part of it, to arrive.",
+             [](S s, G g) {
+                 return put(read_duration(g, {1s, 7 * 24h}), s.config.store.body_timeout);
+             }},
+            {"threads", Kind::integer, "16", "Threads that read and write the folder.", [](S s, G g) {
+                 return put(read_integer(g, {1, 256}), s.config.store.threads);
+             }}}};
+}
+
+}  // namespace
+
 std::vector<Table> store_tables() {
     return {
+        builtin_table(),
         {.pattern = "regions.*",
          .prefix = "s3",
          .help = "A store that speaks S3, by the name that an upload's `region` has. Two credentials: the "
@@ -59,7 +111,7 @@ std::vector<Table> store_tables() {
                       "What the gateway talks to: `http://127.0.0.1:9000`.",
                       [](S s, G g) { return put_parsed(g, parse_endpoint, s.region().internal); },
                       Secrecy::open,
-                      "required",
+                      "required, but for the built-in store",
                       {"S3_ENDPOINT"}},
                      {"public_endpoint",
                       Kind::text,

@@ -68,6 +68,58 @@ void check_database(const Config& config, Report& report) {
     }
 }
 
+bool is_anywhere(const ListenAddress& address) {
+    return address.host == "0.0.0.0" || address.host == "::";
+}
+
+/// `http://127.0.0.1:9000`: what this very machine reaches a listener by.
+Endpoint endpoint_of(const ListenAddress& address) {
+    std::string host = address.host;
+    if (host == "0.0.0.0" || host == "localhost") host = "127.0.0.1";
+    if (host == "::") host = "::1";
+    if (host.find(':') != std::string::npos) host = "[" + host + "]";
+    return {"http", std::move(host), address.port};
+}
+
+bool is_address(const std::string& host) {
+    return host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+/// The region that has no endpoint of its own is the built-in store's, made where there is none.
+void settle_builtin_store(Config& config, Report& report) {
+    auto& store = config.store;
+    if (store.folder.empty()) {
+        for (const auto* key : {"listen", "public_url", "domains"}) {
+            if (report.given(fmt::format("store.{}", key)))
+                report.warning(fmt::format("store.{}", key), "has no effect without store.folder");
+        }
+        return;
+    }
+    if (store.listen.port == 0) report.mistake("store.listen", "needs a port: URLs are signed for it");
+    store.internal = endpoint_of(store.listen);
+    if (!report.given("store.public_url")) {
+        store.external = store.internal;
+        if (is_anywhere(store.listen))
+            report.mistake("store.public_url", "is required where store.listen is every address");
+    }
+    if (!report.given("store.domains") && !is_address(store.external.host))
+        store.domains = {store.external.host};
+    for (const auto& [name, region] : config.regions) {
+        if (report.given(fmt::format("regions.{}.endpoint", name))) continue;
+        if (!store.region.empty())
+            report.mistake(fmt::format("regions.{}.endpoint", name),
+                           "is required: the built-in store is another region");
+        store.region = name;
+    }
+    if (store.region.empty()) {
+        store.region = config.regions.contains("default") ? "built-in" : "default";
+        config.regions[store.region].name = store.region;
+    }
+    auto& region = config.regions[store.region];
+    region.internal = store.internal;
+    region.external = store.external;
+}
+
 void check_region_keys(const pipeline::StoreRegion& region, const std::string& table, Unsafe unsafe,
                        Report& report) {
     for (const auto* key :
@@ -86,15 +138,37 @@ void check_region_keys(const pipeline::StoreRegion& region, const std::string& t
     }
 }
 
+/// The built-in store's keys may be left to itself, both of a pair.
+void check_builtin_keys(const std::string& table, Report& report) {
+    for (const std::string who : {"signer", "worker"}) {
+        const auto id = fmt::format("{}.{}_access_key", table, who);
+        const auto secret = fmt::format("{}.{}_secret_key", table, who);
+        if (report.given(id) && !report.given(secret))
+            report.mistake(secret, "is required beside the access key");
+        if (report.given(secret) && !report.given(id))
+            report.mistake(id, "is required beside the secret key");
+    }
+}
+
 void check_regions(Config& config, Report& report) {
+    settle_builtin_store(config, report);
     if (config.regions.empty())
-        report.mistake("regions", "are missing: configure [regions.NAME], or set PHOTOGATE_S3_ENDPOINT");
+        report.mistake(
+            "regions",
+            "are missing: configure [regions.NAME], set PHOTOGATE_S3_ENDPOINT, or give the built-in store a "
+            "folder (store.folder)");
     std::map<std::string, std::string> bucket_keys;  // by endpoint and bucket
     for (auto& [name, region] : config.regions) {
         const auto table = "regions." + name;
-        require(report, table + ".endpoint");
-        if (!report.given(table + ".public_endpoint")) region.external = region.internal;
-        check_region_keys(region, table, config.unsafe, report);
+        if (name == config.store.region) {
+            if (report.given(table + ".public_endpoint"))
+                report.mistake(table + ".public_endpoint", "is store.public_url for the built-in store");
+            check_builtin_keys(table, report);
+        } else {
+            require(report, table + ".endpoint");
+            if (!report.given(table + ".public_endpoint")) region.external = region.internal;
+            check_region_keys(region, table, config.unsafe, report);
+        }
         const std::pair<const char*, const Bucket*> buckets[] = {{"incoming_bucket", &region.incoming},
                                                                  {"public_bucket", &region.published},
                                                                  {"originals_bucket", &region.originals}};
@@ -134,7 +208,7 @@ void check_events(Config& config, Report& report) {
         const bool raw = source.dialect == Dialect::ceph || source.dialect == Dialect::versitygw;
         source.key_encoding = raw ? notifier::KeyEncoding::raw : notifier::KeyEncoding::form;
     }
-    if (config.events.empty()) {
+    if (config.events.empty() && config.regions.size() > (config.store.region.empty() ? 0U : 1U)) {
         report.warning(
             Origin{},
             "no [events.NAME] is configured: uploads are found by the reconciler and by /complete alone");

@@ -70,7 +70,12 @@ void examine_database(const config::Config& config, const Clock& clock, Random& 
 
 void examine_stores(const config::Config& config, const storage::objects::S3Parts& parts, Sheet& sheet) {
     const auto stores = make_stores(config, parts);
-    const auto reports = probe_stores(stores, parts);
+    if (!stores) return sheet.failed("store", stores.error());
+    if (!config.store.region.empty())
+        sheet.line("warning", config.store.region + ": store.built_in",
+                   "objects are in a folder of this machine: no second gateway can share them",
+                   "configure [regions.NAME] with an endpoint, once one machine is not enough");
+    const auto reports = probe_stores(*stores, parts);
     if (!reports) return sheet.failed("store", reports.error());
     for (const auto& [region, report] : *reports) {
         for (const auto& finding : report.findings) {

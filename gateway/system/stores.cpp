@@ -5,22 +5,40 @@
 
 #include <fmt/format.h>
 
+#include "gateway/system/builtin_store.hpp"
+
 namespace photogate::gateway::system {
 
 using storage::objects::S3Client;
 using storage::objects::S3Options;
 using storage::objects::S3Parts;
 
-pipeline::Stores make_stores(const config::Config& config, const S3Parts& parts) {
+Result<pipeline::Stores> make_stores(const config::Config& config, const S3Parts& parts,
+                                     std::optional<OwnStore> own) {
     std::map<std::string, pipeline::Store> stores;
-    for (const auto& [name, region] : config.regions) {
-        S3Options options;
-        options.endpoint = region.internal;
-        options.style = region.style;
-        options.credentials = region.worker;
-        options.region = region.signing_region;
-        stores.emplace(name, pipeline::Store{region, signer::Signer(region.signer, region.signing_region),
-                                             std::make_unique<S3Client>(std::move(options), parts)});
+    for (const auto& [name, configured] : config.regions) {
+        pipeline::StoreRegion region = configured;
+        std::unique_ptr<storage::objects::ObjectStore> objects;
+        if (name == config.store.region) {
+            if (own) {
+                region = std::move(own->region);
+                objects = std::move(own->objects);
+            } else {
+                const auto keys = s3::load_keys(config.store.folder);
+                if (!keys) return fail(keys.error());
+                if (*keys) fill_in_keys(region, **keys);
+            }
+        }
+        if (!objects) {
+            S3Options options;
+            options.endpoint = region.internal;
+            options.style = region.style;
+            options.credentials = region.worker;
+            options.region = region.signing_region;
+            objects = std::make_unique<S3Client>(std::move(options), parts);
+        }
+        signer::Signer signer(region.signer, region.signing_region);
+        stores.emplace(name, pipeline::Store{std::move(region), std::move(signer), std::move(objects)});
     }
     return pipeline::Stores(std::move(stores));
 }

@@ -3,6 +3,8 @@
 // Thread safety: free functions, called at start-up.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.hpp"
@@ -13,7 +15,15 @@
 
 namespace photogate::gateway::system {
 
-pipeline::Stores make_stores(const config::Config& config, const storage::objects::S3Parts& parts);
+/// The built-in store from within: null where there is none, or where another process has it; then it is
+/// spoken to over HTTP, with the keys in its folder.
+struct OwnStore {
+    pipeline::StoreRegion region;
+    std::unique_ptr<storage::objects::ObjectStore> objects;
+};
+/// Errors: file_error (the built-in store's keys).
+Result<pipeline::Stores> make_stores(const config::Config& config, const storage::objects::S3Parts& parts,
+                                     std::optional<OwnStore> own = std::nullopt);
 
 struct RegionReport {
     std::string region;

@@ -13,6 +13,7 @@
 #include "delivery/published_images.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/routes/api.hpp"
+#include "gateway/system/builtin_store.hpp"
 #include "gateway/system/counting.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/stores.hpp"
@@ -95,10 +96,11 @@ struct System::State {
     storage::http::HttpClient store_http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;
     storage::objects::S3Parts s3_parts{store_http, clock, random, pacer};
-    pipeline::Stores stores;
+    pipeline::Stores stores{{}};
     notifier::UploadCallbacks composer;
     std::unique_ptr<records::Records> records;
     std::optional<pipeline::Intake> intake;
+    std::unique_ptr<BuiltinStore> builtin;  ///< after what it tells: the records, the intake
     std::optional<delivery::PublishedImages> images;
     std::optional<routes::Waiters> waiters;
 
@@ -128,7 +130,6 @@ struct System::State {
         : config(configuration),
           role(chosen),
           image_base(configuration.server.public_url ? configuration.server.public_url->origin() : ""),
-          stores(make_stores(configuration, s3_parts)),
           composer(image_base, random, recipients(configuration)) {}
 
     bool serves() const { return role != Role::work; }
@@ -138,10 +139,46 @@ struct System::State {
         auto opened = records::Records::open(config.database, composer, clock, random);
         if (!opened) return fail(std::move(opened.error()));
         records = std::move(*opened);
+        if (auto ready = open_stores(); !ready) return ready;
         intake.emplace(*records, stores, clock);
+        if (builtin) {
+            if (auto serving = builtin->serve(server_options(config.server, request_counting)); !serving)
+                return serving;
+        }
         images.emplace(*records, stores);
         waiters.emplace(*records);
         return {};
+    }
+
+    /// Of the processes that share a built-in store's folder, the one that serves has it.
+    Result<> open_stores() {
+        std::optional<OwnStore> own;
+        if (!config.store.folder.empty() && serves()) {
+            auto store = BuiltinStore::open(
+                config, {clock, random, request_counting,
+                         [this](const storage::objects::ObjectCreated& created) { take_in(created); }});
+            if (!store) return fail(std::move(store.error()));
+            builtin = std::move(*store);
+            own = OwnStore{builtin->region(), builtin->objects()};
+        }
+        auto made = make_stores(config, s3_parts, std::move(own));
+        if (!made) return fail(std::move(made.error()));
+        stores = std::move(*made);
+        return {};
+    }
+
+    /// The built-in store's events go the way of every store's. What is lost here the reconciler finds.
+    void take_in(const storage::objects::ObjectCreated& created) noexcept {
+        try {
+            if (!intake || created.bucket != builtin->region().incoming) return;
+            intake->take_in("built-in", batch_of(created), {},
+                            [key = created.key.str()](const Result<pipeline::IntakeSummary>& taken) {
+                                if (!taken)
+                                    log::warn("event.lost", {{"key", key}, {"detail", taken.error().detail}});
+                            });
+        } catch (const std::exception& error) {
+            log::error("event.exception", {{"what", error.what()}});
+        }
     }
 
     Result<> prove_safe() {
@@ -207,8 +244,9 @@ struct System::State {
         } else if (const auto answered = records->ping(); !answered) {
             state = fail(ErrorCode::database_unavailable, "the database does not answer");
         }
-        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}}})", state.has_value(),
-                                        state || stopping ? "\"ok\"" : "\"away\"", stopping.load());
+        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}{}}})", state.has_value(),
+                                        state || stopping ? "\"ok\"" : "\"away\"", stopping.load(),
+                                        builtin ? ",\"store\":" + builtin->state_json() : std::string{});
         return {std::move(state), detail};
     }
 
@@ -268,6 +306,7 @@ struct System::State {
             // is.
             std::this_thread::sleep_for(config.server.drain_delay);
             server->stop_accepting();
+            if (builtin) builtin->stop_accepting();
         }
         if (worker) worker->stop();
         if (reconciler) reconciler->stop();
@@ -280,6 +319,10 @@ struct System::State {
         for (auto& loop : loops)
             loop.join();
         loops.clear();
+        if (builtin) {
+            if (const auto cut = builtin->drain(config.server.drain_timeout); cut > 0)
+                log::warn("store.connections_cut", {{"connections", cut}});
+        }
     }
 };
 

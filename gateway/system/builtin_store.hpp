@@ -1,0 +1,71 @@
+// The built-in store in this house: the folder opened, its buckets there, its keys known, its S3 listener
+// open, and what it takes in told to the gateway. One machine only, and it says so in the log.
+//
+// Thread safety: open(), serve() and stop() on one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/http/work_pool.hpp"
+#include "gateway/s3/keys.hpp"
+#include "gateway/s3/service.hpp"
+#include "notifier/store_event.hpp"
+#include "storage/objects/folder_store.hpp"
+
+namespace photogate::gateway::system {
+
+/// The store's event in the words of every other store's.
+notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created);
+
+class BuiltinStore {
+  public:
+    struct Parts {
+        const Clock& clock;
+        Random& random;
+        http::RequestObserver& observer;
+        storage::objects::CreatedListener created;
+    };
+    /// Errors: store_in_use, file_error, store_full.
+    static Result<std::unique_ptr<BuiltinStore>> open(const config::Config& config, Parts parts);
+    ~BuiltinStore();
+    BuiltinStore(const BuiltinStore&) = delete;
+    BuiltinStore& operator=(const BuiltinStore&) = delete;
+
+    /// With the keys that are in force.
+    const pipeline::StoreRegion& region() const { return region_; }
+    /// For the pipeline, which keeps it and outlives this. Once.
+    std::unique_ptr<storage::objects::ObjectStore> objects();
+
+    /// Listens. Errors: cannot_bind.
+    Result<> serve(http::ServerOptions options);
+    void stop_accepting();
+    /// How many connections had to be cut.
+    std::size_t drain(std::chrono::milliseconds patience);
+    /// `{"kind":"built-in",…}`, for /readyz?verbose.
+    std::string state_json() const;
+
+  private:
+    BuiltinStore(const config::Config& config, Parts parts);
+    Result<> prepare();
+
+    const config::Config& config_;
+    Parts parts_;
+    pipeline::StoreRegion region_;
+    s3::StoreKeys keys_;
+    std::unique_ptr<storage::objects::FolderStore> folder_;  ///< until objects() gives it away
+    storage::objects::FolderStore* store_ = nullptr;
+    std::unique_ptr<http::WorkPool> pool_;
+    std::unique_ptr<s3::Service> service_;
+    std::unique_ptr<http::Server> server_;  ///< last: it ends before what it serves
+};
+
+/// The region's keys where configuration leaves them to the store: those in its folder, if there are any yet.
+void fill_in_keys(pipeline::StoreRegion& region, const s3::StoreKeys& keys);
+
+}  // namespace photogate::gateway::system
