@@ -58,13 +58,19 @@ class App:
         return "\n".join(lines)
 
 
+def store_lines(store):
+    if isinstance(store, parts.Builtin):
+        return ["[store]", f'folder = "{store.folder}"', f'listen = "127.0.0.1:{store.port}"', "[regions.default]"]
+    return ["[regions.default]", f'endpoint = "{store.endpoint}"']
+
+
 def configuration(stack, port, metrics_port, apps, extra=""):
     minio = stack.minio
     return "\n".join([
         "[server]", f'listen = ["127.0.0.1:{port}"]', f'metrics_listen = "127.0.0.1:{metrics_port}"',
         f'public_url = "http://127.0.0.1:{port}"',
         "[database]", f'url = "{stack.postgres.url}"',
-        "[regions.default]", f'endpoint = "{minio.endpoint}"',
+        *store_lines(minio),
         f'incoming_bucket = "{minio.incoming}"', f'public_bucket = "{minio.public}"', f'originals_bucket = "{minio.originals}"',
         f'signer_access_key = "{minio.signer.access}"', f'signer_secret_key = "{minio.signer.secret}"',
         f'worker_access_key = "{minio.worker.access}"', f'worker_secret_key = "{minio.worker.secret}"',

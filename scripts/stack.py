@@ -516,6 +516,40 @@ class Minio(_Child):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Builtin:
+    """The gateway's own store in the place of MinIO: a folder and a port. The gateway opens it, so there is nothing to start
+    here; it lives and dies with the gateway. Keys: `signer`, `worker`, and `root`, which the store makes for itself."""
+
+    name = "the built-in store"
+    incoming, public, originals = "incoming", "public", "originals"
+
+    def __init__(self, folder, keep):
+        self.folder = pathlib.Path(folder)
+        self.keep = keep
+        self.port = free_port()
+        self.signer, self.worker = AccessKey.make("signer"), AccessKey.make("worker")
+
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def root(self):
+        kept = dict((role, AccessKey(access, secret)) for role, access, secret in
+                    (line.split() for line in (self.folder / "keys").read_text().splitlines()))
+        return kept["admin"]
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+    def remove(self):
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
 # --------------------------------------------------------------------------------------------------------- Stack
 
 
@@ -539,13 +573,16 @@ def _started(pid):
 
 
 class Stack:
-    """PostgreSQL and MinIO, started by `start()` or `with`, stopped at the end of it or of the process.
+    """PostgreSQL and an object store, started by `start()` or `with`, stopped at the end of it or of the process.
+
+    store: "minio", or "builtin" for the gateway's own; either is found at `minio`, whose keys and buckets have the same names.
 
     var_dir: where data is kept over runs; None makes a temporary folder that is removed.
     events_url, events_token: where MinIO posts its events, and the bearer token it shows.
     """
 
-    def __init__(self, var_dir=None, events_url=None, events_token=None, signer_policy="photogate-signer", minio_port=None):
+    def __init__(self, var_dir=None, events_url=None, events_token=None, signer_policy="photogate-signer", minio_port=None,
+                 store="minio"):
         self.keep = var_dir is not None
         if self.keep:
             self.folder = pathlib.Path(var_dir).resolve()
@@ -560,9 +597,12 @@ class Stack:
         self.events_token = events_token or secrets.token_hex(32)
         try:
             self.postgres = Postgres(self.folder / "postgres", self.folder / "postgres.log", self.keep)
-            self.minio = Minio(self.folder / "minio", self.folder / "minio.log", self.keep,
-                               events_url or f"http://127.0.0.1:{free_port()}/v1/events/minio", self.events_token,
-                               signer_policy, minio_port)
+            if store == "builtin":
+                self.minio = Builtin(self.folder / "store", self.keep)
+            else:
+                self.minio = Minio(self.folder / "minio", self.folder / "minio.log", self.keep,
+                                   events_url or f"http://127.0.0.1:{free_port()}/v1/events/minio", self.events_token,
+                                   signer_policy, minio_port)
         except BaseException:
             if not self.keep:
                 shutil.rmtree(self.folder, ignore_errors=True)

@@ -79,16 +79,43 @@ class World:
         self.stack.close()
 
 
-@pytest.fixture(scope="session")
-def world(build_dir, tmp_path_factory):
-    profiles = {"photos": {}, "small": {"max_size": 100_000, "max_edge": 320},
-                "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'}}
-    made = World(build_dir, tmp_path_factory.mktemp("gateway"), profiles)
+PROFILES = {"photos": {}, "small": {"max_size": 100_000, "max_edge": 320},
+            "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'}}
+
+
+def shared_world(build_dir, folder, store):
+    made = World(build_dir, folder, PROFILES, store=store)
     try:
         made.gateway.start()
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def minio_world(build_dir, tmp_path_factory):
+    yield from shared_world(build_dir, tmp_path_factory.mktemp("gateway"), "minio")
+
+
+@pytest.fixture(scope="session")
+def builtin_world(build_dir, tmp_path_factory):
+    yield from shared_world(build_dir, tmp_path_factory.mktemp("gateway"), "builtin")
+
+
+@pytest.fixture
+def world(minio_world):
+    """On MinIO. A module whose promises hold on every store says so: `world = conftest.on_every_store()`."""
+    return minio_world
+
+
+def on_every_store():
+    """The fixture `world` on each store in turn."""
+
+    @pytest.fixture(params=["minio", "builtin"])
+    def world(request):
+        return request.getfixturevalue(f"{request.param}_world")
+
+    return world
 
 
 def worlds(build_dir, tmp_path):

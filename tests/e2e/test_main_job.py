@@ -7,9 +7,12 @@ import pytest
 import standardwebhooks
 from botocore.config import Config
 
+import conftest
 import local_gateway
 import pictures
 import stack as parts
+
+world = conftest.on_every_store()
 
 
 def s3(world):

@@ -1,0 +1,107 @@
+// Multipart uploads over the wire.
+#include "store.hpp"
+
+namespace photogate::gateway::s3::test {
+namespace {
+
+class Multipart : public Store {
+  protected:
+    std::string begin(const std::string& key) const {
+        return element(ask("signer", {.method = "POST", .key = key, .query = {{"uploads", ""}}}), "UploadId");
+    }
+    Answer put(const std::string& key, const std::string& upload, int number, const std::string& body,
+               std::vector<Header> headers = {}) const {
+        return ask("signer", {.method = "PUT",
+                              .key = key,
+                              .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
+                              .headers = std::move(headers),
+                              .body = body});
+    }
+    Answer complete(const std::string& key, const std::string& upload,
+                    const std::vector<std::pair<int, std::string>>& parts) const {
+        std::string document = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+        for (const auto& [number, etag] : parts)
+            document += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + etag +
+                        "</ETag></Part>";
+        return ask("signer", {.method = "POST",
+                              .key = key,
+                              .query = {{"uploadId", upload}},
+                              .body = document + "</CompleteMultipartUpload>"});
+    }
+};
+
+TEST_F(Multipart, Parts_become_one_object_in_their_order) {
+    const std::string upload = begin("u/m");
+    ASSERT_NE(upload, "");
+    const std::string one(400'000, '1'), two(300'000, '2'), three = "333";
+    const std::string tag2 = put("u/m", upload, 2, two).header("ETag");
+    const std::string tag1 = put("u/m", upload, 1, one).header("ETag");
+    const std::string tag3 = put("u/m", upload, 7, three).header("ETag");
+    const Answer listed = ask("worker", {.key = "u/m", .query = {{"uploadId", upload}, {"max-parts", "2"}}});
+    EXPECT_EQ(element(listed, "IsTruncated"), "true") << listed.body;
+    EXPECT_EQ(element(listed, "NextPartNumberMarker"), "2");
+    EXPECT_NE(ask("worker", {.query = {{"uploads", ""}}}).body.find(upload), std::string::npos);
+    const Answer done = complete("u/m", upload, {{1, tag1}, {2, tag2}, {7, tag3}});
+    EXPECT_EQ(done.status, 200) << done.body;
+    EXPECT_TRUE(element(done, "ETag").ends_with("-3&#34;")) << done.body;
+    EXPECT_TRUE(ask("worker", {.key = "u/m"}).body == one + two + three);
+    EXPECT_EQ(ask("worker", {.key = "u/m", .headers = {{"Range", "bytes=399998-400001"}}}).body, "1122");
+    EXPECT_EQ(ask("worker", {.key = "u/m", .query = {{"partNumber", "3"}}}).body, "333");
+    EXPECT_EQ(events(), std::vector<std::string>{"s3:ObjectCreated:CompleteMultipartUpload u/m"});
+    EXPECT_EQ(code_of(complete("u/m", upload, {{1, tag1}})), "NoSuchUpload");
+}
+
+TEST_F(Multipart, Completions_that_do_not_fit_are_refused_and_change_nothing) {
+    const std::string upload = begin("u/m");
+    const std::string small = put("u/m", upload, 1, "small").header("ETag");
+    const std::string last = put("u/m", upload, 2, "last").header("ETag");
+    EXPECT_EQ(code_of(complete("u/m", upload, {{1, small}, {2, last}})), "EntityTooSmall");
+    EXPECT_EQ(code_of(complete("u/m", upload, {{2, last}, {1, small}})), "InvalidPartOrder");
+    EXPECT_EQ(code_of(complete("u/m", upload, {{1, last}})), "InvalidPart");
+    EXPECT_EQ(code_of(complete("u/m", upload, {{3, last}})), "InvalidPart");
+    EXPECT_EQ(code_of(complete("u/m", upload, {})), "MalformedXML");
+    EXPECT_EQ(code_of(complete("u/m", "none", {{1, small}})), "NoSuchUpload");
+    EXPECT_EQ(code_of(complete("u/other", upload, {{1, small}})), "NoSuchUpload");
+    EXPECT_EQ(code_of(ask("worker", {.key = "u/m"})), "NoSuchKey");
+    EXPECT_EQ(complete("u/m", upload, {{1, small}}).status, 200);
+}
+
+TEST_F(Multipart, Part_numbers_and_promises_are_held) {
+    const std::string upload = begin("u/m");
+    EXPECT_EQ(code_of(put("u/m", upload, 0, "x")), "InvalidArgument");
+    EXPECT_EQ(code_of(put("u/m", upload, 10'001, "x")), "InvalidArgument");
+    EXPECT_EQ(code_of(put("u/m", "none", 1, "x")), "NoSuchUpload");
+    EXPECT_EQ(code_of(put("u/m", upload, 1, "123456780", {{"x-amz-checksum-crc32", "y/Q5Jg=="}})),
+              "BadDigest");
+    EXPECT_EQ(put("u/m", upload, 1, "123456789", {{"x-amz-checksum-crc32", "y/Q5Jg=="}}).status, 200);
+}
+
+TEST_F(Multipart, An_aborted_upload_is_gone) {
+    const std::string upload = begin("u/m");
+    put("u/m", upload, 1, "x");
+    const Wanted abort{.method = "DELETE", .key = "u/m", .query = {{"uploadId", upload}}};
+    EXPECT_EQ(code_of(ask("signer", abort)), "AccessDenied");
+    EXPECT_EQ(ask("worker", abort).status, 204);
+    EXPECT_EQ(code_of(ask("worker", abort)), "NoSuchUpload");
+    EXPECT_EQ(code_of(put("u/m", upload, 1, "x")), "NoSuchUpload");
+}
+
+TEST_F(Multipart, A_part_may_be_copied_from_an_object) {
+    ask("worker", {.method = "PUT", .key = "s", .body = "0123456789"});
+    const std::string upload = begin("u/m");
+    const Wanted copy{
+        .method = "PUT",
+        .key = "u/m",
+        .query = {{"partNumber", "1"}, {"uploadId", upload}},
+        .headers = {{"x-amz-copy-source", "/incoming/s"}, {"x-amz-copy-source-range", "bytes=2-4"}}};
+    EXPECT_EQ(code_of(ask("signer", copy)), "AccessDenied");
+    const Answer copied = ask("worker", copy);
+    EXPECT_EQ(copied.status, 200) << copied.body;
+    std::string tag = element(copied, "ETag");
+    tag = tag.substr(5, tag.size() - 10);
+    EXPECT_EQ(complete("u/m", upload, {{1, tag}}).status, 200);
+    EXPECT_EQ(ask("worker", {.key = "u/m"}).body, "234");
+}
+
+}  // namespace
+}  // namespace photogate::gateway::s3::test

@@ -1,0 +1,260 @@
+// Objects put, read, listed and removed, as clients do it.
+#include "store.hpp"
+
+namespace photogate::gateway::s3::test {
+namespace {
+
+class Objects : public Store {};
+
+TEST_F(Objects, A_presigned_put_is_read_back_whole_and_the_gateway_is_told) {
+    const std::string body(700'000, 'p');
+    const Wanted put{.method = "PUT", .key = "u/a b+c.jpg", .headers = {{"Content-Type", "image/jpeg"}}};
+    const Answer made = send(request("PUT", presigned("signer", put), put.headers, body));
+    EXPECT_EQ(made.status, 200) << made.body;
+    EXPECT_EQ(made.header("ETag"), '"' + hex_lower(signer::md5(as_bytes(body))) + '"');
+    EXPECT_NE(made.header("x-amz-request-id"), "");
+    EXPECT_EQ(events(), std::vector<std::string>{"s3:ObjectCreated:Put u/a b+c.jpg"});
+
+    const Answer got = ask("worker", {.key = "u/a b+c.jpg"});
+    EXPECT_EQ(got.status, 200);
+    EXPECT_TRUE(got.body == body);
+    EXPECT_EQ(got.header("Content-Type"), "image/jpeg");
+    EXPECT_EQ(got.header("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(got.header("Cache-Control"), "");
+    EXPECT_EQ(got.header("ETag"), made.header("ETag"));
+    const Answer head = ask("worker", {.method = "HEAD", .key = "u/a b+c.jpg"});
+    EXPECT_EQ(head.header("Content-Length"), "700000");
+}
+
+TEST_F(Objects, Metadata_and_headers_come_back) {
+    EXPECT_EQ(ask("worker", {.method = "PUT",
+                             .key = "u/m",
+                             .headers = {{"x-amz-meta-Order", "42"},
+                                         {"x-amz-meta-name", "caf\xc3\xa9"},
+                                         {"Cache-Control", "max-age=5"},
+                                         {"Content-Encoding", "gzip"}},
+                             .body = "x"})
+                  .status,
+              200);
+    const Answer got = ask("worker", {.key = "u/m"});
+    EXPECT_EQ(got.header("x-amz-meta-order"), "42");
+    EXPECT_EQ(got.header("x-amz-meta-name"), "=?UTF-8?B?Y2Fmw6k=?=");
+    EXPECT_EQ(got.header("Cache-Control"), "max-age=5");
+    EXPECT_EQ(got.header("Content-Encoding"), "gzip");
+    EXPECT_EQ(code_of(ask("worker", {.method = "PUT",
+                                     .key = "u/m",
+                                     .headers = {{"x-amz-meta-a", std::string(2'100, 'x')}},
+                                     .body = "x"})),
+              "MetadataTooLarge");
+}
+
+TEST_F(Objects, Ranges_and_conditions) {
+    const std::string tag = ask("worker", {.method = "PUT", .key = "r", .body = "0123456789"}).header("ETag");
+    const auto ranged = [&](const std::string& range) {
+        return ask("worker", {.key = "r", .headers = {{"Range", range}}});
+    };
+    EXPECT_EQ(ranged("bytes=2-4").body, "234");
+    EXPECT_EQ(ranged("bytes=2-4").status, 206);
+    EXPECT_EQ(ranged("bytes=2-4").header("Content-Range"), "bytes 2-4/10");
+    EXPECT_EQ(ranged("bytes=7-").body, "789");
+    EXPECT_EQ(ranged("bytes=-3").body, "789");
+    EXPECT_EQ(ranged("bytes=-99").body, "0123456789");
+    EXPECT_EQ(ranged("bytes=5-99").body, "56789");
+    EXPECT_EQ(code_of(ranged("bytes=10-")), "InvalidRange");
+    EXPECT_EQ(ranged("bytes=10-").status, 416);
+    EXPECT_EQ(ranged("bytes=1-2,4-5").status, 200);
+    EXPECT_EQ(ranged("lines=1-2").status, 200);
+    EXPECT_EQ(ranged("bytes=99999999999999999999999-").status, 416);
+
+    const auto with = [&](const std::string& name, const std::string& value) {
+        return ask("worker", {.key = "r", .headers = {{name, value}}});
+    };
+    EXPECT_EQ(with("If-Match", tag).status, 200);
+    EXPECT_EQ(code_of(with("If-Match", "\"other\"")), "PreconditionFailed");
+    EXPECT_EQ(with("If-None-Match", tag).status, 304);
+    EXPECT_EQ(with("If-None-Match", tag).body, "");
+    EXPECT_EQ(with("If-None-Match", "\"other\"").status, 200);
+    EXPECT_EQ(with("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT").status, 200);
+    EXPECT_EQ(with("If-Modified-Since", "Fri, 06 Nov 2099 08:49:37 GMT").status, 304);
+    EXPECT_EQ(with("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT").status, 412);
+}
+
+TEST_F(Objects, A_signed_query_may_set_headers_of_the_answer) {
+    ask("worker", {.method = "PUT", .key = "o", .headers = {{"Content-Type", "image/png"}}, .body = "x"});
+    const Answer got = send(request(
+        "GET", presigned("worker", {.key = "o", .query = {{"response-content-disposition", "attachment"}}}),
+        {}, ""));
+    EXPECT_EQ(got.header("Content-Disposition"), "attachment");
+    EXPECT_EQ(got.header("Content-Type"), "image/png");
+    EXPECT_EQ(code_of(send(request(
+                  "GET", presigned("worker", {.key = "o"}) + "&response-content-type=text%2Fhtml", {}, ""))),
+              "SignatureDoesNotMatch");
+}
+
+TEST_F(Objects, Write_once_and_compare_and_swap) {
+    const auto put = [&](std::vector<Header> headers) {
+        return ask("worker", {.method = "PUT", .key = "w", .headers = std::move(headers), .body = "x"});
+    };
+    EXPECT_EQ(code_of(put({{"If-Match", "\"0123456789abcdef0123456789abcdef\""}})), "NoSuchKey");
+    EXPECT_EQ(put({{"If-None-Match", "*"}}).status, 200);
+    EXPECT_EQ(code_of(put({{"If-None-Match", "*"}})), "PreconditionFailed");
+    const std::string tag = ask("worker", {.method = "HEAD", .key = "w"}).header("ETag");
+    EXPECT_EQ(put({{"If-Match", tag}}).status, 200);
+    EXPECT_EQ(code_of(put({{"If-Match", "\"other\""}})), "PreconditionFailed");
+    EXPECT_EQ(code_of(put({{"If-None-Match", "\"a\""}})), "NotImplemented");
+}
+
+TEST_F(Objects, Of_many_writers_with_write_once_exactly_one_wins) {
+    std::atomic<int> won{0}, lost{0};
+    std::vector<std::thread> writers;
+    for (int i = 0; i < 8; ++i) {
+        writers.emplace_back([&, i] {
+            const auto answer = ask("worker", {.method = "PUT",
+                                               .key = "race",
+                                               .headers = {{"If-None-Match", "*"}},
+                                               .body = std::string(100'000, static_cast<char>('a' + i))});
+            if (answer.status == 200) ++won;
+            if (answer.status == 412) ++lost;
+        });
+    }
+    for (auto& writer : writers)
+        writer.join();
+    EXPECT_EQ(won, 1);
+    EXPECT_EQ(lost, 7);
+}
+
+TEST_F(Objects, Deleting_is_idempotent_and_many_go_at_once) {
+    for (const auto* key : {"d/1", "d/2", "d/<3>"})
+        ask("worker", {.method = "PUT", .key = key, .body = "x"});
+    EXPECT_EQ(ask("worker", {.method = "DELETE", .key = "d/1"}).status, 204);
+    EXPECT_EQ(ask("worker", {.method = "DELETE", .key = "d/1"}).status, 204);
+    EXPECT_EQ(code_of(ask("worker", {.key = "d/1"})), "NoSuchKey");
+    const Answer removed =
+        ask("worker", {.method = "POST",
+                       .query = {{"delete", ""}},
+                       .body = "<Delete><Object><Key>d/2</Key></Object><Object><Key>d/&lt;3&gt;</Key>"
+                               "</Object><Object><Key>none</Key></Object></Delete>"});
+    EXPECT_EQ(removed.status, 200) << removed.body;
+    EXPECT_NE(removed.body.find("<Deleted><Key>d/&lt;3&gt;</Key></Deleted>"), std::string::npos)
+        << removed.body;
+    EXPECT_EQ(code_of(ask("worker", {.key = "d/2"})), "NoSuchKey");
+    EXPECT_EQ(code_of(ask("worker", {.method = "POST", .query = {{"delete", ""}}, .body = "<Delete>"})),
+              "MalformedXML");
+    EXPECT_EQ(
+        code_of(ask(
+            "worker",
+            {.method = "POST",
+             .query = {{"delete", ""}},
+             .body = "<!DOCTYPE a [<!ENTITY b \"c\">]><Delete><Object><Key>&b;</Key></Object></Delete>"})),
+        "MalformedXML");
+}
+
+TEST_F(Objects, Lists_by_prefix_and_delimiter_page_by_page) {
+    for (const auto* key : {"a/1", "a/2", "b c&d", "e//f", "g/x/1"})
+        ask("worker", {.method = "PUT", .key = key, .body = "x"});
+    const Answer rolled = ask("worker", {.query = {{"list-type", "2"}, {"delimiter", "/"}}});
+    EXPECT_EQ(rolled.status, 200) << rolled.body;
+    EXPECT_EQ(element(rolled, "KeyCount"), "4") << rolled.body;
+    EXPECT_NE(rolled.body.find("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"), std::string::npos);
+    EXPECT_NE(rolled.body.find("<Key>b c&amp;d</Key>"), std::string::npos);
+    std::vector<std::string> keys;
+    std::vector<signer::Parameter> query{{"list-type", "2"}, {"max-keys", "2"}, {"encoding-type", "url"}};
+    for (int page = 0; page < 9; ++page) {
+        const Answer answer = ask("worker", {.query = query});
+        ASSERT_EQ(answer.status, 200) << answer.body;
+        for (auto at = answer.body.find("<Key>"); at != std::string::npos;
+             at = answer.body.find("<Key>", at + 1))
+            keys.push_back(answer.body.substr(at + 5, answer.body.find("</Key>", at) - at - 5));
+        if (element(answer, "IsTruncated") != "true") break;
+        query = {{"list-type", "2"},
+                 {"max-keys", "2"},
+                 {"encoding-type", "url"},
+                 {"continuation-token", element(answer, "NextContinuationToken")}};
+    }
+    EXPECT_EQ(keys, (std::vector<std::string>{"a/1", "a/2", "b%20c%26d", "e//f", "g/x/1"}));
+    const Answer old = ask("worker", {.query = {{"max-keys", "2"}, {"marker", "a/1"}}});
+    EXPECT_EQ(element(old, "NextMarker"), "b c&amp;d") << old.body;
+    EXPECT_EQ(element(ask("worker", {.query = {{"versions", ""}, {"max-keys", "1"}}}), "VersionId"), "null");
+    EXPECT_EQ(code_of(ask("worker", {.query = {{"list-type", "2"}, {"max-keys", "-1"}}})), "InvalidArgument");
+    EXPECT_EQ(code_of(ask("admin", {.query = {{"list-type", "2"}}, .bucket = "missing"})), "NoSuchBucket");
+}
+
+TEST_F(Objects, A_copy_needs_the_right_to_read_its_source) {
+    ask("worker", {.method = "PUT", .key = "u/s", .headers = {{"x-amz-meta-a", "1"}}, .body = "source"});
+    const std::vector<Header> from{{"x-amz-copy-source", "/incoming/u%2Fs"}};
+    const Answer copied = ask("worker", {.method = "PUT", .key = "c", .headers = from, .bucket = "public"});
+    EXPECT_EQ(copied.status, 200) << copied.body;
+    EXPECT_EQ(ask("worker", {.key = "c", .bucket = "public"}).body, "source");
+    EXPECT_EQ(ask("worker", {.key = "c", .bucket = "public"}).header("x-amz-meta-a"), "1");
+    EXPECT_EQ(code_of(ask("signer", {.method = "PUT", .key = "u/stolen", .headers = from})), "AccessDenied");
+    EXPECT_EQ(code_of(ask("worker", {.method = "PUT", .key = "u/s", .headers = from})), "InvalidRequest");
+    EXPECT_EQ(code_of(ask("worker", {.method = "PUT",
+                                     .key = "c2",
+                                     .headers = {{"x-amz-copy-source", "incoming/u/s"},
+                                                 {"x-amz-copy-source-if-match", "\"other\""}}})),
+              "PreconditionFailed");
+    EXPECT_EQ(
+        code_of(ask("worker",
+                    {.method = "PUT", .key = "c2", .headers = {{"x-amz-copy-source", "/originals/x"}}})),
+        "AccessDenied");
+    EXPECT_EQ(ask("worker", {.method = "PUT",
+                             .key = "u/s",
+                             .headers = {{"x-amz-copy-source", "/incoming/u/s"},
+                                         {"x-amz-metadata-directive", "REPLACE"},
+                                         {"Content-Type", "text/x"}}})
+                  .status,
+              200);
+    EXPECT_EQ(ask("worker", {.method = "HEAD", .key = "u/s"}).header("Content-Type"), "text/x");
+}
+
+TEST_F(Objects, Buckets_and_their_unset_settings) {
+    EXPECT_EQ(ask("admin", {.method = "PUT", .bucket = "fresh"}).status, 200);
+    EXPECT_EQ(code_of(ask("admin", {.method = "PUT", .bucket = "fresh"})), "BucketAlreadyOwnedByYou");
+    EXPECT_NE(ask("admin", {.bucket = ""}).body.find("<Name>fresh</Name>"), std::string::npos);
+    EXPECT_EQ(code_of(ask("worker", {.bucket = ""})), "AccessDenied");
+    EXPECT_EQ(ask("worker", {.method = "HEAD"}).status, 200);
+    EXPECT_EQ(ask("admin", {.method = "HEAD", .bucket = "missing"}).status, 404);
+    EXPECT_NE(ask("worker", {.query = {{"location", ""}}}).body.find("LocationConstraint"),
+              std::string::npos);
+    EXPECT_EQ(ask("worker", {.query = {{"versioning", ""}}}).status, 200);
+    EXPECT_EQ(code_of(ask("worker", {.query = {{"policy", ""}}})), "NoSuchBucketPolicy");
+    EXPECT_EQ(code_of(ask("worker", {.method = "PUT", .query = {{"policy", ""}}, .body = "{}"})),
+              "NotImplemented");
+    ask("admin", {.method = "PUT", .key = "k", .body = "x", .bucket = "fresh"});
+    EXPECT_EQ(code_of(ask("admin", {.method = "DELETE", .bucket = "fresh"})), "BucketNotEmpty");
+    ask("admin", {.method = "DELETE", .key = "k", .bucket = "fresh"});
+    EXPECT_EQ(ask("admin", {.method = "DELETE", .bucket = "fresh"}).status, 204);
+    EXPECT_EQ(code_of(ask("worker", {.method = "DELETE"})), "AccessDenied");
+}
+
+TEST_F(Objects, A_bucket_may_stand_in_the_hosts_name) {
+    signer::HeaderSignRequest wanted{.method = "PUT"};
+    wanted.address = {*parse_endpoint("http://store.test"), signer::AddressingStyle::virtual_host,
+                      Bucket::trusted("incoming"), ObjectKey::trusted("u/v")};
+    wanted.payload_sha256 = "UNSIGNED-PAYLOAD";
+    wanted.at = clock.now();
+    const auto made = signer_of("signer").sign_headers(wanted).value();
+    std::string text = "PUT /u/v HTTP/1.1\r\nHost: incoming.store.test\r\nContent-Length: 1\r\n";
+    for (const auto& [name, value] : made.headers)
+        text += name + ": " + value + "\r\n";
+    EXPECT_EQ(send(text + "\r\nx").status, 200);
+    EXPECT_EQ(ask("worker", {.key = "u/v"}).body, "x");
+}
+
+TEST_F(Objects, Pages_are_told_what_they_may) {
+    const Answer allowed = send(
+        "OPTIONS /incoming/u/a HTTP/1.1\r\nHost: h\r\nOrigin: https://app.example\r\n"
+        "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: "
+        "content-type,x-amz-meta-a\r\n\r\n");
+    EXPECT_EQ(allowed.status, 204);
+    EXPECT_EQ(allowed.header("Access-Control-Allow-Origin"), "*");
+    EXPECT_EQ(allowed.header("Access-Control-Allow-Headers"), "content-type,x-amz-meta-a");
+    const Answer refused = send(
+        "PUT /incoming/u/a HTTP/1.1\r\nHost: h\r\nOrigin: https://app.example\r\nContent-Length: 1\r\n\r\nx");
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(refused.header("Access-Control-Allow-Origin"), "*");
+    EXPECT_NE(refused.header("Access-Control-Expose-Headers").find("ETag"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::s3::test
