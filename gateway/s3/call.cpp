@@ -30,8 +30,9 @@ class Pump : public std::enable_shared_from_this<Pump> {
     void ask() {
         call_->request.stream->next([self = shared_from_this()](Result<http::RequestBody::Piece> piece) {
             if (!piece) {
-                // The server has answered where there was somebody to answer. What there is of the object
-                // goes.
+                // The server has answered where there was somebody to answer: this word reaches nobody. What
+                // there is of the object goes.
+                self->call_->reply(s3::refuse(Code::IncompleteBody));
                 self->on_pool([self] { self->sink_.reset(); });
                 return;
             }

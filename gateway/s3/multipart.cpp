@@ -171,6 +171,9 @@ void complete_upload(Parts& parts, CallPtr call) {
 
 void abort_upload(Parts& parts, CallPtr call) {
     run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
+        const auto there =
+            parts.store.parts({call->bucket(), call->key()}, upload_of(*call), {.after = 0, .max_parts = 1});
+        if (!there) return refuse(of(there.error()));
         if (auto gone = parts.store.abort_multipart(call->bucket(), call->key(), upload_of(*call)); !gone)
             return refuse(of(gone.error()));
         return http::Response::empty(204);
