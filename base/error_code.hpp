@@ -32,6 +32,8 @@ namespace photogate {
     X(expectation_failed, 417, no, "The expectation can not be met")                                     \
     X(unauthenticated, 401, no, "The credentials are missing or not valid")                              \
     X(forbidden, 403, no, "The credentials do not permit this")                                          \
+    X(token_expired, 401, no, "The client token has expired")                                            \
+    X(token_exhausted, 403, no, "The client token permits no more uploads")                              \
     X(unsupported_media_type, 415, no, "The body must be application/json")                              \
     X(not_acceptable, 406, no, "The answer is JSON, which Accept excludes")                              \
     X(invalid_json, 400, no, "The body is not valid JSON")                                               \

@@ -5,6 +5,7 @@
 #include "base/failpoint.hpp"
 #include "storage/records/records_state.hpp"
 #include "storage/records/records_wire.hpp"
+#include "storage/records/token_ledger.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 struct Rows {
     SqlArray ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types, sizes,
         sha256s, metadata, client_fields, callback_urls, request_ids, created, expires, idempotency_keys,
-        request_sha256s;
+        request_sha256s, client_tokens;
 
     void add(const NewUpload& item) {
         const auto& u = item.upload;
@@ -41,12 +42,13 @@ struct Rows {
         expires.add(sql_timestamp(u.expires_at));
         item.idempotency ? idempotency_keys.add(item.idempotency->key) : idempotency_keys.add_null();
         item.idempotency ? request_sha256s.add(item.idempotency->request_sha256) : request_sha256s.add_null();
+        client_tokens.add(u.client_token);
     }
 
     Params parameters(Timestamp now) const {
         return params(ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types,
                       sizes, sha256s, metadata, client_fields, callback_urls, request_ids, created, expires,
-                      idempotency_keys, request_sha256s, now);
+                      idempotency_keys, request_sha256s, now, client_tokens);
     }
 };
 
@@ -107,10 +109,29 @@ std::set<std::string> ids_there(Transaction& transaction, std::span<const NewUpl
     return there;
 }
 
+std::set<KeyOfApp> keys_under(const TokenLedger& ledger, std::span<const NewUpload> items) {
+    std::set<KeyOfApp> keys;
+    for (const auto& item : items) {
+        if (ledger.holds(item) && item.idempotency) keys.insert(key_of(item));
+    }
+    return keys;
+}
+
+const FirstUse* find(const std::map<KeyOfApp, FirstUse>& uses, const KeyOfApp& key) {
+    const auto found = uses.find(key);
+    return found == uses.end() ? nullptr : &found->second;
+}
+
 CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::span<const NewUpload> items,
                              Timestamp now) {
     std::set<std::string> stored;
     if (earlier == Earlier::in_doubt) stored = ids_there(transaction, items);
+
+    TokenLedger ledger{transaction, items, stored};
+    // A replay is answered again, whatever its token has left.
+    std::map<KeyOfApp, FirstUse> uses;
+    if (const auto keys_of_tokens = keys_under(ledger, items); !keys_of_tokens.empty())
+        uses = first_uses(transaction, keys_of_tokens);
 
     Rows rows;
     std::size_t to_write = 0;
@@ -120,26 +141,39 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         if (stored.contains(item.upload.id.str())) continue;
         // The same key twice in one group: the first is written, the second finds it.
         if (item.idempotency && !first_here.emplace(key_of(item), &item).second) continue;
+        if (item.idempotency && uses.contains(key_of(item))) continue;
+        if (!ledger.admit(item)) continue;
         rows.add(item);
         ++to_write;
     }
+    std::set<std::string> written;
     if (to_write > 0) {
         for (const auto& row : transaction.run("create_uploads", rows.parameters(now)))
-            stored.insert(row[0].as<std::string>());
+            written.insert(row[0].as<std::string>());
     }
+    stored.insert(written.begin(), written.end());
     for (const auto& item : items) {
-        if (!stored.contains(item.upload.id.str())) keys.insert(key_of(item));
+        if (written.contains(item.upload.id.str())) {
+            ledger.count(item);
+        } else if (stored.contains(item.upload.id.str())) {
+            continue;
+        } else if (item.idempotency && !uses.contains(key_of(item))) {
+            keys.insert(key_of(item));
+        }
     }
-    std::map<KeyOfApp, FirstUse> uses;
-    if (!keys.empty()) uses = first_uses(transaction, keys);
+    ledger.settle(transaction);
+    if (!keys.empty()) uses.merge(first_uses(transaction, keys));
 
     std::vector<Result<Created>> outcomes;
     outcomes.reserve(items.size());
     for (const auto& item : items) {
         if (stored.contains(item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
-        } else if (const auto use = uses.find(key_of(item)); use != uses.end()) {
-            outcomes.push_back(as_replay(item, use->second));
+        } else if (const auto* use = item.idempotency ? find(uses, key_of(item)) : nullptr) {
+            outcomes.push_back(as_replay(item, *use));
+        } else if (ledger.refused(item)) {
+            outcomes.emplace_back(fail(ErrorCode::token_exhausted,
+                                       "this client token permits no more; ask your app for another"));
         } else {
             // Its retention ended between the two statements: as good as never used.
             outcomes.emplace_back(

@@ -182,8 +182,10 @@ Result<std::vector<CallbackDetails>> Records::callbacks(const CallbackQuery& que
     auto parameters = params(text_of(query.app), state, before, std::clamp<std::size_t>(query.limit, 1, 201));
     if (query.upload) parameters.add(query.upload->str());
     return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<CallbackDetails>> {
-        const auto rows =
-            transaction.run(query.upload ? "list_callbacks_of_upload" : "list_callbacks", parameters);
+        const auto rows = transaction.run(query.upload                         ? "list_callbacks_of_upload"
+                                          : query.state == CallbackState::dead ? "list_dead_callbacks"
+                                                                               : "list_callbacks",
+                                          parameters);
         const Columns columns{rows};
         std::vector<CallbackDetails> details;
         std::map<std::string, std::size_t> places;

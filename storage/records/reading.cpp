@@ -27,6 +27,7 @@ std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at
 
 /// Which statement has an index for the question.
 const char* list_for(const ListQuery& query) {
+    if (!query.metadata.empty()) return "list_by_metadata";
     if (query.state) {
         switch (*query.state) {
             case UploadState::uploaded:

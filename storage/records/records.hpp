@@ -38,6 +38,7 @@ struct Retention {
     std::chrono::seconds idempotency = std::chrono::hours{24};
     std::chrono::seconds events = std::chrono::days{7};     ///< ids of events that were taken in
     std::chrono::seconds attempts = std::chrono::days{30};  ///< of callbacks; and quarantined event bodies
+    std::chrono::seconds tokens = std::chrono::days{2};  ///< what was used of a client token, after its end
 };
 
 struct RecordsOptions {
@@ -61,9 +62,17 @@ struct IdempotencyKey {
     std::string request_sha256;  ///< lower-case hex, of what was asked
 };
 
+/// The limits of the client token that asks, as its signature proved them.
+struct TokenLimits {
+    std::uint64_t uploads = 0;
+    std::optional<ByteSize> bytes;  ///< of the declared sizes together
+    Timestamp expires_at;
+};
+
 struct NewUpload {
     Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
     std::optional<IdempotencyKey> idempotency;
+    std::optional<TokenLimits> token;  ///< where upload.client_token is there
 };
 
 struct Created {
@@ -228,7 +237,8 @@ class Records {
     Records(const Records&) = delete;
     Records& operator=(const Records&) = delete;
 
-    // t1, in groups. Errors: idempotency_key_reused, overloaded.
+    // t1, in groups. What a client token has left is counted in the same transaction.
+    // Errors: idempotency_key_reused, token_exhausted, overloaded.
     void create(NewUpload upload, std::function<void(Result<Created>)> done);
     /// Moves the grant's end, for a fresh URL (state created or expired; expired goes back to created).
     Result<Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at);

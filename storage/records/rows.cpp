@@ -141,6 +141,7 @@ Upload to_upload(const Columns& columns, const pqxx::row& row) {
     upload.client_fields = parse_text_array(columns.text(row, "client_fields"));
     upload.callback_url = columns.maybe_text(row, "callback_url");
     upload.request_id = columns.text(row, "request_id");
+    upload.client_token = columns.maybe_text(row, "client_token");
     upload.created_at = columns.time(row, "created_at");
     upload.expires_at = columns.time(row, "expires_at");
     upload.received_at = columns.maybe_time(row, "received_at");

@@ -98,6 +98,7 @@ struct Upload {
     std::vector<std::string> client_fields;
     std::optional<std::string> callback_url;
     std::string request_id;
+    std::optional<std::string> client_token;  ///< the id of the token that it was made with
     Timestamp created_at;
     Timestamp expires_at;  ///< of the grant; a fresh URL moves it
 

@@ -145,6 +145,12 @@ where ($1::text is null or app = $1) and ($2::text is null or state = $2) and ($
 order by id desc
 limit $4::integer;
 
+-- name: list_dead_callbacks
+select * from callbacks
+where state = 'dead' and ($1::text is null or app = $1) and state = $2 and ($3::text is null or id < $3)
+order by id desc
+limit $4::integer;
+
 -- name: list_callbacks_of_upload
 select * from callbacks
 where upload_id = $5 and ($1::text is null or app = $1) and ($2::text is null or state = $2) and ($3::text is null or id < $3)

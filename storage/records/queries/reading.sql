@@ -16,6 +16,15 @@ where ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >=
 order by id desc
 limit $8::integer;
 
+-- name: list_by_metadata
+with found as materialized (select id from uploads where metadata @> $7::jsonb and metadata <> '{}'::jsonb)
+select * from uploads
+where id in (select id from found) and ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3
+  and ($4::text is null or state = $4) and ($5::text is null or profile = $5)
+  and ($6::timestamptz is null or created_at > $6)
+order by id desc
+limit $8::integer;
+
 -- name: list_of_unusual
 select * from uploads
 where unusual_end = $4 and ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3

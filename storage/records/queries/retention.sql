@@ -11,6 +11,10 @@ delete from inbox where ctid = any (array(select ctid from inbox where received_
 delete from callback_attempts where ctid = any (array(
     select ctid from callback_attempts where at < $1::timestamptz limit 2000));
 
+-- name: forget_tokens
+delete from client_tokens where id = any (array(
+    select id from client_tokens where expires_at < $1::timestamptz limit 2000));
+
 -- name: forget_quarantine
 delete from event_quarantine where id = any (array(
     select id from event_quarantine where received_at < $1::timestamptz order by id limit 500));

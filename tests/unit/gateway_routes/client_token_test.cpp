@@ -1,0 +1,131 @@
+// Client tokens: signed, read, refused; and what a bearer may say.
+#include <gtest/gtest.h>
+
+#include "base/encoding.hpp"
+#include "gateway/routes/token_routes.hpp"
+
+namespace photogate::gateway::routes {
+namespace {
+
+using std::chrono::seconds;
+
+const Timestamp kNow = *parse_rfc3339("2026-11-20T12:00:00Z");
+
+ClientToken example() {
+    ClientToken token;
+    token.id = "tok_06f3y0000000000000000000aa";
+    token.app = AppName::trusted("shop");
+    token.profile = ProfileName::trusted("photos");
+    token.max_uploads = 3;
+    token.max_bytes = 1'000'000;
+    token.expires_at = kNow + seconds{60};
+    token.metadata = {{"order_id", "A-1001 \"ü\""}};
+    return token;
+}
+
+std::vector<Secret> secrets(std::initializer_list<const char*> texts) {
+    std::vector<Secret> all;
+    for (const auto* text : texts)
+        all.emplace_back(std::string{text});
+    return all;
+}
+
+const TokenSigner& ours() {
+    static const TokenSigner signer{secrets({"a secret of more than thirty-two characters"})};
+    return signer;
+}
+
+TEST(ClientToken, What_was_signed_is_read_again) {
+    const auto read = ours().verify(ours().sign(example()), kNow);
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(*read, example());
+    auto plain = example();
+    plain.max_bytes.reset();
+    plain.metadata.clear();
+    EXPECT_EQ(ours().verify(ours().sign(plain), kNow).value(), plain);
+}
+
+TEST(ClientToken, Is_fit_for_a_header_and_for_a_segment_of_a_path) {
+    const auto text = ours().sign(example());
+    EXPECT_TRUE(looks_like_client_token(text));
+    EXPECT_EQ(text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
+              std::string::npos);
+}
+
+TEST(ClientToken, With_any_one_character_changed_it_is_refused) {
+    const auto text = ours().sign(example());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        for (const char other : {'A', 'b', '0', '-', '.', '='}) {
+            auto tampered = text;
+            if (tampered[at] == other) continue;
+            tampered[at] = other;
+            const auto read = ours().verify(tampered, kNow);
+            ASSERT_FALSE(read) << at << other;
+            ASSERT_EQ(read.error().code, ErrorCode::unauthenticated);
+        }
+    }
+}
+
+TEST(ClientToken, Cut_short_lengthened_or_without_its_parts_it_is_refused) {
+    const auto text = ours().sign(example());
+    for (std::size_t size = 0; size < text.size(); ++size)
+        ASSERT_FALSE(ours().verify(text.substr(0, size), kNow)) << size;
+    for (const char* more : {"A", "=", ".", ".A", " "})
+        EXPECT_FALSE(ours().verify(text + more, kNow)) << more;
+    for (const char* nothing : {"", "pgt_", "pgt_.", "pgt_e30.", "pg_shop_x"})
+        EXPECT_FALSE(ours().verify(nothing, kNow)) << nothing;
+    EXPECT_FALSE(ours().verify("pgt_" + std::string(100'000, 'A') + ".A", kNow));
+}
+
+TEST(ClientToken, Of_anothers_secret_it_is_refused_and_of_an_older_secret_of_ours_it_is_taken) {
+    const TokenSigner foreign{secrets({"a foreign secret, also of some thirty-two characters"})};
+    EXPECT_EQ(ours().verify(foreign.sign(example()), kNow).error().code, ErrorCode::unauthenticated);
+    const TokenSigner rotated{secrets({"a newer secret, of more than thirty-two characters",
+                                       "a secret of more than thirty-two characters"})};
+    EXPECT_TRUE(rotated.verify(ours().sign(example()), kNow));
+    EXPECT_FALSE(ours().verify(rotated.sign(example()), kNow));
+}
+
+TEST(ClientToken, Ends_on_its_second) {
+    const auto text = ours().sign(example());
+    EXPECT_TRUE(ours().verify(text, kNow + seconds{59}));
+    EXPECT_EQ(ours().verify(text, kNow + seconds{60}).error().code, ErrorCode::token_expired);
+}
+
+TEST(ClientToken, Gives_its_bearers_request_its_own_profile_and_metadata) {
+    pipeline::GrantRequest request;
+    request.size = 5;
+    EXPECT_TRUE(hold_to_token(example(), request).empty());
+    EXPECT_EQ(request.profile, "photos");
+    EXPECT_EQ(request.metadata, example().metadata);
+}
+
+TEST(ClientToken, Names_all_that_its_bearer_may_not_say) {
+    pipeline::GrantRequest request;
+    request.profile = "others";
+    request.metadata = {{"order_id", "mine"}};
+    request.callback_url = "https://elsewhere.example/";
+    const auto mistakes = hold_to_token(example(), request);
+    ASSERT_EQ(mistakes.size(), 4U);
+    EXPECT_EQ(mistakes[0].pointer, "/profile");
+    EXPECT_EQ(mistakes[1].pointer, "/metadata");
+    EXPECT_EQ(mistakes[2].pointer, "/callback_url");
+    EXPECT_EQ(mistakes[3].pointer, "/size");
+    EXPECT_FALSE(request.callback_url);
+    EXPECT_EQ(request.profile, "photos");
+}
+
+TEST(ClientToken, Knows_the_uploads_that_were_made_with_it_alone) {
+    const Caller bearer{{AppName::trusted("shop"), config::Role::app},
+                        std::make_shared<ClientToken>(example())};
+    storage::records::Upload upload;
+    EXPECT_FALSE(may_see(bearer, upload));
+    upload.client_token = "tok_06f3y0000000000000000000bb";
+    EXPECT_FALSE(may_see(bearer, upload));
+    EXPECT_TRUE(may_see(Caller{bearer.principal, nullptr}, upload));
+    upload.client_token = example().id;
+    EXPECT_TRUE(may_see(bearer, upload));
+}
+
+}  // namespace
+}  // namespace photogate::gateway::routes
