@@ -38,6 +38,7 @@ struct Server {
     std::vector<std::string> allowed_hosts;  ///< of the Host header, lower case, without port; empty: any
     std::vector<std::string> cors_origins;   ///< exact origins, or the one item `*`; empty: no CORS
     CorsCredentials cors_credentials = CorsCredentials::refused;
+    std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
     std::size_t max_connections = 0;

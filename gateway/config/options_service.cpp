@@ -66,6 +66,20 @@ Complaint put_database_url(const Given& given, std::string& field) {
     return std::nullopt;
 }
 
+Complaint put_token_secrets(const Given& given, std::vector<Secret>& field) {
+    constexpr std::size_t kShortest = 32;
+    auto items = read_list(given);
+    if (!items) return items.error();
+    std::vector<Secret> secrets;
+    for (auto& item : *items) {
+        if (item.size() < kShortest) return "must have 32 characters or more each";
+        secrets.emplace_back(std::move(item));
+    }
+    if (secrets.empty()) return "has no secret";
+    field = std::move(secrets);
+    return std::nullopt;
+}
+
 Table server_table() {
     return {
         .pattern = "server",
@@ -76,7 +90,7 @@ Table server_table() {
              "Addresses to listen on: `IP:PORT`, `[IPv6]:PORT` or `localhost:PORT`.",
              [](S s, G g) { return put_list(g, parse_listen_address, s.config.server.listen); }},
             {"metrics_listen", Kind::text, "127.0.0.1:9180",
-             "Where `/metrics` is served; nothing else is, and nothing asks who calls.",
+             "Where `/metrics` is served, to anyone who asks, and the operations page, to an operator's key.",
              [](S s, G g) { return put_parsed(g, parse_listen_address, s.config.server.metrics_listen); }},
             {"public_url", Kind::text, "",
              "How clients reach the gateway, for links in answers and callbacks: `https://photos.example`.",
@@ -90,6 +104,10 @@ Table server_table() {
             {"cors_credentials", Kind::choice, "refused",
              "Whether such pages may send cookies and HTTP authentication: refused, allowed.",
              [](S s, G g) { return put_choice(g, kCors, s.config.server.cors_credentials); }},
+            {"token_secrets", Kind::list, "",
+             "Secrets of 32 characters or more that sign client tokens: the first signs, all verify.",
+             [](S s, G g) { return put_token_secrets(g, s.config.server.token_secrets); }, Secrecy::secret,
+             "derived from the worker's secret key, so a new one ends all client tokens"},
             {"io_threads", Kind::integer, "", "Threads that speak HTTP.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.server.io_threads);

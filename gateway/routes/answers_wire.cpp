@@ -102,6 +102,17 @@ std::string callback_details_json(const storage::records::CallbackDetails& detai
                  {"attempts", std::move(attempts)}});
 }
 
+std::string sent_callback_json(const storage::records::Callback& callback) {
+    auto body = json::parse(callback.body, nullptr, false);
+    return dump({{"id", callback.id.str()},
+                 {"type", to_string(callback.type)},
+                 {"sequence", callback.sequence},
+                 {"state", to_string(callback.state)},
+                 {"attempts_made", callback.attempts},
+                 {"created_at", format_rfc3339(callback.created_at)},
+                 {"body", body.is_object() ? std::move(body) : json(nullptr)}});
+}
+
 std::string intake_json(std::size_t received, std::size_t passed_over, std::size_t quarantined) {
     return dump({{"received", received}, {"passed_over", passed_over}, {"quarantined", quarantined}});
 }

@@ -21,6 +21,8 @@ std::string granted_json(const storage::records::Upload& upload, const pipeline:
 std::string page_json(const std::vector<std::string>& items, const std::optional<std::string>& next);
 
 std::string timeline_json(const std::vector<storage::records::TimelineEntry>& entries);
+/// What was sent, without where to: `body` is the JSON of it, or null once it was erased.
+std::string sent_callback_json(const storage::records::Callback& callback);
 std::string callback_details_json(const storage::records::CallbackDetails& details);
 std::string intake_json(std::size_t received, std::size_t passed_over, std::size_t quarantined);
 /// `{"replayed":n}`

@@ -14,6 +14,7 @@
 #include "gateway/http/metrics.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
+#include "gateway/routes/client_token.hpp"
 #include "gateway/routes/waiters.hpp"
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
@@ -35,12 +36,20 @@ struct Api {
     Random& random;
     std::shared_ptr<const http::CorsPolicy> cors;  ///< null: no page may call
     std::string image_base;                        ///< before `/i/…`; empty: paths alone
+    const TokenSigner& tokens;
 };
 
 void add_upload_routes(http::Router& router, const Api& api);
 void add_event_routes(http::Router& router, const Api& api);
 void add_image_routes(http::Router& router, const Api& api);
 void add_callback_routes(http::Router& router, const Api& api);
+/// What an operator's key may do, for the listener of the operations page.
+void add_operator_routes(http::Router& router, const Api& api);
+void add_token_routes(http::Router& router, const Api& api);
+/// The page to upload from, the documentation, `/openapi.json`, and their files.
+void add_page_routes(http::Router& router, const Api& api);
+/// The page to operate with.
+void add_operate_pages(http::Router& router);
 
 /// What /readyz says: ready, or what is not, in a sentence.
 struct Readiness {

@@ -7,6 +7,7 @@
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
 #include "gateway/routes/upload_request.hpp"
+#include "gateway/routes/upload_routes.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -95,6 +96,17 @@ void add_callback_routes(http::Router& router, const Api& api) {
                api.cors);
     router.add({http::Method::post, "/v1/callbacks/replay", on_pool(replay_many), kSmallBody, key, ""},
                api.cors);
+}
+
+void add_operator_callback_routes(http::Router& router, const Api& api) {
+    const auto key = operator_key(api.config.keys);
+    const auto on_pool = [&](Result<Response> (*call)(const Api&, const Request&)) {
+        return http::answer_on(api.database_pool,
+                               [&api, call](Request& request) { return call(api, request); });
+    };
+    router.add({http::Method::get, "/v1/callbacks", on_pool(list), 0, key, ""});
+    router.add({http::Method::post, "/v1/callbacks/{id}/replay", on_pool(replay_one), kSmallBody, key, ""});
+    router.add({http::Method::post, "/v1/callbacks/replay", on_pool(replay_many), kSmallBody, key, ""});
 }
 
 }  // namespace photogate::gateway::routes

@@ -6,28 +6,49 @@
 namespace photogate::gateway::routes {
 namespace {
 
-Result<Principal> authenticate(const config::KeyRing& keys, const http::RequestHead& head) {
-    // With nothing presented the ring is asked all the same, so that time tells nothing.
+/// The credential behind `Bearer`; empty where there is none, or two.
+std::string_view bearer(const http::RequestHead& head) {
     const auto presented = head.headers.find("authorization").value_or("");
     constexpr std::string_view scheme = "bearer ";
-    const bool bearer = presented.size() > scheme.size() &&
-                        http::equal_ignoring_case(presented.substr(0, scheme.size()), scheme) &&
-                        head.headers.count("authorization") == 1;
-    const auto found = keys.find(bearer ? presented.substr(scheme.size()) : presented);
-    if (!bearer || !found) {
+    const bool well_formed = presented.size() > scheme.size() &&
+                             http::equal_ignoring_case(presented.substr(0, scheme.size()), scheme) &&
+                             head.headers.count("authorization") == 1;
+    return well_formed ? presented.substr(scheme.size()) : std::string_view{};
+}
+
+Result<Caller> by_key(const config::KeyRing& keys, std::string_view credential) {
+    // With nothing presented the ring is asked all the same, so that time tells nothing.
+    auto found = keys.find(credential);
+    if (!found) {
         return fail(ErrorCode::unauthenticated,
                     "send 'Authorization: Bearer pg_…' with a key that is configured here");
     }
-    return *found;
+    return Caller{std::move(*found), nullptr};
 }
 
-Result<Principal> authenticate_app(const config::KeyRing& keys, const http::RequestHead& head) {
-    auto principal = authenticate(keys, head);
-    if (principal && principal->role != config::Role::app) {
-        return fail(ErrorCode::forbidden,
-                    "an operator's key can look, retry and replay; uploads are made with an app's key");
+Result<Caller> by_token(const Credentials& credentials, std::string_view presented) {
+    auto token = credentials.tokens.verify(presented, credentials.clock.now());
+    if (!token) return fail(std::move(token.error()));
+    const auto app = token->app;
+    return Caller{{app, config::Role::app}, std::make_shared<const ClientToken>(std::move(*token))};
+}
+
+Result<Caller> by_either(const Credentials& credentials, const http::RequestHead& head,
+                         const http::PathParameters& parameters) {
+    for (const auto& parameter : parameters) {
+        if (parameter.name == "token") return by_token(credentials, parameter.value);
     }
-    return principal;
+    const auto presented = bearer(head);
+    if (looks_like_client_token(presented)) return by_token(credentials, presented);
+    return by_key(credentials.keys, presented);
+}
+
+Result<Caller> only(config::Role role, Result<Caller> caller) {
+    if (!caller || caller->principal.role == role) return caller;
+    return fail(ErrorCode::forbidden,
+                role == config::Role::app
+                    ? "an operator's key can look, retry and replay; uploads are made with an app's key"
+                    : "this is for an operator's key");
 }
 
 std::string_view without_parameters(std::string_view media_type) {
@@ -52,46 +73,77 @@ bool accepts_json(std::string_view accept) {
     return false;
 }
 
-template <class Authenticate>
-http::HeadCheck check(const config::KeyRing& keys, Authenticate who) {
-    return [&keys, who](const http::RequestHead& head, const http::PathParameters&) -> Result<std::any> {
-        auto principal = who(keys, head);
-        if (!principal) return fail(std::move(principal.error()));
-        return std::any{std::move(*principal)};
+Result<> speaks_json(const http::RequestHead& head) {
+    const auto type = head.headers.find("content-type");
+    if (!type || !http::equal_ignoring_case(without_parameters(*type), "application/json"))
+        return fail(ErrorCode::unsupported_media_type, "send the body as 'Content-Type: application/json'");
+    const auto accept = head.headers.find("accept");
+    if (accept && !accepts_json(*accept))
+        return fail(ErrorCode::not_acceptable, "the answer is application/json");
+    return {};
+}
+
+/// A check out of who calls and, with `json`, how they speak.
+enum class Speaks { anything, json };
+template <class Who>
+http::HeadCheck check(Speaks speaks, Who who) {
+    return [speaks, who](const http::RequestHead& head,
+                         const http::PathParameters& parameters) -> Result<std::any> {
+        Result<Caller> found = who(head, parameters);
+        if (!found) return fail(std::move(found.error()));
+        if (speaks == Speaks::json) {
+            if (auto sane = speaks_json(head); !sane) return fail(std::move(sane.error()));
+        }
+        return std::any{std::move(*found)};
     };
 }
 
 }  // namespace
 
 http::HeadCheck any_key(const config::KeyRing& keys) {
-    return check(keys, authenticate);
+    return check(Speaks::anything, [&keys](const http::RequestHead& head, const http::PathParameters&) {
+        return by_key(keys, bearer(head));
+    });
 }
+
 http::HeadCheck app_key(const config::KeyRing& keys) {
-    return check(keys, authenticate_app);
+    return check(Speaks::anything, [&keys](const http::RequestHead& head, const http::PathParameters&) {
+        return only(config::Role::app, by_key(keys, bearer(head)));
+    });
 }
 
 http::HeadCheck app_key_with_json(const config::KeyRing& keys) {
-    return [&keys](const http::RequestHead& head, const http::PathParameters&) -> Result<std::any> {
-        auto principal = authenticate_app(keys, head);
-        if (!principal) return fail(std::move(principal.error()));
-        const auto type = head.headers.find("content-type");
-        if (!type || !http::equal_ignoring_case(without_parameters(*type), "application/json")) {
-            return fail(ErrorCode::unsupported_media_type,
-                        "send the body as 'Content-Type: application/json'");
-        }
-        const auto accept = head.headers.find("accept");
-        if (accept && !accepts_json(*accept))
-            return fail(ErrorCode::not_acceptable, "the answer is application/json");
-        return std::any{std::move(*principal)};
-    };
+    return check(Speaks::json, [&keys](const http::RequestHead& head, const http::PathParameters&) {
+        return only(config::Role::app, by_key(keys, bearer(head)));
+    });
 }
 
-const Principal& caller(const http::Request& request) {
-    return std::any_cast<const Principal&>(request.caller);
+http::HeadCheck operator_key(const config::KeyRing& keys) {
+    return check(Speaks::anything, [&keys](const http::RequestHead& head, const http::PathParameters&) {
+        return only(config::Role::operator_role, by_key(keys, bearer(head)));
+    });
+}
+
+http::HeadCheck key_or_token(const Credentials& credentials) {
+    return check(Speaks::anything,
+                 [credentials](const http::RequestHead& head, const http::PathParameters& parameters) {
+                     return by_either(credentials, head, parameters);
+                 });
+}
+
+http::HeadCheck app_or_token_with_json(const Credentials& credentials) {
+    return check(Speaks::json,
+                 [credentials](const http::RequestHead& head, const http::PathParameters& parameters) {
+                     return only(config::Role::app, by_either(credentials, head, parameters));
+                 });
+}
+
+const Caller& caller(const http::Request& request) {
+    return std::any_cast<const Caller&>(request.caller);
 }
 
 std::optional<AppName> scope(const http::Request& request) {
-    const auto& principal = caller(request);
+    const auto& principal = caller(request).principal;
     return principal.role == config::Role::operator_role ? std::nullopt : std::optional{principal.app};
 }
 

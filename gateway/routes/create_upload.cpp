@@ -3,10 +3,13 @@
 // Everything that can be done before the commit is done before it, on the I/O thread: signing and rendering
 // are pure. What waits for the commit is only the sending of the answer, so the committer's thread does no
 // more than hand it over.
+#include <iterator>
+
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
+#include "gateway/routes/token_routes.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/upload_routes.hpp"
 #include "signer/digest.hpp"
@@ -62,8 +65,13 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
     auto wanted = read_grant_request(request.body);
     if (!wanted) return responder.fail(std::move(wanted.error()));
     wanted->request.request_id = request.request_id;
+    const auto& who = caller(request);
+    if (who.token) {
+        auto overreach = hold_to_token(*who.token, wanted->request);
+        std::move(overreach.begin(), overreach.end(), std::back_inserter(wanted->mistakes));
+    }
 
-    const auto app = api.config.apps.find(caller(request).app);
+    const auto app = api.config.apps.find(who.principal.app);
     if (app == api.config.apps.end())
         return responder.fail({ErrorCode::forbidden, "this key's app has no profiles", {}, std::nullopt});
     auto upload = pipeline::plan_upload(wanted->request, app->second, api.stores, api.config.callbacks.policy,
@@ -71,11 +79,17 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
     if (!upload || !wanted->mistakes.empty()) {
         return responder.fail(all_mistakes(std::move(wanted->mistakes), upload ? nullptr : &upload.error()));
     }
+    if (who.token) upload->client_token = who.token->id;
     auto json = granted(api, *upload);
     if (!json) return responder.fail(std::move(json.error()));
 
-    records::NewUpload created{std::move(*upload), std::nullopt};
-    if (*key) created.idempotency = {**key, hex_lower(signer::sha256(request.body))};
+    records::NewUpload created{std::move(*upload), std::nullopt, std::nullopt};
+    // A bearer's keys are its token's own: nobody is answered with another's upload.
+    if (*key) {
+        created.idempotency = {(who.token ? who.token->id + "/" : "") + **key,
+                               hex_lower(signer::sha256(request.body))};
+    }
+    if (who.token) created.token = {who.token->max_uploads, who.token->max_bytes, who.token->expires_at};
     // std::function wants a copyable callable; the responder moves.
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     api.records.create(std::move(created), [&api, counter, waiting, json = std::move(*json)](
@@ -95,12 +109,15 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
 
 void add_create_route(http::Router& router, const Api& api) {
     auto counter = api.metrics.counter({"photogate_uploads_created_total", "Uploads granted.", {}});
-    router.add({http::Method::post, "/v1/uploads",
-                [&api, counter](http::Request request, http::Responder responder) mutable {
-                    create_upload(api, counter, std::move(request), std::move(responder));
-                },
-                kBodyLimit, app_key_with_json(api.config.keys), ""},
-               api.cors);
+    const auto who = app_or_token_with_json({api.config.keys, api.tokens, api.clock});
+    for (const char* pattern : {"/v1/uploads", "/u/{token}/v1/uploads"}) {
+        router.add({http::Method::post, pattern,
+                    [&api, counter](http::Request request, http::Responder responder) mutable {
+                        create_upload(api, counter, std::move(request), std::move(responder));
+                    },
+                    kBodyLimit, who, ""},
+                   api.cors);
+    }
 }
 
 }  // namespace photogate::gateway::routes

@@ -1,7 +1,9 @@
 // POST /v1/events/{source}: what the store says comes in. 2xx as soon as it is durable, whatever it says; 503
 // only where it could not be stored. Any other answer to an authenticated sender would block a MinIO node's
 // queue for ever.
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
@@ -15,7 +17,19 @@ constexpr std::size_t kBodyLimit = 1 << 20;
 
 struct Counters {
     http::Counter received, passed_over, quarantined, attacks, unauthenticated;
+    http::Histogram lag;
 };
+
+const std::vector<double>& lag_buckets() {
+    static const std::vector<double> buckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                             2.5,  5,     10,   30,  60,   300, 3'600};
+    return buckets;
+}
+
+/// Never below zero: a store's clock may be ahead of ours.
+double seconds_between(Timestamp from, Timestamp until) {
+    return std::max(0.0, std::chrono::duration<double>(until - from).count());
+}
 
 const config::EventSource* source_of(const Api& api, std::string_view name) {
     const auto found = api.config.events.find(std::string{name});
@@ -52,13 +66,19 @@ void take_in(const Api& api, Counters counters, http::Request request, http::Res
     auto body = std::make_shared<std::string>(std::move(request.body));
     auto work = [&api, counters, waiting, batch, body, name] {
         api.intake.take_in(
-            name, *batch, *body, [counters, waiting](Result<pipeline::IntakeSummary> summary) mutable {
+            name, *batch, *body,
+            [&api, counters, waiting, batch](Result<pipeline::IntakeSummary> summary) mutable {
                 if (!summary) {
                     Error error{ErrorCode::unavailable,
                                 "the event could not be stored; send it again",
                                 {},
                                 std::chrono::seconds{1}};
                     return waiting->fail(std::move(error));
+                }
+                // What was taken in before says only how long ago that was.
+                for (const auto& event : batch->events) {
+                    if (event.occurred_at && summary->received > 0)
+                        counters.lag.observe(seconds_between(*event.occurred_at, api.clock.now()));
                 }
                 counters.received.add(static_cast<double>(summary->received));
                 counters.attacks.add(static_cast<double>(summary->attacks));
@@ -80,8 +100,15 @@ void add_event_routes(http::Router& router, const Api& api) {
                                     "Records in store events, by what became of them.",
                                     {{"result", result}}});
     };
-    Counters counters{counter("received"), counter("passed_over"), counter("quarantined"), counter("attack"),
-                      counter("unauthenticated")};
+    Counters counters{counter("received"),
+                      counter("passed_over"),
+                      counter("quarantined"),
+                      counter("attack"),
+                      counter("unauthenticated"),
+                      api.metrics.histogram({"photogate_event_lag_seconds",
+                                             "From what a store's event tells of until it is durable here.",
+                                             {}},
+                                            lag_buckets())};
     router.add({http::Method::post, "/v1/events/{source}",
                 [&api, counters](http::Request request, http::Responder responder) {
                     take_in(api, counters, std::move(request), std::move(responder));

@@ -6,6 +6,7 @@
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
+#include "gateway/routes/token_routes.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "notifier/upload_wire.hpp"
 
@@ -20,10 +21,24 @@ constexpr std::size_t kSmallBody = 4'096;
 /// A deletion that takes longer is answered 202: it goes on by itself.
 constexpr std::chrono::seconds kLongestErasing{10};
 
+tl::unexpected<Error> no_such_upload() {
+    return fail(ErrorCode::upload_not_found, "there is no such upload");
+}
+
+/// A token's bearer may take back what is not yet published; erasing is its app's to do.
+Result<> may_abort(const Api& api, const Caller& who, const UploadId& id) {
+    if (!who.token) return {};
+    const auto upload = api.records.find(who.principal.app, id);
+    if (!upload) return fail(upload.error());
+    if (!may_see(who, *upload)) return no_such_upload();
+    if (upload->image) return fail(ErrorCode::forbidden, "it is published: erasing it needs its app's key");
+    return {};
+}
+
 /// An id that we can not have made names nothing: the same answer as for another app's.
 Result<UploadId> upload_id(const Request& request) {
     const auto id = parse_upload_id(request.parameter("id"));
-    if (!id) return fail(ErrorCode::upload_not_found, "there is no such upload");
+    if (!id) return no_such_upload();
     return *id;
 }
 
@@ -36,6 +51,7 @@ auto with_upload(const Api& api, Call call) {
     return [&api, call](Request& request) -> Result<Response> {
         const auto id = upload_id(request);
         if (!id) return fail(id.error());
+        if (const auto owner = check_owner(api, request, *id); !owner) return fail(owner.error());
         return call(api, request, *id);
     };
 }
@@ -54,9 +70,10 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     if (!id) return responder.fail(id.error());
     // Moved into the pool's work; given back by hand where the pool refuses.
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
-    const auto taken =
-        api.database_pool.submit([&api, waiting, app = scope(request), id = *id, seconds = *seconds] {
+    const auto taken = api.database_pool.submit(
+        [&api, waiting, who = caller(request), app = scope(request), id = *id, seconds = *seconds] {
             auto upload = api.records.find(app, id);
+            if (upload && !may_see(who, *upload)) upload = no_such_upload();
             if (!upload || is_final(upload->state) || seconds.count() == 0)
                 return waiting->reply(answer(api, upload));
             api.waiters.wait({id, Until::ended, seconds},
@@ -72,18 +89,20 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
     const auto id = upload_id(request);
     if (!id) return responder.fail(id.error());
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
-    const auto taken = api.database_pool.submit([&api, waiting, app = scope(request), id = *id] {
-        const auto erased = api.records.cancel_or_delete(app, id);
-        if (!erased) return waiting->fail(erased.error());
-        api.waiters.finished(*erased);
-        api.waiters.wait(
-            {id, Until::gone, kLongestErasing},
-            [&api, waiting, erased = *erased](const Result<records::Upload>& then, Waited waited) {
-                // Deleted it is, whether or not it could be looked at again.
-                waiting->respond(
-                    upload_response(api, then.value_or(erased), waited == Waited::fulfilled ? 200 : 202));
-            });
-    });
+    const auto taken =
+        api.database_pool.submit([&api, waiting, who = caller(request), app = scope(request), id = *id] {
+            if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
+            const auto erased = api.records.cancel_or_delete(app, id);
+            if (!erased) return waiting->fail(erased.error());
+            api.waiters.finished(*erased);
+            api.waiters.wait(
+                {id, Until::gone, kLongestErasing},
+                [&api, waiting, erased = *erased](const Result<records::Upload>& then, Waited waited) {
+                    // Deleted it is, whether or not it could be looked at again.
+                    waiting->respond(
+                        upload_response(api, then.value_or(erased), waited == Waited::fulfilled ? 200 : 202));
+                });
+        });
     if (!taken) waiting->fail(taken.error());
 }
 
@@ -178,41 +197,87 @@ Result<Response> timeline(const Api& api, const Request& request, const UploadId
     return Response::json(200, timeline_json(*entries));
 }
 
+/// What was told of it, as it was sent; where it went is not a client's to know.
+Result<Response> callbacks_of(const Api& api, const Request& request, const UploadId& id) {
+    if (const auto upload = api.records.find(scope(request), id); !upload) return fail(upload.error());
+    records::CallbackQuery query;
+    query.app = scope(request);
+    query.upload = id;
+    query.limit = 200;
+    const auto found = api.records.callbacks(query);
+    if (!found) return fail(found.error());
+    std::vector<std::string> items;
+    for (auto details = found->rbegin(); details != found->rend(); ++details)
+        items.push_back(sent_callback_json(details->callback));
+    return page_response(request, items, std::nullopt);
+}
+
+Result<Response> complete(const Api& api, const Request& request, const UploadId& id) {
+    return answer(api, api.intake.complete(scope(request), id));
+}
+
+Result<Response> retry(const Api& api, const Request& request, const UploadId& id) {
+    return answer(api, api.records.retry(scope(request), id));
+}
+
 }  // namespace
 
 void add_upload_routes(http::Router& router, const Api& api) {
-    const auto key = any_key(api.config.keys);
-    const auto add = [&](http::Method method, std::string pattern, http::Handler handler,
-                         std::size_t body = 0) {
-        router.add({method, std::move(pattern), std::move(handler), body, key, ""}, api.cors);
-    };
     add_create_route(router, api);
-    add(http::Method::get, "/v1/uploads",
-        http::answer_on(api.database_pool, [&api](Request& request) { return list_uploads(api, request); }));
-    add(http::Method::get, "/v1/uploads/{id}", [&api](Request request, http::Responder responder) {
+    const auto anyone = key_or_token({api.config.keys, api.tokens, api.clock});
+    const auto key = any_key(api.config.keys);
+    const auto on = [&](http::WorkPool& pool, auto call) {
+        return http::answer_on(pool, with_upload(api, call));
+    };
+    const http::Handler get = [&api](Request request, http::Responder responder) {
         get_upload(api, std::move(request), std::move(responder));
-    });
-    add(http::Method::get, "/v1/uploads/{id}/timeline",
-        http::answer_on(api.database_pool, with_upload(api, timeline)));
-    add(http::Method::post, "/v1/uploads/{id}/sign",
-        http::answer_on(api.database_pool, with_upload(api, sign_again)), kSmallBody);
-    add(http::Method::post, "/v1/uploads/{id}/complete",
-        http::answer_on(api.store_pool,
-                        with_upload(api,
-                                    [](const Api& house, const Request& request, const UploadId& id) {
-                                        return answer(house, house.intake.complete(scope(request), id));
-                                    })),
-        kSmallBody);
-    add(http::Method::post, "/v1/uploads/{id}/retry",
-        http::answer_on(api.database_pool,
-                        with_upload(api,
-                                    [](const Api& house, const Request& request, const UploadId& id) {
-                                        return answer(house, house.records.retry(scope(request), id));
-                                    })),
-        kSmallBody);
-    add(http::Method::delete_, "/v1/uploads/{id}", [&api](Request request, http::Responder responder) {
+    };
+    const http::Handler remove = [&api](Request request, http::Responder responder) {
         delete_upload(api, request, std::move(responder));
-    });
+    };
+    // What a client token's bearer may do too, with the token in the path for clients that can send no
+    // headers.
+    for (const std::string base : {"/v1/uploads/{id}", "/u/{token}/v1/uploads/{id}"}) {
+        const auto add = [&](http::Method method, const char* rest, http::Handler handler, std::size_t body) {
+            router.add({method, base + rest, std::move(handler), body, anyone, ""}, api.cors);
+        };
+        add(http::Method::get, "", get, 0);
+        add(http::Method::delete_, "", remove, 0);
+        add(http::Method::get, "/callbacks", on(api.database_pool, callbacks_of), 0);
+        add(http::Method::post, "/sign", on(api.database_pool, sign_again), kSmallBody);
+        add(http::Method::post, "/complete", on(api.store_pool, complete), kSmallBody);
+    }
+    router.add(
+        {http::Method::get, "/v1/uploads",
+         http::answer_on(api.database_pool, [&api](Request& request) { return list_uploads(api, request); }),
+         0, key, ""},
+        api.cors);
+    router.add({http::Method::get, "/v1/uploads/{id}/timeline", on(api.database_pool, timeline), 0, key, ""},
+               api.cors);
+    router.add(
+        {http::Method::post, "/v1/uploads/{id}/retry", on(api.database_pool, retry), kSmallBody, key, ""},
+        api.cors);
+}
+
+void add_operator_routes(http::Router& router, const Api& api) {
+    const auto key = operator_key(api.config.keys);
+    const auto on = [&](auto call) { return http::answer_on(api.database_pool, with_upload(api, call)); };
+    const auto add = [&](http::Method method, const char* pattern, http::Handler handler, std::size_t body) {
+        router.add({method, pattern, std::move(handler), body, key, ""});
+    };
+    add(http::Method::get, "/v1/uploads",
+        http::answer_on(api.database_pool, [&api](Request& request) { return list_uploads(api, request); }),
+        0);
+    add(
+        http::Method::get, "/v1/uploads/{id}",
+        [&api](Request request, http::Responder responder) {
+            get_upload(api, std::move(request), std::move(responder));
+        },
+        0);
+    add(http::Method::get, "/v1/uploads/{id}/timeline", on(timeline), 0);
+    add(http::Method::get, "/v1/uploads/{id}/callbacks", on(callbacks_of), 0);
+    add(http::Method::post, "/v1/uploads/{id}/retry", on(retry), kSmallBody);
+    add_operator_callback_routes(router, api);
 }
 
 }  // namespace photogate::gateway::routes

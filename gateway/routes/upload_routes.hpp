@@ -7,5 +7,7 @@ namespace photogate::gateway::routes {
 
 /// `POST /v1/uploads`
 void add_create_route(http::Router& router, const Api& api);
+/// The callbacks' part of add_operator_routes().
+void add_operator_callback_routes(http::Router& router, const Api& api);
 
 }  // namespace photogate::gateway::routes

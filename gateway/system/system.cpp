@@ -1,14 +1,17 @@
 #include "gateway/system/system.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "delivery/published_images.hpp"
 #include "gateway/http/server.hpp"
@@ -22,6 +25,7 @@
 #include "notifier/upload_callbacks.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/worker.hpp"
+#include "signer/digest.hpp"
 
 namespace photogate::gateway::system {
 namespace {
@@ -63,6 +67,20 @@ std::string worker_name() {
     char host[256] = "host";
     if (::gethostname(host, sizeof host - 1) != 0) return fmt::format("pid-{}", ::getpid());
     return fmt::format("{}-{}", host, ::getpid());
+}
+
+/// Those configured, or one that every gateway of this store derives alike.
+std::vector<Secret> token_secrets(const config::Config& config, Random& random) {
+    if (!config.server.token_secrets.empty()) return config.server.token_secrets;
+    for (const auto& [name, region] : config.regions) {
+        const auto& worker = region.worker.secret_access_key.reveal();
+        if (worker.empty()) continue;
+        const signer::HmacKey key{as_bytes(worker)};
+        return {Secret{hex_lower(key.sign("photogate client tokens, 1"))}};
+    }
+    std::array<std::uint8_t, 32> chance{};
+    random.fill(std::as_writable_bytes(std::span{chance}));
+    return {Secret{hex_lower(chance)}};
 }
 
 http::ServerOptions server_options(const config::Server& server, http::RequestObserver& observer) {
@@ -108,6 +126,7 @@ struct System::State {
     std::unique_ptr<http::WorkPool> database_pool;
     std::unique_ptr<http::WorkPool> store_pool;
     std::shared_ptr<const http::CorsPolicy> cors;
+    std::optional<routes::TokenSigner> tokens;
     std::optional<routes::Api> api;
     http::Router router;
     http::Router operations;
@@ -264,12 +283,15 @@ struct System::State {
                                           : http::Credentials::never;
                 cors = std::move(policy);
             }
+            tokens.emplace(token_secrets(config, random));
             api.emplace(routes::Api{config, *records, stores, *intake, *images, *waiters, *database_pool,
-                                    *store_pool, metrics, clock, random, cors, image_base});
+                                    *store_pool, metrics, clock, random, cors, image_base, *tokens});
             routes::add_upload_routes(router, *api);
             routes::add_event_routes(router, *api);
             routes::add_image_routes(router, *api);
             routes::add_callback_routes(router, *api);
+            routes::add_token_routes(router, *api);
+            routes::add_page_routes(router, *api);
             routes::add_health_routes(
                 router, [this] { return readiness(); }, *database_pool);
             for (const auto& address : config.server.listen)
@@ -278,6 +300,10 @@ struct System::State {
         metrics.add_process_metrics(PHOTOGATE_VERSION, "");
         count_parts(metrics, {records.get(), reconciler ? &*reconciler : nullptr, sender ? &*sender : nullptr,
                               imagers.get(), &server_view});
+        if (api) {
+            routes::add_operator_routes(operations, *api);
+            routes::add_operate_pages(operations);
+        }
         routes::add_metrics_route(operations, metrics, *database_pool);
         routes::add_health_routes(
             operations, [this] { return readiness(); }, *database_pool);

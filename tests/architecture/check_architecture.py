@@ -14,7 +14,7 @@ import sys
 # room: rooms whose headers it may include. The arrows go down and never up.
 STORAGE = {"storage/http", "storage/objects", "storage/records"}
 BELOW_PIPELINE = {"base", "signer", "imaging", "notifier"} | STORAGE
-EVERYTHING = BELOW_PIPELINE | {"pipeline", "delivery"}
+EVERYTHING = BELOW_PIPELINE | {"pipeline", "delivery", "web"}
 ROOMS = {
     "base": set(),
     "signer": {"base"},
@@ -27,6 +27,7 @@ ROOMS = {
     "notifier": {"base", "signer"} | STORAGE,
     "pipeline": BELOW_PIPELINE,
     "delivery": {"base", "signer", "imaging", "pipeline"} | STORAGE,
+    "web": {"base"},
     "gateway/http": {"base"},
     "gateway/s3": {"base", "signer", "storage/http", "storage/objects", "gateway/http"},
     "gateway/config": EVERYTHING,

@@ -1,0 +1,137 @@
+#include "gateway/routes/client_token.hpp"
+
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "gateway/http/json_fields.hpp"
+#include "notifier/json_writer.hpp"
+
+namespace photogate::gateway::routes {
+namespace {
+
+constexpr std::string_view kPrefix = "pgt_";
+constexpr std::size_t kLongest = 4'096;
+
+std::string base64url(BytesView bytes) {
+    auto text = base64(bytes);
+    while (text.ends_with('='))
+        text.pop_back();
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    return text;
+}
+
+std::optional<Bytes> from_base64url(std::string_view text) {
+    if (text.find_first_of("+/=") != std::string_view::npos) return std::nullopt;
+    std::string plain{text};
+    std::replace(plain.begin(), plain.end(), '-', '+');
+    std::replace(plain.begin(), plain.end(), '_', '/');
+    plain.append((4 - plain.size() % 4) % 4, '=');
+    return from_base64(plain);
+}
+
+std::uint64_t unix_seconds(Timestamp at) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+}
+
+std::string claims_json(const ClientToken& token) {
+    notifier::JsonWriter json;
+    json.begin_object();
+    json.name("id");
+    json.text(token.id);
+    json.name("app");
+    json.text(token.app.str());
+    json.name("profile");
+    json.text(token.profile.str());
+    json.name("uploads");
+    json.number(token.max_uploads);
+    if (token.max_bytes) {
+        json.name("bytes");
+        json.number(*token.max_bytes);
+    }
+    json.name("expires");
+    json.number(unix_seconds(token.expires_at));
+    if (!token.metadata.empty()) {
+        json.name("metadata");
+        json.begin_object();
+        for (const auto& [name, value] : token.metadata) {
+            json.name(name);
+            json.text(value);
+        }
+        json.end_object();
+    }
+    json.end_object();
+    return json.take();
+}
+
+/// Of claims whose signature is ours.
+std::optional<ClientToken> read_claims(std::string_view text) {
+    const auto document = http::read_json_object(text);
+    if (!document) return std::nullopt;
+    http::JsonFields fields(*document);
+    const http::TextRule needed{.presence = http::Presence::required};
+    const http::IntegerRule number{.presence = http::Presence::required};
+    ClientToken token;
+    token.id = fields.text("id", needed).value_or("");
+    token.app = AppName::trusted(fields.text("app", needed).value_or(""));
+    token.profile = ProfileName::trusted(fields.text("profile", needed).value_or(""));
+    token.max_uploads = static_cast<std::uint64_t>(fields.integer("uploads", number).value_or(0));
+    if (const auto bytes = fields.integer("bytes")) token.max_bytes = static_cast<ByteSize>(*bytes);
+    token.expires_at = Timestamp{std::chrono::seconds{fields.integer("expires", number).value_or(0)}};
+    if (const auto* metadata = fields.object("metadata")) {
+        for (const auto& [name, value] : *metadata->object()) {
+            if (value.text()) token.metadata.emplace(name, *value.text());
+        }
+    }
+    if (!fields.finish()) return std::nullopt;
+    return token;
+}
+
+}  // namespace
+
+TokenSigner::TokenSigner(const std::vector<Secret>& secrets) {
+    for (const auto& secret : secrets)
+        keys_.emplace_back(as_bytes(secret.reveal()));
+}
+
+std::string TokenSigner::sign(const ClientToken& token) const {
+    auto text = std::string{kPrefix} + base64url(as_bytes(claims_json(token)));
+    const auto signature = keys_.front().sign(text);
+    return text + "." + base64url(signature);
+}
+
+Result<ClientToken> TokenSigner::verify(std::string_view presented, Timestamp now) const {
+    const auto refuse = [] {
+        return fail(ErrorCode::unauthenticated,
+                    "the client token is not one of ours; ask your app for another");
+    };
+    const auto stop = presented.find('.');
+    if (presented.size() > kLongest || !presented.starts_with(kPrefix) || stop == std::string_view::npos)
+        return refuse();
+    const auto signed_text = presented.substr(0, stop);
+    const auto signature = from_base64url(presented.substr(stop + 1));
+    bool ours = false;
+    for (const auto& key : keys_) {
+        const auto expected = key.sign(signed_text);
+        const bool same =
+            signature && signer::constant_time_equal(BytesView{*signature}, BytesView{expected});
+        ours = ours || same;
+    }
+    if (!ours) return refuse();
+    const auto claims = from_base64url(signed_text.substr(kPrefix.size()));
+    auto token = claims ? read_claims(as_text(*claims)) : std::nullopt;
+    if (!token) return refuse();
+    if (token->expires_at <= now) {
+        return fail(
+            ErrorCode::token_expired,
+            "the client token ended at " + format_rfc3339(token->expires_at) + "; ask your app for another");
+    }
+    return std::move(*token);
+}
+
+bool looks_like_client_token(std::string_view credential) {
+    return credential.starts_with(kPrefix);
+}
+
+}  // namespace photogate::gateway::routes

@@ -1,0 +1,46 @@
+// The REST interface, as any client speaks it.
+
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `the gateway answered ${status}`);
+    this.status = status;
+    this.code = problem.code || "";
+  }
+}
+
+export class Api {
+  /** `credential` is a client token (pgt_…) or a key (pg_…). */
+  constructor(credential) {
+    this.credential = credential;
+  }
+
+  async request(method, path, {body, signal} = {}) {
+    const headers = {Authorization: `Bearer ${this.credential}`, Accept: "application/json"};
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const answer = await fetch(path, {
+      method, headers, signal, cache: "no-store", credentials: "omit",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    let value = {};
+    try { value = text ? JSON.parse(text) : {}; } catch { value = {detail: "the answer is no JSON"}; }
+    if (!answer.ok) throw new ApiError(answer.status, value);
+    return value;
+  }
+
+  get(path, options) { return this.request("GET", path, options); }
+  post(path, body, options) { return this.request("POST", path, {...options, body}); }
+  remove(path) { return this.request("DELETE", path); }
+}
+
+export const finalStates = new Set(["published", "rejected", "failed", "expired", "cancelled", "deleted"]);
+
+/** What a client token says of itself; null where it is none. Only the gateway can tell whether it holds. */
+export function readToken(token) {
+  try {
+    const claims = token.match(/^pgt_([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/)[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(claims), (c) => c.charCodeAt(0))));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,104 @@
+// /openapi.json, made readable.
+import {byId, h} from "/assets/dom.js";
+
+const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+
+/** `code` in a sentence. */
+function prose(text = "") {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
+function resolve(document, value) {
+  if (!value?.$ref) return value;
+  return value.$ref.slice(2).split("/").reduce((node, name) => node[name.replaceAll("~1", "/").replaceAll("~0", "~")], document);
+}
+
+function typeName(schema) {
+  if (!schema) return "any";
+  if (schema.$ref) {
+    const name = schema.$ref.split("/").pop();
+    return h("a", {href: `#schema-${slug(name)}`}, name);
+  }
+  if (schema.oneOf) return h("span", {}, ...schema.oneOf.flatMap((each, index) => (index ? [" or ", typeName(each)] : [typeName(each)])));
+  if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" | ");
+  if (schema.type === "array") return h("span", {}, "array of ", typeName(schema.items));
+  const types = [schema.type ?? "any"].flat().join(" or ");
+  return schema.format ? `${types} (${schema.format})` : types;
+}
+
+function limits(schema) {
+  const words = {minimum: "at least", maximum: "at most", maxLength: "at most (characters)", maxItems: "at most (items)", default: "default"};
+  return Object.entries(words).filter(([name]) => schema[name] !== undefined).map(([name, word]) => `${word} ${schema[name]}`).join(", ");
+}
+
+function fields(schema) {
+  const rows = Object.entries(schema.properties ?? {}).map(([name, value]) => h("tr", {},
+    h("th", {scope: "row"}, h("code", {}, name), schema.required?.includes(name) ? "" : h("span", {}, " (optional)")),
+    h("td", {}, typeName(value)),
+    h("td", {}, ...prose(value.description), value.description && limits(value) ? "; " : "", limits(value))));
+  return rows.length ? h("div", {class: "scroll"}, h("table", {}, h("thead", {}, h("tr", {}, ...["Field", "Type", "What it says"].map((each) => h("th", {scope: "col"}, each)))),
+    h("tbody", {}, ...rows))) : null;
+}
+
+function parameters(document, list) {
+  const rows = list.map((each) => resolve(document, each)).map((each) => h("tr", {},
+    h("th", {scope: "row"}, h("code", {}, each.name)), h("td", {}, each.in), h("td", {}, typeName(each.schema)),
+    h("td", {}, ...prose(each.description), each.description && limits(each.schema) ? " " : "", limits(each.schema))));
+  return h("div", {class: "scroll"}, h("table", {}, h("caption", {}, "Parameters"),
+    h("thead", {}, h("tr", {}, ...["Name", "In", "Type", "What it says"].map((each) => h("th", {scope: "col"}, each)))), h("tbody", {}, ...rows)));
+}
+
+function answers(document, responses) {
+  return h("dl", {class: "facts"}, ...Object.entries(responses).flatMap(([status, given]) => {
+    const response = resolve(document, given);
+    const [type, content] = Object.entries(response.content ?? {})[0] ?? [];
+    return [h("dt", {}, status === "default" ? "otherwise" : status),
+      h("dd", {}, ...prose(response.description), type ? " " : "", type ? h("code", {}, type) : "", content?.schema?.$ref ? " " : "", content?.schema?.$ref ? typeName(content.schema) : "")];
+  }));
+}
+
+function credentials(operation) {
+  const names = {key: "an app's or operator's key", token: "a client token", source: "the event source's token"};
+  const wanted = (operation.security ?? []).flatMap((each) => Object.keys(each));
+  return wanted.length ? `With ${wanted.map((each) => names[each] ?? each).join(", or ")}.` : "Without a credential in a header.";
+}
+
+function operation(document, path, method, given) {
+  const body = Object.entries(given.requestBody?.content ?? {})[0];
+  const schema = body?.[1].schema;
+  return h("details", {class: "operation", id: given.operationId},
+    h("summary", {}, h("span", {class: "method"}, method.toUpperCase()), h("code", {}, path), ` ${given.summary}`),
+    h("p", {}, ...prose(given.description)),
+    h("p", {}, credentials(given)),
+    given.parameters?.length ? parameters(document, given.parameters) : null,
+    schema ? h("h4", {}, "Body: ", typeName(schema)) : null,
+    schema ? fields(resolve(document, schema)) : null,
+    h("h4", {}, "Answers"), answers(document, given.responses));
+}
+
+function openTarget() {
+  const target = location.hash.length > 1 ? byId(decodeURIComponent(location.hash.slice(1))) : null;
+  if (target?.tagName === "DETAILS") target.open = true;
+  target?.scrollIntoView();
+}
+
+async function start() {
+  const document_ = await (await fetch("/openapi.json")).json();
+  byId("about").replaceChildren(...prose(document_.info.description));
+  const main = byId("main");
+  for (const {name} of document_.tags) {
+    const found = Object.entries(document_.paths).flatMap(([path, methods]) => Object.entries(methods)
+      .filter(([, given]) => given.tags.includes(name)).map(([method, given]) => operation(document_, path, method, given)));
+    byId("subjects").append(h("li", {}, h("a", {href: `#${slug(name)}`}, name)));
+    main.append(h("section", {"aria-labelledby": slug(name)}, h("h2", {id: slug(name)}, name), ...found));
+  }
+  byId("subjects").append(h("li", {}, h("a", {href: "#schemas"}, "Schemas")));
+  main.append(h("section", {"aria-labelledby": "schemas"}, h("h2", {id: "schemas"}, "Schemas"),
+    ...Object.entries(document_.components.schemas).map(([name, schema]) => h("details", {class: "operation", id: `schema-${slug(name)}`},
+      h("summary", {}, h("code", {}, name)), h("p", {}, ...prose(schema.description)),
+      schema.enum ? h("p", {}, typeName(schema)) : null,
+      ...(schema.allOf ?? []).map((each) => each.$ref ? h("p", {}, "All of ", typeName(each), ", and") : fields(each)), fields(schema)))));
+  addEventListener("hashchange", openTarget);
+  openTarget();
+}
+start().catch((error) => byId("main").append(h("p", {class: "problem", role: "alert"}, `/openapi.json could not be read: ${error.message}`)));

@@ -1,0 +1,290 @@
+// The operations page. It asks the listener it came from, with the operator's key; nothing is kept but in this tab.
+import {Api, ApiError} from "/assets/api.js";
+import {byId, formatSeconds, formatSize, formatTime, h, memory, takeFromFragment} from "/assets/dom.js";
+import {parseMetrics, quantile, sum} from "/assets/metrics.js";
+
+const every = 2000;
+const states = ["created", "uploaded", "processing", "published", "rejected", "failed", "expired", "cancelled", "deleted"];
+let api = null;
+let round = 0;
+let looks = [];
+const view = {cursor: null, next: null, callbackCursor: null, selected: null};
+
+function announce(text) {
+  byId("announce").textContent = text;
+}
+
+function problem(error) {
+  if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return leave(error.message);
+  byId("problem").textContent = error.message;
+}
+
+// ---- now
+
+function tile(name, value, warn) {
+  return h("div", {class: warn ? "warn" : null}, h("dt", {}, name), h("dd", {}, value));
+}
+
+async function showNow() {
+  const answer = await fetch("/metrics", {cache: "no-store"});
+  const samples = parseMetrics(await answer.text());
+  looks = [...looks, samples].slice(-150);  // five minutes
+  const first = looks[0];
+  const queue = (name, which) => sum(samples, name, (labels) => labels.queue === which);
+  const grown = (name, matches) => sum(samples, name, matches) - sum(first, name, matches);
+  const errors = (labels) => Number(labels.http_response_status_code) >= 500;
+  const lag = quantile(first, samples, "photogate_event_lag_seconds", 0.95) ?? quantile([], samples, "photogate_event_lag_seconds", 0.95);
+  const dead = queue("photogate_queue_depth", "callbacks_dead");
+  const oldest = queue("photogate_queue_oldest_seconds", "jobs");
+  const ended = (result) => sum(samples, "photogate_uploads_finished_total", (labels) => labels.result === result);
+  byId("tiles").replaceChildren(
+    tile("Waiting to be processed", queue("photogate_queue_depth", "jobs")),
+    tile("Oldest of them", formatSeconds(oldest), oldest > 60),
+    tile("Being processed", sum(samples, "photogate_jobs_leased")),
+    tile("Event lag, 95 %", lag === null ? "no events yet" : `under ${formatSeconds(lag)}`, lag !== null && lag > 10),
+    tile("Events lost, found by looking", sum(samples, "photogate_reconciler_found")),
+    tile("Callbacks waiting", queue("photogate_queue_depth", "callbacks")),
+    tile("Callbacks dead", dead, dead > 0),
+    tile("Published", ended("published")),
+    tile("Rejected", ended("rejected")),
+    tile("Failed", ended("failed"), ended("failed") > 0),
+    tile("Answers 5xx, 5 min", grown("http_server_request_duration_seconds_count", errors), grown("http_server_request_duration_seconds_count", errors) > 0),
+    tile("Image helpers that died", sum(samples, "photogate_imager_crashed")));
+}
+
+// ---- uploads
+
+function took(upload) {
+  if (!upload.received_at || !upload.finished_at) return "";
+  return formatSeconds((new Date(upload.finished_at) - new Date(upload.received_at)) / 1000);
+}
+
+function outcome(upload) {
+  if (upload.rejection) return `${upload.rejection.code}: ${upload.rejection.detail}`;
+  if (upload.image) return `${upload.image.width} × ${upload.image.height} ${upload.image.format}, ${formatSize(upload.image.size)}`;
+  return "";
+}
+
+function uploadCells(upload) {
+  return [
+    h("th", {scope: "row"}, h("button", {type: "button", class: "quiet small", "aria-label": `Open ${upload.id}`, onclick: () => select(upload.id, true)}, upload.id)),
+    h("td", {class: `state-${upload.state}`}, upload.state), h("td", {}, upload.profile), h("td", {}, upload.filename ?? ""),
+    h("td", {}, formatTime(upload.created_at)), h("td", {}, took(upload)), h("td", {}, outcome(upload))];
+}
+
+/** Rows stay in place while they change, so the focus and a reader's place stay too. */
+function fillRows(body, items, cells) {
+  const known = new Map([...body.children].map((row) => [row.dataset.id, row]));
+  items.forEach((item, index) => {
+    const text = JSON.stringify(item);
+    let row = known.get(item.id);
+    if (!row) row = h("tr", {"data-id": item.id});
+    known.delete(item.id);
+    if (row.dataset.text !== text) {
+      const focused = row.contains(document.activeElement);
+      row.dataset.text = text;
+      row.replaceChildren(...cells(item));
+      if (focused) row.querySelector("button")?.focus();
+    }
+    if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
+  });
+  for (const row of known.values()) row.remove();
+  if (!items.length) body.replaceChildren(h("tr", {}, h("td", {colspan: "8"}, "None.")));
+}
+
+function listPath() {
+  const parameters = new URLSearchParams({limit: "50"});
+  const query = byId("query").value.trim();
+  const sign = query.indexOf("=");
+  if (sign > 0) parameters.set(`metadata.${query.slice(0, sign).trim()}`, query.slice(sign + 1).trim());
+  if (byId("state").value) parameters.set("state", byId("state").value);
+  if (view.cursor) parameters.set("cursor", view.cursor);
+  return `/v1/uploads?${parameters}`;
+}
+
+async function showUploads() {
+  const page = await api.get(listPath());
+  view.next = page.next;
+  fillRows(byId("uploads"), page.data, uploadCells);
+  byId("older").hidden = !page.next;
+  byId("newest").hidden = !view.cursor;
+  return page.data.length;
+}
+
+async function search() {
+  const query = byId("query").value.trim();
+  byId("problem").textContent = "";
+  if (query.startsWith("upl_")) return select(query, true);
+  if (query && query.indexOf("=") < 1) throw new Error("Search for an id (upl_…) or for metadata as NAME=VALUE.");
+  view.cursor = null;
+  const found = await showUploads();
+  announce(`${found} uploads shown.`);
+}
+
+// ---- one upload
+
+async function select(id, focus) {
+  view.selected = id;
+  history.replaceState(null, "", `#${id}`);
+  await showDetail();
+  if (focus) byId("detail").focus();
+}
+
+function callbackLine(callback) {
+  return h("li", {}, `${callback.type}: ${callback.state}, ${callback.attempts_made} tries `,
+    h("button", {type: "button", class: "quiet small", "aria-label": `Replay ${callback.type} ${callback.id}`, onclick: () => replay(callback.id)}, "Replay"),
+    h("details", {}, h("summary", {}, "As sent"), h("pre", {tabindex: "0"}, callback.body ? JSON.stringify(callback.body, null, 2) : "erased")));
+}
+
+async function showDetail() {
+  const id = view.selected;
+  const section = byId("detail");
+  if (!id) return;
+  const path = `/v1/uploads/${encodeURIComponent(id)}`;
+  const [upload, timeline, callbacks] = await Promise.all([api.get(path), api.get(`${path}/timeline`), api.get(`${path}/callbacks`)]);
+  const text = JSON.stringify([upload, timeline, callbacks]);
+  if (id !== view.selected || (section.dataset.text === text && !section.hidden)) return;
+  section.dataset.text = text;
+  section.hidden = false;
+  const retriable = ["rejected", "failed"].includes(upload.state);
+  section.replaceChildren(
+    h("div", {class: "row spread"}, h("h2", {id: "detail-title"}, upload.id), h("button", {type: "button", class: "quiet small", onclick: closeDetail}, "Close")),
+    h("dl", {class: "facts"},
+      h("dt", {}, "State"), h("dd", {class: `state-${upload.state}`}, upload.state, upload.rejection ? `: ${outcome(upload)}` : ""),
+      h("dt", {}, "File"), h("dd", {}, upload.filename ?? "unnamed"),
+      h("dt", {}, "Metadata"), h("dd", {}, Object.entries(upload.metadata).map(([name, value]) => `${name}=${value}`).join(", ") || "none"),
+      h("dt", {}, "Came in"), h("dd", {}, upload.size === null ? "nothing yet" : `${formatSize(upload.size)}, ${upload.content_type ?? "not looked at"}`),
+      h("dt", {}, "Came out"), h("dd", {}, upload.image ? outcome(upload) : "nothing")),
+    ...(retriable ? [h("button", {type: "button", onclick: () => retry(upload.id)}, "Process again")] : []),
+    h("h3", {}, "Timeline"),
+    h("ol", {id: "timeline"}, ...timeline.data.map((entry) => h("li", {}, h("time", {datetime: entry.at}, formatTime(entry.at)), ` ${entry.event} `,
+      Object.keys(entry.detail).length ? h("code", {}, Object.entries(entry.detail).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(" ")) : ""))),
+    h("h3", {}, "Callbacks"),
+    callbacks.data.length ? h("ul", {}, ...callbacks.data.map(callbackLine)) : h("p", {}, "None."));
+}
+
+function closeDetail() {
+  const row = [...byId("uploads").children].find((each) => each.dataset.id === view.selected);
+  view.selected = null;
+  byId("detail").hidden = true;
+  history.replaceState(null, "", location.pathname);
+  (row?.querySelector("button") ?? byId("query")).focus();
+}
+
+async function retry(id) {
+  await api.post(`/v1/uploads/${id}/retry`, {}).catch(problem);
+  announce(`${id} is processed again.`);
+  await refresh();
+}
+
+// ---- callbacks
+
+function callbackCells(callback) {
+  const last = callback.attempts[0];
+  return [
+    h("th", {scope: "row"}, callback.id), h("td", {}, callback.type), h("td", {class: `state-${callback.state}`}, callback.state),
+    h("td", {}, h("button", {type: "button", class: "quiet small", "aria-label": `Open ${callback.upload}`, onclick: () => select(callback.upload, true).catch(problem)}, callback.upload)),
+    h("td", {}, callback.url), h("td", {}, String(callback.attempts_made)),
+    h("td", {}, last ? `${last.status ?? last.error ?? ""} ${last.answer}`.slice(0, 200) : ""),
+    h("td", {}, h("button", {type: "button", class: "quiet small", "aria-label": `Replay ${callback.id}`, onclick: () => replay(callback.id)}, "Replay"))];
+}
+
+async function showCallbacks() {
+  const parameters = new URLSearchParams({limit: "20"});
+  if (byId("callback-state").value) parameters.set("state", byId("callback-state").value);
+  if (view.callbackCursor) parameters.set("cursor", view.callbackCursor);
+  const page = await api.get(`/v1/callbacks?${parameters}`);
+  fillRows(byId("callbacks"), page.data, callbackCells);
+  byId("older-callbacks").hidden = !page.next;
+  byId("older-callbacks").onclick = () => {
+    view.callbackCursor = page.next;
+    showCallbacks().catch(problem);
+  };
+}
+
+async function replay(id) {
+  await api.post(`/v1/callbacks/${id}/replay`, {}).then(() => announce(`${id} is sent again.`), problem);
+  await refresh();
+}
+
+async function replayDead() {
+  const since = new Date(Date.now() - 86_400_000).toISOString();
+  await api.post("/v1/callbacks/replay", {since, state: "dead"}).then(({replayed}) => announce(`${replayed} callbacks are sent again.`), problem);
+  await refresh();
+}
+
+// ---- the rounds
+
+async function refresh() {
+  await Promise.all([showNow(), view.cursor ? null : showUploads(), view.callbackCursor ? null : showCallbacks(), showDetail()]);
+}
+
+async function rounds(mine) {
+  while (mine === round && api) {
+    await new Promise((resolve) => setTimeout(resolve, every));
+    if (mine !== round || !byId("live").checked || document.hidden) continue;
+    await refresh().then(() => { byId("problem").textContent = ""; }, problem);
+  }
+}
+
+async function enter(key) {
+  api = new Api(key);
+  try {
+    await api.get("/v1/uploads?limit=1");
+  } catch (error) {
+    return leave(error.message);
+  }
+  memory.set("key", key);
+  byId("key-form").hidden = true;
+  byId("board").hidden = false;
+  byId("leave").hidden = false;
+  round += 1;
+  await refresh().catch(problem);
+  rounds(round);
+}
+
+function leave(why = "") {
+  round += 1;
+  api = null;
+  memory.set("key", null);
+  byId("board").hidden = true;
+  byId("leave").hidden = true;
+  byId("key-form").hidden = false;
+  byId("key-problem").textContent = why;
+  byId("key").focus();
+}
+
+function start() {
+  byId("state").append(...states.map((state) => h("option", {value: state}, state)));
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const key = byId("key").value.trim();
+    byId("key").value = "";
+    enter(key);
+  });
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    search().catch(problem);
+  });
+  byId("callback-search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    view.callbackCursor = null;
+    showCallbacks().catch(problem);
+  });
+  byId("older").addEventListener("click", () => {
+    view.cursor = view.next;
+    showUploads().then((count) => announce(`${count} older uploads.`)).catch(problem);
+  });
+  byId("newest").addEventListener("click", () => {
+    view.cursor = null;
+    showUploads().catch(problem);
+    byId("query").focus();
+  });
+  byId("replay-dead").addEventListener("click", replayDead);
+  byId("leave").addEventListener("click", () => leave());
+  if (location.hash.startsWith("#upl_")) view.selected = location.hash.slice(1);
+  const key = takeFromFragment("key") ?? memory.get("key");
+  if (key) enter(key);
+  else leave();
+}
+start();
