@@ -40,6 +40,7 @@ class Settings:
             "receiver_port": known.get("receiver_port") or 8081,
             "events_token": known.get("events_token") or secrets.token_hex(32),
             "key": known.get("key") or local_gateway.new_api_key("demo"),
+            "operator_key": known.get("operator_key") or local_gateway.new_api_key("ops"),
             "secret": known.get("secret") or local_gateway.new_callback_secret(),
         }
 
@@ -72,8 +73,15 @@ def step(started, text):
 
 def lines_for_people(gateway, app, receiver):
     created = gateway.create({"filename": "photo.jpg", "expires_in": 3600}, app)
-    say(f"\n{BOLD}photogate is ready at {gateway.url}{PLAIN}   (metrics: http://127.0.0.1:{gateway.metrics_port}/metrics; "
-        f"callbacks go to {receiver.url} and are printed here)\n")
+    status, _, token = gateway.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 1000, "expires_in": 7 * 86400}, key=app.key)
+    if status != 201:
+        raise parts.StackError(f"POST /v1/tokens answered {status}: {token}")
+    # Behind the `#`, a browser keeps what stands there to itself, and the pages take it out of the address at once.
+    say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{gateway.url}{token['links']['page']}{PLAIN}\n")
+    say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.apps['ops'].key}\n")
+    say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   "
+        f"callbacks go to {receiver.url} and are printed here\n")
+    say(f"Your app server's key:\n\n  KEY={app.key}\n")
     say(f"Upload photo.jpg of the folder you are in (the grant is for one file, within the hour):\n\n  {created['upload']['curl']}\n")
     say(f"Show what became of it:\n\n  curl -s '{gateway.url}/v1/uploads/{created['id']}?wait=20' -H 'Authorization: Bearer {app.key}'\n")
     say(f"Ask for another grant:\n\n  curl -s {gateway.url}/v1/uploads -H 'Authorization: Bearer {app.key}' "
@@ -182,7 +190,8 @@ def serve(settings, var, arguments, photo):
     with parts.Stack(var_dir=var / "stack", events_url=f"http://127.0.0.1:{port}/v1/events/minio", events_token=values["events_token"]) as stack, \
             webhook_receiver.Receiver(values["secret"], receiver_port, on_callback=lambda c: arguments.demo is None and on_callback(c)) as receiver:
         app = local_gateway.App("demo", receiver.url, {"photos": {}}, key=values["key"], secret=values["secret"])
-        with local_gateway.Gateway(BUILD, var, stack, port, metrics_port, [app]) as gateway:
+        operator = local_gateway.App("ops", role="operator", key=values["operator_key"])
+        with local_gateway.Gateway(BUILD, var, stack, port, metrics_port, [app, operator]) as gateway:
             if arguments.demo is not None:
                 demo(gateway, app, receiver, photo or demo_photo(var))
                 return 0
