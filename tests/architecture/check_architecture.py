@@ -33,8 +33,10 @@ ROOMS = {
     "gateway/config": EVERYTHING,
     "gateway/cli": EVERYTHING | {"gateway/config"},
     "gateway/routes": EVERYTHING | {"gateway/http", "gateway/config"},
+    "gateway/local": {"base"},
     "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/s3", "gateway/routes"},
-    "gateway": EVERYTHING | {"gateway/http", "gateway/config", "gateway/cli", "gateway/s3", "gateway/routes", "gateway/system"},
+    "gateway": EVERYTHING
+    | {"gateway/http", "gateway/config", "gateway/cli", "gateway/s3", "gateway/routes", "gateway/local", "gateway/system"},
 }
 
 # Third-party headers: where they may stand. A predicate over the file's path from the root.

@@ -1,0 +1,41 @@
+// A PostgreSQL of photogate's own, for one machine: a cluster in a folder, reached by a Unix socket alone.
+//
+// The machine's own clusters are not touched. The data stays over runs; fsync is on. PostgreSQL refuses to
+// run as root, so for root it runs as the user `postgres`, or `nobody`, and where that user can't pass to the
+// folder (below /root) the data are kept in /var/tmp/photogate-<uid>-<hash of the folder>.
+//
+// It ends with this object (a fast shutdown), and also where this process is killed: the kernel then tells
+// it, and the next start waits until it is gone.
+//
+// Thread safety: made and destroyed on the main thread (child_process.hpp says why); url() from any.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace photogate::gateway::local {
+
+class PrivatePostgres {
+  public:
+    /// Makes the cluster where there is none, starts it and waits until it answers.
+    /// Errors: database_unavailable (PostgreSQL is not installed, does not start, or another photogate runs
+    /// on this folder), file_error (the folder can't be made, or its disk is full). Each says what to do.
+    static Result<std::unique_ptr<PrivatePostgres>> start(const std::filesystem::path& folder);
+
+    ~PrivatePostgres();
+    PrivatePostgres(const PrivatePostgres&) = delete;
+    PrivatePostgres& operator=(const PrivatePostgres&) = delete;
+
+    /// `postgresql://photogate@/photogate?host=<socket folder>`
+    const std::string& url() const;
+
+  private:
+    struct State;
+    explicit PrivatePostgres(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace photogate::gateway::local

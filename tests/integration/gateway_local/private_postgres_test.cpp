@@ -1,0 +1,88 @@
+// A cluster of photogate's own, made, kept over runs, and ended with its process.
+#include "gateway/local/private_postgres.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::local {
+namespace {
+
+namespace fs = std::filesystem;
+using storage::records::migrate;
+using storage::records::MigrateMode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class PrivatePostgresTest : public ::testing::Test {
+  protected:
+    PrivatePostgresTest() {
+        std::string pattern = "/tmp/photogate-local-XXXXXX";
+        folder_ = ::mkdtemp(pattern.data());
+        fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+    }
+    ~PrivatePostgresTest() override { fs::remove_all(folder_); }
+    fs::path folder_;
+};
+
+TEST_F(PrivatePostgresTest, What_was_written_is_there_at_the_next_start) {
+    {
+        const auto first = PrivatePostgres::start(folder_ / "postgres");
+        ASSERT_TRUE(first) << first.error().detail;
+        const auto applied = migrate((*first)->url(), MigrateMode::apply);
+        ASSERT_TRUE(applied) << applied.error().detail;
+        EXPECT_THAT(*applied, Not(IsEmpty()));
+    }
+    const auto second = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(second) << second.error().detail;
+    const auto missing = migrate((*second)->url(), MigrateMode::dry_run);
+    ASSERT_TRUE(missing) << missing.error().detail;
+    EXPECT_THAT(*missing, IsEmpty());
+}
+
+TEST_F(PrivatePostgresTest, A_second_one_on_the_same_folder_is_refused_in_a_sentence) {
+    const auto first = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(first) << first.error().detail;
+    const auto second = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::database_unavailable);
+    EXPECT_THAT(second.error().detail, HasSubstr("another photogate is running on"));
+}
+
+TEST_F(PrivatePostgresTest, Killed_with_its_process_it_starts_again) {
+    const pid_t killed = ::fork();
+    if (killed == 0) {
+        const auto started = PrivatePostgres::start(folder_ / "postgres");
+        ::kill(::getpid(), started ? SIGKILL : SIGTERM);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(killed, &status, 0), killed);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "it did not start";
+    const auto again = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_TRUE(migrate((*again)->url(), MigrateMode::dry_run));
+}
+
+TEST_F(PrivatePostgresTest, An_initdb_that_was_cut_off_is_begun_anew) {
+    fs::create_directories(folder_ / "postgres" / "data.new" / "base");
+    const auto started = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(started) << started.error().detail;
+}
+
+TEST_F(PrivatePostgresTest, A_folder_too_deep_for_a_socket_is_refused_in_a_sentence) {
+    const auto started = PrivatePostgres::start(folder_ / std::string(90, 'x'));
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().detail, HasSubstr("too long a path"));
+}
+
+}  // namespace
+}  // namespace photogate::gateway::local
