@@ -105,10 +105,10 @@ class Bench:
                 child.wait()
 
     @contextlib.contextmanager
-    def world(self, role="all", arguments=()):
-        """(stack, gateway, app, receiver), started; PostgreSQL with fsync on, MinIO, the app server's receiver of callbacks."""
+    def world(self, role="all", arguments=(), store="minio"):
+        """(stack, gateway, app, receiver), started; PostgreSQL with fsync on, the store, the app server's receiver of callbacks."""
         port, metrics_port = parts.free_port(), parts.free_port()
-        with parts.Stack(events_url=f"http://127.0.0.1:{port}/v1/events/minio") as stack:
+        with parts.Stack(events_url=f"http://127.0.0.1:{port}/v1/events/minio", store=store) as stack:
             secret = local_gateway.new_callback_secret()
             with webhook_receiver.Receiver(secret) as receiver:
                 app = local_gateway.App("shop", receiver.url, {"photos": {}}, secret=secret)

@@ -15,6 +15,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+import typing
 import urllib.parse
 
 import stack as parts
@@ -80,36 +82,26 @@ def configuration(stack, port, metrics_port, apps, extra=""):
         *[app.toml() for app in apps], extra, ""])
 
 
-class Gateway:
-    """`photogate all` as a child that dies with this process."""
+class Process:
+    """The program as a child that dies with this process, and a small client of what it serves."""
 
-    def __init__(self, build_dir, folder, stack, port, metrics_port, apps, extra="", role="all"):
+    role = "all"
+
+    def __init__(self, build_dir, folder, port, metrics_port):
         self.program = pathlib.Path(build_dir) / "photogate"
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(folder).absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.metrics_port = port, metrics_port
-        self.apps = {app.name: app for app in apps}
-        self.config = self.folder / "photogate.toml"
-        self.config.write_text(configuration(stack, port, metrics_port, apps, extra))
-        os.chmod(self.config, 0o600)
         self.log = self.folder / "photogate.log"
-        self.role = role
         self.environment = {}
         self.process = None
+
+    def command(self):
+        raise NotImplementedError
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
-
-    def run(self, command, environment=None):
-        """One command of the program with this gateway's configuration, to its end."""
-        return subprocess.run([self.program, command, "--config", self.config], capture_output=True, text=True,
-                              env={**os.environ, **self.environment, **(environment or {})})
-
-    def migrate(self):
-        done = self.run("migrate")
-        if done.returncode != 0:
-            raise parts.StackError(f"photogate migrate: {done.stdout}{done.stderr}")
 
     def launch(self, *arguments, environment=None):
         parent = os.getpid()
@@ -120,12 +112,11 @@ class Gateway:
                 os._exit(1)
 
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.program, self.role, "--config", self.config, *arguments], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*self.command(), *arguments], stdout=log, stderr=log,
                                             env={**os.environ, **self.environment, **(environment or {})}, stdin=subprocess.DEVNULL, preexec_fn=with_parent)
 
-    def start(self, seconds=20):
-        self.migrate()
-        self.launch()
+    def start(self, *arguments, seconds=20):
+        self.launch(*arguments)
         self.wait_until_ready(seconds)
         return self
 
@@ -162,7 +153,7 @@ class Gateway:
         self.wait_until_ready()
 
     def __enter__(self):
-        return self.start()
+        return self if self.running() else self.start()
 
     def __exit__(self, *_):
         if self.running():
@@ -215,6 +206,71 @@ class Gateway:
                 raise TimeoutError(f"{identity} is still {found}\n{self.log_tail()}")
             if status != 200:
                 time.sleep(0.2)
+
+
+class Gateway(Process):
+    """One of a Stack's: its configuration names that PostgreSQL and that store."""
+
+    def __init__(self, build_dir, folder, stack, port, metrics_port, apps, extra="", role="all"):
+        super().__init__(build_dir, folder, port, metrics_port)
+        self.apps = {app.name: app for app in apps}
+        self.role = role
+        self.config = self.folder / "photogate.toml"
+        self.config.write_text(configuration(stack, port, metrics_port, apps, extra))
+        os.chmod(self.config, 0o600)
+
+    def command(self):
+        return [self.program, self.role, "--config", self.config]
+
+    def run(self, command, environment=None):
+        """One command of the program with this gateway's configuration, to its end."""
+        return subprocess.run([self.program, command, "--config", self.config], capture_output=True, text=True,
+                              env={**os.environ, **self.environment, **(environment or {})})
+
+    def migrate(self):
+        done = self.run("migrate")
+        if done.returncode != 0:
+            raise parts.StackError(f"photogate migrate: {done.stdout}{done.stderr}")
+
+    def start(self, *arguments, seconds=20):
+        self.migrate()
+        return super().start(*arguments, seconds=seconds)
+
+
+class Ports(typing.NamedTuple):
+    gateway: int = 8080
+    store: int = 9000
+    metrics: int = 9180
+
+
+class OneMachine(Process):
+    """`photogate all` with nothing configured: its own PostgreSQL, its own store, everything in one folder."""
+
+    def __init__(self, build_dir, folder, ports=Ports()):
+        super().__init__(build_dir, folder, ports.gateway, ports.metrics)
+        self.ports = ports
+        # What a shell has for another gateway is not for this one.
+        self.environment = {name: "" for name in os.environ if name.startswith("PHOTOGATE_") or name == "DATABASE_URL"}
+
+    def command(self):
+        places = ["--server-listen", f"127.0.0.1:{self.ports.gateway}", "--server-public-url", self.url,
+                  "--server-metrics-listen", f"127.0.0.1:{self.ports.metrics}", "--store-listen", f"127.0.0.1:{self.ports.store}"]
+        return [self.program, "all", "--data", self.folder, *places]
+
+    @property
+    def app(self):
+        """The app that the first start made."""
+        with open(self.folder / "photogate.toml", "rb") as file:
+            secret = tomllib.load(file)["apps"]["demo"]["callback_secrets"][0]
+        return App("demo", profiles={"photos": {}}, key=(self.folder / "key").read_text().strip(), secret=secret)
+
+    @property
+    def apps(self):
+        return {"demo": self.app}
+
+    @property
+    def operator_key(self):
+        return (self.folder / "operator.key").read_text().strip()
 
 
 def send(grant, data):

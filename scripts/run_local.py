@@ -1,19 +1,15 @@
 #!/usr/bin/env python3
 """photogate with everything it needs, on this machine, until Ctrl-C. Called by ./run, which installs and builds.
 
-    ./run                   starts PostgreSQL, MinIO and the gateway; prints one line that uploads a photo and one that shows it
+    ./run                   starts `photogate all`; prints the address of a page to drop a photo on, and lines to copy
     ./run --demo [PHOTO]    takes a photo through, and prints each step as it happens
 
 Data and keys stay in ./var over runs; nothing is left running.
 """
 import argparse
-import http.client
 import json
-import os
 import pathlib
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,40 +25,6 @@ BUILD = ROOT / "build" / "release"
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
-class Settings:
-    """Ports, keys and secrets, made once and kept: a second run is the same gateway."""
-
-    def __init__(self, var):
-        self.path = var / "settings.json"
-        known = json.loads(self.path.read_text()) if self.path.exists() else {}
-        self.values = {
-            "port": known.get("port") or 8080, "metrics_port": known.get("metrics_port") or 9180,
-            "receiver_port": known.get("receiver_port") or 8081,
-            "events_token": known.get("events_token") or secrets.token_hex(32),
-            "key": known.get("key") or local_gateway.new_api_key("demo"),
-            "operator_key": known.get("operator_key") or local_gateway.new_api_key("ops"),
-            "secret": known.get("secret") or local_gateway.new_callback_secret(),
-        }
-
-    def take_port(self, name, wanted):
-        """The wanted one where it is given; else the known one, or a free one where that is taken."""
-        port = wanted or self.values[name]
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                if wanted:
-                    raise parts.StackError(f"port {port} is taken: choose another with --port") from None
-                port = parts.free_port()
-        self.values[name] = port
-        return port
-
-    def save(self):
-        self.path.write_text(json.dumps(self.values, indent=2))
-        os.chmod(self.path, 0o600)
-
-
 def say(text=""):
     print(text, flush=True)
 
@@ -71,14 +33,15 @@ def step(started, text):
     say(f"{DIM}{(time.monotonic() - started) * 1000:7.0f} ms{PLAIN}  {text}")
 
 
-def lines_for_people(gateway, app, receiver):
-    created = gateway.create({"filename": "photo.jpg", "expires_in": 3600}, app)
+def lines_for_people(gateway, receiver):
+    app = gateway.app
+    created = gateway.create({"filename": "photo.jpg", "expires_in": 3600})
     status, _, token = gateway.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 1000, "expires_in": 7 * 86400}, key=app.key)
     if status != 201:
         raise parts.StackError(f"POST /v1/tokens answered {status}: {token}")
     # Behind the `#`, a browser keeps what stands there to itself, and the pages take it out of the address at once.
     say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{gateway.url}{token['links']['page']}{PLAIN}\n")
-    say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.apps['ops'].key}\n")
+    say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.operator_key}\n")
     say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   "
         f"callbacks go to {receiver.url} and are printed here\n")
     say(f"Your app server's key:\n\n  KEY={app.key}\n")
@@ -86,7 +49,7 @@ def lines_for_people(gateway, app, receiver):
     say(f"Show what became of it:\n\n  curl -s '{gateway.url}/v1/uploads/{created['id']}?wait=20' -H 'Authorization: Bearer {app.key}'\n")
     say(f"Ask for another grant:\n\n  curl -s {gateway.url}/v1/uploads -H 'Authorization: Bearer {app.key}' "
         "-H 'Content-Type: application/json' -d '{\"filename\":\"photo.jpg\"}'\n")
-    say(f"{DIM}Data is kept in ./var. Ctrl-C stops everything.{PLAIN}")
+    say(f"{DIM}Everything is kept in {gateway.folder}, and configured by its photogate.toml. Ctrl-C stops everything.{PLAIN}")
 
 
 def on_callback(callback):
@@ -116,14 +79,14 @@ def demo_photo(folder):
     return path
 
 
-def demo(gateway, app, receiver, photo):
+def demo(gateway, receiver, photo):
     data = photo.read_bytes()
     say(f"\n{BOLD}{photo.name}{PLAIN}, {len(data):,} bytes. What is in it:")
     for line in facts_of(photo) or ["(install exiftool to see it here)"]:
         say(f"      {line[:110]}")
     say()
     started = time.monotonic()
-    created = gateway.create({"filename": photo.name, "size": len(data), "metadata": {"order_id": "A-1001"}}, app)
+    created = gateway.create({"filename": photo.name, "size": len(data), "metadata": {"order_id": "A-1001"}})
     step(started, f"POST /v1/uploads → {created['id']}, a URL for {urllib.parse.urlsplit(created['upload']['url']).netloc}")
     status, answer = local_gateway.send(created["upload"], data)
     step(started, f"{created['upload']['method']} to the store → {status}")
@@ -152,14 +115,15 @@ def demo(gateway, app, receiver, photo):
         file.flush()
         say("\n  What came out, as an independent reader sees it: " + (", ".join(facts_of(file.name)) or "nothing private"))
     say(f"  and as the callback says: {json.dumps(upload['privacy'])}")
-    _, _, timeline = gateway.request("GET", f"/v1/uploads/{created['id']}/timeline", key=app.key)
+    _, _, timeline = gateway.request("GET", f"/v1/uploads/{created['id']}/timeline", key=gateway.app.key)
     say("\n  timeline: " + " → ".join(entry["event"] for entry in timeline["data"]))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demo", nargs="?", const="", metavar="PHOTO", help="take this photo (or one made here) through, then stop")
-    parser.add_argument("--port", type=int, help="where the gateway listens (8080)")
+    parser.add_argument("--port", type=int, help="where the gateway listens, and on the next three ports its store, its metrics and "
+                                                 "the receiver of callbacks (8080, 9000, 9180, 8081)")
     parser.add_argument("--var", default=str(ROOT / "var"), help="where data is kept")
     arguments = parser.parse_args()
     photo = None
@@ -167,37 +131,28 @@ def main():
         photo = pathlib.Path(arguments.demo)
         if not photo.is_file():
             parser.error(f"there is no file {photo}")
-    var = pathlib.Path(arguments.var)
-    var.mkdir(parents=True, exist_ok=True)
-    settings = Settings(var)
+    ports = local_gateway.Ports(*range(arguments.port, arguments.port + 3)) if arguments.port else local_gateway.Ports()
+    receiver_port = arguments.port + 3 if arguments.port else 8081
     try:
         with parts.interrupts():
-            return serve(settings, var, arguments, photo)
+            return serve(local_gateway.OneMachine(BUILD, arguments.var, ports), receiver_port, arguments, photo)
     except parts.Interrupted:
         say("\nstopped")
         return 0
-    except parts.StackError as error:
+    except (parts.StackError, OSError) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
 
 
-def serve(settings, var, arguments, photo):
-    port = settings.take_port("port", arguments.port)
-    metrics_port, receiver_port = settings.take_port("metrics_port", None), settings.take_port("receiver_port", None)
-    settings.save()
-    values = settings.values
-    say("starting PostgreSQL and MinIO …")
-    with parts.Stack(var_dir=var / "stack", events_url=f"http://127.0.0.1:{port}/v1/events/minio", events_token=values["events_token"]) as stack, \
-            webhook_receiver.Receiver(values["secret"], receiver_port, on_callback=lambda c: arguments.demo is None and on_callback(c)) as receiver:
-        app = local_gateway.App("demo", receiver.url, {"photos": {}}, key=values["key"], secret=values["secret"])
-        operator = local_gateway.App("ops", role="operator", key=values["operator_key"])
-        with local_gateway.Gateway(BUILD, var, stack, port, metrics_port, [app, operator]) as gateway:
-            if arguments.demo is not None:
-                demo(gateway, app, receiver, photo or demo_photo(var))
-                return 0
-            lines_for_people(gateway, app, receiver)
-            code = gateway.process.wait()
-            raise parts.StackError(f"photogate ended with {code}:\n{gateway.log_tail()}")
+def serve(gateway, receiver_port, arguments, photo):
+    with gateway.start("--app-callback-url", f"http://127.0.0.1:{receiver_port}/hooks"), \
+            webhook_receiver.Receiver(gateway.app.secret, receiver_port, on_callback=lambda c: arguments.demo is None and on_callback(c)) as receiver:
+        if arguments.demo is not None:
+            demo(gateway, receiver, photo or demo_photo(gateway.folder))
+            return 0
+        lines_for_people(gateway, receiver)
+        code = gateway.process.wait()
+        raise parts.StackError(f"photogate ended with {code}:\n{gateway.log_tail()}")
 
 
 if __name__ == "__main__":

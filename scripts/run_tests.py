@@ -2,13 +2,13 @@
 """Builds, runs every test and counts them. Called by ./test, which installs what this needs.
 
     ./test                    all of it
-    ./test unit e2e           these steps alone: style, unit, integration, e2e
+    ./test unit e2e           these steps alone: style, unit, integration, contract, e2e
     ./test e2e -k idempotency words behind -k choose among the e2e tests
     ./test --quick            e2e tests but those marked slow
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
 the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
-themselves. Integration and e2e tests run side by side: both wait more than they compute.
+themselves. They run beside the integration and contract tests: all of them wait more than they compute.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build" / "asan"
 RELEASE = ROOT / "build" / "release"
 RESULTS = ROOT / "build" / "results"
-STEPS = ["style", "unit", "integration", "e2e"]
+STEPS = ["style", "unit", "integration", "contract", "e2e"]
 PROGRAM_TIMEOUT = 900
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -119,6 +119,11 @@ def run_integration(count):
     run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=1)
 
 
+def run_contract(count):
+    say("one contract over the built-in store, MinIO and versitygw")
+    run_programs(count, "contract", [sys.executable, "tests/contract/stores.py", "exec", "--"], at_once=1)
+
+
 def run_pytest(count, name, choice=()):
     """The pytest suite of tests/NAME; choosing none of its tests is no failure."""
     report = RESULTS / f"{name}.xml"
@@ -154,7 +159,7 @@ def main():
     if "style" in steps:
         say("style")
         check(count, "format", ["scripts/format", "--check"])
-    sanitized = [f"{label}_tests" for label in ("unit", "integration") if label in steps]
+    sanitized = [f"{label}_tests" for label in ("unit", "integration", "contract") if label in steps]
     if "e2e" in steps:
         sanitized += ["photogate", "photogate-imager"]
     if sanitized:
@@ -167,15 +172,18 @@ def main():
     if "unit" in steps:
         say("unit tests, under ASan and UBSan")
         run_programs(count, "unit")
-    with ThreadPoolExecutor() as side_by_side:
-        counts, under_way = [], []
-        for step, run in (("integration", run_integration), ("e2e", lambda own: run_e2e(own, arguments))):
+    lanes = [[("integration", run_integration), ("contract", run_contract)], [("e2e", lambda own: run_e2e(own, arguments))]]
+
+    def run_lane(lane):
+        own = Count()
+        for step, run in lane:
             if step in steps:
-                counts.append(Count())
-                under_way.append(side_by_side.submit(run, counts[-1]))
-    for own, done in zip(counts, under_way):
-        done.result()  # raises what the step raised
-        count.add(own)
+                run(own)
+        return own
+
+    with ThreadPoolExecutor() as side_by_side:
+        for own in side_by_side.map(run_lane, lanes):
+            count.add(own)
     for name in count.failures:
         print(f"FAILED {name}")
     print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")

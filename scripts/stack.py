@@ -17,7 +17,7 @@ MinIO gets the buckets incoming, public and originals, the users `signer` and `w
 webhook targets that point at the gateway: `fast` (no queue, a few ms, lost when the gateway is away) and `gw` (queued on
 disk, up to 3 s late, kept). Both are subscribed to s3:ObjectCreated:* under `u/` of incoming.
 
-Standard library only. Needs Debian's postgresql-15, and `minio` from scripts/install-minio.
+Standard library only. Needs Debian's postgresql-15, and `minio` from scripts/install-stores.
 """
 import argparse
 import atexit
@@ -327,7 +327,7 @@ def _minio_binary():
                       os.path.expanduser("~/go/bin/minio")):
         if candidate and os.access(candidate, os.X_OK):
             return candidate
-    raise StackError("MinIO is not installed: run scripts/install-minio")
+    raise StackError("MinIO is not installed: run scripts/install-stores")
 
 
 class AccessKey:

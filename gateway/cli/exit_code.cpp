@@ -17,6 +17,10 @@ ExitCode exit_code_of(ErrorCode code) {
         case ErrorCode::http_broken:
         case ErrorCode::unavailable:
             return ExitCode::dependency_unavailable;
+        case ErrorCode::store_full:
+            return ExitCode::no_room;
+        case ErrorCode::store_in_use:
+            return ExitCode::already_running;
         case ErrorCode::invalid_configuration:
         case ErrorCode::unsafe_configuration:
             return ExitCode::bad_configuration;

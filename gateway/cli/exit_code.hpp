@@ -13,6 +13,8 @@ enum class ExitCode : int {
     usage = 2,
     cannot_bind = 3,
     dependency_unavailable = 4,
+    no_room = 5,          ///< the disk is full
+    already_running = 6,  ///< another photogate has this folder
     bad_configuration = 78,
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "gateway/cli/sign_command.hpp"
+#include "gateway/config/first_configuration.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/config/show.hpp"
 
@@ -21,9 +22,14 @@ namespace {
 
 constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleaned, published and announced";
 
+/// Where a first start keeps everything, below the current folder.
+constexpr const char* kDataFolder = "var";
+
 /// What one command was told of the configuration.
 struct ConfigFlags {
     std::string file;
+    std::string folder = kDataFolder;  ///< --data
+    std::string store;                 ///< --store
     std::map<std::string, std::vector<std::string>> values;
     std::map<std::string, std::string> switches;
 };
@@ -83,7 +89,9 @@ class Program {
             if (app_.count("--check-config") > 0) action_ = [this] { return check(root_); };
             if (app_.count("--version") > 0) action_ = [this] { return version(); };
         });
-        add_running("all", "Serve and work in one process", commands.all);
+        add_running("all",
+                    "Serve and work in one process; with nothing configured, everything on this machine",
+                    commands.all);
         add_running("serve", "Serve HTTP alone", commands.serve);
         add_running("work", "Work alone: take uploads through, send callbacks", commands.work);
         add_migrate();
@@ -120,9 +128,22 @@ class Program {
         auto& given = flags();
         add_config_flags(*sub, given);
         auto* check_only = bare_flag(*sub, "--check-config", "Check the configuration and stop");
-        sub->callback([this, &given, &command, check_only] {
+        const bool all = std::string_view{name} == "all";
+        if (all) {
+            sub->add_option("--data", given.folder,
+                            "Where a start with nothing configured keeps everything [./var]")
+                ->type_name("FOLDER")
+                ->group("Configuration");
+            sub->add_option("--store", given.store,
+                            "A store that speaks S3, http(s)://host[:port], instead of the built-in one")
+                ->type_name("URL")
+                ->group("Configuration");
+        }
+        sub->callback([this, &given, &command, check_only, all] {
             if (check_only->count() > 0) {
                 action_ = [this, &given] { return check(given); };
+            } else if (all) {
+                action_ = [this, &given, &command] { return first_start(given, command); };
             } else {
                 action_ = [this, &given, &command] { return with_config(given, command); };
             }
@@ -215,13 +236,38 @@ class Program {
         sub->callback([this] { action_ = [this] { return new_key(); }; });
     }
 
-    std::optional<config::Loaded> load(const ConfigFlags& given) {
+    config::Sources sources_of(const ConfigFlags& given) const {
         config::Sources sources{given.values, around_.environment, std::nullopt, around_.executable};
         if (!given.file.empty()) sources.file = given.file;
+        if (!around_.folder.empty()) sources.folder = around_.folder / given.folder;
         for (const auto& [name, value] : given.switches) {
             if (!value.empty()) sources.flags[name] = {value};
         }
-        auto loaded = config::load(sources);
+        if (!given.store.empty()) {
+            sources.flags["--s3-endpoint"] = {given.store};
+            sources.flags["--store-folder"] = {""};
+        }
+        return sources;
+    }
+
+    /// `all`, where nothing says with what: everything on this machine, in one folder.
+    ExitCode first_start(const ConfigFlags& given, const Commands::Run& command) {
+        const auto sources = sources_of(given);
+        if (!sources.folder.empty() && !config::anything_configured(sources)) {
+            const auto made = config::first_configuration(sources.folder, around_.random);
+            if (!made) {
+                around_.err << "photogate: " << made.error().detail << "\n";
+                return exit_code_of(made.error().code);
+            }
+            if (made->was == config::FirstConfiguration::Was::made)
+                around_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
+                                           made->file.string(), made->key_file.string());
+        }
+        return with_config(given, command);
+    }
+
+    std::optional<config::Loaded> load(const ConfigFlags& given) {
+        auto loaded = config::load(sources_of(given));
         if (!loaded) {
             for (const auto& mistake : loaded.error())
                 around_.err << mistake.text() << "\n";
@@ -313,13 +359,15 @@ ExitCode run(const Surroundings& surroundings, const Commands& commands) {
 int run_process(int argc, const char* const* argv, const Commands& commands) {
     SystemClock clock;
     SystemRandom random;
+    std::error_code unreadable;
     const Surroundings surroundings{.arguments = {argv + (argc > 0 ? 1 : 0), argv + argc},
                                     .environment = config::environment_of_process(),
                                     .executable = config::executable_of_process(),
                                     .out = std::cout,
                                     .err = std::cerr,
                                     .clock = clock,
-                                    .random = random};
+                                    .random = random,
+                                    .folder = std::filesystem::current_path(unreadable)};
     return static_cast<int>(run(surroundings, commands));
 }
 

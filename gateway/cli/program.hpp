@@ -41,6 +41,7 @@ struct Surroundings {
     std::ostream& err;
     const Clock& clock;
     Random& random;
+    std::filesystem::path folder = {};  ///< the current one; empty: no configuration is looked for there
 };
 
 /// Never throws: an exception of a command is printed and is ExitCode::failure.

@@ -112,6 +112,9 @@ struct Access {
 struct Config {
     Server server;
     storage::records::RecordsOptions database;
+    /// Of a PostgreSQL of photogate's own, which `database.database_url` is completed from; empty: there is
+    /// none.
+    std::string postgres_folder;
     std::map<std::string, pipeline::StoreRegion> regions;  ///< at least one, but for commands that need none
     BuiltinStore store;
     /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so

@@ -5,8 +5,10 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/config/first_configuration.hpp"
 #include "gateway/config/instances.hpp"
 #include "gateway/config/literal.hpp"
 #include "gateway/config/secret_file.hpp"
@@ -37,6 +39,37 @@ fs::path helper_beside(const fs::path& executable) {
     return beside;
 }
 
+const std::string* variable_of(const std::map<std::string, std::string>& environment,
+                               const std::string& name) {
+    const auto found = environment.find(name);
+    return found == environment.end() || found->second.empty() ? nullptr : &found->second;
+}
+
+struct NamedFile {
+    fs::path path;
+    Origin asked_by;
+};
+
+std::optional<NamedFile> file_of(const Sources& sources) {
+    const Origin by_flag{Origin::Kind::flag, "--config", 0};
+    if (sources.file) return NamedFile{*sources.file, by_flag};
+    const std::string name{kConfigVariable};
+    if (const auto* path = variable_of(sources.environment, name))
+        return NamedFile{*path, {Origin::Kind::environment, name, 0}};
+    std::error_code ignored;
+    if (fs::exists(kStandardFile, ignored)) return NamedFile{kStandardFile, by_flag};
+    return std::nullopt;
+}
+
+/// What lies in a folder that happens to be the current one is believed only where nobody else put it there.
+std::optional<NamedFile> first_file(const Sources& sources) {
+    if (sources.folder.empty()) return std::nullopt;
+    const auto path = sources.folder / kFirstFile;
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0 || facts.st_uid != ::geteuid()) return std::nullopt;
+    return NamedFile{path, {Origin::Kind::file, path.string(), 0}};
+}
+
 class Loader {
   public:
     explicit Loader(const Sources& sources) : sources_(sources) {
@@ -64,28 +97,17 @@ class Loader {
 
   private:
     const std::string* variable_set(const std::string& name) const {
-        const auto found = sources_.environment.find(name);
-        return found == sources_.environment.end() || found->second.empty() ? nullptr : &found->second;
+        return variable_of(sources_.environment, name);
     }
 
     void read_file() {
-        Origin asked_by{Origin::Kind::flag, "--config", 0};
-        fs::path path;
-        std::error_code ignored;
-        if (sources_.file) {
-            path = *sources_.file;
-        } else if (const auto* named = variable_set(std::string{kConfigVariable})) {
-            path = *named;
-            asked_by = {Origin::Kind::environment, std::string{kConfigVariable}, 0};
-        } else if (fs::exists(kStandardFile, ignored)) {
-            path = kStandardFile;
-        } else {
-            return;
-        }
-        file_ = path.string();
-        const auto text = read_small_file(path);
+        auto named = file_of(sources_);
+        if (!named) named = first_file(sources_);
+        if (!named) return;
+        file_ = named->path.string();
+        const auto text = read_small_file(named->path);
         if (!text) {
-            report_.mistake(asked_by, fmt::format("{} {}", file_, text.error()));
+            report_.mistake(named->asked_by, fmt::format("{} {}", file_, text.error()));
             return;
         }
         auto entries = parse_toml(*text, file_);
@@ -103,8 +125,9 @@ class Loader {
             if (!table.prefix || table.pattern.find('*') == std::string_view::npos) continue;
             const auto said = first_said(table);
             if (!said) continue;
-            const auto count = std::count_if(layout_.instances.begin(), layout_.instances.end(),
-                                             [&](const Instance& i) { return i.table == &table; });
+            std::size_t count = 0;
+            for (std::size_t i = 0; i < layout_.instances.size(); ++i)
+                count += layout_.instances[i].table == &table && !is_operator(i) ? 1 : 0;
             if (count > 1) {
                 report_.mistake(
                     *said, fmt::format("the file has several [{}]: which one is meant must be said there",
@@ -114,6 +137,16 @@ class Loader {
                 make_single(table);
             }
         }
+    }
+
+    /// An app that the file gives the operator's role. What is said of "the app" is never for it.
+    bool is_operator(std::size_t index) const {
+        for (const auto& placed : layout_.placed) {
+            if (placed.instance != index || placed.option->key != "role") continue;
+            const auto role = read_text(*placed.entry->value);
+            if (role && *role == "operator") return true;
+        }
+        return false;
     }
 
     void make_single(const Table& table) {
@@ -169,7 +202,7 @@ class Loader {
             if (!option.fallback.empty())
                 apply(scope, option, key, {Untyped{{std::string{option.fallback}}}, {}});
             std::vector<std::optional<Candidate>> said{from_file(index, option)};
-            if (!ambiguous_.contains(instance.table)) {
+            if (!ambiguous_.contains(instance.table) && !is_operator(index)) {
                 said.push_back(from_environment(*instance.table, option));
                 said.push_back(from_flag(*instance.table, option));
             }
@@ -301,6 +334,16 @@ class Loader {
 
 tl::expected<Loaded, std::vector<Mistake>> load(const Sources& sources) {
     return Loader{sources}.run();
+}
+
+bool anything_configured(const Sources& sources) {
+    if (file_of(sources)) return true;
+    const auto flag = sources.flags.find("--database-url-file");
+    if (flag != sources.flags.end() && !flag->second.empty()) return true;
+    for (const auto* name : {"PHOTOGATE_DATABASE_URL", "PHOTOGATE_DATABASE_URL_FILE", "DATABASE_URL"}) {
+        if (variable_of(sources.environment, name) != nullptr) return true;
+    }
+    return false;
 }
 
 std::map<std::string, std::string> environment_of_process() {

@@ -29,10 +29,12 @@ struct Sources {
     /// By flag, with its dashes: what it was given, each time.
     std::map<std::string, std::vector<std::string>> flags;
     std::map<std::string, std::string> environment;
-    /// From --config; nullopt: PHOTOGATE_CONFIG, else kStandardFile where there is one, else no file.
+    /// From --config; nullopt: PHOTOGATE_CONFIG, else kStandardFile where there is one, else `folder`'s.
     std::optional<std::filesystem::path> file;
     /// Of photogate itself: the helper is looked for beside it.
     std::filesystem::path executable;
+    /// Where a first `photogate all` leaves its configuration: read where it is our own. Empty: nowhere.
+    std::filesystem::path folder = {};
 };
 
 /// One option of one table as it is in force.
@@ -52,6 +54,10 @@ struct Loaded {
 
 /// All mistakes at once, those of the file first, by line. None repeats a secret.
 tl::expected<Loaded, std::vector<Mistake>> load(const Sources& sources);
+
+/// Whether --config, PHOTOGATE_CONFIG or a file in its standard place says what to do, or a database is
+/// named.
+bool anything_configured(const Sources& sources);
 
 /// This process's variables.
 std::map<std::string, std::string> environment_of_process();

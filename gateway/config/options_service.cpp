@@ -161,40 +161,45 @@ Table server_table() {
 }
 
 Table database_table() {
-    return {.pattern = "database",
-            .prefix = "database",
-            .help = "PostgreSQL 15 or newer: the truth, the queue and the outbox.",
-            .options = {
-                {"url",
-                 Kind::text,
-                 "",
-                 "As libpq takes it: `postgresql://user:password@host/name`, or `key=value` pairs.",
-                 [](S s, G g) { return put_database_url(g, s.config.database.database_url); },
-                 Secrecy::secret,
-                 "required",
-                 {"DATABASE_URL"}},
-                {"connections", Kind::integer, "8", "Connections that one process holds at the most.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {3, 500}), s.config.database.connections);
-                 }},
-                {"group_limit", Kind::integer, "256", "Rows that share one transaction at the most.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
-                 }},
-                {"queue_limit", Kind::integer, "10000",
-                 "Rows that wait for their transaction; beyond it answers are 503.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
-                 }},
-                {"connect_timeout", Kind::duration, "5s", "For a connection to be made.",
-                 [](S s, G g) {
-                     return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
-                 }},
-                {"statement_timeout", Kind::duration, "5s", "For one statement.",
-                 [](S s, G g) {
-                     return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
-                 }},
-            }};
+    return {
+        .pattern = "database",
+        .prefix = "database",
+        .help = "PostgreSQL 15 or newer: the truth, the queue and the outbox.",
+        .options = {
+            {"url",
+             Kind::text,
+             "",
+             "As libpq takes it: `postgresql://user:password@host/name`, or `key=value` pairs.",
+             [](S s, G g) { return put_database_url(g, s.config.database.database_url); },
+             Secrecy::secret,
+             "required, or `folder`",
+             {"DATABASE_URL"}},
+            {"folder", Kind::text, "",
+             "Instead of `url`: a PostgreSQL of photogate's own, started and ended with it, its data kept "
+             "in this folder. For one process on one machine.",
+             [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
+            {"connections", Kind::integer, "8", "Connections that one process holds at the most.",
+             [](S s, G g) {
+                 return put(read_integer(g, {3, 500}), s.config.database.connections);
+             }},
+            {"group_limit", Kind::integer, "256", "Rows that share one transaction at the most.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
+             }},
+            {"queue_limit", Kind::integer, "10000",
+             "Rows that wait for their transaction; beyond it answers are 503.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
+             }},
+            {"connect_timeout", Kind::duration, "5s", "For a connection to be made.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
+             }},
+            {"statement_timeout", Kind::duration, "5s", "For one statement.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
+             }},
+        }};
 }
 
 Table imaging_table() {

@@ -9,25 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.hpp"
+
 namespace photogate::gateway::config {
 namespace {
 
 constexpr std::size_t kLargestFile = 1U << 20;
 constexpr std::size_t kLargestSecret = 64U << 10;
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 struct File {
     std::string text;
@@ -41,7 +29,7 @@ std::string reason(int error) {
 tl::expected<File, std::string> read(const std::filesystem::path& path, std::size_t largest) {
     // O_NONBLOCK: a pipe without a writer would hold the start-up for ever.
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.get() < 0) return tl::unexpected(reason(errno));
+    if (!file) return tl::unexpected(reason(errno));
     struct stat facts {};
     if (::fstat(file.get(), &facts) != 0) return tl::unexpected(reason(errno));
     if (S_ISDIR(facts.st_mode)) return tl::unexpected(reason(EISDIR));

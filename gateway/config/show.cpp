@@ -102,7 +102,7 @@ without the secrets. A sample stands in `etc/photogate.toml`.
 An API key is `pg_APP_SECRET`. `photogate key new --app NAME` makes one, and the `sha256:…` line that the file holds of it.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 an address can't be listened on; 4 the database or a store can't be reached at
-start; 78 the configuration is wrong, or not safe.
+start; 5 the disk is full; 6 another photogate runs on the folder; 78 the configuration is wrong, or not safe.
 )";
 
 }  // namespace

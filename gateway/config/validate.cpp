@@ -57,8 +57,16 @@ void check_server(const Server& server, Report& report) {
     }
 }
 
-void check_database(const Config& config, Report& report) {
-    require(report, "database.url");
+void check_database(Config& config, Report& report) {
+    if (!report.given("database.folder")) {
+        require(report, "database.url");
+    } else if (report.given("database.url")) {
+        // The url of a flag or a variable is over the folder of a file, as values are over each other.
+        report.warning("database.folder", "has no effect beside database.url");
+        config.postgres_folder.clear();
+    } else if (config.postgres_folder.empty()) {
+        report.mistake("database.folder", "is empty");
+    }
     if (config.worker.poll > config.worker.lease)
         report.mistake("worker.poll", "is longer than worker.lease");
     if (config.worker.lease <= config.imaging.wall_clock) {

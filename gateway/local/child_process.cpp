@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.hpp"
+
 namespace photogate::gateway::local {
 namespace {
 
@@ -20,22 +22,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostOutput = 64 * 1024;
 constexpr int kCouldNotStart = 127;
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { close(); }
-    int get() const { return number_; }
-    void close() {
-        if (number_ >= 0) ::close(number_);
-        number_ = -1;
-    }
-
-  private:
-    int number_;
-};
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> all;
@@ -110,7 +96,7 @@ Result<Finished> run(const Command& command) {
     Descriptor writing{ends[1]};
     const auto pid = spawn(command, writing.get(), 0);
     if (!pid) return fail(pid.error());
-    writing.close();
+    writing.reset();
 
     Finished finished;
     std::array<char, 4096> buffer{};

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "gateway/local/child_process.hpp"
 
@@ -46,15 +47,37 @@ Error unavailable(std::string detail) {
     return {ErrorCode::database_unavailable, std::move(detail), {}, std::nullopt};
 }
 
+/// The end of what a program said, for a person.
+std::string last_lines(std::string text) {
+    constexpr int kLines = 4;
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    std::size_t start = text.size();
+    for (int lines = 0; lines < kLines && start != std::string::npos && start > 0; ++lines)
+        start = text.rfind('\n', start - 1);
+    return start == std::string::npos || start == 0 ? text : text.substr(start + 1);
+}
+
+/// What PostgreSQL's programs could not do, and what they said of it.
+Error failure(const std::string& what, const fs::path& folder, const std::string& said) {
+    for (const char* sign : {"No space left on device", "Check free disk space", "Disk quota exceeded"}) {
+        if (said.find(sign) == std::string::npos) continue;
+        return {ErrorCode::store_full,
+                fmt::format("{}: there is no room on the disk of {}; make some, or choose another folder",
+                            what, folder.string()),
+                {},
+                std::nullopt};
+    }
+    return unavailable(fmt::format("{} in {}: {}", what, folder.string(), last_lines(said)));
+}
+
 Result<> make_folder(const fs::path& folder, mode_t mode, const std::optional<Identity>& owner) {
     std::error_code error;
     fs::create_directories(folder.parent_path(), error);
     if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST)
-        return fail(ErrorCode::file_error,
-                    fmt::format("{} can't be made: {}", folder.string(), std::strerror(errno)));
+        return fail(file_failure(folder.string() + " can not be made", errno));
     if (owner && ::chown(folder.c_str(), owner->user, owner->group) != 0)
-        return fail(ErrorCode::file_error, fmt::format("{} can't be handed to PostgreSQL's user: {}",
-                                                       folder.string(), std::strerror(errno)));
+        return fail(file_failure(folder.string() + " can not be handed to PostgreSQL's user", errno));
     return {};
 }
 
@@ -119,24 +142,16 @@ Result<fs::path> reachable(const fs::path& folder, const std::optional<Identity>
     const auto elsewhere = fs::path{"/var/tmp"} / name;
     struct stat facts {};
     if (::mkdir(elsewhere.c_str(), 0711) != 0 && errno != EEXIST)
-        return fail(ErrorCode::file_error,
-                    fmt::format("{} can't be made: {}", elsewhere.string(), std::strerror(errno)));
+        return fail(file_failure(elsewhere.string() + " can not be made", errno));
     if (::lstat(elsewhere.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != ::geteuid())
         return fail(ErrorCode::file_error, elsewhere.string() + " belongs to somebody else: remove it");
     (void)::chmod(elsewhere.c_str(), 0711);
     return elsewhere / "postgres";
 }
 
-/// The last lines of a log, for a person.
-std::string tail(const fs::path& log) {
+std::string text_of(const fs::path& log) {
     std::ifstream file{log, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{file}, {}};
-    while (!text.empty() && text.back() == '\n')
-        text.pop_back();
-    std::size_t start = text.size();
-    for (int lines = 0; lines < 4 && start != std::string::npos && start > 0; ++lines)
-        start = text.rfind('\n', start - 1);
-    return start == std::string::npos || start == 0 ? text : text.substr(start + 1);
+    return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 }  // namespace
@@ -166,6 +181,7 @@ struct PrivatePostgres::State {
     Result<> make_cluster();
     Result<> start_server();
     Result<> make_database();
+    Result<> run_cluster();
     void drop_stale_pid_file() const;
     bool answers() const;
 };
@@ -196,12 +212,10 @@ Result<> PrivatePostgres::State::prepare(const fs::path& wanted) {
 Result<> PrivatePostgres::State::take_lock() {
     const auto path = folder / "lock";
     lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return fail(ErrorCode::file_error,
-                    fmt::format("{} can't be opened: {}", path.string(), std::strerror(errno)));
+    if (lock < 0) return fail(file_failure(path.string() + " can not be opened", errno));
     if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
-        return fail(unavailable("another photogate is running on " + folder.string() +
-                                ": stop it, or choose another folder"));
+        return fail(ErrorCode::store_in_use, "another photogate is running on " + folder.string() +
+                                                 ": stop it, or choose another folder");
     return {};
 }
 
@@ -217,12 +231,10 @@ Result<> PrivatePostgres::State::make_cluster() {
     if (!done) return fail(done.error());
     if (done->exit_code != 0) {
         fs::remove_all(fresh, ignored);
-        return fail(
-            unavailable("initdb could not make a cluster in " + folder.string() + ": " + done->output));
+        return fail(failure("initdb could not make a cluster", folder, done->output));
     }
     if (::rename(fresh.c_str(), data.c_str()) != 0)
-        return fail(ErrorCode::file_error,
-                    fmt::format("{} can't be renamed: {}", fresh.string(), std::strerror(errno)));
+        return fail(file_failure(fresh.string() + " can not be renamed", errno));
     return {};
 }
 
@@ -265,7 +277,7 @@ Result<> PrivatePostgres::State::start_server() {
         std::this_thread::sleep_for(100ms);
     }
     server.reset();
-    return fail(unavailable("PostgreSQL does not start in " + folder.string() + ": " + tail(log)));
+    return fail(failure("PostgreSQL does not start", folder, last_lines(text_of(log))));
 }
 
 Result<> PrivatePostgres::State::make_database() {
@@ -273,16 +285,26 @@ Result<> PrivatePostgres::State::make_database() {
     const auto made = run(command({"createdb", "-h", sockets.string(), "-U", name, name}));
     if (!made) return fail(made.error());
     if (made->exit_code == 0 || made->output.find("already exists") != std::string::npos) return {};
-    return fail(unavailable("the database could not be made: " + made->output));
+    return fail(failure("the database could not be made", folder, made->output));
 }
 
-Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(const fs::path& folder) {
+Result<> PrivatePostgres::State::run_cluster() {
+    if (auto done = make_cluster(); !done) return done;
+    if (auto done = start_server(); !done) return done;
+    if (auto done = make_database(); !done) return done;
+    log::info("postgres.started", {{"folder", folder.string()}});
+    return {};
+}
+
+Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(const fs::path& folder, Sharing sharing) {
     auto state = std::make_unique<State>();
     if (auto done = state->prepare(folder); !done) return fail(done.error());
-    if (auto done = state->take_lock(); !done) return fail(done.error());
-    if (auto done = state->make_cluster(); !done) return fail(done.error());
-    if (auto done = state->start_server(); !done) return fail(done.error());
-    if (auto done = state->make_database(); !done) return fail(done.error());
+    const auto locked = state->take_lock();
+    const bool runs_already = !locked && locked.error().code == ErrorCode::store_in_use;
+    if (!locked && !(runs_already && sharing == Sharing::allowed)) return fail(locked.error());
+    if (locked) {
+        if (auto done = state->run_cluster(); !done) return fail(done.error());
+    }
     std::string host;
     for (const char letter : state->sockets.string()) {
         const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
@@ -291,7 +313,6 @@ Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(const fs::path& 
         host += plain ? std::string(1, letter) : fmt::format("%{:02X}", static_cast<unsigned char>(letter));
     }
     state->url = fmt::format("postgresql://{0}@/{0}?host={1}", kName, host);
-    log::info("postgres.started", {{"folder", state->folder.string()}});
     return std::unique_ptr<PrivatePostgres>{new PrivatePostgres(std::move(state))};
 }
 

@@ -20,10 +20,15 @@ namespace photogate::gateway::local {
 
 class PrivatePostgres {
   public:
+    /// Where another photogate runs this folder's: its own is the only one that may, or this one only looks.
+    enum class Sharing { refused, allowed };
+
     /// Makes the cluster where there is none, starts it and waits until it answers.
-    /// Errors: database_unavailable (PostgreSQL is not installed, does not start, or another photogate runs
-    /// on this folder), file_error (the folder can't be made, or its disk is full). Each says what to do.
-    static Result<std::unique_ptr<PrivatePostgres>> start(const std::filesystem::path& folder);
+    /// Errors: database_unavailable (PostgreSQL is not installed, or does not start), store_in_use (another
+    /// photogate runs on this folder), store_full (its disk has no room), file_error (the folder can't be
+    /// made), invalid_configuration (its path is too long). Each says what to do.
+    static Result<std::unique_ptr<PrivatePostgres>> start(const std::filesystem::path& folder,
+                                                          Sharing sharing = Sharing::refused);
 
     ~PrivatePostgres();
     PrivatePostgres(const PrivatePostgres&) = delete;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "gateway/local/private_postgres.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/signals.hpp"
 #include "gateway/system/stores.hpp"
@@ -97,6 +98,20 @@ void examine_stores(const config::Config& config, const storage::objects::S3Part
     }
 }
 
+void examine_capabilities(const config::Config& config, const storage::objects::S3Parts& parts,
+                          Sheet& sheet) {
+    const auto stores = make_stores(config, parts);
+    if (!stores) return;  // said already
+    const auto regions = probe_capabilities(config, *stores, parts);
+    if (!regions) return sheet.failed("store.capabilities", regions.error());
+    for (const auto& [region, capabilities] : *regions) {
+        for (const auto& each : capabilities)
+            sheet.line(each.wanted ? "has" : "lacks", fmt::format("{}: {}", region, each.name),
+                       each.effect.empty() ? each.found : fmt::format("{}: {}", each.found, each.effect),
+                       each.remedy);
+    }
+}
+
 void examine_imager(const config::Config& config, Sheet& sheet) {
     auto options = config.imaging;
     options.helpers = 1;
@@ -105,10 +120,34 @@ void examine_imager(const config::Config& config, Sheet& sheet) {
     sheet.line("ok", "imager", "the image helper starts and confines itself");
 }
 
+/// A configuration whose database is there: the one it names, or one of our own that runs as long as this.
+struct Provided {
+    std::unique_ptr<local::PrivatePostgres> postgres;
+    config::Config config;
+};
+
+Result<Provided> provide(const config::Config& config, local::PrivatePostgres::Sharing sharing) {
+    Provided provided{nullptr, config};
+    if (config.postgres_folder.empty()) return provided;
+    auto postgres = local::PrivatePostgres::start(config.postgres_folder, sharing);
+    if (!postgres) return fail(std::move(postgres.error()));
+    provided.postgres = std::move(*postgres);
+    provided.config.database.database_url = provided.postgres->url();
+    return provided;
+}
+
 }  // namespace
 
-Result<> run_until_signal(const config::Config& config, Role role) {
+Result<> run_until_signal(const config::Config& configured, Role role) {
     StopSignals signals;
+    const auto provided = provide(configured, local::PrivatePostgres::Sharing::refused);
+    if (!provided) return fail(provided.error());
+    const auto& config = provided->config;
+    if (provided->postgres) {
+        // Nobody else keeps this schema in step.
+        const auto migrated = records::migrate(config.database.database_url, records::MigrateMode::apply);
+        if (!migrated) return fail(migrated.error());
+    }
     auto system = System::start(config, role);
     if (!system) return fail(std::move(system.error()));
     for (const auto port : (*system)->ports())
@@ -122,8 +161,10 @@ Result<> run_until_signal(const config::Config& config, Role role) {
     return {};
 }
 
-Result<> migrate(const config::Config& config, records::MigrateMode mode, std::ostream& out) {
-    const auto migrations = records::migrate(config.database.database_url, mode);
+Result<> migrate(const config::Config& configured, records::MigrateMode mode, std::ostream& out) {
+    const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
+    if (!provided) return fail(provided.error());
+    const auto migrations = records::migrate(provided->config.database.database_url, mode);
     if (!migrations) return fail(migrations.error());
     const std::string_view verb = mode == records::MigrateMode::apply ? "applied" : "would apply";
     for (const auto& migration : *migrations)
@@ -132,7 +173,10 @@ Result<> migrate(const config::Config& config, records::MigrateMode mode, std::o
     return {};
 }
 
-Result<> doctor(const config::Config& config, std::ostream& out) {
+Result<> doctor(const config::Config& configured, std::ostream& out) {
+    const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
+    if (!provided) return fail(provided.error());
+    const auto& config = provided->config;
     SystemClock clock;
     SystemRandom random;
     storage::http::HttpClient http{storage::http::ClientOptions{}};
@@ -140,6 +184,7 @@ Result<> doctor(const config::Config& config, std::ostream& out) {
     Sheet sheet(out);
     examine_database(config, clock, random, sheet);
     examine_stores(config, {http, clock, random, pacer}, sheet);
+    examine_capabilities(config, {http, clock, random, pacer}, sheet);
     examine_imager(config, sheet);
     return sheet.conclusion();
 }

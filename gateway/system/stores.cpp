@@ -43,28 +43,61 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Parts
     return pipeline::Stores(std::move(stores));
 }
 
+namespace {
+
+storage::objects::ProbeTarget target_of(const pipeline::StoreRegion& region) {
+    storage::objects::ProbeTarget target;
+    target.internal = region.internal;
+    target.public_end = region.external;
+    target.style = region.style;
+    target.region = region.signing_region;
+    target.signer = region.signer;
+    target.incoming = region.incoming;
+    target.published = region.published;
+    target.originals = region.originals;
+    return target;
+}
+
+tl::unexpected<Error> does_not_answer(const std::string& name, const pipeline::StoreRegion& region,
+                                      Error error) {
+    error.detail = fmt::format("the object store of region '{}' at {} does not answer: {}", name,
+                               region.internal.origin(), error.detail);
+    return fail(std::move(error));
+}
+
+/// Whose pages send to the stores.
+std::string page_origin(const config::Server& server) {
+    for (const auto& origin : server.cors_origins) {
+        if (origin != "*") return origin;
+    }
+    return server.public_url ? server.public_url->origin() : storage::objects::CapabilityTarget{}.page_origin;
+}
+
+}  // namespace
+
 Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, const S3Parts& parts) {
     std::vector<RegionReport> reports;
     for (const auto& [name, store] : stores.all()) {
-        const auto& region = store.region;
-        storage::objects::ProbeTarget target;
-        target.internal = region.internal;
-        target.public_end = region.external;
-        target.style = region.style;
-        target.region = region.signing_region;
-        target.signer = region.signer;
-        target.incoming = region.incoming;
-        target.published = region.published;
-        target.originals = region.originals;
-        auto report = storage::objects::probe_store(target, *store.objects, parts);
-        if (!report) {
-            report.error().detail = fmt::format("the object store of region '{}' at {} does not answer: {}",
-                                                name, region.internal.origin(), report.error().detail);
-            return fail(std::move(report.error()));
-        }
+        auto report = storage::objects::probe_store(target_of(store.region), *store.objects, parts);
+        if (!report) return does_not_answer(name, store.region, std::move(report.error()));
         reports.push_back({name, std::move(*report)});
     }
     return reports;
+}
+
+Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
+                                                           const pipeline::Stores& stores,
+                                                           const S3Parts& parts) {
+    std::vector<RegionCapabilities> all;
+    for (const auto& [name, store] : stores.all()) {
+        storage::objects::CapabilityTarget target{target_of(store.region), store.region.worker};
+        if (name == config.store.region) target.events = storage::objects::CapabilityTarget::Events::direct;
+        target.page_origin = page_origin(config.server);
+        auto found = storage::objects::probe_capabilities(target, parts);
+        if (!found) return does_not_answer(name, store.region, std::move(found.error()));
+        all.push_back({name, std::move(*found)});
+    }
+    return all;
 }
 
 }  // namespace photogate::gateway::system

@@ -11,6 +11,7 @@
 #include "gateway/config/config.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/objects/s3_client.hpp"
+#include "storage/objects/store_capabilities.hpp"
 #include "storage/objects/store_probe.hpp"
 
 namespace photogate::gateway::system {
@@ -33,5 +34,15 @@ struct RegionReport {
 /// Tries every attack on every region. Errors: a store that can not be reached.
 Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores,
                                                const storage::objects::S3Parts& parts);
+
+struct RegionCapabilities {
+    std::string region;
+    std::vector<storage::objects::Capability> capabilities;
+};
+
+/// Tries what each region's store can do. Errors: as probe_stores().
+Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
+                                                           const pipeline::Stores& stores,
+                                                           const storage::objects::S3Parts& parts);
 
 }  // namespace photogate::gateway::system

@@ -10,19 +10,6 @@
 
 namespace photogate::storage::objects {
 
-void Descriptor::reset(int number) {
-    // close(2) of a file that was synced, or is thrown away, has nothing to tell.
-    if (number_ >= 0) ::close(number_);
-    number_ = number;
-}
-
-Error file_failure(const std::string& what, int number) {
-    const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-    const std::string why = std::generic_category().message(number);
-    return full ? Error{ErrorCode::store_full, fmt::format("no room on the store's disk: {}", why)}
-                : Error{ErrorCode::file_error, fmt::format("{}: {}", what, why)};
-}
-
 namespace {
 
 int opened(const std::filesystem::path& path, int flags) {

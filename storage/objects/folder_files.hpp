@@ -10,36 +10,10 @@
 #include <string>
 
 #include "base/encoding.hpp"
+#include "base/file.hpp"
 #include "base/result.hpp"
 
 namespace photogate::storage::objects {
-
-/// An open file; closed with it.
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        if (this != &other) reset(other.release());
-        return *this;
-    }
-    ~Descriptor() { reset(); }
-    int get() const { return number_; }
-    explicit operator bool() const { return number_ >= 0; }
-    int release() {
-        const int number = number_;
-        number_ = -1;
-        return number;
-    }
-    void reset(int number = -1);
-
-  private:
-    int number_ = -1;
-};
-
-/// store_full where `number` says that there is no room (ENOSPC, EDQUOT, EFBIG), else file_error.
-Error file_failure(const std::string& what, int number);
 
 /// Errors of all: store_full, file_error.
 class FolderFiles {

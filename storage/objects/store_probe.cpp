@@ -12,6 +12,7 @@
 #include "signer/signer.hpp"
 #include "signer/uri_encode.hpp"
 #include "storage/http/body_source.hpp"
+#include "storage/objects/probe_requests.hpp"
 
 namespace photogate::storage::objects {
 
@@ -20,13 +21,6 @@ namespace {
 constexpr std::string_view kSignerPolicy =
     "mc admin policy create STORE photogate-signer etc/minio/signer-policy.json && "
     "mc admin policy attach STORE photogate-signer --user SIGNER_KEY";
-constexpr std::size_t kLongestAnswer = 64U << 10;
-
-std::string random_name(Random& random) {
-    std::array<std::byte, 16> bytes{};
-    random.fill(bytes);
-    return base32_crockford({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-}
 
 /// What an attempt that must not work came to.
 enum class Outcome { refused, worked, unclear };
@@ -56,8 +50,8 @@ class Probe {
           parts_(parts),
           as_signer_(S3Options{target.internal, target.style, target.signer, target.region, {}, {}}, parts),
           signer_(target.signer, target.region),
-          run_(random_name(parts.random)),
-          secret_("photogate-probe-" + random_name(parts.random)) {}
+          run_(random_probe_name(parts.random)),
+          secret_("photogate-probe-" + random_probe_name(parts.random)) {}
 
     Result<ProbeReport> run() {
         if (auto placed = place_canaries(); !placed) {
@@ -152,16 +146,8 @@ class Probe {
         wanted.address = {endpoint, target_.style, target_.incoming, to};
         wanted.expires = std::chrono::seconds{60};
         wanted.at = parts_.clock.now() + as_signer_.clock_offset();
-        const auto url = signer_.presign(wanted);
-        if (!url) return fail(url.error());
-        http::Request request;
-        request.method = "PUT";
-        request.url = url->url;
-        request.headers = std::move(unsigned_headers);
-        request.body = std::move(body);
-        request.max_response_body = kLongestAnswer;
-        request.cut_long_body = true;
-        return parts_.http.send(request);
+        return send_presigned(signer_, {std::move(wanted), std::move(unsigned_headers), std::move(body)},
+                              parts_.http);
     }
 
     void check_signer_puts() {
@@ -238,8 +224,8 @@ class Probe {
             }
             std::string landed;
             const auto got = worker_.get(target_.incoming, to, {}, [&](BytesView bytes) {
-                landed += as_text(bytes.first(std::min<std::size_t>(bytes.size(), kLongestAnswer)));
-                return landed.size() < kLongestAnswer;
+                landed += as_text(bytes.first(std::min<std::size_t>(bytes.size(), kLongestProbeAnswer)));
+                return landed.size() < kLongestProbeAnswer;
             });
             if (got && landed == secret_) {
                 add(check, Verdict::failed,
@@ -271,7 +257,7 @@ class Probe {
         request.method = std::move(method);
         request.url = std::move(url);
         if (request.method == "PUT") request.body = "probe";
-        request.max_response_body = kLongestAnswer;
+        request.max_response_body = kLongestProbeAnswer;
         request.cut_long_body = true;
         return parts_.http.send(request);
     }

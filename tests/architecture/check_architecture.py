@@ -34,7 +34,7 @@ ROOMS = {
     "gateway/cli": EVERYTHING | {"gateway/config"},
     "gateway/routes": EVERYTHING | {"gateway/http", "gateway/config"},
     "gateway/local": {"base"},
-    "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/s3", "gateway/routes"},
+    "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/s3", "gateway/routes", "gateway/local"},
     "gateway": EVERYTHING
     | {"gateway/http", "gateway/config", "gateway/cli", "gateway/s3", "gateway/routes", "gateway/local", "gateway/system"},
 }

@@ -3,7 +3,7 @@
 
     python3 tests/contract/stores.py exec -- PROGRAM ...
 
-The built-in store needs no process: the suite opens it itself. Needs scripts/install-minio (with --contract for versitygw).
+The built-in store needs no process: the suite opens it itself. Needs scripts/install-stores.
 """
 import os
 import pathlib
@@ -25,7 +25,7 @@ def _versitygw_binary():
     for candidate in (os.path.join(tools, "versitygw"), shutil.which("versitygw"), os.path.expanduser("~/go/bin/versitygw")):
         if candidate and os.access(candidate, os.X_OK):
             return candidate
-    raise stack.StackError("versitygw is not installed: run scripts/install-minio --contract")
+    raise stack.StackError("versitygw is not installed: run scripts/install-stores")
 
 
 class Versitygw(stack._Child):

@@ -56,7 +56,7 @@ def code(error):
 def tool(name):
     """The program, or a failure: a test that is skipped where it counts is no test."""
     found = shutil.which(name) or shutil.which(name, path=os.environ.get("PHOTOGATE_TOOLS", os.path.expanduser("~/.cache/photogate/bin")))
-    assert found, f"{name} is not installed (scripts/install-minio, tests/requirements.txt)"
+    assert found, f"{name} is not installed (scripts/install-stores, tests/requirements.txt)"
     return found
 
 

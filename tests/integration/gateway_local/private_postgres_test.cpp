@@ -54,8 +54,19 @@ TEST_F(PrivatePostgresTest, A_second_one_on_the_same_folder_is_refused_in_a_sent
     ASSERT_TRUE(first) << first.error().detail;
     const auto second = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, ErrorCode::database_unavailable);
+    EXPECT_EQ(second.error().code, ErrorCode::store_in_use);
     EXPECT_THAT(second.error().detail, HasSubstr("another photogate is running on"));
+}
+
+TEST_F(PrivatePostgresTest, One_that_only_looks_shares_what_runs) {
+    const auto first = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(first) << first.error().detail;
+    {
+        const auto second = PrivatePostgres::start(folder_ / "postgres", PrivatePostgres::Sharing::allowed);
+        ASSERT_TRUE(second) << second.error().detail;
+        EXPECT_EQ((*second)->url(), (*first)->url());
+    }
+    EXPECT_TRUE(migrate((*first)->url(), MigrateMode::dry_run));  // it did not end with the second
 }
 
 TEST_F(PrivatePostgresTest, Killed_with_its_process_it_starts_again) {

@@ -23,13 +23,14 @@ struct Ran {
 };
 
 Ran run_with(std::vector<std::string> arguments, const Commands& commands = {},
-             std::map<std::string, std::string> environment = {}) {
+             std::map<std::string, std::string> environment = {}, std::filesystem::path folder = {}) {
     std::ostringstream out;
     std::ostringstream err;
     const ManualClock clock{Timestamp{std::chrono::seconds{1'795'178'096}}};
     SeededRandom random{5};
-    const auto code = run(
-        {std::move(arguments), std::move(environment), "/opt/photogate", out, err, clock, random}, commands);
+    const auto code = run({std::move(arguments), std::move(environment), "/opt/photogate", out, err, clock,
+                           random, std::move(folder)},
+                          commands);
     return {code, out.str(), err.str()};
 }
 
@@ -62,6 +63,69 @@ TEST(Program, Commands_get_the_configuration_and_give_their_exit_code) {
     EXPECT_EQ(run_with({"doctor"}, commands, {{"PHOTOGATE_CONFIG", file}}).code,
               ExitCode::dependency_unavailable);
     EXPECT_EQ(log, (std::vector<std::string>{"all", "serve 127.0.0.1:7", "dry", "apply", "doctor"}));
+}
+
+TEST(Program, With_nothing_configured_all_makes_a_configuration_once_and_keeps_to_it) {
+    const Folder folder;
+    std::vector<std::string> seen;
+    Commands commands;
+    commands.all = [&](const config::Config& made) {
+        const auto& app = made.apps.at(AppName::trusted("demo"));
+        seen.push_back(app.callback_url.value_or("nowhere") + " " +
+                       made.regions.at("default").internal.origin());
+        EXPECT_EQ(made.apps.size(), 1U);
+        EXPECT_EQ(made.keys.size(), 2U);
+        EXPECT_EQ(made.store.folder, folder.path() / "var" / "store");
+        EXPECT_EQ(made.postgres_folder, folder.path() / "var" / "postgres");
+        return ExitCode::ok;
+    };
+    const auto first = run_with({"all"}, commands, {}, folder.path());
+    EXPECT_EQ(first.code, ExitCode::ok) << first.err;
+    EXPECT_THAT(first.err, HasSubstr("the first API key is in " + (folder.path() / "var" / "key").string()));
+    // What is said of "the app" is said of the one that is no operator.
+    const auto second =
+        run_with({"all", "--app-callback-url", "http://127.0.0.1:8081/"}, commands, {}, folder.path());
+    EXPECT_EQ(second.code, ExitCode::ok) << second.err;
+    EXPECT_THAT(second.err, Not(HasSubstr("API key")));
+    EXPECT_EQ(seen, (std::vector<std::string>{"nowhere http://127.0.0.1:9000",
+                                              "http://127.0.0.1:8081/ http://127.0.0.1:9000"}));
+    EXPECT_EQ(run_with({"config", "check"}, commands, {}, folder.path()).code, ExitCode::ok);
+}
+
+TEST(Program, Where_a_database_is_named_nothing_is_made) {
+    const Folder folder;
+    std::vector<std::string> log;
+    const auto ran =
+        run_with({"all"}, all_commands(log), {{"DATABASE_URL", "postgresql://db/photogate"}}, folder.path());
+    EXPECT_EQ(ran.code, ExitCode::bad_configuration);
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "var"));
+}
+
+TEST(Program, A_store_that_is_given_is_there_instead_of_the_built_in_one) {
+    const Folder folder;
+    Commands commands;
+    commands.all = [&](const config::Config& made) {
+        EXPECT_EQ(made.store.folder, "");
+        EXPECT_EQ(made.regions.size(), 1U);
+        EXPECT_EQ(made.regions.at("default").internal.origin(), "http://minio:9000");
+        return ExitCode::ok;
+    };
+    const std::map<std::string, std::string> keys{{"PHOTOGATE_S3_SIGNER_ACCESS_KEY", "s"},
+                                                  {"PHOTOGATE_S3_SIGNER_SECRET_KEY", "s-secret"},
+                                                  {"PHOTOGATE_S3_WORKER_ACCESS_KEY", "w"},
+                                                  {"PHOTOGATE_S3_WORKER_SECRET_KEY", "w-secret"}};
+    const auto ran = run_with({"all", "--store", "http://minio:9000"}, commands, keys, folder.path());
+    EXPECT_EQ(ran.code, ExitCode::ok) << ran.err;
+}
+
+TEST(Program, A_folder_that_can_not_be_made_is_an_error_in_a_sentence) {
+    const Folder folder;
+    folder.write("var", "a file");
+    std::vector<std::string> log;
+    const auto ran = run_with({"all"}, all_commands(log), {}, folder.path());
+    EXPECT_EQ(ran.code, ExitCode::failure);
+    EXPECT_THAT(ran.err, HasSubstr("var"));
+    EXPECT_TRUE(log.empty());
 }
 
 TEST(Program, An_exception_is_printed_and_is_a_failure) {

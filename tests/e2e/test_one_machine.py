@@ -1,0 +1,176 @@
+"""`photogate all` with nothing configured: everything on this machine, in one folder, gone with it and there again."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import local_gateway
+import pictures
+import stack as parts
+
+CANNOT_BIND, DEPENDENCY, NO_ROOM, ALREADY_RUNNING = 3, 4, 5, 6
+
+
+def free_ports():
+    return local_gateway.Ports(*(parts.free_port() for _ in local_gateway.Ports._fields))
+
+
+@pytest.fixture
+def folder():
+    """Not pytest's: that is open to its user alone, and PostgreSQL runs as another where we are root."""
+    made = pathlib.Path(f"/tmp/photogate-one-{os.getpid()}-{time.monotonic_ns()}")
+    made.mkdir(mode=0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def machine(build_dir, folder):
+    made = local_gateway.OneMachine(build_dir, folder / "var", free_ports())
+    yield made
+    if made.process:
+        made.kill()
+    # PostgreSQL ends by itself then, and writes while it does.
+    parts.wait_until(lambda: not processes_of(made.folder), 20, "the end of what a killed photogate leaves")
+
+
+def published(machine, photo):
+    created = machine.create({"size": len(photo)})
+    status, answer = local_gateway.send(created["upload"], photo)
+    assert status == 200, answer
+    upload = machine.wait_for(created)
+    assert upload["state"] == "published", upload
+    return upload
+
+
+def processes_of(folder):
+    """Those that name the folder in their command line: PostgreSQL, its helpers, photogate, its imagers."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+        except OSError:
+            continue
+        if str(folder).encode() in line and int(entry.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+def test_A_first_start_makes_all_it_needs_and_a_second_one_continues(machine):
+    machine.start()
+    upload = published(machine, pictures.photo(640, 480, orientation=6))
+    status, _, image = machine.request("GET", upload["image"]["url"].removeprefix(machine.url))
+    assert status == 200 and image.startswith(b"\xff\xd8")
+    key = machine.app.key
+    for secret in ("photogate.toml", "key", "operator.key"):
+        assert (machine.folder / secret).stat().st_mode & 0o777 == 0o600
+    assert machine.stop() == 0
+    assert not processes_of(machine.folder)
+    machine.start()
+    assert machine.app.key == key
+    status, _, again = machine.request("GET", f"/v1/uploads/{upload['id']}", key=key)
+    assert status == 200 and again["state"] == "published"
+
+
+def test_Both_pages_are_served_and_the_operators_key_opens_the_second(machine):
+    machine.start()
+    assert machine.request("GET", "/")[0] == 200
+    assert machine.request("GET", "/operate", port=machine.metrics_port)[0] == 200
+    status, _, uploads = machine.request("GET", "/v1/uploads", key=machine.operator_key, port=machine.metrics_port)
+    assert status == 200, uploads
+
+
+def test_Killed_it_leaves_no_process_and_the_next_start_has_what_was_acknowledged(machine):
+    machine.start()
+    photo = pictures.photo(320, 240)
+    before = published(machine, photo)
+    created = machine.create({"size": len(photo)})
+    assert local_gateway.send(created["upload"], photo)[0] == 200
+    machine.kill()
+    parts.wait_until(lambda: not processes_of(machine.folder), 15, f"the end of {processes_of(machine.folder)}")
+    machine.start(seconds=30)
+    assert machine.wait_for(created)["state"] == "published"
+    assert machine.wait_for(before)["state"] == "published"
+
+
+def run_again(machine, *arguments, wrapper=(), environment=None):
+    """To its end: the same command while something is in its way."""
+    return subprocess.run([*wrapper, *map(str, machine.command()), *arguments], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **machine.environment, **(environment or {})})
+
+
+def test_A_second_one_on_the_same_folder_is_one_clear_sentence(machine):
+    machine.start()
+    done = run_again(machine)
+    assert done.returncode == ALREADY_RUNNING, done.stderr
+    assert "another photogate is running on" in done.stderr and "stop it" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["gateway", "store", "metrics"])
+def test_A_port_that_is_taken_is_one_clear_sentence(machine, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", getattr(machine.ports, port)))
+        other.listen()
+        done = run_again(machine)
+    assert done.returncode == CANNOT_BIND, done.stderr
+    assert str(getattr(machine.ports, port)) in done.stderr.splitlines()[-1]
+    assert not processes_of(machine.folder)
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts, which only root may")
+
+
+@as_root
+def test_Without_PostgreSQL_it_says_what_to_install(machine, folder):
+    (folder / "empty").mkdir()
+    done = run_again(machine, wrapper=["unshare", "--mount", "sh", "-c",
+                                       f'mount --bind {folder}/empty /usr/lib/postgresql && exec "$@"', "sh"])
+    assert done.returncode == DEPENDENCY, done.stderr
+    assert "apt install postgresql-15" in done.stderr
+
+
+@as_root
+@pytest.mark.parametrize("size", ["16k", "2m", "20m"])
+def test_A_full_disk_is_said_to_be_one(machine, size):
+    done = run_again(machine, wrapper=["unshare", "--mount", "sh", "-c",
+                                       f'mount -t tmpfs -o size={size},mode=755 none {machine.folder} && exec "$@"', "sh"])
+    assert done.returncode == NO_ROOM, done.stderr
+    assert "No space left on device" in done.stderr or "no room" in done.stderr
+    assert len(done.stderr.splitlines()[-1]) < 400, "one sentence"
+
+
+def test_A_store_that_is_given_takes_the_built_in_ones_place(machine, minio_world):
+    minio = minio_world.stack.minio
+    machine.environment |= {"PHOTOGATE_S3_SIGNER_ACCESS_KEY": minio.signer.access, "PHOTOGATE_S3_SIGNER_SECRET_KEY": minio.signer.secret,
+                            "PHOTOGATE_S3_WORKER_ACCESS_KEY": minio.worker.access, "PHOTOGATE_S3_WORKER_SECRET_KEY": minio.worker.secret,
+                            "PHOTOGATE_S3_INCOMING_BUCKET": minio.incoming, "PHOTOGATE_S3_PUBLIC_BUCKET": minio.public,
+                            "PHOTOGATE_S3_ORIGINALS_BUCKET": minio.originals}
+    machine.start("--store", minio.endpoint)
+    photo = pictures.photo(320, 240, seed=5)
+    created = machine.create({"size": len(photo)})
+    assert created["upload"]["url"].startswith(minio.endpoint)
+    assert local_gateway.send(created["upload"], photo)[0] == 200
+    # This store tells another gateway; a client that says so itself is as good.
+    machine.request("POST", f"/v1/uploads/{created['id']}/complete", {}, key=machine.app.key)
+    assert machine.wait_for(created)["state"] == "published"
+    assert not (machine.folder / "store").exists()
+
+
+def test_Doctor_and_config_show_find_what_the_first_start_made(machine, program, folder):
+    machine.start()
+    environment = {**os.environ, **machine.environment, "PHOTOGATE_STORE_LISTEN": f"127.0.0.1:{machine.ports.store}"}
+    for command in (["config", "show"], ["doctor"], ["migrate", "--dry-run"]):
+        done = subprocess.run([program, *command], capture_output=True, text=True, timeout=60, cwd=folder, env=environment)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def test_A_stop_signal_ends_it_in_order(machine):
+    machine.start()
+    machine.process.send_signal(signal.SIGINT)
+    assert machine.process.wait(20) == 0
+    assert not processes_of(machine.folder)
