@@ -71,9 +71,9 @@ function operation(document, path, method, given) {
     h("p", {}, ...prose(given.description)),
     h("p", {}, credentials(given)),
     given.parameters?.length ? parameters(document, given.parameters) : null,
-    schema ? h("h4", {}, "Body: ", typeName(schema)) : null,
+    schema ? h("h3", {}, "Body: ", typeName(schema)) : null,
     schema ? fields(resolve(document, schema)) : null,
-    h("h4", {}, "Answers"), answers(document, given.responses));
+    h("h3", {}, "Answers"), answers(document, given.responses));
 }
 
 function openTarget() {

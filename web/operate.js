@@ -133,7 +133,7 @@ async function select(id, focus) {
 function callbackLine(callback) {
   return h("li", {}, `${callback.type}: ${callback.state}, ${callback.attempts_made} tries `,
     h("button", {type: "button", class: "quiet small", "aria-label": `Replay ${callback.type} ${callback.id}`, onclick: () => replay(callback.id)}, "Replay"),
-    h("details", {}, h("summary", {}, "As sent"), h("pre", {tabindex: "0"}, callback.body ? JSON.stringify(callback.body, null, 2) : "erased")));
+    h("details", {}, h("summary", {}, "As sent"), h("pre", {tabindex: "0", "aria-label": `Body of ${callback.type}`}, callback.body ? JSON.stringify(callback.body, null, 2) : "erased")));
 }
 
 async function showDetail() {

@@ -86,7 +86,8 @@ RULES = r"""() => {
 
 
 def check_rules(page):
-    assert page.evaluate(RULES) == []
+    wrong = page.evaluate(RULES)
+    assert not wrong, "\n".join(wrong)
 
 
 def focused(page):

@@ -28,7 +28,7 @@ def world(builtin_world):
 def client(store, key=None, **config):
     key = key or store.root
     return boto3.client("s3", endpoint_url=store.endpoint, aws_access_key_id=key.access, aws_secret_access_key=key.secret,
-                        region_name="us-east-1", config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, **config))
+                        region_name="us-east-1", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 1}, **config))
 
 
 @pytest.fixture

@@ -154,7 +154,8 @@ def buffers(world, statement):
 def statement(file, name, parameters):
     """A query of the program, with its parameters written in."""
     text = (browsers.ROOT / "storage" / "records" / "queries" / f"{file}.sql").read_text()
-    text = re.search(rf"^-- name: {name}\n(.*?);", text, re.S | re.M).group(1)
+    text = re.search(rf"^-- name: {name}\n(.*?)(?=^-- name: |\Z)", text, re.S | re.M).group(1)
+    text = re.sub(r"--.*", "", text).strip().removesuffix(";")
     return re.sub(r"\$(\d+)", lambda match: parameters[int(match.group(1))], text)
 
 
