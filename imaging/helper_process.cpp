@@ -144,7 +144,12 @@ Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions&
         return fail(ErrorCode::imager_unavailable, "The image helper " + program + " did not come up (" +
                                                        cause + ")" + (said.empty() ? "." : ": " + said));
     }
-    if (auto ready = read_hello(hello->header); !ready) return fail(ready.error());
+    auto jail = read_hello(hello->header);
+    if (!jail) return fail(jail.error());
+    if (!jail->is_tight() && options.loose_jail == LooseJail::refused)
+        return fail(ErrorCode::imager_unavailable,
+                    "The image helper's jail is " + describe(*jail) + " (--unsafe insists).");
+    helper->jail_ = std::move(*jail);
     return helper;
 }
 

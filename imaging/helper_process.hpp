@@ -16,18 +16,24 @@
 
 #include "base/result.hpp"
 #include "imaging/channel.hpp"
+#include "imaging/jail_report.hpp"
 
 namespace photogate::imaging {
+
+/// What is done with a helper whose jail has a hole.
+enum class LooseJail { refused, tolerated };
 
 struct HelperOptions {
     std::filesystem::path program;
     std::uint64_t address_space = 0;  ///< bytes
     std::chrono::milliseconds start_up{30'000};
+    LooseJail loose_jail = LooseJail::refused;
 };
 
 class HelperProcess {
   public:
-    /// Waits for the helper's hello. Errors: imager_unavailable, with what it said.
+    /// Waits for the helper's hello. Errors: imager_unavailable, with what it said, or with the holes in its
+    /// jail where those are refused.
     static Result<std::unique_ptr<HelperProcess>> start(const HelperOptions& options);
     /// Kills and reaps.
     ~HelperProcess();
@@ -38,6 +44,8 @@ class HelperProcess {
     /// Becomes readable when the process ends.
     int watch() const { return watch_.get(); }
     bool alive() const;
+    /// What it found out about its jail before its first task.
+    const JailReport& jail() const { return jail_; }
     /// 0 where it is not known.
     std::uint64_t resident_bytes() const;
     /// Kills it (a stopped one too) and waits for its end. What it died of, as words: `signal 9 (Killed)`,
@@ -58,6 +66,7 @@ class HelperProcess {
     Channel channel_;
     Descriptor words_;
     Descriptor statm_;
+    JailReport jail_;
     std::string heard_;
     std::string cause_;
 };

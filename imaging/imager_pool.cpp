@@ -118,7 +118,11 @@ struct ImagerPool::State {
     Result<Outcome> run_on(std::unique_ptr<HelperProcess>& helper, const Job& job);
     Result<Outcome> lost(std::unique_ptr<HelperProcess>& helper, ErrorCode code, const std::string& detail);
 
+    void learn(const JailReport& report);
+
     PoolOptions options;
+    mutable std::mutex jail_mutex;
+    JailReport jail;  ///< of the helper that came up last
     JobQueue queue;
     std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> crashed{0};
@@ -127,13 +131,25 @@ struct ImagerPool::State {
 };
 
 Result<std::unique_ptr<HelperProcess>> ImagerPool::State::start_helper() {
-    auto helper = HelperProcess::start({.program = options.program, .address_space = options.address_space});
+    auto helper = HelperProcess::start({.program = options.program,
+                                        .address_space = options.address_space,
+                                        .loose_jail = options.loose_jail});
     if (helper) {
         started.fetch_add(1, std::memory_order_relaxed);
+        learn((*helper)->jail());
     } else {
         log::error("imager.unavailable", {{"detail", helper.error().detail}});
     }
     return helper;
+}
+
+/// Said once, and again when it changes: a helper is started every few hundred pictures.
+void ImagerPool::State::learn(const JailReport& report) {
+    const std::lock_guard lock(jail_mutex);
+    if (describe(jail) == describe(report)) return;
+    jail = report;
+    const auto say = report.is_tight() ? log::info : log::warn;
+    say("imager.jail", {{"detail", describe(report)}});
 }
 
 /// False when the pool closes. With a helper, its death ends the wait too.
@@ -274,6 +290,11 @@ Result<Outcome> ImagerPool::run(const Task& task) {
         return fail(ErrorCode::imager_unavailable, "The image helpers are being shut down.");
     }
     return outcome.get();
+}
+
+JailReport ImagerPool::jail() const {
+    const std::lock_guard lock(state_->jail_mutex);
+    return state_->jail;
 }
 
 ImagerPool::Counters ImagerPool::counters() const {

@@ -1,8 +1,9 @@
 // The jail's keeper: long-lived `photogate-imager` processes, one task at a time each.
 //
-// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no new
-// privileges and resource limits; the keeper owns the wall clock and kills what overruns it. A helper that
-// dies or hangs costs its task an error and is replaced; it never costs the gateway.
+// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no
+// file system, network or programs (it proves that before its first task, and without the proof it gets
+// none), and resource limits; the keeper owns the wall clock and kills what overruns it. A helper that dies
+// or hangs costs its task an error and is replaced; it never costs the gateway.
 //
 // Thread safety: run() may be called from any number of threads; as many tasks run at once as there are
 // helpers, the rest wait.
@@ -14,6 +15,7 @@
 #include <memory>
 
 #include "base/result.hpp"
+#include "imaging/helper_process.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {
@@ -26,12 +28,13 @@ struct PoolOptions {
     std::uint64_t max_output = 256ULL << 20;       ///< bytes of one published picture
     std::size_t tasks_per_helper = 200;            ///< then it is replaced
     std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
+    LooseJail loose_jail = LooseJail::refused;
 };
 
 class ImagerPool {
   public:
-    /// Errors: imager_unavailable (the program is missing or its start-up self-test failed), with what it
-    /// said.
+    /// Errors: imager_unavailable (the program is missing, its start-up self-test failed, or its jail is not
+    /// tight and that is refused), with what it said.
     static Result<std::unique_ptr<ImagerPool>> start(PoolOptions options);
     ~ImagerPool();
     ImagerPool(const ImagerPool&) = delete;
@@ -47,6 +50,8 @@ class ImagerPool {
         std::uint64_t timed_out = 0;
     };
     Counters counters() const;
+    /// Of the helper that came up last: kernel and settings are the same for all.
+    JailReport jail() const;
 
   private:
     struct State;

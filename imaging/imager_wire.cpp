@@ -94,6 +94,16 @@ std::string_view word(PublishMode mode) {
     return "reencode";
 }
 
+std::string_view word(Attempt attempt) {
+    switch (attempt) {
+        case Attempt::succeeded:
+            return "succeeded";
+        case Attempt::failed:
+            return "failed";
+    }
+    return "";
+}
+
 std::string_view word(ExifDetail detail) {
     switch (detail) {
         case ExifDetail::none:
@@ -196,6 +206,19 @@ Answer answer_from_json(const json& from, Bytes body, const Task& task) {
     throw Nonsense{"failed.code is unknown"};
 }
 
+JailReport jail_from_json(const json& hello) {
+    const auto told = hello.find("jail");
+    if (told == hello.end()) return {};
+    const auto attempt = [&](const char* name) {
+        return text(*told, name, 16) == word(Attempt::failed) ? Attempt::failed : Attempt::succeeded;
+    };
+    return {.opening_files = attempt("files"),
+            .making_sockets = attempt("sockets"),
+            .starting_programs = attempt("programs"),
+            .landlock = number<std::uint32_t>(*told, "landlock", 0, 1000),
+            .missing = text(*told, "missing", kMaxDetail)};
+}
+
 }  // namespace
 
 std::string write_order(const Task& task, std::uint64_t max_output) {
@@ -250,16 +273,24 @@ Result<TaskOrder> read_order(std::string_view header) {
     }
 }
 
-std::string write_hello(const Result<>& start_up) {
-    if (start_up) return R"({"ready":true})";
+std::string write_hello(const Result<JailReport>& start_up) {
+    if (start_up) {
+        return dump(json{{"ready", true},
+                         {"jail",
+                          {{"files", word(start_up->opening_files)},
+                           {"sockets", word(start_up->making_sockets)},
+                           {"programs", word(start_up->starting_programs)},
+                           {"landlock", start_up->landlock},
+                           {"missing", shortened(start_up->missing)}}}});
+    }
     return dump(json{{"ready", false}, {"detail", shortened(start_up.error().detail)}});
 }
 
-Result<> read_hello(std::string_view header) {
+Result<JailReport> read_hello(std::string_view header) {
     try {
         const json from = parse(header);
         const json& ready = member(from, "ready");
-        if (ready == json(true)) return {};
+        if (ready == json(true)) return jail_from_json(from);
         return fail(ErrorCode::imager_unavailable,
                     "The image helper can't work: " + text(from, "detail", kMaxDetail));
     } catch (const Nonsense& nonsense) {

@@ -1,6 +1,8 @@
 // What the keeper and a helper say to each other, as JSON headers of `Channel` frames.
 //
-//   helper → keeper   hello    {"ready":true} or {"ready":false,"detail":"…"}, once, after start-up
+//   helper → keeper   hello    {"ready":true,"jail":{"files":"failed","sockets":"failed",
+//                              "programs":"failed","landlock":N,"missing":"…"}} or
+//                              {"ready":false,"detail":"…"}, once, after start-up
 //   keeper → helper   task
 //   {"declared_type":…,"accepted":[…],"limits":{…},"recipe":{…},"size":N,"max_output":N}
 //                              with the file attached as a descriptor
@@ -18,6 +20,7 @@
 #include <variant>
 
 #include "base/result.hpp"
+#include "imaging/jail_report.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {
@@ -36,9 +39,10 @@ struct TaskOrder {
 std::string write_order(const Task& task, std::uint64_t max_output);
 Result<TaskOrder> read_order(std::string_view header);
 
-std::string write_hello(const Result<>& start_up);
-/// imager_unavailable with the helper's own words, or with ours where the hello makes no sense.
-Result<> read_hello(std::string_view header);
+std::string write_hello(const Result<JailReport>& start_up);
+/// imager_unavailable with the helper's own words, or with ours where the hello makes no sense. A jail of
+/// which it says nothing is not tight.
+Result<JailReport> read_hello(std::string_view header);
 
 /// What the helper found; an Error here is a fault of ours, not of the picture.
 using Answer = Result<Outcome>;

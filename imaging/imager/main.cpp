@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "imaging/channel.hpp"
-#include "imaging/imager/confine.hpp"
 #include "imaging/imager/serve.hpp"
 #include "imaging/imager/start_up.hpp"
 #include "imaging/imager_wire.hpp"
+#include "imaging/jail/confine.hpp"
 
 namespace {
 
@@ -34,13 +34,10 @@ int main(int argc, char** argv) {
         return 64;
     }
     Channel channel{Descriptor(STDIN_FILENO)};
-    auto up = follow_parent(static_cast<pid_t>(*parent)).and_then(start_libraries).and_then([&] {
+    const auto jail = follow_parent(static_cast<pid_t>(*parent)).and_then(start_libraries).and_then([&] {
         return confine_process(*address_space);
     });
-    if (!up) {
-        (void)channel.send(write_hello(up), {}, -1, std::nullopt);
-        return 1;
-    }
+    if (!channel.send(write_hello(jail), {}, -1, std::nullopt) || !jail) ::_exit(1);
     serve(channel);
     // Nothing here needs saving, and libraries' farewells are code that a hostile picture may have prepared.
     ::_exit(0);

@@ -24,7 +24,6 @@ Answer answer_to(const Frame& frame) {
 }  // namespace
 
 void serve(Channel& channel) {
-    if (!channel.send(write_hello({}), {}, -1, std::nullopt)) return;
     for (;;) {
         const auto frame = channel.receive({kMaxTaskHeader, 0}, std::nullopt);
         if (!frame) return;

@@ -7,7 +7,7 @@
 
 namespace photogate::imaging {
 
-/// Tells the keeper that it is ready and answers tasks. Returns when the channel closes or speaks nonsense.
+/// Answers tasks. Returns when the channel closes or speaks nonsense.
 void serve(Channel& channel);
 
 }  // namespace photogate::imaging

@@ -244,10 +244,7 @@ std::optional<Usage> usage(pid_t process) {
     Usage found;
     found.cpu_seconds =
         (std::stod(cells.at(11)) + std::stod(cells.at(12))) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-    std::ifstream status("/proc/" + std::to_string(process) + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) found.peak_kib = std::stoull(line.substr(6));
-    }
+    found.peak_kib = peak_kib(process);
     return found;
 }
 

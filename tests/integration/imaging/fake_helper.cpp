@@ -57,6 +57,8 @@ std::string with(std::string from, const std::string& to) {
 void lie(Lie what) {
     switch (what) {
         case Lie::none:
+        case Lie::loose_jail:
+        case Lie::silent_about_its_jail:
             return frame(answer(), "picture");
         case Lie::garbage:
             return raw(std::string(4096, '\xA5'));
@@ -112,6 +114,19 @@ void lie(Lie what) {
     }
 }
 
+std::string hello(Lie what) {
+    if (what == Lie::not_ready)
+        return write_hello(fail(ErrorCode::imager_unavailable, "no decoder for HEIC"));
+    if (what == Lie::silent_about_its_jail) return R"({"ready":true})";
+    JailReport jail{.opening_files = Attempt::failed,
+                    .making_sockets = Attempt::failed,
+                    .starting_programs = Attempt::failed,
+                    .landlock = 2,
+                    .missing = {}};
+    if (what == Lie::loose_jail) jail.making_sockets = Attempt::succeeded;
+    return write_hello(jail);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -123,10 +138,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     Channel channel{Descriptor(::dup(STDIN_FILENO))};
-    const Result<> up = what == Lie::not_ready
-                            ? Result<>(fail(ErrorCode::imager_unavailable, "no decoder for HEIC"))
-                            : Result<>();
-    (void)channel.send(write_hello(up), {}, -1, std::nullopt);
+    (void)channel.send(hello(what), {}, -1, std::nullopt);
     while (auto order = channel.receive({kMaxTaskHeader, 0}, std::nullopt))
         lie(what);
     return 0;

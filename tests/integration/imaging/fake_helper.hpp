@@ -28,6 +28,8 @@ enum class Lie : std::uint64_t {
     not_ready,
     dies_first,
     greets_with_garbage,
+    loose_jail,
+    silent_about_its_jail,
 };
 
 }  // namespace photogate::imaging::testing

@@ -91,6 +91,22 @@ TEST(ImagerPool, Helper_that_does_not_come_up_is_unavailable_with_what_it_said) 
     EXPECT_NE(pool.error().detail.find("no decoder for HEIC"), std::string::npos);
 }
 
+TEST(ImagerPool, Helper_whose_jail_is_not_tight_is_refused_unless_that_is_insisted_on) {
+    for (const Lie lie : {Lie::loose_jail, Lie::silent_about_its_jail}) {
+        PoolOptions options = liar(lie);
+        const auto refused = ImagerPool::start(options);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::imager_unavailable);
+        EXPECT_NE(refused.error().detail.find("sockets can be made"), std::string::npos)
+            << refused.error().detail;
+        options.loose_jail = LooseJail::tolerated;
+        auto pool = ImagerPool::start(options);
+        ASSERT_TRUE(pool) << pool.error().detail;
+        EXPECT_FALSE((*pool)->jail().is_tight());
+        EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
+    }
+}
+
 TEST(ImagerPool, Empty_and_too_large_files_need_no_helper) {
     Order order;
     EXPECT_EQ(verdict(run(shared_pool(), {}, order)), "empty");

@@ -78,6 +78,8 @@ std::optional<std::filesystem::path> corpus();
 
 /// Processes whose parent is this one and whose program has this name.
 std::vector<pid_t> children(const std::string& program);
+/// The largest resident size that a process ever had; 0 where it is not known.
+std::uint64_t peak_kib(pid_t process);
 /// Until the condition holds; false after 20 s.
 bool eventually(const std::function<bool()>& condition);
 

@@ -93,13 +93,38 @@ TEST(ImagerWire, Rejections_and_faults_keep_their_words) {
 }
 
 TEST(ImagerWire, Hello_tells_why_a_helper_can_not_work) {
-    EXPECT_TRUE(read_hello(write_hello({})));
+    const JailReport jail{.opening_files = Attempt::failed,
+                          .making_sockets = Attempt::failed,
+                          .starting_programs = Attempt::failed,
+                          .landlock = 7,
+                          .missing = "a word"};
+    const auto ready = read_hello(write_hello(jail));
+    ASSERT_TRUE(ready);
+    EXPECT_TRUE(ready->is_tight());
+    EXPECT_EQ(ready->landlock, 7U);
+    EXPECT_EQ(ready->missing, "a word");
     const auto refused = read_hello(write_hello(fail(ErrorCode::imager_unavailable, "no HEIC")));
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().detail.find("no HEIC"), std::string::npos);
     for (const char* nonsense : {"", "[]", "{}", R"({"ready":1})", R"({"ready":"yes"})", "null"}) {
         EXPECT_FALSE(read_hello(nonsense)) << nonsense;
     }
+}
+
+TEST(ImagerWire, Jail_is_tight_only_where_each_attempt_is_said_to_have_failed) {
+    for (int open = 0; open < 3; ++open) {
+        JailReport jail{Attempt::failed, Attempt::failed, Attempt::failed, 7, {}};
+        (open == 0   ? jail.opening_files
+         : open == 1 ? jail.making_sockets
+                     : jail.starting_programs) = Attempt::succeeded;
+        const auto read = read_hello(write_hello(jail));
+        ASSERT_TRUE(read);
+        EXPECT_FALSE(read->is_tight()) << open;
+        EXPECT_EQ(describe(*read), describe(jail));
+    }
+    EXPECT_FALSE(read_hello(R"({"ready":true})").value().is_tight());
+    for (const char* nonsense : {R"({"ready":true,"jail":1})", R"({"ready":true,"jail":{}})"})
+        EXPECT_FALSE(read_hello(nonsense)) << nonsense;
 }
 
 }  // namespace

@@ -72,6 +72,22 @@ TEST(Strip, Entropy_coded_bytes_are_untouched) {
     EXPECT_TRUE(as_text(stripped("camera.jpg")).ends_with(scan));
 }
 
+TEST(Strip, Packed_text_and_Exif_are_gone_before_a_decoder_sees_the_picture) {
+    for (const std::string& name : testing::camera_pictures()) {
+        if (name == "camera.tif") continue;
+        const Bytes file = picture(name);
+        // As the helper asks for it: the turning is its own.
+        Inspection inspection = inspected(file);
+        inspection.orientation = 1;
+        inspection.turned_sideways = false;
+        const auto bare = strip(file, inspection);
+        ASSERT_TRUE(bare.has_value()) << name;
+        for (const std::string_view word :
+             {"Exif\0\0"sv, "MM\0*"sv, "II*\0"sv, "adobe:ns:meta"sv, "zTXt"sv, "iTXt"sv})
+            EXPECT_FALSE(contains(*bare, word)) << name;
+    }
+}
+
 TEST(Strip, A_turned_JPEG_keeps_36_bytes_of_Exif) {
     const Bytes out = stripped("orientation-6.jpg");
     const std::string_view expected =

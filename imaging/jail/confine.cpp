@@ -1,0 +1,77 @@
+#include "imaging/jail/confine.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "imaging/jail/break_out.hpp"
+#include "imaging/jail/landlock.hpp"
+#include "imaging/jail/system_calls.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+#ifdef PHOTOGATE_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+/// The three of its life and one for the task's file; the rest is slack for what a library may still hold.
+constexpr rlim_t kMaxDescriptors = 16;
+
+Result<> refuse(const char* what) {
+    return fail(ErrorCode::imager_unavailable, std::string(what) + ": " + std::strerror(errno));
+}
+
+bool limit(__rlimit_resource resource, rlim_t most) {
+    const rlimit both{most, most};
+    return ::setrlimit(resource, &both) == 0;
+}
+
+Result<> limit_resources(std::uint64_t address_space) {
+    if (!limit(RLIMIT_CORE, 0)) return refuse("Core dumps can't be switched off");
+    // Standard error may be a plain file one day; a write to it must fail then, not kill (trap 18).
+    if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return refuse("SIGXFSZ can't be ignored");
+    if (!limit(RLIMIT_FSIZE, 0)) return refuse("Writing files can't be switched off");
+    if (!limit(RLIMIT_NOFILE, kMaxDescriptors)) return refuse("Descriptors can't be limited");
+    if (kSanitized) return {};
+    if (address_space != 0 && !limit(RLIMIT_AS, address_space)) return refuse("Memory can't be limited");
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse("Tracing can't be switched off");
+    return {};
+}
+
+}  // namespace
+
+Result<> follow_parent(pid_t parent) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refuse("The parent's death can't be followed");
+    if (::getppid() != parent) return fail(ErrorCode::imager_unavailable, "The parent is gone.");
+    if (::close_range(3, ~0U, 0) != 0) return refuse("Inherited descriptors can't be closed");
+    // Here, and not later: each thread has this for itself, and inherits it from its maker.
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refuse("New privileges can't be refused");
+    return {};
+}
+
+Result<JailReport> confine_process(std::uint64_t address_space) {
+    if (auto limited = limit_resources(address_space); !limited) return fail(limited.error());
+    std::string missing;
+    const auto note = [&](const Error& error) {
+        if (!missing.empty()) missing += "; ";
+        missing += error.detail;
+    };
+    // Landlock first: the filter behind it lets through no call that could put up Landlock.
+    const auto landlock = shut_file_system();
+    if (!landlock) note(landlock.error());
+    if (auto filtered = filter_system_calls(); !filtered) note(filtered.error());
+    JailReport report = try_to_break_out();
+    report.landlock = landlock ? *landlock : 0;
+    report.missing = std::move(missing);
+    return report;
+}
+
+}  // namespace photogate::imaging

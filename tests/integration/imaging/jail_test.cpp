@@ -1,0 +1,174 @@
+// The jail, tried from inside: each forbidden thing for real, by a probe that is locked in by the helper's
+// own code, and the same thing without the walls, where it works.
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support.hpp"
+
+namespace photogate::imaging::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The probe's words; `killed` where the kernel ended it for a system call, `ended N` for any other end.
+std::string probe(const std::string& walls, const std::string& who, const std::string& attempt) {
+    const Folder folder;
+    const std::string command = "exec " PHOTOGATE_BINARY_DIR "/tests/tools/imaging_jail_probe " + walls +
+                                " " + who + " " + attempt + " " + folder.file("plain") + " 2>/dev/null";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    if (pipe == nullptr) return "no probe";
+    std::string words;
+    std::array<char, 512> chunk{};
+    for (std::size_t got; (got = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;)
+        words.append(chunk.data(), got);
+    const int status = ::pclose(pipe);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return "killed";
+    if (status != 0) return "ended " + std::to_string(status) + " " + words;
+    while (words.ends_with('\n'))
+        words.pop_back();
+    return words;
+}
+
+bool has_landlock() {
+    static const bool there = probe("landlock", "first", "work") == "done";
+    return there;
+}
+
+class Refused : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Refused, In_the_jail_by_every_thread_and_possible_outside) {
+    const std::string attempt = GetParam();
+    EXPECT_EQ(probe("none", "first", attempt), "done") << "the attempt is no proof";
+    for (const char* walls : {"all", "calls"}) {
+        for (const char* who : {"first", "old", "young"}) {
+            EXPECT_EQ(probe(walls, who, attempt), "refused EACCES") << walls << ", " << who;
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Attempts, Refused,
+                         ::testing::Values("read_file", "list_folder", "make_file", "look_at_file",
+                                           "remove_file", "tcp_socket", "udp_socket", "unix_socket",
+                                           "connect", "fork", "program"),
+                         [](const auto& attempt) { return std::string(attempt.param); });
+
+class Deadly : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Deadly, In_the_jail_whoever_tries) {
+    const std::string attempt = GetParam();
+    const std::string outside = probe("none", "first", attempt);
+    EXPECT_NE(outside, "killed") << "the attempt is no proof";
+    // A kernel without the 32-bit door ends whoever knocks.
+    if (outside.starts_with("ended")) GTEST_SKIP() << "this kernel has no such call: " << outside;
+    for (const char* who : {"first", "old", "young"})
+        EXPECT_EQ(probe("all", who, attempt), "killed") << who;
+}
+
+INSTANTIATE_TEST_SUITE_P(Attempts, Deadly,
+                         ::testing::Values("signal_parent", "signal_parents_thread", "trace",
+                                           "read_memory_of_parent", "raise_limit", "unshare", "io_uring",
+                                           "watch_parent", "become_traceable", "outlive_parent"),
+                         [](const auto& attempt) { return std::string(attempt.param); });
+
+#ifdef __x86_64__
+INSTANTIATE_TEST_SUITE_P(OtherDoors, Deadly, ::testing::Values("call_in_32_bits", "call_as_x32"),
+                         [](const auto& attempt) { return std::string(attempt.param); });
+#endif
+
+TEST(Jail, Landlock_alone_keeps_files_and_programs_from_every_thread) {
+    if (!has_landlock()) GTEST_SKIP() << "this kernel has no Landlock";
+    for (const char* attempt : {"read_file", "list_folder", "make_file", "program"}) {
+        for (const char* who : {"first", "old", "young"})
+            EXPECT_EQ(probe("landlock", who, attempt), "refused EACCES") << attempt << ", " << who;
+    }
+}
+
+TEST(Jail, Memory_threads_and_code_made_at_run_time_work_inside) {
+    for (const char* attempt : {"work", "make_code"}) {
+        for (const char* who : {"first", "old", "young"})
+            EXPECT_EQ(probe("all", who, attempt), "done") << attempt << ", " << who;
+    }
+}
+
+TEST(Jail, Writing_to_a_plain_file_fails_and_does_not_kill) {
+    EXPECT_EQ(probe("none", "first", "write_file"), "done");
+    EXPECT_EQ(probe("all", "first", "write_file"), "refused EFBIG");
+}
+
+TEST(Jail, Self_test_sees_each_hole) {
+    EXPECT_EQ(probe("none", "first", "self_test"),
+              "not tight: files can be opened, sockets can be made, programs can be started");
+    EXPECT_TRUE(probe("calls", "first", "self_test").starts_with("tight: "));
+    EXPECT_TRUE(probe("all", "first", "self_test").starts_with("tight: "));
+    if (!has_landlock()) return;
+    // Landlock alone leaves sockets that are no TCP port, and processes.
+    EXPECT_EQ(probe("landlock", "first", "self_test"),
+              "not tight: sockets can be made, programs can be started");
+}
+
+TEST(Jail, Helper_proves_its_jail_before_it_gets_a_picture) {
+    const JailReport jail = shared_pool().jail();
+    EXPECT_TRUE(jail.is_tight()) << describe(jail);
+    EXPECT_EQ(jail.landlock != 0, has_landlock());
+    EXPECT_EQ(jail.missing, "");
+}
+
+TEST(Jail, Every_thread_of_a_helper_is_filtered_and_without_privileges) {
+    (void)shared_pool();
+    const auto helpers = children("photogate-imager");
+    ASSERT_FALSE(helpers.empty());
+    int threads = 0;
+    for (const pid_t helper : helpers) {
+        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(helper) + "/task")) {
+            std::ifstream file(thread.path() / "status");
+            const std::string status((std::istreambuf_iterator<char>(file)), {});
+            EXPECT_NE(status.find("\nSeccomp:\t2\n"), std::string::npos) << thread.path();
+            EXPECT_NE(status.find("\nNoNewPrivs:\t1\n"), std::string::npos) << thread.path();
+            ++threads;
+        }
+    }
+    EXPECT_GE(threads, static_cast<int>(helpers.size()));
+}
+
+TEST(Jail, Same_bytes_give_the_same_bytes_in_another_helper_with_another_history) {
+    const Folder folder;
+    const std::string photo = make_photo(folder, 500, 400);
+    std::vector<Bytes> files;
+    for (const char* name : {"a.jpg[Q=90]", "a.png", "a.webp", "a.gif", "a.tif"}) {
+        vips("copy " + photo + " '" + folder.file(name) + "'");
+        files.push_back(read_file(folder.file(std::string(name).substr(0, std::string(name).find('[')))));
+    }
+    auto other = ImagerPool::start(pool_options());
+    ASSERT_TRUE(other) << other.error().detail;
+    // Its history: another order, other sizes, and a few that are refused.
+    Order small;
+    small.recipe.max_edge = 33;
+    for (std::size_t i = files.size(); i-- > 0;) {
+        (void)run(**other, files[i], small);
+        (void)run(**other, BytesView(files[i]).first(files[i].size() / 2));
+    }
+    for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
+        for (const Bytes& file : files) {
+            Order order;
+            order.recipe.output = format;
+            order.recipe.max_edge = 300;
+            const Processed here = develop(file, order);
+            const auto there = run(**other, file, order);
+            ASSERT_EQ(verdict(there), "published");
+            const auto& processed = std::get<Processed>(*there);
+            EXPECT_EQ(here.picture.bytes, processed.picture.bytes) << to_string(format);
+            EXPECT_EQ(here.exif_json, processed.exif_json);
+            EXPECT_EQ(here.thumb_hash, processed.thumb_hash);
+            EXPECT_EQ(here.perceptual_hash, processed.perceptual_hash);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace photogate::imaging::testing

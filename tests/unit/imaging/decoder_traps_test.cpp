@@ -1,0 +1,133 @@
+// Debian's image stack from within: what decode() and encode() step round, called as the helper calls them.
+// A look at libvips alone fails once a newer one behaves: then the workaround beside it can go.
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "imaging/containers/inspect.hpp"
+#include "imaging/imager/decode.hpp"
+#include "imaging/imager/develop.hpp"
+#include "imaging/imager/encode.hpp"
+#include "imaging/imager/pixels.hpp"
+#include "imaging/imager/start_up.hpp"
+#include "imaging/imager/test_pictures.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+class DecoderTraps : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        const auto up = start_libraries();
+        ASSERT_TRUE(up) << up.error().detail;
+        vips_error_clear();
+    }
+    static Image noise(int width, int height) {
+        Image grey;
+        Image cast;
+        EXPECT_EQ(vips_gaussnoise(OutImage(grey), width, height, "mean", 128.0, "sigma", 40.0, nullptr), 0);
+        EXPECT_EQ(vips_cast(grey.get(), OutImage(cast), VIPS_FORMAT_UCHAR, nullptr), 0);
+        return Image(vips_image_copy_memory(cast.get()));
+    }
+    static Bytes noise_as(Format format) { return encode(noise(300, 200).get(), {.format = format}).value(); }
+    static tl::expected<Decoded, Rejection> decoded(BytesView bytes, std::uint32_t edge) {
+        const Limits limits;
+        const auto inspection = inspect(bytes, limits);
+        if (!inspection) return tl::unexpected(inspection.error());
+        return decode({.bytes = bytes, .inspection = &*inspection, .limits = &limits, .max_edge = edge});
+    }
+    static Answer developed(BytesView bytes, std::optional<Format> output = {}) {
+        TaskOrder order;
+        order.max_output = 16U << 20;
+        order.task.recipe.output = output;
+        return develop(order, bytes);
+    }
+};
+
+bool is_published(const Answer& answer) {
+    return answer && std::holds_alternative<Processed>(*answer);
+}
+
+// --- Trap 10
+
+TEST_F(DecoderTraps, Heif_is_judged_by_the_answer_and_not_by_words_in_the_buffer) {
+    // As libheif 1.15 leaves them; 1.19 is silent.
+    for (const BytesView picture : {kTinyHeic, kTinyAvif}) {
+        vips_error("heif", "%s", "source: bad seek to 12345");
+        EXPECT_TRUE(decoded(picture, 64));
+        vips_error("heif", "%s", "source: bad seek to 12345");
+        EXPECT_TRUE(is_published(developed(picture)));
+    }
+}
+
+TEST_F(DecoderTraps, Words_left_by_one_picture_are_not_held_against_the_next) {
+    const Bytes jpeg = noise_as(Format::jpeg);
+    // What libjpeg says of a damaged scan; for a JPEG these words are what a rejection is made of.
+    vips_error("VipsJpeg", "%s", "Corrupt JPEG data: bad Huffman code");
+    EXPECT_TRUE(decoded(jpeg, 100));
+    vips_error("VipsJpeg", "%s", "Corrupt JPEG data: bad Huffman code");
+    EXPECT_TRUE(is_published(developed(jpeg)));
+    EXPECT_STREQ(vips_error_buffer(), "");
+}
+
+// --- Trap 14
+
+TEST_F(DecoderTraps, Base_can_be_read_twice_though_a_lazy_thumbnail_can_not) {
+    const Bytes png = encode(noise(1200, 900).get(), {.format = Format::png}).value();
+    Image lazy;
+    ASSERT_EQ(vips_thumbnail_buffer(const_cast<std::uint8_t*>(png.data()), png.size(), OutImage(lazy), 900,
+                                    nullptr),
+              0);
+    const auto once = encode(lazy.get(), {.format = Format::webp});
+    const auto twice = encode(lazy.get(), {.format = Format::webp});
+    EXPECT_FALSE(once && twice && *once == *twice) << "a lazy thumbnail can be saved twice now (trap 14)";
+    vips_error_clear();
+
+    const auto base = decoded(png, 900);
+    ASSERT_TRUE(base);
+    const auto first = encode(base->base.get(), {.format = Format::webp});
+    const auto second = encode(base->base.get(), {.format = Format::webp});
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(*first, *second);
+}
+
+// --- Trap 17
+
+TEST_F(DecoderTraps, Large_pictures_stay_in_memory_and_one_thread_works) {
+    EXPECT_EQ(vips_get_disc_threshold(), 1ULL << 30);
+    EXPECT_EQ(vips_concurrency_get(), 1);
+    EXPECT_EQ(vips_cache_get_max(), 0);
+}
+
+// --- Trap 19
+
+TEST_F(DecoderTraps, Every_format_is_read_and_written_with_options_that_this_libvips_has) {
+    const Image picture = noise(200, 150);
+    void* memory = nullptr;
+    std::size_t size = 0;
+    EXPECT_NE(vips_jpegsave_buffer(picture.get(), &memory, &size, "keep", 0, nullptr), 0)
+        << "libvips has `keep` now, and `strip` is on its way out (trap 19)";
+    g_free(memory);
+    vips_error_clear();
+    for (const Format from : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
+        const auto bytes = encode(picture.get(), {.format = from});
+        ASSERT_TRUE(bytes) << to_string(from) << ": " << take_vips_words();
+        for (const Format to : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
+            EXPECT_TRUE(is_published(developed(*bytes, to))) << to_string(from) << " to " << to_string(to);
+        }
+    }
+    for (const char* saver : {"[compression=none]", "[compression=deflate,tile]", "[compression=jpeg]"}) {
+        void* tiff = nullptr;
+        const std::string target = std::string(".tif") + saver;
+        ASSERT_EQ(vips_image_write_to_buffer(picture.get(), target.c_str(), &tiff, &size, nullptr), 0)
+            << saver;
+        EXPECT_TRUE(is_published(developed({static_cast<const std::uint8_t*>(tiff), size}))) << saver;
+        g_free(tiff);
+    }
+    EXPECT_TRUE(is_published(developed(kTinyHeic)));
+    EXPECT_TRUE(is_published(developed(kTinyAvif)));
+}
+
+}  // namespace
+}  // namespace photogate::imaging
