@@ -336,8 +336,8 @@ std::vector<Table> service_tables() {
          .prefix = "",
          .help = "At the top of the file.",
          .options = {{"unsafe", Kind::boolean, "false",
-                      "Start although the store's credentials or buckets are not safe. Strangers may then "
-                      "read originals.",
+                      "Start although the store's credentials or buckets, or the image helpers' jail, are not "
+                      "safe. Strangers may then read originals.",
                       [](S s, G g) -> Complaint {
                           const auto insisted = read_boolean(g);
                           if (!insisted) return insisted.error();

@@ -115,9 +115,16 @@ void examine_capabilities(const config::Config& config, const storage::objects::
 void examine_imager(const config::Config& config, Sheet& sheet) {
     auto options = config.imaging;
     options.helpers = 1;
+    // Tolerated here, so that a hole is named rather than the start refused.
+    options.loose_jail = imaging::LooseJail::tolerated;
     const auto started = imaging::ImagerPool::start(options);
     if (!started) return sheet.failed("imager", started.error());
-    sheet.line("ok", "imager", "the image helper starts and confines itself");
+    sheet.line("ok", "imager", "the image helper starts and can read and write every format");
+    const auto jail = (*started)->jail();
+    if (jail.is_tight()) return sheet.line("ok", "imager.jail", imaging::describe(jail));
+    sheet.failed("imager.jail",
+                 Error{ErrorCode::imager_unavailable, imaging::describe(jail), {}, std::nullopt},
+                 "a kernel with seccomp, and a container runtime that allows it");
 }
 
 /// A configuration whose database is there: the one it names, or one of our own that runs as long as this.

@@ -224,7 +224,9 @@ struct System::State {
     }
 
     Result<> start_work() {
-        auto started = imaging::ImagerPool::start(config.imaging);
+        auto jailed = config.imaging;
+        if (config.unsafe == config::Unsafe::insisted) jailed.loose_jail = imaging::LooseJail::tolerated;
+        auto started = imaging::ImagerPool::start(std::move(jailed));
         if (!started) return fail(std::move(started.error()));
         imagers = std::move(*started);
         processor.emplace(pipeline::ProcessorParts{
@@ -263,10 +265,18 @@ struct System::State {
         } else if (const auto answered = records->ping(); !answered) {
             state = fail(ErrorCode::database_unavailable, "the database does not answer");
         }
-        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}{}}})", state.has_value(),
+        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}{}{}}})", state.has_value(),
                                         state || stopping ? "\"ok\"" : "\"away\"", stopping.load(),
-                                        builtin ? ",\"store\":" + builtin->state_json() : std::string{});
+                                        builtin ? ",\"store\":" + builtin->state_json() : std::string{},
+                                        imagers ? ",\"imager\":" + jail_json() : std::string{});
         return {std::move(state), detail};
+    }
+
+    /// What the image helpers found when they tried to leave their jail.
+    std::string jail_json() const {
+        const auto jail = imagers->jail();
+        return fmt::format(R"({{"jail":"{}","landlock":{}}})", jail.is_tight() ? "tight" : "not tight",
+                           jail.landlock);
     }
 
     Result<> start_serving() {

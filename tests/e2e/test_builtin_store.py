@@ -74,9 +74,11 @@ def test_The_start_up_proof_passes_and_doctor_says_one_machine(world, program):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "signer.copy.originals" in done.stdout and "stranger.get.incoming" in done.stdout
     assert "folder of this machine" in done.stdout
+    assert "tight: no file, socket or program can be had" in done.stdout
     assert "one machine only" in world.gateway.log.read_text()
     status, _, ready = world.gateway.request("GET", "/readyz?verbose")
     assert status == 200 and ready["store"]["limit"] == "one machine only", ready
+    assert ready["imager"]["jail"] == "tight", ready
     for key in (world.stack.minio.root, world.stack.minio.signer, world.stack.minio.worker):
         assert key.secret not in world.gateway.log.read_text()
 
