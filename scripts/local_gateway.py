@@ -275,6 +275,12 @@ class OneMachine(Process):
 
 def send(grant, data):
     """What a phone does with a grant: the file, straight to the store. Gives (status, body)."""
+    status, _, body = send_fully(grant, data)
+    return status, body
+
+
+def send_fully(grant, data):
+    """The same; gives (status, headers in lower case, body)."""
     target = urllib.parse.urlsplit(grant["url"])
     headers = dict(grant["headers"] or {})
     if grant["method"] == "POST":
@@ -289,6 +295,7 @@ def send(grant, data):
     try:
         connection.request(grant["method"], target.path + ("?" + target.query if target.query else ""), data, headers)
         response = connection.getresponse()
-        return response.status, response.read()
+        body = response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, body
     finally:
         connection.close()

@@ -41,6 +41,7 @@ class Callback:
     raw: bytes
     body: dict | None  # None where it could not be verified
     problem: str
+    status: int = 0  # what it was answered
 
 
 class Receiver:
@@ -66,6 +67,7 @@ class Receiver:
                     body, problem = None, str(error)
                 callback = Callback(time.time(), self.path, headers, raw, body, problem)
                 status, extra, answer = receiver.answer(callback) or (204 if body else 401, {}, b"")
+                callback.status = status
                 with receiver._changed:
                     receiver.callbacks.append(callback)
                     receiver._changed.notify_all()

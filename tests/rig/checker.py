@@ -1,0 +1,430 @@
+#!/usr/bin/env python3
+"""Judges a run by what was seen of it: evidence in, violations out. Pure; asks nobody.
+
+    checker.py EVIDENCE.json            prints each violation; exit 1 where there are any
+
+What is proved, by the name that a violation bears:
+
+    I1      no byte in the public bucket that was not made here: each object there is some upload's image, or is younger than a day,
+            and none is a client's bytes or holds a client's metadata
+    I2      what the store acknowledged ends, and ends as its content deserves; an original is not removed before that
+    I3      of one upload one image at most is ever told, stored or shown
+    I4      what was judged is what was published: fetched by the pinned ETag, put by us, never copied
+    I5      strangers get nothing out of the buckets
+    I6      each end of an upload has one message, written with it; each message arrives, always the same
+    I7      no transaction is open while something else is waited for
+    I8      only who holds a job's lease changes anything by it
+    I9      no secret and no signature in logs, metrics, messages or tables
+    I10     an event is answered 2xx only once it is stored, and otherwise so that the store repeats it
+    T1      an upload is committed before it is told; one idempotency key is one upload
+    t11     what was cancelled, or deleted, is gone
+    states  an upload's states follow one another as the table of transitions has it, and no client sees them go back
+
+`witness.py` gathers the evidence, and documents it by doing so.
+"""
+import collections
+import dataclasses
+import json
+import re
+import sys
+
+TRANSITIONS = {
+    (None, "created"), ("created", "uploaded"), ("expired", "uploaded"), ("uploaded", "processing"), ("processing", "published"),
+    ("processing", "rejected"), ("processing", "uploaded"), ("processing", "failed"), ("created", "expired"), ("expired", "created"),
+    ("created", "cancelled"), ("expired", "cancelled"), ("uploaded", "cancelled"), ("published", "deleted"), ("rejected", "deleted"),
+    ("failed", "deleted"), ("failed", "uploaded"), ("rejected", "uploaded")}
+FINAL = {"published", "rejected", "failed", "cancelled", "deleted"}
+TOLD = {"uploaded": "upload.received", "published": "upload.published", "rejected": "upload.rejected", "failed": "upload.failed",
+        "expired": "upload.expired", "deleted": "upload.deleted"}
+DAY = 24 * 3600
+LONGEST_IDLE_TRANSACTION = 1000  # ms
+IMAGE_KEY = re.compile(r"p/([0-9a-z]+)/([0-9a-f]{16})\.\w+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    invariant: str
+    what: str
+    upload: str | None = None
+
+    def __str__(self):
+        return f"{self.invariant}: {self.what}" + (f" ({self.upload})" if self.upload else "")
+
+
+class Case:
+    """The evidence, sorted by what it is about."""
+
+    def __init__(self, evidence):
+        self.evidence = evidence
+        self.facts = sorted(evidence["facts"], key=lambda fact: fact["n"])
+        self.by_kind = collections.defaultdict(list)
+        for fact in self.facts:
+            self.by_kind[fact["fact"]].append(fact)
+        database = evidence["database"]
+        self.uploads = {row["id"]: row for row in database["uploads"]}
+        self.callbacks = database["callbacks"]
+        self.keys = database["idempotency_keys"]
+        self.changes = sorted(database["changes"], key=lambda change: change["n"])
+        self.moves = collections.defaultdict(list)      # upload: its changes of state
+        self.images = collections.defaultdict(set)      # upload: (key, digest) that a transaction gave it
+        self.in_transaction = collections.defaultdict(list)
+        for change in self.changes:
+            self.in_transaction[change["txid"]].append(change)
+            if change["of"] == "uploads" and change["becomes"]:
+                before, after = change["was"] or {}, change["becomes"]
+                if before.get("state") != after["state"]:
+                    self.moves[after["id"]].append(change)
+                if after.get("image_key"):
+                    self.images[after["id"]].add((after["image_key"], after["image_sha256"]))
+
+    def put(self, upload):
+        """What the store acknowledged for an upload, in order."""
+        return [fact for fact in self.by_kind["put_acknowledged"] if fact["upload"] == upload]
+
+    def asked_away(self, upload):
+        return any(fact["upload"] == upload for fact in self.by_kind["delete_answered"] if fact["status"] < 500) or any(
+            fact["method"] == "DELETE" and upload in fact["path"] for fact in self.by_kind["asked"])
+
+
+def check(evidence):
+    case = Case(evidence)
+    found = []
+    for rule in (created_is_kept, public_is_ours, nothing_is_lost, one_image, judged_is_published, strangers_get_nothing, ends_are_told,
+                 transactions_are_short, leases_hold, nothing_leaks, events_are_kept, gone_is_gone, states_follow):
+        found += rule(case)
+    return found
+
+
+def created_is_kept(case):
+    """T1."""
+    inserted = {change["becomes"]["id"]: change["at"] for change in case.changes
+                if change["of"] == "uploads" and change["was"] is None}
+    by_key = {}
+    for fact in case.by_kind["created"]:
+        upload = fact["upload"]
+        if upload not in case.uploads:
+            yield Violation("T1", "was answered 201 and is in no table", upload)
+            continue
+        if inserted.get(upload, float("inf")) > fact["at"]:
+            yield Violation("T1", "was answered 201 before it was committed", upload)
+        if case.uploads[upload]["key"] != fact["key"]:
+            yield Violation("T1", "was granted another key than its row has", upload)
+        if fact["idempotency_key"]:
+            first = by_key.setdefault(fact["idempotency_key"], fact)
+            if first["upload"] != upload:
+                yield Violation("T1", f"one idempotency key made it and {first['upload']}", upload)
+            elif first["request"] != fact["request"]:
+                yield Violation("T1", "one idempotency key served two requests", upload)
+    kept = {row["key"]: row["upload_id"] for row in case.keys}
+    for key, fact in by_key.items():
+        if kept.get(key) != fact["upload"]:
+            yield Violation("T1", "its idempotency key is not kept", fact["upload"])
+
+
+def public_is_ours(case):
+    """I1."""
+    published = {row["image_key"]: row for row in case.uploads.values() if row["image_key"]}
+    of_clients = {fact["sha256"] for kind in ("put_asked", "put_acknowledged") for fact in case.by_kind[kind]}
+    ours = {row["public_id"] for row in case.uploads.values()}
+    for item in case.evidence["public"]:
+        key = IMAGE_KEY.fullmatch(item["key"])
+        if not key or key[1] not in ours:
+            yield Violation("I1", f"{item['key']} is in the public bucket, and is no upload's")
+            continue
+        if item["sha256"] in of_clients:
+            yield Violation("I1", f"{item['key']} in the public bucket is what a client sent")
+        if item["canaries"]:
+            yield Violation("I1", f"{item['key']} in the public bucket holds private metadata: {item['canaries']}")
+        if not item["sha256"].startswith(key[2]):
+            yield Violation("I1", f"{item['key']} in the public bucket does not hold what its name says")
+        row = published.get(item["key"])
+        if row and row["image_sha256"] != item["sha256"]:
+            yield Violation("I1", f"{item['key']} holds other bytes than were published", row["id"])
+        if not row and case.evidence["now"] - timestamp(item["modified"]) > DAY:
+            yield Violation("I1", f"{item['key']} belongs to no image, and is older than a day")
+    there = {item["key"] for item in case.evidence["public"]}
+    for row in case.uploads.values():
+        if row["state"] == "published" and row["image_key"] not in there:
+            yield Violation("I2", "is published, and its image is not in the public bucket", row["id"])
+
+
+def nothing_is_lost(case):
+    """I2."""
+    expected = collections.defaultdict(set)
+    for fact in case.by_kind["put_acknowledged"]:
+        expected[fact["upload"]].add(fact["expect"])
+    for upload, verdicts in expected.items():
+        row = case.uploads.get(upload)
+        if row is None:
+            yield Violation("I2", "the store acknowledged its object, and it is in no table", upload)
+        elif row["state"] not in FINAL:
+            yield Violation("I2", f"the store acknowledged its object, and it is left {row['state']}", upload)
+        elif row["state"] in ("cancelled", "deleted") and not case.asked_away(upload):
+            yield Violation("I2", f"is {row['state']}, and nobody asked for that", upload)
+        elif row["state"] in ("published", "rejected", "failed") and row["state"] not in set().union(*(v.split("|") for v in verdicts)):
+            yield Violation("I2", f"is {row['state']} ({row.get('rejection_code')}), its content was to be {'|'.join(sorted(verdicts))}", upload)
+    for job in case.evidence["database"]["jobs"]:
+        if job["kind"] == "process" and case.uploads.get(job["upload_id"], {}).get("state") in FINAL - {"cancelled", "deleted"}:
+            yield Violation("I2", "has ended, and its work has not", job["upload_id"])
+    by_key = {row["key"]: row["id"] for row in case.uploads.values()}
+    for fact in case.by_kind["store_request"]:
+        upload = by_key.get(fact["key"])
+        if fact["method"] != "DELETE" or upload is None:
+            continue
+        ended = [move["at"] for move in case.moves[upload] if move["becomes"]["state"] in FINAL]
+        if not ended or fact["asked_at"] < ended[0]:
+            yield Violation("I2", "its original was removed before it had ended", upload)
+
+
+def one_image(case):
+    """I3."""
+    by_public_id = {row["public_id"]: row["id"] for row in case.uploads.values()}
+    shown = collections.defaultdict(set)
+    for fact in case.by_kind["image_read"]:
+        if fact["status"] == 200 and "?" not in fact["path"] and fact["public_id"] in by_public_id:
+            shown[by_public_id[fact["public_id"]]].add(fact["sha256"])
+    told = collections.defaultdict(set)
+    for fact in case.by_kind["callback"]:
+        if fact["verified"] and fact["type"] == "upload.published":
+            told[fact["upload"]].add(json.dumps(fact["image"], sort_keys=True))
+    for upload, row in case.uploads.items():
+        images = case.images[upload] | ({(row["image_key"], row["image_sha256"])} if row["image_key"] else set())
+        if len(images) > 1:
+            yield Violation("I3", f"was published as {sorted(images)}", upload)
+        if len(told[upload]) > 1:
+            yield Violation("I3", "was told as two different images", upload)
+        if len(shown[upload] | {digest for _, digest in images}) > max(1, len(images)):
+            yield Violation("I3", "was shown with other bytes than were published", upload)
+        objects = [item for item in case.evidence["public"] if item["key"].startswith(f"p/{row['public_id']}/")]
+        if len({item["sha256"] for item in objects if any(item["key"] == key for key, _ in images)}) > 1:
+            yield Violation("I3", "has two published objects", upload)
+
+
+def judged_is_published(case):
+    """I4."""
+    incoming = {row["key"]: row for row in case.uploads.values()}
+    put_here = collections.defaultdict(list)
+    for fact in case.by_kind["store_request"]:
+        if fact["method"] == "PUT" and fact["bucket"] == "public":
+            put_here[fact["key"]].append(fact)
+            if fact["copy_source"]:
+                yield Violation("I4", f"{fact['key']} was copied into the public bucket")
+        if fact["method"] == "GET" and fact["key"] in incoming and not fact["if_match"]:
+            yield Violation("I4", "its original was fetched without being held to the pinned ETag", incoming[fact["key"]]["id"])
+    for upload, row in case.uploads.items():
+        ends = [move for move in case.moves[upload] if move["becomes"]["state"] == "published"]
+        if not ends:
+            continue
+        if case.by_kind["store_request"] and not any(
+                fact["asked_at"] <= ends[0]["at"] and not fact["copy_source"] for fact in put_here[ends[0]["becomes"]["image_key"]]):
+            yield Violation("I4", "was published before its image was put", upload)
+        sent = {fact["sha256"]: fact for kind in ("put_asked", "put_acknowledged") for fact in case.by_kind[kind] if fact["upload"] == upload}
+        if sent and row["state"] == "published" and row["found_sha256"] not in sent:
+            yield Violation("I4", "was judged by bytes that no client sent for it", upload)
+        acknowledged = sent.get(row["found_sha256"], {})
+        if row["state"] == "published" and acknowledged.get("etag") and acknowledged["etag"] != row["pinned_etag"].strip('"'):
+            yield Violation("I4", "was judged by other bytes than the pinned object's", upload)
+
+
+def strangers_get_nothing(case):
+    """I5."""
+    for asked in case.evidence["anonymous"]:
+        if asked["status"] < 400:
+            yield Violation("I5", f"{asked['method']} {asked['target']} by a stranger was answered {asked['status']}")
+    asked_of = {asked["bucket"] for asked in case.evidence["anonymous"]}
+    if not {"incoming", "originals", "public"} <= asked_of:
+        yield Violation("I5", f"strangers were let try {sorted(asked_of)} alone")
+
+
+def ends_are_told(case):
+    """I6."""
+    rows = {row["id"]: row for row in case.callbacks}
+    for upload, moves in case.moves.items():
+        for move in moves:
+            kind = TOLD.get(move["becomes"]["state"])
+            returned = move["becomes"]["state"] == "uploaded" and (move["was"] or {}).get("state") not in ("created", "expired")
+            if kind is None or returned or kind in case.evidence["silent"]:
+                continue
+            written = [change for change in case.in_transaction[move["txid"]] if change["of"] == "callbacks" and change["was"] is None
+                       and change["becomes"]["upload_id"] == upload and change["becomes"]["type"] == kind]
+            if len(written) != 1:
+                yield Violation("I6", f"became {move['becomes']['state']} with {len(written)} messages in the same transaction", upload)
+    moved = {upload: {move["becomes"]["state"] for move in moves} for upload, moves in case.moves.items()}
+    state_of = {kind: state for state, kind in TOLD.items()}
+    sequences = collections.Counter((row["upload_id"], row["sequence"]) for row in case.callbacks)
+    for (upload, sequence), count in sequences.items():
+        if count > 1:
+            yield Violation("I6", f"has {count} messages of sequence {sequence}", upload)
+    arrived, bodies = collections.Counter(), collections.defaultdict(set)
+    for fact in case.by_kind["callback"]:
+        if not fact["verified"]:
+            yield Violation("I6", f"a callback's signature did not hold: {fact['problem']}")
+            continue
+        upload, message = fact["upload"], fact["message"]
+        bodies[message].add(fact["sha256"])
+        if fact["id"] != message or message not in rows:
+            yield Violation("I6", f"the message {message} is in no table", upload)
+        elif rows[message]["upload_id"] != upload or rows[message]["sequence"] != fact["sequence"]:
+            yield Violation("I6", f"the message {message} says something else than its row", upload)
+        elif not rows[message]["erased"] and rows[message]["sha256"] != fact["sha256"]:
+            yield Violation("I6", f"the message {message} has other bytes than its row", upload)
+        if state_of[fact["type"]] not in moved.get(upload, ()):
+            yield Violation("I6", f"was told to be {state_of[fact['type']]}, which it never was", upload)
+        first = next((move["at"] for move in case.moves.get(upload, ()) if move["becomes"]["state"] == state_of[fact["type"]]), None)
+        if first is not None and fact["at"] < first:
+            yield Violation("I6", f"was told to be {state_of[fact['type']]} before it was", upload)
+        if 200 <= fact["status"] < 300:
+            arrived[message] += 1
+    for message, digests in bodies.items():
+        if len(digests) > 1:
+            yield Violation("I6", f"the message {message} arrived with {len(digests)} different bodies", rows.get(message, {}).get("upload_id"))
+    for row in case.callbacks:
+        if row["state"] == "delivered" and not arrived[row["id"]]:
+            yield Violation("I6", f"the message {row['id']} counts as delivered, and was never acknowledged", row["upload_id"])
+        if row["state"] == "waiting":
+            yield Violation("I6", f"the message {row['id']} has not been delivered", row["upload_id"])
+
+
+def transactions_are_short(case):
+    """I7."""
+    for fact in case.by_kind["idle_transaction"]:
+        if fact["milliseconds"] > LONGEST_IDLE_TRANSACTION:
+            yield Violation("I7", f"{fact['actor']} kept a transaction idle for {fact['milliseconds']:.0f} ms after: {fact['query']}")
+
+
+def leases_hold(case):
+    """I8. A lease is known by its token; it is its gateway's until it runs out."""
+    holder = {}
+    for change in case.changes:
+        if change["of"] != "jobs":
+            continue
+        before, after = change["was"] or {}, change["becomes"] or {}
+        had, has = before.get("lease_token"), after.get("lease_token")
+        upload = before.get("upload_id") or after.get("upload_id")
+        if has and has != had:
+            if had:
+                yield Violation("I8", f"a job was claimed by {change['actor']} while {holder.get(had)} held it", upload)
+            holder[has] = change["actor"]
+        elif had and not has and holder.get(had, change["actor"]) != change["actor"]:
+            over = timestamp(before["lease_until"]) <= change["at"]
+            reaped = over and change["becomes"] is not None
+            spent = over and any(each["of"] == "uploads" and (each["becomes"] or {}).get("state") == "failed"
+                                 for each in case.in_transaction[change["txid"]])
+            if not (reaped or spent or by_owner(case, change["txid"])):
+                yield Violation("I8", f"{change['actor']} ended a job that {holder[had]} held", upload)
+    for upload, moves in case.moves.items():
+        for move in moves:
+            if (move["was"] or {}).get("state") != "processing" or move["becomes"]["state"] not in ("published", "rejected", "failed"):
+                continue
+            ended = [change for change in case.in_transaction[move["txid"]] if change["of"] == "jobs" and change["was"]
+                     and change["was"]["upload_id"] == upload and change["was"]["kind"] == "process" and change["was"]["lease_token"]]
+            if not ended:
+                yield Violation("I8", f"became {move['becomes']['state']} by somebody who held no lease", upload)
+            elif move["becomes"]["state"] != "failed" and holder.get(ended[0]["was"]["lease_token"]) not in (None, move["actor"]):
+                yield Violation("I8", f"{move['actor']} made it {move['becomes']['state']} under a lease of {holder[ended[0]['was']['lease_token']]}",
+                                upload)
+
+
+def by_owner(case, txid):
+    """A deletion or cancellation overrules whoever is at work."""
+    return any(change["of"] == "uploads" and (change["becomes"] or {}).get("state") in ("deleted", "cancelled")
+               for change in case.in_transaction[txid])
+
+
+def nothing_leaks(case):
+    """I9."""
+    for leak in case.evidence["leaks"]:
+        yield Violation("I9", f"{leak['what']} stands in {leak['where']}")
+
+
+def events_are_kept(case):
+    """I10."""
+    kept = {change["becomes"]["event_id"]: change["at"] for change in case.changes if change["of"] == "inbox"}
+    for fact in case.by_kind["event"]:
+        status = fact["status"]
+        if status is None or fact["fault"]:
+            continue  # nothing was answered, or not by the gateway
+        if not 200 <= status < 300 and status != 503:
+            yield Violation("I10", f"the store's event was answered {status}")
+        for key, identity in fact["records"] if 200 <= status < 300 else ():
+            if key.startswith("u/") and "/probe/" not in key and kept.get(identity, float("inf")) > fact["at"]:
+                yield Violation("I10", f"the event of {key} was answered {status}, and was not stored by then")
+
+
+def gone_is_gone(case):
+    """t11, t12."""
+    there = {item["key"] for item in case.evidence["public"]}
+    private = set(case.evidence["originals"]) | set(case.evidence["incoming"])
+    answered = {}
+    for fact in case.by_kind["delete_answered"]:
+        if fact["status"] in (200, 202):
+            answered.setdefault(fact["upload"], fact)
+    for upload, fact in answered.items():
+        row = case.uploads.get(upload)
+        if row is None:
+            continue
+        if row["state"] not in ("cancelled", "deleted"):
+            yield Violation("t11", f"its removal was answered {fact['status']}, and it is {row['state']}", upload)
+        if any(move["becomes"]["state"] == "published" and move["at"] > fact["at"] for move in case.moves[upload]):
+            yield Violation("t11", "was published after its removal was answered", upload)
+        if row["image_key"] in there or row["key"] in private or {f"o/{upload}", f"q/{upload}"} & private:
+            yield Violation("t11", "is removed, and something of it is still in a bucket", upload)
+        for seen in case.by_kind["image_read"]:
+            if seen["public_id"] == row["public_id"] and seen["status"] == 200 and fact["status"] == 200 and (seen["call"] or 0) > fact["n"]:
+                yield Violation("t11", "was shown after its removal was answered", upload)
+
+
+def states_follow(case):
+    for upload, moves in case.moves.items():
+        state = None
+        for move in moves:
+            before = (move["was"] or {}).get("state")
+            if before != state:
+                yield Violation("states", f"went from {before}, and was {state}", upload)
+            state = move["becomes"]["state"]
+            if (before, state) not in TRANSITIONS:
+                yield Violation("states", f"went from {before} to {state}", upload)
+        if upload in case.uploads and case.uploads[upload]["state"] != state:
+            yield Violation("states", f"is {case.uploads[upload]['state']}, and went last to {state}", upload)
+    for upload, row in case.uploads.items():
+        if upload not in case.moves:
+            yield Violation("states", "has a row that no transaction made", upload)
+    yield from no_client_sees_it_go_back(case)
+
+
+def no_client_sees_it_go_back(case):
+    """Each state that was read must be found in the upload's moves, at or after the one that was read before."""
+    place = {}
+    for fact in sorted(case.by_kind["read"] + case.by_kind["created"], key=lambda fact: fact["n"]):
+        upload = fact["upload"]
+        chain = [move["becomes"]["state"] for move in case.moves.get(upload, ())]
+        # A request that was asked before another was answered may have been answered by the earlier state.
+        asked = fact.get("call")
+        earliest = max((found for answered_at, found in place.get(upload, ()) if asked is None or answered_at < asked), default=0)
+        later = [index for index, state in enumerate(chain) if state == fact["state"] and index >= earliest]
+        if not later and not (fact["fact"] == "created"):
+            yield Violation("states", f"was read as {fact['state']} after {chain[earliest:earliest + 1]}", upload)
+        elif later:
+            place.setdefault(upload, []).append((fact["n"], later[0]))
+
+
+def timestamp(text):
+    """Seconds since 1970, of what PostgreSQL or the store write."""
+    import datetime
+    text = text.replace("Z", "+00:00")
+    if re.search(r"[+-]\d\d$", text):
+        text += ":00"
+    return datetime.datetime.fromisoformat(re.sub(r"\.(\d+)", lambda m: "." + (m[1] + "000000")[:6], text)).timestamp()
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        found = check(json.load(file))
+    for violation in found:
+        print(violation)
+    print(f"{len(found)} violations")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Customers that go on whatever breaks, and do all that customers do: repeat what was not answered, ask, cancel, delete.
+
+    with Shop(world, seed=7) as shop:
+        …                                # break things
+    shop.settle()                        # until everything that can end has ended
+    assert not checker.check(world.witness.evidence())
+
+What one customer does follows from the seed alone; how the customers' doings interleave does not.
+"""
+import random
+import threading
+import time
+
+import local_gateway
+import pictures
+import stack as parts
+
+JUNK = b"\xff\xd8\xff\xe0 no picture at all, CANARY " * 40
+ENDS = ("published", "rejected", "failed", "cancelled", "deleted")
+
+
+class Shop:
+    def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15, calm=False):
+        self.world, self.seed, self.pause, self.junk, self.calm = world, seed, pause, junk, calm
+        self.photos = [pictures.photo(*edge, seed=900 + number) for number in range(photos)]
+        self.acknowledged, self.errors, self.answered = [], 0, 0
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._customer, args=(number,), daemon=True) for number in range(customers)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(120)
+
+    def wait_for(self, more, seconds=60):
+        """Until the store has acknowledged so many more."""
+        before = len(self.acknowledged)
+        parts.wait_until(lambda: len(self.acknowledged) >= before + more, seconds, f"{more} more uploads")
+
+    def _customer(self, number):
+        dice = random.Random(f"{self.seed}/{number}")
+        while not self._stop.is_set():
+            try:
+                self._shop(dice)
+            except (OSError, RuntimeError, ValueError, KeyError):
+                self.errors += 1
+            self._stop.wait(self.pause)
+
+    def _again(self, call, good):
+        """Until an answer is good, as a client with patience does it; None where the shop closes first."""
+        while True:
+            try:
+                answer = call()
+                if good(answer[0]):
+                    self.answered += 1
+                    return answer
+                self.errors += 1
+                if answer[0] < 500 and answer[0] not in (409, 429):
+                    return answer
+            except OSError:
+                self.errors += 1
+            if self._stop.wait(0.1):
+                return None
+
+    def _shop(self, dice):
+        good = dice.random() >= self.junk
+        data = self.photos[dice.randrange(len(self.photos))] if good else JUNK
+        plan = dice.random()
+        body = {"profile": next(iter(self.world.app.profiles)), "size": len(data), "metadata": {"n": str(dice.randrange(1000))}}
+        if dice.random() < 0.25:
+            body["method"] = "post"
+        headers = {"Idempotency-Key": f"{self.seed}-{dice.getrandbits(64):016x}"}
+        create = self._again(lambda: self.world.request("POST", "/v1/uploads", body, headers), lambda status: status == 201)
+        if create is None or create[0] != 201:
+            return
+        created = create[2]
+        if dice.random() < 0.15:
+            self._again(lambda: self.world.request("POST", "/v1/uploads", body, headers), lambda status: status == 201)
+        if not self.calm and plan < 0.04:
+            return self._ask("DELETE", created)
+        status = self._put(created, data, "published" if good else "rejected")
+        if status not in (200, 201, 204):
+            return
+        self.acknowledged.append(created["id"])
+        if dice.random() < 0.1:
+            self._ask("POST", created, "/complete")
+        for _ in range(dice.randrange(3)):
+            self._ask("GET", created)
+        if self.calm:
+            return
+        if plan < 0.08:
+            self._ask("DELETE", created)  # whatever has become of it by now
+        elif plan > 0.9 and good:
+            upload = self._ask("GET", created, "?wait=5")
+            if upload and upload["state"] == "published":
+                self.world.image(created)
+                if plan > 0.95:
+                    self._ask("DELETE", created)
+
+    def _ask(self, method, created, what=""):
+        answer = self._again(lambda: self.world.request(method, f"/v1/uploads/{created['id']}{what}"), lambda status: status < 300)
+        return answer[2] if answer and answer[0] < 300 else None
+
+    def _put(self, created, data, expect):
+        """A phone sends again what was not answered; 412 then says that it had arrived."""
+        unanswered = False
+        while True:
+            try:
+                status, _ = self.world.witness.send(created, data, expect) if self.world.witness else self.world.send(created, data)
+                if status == 412 and unanswered:
+                    return 200
+                if status < 500:
+                    return status
+            except OSError:
+                unanswered = True
+            self.errors += 1
+            if self._stop.wait(0.1):
+                return None
+
+    def settle(self, seconds=150):
+        """Waits until all that the store acknowledged has ended, all work is done and all messages are delivered."""
+        settle(self.world, self.acknowledged, seconds)
+
+
+def settle(world, acknowledged=(), seconds=150):
+    deadline = time.monotonic() + seconds
+    for identity in acknowledged:
+        world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))
+    # The records are asked, not the gateway: what is in no state of ending must not be overlooked.
+    open_work = ("select count(*) from jobs", "select count(*) from callbacks where state = 'waiting'",
+                 "select count(*) from uploads where state in ('uploaded', 'processing')")
+    parts.wait_until(lambda: all(world.sql(each) == "0" for each in open_work), max(5, deadline - time.monotonic()),
+                     "the end of all work")
+
+
+def put(world, created, data, expect="published"):
+    """One file to the store, which has to take it."""
+    status, answer = world.witness.send(created, data, expect) if world.witness else local_gateway.send(created["upload"], data)
+    assert status in (200, 201, 204), answer
+    return created

@@ -1,0 +1,105 @@
+"""A stack, a gateway and an app server's receiver: what the end-to-end tests and the fault cases both stand on.
+
+A world may be witnessed: `World(…, witness=Witness(…))` puts a recording proxy before the store and one before the gateway's
+events, and every fact that a client, the store or the receiver sees goes into a history, which checker.py judges afterwards.
+"""
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import local_gateway  # noqa: E402
+import stack as parts  # noqa: E402
+import webhook_receiver  # noqa: E402
+
+# Rounds that are minutes in service, made short enough to wait for.
+QUICK_ROUNDS = """
+[worker]
+reconcile_interval = 2
+reap_interval = 1
+"""
+SHORT_LEASES = QUICK_ROUNDS + "lease = 6\n[imaging]\nwall_clock = 5\n"
+
+PROFILES = {"photos": {}, "small": {"max_size": 100_000, "max_edge": 320},
+            "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'}}
+
+
+def release_build():
+    return pathlib.Path(os.environ.get("PHOTOGATE_BUILD_DIR", ROOT / "build" / "release"))
+
+
+def failpoint_build():
+    """A build that has failpoints: the one under sanitizers."""
+    return pathlib.Path(os.environ.get("PHOTOGATE_FAILPOINT_BUILD_DIR", ROOT / "build" / "asan"))
+
+
+class World:
+    """On ports that stay the same over restarts."""
+
+    def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, **stack_options):
+        self.port, self.metrics_port = parts.free_port(), parts.free_port()
+        self.witness = witness
+        events = f"http://127.0.0.1:{self.port}/v1/events/minio"
+        self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events, **stack_options)
+        self.stack.start()
+        secret = local_gateway.new_callback_secret()
+        self.receiver = webhook_receiver.Receiver(secret)
+        self.app = local_gateway.App("shop", self.receiver.url, profiles, secret=secret)
+        self.other = local_gateway.App("other", None, {"photos": {}})
+        self.operator = local_gateway.App("ops", role="operator")
+        self.gateway = local_gateway.Gateway(build_dir, folder, self.stack, self.port, self.metrics_port,
+                                             [self.app, self.other, self.operator, *apps], extra, role)
+        if witness:
+            witness.watch(self)
+
+    def request(self, method, path, body=None, headers=None, key=None):
+        return self.gateway.request(method, path, body, headers, self.app.key if key is None else key)
+
+    def create(self, body=None, headers=None):
+        return self.gateway.create(body, self.app, headers)
+
+    def send(self, created, data):
+        """The file to the store, as a phone does it: (status, answer)."""
+        if self.witness:
+            return self.witness.send(created, data)
+        return local_gateway.send(created["upload"], data)
+
+    def upload(self, data, body=None):
+        """Through the grant to the store; the upload as it was created."""
+        created = self.create({"size": len(data), **(body or {})})
+        status, answer = self.send(created, data)
+        assert status in (200, 201, 204), answer
+        return created
+
+    def publish(self, data, body=None, seconds=60):
+        return self.gateway.wait_for(self.upload(data, body), seconds)
+
+    def image(self, upload, headers=None):
+        return self.gateway.request("GET", "/i/" + upload["links"]["image"].rsplit("/", 1)[1], headers=headers)
+
+    def sql(self, statement):
+        return self.stack.postgres.sql(statement)
+
+    def close(self):
+        self.gateway.__exit__()
+        self.receiver.close()
+        if self.witness:
+            self.witness.close()
+        self.stack.close()
+
+
+def worlds(build_dir, tmp_path):
+    """A generator for a fixture: worlds that one test alone has, and may break: make(profiles=…, extra=…)."""
+    made = []
+
+    def make(start=True, **options):
+        made.append(World(build_dir, tmp_path / f"gateway{len(made)}", **options))
+        if start:
+            made[-1].gateway.start()
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
