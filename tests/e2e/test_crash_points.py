@@ -1,18 +1,17 @@
 """kill -9 at each named step of an upload's way, then a restart: every upload ends once, told, and clean."""
-import random
 import threading
 
 import pytest
 
-import losses
 import pictures
 import stack as parts
+import traffic
+from world import SHORT_LEASES
 
 # Each is reached by plain traffic; the second time, so that something is under way.
 POINTS = ["after_callback_claim", "after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
           "mid_public_put", "after_public_put", "after_publish_commit", "after_reject_commit", "after_original_copy", "after_original_removed",
           "after_callback_answer", "mid_reap"]
-SHORT_LEASES = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n"
 
 
 def killed_at(world, point):
@@ -30,38 +29,37 @@ def run_until_killed(world, order, seconds=60):
 
 @pytest.mark.slow
 def test_Killed_between_any_two_steps_each_upload_ends_once(failpoint_world):
-    world = failpoint_world(start=False, profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES)
+    world = failpoint_world(start=False, profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES, witnessed=True)
     world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"  # what a killed sender held is free after that and its lease's 13 s
     world.gateway.start()
-    dice = random.Random(20261121)
-    photo, junk = pictures.photo(640, 480, seed=61), b"\xff\xd8\xff\xe0 no picture at all" * 40
-    with losses.Traffic(world, lambda: junk if dice.random() < 0.3 else photo) as traffic:
-        losses.until(lambda: len(traffic.acknowledged) > 5)
+    with traffic.Shop(world, seed=20261121, junk=0.3) as shop:
+        shop.wait_for(5)
         world.gateway.kill()
         for point in POINTS:
             run_until_killed(world, f"{point}=kill@2")
         world.gateway.restart()
-        before = len(traffic.acknowledged)
-        losses.until(lambda: len(traffic.acknowledged) > before + 5, 60)
-    losses.assert_none_lost(world, traffic.acknowledged, may_be_rejected=True)
+        shop.wait_for(5)
+    shop.settle()
+    world.witness.judge()
 
 
 @pytest.mark.slow
 def test_Killed_while_it_takes_in_lost_events_it_takes_in_the_rest(failpoint_world):
-    world = failpoint_world(extra=SHORT_LEASES)
+    world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     photo = pictures.photo(320, 240, seed=62)
     created = [world.create({"size": len(photo)}) for _ in range(6)]
     world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
     world.gateway.kill()
     for each in created:
-        losses.put(each, photo)
+        traffic.put(world, each, photo)
     run_until_killed(world, "mid_reconcile=kill@3")
     world.gateway.restart()
-    losses.assert_none_lost(world, [each["id"] for each in created])
+    traffic.settle(world, [each["id"] for each in created])
+    world.witness.judge()
 
 
 def test_Killed_with_a_callback_on_the_wire_it_sends_the_same_again(failpoint_world):
-    world = failpoint_world(extra=SHORT_LEASES)
+    world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     on_the_wire = threading.Event()
 
     def kill_first(_):
@@ -74,7 +72,8 @@ def test_Killed_with_a_callback_on_the_wire_it_sends_the_same_again(failpoint_wo
     assert on_the_wire.wait(30)
     parts.wait_until(lambda: not world.gateway.running(), 10, "the kill")
     world.gateway.restart()
-    losses.assert_none_lost(world, [created["id"]])
+    traffic.settle(world, [created["id"]])
+    world.witness.judge()
 
 
 def test_Killed_in_the_middle_of_a_migration_it_begins_anew(failpoint_world):

@@ -9,9 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 for folder in ("scripts", "tests/rig", "tests/faults"):
     sys.path.insert(0, str(ROOT / folder))
 
-import checker  # noqa: E402
-from witness import Witness  # noqa: E402
-from world import World, failpoint_build, release_build  # noqa: E402
+from world import failpoint_build, release_build, worlds  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -32,32 +30,19 @@ def seed(request):
 
 @pytest.fixture
 def witnessed(tmp_path, seed):
-    """A world of this test's own, seen by a witness: witnessed(build=…, profiles=…, extra=…)."""
-    made = []
-
-    def make(start=True, build=None, **options):
-        folder = tmp_path / f"world{len(made)}"
-        world = World(build or release_build(), folder / "gateway", witness=Witness(folder / "witness", seed), **options)
-        made.append(world)
-        if start:
-            world.gateway.start()
-        return world
-
-    yield make
-    for world in made:
-        world.close()
+    """Worlds of this test's own, seen by a witness: witnessed(profiles=…, extra=…)."""
+    for make in worlds(release_build(), tmp_path, seed):
+        yield lambda **options: make(witnessed=True, **options)
 
 
 @pytest.fixture
-def on_failpoints(witnessed):
-    return lambda **options: witnessed(build=failpoint_build(), **options)
+def unwitnessed(tmp_path, seed):
+    """The same without a witness between the parts: for what is measured."""
+    yield from worlds(release_build(), tmp_path / "unwitnessed", seed)
 
 
-def judge(world):
-    """The checker's verdict on all that was seen; the evidence is kept beside the world where it is bad."""
-    evidence = world.witness.evidence()
-    found = checker.check(evidence)
-    if found:
-        path = world.witness.save(world.witness.folder / "evidence.json")
-        raise AssertionError("\n".join([*map(str, found[:20]), f"{len(found)} violations; evidence: {path}"]))
-    return evidence
+@pytest.fixture
+def on_failpoints(tmp_path, seed):
+    """Witnessed, with a build that has failpoints."""
+    for make in worlds(failpoint_build(), tmp_path / "failpoints", seed):
+        yield lambda **options: make(witnessed=True, **options)

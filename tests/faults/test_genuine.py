@@ -1,9 +1,7 @@
 """A run in which nothing breaks: it has no violation, and it is rich enough that a broken one would."""
 import time
 
-import checker
 import witness
-from conftest import judge
 from traffic import Shop
 
 
@@ -12,7 +10,7 @@ def test_A_run_in_which_nothing_breaks_has_no_violation(witnessed, seed):
     with Shop(world, seed) as shop:
         time.sleep(6)
     shop.settle()
-    evidence = judge(world)
+    evidence = world.witness.judge()
     seen = witness.tally(evidence["facts"])
     print(seen, f"{len(evidence['database']['changes'])} changes, {len(evidence['public'])} objects")
     for kind in ("created", "put_acknowledged", "event", "callback", "store_request", "read"):

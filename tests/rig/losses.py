@@ -74,9 +74,3 @@ def public_keys(world):
 
 def until(condition, seconds=30):
     parts.wait_until(condition, seconds, "traffic")
-
-
-def put(created, file):
-    """The file to the store, which has to take it."""
-    status, answer = local_gateway.send(created["upload"], file)
-    assert status in (200, 201, 204), answer

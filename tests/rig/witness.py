@@ -3,8 +3,7 @@
     witness = Witness(folder, seed=7)
     world = World(…, witness=witness)
     …
-    evidence = witness.evidence()               # once everything has ended
-    assert not checker.check(evidence)
+    evidence = witness.judge()                  # once everything has ended
 """
 import collections
 import hashlib
@@ -16,6 +15,7 @@ import threading
 import time
 import urllib.parse
 
+import checker
 import fault_proxy
 import history
 import local_gateway
@@ -289,10 +289,15 @@ class Witness:
             found += [{"where": where, "what": match[0].decode()[:24]} for match in SIGNED.finditer(text)][:3]
         return found
 
-    def save(self, path):
-        path = pathlib.Path(path)
-        path.write_text(json.dumps(self.evidence()))
-        return path
+    def judge(self):
+        """The evidence, where the checker finds nothing against it; kept in a file where it does."""
+        evidence = self.evidence()
+        found = checker.check(evidence)
+        if found:
+            path = self.folder / "evidence.json"
+            path.write_text(json.dumps(evidence))
+            raise AssertionError("\n".join([*map(str, found[:20]), f"{len(found)} violations; evidence: {path}"]))
+        return evidence
 
 
 def object_key(created):

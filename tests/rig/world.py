@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import local_gateway  # noqa: E402
 import stack as parts  # noqa: E402
 import webhook_receiver  # noqa: E402
+from witness import Witness  # noqa: E402
 
 # Rounds that are minutes in service, made short enough to wait for.
 QUICK_ROUNDS = """
@@ -40,7 +41,7 @@ class World:
 
     def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, **stack_options):
         self.port, self.metrics_port = parts.free_port(), parts.free_port()
-        self.witness = witness
+        self.witness, self.extra, self.others = witness, extra, []
         events = f"http://127.0.0.1:{self.port}/v1/events/minio"
         self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events, **stack_options)
         self.stack.start()
@@ -83,19 +84,34 @@ class World:
         return self.stack.postgres.sql(statement)
 
     def close(self):
-        self.gateway.__exit__()
+        for gateway in (self.gateway, *self.others):
+            gateway.__exit__()
         self.receiver.close()
         if self.witness:
             self.witness.close()
         self.stack.close()
 
+    def another(self, role="all", name=None):
+        """One more gateway on the same database and store, not started; it closes with the world."""
+        port, metrics_port = parts.free_port(), parts.free_port()
+        folder = self.gateway.folder.parent / (name or f"gateway{len(self.others) + 1}")
+        made = local_gateway.Gateway(self.gateway.program.parent, folder, self.stack, port, metrics_port,
+                                     list(self.gateway.apps.values()), self.extra, role)
+        made.environment |= self.gateway.environment
+        if self.witness:
+            self.witness.adopt(made)
+        self.others.append(made)
+        return made
 
-def worlds(build_dir, tmp_path):
-    """A generator for a fixture: worlds that one test alone has, and may break: make(profiles=…, extra=…)."""
+
+def worlds(build_dir, tmp_path, seed=1):
+    """A generator for a fixture: worlds that one test alone has, and may break: make(profiles=…, extra=…, witnessed=True)."""
     made = []
 
-    def make(start=True, **options):
-        made.append(World(build_dir, tmp_path / f"gateway{len(made)}", **options))
+    def make(start=True, witnessed=False, build=None, **options):
+        folder = tmp_path / f"world{len(made)}"
+        seen = {"witness": Witness(folder / "witness", seed)} if witnessed else {}
+        made.append(World(build or build_dir, folder / "gateway", **seen, **options))
         if start:
             made[-1].gateway.start()
         return made[-1]
