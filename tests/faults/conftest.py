@@ -1,7 +1,14 @@
-"""Fixtures of the fault cases: worlds that are witnessed, and may be broken."""
+"""Fixtures of the fault cases: worlds that are witnessed, and may be broken; an account of each row.
+
+    pytest tests/faults -k F6_            one row        --seed N        what chance follows from
+    pytest tests/faults -m fast           the selection of ./test
+    pytest tests/faults --kill-cycles 50  fifty kills at each step
+"""
 import os
 import pathlib
+import re
 import sys
+import time
 
 import pytest
 
@@ -9,11 +16,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 for folder in ("scripts", "tests/rig", "tests/faults"):
     sys.path.insert(0, str(ROOT / folder))
 
+import report  # noqa: E402
+import table  # noqa: E402
 from world import failpoint_build, release_build, worlds  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=None, help="what chance in the fault cases follows from")
+    parser.addoption("--kill-cycles", type=int, default=1, help="kills at each named step")
+    parser.addoption("--store-kills", type=int, default=5, help="kills of MinIO under load")
 
 
 def pytest_configure(config):
@@ -46,3 +57,25 @@ def on_failpoints(tmp_path, seed):
     """Witnessed, with a build that has failpoints."""
     for make in worlds(failpoint_build(), tmp_path / "failpoints", seed):
         yield lambda **options: make(witnessed=True, **options)
+
+
+@pytest.fixture
+def row(request, seed):
+    """The row of table.py that the test's name bears."""
+    name = re.match(r"test_([A-Z]+\d+)_", request.node.name)[1]
+    account = report.Row(name, seed)
+    yield account
+    outcome = getattr(request.node, "outcome", None)
+    fault, acceptance = table.ROWS.get(name, (request.node.name, ""))
+    report.keep(name, fault=fault, acceptance=acceptance, figure="; ".join(account.figures), scale=account.scale, seed=seed,
+                verdict={"passed": "held", "skipped": "not run"}.get(outcome, "broken"), seconds=round(time.monotonic() - account.started, 1),
+                reason=getattr(request.node, "why", ""), command=f"./test --faults -k {name}_")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    made = yield
+    if call.when == "call" or (call.when == "setup" and not made.passed):
+        item.outcome = made.outcome
+        item.why = "" if made.passed else str(made.longrepr[2] if isinstance(made.longrepr, tuple) else call.excinfo.value)[:500]
+    return made
