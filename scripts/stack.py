@@ -384,6 +384,7 @@ class Minio(_Child):
         self.events_url = events_url
         self.events_token = events_token
         self.signer_policy = signer_policy
+        self.more_environment = {}  # for a test's own settings
         self._port_given = port is not None
         self.port = port
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -438,6 +439,7 @@ class Minio(_Child):
                     f"MINIO_NOTIFY_WEBHOOK_ENDPOINT_{target}": self.events_url,
                     f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{target}": self.events_token}
         env["MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_gw"] = str(queue)
+        env |= self.more_environment
         self._spawn([self.binary, "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                      "--certs-dir", str(self.folder / "certs"), str(self.folder / "drive")], env=env)
 

@@ -4,13 +4,13 @@ import hashlib
 import json
 import pathlib
 import time
-import urllib.parse
 
 import pytest
 
 import local_gateway
 import pictures
 import stack as parts
+from events import event, key_of, post
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "data" / "captures" / "minio"
 
@@ -75,22 +75,6 @@ def test_A_granted_URL_reads_nothing(world):
     status, _ = local_gateway.send({**grant, "headers": {**grant["headers"], "x-amz-copy-source": f"originals/o/{victim['id']}"}}, b"")
     assert status == 403
     assert_nothing_came_of_it(world, created)
-
-
-def event(world, key, etag="0123456789abcdef0123456789abcdef", name="s3:ObjectCreated:Put", size=100, sequencer="18E9DE676AC6A95E", bucket=None):
-    return {"EventName": name, "Key": f"{bucket or world.stack.minio.incoming}/{key}", "Records": [{
-        "eventVersion": "2.0", "eventSource": "minio:s3", "eventTime": "2026-11-20T21:34:22.242Z", "eventName": name,
-        "s3": {"bucket": {"name": bucket or world.stack.minio.incoming},
-               "object": {"key": urllib.parse.quote_plus(key), "size": size, "eTag": etag, "sequencer": sequencer}}}]}
-
-
-def post(world, body, token=None, source="minio", headers=None):
-    return world.gateway.request("POST", f"/v1/events/{source}", body,
-                                 {"Authorization": f"Bearer {token or world.stack.events_token}", **(headers or {})})
-
-
-def key_of(created):
-    return urllib.parse.unquote(urllib.parse.urlsplit(created["upload"]["url"]).path.split("/", 2)[2])
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer wrong"}, {"Authorization": ""}, {}])
