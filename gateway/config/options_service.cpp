@@ -335,15 +335,16 @@ std::vector<Table> service_tables() {
         {.pattern = "",
          .prefix = "",
          .help = "At the top of the file.",
-         .options = {{"unsafe", Kind::boolean, "false",
-                      "Start although the store's credentials or buckets, or the image helpers' jail, are not "
-                      "safe. Strangers may then read originals.",
-                      [](S s, G g) -> Complaint {
-                          const auto insisted = read_boolean(g);
-                          if (!insisted) return insisted.error();
-                          s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
-                          return std::nullopt;
-                      }}}},
+         .options =
+             {{"unsafe", Kind::boolean, "false",
+               "Start although the store's credentials or buckets, or the image helpers' jail, are not "
+               "safe. Strangers may then read originals.",
+               [](S s, G g) -> Complaint {
+                   const auto insisted = read_boolean(g);
+                   if (!insisted) return insisted.error();
+                   s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
+                   return std::nullopt;
+               }}}},
         server_table(),
         database_table(),
         imaging_table(),

@@ -169,7 +169,8 @@ class FileSource {
         std::uint64_t length = 0;
     };
     virtual ~FileSource() = default;
-    /// The bytes from `offset` on that lie together. Called on an I/O thread: it may open a file, and no more.
+    /// The bytes from `offset` on that lie together. Called on an I/O thread: it may open a file, and no
+    /// more.
     virtual Result<Stretch> at(std::uint64_t offset) const = 0;
 };
 

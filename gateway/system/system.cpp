@@ -265,10 +265,11 @@ struct System::State {
         } else if (const auto answered = records->ping(); !answered) {
             state = fail(ErrorCode::database_unavailable, "the database does not answer");
         }
-        const auto detail = fmt::format(R"({{"ready":{},"database":{},"stopping":{}{}{}}})", state.has_value(),
-                                        state || stopping ? "\"ok\"" : "\"away\"", stopping.load(),
-                                        builtin ? ",\"store\":" + builtin->state_json() : std::string{},
-                                        imagers ? ",\"imager\":" + jail_json() : std::string{});
+        const auto detail =
+            fmt::format(R"({{"ready":{},"database":{},"stopping":{}{}{}}})", state.has_value(),
+                        state || stopping ? "\"ok\"" : "\"away\"", stopping.load(),
+                        builtin ? ",\"store\":" + builtin->state_json() : std::string{},
+                        imagers ? ",\"imager\":" + jail_json() : std::string{});
         return {std::move(state), detail};
     }
 

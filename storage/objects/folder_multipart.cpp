@@ -98,7 +98,8 @@ ETag etag_of(const std::vector<PartRow>& parts) {
 /// AWS writes how many parts there are behind a composite checksum (`…-3`); minio-go sends it without.
 bool agrees(const Checksum& made, const Checksum& expected) {
     if (made.algorithm != expected.algorithm) return false;
-    const auto bare = made.type == ChecksumType::composite ? made.value.substr(0, made.value.rfind('-')) : made.value;
+    const auto bare =
+        made.type == ChecksumType::composite ? made.value.substr(0, made.value.rfind('-')) : made.value;
     return expected.value == made.value || expected.value == bare;
 }
 
