@@ -20,9 +20,6 @@
 
 namespace photogate::imaging {
 
-/// What is done with a helper whose jail has a hole.
-enum class LooseJail { refused, tolerated };
-
 struct HelperOptions {
     std::filesystem::path program;
     std::uint64_t address_space = 0;  ///< bytes

@@ -15,7 +15,7 @@
 #include <memory>
 
 #include "base/result.hpp"
-#include "imaging/helper_process.hpp"
+#include "imaging/jail_report.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {

@@ -27,6 +27,9 @@ struct JailReport {
     }
 };
 
+/// What is done with a helper whose jail has a hole.
+enum class LooseJail { refused, tolerated };
+
 /// `tight: no file, socket or program can be had (system calls filtered, Landlock 7)`, or what is open.
 std::string describe(const JailReport& report);
 

@@ -217,6 +217,18 @@ TEST(ImagerPool, Helper_is_replaced_after_its_tasks_and_when_it_has_grown) {
     EXPECT_EQ((*grown)->counters().crashed, 0U);
 }
 
+TEST(ImagerPool, With_one_task_for_each_helper_no_process_sees_two_pictures) {
+    PoolOptions options = pool_options();
+    options.tasks_per_helper = 1;
+    auto pool = ImagerPool::start(options);
+    ASSERT_TRUE(pool);
+    for (std::uint64_t pictures = 1; pictures <= 3; ++pictures) {
+        EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
+        EXPECT_TRUE(eventually([&] { return (*pool)->counters().started == pictures + 1; }));
+    }
+    EXPECT_EQ((*pool)->counters().crashed, 0U);
+}
+
 TEST(ImagerPool, Tasks_from_many_threads_all_get_their_own_answer) {
     std::vector<std::future<std::string>> verdicts;
     for (int i = 0; i < 12; ++i) {
