@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -58,7 +60,9 @@ void write_file(const fs::path& path, BytesView bytes) {
     EXPECT_TRUE(file.good()) << path;
 }
 
-std::string make_photo(const Folder& folder, int width, int height) {
+namespace {
+
+void draw_photo(const Folder& folder, int width, int height) {
     const std::string size = std::to_string(width) + " " + std::to_string(height);
     const auto at = [&](const char* name) { return folder.file(name); };
     // Smooth clouds in three channels that differ, with a dark corner so that no turn looks like another.
@@ -70,7 +74,21 @@ std::string make_photo(const Folder& folder, int width, int height) {
     vips("copy " + at("q.v") + " " + at("photo.v") + " --interpretation srgb");
     vips("draw_rect " + at("photo.v") + " '10 20 60' 0 0 " + std::to_string(width / 3) + " " +
          std::to_string(height / 4) + " --fill");
-    return at("photo.v");
+}
+
+}  // namespace
+
+std::string make_photo(const Folder& folder, int width, int height) {
+    // Drawn once for each size: it takes seven programs.
+    static std::map<std::pair<int, int>, Bytes> drawn;
+    Bytes& photo = drawn[{width, height}];
+    if (photo.empty()) {
+        draw_photo(folder, width, height);
+        photo = read_file(folder.file("photo.v"));
+    } else {
+        write_file(folder.file("photo.v"), photo);
+    }
+    return folder.file("photo.v");
 }
 
 Pixels pixels_of_file(const std::string& path) {
