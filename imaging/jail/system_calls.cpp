@@ -42,8 +42,9 @@ constexpr int kAllowed[] = {
     SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
     SCMP_SYS(getegid), SCMP_SYS(umask),
 #ifdef PHOTOGATE_SANITIZED
-    // A sanitizer's own stacks, and its look at where threads and mappings are.
-    SCMP_SYS(sigaltstack), SCMP_SYS(getdents64),
+    // A sanitizer's own stacks, its look at threads and mappings, and the pipe by which it finds out whether
+    // memory can be read.
+    SCMP_SYS(sigaltstack), SCMP_SYS(getdents64), SCMP_SYS(pipe), SCMP_SYS(pipe2),
 #endif
 };
 
