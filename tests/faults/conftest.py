@@ -62,14 +62,15 @@ def on_failpoints(tmp_path, seed):
 @pytest.fixture
 def row(request, seed):
     """The row of table.py that the test's name bears."""
-    name = re.match(r"test_([A-Z]+\d+)_", request.node.name)[1]
-    account = report.Row(name, seed)
+    name = re.search(r"test_([A-Z]+\d+)_|\[([A-Z]+\d+b?)\]|()$", request.node.name)
+    account = report.Row(name[1] or name[2] or request.node.name, seed)
     yield account
     outcome = getattr(request.node, "outcome", None)
-    fault, acceptance = table.ROWS.get(name, (request.node.name, ""))
-    report.keep(name, fault=fault, acceptance=acceptance, figure="; ".join(account.figures), scale=account.scale, seed=seed,
+    fault, acceptance = table.ROWS.get(account.name, (request.node.name.replace("_", " ").removeprefix("test "), ""))
+    choice = f"{account.name}_" if name[1] else request.node.name
+    report.keep(account.name, fault=fault, acceptance=acceptance, figure="; ".join(account.figures), scale=account.scale, seed=seed,
                 verdict={"passed": "held", "skipped": "not run"}.get(outcome, "broken"), seconds=round(time.monotonic() - account.started, 1),
-                reason=getattr(request.node, "why", ""), command=f"./test --faults -k {name}_")
+                reason=getattr(request.node, "why", ""), command=f"./test --faults -k '{choice}'")
 
 
 @pytest.hookimpl(wrapper=True)

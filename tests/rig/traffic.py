@@ -132,7 +132,7 @@ def settle(world, acknowledged=(), seconds=150):
     for identity in acknowledged:
         world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))
     # The records are asked, not the gateway: what is in no state of ending must not be overlooked.
-    open_work = ("select count(*) from jobs", "select count(*) from callbacks where state = 'waiting'",
+    open_work = ("select count(*) from jobs j join uploads u on u.id = j.upload_id where j.generation <= u.generation", "select count(*) from callbacks where state = 'waiting'",
                  "select count(*) from uploads where state in ('uploaded', 'processing')")
     parts.wait_until(lambda: all(world.sql(each) == "0" for each in open_work), max(5, deadline - time.monotonic()),
                      "the end of all work")
