@@ -2,9 +2,13 @@
 """Builds, runs every test and counts them. Called by ./test, which installs what this needs.
 
     ./test                    all of it
-    ./test unit e2e           these steps alone: style, unit, integration, contract, e2e
-    ./test e2e -k idempotency words behind -k choose among the e2e tests
+    ./test unit e2e           these steps alone: style, unit, integration, contract, e2e, faults
+    ./test e2e -k idempotency words behind -k choose among the e2e tests, or the faults
     ./test --quick            e2e tests but those marked slow
+    ./test --faults           every fault of docs/reliability.md, instead of the fast selection, and nothing else; what was
+                              found is kept in build/faults.json, for scripts/render-reliability
+    ./test --faults --seed 7  chance as in an earlier run, which printed its seed
+    ./test --faults --kill-cycles 50 -k Killed     fifty kills at each named step (--store-kills: of MinIO)
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
 the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
@@ -24,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build" / "asan"
 RELEASE = ROOT / "build" / "release"
 RESULTS = ROOT / "build" / "results"
-STEPS = ["style", "unit", "integration", "contract", "e2e"]
+STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -144,15 +148,28 @@ def run_e2e(count, arguments):
     run_pytest(count, "e2e", choice)
 
 
+def run_faults(count, arguments):
+    say("every fault" if arguments.faults else "faults, the fast ones")
+    choice = ["-s"] if arguments.faults else ["-m", "fast"]
+    for name in ("seed", "kill_cycles", "store_kills", "k"):
+        if (value := getattr(arguments, name)) is not None:
+            choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
+    run_pytest(count, "faults", choice)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="step", help=", ".join(STEPS))
     parser.add_argument("--quick", action="store_true", help="pass over the e2e tests marked slow")
-    parser.add_argument("-k", help="pytest's expression, for e2e")
+    parser.add_argument("-k", help="pytest's expression, for e2e and faults")
+    parser.add_argument("--faults", action="store_true", help="all of the faults, and nothing else")
+    parser.add_argument("--seed", type=int, help="of the faults' chance")
+    parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
+    parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    steps = arguments.steps or STEPS
+    steps = arguments.steps or (["faults"] if arguments.faults else STEPS)
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     count = Count()
@@ -160,11 +177,12 @@ def main():
         say("style")
         check(count, "format", ["scripts/format", "--check"])
     sanitized = [f"{label}_tests" for label in ("unit", "integration", "contract") if label in steps]
-    if "e2e" in steps:
+    driven = {"e2e", "faults"} & set(steps)
+    if driven:
         sanitized += ["photogate", "photogate-imager"]
     if sanitized:
         build("asan", *sanitized)
-    if "e2e" in steps or "style" in steps:
+    if driven or "style" in steps:
         build("release", "photogate", "photogate-imager", "sign_batch")
     if "style" in steps:
         check(count, "architecture", [sys.executable, "tests/architecture/check_architecture.py", "--build-dir", str(RELEASE)])
@@ -184,6 +202,8 @@ def main():
     with ThreadPoolExecutor() as side_by_side:
         for own in side_by_side.map(run_lane, lanes):
             count.add(own)
+    if "faults" in steps:  # alone: they measure
+        run_faults(count, arguments)
     for name in count.failures:
         print(f"FAILED {name}")
     print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")

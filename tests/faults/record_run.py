@@ -14,7 +14,6 @@ for folder in ("scripts", "tests/rig"):
     sys.path.insert(0, str(ROOT / folder))
 
 import checker  # noqa: E402
-import local_gateway  # noqa: E402
 import pictures  # noqa: E402
 import stack as parts  # noqa: E402
 import traffic  # noqa: E402

@@ -1,4 +1,4 @@
-"""What the cases found, kept in a file that docs/reliability.md is made from (scripts/render_reliability.py)."""
+"""What the cases found, kept in a file that docs/reliability.md is made from (scripts/render-reliability)."""
 import json
 import os
 import pathlib
@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def results_file():
-    return pathlib.Path(os.environ.get("PHOTOGATE_FAULT_RESULTS", ROOT / "build" / "results" / "faults.json"))
+    return pathlib.Path(os.environ.get("PHOTOGATE_FAULT_RESULTS", ROOT / "build" / "faults.json"))
 
 
 def read():

@@ -15,6 +15,8 @@ import checker
 GENUINE = pathlib.Path(__file__).resolve().parent.parent / "data" / "histories" / "genuine.json"
 BUGS = {}
 
+pytestmark = pytest.mark.fast
+
 
 def caught_by(invariant):
     def keep(plant):

@@ -6,19 +6,17 @@ import random
 import signal
 import struct
 import subprocess
-import threading
 import time
 import zlib
 
 import pytest
 
 import fault_proxy as faults
-import local_gateway
 import pictures
 import stack as parts
 import traffic
 from report import p
-from world import QUICK_ROUNDS, SHORT_LEASES
+from world import SHORT_LEASES
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """A run in which nothing breaks: it has no violation, and it is rich enough that a broken one would."""
 import time
 
+import pytest
+
 import witness
 from traffic import Shop
 
 
+@pytest.mark.fast
 def test_A_run_in_which_nothing_breaks_has_no_violation(witnessed, seed):
     world = witnessed()
     with Shop(world, seed) as shop:

@@ -1,0 +1,88 @@
+"""The rate of publishing after a disturbance, as a part of the undisturbed one in the same run: five disturbances."""
+import time
+
+import pytest
+
+import stack as parts
+import traffic
+from test_database_rows import rate, session
+from world import SHORT_LEASES
+
+WINDOW = 12
+
+
+@pytest.fixture
+def measured(unwitnessed, row, seed):
+    """measured(world, disturb): undisturbed rate, disturbance, rate afterwards."""
+
+    def run(disturb, **options):
+        world = unwitnessed(extra=SHORT_LEASES, **options)
+        with traffic.Shop(world, seed, customers=6, calm=True, junk=0, pause=0.01) as shop:
+            shop.wait_for(20)
+            undisturbed = rate(world, WINDOW)
+            what = disturb(world)
+            time.sleep(2)
+            recovered = rate(world, WINDOW)
+        shop.settle()
+        lost = int(world.sql("select count(*) from uploads where state in ('failed', 'rejected')"))
+        row.figure(f"{100 * recovered / undisturbed:.0f} %: {recovered:.1f}/s after {what}, {undisturbed:.1f}/s before; {lost} of {len(shop.acknowledged)} lost")
+        row.hold(lost == 0, "none lost")
+        row.hold(recovered >= 0.7 * undisturbed, "the rate comes back")
+
+    return run
+
+
+def test_R1_PostgreSQL_restarts(measured):
+    def disturb(world):
+        world.stack.postgres.stop("immediate")
+        time.sleep(5)
+        world.stack.postgres.start()
+        return "a stop of 5 s"
+
+    measured(disturb)
+
+
+def test_R2_backends_are_killed(measured):
+    def disturb(world):
+        killed = 0
+        for _ in range(50):
+            killed += int(world.sql("select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where application_name = 'photogate' "
+                                    "order by random() limit 1) as one"))
+            time.sleep(0.1)
+        return f"{killed} terminated in 5 s"
+
+    measured(disturb)
+
+
+def test_R3_the_connections_are_used_up(measured):
+    def disturb(world):
+        held = []
+        while len(held) < 300 and (made := session(world.stack.postgres)):
+            held.append(made)
+        time.sleep(5)
+        for each in held:
+            each.close()
+        parts.wait_until(world.stack.postgres.ready, 10, "PostgreSQL")
+        return f"5 s with {len(held)} idle clients"
+
+    measured(disturb)
+
+
+def test_R4_the_worker_crashes(measured):
+    def disturb(world):
+        world.gateway.kill()
+        world.gateway.restart()
+        return "a kill -9"
+
+    measured(disturb)
+
+
+def test_R5_the_worker_crashes_again_and_again(measured):
+    def disturb(world):
+        for _ in range(6):
+            world.gateway.kill()
+            world.gateway.restart()
+            time.sleep(0.5)
+        return "six kills in a row"
+
+    measured(disturb)
