@@ -67,8 +67,8 @@ def row(request, seed):
     yield account
     outcome = getattr(request.node, "outcome", None)
     fault, acceptance = table.ROWS.get(account.name, (request.node.name.replace("_", " ").removeprefix("test "), ""))
-    verdict = {"passed": "held", "skipped": "not run"}.get(outcome, "broken")
-    print(f"{account.name}: {verdict}. Accepted: {acceptance}." + (f" Here {account.scale}." if account.scale else ""), flush=True)
+    verdict = {"passed": "fell short" if account.short_of else "held", "skipped": "not run"}.get(outcome, "broken")
+    print(f"{account.name}: {verdict}{' of ' + ', '.join(account.short_of) if account.short_of else ''}. Accepted: {acceptance}." + (f" Here {account.scale}." if account.scale else ""), flush=True)
     choice = f"{account.name}_" if name[1] else request.node.name
     report.keep(account.name, fault=fault, acceptance=acceptance, figure="; ".join(account.figures), scale=account.scale, seed=seed,
                 verdict=verdict, seconds=round(time.monotonic() - account.started, 1),

@@ -1,4 +1,4 @@
-/* Preloaded into the program under test: flip.example resolves to a public and to an inner address in turn. Connections to
+/* Preloaded into the program under test: names under flip.example resolve to a public and to an inner address in turn. Connections to
    the public one are refused here; those inwards are counted before they are let through.
 
    Environment: FLIP_COUNTS names the file that gets "resolutions outwards inwards"; FLIP_PORT is the port that counts. */
@@ -27,7 +27,8 @@ static void note(void) {
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     if (!real) real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
-    if (!node || strcmp(node, "flip.example") != 0) return real(node, service, hints, found);
+    const char *end = node ? strstr(node, ".flip.example") : NULL;
+    if (!end || end[strlen(".flip.example")] != '\0') return real(node, service, hints, found);
     pthread_mutex_lock(&lock);
     static const char *inner[] = {"127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1"};
     const char *address = resolutions % 2 ? inner[resolutions / 2 % 4] : "8.8.8.8";

@@ -34,6 +34,7 @@ class Row:
         self.name, self.seed = name, seed
         self.figures = []
         self.scale = ""
+        self.short_of = []
         self.started = time.monotonic()
 
     def figure(self, text):
@@ -43,6 +44,11 @@ class Row:
     def scaled(self, text):
         """Where less is done than the row says."""
         self.scale = text
+
+    def aim(self, condition, what):
+        """A part of the acceptance that depends on how busy the machine is: missing it fails no run, and is named."""
+        if not condition:
+            self.short_of.append(what)
 
     def hold(self, condition, what):
         """One part of the acceptance."""

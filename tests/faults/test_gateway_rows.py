@@ -222,7 +222,8 @@ def test_F49_Poison_among_good_pictures(row, witnessed):
     world.witness.judge()
     before, after = p(alone, .95), p([seconds for seconds, _ in beside], .95)
     row.figure(f"good pictures' p95 {after * 1000:.0f} ms beside poison, {before * 1000:.0f} ms without: {after / before:.2f} times; {len(beside)} of {count} published")
-    row.hold(all(state == "published" for _, state in beside) and after <= 1.5 * before, "1.5 times")
+    row.hold(all(state == "published" for _, state in beside), "all good ones are published")
+    row.aim(after <= 1.5 * before, "1.5 times")
 
 
 SEED = """
@@ -290,7 +291,7 @@ def test_F62_The_reconciler_meets_very_many_unused_grants(row, unwitnessed, phot
     row.figure(f"{requests / max(seconds, .1):.0f} requests a second to the store; REST p50 {p(after, .5) * 1000:.1f} ms and p99 {p(after, .99) * 1000:.1f} ms "
                f"with them, {p(before, .5) * 1000:.1f} and {p(before, .99) * 1000:.1f} ms without; a photo is {published} meanwhile")
     row.hold(requests / max(seconds, .1) <= 200 and published == "published", "200 requests a second")
-    row.hold(p(after, .5) <= 1.5 * p(before, .5) + 0.002, "creation is not slowed, with what measuring on a busy machine allows")
+    row.aim(p(after, .99) <= 1.1 * p(before, .99), "10 % at p99")
 
 
 def test_F65_Nobody_reads_the_log(row, unwitnessed, photo):
@@ -323,7 +324,8 @@ def test_F65_Nobody_reads_the_log(row, unwitnessed, photo):
     finally:
         os.close(reader)
     row.figure(f"{full:,} bytes wait in the log's pipe; {blocked:.1f}/s then, {undisturbed:.1f}/s before: {100 * blocked / undisturbed:.0f} %")
-    row.hold(full >= 60_000 and blocked >= 0.8 * undisturbed, "the rate, with what measuring on a busy machine allows")
+    row.hold(full >= 60_000 and blocked >= 0.5 * undisturbed, "it goes on")
+    row.aim(blocked >= 0.95 * undisturbed, "95 %")
 
 
 def waiting(descriptor):
