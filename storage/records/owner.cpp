@@ -52,6 +52,16 @@ void queue_erasing(Transaction& transaction, const Upload& upload, JobKind kind)
                            kind == JobKind::settle_original ? "remove" : ""));
 }
 
+/// As long as its grant is good a client can put its object again, and the event of that may be lost: what is
+/// there when the grant has ended goes as well. A job of the next generation, so that nobody waits for it.
+void queue_late_erasing(Transaction& transaction, const Upload& upload, Timestamp now) {
+    constexpr std::chrono::seconds kGrace{60};
+    if (upload.expires_at + kGrace <= now) return;
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(upload.expires_at + kGrace - now);
+    transaction.run("insert_job", params(upload.id.str(), upload.generation + 1, upload.app.str(),
+                                         to_string(JobKind::settle_original), "remove", wait.count()));
+}
+
 void note(Transaction& transaction, const UploadId& id, std::string_view event, Timestamp now) {
     TimelineRows timeline;
     timeline.add(id, event);
@@ -63,8 +73,10 @@ Result<Upload> cancel(Transaction& transaction, const Upload& upload, Timestamp 
     if (cancelled.empty()) return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     if (upload.state == UploadState::uploaded) {
         transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(JobKind::process)));
-        queue_erasing(transaction, upload, JobKind::settle_original);
     }
+    // Also where no object is known: its event may be on the way, or lost.
+    queue_erasing(transaction, upload, JobKind::settle_original);
+    queue_late_erasing(transaction, upload, now);
     note(transaction, upload.id, "cancelled", now);
     return std::move(cancelled.front());
 }
@@ -91,6 +103,7 @@ Result<Upload> erase(Transaction& transaction, const CallbackComposer& composer,
         return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     }
     queue_erasing(transaction, upload, JobKind::settle_original);
+    queue_late_erasing(transaction, upload, now);
     if (upload.image) queue_erasing(transaction, upload, JobKind::remove_published);
     outbox.insert(transaction, now);
     note(transaction, upload.id, "deleted", now);

@@ -34,7 +34,8 @@ update callbacks set body = '' where upload_id = $1 and state in ('delivered', '
 delete from jobs where upload_id = $1 and kind = $2;
 
 -- name: has_jobs
-select exists (select from jobs where upload_id = $1);
+-- Not what only looks again after the grant: that is of a generation that the upload has not.
+select exists (select from jobs j join uploads u on u.id = j.upload_id where u.id = $1 and j.generation <= u.generation);
 
 -- name: retry_upload
 update uploads
