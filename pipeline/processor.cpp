@@ -51,7 +51,8 @@ void log_outcome(const Job& job, std::string_view what, const Error& error) {
 Postponement::Cost cost_of(ErrorCode code) {
     if (code == ErrorCode::imager_crashed || code == ErrorCode::imager_timeout)
         return Postponement::Cost::decoder_crash;
-    if (code == ErrorCode::internal || code == ErrorCode::file_error) return Postponement::Cost::attempt;
+    if (code == ErrorCode::internal || code == ErrorCode::file_error || code == ErrorCode::size_mismatch)
+        return Postponement::Cost::attempt;
     return Postponement::Cost::free;
 }
 
@@ -185,7 +186,8 @@ Processor::Fetch Processor::fetch(const records::Upload& upload, const Profile& 
     storage::objects::GetOptions pinned;
     pinned.if_match = upload.pinned->etag;
     pinned.version = upload.pinned->version;
-    const auto info = store.objects->get(upload.bucket, upload.key, pinned, [&](BytesView chunk) {
+    pinned.expected_size = upload.pinned->size;
+    const auto spool = [&](BytesView chunk) {
         if (file->size() + chunk.size() > limit) {
             over_limit = true;
             return false;
@@ -195,7 +197,19 @@ Processor::Fetch Processor::fetch(const records::Upload& upload, const Profile& 
         hash.update(chunk);
         if (const auto kept = file->append(chunk); !kept && !spool_error) spool_error = kept.error();
         return !spool_error;
-    });
+    };
+    auto info = store.objects->get(upload.bucket, upload.key, pinned, spool);
+    if (!info && info.error().code == ErrorCode::size_mismatch) {
+        // The event told a wrong size, or this answer has one. What the store says when asked for it decides;
+        // bytes that are too many must not pass for the client's.
+        auto head = pinned;
+        head.expected_size.reset();
+        const auto there = store.objects->head(upload.bucket, upload.key, head);
+        if (!there) return {std::nullopt, std::nullopt, there.error()};
+        if (there->size == *pinned.expected_size) return {std::nullopt, std::nullopt, info.error()};
+        pinned.expected_size = there->size;
+        info = store.objects->get(upload.bucket, upload.key, pinned, spool);
+    }
     if (over_limit) return too_large();
     if (spool_error) return {std::nullopt, std::nullopt, spool_error};
     if (!info) return {std::nullopt, std::nullopt, info.error()};
