@@ -126,7 +126,8 @@ class Process:
     def wait_until_ready(self, seconds=20):
         def ready():
             try:
-                return self.request("GET", "/readyz" if self.role != "work" else "/livez")[0] == 200
+                # One that only works listens nowhere else.
+                return self.request("GET", "/readyz", port=self.metrics_port if self.role == "work" else None)[0] == 200
             except OSError:
                 return False
 

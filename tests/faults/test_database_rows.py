@@ -3,10 +3,10 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -179,22 +179,18 @@ def test_F11_COMMIT_is_sent_and_its_answer_lost(row, witnessed):
                    f"{len(world.witness.history.of('refused'))} requests answered with an error and repeated by the client")
 
 
-def test_F12_PostgreSQL_s_disk_is_full(row, witnessed, tmp_path):
+def test_F12_PostgreSQL_s_disk_is_full(row, witnessed):
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
+    disk = pathlib.Path(tempfile.mkdtemp(prefix="small-disk-"))
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=0777", "tmpfs", disk], capture_output=True).returncode != 0:
         pytest.skip("needs the right to mount a small disk")
+    world = witnessed(start=False, extra=SHORT_LEASES)
     try:
-        world = witnessed(start=False, extra=SHORT_LEASES)
         postgres = world.stack.postgres
         postgres.stop()
-        shutil.move(str(postgres.data), disk / "data")
+        subprocess.run(["cp", "-a", postgres.data, disk / "data"], check=True)
         postgres.data = disk / "data"
-        for folder in (tmp_path, *tmp_path.parents):
-            if not folder.stat().st_mode & 1:
-                os.chmod(folder, folder.stat().st_mode | 0o711)
         postgres.start()
         world.gateway.start()
         ballast = disk / "ballast"
@@ -225,6 +221,7 @@ def test_F12_PostgreSQL_s_disk_is_full(row, witnessed, tmp_path):
     finally:
         world.close()
         subprocess.run(["umount", "-l", disk], capture_output=True)
+        disk.rmdir()
 
 
 def test_F13_PostgreSQL_answers_late(row, witnessed):

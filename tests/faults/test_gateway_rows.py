@@ -35,9 +35,10 @@ class Balanced:
 
     def request(self, method, path, body=None, headers=None, key=None):
         self.asked += 1
-        for _ in range(self.tries):
-            self._turn += 1
-            gateway = self.gateways[self._turn % len(self.gateways)]
+        self._turn += 1
+        first = self._turn
+        for attempt in range(self.tries):
+            gateway = self.gateways[(first + attempt) % len(self.gateways)]
             try:
                 answer = gateway.request(method, path, body, headers, self.world.app.key if key is None else key, timeout=20)
                 if answer[0] not in (502, 503):
