@@ -1,5 +1,6 @@
 """F2 to F5, F48, F49, F61, F62, F65: gateways that are killed, stopped or many; decoders that crash; nobody who reads the log."""
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random
@@ -56,9 +57,12 @@ def memory_of(process):
     return int(pathlib.Path(f"/proc/{process.pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
 
 
-def imagers_of(gateway):
+def to_imagers(gateway, number):
+    """A signal to each of the gateway's helpers."""
     found = subprocess.run(["pgrep", "-P", str(gateway.process.pid), "photogate-imag"], capture_output=True, text=True).stdout.split()
-    return [int(each) for each in found]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), number)
 
 
 def chunk(kind, data):
@@ -176,16 +180,11 @@ def test_F48_The_decoder_crashes_or_hangs(row, witnessed, photo):
         assert world.witness.send(created, big, "failed|rejected")[0] == 200
         started = time.monotonic()
         while (upload := world.request("GET", f"/v1/uploads/{created['id']}")[2])["state"] not in traffic.ENDS and time.monotonic() < started + 60:
-            for pid in imagers_of(world.gateway):
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
+            to_imagers(world.gateway, number)
             time.sleep(0.02)
         tries = int(world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{created['id']}'"))
         verdicts.append((name, upload["state"], upload["rejection"]["code"] if upload["rejection"] else None, tries))
-        for pid in imagers_of(world.gateway):
-            os.kill(pid, signal.SIGKILL)
+        to_imagers(world.gateway, signal.SIGKILL)
     running = world.gateway.running()
     good = world.publish(photo)["state"]
     row.figure("; ".join(f"{name}: {state} ({code}) after {tries} tries" for name, state, code, tries in verdicts) + f"; the next photo is {good}")
