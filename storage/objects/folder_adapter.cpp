@@ -97,7 +97,7 @@ Result<> FolderStore::remove(const Bucket& bucket, const ObjectKey& key,
 
 Result<> FolderStore::remove_if(const Bucket& bucket, const ObjectKey& key, const ETag& etag) {
     return state_
-        ->commit([&](Transaction& transaction) -> Result<> {
+        ->commit_removal([&](Transaction& transaction) -> Result<> {
             const auto in = state_->bucket_id(transaction.index, bucket);
             if (auto room = state_->make_room(transaction, in, key, {.if_match = etag}); !room) return room;
             transaction.index.query("remove_object").number(in).blob(key.str()).run();
@@ -108,7 +108,7 @@ Result<> FolderStore::remove_if(const Bucket& bucket, const ObjectKey& key, cons
 
 Result<std::vector<FailedKey>> FolderStore::remove_many(const Bucket& bucket,
                                                         const std::vector<ObjectKey>& keys) {
-    const auto outcome = state_->commit([&](Transaction& transaction) -> Result<> {
+    const auto outcome = state_->commit_removal([&](Transaction& transaction) -> Result<> {
         const auto in = state_->bucket_id(transaction.index, bucket);
         for (const ObjectKey& key : keys) {
             // No condition is asked, so it does not refuse.

@@ -17,11 +17,14 @@ void Transaction::waste(std::uint64_t body, std::uint64_t content) {
     made_garbage = true;
 }
 
-FolderCommitter::FolderCommitter(Connection& index, FolderFiles& files, std::uint64_t first_sequence,
-                                 std::function<void()> garbage)
-    : index_(index), files_(files), sequence_(first_sequence), garbage_(std::move(garbage)), thread_([this] {
-          work();
-      }) {}
+FolderCommitter::FolderCommitter(Connection& index, FolderFiles& files, Reserve reserve,
+                                 std::uint64_t first_sequence, std::function<void()> garbage)
+    : index_(index),
+      files_(files),
+      reserve_(std::move(reserve)),
+      sequence_(first_sequence),
+      garbage_(std::move(garbage)),
+      thread_([this] { work(); }) {}
 
 FolderCommitter::~FolderCommitter() {
     {
@@ -80,6 +83,7 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
 
     Transaction transaction{index_, sequence_};
     bool committing = false;
+    bool full = false;
     try {
         index_.run("begin_write");
         for (Waiting* waiting : group)
@@ -87,8 +91,10 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
         committing = true;
         index_.run("commit");
         if (transaction.made_garbage) garbage_();
+        reserve_.keep();
         return;
     } catch (const StoreFailure& failure) {
+        full = failure.error.code == ErrorCode::store_full;
         const bool unknown = committing && failure.may_have_landed;
         log::error("store.commit_failed", {{"error", failure.error.detail}, {"changes", group.size()}});
         all_fail(failure.error, unknown ? Landed::unknown : Landed::no);
@@ -102,6 +108,8 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
     } catch (const StoreFailure& failure) {
         log::error("store.rollback_failed", {{"error", failure.error.detail}});
     }
+    if (full && group.size() == 1 && group.front()->change.room == Change::Room::makes && reserve_.release())
+        return commit_group(group);
     if (committing || group.size() == 1) return;
     // What one change could not do does not cost its neighbours theirs.
     for (Waiting* waiting : group) {

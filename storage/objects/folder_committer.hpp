@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "storage/objects/folder_files.hpp"
+#include "storage/objects/folder_reserve.hpp"
 #include "storage/objects/folder_sqlite.hpp"
 
 namespace photogate::storage::objects {
@@ -38,6 +39,8 @@ class FolderCommitter {
         /// changed nothing by then; a StoreFailure rolls the whole group back.
         std::function<Result<>(Transaction&)> apply;
         std::set<std::filesystem::path> folders;  ///< of its new bodies
+        /// What makes room may use the room that is kept for it.
+        enum class Room { takes, makes } room = Room::takes;
     };
     enum class Landed { yes, no, unknown };
     struct Outcome {
@@ -46,7 +49,7 @@ class FolderCommitter {
     };
 
     /// `garbage` is called after a commit that left some. All outlive the committer.
-    FolderCommitter(Connection& index, FolderFiles& files, std::uint64_t first_sequence,
+    FolderCommitter(Connection& index, FolderFiles& files, Reserve reserve, std::uint64_t first_sequence,
                     std::function<void()> garbage);
     /// What waits is committed first.
     ~FolderCommitter();
@@ -68,6 +71,7 @@ class FolderCommitter {
 
     Connection& index_;
     FolderFiles& files_;
+    Reserve reserve_;
     std::uint64_t sequence_;
     const std::function<void()> garbage_;
     std::mutex mutex_;

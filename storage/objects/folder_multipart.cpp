@@ -222,7 +222,7 @@ Result<StoredObject> FolderStore::complete_upload(const ObjectName& object, cons
 
 Result<> FolderStore::abort_upload(const ObjectName& object, const std::string& upload) {
     return state_
-        ->commit([&](Transaction& transaction) -> Result<> {
+        ->commit_removal([&](Transaction& transaction) -> Result<> {
             Connection& index = transaction.index;
             const auto in = state_->bucket_id(index, object.bucket);
             const auto found = find_upload(index, in, object.key, upload);

@@ -70,10 +70,11 @@ std::int64_t FolderStore::State::bucket_id(Connection& connection, const Bucket&
     return query.number_at(0);
 }
 
-FolderCommitter::Outcome FolderStore::State::commit(std::function<Result<>(Transaction&)> apply,
-                                                    std::set<std::filesystem::path> folders) {
-    // A bucket that is not there is this change's refusal, not the group's failure.
-    auto refusing = [apply = std::move(apply)](Transaction& transaction) -> Result<> {
+namespace {
+
+/// A bucket that is not there is this change's refusal, not the group's failure.
+std::function<Result<>(Transaction&)> refusing(std::function<Result<>(Transaction&)> apply) {
+    return [apply = std::move(apply)](Transaction& transaction) -> Result<> {
         try {
             return apply(transaction);
         } catch (const StoreFailure& failure) {
@@ -81,7 +82,19 @@ FolderCommitter::Outcome FolderStore::State::commit(std::function<Result<>(Trans
             throw;
         }
     };
-    auto outcome = committer->commit({std::move(refusing), std::move(folders)});
+}
+
+}  // namespace
+
+FolderCommitter::Outcome FolderStore::State::commit(std::function<Result<>(Transaction&)> apply,
+                                                    std::set<std::filesystem::path> folders) {
+    auto outcome = committer->commit({refusing(std::move(apply)), std::move(folders)});
+    if (outcome.landed == FolderCommitter::Landed::unknown) in_doubt = true;
+    return outcome;
+}
+
+FolderCommitter::Outcome FolderStore::State::commit_removal(std::function<Result<>(Transaction&)> apply) {
+    auto outcome = committer->commit({refusing(std::move(apply)), {}, FolderCommitter::Change::Room::makes});
     if (outcome.landed == FolderCommitter::Landed::unknown) in_doubt = true;
     return outcome;
 }

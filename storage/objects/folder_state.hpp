@@ -100,6 +100,8 @@ struct FolderStore::State {
     /// Commits; `apply`'s refusal or the failure comes back.
     FolderCommitter::Outcome commit(std::function<Result<>(Transaction&)> apply,
                                     std::set<std::filesystem::path> folders = {});
+    /// Of what removes: it may use the room that is kept for that.
+    FolderCommitter::Outcome commit_removal(std::function<Result<>(Transaction&)> apply);
     /// What the object at (bucket, key) is about to give way to; refused where the condition does not hold.
     Result<> make_room(Transaction& transaction, std::int64_t bucket, const ObjectKey& key,
                        const WriteCondition& condition);

@@ -110,9 +110,9 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         drop_abandoned(*state);
         if (auto loaded = state->load_rules(); !loaded) return fail(loaded.error());
         state->sweeper = std::make_unique<Sweeper>(*state, start);
-        state->committer =
-            std::make_unique<FolderCommitter>(*state->index, state->files, Bodies::first_of(start),
-                                              [sweeper = state->sweeper.get()] { sweeper->wake(); });
+        state->committer = std::make_unique<FolderCommitter>(
+            *state->index, state->files, Reserve{folder / "reserve"}, Bodies::first_of(start),
+            [sweeper = state->sweeper.get()] { sweeper->wake(); });
         state->sweeper->start(static_cast<std::uint64_t>(unswept));
         return std::unique_ptr<FolderStore>{new FolderStore{std::move(state)}};
     });

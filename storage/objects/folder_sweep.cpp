@@ -104,7 +104,7 @@ void Sweeper::forget_taken() {
         if (std::error_code gone; !std::filesystem::exists(folder, gone)) continue;
         if (auto synced = state_.files.sync_folder(folder); !synced) throw StoreFailure{synced.error()};
     }
-    const auto done = state_.commit([&](Transaction& transaction) -> Result<> {
+    const auto done = state_.commit_removal([&](Transaction& transaction) -> Result<> {
         for (const auto body : taken_)
             transaction.index.query("remove_garbage").number(body).run();
         return {};

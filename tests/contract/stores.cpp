@@ -23,15 +23,15 @@ std::string variable(const std::string& name) {
     return value;
 }
 
-/// All live as long as the program; the folder goes with it.
-class Stores {
+/// Opened when first asked for, closed when the last test has run.
+class Stores : public testing::Environment {
   public:
     ObjectStore& at(const std::string& name) {
         auto& store = stores_[name];
         if (!store) store = name == "folder" ? folder() : s3(name);
         return *store;
     }
-    ~Stores() {
+    void TearDown() override {
         stores_.clear();
         std::error_code error;
         if (!folder_.empty()) std::filesystem::remove_all(folder_, error);
@@ -68,15 +68,14 @@ class Stores {
     std::map<std::string, std::unique_ptr<ObjectStore>> stores_;
 };
 
-ObjectStore& store_of(const std::string& name) {
-    static Stores stores;
-    return stores.at(name);
-}
+// GoogleTest owns it.
+Stores* const the_stores = static_cast<Stores*>(testing::AddGlobalTestEnvironment(new Stores));
 
 }  // namespace
 
 Contract::Contract()
-    : place("u/" + make_upload_id(SystemClock{}.now(), random).str() + "/"), store(store_of(GetParam())) {}
+    : place("u/" + make_upload_id(SystemClock{}.now(), random).str() + "/"),
+      store(the_stores->at(GetParam())) {}
 
 std::string sha256_hex(std::string_view text) {
     return hex_lower(signer::sha256(text));

@@ -72,9 +72,9 @@ TEST_F(Multipart, Wrong_parts_are_refused_and_the_upload_survives) {
     const auto last = part(at, *upload, 2, last_bytes);
     ASSERT_TRUE(first && last);
     EXPECT_EQ(code_of(store.complete_multipart(incoming, at, *upload, {*last, *first})),
-              ErrorCode::store_refused);
+              ErrorCode::store_invalid_part_order);
     EXPECT_EQ(code_of(store.complete_multipart(incoming, at, *upload, {{1, last->etag, 1}})),
-              ErrorCode::store_refused);
+              ErrorCode::store_invalid_part);
     EXPECT_EQ(code_of(store.complete_multipart(incoming, at, *upload, {})), ErrorCode::store_refused);
     EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
     EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*first, *last}));

@@ -56,9 +56,9 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"copy_missing", ErrorCode::store_no_such_key}, Row{"copy_self", ErrorCode::store_refused},
         Row{"key_too_long", ErrorCode::store_refused}, Row{"key_seg256", ErrorCode::store_refused},
         Row{"double_slash", ErrorCode::store_refused}, Row{"dotdot", ErrorCode::store_refused},
-        Row{"invalid_part", ErrorCode::store_refused}, Row{"part0", ErrorCode::store_refused},
-        Row{"invalid_part_order", ErrorCode::store_refused},
-        Row{"entity_too_small", ErrorCode::store_refused},
+        Row{"invalid_part", ErrorCode::store_invalid_part}, Row{"part0", ErrorCode::store_invalid_part},
+        Row{"invalid_part_order", ErrorCode::store_invalid_part_order},
+        Row{"entity_too_small", ErrorCode::store_part_too_small},
         Row{"malformed_complete", ErrorCode::store_refused},
         Row{"cl_unsigned_chunked_TE", ErrorCode::store_refused}),
     [](const auto& row) { return std::string{row.param.capture}; });

@@ -1,0 +1,37 @@
+#include "storage/objects/folder_reserve.hpp"
+
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+
+namespace photogate::storage::objects {
+
+namespace {
+
+/// Some dozens of the index's pages, in its journal and in itself.
+constexpr off_t kBytes = 256 * 1024;
+
+}  // namespace
+
+Reserve::Reserve(std::filesystem::path file) : file_(std::move(file)) {
+    keep();
+}
+
+void Reserve::keep() {
+    if (kept_) return;
+    const Descriptor file{::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    kept_ = file && ::posix_fallocate(file.get(), 0, kBytes) == 0;
+    // What was taken of it on the way is no use to anyone.
+    if (file && !kept_) (void)!::ftruncate(file.get(), 0);
+}
+
+bool Reserve::release() {
+    if (!kept_) return false;
+    kept_ = false;
+    return ::truncate(file_.c_str(), 0) == 0;
+}
+
+}  // namespace photogate::storage::objects
