@@ -43,6 +43,7 @@ notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
     event.etag = created.etag.str();
     event.sequencer = created.sequencer;
     event.occurred_at = created.at;
+    event.client_metadata = created.metadata;
     notifier::EventBatch batch;
     batch.events.push_back(std::move(event));
     return batch;

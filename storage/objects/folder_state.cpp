@@ -154,7 +154,7 @@ void FolderStore::State::tell(const Bucket& bucket, const ObjectKey& key, const 
     }
     try {
         options.on_created({bucket, key, object.etag, object.size, object.last_modified, std::string{event},
-                            fmt::format("{:016x}", object.sequence)});
+                            fmt::format("{:016x}", object.sequence), object.headers.metadata});
     } catch (const std::exception& error) {
         log::error("store.listener_threw", {{"error", error.what()}});
     }

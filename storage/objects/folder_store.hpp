@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "base/random.hpp"
@@ -37,6 +38,8 @@ struct ObjectCreated {
     Timestamp at{};
     std::string event;      ///< `s3:ObjectCreated:Put`
     std::string sequencer;  ///< 16 hex digits, growing
+    /// `x-amz-meta-*` without the prefix.
+    std::map<std::string, std::string> metadata;
 };
 /// Called on the writer's thread: quick, and it may not throw.
 using CreatedListener = std::function<void(const ObjectCreated&)>;

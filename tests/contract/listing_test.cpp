@@ -85,6 +85,7 @@ TEST_P(ListingContract, Keys_with_marks_of_every_kind_come_back_as_they_were_put
 
 TEST_P(ListingContract, A_key_may_be_the_beginning_of_another) {
     if (is("versitygw")) GTEST_SKIP() << "a folder can't be a file there";
+    if (is("minio")) GTEST_SKIP() << "what lies beneath a key is kept there, and not listed";
     fill({"p", "p/q", "p/q/r"});
     EXPECT_EQ(names({}), (Names{"p", "p/q", "p/q/r"}));
     EXPECT_EQ(get(key("p")), "p");

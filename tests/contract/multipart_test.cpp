@@ -69,7 +69,9 @@ TEST_P(MultipartContract, A_list_that_names_other_parts_is_refused) {
     };
     EXPECT_EQ(refused({{1, two->etag, 5}}), ErrorCode::store_invalid_part);
     EXPECT_EQ(refused({{3, one->etag, 5}}), ErrorCode::store_invalid_part);
-    EXPECT_EQ(refused({*two, *one}), ErrorCode::store_invalid_part_order);
+    // versitygw looks at sizes first.
+    EXPECT_EQ(refused({*two, *one}),
+              is("versitygw") ? ErrorCode::store_part_too_small : ErrorCode::store_invalid_part_order);
     EXPECT_EQ(refused({*one, *two}), ErrorCode::store_part_too_small);
     EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
     EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*one}));

@@ -77,7 +77,7 @@ def run(command):
             versitygw.start()
             minio.start()
             return subprocess.run(command, env={**os.environ, **environment("VERSITYGW", versitygw, versitygw.root),
-                                                **environment("MINIO", minio, minio.worker)}).returncode
+                                                **environment("MINIO", minio, minio.root)}).returncode
         finally:
             minio.stop()
             versitygw.stop()
