@@ -14,7 +14,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "e2e")]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "rig")]
 
 import local_gateway  # noqa: E402
 import stack as parts  # noqa: E402

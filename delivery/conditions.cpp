@@ -3,18 +3,12 @@
 #include <charconv>
 #include <variant>
 
+#include "base/text.hpp"
+
 namespace photogate::delivery {
 namespace {
 
 using storage::objects::ByteRange;
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
 
 enum class Comparison { strong, weak };
 

@@ -72,7 +72,7 @@ def facts_of(path):
 
 def demo_photo(folder):
     """A photo as a phone makes one, for who gives none."""
-    sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+    sys.path.insert(0, str(ROOT / "tests" / "rig"))
     import pictures
     path = folder / "demo.jpg"
     path.write_bytes(pictures.photo(4000, 3000, orientation=6))

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/text.hpp"
 #include "gateway/http/target.hpp"
 
 namespace photogate::gateway::http {
@@ -25,14 +26,6 @@ constexpr std::array<bool, 256> make_token_table() {
     return table;
 }
 constexpr std::array<bool, 256> token_table = make_token_table();
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
 
 bool is_field_value(std::string_view text) {
     for (unsigned char c : text) {

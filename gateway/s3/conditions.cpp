@@ -4,17 +4,11 @@
 #include <charconv>
 #include <string>
 
+#include "base/text.hpp"
+
 namespace photogate::gateway::s3 {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-    while (text.starts_with(' ') || text.starts_with('\t'))
-        text.remove_prefix(1);
-    while (text.ends_with(' ') || text.ends_with('\t'))
-        text.remove_suffix(1);
-    return text;
-}
 
 /// nullopt where it is empty; false in `sane` where it is no number.
 std::optional<std::uint64_t> number(std::string_view text, bool& sane) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "signer/message_rules.hpp"
 
 namespace photogate::gateway::s3 {
@@ -16,14 +17,6 @@ auto malformed(std::string why) {
     return refuse(
         Code::MalformedPOSTRequest,
         "The body of your POST request is not well-formed multipart/form-data: " + std::move(why) + ".");
-}
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
 }
 
 /// `; name="value"` or `; name=value` of a header; browsers escape `"` as %22, curl as \".

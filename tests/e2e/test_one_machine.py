@@ -169,6 +169,14 @@ def test_Doctor_and_config_show_find_what_the_first_start_made(machine, program,
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
+def test_The_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder):
+    run = build_dir.parent.parent / "run"
+    done = subprocess.run([run, "--demo", "--var", folder / "var", "--port", str(parts.free_port())], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "callback upload.published, verified" in done.stdout and "nothing private" in done.stdout and "SECRET-SERIAL" in done.stdout
+    assert not processes_of(folder)
+
+
 def test_A_stop_signal_ends_it_in_order(machine):
     machine.start()
     machine.process.send_signal(signal.SIGINT)

@@ -1,0 +1,19 @@
+// Small things about text that several protocols share.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <string_view>
+
+namespace photogate {
+
+/// Without the optional white space (spaces and tabs) around it: OWS of RFC 9110, section 5.6.3.
+constexpr std::string_view trim(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
+    return text;
+}
+
+}  // namespace photogate
