@@ -84,4 +84,29 @@ std::string_view file_extension(Format format) {
     return "bin";
 }
 
+bool begins_as(Format format, BytesView file) {
+    using namespace std::string_view_literals;
+    const std::string_view start = as_text(file.first(std::min<std::size_t>(file.size(), 12)));
+    const auto at = [&](std::size_t offset, std::string_view word) {
+        return start.size() >= offset + word.size() && start.substr(offset, word.size()) == word;
+    };
+    switch (format) {
+        case Format::jpeg:
+            return at(0, "\xFF\xD8\xFF");
+        case Format::png:
+            return at(0, "\x89PNG\r\n\x1A\n");
+        case Format::webp:
+            return at(0, "RIFF") && at(8, "WEBP");
+        case Format::gif:
+            return at(0, "GIF87a") || at(0, "GIF89a");
+        case Format::heic:
+            return at(4, "ftyp");
+        case Format::avif:
+            return at(4, "ftypavif");
+        case Format::tiff:
+            return at(0, "II*\0"sv) || at(0, "MM\0*"sv);
+    }
+    return false;
+}
+
 }  // namespace photogate::imaging

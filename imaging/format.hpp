@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/encoding.hpp"
+
 namespace photogate::imaging {
 
 enum class Format { jpeg, png, webp, gif, heic, avif, tiff };
@@ -23,5 +25,9 @@ std::optional<Format> format_of_media_type(std::string_view media_type);
 
 /// Without the dot: `jpg`, `png`, `webp`, `gif`, `heic`, `avif`, `tif`.
 std::string_view file_extension(Format format);
+
+/// Whether the first bytes are those by which this format is known to everyone who sniffs: a comparison, no
+/// parser. What follows them may still be anything.
+bool begins_as(Format format, BytesView file);
 
 }  // namespace photogate::imaging

@@ -169,6 +169,10 @@ Processed processed_from_json(const json& from, Bytes body, const Task& task) {
     processed.picture.width = number<std::uint32_t>(picture, "width", 1, kMaxReportedSide);
     processed.picture.height = number<std::uint32_t>(picture, "height", 1, kMaxReportedSide);
     if (body.empty()) throw Nonsense{"the picture has no bytes"};
+    // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or a
+    // script.
+    if (!begins_as(processed.picture.format, body))
+        throw Nonsense{"the picture does not begin as its format does"};
     processed.picture.bytes = std::move(body);
     processed.original_format = format_member(from, "original_format");
     processed.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);

@@ -41,6 +41,9 @@ void frame(const std::string& header, const std::string& body = {}) {
     raw(head(header.size(), body.size()) + header + body);
 }
 
+/// Begins as a JPEG does, which is all that the keeper looks at.
+constexpr const char* kPicture = "\xFF\xD8\xFFpicture";
+
 /// A sound answer, to be spoilt.
 std::string answer() {
     return R"({"processed":{"picture":{"format":"jpeg","width":1,"height":1},"original_format":"jpeg","width":1,"height":1,)"
@@ -59,7 +62,7 @@ void lie(Lie what) {
         case Lie::none:
         case Lie::loose_jail:
         case Lie::silent_about_its_jail:
-            return frame(answer(), "picture");
+            return frame(answer(), kPicture);
         case Lie::garbage:
             return raw(std::string(4096, '\xA5'));
         case Lie::huge_header:
@@ -67,7 +70,7 @@ void lie(Lie what) {
         case Lie::huge_body:
             return raw(head(answer().size(), ~0ULL) + answer());
         case Lie::endless_body: {
-            raw(head(answer().size(), 1U << 20) + answer());
+            raw(head(answer().size(), 1U << 20) + answer() + kPicture);
             for (;;)
                 raw(std::string(4096, 'x'));
         }
@@ -77,19 +80,21 @@ void lie(Lie what) {
             return;
         }
         case Lie::no_json:
-            return frame("{\"processed\":", "picture");
+            return frame("{\"processed\":", kPicture);
         case Lie::invalid_utf8:
-            return frame(with("\"thumb_hash\":\"AAAA\"", "\"thumb_hash\":\"\xFF\xFE\""), "picture");
+            return frame(with("\"thumb_hash\":\"AAAA\"", "\"thumb_hash\":\"\xFF\xFE\""), kPicture);
         case Lie::too_deep:
             return frame(std::string(100'000, '['));
         case Lie::deep_exif:
-            return frame(with("\"exif\":\"{}\"", "\"exif\":\"" + std::string(1000, '[') + "\""), "picture");
+            return frame(with("\"exif\":\"{}\"", "\"exif\":\"" + std::string(1000, '[') + "\""), kPicture);
         case Lie::exif_is_no_object:
-            return frame(with("\"exif\":\"{}\"", "\"exif\":\"42\""), "picture");
+            return frame(with("\"exif\":\"{}\"", "\"exif\":\"42\""), kPicture);
         case Lie::unknown_format:
-            return frame(with("\"format\":\"jpeg\"", "\"format\":\"svg\""), "picture");
+            return frame(with("\"format\":\"jpeg\"", "\"format\":\"svg\""), kPicture);
         case Lie::negative_width:
-            return frame(with("\"width\":1", "\"width\":-1"), "picture");
+            return frame(with("\"width\":1", "\"width\":-1"), kPicture);
+        case Lie::page_for_a_picture:
+            return frame(answer(), "<!DOCTYPE html><script>alert(1)</script>");
         case Lie::no_picture:
             return frame(answer());
         case Lie::unknown_rejection:
@@ -105,7 +110,7 @@ void lie(Lie what) {
             const std::string line(1000, 'w');
             for (int i = 0; i < 1000; ++i)
                 (void)!::write(STDERR_FILENO, line.data(), line.size());
-            return frame(answer(), "picture");
+            return frame(answer(), kPicture);
         }
         case Lie::not_ready:
         case Lie::dies_first:

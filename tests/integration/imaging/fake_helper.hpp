@@ -20,6 +20,7 @@ enum class Lie : std::uint64_t {
     unknown_format,
     negative_width,
     no_picture,
+    page_for_a_picture,
     unknown_rejection,
     foreign_error,
     dies,

@@ -118,7 +118,7 @@ TEST(ImagerPool, Helper_that_lies_costs_its_task_a_clean_error_and_is_replaced) 
     for (const Lie lie :
          {Lie::garbage, Lie::huge_header, Lie::huge_body, Lie::no_json, Lie::invalid_utf8, Lie::too_deep,
           Lie::deep_exif, Lie::exif_is_no_object, Lie::unknown_format, Lie::negative_width, Lie::no_picture,
-          Lie::unknown_rejection, Lie::foreign_error, Lie::dies}) {
+          Lie::page_for_a_picture, Lie::unknown_rejection, Lie::foreign_error, Lie::dies}) {
         SCOPED_TRACE(static_cast<int>(lie));
         auto pool = ImagerPool::start(liar(lie));
         ASSERT_TRUE(pool);

@@ -28,7 +28,10 @@ Task full_task() {
 }
 
 Processed full_picture() {
-    return {.picture = {.bytes = {1, 2, 3}, .format = Format::webp, .width = 4, .height = 5},
+    return {.picture = {.bytes = {'R', 'I', 'F', 'F', 4, 0, 0, 0, 'W', 'E', 'B', 'P'},
+                        .format = Format::webp,
+                        .width = 4,
+                        .height = 5},
             .original_format = Format::heic,
             .width = 6,
             .height = 7,
@@ -78,7 +81,7 @@ TEST(ImagerWire, Picture_arrives_as_it_was_sent) {
 TEST(ImagerWire, Picture_in_another_format_than_asked_is_nonsense) {
     Task task = full_task();
     task.recipe.output = Format::jpeg;
-    const auto read = read_answer(write_answer(Outcome(full_picture())), {1}, task);
+    const auto read = read_answer(write_answer(Outcome(full_picture())), full_picture().picture.bytes, task);
     EXPECT_EQ(read.sense, ReadAnswer::Sense::nonsense);
 }
 

@@ -1,4 +1,7 @@
 #include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -32,6 +35,30 @@ TEST(Rejection, Words_lead_back_to_their_code) {
         EXPECT_EQ(parse_rejection_code(to_string(code)), code);
     }
     EXPECT_EQ(parse_rejection_code("nonsense"), std::nullopt);
+}
+
+TEST(Format, A_format_is_known_by_its_first_bytes_and_by_no_others) {
+    using namespace std::string_view_literals;
+    const std::vector<std::pair<Format, std::string_view>> starts = {
+        {Format::jpeg, "\xFF\xD8\xFF\xE0"sv},
+        {Format::png, "\x89PNG\r\n\x1A\n\0\0\0\r"sv},
+        {Format::webp, "RIFF\x04\0\0\0WEBPVP8 "sv},
+        {Format::gif, "GIF89a"sv},
+        {Format::avif,
+         "\0\0\0\x1C"
+         "ftypavif\0"sv},
+        {Format::tiff, "II*\0"sv}};
+    for (const auto& [format, start] : starts) {
+        for (const auto& [other, bytes] : starts)
+            EXPECT_EQ(begins_as(format, as_bytes(bytes)), format == other) << to_string(format);
+        EXPECT_FALSE(begins_as(format, {}));
+        EXPECT_FALSE(begins_as(format, as_bytes(start.substr(0, 2))));
+        EXPECT_FALSE(begins_as(format, as_bytes("<!DOCTYPE html>")));
+    }
+    EXPECT_TRUE(begins_as(Format::heic, as_bytes("\0\0\0\x1C"
+                                                 "ftypheic"sv)));
+    EXPECT_FALSE(begins_as(Format::avif, as_bytes("\0\0\0\x1C"
+                                                  "ftypheic"sv)));
 }
 
 }  // namespace
