@@ -1,14 +1,21 @@
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <climits>
 #include <cmath>
 #include <memory>
+#include <mutex>
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <poll.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "base/encoding.hpp"
+#include "base/log_stats.hpp"
 #include "base/time.hpp"
 
 namespace photogate::log {
@@ -16,15 +23,49 @@ namespace {
 
 std::atomic<Format> g_format{Format::text};
 std::atomic<Level> g_level{Level::info};
+std::atomic<std::uint64_t> g_dropped{0};
+
+/// Standard error, never waited for: where whoever reads a pipe has stopped, uploads must go on and lines are
+/// dropped.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        if (cut_) line.push_back('\n');
+        formatter_->format(message, line);
+        const auto unwritten = write_what_goes({line.data(), line.size()});
+        if (unwritten > 0) ++g_dropped;
+        cut_ = unwritten > 0 && (cut_ || unwritten < line.size());
+    }
+    void flush_() override {}
+
+  private:
+    /// How many bytes did not go.
+    static std::size_t write_what_goes(std::string_view rest) {
+        while (!rest.empty()) {
+            pollfd ready{STDERR_FILENO, POLLOUT, 0};
+            const int answered = ::poll(&ready, 1, 0);
+            if (answered < 0 && errno == EINTR) continue;
+            if (answered != 1 || (ready.revents & POLLOUT) == 0) break;
+            // A pipe that is ready takes PIPE_BUF bytes without a wait.
+            const auto written =
+                ::write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) break;
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return rest.size();
+    }
+
+    bool cut_ = false;  ///< the last line stands there without its end
+};
 
 spdlog::logger& logger() {
-    // spdlog writes and flushes; the line itself is ours, because its patterns do not escape JSON.
+    // spdlog orders the lines; a line itself is ours, because its patterns do not escape JSON.
     static const auto instance = [] {
-        auto made =
-            std::make_shared<spdlog::logger>("photogate", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made = std::make_shared<spdlog::logger>("photogate", std::make_shared<StandardError>());
         made->set_pattern("%v");
         made->set_level(spdlog::level::trace);
-        made->flush_on(spdlog::level::trace);
         return made;
     }();
     return *instance;
@@ -153,6 +194,10 @@ std::string render(Format format, Level level, std::string_view timestamp, std::
         }
     }
     return out;
+}
+
+std::uint64_t dropped() {
+    return g_dropped.load(std::memory_order_relaxed);
 }
 
 void write(Level level, std::string_view event, Fields fields) {

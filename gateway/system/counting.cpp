@@ -3,6 +3,8 @@
 #include <exception>
 #include <string>
 
+#include "base/log_stats.hpp"
+
 namespace photogate::gateway::system {
 namespace {
 
@@ -92,6 +94,8 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     auto delivered = gauge("photogate_callbacks_delivered", "Callbacks delivered, since the start.");
     auto failed = gauge("photogate_callbacks_failed", "Attempts at callbacks that failed, since the start.");
     auto connections = gauge("photogate_http_connections", "Open client connections.");
+    auto unlogged =
+        gauge("photogate_log_lines_dropped", "Lines of log that nobody was there to read, since the start.");
     metrics.before_render([=]() mutable {
         if (parts.records) {
             if (const auto backlog = parts.records->backlog()) {
@@ -118,6 +122,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
             delivered.set(static_cast<double>(counters.delivered));
             failed.set(static_cast<double>(counters.failed));
         }
+        unlogged.set(static_cast<double>(log::dropped()));
         if (parts.server && *parts.server)
             connections.set(static_cast<double>((*parts.server)->stats().connections));
     });

@@ -3,8 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/log_stats.hpp"
 
 namespace photogate::log {
 namespace {
@@ -80,6 +84,24 @@ TEST(Log, Every_value_passes_the_redactor) {
         for (const char* secret : {"abcdef", "0123abcd", "hunter2"})
             EXPECT_EQ(line.find(secret), std::string::npos) << line;
     }
+}
+
+TEST(Log, A_reader_that_has_stopped_costs_lines_and_no_time) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_GT(::fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
+    const int before = ::dup(STDERR_FILENO);
+    ASSERT_GE(before, 0);
+    ASSERT_EQ(::dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    const auto dropped_before = dropped();
+    for (int line = 0; line < 1000; ++line)
+        info("nobody.reads", {{"line", line}, {"filling", std::string(300, 'x')}});
+    info("nobody.reads", {{"filling", std::string(100'000, 'y')}});
+    ASSERT_EQ(::dup2(before, STDERR_FILENO), STDERR_FILENO);
+    EXPECT_GT(dropped() - dropped_before, 900U);
+    ::close(before);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 }  // namespace
