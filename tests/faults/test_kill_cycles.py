@@ -22,7 +22,7 @@ POINTS = {
     "CP12": "after_callback_claim", "CP14": "after_callback_answer", "CP15": "mid_reap", "CP16": "mid_reconcile",
 }
 # Short leases, and more attempts than there are cycles: what is counted here is losses, not patience.
-SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 4\nmax_attempts = 100\n[imaging]\nwall_clock = 3\n"
+SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 5\nmax_attempts = 100\n[imaging]\nwall_clock = 4\n"
 PROFILES = {"photos": {"original": '"keep"', "rejected": '"quarantine"'}}
 
 pytestmark = pytest.mark.skipif(not (failpoint_build() / "photogate").exists(), reason="needs a build with failpoints")
