@@ -35,6 +35,7 @@ class Row:
         self.figures = []
         self.scale = ""
         self.short_of = []
+        self.fault = self.acceptance = None  # where it is no row of table.py
         self.started = time.monotonic()
 
     def figure(self, text):

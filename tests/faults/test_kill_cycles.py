@@ -61,6 +61,7 @@ def account(row, world, shop, kills):
 @pytest.mark.parametrize("name", POINTS)
 def test_Killed_at(name, row, shop_floor, cycles, seed):
     world, dice, point = shop_floor, random.Random(f"{seed}/{name}"), POINTS[name]
+    row.fault = point
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     if point == "mid_reconcile":
         world.witness.events.rule(lambda exchange: True, faults.reset("before"), chance=0.6)
@@ -78,7 +79,7 @@ def test_Killed_at(name, row, shop_floor, cycles, seed):
 def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
     """CP13: sent, and not yet answered."""
     world, dice = shop_floor, random.Random(f"{seed}/CP13")
-    row.name = "CP13"
+    row.name, row.fault = "CP13", "callbacks on the wire"
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     left = threading.Semaphore(0)
 
@@ -103,7 +104,7 @@ def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
 def test_Killed_in_a_migration(row, on_failpoints, cycles, seed):
     """CP18: from an empty database, killed with a migration's statements run and not committed."""
     world = on_failpoints(start=False)
-    row.name = "CP18"
+    row.name, row.fault = "CP18", "mid_migration"
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     schema = "select md5(string_agg(table_name || column_name || data_type, ',' order by table_name, column_name)) from information_schema.columns " \
              "where table_schema = 'public'"
@@ -129,5 +130,5 @@ def test_Killed_in_a_migration(row, on_failpoints, cycles, seed):
 
 def test_Killed_in_a_sweep(row):
     """CP17."""
-    row.name = "CP17"
+    row.name, row.fault = "CP17", "in a sweep"
     pytest.skip("no sweeper of unreferenced public objects is in the program, nor its failpoint")

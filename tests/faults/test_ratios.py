@@ -16,6 +16,7 @@ def measured(unwitnessed, row, seed):
     """measured(world, disturb): undisturbed rate, disturbance, rate afterwards."""
 
     def run(disturb, **options):
+        row.fault, row.acceptance = disturb.__doc__, "98 % or more"
         world = unwitnessed(extra=SHORT_LEASES, **options)
         with traffic.Shop(world, seed, customers=6, calm=True, junk=0, pause=0.01) as shop:
             shop.wait_for(20)
@@ -35,6 +36,7 @@ def measured(unwitnessed, row, seed):
 
 def test_R1_PostgreSQL_restarts(measured):
     def disturb(world):
+        """PostgreSQL stops at once and starts again"""
         world.stack.postgres.stop("immediate")
         time.sleep(5)
         world.stack.postgres.start()
@@ -45,6 +47,7 @@ def test_R1_PostgreSQL_restarts(measured):
 
 def test_R2_backends_are_killed(measured):
     def disturb(world):
+        """backends are terminated"""
         killed = 0
         for _ in range(50):
             killed += int(world.sql("select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where application_name = 'photogate' "
@@ -57,6 +60,7 @@ def test_R2_backends_are_killed(measured):
 
 def test_R3_the_connections_are_used_up(measured):
     def disturb(world):
+        """PostgreSQL's connections are used up"""
         held = []
         while len(held) < 300 and (made := session(world.stack.postgres)):
             held.append(made)
@@ -71,6 +75,7 @@ def test_R3_the_connections_are_used_up(measured):
 
 def test_R4_the_worker_crashes(measured):
     def disturb(world):
+        """the gateway is killed"""
         world.gateway.kill()
         world.gateway.restart()
         return "a kill -9"
@@ -80,6 +85,7 @@ def test_R4_the_worker_crashes(measured):
 
 def test_R5_the_worker_crashes_again_and_again(measured):
     def disturb(world):
+        """the gateway is killed again and again"""
         for _ in range(6):
             world.gateway.kill()
             world.gateway.restart()
