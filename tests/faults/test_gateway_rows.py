@@ -325,9 +325,9 @@ def test_F65_Nobody_reads_the_log(row, unwitnessed, photo):
         dropped = float(next(line for line in metrics.splitlines() if line.startswith("photogate_log_lines_dropped ")).split()[1])
     finally:
         os.close(reader)
-    row.figure(f"the log's pipe is full ({full:,} of 4,096 bytes); {dropped:.0f} lines dropped and counted; {blocked:.1f}/s then, "
+    row.figure(f"{full:,} bytes wait in the log's pipe, which takes no line more; {dropped:.0f} lines dropped and counted; {blocked:.1f}/s then, "
                f"{undisturbed:.1f}/s before: {100 * blocked / undisturbed:.0f} %")
-    row.hold(full >= 3500 and dropped >= 50 and blocked >= 0.5 * undisturbed, "it goes on")
+    row.hold(full > 0 and dropped >= 50 and blocked >= 0.5 * undisturbed, "it goes on")
     row.aim(blocked >= 0.95 * undisturbed, "95 %")
 
 
