@@ -66,7 +66,8 @@ def row(request, seed):
     account = report.Row(name[1] or name[2] or request.node.name, seed)
     yield account
     outcome = getattr(request.node, "outcome", None)
-    fault, acceptance = table.ROWS.get(account.name, (account.fault or request.node.name, account.acceptance or "0 violations"))
+    fault = account.fault or table.STEPS.get(account.name, request.node.name)
+    fault, acceptance = table.ROWS.get(account.name, (fault, account.acceptance or "0 violations"))
     verdict = {"passed": "fell short" if account.short_of else "held", "skipped": "not run"}.get(outcome, "broken")
     print(f"{account.name}: {verdict}{' of ' + ', '.join(account.short_of) if account.short_of else ''}. Accepted: {acceptance}." + (f" Here {account.scale}." if account.scale else ""), flush=True)
     choice = f"{account.name}_" if name[1] else request.node.name

@@ -78,6 +78,15 @@ NOT_RUN = {
     "F50": "photogate keeps no temporary files: originals are held in sealed memory files",
 }
 
+# CP1 to CP18: where a gateway is killed; the failpoint's name, or what stands for it.
+STEPS = {
+    "CP1": "after_create_commit", "CP2": "before_create_answer", "CP3": "before_observe_commit", "CP4": "after_observe_commit",
+    "CP5": "after_claim", "CP6": "mid_fetch", "CP7": "after_image", "CP8": "mid_public_put", "CP9": "after_public_put",
+    "CP10": "after_publish_commit", "CP10b": "after_reject_commit", "CP11": "after_original_removed", "CP11b": "after_original_copy",
+    "CP12": "after_callback_claim", "CP13": "callbacks are on the wire", "CP14": "after_callback_answer", "CP15": "mid_reap",
+    "CP16": "mid_reconcile", "CP17": "in a sweep of public objects", "CP18": "mid_migration",
+}
+
 
 def order(row):
     return (row[0], int("".join(c for c in row if c.isdigit()) or 0), row)

@@ -12,15 +12,11 @@ import pytest
 import fault_proxy as faults
 import pictures
 import stack as parts
+import table
 import traffic
 from world import failpoint_build
 
-POINTS = {
-    "CP1": "after_create_commit", "CP2": "before_create_answer", "CP3": "before_observe_commit", "CP4": "after_observe_commit",
-    "CP5": "after_claim", "CP6": "mid_fetch", "CP7": "after_image", "CP8": "mid_public_put", "CP9": "after_public_put",
-    "CP10": "after_publish_commit", "CP10b": "after_reject_commit", "CP11": "after_original_removed", "CP11b": "after_original_copy",
-    "CP12": "after_callback_claim", "CP14": "after_callback_answer", "CP15": "mid_reap", "CP16": "mid_reconcile",
-}
+POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP13", "CP17", "CP18")}
 # Short leases, and more attempts than there are cycles: what is counted here is losses, not patience.
 SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 5\nmax_attempts = 100\n[imaging]\nwall_clock = 4\n"
 PROFILES = {"photos": {"original": '"keep"', "rejected": '"quarantine"'}}
@@ -61,7 +57,6 @@ def account(row, world, shop, kills):
 @pytest.mark.parametrize("name", POINTS)
 def test_Killed_at(name, row, shop_floor, cycles, seed):
     world, dice, point = shop_floor, random.Random(f"{seed}/{name}"), POINTS[name]
-    row.fault = point
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     if point == "mid_reconcile":
         world.witness.events.rule(lambda exchange: True, faults.reset("before"), chance=0.6)
@@ -79,7 +74,7 @@ def test_Killed_at(name, row, shop_floor, cycles, seed):
 def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
     """CP13: sent, and not yet answered."""
     world, dice = shop_floor, random.Random(f"{seed}/CP13")
-    row.name, row.fault = "CP13", "callbacks on the wire"
+    row.name = "CP13"
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     left = threading.Semaphore(0)
 
@@ -104,7 +99,7 @@ def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
 def test_Killed_in_a_migration(row, on_failpoints, cycles, seed):
     """CP18: from an empty database, killed with a migration's statements run and not committed."""
     world = on_failpoints(start=False)
-    row.name, row.fault = "CP18", "mid_migration"
+    row.name = "CP18"
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     schema = "select md5(string_agg(table_name || column_name || data_type, ',' order by table_name, column_name)) from information_schema.columns " \
              "where table_schema = 'public'"
@@ -130,5 +125,5 @@ def test_Killed_in_a_migration(row, on_failpoints, cycles, seed):
 
 def test_Killed_in_a_sweep(row):
     """CP17."""
-    row.name, row.fault = "CP17", "in a sweep"
+    row.name = "CP17"
     pytest.skip("no sweeper of unreferenced public objects is in the program, nor its failpoint")
