@@ -267,6 +267,9 @@ void Processor::publish(const Job& job, const Profile& profile, const Store& sto
     start = Steady::now();
     const auto published = persist([&] { return parts_.records.publish(job.lease, publication); });
     times.commit = since(start);
+    // The sweeper was at an orphan of this very name: the object must be put again.
+    if (!published && published.error().code == ErrorCode::state_conflict)
+        return postpone(job, Postponement::Cost::free, published.error());
     if (!published) return log_outcome(job, "publish", published.error());
     failpoint::pass(failpoint::Point::after_publish_commit);
     log::info("upload.published", {{"upload", upload.id.str()},
@@ -308,6 +311,10 @@ void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& e
             why.delay, std::min(*error.retry_after, std::chrono::seconds{60}));
     const auto state = persist([&] { return parts_.records.postpone(job.lease, why); });
     if (!state) return log_outcome(job, "postpone", state.error());
+    if (*state == records::UploadState::failed && parts_.observer) {
+        if (const auto failed = parts_.records.find(std::nullopt, job.upload.id))
+            parts_.observer(*failed, {});
+    }
     log::warn("job.postponed", {{"upload", job.upload.id.str()},
                                 {"code", why.code},
                                 {"detail", why.detail},

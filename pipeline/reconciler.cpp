@@ -1,160 +1,246 @@
 #include "pipeline/reconciler.hpp"
 
 #include <algorithm>
-#include <future>
-#include <map>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "pipeline/listing_prefixes.hpp"
+#include "pipeline/lost_objects.hpp"
 
 namespace photogate::pipeline {
 namespace {
 
-using storage::objects::ListedObject;
 using storage::records::Finder;
-using storage::records::Observation;
-using storage::records::ObserveOutcome;
+using storage::records::PastGrant;
+using storage::records::Round;
+using storage::records::RoundStart;
+using storage::records::Upload;
 using Steady = std::chrono::steady_clock;
 
-void log_failure(std::string_view round, const Error& error) {
-    log::warn("reconciler.round_failed",
-              {{"round", round}, {"code", to_string(error.code)}, {"detail", error.detail}});
+/// `1795262400000000 <id>`: microseconds since 1970 and an upload.
+std::string cursor_of(const Upload& upload) {
+    return std::to_string(upload.expires_at.time_since_epoch().count()) + " " + upload.id.str();
+}
+
+PastGrant past_grant_of(const std::string& cursor) {
+    std::int64_t micros = 0;
+    const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), micros);
+    if (error != std::errc{} || end == cursor.data() + cursor.size() || *end != ' ') return {};
+    return {Timestamp{std::chrono::microseconds{micros}},
+            std::string{end + 1, cursor.data() + cursor.size()}};
+}
+
+/// Whether the next question to the same store would end alike.
+bool says_something_of_the_store(ErrorCode code) {
+    return is_retryable(code) || code == ErrorCode::store_denied || code == ErrorCode::store_no_such_bucket ||
+           code == ErrorCode::store_clock_skew;
 }
 
 }  // namespace
 
+struct Reconciler::Walk {
+    std::string round;
+    std::chrono::seconds grace;
+    AtEnd at_end;
+};
+
 Reconciler::Reconciler(ReconcilerOptions options, storage::records::Records& records, const Stores& stores,
                        Intake& intake, const Clock& clock)
-    : options_(options), records_(records), stores_(stores), intake_(intake), clock_(clock) {}
+    : options_(options),
+      records_(records),
+      stores_(stores),
+      intake_(intake),
+      clock_(clock),
+      pace_(options.requests_per_second, stop_) {}
 
-Result<std::size_t> Reconciler::take_in_listed(const Store& store, const storage::objects::ListPage& page) {
-    std::vector<ObjectKey> keys;
-    std::map<std::string, const ListedObject*> listed;
-    for (const auto& object : page.objects) {
-        keys.push_back(object.key);
-        listed[object.key.str()] = &object;
-    }
-    if (keys.empty()) return 0;
-    const auto waiting = records_.still_waiting(keys);
-    if (!waiting) return fail(waiting.error());
+Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::string& prefix, Round& round) {
     std::size_t found = 0;
-    for (const auto& key : *waiting) {
-        const auto& object = *listed.at(key.str());
-        Observation seen;
-        seen.finder = Finder::reconciler;
-        seen.bucket = store.region.incoming;
-        seen.key = key;
-        seen.object = {object.etag, object.size, std::nullopt};
-        seen.occurred_at = object.last_modified.value_or(clock_.now());
-        std::promise<Result<ObserveOutcome>> promise;
-        auto outcome = promise.get_future();
-        records_.observe(std::move(seen),
-                         [&promise](Result<ObserveOutcome> result) { promise.set_value(std::move(result)); });
-        const auto result = outcome.get();
-        if (!result) return fail(result.error());
-        if (*result == ObserveOutcome::received) {
-            ++found;
-            log::warn("reconciler.lost_event", {{"key", key.str()}});
-            failpoint::pass(failpoint::Point::mid_reconcile);
-        }
-    }
+    storage::objects::ListOptions listing;
+    listing.prefix = prefix;
+    do {
+        if (!pace_.next()) return found;
+        const auto page = store.objects->list(store.region.incoming, listing);
+        if (!page) return fail(page.error());
+        const auto taken = take_in_lost(records_, store, page->objects, clock_);
+        if (!taken) return taken;
+        found += *taken;
+        count(&Counters::found, *taken);
+        round.tally.seen += page->objects.size();
+        const auto kept = records_.keep_round(round, options_.lease);
+        if (!kept) return fail(kept.error());
+        if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this round");
+        listing.continuation = page->next;
+    } while (listing.continuation);
     return found;
 }
 
-Result<std::size_t> Reconciler::list_open_minutes() {
-    const auto minutes = records_.open_minutes(options_.grace);
+Result<std::size_t> Reconciler::list_open_minutes(RoundStart start) {
+    auto round = records_.begin_round("open-minutes", options_.lease, start);
+    if (!round) return fail(round.error());
+    if (!*round) return 0;
+    const auto minutes = records_.open_minutes(options_.grace, options_.longest_grant);
     if (!minutes) return fail(minutes.error());
+    const auto prefixes = listing_prefixes(*minutes, clock_.now());
     std::size_t found = 0;
+    std::optional<Error> error;
     for (const auto& [name, store] : stores_.all()) {
-        for (const auto& prefix : *minutes) {
-            storage::objects::ListOptions options;
-            options.prefix = prefix;
-            do {
-                const auto page = store.objects->list(store.region.incoming, options);
-                if (!page) return fail(page.error());
-                const auto taken = take_in_listed(store, *page);
-                if (!taken) return taken;
-                found += *taken;
-                options.continuation = page->next;
-                std::lock_guard lock(mutex_);
-                if (stopping_) return found;
-            } while (options.continuation);
+        for (const auto& prefix : prefixes) {
+            if (stop_.stopped()) break;
+            const auto listed = list_prefix(store, prefix, **round);
+            if (listed) {
+                found += *listed;
+                continue;
+            }
+            // A store that is away does not keep the others from being looked at.
+            error = listed.error();
+            break;
         }
     }
-    std::lock_guard lock(mutex_);
-    counters_.found += found;
+    const auto ended = stop_.stopped() ? records_.pause_round(**round, std::chrono::milliseconds{0})
+                                       : records_.end_round(**round, options_.list_every);
+    if (error) return fail(std::move(*error));
+    if (!ended) return fail(ended.error());
+    return found;
+}
+
+Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
+    auto begun = records_.begin_round(walk.round, options_.lease, RoundStart::when_due);
+    if (!begun) return fail(begun.error());
+    if (!*begun) return {};
+    auto& round = **begun;
+    const auto until = Steady::now() + options_.look_every;
+    auto keep_at = Steady::now() + options_.lease / 3;
+    std::set<std::string> away;
+    std::optional<Error> error;
+    for (bool more = true; more;) {
+        const auto batch = records_.past_grant(past_grant_of(round.cursor), walk.grace, options_.batch);
+        if (!batch) return fail(batch.error());
+        for (const auto& upload : *batch) {
+            if (Steady::now() > until || !pace_.next()) {
+                const auto paused = records_.pause_round(round, std::chrono::milliseconds{0});
+                return paused ? Result<>{} : fail(paused.error());
+            }
+            if (!away.contains(upload.region)) {
+                const auto there = intake_.look(upload, Finder::reconciler);
+                if (!there && says_something_of_the_store(there.error().code)) away.insert(upload.region);
+                if (!there && !error) error = there.error();
+                if (there) {
+                    if (*there) log::warn("reconciler.lost_event", {{"key", upload.key.str()}});
+                    if (auto judged = judge(upload, *there); !judged) return judged;
+                }
+            }
+            round.cursor = cursor_of(upload);
+            if (Steady::now() < keep_at) continue;
+            const auto kept = records_.keep_round(round, options_.lease);
+            if (!kept) return fail(kept.error());
+            if (!*kept) return {};
+            keep_at = Steady::now() + options_.lease / 3;
+        }
+        more = batch->size() == options_.batch;
+    }
+    const auto ended = walk.at_end == AtEnd::remember ? records_.pause_round(round, options_.look_every)
+                                                      : records_.end_round(round, options_.look_every);
+    if (!ended) return fail(ended.error());
+    if (error) return fail(std::move(*error));
+    return {};
+}
+
+Result<std::size_t> Reconciler::look_at_ended() {
+    std::size_t found = 0;
+    // It goes on where the last one ended: nobody is looked at twice by it.
+    auto walked = walk_past_grant({"grant-ended", std::chrono::seconds{0}, AtEnd::remember},
+                                  [&](const Upload&, bool there) -> Result<> {
+                                      found += there ? 1 : 0;
+                                      return {};
+                                  });
+    count(&Counters::found, found);
+    if (!walked) return fail(std::move(walked.error()));
     return found;
 }
 
 Result<std::size_t> Reconciler::expire_unused() {
-    const auto due = records_.due_for_expiry(options_.grace, options_.expire_batch);
-    if (!due) return fail(due.error());
-    std::size_t expired = 0;
-    for (const auto& upload : *due) {
-        const auto there = intake_.look(upload, Finder::reconciler);
-        if (!there) {
-            log_failure("expire", there.error());
-            continue;
-        }
-        if (*there) {
-            log::warn("reconciler.lost_event", {{"key", upload.key.str()}});
-            continue;
-        }
-        const auto done = records_.expire(upload.id);
-        if (!done) return fail(done.error());
-        if (*done) ++expired;
-    }
-    std::lock_guard lock(mutex_);
-    counters_.expired += expired;
+    std::size_t expired = 0, found = 0;
+    auto walked = walk_past_grant({"grace-ended", options_.grace, AtEnd::begin_anew},
+                                  [&](const Upload& upload, bool there) -> Result<> {
+                                      if (there) {
+                                          ++found;
+                                          return {};
+                                      }
+                                      const auto done = records_.expire(upload.id);
+                                      if (!done) return fail(done.error());
+                                      expired += *done ? 1 : 0;
+                                      return {};
+                                  });
+    count(&Counters::found, found);
+    count(&Counters::expired, expired);
+    if (!walked) return fail(std::move(walked.error()));
     return expired;
 }
 
 Result<storage::records::Reaped> Reconciler::reap() {
     auto reaped = records_.reap();
-    if (reaped && reaped->requeued + reaped->failed > 0) {
-        log::warn("reconciler.reaped", {{"requeued", reaped->requeued}, {"failed", reaped->failed}});
-        std::lock_guard lock(mutex_);
-        counters_.reaped += reaped->requeued + reaped->failed;
+    if (reaped) {
+        count(&Counters::requeued, reaped->requeued);
+        count(&Counters::spent, reaped->failed);
     }
     return reaped;
 }
 
+void Reconciler::attempt(std::string_view round, const std::function<Result<>()>& call) {
+    const auto done = call();
+    if (done) return;
+    count(&Counters::failures, 1);
+    log::warn("reconciler.round_failed",
+              {{"round", round}, {"code", to_string(done.error().code)}, {"detail", done.error().detail}});
+}
+
+void Reconciler::reap_until_stopped() {
+    do {
+        attempt("reap", [this]() -> Result<> {
+            const auto reaped = reap();
+            if (!reaped) return fail(reaped.error());
+            return {};
+        });
+    } while (!stop_.wait_for(options_.reap_every));
+}
+
 void Reconciler::run() {
-    // The first rounds come at once: a restart is when events are lost.
-    auto next_list = Steady::now(), next_expire = next_list, next_reap = next_list;
-    for (;;) {
-        const auto now = Steady::now();
-        if (now >= next_reap) {
-            if (const auto done = reap(); !done) log_failure("reap", done.error());
-            next_reap = Steady::now() + options_.reap_every;
-        }
-        if (now >= next_list) {
-            if (const auto done = list_open_minutes(); !done) log_failure("list", done.error());
-            next_list = Steady::now() + options_.list_every;
-        }
-        if (now >= next_expire) {
-            if (const auto done = expire_unused(); !done) log_failure("expire", done.error());
-            next_expire = Steady::now() + options_.expire_every;
-        }
-        std::unique_lock lock(mutex_);
-        stop_signal_.wait_until(lock, std::min({next_list, next_expire, next_reap}),
-                                [this] { return stopping_; });
-        if (stopping_) return;
-    }
+    std::thread reaper([this] { reap_until_stopped(); });
+    const auto calling = [](Result<std::size_t> done) -> Result<> {
+        if (!done) return fail(std::move(done.error()));
+        return {};
+    };
+    // The first list comes at once: a restart is when events are lost.
+    auto start = RoundStart::at_once;
+    // Rounds that another gateway has ended are asked for more often than they come due.
+    const auto ask_every = std::max<std::chrono::milliseconds>(
+        std::min(options_.list_every, options_.look_every) / 4, std::chrono::milliseconds{50});
+    do {
+        attempt("list", [&] { return calling(list_open_minutes(start)); });
+        start = RoundStart::when_due;
+        attempt("look", [&] { return calling(look_at_ended()); });
+        attempt("expire", [&] { return calling(expire_unused()); });
+    } while (!stop_.wait_for(ask_every));
+    reaper.join();
 }
 
 void Reconciler::stop() {
-    {
-        std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    stop_signal_.notify_all();
+    stop_.stop();
+}
+
+void Reconciler::count(std::uint64_t Counters::*counter, std::uint64_t by) {
+    const std::lock_guard lock{mutex_};
+    counters_.*counter += by;
 }
 
 Reconciler::Counters Reconciler::counters() const {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock{mutex_};
     return counters_;
 }
 

@@ -1,19 +1,26 @@
 // Events are hints; this is the promise. What a lost event left behind is found by looking at the store.
 //
-// Three rounds, each bounded: open minute prefixes are listed (one LIST for each 1,000 objects), grants that
-// ran out are looked at once by HEAD before they expire, and leases that ran out are taken back. Safe to run
-// in any number of gateways at once: each step is idempotent and guarded in the records.
+// Four rounds, each bounded. Open minute prefixes are listed (one LIST for each 1,000 objects). An upload
+// whose grant ended without an object is looked at by HEAD, once at its end and once more after the grace;
+// then it expires. Leases that ran out are taken back, on a thread of their own: no store that hangs may
+// delay them.
 //
-// Thread safety: run() on one thread; stop() from any; the rounds may also be called one by one.
+// Any number of gateways may run it: each step is idempotent and guarded in the records, and the rounds at
+// the store are taken by turns (storage/records/rounds.hpp), so that the store is asked once and not once for
+// each gateway.
+//
+// Thread safety: run() on one thread; stop() and counters() from any; the rounds may also be called one by
+// one.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 
 #include "base/time.hpp"
 #include "pipeline/intake.hpp"
+#include "pipeline/stop_signal.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/records.hpp"
 
@@ -21,11 +28,14 @@ namespace photogate::pipeline {
 
 struct ReconcilerOptions {
     std::chrono::milliseconds list_every{120'000};
-    std::chrono::milliseconds expire_every{30'000};
+    std::chrono::milliseconds look_every{30'000};  ///< also the longest that one round of looks takes
     std::chrono::milliseconds reap_every{10'000};
     /// Past a grant's end: a store's clock may differ, and a phone may still be sending.
     std::chrono::seconds grace{900};
-    std::size_t expire_batch = 200;
+    std::chrono::seconds longest_grant{3'600};  ///< of all profiles
+    std::chrono::seconds lease{15};             ///< how long a round is held that nobody was heard of
+    std::uint32_t requests_per_second = 200;
+    std::size_t batch = 200;
 };
 
 class Reconciler {
@@ -37,29 +47,41 @@ class Reconciler {
     void stop();
 
     /// How many lost objects were found.
-    Result<std::size_t> list_open_minutes();
-    /// How many uploads expired.
+    Result<std::size_t> list_open_minutes(storage::records::RoundStart start);
+    /// At the end of a grant: how many lost objects were found.
+    Result<std::size_t> look_at_ended();
+    /// After the grace: how many uploads expired.
     Result<std::size_t> expire_unused();
     Result<storage::records::Reaped> reap();
 
     struct Counters {
-        std::uint64_t found = 0;
-        std::uint64_t expired = 0;
-        std::uint64_t reaped = 0;
+        std::uint64_t found = 0;     ///< objects whose event was lost
+        std::uint64_t expired = 0;   ///< uploads
+        std::uint64_t requeued = 0;  ///< leases that ran out, their jobs begun anew
+        std::uint64_t spent = 0;     ///< leases that ran out at the last attempt
+        std::uint64_t failures = 0;  ///< rounds that could not be finished
     };
     Counters counters() const;
 
   private:
-    Result<std::size_t> take_in_listed(const Store& store, const storage::objects::ListPage& page);
+    struct Walk;
+    enum class AtEnd { remember, begin_anew };
+    using Judge = std::function<Result<>(const storage::records::Upload&, bool there)>;
+    Result<> walk_past_grant(const Walk& walk, const Judge& judge);
+    Result<std::size_t> list_prefix(const Store& store, const std::string& prefix,
+                                    storage::records::Round& round);
+    void attempt(std::string_view round, const std::function<Result<>()>& call);
+    void reap_until_stopped();
+    void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     ReconcilerOptions options_;
     storage::records::Records& records_;
     const Stores& stores_;
     Intake& intake_;
     const Clock& clock_;
+    StopSignal stop_;
+    Pace pace_;
     mutable std::mutex mutex_;
-    std::condition_variable stop_signal_;
-    bool stopping_ = false;
     Counters counters_;
 };
 

@@ -110,7 +110,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
         if (parts.reconciler) {
             const auto counters = parts.reconciler->counters();
             found.set(static_cast<double>(counters.found));
-            reaped.set(static_cast<double>(counters.reaped));
+            reaped.set(static_cast<double>(counters.requeued + counters.spent));
         }
         if (parts.imagers) {
             const auto counters = parts.imagers->counters();

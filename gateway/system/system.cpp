@@ -24,6 +24,7 @@
 #include "notifier/callback_sender.hpp"
 #include "notifier/upload_callbacks.hpp"
 #include "pipeline/reconciler.hpp"
+#include "pipeline/sweeper.hpp"
 #include "pipeline/worker.hpp"
 #include "signer/digest.hpp"
 
@@ -83,6 +84,15 @@ std::vector<Secret> token_secrets(const config::Config& config, Random& random) 
     return {Secret{hex_lower(chance)}};
 }
 
+std::chrono::seconds longest_grant(const config::Config& config) {
+    std::chrono::seconds longest{0};
+    for (const auto& [name, app] : config.apps) {
+        for (const auto& [profile_name, profile] : app.profiles)
+            longest = std::max(longest, profile.longest_expiry);
+    }
+    return longest;
+}
+
 http::ServerOptions server_options(const config::Server& server, http::RequestObserver& observer) {
     http::ServerOptions options;
     options.threads = server.io_threads;
@@ -136,6 +146,7 @@ struct System::State {
     std::optional<pipeline::Processor> processor;
     std::optional<pipeline::Worker> worker;
     std::optional<pipeline::Reconciler> reconciler;
+    std::optional<pipeline::Sweeper> sweeper;
     std::optional<storage::http::HttpClient> callback_http;
     std::optional<notifier::CallbackSender> sender;
     std::vector<std::thread> loops;
@@ -245,15 +256,18 @@ struct System::State {
         worker.emplace(std::move(options), *records, *processor);
         pipeline::ReconcilerOptions rounds;
         rounds.list_every = config.worker.reconcile_interval;
-        rounds.expire_every =
-            std::min<std::chrono::milliseconds>(rounds.expire_every, config.worker.reconcile_interval);
+        rounds.look_every =
+            std::min<std::chrono::milliseconds>(rounds.look_every, config.worker.reconcile_interval);
         rounds.reap_every = config.worker.reap_interval;
         rounds.grace = config.worker.expiry_grace;
+        rounds.longest_grant = longest_grant(config);
         reconciler.emplace(rounds, *records, stores, *intake, clock);
+        sweeper.emplace(pipeline::SweeperOptions{}, *records, stores, clock);
         callback_http.emplace(callback_client(config));
         sender.emplace(config.callbacks.sender, *records, *callback_http, secrets(config), clock, random);
         loops.emplace_back([this] { worker->run(); });
         loops.emplace_back([this] { reconciler->run(); });
+        loops.emplace_back([this] { sweeper->run(); });
         loops.emplace_back([this] { sender->run(); });
         return {};
     }
@@ -347,6 +361,7 @@ struct System::State {
         }
         if (worker) worker->stop();
         if (reconciler) reconciler->stop();
+        if (sweeper) sweeper->stop();
         if (sender) sender->stop();
         if (waiters) waiters->release_all();
         if (server) {

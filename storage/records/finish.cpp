@@ -76,8 +76,8 @@ Upload end_upload(Transaction& transaction, const CallbackComposer& composer, co
     return upload;
 }
 
-Upload publish_held(Transaction& transaction, const CallbackComposer& composer, const Held& held,
-                    const Publication& publication, Timestamp now) {
+Result<Upload> publish_held(Transaction& transaction, const CallbackComposer& composer, const Held& held,
+                            const Publication& publication, Timestamp now) {
     Upload upload = held.upload;
     upload.state = UploadState::published;
     upload.facts = publication.facts;
@@ -94,7 +94,10 @@ Upload publish_held(Transaction& transaction, const CallbackComposer& composer, 
     const auto& image = publication.image;
     parameters.add(image.key.str()).add(image.etag.str()).add(image.sha256).add(image.format);
     parameters.add(image.width).add(image.height).add(image.size).add(upload.generation);
-    expect_one(transaction.run("publish_upload", parameters), "publish_upload");
+    const auto rows = transaction.run("publish_upload", parameters);
+    if (rows.empty() && !transaction.run("is_swept", params(image.key.str())).empty())
+        return fail(ErrorCode::state_conflict, "the image's object is being swept: put it again");
+    expect_one(rows, "publish_upload");
     expect_one(transaction.run("delete_job", params(held.lease.job, held.lease.token)), "delete_job");
     queue_settling(transaction, upload, publication.original);
     outbox.insert(transaction, now);
@@ -236,6 +239,13 @@ Result<Upload> Records::publish(const Lease& lease, const Publication& publicati
     if (published) {
         state_->wakeups.signal(Work::jobs);
         state_->wakeups.signal(Work::callbacks);
+    } else if (published.error().code == ErrorCode::state_conflict) {
+        // Only now: whoever is told so puts the object anew.
+        auto forgotten = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+            transaction.run("forget_sweep", params(publication.image.key.str()));
+            return {};
+        });
+        if (!forgotten) return fail(std::move(forgotten.error()));
     }
     return published;
 }

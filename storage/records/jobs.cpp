@@ -32,6 +32,7 @@ Result<> forget_old(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_attempts", params(Timestamp{now - retention.attempts}));
         transaction.run("forget_tokens", params(Timestamp{now - retention.tokens}));
         transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
+        transaction.run("forget_sweeps");
         return {};
     });
 }

@@ -173,13 +173,6 @@ Result<bool> Records::has_jobs(const UploadId& id) {
     });
 }
 
-Result<std::vector<Upload>> Records::due_for_expiry(std::chrono::seconds grace, std::size_t limit) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
-        return to_uploads(
-            transaction.run("due_for_expiry", params(Timestamp{state_->clock.now() - grace}, limit)));
-    });
-}
-
 Result<bool> Records::expire(const UploadId& id) {
     auto expired = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<bool> {
         const auto now = state_->clock.now();
@@ -204,17 +197,6 @@ Result<bool> Records::expire(const UploadId& id) {
     });
     if (expired && *expired) state_->wakeups.signal(Work::callbacks);
     return expired;
-}
-
-Result<std::vector<std::string>> Records::open_minutes(std::chrono::seconds grace) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<std::string>> {
-        std::vector<std::string> prefixes;
-        for (const auto& row :
-             transaction.run("open_minutes", params(Timestamp{state_->clock.now() - grace}))) {
-            prefixes.push_back(row[0].as<std::string>());
-        }
-        return prefixes;
-    });
 }
 
 Result<std::vector<ObjectKey>> Records::still_waiting(const std::vector<ObjectKey>& keys) {

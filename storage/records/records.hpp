@@ -29,6 +29,7 @@
 #include "base/time.hpp"
 #include "base/words.hpp"
 #include "storage/records/callback.hpp"
+#include "storage/records/rounds.hpp"
 #include "storage/records/upload.hpp"
 
 namespace photogate::storage::records {
@@ -253,6 +254,7 @@ class Records {
     Result<std::vector<Job>> claim(const ClaimRequest& request);
     /// Gives back the leases that are no longer ours.
     Result<std::vector<Lease>> extend_leases(const std::vector<Lease>& leases, std::chrono::seconds lease);
+    /// state_conflict: the image's object is being swept, or was; put it again, some seconds later.
     Result<Upload> publish(const Lease& lease, const Publication& publication);
     Result<Upload> reject(const Lease& lease, const Refusal& refusal);
     Result<UploadState> postpone(const Lease& lease, const Postponement& why);
@@ -268,13 +270,40 @@ class Records {
     Result<Reaped> reap();
 
     // t9 and the reconciler.
-    /// Created uploads whose grant ended more than `grace` ago, oldest first.
-    Result<std::vector<Upload>> due_for_expiry(std::chrono::seconds grace, std::size_t limit);
+    /// Created uploads whose grant ended more than `grace` ago, by the grant's end, after the one named.
+    Result<std::vector<Upload>> past_grant(const PastGrant& after, std::chrono::seconds grace,
+                                           std::size_t limit);
     Result<bool> expire(const UploadId& id);
-    /// The minute prefixes (`u/202611201234/`) under which objects may still appear.
-    Result<std::vector<std::string>> open_minutes(std::chrono::seconds grace);
+    /// The minute prefixes (`u/202611201234/`) under which objects may still appear. Exact while some ten
+    /// thousand uploads are open; beyond that every minute with uploads that `longest_grant` may have left
+    /// open.
+    Result<std::vector<std::string>> open_minutes(std::chrono::seconds grace,
+                                                  std::chrono::seconds longest_grant);
     /// Of these keys, those whose upload still waits for its object (created or expired).
     Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys);
+
+    // Rounds (rounds.hpp). nullopt: it is not due, or somebody else is at it.
+    Result<std::optional<Round>> begin_round(const std::string& name, std::chrono::seconds lease,
+                                             RoundStart start);
+    /// Saves the cursor and the tally. False, as in the next two: somebody else has the round by now.
+    Result<bool> keep_round(const Round& round, std::chrono::seconds lease);
+    /// Lets go of it; the next one begins at the cursor.
+    Result<bool> pause_round(const Round& round, std::chrono::milliseconds again_in);
+    /// It came to its end; the next one begins anew.
+    Result<bool> end_round(const Round& round, std::chrono::milliseconds again_in);
+
+    // T10, the sweeper. Keys that are nobody's do not come back.
+    Result<std::vector<UploadAt>> uploads_at(const Bucket& bucket, const std::vector<ObjectKey>& keys);
+    /// Of these uploads, those that have ended and have nothing left to be done: a job removes what lies in
+    /// the incoming bucket. Answers how many.
+    Result<std::size_t> queue_left_behind(const std::vector<UploadId>& ids);
+    Result<std::vector<ReferredImage>> images_referred_to(const std::vector<PublicName>& names);
+    /// From now on publish() of these keys is refused. Once transactions_ended(), what
+    /// images_referred_to() answers of them is final.
+    Result<std::string> open_sweeps(const Bucket& bucket, const std::vector<ObjectKey>& keys);
+    Result<bool> transactions_ended(const std::string& horizon);
+    Result<> close_sweeps(const Bucket& bucket, const std::vector<ObjectKey>& removed,
+                          const std::vector<ObjectKey>& spared);
 
     // t11 to t13. `app` nullopt: the operator.
     /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while

@@ -101,7 +101,7 @@ set state = 'published', finished_at = $2::timestamptz, updated_at = $2::timesta
     placeholder = $11, perceptual_hash = $12,
     image_key = $13, image_etag = $14, image_sha256 = $15, image_format = $16, image_width = $17, image_height = $18,
     image_size = $19
-where id = $1 and state = 'processing' and generation = $20
+where id = $1 and state = 'processing' and generation = $20 and not exists (select from sweeps where key = $13)
 returning id;
 
 -- name: end_upload

@@ -43,11 +43,6 @@ set state = 'uploaded', finished_at = null, rejection_code = null, rejection_det
 where id = $1 and state in ('failed', 'rejected') and pinned_etag is not null
 returning *;
 
--- name: due_for_expiry
-select * from uploads where awaits_until is not null and awaits_until < $1::timestamptz
-order by awaits_until
-limit $2::integer;
-
 -- name: lock_due_upload
 select * from uploads where id = $1 and state = 'created' and expires_at < $2::timestamptz for no key update;
 
@@ -55,12 +50,6 @@ select * from uploads where id = $1 and state = 'created' and expires_at < $2::t
 update uploads set state = 'expired', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3
 where id = $1 and state = 'created'
 returning id;
-
--- name: open_minutes
-select distinct substring(key from '^.*/') as prefix
-from uploads
-where awaits_until is not null and awaits_until >= $1::timestamptz and key like '%/%'
-order by prefix;
 
 -- name: still_waiting
 select key from uploads where key = any($1::text[]) and state in ('created', 'expired');

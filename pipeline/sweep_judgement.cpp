@@ -1,0 +1,280 @@
+// What a sweep makes of a page, and what it does about it.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/failpoint.hpp"
+#include "base/log.hpp"
+#include "imaging/picture.hpp"
+#include "pipeline/lost_objects.hpp"
+#include "pipeline/sweeper.hpp"
+#include "signer/digest.hpp"
+
+namespace photogate::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using storage::objects::ListedObject;
+using storage::records::PublicName;
+using storage::records::ReferredImage;
+using storage::records::RoundTally;
+using storage::records::UploadAt;
+using storage::records::UploadState;
+using Steady = std::chrono::steady_clock;
+
+/// How many keys share one opening of sweeps.
+constexpr std::size_t kTogether = 100;
+/// A DELETE is sent within this of the sweep's opening or not at all. With the store's own patience (half a
+/// minute) it stays well below the five minutes after which a sweep counts as its sweeper's last act.
+constexpr auto kDeleteWithin = 60s;
+constexpr auto kTransactionsWithin = 15s;
+
+/// `p/<public id>/<16 hex>.<extension>`: the names that published_key() makes.
+std::optional<PublicName> public_name(const ObjectKey& key) {
+    constexpr std::size_t kId = 26, kHash = 16;
+    const std::string_view text = key.str();
+    if (!text.starts_with("p/") || text.size() < 2 + kId + 1 + kHash + 1 || text[2 + kId] != '/')
+        return std::nullopt;
+    auto id = parse_public_id(text.substr(2, kId));
+    const auto file = text.substr(2 + kId + 1);
+    const auto hash = file.substr(0, kHash), extension = file.substr(kHash);
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    const bool ours = id && std::all_of(hash.begin(), hash.end(), is_hex) && extension.front() == '.' &&
+                      extension.find('/') == std::string_view::npos;
+    if (!ours) return std::nullopt;
+    return PublicName{std::move(*id), key};
+}
+
+/// The start-up proof's canaries; one that was killed leaves them behind.
+bool is_canary(const ObjectKey& key) {
+    return key.str().starts_with("u/probe/");
+}
+
+std::vector<ObjectKey> keys_of(const std::vector<ListedObject>& objects) {
+    std::vector<ObjectKey> keys;
+    for (const auto& object : objects)
+        keys.push_back(object.key);
+    return keys;
+}
+
+std::optional<SweepFinding> verdict(const UploadAt& upload, bool old) {
+    switch (upload.state) {
+        case UploadState::created:
+        case UploadState::expired:
+            return SweepFinding::lost;
+        case UploadState::uploaded:
+        case UploadState::processing:
+        case UploadState::failed:
+            return std::nullopt;
+        case UploadState::cancelled:
+        case UploadState::deleted:
+            if (upload.has_jobs) return std::nullopt;
+            return SweepFinding::unwanted;
+        case UploadState::published:
+        case UploadState::rejected:
+            if (upload.has_jobs || !old) return std::nullopt;
+            return SweepFinding::left_behind;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<Swept>> Sweeper::judge_incoming(const Store& store, const Page& page) const {
+    const auto& bucket = store.region.incoming;
+    const auto uploads = records_.uploads_at(bucket, keys_of(page));
+    if (!uploads) return fail(uploads.error());
+    std::map<ObjectKey, const UploadAt*> by_key;
+    for (const auto& upload : *uploads)
+        by_key.emplace(upload.key, &upload);
+    std::vector<Swept> found;
+    for (const auto& object : page) {
+        const bool old = is_old(object);
+        const auto upload = by_key.find(object.key);
+        std::optional<SweepFinding> finding;
+        if (upload != by_key.end()) {
+            finding = verdict(*upload->second, old);
+        } else if (old) {
+            finding = is_canary(object.key) ? SweepFinding::left_behind : SweepFinding::unknown;
+        }
+        if (finding) found.push_back({*finding, bucket, object});
+    }
+    return found;
+}
+
+Result<bool> Sweeper::has_bytes_of(const Store& store, const ReferredImage& image) {
+    if (!pace_.next()) return fail(ErrorCode::unavailable, "stopped");
+    signer::Sha256Stream hash;
+    const auto got = store.objects->get(store.region.published, image.key, {}, [&](BytesView piece) {
+        hash.update(piece);
+        return true;
+    });
+    if (!got && got.error().code == ErrorCode::store_no_such_key) return true;  // removed since it was listed
+    if (!got) return fail(got.error());
+    return hex_lower(hash.finish()) == image.sha256;
+}
+
+Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Page& page) {
+    const auto& bucket = store.region.published;
+    std::vector<PublicName> names;
+    for (const auto& object : page) {
+        if (auto name = public_name(object.key)) names.push_back(std::move(*name));
+    }
+    const auto images = records_.images_referred_to(names);
+    if (!images) return fail(images.error());
+    std::map<ObjectKey, const ReferredImage*> referred;
+    for (const auto& image : *images)
+        referred.emplace(image.key, &image);
+    std::set<ObjectKey> ours;
+    for (const auto& name : names)
+        ours.insert(name.key);
+
+    std::vector<Swept> found;
+    for (const auto& object : page) {
+        if (!ours.contains(object.key)) {
+            found.push_back({SweepFinding::unknown, bucket, object});
+            continue;
+        }
+        const auto image = referred.find(object.key);
+        if (image == referred.end()) {
+            if (is_old(object)) found.push_back({SweepFinding::unreferenced, bucket, object});
+            continue;
+        }
+        if (image->second->etag == object.etag) continue;
+        // The same bytes put twice may have two ETags (encryption, parts): the bytes decide.
+        const auto same = has_bytes_of(store, *image->second);
+        if (!same) return fail(same.error());
+        if (!*same) found.push_back({SweepFinding::unknown, bucket, object});
+    }
+    return found;
+}
+
+Result<> Sweeper::act(const Broom& broom, const std::vector<Swept>& found, RoundTally& tally) {
+    Page lost, unwanted, unreferenced;
+    std::vector<ObjectKey> left_behind;
+    for (const auto& each : found) {
+        switch (each.finding) {
+            case SweepFinding::lost:
+                lost.push_back(each.object);
+                break;
+            case SweepFinding::unwanted:
+                unwanted.push_back(each.object);
+                break;
+            case SweepFinding::left_behind:
+                left_behind.push_back(each.object.key);
+                break;
+            case SweepFinding::unreferenced:
+                unreferenced.push_back(each.object);
+                break;
+            case SweepFinding::unknown:
+                break;
+        }
+    }
+    const auto received = take_in_lost(records_, broom.store, lost, clock_);
+    if (!received) return fail(received.error());
+    count(&Counters::lost, *received);
+
+    // To an upload that wants none, an object is told as an event would tell it: that queues its removal.
+    const auto told = observe_listed(records_, broom.store, unwanted, clock_);
+    if (!told) return fail(told.error());
+    tally.removed += unwanted.size();
+    count(&Counters::left_behind, unwanted.size());
+
+    std::vector<UploadId> ended;
+    const auto uploads = records_.uploads_at(broom.bucket(), left_behind);
+    if (!uploads) return fail(uploads.error());
+    for (const auto& upload : *uploads)
+        ended.push_back(upload.id);
+    const auto queued = records_.queue_left_behind(ended);
+    if (!queued) return fail(queued.error());
+    std::size_t canaries = 0;
+    for (const auto& key : left_behind) {
+        if (!is_canary(key)) continue;
+        if (!pace_.next()) return {};
+        if (auto gone = broom.store.objects->remove(broom.bucket(), key, std::nullopt); !gone) return gone;
+        ++canaries;
+    }
+    tally.removed += *queued + canaries;
+    count(&Counters::left_behind, *queued + canaries);
+
+    for (std::size_t from = 0; from < unreferenced.size() && !stop_.stopped(); from += kTogether) {
+        const auto until = std::min(from + kTogether, unreferenced.size());
+        const auto removed =
+            remove_unreferenced(broom.store, Page{unreferenced.begin() + static_cast<std::ptrdiff_t>(from),
+                                                  unreferenced.begin() + static_cast<std::ptrdiff_t>(until)});
+        if (!removed) return fail(removed.error());
+        tally.removed += *removed;
+        count(&Counters::unreferenced, *removed);
+    }
+    return {};
+}
+
+Result<bool> Sweeper::await_transactions(const std::string& horizon) {
+    const auto until = Steady::now() + kTransactionsWithin;
+    for (;;) {
+        const auto ended = records_.transactions_ended(horizon);
+        if (!ended || *ended) return ended;
+        if (Steady::now() > until || stop_.wait_for(50ms)) return false;
+    }
+}
+
+/// False: it is not as it was listed, or not there.
+Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& object) {
+    const auto& bucket = store.region.published;
+    const auto now_there = store.objects->head(bucket, object.key, {});
+    if (!now_there && now_there.error().code == ErrorCode::store_no_such_key) return false;
+    if (!now_there) return fail(now_there.error());
+    const bool old = now_there->last_modified && clock_.now() - *now_there->last_modified >= options_.min_age;
+    if (now_there->etag != object.etag || !old) return false;
+    if (auto removed = store.objects->remove(bucket, object.key, std::nullopt); !removed)
+        return fail(std::move(removed.error()));
+    log::info("sweep.removed", {{"bucket", bucket.str()}, {"key", object.key.str()}});
+    failpoint::pass(failpoint::Point::mid_sweeper);
+    return true;
+}
+
+Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page& objects) {
+    const auto& bucket = store.region.published;
+    const auto opened_at = Steady::now();
+    const auto horizon = records_.open_sweeps(bucket, keys_of(objects));
+    if (!horizon) return fail(horizon.error());
+
+    std::vector<ObjectKey> removed, spared;
+    std::optional<Error> error;
+    const auto ended = await_transactions(*horizon);
+    if (!ended) error = ended.error();
+    std::set<ObjectKey> referred;
+    if (ended && *ended) {
+        std::vector<PublicName> names;
+        for (const auto& object : objects)
+            names.push_back(*public_name(object.key));
+        const auto images = records_.images_referred_to(names);
+        if (!images) error = images.error();
+        if (images) {
+            for (const auto& image : *images)
+                referred.insert(image.key);
+        }
+    }
+    const bool judged = ended && *ended && !error;
+    for (const auto& object : objects) {
+        const bool in_time = Steady::now() - opened_at < kDeleteWithin;
+        const bool may = judged && !error && in_time && !referred.contains(object.key) && pace_.next();
+        if (!may) {
+            spared.push_back(object.key);
+            continue;
+        }
+        const auto done = remove_as_judged(store, object);
+        // Whether a DELETE without an answer was done is not known: it counts as done.
+        if (!done) error = done.error();
+        (done && !*done ? spared : removed).push_back(object.key);
+    }
+    if (auto closed = records_.close_sweeps(bucket, removed, spared); !closed)
+        return fail(std::move(closed.error()));
+    if (error) return fail(std::move(*error));
+    return removed.size();
+}
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,168 @@
+#include "pipeline/sweeper.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace photogate::pipeline {
+
+using storage::records::Round;
+using storage::records::RoundStart;
+using storage::records::RoundTally;
+
+/// One bucket's sweep.
+struct Sweeper::Broom {
+    const Store& store;
+    enum class Kind { incoming, published } kind = Kind::incoming;
+    SweepMode mode = SweepMode::apply;
+    const SweepObserver& observer;
+
+    const Bucket& bucket() const {
+        return kind == Kind::incoming ? store.region.incoming : store.region.published;
+    }
+    std::string round() const {
+        return (kind == Kind::incoming ? "sweep-incoming/" : "sweep-public/") + store.region.name;
+    }
+};
+
+std::string_view to_string(SweepFinding finding) {
+    switch (finding) {
+        case SweepFinding::lost:
+            return "lost";
+        case SweepFinding::unwanted:
+            return "unwanted";
+        case SweepFinding::left_behind:
+            return "left_behind";
+        case SweepFinding::unreferenced:
+            return "unreferenced";
+        case SweepFinding::unknown:
+            return "unknown";
+    }
+    return "unknown";
+}
+
+Sweeper::Sweeper(SweeperOptions options, storage::records::Records& records, const Stores& stores,
+                 const Clock& clock)
+    : options_(options),
+      records_(records),
+      stores_(stores),
+      clock_(clock),
+      pace_(options.requests_per_second, stop_) {}
+
+/// False: that was the last page.
+Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
+    storage::objects::ListOptions listing;
+    listing.max_keys = options_.page;
+    if (broom.kind == Broom::Kind::incoming) listing.prefix = "u/";
+    if (!round.cursor.empty()) listing.start_after = round.cursor;
+    const auto page = broom.store.objects->list(broom.bucket(), listing);
+    if (!page) return fail(page.error());
+    const auto found = broom.kind == Broom::Kind::incoming ? judge_incoming(broom.store, page->objects)
+                                                           : judge_published(broom.store, page->objects);
+    if (!found) return fail(found.error());
+    for (const auto& each : *found) {
+        if (broom.observer) broom.observer(each);
+        if (each.finding == SweepFinding::unknown) {
+            ++round.tally.unknown;
+            log::error("sweep.unknown_object",
+                       {{"bucket", each.bucket.str()}, {"key", each.object.key.str()}});
+        }
+    }
+    if (broom.mode == SweepMode::apply) {
+        if (auto done = act(broom, *found, round.tally); !done) return fail(std::move(done.error()));
+    }
+    round.tally.seen += page->objects.size();
+    if (!page->objects.empty()) round.cursor = page->objects.back().key.str();
+    return page->next.has_value() && !page->objects.empty();
+}
+
+Result<RoundTally> Sweeper::sweep_bucket(const Broom& broom, RoundStart start) {
+    const bool dry = broom.mode == SweepMode::dry_run;
+    std::optional<Round> round{Round{}};
+    if (!dry) {
+        auto begun = records_.begin_round(broom.round(), options_.lease, start);
+        if (!begun) return fail(begun.error());
+        round = std::move(*begun);
+        if (!round) return RoundTally{};
+    }
+    for (;;) {
+        if (!pace_.next()) {
+            if (!dry) (void)records_.pause_round(*round, std::chrono::milliseconds{0});
+            return round->tally;
+        }
+        const auto more = sweep_page(broom, *round);
+        if (!more) {
+            if (!dry) (void)records_.pause_round(*round, options_.again_after_failure);
+            return fail(more.error());
+        }
+        if (!*more) break;
+        if (dry) continue;
+        const auto kept = records_.keep_round(*round, options_.lease);
+        if (!kept) return fail(kept.error());
+        if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this sweep");
+    }
+    if (dry) return round->tally;
+    const auto ended = records_.end_round(*round, options_.every);
+    if (!ended) return fail(ended.error());
+    log::info("sweep.finished", {{"round", round->name},
+                                 {"seen", round->tally.seen},
+                                 {"removed", round->tally.removed},
+                                 {"unknown", round->tally.unknown}});
+    return round->tally;
+}
+
+Result<RoundTally> Sweeper::sweep_all(RoundStart start, SweepMode mode, const SweepObserver& observer) {
+    RoundTally all;
+    std::optional<Error> error;
+    for (const auto& [name, store] : stores_.all()) {
+        for (const auto kind : {Broom::Kind::incoming, Broom::Kind::published}) {
+            const Broom broom{store, kind, mode, observer};
+            const auto swept = sweep_bucket(broom, start);
+            if (!swept) {
+                count(&Counters::failures, 1);
+                log::warn("sweep.failed", {{"round", broom.round()},
+                                           {"code", to_string(swept.error().code)},
+                                           {"detail", swept.error().detail}});
+                if (!error) error = swept.error();
+                continue;
+            }
+            all.seen += swept->seen;
+            all.removed += swept->removed;
+            all.unknown += swept->unknown;
+        }
+    }
+    if (error) return fail(std::move(*error));
+    return all;
+}
+
+Result<RoundTally> Sweeper::sweep_now(SweepMode mode, const SweepObserver& observer) {
+    return sweep_all(RoundStart::at_once, mode, observer);
+}
+
+void Sweeper::run() {
+    do {
+        (void)sweep_all(RoundStart::when_due, SweepMode::apply, {});
+    } while (!stop_.wait_for(options_.ask_every));
+}
+
+void Sweeper::stop() {
+    stop_.stop();
+}
+
+bool Sweeper::is_old(const storage::objects::ListedObject& object) const {
+    return object.last_modified && clock_.now() - *object.last_modified >= options_.min_age;
+}
+
+void Sweeper::count(std::uint64_t Counters::*counter, std::uint64_t by) {
+    const std::lock_guard lock{mutex_};
+    counters_.*counter += by;
+}
+
+Sweeper::Counters Sweeper::counters() const {
+    const std::lock_guard lock{mutex_};
+    return counters_;
+}
+
+}  // namespace photogate::pipeline

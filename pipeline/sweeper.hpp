@@ -1,0 +1,114 @@
+// What nobody asks for any more, found by reading the buckets from end to end once a day: T9's full listing
+// and T10.
+//
+// The incoming bucket: an object whose upload waits is received (its event and every look were lost), one
+// whose upload was cancelled or deleted is removed by a job, and so is one that came once more after its
+// upload had ended. An object without an upload is counted and left: after the database was restored from a
+// backup it may be the only trace of somebody's picture. The original of a failed upload stays for a retry.
+//
+// The public bucket: an image that no row refers to (a worker died between its PUT and its commit, or came
+// second) is removed once it is a day old. What is removed is exactly what was judged: the row's guard
+// (Records::open_sweeps), then a HEAD that must still show the listed ETag, then DELETE. An object under a
+// name that photogate does not make, or with other bytes than its row tells, is unknown: counted, logged, and
+// never touched, since whoever put it there must be found first.
+//
+// Page by page, at a bounded rate, by one gateway at a time; killed, another goes on at the same page. A dry
+// run changes nothing, not even the round.
+//
+// Thread safety: run() on one thread; stop() and counters() from any; sweep_now() on its own object.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pipeline/stop_signal.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::pipeline {
+
+struct SweeperOptions {
+    std::chrono::milliseconds every{std::chrono::hours{24}};
+    std::chrono::milliseconds ask_every{std::chrono::minutes{1}};  ///< whether it is due
+    std::chrono::milliseconds again_after_failure{std::chrono::minutes{10}};
+    std::chrono::seconds min_age{std::chrono::hours{24}};  ///< younger objects may be somebody's next step
+    std::chrono::seconds lease{60};
+    std::uint32_t requests_per_second = 50;
+    std::uint32_t page = 1'000;
+};
+
+enum class SweepMode { apply, dry_run };
+
+enum class SweepFinding {
+    lost,          ///< its upload waits for it
+    unwanted,      ///< its upload was cancelled or deleted
+    left_behind,   ///< its upload has ended and needs it no more
+    unreferenced,  ///< a public image of no row
+    unknown,       ///< photogate can't account for it
+};
+std::string_view to_string(SweepFinding finding);
+
+struct Swept {
+    SweepFinding finding = SweepFinding::unknown;
+    Bucket bucket;
+    storage::objects::ListedObject object;
+};
+/// Told of each finding before anything is done about it.
+using SweepObserver = std::function<void(const Swept&)>;
+
+class Sweeper {
+  public:
+    /// All references outlive it.
+    Sweeper(SweeperOptions options, storage::records::Records& records, const Stores& stores,
+            const Clock& clock);
+
+    void run();
+    void stop();
+
+    /// Both buckets of every region, now. `apply` passes over a bucket that another gateway is at. Errors:
+    /// the first of any region; the others were swept all the same.
+    Result<storage::records::RoundTally> sweep_now(SweepMode mode, const SweepObserver& observer = {});
+
+    struct Counters {
+        std::uint64_t lost = 0;
+        std::uint64_t left_behind = 0;   ///< given to jobs that remove them; with those unwanted
+        std::uint64_t unreferenced = 0;  ///< removed
+        std::uint64_t failures = 0;      ///< rounds that could not be finished
+    };
+    Counters counters() const;
+
+  private:
+    struct Broom;
+    using Page = std::vector<storage::objects::ListedObject>;
+
+    Result<storage::records::RoundTally> sweep_all(storage::records::RoundStart start, SweepMode mode,
+                                                   const SweepObserver& observer);
+    Result<storage::records::RoundTally> sweep_bucket(const Broom& broom, storage::records::RoundStart start);
+    Result<bool> sweep_page(const Broom& broom, storage::records::Round& round);
+    Result<std::vector<Swept>> judge_incoming(const Store& store, const Page& page) const;
+    Result<std::vector<Swept>> judge_published(const Store& store, const Page& page);
+    Result<bool> has_bytes_of(const Store& store, const storage::records::ReferredImage& image);
+    Result<> act(const Broom& broom, const std::vector<Swept>& found, storage::records::RoundTally& tally);
+    Result<std::size_t> remove_unreferenced(const Store& store, const Page& objects);
+    Result<bool> await_transactions(const std::string& horizon);
+    Result<bool> remove_as_judged(const Store& store, const storage::objects::ListedObject& object);
+    bool is_old(const storage::objects::ListedObject& object) const;
+    void count(std::uint64_t Counters::*counter, std::uint64_t by);
+
+    SweeperOptions options_;
+    storage::records::Records& records_;
+    const Stores& stores_;
+    const Clock& clock_;
+    StopSignal stop_;
+    Pace pace_;
+    mutable std::mutex mutex_;
+    Counters counters_;
+};
+
+}  // namespace photogate::pipeline

@@ -1,0 +1,58 @@
+-- What a sweep asks of a page of objects, and how it removes one that nothing refers to.
+
+-- name: uploads_at
+select u.key, u.id, u.state, exists (select from jobs j where j.upload_id = u.id) as has_jobs
+from uploads u
+where u.key = any($1::text[]) and u.bucket = $2;
+
+-- name: queue_left_behind
+-- An object that came once more after its upload had ended, and was settled, is removed as the first one was: by a job.
+with ended as (
+    select u.id, u.app, u.generation
+    from uploads u
+    where u.id = any($1::text[]) and u.state in ('published', 'rejected')
+      and not exists (select from jobs j where j.upload_id = u.id)
+    order by u.id
+    for no key update of u
+)
+insert into jobs (upload_id, generation, app, kind, detail)
+select id, generation, app, 'settle_original', 'remove' from ended
+on conflict (upload_id, generation, kind) do nothing
+returning upload_id;
+
+-- name: images_referred_to
+-- $1 public ids, $2 the keys beside them. A deleted upload's image is referred to while its removal is still to be done.
+select u.image_key as key, u.image_etag as etag, u.image_sha256 as sha256
+from unnest($1::text[], $2::text[]) as listed (public_id, key)
+join uploads u on u.public_id = listed.public_id and u.image_key is not null and u.image_key = listed.key
+where u.state = 'published'
+   or exists (select from jobs j where j.upload_id = u.id and j.kind = 'remove_published');
+
+-- name: open_sweeps
+insert into sweeps (key, bucket) select key, $2 from unnest($1::text[]) as t (key)
+order by key
+on conflict (key, bucket) do update set opened_at = now(), removed_at = null;
+
+-- name: transactions_begun
+-- Every transaction that may have looked for a sweep before this one was committed has a lower number than this.
+select pg_snapshot_xmax(pg_current_snapshot())::text as horizon;
+
+-- name: transactions_ended
+select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8 as ended;
+
+-- name: close_sweeps
+update sweeps set removed_at = now() where bucket = $2 and key = any($1::text[]);
+
+-- name: spare_sweeps
+delete from sweeps where bucket = $2 and key = any($1::text[]);
+
+-- name: is_swept
+select from sweeps where key = $1;
+
+-- name: forget_sweep
+-- Removed, or begun by somebody who can no longer be at it: who puts the object now puts it anew.
+delete from sweeps where key = $1 and (removed_at is not null or opened_at < now() - interval '5 minutes');
+
+-- name: forget_sweeps
+delete from sweeps where ctid = any (array(
+    select ctid from sweeps where removed_at < now() - interval '1 day' limit 2000));
