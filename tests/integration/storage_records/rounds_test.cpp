@@ -1,0 +1,241 @@
+// Rounds taken by turns, the guard under which a public object is swept, and that none of it reads a table
+// from end to end.
+#include <regex>
+
+#include "records_database.hpp"
+#include "storage/records/embedded_sql.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class RoundsTest : public RecordsTest {
+  protected:
+    std::optional<Round> begin(RoundStart start = RoundStart::when_due) {
+        return records->begin_round("sweep", 60s, start).value();
+    }
+    void let_lease_run_out() { database.run("update rounds set lease_until = now() - interval '1 s'"); }
+};
+
+TEST_F(RoundsTest, One_is_at_a_round_and_the_others_pass_on) {
+    auto round = begin();
+    ASSERT_TRUE(round);
+    EXPECT_FALSE(begin());
+    EXPECT_FALSE(begin(RoundStart::at_once));
+    EXPECT_TRUE(records->end_round(*round, 1h).value());
+    EXPECT_FALSE(begin());
+    EXPECT_TRUE(begin(RoundStart::at_once));
+}
+
+TEST_F(RoundsTest, Of_many_that_begin_at_once_one_does) {
+    std::atomic<int> begun{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([&] { begun += begin() ? 1 : 0; });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(begun, 1);
+}
+
+TEST_F(RoundsTest, Who_takes_over_goes_on_where_the_dead_one_was) {
+    auto round = begin();
+    round->cursor = "p/17";
+    round->tally = {1'000, 3, 1};
+    EXPECT_TRUE(records->keep_round(*round, 60s).value());
+    let_lease_run_out();
+    const auto next = begin();
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->cursor, "p/17");
+    EXPECT_EQ(next->tally, (RoundTally{1'000, 3, 1}));
+    // The dead one was only asleep: it changes nothing any more.
+    round->cursor = "p/zz";
+    EXPECT_FALSE(records->keep_round(*round, 60s).value());
+    EXPECT_FALSE(records->pause_round(*round, 0ms).value());
+    EXPECT_FALSE(records->end_round(*round, 0ms).value());
+    EXPECT_EQ(database.value("select cursor from rounds"), "p/17");
+}
+
+TEST_F(RoundsTest, A_paused_round_keeps_its_cursor_and_an_ended_one_begins_anew) {
+    auto round = begin();
+    round->cursor = "u/5";
+    round->tally = {7, 2, 1};
+    EXPECT_TRUE(records->pause_round(*round, 0ms).value());
+    round = begin();
+    ASSERT_TRUE(round);
+    EXPECT_EQ(round->cursor, "u/5");
+    EXPECT_TRUE(records->end_round(*round, 0ms).value());
+    EXPECT_EQ(database.value("select last_seen || '/' || last_removed || '/' || last_unknown || '/' || seen from rounds"),
+              "7/2/1/0");
+    round = begin();
+    ASSERT_TRUE(round);
+    EXPECT_EQ(round->cursor, "");
+}
+
+class SweepGuardTest : public RecordsTest {
+  protected:
+    const Bucket bucket = Bucket::trusted("published");
+
+    bool ended(const std::string& horizon) { return records->transactions_ended(horizon).value(); }
+    std::size_t references(const Upload& upload, const ObjectKey& key) {
+        return records->images_referred_to({{upload.public_id, key}}).value().size();
+    }
+};
+
+TEST_F(SweepGuardTest, What_is_being_swept_is_not_published) {
+    const auto job = claim_process(received().id);
+    const auto publication = a_publication(job.upload);
+    const auto& key = publication.image.key;
+    const auto horizon = records->open_sweeps(bucket, {key}).value();
+    EXPECT_TRUE(ended(horizon));
+    EXPECT_EQ(references(job.upload, key), 0U);
+    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(state_of(job.upload.id), UploadState::processing);
+    // Still open: whoever asked does not open the way for itself.
+    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+
+    // Removed: the object that was put meanwhile may be gone with it, so it is refused once more.
+    EXPECT_TRUE(records->close_sweeps(bucket, {key}, {}));
+    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->publish(job.lease, publication).value().state, UploadState::published);
+    EXPECT_EQ(references(job.upload, key), 1U);
+}
+
+TEST_F(SweepGuardTest, What_was_spared_is_published) {
+    const auto job = claim_process(received().id);
+    const auto publication = a_publication(job.upload);
+    ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
+    EXPECT_TRUE(records->close_sweeps(bucket, {}, {publication.image.key}));
+    EXPECT_EQ(records->publish(job.lease, publication).value().state, UploadState::published);
+}
+
+TEST_F(SweepGuardTest, A_transaction_that_looked_before_is_waited_for) {
+    const auto job = claim_process(received().id);
+    const auto publication = a_publication(job.upload);
+    pqxx::connection connection{database.url()};
+    {
+        pqxx::work publishing{connection};
+        publishing.exec("select from uploads where id = '" + job.upload.id.str() + "' for update");
+        const auto horizon = records->open_sweeps(bucket, {publication.image.key}).value();
+        EXPECT_FALSE(ended(horizon)) << "it may have looked for sweeps before this one was there";
+        publishing.commit();
+        EXPECT_TRUE(ended(horizon));
+    }
+}
+
+TEST_F(SweepGuardTest, A_sweep_whose_sweeper_died_holds_up_a_publication_for_minutes_alone) {
+    const auto job = claim_process(received().id);
+    const auto publication = a_publication(job.upload);
+    ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
+    EXPECT_FALSE(records->publish(job.lease, publication));
+    database.run("update sweeps set opened_at = now() - interval '6 minutes'");
+    EXPECT_FALSE(records->publish(job.lease, publication));
+    EXPECT_TRUE(records->publish(job.lease, publication));
+}
+
+TEST_F(SweepGuardTest, A_deleted_image_is_referred_to_until_its_removal_is_done) {
+    const auto upload = in_state(UploadState::published);
+    const auto& key = upload.image->key;
+    EXPECT_EQ(references(upload, key), 1U);
+    EXPECT_EQ(references(upload, ObjectKey::trusted(key.str() + "x")), 0U);
+    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
+    EXPECT_EQ(references(upload, key), 1U);
+    database.run("delete from jobs");
+    EXPECT_EQ(references(upload, key), 0U);
+}
+
+TEST_F(SweepGuardTest, Left_behind_is_only_what_has_ended_and_has_nothing_left_to_do) {
+    using enum UploadState;
+    for (const auto state : {created, uploaded, processing, failed, expired, cancelled, deleted}) {
+        const auto upload = in_state(state);
+        database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
+        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << to_string(state);
+    }
+    for (const auto state : {published, rejected}) {
+        const auto upload = in_state(state);
+        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << "its original is being settled";
+        database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
+        EXPECT_EQ(records->queue_left_behind({upload.id, upload.id}).value(), 1U) << to_string(state);
+        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << "queued already";
+        EXPECT_EQ(database.value("select detail from jobs where upload_id = '" + upload.id.str() + "'"), "remove");
+    }
+}
+
+/// A hundred thousand uploads, most of them over, and what goes with them.
+class ManyRowsTest : public RecordsTest {
+  protected:
+    ManyRowsTest() {
+        database.run(R"(
+            insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, metadata, client_fields,
+                                 request_id, created_at, expires_at, updated_at, pinned_etag, image_key, image_etag, image_sha256)
+            select 'upl_' || lpad(n::text, 26, '0'), lpad(n::text, 26, '0'), 'shop', 'photos',
+                   case when n % 3 = 0 then 'created' when n % 100 = 1 then 'uploaded' else 'published' end,
+                   'put', 'local', 'incoming',
+                   'u/' || to_char(at, 'YYYYMMDDHH24MI') || '/upl_' || lpad(n::text, 26, '0'), '{}', '{}', 'r', at,
+                   at + interval '15 min', at, 'e',
+                   case when n % 3 > 0 and n % 100 <> 1 then 'p/' || lpad(n::text, 26, '0') || '/0123456789abcdef.jpg' end,
+                   'e', repeat('0', 64)
+            from generate_series(1, 100000) n, lateral (select now() - n * interval '20 ms' as at) t)");
+        database.run("insert into jobs (upload_id, generation, app, kind) "
+                     "select id, 0, app, 'process' from uploads where state = 'uploaded'");
+        database.run("analyze");
+    }
+
+    /// The plan that every execution shares, whatever its parameters.
+    std::string plan(const std::string& name, const std::string& parameters) {
+        pqxx::connection connection{database.url()};
+        pqxx::nontransaction work{connection};
+        work.exec("set plan_cache_mode = force_generic_plan");
+        work.exec("set search_path = public");
+        work.exec("prepare asked as " + query(name));
+        std::string lines;
+        for (const auto& row : work.exec("explain execute asked" + (parameters.empty() ? "" : "(" + parameters + ")")))
+            lines += std::string{row[0].c_str()} + "\n";
+        return lines;
+    }
+    void expect_indexed(const std::string& name, const std::string& parameters) {
+        const auto text = plan(name, parameters);
+        static const std::regex scan{"Seq Scan on (uploads|jobs|callbacks|timeline)"};
+        EXPECT_FALSE(std::regex_search(text, scan)) << name << "\n" << text;
+    }
+};
+
+TEST_F(ManyRowsTest, No_round_and_no_sweep_reads_a_table_from_end_to_end) {
+    expect_indexed("uploads_past_grant", "now() - interval '1 hour', '', now(), 200");
+    expect_indexed("open_minutes_of_few", "now(), 10000");
+    expect_indexed("minutes_since", "'u/202611201234/'");
+    expect_indexed("still_waiting", "array['u/1', 'u/2']");
+    expect_indexed("uploads_at", "array['u/1', 'u/2'], 'incoming'");
+    expect_indexed("queue_left_behind", "array['upl_1', 'upl_2']");
+    expect_indexed("images_referred_to", "array['1', '2'], array['p/1', 'p/2']");
+    expect_indexed("publish_upload", "'1', now(), 1, '', 1, '', 1, 1, '', '', '', '', 'p/1', '', '', '', 1, 1, 1, 1");
+    expect_indexed("requeue_lost_leases", "5, now()");
+    expect_indexed("spent_lost_leases", "5");
+}
+
+TEST_F(ManyRowsTest, Open_minutes_are_found_by_skipping_once_they_are_too_many_to_count) {
+    const auto known = database.run("select distinct substring(key from '^.*/') as prefix from uploads order by prefix");
+    const auto minutes = records->open_minutes(900s, 1h).value();
+    ASSERT_EQ(minutes.size(), static_cast<std::size_t>(known.size()));
+    for (std::size_t i = 0; i < minutes.size(); ++i)
+        EXPECT_EQ(minutes[i], known[static_cast<pqxx::result::size_type>(i)][0].c_str());
+}
+
+TEST_F(ManyRowsTest, A_walk_through_ended_grants_meets_each_once_in_order) {
+    clock.advance(2h);
+    PastGrant after;
+    std::size_t met = 0;
+    for (;;) {
+        const auto batch = records->past_grant(after, 0s, 1'000).value();
+        if (batch.empty()) break;
+        for (const auto& upload : batch) {
+            EXPECT_TRUE(std::pair(upload.expires_at, upload.id.str()) > std::pair(after.expires_at, after.id));
+            after = {upload.expires_at, upload.id.str()};
+        }
+        met += batch.size();
+    }
+    EXPECT_EQ(met, 33'333U);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test
