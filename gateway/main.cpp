@@ -34,5 +34,10 @@ int main(int argc, char** argv) {
         return ended(gateway::system::migrate(config, how, std::cout));
     };
     commands.doctor = [](const Config& config) { return ended(gateway::system::doctor(config, std::cout)); };
+    commands.sweep = [](const Config& config, gateway::cli::SweepMode mode) {
+        const auto how = mode == gateway::cli::SweepMode::apply ? pipeline::SweepMode::apply
+                                                                : pipeline::SweepMode::dry_run;
+        return ended(gateway::system::sweep(config, how, std::cout));
+    };
     return gateway::cli::run_process(argc, argv, commands);
 }

@@ -48,7 +48,7 @@ std::optional<PublicName> public_name(const ObjectKey& key) {
     return PublicName{std::move(*id), key};
 }
 
-/// The start-up proof's canaries; one that was killed leaves them behind.
+/// The proof's canaries (storage/objects/store_probe.hpp), in every bucket; one that was killed leaves them.
 bool is_canary(const ObjectKey& key) {
     return key.str().starts_with("u/probe/");
 }
@@ -134,6 +134,10 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
 
     std::vector<Swept> found;
     for (const auto& object : page) {
+        if (is_canary(object.key)) {
+            if (is_old(object)) found.push_back({SweepFinding::left_behind, bucket, object});
+            continue;
+        }
         if (!ours.contains(object.key)) {
             found.push_back({SweepFinding::unknown, bucket, object});
             continue;

@@ -42,14 +42,14 @@ async function showNow() {
     tile("Oldest of them", formatSeconds(oldest), oldest > 60),
     tile("Being processed", sum(samples, "photogate_jobs_leased")),
     tile("Event lag, 95 %", lag === null ? "no events yet" : `under ${formatSeconds(lag)}`, lag !== null && lag > 10),
-    tile("Events lost, found by looking", sum(samples, "photogate_reconciler_found")),
+    tile("Events lost, found by looking", sum(samples, "photogate_reconciler_found_total")),
     tile("Callbacks waiting", queue("photogate_queue_depth", "callbacks")),
     tile("Callbacks dead", dead, dead > 0),
     tile("Published", ended("published")),
     tile("Rejected", ended("rejected")),
     tile("Failed", ended("failed"), ended("failed") > 0),
     tile("Answers 5xx, 5 min", grown("http_server_request_duration_seconds_count", errors), grown("http_server_request_duration_seconds_count", errors) > 0),
-    tile("Image helpers that died", sum(samples, "photogate_imager_crashed")));
+    tile("Image helpers that died", sum(samples, "photogate_imager_crashed_total")));
 }
 
 // ---- uploads

@@ -97,6 +97,7 @@ class Program {
         add_migrate();
         add_running("doctor", "Prove that the database, the stores and the credentials are as they must be",
                     commands.doctor);
+        add_sweep();
         add_sign();
         add_config();
         add_key();
@@ -161,6 +162,22 @@ class Program {
             action_ = [this, &given, mode] {
                 return with_config(
                     given, [&](const config::Config& config) { return commands_.migrate(config, mode); });
+            };
+        });
+    }
+
+    void add_sweep() {
+        if (!commands_.sweep) return;
+        auto* sub = app_.add_subcommand(
+            "sweep", "Go through the buckets now: remove what nobody refers to, name what is unknown");
+        auto& given = flags();
+        add_config_flags(*sub, given);
+        auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
+        sub->callback([this, &given, dry] {
+            const auto mode = dry->count() > 0 ? SweepMode::dry_run : SweepMode::apply;
+            action_ = [this, &given, mode] {
+                return with_config(
+                    given, [&](const config::Config& config) { return commands_.sweep(config, mode); });
             };
         });
     }

@@ -21,6 +21,7 @@
 namespace photogate::gateway::cli {
 
 enum class MigrateMode { apply, dry_run };
+enum class SweepMode { apply, dry_run };
 
 /// Each gets the configuration in force, after its warnings were printed and the log was configured by it.
 struct Commands {
@@ -30,6 +31,7 @@ struct Commands {
     Run work;   ///< the worker and the sender of callbacks alone
     std::function<ExitCode(const config::Config&, MigrateMode)> migrate;
     Run doctor;
+    std::function<ExitCode(const config::Config&, SweepMode)> sweep;
 };
 
 /// What the process is given; handed in, so that tests can.

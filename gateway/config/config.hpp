@@ -62,6 +62,9 @@ struct Worker {
     std::chrono::milliseconds reap_interval{};
     std::chrono::milliseconds reconcile_interval{};
     std::chrono::seconds expiry_grace{};
+    std::chrono::milliseconds sweep_interval{};
+    std::chrono::seconds sweep_age{};
+    std::chrono::milliseconds proof_interval{};
 };
 
 /// The built-in store: objects in a folder of this machine, spoken to as S3 on a listener of its own.

@@ -275,10 +275,24 @@ Table worker_table() {
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 24h}), s.config.worker.reconcile_interval);
              }},
-            {"expiry_grace", Kind::duration, "60s",
+            {"expiry_grace", Kind::duration, "15m",
              "How long after its grant an upload without an object expires.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {0s, 24h}), s.config.worker.expiry_grace);
+             }},
+            {"sweep_interval", Kind::duration, "24h",
+             "How often the buckets are swept from end to end for what nobody refers to.",
+             [](S s, G g) {
+                 return put(read_duration(g, {100ms, 30 * 24h}), s.config.worker.sweep_interval);
+             }},
+            {"sweep_age", Kind::duration, "24h", "Objects younger than this are not swept.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {1s, 30 * 24h}), s.config.worker.sweep_age);
+             }},
+            {"proof_interval", Kind::duration, "1h",
+             "How often it is proved again that the store's credentials and buckets are safe.",
+             [](S s, G g) {
+                 return put(read_duration(g, {1s, 24h}), s.config.worker.proof_interval);
              }},
         }};
 }

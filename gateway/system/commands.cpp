@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "gateway/local/private_postgres.hpp"
+#include "gateway/system/recipients.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/signals.hpp"
 #include "gateway/system/stores.hpp"
@@ -177,6 +178,33 @@ Result<> migrate(const config::Config& configured, records::MigrateMode mode, st
     for (const auto& migration : *migrations)
         out << fmt::format("{} {:04} {}\n", verb, migration.version, migration.name);
     if (migrations->empty()) out << "the schema is up to date\n";
+    return {};
+}
+
+Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::ostream& out) {
+    const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
+    if (!provided) return fail(provided.error());
+    const auto& config = provided->config;
+    SystemClock clock;
+    SystemRandom random;
+    storage::http::HttpClient http{storage::http::ClientOptions{}};
+    storage::objects::SystemPacer pacer;
+    const notifier::UploadCallbacks composer(image_base_of(config), random, recipients(config));
+    const auto opened = records::Records::open(config.database, composer, clock, random);
+    if (!opened) return fail(opened.error());
+    const auto stores = make_stores(config, {http, clock, random, pacer});
+    if (!stores) return fail(stores.error());
+    pipeline::SweeperOptions options;
+    options.every = config.worker.sweep_interval;
+    options.min_age = config.worker.sweep_age;
+    pipeline::Sweeper sweeper(options, **opened, *stores, clock);
+    const auto swept = sweeper.sweep_now(mode, [&](const pipeline::Swept& found) {
+        out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),
+                           found.object.key.str());
+    });
+    if (!swept) return fail(swept.error());
+    out << fmt::format("{} objects seen, {} removed or given to jobs that remove them, {} unknown\n",
+                       swept->seen, swept->removed, swept->unknown);
     return {};
 }
 

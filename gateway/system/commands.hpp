@@ -1,4 +1,5 @@
-// What the program's commands do once the configuration is known: run, migrate, doctor. The command line
+// What the program's commands do once the configuration is known: run, migrate, doctor,
+// sweep. The command line
 // gives them their words.
 //
 // Thread safety: each on the main thread.
@@ -9,6 +10,7 @@
 #include "base/result.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/system/system.hpp"
+#include "pipeline/sweeper.hpp"
 #include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
@@ -22,5 +24,8 @@ Result<> migrate(const config::Config& config, storage::records::MigrateMode mod
 /// Tries everything that a start needs, and prints each finding with the command that mends it. The first
 /// failure is the error.
 Result<> doctor(const config::Config& config, std::ostream& out);
+
+/// Goes through the buckets and prints what it finds, a line each. Errors: as Sweeper::sweep_now.
+Result<> sweep(const config::Config& config, pipeline::SweepMode mode, std::ostream& out);
 
 }  // namespace photogate::gateway::system

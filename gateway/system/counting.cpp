@@ -1,7 +1,12 @@
 #include "gateway/system/counting.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
+#include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "base/log_stats.hpp"
 
@@ -13,6 +18,18 @@ double seconds(std::chrono::milliseconds time) {
 }
 double seconds(std::chrono::microseconds time) {
     return std::chrono::duration<double>(time).count();
+}
+
+/// From a file in the store to its final state: the promise is ten seconds.
+const std::vector<double>& finish_buckets() {
+    static const std::vector<double> buckets{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1'800, 21'600};
+    return buckets;
+}
+
+http::SeriesName finished_series(std::string result, std::string reason) {
+    return {"photogate_uploads_finished_total",
+            "Uploads by how they ended.",
+            {{"result", std::move(result)}, {"reason", std::move(reason)}}};
 }
 
 http::Histogram stage(http::Metrics& metrics, const char* name) {
@@ -55,15 +72,22 @@ UploadCounting::UploadCounting(http::Metrics& metrics)
       fetch_(stage(metrics, "fetch")),
       image_(stage(metrics, "image")),
       put_(stage(metrics, "put")),
-      commit_(stage(metrics, "commit")) {}
+      commit_(stage(metrics, "commit")),
+      finish_(metrics.histogram({"photogate_upload_finish_seconds",
+                                 "From the moment an upload's file was known of to its final state.",
+                                 {}},
+                                finish_buckets())) {
+    // From the start on, so that the first one is seen as a rise.
+    metrics.counter(finished_series("published", ""));
+    for (const auto code : {ErrorCode::imager_crashed, ErrorCode::imager_timeout, ErrorCode::internal})
+        metrics.counter(finished_series("failed", std::string{to_string(code)}));
+}
 
 void UploadCounting::finished(const storage::records::Upload& upload, const pipeline::StageTimes& times) {
     const auto reason = upload.rejection ? upload.rejection->code : std::string{};
-    metrics_
-        .counter({"photogate_uploads_finished_total",
-                  "Uploads by how they ended.",
-                  {{"result", std::string{to_string(upload.state)}}, {"reason", reason}}})
-        .add();
+    metrics_.counter(finished_series(std::string{to_string(upload.state)}, reason)).add();
+    if (upload.received_at && upload.finished_at)
+        finish_.observe(std::max(0.0, seconds(*upload.finished_at - *upload.received_at)));
     if (upload.state != storage::records::UploadState::published) return;
     fetch_.observe(seconds(times.fetch));
     image_.observe(seconds(times.image));
@@ -71,60 +95,204 @@ void UploadCounting::finished(const storage::records::Upload& upload, const pipe
     commit_.observe(seconds(times.commit));
 }
 
-void count_parts(http::Metrics& metrics, const CountedParts& parts) {
+namespace {
+
+/// A count that is kept elsewhere and only grows, as a counter.
+class Mirror {
+  public:
+    Mirror(http::Metrics& metrics, const http::SeriesName& series) : counter_(metrics.counter(series)) {}
+    void show(std::uint64_t now) {
+        if (now > shown_) counter_.add(static_cast<double>(now - shown_));
+        shown_ = std::max(now, shown_);
+    }
+
+  private:
+    http::Counter counter_;
+    std::uint64_t shown_ = 0;
+};
+
+void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
+    const auto depth = [&](const char* queue) {
+        return metrics.gauge({"photogate_queue_depth", "What waits, by queue.", {{"queue", queue}}});
+    };
+    const auto oldest = [&](const char* queue) {
+        return metrics.gauge({"photogate_queue_oldest_seconds",
+                              "Age of the oldest that waits, by queue.",
+                              {{"queue", queue}}});
+    };
+    metrics.before_render(
+        [&records, jobs = depth("jobs"), callbacks = depth("callbacks"), dead = depth("callbacks_dead"),
+         oldest_job = oldest("jobs"), oldest_callback = oldest("callbacks"),
+         leased = metrics.gauge({"photogate_jobs_leased", "Jobs that a worker holds.", {}})]() mutable {
+            const auto backlog = records.backlog();
+            if (!backlog) return;
+            jobs.set(static_cast<double>(backlog->jobs_ready));
+            leased.set(static_cast<double>(backlog->jobs_leased));
+            oldest_job.set(seconds(backlog->oldest_ready));
+            callbacks.set(static_cast<double>(backlog->callbacks_waiting));
+            dead.set(static_cast<double>(backlog->callbacks_dead));
+            oldest_callback.set(seconds(backlog->oldest_callback));
+        });
+}
+
+/// Asked at most every 15 s, however often somebody looks.
+void count_state(http::Metrics& metrics, storage::records::Records& records,
+                 std::chrono::milliseconds at_most_every) {
     const auto gauge = [&](const char* name, const char* help, http::Labels labels = {}) {
         return metrics.gauge({name, help, std::move(labels)});
     };
-    auto jobs_ready = gauge("photogate_queue_depth", "What waits, by queue.", {{"queue", "jobs"}});
-    auto callbacks_waiting =
-        gauge("photogate_queue_depth", "What waits, by queue.", {{"queue", "callbacks"}});
-    auto callbacks_dead =
-        gauge("photogate_queue_depth", "What waits, by queue.", {{"queue", "callbacks_dead"}});
-    auto jobs_oldest = gauge("photogate_queue_oldest_seconds", "Age of the oldest that waits, by queue.",
-                             {{"queue", "jobs"}});
-    auto callbacks_oldest = gauge("photogate_queue_oldest_seconds", "Age of the oldest that waits, by queue.",
-                                  {{"queue", "callbacks"}});
-    auto leased = gauge("photogate_jobs_leased", "Jobs that a worker holds.");
-    auto found = gauge("photogate_reconciler_found",
-                       "Objects found by looking, whose event was lost, since the start.");
-    auto reaped = gauge("photogate_reconciler_reaped", "Leases that ran out, since the start.");
-    auto crashed = gauge("photogate_imager_crashed", "Image helpers that died at work, since the start.");
-    auto timed_out = gauge("photogate_imager_timed_out",
-                           "Image helpers that were killed for their time, since the start.");
-    auto delivered = gauge("photogate_callbacks_delivered", "Callbacks delivered, since the start.");
-    auto failed = gauge("photogate_callbacks_failed", "Attempts at callbacks that failed, since the start.");
-    auto connections = gauge("photogate_http_connections", "Open client connections.");
-    auto unlogged =
-        gauge("photogate_log_lines_dropped", "Lines of log that nobody was there to read, since the start.");
-    metrics.before_render([=]() mutable {
-        if (parts.records) {
-            if (const auto backlog = parts.records->backlog()) {
-                jobs_ready.set(static_cast<double>(backlog->jobs_ready));
-                leased.set(static_cast<double>(backlog->jobs_leased));
-                jobs_oldest.set(seconds(backlog->oldest_ready));
-                callbacks_waiting.set(static_cast<double>(backlog->callbacks_waiting));
-                callbacks_dead.set(static_cast<double>(backlog->callbacks_dead));
-                callbacks_oldest.set(seconds(backlog->oldest_callback));
-            }
-        }
-        if (parts.reconciler) {
-            const auto counters = parts.reconciler->counters();
-            found.set(static_cast<double>(counters.found));
-            reaped.set(static_cast<double>(counters.requeued + counters.spent));
-        }
-        if (parts.imagers) {
-            const auto counters = parts.imagers->counters();
-            crashed.set(static_cast<double>(counters.crashed));
-            timed_out.set(static_cast<double>(counters.timed_out));
-        }
-        if (parts.sender) {
-            const auto counters = parts.sender->counters();
-            delivered.set(static_cast<double>(counters.delivered));
-            failed.set(static_cast<double>(counters.failed));
-        }
-        unlogged.set(static_cast<double>(log::dropped()));
-        if (parts.server && *parts.server)
-            connections.set(static_cast<double>((*parts.server)->stats().connections));
+    const char* unknown_help = "Objects that photogate can not account for, as the last sweep found them.";
+    const char* dead_help = "Row versions that wait for vacuum.";
+    metrics.before_render(
+        [&records, at_most_every, asked_at = std::optional<std::chrono::steady_clock::time_point>{},
+         awaited = gauge("photogate_uploads_awaited", "Uploads that were granted and have no file yet."),
+         overdue = gauge("photogate_grant_overdue_seconds",
+                         "How long ago the grant ended of the oldest upload that is still awaited."),
+         over = gauge("photogate_leases_over", "Leases that ran out and were not taken back yet."),
+         paused = gauge("photogate_endpoints_paused", "Receivers of callbacks that said 410."),
+         incoming = gauge("photogate_unknown_objects", unknown_help, {{"bucket", "incoming"}}),
+         published = gauge("photogate_unknown_objects", unknown_help, {{"bucket", "public"}}),
+         sweep = gauge("photogate_sweep_age_seconds", "Since the bucket swept longest ago was."),
+         listing = gauge("photogate_listing_age_seconds", "Since the store was last asked for lost files."),
+         jobs = gauge("photogate_database_dead_tuples", dead_help, {{"table", "jobs"}}),
+         callbacks = gauge("photogate_database_dead_tuples", dead_help, {{"table", "callbacks"}}),
+         snapshot = gauge("photogate_database_oldest_snapshot_seconds",
+                          "Age of the oldest transaction that keeps vacuum from its work."),
+         clock = gauge("photogate_clock_offset_seconds", "How far another's clock is ahead of this one's.",
+                       {{"of", "database"}})]() mutable {
+            const auto now = std::chrono::steady_clock::now();
+            if (asked_at && now - *asked_at < at_most_every) return;
+            const auto state = records.pipeline_state();
+            if (!state) return;
+            asked_at = now;
+            awaited.set(static_cast<double>(state->awaited));
+            overdue.set(seconds(state->oldest_past_grant));
+            over.set(static_cast<double>(state->leases_over));
+            paused.set(static_cast<double>(state->paused_endpoints));
+            incoming.set(static_cast<double>(state->unknown_incoming));
+            published.set(static_cast<double>(state->unknown_public));
+            sweep.set(seconds(state->oldest_sweep));
+            listing.set(seconds(state->oldest_listing));
+            jobs.set(static_cast<double>(state->dead_jobs));
+            callbacks.set(static_cast<double>(state->dead_callbacks));
+            snapshot.set(seconds(state->oldest_snapshot));
+            clock.set(seconds(state->database_ahead));
+        });
+}
+
+void count_reconciler(http::Metrics& metrics, const pipeline::Reconciler& reconciler) {
+    const auto reaped = [](const char* result) {
+        return http::SeriesName{"photogate_leases_reaped_total",
+                                "Leases that ran out, by whether their job could begin anew.",
+                                {{"result", result}}};
+    };
+    metrics.before_render(
+        [&reconciler,
+         found =
+             Mirror{
+                 metrics,
+                 {"photogate_reconciler_found_total", "Files whose event was lost, found by looking.", {}}},
+         expired = Mirror{metrics,
+                          {"photogate_reconciler_expired_total", "Uploads that expired without a file.", {}}},
+         failures = Mirror{metrics,
+                           {"photogate_reconciler_failures_total", "Rounds that could not be finished.", {}}},
+         requeued = Mirror{metrics, reaped("requeued")}, spent = Mirror{metrics, reaped("spent")}]() mutable {
+            const auto counters = reconciler.counters();
+            found.show(counters.found);
+            expired.show(counters.expired);
+            failures.show(counters.failures);
+            requeued.show(counters.requeued);
+            spent.show(counters.spent);
+        });
+}
+
+void count_sweeper(http::Metrics& metrics, const pipeline::Sweeper& sweeper) {
+    const auto swept = [](const char* finding) {
+        return http::SeriesName{"photogate_sweep_objects_total",
+                                "Objects that a sweep received (lost) or had removed, by what they were.",
+                                {{"finding", finding}}};
+    };
+    metrics.before_render(
+        [&sweeper, lost = Mirror{metrics, swept("lost")}, left_behind = Mirror{metrics, swept("left_behind")},
+         unreferenced = Mirror{metrics, swept("unreferenced")},
+         failures = Mirror{
+             metrics,
+             {"photogate_sweep_failures_total", "Sweeps of a bucket that were broken off.", {}}}]() mutable {
+            const auto counters = sweeper.counters();
+            lost.show(counters.lost);
+            left_behind.show(counters.left_behind);
+            unreferenced.show(counters.unreferenced);
+            failures.show(counters.failures);
+        });
+}
+
+void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
+    metrics.before_render(
+        [&imagers,
+         started = Mirror{metrics, {"photogate_imager_started_total", "Image helpers started.", {}}},
+         crashed =
+             Mirror{metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}},
+         timed_out = Mirror{
+             metrics,
+             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}}]() mutable {
+            const auto counters = imagers.counters();
+            started.show(counters.started);
+            crashed.show(counters.crashed);
+            timed_out.show(counters.timed_out);
+        });
+}
+
+void count_sender(http::Metrics& metrics, const notifier::CallbackSender& sender) {
+    metrics.before_render(
+        [&sender,
+         delivered = Mirror{metrics, {"photogate_callbacks_delivered_total", "Callbacks delivered.", {}}},
+         failed =
+             Mirror{metrics,
+                    {"photogate_callback_attempts_failed_total", "Attempts at callbacks that failed.", {}}},
+         dead = Mirror{metrics,
+                       {"photogate_callbacks_dead_total",
+                        "Callbacks given up after the last attempt.",
+                        {}}}]() mutable {
+            const auto counters = sender.counters();
+            delivered.show(counters.delivered);
+            failed.show(counters.failed);
+            dead.show(counters.dead);
+        });
+}
+
+void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
+    metrics.before_render(
+        [folder, used = metrics.gauge({"photogate_disk_used_ratio",
+                                       "Share of the file system in use, by what photogate keeps on it.",
+                                       {{"place", place}}})]() mutable {
+            std::error_code unreadable;
+            const auto space = std::filesystem::space(folder, unreadable);
+            if (unreadable || space.capacity == 0) return;
+            used.set(1.0 - static_cast<double>(space.available) / static_cast<double>(space.capacity));
+        });
+}
+
+}  // namespace
+
+void count_parts(http::Metrics& metrics, const CountedParts& parts) {
+    if (parts.records) {
+        count_backlog(metrics, *parts.records);
+        count_state(metrics, *parts.records, parts.state_at_most_every);
+    }
+    if (parts.reconciler) count_reconciler(metrics, *parts.reconciler);
+    if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);
+    if (parts.imagers) count_imagers(metrics, *parts.imagers);
+    if (parts.sender) count_sender(metrics, *parts.sender);
+    for (const auto& [place, folder] : parts.folders)
+        count_disk(metrics, place, folder);
+    metrics.before_render([unread = Mirror{metrics,
+                                           {"photogate_log_lines_dropped_total",
+                                            "Lines of log that nobody was there to read.",
+                                            {}}}]() mutable { unread.show(log::dropped()); });
+    metrics.before_render([server = parts.server,
+                           connections = metrics.gauge(
+                               {"photogate_http_connections", "Open client connections.", {}})]() mutable {
+        if (server && *server) connections.set(static_cast<double>((*server)->stats().connections));
     });
 }
 

@@ -4,11 +4,17 @@
 // Thread safety: any thread. Outlives the server and the worker.
 #pragma once
 
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+
 #include "gateway/http/metrics.hpp"
 #include "gateway/http/server.hpp"
 #include "notifier/callback_sender.hpp"
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
+#include "pipeline/sweeper.hpp"
 #include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
@@ -23,7 +29,8 @@ class RequestCounting final : public http::RequestObserver {
     http::Metrics& metrics_;
 };
 
-/// `photogate_uploads_finished_total{result,reason}` and `photogate_upload_stage_seconds{stage}`.
+/// `photogate_uploads_finished_total{result,reason}`, `photogate_upload_finish_seconds` and
+/// `photogate_upload_stage_seconds{stage}`.
 class UploadCounting {
   public:
     explicit UploadCounting(http::Metrics& metrics);
@@ -31,16 +38,20 @@ class UploadCounting {
 
   private:
     http::Metrics& metrics_;
-    http::Histogram fetch_, image_, put_, commit_;
+    http::Histogram fetch_, image_, put_, commit_, finish_;
 };
 
-/// Gauges that are read when /metrics is: jobs, callbacks, helpers. Null parts are left out.
+/// What is read when /metrics is. Null parts are left out; the others outlive the metrics' last rendering.
 struct CountedParts {
     storage::records::Records* records = nullptr;
     const pipeline::Reconciler* reconciler = nullptr;
+    const pipeline::Sweeper* sweeper = nullptr;
     const notifier::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const http::Server* const* server = nullptr;
+    std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
+    /// How old the figures of Records::pipeline_state() may be.
+    std::chrono::milliseconds state_at_most_every{15'000};
 };
 void count_parts(http::Metrics& metrics, const CountedParts& parts);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <thread>
@@ -18,7 +19,9 @@
 #include "gateway/routes/api.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/counting.hpp"
+#include "gateway/system/recipients.hpp"
 #include "gateway/system/service_notify.hpp"
+#include "gateway/system/store_watch.hpp"
 #include "gateway/system/stores.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callback_sender.hpp"
@@ -32,20 +35,6 @@ namespace photogate::gateway::system {
 namespace {
 
 namespace records = storage::records;
-
-notifier::RecipientOf recipients(const config::Config& config) {
-    return [&config](const AppName& name, const ProfileName& profile_name,
-                     records::CallbackType type) -> std::optional<notifier::Recipient> {
-        const auto app = config.apps.find(name);
-        if (app == config.apps.end()) return std::nullopt;
-        const auto profile = app->second.profiles.find(profile_name);
-        const bool silent = type == records::CallbackType::upload_expired &&
-                            (profile == app->second.profiles.end() ||
-                             profile->second.expired_callback == pipeline::Profile::ExpiredCallback::silent);
-        if (silent) return std::nullopt;
-        return notifier::Recipient{app->second.callback_url.value_or("")};
-    };
-}
 
 notifier::SecretsOf secrets(const config::Config& config) {
     return [&config](const AppName& name) {
@@ -128,6 +117,7 @@ struct System::State {
     notifier::UploadCallbacks composer;
     std::unique_ptr<records::Records> records;
     std::optional<pipeline::Intake> intake;
+    std::optional<StoreWatch> watch;
     std::unique_ptr<BuiltinStore> builtin;  ///< after what it tells: the records, the intake
     std::optional<delivery::PublishedImages> images;
     std::optional<routes::Waiters> waiters;
@@ -159,7 +149,7 @@ struct System::State {
     State(const config::Config& configuration, Role chosen)
         : config(configuration),
           role(chosen),
-          image_base(configuration.server.public_url ? configuration.server.public_url->origin() : ""),
+          image_base(image_base_of(configuration)),
           composer(image_base, random, recipients(configuration)) {}
 
     bool serves() const { return role != Role::work; }
@@ -171,6 +161,10 @@ struct System::State {
         records = std::move(*opened);
         if (auto ready = open_stores(); !ready) return ready;
         intake.emplace(*records, stores, clock);
+        StoreWatchOptions watching;
+        watching.prove_every = config.worker.proof_interval;
+        watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
+        watch.emplace(watching, stores, s3_parts, metrics);
         if (builtin) {
             if (auto serving = builtin->serve(server_options(config.server, request_counting)); !serving)
                 return serving;
@@ -214,6 +208,7 @@ struct System::State {
     Result<> prove_safe() {
         const auto reports = probe_stores(stores, s3_parts);
         if (!reports) return fail(reports.error());
+        watch->found(*reports);
         std::string failures;
         for (const auto& [region, report] : *reports) {
             for (const auto& finding : report.findings) {
@@ -262,12 +257,17 @@ struct System::State {
         rounds.grace = config.worker.expiry_grace;
         rounds.longest_grant = longest_grant(config);
         reconciler.emplace(rounds, *records, stores, *intake, clock);
-        sweeper.emplace(pipeline::SweeperOptions{}, *records, stores, clock);
+        pipeline::SweeperOptions sweeps;
+        sweeps.every = config.worker.sweep_interval;
+        sweeps.ask_every = std::min(sweeps.ask_every, sweeps.every);
+        sweeps.min_age = config.worker.sweep_age;
+        sweeper.emplace(sweeps, *records, stores, clock);
         callback_http.emplace(callback_client(config));
         sender.emplace(config.callbacks.sender, *records, *callback_http, secrets(config), clock, random);
         loops.emplace_back([this] { worker->run(); });
         loops.emplace_back([this] { reconciler->run(); });
         loops.emplace_back([this] { sweeper->run(); });
+        loops.emplace_back([this] { watch->run(); });
         loops.emplace_back([this] { sender->run(); });
         return {};
     }
@@ -292,6 +292,21 @@ struct System::State {
         const auto jail = imagers->jail();
         return fmt::format(R"({{"jail":"{}","landlock":{}}})", jail.is_tight() ? "tight" : "not tight",
                            jail.landlock);
+    }
+
+    CountedParts counted_parts() {
+        CountedParts parts;
+        parts.records = records.get();
+        parts.reconciler = reconciler ? &*reconciler : nullptr;
+        parts.sweeper = sweeper ? &*sweeper : nullptr;
+        parts.sender = sender ? &*sender : nullptr;
+        parts.imagers = imagers.get();
+        parts.server = &server_view;
+        parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
+        if (!config.store.folder.empty()) parts.folders.emplace("store", config.store.folder);
+        if (!config.postgres_folder.empty()) parts.folders.emplace("database", config.postgres_folder);
+        parts.state_at_most_every = std::min(parts.state_at_most_every, config.worker.reconcile_interval);
+        return parts;
     }
 
     Result<> start_serving() {
@@ -323,8 +338,7 @@ struct System::State {
                 listeners.push_back(listener(address, router, config.server.allowed_hosts));
         }
         metrics.add_process_metrics(PHOTOGATE_VERSION, "");
-        count_parts(metrics, {records.get(), reconciler ? &*reconciler : nullptr, sender ? &*sender : nullptr,
-                              imagers.get(), &server_view});
+        count_parts(metrics, counted_parts());
         if (api) {
             routes::add_operator_routes(operations, *api);
             routes::add_operate_pages(operations);
@@ -362,6 +376,7 @@ struct System::State {
         if (worker) worker->stop();
         if (reconciler) reconciler->stop();
         if (sweeper) sweeper->stop();
+        if (watch) watch->stop();
         if (sender) sender->stop();
         if (waiters) waiters->release_all();
         if (server) {

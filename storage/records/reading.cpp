@@ -116,4 +116,37 @@ Result<Backlog> Records::backlog() {
     });
 }
 
+Result<PipelineState> Records::pipeline_state() {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<PipelineState> {
+        const auto asked_at = state_->clock.now();
+        const auto rows = transaction.run("pipeline_state", params(asked_at));
+        const auto answered_at = state_->clock.now();
+        const Columns columns{rows};
+        const auto row = rows[0];
+        // A table that was just made has no statistics yet.
+        const auto count = [&](const char* name) {
+            return static_cast<std::size_t>(
+                std::max<std::int64_t>(0, columns.maybe_number(row, name).value_or(0)));
+        };
+        const auto age = [&](const char* name) {
+            return std::chrono::milliseconds{std::max<std::int64_t>(0, columns.number(row, name))};
+        };
+        PipelineState state;
+        state.awaited = count("created");
+        state.oldest_past_grant = age("oldest_past_grant_ms");
+        state.leases_over = count("leases_over");
+        state.paused_endpoints = count("paused_endpoints");
+        state.unknown_incoming = count("unknown_incoming");
+        state.unknown_public = count("unknown_public");
+        state.oldest_sweep = age("oldest_sweep_ms");
+        state.oldest_listing = age("oldest_listing_ms");
+        state.dead_jobs = count("dead_jobs");
+        state.dead_callbacks = count("dead_callbacks");
+        state.oldest_snapshot = age("oldest_snapshot_ms");
+        const Timestamp there{std::chrono::microseconds{columns.number(row, "database_time_us")}};
+        state.database_ahead = there - (asked_at + (answered_at - asked_at) / 2);
+        return state;
+    });
+}
+
 }  // namespace photogate::storage::records

@@ -223,6 +223,22 @@ struct Backlog {
     std::chrono::milliseconds oldest_callback{};
 };
 
+/// How the house stands, for those who watch it; one bounded statement. Counts end at 100,000.
+struct PipelineState {
+    std::size_t awaited = 0;                        ///< uploads without an object yet
+    std::chrono::milliseconds oldest_past_grant{};  ///< of these, the one whose grant ended first; 0: none
+    std::size_t leases_over = 0;                    ///< that no reaper has taken back yet
+    std::size_t paused_endpoints = 0;
+    std::size_t unknown_incoming = 0;  ///< objects, as the last sweeps found them
+    std::size_t unknown_public = 0;
+    std::chrono::milliseconds oldest_sweep{};    ///< since the bucket swept longest ago was
+    std::chrono::milliseconds oldest_listing{};  ///< since the open minutes were listed
+    std::size_t dead_jobs = 0;                   ///< row versions that wait for vacuum
+    std::size_t dead_callbacks = 0;
+    std::chrono::milliseconds oldest_snapshot{};  ///< which keeps vacuum from its work
+    std::chrono::microseconds database_ahead{};   ///< of this program's clock; negative: behind
+};
+
 /// The two kinds of waiting that a wake-up ends early.
 enum class Work { jobs, callbacks };
 
@@ -319,6 +335,7 @@ class Records {
     Result<std::vector<Upload>> list(const ListQuery& query);
     Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app, const UploadId& id);
     Result<Backlog> backlog();
+    Result<PipelineState> pipeline_state();
     /// A trivial round trip, for /readyz.
     Result<> ping();
 

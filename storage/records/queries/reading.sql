@@ -73,3 +73,27 @@ select (select count(*) from (select from jobs where lease_token is null and run
         from jobs where lease_token is null and run_at <= now()) as oldest_ready_ms,
        (select coalesce(extract(epoch from $1::timestamptz - min(next_attempt_at)) * 1000, 0)::bigint
         from callbacks where state = 'waiting' and next_attempt_at < 'infinity') as oldest_callback_ms;
+
+-- name: pipeline_state
+-- $1 now, as this program's clock has it. Every count is bounded; nothing reads a table from end to end.
+select (select count(*) from (select from uploads where awaits_until is not null limit 100000) as c) as created,
+       (select coalesce(extract(epoch from $1::timestamptz - min(awaits_until)) * 1000, 0)::bigint
+        from uploads where awaits_until is not null) as oldest_past_grant_ms,
+       (select count(*) from (select from jobs where lease_token is not null and lease_until < now() limit 100000) as l)
+           as leases_over,
+       (select count(*) from (select from paused_endpoints limit 10000) as p) as paused_endpoints,
+       (select coalesce(sum(greatest(unknown, last_unknown)), 0)::bigint from rounds where name like 'sweep-incoming/%')
+           as unknown_incoming,
+       (select coalesce(sum(greatest(unknown, last_unknown)), 0)::bigint from rounds where name like 'sweep-public/%')
+           as unknown_public,
+       (select coalesce(extract(epoch from now() - min(coalesce(finished_at, due_at))) * 1000, 0)::bigint
+        from rounds where name like 'sweep-%') as oldest_sweep_ms,
+       (select coalesce(extract(epoch from now() - min(coalesce(finished_at, due_at))) * 1000, 0)::bigint
+        from rounds where name = 'open-minutes') as oldest_listing_ms,
+       (select coalesce(n_dead_tup, 0) from pg_stat_user_tables where relname = 'jobs' and schemaname = current_schema())
+           as dead_jobs,
+       (select coalesce(n_dead_tup, 0) from pg_stat_user_tables where relname = 'callbacks' and schemaname = current_schema())
+           as dead_callbacks,
+       (select coalesce(extract(epoch from clock_timestamp() - min(xact_start)) * 1000, 0)::bigint
+        from pg_stat_activity where datname = current_database() and backend_xmin is not null) as oldest_snapshot_ms,
+       (extract(epoch from clock_timestamp()) * 1000000)::bigint as database_time_us;

@@ -1,7 +1,9 @@
 -- What a sweep asks of a page of objects, and how it removes one that nothing refers to.
 
 -- name: uploads_at
-select u.key, u.id, u.state, exists (select from jobs j where j.upload_id = u.id) as has_jobs
+-- The limits keep the planner from reading all jobs for a page of uploads.
+select u.key, u.id, u.state,
+       (select count(*) from (select from jobs j where j.upload_id = u.id limit 1) as one) > 0 as has_jobs
 from uploads u
 where u.key = any($1::text[]) and u.bucket = $2;
 
@@ -11,7 +13,7 @@ with ended as (
     select u.id, u.app, u.generation
     from uploads u
     where u.id = any($1::text[]) and u.state in ('published', 'rejected')
-      and not exists (select from jobs j where j.upload_id = u.id)
+      and (select count(*) from (select from jobs j where j.upload_id = u.id limit 1) as one) = 0
     order by u.id
     for no key update of u
 )

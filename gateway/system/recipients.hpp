@@ -1,0 +1,19 @@
+// Who is told of an upload, and under which address its image stands: what the configuration says of
+// callbacks.
+//
+// Thread safety: free functions; the configuration outlives what they return.
+#pragma once
+
+#include <string>
+
+#include "gateway/config/config.hpp"
+#include "notifier/upload_callbacks.hpp"
+
+namespace photogate::gateway::system {
+
+notifier::RecipientOf recipients(const config::Config& config);
+
+/// Before `/i/…`; empty where it is not configured.
+std::string image_base_of(const config::Config& config);
+
+}  // namespace photogate::gateway::system

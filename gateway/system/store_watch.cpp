@@ -1,0 +1,113 @@
+#include "gateway/system/store_watch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "base/log.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+double seconds(std::chrono::microseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+StoreWatch::StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
+                       storage::objects::S3Parts parts, http::Metrics& metrics)
+    : options_(options),
+      stores_(stores),
+      parts_(parts),
+      metrics_(metrics),
+      proved_at_(metrics.gauge({"photogate_store_proof_timestamp_seconds",
+                                "When the stores' credentials and buckets were last proved safe or not.",
+                                {}})),
+      unproved_(metrics.counter({"photogate_store_proofs_failed_total",
+                                 "Proofs that could not be made, since a store did not answer.",
+                                 {}})) {}
+
+void StoreWatch::found(const std::vector<RegionReport>& reports) {
+    // Over all regions: one that is unsafe is enough.
+    std::map<std::string, bool> failed;
+    for (const auto& [region, report] : reports) {
+        for (const auto& finding : report.findings) {
+            const bool bad = finding.verdict == storage::objects::Verdict::failed;
+            failed[finding.check] = failed[finding.check] || bad;
+        }
+    }
+    for (const auto& [check, bad] : failed) {
+        metrics_
+            .gauge({"photogate_store_proof_failed",
+                    "1 where the store permits what it must not, by what was tried.",
+                    {{"check", check}}})
+            .set(bad ? 1 : 0);
+    }
+    proved_at_.set(seconds(parts_.clock.now().time_since_epoch()));
+}
+
+void StoreWatch::prove() {
+    const auto reports = probe_stores(stores_, parts_);
+    if (!reports) {
+        unproved_.add();
+        return log::warn("store.not_proved", {{"detail", reports.error().detail}});
+    }
+    found(*reports);
+    for (const auto& [region, report] : *reports) {
+        for (const auto& finding : report.findings) {
+            if (finding.verdict != storage::objects::Verdict::failed) continue;
+            log::error("store.unsafe", {{"region", region},
+                                        {"check", finding.check},
+                                        {"detail", finding.detail},
+                                        {"remedy", finding.remedy}});
+        }
+    }
+}
+
+void StoreWatch::read_clocks() {
+    std::optional<double> worst;
+    for (const auto& [name, store] : stores_.all()) {
+        storage::http::Request request;
+        request.url = store.region.internal.origin() + "/";
+        request.max_response_body = 4'096;
+        request.cut_long_body = true;
+        request.total_timeout = std::chrono::seconds{15};
+        const auto asked_at = parts_.clock.now();
+        const auto answer = parts_.http.send(request);
+        const auto answered_at = parts_.clock.now();
+        const auto* date = answer ? answer->header("date") : nullptr;
+        const auto said = date != nullptr ? parse_http_date(*date) : std::nullopt;
+        if (!said) continue;
+        // A Date has no fraction: half a second is the best guess.
+        const auto offset = seconds(*said - (asked_at + (answered_at - asked_at) / 2)) + 0.5;
+        if (!worst || std::abs(offset) > std::abs(*worst)) worst = offset;
+    }
+    if (!worst) return;
+    metrics_
+        .gauge({"photogate_clock_offset_seconds",
+                "How far another's clock is ahead of this one's.",
+                {{"of", "store"}}})
+        .set(*worst);
+}
+
+void StoreWatch::run() {
+    // The start has just been proved.
+    auto prove_at = Steady::now() + options_.prove_every, read_at = Steady::now();
+    do {
+        const auto now = Steady::now();
+        if (now >= read_at) {
+            read_clocks();
+            read_at = Steady::now() + options_.read_clock_every;
+        }
+        if (now >= prove_at) {
+            prove();
+            prove_at = Steady::now() + options_.prove_every;
+        }
+    } while (!stop_.wait_until(std::min(prove_at, read_at)));
+}
+
+}  // namespace photogate::gateway::system

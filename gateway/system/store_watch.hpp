@@ -1,0 +1,50 @@
+// What may change under a gateway that runs for months: the store's policies and the clocks. The proof of the
+// start is made again every hour, and the store's clock is read off its answers every minute.
+//
+// It finds and counts; it stops nothing. Alerts A2, A3 and A12 (etc/prometheus) stand on it.
+//
+// Thread safety: run() on one thread; stop() from any; what it found is read through the metrics.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gateway/http/metrics.hpp"
+#include "gateway/system/stores.hpp"
+#include "pipeline/stop_signal.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/objects/s3_client.hpp"
+
+namespace photogate::gateway::system {
+
+struct StoreWatchOptions {
+    std::chrono::milliseconds prove_every{std::chrono::hours{1}};
+    std::chrono::milliseconds read_clock_every{std::chrono::minutes{1}};
+};
+
+class StoreWatch {
+  public:
+    StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores, storage::objects::S3Parts parts,
+               http::Metrics& metrics);
+
+    /// What the proof of the start found.
+    void found(const std::vector<RegionReport>& reports);
+
+    void run();
+    void stop() { stop_.stop(); }
+
+  private:
+    void prove();
+    void read_clocks();
+
+    StoreWatchOptions options_;
+    const pipeline::Stores& stores_;
+    storage::objects::S3Parts parts_;
+    http::Metrics& metrics_;
+    http::Gauge proved_at_;
+    http::Counter unproved_;
+    pipeline::StopSignal stop_;
+};
+
+}  // namespace photogate::gateway::system
