@@ -38,9 +38,10 @@ struct SweeperOptions {
     std::chrono::milliseconds ask_every{std::chrono::minutes{1}};  ///< whether it is due
     std::chrono::milliseconds again_after_failure{std::chrono::minutes{10}};
     std::chrono::seconds min_age{std::chrono::hours{24}};  ///< younger objects may be somebody's next step
-    std::chrono::seconds lease{60};
+    /// Longer than a page of orphans takes at that rate.
+    std::chrono::seconds lease{30};
     std::uint32_t requests_per_second = 50;
-    std::uint32_t page = 1'000;
+    std::uint32_t page = 250;
 };
 
 enum class SweepMode { apply, dry_run };

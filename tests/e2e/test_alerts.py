@@ -1,0 +1,267 @@
+"""Each alert of etc/prometheus can fire: what its rule reads is exported, and the fault that it is for moves it.
+
+That the rules fire on such figures, and keep quiet in a calm hour, is `promtool test rules` (etc/prometheus/photogate.rules.test.yml).
+"""
+import os
+import io
+import json
+import pathlib
+import re
+import secrets
+import shutil
+import subprocess
+import time
+import zipfile
+
+import pytest
+
+import fault_proxy as faults
+import pictures
+import stack as parts
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+RULES = ROOT / "etc" / "prometheus" / "photogate.rules.yml"
+EVERY_SECOND = """
+[worker]
+reconcile_interval = 1
+reap_interval = 1
+sweep_interval = 1
+sweep_age = 1
+proof_interval = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return pictures.photo(320, 240, seed=81)
+
+
+def samples(world, gateway=None):
+    """{'name{label="value",…}': figure}, labels in the order of their names."""
+    gateway = gateway or world.gateway
+    text = gateway.request("GET", "/metrics", port=gateway.metrics_port)[2].decode()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))}
+
+
+def figure(world, series, gateway=None):
+    return samples(world, gateway).get(series, 0.0)
+
+
+def await_figure(world, series, condition, seconds=30):
+    parts.wait_until(lambda: condition(figure(world, series)), seconds, series)
+
+
+def moves(world, series, fault, by=1, seconds=30):
+    """The fault, and the series at least so much above what it was."""
+    before = figure(world, series)
+    fault()
+    await_figure(world, series, lambda now: now >= before + by, seconds)
+
+
+def set_policy(world, name, document):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("iam-assets/policies.json", json.dumps({name: document}))
+    world.stack.minio.call("PUT", "/minio/admin/v3/import-iam", body=packed.getvalue())
+
+
+# ---- the rules
+
+def rules():
+    """(alert, id, expression): by the layout of the file, so that no YAML reader is needed."""
+    for block in RULES.read_text().split("- alert: ")[1:]:
+        alert, rest = block.split("\n", 1)
+        yield alert, re.search(r"\bid: (A\d+)", rest).group(1), re.search(r"expr:(.*?)\n        (?:for|labels):", rest, re.S).group(1)
+
+
+def test_Every_alert_has_a_rule_and_a_page_that_says_what_to_do():
+    found = list(rules())
+    assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 17)}
+    pages = (ROOT / "docs" / "operations.md").read_text()
+    for alert, identity, _ in found:
+        assert re.search(rf"^### {identity}\b.*$", pages, re.M) and alert in pages, alert
+    assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 17)}
+
+
+def test_Every_rule_fires_and_none_in_a_calm_hour():
+    promtool = os.environ.get("PROMTOOL") or shutil.which("promtool")
+    if not promtool:
+        pytest.skip("promtool is not installed: apt-get download prometheus && dpkg-deb -x prometheus_*.deb FOLDER; PROMTOOL=FOLDER/usr/bin/promtool")
+    done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_Every_metric_that_a_rule_reads_is_exported_by_a_gateway(own_world, photo):
+    world = own_world(extra=EVERY_SECOND)
+    world.publish(photo)
+    parts.wait_until(lambda: figure(world, 'photogate_clock_offset_seconds{of="store"}') != 0, 20, "the store's clock")
+    names = {re.split(r"[{ ]", series, maxsplit=1)[0] for series in samples(world)}
+    for alert, _, expression in rules():
+        for name in re.findall(r"\b(?:photogate|http|process)_[a-z_]+\b(?=[{)\[ ]|$)", expression):
+            if name.startswith("http_") and not name.startswith("http_server"):
+                continue  # a label's name
+            assert name in names, f"{alert} reads {name}"
+
+
+def test_No_label_names_an_upload_or_a_key(own_world, photo):
+    world = own_world(extra=EVERY_SECOND)
+    upload = world.publish(photo)
+    text = "\n".join(samples(world))
+    assert upload["id"] not in text and "u/20" not in text and "127.0.0.1" not in text
+
+
+# ---- the faults
+
+def test_A1_An_object_that_photogate_did_not_make(own_world):
+    world = own_world(extra=EVERY_SECOND)
+    minio = world.stack.minio
+    series = 'photogate_unknown_objects{bucket="public"}'
+    minio.call("PUT", f"/{minio.public}/index.html", body=b"<script>")
+    await_figure(world, series, lambda now: now == 1)
+    minio.call("DELETE", f"/{minio.public}/index.html")
+    await_figure(world, series, lambda now: now == 0)
+
+
+def test_A2_A_bucket_that_strangers_can_read(own_world):
+    world = own_world(extra=EVERY_SECOND)
+    minio = world.stack.minio
+    series = 'photogate_store_proof_failed{check="stranger.get.originals"}'
+    assert figure(world, series) == 0 and series in samples(world)
+    minio.call("PUT", f"/{minio.originals}", query={"policy": ""}, body=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": [f"arn:aws:s3:::{minio.originals}/*"]}]}).encode())
+    await_figure(world, series, lambda now: now == 1)
+    minio.call("DELETE", f"/{minio.originals}", query={"policy": ""})
+    await_figure(world, series, lambda now: now == 0)
+
+
+def test_A3_A_signer_that_can_read(own_world):
+    world = own_world(extra=EVERY_SECOND)
+    proper = json.loads((parts.POLICIES / "signer-policy.json").read_text())
+    wide = {**proper, "Statement": [*proper["Statement"], {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::*"]}]}
+    series = 'photogate_store_proof_failed{check="signer.get.originals"}'
+    set_policy(world, "photogate-signer", wide)
+    await_figure(world, series, lambda now: now == 1)
+    set_policy(world, "photogate-signer", proper)
+    await_figure(world, series, lambda now: now == 0)
+
+
+def test_A4_A5_Nobody_works_and_nobody_sends(own_world, photo):
+    world = own_world(role="serve")
+    created = world.upload(photo)
+    parts.wait_until(lambda: world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "uploaded", 20, "the event")
+    for queue in ("jobs", "callbacks"):
+        await_figure(world, f'photogate_queue_oldest_seconds{{queue="{queue}"}}', lambda now: now > 1)
+
+
+def test_A6_A_callback_that_is_given_up(own_world, photo):
+    world = own_world()
+    world.receiver.answer = lambda _: 500
+    world.publish(photo)
+    parts.wait_until(lambda: world.sql("select count(*) from callbacks where attempts >= 1 and lease_token is null") == "2", 30, "both attempts")
+    moves(world, "photogate_callbacks_dead_total", lambda: world.sql("update callbacks set attempts = 9, next_attempt_at = now()"), by=2)
+
+
+def test_A7_Events_that_do_not_come(own_world, photo):
+    world = own_world(extra=EVERY_SECOND)
+    world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
+    moves(world, "photogate_reconciler_found_total", lambda: world.publish(photo))
+
+
+def test_A8_An_event_that_is_answered_with_neither_2xx_nor_503(own_world):
+    world = own_world()
+    token = {"Authorization": f"Bearer {world.stack.events_token}"}
+
+    def too_large():
+        assert world.gateway.request("POST", "/v1/events/minio", b" " * (2 << 20), token)[0] == 413
+
+    moves(world, 'http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="413",http_route="/v1/events/{source}"}',
+          too_large)
+
+
+def test_A9_Creating_fails(own_world):
+    world = own_world()
+    world.stack.postgres.stop("immediate")
+    try:
+        moves(world, 'http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="503",http_route="/v1/uploads"}',
+              lambda: world.request("POST", "/v1/uploads", {"profile": "photos"}))
+    finally:
+        world.stack.postgres.start()
+
+
+def test_A9_How_long_an_upload_takes_is_counted(own_world, photo):
+    world = own_world()
+    moves(world, "photogate_upload_finish_seconds_count", lambda: world.publish(photo))
+
+
+def test_A10_A_transaction_that_holds_vacuum_up(own_world):
+    world = own_world(extra=EVERY_SECOND)
+    holding = subprocess.Popen(["psql", world.stack.postgres.url, "-c", "begin isolation level repeatable read; select 1; select pg_sleep(60)"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        await_figure(world, "photogate_database_oldest_snapshot_seconds", lambda now: now > 3)
+    finally:
+        holding.kill()
+        holding.wait()
+    world.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()")
+    await_figure(world, "photogate_database_oldest_snapshot_seconds", lambda now: now < 3)
+
+
+def test_A11_A_picture_that_three_helpers_die_of_has_failed(own_world):
+    world = own_world(extra=EVERY_SECOND + "[imaging]\nwall_clock = \"100ms\"\n")
+    upload = world.gateway.wait_for(world.upload(pictures.photo(6000, 4000, seed=82)), 60)
+    assert upload["state"] == "failed", upload
+    assert figure(world, 'photogate_uploads_finished_total{reason="imager_timeout",result="failed"}') == 1
+    assert figure(world, "photogate_imager_timed_out_total") >= 3
+    parts.wait_until(lambda: "upload.failed" in [each.body["type"] for each in world.receiver.callbacks], 20, "the callback")
+
+
+def test_A12_The_store_s_clock_is_off(failpoint_world):
+    world = failpoint_world(extra=EVERY_SECOND, witnessed=True)
+    ahead = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
+    series = 'photogate_clock_offset_seconds{of="store"}'
+    await_figure(world, series, lambda now: 0 < abs(now) < 5)
+    world.witness.store.rule(faults.anything, faults.Fault("clock ahead", replace={"Date": ahead}))
+    await_figure(world, series, lambda now: now > 500)
+    world.witness.store.heal()
+    await_figure(world, series, lambda now: abs(now) < 5)
+    assert abs(figure(world, 'photogate_clock_offset_seconds{of="database"}')) < 5
+
+
+def test_A13_Nobody_knows_who_is_calling(own_world):
+    world = own_world()
+    moves(world, 'http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="401",http_route="/v1/uploads"}',
+          lambda: world.gateway.request("POST", "/v1/uploads", {}, key="pg_shop_" + "0" * 52))
+    moves(world, 'photogate_events_received_total{result="unauthenticated"}',
+          lambda: world.gateway.request("POST", "/v1/events/minio", {}, {"Authorization": "Bearer wrong"}))
+
+
+def test_A14_A_file_system_fills(own_world, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True).returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    try:
+        world = own_world(start=False)
+        world.gateway.environment["TMPDIR"] = str(small)
+        world.gateway.start()
+        series = 'photogate_disk_used_ratio{place="temporary"}'
+        assert figure(world, series) < 0.5
+        (small / "much").write_bytes(secrets.token_bytes(900_000))
+        await_figure(world, series, lambda now: now > 0.8)
+        world.gateway.stop()
+    finally:
+        subprocess.run(["umount", "-l", small])
+
+
+def test_A15_A_worker_that_went_silent(own_world):
+    world = own_world(extra=EVERY_SECOND)
+    series = 'photogate_leases_reaped_total{result="requeued"}'
+    big = pictures.photo(4000, 3000, seed=83)
+
+    def taken_back():
+        world.upload(big)
+        until = time.monotonic() + 10
+        while figure(world, series) == 0 and time.monotonic() < until:
+            world.sql("update jobs set lease_until = now() - interval '1 s' where lease_token is not null")
+
+    moves(world, series, taken_back)
