@@ -124,7 +124,8 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
         for (const auto& upload : *batch) {
             if (Steady::now() > until || !pace_.next()) {
                 const auto paused = records_.pause_round(round, std::chrono::milliseconds{0});
-                return paused ? Result<>{} : fail(paused.error());
+                if (!paused) return fail(paused.error());
+                return {};
             }
             if (!away.contains(upload.region)) {
                 const auto there = intake_.look(upload, Finder::reconciler);

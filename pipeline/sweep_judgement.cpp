@@ -1,14 +1,13 @@
 // What a sweep makes of a page, and what it does about it.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
-#include "imaging/picture.hpp"
 #include "pipeline/lost_objects.hpp"
 #include "pipeline/sweeper.hpp"
 #include "signer/digest.hpp"
@@ -31,6 +30,7 @@ constexpr std::size_t kTogether = 100;
 /// minute) it stays well below the five minutes after which a sweep counts as its sweeper's last act.
 constexpr auto kDeleteWithin = 60s;
 constexpr auto kTransactionsWithin = 15s;
+constexpr auto kClocksMayDiffer = 1h;
 
 /// `p/<public id>/<16 hex>.<extension>`: the names that published_key() makes.
 std::optional<PublicName> public_name(const ObjectKey& key) {
@@ -60,7 +60,9 @@ std::vector<ObjectKey> keys_of(const std::vector<ListedObject>& objects) {
     return keys;
 }
 
-std::optional<SweepFinding> verdict(const UploadAt& upload, bool old) {
+enum class Age { young, old };
+
+std::optional<SweepFinding> verdict(const UploadAt& upload, Age age) {
     switch (upload.state) {
         case UploadState::created:
         case UploadState::expired:
@@ -75,7 +77,7 @@ std::optional<SweepFinding> verdict(const UploadAt& upload, bool old) {
             return SweepFinding::unwanted;
         case UploadState::published:
         case UploadState::rejected:
-            if (upload.has_jobs || !old) return std::nullopt;
+            if (upload.has_jobs || age == Age::young) return std::nullopt;
             return SweepFinding::left_behind;
     }
     return std::nullopt;
@@ -96,7 +98,7 @@ Result<std::vector<Swept>> Sweeper::judge_incoming(const Store& store, const Pag
         const auto upload = by_key.find(object.key);
         std::optional<SweepFinding> finding;
         if (upload != by_key.end()) {
-            finding = verdict(*upload->second, old);
+            finding = verdict(*upload->second, old ? Age::old : Age::young);
         } else if (old) {
             finding = is_canary(object.key) ? SweepFinding::left_behind : SweepFinding::unknown;
         }
@@ -125,6 +127,8 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
     }
     const auto images = records_.images_referred_to(names);
     if (!images) return fail(images.error());
+    const auto began_at = records_.began_at();
+    if (!began_at) return fail(began_at.error());
     std::map<ObjectKey, const ReferredImage*> referred;
     for (const auto& image : *images)
         referred.emplace(image.key, &image);
@@ -144,7 +148,12 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
         }
         const auto image = referred.find(object.key);
         if (image == referred.end()) {
-            if (is_old(object)) found.push_back({SweepFinding::unreferenced, bucket, object});
+            // What is older than the database is another's: none of its workers can have left it.
+            const bool of_this_house =
+                object.last_modified && *object.last_modified >= *began_at - kClocksMayDiffer;
+            if (is_old(object))
+                found.push_back(
+                    {of_this_house ? SweepFinding::unreferenced : SweepFinding::unknown, bucket, object});
             continue;
         }
         if (image->second->etag == object.etag) continue;

@@ -12,6 +12,16 @@ using storage::records::Round;
 using storage::records::RoundStart;
 using storage::records::RoundTally;
 
+namespace {
+
+/// Orphans are a handful. More than these mean that the records are not the ones that belong to the bucket (a
+/// restored backup, another database): then nothing more is removed.
+std::uint64_t most_removed(std::uint64_t seen) {
+    return 100 + seen / 100;
+}
+
+}  // namespace
+
 /// One bucket's sweep.
 struct Sweeper::Broom {
     const Store& store;
@@ -59,10 +69,13 @@ Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
     if (!round.cursor.empty()) listing.start_after = round.cursor;
     const auto page = broom.store.objects->list(broom.bucket(), listing);
     if (!page) return fail(page.error());
-    const auto found = broom.kind == Broom::Kind::incoming ? judge_incoming(broom.store, page->objects)
-                                                           : judge_published(broom.store, page->objects);
+    auto found = broom.kind == Broom::Kind::incoming ? judge_incoming(broom.store, page->objects)
+                                                     : judge_published(broom.store, page->objects);
     if (!found) return fail(found.error());
-    for (const auto& each : *found) {
+    auto removed = round.tally.removed;
+    for (auto& each : *found) {
+        if (each.finding == SweepFinding::unreferenced && ++removed > most_removed(round.tally.seen))
+            each.finding = SweepFinding::unknown;
         if (broom.observer) broom.observer(each);
         if (each.finding == SweepFinding::unknown) {
             ++round.tally.unknown;
@@ -73,6 +86,7 @@ Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
     if (broom.mode == SweepMode::apply) {
         if (auto done = act(broom, *found, round.tally); !done) return fail(std::move(done.error()));
     }
+    if (stop_.stopped()) return true;  // the page was left half done
     round.tally.seen += page->objects.size();
     if (!page->objects.empty()) round.cursor = page->objects.back().key.str();
     return page->next.has_value() && !page->objects.empty();

@@ -7,10 +7,11 @@
 // backup it may be the only trace of somebody's picture. The original of a failed upload stays for a retry.
 //
 // The public bucket: an image that no row refers to (a worker died between its PUT and its commit, or came
-// second) is removed once it is a day old. What is removed is exactly what was judged: the row's guard
-// (Records::open_sweeps), then a HEAD that must still show the listed ETag, then DELETE. An object under a
-// name that photogate does not make, or with other bytes than its row tells, is unknown: counted, logged, and
-// never touched, since whoever put it there must be found first.
+// second) is removed once it is a day old, unless it is older than the database or one of too many: then the
+// records may be the wrong ones, and all of it counts as unknown. What is removed is exactly what was judged:
+// the row's guard (Records::open_sweeps), then a HEAD that must still show the listed ETag, then DELETE. An
+// object under a name that photogate does not make, or with other bytes than its row tells, is unknown:
+// counted, logged, and never touched, since whoever put it there must be found first.
 //
 // Page by page, at a bounded rate, by one gateway at a time; killed, another goes on at the same page. A dry
 // run changes nothing, not even the round.

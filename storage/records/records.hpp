@@ -313,6 +313,8 @@ class Records {
     /// Of these uploads, those that have ended and have nothing left to be done: a job removes what lies in
     /// the incoming bucket. Answers how many.
     Result<std::size_t> queue_left_behind(const std::vector<UploadId>& ids);
+    /// When this database was made.
+    Result<Timestamp> began_at();
     Result<std::vector<ReferredImage>> images_referred_to(const std::vector<PublicName>& names);
     /// From now on publish() of these keys is refused. Once transactions_ended(), what
     /// images_referred_to() answers of them is final.

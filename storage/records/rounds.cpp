@@ -31,7 +31,7 @@ Result<std::optional<Round>> Records::begin_round(const std::string& name, std::
                 rows = transaction.run("begin_round",
                                        params(name, token, lease.count(), start == RoundStart::at_once));
             if (rows.empty()) return std::optional<Round>{};
-            return std::optional<Round>{{name, token, rows[0]["cursor"].c_str(), to_tally(rows[0])}};
+            return std::optional<Round>{Round{name, token, rows[0]["cursor"].c_str(), to_tally(rows[0])}};
         });
 }
 

@@ -4,6 +4,8 @@
 // opened by committing the key; every publication after that is refused while it is open. Once each
 // transaction has ended that may have looked before, one look for references is final. What was removed stays
 // noted: a publication of that key, put before the removal, is refused once, and puts its object anew.
+#include <stdexcept>
+
 #include "storage/records/records_state.hpp"
 
 namespace photogate::storage::records {
@@ -63,6 +65,13 @@ Result<std::vector<ReferredImage>> Records::images_referred_to(const std::vector
                               row["sha256"].c_str()});
         }
         return images;
+    });
+}
+
+Result<Timestamp> Records::began_at() {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<Timestamp> {
+        const auto rows = transaction.run("began_at");
+        return Columns{rows}.time(rows[0], "began_at");
     });
 }
 

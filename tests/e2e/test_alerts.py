@@ -2,16 +2,14 @@
 
 That the rules fire on such figures, and keep quiet in a calm hour, is `promtool test rules` (etc/prometheus/photogate.rules.test.yml).
 """
-import os
-import io
 import json
+import os
 import pathlib
 import re
 import secrets
 import shutil
 import subprocess
 import time
-import zipfile
 
 import pytest
 
@@ -56,13 +54,6 @@ def moves(world, series, fault, by=1, seconds=30):
     before = figure(world, series)
     fault()
     await_figure(world, series, lambda now: now >= before + by, seconds)
-
-
-def set_policy(world, name, document):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("iam-assets/policies.json", json.dumps({name: document}))
-    world.stack.minio.call("PUT", "/minio/admin/v3/import-iam", body=packed.getvalue())
 
 
 # ---- the rules
@@ -136,12 +127,10 @@ def test_A2_A_bucket_that_strangers_can_read(own_world):
 
 def test_A3_A_signer_that_can_read(own_world):
     world = own_world(extra=EVERY_SECOND)
-    proper = json.loads((parts.POLICIES / "signer-policy.json").read_text())
-    wide = {**proper, "Statement": [*proper["Statement"], {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::*"]}]}
     series = 'photogate_store_proof_failed{check="signer.get.originals"}'
-    set_policy(world, "photogate-signer", wide)
+    world.stack.minio.set_policies("readwrite")
     await_figure(world, series, lambda now: now == 1)
-    set_policy(world, "photogate-signer", proper)
+    world.stack.minio.set_policies()
     await_figure(world, series, lambda now: now == 0)
 
 
@@ -155,7 +144,7 @@ def test_A4_A5_Nobody_works_and_nobody_sends(own_world, photo):
 
 def test_A6_A_callback_that_is_given_up(own_world, photo):
     world = own_world()
-    world.receiver.answer = lambda _: 500
+    world.receiver.answer = lambda _: (500, {}, b"")
     world.publish(photo)
     parts.wait_until(lambda: world.sql("select count(*) from callbacks where attempts >= 1 and lease_token is null") == "2", 30, "both attempts")
     moves(world, "photogate_callbacks_dead_total", lambda: world.sql("update callbacks set attempts = 9, next_attempt_at = now()"), by=2)

@@ -30,6 +30,9 @@ join uploads u on u.public_id = listed.public_id and u.image_key is not null and
 where u.state = 'published'
    or exists (select from jobs j where j.upload_id = u.id and j.kind = 'remove_published');
 
+-- name: began_at
+select min(applied_at) as began_at from schema_migrations;
+
 -- name: open_sweeps
 insert into sweeps (key, bucket) select key, $2 from unnest($1::text[]) as t (key)
 order by key

@@ -128,9 +128,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
         } while (listing.continuation);
         return all;
     }
-    bool is_there(const Bucket& bucket, const ObjectKey& key) {
-        return s3.head(bucket, key, {}).has_value();
-    }
+    bool is_there(const Bucket& bucket, const ObjectKey& key) { return s3.head(bucket, key, {}).has_value(); }
 
     Stores make_stores() {
         StoreRegion region;
@@ -141,6 +139,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
         auto store = std::make_unique<WatchedStore>(s3);
         watched = store.get();
         std::map<std::string, Store> all;
+        region.signer = {parts.signer.access, Secret{parts.signer.secret}, std::nullopt};
         signer::Signer signer(region.signer, region.signing_region);
         all.emplace("local", Store{region, std::move(signer), std::move(store)});
         return Stores{std::move(all)};

@@ -1,6 +1,7 @@
 // Rounds taken by turns, the guard under which a public object is swept, and that none of it reads a table
 // from end to end.
 #include <regex>
+#include <thread>
 
 #include "records_database.hpp"
 #include "storage/records/embedded_sql.hpp"
@@ -65,8 +66,10 @@ TEST_F(RoundsTest, A_paused_round_keeps_its_cursor_and_an_ended_one_begins_anew)
     ASSERT_TRUE(round);
     EXPECT_EQ(round->cursor, "u/5");
     EXPECT_TRUE(records->end_round(*round, 0ms).value());
-    EXPECT_EQ(database.value("select last_seen || '/' || last_removed || '/' || last_unknown || '/' || seen from rounds"),
-              "7/2/1/0");
+    EXPECT_EQ(
+        database.value(
+            "select last_seen || '/' || last_removed || '/' || last_unknown || '/' || seen from rounds"),
+        "7/2/1/0");
     round = begin();
     ASSERT_TRUE(round);
     EXPECT_EQ(round->cursor, "");
@@ -157,7 +160,8 @@ TEST_F(SweepGuardTest, Left_behind_is_only_what_has_ended_and_has_nothing_left_t
         database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
         EXPECT_EQ(records->queue_left_behind({upload.id, upload.id}).value(), 1U) << to_string(state);
         EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << "queued already";
-        EXPECT_EQ(database.value("select detail from jobs where upload_id = '" + upload.id.str() + "'"), "remove");
+        EXPECT_EQ(database.value("select detail from jobs where upload_id = '" + upload.id.str() + "'"),
+                  "remove");
     }
 }
 
@@ -176,8 +180,9 @@ class ManyRowsTest : public RecordsTest {
                    case when n % 3 > 0 and n % 100 <> 1 then 'p/' || lpad(n::text, 26, '0') || '/0123456789abcdef.jpg' end,
                    'e', repeat('0', 64)
             from generate_series(1, 100000) n, lateral (select now() - n * interval '20 ms' as at) t)");
-        database.run("insert into jobs (upload_id, generation, app, kind) "
-                     "select id, 0, app, 'process' from uploads where state = 'uploaded'");
+        database.run(
+            "insert into jobs (upload_id, generation, app, kind) "
+            "select id, 0, app, 'process' from uploads where state = 'uploaded'");
         database.run("analyze");
     }
 
@@ -189,7 +194,8 @@ class ManyRowsTest : public RecordsTest {
         work.exec("set search_path = public");
         work.exec("prepare asked as " + query(name));
         std::string lines;
-        for (const auto& row : work.exec("explain execute asked" + (parameters.empty() ? "" : "(" + parameters + ")")))
+        for (const auto& row :
+             work.exec("explain execute asked" + (parameters.empty() ? "" : "(" + parameters + ")")))
             lines += std::string{row[0].c_str()} + "\n";
         return lines;
     }
@@ -208,13 +214,15 @@ TEST_F(ManyRowsTest, No_round_and_no_sweep_reads_a_table_from_end_to_end) {
     expect_indexed("uploads_at", "array['u/1', 'u/2'], 'incoming'");
     expect_indexed("queue_left_behind", "array['upl_1', 'upl_2']");
     expect_indexed("images_referred_to", "array['1', '2'], array['p/1', 'p/2']");
-    expect_indexed("publish_upload", "'1', now(), 1, '', 1, '', 1, 1, '', '', '', '', 'p/1', '', '', '', 1, 1, 1, 1");
+    expect_indexed("publish_upload",
+                   "'1', now(), 1, '', 1, '', 1, 1, '', '', '', '', 'p/1', '', '', '', 1, 1, 1, 1");
     expect_indexed("requeue_lost_leases", "5, now()");
     expect_indexed("spent_lost_leases", "5");
 }
 
 TEST_F(ManyRowsTest, Open_minutes_are_found_by_skipping_once_they_are_too_many_to_count) {
-    const auto known = database.run("select distinct substring(key from '^.*/') as prefix from uploads order by prefix");
+    const auto known =
+        database.run("select distinct substring(key from '^.*/') as prefix from uploads order by prefix");
     const auto minutes = records->open_minutes(900s, 1h).value();
     ASSERT_EQ(minutes.size(), static_cast<std::size_t>(known.size()));
     for (std::size_t i = 0; i < minutes.size(); ++i)
@@ -229,7 +237,8 @@ TEST_F(ManyRowsTest, A_walk_through_ended_grants_meets_each_once_in_order) {
         const auto batch = records->past_grant(after, 0s, 1'000).value();
         if (batch.empty()) break;
         for (const auto& upload : batch) {
-            EXPECT_TRUE(std::pair(upload.expires_at, upload.id.str()) > std::pair(after.expires_at, after.id));
+            EXPECT_TRUE(std::pair(upload.expires_at, upload.id.str()) >
+                        std::pair(after.expires_at, after.id));
             after = {upload.expires_at, upload.id.str()};
         }
         met += batch.size();
