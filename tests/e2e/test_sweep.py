@@ -2,6 +2,7 @@
 import os
 import secrets
 import subprocess
+import time
 
 import pytest
 
@@ -57,6 +58,8 @@ def test_CP17_Killed_in_the_middle_of_a_sweep_the_next_one_goes_on(failpoint_wor
     kept = [world.publish(photo) for _ in range(3)]
     world.gateway.kill()
     orphans = [plant(world) for _ in range(8)]
+    world.sql("update rounds set due_at = now()")
+    time.sleep(1.5)  # older than sweep_age
     world.gateway.environment |= NOW
     run_until_killed(world, "mid_sweeper=kill@3")
     left = [name for name in orphans if is_there(world, name)]
