@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 namespace photogate::pipeline {
 namespace {
@@ -38,7 +39,11 @@ std::vector<std::string> listing_prefixes(const std::vector<std::string>& minute
             prefixes.insert(prefix);
         }
     }
-    return {prefixes.begin(), prefixes.end()};
+    std::vector<std::string> shortest;
+    for (const auto& prefix : prefixes) {
+        if (shortest.empty() || !prefix.starts_with(shortest.back())) shortest.push_back(prefix);
+    }
+    return shortest;
 }
 
 }  // namespace photogate::pipeline

@@ -13,8 +13,8 @@
 
 namespace photogate::pipeline {
 
-/// Of `u/202611201234/`: itself for two hours, then `u/2026112012`, after two days `u/20261120`; each once,
-/// in order. What is not such a prefix stays as it is.
+/// Of `u/202611201234/`: itself for two hours, then `u/2026112012`, after two days `u/20261120`; in order,
+/// none within another. What is not such a prefix stays as it is.
 std::vector<std::string> listing_prefixes(const std::vector<std::string>& minutes, Timestamp now);
 
 }  // namespace photogate::pipeline

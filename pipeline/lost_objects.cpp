@@ -1,6 +1,7 @@
 #include "pipeline/lost_objects.hpp"
 
 #include <future>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>

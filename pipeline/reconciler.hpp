@@ -15,8 +15,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "base/time.hpp"
 #include "pipeline/intake.hpp"

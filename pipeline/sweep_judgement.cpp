@@ -165,7 +165,8 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
     return found;
 }
 
-Result<> Sweeper::act(const Broom& broom, const std::vector<Swept>& found, RoundTally& tally) {
+Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
+                      RoundTally& tally) {
     Page lost, unwanted, unreferenced;
     std::vector<ObjectKey> left_behind;
     for (const auto& each : found) {
@@ -186,18 +187,18 @@ Result<> Sweeper::act(const Broom& broom, const std::vector<Swept>& found, Round
                 break;
         }
     }
-    const auto received = take_in_lost(records_, broom.store, lost, clock_);
+    const auto received = take_in_lost(records_, store, lost, clock_);
     if (!received) return fail(received.error());
     count(&Counters::lost, *received);
 
     // To an upload that wants none, an object is told as an event would tell it: that queues its removal.
-    const auto told = observe_listed(records_, broom.store, unwanted, clock_);
+    const auto told = observe_listed(records_, store, unwanted, clock_);
     if (!told) return fail(told.error());
     tally.removed += unwanted.size();
     count(&Counters::left_behind, unwanted.size());
 
     std::vector<UploadId> ended;
-    const auto uploads = records_.uploads_at(broom.bucket(), left_behind);
+    const auto uploads = records_.uploads_at(bucket, left_behind);
     if (!uploads) return fail(uploads.error());
     for (const auto& upload : *uploads)
         ended.push_back(upload.id);
@@ -207,7 +208,7 @@ Result<> Sweeper::act(const Broom& broom, const std::vector<Swept>& found, Round
     for (const auto& key : left_behind) {
         if (!is_canary(key)) continue;
         if (!pace_.next()) return {};
-        if (auto gone = broom.store.objects->remove(broom.bucket(), key, std::nullopt); !gone) return gone;
+        if (auto gone = store.objects->remove(bucket, key, std::nullopt); !gone) return gone;
         ++canaries;
     }
     tally.removed += *queued + canaries;
@@ -216,8 +217,8 @@ Result<> Sweeper::act(const Broom& broom, const std::vector<Swept>& found, Round
     for (std::size_t from = 0; from < unreferenced.size() && !stop_.stopped(); from += kTogether) {
         const auto until = std::min(from + kTogether, unreferenced.size());
         const auto removed =
-            remove_unreferenced(broom.store, Page{unreferenced.begin() + static_cast<std::ptrdiff_t>(from),
-                                                  unreferenced.begin() + static_cast<std::ptrdiff_t>(until)});
+            remove_unreferenced(store, Page{unreferenced.begin() + static_cast<std::ptrdiff_t>(from),
+                                            unreferenced.begin() + static_cast<std::ptrdiff_t>(until)});
         if (!removed) return fail(removed.error());
         tally.removed += *removed;
         count(&Counters::unreferenced, *removed);

@@ -84,7 +84,8 @@ Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
         }
     }
     if (broom.mode == SweepMode::apply) {
-        if (auto done = act(broom, *found, round.tally); !done) return fail(std::move(done.error()));
+        if (auto done = act(broom.store, broom.bucket(), *found, round.tally); !done)
+            return fail(std::move(done.error()));
     }
     if (stop_.stopped()) return true;  // the page was left half done
     round.tally.seen += page->objects.size();

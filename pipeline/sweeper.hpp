@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,7 +97,8 @@ class Sweeper {
     Result<std::vector<Swept>> judge_incoming(const Store& store, const Page& page) const;
     Result<std::vector<Swept>> judge_published(const Store& store, const Page& page);
     Result<bool> has_bytes_of(const Store& store, const storage::records::ReferredImage& image);
-    Result<> act(const Broom& broom, const std::vector<Swept>& found, storage::records::RoundTally& tally);
+    Result<> act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
+                 storage::records::RoundTally& tally);
     Result<std::size_t> remove_unreferenced(const Store& store, const Page& objects);
     Result<bool> await_transactions(const std::string& horizon);
     Result<bool> remove_as_judged(const Store& store, const storage::objects::ListedObject& object);

@@ -1,6 +1,10 @@
 // Records on a database of the test's own, and a store of MinIO whose buckets are empty when a test begins.
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 

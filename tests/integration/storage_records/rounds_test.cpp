@@ -175,7 +175,7 @@ class ManyRowsTest : public RecordsTest {
             select 'upl_' || lpad(n::text, 26, '0'), lpad(n::text, 26, '0'), 'shop', 'photos',
                    case when n % 3 = 0 then 'created' when n % 100 = 1 then 'uploaded' else 'published' end,
                    'put', 'local', 'incoming',
-                   'u/' || to_char(at, 'YYYYMMDDHH24MI') || '/upl_' || lpad(n::text, 26, '0'), '{}', '{}', 'r', at,
+                   'u/' || to_char(at at time zone 'UTC', 'YYYYMMDDHH24MI') || '/upl_' || lpad(n::text, 26, '0'), '{}', '{}', 'r', at,
                    at + interval '15 min', at, 'e',
                    case when n % 3 > 0 and n % 100 <> 1 then 'p/' || lpad(n::text, 26, '0') || '/0123456789abcdef.jpg' end,
                    'e', repeat('0', 64)
