@@ -79,8 +79,8 @@ UploadCounting::UploadCounting(http::Metrics& metrics)
                                 finish_buckets())) {
     // From the start on, so that the first one is seen as a rise.
     metrics.counter(finished_series("published", ""));
-    for (const auto code :
-         {ErrorCode::imager_crashed, ErrorCode::imager_timeout, ErrorCode::internal, ErrorCode::file_error})
+    for (const auto code : {ErrorCode::imager_crashed, ErrorCode::imager_timeout, ErrorCode::internal,
+                            ErrorCode::file_error, ErrorCode::size_mismatch})
         metrics.counter(finished_series("failed", std::string{to_string(code)}));
 }
 
