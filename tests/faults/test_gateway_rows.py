@@ -322,7 +322,7 @@ def test_F65_Nobody_reads_the_log(row, unwitnessed, photo):
         full = waiting(reader)
         blocked = pace()
         metrics = world.gateway.request("GET", "/metrics", port=world.metrics_port)[2].decode()
-        dropped = float(next(line for line in metrics.splitlines() if line.startswith("photogate_log_lines_dropped ")).split()[1])
+        dropped = float(next(line for line in metrics.splitlines() if line.startswith("photogate_log_lines_dropped_total ")).split()[1])
     finally:
         os.close(reader)
     row.figure(f"{full:,} bytes wait in the log's pipe, which takes no line more; {dropped:.0f} lines dropped and counted; {blocked:.1f}/s then, "
