@@ -227,7 +227,8 @@ TEST_F(ObserveTest, Minutes_are_open_while_a_grant_is_and_waiting_keys_are_told_
     EXPECT_EQ(records->still_waiting({waiting.key, there.key, ObjectKey::trusted("alien")}).value(),
               std::vector<ObjectKey>{waiting.key});
     const auto prefix = waiting.key.str().substr(0, 15);
-    EXPECT_EQ(records->open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value(), std::vector<std::string>{prefix});
+    EXPECT_EQ(records->open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value(),
+              std::vector<std::string>{prefix});
     EXPECT_TRUE(records->past_grant({}, std::chrono::seconds{900}, 10).value().empty());
     clock.advance(std::chrono::minutes{31});
     EXPECT_TRUE(records->open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value().empty());
