@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace photogate::notifier {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// So far ahead of its rate a URL may be: what waited a moment goes out together.
+constexpr auto kRateSlack = 100ms;
+
+}  // namespace
 
 using storage::records::Callback;
 
@@ -29,7 +37,7 @@ CallbackQueue::Endpoints::iterator CallbackQueue::next(TimePoint now) {
                now - endpoint.waiting.front().claimed_at > limits_.startable_for) {
             endpoint.waiting.pop_front();
         }
-        if (endpoint.waiting.empty() || endpoint.under_way >= endpoint.share) continue;
+        if (endpoint.waiting.empty() || !has_room(endpoint) || endpoint.ready_at > now + kRateSlack) continue;
         if (best == endpoints_.end()) {
             best = at;
             continue;
@@ -42,6 +50,21 @@ CallbackQueue::Endpoints::iterator CallbackQueue::next(TimePoint now) {
     return best;
 }
 
+bool CallbackQueue::has_room(const Endpoint& endpoint) const {
+    return endpoint.under_way < endpoint.share && (!endpoint.slow || slow_under_way_ < limits_.slow_at_once);
+}
+
+std::optional<CallbackQueue::TimePoint> CallbackQueue::next_start(TimePoint now) const {
+    std::optional<TimePoint> earliest;
+    for (const auto& [url, endpoint] : endpoints_) {
+        if (endpoint.waiting.empty() || !has_room(endpoint) || endpoint.ready_at <= now + kRateSlack)
+            continue;
+        const auto at = endpoint.ready_at - kRateSlack;
+        earliest = earliest ? std::min(*earliest, at) : at;
+    }
+    return earliest;
+}
+
 std::optional<Callback> CallbackQueue::start(TimePoint now) {
     const auto at = next(now);
     if (at == endpoints_.end()) return std::nullopt;
@@ -50,6 +73,11 @@ std::optional<Callback> CallbackQueue::start(TimePoint now) {
     endpoint.waiting.pop_front();
     ++endpoint.under_way;
     ++under_way_;
+    if (endpoint.slow) ++slow_under_way_;
+    if (limits_.per_second > 0) {
+        const auto apart = std::chrono::nanoseconds{1s} / static_cast<std::int64_t>(limits_.per_second);
+        endpoint.ready_at = std::max(endpoint.ready_at, now) + apart;
+    }
     return callback;
 }
 
@@ -57,12 +85,18 @@ bool CallbackQueue::can_start(TimePoint now) {
     return next(now) != endpoints_.end();
 }
 
-void CallbackQueue::finished(const std::string& url, Outcome outcome) {
+void CallbackQueue::finished(const std::string& url, Outcome outcome, std::chrono::milliseconds took) {
     const auto at = endpoints_.find(url);
     if (at == endpoints_.end()) return;
     auto& endpoint = at->second;
+    if (endpoint.slow) --slow_under_way_;
     --endpoint.under_way;
     --under_way_;
+    const bool slow = took >= limits_.slow;
+    if (slow != endpoint.slow) {  // its others under way count with it
+        endpoint.slow = slow;
+        slow ? slow_under_way_ += endpoint.under_way : slow_under_way_ -= endpoint.under_way;
+    }
     switch (outcome) {
         case Outcome::success:
             endpoint.share = std::min(limits_.per_url, endpoint.share * 2);
@@ -71,7 +105,8 @@ void CallbackQueue::finished(const std::string& url, Outcome outcome) {
             endpoint.share = 1;
             break;
     }
-    if (endpoint.share == limits_.per_url && endpoint.under_way == 0 && endpoint.waiting.empty())
+    if (endpoint.share == limits_.per_url && !endpoint.slow && limits_.per_second == 0 &&
+        endpoint.under_way == 0 && endpoint.waiting.empty())
         endpoints_.erase(at);
 }
 

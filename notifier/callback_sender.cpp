@@ -40,15 +40,18 @@ std::string word(const std::optional<int>& status) {
 
 struct CallbackSender::State {
     State(SenderOptions given, records::Records& the_records, http::HttpClient& client, SecretsOf secrets_of,
-          const Clock& the_clock, Random& the_random)
+          const Clock& the_clock, Random& the_random, AttemptObserver the_observer)
         : options(given),
           store(the_records),
           outbound(client),
           secrets(std::move(secrets_of)),
           clock(the_clock),
           random(the_random),
+          observer(std::move(the_observer)),
           queue({.per_url = std::max<std::size_t>(1, given.per_url),
-                 .startable_for = given.lease - given.timeout - kConnectTimeout}) {}
+                 .startable_for = given.lease - given.timeout - kConnectTimeout,
+                 .per_second = given.per_second,
+                 .slow_at_once = std::max<std::size_t>(1, given.senders / 2)}) {}
 
     void wake_loop();
     void claim_loop();
@@ -65,6 +68,7 @@ struct CallbackSender::State {
     const SecretsOf secrets;
     const Clock& clock;
     Random& random;
+    const AttemptObserver observer;
 
     std::mutex mutex;                   ///< over everything below, and over `random`
     std::condition_variable startable;  ///< for the senders
@@ -79,8 +83,10 @@ struct CallbackSender::State {
 };
 
 CallbackSender::CallbackSender(SenderOptions options, records::Records& records, http::HttpClient& http,
-                               SecretsOf secrets, const Clock& clock, Random& random)
-    : state_(std::make_unique<State>(options, records, http, std::move(secrets), clock, random)) {}
+                               SecretsOf secrets, const Clock& clock, Random& random,
+                               AttemptObserver observer)
+    : state_(std::make_unique<State>(options, records, http, std::move(secrets), clock, random,
+                                     std::move(observer))) {}
 
 CallbackSender::~CallbackSender() = default;
 
@@ -167,15 +173,23 @@ void CallbackSender::State::send_loop() {
         std::optional<records::Callback> callback;
         {
             std::unique_lock lock{mutex};
-            startable.wait(lock, [&] {
-                if (stopping) return true;
-                callback = queue.start(SteadyClock::now());
-                return callback.has_value();
-            });
-            if (!callback) return;
+            for (;;) {
+                if (stopping) return;
+                const auto now = SteadyClock::now();
+                callback = queue.start(now);
+                if (callback) break;
+                if (const auto at = queue.next_start(now)) {
+                    startable.wait_until(lock, *at);
+                } else {
+                    startable.wait(lock);
+                }
+            }
             changed.notify_all();
+            // Somebody must watch for the next start that waits for its rate.
+            if (queue.next_start(SteadyClock::now())) startable.notify_one();
         }
         std::optional<records::CallbackAttempt> attempt;
+        const auto started = SteadyClock::now();
         try {
             attempt = deliver(*callback);
         } catch (const std::exception& error) {
@@ -184,10 +198,11 @@ void CallbackSender::State::send_loop() {
                        {{"callback", callback->id.str()}, {"reason", error.what()}});
         }
         const bool success = attempt && attempt->verdict == Verdict::delivered;
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
         {
             const std::lock_guard lock{mutex};
             queue.finished(callback->url,
-                           success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure);
+                           success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure, took);
             if (attempt) ++unrecorded;
             changed.notify_all();
             startable.notify_all();
@@ -234,6 +249,7 @@ records::CallbackAttempt CallbackSender::State::deliver(const records::Callback&
 
 void CallbackSender::State::finish(const records::Callback& callback, records::CallbackAttempt attempt) {
     tell(callback, attempt);
+    if (observer) observer(attempt);
     switch (attempt.verdict) {
         case Verdict::delivered:
             ++delivered;

@@ -5,8 +5,10 @@
 // the last attempt the callback is dead, which is visible and can be replayed. One slow receiver cannot hold
 // the others: each URL has a share of the senders.
 //
-// A URL that failed is tried by one sender at a time; each success doubles that, up to its share (a receiver
-// that comes back is not met by its whole backlog at once). Senders wait on the network with at most `lease`
+// A URL that failed is tried by one sender at a time; each success doubles that, up to its share. One that
+// fails ten times in a row is left alone by all gateways for a while (records' callback_breaker.hpp) and
+// comes back by steps: a receiver that is back is not met by its whole backlog at once. URLs whose last
+// delivery was slow have half of the senders between them. Senders wait on the network with at most `lease`
 // behind them: what could not be started in time is left to its lease and claimed again. An attempt that was
 // made but could not be recorded is made again: at least once.
 //
@@ -33,8 +35,9 @@ std::chrono::seconds retry_delay(std::uint32_t attempts_made);
 inline constexpr std::uint32_t kMostAttempts = 10;
 
 struct SenderOptions {
-    std::size_t senders = 16;  ///< deliveries under way at once
-    std::size_t per_url = 8;   ///< of these, for one URL
+    std::size_t senders = 16;    ///< deliveries under way at once
+    std::size_t per_url = 8;     ///< of these, for one URL; over all gateways
+    std::size_t per_second = 0;  ///< begun to one URL by this sender; 0: any number
     std::chrono::milliseconds timeout{15'000};
     /// How long a claimed callback is this sender's; longer than an attempt may take, or none could begin. A
     /// sender that dies leaves its callbacks to the others when this has passed.
@@ -44,6 +47,9 @@ struct SenderOptions {
 
 /// The secrets that sign for an app: the newest first, several while one is being rotated.
 using SecretsOf = std::function<std::vector<signer::WebhookSecret>(const AppName&)>;
+
+/// Sees each attempt as it is judged, for counting. Called from several threads at once.
+using AttemptObserver = std::function<void(const storage::records::CallbackAttempt&)>;
 
 /// What one answer means; pure. `callback.attempts` were made before this one.
 ///
@@ -60,7 +66,7 @@ class CallbackSender {
   public:
     /// All references outlive the sender. `http` was made with the AddressGuard.
     CallbackSender(SenderOptions options, storage::records::Records& records, storage::http::HttpClient& http,
-                   SecretsOf secrets, const Clock& clock, Random& random);
+                   SecretsOf secrets, const Clock& clock, Random& random, AttemptObserver observer = {});
     ~CallbackSender();
     CallbackSender(const CallbackSender&) = delete;
     CallbackSender& operator=(const CallbackSender&) = delete;

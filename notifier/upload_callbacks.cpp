@@ -17,7 +17,6 @@ std::optional<records::ComposedCallback> UploadCallbacks::compose(records::Callb
     const auto recipient = recipient_of_(upload.app, upload.profile, type);
     if (!recipient) return std::nullopt;
     const auto& url = upload.callback_url ? *upload.callback_url : recipient->url;
-    if (url.empty()) return std::nullopt;
     const auto id = make_callback_id(now, random_);
     return records::ComposedCallback{id, url, callback_json(type, id, now, upload, image_base_)};
 }

@@ -16,7 +16,8 @@ namespace photogate::notifier {
 
 /// An app that is to be told.
 struct Recipient {
-    std::string url;  ///< the app's own; empty where only an upload's `callback_url` says where to
+    std::string
+        url;  ///< the app's own; empty where only an upload's `callback_url` says where to, or it pulls
 };
 
 /// nullopt: nobody is to be told of this, wherever an upload's own URL points.
@@ -28,7 +29,8 @@ class UploadCallbacks final : public storage::records::CallbackComposer {
     /// `random` outlives this. `image_base` goes before `/i/…`.
     UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of);
 
-    /// An upload's own `callback_url` goes before the app's.
+    /// An upload's own `callback_url` goes before the app's. Where there is neither, the callback is for the
+    /// feed alone.
     std::optional<storage::records::ComposedCallback> compose(storage::records::CallbackType type,
                                                               const storage::records::Upload& upload,
                                                               Timestamp now) const override;

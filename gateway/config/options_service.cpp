@@ -335,9 +335,28 @@ Table callbacks_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.senders);
              }},
-            {"per_url", Kind::integer, "8", "Of these, to one URL.",
+            {"per_url", Kind::integer, "8", "Of these, to one URL; over all gateways.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.per_url);
+             }},
+            {"rate_per_url", Kind::integer, "0",
+             "Attempts that one gateway begins to one URL in a second; 0: as many as it takes.",
+             [](S s, G g) {
+                 return put(read_integer(g, {0, 100'000}), s.config.callbacks.sender.per_second);
+             }},
+            {"breaker_after", Kind::integer, "10",
+             "Failures in a row after which a URL is left alone for a while; 0: never.",
+             [](S s, G g) {
+                 return put(read_integer(g, {0, 1'000'000}), s.config.database.breaker.after);
+             }},
+            {"breaker_first", Kind::duration, "5s",
+             "For how long it is left alone at first; the time doubles with each probe that fails.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.first);
+             }},
+            {"breaker_longest", Kind::duration, "60s", "For how long at the most.",
+             [](S s, G g) {
+                 return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.longest);
              }},
         }};
 }
@@ -382,6 +401,17 @@ std::vector<Table> service_tables() {
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.attempts);
+               }},
+              {"callbacks", Kind::duration, "30d",
+               "Callbacks that were delivered, or that nobody is sent: how far back `GET /v1/events` goes.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
+                                      s.config.database.retention.callbacks);
+               }},
+              {"dead_callbacks", Kind::duration, "90d", "Callbacks that were given up.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
+                                      s.config.database.retention.dead_callbacks);
                }}}},
         {.pattern = "log",
          .prefix = "log",

@@ -306,6 +306,10 @@ void complete_and_validate(Config& config, Report& report) {
     if (config.callbacks.sender.per_url > config.callbacks.sender.senders) {
         report.mistake("callbacks.per_url", "is more than callbacks.senders");
     }
+    auto& breaker = config.database.breaker;
+    breaker.share = static_cast<std::uint32_t>(config.callbacks.sender.per_url);
+    if (breaker.first > breaker.longest)
+        report.mistake("callbacks.breaker_first", "is more than callbacks.breaker_longest");
     if (!config.callbacks.allowed_networks.empty()) {
         report.warning("callbacks.allowed_networks", "opens private networks to callbacks");
     }

@@ -117,8 +117,38 @@ std::string intake_json(std::size_t received, std::size_t passed_over, std::size
     return dump({{"received", received}, {"passed_over", passed_over}, {"quarantined", quarantined}});
 }
 
-std::string replayed_json(std::size_t count) {
-    return dump({{"replayed", count}});
+std::string replayed_json(std::size_t count, const std::optional<std::string>& next) {
+    return dump({{"replayed", count}, {"next", next ? json(*next) : json(nullptr)}});
+}
+
+std::string endpoint_json(const storage::records::CallbackEndpoint& endpoint) {
+    return dump({{"url", endpoint.url},
+                 {"state", to_string(endpoint.state)},
+                 {"failures", endpoint.failures},
+                 {"failing_since", optional_time(endpoint.failing_since)},
+                 {"last_attempt_at", optional_time(endpoint.last_at)},
+                 {"last_status", endpoint.last_status ? json(*endpoint.last_status) : json(nullptr)},
+                 {"last_error", endpoint.last_error.empty() ? json(nullptr) : json(endpoint.last_error)},
+                 {"next_probe_at", optional_time(endpoint.probe_at)},
+                 {"paused_at", optional_time(endpoint.paused_at)},
+                 {"waiting", endpoint.waiting}});
+}
+
+std::string resumed_json(std::size_t count) {
+    return dump({{"resumed", count}});
+}
+
+std::string feed_json(const storage::records::FeedPage& page, const std::string& next) {
+    std::string text = "{\"data\":[";
+    for (const auto& callback : page.callbacks) {
+        if (text.back() != '[') text += ',';
+        text += callback.body.empty() ? dump({{"type", to_string(callback.type)},
+                                              {"id", callback.id.str()},
+                                              {"timestamp", format_rfc3339(callback.created_at)},
+                                              {"data", nullptr}})
+                                      : callback.body;
+    }
+    return text + "],\"next\":" + dump(json(next)) + ",\"more\":" + (page.more ? "true" : "false") + "}";
 }
 
 }  // namespace photogate::gateway::routes

@@ -25,7 +25,13 @@ std::string timeline_json(const std::vector<storage::records::TimelineEntry>& en
 std::string sent_callback_json(const storage::records::Callback& callback);
 std::string callback_details_json(const storage::records::CallbackDetails& details);
 std::string intake_json(std::size_t received, std::size_t passed_over, std::size_t quarantined);
-/// `{"replayed":n}`
-std::string replayed_json(std::size_t count);
+/// `{"replayed":n,"next":"…"|null}`; `next` where there may be more.
+std::string replayed_json(std::size_t count, const std::optional<std::string>& next = {});
+std::string endpoint_json(const storage::records::CallbackEndpoint& endpoint);
+/// `{"resumed":n}`
+std::string resumed_json(std::size_t count);
+/// `{"data":[…],"next":"…","more":true|false}`: each as it was, or would have been, sent; `data` of one whose
+/// upload was deleted is null.
+std::string feed_json(const storage::records::FeedPage& page, const std::string& next);
 
 }  // namespace photogate::gateway::routes

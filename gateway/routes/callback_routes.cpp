@@ -1,6 +1,11 @@
-// The outbox as its owner sees it: what waits, what was delivered, what is dead; and sending again.
+// The outbox as its owner sees it: what waits, what was delivered, what is dead; sending again; and the URLs
+// that something is wrong with.
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "gateway/config/api_key.hpp"
 #include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
@@ -25,7 +30,8 @@ Result<records::CallbackQuery> read_query(const Request& request) {
     query.app = scope(request);
     if (const auto text = request.query_value("state")) {
         query.state = records::parse_callback_state(*text);
-        if (!query.state) return fail(ErrorCode::invalid_query, "'state' is waiting, delivered or dead");
+        if (!query.state)
+            return fail(ErrorCode::invalid_query, "'state' is waiting, delivered, dead or unsent");
     }
     if (const auto text = request.query_value("upload")) {
         query.upload = parse_upload_id(*text);
@@ -66,47 +72,219 @@ Result<Response> replay_one(const Api& api, const Request& request) {
     return Response::json(202, replayed_json(1));
 }
 
-Result<Response> replay_many(const Api& api, const Request& request) {
+Result<Response> one(const Api& api, const Request& request) {
+    const auto id = parse_callback_id(request.parameter("id"));
+    if (!id) return fail(ErrorCode::callback_not_found, "there is no such callback");
+    const auto found = api.records.callback(scope(request), *id);
+    if (!found) return fail(found.error());
+    return Response::json(200, callback_details_json(*found));
+}
+
+/// As it may stand in a database, whether or not it is a URL that could be called.
+std::optional<std::string> read_url(http::JsonFields& fields, http::Presence presence) {
+    auto url = fields.text("url", {.presence = presence, .longest = 2'048});
+    if (url && url->find('\0') != std::string::npos) {
+        fields.refuse("url", ErrorCode::invalid_field, "'url' is not a URL");
+        return std::nullopt;
+    }
+    return url;
+}
+
+std::optional<Timestamp> read_time(http::JsonFields& fields, std::string_view name, http::Presence presence) {
+    const auto text = fields.text(name, {.presence = presence});
+    if (!text) return std::nullopt;
+    const auto at = parse_rfc3339(*text);
+    if (!at) {
+        fields.refuse(name, ErrorCode::invalid_field,
+                      "'" + std::string{name} + "' is a time as 2026-11-20T12:34:56Z");
+    }
+    return at;
+}
+
+/// Whose callbacks: the caller's own, or, for an operator, those of the app that is named, or of all.
+Result<std::optional<AppName>> whose(const Request& request, const std::optional<std::string>& named) {
+    auto own = scope(request);
+    if (!named) return own;
+    auto app = config::parse_app_name(*named);
+    if (!app) return fail(ErrorCode::invalid_field, "'app' is not the name of an app");
+    if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
+    return std::optional{std::move(*app)};
+}
+
+Result<records::ReplayRange> read_range(const Request& request) {
     const auto document = http::read_json_object(request.body);
     if (!document) return fail(document.error());
     http::JsonFields fields(*document);
-    const auto since_text = fields.text("since", {.presence = http::Presence::required});
-    const auto state_text = fields.text("state");
-    const auto since = since_text ? parse_rfc3339(*since_text) : std::nullopt;
-    if (since_text && !since)
-        fields.refuse("since", ErrorCode::invalid_field, "'since' is a time as 2026-11-20T12:34:56Z");
-    const auto state = records::parse_callback_state(state_text.value_or("dead"));
-    if (!state) fields.refuse("state", ErrorCode::invalid_field, "'state' is waiting, delivered or dead");
+    records::ReplayRange range;
+    range.since = read_time(fields, "since", http::Presence::required).value_or(Timestamp{});
+    range.until = read_time(fields, "until", http::Presence::optional);
+    const auto state = records::parse_callback_state(fields.text("state").value_or("dead"));
+    if (!state || *state == records::CallbackState::unsent)
+        fields.refuse("state", ErrorCode::invalid_field, "'state' is waiting, delivered or dead");
+    range.state = state.value_or(records::CallbackState::dead);
+    if (const auto type = fields.text("type")) {
+        range.type = records::parse_callback_type(*type);
+        if (!range.type)
+            fields.refuse("type", ErrorCode::invalid_field, "'type' is a callback's, as upload.published");
+    }
+    range.url = read_url(fields, http::Presence::optional);
+    range.most =
+        static_cast<std::size_t>(fields.integer("limit", {.least = 1, .most = 10'000}).value_or(10'000));
+    if (const auto cursor = fields.text("cursor")) {
+        const auto content = read_cursor(*cursor);
+        range.after = content ? parse_callback_id(*content) : std::nullopt;
+        if (!range.after)
+            fields.refuse("cursor", ErrorCode::invalid_cursor, "use 'next' of the replay before, as it is");
+    }
+    const auto named = fields.text("app");
     if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    const auto count = api.records.replay_since(scope(request), *since, *state);
-    if (!count) return fail(count.error());
-    return Response::json(202, replayed_json(*count));
+    auto app = whose(request, named);
+    if (!app) return fail(app.error());
+    range.app = std::move(*app);
+    return range;
+}
+
+Result<Response> replay_many(const Api& api, const Request& request) {
+    const auto range = read_range(request);
+    if (!range) return fail(range.error());
+    const auto replayed = api.records.replay(*range);
+    if (!replayed) return fail(replayed.error());
+    return Response::json(
+        202, replayed_json(replayed->count, replayed->next ? std::optional{make_cursor(replayed->next->str())}
+                                                           : std::nullopt));
+}
+
+records::EndpointQuery own_endpoints(const Api& api, const Request& request) {
+    records::EndpointQuery query;
+    query.app = scope(request);
+    if (query.app) {
+        const auto app = api.config.apps.find(*query.app);
+        if (app != api.config.apps.end()) query.own_url = app->second.callback_url.value_or("");
+    }
+    return query;
+}
+
+Result<Response> list_endpoints(const Api& api, const Request& request) {
+    if (const auto known = check_query(request, {"limit", "cursor"}); !known) return fail(known.error());
+    const auto page = read_page_request(request);
+    if (!page) return fail(page.error());
+    auto query = own_endpoints(api, request);
+    query.limit = page->limit + 1;
+    query.after = page->before.value_or("");
+    if (query.after.find('\0') != std::string::npos || !is_utf8(query.after)) return not_a_cursor();
+    auto found = api.records.endpoints(query);
+    if (!found) return fail(found.error());
+    std::optional<std::string> last;
+    if (found->size() > page->limit) {
+        found->resize(page->limit);
+        last = found->back().url;
+    }
+    std::vector<std::string> items;
+    for (const auto& endpoint : *found)
+        items.push_back(endpoint_json(endpoint));
+    return page_response(request, items, last);
+}
+
+Result<std::string> read_url(const Request& request) {
+    const auto document = http::read_json_object(request.body);
+    if (!document) return fail(document.error());
+    http::JsonFields fields(*document);
+    auto url = read_url(fields, http::Presence::required);
+    if (const auto sane = fields.finish(); !sane) return fail(sane.error());
+    return std::move(*url);
+}
+
+Result<Response> pause_endpoint(const Api& api, const Request& request) {
+    const auto url = read_url(request);
+    if (!url) return fail(url.error());
+    if (const auto paused = api.records.pause_endpoint(own_endpoints(api, request), *url); !paused)
+        return fail(paused.error());
+    return Response::empty(204);
+}
+
+Result<Response> resume_endpoint(const Api& api, const Request& request) {
+    const auto url = read_url(request);
+    if (!url) return fail(url.error());
+    const auto resumed = api.records.resume_endpoint(own_endpoints(api, request), *url);
+    if (!resumed) return fail(resumed.error());
+    return Response::json(202, resumed_json(*resumed));
+}
+
+/// `<place> <id>`, as feed_cursor() writes it.
+std::optional<records::FeedCursor> parse_feed_cursor(std::string_view text) {
+    const auto content = read_cursor(text);
+    if (!content) return std::nullopt;
+    records::FeedCursor cursor;
+    const auto space = content->find(' ');
+    const auto* end_of_place = content->data() + std::min(space, content->size());
+    const auto [end, error] = std::from_chars(content->data(), end_of_place, cursor.place);
+    if (space == std::string::npos || error != std::errc{} || end != end_of_place || cursor.place < 0)
+        return std::nullopt;
+    cursor.id = content->substr(space + 1);
+    if (!cursor.id.empty() && !parse_callback_id(cursor.id)) return std::nullopt;
+    return cursor;
+}
+
+std::string feed_cursor(const records::FeedCursor& cursor) {
+    return make_cursor(std::to_string(cursor.place) + " " + cursor.id);
+}
+
+Result<Response> feed(const Api& api, const Request& request) {
+    if (const auto known = check_query(request, {"after", "limit", "app"}); !known)
+        return fail(known.error());
+    const auto page = read_page_request(request);
+    if (!page) return fail(page.error());
+    const auto named = request.query_value("app");
+    const auto app = whose(request, named ? std::optional<std::string>{*named} : std::nullopt);
+    if (!app && app.error().code == ErrorCode::invalid_field)
+        return fail(ErrorCode::invalid_query, app.error().detail);
+    if (!app) return fail(app.error());
+    if (!*app) return fail(ErrorCode::invalid_query, "an operator names the app: ?app=");
+    std::optional<records::FeedCursor> after;
+    if (const auto text = request.query_value("after")) {
+        after = parse_feed_cursor(*text);
+        if (!after) return not_a_cursor();
+    }
+    const auto found = api.records.feed(**app, after, page->limit);
+    if (!found) return fail(found.error());
+    return Response::json(200, feed_json(*found, feed_cursor(found->next)));
+}
+
+struct CallbackRoute {
+    http::Method method;
+    const char* pattern;
+    Result<Response> (*call)(const Api&, const Request&);
+};
+constexpr CallbackRoute kRoutes[] = {
+    {http::Method::get, "/v1/callbacks", list},
+    {http::Method::get, "/v1/callbacks/{id}", one},
+    {http::Method::post, "/v1/callbacks/{id}/replay", replay_one},
+    {http::Method::post, "/v1/callbacks/replay", replay_many},
+    {http::Method::get, "/v1/endpoints", list_endpoints},
+    {http::Method::post, "/v1/endpoints/pause", pause_endpoint},
+    {http::Method::post, "/v1/endpoints/resume", resume_endpoint},
+    {http::Method::get, "/v1/events", feed},
+};
+
+void add_all(http::Router& router, const Api& api, const http::HeadCheck& check,
+             const std::shared_ptr<const http::CorsPolicy>& cors) {
+    for (const auto& route : kRoutes) {
+        auto handler = http::answer_on(
+            api.database_pool, [&api, call = route.call](Request& request) { return call(api, request); });
+        router.add({route.method, route.pattern, std::move(handler),
+                    route.method == http::Method::post ? kSmallBody : 0, check, ""},
+                   cors);
+    }
 }
 
 }  // namespace
 
 void add_callback_routes(http::Router& router, const Api& api) {
-    const auto key = any_key(api.config.keys);
-    const auto on_pool = [&](Result<Response> (*call)(const Api&, const Request&)) {
-        return http::answer_on(api.database_pool,
-                               [&api, call](Request& request) { return call(api, request); });
-    };
-    router.add({http::Method::get, "/v1/callbacks", on_pool(list), 0, key, ""}, api.cors);
-    router.add({http::Method::post, "/v1/callbacks/{id}/replay", on_pool(replay_one), kSmallBody, key, ""},
-               api.cors);
-    router.add({http::Method::post, "/v1/callbacks/replay", on_pool(replay_many), kSmallBody, key, ""},
-               api.cors);
+    add_all(router, api, any_key(api.config.keys), api.cors);
 }
 
 void add_operator_callback_routes(http::Router& router, const Api& api) {
-    const auto key = operator_key(api.config.keys);
-    const auto on_pool = [&](Result<Response> (*call)(const Api&, const Request&)) {
-        return http::answer_on(api.database_pool,
-                               [&api, call](Request& request) { return call(api, request); });
-    };
-    router.add({http::Method::get, "/v1/callbacks", on_pool(list), 0, key, ""});
-    router.add({http::Method::post, "/v1/callbacks/{id}/replay", on_pool(replay_one), kSmallBody, key, ""});
-    router.add({http::Method::post, "/v1/callbacks/replay", on_pool(replay_many), kSmallBody, key, ""});
+    add_all(router, api, operator_key(api.config.keys), nullptr);
 }
 
 }  // namespace photogate::gateway::routes

@@ -13,10 +13,6 @@ namespace {
 constexpr std::size_t kMostLimit = 200;
 constexpr char kVersion = '1';  // so that a later form of cursor can be told from this one
 
-std::string make_cursor(std::string_view last_id) {
-    return hex_lower(as_bytes(kVersion + std::string{last_id}));
-}
-
 /// `<path?…&cursor=next>; rel="next"`, with the request's other parameters kept.
 std::string next_link(const http::RequestHead& head, std::string_view next) {
     std::string link = "<" + std::string{head.raw_path()} + "?";
@@ -29,6 +25,17 @@ std::string next_link(const http::RequestHead& head, std::string_view next) {
 }
 
 }  // namespace
+
+std::string make_cursor(std::string_view content) {
+    return hex_lower(as_bytes(kVersion + std::string{content}));
+}
+
+std::optional<std::string> read_cursor(std::string_view cursor) {
+    const auto bytes = from_hex(cursor);
+    if (!bytes || bytes->size() < 2 || bytes->front() != static_cast<std::uint8_t>(kVersion))
+        return std::nullopt;
+    return std::string{as_text(*bytes).substr(1)};
+}
 
 tl::unexpected<Error> not_a_cursor() {
     return fail(ErrorCode::invalid_cursor, "use 'next' of the page before, as it is");
@@ -45,10 +52,8 @@ Result<PageRequest> read_page_request(const http::RequestHead& head) {
         page.limit = std::min(limit, kMostLimit);
     }
     if (const auto text = head.query_value("cursor")) {
-        const auto bytes = from_hex(*text);
-        if (!bytes || bytes->size() < 2 || bytes->front() != static_cast<std::uint8_t>(kVersion))
-            return not_a_cursor();
-        page.before = std::string{as_text(*bytes).substr(1)};
+        page.before = read_cursor(*text);
+        if (!page.before) return not_a_cursor();
     }
     return page;
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -22,6 +23,10 @@ struct PageRequest {
 
 /// `limit=` (1 to 200, more is cut to 200) and `cursor=`. Errors: invalid_query, invalid_cursor.
 Result<PageRequest> read_page_request(const http::RequestHead& head);
+
+/// Opaque, for URLs and JSON; and what it holds, nullopt where it is none of ours.
+std::string make_cursor(std::string_view content);
+std::optional<std::string> read_cursor(std::string_view cursor);
 
 /// Why a cursor that holds another sort of id is refused.
 tl::unexpected<Error> not_a_cursor();

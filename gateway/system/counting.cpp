@@ -96,6 +96,22 @@ void UploadCounting::finished(const storage::records::Upload& upload, const pipe
     commit_.observe(seconds(times.commit));
 }
 
+CallbackCounting::CallbackCounting(http::Metrics& metrics)
+    : metrics_(metrics),
+      seconds_(metrics.histogram(
+          {"photogate_callback_attempt_seconds", "How long one attempt at a callback took.", {}},
+          http::request_buckets())) {}
+
+void CallbackCounting::attempted(const storage::records::CallbackAttempt& attempt) {
+    const bool delivered = attempt.verdict == storage::records::CallbackAttempt::Verdict::delivered;
+    metrics_
+        .counter({"photogate_callback_attempts_total",
+                  "Attempts at callbacks by what came of them.",
+                  {{"result", delivered ? "delivered" : attempt.error}}})
+        .add();
+    seconds_.observe(seconds(attempt.latency));
+}
+
 namespace {
 
 /// A count that is kept elsewhere and only grows, as a counter.
@@ -121,9 +137,15 @@ void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
                               "Age of the oldest that waits, by queue.",
                               {{"queue", queue}}});
     };
+    const auto endpoints = [&](const char* state) {
+        return metrics.gauge({"photogate_callback_endpoints",
+                              "Callback URLs that something is wrong with, by what.",
+                              {{"state", state}}});
+    };
     metrics.before_render(
         [&records, jobs = depth("jobs"), callbacks = depth("callbacks"), dead = depth("callbacks_dead"),
-         oldest_job = oldest("jobs"), oldest_callback = oldest("callbacks"),
+         oldest_job = oldest("jobs"), oldest_callback = oldest("callbacks"), paused = endpoints("paused"),
+         open = endpoints("open"), failing = endpoints("failing"),
          leased = metrics.gauge({"photogate_jobs_leased", "Jobs that a worker holds.", {}})]() mutable {
             const auto backlog = records.backlog();
             if (!backlog) return;
@@ -133,6 +155,9 @@ void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
             callbacks.set(static_cast<double>(backlog->callbacks_waiting));
             dead.set(static_cast<double>(backlog->callbacks_dead));
             oldest_callback.set(seconds(backlog->oldest_callback));
+            paused.set(static_cast<double>(backlog->endpoints.paused));
+            open.set(static_cast<double>(backlog->endpoints.open));
+            failing.set(static_cast<double>(backlog->endpoints.failing));
         });
 }
 
@@ -150,7 +175,6 @@ void count_state(http::Metrics& metrics, storage::records::Records& records,
          overdue = gauge("photogate_grant_overdue_seconds",
                          "How long ago the grant ended of the oldest upload that is still awaited."),
          over = gauge("photogate_leases_over", "Leases that ran out and were not taken back yet."),
-         paused = gauge("photogate_endpoints_paused", "Receivers of callbacks that said 410."),
          incoming = gauge("photogate_unknown_objects", unknown_help, {{"bucket", "incoming"}}),
          published = gauge("photogate_unknown_objects", unknown_help, {{"bucket", "public"}}),
          sweep = gauge("photogate_sweep_age_seconds", "Since the bucket swept longest ago was."),
@@ -169,7 +193,6 @@ void count_state(http::Metrics& metrics, storage::records::Records& records,
             awaited.set(static_cast<double>(state->awaited));
             overdue.set(seconds(state->oldest_past_grant));
             over.set(static_cast<double>(state->leases_over));
-            paused.set(static_cast<double>(state->paused_endpoints));
             incoming.set(static_cast<double>(state->unknown_incoming));
             published.set(static_cast<double>(state->unknown_public));
             sweep.set(seconds(state->oldest_sweep));
@@ -244,21 +267,10 @@ void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
 }
 
 void count_sender(http::Metrics& metrics, const notifier::CallbackSender& sender) {
-    metrics.before_render(
-        [&sender,
-         delivered = Mirror{metrics, {"photogate_callbacks_delivered_total", "Callbacks delivered.", {}}},
-         failed =
-             Mirror{metrics,
-                    {"photogate_callback_attempts_failed_total", "Attempts at callbacks that failed.", {}}},
-         dead = Mirror{metrics,
-                       {"photogate_callbacks_dead_total",
-                        "Callbacks given up after the last attempt.",
-                        {}}}]() mutable {
-            const auto counters = sender.counters();
-            delivered.show(counters.delivered);
-            failed.show(counters.failed);
-            dead.show(counters.dead);
-        });
+    metrics.before_render([&sender, dead = Mirror{metrics,
+                                                  {"photogate_callbacks_dead_total",
+                                                   "Callbacks given up after the last attempt.",
+                                                   {}}}]() mutable { dead.show(sender.counters().dead); });
 }
 
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {

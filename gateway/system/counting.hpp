@@ -41,6 +41,18 @@ class UploadCounting {
     http::Histogram fetch_, image_, put_, commit_, finish_;
 };
 
+/// `photogate_callback_attempts_total{result}` and `photogate_callback_attempt_seconds`. A result is
+/// `delivered` or the class of the error.
+class CallbackCounting {
+  public:
+    explicit CallbackCounting(http::Metrics& metrics);
+    void attempted(const storage::records::CallbackAttempt& attempt);
+
+  private:
+    http::Metrics& metrics_;
+    http::Histogram seconds_;
+};
+
 /// What is read when /metrics is. Null parts are left out; the others outlive the metrics' last rendering.
 struct CountedParts {
     storage::records::Records* records = nullptr;

@@ -109,6 +109,7 @@ struct System::State {
     http::Metrics metrics;
     RequestCounting request_counting{metrics};
     UploadCounting upload_counting{metrics};
+    CallbackCounting callback_counting{metrics};
 
     storage::http::HttpClient store_http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;
@@ -263,7 +264,9 @@ struct System::State {
         sweeps.min_age = config.worker.sweep_age;
         sweeper.emplace(sweeps, *records, stores, clock);
         callback_http.emplace(callback_client(config));
-        sender.emplace(config.callbacks.sender, *records, *callback_http, secrets(config), clock, random);
+        sender.emplace(
+            config.callbacks.sender, *records, *callback_http, secrets(config), clock, random,
+            [this](const records::CallbackAttempt& attempt) { callback_counting.attempted(attempt); });
         loops.emplace_back([this] { worker->run(); });
         loops.emplace_back([this] { reconciler->run(); });
         loops.emplace_back([this] { sweeper->run(); });

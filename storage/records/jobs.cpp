@@ -30,6 +30,11 @@ Result<> forget_old(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_idempotency_keys", params(Timestamp{now - retention.idempotency}));
         transaction.run("forget_events", params(Timestamp{now - retention.events}));
         transaction.run("forget_attempts", params(Timestamp{now - retention.attempts}));
+        for (const auto state : {CallbackState::delivered, CallbackState::unsent})
+            transaction.run("forget_callbacks",
+                            params(to_string(state), Timestamp{now - retention.callbacks}));
+        transaction.run("forget_callbacks",
+                        params(to_string(CallbackState::dead), Timestamp{now - retention.dead_callbacks}));
         transaction.run("forget_tokens", params(Timestamp{now - retention.tokens}));
         transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
         transaction.run("forget_sweeps");
@@ -144,6 +149,7 @@ Result<Reaped> Records::reap() {
     }
     if (auto tidied = forget_old(state_->pool, state_->options.retention, now); !tidied)
         return fail(tidied.error());
+    if (auto tidied = tidy_endpoints(*state_); !tidied) return fail(tidied.error());
     return reaped;
 }
 

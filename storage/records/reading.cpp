@@ -12,19 +12,6 @@ std::optional<std::string> text_of(const std::optional<AppName>& app) {
     return app ? std::make_optional(app->str()) : std::nullopt;
 }
 
-/// Ids sort by the time of their making: none made since `at` is less than this. A minute's slack for
-/// gateways whose clocks differ; the rows are compared exactly.
-std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at) {
-    using namespace std::chrono;
-    if (!at || *at < Timestamp{minutes{1}}) return std::string{prefix};
-    const auto ms = static_cast<std::uint64_t>(
-        duration_cast<milliseconds>((*at - minutes{1}).time_since_epoch()).count());
-    Bytes raw(16, 0);
-    for (std::size_t i = 0; i < 6; ++i)
-        raw[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
-    return std::string{prefix} + base32_crockford(raw);
-}
-
 /// Which statement has an index for the question.
 const char* list_for(const ListQuery& query) {
     if (!query.metadata.empty()) return "list_by_metadata";
@@ -48,6 +35,17 @@ const char* list_for(const ListQuery& query) {
 }
 
 }  // namespace
+
+std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at) {
+    using namespace std::chrono;
+    if (!at || *at < Timestamp{minutes{1}}) return std::string{prefix};
+    const auto ms = static_cast<std::uint64_t>(
+        duration_cast<milliseconds>((*at - minutes{1}).time_since_epoch()).count());
+    Bytes raw(16, 0);
+    for (std::size_t i = 0; i < 6; ++i)
+        raw[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+    return std::string{prefix} + base32_crockford(raw);
+}
 
 Result<Upload> Records::find(const std::optional<AppName>& app, const UploadId& id) {
     return read(state_->pool, [&](Transaction& transaction) -> Result<Upload> {
@@ -112,6 +110,9 @@ Result<Backlog> Records::backlog() {
         backlog.callbacks_waiting = count("callbacks_waiting");
         backlog.callbacks_dead = count("callbacks_dead");
         backlog.oldest_callback = age("oldest_callback_ms");
+        const auto endpoints = transaction.run("count_endpoints")[0];
+        backlog.endpoints = {endpoints["paused"].as<std::size_t>(), endpoints["open"].as<std::size_t>(),
+                             endpoints["failing"].as<std::size_t>()};
         return backlog;
     });
 }
@@ -135,7 +136,6 @@ Result<PipelineState> Records::pipeline_state() {
         state.awaited = count("created");
         state.oldest_past_grant = age("oldest_past_grant_ms");
         state.leases_over = count("leases_over");
-        state.paused_endpoints = count("paused_endpoints");
         state.unknown_incoming = count("unknown_incoming");
         state.unknown_public = count("unknown_public");
         state.oldest_sweep = age("oldest_sweep_ms");

@@ -29,6 +29,7 @@
 #include "base/time.hpp"
 #include "base/words.hpp"
 #include "storage/records/callback.hpp"
+#include "storage/records/callback_breaker.hpp"
 #include "storage/records/rounds.hpp"
 #include "storage/records/upload.hpp"
 
@@ -37,8 +38,10 @@ namespace photogate::storage::records {
 /// How long what is only of passing use is kept; reap() forgets what is older.
 struct Retention {
     std::chrono::seconds idempotency = std::chrono::hours{24};
-    std::chrono::seconds events = std::chrono::days{7};     ///< ids of events that were taken in
-    std::chrono::seconds attempts = std::chrono::days{30};  ///< of callbacks; and quarantined event bodies
+    std::chrono::seconds events = std::chrono::days{7};      ///< ids of events that were taken in
+    std::chrono::seconds attempts = std::chrono::days{30};   ///< of callbacks; and quarantined event bodies
+    std::chrono::seconds callbacks = std::chrono::days{30};  ///< that were delivered, or not to be sent
+    std::chrono::seconds dead_callbacks = std::chrono::days{90};  ///< after they were given up
     std::chrono::seconds tokens = std::chrono::days{2};  ///< what was used of a client token, after its end
 };
 
@@ -53,6 +56,7 @@ struct RecordsOptions {
     std::uint32_t max_attempts = 5;
     std::uint32_t max_decoder_crashes = 3;
     Retention retention;
+    BreakerRule breaker;
 };
 
 // ---- t1
@@ -192,27 +196,6 @@ struct TimelineEntry {
     std::string detail_json;  ///< a JSON object
 };
 
-struct CallbackQuery {
-    std::optional<AppName> app;
-    std::optional<CallbackState> state;
-    std::optional<UploadId> upload;
-    std::optional<CallbackId> before;
-    std::size_t limit = 50;
-};
-
-struct AttemptRow {
-    Timestamp at;
-    std::optional<int> status;
-    std::string error;
-    std::chrono::milliseconds latency{};
-    std::string answer;
-};
-
-struct CallbackDetails {
-    Callback callback;
-    std::vector<AttemptRow> attempts;  ///< newest first, 20 at the most
-};
-
 /// For /readyz and /metrics; cheap.
 struct Backlog {
     std::size_t jobs_ready = 0;
@@ -220,6 +203,7 @@ struct Backlog {
     std::chrono::milliseconds oldest_ready{};
     std::size_t callbacks_waiting = 0;
     std::size_t callbacks_dead = 0;
+    EndpointCounts endpoints;
     std::chrono::milliseconds oldest_callback{};
 };
 
@@ -228,8 +212,7 @@ struct PipelineState {
     std::size_t awaited = 0;                        ///< uploads without an object yet
     std::chrono::milliseconds oldest_past_grant{};  ///< of these, the one whose grant ended first; 0: none
     std::size_t leases_over = 0;                    ///< that no reaper has taken back yet
-    std::size_t paused_endpoints = 0;
-    std::size_t unknown_incoming = 0;  ///< objects, as the last sweeps found them
+    std::size_t unknown_incoming = 0;               ///< objects, as the last sweeps found them
     std::size_t unknown_public = 0;
     std::chrono::milliseconds oldest_sweep{};    ///< since the bucket swept longest ago was
     std::chrono::milliseconds oldest_listing{};  ///< since the open minutes were listed
@@ -342,15 +325,31 @@ class Records {
     Result<> ping();
 
     // The outbox.
-    /// Due callbacks, oldest first, at most `per_url` for one URL; paused URLs are passed over.
+    /// Due callbacks, oldest first, at most `per_url` for one URL. A paused URL is passed over, and one whose
+    /// breaker is open; one that comes back has less than its share.
     Result<std::vector<Callback>> claim_callbacks(std::size_t most, std::size_t per_url,
                                                   std::chrono::seconds lease);
-    /// In groups.
+    /// In groups. Failures in a row open the URL's breaker, a success closes it, for all gateways.
     void record_attempt(CallbackAttempt attempt, std::function<void(Result<>)> done);
     Result<std::vector<CallbackDetails>> callbacks(const CallbackQuery& query);
-    /// Due at once, with the same id and bytes; resumes its URL. `app` nullopt: the operator.
+    /// Errors: callback_not_found. As do the next two where the app is another.
+    Result<CallbackDetails> callback(const std::optional<AppName>& app, const CallbackId& id);
+    /// Due at once, with the same id and bytes, and its attempts begin anew; resumes its URL. Errors:
+    /// state_conflict where its body was erased, or it never had a URL. `app` nullopt: the operator.
     Result<> replay(const std::optional<AppName>& app, const CallbackId& id);
-    Result<std::size_t> replay_since(const std::optional<AppName>& app, Timestamp since, CallbackState state);
+    Result<Replayed> replay(const ReplayRange& range);
+
+    Result<std::vector<CallbackEndpoint>> endpoints(const EndpointQuery& query);
+    /// Errors: callback_not_found where nothing of the app's (or, for the operator, of anybody's) waits for
+    /// `url` and it is not `own_url`.
+    Result<> pause_endpoint(const EndpointQuery& whose, const std::string& url);
+    /// Ends a pause, and lets an open breaker try at once. What waited is due now: how many.
+    Result<std::size_t> resume_endpoint(const EndpointQuery& whose, const std::string& url);
+
+    /// An app's callbacks in the order they became true, whether and wherever they were sent. What is
+    /// answered is final: nothing appears before it later. Errors: invalid_cursor where retention has removed
+    /// what follows.
+    Result<FeedPage> feed(const AppName& app, const std::optional<FeedCursor>& after, std::size_t limit);
 
     /// Blocks until there may be work of that kind, or the time is over, or stop_waiting() was called. Wakes
     /// come from this process at once and from other gateways by a debounced NOTIFY outside the writes.

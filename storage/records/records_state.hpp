@@ -3,7 +3,9 @@
 // Member order is lifetime order: the committers go first, since they use the pool and the wake-ups.
 #pragma once
 
+#include <map>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +72,28 @@ class OutboxRows {
     SqlArray ids_, uploads_, apps_, types_, sequences_, urls_, bodies_;
     std::size_t count_ = 0;
 };
+
+/// What a group of recorded attempts says of callback URLs. One that is in `answered` and in `failed` failed
+/// last.
+struct EndpointNews {
+    struct Failure {
+        std::uint32_t count = 0;
+        std::optional<int> status;
+        std::string error;
+    };
+    std::set<std::string> answered;
+    std::map<std::string, Failure> failed;
+    std::set<std::string> gone;  ///< said 410
+};
+void tell_endpoints(RecordsState& state, Transaction& transaction, const EndpointNews& news);
+/// In transactions of its own, however many callbacks wait; how many are due now.
+Result<std::size_t> resume_url(RecordsState& state, const std::string& url);
+/// Part of reap()'s minute.
+Result<> tidy_endpoints(RecordsState& state);
+
+/// Ids sort by the time of their making: none made since `at` is less than this. A minute's slack for
+/// gateways whose clocks differ; the rows are compared exactly.
+std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at);
 
 /// Facts for the timeline, inserted together.
 class TimelineRows {

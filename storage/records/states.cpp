@@ -93,12 +93,40 @@ std::string_view to_string(CallbackState state) {
             return "delivered";
         case CallbackState::dead:
             return "dead";
+        case CallbackState::unsent:
+            return "unsent";
     }
     return "";
 }
 
+std::string_view to_string(CallbackEndpoint::State state) {
+    switch (state) {
+        case CallbackEndpoint::State::failing:
+            return "failing";
+        case CallbackEndpoint::State::open:
+            return "open";
+        case CallbackEndpoint::State::half_open:
+            return "half_open";
+        case CallbackEndpoint::State::recovering:
+            return "recovering";
+        case CallbackEndpoint::State::paused:
+            return "paused";
+    }
+    return "";
+}
+
+std::optional<CallbackType> parse_callback_type(std::string_view word) {
+    for (const auto type :
+         {CallbackType::upload_received, CallbackType::upload_published, CallbackType::upload_rejected,
+          CallbackType::upload_failed, CallbackType::upload_expired, CallbackType::upload_deleted}) {
+        if (to_string(type) == word) return type;
+    }
+    return std::nullopt;
+}
+
 std::optional<CallbackState> parse_callback_state(std::string_view word) {
-    for (const auto state : {CallbackState::waiting, CallbackState::delivered, CallbackState::dead}) {
+    for (const auto state :
+         {CallbackState::waiting, CallbackState::delivered, CallbackState::dead, CallbackState::unsent}) {
         if (to_string(state) == word) return state;
     }
     return std::nullopt;

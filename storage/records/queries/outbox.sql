@@ -1,18 +1,33 @@
 -- Callbacks: written, claimed, attempted, replayed.
 
 -- name: insert_callbacks
-insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at)
+-- The lock on a paused URL makes who writes and who resumes take turns: nothing is held back after the last look. Without a URL
+-- there is nothing to send.
+with paused as materialized (select url from paused_endpoints where url = any($6::text[]) for key share)
+insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, state, next_attempt_at, finished_at)
 select t.id, t.upload_id, t.app, t.type, t.sequence, t.url, t.body, $8::timestamptz,
-       case when exists (select from paused_endpoints p where p.url = t.url) then 'infinity' else $8::timestamptz end
+       case when t.url = '' then 'unsent' else 'waiting' end,
+       case when t.url = '' then null
+            when exists (select from paused p where p.url = t.url) then 'infinity'
+            else $8::timestamptz end,
+       case when t.url = '' then $8::timestamptz end
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
     as t (id, upload_id, app, type, sequence, url, body);
 
 -- name: claim_callbacks
 -- $1 token, $2 lease in seconds, $3 most, $4 per URL, $5 now, $6 the URL that had the last turn
--- Two ways lead to candidates. The oldest due ones, whatever their URL: all there is, while nothing is behind. And the URLs in
--- turn: whoever is behind a URL with a long queue is reached all the same.
+-- Two ways lead to candidates. The oldest due ones, as far as a bounded look goes: all there is, while nothing is behind. And
+-- the URLs in turn: whoever is behind a URL with a long queue is reached all the same. What is held back is passed over: a
+-- paused URL, one whose breaker is open, one that has its share.
 with recursive busy as materialized (
     select url, count(*) as held from callbacks where lease_token is not null and lease_until >= now() group by url
+),
+held_back as materialized (
+    select url from busy where held >= $4::bigint
+    union all
+    select url from paused_endpoints
+    union all
+    select url from callback_endpoints where open_until > $5::timestamptz
 ),
 turns as (
     (select url, 1 as place from callbacks where state = 'waiting' and url > $6 order by url limit 1)
@@ -23,36 +38,39 @@ turns as (
     where t.place < 64
 ),
 oldest as (
-    select c.id from callbacks c
-    where c.state = 'waiting' and c.next_attempt_at <= $5::timestamptz and (c.lease_token is null or c.lease_until < now())
-      and not exists (select from busy b where b.url = c.url and b.held >= $4::bigint)
-    order by c.next_attempt_at, c.id
+    select d.id, d.url, d.next_attempt_at
+    from (select c.id, c.url, c.next_attempt_at from callbacks c
+          where c.state = 'waiting' and c.next_attempt_at <= $5::timestamptz and (c.lease_token is null or c.lease_until < now())
+          order by c.next_attempt_at, c.id
+          limit 2000) d
+    where d.url <> all (array(select url from held_back))
     limit $3::integer * 4
 ),
 in_turn as (
-    select due.id
+    select due.id, due.url, due.next_attempt_at
     from turns t
-    cross join lateral (select c.id from callbacks c
+    cross join lateral (select c.id, c.url, c.next_attempt_at from callbacks c
                         where c.state = 'waiting' and c.url = t.url and c.next_attempt_at <= $5::timestamptz
                           and (c.lease_token is null or c.lease_until < now())
                         order by c.next_attempt_at, c.id
                         limit $4::integer) due
+    where t.url <> all (array(select url from held_back))
 ),
 ranked as materialized (
-    select c.id, c.url, c.next_attempt_at,
+    select c.id, c.url, c.next_attempt_at, least($4::bigint, coalesce(e.share, $4::bigint)) as share,
            row_number() over (partition by c.url order by c.next_attempt_at, c.id) + coalesce(b.held, 0) as round
-    from callbacks c left join busy b on b.url = c.url
-    where c.id in (select id from oldest union select id from in_turn)
+    from (select * from oldest union select * from in_turn) c
+    left join busy b on b.url = c.url
+    left join callback_endpoints e on e.url = c.url
 ),
 taken as materialized (
     select c.id, r.round, r.next_attempt_at
-    from (select * from ranked where round <= $4::bigint order by round, next_attempt_at, id limit $3::integer * 2) r
+    from (select * from ranked where round <= share order by round, next_attempt_at, id limit $3::integer * 2) r
     cross join lateral (select * from callbacks
                         where callbacks.id = r.id and callbacks.state = 'waiting'
                           and callbacks.next_attempt_at <= $5::timestamptz
                           and (callbacks.lease_token is null or callbacks.lease_until < now())
                         for update skip locked) c
-    where not exists (select from paused_endpoints p where p.url = r.url)
     limit $3::integer
 )
 update callbacks c set lease_token = $1, lease_until = now() + make_interval(secs => $2::double precision)
@@ -61,7 +79,8 @@ where c.id = t.id
 returning c.*, t.round;
 
 -- name: last_url_in_turn
--- Where the turn of claim_callbacks ended; null where it came to the end.
+-- $1 the URL that had the last turn, $2 now. Where the turn of claim_callbacks ended, null where it came to the end; and whether
+-- more was due than its look goes.
 with recursive turns as (
     (select url, 1 as place from callbacks where state = 'waiting' and url > $1 order by url limit 1)
     union all
@@ -70,13 +89,17 @@ with recursive turns as (
     cross join lateral (select c.url from callbacks c where c.state = 'waiting' and c.url > t.url order by c.url limit 1) next
     where t.place < 64
 )
-select case when count(*) = 64 then max(url) end as url from turns;
+select case when count(*) = 64 then max(url) end as url,
+       (select count(*) from (select from callbacks where state = 'waiting' and next_attempt_at <= $2::timestamptz limit 2000) d)
+           = 2000 as deep
+from turns;
 
 -- name: callbacks_claimed_before
 select * from callbacks where lease_token = $1;
 
 -- name: record_attempts
-with input as materialized (
+with paused as materialized (select url from paused_endpoints where url = any($10::text[]) for key share),
+input as materialized (
     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::text[], $6::bigint[], $7::text[],
                          $8::text[], $9::timestamptz[])
         as t (callback_id, lease_token, at, status, error, latency_ms, answer, verdict, next_attempt_at)
@@ -87,7 +110,7 @@ moved as (
         state = case i.verdict when 'delivered' then 'delivered' when 'dead' then 'dead' else 'waiting' end,
         finished_at = case when i.verdict in ('delivered', 'dead') then i.at end,
         next_attempt_at = case when i.verdict in ('delivered', 'dead') then null
-                               when exists (select from paused_endpoints p where p.url = c.url) then 'infinity'
+                               when exists (select from paused p where p.url = c.url) then 'infinity'
                                else i.next_attempt_at end
     from input i
     where c.id = i.callback_id and c.lease_token = i.lease_token and c.state = 'waiting'
@@ -106,22 +129,6 @@ select a.callback_id as id, a.lease_token
 from unnest($1::text[], $2::text[]) as ours (callback_id, lease_token)
 join callback_attempts a on a.callback_id = ours.callback_id and a.lease_token = ours.lease_token;
 
--- name: pause_endpoints
-insert into paused_endpoints (url, paused_at) select distinct url, $2::timestamptz from unnest($1::text[]) as t (url)
-order by url
-on conflict (url) do nothing;
-
--- name: hold_callbacks
-update callbacks set next_attempt_at = 'infinity'
-where state = 'waiting' and url = any($1::text[]) and next_attempt_at < 'infinity';
-
--- name: resume_endpoints
-delete from paused_endpoints where url = any($1::text[]);
-
--- name: unhold_callbacks
-update callbacks set next_attempt_at = $2::timestamptz
-where state = 'waiting' and url = any($1::text[]) and next_attempt_at = 'infinity';
-
 -- name: find_callback
 select * from callbacks where id = $1 and ($2::text is null or app = $2) for update;
 
@@ -130,12 +137,25 @@ update callbacks set state = 'waiting', attempts = 0, next_attempt_at = $2::time
                      lease_token = null, lease_until = null
 where id = any($1::text[]);
 
--- name: callbacks_since
--- Erased ones are passed over: they can not be sent as they were.
+-- name: callbacks_in_range
+-- $1 after id, $2 since, $3 until or null, $4 state, $5 app or null, $6 type or null, $7 URL or null, $8 limit
+-- Erased ones are passed over, they can not be sent as they were; and those that had no URL.
 select id, url from callbacks
-where id > $1 and created_at >= $2::timestamptz and state = $3 and ($4::text is null or app = $4) and body <> ''
+where id > $1 and created_at >= $2::timestamptz and ($3::timestamptz is null or created_at < $3::timestamptz) and state = $4
+  and ($5::text is null or app = $5) and ($6::text is null or type = $6) and ($7::text is null or url = $7)
+  and body <> '' and url <> ''
 order by id
-limit 1000
+limit $8::integer
+for update;
+
+-- name: dead_callbacks_in_range
+-- The same of the dead, who have an index of their own.
+select id, url from callbacks
+where state = 'dead' and id > $1 and created_at >= $2::timestamptz and ($3::timestamptz is null or created_at < $3::timestamptz)
+  and state = $4 and ($5::text is null or app = $5) and ($6::text is null or type = $6) and ($7::text is null or url = $7)
+  and body <> '' and url <> ''
+order by id
+limit $8::integer
 for update;
 
 -- name: list_callbacks
@@ -157,7 +177,11 @@ where upload_id = $5 and ($1::text is null or app = $1) and ($2::text is null or
 order by id desc
 limit $4::integer;
 
+-- name: read_callback
+select * from callbacks where id = $1 and ($2::text is null or app = $2);
+
 -- name: attempts_of
+-- $1 callbacks, $2 the newest so many of each
 select a.* from unnest($1::text[]) as asked (callback_id)
 cross join lateral (select * from callback_attempts where callback_attempts.callback_id = asked.callback_id
-                    order by at desc limit 20) a;
+                    order by at desc limit $2::integer) a;

@@ -28,7 +28,7 @@ returning id;
 
 -- name: erase_told_callbacks
 -- Their bodies held the file name and the EXIF; they can not be replayed any more.
-update callbacks set body = '' where upload_id = $1 and state in ('delivered', 'dead');
+update callbacks set body = '' where upload_id = $1 and state in ('delivered', 'dead', 'unsent');
 
 -- name: delete_jobs_of_upload
 delete from jobs where upload_id = $1 and kind = $2;

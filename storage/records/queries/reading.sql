@@ -81,7 +81,6 @@ select (select count(*) from (select from uploads where awaits_until is not null
         from uploads where awaits_until is not null) as oldest_past_grant_ms,
        (select count(*) from (select from jobs where lease_token is not null and lease_until < now() limit 100000) as l)
            as leases_over,
-       (select count(*) from (select from paused_endpoints limit 10000) as p) as paused_endpoints,
        (select coalesce(sum(greatest(unknown, last_unknown)), 0)::bigint from rounds where name like 'sweep-incoming/%')
            as unknown_incoming,
        (select coalesce(sum(greatest(unknown, last_unknown)), 0)::bigint from rounds where name like 'sweep-public/%')

@@ -18,3 +18,13 @@ delete from client_tokens where id = any (array(
 -- name: forget_quarantine
 delete from event_quarantine where id = any (array(
     select id from event_quarantine where received_at < $1::timestamptz order by id limit 500));
+
+-- name: forget_callbacks
+-- $1 a final state, $2 finished before
+with old as materialized (
+    select id from callbacks where state = $1 and finished_at < $2::timestamptz order by finished_at limit 2000
+),
+gone as (
+    delete from callbacks c using old where c.id = old.id and c.state = $1 returning c.placed
+)
+update feed set forgotten = greatest(forgotten, (select max(placed) from gone)) where exists (select from gone);

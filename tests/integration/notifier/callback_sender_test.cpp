@@ -46,11 +46,13 @@ class Delivery : public ::testing::Test {
     }
     void TearDown() override { stop(); }
 
-    void start(const std::vector<std::string>& allowed = {"127.0.0.0/8"}, SenderOptions options = {}) {
+    void start(const std::vector<std::string>& allowed = {"127.0.0.0/8"}, SenderOptions options = {},
+               AttemptObserver observer = {}) {
         const auto guard = AddressGuard::make(allowed).value();
         http_ = std::make_unique<storage::http::HttpClient>(storage::http::ClientOptions{
             .guard = [guard](const sockaddr& address) { return guard.permits(address); }});
-        sender_ = std::make_unique<CallbackSender>(options, *records_, *http_, secrets, clock_, random_);
+        sender_ = std::make_unique<CallbackSender>(options, *records_, *http_, secrets, clock_, random_,
+                                                   std::move(observer));
         thread_ = std::thread{[this] { sender_->run(); }};
     }
     void stop() {
@@ -347,6 +349,55 @@ TEST_F(Delivery, Ten_failures_make_it_dead_and_a_replay_brings_the_same_bytes) {
         EXPECT_EQ(request.body, received[0].body);
         EXPECT_EQ(request.headers.at("webhook-id"), received[0].headers.at("webhook-id"));
     }
+}
+
+TEST_F(Delivery, A_receiver_that_keeps_failing_is_left_alone_and_gets_all_when_it_is_back) {
+    std::atomic<bool> well{false};
+    Receiver receiver{[&](int socket, const Received&) { say(socket, status(well ? 200 : 500)); }};
+    std::vector<UploadId> uploads;
+    for (int i = 0; i < 40; ++i)
+        uploads.push_back(arrive(receiver.url(path_)));
+    start();
+    const auto state = [&]() -> std::optional<CallbackEndpoint::State> {
+        const auto found = records_->endpoints({.own_url = receiver.url(path_), .limit = 200});
+        for (const auto& each : found.value()) {
+            if (each.url == receiver.url(path_)) return each.state;
+        }
+        return std::nullopt;
+    };
+    for (int i = 0; i < 1'000 && state() != CallbackEndpoint::State::open; ++i)
+        std::this_thread::sleep_for(10ms);
+    ASSERT_EQ(state(), CallbackEndpoint::State::open);
+    // Something else comes through meanwhile, so the sender had its chance.
+    Receiver other{[](int socket, const Received&) { say(socket, status(200)); }};
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(attempted(arrive(other.url(path_)), 1).callback.state, CallbackState::delivered);
+    const auto tried = receiver.received(path_).size();
+    EXPECT_GE(tried, 10U);
+    EXPECT_LE(tried, 17U) << "ten, and what was under way with the tenth";
+    std::size_t untouched = 0;
+    for (const auto& upload : uploads)
+        untouched += callback_of(upload).callback.attempts == 0 ? 1 : 0;
+    EXPECT_EQ(untouched, 40U - tried);
+
+    well = true;
+    clock_.advance(10s);
+    EXPECT_TRUE(receiver.wait_for(path_, tried + 40));
+    for (const auto& upload : uploads)
+        EXPECT_EQ(attempted(upload, 1).callback.state, CallbackState::delivered);
+    EXPECT_EQ(receiver.received(path_).size(), tried + 40) << "each once more";
+}
+
+TEST_F(Delivery, Each_attempt_is_told_to_who_counts) {
+    Receiver receiver{[](int socket, const Received&) { say(socket, status(204)); }};
+    std::promise<CallbackAttempt> told;
+    std::atomic<bool> once{false};
+    start({"127.0.0.0/8"}, {}, [&](const CallbackAttempt& attempt) {
+        if (attempt.url == receiver.url(path_) && !once.exchange(true)) told.set_value(attempt);
+    });
+    arrive(receiver.url(path_));
+    EXPECT_EQ(told.get_future().get().status, 204);
+    stop();
 }
 
 TEST_F(Delivery, Stopping_finishes_and_records_what_is_under_way) {

@@ -109,11 +109,99 @@ TEST_F(OutboxTest, Dead_ones_are_replayed_by_id_or_since_a_time) {
               ErrorCode::callback_not_found);
     EXPECT_TRUE(records->replay(AppName::trusted("one"), dead[0].callback.id));
     EXPECT_EQ(claim().at(0).id, dead[0].callback.id);
-    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() + 1s, CallbackState::dead).value(), 0U);
-    EXPECT_EQ(records->replay_since(AppName::trusted("one"), clock.now() - 1h, CallbackState::dead).value(),
-              0U);
-    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() - 1h, CallbackState::dead).value(), 1U);
+    EXPECT_EQ(records->replay({.since = clock.now() + 1s}).value().count, 0U);
+    EXPECT_EQ(records->replay({.app = AppName::trusted("one"), .since = clock.now() - 1h}).value().count, 0U);
+    EXPECT_EQ(records->replay({.since = clock.now() - 1h}).value().count, 1U);
     EXPECT_EQ(claim().size(), 1U);
+}
+
+TEST_F(OutboxTest, A_range_is_replayed_by_time_type_and_URL_in_bounded_bites) {
+    const auto start = clock.now();
+    for (int i = 0; i < 5; ++i) {
+        received("a");
+        received("b");
+        clock.advance(1h);
+    }
+    for (const auto& callback : claim())
+        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::delivered)));
+    const auto count = [&](ReplayRange range) {
+        range.state = CallbackState::delivered;
+        return records->replay(range).value();
+    };
+    EXPECT_EQ(count({.since = start, .type = CallbackType::upload_deleted}).count, 0U);
+    EXPECT_EQ(count({.since = start + 5h}).count, 0U);
+    EXPECT_EQ(count({.since = start, .until = start}).count, 0U);
+    EXPECT_EQ(count({.since = start + 1h, .until = start + 2h}).count, 2U);
+    EXPECT_EQ(count({.since = start, .until = start + 1h, .url = "https://a.example/hook"}).count, 1U);
+    const auto first = count({.app = AppName::trusted("b"), .since = start, .most = 2});
+    EXPECT_EQ(first.count, 2U);
+    ASSERT_TRUE(first.next);
+    const auto rest = count({.app = AppName::trusted("b"), .since = start, .after = first.next});
+    EXPECT_EQ(rest.count, 2U);
+    EXPECT_EQ(rest.next, std::nullopt);
+    std::set<std::string> ids;
+    for (const auto& callback : claim())
+        ids.insert(callback.id.str());
+    EXPECT_EQ(ids.size(), 7U);
+}
+
+TEST_F(OutboxTest, What_a_replay_sends_again_begins_its_attempts_anew) {
+    received();
+    auto callback = claim().at(0);
+    ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::dead, 500)));
+    ASSERT_TRUE(records->replay(std::nullopt, callback.id));
+    const auto details = records->callback(AppName::trusted("doorstep"), callback.id).value();
+    EXPECT_EQ(details.callback.state, CallbackState::waiting);
+    EXPECT_EQ(details.callback.attempts, 0U);
+    EXPECT_EQ(details.attempts.size(), 1U) << "the log stays";
+    EXPECT_EQ(records->callback(AppName::trusted("other"), callback.id).error().code,
+              ErrorCode::callback_not_found);
+}
+
+TEST_F(OutboxTest, Delivered_ones_are_forgotten_after_their_retention_and_dead_ones_later) {
+    const auto delivered = received(), dead = received(), waiting = received();
+    for (const auto& callback : claim()) {
+        if (callback.upload == waiting.id) continue;
+        const auto verdict =
+            callback.upload == dead.id ? CallbackAttempt::Verdict::dead : CallbackAttempt::Verdict::delivered;
+        ASSERT_TRUE(record(attempt(callback, verdict)));
+    }
+    const auto left = [&] { return database.value("select count(*) from callbacks"); };
+    clock.advance(std::chrono::days{29});
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(left(), "3");
+    clock.advance(std::chrono::days{2});
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(left(), "2");
+    EXPECT_TRUE(records->callbacks({.upload = delivered.id}).value().empty());
+    clock.advance(std::chrono::days{60});
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(left(), "1");
+    EXPECT_EQ(records->callbacks({.upload = waiting.id}).value().size(), 1U)
+        << "what waits is never forgotten";
+}
+
+TEST_F(OutboxTest, Forgetting_goes_by_an_index_in_bites) {
+    database.run(
+        "insert into callbacks (id, upload_id, app, type, sequence, url, body, state, created_at, "
+        "finished_at) "
+        "select 'msg_' || n, 'u', 'a', 'upload.received', n, 'https://a/', '{}', 'delivered', "
+        "timestamptz '2020-01-01' + n * interval '1 second', timestamptz '2020-01-01' + n * interval '1 "
+        "second' "
+        "from generate_series(1, 5000) n");
+    database.run("analyze callbacks");
+    std::string plan;
+    for (const auto& row : database.run(
+             "set enable_seqscan = off; explain select id from callbacks where state = 'delivered' and "
+             "finished_at < '2020-01-01 00:10:00' order by finished_at limit 2000"))
+        plan += row[0].c_str();
+    EXPECT_NE(plan.find("callbacks_finished"), std::string::npos) << plan;
+    for (int minute = 0; minute < 3; ++minute) {
+        clock.advance(61s);
+        ASSERT_TRUE(records->reap());
+        EXPECT_EQ(database.value("select count(*) from callbacks"),
+                  std::to_string(5000 - std::min(5000, 2000 * (minute + 1))));
+    }
 }
 
 TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
@@ -123,7 +211,8 @@ TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
     const auto told = records->callbacks({.upload = upload.id}).value();
     ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
     EXPECT_EQ(records->replay(std::nullopt, told.at(0).callback.id).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(records->replay_since(std::nullopt, clock.now() - 1h, CallbackState::delivered).value(), 0U);
+    EXPECT_EQ(records->replay({.since = clock.now() - 1h, .state = CallbackState::delivered}).value().count,
+              0U);
 }
 
 TEST_F(OutboxTest, Who_did_not_ask_is_not_told_of_expiry) {

@@ -94,6 +94,67 @@ TEST(CallbackQueue, Claimed_again_the_newer_lease_counts_and_it_goes_out_once) {
     EXPECT_FALSE(queue.start(kStart + 60s));
 }
 
+TEST(CallbackQueue, Slow_URLs_have_a_part_of_the_senders_between_them) {
+    CallbackQueue queue{{.per_url = 4, .slow_at_once = 3}};
+    for (const char* url : {"a", "b"}) {
+        queue.add(claimed(url, 1), kStart);
+        ASSERT_TRUE(queue.start(kStart));
+        queue.finished(url, Outcome::success, 14s);
+    }
+    queue.add(claimed("a", 4), kStart);
+    queue.add(claimed("b", 4), kStart);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(queue.start(kStart));
+    EXPECT_FALSE(queue.can_start(kStart)) << "three, though each has a share of four";
+    queue.add(claimed("quick", 1), kStart);
+    EXPECT_EQ(queue.start(kStart)->url, "quick");
+    queue.finished("a", Outcome::success, 10ms);
+    EXPECT_EQ(queue.start(kStart)->url, "a") << "quick again: its own share";
+}
+
+TEST(CallbackQueue, The_slow_are_counted_right_whenever_they_become_so) {
+    CallbackQueue queue{{.per_url = 4, .slow_at_once = 2}};
+    queue.add(claimed("a", 4), kStart);
+    for (int i = 0; i < 4; ++i)
+        ASSERT_TRUE(queue.start(kStart));
+    for (int i = 0; i < 4; ++i)
+        queue.finished("a", Outcome::success, i % 2 == 0 ? 5'000ms : 5ms);
+    queue.add(claimed("a", 1), kStart);
+    ASSERT_TRUE(queue.start(kStart));
+    queue.finished("a", Outcome::failure, 15s);
+    queue.add(claimed("b", 1), kStart);
+    ASSERT_TRUE(queue.start(kStart));
+    queue.finished("b", Outcome::success, 15s);
+    queue.add(claimed("a", 2), kStart);
+    queue.add(claimed("b", 2), kStart);
+    std::size_t started = 0;
+    while (queue.start(kStart))
+        ++started;
+    EXPECT_EQ(started, 2U);
+}
+
+TEST(CallbackQueue, A_rate_spaces_the_starts_of_one_URL_and_of_no_other) {
+    CallbackQueue queue{{.per_url = 100, .startable_for = 100s, .per_second = 10}};
+    queue.add(claimed("u", 50), kStart);
+    const auto started_at = [&](CallbackQueue::TimePoint now) {
+        std::size_t count = 0;
+        while (queue.start(now))
+            ++count;
+        return count;
+    };
+    EXPECT_EQ(started_at(kStart), 2U) << "one, and one within the slack";
+    EXPECT_EQ(queue.next_start(kStart), kStart + 100ms);
+    EXPECT_FALSE(queue.can_start(kStart + 99ms));
+    EXPECT_EQ(started_at(kStart + 100ms), 1U);
+    EXPECT_EQ(started_at(kStart + 10s), 2U) << "what it did not use is not saved up";
+    queue.add(claimed("v", 1), kStart + 10s);
+    EXPECT_EQ(queue.start(kStart + 10s)->url, "v");
+    std::size_t in_ten_seconds = 0;
+    for (auto now = kStart + 10s; now < kStart + 20s; now += 10ms)
+        in_ten_seconds += started_at(now);
+    EXPECT_EQ(in_ten_seconds, 45U) << "all that was left";
+}
+
 TEST(CallbackQueue, It_is_bounded_by_URL_and_remembers_a_bounded_number_of_them) {
     CallbackQueue queue{{.per_url = 2, .waiting = 10, .urls = 3}};
     queue.add(claimed("u", 100), kStart);

@@ -176,7 +176,9 @@ TEST(UploadCallbacks, The_uploads_own_URL_goes_before_the_apps_and_nobody_is_nob
 
     upload.callback_url.reset();
     upload.app = AppName::trusted("silent");
-    EXPECT_FALSE(composer.compose(CallbackType::upload_received, upload, now));
+    const auto pulled = composer.compose(CallbackType::upload_received, upload, now);
+    ASSERT_TRUE(pulled) << "who has no URL pulls it";
+    EXPECT_EQ(pulled->url, "");
 }
 
 TEST(UploadCallbacks, A_callback_holds_no_credential_or_signed_URL) {

@@ -1,0 +1,284 @@
+// Callback URLs that fail: their breaker, their way back, and pauses, on a clock that the test moves.
+#include <algorithm>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using namespace std::chrono_literals;
+using State = CallbackEndpoint::State;
+using Verdict = CallbackAttempt::Verdict;
+
+const std::string kSick = "https://sick.example/hook";
+
+class EndpointTest : public RecordsTest {
+  protected:
+    std::vector<Callback> claim(std::size_t most = 20, std::size_t per_url = 8) {
+        return records->claim_callbacks(most, per_url, 60s).value();
+    }
+    void answer(const Callback& callback, std::optional<int> status, bool pause = false) {
+        CallbackAttempt made;
+        made.callback = callback.id;
+        made.lease_token = callback.lease_token;
+        made.url = callback.url;
+        made.at = clock.now();
+        made.status = status;
+        const bool taken = status == 204;
+        made.error = taken ? "" : status ? "status" : "timeout";
+        made.verdict = taken ? Verdict::delivered : Verdict::again;
+        made.next_attempt_at = clock.now() + 5s;
+        made.pause_endpoint = pause;
+        ASSERT_TRUE(record(std::move(made)));
+    }
+    std::optional<CallbackEndpoint> endpoint(const std::string& url = kSick) {
+        const auto all = records->endpoints({}).value();
+        const auto found =
+            std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.url == url; });
+        return found == all.end() ? std::nullopt : std::make_optional(*found);
+    }
+    /// Until the breaker opens: ten failures, eight at a time.
+    void fail_until_open() {
+        for (int i = 0; i < 30; ++i)
+            received("sick");
+        for (int round = 0; round < 2; ++round) {
+            for (const auto& callback : claim())
+                answer(callback, 500);
+        }
+        ASSERT_EQ(endpoint()->state, State::open);
+    }
+    Timestamp probe_at() { return *endpoint()->probe_at; }
+};
+
+TEST_F(EndpointTest, Ten_failures_in_a_row_open_the_breaker_and_nothing_is_sent) {
+    fail_until_open();
+    const auto sick = *endpoint();
+    EXPECT_EQ(sick.failures, 10U);
+    EXPECT_EQ(sick.last_status, 500);
+    EXPECT_EQ(sick.last_error, "status");
+    EXPECT_EQ(sick.waiting, 30U);
+    EXPECT_GE(probe_at() - clock.now(), 4s);
+    EXPECT_LE(probe_at() - clock.now(), 6s);
+    EXPECT_TRUE(claim().empty());
+    EXPECT_EQ(records->backlog().value().endpoints.open, 1U);
+    received("well");
+    EXPECT_EQ(claim().size(), 1U) << "another URL is not held";
+}
+
+TEST_F(EndpointTest, Nine_failures_and_a_success_do_not) {
+    for (int i = 0; i < 30; ++i)
+        received("sick");
+    for (int round = 0; round < 3; ++round) {
+        auto claimed = claim();
+        for (std::size_t i = 0; i < claimed.size(); ++i)
+            answer(claimed[i], i + 1 == claimed.size() ? 204 : 500);
+    }
+    EXPECT_EQ(endpoint(), std::nullopt);
+}
+
+TEST_F(EndpointTest, What_was_under_way_when_it_opened_does_not_lengthen_the_wait) {
+    for (int i = 0; i < 30; ++i)
+        received("sick");
+    const auto claimed = claim(20, 20);
+    for (const auto& callback : claimed)
+        answer(callback, std::nullopt);
+    EXPECT_EQ(endpoint()->failures, 10U);
+    EXPECT_EQ(endpoint()->last_error, "timeout");
+}
+
+TEST_F(EndpointTest, Half_open_one_is_tried_and_each_failure_doubles_the_wait_to_a_minute) {
+    fail_until_open();
+    for (const auto expected : {10s, 20s, 40s, 60s, 60s}) {
+        clock.advance(probe_at() - clock.now());
+        EXPECT_EQ(endpoint()->state, State::half_open);
+        const auto probe = claim();
+        ASSERT_EQ(probe.size(), 1U);
+        EXPECT_TRUE(claim().empty()) << "one at a time";
+        answer(probe[0], 503);
+        EXPECT_GE((probe_at() - clock.now()) * 5, expected * 4);
+        EXPECT_LE((probe_at() - clock.now()) * 5, expected * 6);
+        EXPECT_TRUE(claim().empty());
+    }
+    std::size_t untouched = 0;
+    for (const auto& each : records->callbacks({}).value())
+        untouched += each.callback.attempts == 0 ? 1 : 0;
+    EXPECT_EQ(untouched, 30U - 16U - 5U) << "what was held back used up no attempt";
+}
+
+TEST_F(EndpointTest, Once_it_takes_one_its_share_grows_twofold_each_second_until_it_is_well) {
+    for (int i = 0; i < 60; ++i)
+        received("sick");
+    fail_until_open();
+    clock.advance(probe_at() - clock.now());
+    auto claimed = claim();
+    ASSERT_EQ(claimed.size(), 1U);
+    answer(claimed[0], 204);
+    EXPECT_EQ(endpoint()->state, State::recovering);
+    for (const std::size_t share : {2U, 4U}) {
+        for (int more = 0; more < 3; ++more) {
+            claimed = claim();
+            EXPECT_EQ(claimed.size(), share);
+            for (const auto& callback : claimed)
+                answer(callback, 204);
+        }
+        clock.advance(1s);
+        claimed = claim();
+        EXPECT_EQ(claimed.size(), share);
+        for (const auto& callback : claimed)
+            answer(callback, 204);
+    }
+    EXPECT_EQ(endpoint(), std::nullopt);
+    EXPECT_EQ(claim().size(), 8U);
+}
+
+TEST_F(EndpointTest, A_failure_on_the_way_back_makes_its_share_one_again) {
+    fail_until_open();
+    clock.advance(probe_at() - clock.now());
+    answer(claim().at(0), 204);
+    const auto two = claim();
+    ASSERT_EQ(two.size(), 2U);
+    answer(two[0], 500);
+    answer(two[1], 500);
+    EXPECT_EQ(claim().size(), 1U);
+    EXPECT_EQ(endpoint()->failures, 2U);
+}
+
+TEST_F(EndpointTest, A_breaker_that_is_off_never_opens) {
+    records = open({.breaker = {.after = 0}});
+    for (int i = 0; i < 12; ++i)
+        received("sick");
+    for (const auto& callback : claim(20, 20))
+        answer(callback, 500);
+    EXPECT_EQ(endpoint()->state, State::failing);
+    EXPECT_EQ(endpoint()->failures, 12U);
+    clock.advance(10s);
+    EXPECT_EQ(claim(20, 20).size(), 12U);
+}
+
+TEST_F(EndpointTest, Every_gateway_sees_the_breaker) {
+    fail_until_open();
+    const auto other = open();
+    EXPECT_TRUE(other->claim_callbacks(20, 8, 60s).value().empty());
+    clock.advance(probe_at() - clock.now());
+    EXPECT_EQ(other->claim_callbacks(20, 8, 60s).value().size(), 1U);
+    EXPECT_TRUE(claim().empty());
+}
+
+TEST_F(EndpointTest, A_replay_tries_at_once_by_one_callback) {
+    fail_until_open();
+    const auto one = records->callbacks({}).value().front().callback.id;
+    ASSERT_TRUE(records->replay(std::nullopt, one));
+    EXPECT_EQ(endpoint()->state, State::half_open);
+    EXPECT_EQ(claim().size(), 1U);
+}
+
+TEST_F(EndpointTest, What_a_breaker_held_for_the_whole_schedule_is_dead_and_what_is_paused_waits) {
+    fail_until_open();
+    received("gone");
+    answer(claim().at(0), 410, true);
+    for (int day = 0; day < 5; ++day) {
+        clock.advance(24h);
+        const auto probe = claim();
+        ASSERT_EQ(probe.size(), 1U);
+        answer(probe[0], 500);
+        ASSERT_TRUE(records->reap());
+    }
+    const auto dead = records->callbacks({.state = CallbackState::dead, .limit = 100}).value();
+    EXPECT_GE(dead.size(), 10U);
+    for (const auto& each : dead)
+        EXPECT_EQ(each.callback.url, kSick);
+    EXPECT_EQ(endpoint("https://gone.example/hook")->waiting, 1U);
+}
+
+TEST_F(EndpointTest, After_a_long_stop_of_photogate_itself_nothing_is_buried_untried) {
+    fail_until_open();
+    clock.advance(std::chrono::days{10});
+    ASSERT_TRUE(records->reap());
+    EXPECT_TRUE(records->callbacks({.state = CallbackState::dead}).value().empty());
+}
+
+TEST_F(EndpointTest, A_pause_of_a_long_queue_is_held_and_resumed_in_bites) {
+    received("sick");
+    const auto one = claim().at(0);
+    database.run(
+        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "select 'msg_x' || n, 'u', 'sick', 'upload.received', n, '" +
+        kSick + "', '{}', now(), now() - interval '1 hour' from generate_series(1, 12000) n");
+    answer(one, 410, true);
+    EXPECT_EQ(endpoint()->state, State::paused);
+    EXPECT_TRUE(claim().empty());
+    const auto held = [&] {
+        return database.value("select count(*) from callbacks where next_attempt_at = 'infinity'");
+    };
+    EXPECT_EQ(held(), "5000");
+    for (int minute = 0; minute < 3; ++minute) {
+        clock.advance(61s);
+        ASSERT_TRUE(records->reap());
+    }
+    EXPECT_EQ(held(), "12001");
+    EXPECT_EQ(records->resume_endpoint({.app = AppName::trusted("sick")}, kSick).value(), 12'001U);
+    EXPECT_EQ(endpoint(), std::nullopt);
+    EXPECT_EQ(held(), "0");
+    EXPECT_EQ(claim().size(), 8U);
+}
+
+TEST_F(EndpointTest, What_is_written_while_it_is_resumed_is_not_held_for_ever) {
+    received("sick");
+    answer(claim().at(0), 410, true);
+    // A transaction that saw the pause and has not committed yet.
+    pqxx::connection connection{database.url()};
+    auto writing = std::make_unique<pqxx::work>(connection);
+    writing->exec("select from paused_endpoints for key share");
+    writing->exec(
+        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "values ('msg_late', 'u', 'sick', 'upload.received', 1, '" +
+        kSick + "', '{}', now(), 'infinity')");
+    auto resumed = std::async(std::launch::async, [&] { return records->resume_endpoint({}, kSick); });
+    while (database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname "
+                          "= current_database()") == "0")
+        ASSERT_NE(resumed.wait_for(10ms), std::future_status::ready) << "it did not wait for the writer";
+    writing->commit();
+    ASSERT_TRUE(resumed.get());
+    EXPECT_EQ(database.value("select count(*) from callbacks where next_attempt_at = 'infinity'"), "0");
+}
+
+TEST_F(EndpointTest, An_app_sees_and_resumes_its_own_URLs_alone) {
+    fail_until_open();
+    const auto mine = AppName::trusted("sick"), theirs = AppName::trusted("other");
+    EXPECT_EQ(records->endpoints({.app = mine}).value().size(), 1U);
+    EXPECT_TRUE(records->endpoints({.app = theirs}).value().empty());
+    EXPECT_EQ(records->endpoints({.app = theirs, .own_url = kSick}).value().at(0).waiting, 0U);
+    EXPECT_EQ(records->resume_endpoint({.app = theirs}, kSick).error().code, ErrorCode::callback_not_found);
+    EXPECT_EQ(records->pause_endpoint({.app = theirs}, kSick).error().code, ErrorCode::callback_not_found);
+    EXPECT_EQ(records->resume_endpoint({}, "https://nobody.example/").error().code,
+              ErrorCode::callback_not_found);
+    ASSERT_TRUE(records->pause_endpoint({.app = mine}, kSick));
+    EXPECT_EQ(endpoint()->state, State::paused);
+    EXPECT_EQ(records->backlog().value().endpoints.paused, 1U);
+    EXPECT_TRUE(records->endpoints({.after = kSick}).value().empty());
+    EXPECT_EQ(records->resume_endpoint({.app = mine}, kSick).value(), 30U);
+    EXPECT_EQ(endpoint()->state, State::half_open);
+}
+
+TEST_F(EndpointTest, A_deep_queue_of_a_held_URL_hides_nobody) {
+    received("sick");
+    answer(claim().at(0), 410, true);
+    database.run(
+        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "select 'msg_x' || n, 'u', 'sick', 'upload.received', n, '" +
+        kSick + "', '{}', now(), now() - interval '1 hour' from generate_series(1, 5000) n");
+    for (int i = 0; i < 150; ++i)
+        database.run(
+            "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, "
+            "next_attempt_at) values "
+            "('msg_y" +
+            std::to_string(i) + "', 'u', 'b', 'upload.received', " + std::to_string(10'000 + i) +
+            ", 'https://b" + std::to_string(i) + ".example/', '{}', now(), now() - interval '1 minute')");
+    std::size_t reached = 0;
+    for (int turn = 0; turn < 4; ++turn)
+        reached += claim(1'000, 8).size();
+    EXPECT_EQ(reached, 150U);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test
