@@ -26,6 +26,10 @@ def photo():
     return pictures.photo(320, 240, seed=71)
 
 
+# Where the schedule itself is judged, or as many attempts as there can be are wanted.
+NO_BREAKER = {"PHOTOGATE_CALLBACKS_BREAKER_AFTER": "0"}
+
+
 def of_url(url):
     return f"url = '{url}'"
 
@@ -61,7 +65,9 @@ def upload_for(world, app, photo):
 
 
 def test_F51_A_receiver_away_for_hours_is_tried_on_schedule(row, witnessed, photo):
-    world = witnessed()
+    world = witnessed(start=False)
+    world.gateway.environment |= NO_BREAKER
+    world.gateway.start()
     up = threading.Event()
     world.receiver.answer = lambda callback: None if up.is_set() else (500, {}, b"away")
     uploads = [world.upload(photo) for _ in range(5)]
@@ -169,7 +175,9 @@ def test_F55_410_pauses_until_it_is_resumed(row, witnessed, photo):
 
 
 def test_F56_Retry_After_is_taken_exactly(row, unwitnessed, photo):
-    world = unwitnessed()
+    world = unwitnessed(start=False)
+    world.gateway.environment |= NO_BREAKER
+    world.gateway.start()
     date = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=120), usegmt=True)
     cases = [("120", 120, 120), ("1000000000", 3600, 3600), ("0", 1, 1), ("-5", 4, 6), (date, 90, 121), ("soon", 4, 6), ("", 4, 6), ("5.5", 4, 6)]
     found = []
@@ -227,7 +235,7 @@ def test_F58_A_name_that_flips_to_an_inner_address_is_never_connected_to(row, un
         text = world.gateway.config.read_text()
         world.gateway.config.write_text(text.replace(f'callback_url = "{world.app.callback_url}"', ""))  # an inner address as well
         world.gateway.environment |= {"LD_PRELOAD": str(library), "FLIP_COUNTS": str(counts), "FLIP_PORT": str(inner.port),
-                                      "PHOTOGATE_CALLBACKS_ALLOWED_NETWORKS": "10.255.255.0/24"}
+                                      "PHOTOGATE_CALLBACKS_ALLOWED_NETWORKS": "10.255.255.0/24", **NO_BREAKER}
         world.gateway.start()
         flipped = 1200  # a name each: an answer is remembered for a while
         world.sql(f"""insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at)
