@@ -102,11 +102,12 @@ def test_with_the_keyboard_alone(world, visit, tmp_path):
         order.append(browsers.focused(page))
         assert browsers.focus_is_visible(page), order
     assert order[0] == "Skip to the upload" and "files" in order, order
-    while browsers.focused(page) != "files":
-        page.keyboard.press("Shift+Tab")
     path = tmp_path / "keyboard.jpg"
     path.write_bytes(pictures.photo(400, 300))
+    # The dialog is intercepted from before the first key on: keys travel another way, and may overtake the wish for it.
     with page.expect_file_chooser() as chooser:
+        while browsers.focused(page) != "files":
+            page.keyboard.press("Shift+Tab")
         page.keyboard.press("Enter")
     chooser.value.set_files(path)
     finished(page, "published")
