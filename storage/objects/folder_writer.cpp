@@ -9,7 +9,7 @@ namespace {
 
 /// A long body is sent to the disk as it comes: the flush at its end has little left to do, and memory holds
 /// little that is dirty.
-constexpr ByteSize kWritebackStep = 8U << 20;
+constexpr ByteSize kWritebackStep = 1U << 20;
 
 std::uint32_t constexpr kMostParts = 10'000;
 

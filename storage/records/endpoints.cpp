@@ -137,6 +137,7 @@ Result<> tidy_endpoints(RecordsState& state) {
     // The whole schedule, with its jitter, takes 91 hours.
     constexpr auto kGiveUp = 96h;
     constexpr auto kStillFails = 1h;
+    constexpr auto kBackForGood = 1min;
     const auto now = state.clock.now();
     return read(state.pool, [&](Transaction& transaction) -> Result<> {
         transaction.run("hold_callbacks", params(std::optional<std::string>{}, kBite));
@@ -145,6 +146,7 @@ Result<> tidy_endpoints(RecordsState& state) {
                 .run("bury_callbacks", params(now, Timestamp{now - kGiveUp}, Timestamp{now - kStillFails}))
                 .affected_rows();
         if (buried > 0) log::error("callback.buried", {{"callbacks", buried}});
+        transaction.run("forget_endpoints", params(Timestamp{now - kBackForGood}, Timestamp{now - kGiveUp}));
         return {};
     });
 }

@@ -212,7 +212,12 @@ def test_A_receiver_that_fails_is_left_alone_and_gets_all_when_it_is_back(own_wo
     world.sql("update callbacks set next_attempt_at = now() where state = 'waiting'")
     parts.wait_until(lambda: world.sql("select count(*) from callbacks where state <> 'delivered'") == "0", 20, "all")
     assert {c.body["data"]["id"] for c in world.receiver.callbacks if c.status == 204} == {each["id"] for each in uploads}
-    parts.wait_until(lambda: states() == [], 10, "its being well")
+
+    def is_well_after_one_more():
+        world.receiver.wait_for_upload(world.publish(photo)["id"], "upload.published")
+        return states() == []
+
+    parts.wait_until(is_well_after_one_more, 30, "its being well")
     assert {attempt["error"] for attempt in attempts_of(world, uploads[0])} <= {None, "status"}
 
 

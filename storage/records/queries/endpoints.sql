@@ -119,3 +119,9 @@ where state = 'waiting' and lease_token is null and id = any (array(
     where e.open_until is not null and e.failing_since < $2::timestamptz and e.last_at > $3::timestamptz
       and not exists (select from paused_endpoints p where p.url = e.url)
     limit 2000));
+
+-- name: forget_endpoints
+-- $1 back since before, $2 failed last before. What came back and was left alone since, and what nothing waits for any more.
+delete from callback_endpoints e
+where (e.open_until is null and e.share is not null and e.share_since < $1::timestamptz)
+   or (e.last_at < $2::timestamptz and not exists (select from callbacks c where c.state = 'waiting' and c.url = e.url));

@@ -131,6 +131,29 @@ TEST_F(EndpointTest, Once_it_takes_one_its_share_grows_twofold_each_second_until
     EXPECT_EQ(claim().size(), 8U);
 }
 
+TEST_F(EndpointTest, Back_and_idle_it_is_well_after_a_minute) {
+    fail_until_open();
+    clock.advance(probe_at() - clock.now());
+    answer(claim().at(0), 204);
+    clock.advance(50s);
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(endpoint()->state, State::recovering);
+    clock.advance(11s);
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(endpoint(), std::nullopt);
+}
+
+TEST_F(EndpointTest, One_that_nothing_waits_for_any_more_is_forgotten) {
+    received("sick");
+    answer(claim().at(0), 500);
+    clock.advance(97h);
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(endpoint()->state, State::failing) << "its callback still waits";
+    database.run("update callbacks set state = 'dead', next_attempt_at = null, finished_at = now()");
+    ASSERT_TRUE(records->reap());
+    EXPECT_EQ(endpoint(), std::nullopt);
+}
+
 TEST_F(EndpointTest, A_failure_on_the_way_back_makes_its_share_one_again) {
     fail_until_open();
     clock.advance(probe_at() - clock.now());
