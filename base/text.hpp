@@ -16,4 +16,9 @@ constexpr std::string_view trim(std::string_view text) {
     return text;
 }
 
+/// A URL's scheme, host and path, as logs show it: its query may hold somebody's secret.
+constexpr std::string_view without_query(std::string_view url) {
+    return url.substr(0, url.find_first_of("?#"));
+}
+
 }  // namespace photogate

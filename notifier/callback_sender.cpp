@@ -12,6 +12,7 @@
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "notifier/callback_queue.hpp"
 
 namespace photogate::notifier {
@@ -26,11 +27,6 @@ constexpr std::uint64_t kMostAnswerBytes = 16U << 10;
 constexpr std::chrono::milliseconds kConnectTimeout{3'000};
 /// After a claim that failed, and between wake-ups that come without a wait.
 constexpr std::chrono::milliseconds kPause{200};
-
-/// Scheme, host and path: a query may hold a receiver's own secret.
-std::string for_log(const std::string& url) {
-    return url.substr(0, url.find_first_of("?#"));
-}
 
 std::string word(const std::optional<int>& status) {
     return status ? fmt::format("{}", *status) : std::string{"none"};
@@ -286,7 +282,7 @@ void CallbackSender::State::tell(const records::Callback& callback,
                     {"type", records::to_string(callback.type)},
                     {"upload", callback.upload.str()},
                     {"app", callback.app.str()},
-                    {"url", for_log(callback.url)},
+                    {"url", without_query(callback.url)},
                     {"attempt", callback.attempts + 1},
                     {"status", word(attempt.status)},
                     {"error", attempt.error.empty() ? std::string{"none"} : attempt.error},

@@ -2,17 +2,13 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "storage/records/records_state.hpp"
 
 namespace photogate::storage::records {
 namespace {
 
 constexpr std::size_t kBite = 5'000;  ///< rows that one statement holds back or lets go
-
-/// Scheme, host and path: a query may hold a receiver's own secret.
-std::string for_log(const std::string& url) {
-    return url.substr(0, url.find_first_of("?#"));
-}
 
 SqlArray array_of(const std::set<std::string>& texts) {
     SqlArray array;
@@ -96,7 +92,7 @@ void tell_endpoints(RecordsState& state, Transaction& transaction, const Endpoin
             until.add(sql_timestamp(now + *hold));
             any = true;
             log::warn("callback.breaker_open",
-                      {{"url", for_log(url)},
+                      {{"url", without_query(url)},
                        {"failures", failures},
                        {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(*hold).count()}});
         }
