@@ -9,13 +9,13 @@ import pathlib
 import random
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import typing
 import urllib.parse
 
+import nginx
 import stack as parts
 from harness import ROOT, NotMeasured, Row, median, span
 
@@ -73,30 +73,14 @@ class Load:
 
 
 @contextlib.contextmanager
-def nginx(bench, folder):
-    """Debian's nginx, unpacked and not installed: nothing of the machine's is touched."""
-    place = bench.folder / "nginx"
-    place.mkdir()
-    try:
-        subprocess.run(["apt-get", "download", "nginx"], cwd=place, check=True, capture_output=True, timeout=60)
-        subprocess.run(["dpkg", "-x", *map(str, place.glob("*.deb")), str(place)], check=True, capture_output=True)
-    except (OSError, subprocess.SubprocessError) as reason:
-        raise NotMeasured(f"nginx could not be fetched: {reason}") from None
-    port = parts.free_port()
-    (place / "nginx.conf").write_text(
-        f"user root; worker_processes 2; pid {place}/pid; error_log {place}/error.log; events {{ worker_connections 1024; }}\n"
-        f"http {{ access_log off; sendfile on; open_file_cache max=1000; keepalive_requests 1000000;\n"
-        f"  server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n")
-    with bench.server([place / "usr/sbin/nginx", "-p", place, "-c", place / "nginx.conf", "-g", "daemon off;"]):
+def static_nginx(bench, folder):
+    """Debian's nginx over the same files."""
+    port, place = parts.free_port(), bench.folder / "nginx"
+    body = (f"http {{ access_log off; sendfile on; open_file_cache max=1000; keepalive_requests 1000000;\n{nginx.temporary_paths(place)}"
+            f"  server {{ listen 127.0.0.1:{port}; root {folder}; }} }}")
+    with nginx.Nginx(place, body, [port], workers=2):
         bench.show("nginx   # worker_processes 2; sendfile on; open_file_cache max=1000; access_log off")
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                yield f"http://127.0.0.1:{port}"
-                return
-            time.sleep(0.05)
-        raise NotMeasured("nginx does not listen")
+        yield f"http://127.0.0.1:{port}"
 
 
 def store(bench):
@@ -153,7 +137,7 @@ def small(bench, load, ours, seconds, rounds):
         (files / str(n)).write_bytes(body)
     what = f"built-in store: GET of cached {SMALL // 1000} KB objects, as a share of nginx's static files"
     try:
-        with nginx(bench, files) as other:
+        with static_nginx(bench, files) as other:
             mine, theirs = [], []
             for _ in range(rounds + 1):
                 theirs.append(load.run(other, "GET", [f"/{n}" for n in range(8)], 32, seconds)["rate"])

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/endpoint.hpp"
+#include "base/ip_address.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/words.hpp"
@@ -29,6 +30,8 @@
 namespace photogate::gateway::config {
 
 enum class CorsCredentials { refused, allowed };
+/// Which requests are logged, a line each.
+enum class AccessLog { all, failures, none };
 
 struct Server {
     std::vector<ListenAddress> listen;
@@ -41,7 +44,10 @@ struct Server {
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
+    std::vector<IpBlock> trusted_proxies;  ///< whose X-Forwarded-For is believed
+    AccessLog access_log = AccessLog::failures;
     std::size_t max_connections = 0;
+    std::size_t max_connections_per_address = 0;  ///< 0: any number
     std::size_t max_requests_per_connection = 0;
     ByteSize max_header = 0;
     ByteSize max_body = 0;

@@ -15,6 +15,9 @@ using G = const Given&;
 
 constexpr std::array kCors = {Choice<CorsCredentials>{"refused", CorsCredentials::refused},
                               Choice<CorsCredentials>{"allowed", CorsCredentials::allowed}};
+constexpr std::array kAccessLogs = {Choice<AccessLog>{"all", AccessLog::all},
+                                    Choice<AccessLog>{"failures", AccessLog::failures},
+                                    Choice<AccessLog>{"none", AccessLog::none}};
 constexpr std::array kLevels = {
     Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
     Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};
@@ -114,10 +117,23 @@ Table server_table() {
              },
              Secrecy::open, "the number of cores"},
             {"max_connections", Kind::integer, "4096",
-             "Connections at once; more wait in the kernel's queue.",
+             "Connections at once. At the limit those that have been silent the longest end for new ones.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
              }},
+            {"max_connections_per_address", Kind::integer, "256",
+             "Of these, from one IPv4 address or one IPv6 /64; more are answered 429. 0: any number. Trusted "
+             "proxies may have any.",
+             [](S s, G g) {
+                 return put(read_integer(g, {0, 1'000'000}), s.config.server.max_connections_per_address);
+             }},
+            {"trusted_proxies", Kind::list, "127.0.0.0/8,::1",
+             "Addresses and CIDR blocks of the proxies in front, whose `X-Forwarded-For` says who the client "
+             "is.",
+             [](S s, G g) { return put_list(g, parse_ip_block, s.config.server.trusted_proxies); }},
+            {"access_log", Kind::choice, "failures",
+             "Which requests are logged: all, failures (5xx, and what was cut off), none.",
+             [](S s, G g) { return put_choice(g, kAccessLogs, s.config.server.access_log); }},
             {"max_requests_per_connection", Kind::integer, "1000",
              "Requests after which a connection is closed.",
              [](S s, G g) {

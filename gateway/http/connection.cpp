@@ -7,6 +7,7 @@
 #include <boost/asio/error.hpp>
 
 #include "base/log.hpp"
+#include "gateway/http/client_address.hpp"
 
 namespace photogate::gateway::http {
 
@@ -38,25 +39,14 @@ bool is_traceparent(std::string_view text) {
     return hex(trace) && hex(span) && hex(text.substr(53)) && !zeros;
 }
 
-std::string remote_address(const tcp::socket& socket) {
-    Code error;
-    tcp::endpoint peer = socket.remote_endpoint(error);
-    if (error) return {};
-    boost::asio::ip::address address = peer.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
-    }
-    return address.to_string();
-}
-
 }  // namespace
 
-Connection::Connection(Lane& lane, tcp::socket socket, const Listener& listener)
+Connection::Connection(Lane& lane, tcp::socket socket, const Seat& seat)
     : lane_(lane),
       socket_(std::move(socket)),
-      listener_(listener),
-      head_limits_(listener.service->head_limits(lane.limits().head)),
-      remote_(remote_address(socket_)) {}
+      seat_(seat),
+      listener_(lane.core().listeners[seat.listener]),
+      head_limits_(listener_.service->head_limits(lane.limits().head)) {}
 
 void Connection::start() {
     Code error;
@@ -66,7 +56,14 @@ void Connection::start() {
     // connection.
     socket_.set_option(tcp::no_delay(true), error);
     deadline_ = in(idle_time());
+    lane_.now_silent(*this);
     want_read();
+}
+
+bool Connection::gives_way() const {
+    if (state_ != State::head || exchange_) return true;
+    Code error;
+    return socket_.available(error) == 0;
 }
 
 std::chrono::milliseconds Connection::idle_time() const {
@@ -170,6 +167,8 @@ bool Connection::step_head() {
     }
     scanned_ = 0;
     empty_line_skipped_ = false;
+    // Also where nothing else of the head can be read: no answer to HEAD has a body.
+    exchange_->is_head = arrived_.starts_with("HEAD ");
     deadline_ = SteadyTime::max();
     if (!end) {
         begin_exchange(fail(std::move(end.error())));
@@ -184,6 +183,8 @@ bool Connection::step_head() {
 void Connection::begin_exchange(Result<RequestHead> head) {
     ++number_;
     ++lane_.core().requests;
+    lane_.now_busy(*this);
+    exchange_->client = seat_.peer;
     const ServerLimits& limits = lane_.limits();
     ++in_a_row_;
     closing_ = closing_ || number_ >= limits.requests_per_connection || in_a_row_ >= limits.pipelined;
@@ -219,6 +220,7 @@ void Connection::admit(RequestHead head) {
     exchange.request_id = is_sane_request_id(id) ? std::string{id} : lane_.new_request_id();
     std::string_view trace = head.headers.find("traceparent").value_or(std::string_view{});
     if (is_traceparent(trace)) exchange.traceparent = trace;
+    exchange.client = client_address(seat_.peer, head.headers, lane_.core().options.trusted_proxies);
     if (head.persistence == Persistence::close) closing_ = true;
     try {
         exchange.admission = listener_.service->admit(head);
@@ -284,6 +286,9 @@ void Connection::on_tick(SteadyTime now) {
     ++lane_.core().timeouts;
     if (mid_head) {
         ++number_;
+        lane_.now_busy(*this);
+        exchange_->client = seat_.peer;
+        exchange_->is_head = arrived_.starts_with("HEAD ");
         exchange_->admission.route_name = "_malformed";
         exchange_->request_id = lane_.new_request_id();
     }

@@ -23,17 +23,23 @@ namespace photogate::gateway::http {
 
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    Connection(Lane& lane, boost::asio::ip::tcp::socket socket, const Listener& listener);
+    Connection(Lane& lane, boost::asio::ip::tcp::socket socket, const Seat& seat);
 
     void start();
     /// An answer, or a piece of a streamed one, for the request numbered `exchange`.
     void take(std::uint64_t exchange, Delivered what);
     void on_tick(SteadyTime now);
     void begin_drain(SteadyTime now);
+    /// Of one that is silent: false where a request has come that was not read yet.
+    bool gives_way() const;
     /// Ends it at once.
     void cut();
+    const Seat& seat() const { return seat_; }
 
-    std::size_t place = 0;  ///< in the lane's list
+    // The lane's.
+    std::size_t place = 0;           ///< among its connections
+    Lane::Silent::iterator in_line;  ///< among the silent ones, or the busy ones
+    SteadyTime silent_since = SteadyTime::max();
 
   private:
     /// `receiving`: the route has the request and takes the body in pieces. `sending`: a file goes out.
@@ -48,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::string path;
         std::string request_id;
         std::string traceparent;
+        IpAddress client;
         Version version = Version::http_1_1;
         bool is_head = false;
         bool wants_continue = false;
@@ -104,9 +111,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     Lane& lane_;
     boost::asio::ip::tcp::socket socket_;
+    const Seat seat_;
     const Listener& listener_;
     const HeadLimits head_limits_;
-    std::string remote_;
     State state_ = State::head;
     State after_writing_ = State::head;
     bool advancing_ = false;

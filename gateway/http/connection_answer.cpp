@@ -281,6 +281,7 @@ void Connection::finish_exchange() {
     exchange_.reset();
     if (closing_) return start_linger();
     if (arrived_.empty()) in_a_row_ = 0;
+    lane_.now_silent(*this);
     deadline_ = in(idle_time());
     state_ = State::head;
 }
@@ -293,6 +294,7 @@ void Connection::start_linger() {
     if (error) return cut();
     std::string{}.swap(arrived_);
     state_ = State::lingering;
+    lane_.now_silent(*this);
     const bool whole_body = unread_ > 0 && unread_ <= lane_.limits().linger_body;
     deadline_ = in(whole_body ? lane_.limits().body_deadline : lane_.limits().linger);
     want_read();
@@ -321,7 +323,7 @@ void Connection::report(std::string_view outcome) {
          {"code", exchange.code ? to_string(*exchange.code) : std::string_view{}},
          {"ms", took.count() * 1'000},
          {"bytes", exchange.sent},
-         {"remote", remote_},
+         {"remote", exchange.client.text()},
          {"request_id", exchange.request_id},
          {"trace_id", exchange.traceparent.empty() ? std::string{} : exchange.traceparent.substr(3, 32)},
          {"outcome", outcome}});

@@ -149,7 +149,7 @@ void Connection::dispatch() {
     exchange.request.parameters = std::move(exchange.admission.parameters);
     exchange.request.caller = std::move(exchange.admission.caller);
     exchange.request.route = exchange.admission.route_name;
-    exchange.request.remote = remote_;
+    exchange.request.remote = exchange.client.text();
     exchange.request.request_id = exchange.request_id;
     exchange.request.traceparent = exchange.traceparent;
     Responder responder{

@@ -58,6 +58,10 @@ void watch(Metrics& metrics, const Server& server) {
     Mirror errors{metrics.counter({"photogate_http_accept_errors_total", "Failed accepts.", {}})};
     Mirror pauses{
         metrics.counter({"photogate_http_accept_pauses_total", "Accepting paused, at a limit.", {}})};
+    Mirror gave_way{metrics.counter(
+        {"photogate_http_gave_way_total", "Silent connections that ended for others at the limit.", {}})};
+    Mirror turned_away{metrics.counter(
+        {"photogate_http_turned_away_total", "Connections over what one address may have.", {}})};
     Mirror malformed{
         metrics.counter({"photogate_http_malformed_total", "Requests that broke a rule of HTTP.", {}})};
     Mirror timeouts{
@@ -69,6 +73,8 @@ void watch(Metrics& metrics, const Server& server) {
         accepted.show(stats.accepted);
         errors.show(stats.accept_errors);
         pauses.show(stats.accept_pauses);
+        gave_way.show(stats.gave_way);
+        turned_away.show(stats.turned_away);
         malformed.show(stats.malformed);
         timeouts.show(stats.timeouts);
     });

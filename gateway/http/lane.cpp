@@ -20,20 +20,26 @@ namespace {
 /// request.
 std::chrono::milliseconds tick_interval(const ServerLimits& limits) {
     auto shortest = std::min({limits.head_deadline, limits.body_deadline, limits.body_window, limits.idle,
-                              limits.write_stall, limits.linger, limits.drain_idle});
+                              limits.write_stall, limits.linger, limits.drain_idle, limits.yields_after});
     return std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{250});
 }
 
+/// How many silent connections give way at once: accepting goes on for a while before the next look.
+constexpr std::size_t most_at_once = 16;
+
 }  // namespace
 
-void ServerCore::connection_gone() {
+void ServerCore::connection_gone(const Seat& seat) {
+    Share& its_share = share(seat);
+    --its_share.connections;
+    if (seat.counted) addresses.leave(*seat.counted);
     --connections;
     {
         // Under the mutex, so that a waiter between its check and its sleep does not miss it.
         std::lock_guard lock(mutex);
     }
     changed.notify_all();
-    if (accept_paused.exchange(false)) resume_accepting();
+    if (its_share.wanted.exchange(false)) resume_accepting();
 }
 
 Lane::Lane(std::shared_ptr<ServerCore> core, std::size_t number)
@@ -42,7 +48,8 @@ Lane::Lane(std::shared_ptr<ServerCore> core, std::size_t number)
       core_(std::move(core)),
       number_(number),
       tick_every_(tick_interval(core_->options.limits)),
-      scratch_(std::make_unique<std::array<char, 65'536>>()) {}
+      scratch_(std::make_unique<std::array<char, 65'536>>()),
+      silent_(core_->shares.size()) {}
 
 Lane::~Lane() = default;
 
@@ -96,22 +103,25 @@ void Lane::tick() {
         connection->on_tick(now);
         i = std::min(i, connections_.size());
     }
+    for (std::size_t share = 0; share < silent_.size(); ++share) {
+        if (core_->shares[share].wanted) end_silent(share, now);
+    }
     arm_tick();
 }
 
-void Lane::adopt(boost::asio::ip::tcp::socket socket, std::size_t listener) {
-    boost::asio::post(context_, [self = shared_from_this(), socket = std::move(socket), listener]() mutable {
+void Lane::adopt(boost::asio::ip::tcp::socket socket, Seat seat) {
+    boost::asio::post(context_, [self = shared_from_this(), socket = std::move(socket), seat]() mutable {
         {
             std::lock_guard lock(self->inbox_mutex_);
             if (self->closed_) {
-                self->core_->connection_gone();
+                self->core_->connection_gone(seat);
                 return;
             }
         }
-        auto connection =
-            std::make_shared<Connection>(*self, std::move(socket), self->core_->listeners[listener]);
+        auto connection = std::make_shared<Connection>(*self, std::move(socket), seat);
         connection->place = self->connections_.size();
         self->connections_.push_back(connection);
+        connection->in_line = self->busy_.insert(self->busy_.end(), connection.get());
         connection->start();
     });
 }
@@ -124,7 +134,41 @@ void Lane::remove(Connection& connection) {
         connections_[place]->place = place;
     }
     connections_.pop_back();
-    core_->connection_gone();
+    now_busy(connection);
+    busy_.erase(connection.in_line);
+    core_->connection_gone(connection.seat());
+}
+
+void Lane::now_silent(Connection& connection) {
+    now_busy(connection);
+    connection.silent_since = std::chrono::steady_clock::now();
+    Silent& line = silent_[core_->share_of[connection.seat().listener]];
+    line.splice(line.end(), busy_, connection.in_line);
+}
+
+void Lane::now_busy(Connection& connection) {
+    if (connection.silent_since == SteadyTime::max()) return;
+    connection.silent_since = SteadyTime::max();
+    busy_.splice(busy_.end(), silent_[core_->share_of[connection.seat().listener]], connection.in_line);
+}
+
+void Lane::make_room(std::size_t share) {
+    boost::asio::post(context_, [self = shared_from_this(), share] {
+        if (self->core_->shares[share].wanted) self->end_silent(share, std::chrono::steady_clock::now());
+    });
+}
+
+void Lane::end_silent(std::size_t share, SteadyTime now) {
+    const std::size_t most = std::clamp<std::size_t>(core_->shares[share].limit / 64, 1, most_at_once);
+    std::size_t ended = 0;
+    for (auto next = silent_[share].begin(); next != silent_[share].end() && ended < most;) {
+        Connection& connection = **next++;
+        if (now - connection.silent_since < limits().yields_after) return;
+        if (!connection.gives_way()) continue;
+        ++core_->gave_way;
+        ++ended;
+        connection.cut();
+    }
 }
 
 void Lane::hand_over(Delivery delivery) {

@@ -8,7 +8,9 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,6 +23,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/random.hpp"
+#include "gateway/http/crowd.hpp"
 #include "gateway/http/server.hpp"
 
 namespace photogate::gateway::http {
@@ -32,13 +35,17 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct ServerCore {
     ServerOptions options;
     std::vector<Listener> listeners;
+    std::deque<Share> shares;
+    std::vector<std::size_t> share_of;  ///< of each listener
+    AddressCounts addresses;
     std::function<void()> resume_accepting;  ///< from any thread
     std::atomic<bool> draining{false};
-    std::atomic<bool> accept_paused{false};
     std::atomic<std::size_t> connections{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> accept_errors{0};
     std::atomic<std::uint64_t> accept_pauses{0};
+    std::atomic<std::uint64_t> gave_way{0};
+    std::atomic<std::uint64_t> turned_away{0};
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> malformed{0};
     std::atomic<std::uint64_t> timeouts{0};
@@ -46,7 +53,8 @@ struct ServerCore {
     std::condition_variable changed;  ///< connections or open_acceptors fell
     std::size_t open_acceptors = 0;   ///< under the mutex
 
-    void connection_gone();
+    Share& share(const Seat& seat) { return shares[share_of[seat.listener]]; }
+    void connection_gone(const Seat& seat);
 };
 
 using BodyPiece = Result<std::string>;
@@ -64,7 +72,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     const ServerLimits& limits() const { return core_->options.limits; }
 
     /// Any thread. The connection has been counted.
-    void adopt(boost::asio::ip::tcp::socket socket, std::size_t listener);
+    void adopt(boost::asio::ip::tcp::socket socket, Seat seat);
+    /// Any thread: ends some connections of this share that have asked nothing for long enough.
+    void make_room(std::size_t share);
     /// Any thread. To the request that `exchange` numbers, if it is still there.
     void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what);
     /// Any thread: ends connections that wait between requests.
@@ -75,6 +85,10 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::chrono::microseconds lag() const { return std::chrono::microseconds{lag_.load()}; }
 
     void remove(Connection& connection);
+    /// Connections that have nothing to be answered wait in the order in which they began to.
+    using Silent = std::list<Connection*>;
+    void now_silent(Connection& connection);
+    void now_busy(Connection& connection);
     /// 64 KiB for one read at a time: connections keep only what belongs to an unfinished request.
     std::array<char, 65'536>& scratch() { return *scratch_; }
     std::string new_request_id();
@@ -92,6 +106,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void arm_tick();
     void tick();
     void take_deliveries();
+    void end_silent(std::size_t share, SteadyTime now);
 
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -106,6 +121,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::int64_t date_second_ = 0;
     std::string date_;
     std::vector<std::shared_ptr<Connection>> connections_;
+    std::vector<Silent> silent_;  ///< by share
+    Silent busy_;
     std::mutex inbox_mutex_;
     std::vector<Delivery> inbox_;
     bool closed_ = false;                     ///< under inbox_mutex_

@@ -131,7 +131,7 @@ struct Request : RequestHead {
         stream;  ///< in place of `body` under BodyMode::pieces, also where it is empty
     PathParameters parameters;
     std::string_view route;   ///< the pattern's name, for logs and metrics
-    std::string remote;       ///< the peer's address, without the port
+    std::string remote;       ///< the client's address (client_address.hpp), without the port
     std::string request_id;   ///< the caller's where it is sane, ours otherwise; goes back as X-Request-Id
     std::string traceparent;  ///< W3C Trace Context as sent, or empty
     std::any caller;          ///< what the route's head check found: who is calling

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.hpp"
+#include "gateway/http/client_address.hpp"
 #include "gateway/http/connection.hpp"
 #include "gateway/http/lane.hpp"
 
@@ -55,13 +56,13 @@ class Door : public std::enable_shared_from_this<Door> {
     /// These run on the first lane's thread.
     void accept() {
         if (!acceptor_.is_open()) return;
-        if (core_->connections >= core_->options.limits.connections) {
-            core_->accept_paused = true;
+        if (share().full()) {
+            share().wanted = true;
             ++core_->accept_pauses;
             // A connection may have ended before it could see the flag.
-            if (core_->connections >= core_->options.limits.connections ||
-                !core_->accept_paused.exchange(false)) {
+            if (share().full()) {
                 waiting_ = true;
+                ask_for_room();
                 return;
             }
         }
@@ -108,6 +109,8 @@ class Door : public std::enable_shared_from_this<Door> {
         if (!failing_) log::error("http.accept_failed", {{"what", error.message()}});
         failing_ = true;
         ++core_->accept_pauses;
+        share().wanted = true;
+        ask_for_room();
         pause_.expires_after(pause_after_failure);
         pause_.async_wait([self = shared_from_this()](Code cancelled) {
             if (!cancelled) self->accept();
@@ -117,8 +120,58 @@ class Door : public std::enable_shared_from_this<Door> {
     void hand_over(tcp::socket socket) {
         failing_ = false;
         ++core_->accepted;
+        Code error;
+        const tcp::endpoint from = socket.remote_endpoint(error);
+        if (error) return;  // it has gone already
+        Seat seat{listener_, address_of(from), std::nullopt};
+        const std::size_t most = core_->options.limits.connections_per_address;
+        if (most > 0 && !is_any_of(seat.peer, core_->options.trusted_proxies)) {
+            seat.counted = seat.peer.subscriber();
+            if (!core_->addresses.enter(*seat.counted, most)) return turn_away(std::move(socket));
+        }
         ++core_->connections;
-        lanes_[next_++ % lanes_.size()]->adopt(std::move(socket), listener_);
+        ++share().connections;
+        lanes_[next_++ % lanes_.size()]->adopt(std::move(socket), seat);
+    }
+
+    static IpAddress address_of(const tcp::endpoint& endpoint) {
+        IpAddress address;
+        address.bytes =
+            endpoint.address().is_v6()
+                ? endpoint.address().to_v6().to_bytes()
+                : boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, endpoint.address().to_v4())
+                      .to_bytes();
+        return address;
+    }
+
+    /// Says why, as far as that goes at once: who is over the limit is not waited for.
+    void turn_away(tcp::socket socket) {
+        ++core_->turned_away;
+        Lane& lane = *lanes_.front();
+        Response response = Response::problem({ErrorCode::rate_limited,
+                                               "This address has as many connections open as it may.",
+                                               {},
+                                               std::nullopt});
+        const std::string id = lane.new_request_id();
+        core_->listeners[listener_].service->word(response, {core_->options.docs_base, id, {}});
+        const auto* body = std::get_if<std::string>(&response.body);
+        std::string out;
+        append_head(out, response, {Coding::length, body ? body->size() : 0},
+                    {.request_id = id, .date = lane.date(), .extra = {}, .persistence = Persistence::close});
+        if (body) out += *body;
+        Code ignored;
+        socket.non_blocking(true, ignored);
+        // What was not read would end the connection with a reset, and the answer with it.
+        socket.read_some(boost::asio::buffer(lane.scratch()), ignored);
+        socket.write_some(boost::asio::buffer(out), ignored);
+        socket.shutdown(tcp::socket::shutdown_send, ignored);
+    }
+
+    Share& share() { return core_->shares[core_->share_of[listener_]]; }
+
+    void ask_for_room() {
+        for (const auto& lane : lanes_)
+            lane->make_room(core_->share_of[listener_]);
     }
 
     std::shared_ptr<ServerCore> core_;
@@ -150,6 +203,11 @@ Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, S
     auto state = std::make_unique<State>();
     state->core->options = std::move(options);
     state->core->listeners = std::move(listeners);
+    state->core->shares.emplace_back(state->core->options.limits.connections);
+    for (const Listener& listener : state->core->listeners) {
+        if (listener.connections > 0) state->core->shares.emplace_back(listener.connections);
+        state->core->share_of.push_back(listener.connections > 0 ? state->core->shares.size() - 1 : 0);
+    }
     for (std::size_t i = 0; i < state->core->options.threads; ++i) {
         state->lanes.push_back(std::make_shared<Lane>(state->core, i));
     }
@@ -230,6 +288,8 @@ ServerStats Server::stats() const {
                       .accepted = core.accepted,
                       .accept_errors = core.accept_errors,
                       .accept_pauses = core.accept_pauses,
+                      .gave_way = core.gave_way,
+                      .turned_away = core.turned_away,
                       .requests = core.requests,
                       .malformed = core.malformed,
                       .timeouts = core.timeouts};

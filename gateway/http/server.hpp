@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.hpp"
 #include "gateway/http/parse_head.hpp"
 #include "gateway/http/service.hpp"
 
@@ -41,7 +42,13 @@ struct ServerLimits {
     std::chrono::milliseconds drain_idle{500};  ///< for a connection between requests, once draining
     std::uint32_t requests_per_connection = 1'000;
     std::uint32_t pipelined = 16;  ///< answered in a row; then the connection ends
+    /// Of all listeners together that have no number of their own. Where as many are open, one that has asked
+    /// nothing for `yields_after`, the longest silent first, gives way to the next; else the next waits in
+    /// the kernel's queue.
     std::size_t connections = 10'000;
+    std::chrono::milliseconds yields_after{1'000};
+    /// From one IPv4 address or one IPv6 /64; one more is answered 429. Trusted proxies may have any number.
+    std::size_t connections_per_address = 0;  ///< 0: any number
 };
 
 struct Listener {
@@ -49,6 +56,7 @@ struct Listener {
     std::uint16_t port = 0;             ///< 0: the kernel chooses; Server::ports() tells
     Service* service = nullptr;         ///< outlives the Server
     std::vector<std::string> hosts;     ///< accepted in Host, with or without a port; empty: any
+    std::size_t connections = 0;        ///< its own, beside ServerLimits::connections; 0: out of those
 };
 
 /// One finished exchange, for metrics. The views are valid during the call.
@@ -75,6 +83,8 @@ struct ServerOptions {
     std::string docs_base = "/docs/errors#";  ///< in front of the code in a problem's `type`
     AccessLog access_log = AccessLog::every_request;
     RequestObserver* observer = nullptr;  ///< outlives the Server
+    /// Peers whose X-Forwarded-For is believed (client_address.hpp).
+    std::vector<IpBlock> trusted_proxies;
 };
 
 struct ServerStats {
@@ -82,6 +92,8 @@ struct ServerStats {
     std::uint64_t accepted = 0;
     std::uint64_t accept_errors = 0;
     std::uint64_t accept_pauses = 0;  ///< out of descriptors, or at the connection limit
+    std::uint64_t gave_way = 0;       ///< silent connections that ended for others at the limit
+    std::uint64_t turned_away = 0;    ///< connections over what one address may have
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;
     std::uint64_t timeouts = 0;

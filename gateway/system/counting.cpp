@@ -285,6 +285,31 @@ void count_disk(http::Metrics& metrics, const std::string& place, const std::fil
         });
 }
 
+void count_server(http::Metrics& metrics, const http::Server* const* server) {
+    const auto mirror = [&metrics](const char* name, const char* help) {
+        return Mirror{metrics, {name, help, {}}};
+    };
+    metrics.before_render(
+        [server, accepted = mirror("photogate_http_accepted_total", "Connections accepted."),
+         pauses = mirror("photogate_http_accept_pauses_total",
+                         "Accepting paused, at a limit of connections or descriptors."),
+         gave_way = mirror("photogate_http_gave_way_total",
+                           "Silent connections that ended for others at the limit."),
+         turned_away =
+             mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
+         malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
+         timeouts = mirror("photogate_http_timeouts_total", "Requests or answers that stalled.")]() mutable {
+            if (!*server) return;
+            const http::ServerStats stats = (*server)->stats();
+            accepted.show(stats.accepted);
+            pauses.show(stats.accept_pauses);
+            gave_way.show(stats.gave_way);
+            turned_away.show(stats.turned_away);
+            malformed.show(stats.malformed);
+            timeouts.show(stats.timeouts);
+        });
+}
+
 }  // namespace
 
 void count_parts(http::Metrics& metrics, const CountedParts& parts) {
@@ -307,6 +332,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
                                {"photogate_http_connections", "Open client connections.", {}})]() mutable {
         if (server && *server) connections.set(static_cast<double>((*server)->stats().connections));
     });
+    if (parts.server) count_server(metrics, parts.server);
 }
 
 }  // namespace photogate::gateway::system

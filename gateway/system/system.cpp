@@ -19,6 +19,7 @@
 #include "gateway/routes/api.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/counting.hpp"
+#include "gateway/system/descriptors.hpp"
 #include "gateway/system/recipients.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/store_watch.hpp"
@@ -82,6 +83,18 @@ std::chrono::seconds longest_grant(const config::Config& config) {
     return longest;
 }
 
+http::AccessLog access_log(config::AccessLog chosen) {
+    switch (chosen) {
+        case config::AccessLog::all:
+            return http::AccessLog::every_request;
+        case config::AccessLog::failures:
+            return http::AccessLog::failures;
+        case config::AccessLog::none:
+            return http::AccessLog::none;
+    }
+    return http::AccessLog::failures;
+}
+
 http::ServerOptions server_options(const config::Server& server, http::RequestObserver& observer) {
     http::ServerOptions options;
     options.threads = server.io_threads;
@@ -91,8 +104,9 @@ http::ServerOptions server_options(const config::Server& server, http::RequestOb
     options.limits.idle = server.idle_timeout;
     options.limits.write_stall = server.write_timeout;
     options.limits.requests_per_connection = static_cast<std::uint32_t>(server.max_requests_per_connection);
-    options.limits.connections = server.max_connections;
-    options.access_log = http::AccessLog::failures;
+    options.limits.connections_per_address = server.max_connections_per_address;
+    options.trusted_proxies = server.trusted_proxies;
+    options.access_log = access_log(server.access_log);
     options.observer = &observer;
     return options;
 }
@@ -105,6 +119,7 @@ struct System::State {
     const Role role;
     SystemClock clock;
     SystemRandom random;
+    const std::size_t max_connections;  ///< of each server
     std::string image_base;
     http::Metrics metrics;
     RequestCounting request_counting{metrics};
@@ -150,6 +165,8 @@ struct System::State {
     State(const config::Config& configuration, Role chosen)
         : config(configuration),
           role(chosen),
+          max_connections(
+              allow_connections(config.server.max_connections, config.store.folder.empty() ? 1 : 2)),
           image_base(image_base_of(configuration)),
           composer(image_base, random, recipients(configuration)) {}
 
@@ -167,8 +184,7 @@ struct System::State {
         watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
         watch.emplace(watching, stores, s3_parts, metrics);
         if (builtin) {
-            if (auto serving = builtin->serve(server_options(config.server, request_counting)); !serving)
-                return serving;
+            if (auto serving = builtin->serve(http_options()); !serving) return serving;
         }
         images.emplace(*records, stores);
         waiters.emplace(*records);
@@ -350,12 +366,19 @@ struct System::State {
         routes::add_health_routes(
             operations, [this] { return readiness(); }, *database_pool);
         listeners.push_back(listener(config.server.metrics_listen, operations, {}));
-        auto started =
-            http::Server::start(std::move(listeners), server_options(config.server, request_counting));
+        // Where clients take all there are, somebody has to be able to see it.
+        listeners.back().connections = std::min<std::size_t>(max_connections, 64);
+        auto started = http::Server::start(std::move(listeners), http_options());
         if (!started) return fail(std::move(started.error()));
         server = std::move(*started);
         server_view = server.get();
         return {};
+    }
+
+    http::ServerOptions http_options() {
+        http::ServerOptions options = server_options(config.server, request_counting);
+        options.limits.connections = max_connections;
+        return options;
     }
 
     static http::Listener listener(const config::ListenAddress& address, http::Service& service,

@@ -213,7 +213,6 @@ class FewRequests : public Serving {
     ServerOptions options() const override {
         ServerOptions options{.access_log = AccessLog::none};
         options.limits.requests_per_connection = 3;
-        options.limits.connections = 4;
         return options;
     }
 };
@@ -224,20 +223,6 @@ TEST_F(FewRequests, A_connection_ends_after_its_share) {
     EXPECT_EQ(client.ask(get("/hello/2"))->header("Connection"), "");
     EXPECT_EQ(client.ask(get("/hello/3"))->header("Connection"), "close");
     EXPECT_TRUE(client.at_end());
-}
-
-TEST_F(FewRequests, At_the_connection_limit_the_next_one_waits_its_turn) {
-    std::vector<RawClient> all;
-    for (int i = 0; i < 4; ++i) {
-        all.push_back(connect());
-        EXPECT_EQ(all.back().ask(get("/hello/x"))->status, 200);
-    }
-    RawClient waiting = connect();
-    waiting.send(get("/hello/waited"));
-    EXPECT_EQ(server->stats().connections, 4U);
-    all.pop_back();
-    EXPECT_EQ(waiting.receive()->body, "hello waited");
-    EXPECT_GE(server->stats().accept_pauses, 1U);
 }
 
 TEST(ServerStart, An_address_that_is_taken_or_no_address_is_said_so) {

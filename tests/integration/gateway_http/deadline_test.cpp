@@ -29,6 +29,26 @@ TEST_F(Deadlines, A_head_that_does_not_finish_is_408_and_the_end) {
     EXPECT_TRUE(client.at_end());
 }
 
+TEST_F(Deadlines, A_head_that_drips_gains_no_time_by_it) {
+    RawClient client = connect();
+    client.send("GET /hello/x HTTP/1.1\r\nHost: h\r\nX: ");
+    while (server->stats().timeouts == 0) {
+        client.send("a");
+        std::this_thread::sleep_for(milliseconds{1});
+    }
+    auto answer = client.receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(Deadlines, A_second_head_has_its_own_deadline) {
+    RawClient client = connect();
+    EXPECT_EQ(client.ask(get("/hello/x") + "GET /hello/y HTTP/1.1\r\nHo")->status, 200);
+    EXPECT_EQ(client.receive()->status, 408);
+    EXPECT_TRUE(client.at_end());
+}
+
 TEST_F(Deadlines, A_body_that_stops_is_408_and_the_end) {
     RawClient client = connect();
     auto answer = client.ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
@@ -62,6 +82,35 @@ TEST_F(Deadlines, A_request_that_is_being_worked_on_has_no_deadline_here) {
     EXPECT_TRUE(clock.at_end());
     responder.respond(Response::text(200, "took its time"));
     EXPECT_EQ(client.receive()->body, "took its time");
+}
+
+class LongBodies : public Serving {
+    ServerOptions options() const override {
+        ServerOptions options{.access_log = AccessLog::none};
+        options.limits.body_deadline = milliseconds{100};
+        options.limits.body_window = std::chrono::minutes{10};
+        return options;
+    }
+};
+
+TEST_F(LongBodies, A_body_that_is_fast_but_not_done_in_time_is_408) {
+    const std::vector<std::pair<std::string, std::string>> kinds{
+        {"Content-Length: 60000", "x"}, {"Transfer-Encoding: chunked", "1\r\nx\r\n"}};
+    std::uint64_t timeouts = 0;
+    for (const auto& [framing, piece] : kinds) {
+        RawClient client = connect();
+        client.send("POST /echo HTTP/1.1\r\nHost: h\r\n" + framing + "\r\n\r\n");
+        while (server->stats().timeouts == timeouts) {
+            client.send(piece);
+            std::this_thread::sleep_for(milliseconds{1});
+        }
+        ++timeouts;
+        auto answer = client.receive();
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->status, 408);
+        EXPECT_TRUE(client.at_end());
+    }
+    EXPECT_EQ(handled, 0);
 }
 
 class SlowBodies : public Serving {

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -44,7 +45,8 @@ enum class Expecting { body, no_body };
 
 class RawClient {
   public:
-    explicit RawClient(std::uint16_t port, int receive_buffer = 0)
+    /// `from`: one of this machine's addresses to come from.
+    explicit RawClient(std::uint16_t port, int receive_buffer = 0, const char* from = nullptr)
         : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         if (receive_buffer > 0) {
             (void)setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -52,8 +54,15 @@ class RawClient {
         // A hang must fail the test, not the whole run.
         timeval patience{20, 0};
         (void)setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        // What is sent in pieces must leave in pieces.
+        const int at_once = 1;
+        (void)setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         sockaddr_in address{};
         address.sin_family = AF_INET;
+        if (from && (inet_pton(AF_INET, from, &address.sin_addr) != 1 ||
+                     ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)) {
+            throw std::runtime_error("the test could not come from there");
+        }
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (socket_ < 0 || ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {

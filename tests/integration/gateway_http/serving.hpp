@@ -80,6 +80,9 @@ class Serving : public testing::Test {
                       [this](Request request, Responder responder) {
                           parked.park(std::move(request), std::move(responder));
                       }})
+            .add({.method = Method::get, .pattern = "/whoami", .handler = answer_with([](Request& request) {
+                                                                   return Response::text(200, request.remote);
+                                                               })})
             .add({.method = Method::get, .pattern = "/dropped", .handler = [](Request, Responder) {}})
             .add({.method = Method::get,
                   .pattern = "/throws",

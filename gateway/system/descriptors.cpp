@@ -1,0 +1,38 @@
+#include "gateway/system/descriptors.hpp"
+
+#include <algorithm>
+
+#include <sys/resource.h>
+
+#include "base/log.hpp"
+
+namespace photogate::gateway::system {
+
+namespace {
+
+/// For everything else that is opened: the database's and the stores' connections, callbacks, image helpers,
+/// files.
+constexpr std::size_t kBesides = 512;
+constexpr std::size_t kLeast = 16;
+
+}  // namespace
+
+std::size_t allow_connections(std::size_t wanted, std::size_t servers) {
+    const std::size_t needed = wanted * servers + kBesides;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return wanted;
+    limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
+    // A refusal leaves what there was, which is read again.
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return wanted;
+    const std::size_t left = limit.rlim_cur > kBesides ? limit.rlim_cur - kBesides : limit.rlim_cur / 2;
+    const std::size_t allowed = std::clamp(left / servers, kLeast, wanted);
+    log::warn("server.few_descriptors",
+              {{"open_files", static_cast<std::uint64_t>(limit.rlim_cur)},
+               {"max_connections", wanted},
+               {"allowed", allowed},
+               {"remedy", "raise the hard limit of open files: LimitNOFILE=, ulimit -Hn"}});
+    return allowed;
+}
+
+}  // namespace photogate::gateway::system

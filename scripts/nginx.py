@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Debian's nginx for tests and measurements, on ports and in a folder of its own.
+
+    python3 scripts/nginx.py          gets it, and prints where it is
+
+    with Nginx(folder, "http { … }"):                 # what a measurement wants
+        …
+    with in_front(folder, gateway="127.0.0.1:8080", store="127.0.0.1:9000") as nginx:     # etc/nginx/photogate.conf
+        socket.create_connection(("127.0.0.1", nginx.tls_port))
+
+The one that is installed is taken; else Debian's package is unpacked, once, beside the other tools
+(${PHOTOGATE_TOOLS:-~/.cache/photogate/bin}). It is not installed, because that would start one on port 80.
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+import stack as parts
+
+CONFIGURATION = parts.ROOT / "etc" / "nginx" / "photogate.conf"
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+def program():
+    if found := shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
+        return pathlib.Path(found)
+    tools = pathlib.Path(os.environ.get("PHOTOGATE_TOOLS") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "photogate", "bin"))
+    unpacked = tools / "nginx" / "usr" / "sbin" / "nginx"
+    if not unpacked.exists():
+        tools.mkdir(parents=True, exist_ok=True)
+        room = pathlib.Path(tempfile.mkdtemp(prefix=".nginx.", dir=tools))
+        try:
+            subprocess.run(["apt-get", "download", "nginx"], cwd=room, check=True, capture_output=True, timeout=120)
+            subprocess.run(["dpkg", "-x", *map(str, room.glob("*.deb")), str(room)], check=True, capture_output=True)
+            with contextlib.suppress(OSError):  # somebody else was first
+                room.rename(tools / "nginx")
+        except (OSError, subprocess.SubprocessError) as reason:
+            raise parts.StackError(f"nginx is not installed and could not be fetched: {reason}") from None
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+    return unpacked
+
+
+class Nginx(parts._Child):
+    """One nginx with its own folder for all that it writes. `body` holds the contexts behind `events`; `workers` processes."""
+
+    name = "nginx"
+
+    def __init__(self, folder, body, ports, workers=1):
+        super().__init__(pathlib.Path(folder) / "nginx.log")
+        self.folder = pathlib.Path(folder).absolute()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.ports = ports
+        self.configuration = self.folder / "nginx.conf"
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        self.configuration.write_text(
+            f"{user}daemon off;\nworker_processes {workers};\npid {self.folder}/nginx.pid;\nerror_log {self.folder}/error.log info;\n"
+            f"events {{ worker_connections 4096; }}\n{body}\n")
+
+    def start(self):
+        self._spawn([str(program()), "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(self.configuration)])
+        try:
+            for port in self.ports:
+                parts.wait_until(lambda: _listens(port), 10, "nginx", lambda: self.running)
+        except parts.StackError as error:
+            raise parts.StackError(f"{error}\n{parts._tail(self.log)}\n{parts._tail(self.folder / 'error.log')}") from None
+        return self
+
+    def stop(self):
+        self._end(15, 10)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def _listens(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
+
+
+def temporary_paths(folder):
+    """For the `http` context: nothing is written outside of the folder."""
+    return "".join(f"{each}_temp_path {folder}/{each};\n" for each in TEMPORARY)
+
+
+def _certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=photos.example", "-addext", "subjectAltName=DNS:photos.example,DNS:s3.photos.example",
+                    "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")], check=True, capture_output=True)
+
+
+def in_front(folder, gateway, store="127.0.0.1:9", log_format=None):
+    """etc/nginx/photogate.conf as it stands, but for its addresses, certificates and log folder. `log_format`: one more log,
+    `requests.log`, of what goes to the gateway."""
+    folder = pathlib.Path(folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    _certificate(folder)
+    plain, tls = parts.free_port(), parts.free_port()
+    text = CONFIGURATION.read_text()
+    also = f"\n    access_log {folder}/requests.log requests;" if log_format else ""
+    for theirs, ours in (("server 127.0.0.1:8080;", f"server {gateway};"), ("http://127.0.0.1:9000;", f"http://{store};"),
+                         ("listen 80;", f"listen 127.0.0.1:{plain};"), ("    listen [::]:80;\n", ""),
+                         ("listen 443 ssl http2;", f"listen 127.0.0.1:{tls} ssl http2;"), ("    listen [::]:443 ssl http2;\n", ""),
+                         ("/etc/letsencrypt/live/photos.example/", f"{folder}/"), ("/etc/letsencrypt/live/s3.photos.example/", f"{folder}/"),
+                         ("access_log /var/log/nginx/photogate.log photogate;", f"access_log /var/log/nginx/photogate.log photogate;{also}"),
+                         ("/var/log/nginx/", f"{folder}/")):
+        if theirs not in text and "s3.photos.example/" not in theirs:
+            raise parts.StackError(f"{CONFIGURATION} no longer says {theirs!r}")
+        text = text.replace(theirs, ours)
+    more = f"log_format requests escape=json '{log_format}';\n" if log_format else ""
+    nginx = Nginx(folder, f"http {{\n{temporary_paths(folder)}{more}{text}}}\n", [plain, tls])
+    nginx.plain_port, nginx.tls_port = plain, tls
+    return nginx
+
+
+if __name__ == "__main__":
+    print(program())
+    sys.exit(0)
