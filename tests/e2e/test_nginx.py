@@ -44,7 +44,8 @@ def proxied(pair, source=PROXIED):
 
 def requests_logged(gateway):
     lines = [json.loads(line) for line in gateway.log.read_text(errors="replace").splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("msg") == "http.request"]
+    # Its metrics are this test's own question, on the other listener.
+    return [line for line in lines if line.get("msg") == "http.request" and line["route"] != "/metrics"]
 
 
 def forwarded(nginx):
@@ -273,8 +274,8 @@ def test_Nobody_sees_a_request_that_the_other_did_not(pair, minio_world, capsys)
     # The same paths, too, where the head could be read.
     paths = {line["request_id"]: line["path"] for line in requests_logged(gateway)[ours:] if line["route"] != "_malformed"}
     for line in forwarded(nginx)[theirs:]:
-        target = urllib.parse.urlsplit(line["target"])
-        assert line["id"] not in paths or paths[line["id"]] in (line["target"].split("?")[0], target.path), line
+        path = line["target"].split("?")[0] or "/"
+        assert paths.get(line["id"], path) == path, line
     # "honestly two" is two for both, so that a second request would have been seen.
     assert sum(identity == "smuggled-inner" for identity, *_ in by_us) >= 1
     with capsys.disabled():
