@@ -9,6 +9,8 @@
                               found is kept in build/faults.json, for scripts/render-reliability
     ./test --faults --seed 7  chance as in an earlier run, which printed its seed
     ./test --faults --kill-cycles 50 -k Killed     fifty kills at each named step (--store-kills: of MinIO)
+    ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
+    ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
 the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
@@ -17,6 +19,7 @@ themselves. They run beside the integration and contract tests: all of them wait
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build" / "asan"
 RELEASE = ROOT / "build" / "release"
+FUZZ = ROOT / "build" / "fuzz"
 RESULTS = ROOT / "build" / "results"
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
@@ -157,19 +161,68 @@ def run_faults(count, arguments):
     run_pytest(count, "faults", choice)
 
 
+def fuzz_command(target, seconds, crashes):
+    """What was found in earlier runs is gone on with; the kept corpora come first. An input may take 10 s and 2 GiB."""
+    found = FUZZ / "found" / target.name
+    for folder in (found, crashes):
+        folder.mkdir(parents=True, exist_ok=True)
+    own = ROOT / "tests" / "fuzz" / target.name
+    lent = list(filter(None, (FUZZ / "tests" / "fuzz" / "seeds" / target.name).read_text().splitlines()))
+    command = [str(target), str(found), str(own / "corpus"), *lent, f"-artifact_prefix={crashes}/", f"-max_total_time={seconds}"]
+    command += ["-max_len=65536", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
+    return command + ([f"-dict={own / 'dictionary'}"] if (own / "dictionary").exists() else [])
+
+
+def fuzz_target(target, seconds):
+    """Returns whether nothing was found. An input that breaks a promise is kept, and it is said what to do with it."""
+    crashes = FUZZ / "crashes" / target.name
+    with open(RESULTS / f"fuzz-{target.name}.log", "w+b") as log:
+        code = subprocess.run(fuzz_command(target, seconds, crashes), cwd=ROOT, env={**os.environ, **SANITIZER_OPTIONS},
+                              stdout=log, stderr=subprocess.STDOUT).returncode
+        log.seek(0)
+        text = log.read().decode(errors="replace")
+    stats = dict(line.removeprefix("stat::").split(":") for line in text.splitlines() if line.startswith("stat::"))
+    runs, speed = (int(stats.get(name, 0)) for name in ("number_of_executed_units", "average_exec_per_sec"))
+    verdict = "ok" if code == 0 else f"FAILED (exit {code})"
+    print(f"   {target.name}: {verdict}, {runs:,} inputs, {speed:,} a second", flush=True)
+    if code == 0:
+        return True
+    sys.stdout.write(text[-8000:])
+    for path in re.findall(r"Test unit written to (\S+)", text):
+        print(f"   the input:    {path}\n   to see again: {target} {path}\n"
+              f"   once mended:  keep it in tests/fuzz/{target.name}/corpus/, and leave a unit test of what was promised", flush=True)
+    return False
+
+
+def run_fuzz(count, arguments):
+    build("fuzz", "fuzz_targets")
+    targets = sorted(p for p in (FUZZ / "fuzz").glob("*") if os.access(p, os.X_OK) and p.is_file())
+    targets = [p for p in targets if (arguments.k or "") in p.name]
+    say(f"{len(targets)} fuzz targets, {arguments.fuzz_seconds} s each")
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for target, held in zip(targets, pool.map(lambda target: fuzz_target(target, arguments.fuzz_seconds), targets)):
+            if held:
+                count.passed += 1
+            else:
+                count.fail(f"fuzz.{target.name}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="step", help=", ".join(STEPS))
     parser.add_argument("--quick", action="store_true", help="pass over the e2e tests marked slow")
-    parser.add_argument("-k", help="pytest's expression, for e2e and faults")
+    parser.add_argument("-k", help="pytest's expression, for e2e and faults; a part of the name, for fuzz targets")
     parser.add_argument("--faults", action="store_true", help="all of the faults, and nothing else")
     parser.add_argument("--seed", type=int, help="of the faults' chance")
     parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
+    parser.add_argument("--fuzz", action="store_true", help="the fuzz targets, and nothing else")
+    parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="for each target")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    steps = arguments.steps or (["faults"] if arguments.faults else STEPS)
+    alone = [name for name in ("faults", "fuzz") if getattr(arguments, name)]
+    steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     count = Count()
@@ -204,6 +257,8 @@ def main():
             count.add(own)
     if "faults" in steps:  # alone: they measure
         run_faults(count, arguments)
+    if arguments.fuzz:
+        run_fuzz(count, arguments)
     for name in count.failures:
         print(f"FAILED {name}")
     print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")

@@ -156,8 +156,7 @@ bool Connection::step_head() {
         return false;
     }
     if (!exchange_) {
-        exchange_.emplace();
-        exchange_->started = std::chrono::steady_clock::now();
+        exchange_.emplace(std::chrono::steady_clock::now());
         deadline_ = exchange_->started + lane_.limits().head_deadline;
     }
     Result<std::optional<std::size_t>> end = find_head_end(arrived_, scanned_, head_limits_);

@@ -47,6 +47,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     /// One request and its answer. What the access log needs outlives the Request, which goes to the route.
     struct Exchange {
+        explicit Exchange(SteadyTime at) : started(at) {}
         SteadyTime started;
         Request request;
         Admission admission;

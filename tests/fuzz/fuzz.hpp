@@ -1,0 +1,68 @@
+// What every fuzz target is made of: a function that takes any bytes, and the promises that hold for all of
+// them.
+//
+//     void run(BytesView bytes) {
+//         if (const auto head = parse_head(as_text(bytes))) require(is_token(…), "a header's name is a
+//         token");
+//     }
+//     const fuzz::Target target{"request_head", run};
+//
+// One file, one target. libfuzzer.cpp feeds it bytes of libFuzzer's making, corpora_test.cpp the kept ones.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "base/encoding.hpp"
+
+namespace photogate::fuzz {
+
+/// A promise that did not hold. Under libFuzzer nobody catches it, so the program ends at the place that
+/// threw.
+class Broken final : public std::logic_error {
+  public:
+    using std::logic_error::logic_error;
+};
+
+/// `promise` is a sentence that was to be true.
+inline void require(bool holds, const char* promise) {
+    if (!holds) throw Broken{promise};
+}
+
+struct Target {
+    using Run = void (*)(BytesView);
+    /// Joins all(). `name` is that of the folder.
+    Target(std::string_view name, Run run);
+    std::string_view name;
+    Run run;
+};
+
+/// Those linked into this program: one under libFuzzer, every one in the replay of the corpora.
+const std::vector<Target>& all();
+
+/// Bytes taken apart, for targets that need more than one value. What is not there is empty or zero.
+class Input {
+  public:
+    explicit Input(BytesView bytes) : left_(as_text(bytes)) {}
+    bool empty() const { return left_.empty(); }
+    std::uint8_t byte();
+    /// Up to the next line feed, which is taken too.
+    std::string_view line();
+    std::string_view rest() const { return left_; }
+
+  private:
+    std::string_view left_;
+};
+
+/// `a` and `b` of `a=b`; b is empty where no `separator` stands.
+struct Pair {
+    std::string_view first;
+    std::string_view second;
+};
+Pair split(std::string_view text, char separator);
+
+}  // namespace photogate::fuzz

@@ -1,0 +1,46 @@
+// Any bytes: what is read from them is valid UTF-8 JSON without a place where none was asked for, also where
+// they are taken for a bare Exif, IPTC or XMP block. The first byte says which.
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "fuzz.hpp"
+#include "imaging/containers/metadata.hpp"
+
+namespace photogate::imaging {
+namespace {
+
+using fuzz::require;
+
+constexpr std::array kKinds = {CarrierKind::exif, CarrierKind::xmp, CarrierKind::photoshop,
+                               CarrierKind::iptc};
+constexpr std::array kCodings = {CarrierCoding::plain, CarrierCoding::zlib, CarrierCoding::hex_text,
+                                 CarrierCoding::zlib_hex_text};
+
+void check(BytesView file, const Inspection& inspection) {
+    const Metadata metadata = read_metadata(file, inspection);
+    require(metadata.raw.size() <= 400, "400 entries are read at most");
+    for (const auto detail : {ExifDetail::full, ExifDetail::basic, ExifDetail::none}) {
+        for (const auto gps : {GpsPolicy::report, GpsPolicy::drop}) {
+            const std::string json = to_json(metadata, detail, gps);
+            require(is_utf8(json) && nlohmann::json::accept(json), "metadata is valid JSON");
+            if (detail == ExifDetail::none) require(json == "{}", "nothing is said where nothing was asked");
+            if (gps == GpsPolicy::drop)
+                require(!nlohmann::json::parse(json).contains("gps"),
+                        "no place is told where none was asked for");
+        }
+    }
+}
+
+void run(BytesView file) {
+    if (const auto found = inspect(file, Limits{})) check(file, *found);
+    if (file.empty()) return;
+    Inspection bare;
+    bare.carriers = {{kKinds[file[0] & 3U], {1, file.size() - 1}, kCodings[file[0] >> 2 & 3U]}};
+    check(file, bare);
+}
+
+const fuzz::Target target{"imaging_metadata", run};
+
+}  // namespace
+}  // namespace photogate::imaging

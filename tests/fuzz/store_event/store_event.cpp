@@ -1,0 +1,45 @@
+// Any bytes as an event's body: there is always an answer, and every event in it can be stored.
+#include "notifier/store_event.hpp"
+
+#include "fuzz.hpp"
+
+namespace photogate::notifier {
+namespace {
+
+using fuzz::require;
+
+bool storable(std::string_view text, std::size_t longest) {
+    return text.size() <= longest && is_utf8(text) && text.find('\0') == std::string_view::npos;
+}
+
+void check(const StoreEvent& event) {
+    require(!event.key.empty() && storable(event.key, 1'024), "a key can be stored");
+    require(!event.bucket.empty() && storable(event.bucket, 255), "a bucket's name can be stored");
+    require(!event.name.starts_with("s3:s3:") && storable(event.name, 256), "an event's name can be stored");
+    require(storable(event.sequencer, 256) && storable(event.request_id, 256), "its marks can be stored");
+    require(!event.size || *event.size <= INT64_MAX, "a size is one that a database holds");
+    require(!event.etag || (storable(*event.etag, 1'024) && event.etag->find('"') == std::string::npos),
+            "an ETag has no quotes");
+    require(!event.version || storable(*event.version, 1'024), "a version can be stored");
+    require(!event.content_type || storable(*event.content_type, 256), "a content type can be stored");
+    for (const auto& [name, value] : event.client_metadata)
+        require(storable(name, 8'192) && storable(value, 8'192), "metadata can be stored");
+    require(event.dedupe_id("a").size() == 64 && event.dedupe_id("a") != event.dedupe_id("b"),
+            "events of two sources are two");
+}
+
+void run(BytesView bytes) {
+    for (const auto encoding : {KeyEncoding::form, KeyEncoding::raw}) {
+        const auto batch = parse_store_events(as_text(bytes), encoding);
+        require(!batch.alien || (batch.events.empty() && batch.unreadable.empty() && !batch.test_event),
+                "what nobody understands has no events");
+        require(batch.events.size() + batch.unreadable.size() <= kMostEventRecords, "records are counted");
+        for (const auto& event : batch.events)
+            check(event);
+    }
+}
+
+const fuzz::Target target{"store_event", run};
+
+}  // namespace
+}  // namespace photogate::notifier
