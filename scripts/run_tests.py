@@ -169,7 +169,7 @@ def fuzz_command(target, seconds, crashes):
     own = ROOT / "tests" / "fuzz" / target.name
     lent = list(filter(None, (FUZZ / "tests" / "fuzz" / "seeds" / target.name).read_text().splitlines()))
     command = [str(target), str(found), str(own / "corpus"), *lent, f"-artifact_prefix={crashes}/", f"-max_total_time={seconds}"]
-    command += ["-max_len=65536", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
+    command += ["-max_len=16384", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
     return command + ([f"-dict={own / 'dictionary'}"] if (own / "dictionary").exists() else [])
 
 

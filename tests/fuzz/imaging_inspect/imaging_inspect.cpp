@@ -8,7 +8,9 @@ namespace {
 using fuzz::require;
 
 void run(BytesView file) {
-    const Limits limits;
+    // Small, so that a small file reaches them.
+    const Limits limits{
+        .max_frames = 20, .max_scans = 10, .max_metadata = 1U << 16, .max_metadata_blocks = 50};
     const auto found = inspect(file, limits);
     if (!found) {
         require(!found.error().detail.empty(), "a refusal says why");

@@ -20,20 +20,17 @@ constexpr std::array kCodings = {CarrierCoding::plain, CarrierCoding::zlib, Carr
 void check(BytesView file, const Inspection& inspection) {
     const Metadata metadata = read_metadata(file, inspection);
     require(metadata.raw.size() <= 400, "400 entries are read at most");
-    for (const auto detail : {ExifDetail::full, ExifDetail::basic, ExifDetail::none}) {
-        for (const auto gps : {GpsPolicy::report, GpsPolicy::drop}) {
-            const std::string json = to_json(metadata, detail, gps);
-            require(is_utf8(json) && nlohmann::json::accept(json), "metadata is valid JSON");
-            if (detail == ExifDetail::none) require(json == "{}", "nothing is said where nothing was asked");
-            if (gps == GpsPolicy::drop)
-                require(!nlohmann::json::parse(json).contains("gps"),
-                        "no place is told where none was asked for");
-        }
-    }
+    const auto all = to_json(metadata, ExifDetail::full, GpsPolicy::report);
+    require(is_utf8(all) && nlohmann::json::accept(all), "metadata is valid JSON");
+    const auto shown =
+        nlohmann::json::parse(to_json(metadata, ExifDetail::full, GpsPolicy::drop), nullptr, false);
+    require(shown.is_object() && !shown.contains("gps"), "no place is told where none was asked for");
+    require(to_json(metadata, ExifDetail::none, GpsPolicy::report) == "{}",
+            "nothing is said where nothing was asked");
 }
 
 void run(BytesView file) {
-    if (const auto found = inspect(file, Limits{})) check(file, *found);
+    if (const auto found = inspect(file, Limits{.max_metadata = 1U << 16})) check(file, *found);
     if (file.empty()) return;
     Inspection bare;
     bare.carriers = {{kKinds[file[0] & 3U], {1, file.size() - 1}, kCodings[file[0] >> 2 & 3U]}};
