@@ -38,6 +38,7 @@ constexpr std::array kNames{
     std::pair{Point::after_callback_answer, std::string_view{"after_callback_answer"}},
     std::pair{Point::mid_reap, std::string_view{"mid_reap"}},
     std::pair{Point::mid_reconcile, std::string_view{"mid_reconcile"}},
+    std::pair{Point::after_sweep_opened, std::string_view{"after_sweep_opened"}},
     std::pair{Point::mid_sweeper, std::string_view{"mid_sweeper"}},
     std::pair{Point::mid_migration, std::string_view{"mid_migration"}},
 };

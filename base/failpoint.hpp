@@ -37,6 +37,7 @@ enum class Point {
     after_callback_answer,   ///< the receiver has said 2xx, no row knows it
     mid_reap,                ///< stale leases are requeued, spent ones not failed
     mid_reconcile,           ///< some of a listing has been taken in
+    after_sweep_opened,      ///< an orphan is guarded and judged, its removal not asked for
     mid_sweeper,             ///< an orphan is removed from the store, its sweep still open
     mid_migration,           ///< a migration's statements have run, not committed
 };

@@ -243,6 +243,7 @@ Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& o
     if (!now_there) return fail(now_there.error());
     const bool old = now_there->last_modified && clock_.now() - *now_there->last_modified >= options_.min_age;
     if (now_there->etag != object.etag || !old) return false;
+    failpoint::pass(failpoint::Point::after_sweep_opened);
     if (auto removed = store.objects->remove(bucket, object.key, std::nullopt); !removed)
         return fail(std::move(removed.error()));
     log::info("sweep.removed", {{"bucket", bucket.str()}, {"key", object.key.str()}});

@@ -21,6 +21,9 @@ constexpr std::array kAccessLogs = {Choice<AccessLog>{"all", AccessLog::all},
 constexpr std::array kLevels = {
     Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
     Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};
+constexpr std::array kPoolers = {
+    Choice<storage::records::Pooler>{"none", storage::records::Pooler::none},
+    Choice<storage::records::Pooler>{"transaction", storage::records::Pooler::transaction}};
 constexpr std::array kFormats = {Choice<std::optional<log::Format>>{"auto", std::nullopt},
                                  Choice<std::optional<log::Format>>{"text", log::Format::text},
                                  Choice<std::optional<log::Format>>{"json", log::Format::json}};
@@ -198,6 +201,11 @@ Table database_table() {
              [](S s, G g) {
                  return put(read_integer(g, {3, 500}), s.config.database.connections);
              }},
+            {"pooler", Kind::choice, "none",
+             "What `url` leads to: PostgreSQL itself (none), or a pooler that deals out sessions by "
+             "transaction "
+             "(transaction), such as PgBouncer. Behind one, other gateways' work is found by polling.",
+             [](S s, G g) { return put_choice(g, kPoolers, s.config.database.pooler); }},
             {"group_limit", Kind::integer, "256", "Rows that share one transaction at the most.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);

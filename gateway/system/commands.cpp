@@ -55,7 +55,8 @@ class Sheet {
 };
 
 void examine_database(const config::Config& config, const Clock& clock, Random& random, Sheet& sheet) {
-    const auto missing = records::migrate(config.database.database_url, records::MigrateMode::dry_run);
+    const auto missing =
+        records::migrate(config.database.database_url, records::MigrateMode::dry_run, config.database.pooler);
     if (!missing) return sheet.failed("database", missing.error());
     if (!missing->empty()) {
         const Error behind{ErrorCode::invalid_configuration,
@@ -172,7 +173,8 @@ Result<> run_until_signal(const config::Config& configured, Role role) {
 Result<> migrate(const config::Config& configured, records::MigrateMode mode, std::ostream& out) {
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
-    const auto migrations = records::migrate(provided->config.database.database_url, mode);
+    const auto& database = provided->config.database;
+    const auto migrations = records::migrate(database.database_url, mode, database.pooler);
     if (!migrations) return fail(migrations.error());
     const std::string_view verb = mode == records::MigrateMode::apply ? "applied" : "would apply";
     for (const auto& migration : *migrations)

@@ -29,9 +29,12 @@ StopSignals::StopSignals() {
     if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
         throw std::system_error(error, std::generic_category(), "pthread_sigmask");
     }
-    // A peer that goes away while it is written to is an error of that write, not the end of the process.
-    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-        throw std::system_error(errno, std::generic_category(), "signal");
+    // A peer that goes away while it is written to, or a file that may not grow, is an error of that write,
+    // not the end of the process.
+    for (const int each : {SIGPIPE, SIGXFSZ}) {
+        if (std::signal(each, SIG_IGN) == SIG_ERR)
+            throw std::system_error(errno, std::generic_category(), "signal");
+    }
 }
 
 int StopSignals::wait() {

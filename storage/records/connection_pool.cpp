@@ -1,6 +1,7 @@
 #include "storage/records/connection_pool.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <sys/socket.h>
 
@@ -43,6 +44,7 @@ std::string with_defaults(const std::string& database_url, std::chrono::millisec
     add("connect_timeout", std::to_string(seconds));
     add("application_name", "photogate");
     add("client_encoding", "UTF8");
+    add("target_session_attrs", "read-write");  // of several hosts, the one that is no standby
     add("keepalives_idle", "10");
     add("keepalives_interval", "5");
     add("keepalives_count", "3");
@@ -50,7 +52,8 @@ std::string with_defaults(const std::string& database_url, std::chrono::millisec
 }
 
 Connection::Connection(const ConnectionOptions& options)
-    : connection_(with_defaults(options.database_url, options.connect_timeout)),
+    : options_(options),
+      connection_(with_defaults(options.database_url, options.connect_timeout)),
       quiet_(std::make_unique<pqxx::quiet_errorhandler>(connection_)) {
     // A new session would lack the settings below, and a lost transaction go unseen.
 #pragma GCC diagnostic push
@@ -58,15 +61,33 @@ Connection::Connection(const ConnectionOptions& options)
     connection_.inhibit_reactivation(true);
 #pragma GCC diagnostic pop
     socket_ = connection_.sock();
-    prepare("begin_session");
     pqxx::nontransaction work{connection_};
-    const auto row = work.exec_prepared1("begin_session", std::to_string(options.statement_timeout.count()),
-                                         std::to_string(options.lock_timeout.count()),
-                                         std::to_string(kIdleInTransactionTimeout.count()));
-    if (row["read_only"].as<std::string>() == "on") throw pqxx::broken_connection("this server is read-only");
+    if (options_.pooler == Pooler::none) begin(work, "false");
+    const auto now = work.exec(query("begin_session"));
+    if (now[0]["read_only"].as<std::string>() == "on")
+        throw pqxx::broken_connection("this server is read-only");
 }
 
 Connection::~Connection() = default;
+
+void Connection::begin(pqxx::transaction_base& work, const char* in_this_transaction_alone) {
+    const auto statement = std::to_string(options_.statement_timeout.count());
+    const auto lock = std::to_string(options_.lock_timeout.count());
+    const auto idle = std::to_string(kIdleInTransactionTimeout.count());
+    (void)work.exec_params(query("bound_session"), statement, lock, idle, in_this_transaction_alone);
+}
+
+void Connection::begin_shared(pqxx::transaction_base& work) {
+    if (options_.pooler == Pooler::transaction) begin(work, "true");
+}
+
+pqxx::result Connection::run(pqxx::transaction_base& work, const std::string& name,
+                             const std::vector<const char*>& values) {
+    const auto parameters = pqxx::prepare::make_dynamic_params(values);
+    if (options_.pooler == Pooler::transaction) return work.exec_params(query(name), parameters);
+    prepare(name);
+    return work.exec_prepared(name, parameters);
+}
 
 void Connection::prepare(const std::string& name) {
     if (prepared_.contains(name)) return;
@@ -80,7 +101,15 @@ void Connection::expect_answer_within(std::chrono::milliseconds limit) {
 
 void Connection::break_if_overdue() {
     const auto deadline = deadline_.load();
-    if (deadline != 0 && steady_ms() > deadline) break_now();
+    if (deadline == 0 || steady_ms() <= deadline) return;
+    was_overdue_ = true;
+    break_now();
+}
+
+bool Connection::is_stale() const {
+    char byte = 0;
+    const auto got = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 void Connection::break_now() {
@@ -118,11 +147,8 @@ Result<Pool::Lease> Pool::acquire() {
             return fail(ErrorCode::overloaded, "every database connection is in use");
         }
     }
-    std::unique_ptr<Connection> connection;
-    if (!idle_.empty()) {
-        connection = std::move(idle_.back());
-        idle_.pop_back();
-    } else {
+    auto connection = take_idle();
+    if (!connection) {
         if (Steady::now() < not_before_) return fail(ErrorCode::database_unavailable, "the database is away");
         ++opening_;
         lock.unlock();
@@ -143,6 +169,17 @@ Result<Pool::Lease> Pool::acquire() {
     return Lease{*this, std::move(connection)};
 }
 
+/// With the mutex held: nothing where none is left that still serves.
+std::unique_ptr<Connection> Pool::take_idle() {
+    while (!idle_.empty()) {
+        auto connection = std::move(idle_.back());
+        idle_.pop_back();
+        if (!connection->is_stale()) return connection;
+        connection->break_now();
+    }
+    return nullptr;
+}
+
 Result<std::unique_ptr<Connection>> Pool::open() {
     try {
         return std::make_unique<Connection>(options_);
@@ -155,16 +192,15 @@ Result<std::unique_ptr<Connection>> Pool::open() {
     }
 }
 
-void Pool::give_back(std::unique_ptr<Connection> connection, bool spoilt) {
+void Pool::give_back(std::unique_ptr<Connection> connection, Spoilt spoilt) {
     connection->answer_came();
+    if (spoilt != Spoilt::no && connection->was_overdue()) spoilt = Spoilt::with_all;
     {
         const std::lock_guard lock{mutex_};
         lent_.erase(connection.get());  // the watchdog lets go of it before its socket is closed
-        if (!spoilt) {
+        if (spoilt == Spoilt::no) {
             idle_.push_back(std::move(connection));
-        } else {
-            // One lost connection rarely comes alone; the others are as old and would each cost a caller a
-            // failure.
+        } else if (spoilt == Spoilt::with_all) {
             for (auto& other : idle_)
                 other->break_now();
             idle_.clear();

@@ -1,7 +1,9 @@
 // Connections to PostgreSQL, lent to one thread at a time.
 //
 // A lease is a connection and everything born of it; whoever holds it is its only user. A lease that saw its
-// connection fail drops it instead of returning it. Connections are opened when needed, up to `connections`;
+// connection fail drops it instead of returning it, and one that the server has ended meanwhile is not lent:
+// each is looked at before. Where what failed says that the others are as bad (the server went silent, or can
+// only be read), all of them are dropped. Connections are opened when needed, up to `connections`;
 // while the server is away, calls fail at once and a new connection is tried only after a pause that grows
 // from 50 ms to 1 s.
 //
@@ -11,6 +13,7 @@
 // Thread safety: Pool from any thread; a Lease from one. Leases do not outlive their Pool.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -24,6 +27,7 @@
 #include <pqxx/pqxx>
 
 #include "base/result.hpp"
+#include "storage/records/pooler.hpp"
 
 namespace photogate::storage::records {
 
@@ -32,9 +36,11 @@ struct ConnectionOptions {
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds statement_timeout{5'000};
     std::chrono::milliseconds lock_timeout{1'000};
+    Pooler pooler = Pooler::none;
 };
 
-/// One connection, its session settings made and its statements prepared as they are first used.
+/// One connection, its session settings made and, where the session is its own, its statements prepared as
+/// they are first used.
 class Connection {
   public:
     /// Throws what libpqxx throws.
@@ -44,23 +50,35 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     pqxx::connection& raw() { return connection_; }
-    /// Prepares the named query unless this connection has it.
-    void prepare(const std::string& name);
+    /// Runs the named query inside `work`. Throws what libpqxx throws.
+    pqxx::result run(pqxx::transaction_base& work, const std::string& name,
+                     const std::vector<const char*>& values = {});
+    /// What a session of one's own is told once: behind a pooler, to be said first in each transaction.
+    void begin_shared(pqxx::transaction_base& work);
 
     /// From now on the watchdog counts: until then the server must have answered.
     void expect_answer_within(std::chrono::milliseconds limit);
     void answer_came() { deadline_ = 0; }
     /// Any thread: breaks the connection where its answer is overdue.
     void break_if_overdue();
+    bool was_overdue() const { return was_overdue_; }
+    /// While nothing was asked: whether the server has ended the session, or says something all the same.
+    bool is_stale() const;
     /// Any thread: breaks the connection now.
     void break_now();
 
   private:
+    void begin(pqxx::transaction_base& work, const char* in_this_transaction_alone);
+    /// Prepares the named query unless this connection has it.
+    void prepare(const std::string& name);
+
+    const ConnectionOptions options_;
     pqxx::connection connection_;
     std::unique_ptr<pqxx::errorhandler> quiet_;  // born of the connection, and dies before it
     std::unordered_set<std::string> prepared_;
     int socket_ = -1;
     std::atomic<std::int64_t> deadline_{0};  // steady clock, 0: none
+    std::atomic<bool> was_overdue_{false};
 };
 
 /// The URL or conninfo string with our connection parameters added, where it does not set them itself.
@@ -68,6 +86,8 @@ std::string with_defaults(const std::string& database_url, std::chrono::millisec
 
 class Pool {
   public:
+    enum class Spoilt { no, alone, with_all };
+
     class Lease {
       public:
         Lease(Pool& pool, std::unique_ptr<Connection> connection);
@@ -76,12 +96,14 @@ class Pool {
         ~Lease();
         Connection& connection() { return *connection_; }
         /// It failed: it will not be lent again.
-        void spoil() { spoilt_ = true; }
+        void spoil() { spoilt_ = std::max(spoilt_, Spoilt::alone); }
+        /// It failed in a way that says the same of those that are idle.
+        void spoil_all() { spoilt_ = Spoilt::with_all; }
 
       private:
         Pool* pool_;
         std::unique_ptr<Connection> connection_;
-        bool spoilt_ = false;
+        Spoilt spoilt_ = Spoilt::no;
     };
 
     Pool(ConnectionOptions options, std::size_t connections);
@@ -96,7 +118,8 @@ class Pool {
     using Steady = std::chrono::steady_clock;
 
     Result<std::unique_ptr<Connection>> open();
-    void give_back(std::unique_ptr<Connection> connection, bool spoilt);
+    std::unique_ptr<Connection> take_idle();
+    void give_back(std::unique_ptr<Connection> connection, Spoilt spoilt);
     void watch();
 
     const ConnectionOptions options_;

@@ -16,6 +16,7 @@ DatabaseFailure from_sqlstate(const std::string& sqlstate, const char* what) {
         case Remedy::repeat:
             return {remedy, {ErrorCode::database_conflict, "another change came first (" + sqlstate + ")"}};
         case Remedy::reconnect:
+        case Remedy::leave_server:
         case Remedy::come_back_later:
             log::warn("database.unavailable", {{"sqlstate", sqlstate}, {"error", what}});
             return {remedy,
@@ -65,7 +66,8 @@ DatabaseFailure classify(const std::exception_ptr& thrown) {
 Remedy remedy_for(std::string_view sqlstate) {
     if (sqlstate == "40003") return Remedy::look_again;
     if (sqlstate.starts_with("40") || sqlstate == "55P03") return Remedy::repeat;
-    // 57P01 to 57P05: the server ends us, or starts. 25006: a standby; 25P02, 25P03: our transaction is gone.
+    if (sqlstate == "25006") return Remedy::leave_server;
+    // 57P01 to 57P05: the server ends us, or starts. 25P02, 25P03: our transaction is gone.
     if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate.starts_with("25"))
         return Remedy::reconnect;
     if (sqlstate.starts_with("53") || sqlstate.starts_with("58") || sqlstate == "57014")

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
@@ -38,18 +40,31 @@ struct Applied {
     std::string checksum;
 };
 
-std::map<int, Applied> applied_migrations(pqxx::transaction_base& work) {
+pqxx::result run(Connection& connection, pqxx::transaction_base& work, const char* name,
+                 const std::vector<std::string>& values = {}) {
+    std::vector<const char*> texts;
+    for (const auto& value : values)
+        texts.push_back(value.c_str());
+    return connection.run(work, name, texts);
+}
+
+std::map<int, Applied> applied_migrations(Connection& connection, pqxx::transaction_base& work) {
     std::map<int, Applied> applied;
-    if (!work.exec_prepared1("migrations_exist")["here"].as<bool>()) return applied;
-    for (const auto& row : work.exec_prepared("applied_migrations")) {
+    if (!run(connection, work, "migrations_exist")[0]["here"].as<bool>()) return applied;
+    for (const auto& row : run(connection, work, "applied_migrations")) {
         applied[row["version"].as<int>()] = {row["name"].as<std::string>(),
                                              row["checksum"].as<std::string>()};
     }
     return applied;
 }
 
+std::string checksum_of(Connection& connection, pqxx::transaction_base& work, const SqlFile& file) {
+    return run(connection, work, "checksum", {std::string{file.text}})[0]["checksum"].as<std::string>();
+}
+
 /// What the database has must be what we know, to the letter.
-Result<> check_history(pqxx::transaction_base& work, const std::map<int, Applied>& applied) {
+Result<> check_history(Connection& connection, pqxx::transaction_base& work,
+                       const std::map<int, Applied>& applied) {
     const auto known = known_migrations();
     for (const auto& [version, row] : applied) {
         const auto ours = std::find_if(known.begin(), known.end(),
@@ -59,9 +74,7 @@ Result<> check_history(pqxx::transaction_base& work, const std::map<int, Applied
                         "the database's schema is ahead of this program (it has migration " + row.name +
                             "): run the newer photogate");
         }
-        const auto checksum =
-            work.exec_prepared1("checksum", std::string{ours->file->text})["checksum"].as<std::string>();
-        if (checksum != row.checksum) {
+        if (checksum_of(connection, work, *ours->file) != row.checksum) {
             return fail(ErrorCode::invalid_configuration,
                         "migration " + row.name + " was applied with another text than this program has");
         }
@@ -75,46 +88,45 @@ std::vector<Known> missing_migrations(const std::map<int, Applied>& applied) {
     return missing;
 }
 
-void prepare_all(Connection& connection) {
-    for (const char* name : {"migrations_exist", "create_schema_migrations", "checksum", "lock_migrations",
-                             "shorten_lock_timeout", "applied_migrations", "record_migration"}) {
-        connection.prepare(name);
+/// The next that is missing, in a transaction of its own under the lock; nothing where none is.
+Result<std::optional<Migration>> apply_next(Connection& connection) {
+    pqxx::work work{connection.raw()};
+    connection.begin_shared(work);
+    run(connection, work, "lock_migrations");
+    // A statement that waits for a table holds up all who come after it.
+    run(connection, work, "shorten_lock_timeout");
+    run(connection, work, "create_schema_migrations");
+    const auto applied = applied_migrations(connection, work);
+    if (auto same = check_history(connection, work, applied); !same) return fail(same.error());
+    const auto missing = missing_migrations(applied);
+    if (missing.empty()) {
+        work.commit();
+        return std::nullopt;
     }
+    const auto& [migration, file] = missing.front();
+    work.exec(std::string{file->text});
+    run(connection, work, "record_migration",
+        {std::to_string(migration.version), migration.name, checksum_of(connection, work, *file)});
+    failpoint::pass(failpoint::Point::mid_migration);
+    work.commit();
+    log::info("migration.applied", {{"version", migration.version}, {"name", migration.name}});
+    return migration;
 }
 
 Result<std::vector<Migration>> apply_missing(Connection& connection) {
     std::vector<Migration> done;
-    {
-        pqxx::nontransaction work{connection.raw()};
-        work.exec_prepared("lock_migrations");  // until this session ends
-        work.exec_prepared(
-            "shorten_lock_timeout");  // a statement that waits for a table holds up all who come after it
-        work.exec_prepared("create_schema_migrations");
+    for (;;) {
+        auto applied = apply_next(connection);
+        if (!applied) return fail(std::move(applied.error()));
+        if (!*applied) return done;
+        done.push_back(std::move(**applied));
     }
-    std::map<int, Applied> applied;
-    {
-        pqxx::nontransaction work{connection.raw()};
-        applied = applied_migrations(work);
-        if (auto same = check_history(work, applied); !same) return fail(same.error());
-    }
-    for (const auto& next : missing_migrations(applied)) {
-        pqxx::work work{connection.raw()};
-        const std::string text{next.file->text};
-        work.exec(text);
-        const auto checksum = work.exec_prepared1("checksum", text)["checksum"].as<std::string>();
-        work.exec_prepared("record_migration", next.migration.version, next.migration.name, checksum);
-        failpoint::pass(failpoint::Point::mid_migration);
-        work.commit();
-        log::info("migration.applied", {{"version", next.migration.version}, {"name", next.migration.name}});
-        done.push_back(next.migration);
-    }
-    return done;
 }
 
 Result<std::vector<Migration>> plan(Connection& connection) {
     pqxx::nontransaction work{connection.raw()};
-    const auto applied = applied_migrations(work);
-    if (auto same = check_history(work, applied); !same) return fail(same.error());
+    const auto applied = applied_migrations(connection, work);
+    if (auto same = check_history(connection, work, applied); !same) return fail(same.error());
     std::vector<Migration> missing;
     for (const auto& next : missing_migrations(applied))
         missing.push_back(next.migration);
@@ -123,12 +135,15 @@ Result<std::vector<Migration>> plan(Connection& connection) {
 
 }  // namespace
 
-Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode) {
+Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode, Pooler pooler) {
     try {
+        ConnectionOptions options;
+        options.database_url = database_url;
         // A migration may take its time, and waits for another process that migrates.
-        Connection connection{
-            {database_url, 5s, std::chrono::milliseconds{10min}, std::chrono::milliseconds{1min}}};
-        prepare_all(connection);
+        options.statement_timeout = 10min;
+        options.lock_timeout = 1min;
+        options.pooler = pooler;
+        Connection connection{options};
         return mode == MigrateMode::apply ? apply_missing(connection) : plan(connection);
     } catch (...) {
         return fail(translate(std::current_exception()).error);

@@ -12,7 +12,12 @@ namespace photogate::storage::records {
 namespace {
 
 ConnectionOptions connection_options(const RecordsOptions& options) {
-    return {options.database_url, options.connect_timeout, options.statement_timeout};
+    ConnectionOptions of_each;
+    of_each.database_url = options.database_url;
+    of_each.connect_timeout = options.connect_timeout;
+    of_each.statement_timeout = options.statement_timeout;
+    of_each.pooler = options.pooler;
+    return of_each;
 }
 
 std::string random_token(Random& random) {

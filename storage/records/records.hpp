@@ -30,6 +30,7 @@
 #include "base/words.hpp"
 #include "storage/records/callback.hpp"
 #include "storage/records/callback_breaker.hpp"
+#include "storage/records/pooler.hpp"
 #include "storage/records/rounds.hpp"
 #include "storage/records/upload.hpp"
 
@@ -51,6 +52,7 @@ struct RecordsOptions {
     std::size_t group_limit = 256;  ///< rows that share a transaction at the most
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds statement_timeout{5'000};
+    Pooler pooler = Pooler::none;
     std::size_t queue_limit =
         10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
     std::uint32_t max_attempts = 5;
@@ -368,6 +370,7 @@ struct Migration {
 };
 /// Applies what is missing and says what it did; with `dry_run`, what it would do.
 enum class MigrateMode { apply, dry_run };
-Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode);
+Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode,
+                                       Pooler pooler = Pooler::none);
 
 }  // namespace photogate::storage::records

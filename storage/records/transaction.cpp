@@ -40,12 +40,11 @@ Params& Params::add_null() {
 
 pqxx::result Transaction::run(const std::string& query_name, const Params& parameters) {
     connection_.expect_answer_within(pool_.options().statement_timeout + kGrace);
-    connection_.prepare(query_name);
     std::vector<const char*> values;
     values.reserve(parameters.values().size());
     for (const auto& value : parameters.values())
         values.push_back(value ? value->c_str() : nullptr);
-    return work_.exec_prepared(query_name, pqxx::prepare::make_dynamic_params(values));
+    return connection_.run(work_, query_name, values);
 }
 
 namespace detail {
@@ -64,6 +63,7 @@ std::optional<DatabaseFailure> try_once(Pool& pool, Pool::Lease& lease, Shape sh
         } else {
             connection.expect_answer_within(pool.options().statement_timeout + kGrace);
             pqxx::work work{connection.raw()};
+            connection.begin_shared(work);
             Transaction transaction{pool, connection, work};
             outcome = body(transaction, earlier);
             connection.expect_answer_within(pool.options().statement_timeout + kGrace);
@@ -75,6 +75,7 @@ std::optional<DatabaseFailure> try_once(Pool& pool, Pool::Lease& lease, Shape sh
         const bool lost = !connection.raw().is_open();
         if (lost || failure.remedy == Remedy::reconnect || failure.remedy == Remedy::look_again)
             lease.spoil();
+        if (failure.remedy == Remedy::leave_server) lease.spoil_all();
         // Whatever the exception said, a lost connection before COMMIT means: rolled back.
         if (lost && failure.remedy != Remedy::look_again) {
             failure = {Remedy::reconnect,
@@ -113,6 +114,7 @@ Result<> attempt(Pool& pool, Shape shape, const std::function<Result<>(Transacti
                 wait_with_jitter(repeats);
                 break;
             case Remedy::reconnect:
+            case Remedy::leave_server:
                 if (++reconnects > kMostReconnects) {
                     return earlier == Earlier::in_doubt ? in_doubt() : fail(std::move(failure->error));
                 }

@@ -36,7 +36,9 @@ Wakeups::Wakeups(ConnectionOptions options, std::string origin)
     : options_(std::move(options)),
       origin_(std::move(origin)),
       teller_([this] { tell_others(); }),
-      listener_([this] { listen(); }) {}
+      listener_([this] {
+          if (options_.pooler == Pooler::none) listen();
+      }) {}
 
 Wakeups::~Wakeups() {
     stop();
@@ -153,7 +155,6 @@ void Wakeups::listen_until_lost() {
     // What was said while nobody listened is not repeated.
     for (const auto kind : kKinds)
         signal_here(kind);
-    connection.prepare("ping");
     auto probed = std::chrono::steady_clock::now();
     for (;;) {
         {
@@ -163,7 +164,8 @@ void Wakeups::listen_until_lost() {
         connection.raw().await_notification(0, 500'000);
         const auto now = std::chrono::steady_clock::now();
         if (now - probed < kProbeEvery) continue;
-        pqxx::nontransaction{connection.raw()}.exec_prepared("ping");
+        pqxx::nontransaction work{connection.raw()};
+        (void)connection.run(work, "ping");
         probed = now;
     }
 }

@@ -71,7 +71,8 @@ TEST(DatabaseErrorTest, Each_sqlstate_has_its_remedy) {
     EXPECT_EQ(remedy_for("40003"), Remedy::look_again);
     EXPECT_EQ(remedy_for("57P01"), Remedy::reconnect);
     EXPECT_EQ(remedy_for("08006"), Remedy::reconnect);
-    EXPECT_EQ(remedy_for("25006"), Remedy::reconnect);
+    EXPECT_EQ(remedy_for("25006"), Remedy::leave_server);
+    EXPECT_EQ(remedy_for("25P03"), Remedy::reconnect);
     EXPECT_EQ(remedy_for("53100"), Remedy::come_back_later);
     EXPECT_EQ(remedy_for("57014"), Remedy::come_back_later);
     EXPECT_EQ(remedy_for("23505"), Remedy::give_up);
