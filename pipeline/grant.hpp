@@ -56,7 +56,8 @@ Result<storage::records::Upload> plan_upload(const GrantRequest& request, const 
                                              const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
                                              Random& random);
 
-/// The grant for an upload, signed as of `at` until `upload.expires_at`.
+/// The grant for an upload, signed as of `at` until `upload.expires_at`; by the store's clock where that is
+/// known to be another.
 Result<Grant> sign_grant(const storage::records::Upload& upload, const Profile& profile, const Store& store,
                          Timestamp at);
 

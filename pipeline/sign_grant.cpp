@@ -44,7 +44,7 @@ Result<Grant> sign_put(const records::Upload& upload, const Store& store, Timest
     request.address = address(upload, store);
     request.expires = std::chrono::duration_cast<std::chrono::seconds>(
         upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
-    request.at = at;
+    request.at = at + store.clock->ahead();
     // Written once: a leaked URL can not overwrite what was uploaded.
     request.headers.push_back({"If-None-Match", "*"});
     if (upload.declared_type) request.headers.push_back({"Content-Type", *upload.declared_type});
@@ -75,7 +75,7 @@ Result<Grant> sign_post(const records::Upload& upload, const Profile& profile, c
     request.address = address(upload, store);
     request.expires = std::chrono::duration_cast<std::chrono::seconds>(
         upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
-    request.at = at;
+    request.at = at + store.clock->ahead();
     const ByteSize least = upload.declared_size.value_or(1);
     const ByteSize most = upload.declared_size.value_or(profile.limits.max_bytes);
     request.conditions.push_back({PolicyCondition::Kind::content_length_range, "", "", least, most});

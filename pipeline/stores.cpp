@@ -4,6 +4,17 @@
 
 namespace photogate::pipeline {
 
+void StoreClock::measured(std::chrono::microseconds ahead) {
+    constexpr std::chrono::seconds kNoise{2};
+    const auto right = std::chrono::abs(ahead) < kNoise;
+    const auto changed = std::chrono::abs(ahead - this->ahead()) >= kNoise;
+    if (right) {
+        ahead_ = 0;
+    } else if (changed) {
+        ahead_ = ahead.count();
+    }
+}
+
 Stores::Stores(std::map<std::string, Store> stores) : stores_(std::move(stores)) {}
 
 Result<const Store*> Stores::choose(const std::optional<std::string>& region) const {

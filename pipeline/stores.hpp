@@ -1,8 +1,11 @@
 // The configured stores, each with its two hands: the signer that grants, and the worker that does the rest.
 //
-// Thread safety: immutable once made; the members may be used from any thread.
+// Thread safety: immutable once made, but for what is learnt of a store's clock; the members may be used from
+// any thread.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,10 +17,23 @@
 
 namespace photogate::pipeline {
 
+/// How far a store's clock is ahead of ours. A grant is judged by the store's, so it is signed by it.
+class StoreClock {
+  public:
+    std::chrono::microseconds ahead() const { return std::chrono::microseconds{ahead_.load()}; }
+    /// A measurement. A Date has no fraction, and the network takes its time: what differs by less than two
+    /// seconds from what is known changes nothing, so that a grant signed again is the same.
+    void measured(std::chrono::microseconds ahead);
+
+  private:
+    std::atomic<std::int64_t> ahead_{0};
+};
+
 struct Store {
     StoreRegion region;
     signer::Signer signer;                                   ///< with the signer's credentials
     std::unique_ptr<storage::objects::ObjectStore> objects;  ///< with the worker's
+    std::unique_ptr<StoreClock> clock = std::make_unique<StoreClock>();
 };
 
 class Stores {

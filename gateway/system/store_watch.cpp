@@ -10,6 +10,7 @@
 namespace photogate::gateway::system {
 namespace {
 
+using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 double seconds(std::chrono::microseconds time) {
@@ -83,7 +84,9 @@ void StoreWatch::read_clocks() {
         const auto said = date != nullptr ? parse_http_date(*date) : std::nullopt;
         if (!said) continue;
         // A Date has no fraction: half a second is the best guess.
-        const auto offset = seconds(*said - (asked_at + (answered_at - asked_at) / 2)) + 0.5;
+        const auto ahead = *said + 500ms - (asked_at + (answered_at - asked_at) / 2);
+        if (answered_at >= asked_at && answered_at - asked_at < 1s) store.clock->measured(ahead);
+        const auto offset = seconds(ahead);
         if (!worst || std::abs(offset) > std::abs(*worst)) worst = offset;
     }
     if (!worst) return;

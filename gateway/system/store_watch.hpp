@@ -31,12 +31,14 @@ class StoreWatch {
     /// What the proof of the start found.
     void found(const std::vector<RegionReport>& reports);
 
+    /// What the stores' clocks say now: told, and what grants are signed by.
+    void read_clocks();
+
     void run();
     void stop() { stop_.stop(); }
 
   private:
     void prove();
-    void read_clocks();
 
     StoreWatchOptions options_;
     const pipeline::Stores& stores_;

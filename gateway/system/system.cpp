@@ -226,6 +226,7 @@ struct System::State {
         const auto reports = probe_stores(stores, s3_parts);
         if (!reports) return fail(reports.error());
         watch->found(*reports);
+        watch->read_clocks();  // before the first grant
         std::string failures;
         for (const auto& [region, report] : *reports) {
             for (const auto& finding : report.findings) {

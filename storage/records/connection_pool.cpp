@@ -51,6 +51,11 @@ std::string with_defaults(const std::string& database_url, std::chrono::millisec
     return text;
 }
 
+void require_writable(const pqxx::result& answer) {
+    if (answer[0]["read_only"].as<std::string>() == "on")
+        throw pqxx::sql_error("this server can only be read", "", "25006");
+}
+
 Connection::Connection(const ConnectionOptions& options)
     : options_(options),
       connection_(with_defaults(options.database_url, options.connect_timeout)),
@@ -64,8 +69,7 @@ Connection::Connection(const ConnectionOptions& options)
     pqxx::nontransaction work{connection_};
     if (options_.pooler == Pooler::none) begin(work, "false");
     const auto now = work.exec(query("begin_session"));
-    if (now[0]["read_only"].as<std::string>() == "on")
-        throw pqxx::broken_connection("this server is read-only");
+    require_writable(now);
 }
 
 Connection::~Connection() = default;
@@ -116,13 +120,13 @@ void Connection::break_now() {
     ::shutdown(socket_, SHUT_RDWR);
 }
 
-Pool::Lease::Lease(Pool& pool, std::unique_ptr<Connection> connection)
-    : pool_(&pool), connection_(std::move(connection)) {
+Pool::Lease::Lease(Pool& pool, std::unique_ptr<Connection> connection, std::uint64_t departures)
+    : pool_(&pool), connection_(std::move(connection)), departures_(departures) {
     connection_->expect_answer_within(pool.options_.statement_timeout + kGrace);
 }
 
 Pool::Lease::~Lease() {
-    if (connection_) pool_->give_back(std::move(connection_), spoilt_);
+    if (connection_) pool_->give_back(std::move(connection_), spoilt_, departures_);
 }
 
 Pool::Pool(ConnectionOptions options, std::size_t connections)
@@ -147,6 +151,7 @@ Result<Pool::Lease> Pool::acquire() {
             return fail(ErrorCode::overloaded, "every database connection is in use");
         }
     }
+    const auto departures = departures_;
     auto connection = take_idle();
     if (!connection) {
         if (Steady::now() < not_before_) return fail(ErrorCode::database_unavailable, "the database is away");
@@ -166,7 +171,7 @@ Result<Pool::Lease> Pool::acquire() {
         connection = std::move(*opened);
     }
     lent_.insert(connection.get());
-    return Lease{*this, std::move(connection)};
+    return Lease{*this, std::move(connection), departures};
 }
 
 /// With the mutex held: nothing where none is left that still serves.
@@ -192,21 +197,33 @@ Result<std::unique_ptr<Connection>> Pool::open() {
     }
 }
 
-void Pool::give_back(std::unique_ptr<Connection> connection, Spoilt spoilt) {
+void Pool::give_back(std::unique_ptr<Connection> connection, Spoilt spoilt, std::uint64_t departures) {
     connection->answer_came();
     if (spoilt != Spoilt::no && connection->was_overdue()) spoilt = Spoilt::with_all;
     {
         const std::lock_guard lock{mutex_};
         lent_.erase(connection.get());  // the watchdog lets go of it before its socket is closed
-        if (spoilt == Spoilt::no) {
+        const bool of_today = departures == departures_;
+        if (spoilt == Spoilt::no && of_today) {
             idle_.push_back(std::move(connection));
-        } else if (spoilt == Spoilt::with_all) {
-            for (auto& other : idle_)
-                other->break_now();
-            idle_.clear();
+        } else if (spoilt == Spoilt::with_all && of_today) {
+            drop_idle();
         }
     }
     freed_.notify_one();
+}
+
+void Pool::leave_server() {
+    const std::lock_guard lock{mutex_};
+    drop_idle();
+}
+
+/// With the mutex held.
+void Pool::drop_idle() {
+    ++departures_;
+    for (auto& each : idle_)
+        each->break_now();
+    idle_.clear();
 }
 
 void Pool::watch() {

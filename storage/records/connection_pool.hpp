@@ -81,6 +81,9 @@ class Connection {
     std::atomic<bool> was_overdue_{false};
 };
 
+/// Throws 25006 where `answer`, whose column `read_only` tells, is a standby's or that of a server set aside.
+void require_writable(const pqxx::result& answer);
+
 /// The URL or conninfo string with our connection parameters added, where it does not set them itself.
 std::string with_defaults(const std::string& database_url, std::chrono::milliseconds connect_timeout);
 
@@ -90,7 +93,7 @@ class Pool {
 
     class Lease {
       public:
-        Lease(Pool& pool, std::unique_ptr<Connection> connection);
+        Lease(Pool& pool, std::unique_ptr<Connection> connection, std::uint64_t departures);
         Lease(Lease&& other) noexcept = default;
         Lease& operator=(Lease&&) = delete;
         ~Lease();
@@ -104,6 +107,7 @@ class Pool {
         Pool* pool_;
         std::unique_ptr<Connection> connection_;
         Spoilt spoilt_ = Spoilt::no;
+        std::uint64_t departures_;  // before it was lent
     };
 
     Pool(ConnectionOptions options, std::size_t connections);
@@ -112,6 +116,9 @@ class Pool {
     /// Waits for a free connection as long as a statement may take; then `overloaded`. `database_unavailable`
     /// at once while the server is away.
     Result<Lease> acquire();
+    /// The server is not the one to be on any more: what is idle is dropped now, what is lent when it comes
+    /// back.
+    void leave_server();
     const ConnectionOptions& options() const { return options_; }
 
   private:
@@ -119,7 +126,8 @@ class Pool {
 
     Result<std::unique_ptr<Connection>> open();
     std::unique_ptr<Connection> take_idle();
-    void give_back(std::unique_ptr<Connection> connection, Spoilt spoilt);
+    void give_back(std::unique_ptr<Connection> connection, Spoilt spoilt, std::uint64_t departures);
+    void drop_idle();
     void watch();
 
     const ConnectionOptions options_;
@@ -128,6 +136,7 @@ class Pool {
     std::condition_variable freed_;
     std::vector<std::unique_ptr<Connection>> idle_;
     std::unordered_set<Connection*> lent_;
+    std::uint64_t departures_ = 0;
     std::size_t opening_ = 0;
     Steady::time_point not_before_{};  // while the server is away
     std::chrono::milliseconds pause_{0};

@@ -35,7 +35,7 @@ RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_com
       clock(its_clock),
       random(its_random),
       pool(connection_options(options), options.connections),
-      wakeups(connection_options(options), random_token(its_random)),
+      wakeups(connection_options(options), random_token(its_random), [this] { pool.leave_server(); }),
       creates({options.group_limit, options.queue_limit, 1},
               [this](std::span<const NewUpload> items) { return commit_creates(*this, items); }),
       observations({options.group_limit, options.queue_limit, 1},
@@ -81,7 +81,7 @@ void Records::stop_waiting() {
 
 Result<> Records::ping() {
     return read(state_->pool, [](Transaction& transaction) -> Result<> {
-        transaction.run("ping");
+        require_writable(transaction.run("ping"));
         return {};
     });
 }

@@ -32,9 +32,10 @@ class Receiver final : public pqxx::notification_receiver {
 
 }  // namespace
 
-Wakeups::Wakeups(ConnectionOptions options, std::string origin)
+Wakeups::Wakeups(ConnectionOptions options, std::string origin, std::function<void()> leave_server)
     : options_(std::move(options)),
       origin_(std::move(origin)),
+      leave_server_(std::move(leave_server)),
       teller_([this] { tell_others(); }),
       listener_([this] {
           if (options_.pooler == Pooler::none) listen();
@@ -105,7 +106,7 @@ void Wakeups::tell_others() {
         // A notification that can't be sent is not kept: the others poll.
         const auto told = read(pool, [&](Transaction& transaction) -> Result<> {
             for (std::size_t i = 0; i < 2; ++i) {
-                if (tell[i]) transaction.run("notify", params(kChannels[i], origin_));
+                if (tell[i]) require_writable(transaction.run("notify", params(kChannels[i], origin_)));
             }
             return {};
         });
@@ -122,6 +123,7 @@ void Wakeups::listen() {
         } catch (...) {
             if (!pause(0ms)) return;  // broken by our own end
             const auto failure = translate(std::current_exception());
+            if (failure.remedy == Remedy::leave_server) leave_server_();
             log::warn("records.listen_lost", {{"error", failure.error.detail}});
         }
         if (std::chrono::steady_clock::now() - started > 10s) wait = kFirstPause;
@@ -165,7 +167,7 @@ void Wakeups::listen_until_lost() {
         const auto now = std::chrono::steady_clock::now();
         if (now - probed < kProbeEvery) continue;
         pqxx::nontransaction work{connection.raw()};
-        (void)connection.run(work, "ping");
+        require_writable(connection.run(work, "ping"));
         probed = now;
     }
 }

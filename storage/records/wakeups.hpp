@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -23,8 +24,9 @@ namespace photogate::storage::records {
 
 class Wakeups {
   public:
-    /// `origin` tells our own notifications from others'.
-    Wakeups(ConnectionOptions options, std::string origin);
+    /// `origin` tells our own notifications from others'. `leave_server` is called where the server turns out
+    /// to be one that can only be read: readers alone would never notice.
+    Wakeups(ConnectionOptions options, std::string origin, std::function<void()> leave_server);
     ~Wakeups();
 
     /// There is new work: told to everyone.
@@ -49,6 +51,7 @@ class Wakeups {
 
     const ConnectionOptions options_;
     const std::string origin_;
+    const std::function<void()> leave_server_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::array<Waiting, 2> waiting_;

@@ -69,7 +69,6 @@ ROWS = {
 }
 
 NOT_RUN = {
-    "F8": "needs a second PostgreSQL cluster with streaming replication",
     "F16": "needs PgBouncer",
     "F26": "the gateway grants no multipart uploads",
     "F27": "the gateway grants no multipart uploads",

@@ -1,5 +1,6 @@
 """F6 to F17: PostgreSQL stops, forgets its clients, is slow, is full, says yes and is not heard."""
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 import pytest
 
@@ -17,6 +19,7 @@ import traffic
 from events import event, post
 from postgres_proxy import PostgresProxy
 from report import p
+from standby import Standby, switch_over
 from world import QUICK_ROUNDS, SHORT_LEASES
 
 
@@ -100,6 +103,41 @@ def test_F7_Backends_are_terminated(row, witnessed):
                f"{100 * during / undisturbed:.0f} % and {100 * recovered / undisturbed:.0f} %")
     row.hold(recovered >= 0.5 * undisturbed, "it recovers")
     row.aim(recovered >= 0.95 * undisturbed, "95 %")
+
+
+def test_F8_PostgreSQL_fails_over_to_a_standby(row, witnessed):
+    world = witnessed(start=False, extra=SHORT_LEASES)
+    first = world.stack.postgres
+    world.gateway.migrate()
+    with contextlib.ExitStack() as standbys:
+        second = standbys.enter_context(Standby(first))
+        third = standbys.enter_context(Standby(second))
+        hosts = ",".join(urllib.parse.quote(str(each.sockets), safe="") for each in (first, second, third))
+        second.follow()
+        world.gateway.launch(environment={"PHOTOGATE_DATABASE_URL": f"postgresql://photogate@/photogate?host={hosts}&application_name=gateway0.1"})
+        world.gateway.wait_until_ready()
+        with traffic.Shop(world, row.seed, customers=4) as shop:
+            shop.wait_for(20)
+            switch_over(first, second)
+            switched, world.stack.postgres = time.monotonic(), second
+            parts.wait_until(lambda: first.sql("select count(*) from pg_stat_activity where application_name like 'gateway%'") == "0", 15,
+                             "the end of the sessions that can only be read")
+            left = time.monotonic() - switched
+            shop.wait_for(20)
+            third.follow()
+            shop.wait_for(5)
+            second.kill()
+            died, world.stack.postgres = time.monotonic(), third
+            third.promote()
+            before = published(world)
+            parts.wait_until(lambda: published(world) > before, 30, "publications")
+            back = time.monotonic() - died
+            shop.wait_for(20)
+        shop.settle()
+        world.witness.judge()
+        row.figure(f"{len(shop.acknowledged)} objects over two failovers, 0 lost: a server that lives on and can only be read was left by every session within "
+                   f"{left:.1f} s; publishing again {back:.1f} s after the kill of another, with the promotion")
+        row.hold(left <= 10, "10 s")
 
 
 @pytest.mark.fast

@@ -15,10 +15,10 @@ select set_config('statement_timeout', $1::text, $4::boolean),
        set_config('client_min_messages', 'warning', $4::boolean);
 
 -- name: ping
-select 1;
+select current_setting('transaction_read_only') as read_only;
 
 -- name: notify
-select pg_notify($1, $2);
+select pg_notify($1, $2), current_setting('transaction_read_only') as read_only;
 
 -- name: migrations_exist
 select to_regclass('schema_migrations') is not null as here;

@@ -46,6 +46,22 @@ TEST(SignGrant, Signed_again_it_is_the_same_to_the_byte) {
     EXPECT_EQ(one->expires_at, upload->expires_at);
 }
 
+TEST(SignGrant, It_is_signed_by_the_store_s_clock_and_lasts_as_long_as_was_asked) {
+    using namespace std::chrono_literals;
+    Example example;
+    const auto upload = example.plan(sealed());
+    const auto before = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    example.store().clock->measured(1h);
+    const auto ahead = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(ahead->expires_at, upload->expires_at + 1h);
+    example.store().clock->measured(1h + 1s);
+    const auto again = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(again->url, ahead->url) << "what a Date and a network make of a clock is no news";
+    example.store().clock->measured(-1s);
+    const auto right = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(right->url, before->url);
+}
+
 TEST(SignGrant, A_form_limits_size_type_and_fields) {
     Example example;
     auto request = sealed();
