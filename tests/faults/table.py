@@ -72,8 +72,6 @@ NOT_RUN = {
     "F16": "needs PgBouncer",
     "F26": "the gateway grants no multipart uploads",
     "F27": "the gateway grants no multipart uploads",
-    "F29": "needs libfaketime; the rules that depend on the clock are unit tests with an injected one",
-    "F30": "needs libfaketime; leases are timed by the database, deadlines by a monotonic clock",
     "F50": "photogate keeps no temporary files: originals are held in sealed memory files",
 }
 

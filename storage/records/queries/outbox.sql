@@ -9,7 +9,7 @@ select t.id, t.upload_id, t.app, t.type, t.sequence, t.url, t.body, $8::timestam
        case when t.url = '' then 'unsent' else 'waiting' end,
        case when t.url = '' then null
             when exists (select from paused p where p.url = t.url) then 'infinity'
-            else $8::timestamptz end,
+            else least($8::timestamptz, now()) end,  -- a writer whose clock is ahead delays nothing
        case when t.url = '' then $8::timestamptz end
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
     as t (id, upload_id, app, type, sequence, url, body);
