@@ -14,6 +14,7 @@ import urllib.parse
 import pytest
 
 import pictures
+import pooler
 import stack as parts
 import traffic
 from events import event, post
@@ -343,6 +344,38 @@ def test_F15_The_listening_connection_is_silently_dead(row, witnessed, photo):
         again = [one() for _ in range(4)]
         row.figure(f"{p(heard, .5) * 1000:.0f} ms while it hears, {max(unheard) * 1000:.0f} ms at most while it does not, {p(again, .5) * 1000:.0f} ms afterwards")
         row.hold(max(unheard) - p(heard, .5) <= 1.5, "1.5 s later at most")
+
+
+def test_F16_PgBouncer_in_transaction_mode(row, witnessed, photo):
+    if not pooler.program():
+        pytest.skip("needs PgBouncer")
+    sessions = 4
+    world = witnessed(start=False, extra=SHORT_LEASES)
+    with pooler.Pooler(world.stack.postgres, sessions) as bouncer:
+        for gateway in (world.gateway, world.another()):
+            gateway.environment |= {"PHOTOGATE_DATABASE_URL": bouncer.url, "PHOTOGATE_DATABASE_POOLER": "transaction"}
+        other = world.others[0]
+        world.gateway.migrate()
+        for number, gateway in enumerate((world.gateway, other)):
+            own = {"PHOTOGATE_DATABASE_URL": f"{bouncer.url}&application_name=gateway{number}.1"}
+            gateway.launch(environment=own)
+            gateway.wait_until_ready()
+        most = 0
+        with traffic.Shop(world, row.seed, customers=4) as shop:
+            for _ in range(12):
+                shop.wait_for(5)
+                most = max(most, int(world.sql("select count(*) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'psql'")))
+            world.gateway.kill()
+            world.gateway.launch(environment={"PHOTOGATE_DATABASE_URL": f"{bouncer.url}&application_name=gateway0.2"})
+            world.gateway.wait_until_ready()
+            shop.wait_for(20)
+        shop.settle()
+        world.witness.judge()
+        prepared, locks = world.sql("select count(*) from pg_prepared_statements"), world.sql("select count(*) from pg_locks where locktype = 'advisory'")
+        clashes = sum(gateway.log_tail(100_000).count(word) for gateway in (world.gateway, other) for word in ("42P05", "26000", "prepared statement"))
+        row.figure(f"two gateways, one of them killed once, over {most} sessions at most: {len(shop.acknowledged)} objects ended, 0 violations; migrated through it; "
+                   f"{clashes} statements were not there or clashed, {locks} locks left behind")
+        row.hold(most <= sessions and clashes == 0 and prepared == "0" and locks == "0", "nothing is left in a session")
 
 
 @pytest.mark.fast

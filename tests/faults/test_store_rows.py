@@ -1,14 +1,21 @@
 """F18 to F28, F63, F64: what a store may answer. The proxy stands between the program and a real MinIO; clients go to MinIO itself."""
+import concurrent.futures
 import email.utils
+import http.client
 import json
 import time
+import urllib.parse
 
+import boto3
+import botocore.config
+import botocore.exceptions
 import pytest
 
 import fault_proxy as faults
 import pictures
 import stack as parts
 import traffic
+from witness import object_key
 from world import QUICK_ROUNDS
 
 
@@ -154,6 +161,69 @@ def test_F25_Another_ETag_is_not_trusted(row, witnessed, photo):
                f"fetched under another ETag: {states.count('published')} of {len(more)} published in the end")
     row.hold(shown.count(200) == len(shown) and states.count("published") == len(more), "published bytes are what was sent")
     world.witness.judge()
+
+
+def multipart(world):
+    """The store's own client, with every right."""
+    key = world.stack.minio.root
+    return boto3.client("s3", endpoint_url=world.stack.minio.endpoint, aws_access_key_id=key.access, aws_secret_access_key=key.secret, region_name="us-east-1",
+                        config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
+
+
+def test_F26_A_multipart_upload_is_completed_twice(row, unwitnessed, photo):
+    for store in ("minio", "builtin"):
+        world, uploads, answers = unwitnessed(store=store), [], []
+        s3 = multipart(world)
+
+        def complete(bucket, key, upload, etag):
+            try:
+                s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+                return "200"
+            except botocore.exceptions.ClientError as error:
+                return error.response["Error"]["Code"]
+
+        for number in range(12):
+            created = world.create({"size": len(photo)})
+            uploads.append(created["id"])
+            bucket, key = world.stack.minio.incoming, object_key(created)
+            upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+            etag = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=photo)["ETag"]
+            # Every other one at once, the others when the first has been answered.
+            with concurrent.futures.ThreadPoolExecutor(2 if number % 2 else 1) as pool:
+                answers += [sorted(pool.map(lambda _: complete(bucket, key, upload, etag), range(2)))]
+        traffic.settle(world, uploads)
+        states = [world.request("GET", f"/v1/uploads/{each}")[2]["state"] for each in uploads]
+        listed = ", ".join(f"'{each}'" for each in uploads)
+        jobs = int(world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id in ({listed})"))
+        told = int(world.sql(f"select count(*) from callbacks where type = 'upload.published' and upload_id in ({listed})"))
+        second = {" and ".join(pair): answers.count(pair) for pair in answers}
+        row.figure(f"{store}: answers {second}; {states.count('published')} of {len(uploads)} published, by {jobs} jobs, with {told} callbacks")
+        row.hold(set(states) == {"published"} and jobs == told == len(uploads), "one job, one publication")
+        row.hold(all("200" in pair for pair in answers), "one of the two is answered 200")
+        world.close()
+
+
+def test_F27_No_grant_begins_a_multipart_upload(row, unwitnessed, photo):
+    """The gateway grants none and makes none: what is abandoned in parts can only come from a grant that permits more than it says."""
+    for store in ("minio", "builtin"):
+        world, refused = unwitnessed(store=store), []
+        s3 = multipart(world)
+        for number in range(40):
+            grant = world.create({"size": len(photo), "method": "post" if number % 4 == 3 else "put"})["upload"]
+            target = urllib.parse.urlsplit(grant["url"])
+            joined = target.query + "&" if target.query else ""
+            for method, query in (("POST", "uploads="), ("PUT", "partNumber=1&uploadId=none"), ("POST", "uploadId=none")):
+                connection = http.client.HTTPConnection(target.netloc, timeout=20)
+                connection.request(method, f"{target.path}?{joined}{query}", photo if method == "PUT" else b"", grant["headers"] or {})
+                refused.append(connection.getresponse().status)
+                connection.close()
+        uploads = [world.upload(photo) for _ in range(5)]
+        traffic.settle(world, [each["id"] for each in uploads])
+        begun = sum(len(s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
+                    for bucket in (world.stack.minio.incoming, world.stack.minio.public, world.stack.minio.originals))
+        row.figure(f"{store}: {len(refused)} attempts with granted URLs and forms, answered {sorted(set(refused))}; {begun} multipart uploads afterwards")
+        row.hold(begun == 0 and all(400 <= status < 500 for status in refused), "0 left")
+        world.close()
 
 
 def test_F28_The_store_says_that_the_clocks_differ(row, witnessed, photo):
