@@ -50,7 +50,7 @@ ROWS = {
     "F47": ("two workers have one job", "one publishes, the other changes nothing"),
     "F48": ("the decoder crashes, hangs or forks", "the parent lives; ended after 3 tries"),
     "F49": ("50 poison pictures among good ones", "the good ones' p95 at most 1.5 times"),
-    "F50": ("the disk for temporary files is full", "nothing truncated is published"),
+    "F50": ("there is no room for temporary files, nor in the built-in store", "nothing truncated is published"),
     "F51": ("a receiver is away for hours", "all delivered; attempts on schedule, 20 % either way"),
     "F52": ("a receiver takes 14 s", "another one's p99 at most 1 s"),
     "F53": ("a receiver drips, or answers without end", "64 KB of memory each at most"),
@@ -66,10 +66,6 @@ ROWS = {
     "F63": ("publishing is denied by the store's policy", "nothing fails; goes on within 60 s of the repair"),
     "F64": ("the store's credentials are changed under way", "one failed operation at most"),
     "F65": ("whoever reads the log has stopped", "rate at least 95 %"),
-}
-
-NOT_RUN = {
-    "F50": "photogate keeps no temporary files: originals are held in sealed memory files",
 }
 
 # CP1 to CP18: where a gateway is killed; the failpoint's name, or what stands for it.

@@ -1,4 +1,4 @@
-"""F2 to F5, F48, F49, F61, F62, F65: gateways that are killed, stopped or many; decoders that crash; nobody who reads the log."""
+"""F2 to F5, F48 to F50, F61, F62, F65: gateways that are killed, stopped or many; decoders that crash; nobody who reads the log."""
 import array
 import concurrent.futures
 import contextlib
@@ -6,6 +6,7 @@ import fcntl
 import os
 import pathlib
 import random
+import resource
 import signal
 import struct
 import subprocess
@@ -19,6 +20,7 @@ import fault_proxy as faults
 import pictures
 import stack as parts
 import traffic
+from losses import Traffic, assert_none_lost
 from report import p
 from world import SHORT_LEASES
 
@@ -260,6 +262,83 @@ def test_F49_Poison_among_good_pictures(row, witnessed):
     row.figure(f"good pictures' p95 {after * 1000:.0f} ms beside poison, {before * 1000:.0f} ms without: {after / before:.2f} times; {len(beside)} of {count} published")
     row.hold(all(state == "published" for _, state in beside), "all good ones are published")
     row.aim(after <= 1.5 * before, "1.5 times")
+
+
+# Then the program named behind the folder, for which no file system can be written to, and the temporary folder is full.
+NOWHERE_TO_WRITE = """
+mount -t tmpfs -o size=4k,mode=1777 tmpfs "$1" || exit 77
+head -c 8192 /dev/zero > "$1/ballast" 2>/dev/null
+for at in $(findmnt -rno TARGET | grep -E '^/(|tmp|var|var/tmp|dev/shm|run|home)$'); do mount -o remount,bind,ro "$at" || exit 77; done
+export TMPDIR="$1"
+shift
+exec "$@"
+"""
+
+
+def test_F50_There_is_no_room_for_temporary_files(row, witnessed, unwitnessed, tmp_path):
+    full = tmp_path / "full"
+    full.mkdir()
+    inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", NOWHERE_TO_WRITE, "sh", full]
+    if os.geteuid() != 0 or subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs root, to mount file systems")
+    photos = [pictures.photo(1600, 1200, seed=970 + number) for number in range(4)]
+    limit = min(map(len, photos)) // 2
+
+    # Nowhere to write to.
+    world = witnessed(start=False, extra=SHORT_LEASES)
+    world.gateway.migrate()
+    plain = world.gateway.command
+    world.gateway.command = lambda: [*inside, *plain()]
+    world.gateway.launch()
+    world.gateway.wait_until_ready()
+    for place in ("/tmp", "/var/tmp", "/dev/shm", full, world.gateway.folder):
+        touched = subprocess.run(["nsenter", f"--mount=/proc/{world.gateway.process.pid}/ns/mnt", "sh", "-c", f"echo x > {place}/written"], capture_output=True)
+        row.hold(touched.returncode != 0, f"nothing can be written in {place}")
+    uploads = [world.upload(photo) for photo in photos * 2]
+    traffic.settle(world, [each["id"] for each in uploads])
+
+    # And no memory for what stands in their place: an original's file may not grow beyond half of it.
+    resource.prlimit(world.gateway.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    more = [world.upload(photo) for photo in photos]
+    time.sleep(6)  # the time without room
+    states = world.sql("select string_agg(distinct state, ', ') from uploads where id in (" + ", ".join(f"'{each['id']}'" for each in more) + ")")
+    running = world.gateway.running()
+    row.figure(f"no file system writable: {len(uploads)} of {len(uploads)} published; memory files of half a picture at most: meanwhile {states}")
+    row.hold(running, "the gateway lives")
+    row.hold(not {"published", "rejected", "failed"} & set(states.split(", ")), "nothing of half a picture is published, or the client's fault")
+    resource.prlimit(world.gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    traffic.settle(world, [each["id"] for each in more])
+    world.witness.judge()
+
+    # The built-in store's own disk.
+    world = unwitnessed(store="builtin", extra=SHORT_LEASES, start=False)
+    disk = world.stack.minio.folder
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs", disk], check=True)
+    try:
+        world.gateway.start()
+        turn, taken = iter(range(10**9)), []
+        with Traffic(world, lambda: photos[next(turn) % 4], clients=3) as clients:
+            parts.wait_until(lambda: len(clients.acknowledged) >= 5, 60, "uploads")
+            with open(disk / "ballast", "wb") as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(b"\0" * (1 << 16))
+                    file.flush()
+            before, refused = len(clients.acknowledged), clients.refused
+            time.sleep(6)  # the time without room
+            taken = len(clients.acknowledged) - before
+            refused = clients.refused - refused
+            (disk / "ballast").unlink()
+            already = len(clients.acknowledged)
+            parts.wait_until(lambda: len(clients.acknowledged) >= already + 5, 60, "uploads")
+        assert_none_lost(world, clients.acknowledged)
+        checked = {world.image(world.request("GET", f"/v1/uploads/{each}")[2])[0] for each in clients.acknowledged}
+        row.figure(f"the built-in store's disk full for 6 s: {refused} uploads refused, {taken} taken, {len(clients.acknowledged)} of {len(clients.acknowledged)} "
+                   "acknowledged ones published whole")
+        row.hold(refused > 0 and checked == {200}, "what does not fit is refused, what is acknowledged is whole")
+        world.close()
+    finally:
+        subprocess.run(["umount", "-l", disk], capture_output=True)
 
 
 SEED = """

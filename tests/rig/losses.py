@@ -13,7 +13,7 @@ class Traffic:
 
     def __init__(self, world, next_file, clients=3):
         self.world, self.next_file = world, next_file
-        self.acknowledged, self.errors = [], 0
+        self.acknowledged, self.errors, self.refused = [], 0, 0
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(clients)]
 
@@ -24,6 +24,8 @@ class Traffic:
                 created = self.world.create({"size": len(file)})
                 if local_gateway.send(created["upload"], file)[0] == 200:
                     self.acknowledged.append(created["id"])
+                else:
+                    self.refused += 1
             except (OSError, RuntimeError, ValueError):
                 self.errors += 1
                 time.sleep(0.05)
