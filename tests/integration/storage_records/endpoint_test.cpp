@@ -100,7 +100,8 @@ TEST_F(EndpointTest, Half_open_one_is_tried_and_each_failure_doubles_the_wait_to
         EXPECT_TRUE(claim().empty());
     }
     std::size_t untouched = 0;
-    for (const auto& each : records->callbacks({}).value())
+    const auto all = records->callbacks({}).value();
+    for (const auto& each : all)
         untouched += each.callback.attempts == 0 ? 1 : 0;
     EXPECT_EQ(untouched, 30U - 16U - 5U) << "what was held back used up no attempt";
 }

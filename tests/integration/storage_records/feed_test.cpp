@@ -126,7 +126,8 @@ TEST_F(FeedTest, A_cursor_older_than_what_is_kept_is_refused_and_one_that_was_ke
     const auto old = feed().next;
     received();
     settle(2);
-    for (const auto& callback : records->claim_callbacks(10, 10, 60s).value()) {
+    const auto claimed = records->claim_callbacks(10, 10, 60s).value();
+    for (const auto& callback : claimed) {
         ASSERT_TRUE(record({.callback = callback.id,
                             .lease_token = callback.lease_token,
                             .url = callback.url,
