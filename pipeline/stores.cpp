@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "storage/objects/store_clock.hpp"
+
 namespace photogate::pipeline {
 
 void StoreClock::measured(std::chrono::microseconds ahead) {
-    constexpr std::chrono::seconds kNoise{2};
-    const auto right = std::chrono::abs(ahead) < kNoise;
-    const auto changed = std::chrono::abs(ahead - this->ahead()) >= kNoise;
+    const auto right = std::chrono::abs(ahead) < storage::objects::kClockNoise;
+    const auto changed = std::chrono::abs(ahead - this->ahead()) >= storage::objects::kClockNoise;
     if (right) {
         ahead_ = 0;
     } else if (changed) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "storage/objects/store_clock.hpp"
 
 namespace photogate::gateway::system {
 namespace {
@@ -72,21 +73,10 @@ void StoreWatch::prove() {
 void StoreWatch::read_clocks() {
     std::optional<double> worst;
     for (const auto& [name, store] : stores_.all()) {
-        storage::http::Request request;
-        request.url = store.region.internal.origin() + "/";
-        request.max_response_body = 4'096;
-        request.cut_long_body = true;
-        request.total_timeout = std::chrono::seconds{15};
-        const auto asked_at = parts_.clock.now();
-        const auto answer = parts_.http.send(request);
-        const auto answered_at = parts_.clock.now();
-        const auto* date = answer ? answer->header("date") : nullptr;
-        const auto said = date != nullptr ? parse_http_date(*date) : std::nullopt;
-        if (!said) continue;
-        // A Date has no fraction: half a second is the best guess.
-        const auto ahead = *said + 500ms - (asked_at + (answered_at - asked_at) / 2);
-        if (answered_at >= asked_at && answered_at - asked_at < 1s) store.clock->measured(ahead);
-        const auto offset = seconds(ahead);
+        const auto clock = storage::objects::read_store_clock(store.region.internal, parts_);
+        if (!clock) continue;
+        if (clock->took >= 0s && clock->took < 1s) store.clock->measured(clock->ahead);
+        const auto offset = seconds(clock->ahead);
         if (!worst || std::abs(offset) > std::abs(*worst)) worst = offset;
     }
     if (!worst) return;

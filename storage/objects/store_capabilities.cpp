@@ -114,7 +114,8 @@ class Capabilities {
         if (!said) return add("clock.offset", false, "unknown: no Date", "an offset would not be noticed");
         const auto offset = std::chrono::duration_cast<std::chrono::seconds>(*said - now()).count();
         add("clock.offset", std::abs(offset) <= 5, fmt::format("{} s", offset),
-            "URLs live shorter or longer by this; beyond 15 minutes none is taken",
+            "grants are signed by the store's clock; callbacks bear ours, and receivers refuse them beyond 5 "
+            "minutes",
             "timedatectl set-ntp true   # on the machine whose clock is wrong");
     }
 

@@ -13,6 +13,7 @@
 #include "signer/uri_encode.hpp"
 #include "storage/http/body_source.hpp"
 #include "storage/objects/probe_requests.hpp"
+#include "storage/objects/store_clock.hpp"
 
 namespace photogate::storage::objects {
 
@@ -58,6 +59,8 @@ class Probe {
             clean_up();
             return fail(placed.error());
         }
+        if (const auto clock = read_store_clock(target_.internal, parts_))
+            if (std::chrono::abs(clock->ahead) > kClockNoise) store_is_ahead_ = clock->ahead;
         check_signer_puts();
         check_signer_reads();
         check_signer_puts_elsewhere();
@@ -145,7 +148,7 @@ class Probe {
         wanted.method = "PUT";
         wanted.address = {endpoint, target_.style, target_.incoming, to};
         wanted.expires = std::chrono::seconds{60};
-        wanted.at = parts_.clock.now() + as_signer_.clock_offset();
+        wanted.at = parts_.clock.now() + store_is_ahead_;
         return send_presigned(signer_, {std::move(wanted), std::move(unsigned_headers), std::move(body)},
                               parts_.http);
     }
@@ -333,6 +336,7 @@ class Probe {
     ObjectStore& worker_;
     S3Parts parts_;
     S3Client as_signer_;
+    std::chrono::microseconds store_is_ahead_{};
     signer::Signer signer_;
     std::string run_;
     std::string secret_;

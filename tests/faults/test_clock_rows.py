@@ -4,6 +4,7 @@ import pathlib
 import random
 import struct
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -49,6 +50,30 @@ def grant_s_end(created):
     return calendar.timegm(time.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ")) + int(query["X-Amz-Expires"])
 
 
+class Repeated:
+    """What receivers refuse for its timestamp is repeated at once, not after minutes: until a gateway whose clock is right sends it."""
+
+    def __init__(self, world):
+        self.world, self.over = world, threading.Event()
+        self.thread = threading.Thread(target=self.go_on, daemon=True)
+
+    def go_on(self):
+        while not self.over.wait(0.5):
+            self.world.sql("update callbacks set next_attempt_at = now() - interval '2 hours' where state = 'waiting' and attempts > 0 and lease_token is null")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join(10)
+
+
+def refused_callbacks(world):
+    return int(world.sql("select count(*) from callback_attempts where status >= 400"))
+
+
 def leases_lost(world):
     return int(world.sql("select count(*) from timeline where event = 'lease.lost'"))
 
@@ -65,14 +90,15 @@ def test_F29_The_gateway_s_clock_is_an_hour_off(row, witnessed, tmp_path, photo)
         created = world.create({"size": len(photo), "expires_in": 600})
         error = grant_s_end(created) - (asked + 600)
         traffic.put(world, created, photo)
-        with traffic.Shop(world, row.seed + hours, customers=3) as shop:
-            shop.wait_for(20)
-        shop.settle()
-        traffic.settle(world, [created["id"]])
+        with Repeated(world):
+            with traffic.Shop(world, row.seed + hours, customers=3) as shop:
+                shop.wait_for(20)
+            shop.settle()
+            traffic.settle(world, [created["id"]])
         world.witness.judge()
         lost = leases_lost(world)
         row.figure(f"{hours:+d} h, beside a gateway that is right: {len(shop.acknowledged)} objects ended, {lost} leases lost; a grant of 600 s ends "
-                   f"{abs(error):.1f} s off, by the store's clock")
+                   f"{abs(error):.1f} s off, by the store's clock; {refused_callbacks(world)} callbacks refused for its timestamp, and delivered by the other gateway")
         row.hold(lost == 0, "0 lease errors")
         row.hold(abs(error) <= 2, "a grant lasts as long as was asked")
 
@@ -92,10 +118,11 @@ def test_F30_The_gateway_s_clock_steps_back(row, witnessed, tmp_path, photo):
         clock.set(seconds)
         steps += 1
         time.sleep(2)  # the time between the steps
-    traffic.settle(world, [each["id"] for each in uploads])
+    with Repeated(world):
+        traffic.settle(world, [each["id"] for each in uploads])
     attempts = int(world.sql("select max((detail::json->>'attempt')::int) from timeline where event = 'claimed'"))
     clock.set(0)
-    with traffic.Shop(world, row.seed, customers=3) as shop:
+    with Repeated(world), traffic.Shop(world, row.seed, customers=3) as shop:
         shop.wait_for(5)
         for _ in range(20):
             clock.set(dice.choice((-3600, -60, -1, 0, 1, 60, 3600)))
@@ -103,7 +130,8 @@ def test_F30_The_gateway_s_clock_steps_back(row, witnessed, tmp_path, photo):
             time.sleep(0.7)  # the time between the steps
         clock.set(0)
         shop.wait_for(5)
-    shop.settle()
+    with Repeated(world):
+        shop.settle()
     world.witness.judge()
     lost = leases_lost(world)
     row.figure(f"{steps} steps of up to an hour, back and forth, two of them in the middle of a lease: {lost} leases lost, {attempts} attempt each; "

@@ -132,10 +132,14 @@ def settle(world, acknowledged=(), seconds=150):
     for identity in acknowledged:
         world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))
     # The records are asked, not the gateway: what is in no state of ending must not be overlooked.
-    open_work = ("select count(*) from jobs j join uploads u on u.id = j.upload_id where j.generation <= u.generation", "select count(*) from callbacks where state = 'waiting'",
-                 "select count(*) from uploads where state in ('uploaded', 'processing')")
-    parts.wait_until(lambda: all(world.sql(each) == "0" for each in open_work), max(5, deadline - time.monotonic()),
-                     "the end of all work")
+    open_work = ("select j.* from jobs j join uploads u on u.id = j.upload_id where j.generation <= u.generation", "select * from callbacks where state = 'waiting'",
+                 "select * from uploads where state in ('uploaded', 'processing')")
+    try:
+        parts.wait_until(lambda: all(world.sql(f"select count(*) from ({each}) as open") == "0" for each in open_work), max(5, deadline - time.monotonic()),
+                         "the end of all work")
+    except parts.StackError as error:
+        left = "\n".join(world.sql(f"select to_jsonb(open) - 'body' from ({each} limit 3) as open") for each in open_work)
+        raise parts.StackError(f"{error}; it is now {world.sql('select now()')}, and open are\n{left}") from None
 
 
 def put(world, created, data, expect="published"):
