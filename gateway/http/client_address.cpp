@@ -29,7 +29,8 @@ bool is_any_of(const IpAddress& address, const std::vector<IpBlock>& blocks) {
                        [&](const IpBlock& block) { return block.contains(address); });
 }
 
-IpAddress client_address(const IpAddress& peer, const RequestHeaders& headers, const std::vector<IpBlock>& trusted) {
+IpAddress client_address(const IpAddress& peer, const RequestHeaders& headers,
+                         const std::vector<IpBlock>& trusted) {
     IpAddress nearest = peer;
     if (!is_any_of(nearest, trusted)) return nearest;
     std::vector<std::string_view> lines = headers.all("X-Forwarded-For");

@@ -57,6 +57,20 @@ class Door : public std::enable_shared_from_this<Door> {
     void accept() {
         if (!acceptor_.is_open()) return;
         if (share().full()) {
+            // Nobody has to go before somebody has come.
+            acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](Code error) {
+                if (!error) self->somebody_came();
+            });
+            return;
+        }
+        Lane& lane = *lanes_[next_ % lanes_.size()];
+        acceptor_.async_accept(lane.context(), [self = shared_from_this()](Code error, tcp::socket socket) {
+            self->accepted(error, std::move(socket));
+        });
+    }
+
+    void somebody_came() {
+        if (share().full()) {
             share().wanted = true;
             ++core_->accept_pauses;
             // A connection may have ended before it could see the flag.
@@ -66,10 +80,7 @@ class Door : public std::enable_shared_from_this<Door> {
                 return;
             }
         }
-        Lane& lane = *lanes_[next_ % lanes_.size()];
-        acceptor_.async_accept(lane.context(), [self = shared_from_this()](Code error, tcp::socket socket) {
-            self->accepted(error, std::move(socket));
-        });
+        accept();
     }
 
     void resume() {
@@ -180,7 +191,7 @@ class Door : public std::enable_shared_from_this<Door> {
     tcp::acceptor acceptor_;
     boost::asio::steady_timer pause_;
     std::size_t next_ = 0;
-    bool waiting_ = false;  ///< for a connection to end
+    bool waiting_ = false;  ///< for a connection to end, while somebody is at the door
     bool failing_ = false;  ///< said once in the log
 };
 
