@@ -271,6 +271,20 @@ TEST(Load, What_is_no_toml_has_its_line_and_repeats_no_secret) {
     EXPECT_THAT(text, Not(HasSubstr(kPassword)));
 }
 
+TEST(Load, A_header_that_is_no_key_is_a_mistake_with_its_line) {
+    for (const auto* header :
+         {"[$log]", "[[[log]]]", "[[=", "[.log]", "[ ]", "[log.$]", "[\u00e9]", "[\ufdff]", "\u0416"}) {
+        const auto said =
+            mistakes_of(load_text(std::string{"unsafe = false\n"} + header + "\nlevel = \"warn\"\n"));
+        EXPECT_THAT(said, HasSubstr("photogate.toml:2: ")) << header;
+    }
+}
+
+TEST(Load, A_text_may_go_on_in_the_next_line_with_any_letter) {
+    const auto text = "[apps.shop]\ncallback_url = \"\"\"\\\n\u00a7\u00e9\ufdff\"\"\"\n";
+    EXPECT_THAT(mistakes_of(load_text(text)), HasSubstr("photogate.toml:2: apps.shop.callback_url "));
+}
+
 TEST(Load, A_file_that_is_asked_for_must_be_there) {
     const auto by_flag = load({{}, {}, "/nowhere/photogate.toml", {}});
     EXPECT_THAT(mistakes_of(by_flag), HasSubstr("flag --config: /nowhere/photogate.toml can not be read"));
