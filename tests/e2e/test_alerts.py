@@ -8,6 +8,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -17,6 +18,7 @@ import pytest
 import fault_proxy as faults
 import pictures
 import stack as parts
+from imagers import to_imagers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "etc" / "prometheus" / "photogate.rules.yml"
@@ -244,15 +246,16 @@ def test_A14_A_file_system_fills(own_world, tmp_path):
         subprocess.run(["umount", "-l", small])
 
 
-def test_A15_A_worker_that_went_silent(own_world):
+def test_A15_A_worker_that_went_silent(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     series = 'photogate_leases_reaped_total{result="requeued"}'
-    big = pictures.photo(4000, 3000, seed=83)
 
     def taken_back():
-        world.upload(big)
-        until = time.monotonic() + 10
+        to_imagers(world.gateway, signal.SIGSTOP)
+        world.upload(photo)
+        until = time.monotonic() + 20
         while figure(world, series) == 0 and time.monotonic() < until:
             world.sql("update jobs set lease_until = now() - interval '1 s' where lease_token is not null")
+        to_imagers(world.gateway, signal.SIGCONT)
 
     moves(world, series, taken_back)

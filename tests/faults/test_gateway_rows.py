@@ -20,6 +20,7 @@ import fault_proxy as faults
 import pictures
 import stack as parts
 import traffic
+from imagers import has_a_picture, imagers, to_imagers
 from losses import Traffic, assert_none_lost
 from report import p
 from world import SHORT_LEASES
@@ -60,32 +61,6 @@ class Balanced:
 
 def memory_of(process):
     return int(pathlib.Path(f"/proc/{process.pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
-
-
-def imagers(gateway):
-    """The gateway's children; each belongs to the thread that keeps it."""
-    found = []
-    for thread in pathlib.Path(f"/proc/{gateway.process.pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, thread.read_text().split())
-    return found
-
-
-def has_a_picture(imager):
-    """A helper that was given one holds its memory file."""
-    with contextlib.suppress(OSError):
-        return any("memfd:" in os.readlink(each) for each in pathlib.Path(f"/proc/{imager}/fd").iterdir())
-    return False
-
-
-def to_imagers(gateway, number, condition=lambda imager: True):
-    """A signal to each of the gateway's helpers that is so; how many."""
-    sent = 0
-    for imager in filter(condition, imagers(gateway)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(imager, number)
-            sent += 1
-    return sent
 
 
 def chunk(kind, data):
