@@ -23,7 +23,7 @@ std::string joined(std::string_view prefix, std::string_view key, char separator
 const std::vector<Table>& tables() {
     static const std::vector<Table> all = [] {
         std::vector<Table> list;
-        for (auto part : {service_tables(), store_tables(), app_tables()}) {
+        for (auto part : {service_tables(), work_tables(), store_tables(), app_tables()}) {
             for (auto& table : part)
                 list.push_back(std::move(table));
         }

@@ -13,10 +13,6 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// The index's log grows to about this size before it is written over from its beginning. Its blocks are
-/// taken before the first commit: a sync of what is written over spares the file system its own log.
-constexpr std::uintmax_t kLogRoom = 4'000'000;
-
 Error translated(sqlite3* database, int code) {
     const char* words = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
     const int number = database != nullptr ? sqlite3_system_errno(database) : 0;
@@ -140,17 +136,14 @@ Connection::Connection(const std::filesystem::path& file, Use use) {
         if (code != SQLITE_OK) give_up(database_, code);
         sqlite3_extended_result_codes(database_, 1);
         sqlite3_busy_timeout(database_, 10'000);
-        // FULL: a commit is on the disk when it returns. The log is kept at its size: deleting works on a
-        // full disk.
+        // FULL: a commit is on the disk when it returns. The log is kept at its size, so that what is written
+        // over and over needs no new blocks of the file system, and deleting works on a full disk.
         execute(
             "pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;"
             "pragma foreign_keys = off; pragma journal_size_limit = -1;");
         execute(use == Use::write ? "pragma cache_size = -8192"
                                   : "pragma cache_size = -1024; pragma query_only = on");
-        if (use == Use::write) {
-            execute(named_statements().at("schema").c_str());
-            make_log_room(file);
-        }
+        if (use == Use::write) execute(named_statements().at("schema").c_str());
         for (const auto& [name, text] : named_statements()) {
             if (name == "schema") continue;
             sqlite3_stmt* statement = nullptr;
@@ -171,23 +164,6 @@ Connection::~Connection() {
     for (const auto& [name, statement] : statements_)
         sqlite3_finalize(statement);
     sqlite3_close(database_);
-}
-
-void Connection::make_log_room(const std::filesystem::path& file) {
-    int persist = 1;
-    (void)sqlite3_file_control(database_, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
-    std::error_code unknown;
-    const auto disk = std::filesystem::space(file.parent_path(), unknown);
-    if (unknown || disk.available / 100 < kLogRoom) return;
-    auto log = file;
-    log += "-wal";
-    const auto size = std::filesystem::file_size(log, unknown);
-    if (!unknown && size >= kLogRoom) return;
-    execute(fmt::format("drop table if exists log_room; begin immediate; create table log_room (bytes blob);"
-                        "insert into log_room values (zeroblob({})); commit; drop table log_room;"
-                        "pragma wal_checkpoint (restart)",
-                        kLogRoom)
-                .c_str());
 }
 
 void Connection::execute(const char* sql) {

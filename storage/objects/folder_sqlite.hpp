@@ -96,9 +96,6 @@ class Connection {
 
   private:
     void execute(const char* sql);
-    /// Keeps the log when the store is closed, and gives it its size, where the disk has plenty.
-    void make_log_room(const std::filesystem::path& file);
-
     sqlite3* database_ = nullptr;
     std::unordered_map<std::string_view, sqlite3_stmt*> statements_;
 };
