@@ -124,7 +124,7 @@ Table server_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
              }},
-            {"max_connections_per_address", Kind::integer, "256",
+            {"max_connections_per_address", Kind::integer, "512",
              "Of these, from one IPv4 address or one IPv6 /64; more are answered 429. 0: any number. Trusted "
              "proxies may have any.",
              [](S s, G g) {

@@ -18,6 +18,8 @@ using boost::asio::ip::tcp;
 using Code = boost::system::error_code;
 
 constexpr std::chrono::milliseconds pause_after_failure{100};
+/// Whoever is turned away comes again at once: the log hears of it this often.
+constexpr std::chrono::seconds between_complaints{60};
 
 std::string printed(const Listener& listener) {
     return listener.address + " port " + std::to_string(listener.port);
@@ -138,7 +140,7 @@ class Door : public std::enable_shared_from_this<Door> {
         const std::size_t most = core_->options.limits.connections_per_address;
         if (most > 0 && !is_any_of(seat.peer, core_->options.trusted_proxies)) {
             seat.counted = seat.peer.subscriber();
-            if (!core_->addresses.enter(*seat.counted, most)) return turn_away(std::move(socket));
+            if (!core_->addresses.enter(*seat.counted, most)) return turn_away(std::move(socket), seat);
         }
         ++core_->connections;
         ++share().connections;
@@ -156,8 +158,15 @@ class Door : public std::enable_shared_from_this<Door> {
     }
 
     /// Says why, as far as that goes at once: who is over the limit is not waited for.
-    void turn_away(tcp::socket socket) {
+    void turn_away(tcp::socket socket, const Seat& seat) {
         ++core_->turned_away;
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= next_complaint_) {
+            next_complaint_ = now + between_complaints;
+            log::warn("http.turned_away", {{"remote", seat.peer.text()},
+                                           {"most", core_->options.limits.connections_per_address},
+                                           {"remedy", "if this is a proxy in front, trust it"}});
+        }
         Lane& lane = *lanes_.front();
         Response response = Response::problem({ErrorCode::rate_limited,
                                                "This address has as many connections open as it may.",
@@ -193,6 +202,7 @@ class Door : public std::enable_shared_from_this<Door> {
     std::size_t next_ = 0;
     bool waiting_ = false;  ///< for a connection to end, while somebody is at the door
     bool failing_ = false;  ///< said once in the log
+    SteadyTime next_complaint_ = SteadyTime::min();
 };
 
 }  // namespace

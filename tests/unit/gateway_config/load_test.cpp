@@ -1,5 +1,7 @@
 #include "gateway/config/load.hpp"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,6 +33,23 @@ TEST(Load, The_smallest_configuration_has_every_default) {
     EXPECT_EQ(region.signer.secret_access_key.reveal(), kSignerSecret);
     EXPECT_EQ(config.events.at("minio").key_encoding, notifier::KeyEncoding::form);
     EXPECT_EQ(config.keys.size(), 1U);
+}
+
+TEST(Load, Proxies_on_this_machine_are_trusted_and_others_as_named) {
+    const auto is_trusted = [](const std::string& more, const char* address) {
+        const auto loaded = load_text(kValid + more);
+        EXPECT_TRUE(loaded) << mistakes_of(loaded);
+        const auto& trusted = loaded->config.server.trusted_proxies;
+        return std::any_of(trusted.begin(), trusted.end(),
+                           [&](const IpBlock& block) { return block.contains(*parse_ip_address(address)); });
+    };
+    EXPECT_TRUE(is_trusted("", "127.0.0.1"));
+    EXPECT_TRUE(is_trusted("", "::1"));
+    EXPECT_FALSE(is_trusted("", "10.0.0.1"));
+    const std::string named = "[server]\ntrusted_proxies = [\"10.0.0.0/24\"]\n";
+    EXPECT_TRUE(is_trusted(named, "10.0.0.1"));
+    EXPECT_FALSE(is_trusted(named, "127.0.0.1"));
+    EXPECT_FALSE(is_trusted("[server]\ntrusted_proxies = []\n", "127.0.0.1"));
 }
 
 TEST(Load, A_profiles_defaults_are_those_of_its_own_header) {
