@@ -65,10 +65,12 @@ class Door : public std::enable_shared_from_this<Door> {
             });
             return;
         }
-        Lane& lane = *lanes_[next_ % lanes_.size()];
-        acceptor_.async_accept(lane.context(), [self = shared_from_this()](Code error, tcp::socket socket) {
-            self->accepted(error, std::move(socket));
-        });
+        // Chosen here once: the socket belongs to that lane's context, whatever is accepted meanwhile.
+        Lane& lane = next_lane();
+        acceptor_.async_accept(lane.context(),
+                               [self = shared_from_this(), &lane](Code error, tcp::socket socket) {
+                                   self->accepted(error, std::move(socket), lane);
+                               });
     }
 
     void somebody_came() {
@@ -95,9 +97,10 @@ class Door : public std::enable_shared_from_this<Door> {
         // Whoever is in the backlog has connected: a reset would be a failed request.
         while (acceptor_.is_open()) {
             Code error;
-            tcp::socket socket = acceptor_.accept(lanes_[next_ % lanes_.size()]->context(), error);
+            Lane& lane = next_lane();
+            tcp::socket socket = acceptor_.accept(lane.context(), error);
             if (error) break;
-            hand_over(std::move(socket));
+            hand_over(std::move(socket), lane);
         }
         Code ignored;
         acceptor_.close(ignored);
@@ -105,13 +108,15 @@ class Door : public std::enable_shared_from_this<Door> {
     }
 
   private:
-    void accepted(Code error, tcp::socket socket) {
+    Lane& next_lane() { return *lanes_[next_++ % lanes_.size()]; }
+
+    void accepted(Code error, tcp::socket socket, Lane& lane) {
         if (!acceptor_.is_open()) {
-            if (!error) hand_over(std::move(socket));
+            if (!error) hand_over(std::move(socket), lane);
             return;
         }
         if (!error) {
-            hand_over(std::move(socket));
+            hand_over(std::move(socket), lane);
             return accept();
         }
         if (error == boost::asio::error::operation_aborted) return;
@@ -130,7 +135,7 @@ class Door : public std::enable_shared_from_this<Door> {
         });
     }
 
-    void hand_over(tcp::socket socket) {
+    void hand_over(tcp::socket socket, Lane& to) {
         failing_ = false;
         ++core_->accepted;
         Code error;
@@ -144,7 +149,7 @@ class Door : public std::enable_shared_from_this<Door> {
         }
         ++core_->connections;
         ++share().connections;
-        lanes_[next_++ % lanes_.size()]->adopt(std::move(socket), seat);
+        to.adopt(std::move(socket), seat);
     }
 
     static IpAddress address_of(const tcp::endpoint& endpoint) {
