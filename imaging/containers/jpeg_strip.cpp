@@ -204,38 +204,30 @@ class JpegStrip {
         position_ = here;
     }
 
-    /// Copies entropy-coded data up to the next marker that is neither a stuffed zero nor a restart.
+    /// Copies entropy-coded data up to the next marker that is neither a stuffed zero nor a restart. Fill
+    /// bytes (T.81, B.1.1.2) are left out, also before a stuffed zero: readers differ over what they mean
+    /// there.
     bool entropy() {
         drew_ = true;
-        const std::size_t start = position_;
+        std::size_t start = position_;  // of what has not been copied yet
         std::size_t end = position_;
         while (true) {
             const auto* at = end < file_.size() ? static_cast<const std::uint8_t*>(std::memchr(
                                                       file_.data() + end, 0xFF, file_.size() - end))
                                                 : nullptr;
-            if (at == nullptr) {
-                end = file_.size();
-                break;
-            }
-            const std::size_t prefix = static_cast<std::size_t>(at - file_.data());
-            if (prefix + 1 >= file_.size()) {
-                end = prefix;
-                break;
-            }
-            const std::uint8_t code = file_[prefix + 1];
-            if (code == 0x00 || (code >= 0xD0 && code <= 0xD7)) {
-                end = prefix + 2;
-            } else if (code == 0xFF) {
-                end = prefix + 1;  // fill
+            end = at == nullptr ? file_.size() : static_cast<std::size_t>(at - file_.data());
+            if (end + 1 >= file_.size()) break;
+            const std::uint8_t code = file_[end + 1];
+            if (code == 0xFF) {
+                append(out_, file_.subspan(start, end - start));
+                start = ++end;
+            } else if (code == 0x00 || (code >= 0xD0 && code <= 0xD7)) {
+                end += 2;
             } else {
-                end = prefix;
                 break;
             }
         }
-        std::size_t data_end = end;
-        while (data_end > start && file_[data_end - 1] == 0xFF)
-            --data_end;  // fill before the marker
-        append(out_, file_.subspan(start, data_end - start));
+        append(out_, file_.subspan(start, end - start));
         position_ = end;
         return true;
     }

@@ -72,6 +72,21 @@ TEST(Strip, Entropy_coded_bytes_are_untouched) {
     EXPECT_TRUE(as_text(stripped("camera.jpg")).ends_with(scan));
 }
 
+TEST(Strip, Fill_bytes_inside_a_scan_are_left_out) {
+    const auto with_scan = [](std::string_view coded) {
+        auto file = testing::bytes_of(
+            "\xFF\xD8\xFF\xC0\x00\x0B\x08\x00\x08\x00\x08\x01\x01\x11\x00"
+            "\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00"sv);
+        file.insert(file.end(), coded.begin(), coded.end());
+        return file;
+    };
+    const auto file = with_scan("\x11\xFF\xFF\xFF\x00\x22\xFF\xFF\xD0\x33\xFF\x00\xFF\xFF\xD9"sv);
+    const auto out = strip(file, inspected(file));
+    ASSERT_TRUE(out.has_value());
+    EXPECT_EQ(*out, with_scan("\x11\xFF\x00\x22\xFF\xD0\x33\xFF\x00\xFF\xD9"sv));
+    EXPECT_EQ(metadata_remaining(*out), std::vector<std::string>{});
+}
+
 TEST(Strip, Packed_text_and_Exif_are_gone_before_a_decoder_sees_the_picture) {
     for (const std::string& name : testing::camera_pictures()) {
         if (name == "camera.tif") continue;
