@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <ostream>
 #include <set>
 #include <string>
 
@@ -11,6 +12,12 @@
 #include "fuzz.hpp"
 
 namespace photogate::fuzz {
+
+/// What a failed test prints.
+void PrintTo(const Target& target, std::ostream* out) {
+    *out << target.name;
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,8 +34,9 @@ Bytes read_file(const fs::path& path) {
 std::vector<fs::path> inputs_of(std::string_view target) {
     std::vector<fs::path> folders{kFolder / target / "corpus"};
     std::ifstream lent{fs::path{PHOTOGATE_FUZZ_SEEDS} / target};
-    for (std::string line; std::getline(lent, line);)
-        folders.emplace_back(line);
+    for (std::string line; std::getline(lent, line);) {
+        if (!line.empty()) folders.emplace_back(line);
+    }
     std::vector<fs::path> inputs;
     for (const auto& folder : folders) {
         for (const auto& entry : fs::directory_iterator{folder}) {
