@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "storage/objects/store_clock.hpp"
+#include "base/time.hpp"
 
 namespace photogate::pipeline {
 
 void StoreClock::measured(std::chrono::microseconds ahead) {
-    const auto right = std::chrono::abs(ahead) < storage::objects::kClockNoise;
-    const auto changed = std::chrono::abs(ahead - this->ahead()) >= storage::objects::kClockNoise;
+    const auto right = std::chrono::abs(ahead) < kClockNoise;
+    const auto changed = std::chrono::abs(ahead - this->ahead()) >= kClockNoise;
     if (right) {
         ahead_ = 0;
     } else if (changed) {

@@ -22,7 +22,7 @@ double seconds(std::chrono::microseconds time) {
 
 StoreWatch::StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
                        storage::objects::S3Parts parts, http::Metrics& metrics)
-    : options_(options),
+    : options_(std::move(options)),
       stores_(stores),
       parts_(parts),
       metrics_(metrics),
@@ -71,12 +71,14 @@ void StoreWatch::prove() {
 }
 
 void StoreWatch::read_clocks() {
+    const SystemClock machine;
+    options_.agree_on_time();
     std::optional<double> worst;
     for (const auto& [name, store] : stores_.all()) {
         const auto clock = storage::objects::read_store_clock(store.region.internal, parts_);
         if (!clock) continue;
         if (clock->took >= 0s && clock->took < 1s) store.clock->measured(clock->ahead);
-        const auto offset = seconds(clock->ahead);
+        const auto offset = seconds(clock->ahead + (parts_.clock.now() - machine.now()));
         if (!worst || std::abs(offset) > std::abs(*worst)) worst = offset;
     }
     if (!worst) return;

@@ -1,5 +1,6 @@
 // What may change under a gateway that runs for months: the store's policies and the clocks. The proof of the
-// start is made again every hour, and the store's clock is read off its answers every minute.
+// start is made again every hour, and the clocks are read every minute: ours is the database's, and grants
+// are signed by the store's.
 //
 // It finds and counts; it stops nothing. Alerts A2, A3 and A12 (etc/prometheus) stand on it.
 //
@@ -7,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ namespace photogate::gateway::system {
 struct StoreWatchOptions {
     std::chrono::milliseconds prove_every{std::chrono::hours{1}};
     std::chrono::milliseconds read_clock_every{std::chrono::minutes{1}};
+    /// Sets our own clock right; before the stores' are read.
+    std::function<void()> agree_on_time = [] {};
 };
 
 class StoreWatch {

@@ -117,7 +117,7 @@ http::ServerOptions server_options(const config::Server& server, http::RequestOb
 struct System::State {
     const config::Config& config;
     const Role role;
-    SystemClock clock;
+    AgreedClock clock;  ///< agreed on with the other gateways: the database's
     SystemRandom random;
     const std::size_t max_connections;  ///< of each server
     std::string image_base;
@@ -177,18 +177,29 @@ struct System::State {
         auto opened = records::Records::open(config.database, composer, clock, random);
         if (!opened) return fail(std::move(opened.error()));
         records = std::move(*opened);
+        agree_on_time();
         if (auto ready = open_stores(); !ready) return ready;
         intake.emplace(*records, stores, clock);
         StoreWatchOptions watching;
         watching.prove_every = config.worker.proof_interval;
         watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
-        watch.emplace(watching, stores, s3_parts, metrics);
+        watching.agree_on_time = [this] { agree_on_time(); };
+        watch.emplace(std::move(watching), stores, s3_parts, metrics);
         if (builtin) {
             if (auto serving = builtin->serve(http_options()); !serving) return serving;
         }
         images.emplace(*records, stores);
         waiters.emplace(*records);
         return {};
+    }
+
+    void agree_on_time() {
+        const auto ahead = records->database_ahead();
+        if (!ahead) return;
+        if (std::chrono::abs(*ahead) >= kClockNoise)
+            log::warn("clock.corrected",
+                      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(*ahead).count()}});
+        clock.correct(*ahead);
     }
 
     /// Of the processes that share a built-in store's folder, the one that serves has it.

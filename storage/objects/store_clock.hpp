@@ -22,7 +22,4 @@ struct ClockReading {
 /// Errors: of the network; store_protocol where no Date is told.
 Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Parts& parts);
 
-/// What a Date and a network make of a clock that is right.
-inline constexpr std::chrono::seconds kClockNoise{2};
-
 }  // namespace photogate::storage::objects

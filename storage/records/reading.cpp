@@ -119,9 +119,10 @@ Result<Backlog> Records::backlog() {
 
 Result<PipelineState> Records::pipeline_state() {
     return read(state_->pool, [&](Transaction& transaction) -> Result<PipelineState> {
-        const auto asked_at = state_->clock.now();
-        const auto rows = transaction.run("pipeline_state", params(asked_at));
-        const auto answered_at = state_->clock.now();
+        const SystemClock machine;  // its own clock, before it was set right
+        const auto asked_at = machine.now();
+        const auto rows = transaction.run("pipeline_state", params(state_->clock.now()));
+        const auto answered_at = machine.now();
         const Columns columns{rows};
         const auto row = rows[0];
         // A table that was just made has no statistics yet.

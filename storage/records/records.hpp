@@ -221,7 +221,7 @@ struct PipelineState {
     std::size_t dead_jobs = 0;                   ///< row versions that wait for vacuum
     std::size_t dead_callbacks = 0;
     std::chrono::milliseconds oldest_snapshot{};  ///< which keeps vacuum from its work
-    std::chrono::microseconds database_ahead{};   ///< of this program's clock; negative: behind
+    std::chrono::microseconds database_ahead{};   ///< of this machine's clock; negative: behind
 };
 
 /// The two kinds of waiting that a wake-up ends early.
@@ -325,6 +325,9 @@ class Records {
     Result<PipelineState> pipeline_state();
     /// A trivial round trip, for /readyz.
     Result<> ping();
+    /// How far the database's clock is ahead of this program's (the Clock of open()), as one quick answer
+    /// tells. Errors besides: overloaded, where no answer was quick.
+    Result<std::chrono::microseconds> database_ahead();
 
     // The outbox.
     /// Due callbacks, oldest first, at most `per_url` for one URL. A paused URL is passed over, and one whose

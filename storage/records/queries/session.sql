@@ -15,7 +15,8 @@ select set_config('statement_timeout', $1::text, $4::boolean),
        set_config('client_min_messages', 'warning', $4::boolean);
 
 -- name: ping
-select current_setting('transaction_read_only') as read_only;
+select current_setting('transaction_read_only') as read_only,
+       (extract(epoch from clock_timestamp()) * 1000000)::bigint as time_us;
 
 -- name: notify
 select pg_notify($1, $2), current_setting('transaction_read_only') as read_only;

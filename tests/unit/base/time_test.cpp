@@ -50,6 +50,18 @@ TEST(Minute, Prefixes_sort_as_time_does) {
     EXPECT_EQ(format_minute(*parse_rfc3339("2026-01-02T03:04:59Z")), "202601020304");
 }
 
+TEST(AgreedClock, Begins_as_the_machine_s_and_is_set_right) {
+    const auto ahead_of_machine = [](const Clock& clock) { return clock.now() - SystemClock{}.now(); };
+    AgreedClock clock;
+    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock)), 1s);
+    clock.correct(1h);
+    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock) - 1h), 1s);
+    clock.correct(-1'900ms);
+    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock) - 1h), 1s) << "what a network makes of it is no news";
+    clock.correct(-1h);
+    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock)), 1s);
+}
+
 TEST(ManualClock, Goes_where_the_test_says) {
     ManualClock clock{Timestamp{}};
     clock.advance(1500ms);
