@@ -114,8 +114,7 @@ class Capabilities {
         if (!said) return add("clock.offset", false, "unknown: no Date", "an offset would not be noticed");
         const auto offset = std::chrono::duration_cast<std::chrono::seconds>(*said - now()).count();
         add("clock.offset", std::abs(offset) <= 5, fmt::format("{} s", offset),
-            "grants are signed by the store's clock; callbacks bear ours, and receivers refuse them beyond 5 "
-            "minutes",
+            "grants are signed by the store's clock, which is read every minute",
             "timedatectl set-ntp true   # on the machine whose clock is wrong");
     }
 
