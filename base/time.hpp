@@ -1,10 +1,8 @@
-// Time is handed in: pure code takes `now`, loops take a Clock. Only SystemClock and AgreedClock read the
-// machine's.
+// Time is handed in: pure code takes `now`, loops take a Clock. Only SystemClock reads the machine's clock.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,22 +22,6 @@ class Clock {
 class SystemClock final : public Clock {
   public:
     Timestamp now() const override;
-};
-
-/// What a network makes of the reading of a clock that is right.
-inline constexpr std::chrono::seconds kClockNoise{2};
-
-/// What several machines have to agree on, they read off the clock of one. It begins as the machine's own and
-/// goes on evenly from there: a step of the machine's wall clock does not reach it. Thread safe.
-class AgreedClock final : public Clock {
-  public:
-    AgreedClock();
-    Timestamp now() const override;
-    /// The clock to agree with is so far ahead of this one; less than kClockNoise is no news.
-    void correct(std::chrono::microseconds ahead);
-
-  private:
-    std::atomic<std::int64_t> ahead_of_steady_;
 };
 
 /// A clock that a test moves. Thread safe.

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/time.hpp"
+#include "base/agreed_clock.hpp"
 
 namespace photogate::pipeline {
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/agreed_clock.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "delivery/published_images.hpp"
@@ -193,13 +194,16 @@ struct System::State {
         return {};
     }
 
+    /// With the other gateways, on the database's time. An answer that took long tells too little.
     void agree_on_time() {
-        const auto ahead = records->database_ahead();
-        if (!ahead) return;
-        if (std::chrono::abs(*ahead) >= kClockNoise)
+        const auto asked_at = std::chrono::steady_clock::now();
+        const auto state = records->pipeline_state();
+        if (!state || std::chrono::steady_clock::now() - asked_at > kClockNoise / 2) return;
+        const auto ahead = state->database_ahead - (clock.now() - SystemClock{}.now());
+        if (std::chrono::abs(ahead) >= kClockNoise)
             log::warn("clock.corrected",
-                      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(*ahead).count()}});
-        clock.correct(*ahead);
+                      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(ahead).count()}});
+        clock.correct(ahead);
     }
 
     /// Of the processes that share a built-in store's folder, the one that serves has it.

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/agreed_clock.hpp"
 #include "base/encoding.hpp"
 #include "signer/signer.hpp"
 #include "signer/uri_encode.hpp"

@@ -20,11 +20,6 @@ ConnectionOptions connection_options(const RecordsOptions& options) {
     return of_each;
 }
 
-struct Ahead {
-    std::chrono::microseconds by;
-    std::chrono::microseconds took;
-};
-
 std::string random_token(Random& random) {
     std::array<std::uint8_t, 16> raw{};
     random.fill(std::as_writable_bytes(std::span{raw}));
@@ -89,23 +84,6 @@ Result<> Records::ping() {
         require_writable(transaction.run("ping"));
         return {};
     });
-}
-
-Result<std::chrono::microseconds> Records::database_ahead() {
-    constexpr int kTries = 3;
-    for (int tried = 0; tried < kTries; ++tried) {
-        const auto ahead = read(state_->pool, [&](Transaction& transaction) -> Result<Ahead> {
-            const auto asked_at = state_->clock.now();
-            const auto answer = transaction.run("ping");
-            const auto took = state_->clock.now() - asked_at;
-            require_writable(answer);
-            const Timestamp there{std::chrono::microseconds{answer[0]["time_us"].as<std::int64_t>()}};
-            return Ahead{there - (asked_at + took / 2), took};
-        });
-        if (!ahead) return fail(ahead.error());
-        if (ahead->took < kClockNoise / 2) return ahead->by;
-    }
-    return fail(ErrorCode::overloaded, "the database takes too long to say what time it is");
 }
 
 }  // namespace photogate::storage::records

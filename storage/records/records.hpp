@@ -325,9 +325,6 @@ class Records {
     Result<PipelineState> pipeline_state();
     /// A trivial round trip, for /readyz.
     Result<> ping();
-    /// How far the database's clock is ahead of this program's (the Clock of open()), as one quick answer
-    /// tells. Errors besides: overloaded, where no answer was quick.
-    Result<std::chrono::microseconds> database_ahead();
 
     // The outbox.
     /// Due callbacks, oldest first, at most `per_url` for one URL. A paused URL is passed over, and one whose

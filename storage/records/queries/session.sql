@@ -15,8 +15,7 @@ select set_config('statement_timeout', $1::text, $4::boolean),
        set_config('client_min_messages', 'warning', $4::boolean);
 
 -- name: ping
-select current_setting('transaction_read_only') as read_only,
-       (extract(epoch from clock_timestamp()) * 1000000)::bigint as time_us;
+select current_setting('transaction_read_only') as read_only;
 
 -- name: notify
 select pg_notify($1, $2), current_setting('transaction_read_only') as read_only;

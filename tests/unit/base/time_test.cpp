@@ -1,4 +1,5 @@
 #include "base/time.hpp"
+#include "base/agreed_clock.hpp"
 
 #include <gtest/gtest.h>
 
