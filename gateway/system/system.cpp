@@ -22,6 +22,7 @@
 #include "gateway/system/counting.hpp"
 #include "gateway/system/descriptors.hpp"
 #include "gateway/system/recipients.hpp"
+#include "gateway/system/server_options.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/stores.hpp"
@@ -82,34 +83,6 @@ std::chrono::seconds longest_grant(const config::Config& config) {
             longest = std::max(longest, profile.longest_expiry);
     }
     return longest;
-}
-
-http::AccessLog access_log(config::AccessLog chosen) {
-    switch (chosen) {
-        case config::AccessLog::all:
-            return http::AccessLog::every_request;
-        case config::AccessLog::failures:
-            return http::AccessLog::failures;
-        case config::AccessLog::none:
-            return http::AccessLog::none;
-    }
-    return http::AccessLog::failures;
-}
-
-http::ServerOptions server_options(const config::Server& server, http::RequestObserver& observer) {
-    http::ServerOptions options;
-    options.threads = server.io_threads;
-    options.limits.head.header_block = server.max_header;
-    options.limits.head_deadline = server.header_timeout;
-    options.limits.body_deadline = server.body_timeout;
-    options.limits.idle = server.idle_timeout;
-    options.limits.write_stall = server.write_timeout;
-    options.limits.requests_per_connection = static_cast<std::uint32_t>(server.max_requests_per_connection);
-    options.limits.connections_per_address = server.max_connections_per_address;
-    options.trusted_proxies = server.trusted_proxies;
-    options.access_log = access_log(server.access_log);
-    options.observer = &observer;
-    return options;
 }
 
 }  // namespace
@@ -187,7 +160,10 @@ struct System::State {
         watching.agree_on_time = [this] { agree_on_time(); };
         watch.emplace(std::move(watching), stores, s3_parts, metrics);
         if (builtin) {
-            if (auto serving = builtin->serve(http_options()); !serving) return serving;
+            if (auto serving =
+                    builtin->serve(server_options(config.server, max_connections, request_counting));
+                !serving)
+                return serving;
         }
         images.emplace(*records, stores);
         waiters.emplace(*records);
@@ -384,17 +360,12 @@ struct System::State {
         listeners.push_back(listener(config.server.metrics_listen, operations, {}));
         // Where clients take all there are, somebody has to be able to see it.
         listeners.back().connections = std::min<std::size_t>(max_connections, 64);
-        auto started = http::Server::start(std::move(listeners), http_options());
+        auto started = http::Server::start(std::move(listeners),
+                                           server_options(config.server, max_connections, request_counting));
         if (!started) return fail(std::move(started.error()));
         server = std::move(*started);
         server_view = server.get();
         return {};
-    }
-
-    http::ServerOptions http_options() {
-        http::ServerOptions options = server_options(config.server, request_counting);
-        options.limits.connections = max_connections;
-        return options;
     }
 
     static http::Listener listener(const config::ListenAddress& address, http::Service& service,

@@ -1,7 +1,8 @@
 #include "base/time.hpp"
-#include "base/agreed_clock.hpp"
 
 #include <gtest/gtest.h>
+
+#include "base/agreed_clock.hpp"
 
 namespace photogate {
 namespace {

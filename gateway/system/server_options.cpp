@@ -1,0 +1,38 @@
+#include "gateway/system/server_options.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+http::AccessLog access_log(config::AccessLog chosen) {
+    switch (chosen) {
+        case config::AccessLog::all:
+            return http::AccessLog::every_request;
+        case config::AccessLog::failures:
+            return http::AccessLog::failures;
+        case config::AccessLog::none:
+            return http::AccessLog::none;
+    }
+    return http::AccessLog::failures;
+}
+
+}  // namespace
+
+http::ServerOptions server_options(const config::Server& server, std::size_t connections,
+                                   http::RequestObserver& observer) {
+    http::ServerOptions options;
+    options.threads = server.io_threads;
+    options.limits.head.header_block = server.max_header;
+    options.limits.head_deadline = server.header_timeout;
+    options.limits.body_deadline = server.body_timeout;
+    options.limits.idle = server.idle_timeout;
+    options.limits.write_stall = server.write_timeout;
+    options.limits.requests_per_connection = static_cast<std::uint32_t>(server.max_requests_per_connection);
+    options.limits.connections = connections;
+    options.limits.connections_per_address = server.max_connections_per_address;
+    options.trusted_proxies = server.trusted_proxies;
+    options.access_log = access_log(server.access_log);
+    options.observer = &observer;
+    return options;
+}
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,17 @@
+// What the configuration says of HTTP, as a server takes it.
+//
+// Thread safety: a pure function.
+#pragma once
+
+#include <cstddef>
+
+#include "gateway/config/config.hpp"
+#include "gateway/http/server.hpp"
+
+namespace photogate::gateway::system {
+
+/// `connections`: as many as the process's descriptors allow each server. The observer outlives the server.
+http::ServerOptions server_options(const config::Server& server, std::size_t connections,
+                                   http::RequestObserver& observer);
+
+}  // namespace photogate::gateway::system
