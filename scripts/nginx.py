@@ -8,43 +8,24 @@
     with in_front(folder, gateway="127.0.0.1:8080", store="127.0.0.1:9000") as nginx:     # etc/nginx/photogate.conf
         socket.create_connection(("127.0.0.1", nginx.tls_port))
 
-The one that is installed is taken; else Debian's package is unpacked, once, beside the other tools
-(${PHOTOGATE_TOOLS:-~/.cache/photogate/bin}). It is not installed, because that would start one on port 80.
+It is unpacked rather than installed (unpacked.py), because that would start one on port 80.
 """
 import contextlib
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 
 import stack as parts
+import unpacked
 
 CONFIGURATION = parts.ROOT / "etc" / "nginx" / "photogate.conf"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def program():
-    if found := shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
-        return pathlib.Path(found)
-    tools = pathlib.Path(os.environ.get("PHOTOGATE_TOOLS") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "photogate", "bin"))
-    unpacked = tools / "nginx" / "usr" / "sbin" / "nginx"
-    if not unpacked.exists():
-        tools.mkdir(parents=True, exist_ok=True)
-        room = pathlib.Path(tempfile.mkdtemp(prefix=".nginx.", dir=tools))
-        try:
-            subprocess.run(["apt-get", "download", "nginx"], cwd=room, check=True, capture_output=True, timeout=120)
-            subprocess.run(["dpkg", "-x", *map(str, room.glob("*.deb")), str(room)], check=True, capture_output=True)
-            with contextlib.suppress(OSError):  # somebody else was first
-                room.rename(tools / "nginx")
-        except (OSError, subprocess.SubprocessError) as reason:
-            raise parts.StackError(f"nginx is not installed and could not be fetched: {reason}") from None
-        finally:
-            shutil.rmtree(room, ignore_errors=True)
-    return unpacked
+    return unpacked.program("nginx", "usr/sbin/nginx")
 
 
 class Nginx(parts._Child):

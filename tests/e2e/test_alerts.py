@@ -3,11 +3,9 @@
 That the rules fire on such figures, and keep quiet in a calm hour, is `promtool test rules` (etc/prometheus/photogate.rules.test.yml).
 """
 import json
-import os
 import pathlib
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +16,7 @@ import pytest
 import fault_proxy as faults
 import pictures
 import stack as parts
+import unpacked
 from imagers import to_imagers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -77,9 +76,7 @@ def test_Every_alert_has_a_rule_and_a_page_that_says_what_to_do():
 
 
 def test_Every_rule_fires_and_none_in_a_calm_hour():
-    promtool = os.environ.get("PROMTOOL") or shutil.which("promtool")
-    if not promtool:
-        pytest.skip("promtool is not installed: apt-get download prometheus && dpkg-deb -x prometheus_*.deb FOLDER; PROMTOOL=FOLDER/usr/bin/promtool")
+    promtool = unpacked.program("prometheus", "usr/bin/promtool")
     done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
