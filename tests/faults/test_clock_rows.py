@@ -103,7 +103,7 @@ def test_F29_The_gateway_s_clock_is_an_hour_off(row, witnessed, tmp_path, photo)
         world.witness.judge()
         lost = leases_lost(world)
         row.figure(f"{hours:+d} h, beside a gateway that is right: {len(shop.acknowledged)} objects ended, {lost} leases lost; a grant of 600 s ends "
-                   f"{abs(error):.1f} s off, by the store's clock; receivers refused {refused} callbacks for their time, and got them once it was right")
+                   f"{abs(error):.1f} s off, by the store's clock; receivers refused {refused} callbacks for their time")
         row.hold(lost == 0, "0 lease errors")
         row.hold(abs(error) <= 2, "a grant lasts as long as was asked")
 
