@@ -1,5 +1,6 @@
 // The feed: everything in its order, nothing missed, whoever commits when.
 #include <algorithm>
+#include <stdexcept>
 #include <thread>
 
 #include "records_database.hpp"
@@ -24,7 +25,9 @@ class Silent final : public CallbackComposer {
 class FeedTest : public RecordsTest {
   protected:
     FeedPage feed(const std::optional<FeedCursor>& after = {}, std::size_t limit = 100) {
-        return records->feed(AppName::trusted("doorstep"), after, limit).value();
+        auto page = records->feed(AppName::trusted("doorstep"), after, limit);
+        if (!page) throw std::runtime_error{page.error().detail};
+        return std::move(*page);
     }
     /// Until so many are below every transaction under way; another's may hold them back a moment.
     void settle(std::size_t count) {
@@ -89,7 +92,7 @@ TEST_F(FeedTest, What_is_not_committed_holds_back_all_that_began_after_it) {
 
 TEST_F(FeedTest, A_reader_beside_writers_that_commit_late_misses_and_repeats_nothing) {
     constexpr std::size_t kWriters = 4, kEach = 60;
-    std::vector<std::thread> writers;
+    std::vector<std::jthread> writers;
     for (std::size_t w = 0; w < kWriters; ++w) {
         writers.emplace_back([&, w] {
             pqxx::connection connection{database.url()};
@@ -105,7 +108,7 @@ TEST_F(FeedTest, A_reader_beside_writers_that_commit_late_misses_and_repeats_not
         });
     }
     std::vector<std::string> seen;
-    FeedCursor after;
+    std::optional<FeedCursor> after;
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (seen.size() < kWriters * kEach && std::chrono::steady_clock::now() < deadline) {
         const auto page = feed(after, 7);
