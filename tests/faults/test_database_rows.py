@@ -348,7 +348,7 @@ def test_F15_The_listening_connection_is_silently_dead(row, witnessed, photo):
 
 def test_F16_PgBouncer_in_transaction_mode(row, witnessed, photo):
     if not pooler.program():
-        pytest.skip("needs PgBouncer")
+        pytest.fail("PgBouncer is not installed; ./test installs it")
     sessions = 4
     world = witnessed(start=False, extra=SHORT_LEASES)
     with pooler.Pooler(world.stack.postgres, sessions) as bouncer:
