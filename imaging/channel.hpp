@@ -16,7 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "base/encoding.hpp"
-#include "imaging/descriptor.hpp"
+#include "base/file.hpp"
 
 namespace photogate::imaging {
 

@@ -17,8 +17,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
-#include "imaging/descriptor.hpp"
 #include "imaging/helper_process.hpp"
 #include "imaging/imager_wire.hpp"
 #include "imaging/memory_file.hpp"

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "base/encoding.hpp"
+#include "base/file.hpp"
 #include "base/result.hpp"
 #include "base/words.hpp"
-#include "imaging/descriptor.hpp"
 
 namespace photogate::imaging {
 

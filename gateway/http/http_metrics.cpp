@@ -1,29 +1,12 @@
 #include "gateway/http/http_metrics.hpp"
 
+#include <chrono>
 #include <exception>
 #include <mutex>
 
 #include "base/log.hpp"
 
 namespace photogate::gateway::http {
-
-namespace {
-
-/// A count that is kept elsewhere, as a Prometheus counter.
-class Mirror {
-  public:
-    explicit Mirror(Counter counter) : counter_(counter) {}
-    void show(std::uint64_t total) {
-        if (total > shown_) counter_.add(static_cast<double>(total - shown_));
-        shown_ = total;
-    }
-
-  private:
-    Counter counter_;
-    std::uint64_t shown_ = 0;
-};
-
-}  // namespace
 
 void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
     Key key{summary.method.data(), summary.route.data(), summary.status};
@@ -50,61 +33,55 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
     }
 }
 
-void watch(Metrics& metrics, const Server& server) {
-    Gauge connections = metrics.gauge({"photogate_http_connections", "Open connections.", {}});
-    Gauge lag = metrics.gauge(
-        {"photogate_http_loop_lag_seconds", "How late the slowest I/O thread came to its timer.", {}});
-    Mirror accepted{metrics.counter({"photogate_http_accepted_total", "Connections accepted.", {}})};
-    Mirror errors{metrics.counter({"photogate_http_accept_errors_total", "Failed accepts.", {}})};
-    Mirror pauses{
-        metrics.counter({"photogate_http_accept_pauses_total", "Accepting paused, at a limit.", {}})};
-    Mirror gave_way{metrics.counter(
-        {"photogate_http_gave_way_total", "Silent connections that ended for others at the limit.", {}})};
-    Mirror turned_away{metrics.counter(
-        {"photogate_http_turned_away_total", "Connections over what one address may have.", {}})};
-    Mirror malformed{
-        metrics.counter({"photogate_http_malformed_total", "Requests that broke a rule of HTTP.", {}})};
-    Mirror timeouts{
-        metrics.counter({"photogate_http_timeouts_total", "Requests or answers that stalled.", {}})};
-    metrics.before_render([=, &server]() mutable {
-        ServerStats stats = server.stats();
-        connections.set(static_cast<double>(stats.connections));
-        lag.set(static_cast<double>(stats.loop_lag.count()) / 1e6);
-        accepted.show(stats.accepted);
-        errors.show(stats.accept_errors);
-        pauses.show(stats.accept_pauses);
-        gave_way.show(stats.gave_way);
-        turned_away.show(stats.turned_away);
-        malformed.show(stats.malformed);
-        timeouts.show(stats.timeouts);
-    });
+void watch(Metrics& metrics, const Server* const* server) {
+    const auto mirror = [&metrics](const char* name, const char* help) {
+        return MirroredCounter{metrics.counter({name, help, {}})};
+    };
+    metrics.before_render(
+        [server, connections = metrics.gauge({"photogate_http_connections", "Open client connections.", {}}),
+         lag = metrics.gauge(
+             {"photogate_http_loop_lag_seconds", "How late the slowest I/O thread came to its timer.", {}}),
+         accepted = mirror("photogate_http_accepted_total", "Connections accepted."),
+         errors = mirror("photogate_http_accept_errors_total", "Failed accepts."),
+         pauses = mirror("photogate_http_accept_pauses_total",
+                         "Accepting paused, at a limit of connections or descriptors."),
+         gave_way = mirror("photogate_http_gave_way_total",
+                           "Silent connections that ended for others at the limit."),
+         turned_away =
+             mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
+         malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
+         timeouts = mirror("photogate_http_timeouts_total", "Requests or answers that stalled.")]() mutable {
+            if (!*server) return;
+            const ServerStats stats = (*server)->stats();
+            connections.set(static_cast<double>(stats.connections));
+            lag.set(std::chrono::duration<double>(stats.loop_lag).count());
+            accepted.show(stats.accepted);
+            errors.show(stats.accept_errors);
+            pauses.show(stats.accept_pauses);
+            gave_way.show(stats.gave_way);
+            turned_away.show(stats.turned_away);
+            malformed.show(stats.malformed);
+            timeouts.show(stats.timeouts);
+        });
 }
 
-void watch(Metrics& metrics, const WorkPool& pool, const std::string& name) {
-    Gauge waiting =
-        metrics.gauge({"photogate_pool_waiting", "Work that waits for a thread.", {{"pool", name}}});
-    Gauge active = metrics.gauge({"photogate_pool_active", "Threads at work.", {{"pool", name}}});
-    Gauge threads = metrics.gauge({"photogate_pool_threads", "Threads.", {{"pool", name}}});
-    Mirror finished{metrics.counter({"photogate_pool_finished_total", "Work done.", {{"pool", name}}})};
-    Mirror refused{metrics.counter(
-        {"photogate_pool_refused_total", "Work refused because the pool was full.", {{"pool", name}}})};
-    metrics.before_render([=, &pool]() mutable {
-        WorkPool::Counts counts = pool.counts();
-        waiting.set(static_cast<double>(counts.waiting));
-        active.set(static_cast<double>(counts.active));
-        threads.set(static_cast<double>(counts.threads));
-        finished.show(counts.finished);
-        refused.show(counts.refused);
-    });
-}
-
-Handler metrics_handler(Metrics& metrics) {
-    return answer_with([&metrics](Request&) -> Result<Response> {
-        Response response;
-        response.set("Content-Type", metrics_content_type);
-        response.body = metrics.render();
-        return response;
-    });
+void watch(Metrics& metrics, const WorkPool& pool) {
+    const Labels labels{{"pool", pool.name()}};
+    metrics.before_render(
+        [&pool, waiting = metrics.gauge({"photogate_pool_waiting", "Work that waits for a thread.", labels}),
+         active = metrics.gauge({"photogate_pool_active", "Threads at work.", labels}),
+         threads = metrics.gauge({"photogate_pool_threads", "Threads.", labels}),
+         finished = MirroredCounter{metrics.counter({"photogate_pool_finished_total", "Work done.", labels})},
+         refused = MirroredCounter{
+             metrics.counter({"photogate_pool_refused_total", "Work refused because the pool was full.",
+                              labels})}]() mutable {
+            const WorkPool::Counts counts = pool.counts();
+            waiting.set(static_cast<double>(counts.waiting));
+            active.set(static_cast<double>(counts.active));
+            threads.set(static_cast<double>(counts.threads));
+            finished.show(counts.finished);
+            refused.show(counts.refused);
+        });
 }
 
 }  // namespace photogate::gateway::http

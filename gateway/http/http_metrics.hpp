@@ -33,12 +33,10 @@ class HttpMetrics final : public RequestObserver {
     std::map<Key, Histogram> series_;
 };
 
-/// Reads the server's counts at each rendering. The server outlives the last rendering.
-void watch(Metrics& metrics, const Server& server);
-/// As above, `photogate_pool_*{pool}`.
-void watch(Metrics& metrics, const WorkPool& pool, const std::string& name);
-
-/// `GET /metrics`.
-Handler metrics_handler(Metrics& metrics);
+/// `photogate_http_*`, read at each rendering; null until the server has started. Both outlive the last
+/// rendering.
+void watch(Metrics& metrics, const Server* const* server);
+/// `photogate_pool_*{pool}`, likewise.
+void watch(Metrics& metrics, const WorkPool& pool);
 
 }  // namespace photogate::gateway::http

@@ -7,6 +7,8 @@
 // Thread safety: everything. Handles live as long as the Metrics.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +28,21 @@ class Counter {
     friend class Metrics;
     explicit Counter(void* series) : series_(series) {}
     void* series_;
+};
+
+/// A counter whose count is kept elsewhere and only grows. Thread safety: none; show() is for
+/// before_render().
+class MirroredCounter {
+  public:
+    explicit MirroredCounter(Counter counter) : counter_(counter) {}
+    void show(std::uint64_t total) {
+        if (total > shown_) counter_.add(static_cast<double>(total - shown_));
+        shown_ = std::max(total, shown_);
+    }
+
+  private:
+    Counter counter_;
+    std::uint64_t shown_ = 0;
 };
 
 class Gauge {

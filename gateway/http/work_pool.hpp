@@ -57,6 +57,7 @@ class WorkPool {
     /// thread of its own.
     void join();
     Counts counts() const;
+    const std::string& name() const { return options_.name; }
 
   private:
     struct AnyTask {

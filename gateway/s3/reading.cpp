@@ -106,6 +106,11 @@ S3Result<http::Response> shown(const Call& call, storage::objects::FolderReader 
 }  // namespace
 
 void read_object(Parts& parts, CallPtr call) {
+    if (!call->address.has("versionId")) {
+        // What is open already neither waits nor needs another thread.
+        if (auto reader = parts.store.read_if_open(call->bucket(), call->key()))
+            return call->reply(shown(*call, std::move(*reader)));
+    }
     run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
         if (auto known = check_version(*call); !known) return refuse(known.error());
         auto reader = parts.store.read(call->bucket(), call->key());

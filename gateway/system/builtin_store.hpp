@@ -49,6 +49,8 @@ class BuiltinStore {
     std::size_t drain(std::chrono::milliseconds patience);
     /// `{"kind":"built-in",…}`, for /readyz?verbose.
     std::string state_json() const;
+    /// Its threads, for who counts. After serve().
+    const http::WorkPool& pool() const { return *pool_; }
 
   private:
     BuiltinStore(const config::Config& config, Parts parts);

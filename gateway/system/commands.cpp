@@ -129,6 +129,15 @@ void examine_imager(const config::Config& config, Sheet& sheet) {
                  "a kernel with seccomp, and a container runtime that allows it");
 }
 
+/// The machine, as a command uses it that does its work and ends.
+struct Surroundings {
+    SystemClock clock;
+    SystemRandom random;
+    storage::http::HttpClient http{storage::http::ClientOptions{}};
+    storage::objects::SystemPacer pacer;
+    const storage::objects::S3Parts parts{http, clock, random, pacer};
+};
+
 /// A configuration whose database is there: the one it names, or one of our own that runs as long as this.
 struct Provided {
     std::unique_ptr<local::PrivatePostgres> postgres;
@@ -187,19 +196,16 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
-    SystemClock clock;
-    SystemRandom random;
-    storage::http::HttpClient http{storage::http::ClientOptions{}};
-    storage::objects::SystemPacer pacer;
-    const notifier::UploadCallbacks composer(image_base_of(config), random, recipients(config));
-    const auto opened = records::Records::open(config.database, composer, clock, random);
+    Surroundings around;
+    const notifier::UploadCallbacks composer(image_base_of(config), around.random, recipients(config));
+    const auto opened = records::Records::open(config.database, composer, around.clock, around.random);
     if (!opened) return fail(opened.error());
-    const auto stores = make_stores(config, {http, clock, random, pacer});
+    const auto stores = make_stores(config, around.parts);
     if (!stores) return fail(stores.error());
     pipeline::SweeperOptions options;
     options.every = config.worker.sweep_interval;
     options.min_age = config.worker.sweep_age;
-    pipeline::Sweeper sweeper(options, **opened, *stores, clock);
+    pipeline::Sweeper sweeper(options, **opened, *stores, around.clock);
     const auto swept = sweeper.sweep_now(mode, [&](const pipeline::Swept& found) {
         out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),
                            found.object.key.str());
@@ -214,14 +220,11 @@ Result<> doctor(const config::Config& configured, std::ostream& out) {
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
-    SystemClock clock;
-    SystemRandom random;
-    storage::http::HttpClient http{storage::http::ClientOptions{}};
-    storage::objects::SystemPacer pacer;
+    Surroundings around;
     Sheet sheet(out);
-    examine_database(config, clock, random, sheet);
-    examine_stores(config, {http, clock, random, pacer}, sheet);
-    examine_capabilities(config, {http, clock, random, pacer}, sheet);
+    examine_database(config, around.clock, around.random, sheet);
+    examine_stores(config, around.parts, sheet);
+    examine_capabilities(config, around.parts, sheet);
     examine_imager(config, sheet);
     return sheet.conclusion();
 }

@@ -40,33 +40,6 @@ http::Histogram stage(http::Metrics& metrics, const char* name) {
 
 }  // namespace
 
-void RequestCounting::on_request(const http::RequestSummary& summary) noexcept {
-    // The series of a busy route are few; each thread remembers its own handles, so counting takes no lock.
-    struct Key {
-        std::string method, route;
-        int status;
-        auto operator<=>(const Key&) const = default;
-    };
-    thread_local std::map<Key, http::Histogram> known;
-    try {
-        Key key{std::string{summary.method}, std::string{summary.route}, summary.status};
-        auto found = known.find(key);
-        if (found == known.end()) {
-            const auto histogram =
-                metrics_.histogram({"http_server_request_duration_seconds",
-                                    "Duration of HTTP requests.",
-                                    {{"http_request_method", key.method},
-                                     {"http_route", key.route},
-                                     {"http_response_status_code", std::to_string(key.status)}}},
-                                   http::request_buckets());
-            found = known.emplace(std::move(key), histogram).first;
-        }
-        found->second.observe(summary.duration.count());
-    } catch (const std::exception&) {
-        // Not counted: an exhausted machine has worse to tell.
-    }
-}
-
 UploadCounting::UploadCounting(http::Metrics& metrics)
     : metrics_(metrics),
       fetch_(stage(metrics, "fetch")),
@@ -114,19 +87,9 @@ void CallbackCounting::attempted(const storage::records::CallbackAttempt& attemp
 
 namespace {
 
-/// A count that is kept elsewhere and only grows, as a counter.
-class Mirror {
-  public:
-    Mirror(http::Metrics& metrics, const http::SeriesName& series) : counter_(metrics.counter(series)) {}
-    void show(std::uint64_t now) {
-        if (now > shown_) counter_.add(static_cast<double>(now - shown_));
-        shown_ = std::max(now, shown_);
-    }
-
-  private:
-    http::Counter counter_;
-    std::uint64_t shown_ = 0;
-};
+http::MirroredCounter mirror(http::Metrics& metrics, const http::SeriesName& series) {
+    return http::MirroredCounter{metrics.counter(series)};
+}
 
 void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
     const auto depth = [&](const char* queue) {
@@ -212,15 +175,14 @@ void count_reconciler(http::Metrics& metrics, const pipeline::Reconciler& reconc
     };
     metrics.before_render(
         [&reconciler,
-         found =
-             Mirror{
-                 metrics,
-                 {"photogate_reconciler_found_total", "Files whose event was lost, found by looking.", {}}},
-         expired = Mirror{metrics,
-                          {"photogate_reconciler_expired_total", "Uploads that expired without a file.", {}}},
-         failures = Mirror{metrics,
-                           {"photogate_reconciler_failures_total", "Rounds that could not be finished.", {}}},
-         requeued = Mirror{metrics, reaped("requeued")}, spent = Mirror{metrics, reaped("spent")}]() mutable {
+         found = mirror(
+             metrics,
+             {"photogate_reconciler_found_total", "Files whose event was lost, found by looking.", {}}),
+         expired = mirror(metrics,
+                          {"photogate_reconciler_expired_total", "Uploads that expired without a file.", {}}),
+         failures = mirror(metrics,
+                           {"photogate_reconciler_failures_total", "Rounds that could not be finished.", {}}),
+         requeued = mirror(metrics, reaped("requeued")), spent = mirror(metrics, reaped("spent"))]() mutable {
             const auto counters = reconciler.counters();
             found.show(counters.found);
             expired.show(counters.expired);
@@ -237,11 +199,11 @@ void count_sweeper(http::Metrics& metrics, const pipeline::Sweeper& sweeper) {
                                 {{"finding", finding}}};
     };
     metrics.before_render(
-        [&sweeper, lost = Mirror{metrics, swept("lost")}, left_behind = Mirror{metrics, swept("left_behind")},
-         unreferenced = Mirror{metrics, swept("unreferenced")},
-         failures = Mirror{
+        [&sweeper, lost = mirror(metrics, swept("lost")), left_behind = mirror(metrics, swept("left_behind")),
+         unreferenced = mirror(metrics, swept("unreferenced")),
+         failures = mirror(
              metrics,
-             {"photogate_sweep_failures_total", "Sweeps of a bucket that were broken off.", {}}}]() mutable {
+             {"photogate_sweep_failures_total", "Sweeps of a bucket that were broken off.", {}})]() mutable {
             const auto counters = sweeper.counters();
             lost.show(counters.lost);
             left_behind.show(counters.left_behind);
@@ -253,12 +215,12 @@ void count_sweeper(http::Metrics& metrics, const pipeline::Sweeper& sweeper) {
 void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
     metrics.before_render(
         [&imagers,
-         started = Mirror{metrics, {"photogate_imager_started_total", "Image helpers started.", {}}},
+         started = mirror(metrics, {"photogate_imager_started_total", "Image helpers started.", {}}),
          crashed =
-             Mirror{metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}},
-         timed_out = Mirror{
+             mirror(metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}),
+         timed_out = mirror(
              metrics,
-             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}}]() mutable {
+             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}})]() mutable {
             const auto counters = imagers.counters();
             started.show(counters.started);
             crashed.show(counters.crashed);
@@ -267,10 +229,10 @@ void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
 }
 
 void count_sender(http::Metrics& metrics, const notifier::CallbackSender& sender) {
-    metrics.before_render([&sender, dead = Mirror{metrics,
-                                                  {"photogate_callbacks_dead_total",
-                                                   "Callbacks given up after the last attempt.",
-                                                   {}}}]() mutable { dead.show(sender.counters().dead); });
+    metrics.before_render(
+        [&sender, dead = mirror(metrics, {"photogate_callbacks_dead_total",
+                                          "Callbacks given up after the last attempt.",
+                                          {}})]() mutable { dead.show(sender.counters().dead); });
 }
 
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
@@ -282,31 +244,6 @@ void count_disk(http::Metrics& metrics, const std::string& place, const std::fil
             const auto space = std::filesystem::space(folder, unreadable);
             if (unreadable || space.capacity == 0) return;
             used.set(1.0 - static_cast<double>(space.available) / static_cast<double>(space.capacity));
-        });
-}
-
-void count_server(http::Metrics& metrics, const http::Server* const* server) {
-    const auto mirror = [&metrics](const char* name, const char* help) {
-        return Mirror{metrics, {name, help, {}}};
-    };
-    metrics.before_render(
-        [server, accepted = mirror("photogate_http_accepted_total", "Connections accepted."),
-         pauses = mirror("photogate_http_accept_pauses_total",
-                         "Accepting paused, at a limit of connections or descriptors."),
-         gave_way = mirror("photogate_http_gave_way_total",
-                           "Silent connections that ended for others at the limit."),
-         turned_away =
-             mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
-         malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
-         timeouts = mirror("photogate_http_timeouts_total", "Requests or answers that stalled.")]() mutable {
-            if (!*server) return;
-            const http::ServerStats stats = (*server)->stats();
-            accepted.show(stats.accepted);
-            pauses.show(stats.accept_pauses);
-            gave_way.show(stats.gave_way);
-            turned_away.show(stats.turned_away);
-            malformed.show(stats.malformed);
-            timeouts.show(stats.timeouts);
         });
 }
 
@@ -323,16 +260,12 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     if (parts.sender) count_sender(metrics, *parts.sender);
     for (const auto& [place, folder] : parts.folders)
         count_disk(metrics, place, folder);
-    metrics.before_render([unread = Mirror{metrics,
-                                           {"photogate_log_lines_dropped_total",
-                                            "Lines of log that nobody was there to read.",
-                                            {}}}]() mutable { unread.show(log::dropped()); });
-    metrics.before_render([server = parts.server,
-                           connections = metrics.gauge(
-                               {"photogate_http_connections", "Open client connections.", {}})]() mutable {
-        if (server && *server) connections.set(static_cast<double>((*server)->stats().connections));
-    });
-    if (parts.server) count_server(metrics, parts.server);
+    metrics.before_render([unread = mirror(metrics, {"photogate_log_lines_dropped_total",
+                                                     "Lines of log that nobody was there to read.",
+                                                     {}})]() mutable { unread.show(log::dropped()); });
+    if (parts.server) http::watch(metrics, parts.server);
+    for (const http::WorkPool* pool : parts.pools)
+        http::watch(metrics, *pool);
 }
 
 }  // namespace photogate::gateway::system

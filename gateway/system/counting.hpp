@@ -1,4 +1,4 @@
-// What the house counts besides its routes: requests, uploads by their end, stages, and the backlog when
+// What the house counts besides its requests: uploads by their end, stages, and the backlog when
 // somebody looks.
 //
 // Thread safety: any thread. Outlives the server and the worker.
@@ -8,9 +8,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
-#include "gateway/http/server.hpp"
 #include "notifier/callback_sender.hpp"
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
@@ -18,16 +19,6 @@
 #include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
-
-/// `http_server_request_duration_seconds` by method, route and status.
-class RequestCounting final : public http::RequestObserver {
-  public:
-    explicit RequestCounting(http::Metrics& metrics) : metrics_(metrics) {}
-    void on_request(const http::RequestSummary& summary) noexcept override;
-
-  private:
-    http::Metrics& metrics_;
-};
 
 /// `photogate_uploads_finished_total{result,reason}`, `photogate_upload_finish_seconds` and
 /// `photogate_upload_stage_seconds{stage}`.
@@ -61,6 +52,7 @@ struct CountedParts {
     const notifier::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const http::Server* const* server = nullptr;
+    std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
     /// How old the figures of Records::pipeline_state() may be.
     std::chrono::milliseconds state_at_most_every{15'000};

@@ -96,7 +96,7 @@ struct System::State {
     const std::size_t max_connections;  ///< of each server
     std::string image_base;
     http::Metrics metrics;
-    RequestCounting request_counting{metrics};
+    http::HttpMetrics http_metrics{metrics};
     UploadCounting upload_counting{metrics};
     CallbackCounting callback_counting{metrics};
 
@@ -160,8 +160,7 @@ struct System::State {
         watching.agree_on_time = [this] { agree_on_time(); };
         watch.emplace(std::move(watching), stores, s3_parts, metrics);
         if (builtin) {
-            if (auto serving =
-                    builtin->serve(server_options(config.server, max_connections, request_counting));
+            if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics));
                 !serving)
                 return serving;
         }
@@ -187,7 +186,7 @@ struct System::State {
         std::optional<OwnStore> own;
         if (!config.store.folder.empty() && serves()) {
             auto store = BuiltinStore::open(
-                config, {clock, random, request_counting,
+                config, {clock, random, http_metrics,
                          [this](const storage::objects::ObjectCreated& created) { take_in(created); }});
             if (!store) return fail(std::move(store.error()));
             builtin = std::move(*store);
@@ -313,6 +312,8 @@ struct System::State {
         parts.sender = sender ? &*sender : nullptr;
         parts.imagers = imagers.get();
         parts.server = &server_view;
+        parts.pools = {database_pool.get(), store_pool.get()};
+        if (builtin) parts.pools.push_back(&builtin->pool());
         parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
         if (!config.store.folder.empty()) parts.folders.emplace("store", config.store.folder);
         if (!config.postgres_folder.empty()) parts.folders.emplace("database", config.postgres_folder);
@@ -361,7 +362,7 @@ struct System::State {
         // Where clients take all there are, somebody has to be able to see it.
         listeners.back().connections = std::min<std::size_t>(max_connections, 64);
         auto started = http::Server::start(std::move(listeners),
-                                           server_options(config.server, max_connections, request_counting));
+                                           server_options(config.server, max_connections, http_metrics));
         if (!started) return fail(std::move(started.error()));
         server = std::move(*started);
         server_view = server.get();

@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
         (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
         return 64;
     }
-    Channel channel{Descriptor(STDIN_FILENO)};
+    Channel channel{photogate::Descriptor(STDIN_FILENO)};
     const auto jail = follow_parent(static_cast<pid_t>(*parent)).and_then(start_libraries).and_then([&] {
         return confine_process(*address_space);
     });

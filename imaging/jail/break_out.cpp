@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "imaging/descriptor.hpp"
+#include "base/file.hpp"
 
 namespace photogate::imaging {
 namespace {

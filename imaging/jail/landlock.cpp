@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "imaging/descriptor.hpp"
+#include "base/file.hpp"
 #include "imaging/jail/every_thread.hpp"
 
 namespace photogate::imaging {

@@ -18,12 +18,12 @@ void Transaction::waste(std::uint64_t body, std::uint64_t content) {
 }
 
 FolderCommitter::FolderCommitter(Connection& index, FolderFiles& files, Reserve reserve,
-                                 std::uint64_t first_sequence, std::function<void()> garbage)
+                                 std::uint64_t first_sequence, Listeners listeners)
     : index_(index),
       files_(files),
       reserve_(std::move(reserve)),
       sequence_(first_sequence),
-      garbage_(std::move(garbage)),
+      listeners_(std::move(listeners)),
       thread_([this] { work(); }) {}
 
 FolderCommitter::~FolderCommitter() {
@@ -57,6 +57,7 @@ void FolderCommitter::work() {
         }
         lock.unlock();
         commit_group(group);
+        listeners_.ended();
         lock.lock();
         for (Waiting* waiting : group)
             waiting->answered = true;
@@ -90,7 +91,7 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
             waiting->outcome = {waiting->change.apply(transaction), Landed::yes};
         committing = true;
         index_.run("commit");
-        if (transaction.made_garbage) garbage_();
+        if (transaction.made_garbage) listeners_.garbage();
         reserve_.keep();
         return;
     } catch (const StoreFailure& failure) {

@@ -48,9 +48,13 @@ class FolderCommitter {
         Landed landed = Landed::no;
     };
 
-    /// `garbage` is called after a commit that left some. All outlive the committer.
+    struct Listeners {
+        std::function<void()> garbage;  ///< after a commit that left some
+        std::function<void()> ended;    ///< after each group, committed or not, before it is answered
+    };
+    /// All outlive the committer.
     FolderCommitter(Connection& index, FolderFiles& files, Reserve reserve, std::uint64_t first_sequence,
-                    std::function<void()> garbage);
+                    Listeners listeners);
     /// What waits is committed first.
     ~FolderCommitter();
     FolderCommitter(const FolderCommitter&) = delete;
@@ -73,7 +77,7 @@ class FolderCommitter {
     FolderFiles& files_;
     Reserve reserve_;
     std::uint64_t sequence_;
-    const std::function<void()> garbage_;
+    const Listeners listeners_;
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::condition_variable answered_;

@@ -84,18 +84,18 @@ Result<StoredObject> FolderStore::copy_object(const ObjectName& from, const Obje
         auto reader = read(from.bucket, from.key);
         if (!reader) return fail(reader.error());
         const FolderReader::State& source = *reader->state_;
-        if (auto held = check_source(source.row.object, options); !held) return fail(held.error());
+        if (auto held = check_source(source.object(), options); !held) return fail(held.error());
         if (from.bucket == to.bucket && from.key == to.key && !options.replace)
             return fail(ErrorCode::store_refused, "a copy of an object onto itself changes nothing");
 
         NewBodies bodies{*state_};
-        for (std::size_t i = 0; i < source.segments.size(); ++i) {
+        for (std::size_t i = 0; i < source.open->segments.size(); ++i) {
             auto file = source.file_of(i);
             if (!file) return fail(file.error());
-            auto added = bodies.add(*file, state_->bodies->path_of(source.segments[i].body));
+            auto added = bodies.add(*file, state_->bodies->path_of(source.open->segments[i].body));
             if (!added) return fail(added.error());
         }
-        ObjectRow row = source.row;
+        ObjectRow row = source.open->row;
         row.content = bodies.numbers().front();
         if (options.replace) row.object.headers = *options.replace;
         const auto outcome = state_->commit(
@@ -104,13 +104,13 @@ Result<StoredObject> FolderStore::copy_object(const ObjectName& from, const Obje
                 auto room = state_->make_room(transaction, in, to.key, options.condition);
                 if (!room) return room;
                 if (row.object.part_count > 0) {
-                    for (std::size_t i = 0; i < source.segments.size(); ++i)
+                    for (std::size_t i = 0; i < source.open->segments.size(); ++i)
                         transaction.index.query("add_segment")
                             .number(row.content)
                             .number(static_cast<std::int64_t>(i))
                             .number(bodies.numbers()[i])
-                            .number(source.segments[i].size)
-                            .text(source.segments[i].md5)
+                            .number(source.open->segments[i].size)
+                            .text(source.open->segments[i].md5)
                             .run();
                 }
                 row.object.last_modified = state_->clock.now();

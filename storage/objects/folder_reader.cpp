@@ -20,36 +20,44 @@ Error gone() {
 
 FolderReader::State::~State() {
     if (!pinned) return;
-    store.pins.drop(row.content);
+    store.pins.drop(open->row.content);
     store.sweeper->wake();
 }
 
-Result<bool> FolderReader::State::open() {
-    if (row.object.part_count == 0) {
-        segments.push_back({row.content, 0, row.object.size, row.object.etag.str()});
-        auto file = store.files.open(store.bodies->path_of(row.content));
+Result<std::unique_ptr<FolderReader::State>> FolderReader::State::of(FolderStore::State& store,
+                                                                     ObjectRow row) {
+    auto found = std::make_shared<OpenObject>();
+    found->row = std::move(row);
+    const StoredObject& object = found->row.object;
+    const std::uint64_t content = found->row.content;
+    auto reader = std::make_unique<State>(store, found);
+    if (object.part_count == 0) {
+        found->segments.push_back({content, 0, object.size, object.etag.str()});
+        auto file = store.files.open(store.bodies->path_of(content));
         if (!file) return fail(file.error());
-        if (!*file) return false;
-        files.push_back(std::move(**file));
-        return true;
+        if (!*file) return nullptr;
+        found->file = std::move(**file);
+        return reader;
     }
     // Pinned first, looked up after: what is still named then stays.
-    store.pins.add(row.content);
-    pinned = true;
+    store.pins.add(content);
+    reader->pinned = true;
     auto index = store.readers.take();
     Query query = index->query("segments");
-    query.number(row.content);
+    query.number(content);
     std::uint64_t start = 0;
     while (query.step()) {
-        segments.push_back({query.count_at(0), start, query.count_at(1), query.text_at(2)});
-        start += segments.back().size;
+        found->segments.push_back({query.count_at(0), start, query.count_at(1), query.text_at(2)});
+        start += found->segments.back().size;
     }
-    files.resize(segments.size());
-    return !segments.empty();
+    if (found->segments.empty()) return nullptr;
+    reader->files.resize(found->segments.size());
+    return reader;
 }
 
 const Segment* FolderReader::State::segment_at(std::uint64_t offset, std::size_t& index) const {
-    if (offset >= row.object.size) return nullptr;
+    if (offset >= object().size) return nullptr;
+    const std::vector<Segment>& segments = open->segments;
     const auto after =
         std::upper_bound(segments.begin(), segments.end(), offset,
                          [](std::uint64_t wanted, const Segment& segment) { return wanted < segment.start; });
@@ -58,10 +66,10 @@ const Segment* FolderReader::State::segment_at(std::uint64_t offset, std::size_t
 }
 
 Result<int> FolderReader::State::file_of(std::size_t index) const {
-    if (row.object.part_count == 0) return files.front().get();
+    if (open->file) return open->file.get();
     const std::lock_guard lock{mutex};
     if (!files[index]) {
-        auto file = store.files.open(store.bodies->path_of(segments[index].body));
+        auto file = store.files.open(store.bodies->path_of(open->segments[index].body));
         if (!file) return fail(file.error());
         if (!*file) return fail(gone());
         files[index] = std::move(**file);
@@ -75,13 +83,13 @@ FolderReader::FolderReader(FolderReader&&) noexcept = default;
 FolderReader& FolderReader::operator=(FolderReader&&) noexcept = default;
 
 const StoredObject& FolderReader::object() const {
-    return state_->row.object;
+    return state_->object();
 }
 
 std::vector<ByteSize> FolderReader::part_sizes() const {
     std::vector<ByteSize> sizes;
-    if (state_->row.object.part_count == 0) return sizes;
-    for (const Segment& segment : state_->segments)
+    if (state_->object().part_count == 0) return sizes;
+    for (const Segment& segment : state_->open->segments)
         sizes.push_back(segment.size);
     return sizes;
 }
@@ -97,7 +105,7 @@ Result<FilePiece> FolderReader::piece_at(std::uint64_t offset) const {
 
 Result<std::size_t> FolderReader::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
     std::size_t filled = 0;
-    while (filled < out.size() && offset + filled < state_->row.object.size) {
+    while (filled < out.size() && offset + filled < state_->object().size) {
         auto piece = piece_at(offset + filled);
         if (!piece) return fail(piece.error());
         const auto wanted = std::min<std::uint64_t>(piece->length, out.size() - filled);
@@ -113,35 +121,34 @@ Result<std::size_t> FolderReader::read(std::uint64_t offset, std::span<std::uint
 
 Result<StoredObject> FolderStore::stat(const Bucket& bucket, const ObjectKey& key) {
     return guarded([&]() -> Result<StoredObject> {
-        auto index = state_->readers.take();
-        {
-            Query row = index->query("object_by_name");
-            if (row.text(bucket.str()).blob(key.str()).step()) return object_row(row).object;
-        }
-        state_->bucket_id(*index, bucket);
-        return fail(no_such_key());
+        if (const auto open = state_->open_objects.find(bucket, key)) return open->row.object;
+        auto row = state_->find_row(bucket, key);
+        if (!row) return fail(row.error());
+        return std::move(row->object);
     });
 }
 
 Result<FolderReader> FolderStore::read(const Bucket& bucket, const ObjectKey& key) {
     return guarded([&]() -> Result<FolderReader> {
+        if (auto open = read_if_open(bucket, key)) return std::move(*open);
         for (int tries = 0; tries < kMostTries; ++tries) {
-            std::unique_ptr<FolderReader::State> reader;
-            {
-                auto index = state_->readers.take();
-                Query row = index->query("object_by_name");
-                if (row.text(bucket.str()).blob(key.str()).step())
-                    reader = std::make_unique<FolderReader::State>(*state_, object_row(row));
-                else
-                    state_->bucket_id(*index, bucket);
-            }
-            if (!reader) return fail(no_such_key());
-            auto opened = reader->open();
-            if (!opened) return fail(opened.error());
-            if (*opened) return FolderReader{std::move(reader)};
+            const auto moment = state_->open_objects.moment();
+            auto row = state_->find_row(bucket, key);
+            if (!row) return fail(row.error());
+            auto reader = FolderReader::State::of(*state_, std::move(*row));
+            if (!reader) return fail(reader.error());
+            if (!*reader) continue;
+            if ((*reader)->open->file) state_->open_objects.keep(bucket, key, (*reader)->open, moment);
+            return FolderReader{std::move(*reader)};
         }
         return fail(gone());
     });
+}
+
+std::optional<FolderReader> FolderStore::read_if_open(const Bucket& bucket, const ObjectKey& key) {
+    auto open = state_->open_objects.find(bucket, key);
+    if (!open) return std::nullopt;
+    return FolderReader{std::make_unique<FolderReader::State>(*state_, std::move(open))};
 }
 
 Result<> FolderStore::verify(const Bucket& bucket, const ObjectKey& key) {
@@ -154,7 +161,7 @@ Result<> FolderStore::verify(const Bucket& bucket, const ObjectKey& key) {
     Bytes piece(1U << 20);
     std::uint64_t offset = 0;
     // A multipart object's MD5s are its parts'.
-    for (const Segment& segment : reader->state_->segments) {
+    for (const Segment& segment : reader->state_->open->segments) {
         signer::Md5Stream md5;
         while (offset < segment.start + segment.size) {
             const auto wanted = std::min<std::uint64_t>(piece.size(), segment.start + segment.size - offset);

@@ -70,6 +70,16 @@ std::int64_t FolderStore::State::bucket_id(Connection& connection, const Bucket&
     return query.number_at(0);
 }
 
+Result<ObjectRow> FolderStore::State::find_row(const Bucket& bucket, const ObjectKey& key) {
+    auto index = readers.take();
+    {
+        Query row = index->query("object_by_name");
+        if (row.text(bucket.str()).blob(key.str()).step()) return object_row(row);
+    }
+    bucket_id(*index, bucket);
+    return fail(no_such_key());
+}
+
 namespace {
 
 /// A bucket that is not there is this change's refusal, not the group's failure.
@@ -110,8 +120,10 @@ Result<> FolderStore::State::make_room(Transaction& transaction, std::int64_t bu
         if (current.text_at(0) != condition.if_match->str())
             return fail(ErrorCode::store_precondition_failed, "the object is another than expected");
     }
-    if (there)
+    if (there) {
+        open_objects.withdraw(current.count_at(1));
         waste_content(transaction, current.count_at(1), static_cast<std::uint32_t>(current.number_at(2)));
+    }
     return {};
 }
 

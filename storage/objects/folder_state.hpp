@@ -10,6 +10,7 @@
 
 #include "storage/objects/folder_bodies.hpp"
 #include "storage/objects/folder_committer.hpp"
+#include "storage/objects/folder_open_objects.hpp"
 #include "storage/objects/folder_rows.hpp"
 #include "storage/objects/folder_sqlite.hpp"
 #include "storage/objects/folder_store.hpp"
@@ -97,6 +98,8 @@ struct FolderStore::State {
 
     /// Throws StoreFailure: store_no_such_bucket.
     std::int64_t bucket_id(Connection& index, const Bucket& bucket);
+    /// Throws StoreFailure: store_no_such_bucket. Errors: store_no_such_key.
+    Result<ObjectRow> find_row(const Bucket& bucket, const ObjectKey& key);
     /// Commits; `apply`'s refusal or the failure comes back.
     FolderCommitter::Outcome commit(std::function<Result<>(Transaction&)> apply,
                                     std::set<std::filesystem::path> folders = {});
@@ -116,6 +119,7 @@ struct FolderStore::State {
     FolderFiles& files;
     Descriptor lock;
     ReadPool readers;
+    OpenObjects open_objects;
     Pins pins;
     std::mutex rules_mutex;
     std::map<Bucket, std::vector<NotificationRule>> rules;

@@ -112,7 +112,8 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         state->sweeper = std::make_unique<Sweeper>(*state, start);
         state->committer = std::make_unique<FolderCommitter>(
             *state->index, state->files, Reserve{folder / "reserve"}, Bodies::first_of(start),
-            [sweeper = state->sweeper.get()] { sweeper->wake(); });
+            FolderCommitter::Listeners{[sweeper = state->sweeper.get()] { sweeper->wake(); },
+                                       [objects = &state->open_objects] { objects->settle(); }});
         state->sweeper->start(static_cast<std::uint64_t>(unswept));
         return std::unique_ptr<FolderStore>{new FolderStore{std::move(state)}};
     });

@@ -166,6 +166,8 @@ class FolderStore final : public ObjectStore {
     /// Errors: store_no_such_bucket, store_no_such_key.
     Result<StoredObject> stat(const Bucket& bucket, const ObjectKey& key);
     Result<FolderReader> read(const Bucket& bucket, const ObjectKey& key);
+    /// The same for an object that was read lately, from memory alone; else nullopt.
+    std::optional<FolderReader> read_if_open(const Bucket& bucket, const ObjectKey& key);
     /// Errors: store_no_such_bucket, store_full, file_error; invalid_field for a key of no or over 1,024
     /// bytes.
     Result<FolderWriter> write(const Bucket& bucket, const ObjectKey& key, WriteOptions options);

@@ -42,25 +42,19 @@ struct FolderWriter::State {
     std::filesystem::path path() const { return store.bodies->path_of(body); }
 };
 
-struct Segment {
-    std::uint64_t body = 0;
-    std::uint64_t start = 0;
-    ByteSize size = 0;
-    std::string md5;
-};
-
 struct FolderReader::State {
     FolderStore::State& store;
-    ObjectRow row;
-    std::vector<Segment> segments;
-    bool pinned = false;
+    std::shared_ptr<const OpenObject> open;
+    bool pinned = false;       ///< a multipart object's segments
     mutable std::mutex mutex;  ///< over `files` of a multipart object, which open as they are reached
     mutable std::vector<Descriptor> files;
 
-    State(FolderStore::State& in_store, ObjectRow of) : store(in_store), row(std::move(of)) {}
+    State(FolderStore::State& in_store, std::shared_ptr<const OpenObject> found)
+        : store(in_store), open(std::move(found)) {}
     ~State();
-    /// Opens the bytes. False: the object gave way to another meanwhile.
-    Result<bool> open();
+    /// Opens the bytes of `row`. Null: the object gave way to another meanwhile.
+    static Result<std::unique_ptr<State>> of(FolderStore::State& store, ObjectRow row);
+    const StoredObject& object() const { return open->row.object; }
     const Segment* segment_at(std::uint64_t offset, std::size_t& index) const;
     Result<int> file_of(std::size_t index) const;
 };

@@ -315,9 +315,9 @@ def test_Fewer_descriptors_than_connections_are_said_at_the_start(gateways, mini
     gateway.command = lambda: ["prlimit", "--nofile=612:612", "--", gateway.program, "serve", "--config", gateway.config]
     with gateway.start():
         told, = logged(gateway, "server.few_descriptors")
-        assert (told["open_files"], told["allowed"], told["max_connections"]) == (612, 100, 4096)
+        assert (told["open_files"], told["allowed"], told["max_connections"]) == (612, 62, 4096)
         gateway_alive = gateway.request
-        with contextlib.closing(Crowd(gateway.port, 150)) as crowd:
+        with contextlib.closing(Crowd(gateway.port, 100)) as crowd:
             crowd.send(bad_requests.head("GET /livez HTTP/1.1"))
             assert gateway_alive("GET", "/readyz", timeout=20)[0] == 200
-            assert metric(gateway, "photogate_http_connections") <= 110
+            assert metric(gateway, "photogate_http_connections") <= 70

@@ -60,7 +60,7 @@ def test_it_is_served_as_it_stands_and_its_references_lead_somewhere(world):
 
 def test_the_server_holds_to_it(world, tmp_path):
     """Requests made from the document, good and bad: no 5xx, and every answer is one that it describes."""
-    command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", f"{world.gateway.url}/openapi.json", "--max-time", "40",
+    command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", f"{world.gateway.url}/openapi.json", "--max-time", "40", "--request-timeout", "65",
                "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
                "--phases", "examples,coverage,fuzzing", "--seed", "4", "--generation-database", "none", "--warnings", "off",
                "--header", f"Authorization: Bearer {world.app.key}", "--no-color"]

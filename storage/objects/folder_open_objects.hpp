@@ -1,0 +1,75 @@
+// The objects that were read lately, each with its row and its open file: the next read of such a key asks
+// neither the index nor the file system. nginx calls the like open_file_cache. Private to storage/objects.
+//
+// What find() gives is what the index would say. A commit that replaces or removes an object takes it out
+// before it commits (withdraw()), and until it has (settle()) nothing new is kept; what a reader found in the
+// index before or during a commit is not kept after it.
+//
+// Thread safety: all of it from any thread; withdraw() and settle() from the committer's own.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/file.hpp"
+#include "storage/objects/folder_rows.hpp"
+
+namespace photogate::storage::objects {
+
+/// What lies in one file.
+struct Segment {
+    std::uint64_t body = 0;
+    std::uint64_t start = 0;
+    ByteSize size = 0;
+    std::string md5;
+};
+
+/// An object as it was found. Shared by those who read it, and unchanging.
+struct OpenObject {
+    ObjectRow row;
+    std::vector<Segment> segments;
+    Descriptor file;  ///< of an object of one body; such alone are kept
+};
+
+class OpenObjects {
+  public:
+    /// Keeps 1,024 at most, and no more than a sixteenth of the files that the process may have open; the least
+    /// recently found ones go first.
+    OpenObjects();
+
+    /// Null: not kept.
+    std::shared_ptr<const OpenObject> find(const Bucket& bucket, const ObjectKey& key);
+
+    /// To be taken before the index is asked, for keep().
+    std::uint64_t moment() const;
+    /// Does nothing where a commit has replaced or removed any object since `moment`.
+    void keep(const Bucket& bucket, const ObjectKey& key, std::shared_ptr<const OpenObject> object,
+              std::uint64_t moment);
+
+    /// The object whose content this is will be replaced or removed by the commit that settle() ends.
+    void withdraw(std::uint64_t content);
+    void settle();
+
+  private:
+    struct Kept {
+        std::string name;
+        std::shared_ptr<const OpenObject> object;
+    };
+    using Line = std::list<Kept>;
+    void drop(Line::iterator kept);
+
+    const std::size_t most_;
+    mutable std::mutex mutex_;
+    Line line_;  ///< the most recently found first
+    std::unordered_map<std::string_view, Line::iterator> by_name_;
+    std::unordered_map<std::uint64_t, Line::iterator> by_content_;
+    std::uint64_t moment_ = 0;
+    bool settling_ = false;
+};
+
+}  // namespace photogate::storage::objects
