@@ -34,6 +34,7 @@ FUZZ = ROOT / "build" / "fuzz"
 RESULTS = ROOT / "build" / "results"
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
+E2E_WORKERS = 3  # each with a stack of its own; they wait more than they compute
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -146,7 +147,7 @@ def run_pytest(count, name, choice=()):
 
 def run_e2e(count, arguments):
     say("end-to-end tests on real PostgreSQL and MinIO")
-    choice = ["-m", "not slow"] if arguments.quick else []
+    choice = ["-n", str(E2E_WORKERS), "--dist", "loadfile"] + (["-m", "not slow"] if arguments.quick else [])
     if arguments.k:
         choice += ["-k", arguments.k]
     run_pytest(count, "e2e", choice)
