@@ -23,6 +23,7 @@ import argparse
 import atexit
 import contextlib
 import ctypes
+import functools
 import hashlib
 import hmac
 import http.client
@@ -198,11 +199,12 @@ class Postgres(_Child):
     name = "PostgreSQL"
     death_signal = signal.SIGINT  # fast shutdown
 
-    def __init__(self, folder, log, keep):
+    def __init__(self, folder, log, keep, blank=None):
         super().__init__(log)
         self.user = _postgres_user()
         self.bindir = _postgres_bindir()
         self.keep = keep
+        self.blank = blank
         self.folder = self._reachable(pathlib.Path(folder))
         self.data = self.folder / "data"
         self.sockets = self.folder / "socket"
@@ -227,11 +229,11 @@ class Postgres(_Child):
         if self.user is not None:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
-    def _run(self, *command):
+    def _run(self, *command, input=None):
         identity = {}
         if self.user is not None:
             identity = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
-        done = subprocess.run([str(self.bindir / command[0]), *command[1:]], cwd="/", capture_output=True, text=True,
+        done = subprocess.run([str(self.bindir / command[0]), *command[1:]], cwd="/", capture_output=True, text=True, input=input,
                               env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}, **identity)
         if done.returncode != 0:
             raise StackError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
@@ -254,9 +256,10 @@ class Postgres(_Child):
         fresh = not (self.data / "PG_VERSION").exists()
         if fresh:
             shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
-            unsynced = [] if self.keep else ["--no-sync"]
-            self._run("initdb", "-D", str(self.data), "-U", "photogate", "-A", "trust", "-E", "UTF8",
-                      "--locale=C.UTF-8", *unsynced)
+            if self.blank:
+                subprocess.run(["cp", "-a", self.blank, self.data], check=True)
+            else:
+                self.initialize()
         self._drop_stale_lock()
         deadline = time.monotonic() + 20
         while True:
@@ -275,6 +278,10 @@ class Postgres(_Child):
                 time.sleep(0.1)
         if "photogate" not in self.databases():
             self.create_database("photogate")
+
+    def initialize(self):
+        unsynced = [] if self.keep else ["--no-sync"]
+        self._run("initdb", "-D", str(self.data), "-U", "photogate", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", *unsynced)
 
     def _drop_stale_lock(self):
         """postmaster.pid of a cluster that was killed names a process that may since be somebody else's."""
@@ -315,6 +322,26 @@ class Postgres(_Child):
             shutil.rmtree(self._short_sockets, ignore_errors=True)
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@functools.cache
+def blank_cluster():
+    """A cluster that never ran, for stacks to begin with a copy of: who starts many needs one initdb. Gone with this process."""
+    _sweep_temporary()
+    folder, owner = _temporary_folder(), os.getpid()
+    made = Postgres(folder / "postgres", folder / "postgres.log", keep=False)
+    made.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made._hand_over(made.folder)
+    made.initialize()
+    made._run("postgres", "--single", "-D", str(made.data), "postgres", input="CREATE DATABASE photogate\n")
+
+    def remove():
+        if os.getpid() == owner:  # not in a forked child
+            made.remove()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return made.data
 
 
 # --------------------------------------------------------------------------------------------------------- MinIO
@@ -574,31 +601,37 @@ def _started(pid):
         return None
 
 
+def _temporary_folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    os.chmod(folder, 0o711)
+    (folder / "owner").write_text(f"{os.getpid()} {_started(os.getpid())}")
+    return folder
+
+
 class Stack:
     """PostgreSQL and an object store, started by `start()` or `with`, stopped at the end of it or of the process.
 
     store: "minio", or "builtin" for the gateway's own; either is found at `minio`, whose keys and buckets have the same names.
 
     var_dir: where data is kept over runs; None makes a temporary folder that is removed.
+    blank: of blank_cluster(), where many stacks are started.
     events_url, events_token: where MinIO posts its events, and the bearer token it shows.
     """
 
     def __init__(self, var_dir=None, events_url=None, events_token=None, signer_policy="photogate-signer", minio_port=None,
-                 store="minio"):
+                 store="minio", blank=None):
         self.keep = var_dir is not None
         if self.keep:
             self.folder = pathlib.Path(var_dir).resolve()
             self.folder.mkdir(parents=True, exist_ok=True)
         else:
             _sweep_temporary()
-            self.folder = pathlib.Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-            os.chmod(self.folder, 0o711)
-            (self.folder / "owner").write_text(f"{os.getpid()} {_started(os.getpid())}")
+            self.folder = _temporary_folder()
         self._owner = os.getpid()
         self._closed = False
         self.events_token = events_token or secrets.token_hex(32)
         try:
-            self.postgres = Postgres(self.folder / "postgres", self.folder / "postgres.log", self.keep)
+            self.postgres = Postgres(self.folder / "postgres", self.folder / "postgres.log", self.keep, blank)
             if store == "builtin":
                 self.minio = Builtin(self.folder / "store", self.keep)
             else:

@@ -43,7 +43,8 @@ class World:
         self.port, self.metrics_port = parts.free_port(), parts.free_port()
         self.witness, self.extra, self.others = witness, extra, []
         events = f"http://127.0.0.1:{self.port}/v1/events/minio"
-        self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events, **stack_options)
+        self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events,
+                                 blank=parts.blank_cluster(), **stack_options)
         self.stack.start()
         secret = local_gateway.new_callback_secret()
         self.receiver = webhook_receiver.Receiver(secret)
