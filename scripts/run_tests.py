@@ -9,12 +9,14 @@
                               found is kept in build/faults.json, for scripts/render-reliability
     ./test --faults --seed 7  chance as in an earlier run, which printed its seed
     ./test --faults --kill-cycles 50 -k Killed     fifty kills at each named step (--store-kills: of MinIO)
+    ./test --faults --good-pictures 5000 -k F49_   fifty poisonous pictures among so many good ones
+    ./test --sanitizer thread the e2e tests that are not slow and the fast faults, against a program built with it (or: address)
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
 the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
-themselves. They run beside the integration and contract tests: all of them wait more than they compute.
+themselves, one a worker of pytest. They run beside the integration and contract tests.
 """
 import argparse
 import os
@@ -30,15 +32,22 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build" / "asan"
 RELEASE = ROOT / "build" / "release"
+TSAN = ROOT / "build" / "tsan"
 FUZZ = ROOT / "build" / "fuzz"
 RESULTS = ROOT / "build" / "results"
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
-E2E_WORKERS = 3  # each with a stack of its own; they wait more than they compute
+CORES = len(os.sched_getaffinity(0))
+E2E_WORKERS = min(8, CORES + 1)  # each with a stack of its own
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
+SANITIZER_REPORT = "sanitizer"
+SANITIZER_LOGS = {name: f"{SANITIZER_OPTIONS.get(name, 'second_deadlock_stack=1')}:log_path={RESULTS / SANITIZER_REPORT}"
+                  for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
+# The image helper is a process without threads of ours, and libvips is not built for this: it comes from the release.
+DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
 
 class Count:
@@ -111,7 +120,7 @@ def run_program(program, wrapper=()):
     return report, code
 
 
-def run_programs(count, label, wrapper=(), at_once=2):
+def run_programs(count, label, wrapper=(), at_once=CORES):
     programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
     if not programs:
         return count.fail(f"{label}: no test program was built")
@@ -125,7 +134,7 @@ def run_programs(count, label, wrapper=(), at_once=2):
 
 def run_integration(count):
     say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
-    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=1)
+    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=max(1, CORES // 2))
 
 
 def run_contract(count):
@@ -133,11 +142,13 @@ def run_contract(count):
     run_programs(count, "contract", [sys.executable, "tests/contract/stores.py", "exec", "--"], at_once=1)
 
 
-def run_pytest(count, name, choice=()):
-    """The pytest suite of tests/NAME; choosing none of its tests is no failure."""
+def run_pytest(count, name, choice=(), built_in=None):
+    """The pytest suite of tests/NAME; choosing none of its tests is no failure. `built_in`: in place of the release's folder."""
     report = RESULTS / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider", *choice]
-    environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(RELEASE)}
+    environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(built_in or RELEASE)}
+    if built_in:
+        environment |= {"PHOTOGATE_FAILPOINT_BUILD_DIR": str(built_in), **SANITIZER_LOGS}
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     failed_before = count.failed
     count.read_junit(report, name)
@@ -156,10 +167,31 @@ def run_e2e(count, arguments):
 def run_faults(count, arguments):
     say("every fault" if arguments.faults else "faults, the fast ones")
     choice = ["-s"] if arguments.faults else ["-m", "fast"]
-    for name in ("seed", "kill_cycles", "store_kills", "k"):
+    for name in ("seed", "kill_cycles", "store_kills", "good_pictures", "k"):
         if (value := getattr(arguments, name)) is not None:
             choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
     run_pytest(count, "faults", choice)
+
+
+def run_sanitized(count, arguments):
+    """What a sanitizer finds in any process, even in one that is killed afterwards, is in a file of its own."""
+    program, imager = DRIVEN_BY[arguments.sanitizer]
+    build(program.name, "photogate")
+    build(imager.name, "photogate-imager")
+    driven = program / "driven"
+    driven.mkdir(exist_ok=True)
+    for source in (program / "photogate", imager / "photogate-imager"):
+        shutil.copy(source, driven)
+    choice = ["-k", arguments.k] if arguments.k else []
+    say(f"end-to-end tests, the program built with -fsanitize={arguments.sanitizer}")
+    # But what asks for a release, and what drives the signer alone.
+    others = ["--deselect", "tests/e2e/test_crash_points.py::test_A_release_obeys_no_failpoint", "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
+    run_pytest(count, "e2e", ["-n", str(CORES), "--dist", "loadfile", "-m", "not slow", *others, *choice], driven)
+    say("the fast faults, likewise")
+    run_pytest(count, "faults", ["-m", "fast", *choice], driven)
+    for report in sorted(RESULTS.glob(f"{SANITIZER_REPORT}.*")):
+        count.fail(f"sanitizer: {report}")
+        sys.stdout.write(report.read_text(errors="replace")[:4000])
 
 
 def fuzz_command(target, seconds, crashes):
@@ -200,7 +232,7 @@ def run_fuzz(count, arguments):
     targets = sorted(p for p in (FUZZ / "fuzz").glob("*") if os.access(p, os.X_OK) and p.is_file())
     targets = [p for p in targets if (arguments.k or "") in p.name]
     say(f"{len(targets)} fuzz targets, {arguments.fuzz_seconds} s each")
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(CORES) as pool:
         for target, held in zip(targets, pool.map(lambda target: fuzz_target(target, arguments.fuzz_seconds), targets)):
             if held:
                 count.passed += 1
@@ -217,12 +249,14 @@ def main():
     parser.add_argument("--seed", type=int, help="of the faults' chance")
     parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
+    parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures that poison is mixed into")
+    parser.add_argument("--sanitizer", choices=sorted(DRIVEN_BY), help="the e2e tests and the fast faults against such a build, and nothing else")
     parser.add_argument("--fuzz", action="store_true", help="the fuzz targets, and nothing else")
     parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="for each target")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    alone = [name for name in ("faults", "fuzz") if getattr(arguments, name)]
+    alone = [name for name in ("faults", "fuzz", "sanitizer") if getattr(arguments, name)]
     steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
@@ -258,6 +292,8 @@ def main():
             count.add(own)
     if "faults" in steps:  # alone: they measure
         run_faults(count, arguments)
+    if arguments.sanitizer:
+        run_sanitized(count, arguments)
     if arguments.fuzz:
         run_fuzz(count, arguments)
     for name in count.failures:

@@ -38,8 +38,8 @@ struct OpenObject {
 
 class OpenObjects {
   public:
-    /// Keeps 1,024 at most, and no more than a sixteenth of the files that the process may have open; the least
-    /// recently found ones go first.
+    /// Keeps 1,024 at most, and no more than a sixteenth of the files that the process may have open; the
+    /// least recently found ones go first.
     OpenObjects();
 
     /// Null: not kept.

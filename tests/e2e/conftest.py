@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 for folder in ("scripts", "tests/rig", "tests/e2e"):
     sys.path.insert(0, str(ROOT / folder))
 
+import browser as browsers  # noqa: E402
 from world import PROFILES, World, failpoint_build, release_build, worlds  # noqa: E402
 
 
@@ -89,3 +90,23 @@ def run(program):
                               env={**os.environ, **(env or {})})
 
     return call
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browsers.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(chromium):
+    """Pages of a real Chromium: visit(…), as browser.Visit has it."""
+    made = []
+
+    def make(**options):
+        made.append(browsers.Visit(chromium, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

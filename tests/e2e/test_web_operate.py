@@ -8,25 +8,6 @@ import pictures
 import pytest
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browsers.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(chromium):
-    made = []
-
-    def make(**options):
-        made.append(browsers.Visit(chromium, **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
 def address(world):
     return f"http://127.0.0.1:{world.metrics_port}"
 

@@ -3,26 +3,6 @@ import re
 
 import browser as browsers
 import pictures
-import pytest
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browsers.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(chromium):
-    made = []
-
-    def make(**options):
-        made.append(browsers.Visit(chromium, **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
 
 
 def token(world, **body):

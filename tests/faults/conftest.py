@@ -24,6 +24,7 @@ from world import failpoint_build, release_build, worlds  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=None, help="what chance in the fault cases follows from")
     parser.addoption("--kill-cycles", type=int, default=1, help="kills at each named step")
+    parser.addoption("--good-pictures", type=int, default=150, help="that poison is mixed into")
     parser.addoption("--store-kills", type=int, default=5, help="kills of MinIO under load")
 
 

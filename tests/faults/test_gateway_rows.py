@@ -206,12 +206,13 @@ def test_F48_The_decoder_crashes_or_hangs(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F49_Poison_among_good_pictures(row, witnessed):
+def test_F49_Poison_among_good_pictures(row, witnessed, request):
     world = witnessed()
     good = [pictures.photo(640, 480, seed=950 + number) for number in range(3)]
     poison = [text_bomb(), pixel_bomb(), good[0][:len(good[0]) // 2], traffic.JUNK]
-    count, bad = 150, 12
-    row.scaled(f"{bad} among {count} instead of 50 among 5,000; of poison that is refused, as none is known that crashes the decoder")
+    count = request.config.getoption("--good-pictures")
+    bad = max(12, count // 100)
+    row.scaled(f"{bad} among {count:,}{' instead of 50 among 5,000' if count < 5_000 else ''}; of poison that is refused, as none is known that crashes the decoder")
 
     def one(data, expect):
         created = world.create({"size": len(data)})

@@ -51,7 +51,9 @@ void vips(const std::string& arguments) {
 Bytes read_file(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     EXPECT_TRUE(file.is_open()) << path;
-    return Bytes(std::istreambuf_iterator<char>(file), {});
+    Bytes bytes(fs::file_size(path));
+    EXPECT_TRUE(file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())));
+    return bytes;
 }
 
 void write_file(const fs::path& path, BytesView bytes) {

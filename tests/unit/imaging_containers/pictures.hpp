@@ -18,7 +18,9 @@ namespace photogate::imaging::testing {
 inline Bytes read_file(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     EXPECT_TRUE(in) << path;
-    return {std::istreambuf_iterator<char>(in), {}};
+    Bytes bytes(std::filesystem::file_size(path));
+    EXPECT_TRUE(in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())));
+    return bytes;
 }
 
 inline Bytes picture(std::string_view name) {
