@@ -33,12 +33,12 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
     }
 }
 
-void watch(Metrics& metrics, const Server* const* server) {
+void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
     const auto mirror = [&metrics](const char* name, const char* help) {
         return MirroredCounter{metrics.counter({name, help, {}})};
     };
     metrics.before_render(
-        [server, connections = metrics.gauge({"photogate_http_connections", "Open client connections.", {}}),
+        [&server, connections = metrics.gauge({"photogate_http_connections", "Open client connections.", {}}),
          lag = metrics.gauge(
              {"photogate_http_loop_lag_seconds", "How late the slowest I/O thread came to its timer.", {}}),
          accepted = mirror("photogate_http_accepted_total", "Connections accepted."),
@@ -51,8 +51,9 @@ void watch(Metrics& metrics, const Server* const* server) {
              mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
          malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
          timeouts = mirror("photogate_http_timeouts_total", "Requests or answers that stalled.")]() mutable {
-            if (!*server) return;
-            const ServerStats stats = (*server)->stats();
+            const Server* const started = server.load();
+            if (!started) return;
+            const ServerStats stats = started->stats();
             connections.set(static_cast<double>(stats.connections));
             lag.set(std::chrono::duration<double>(stats.loop_lag).count());
             accepted.show(stats.accepted);

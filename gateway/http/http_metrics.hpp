@@ -4,6 +4,7 @@
 // Thread safety: on_request from any thread.
 #pragma once
 
+#include <atomic>
 #include <compare>
 #include <map>
 #include <shared_mutex>
@@ -35,7 +36,7 @@ class HttpMetrics final : public RequestObserver {
 
 /// `photogate_http_*`, read at each rendering; null until the server has started. Both outlive the last
 /// rendering.
-void watch(Metrics& metrics, const Server* const* server);
+void watch(Metrics& metrics, const std::atomic<const Server*>& server);
 /// `photogate_pool_*{pool}`, likewise.
 void watch(Metrics& metrics, const WorkPool& pool);
 

@@ -263,7 +263,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     metrics.before_render([unread = mirror(metrics, {"photogate_log_lines_dropped_total",
                                                      "Lines of log that nobody was there to read.",
                                                      {}})]() mutable { unread.show(log::dropped()); });
-    if (parts.server) http::watch(metrics, parts.server);
+    if (parts.server) http::watch(metrics, *parts.server);
     for (const http::WorkPool* pool : parts.pools)
         http::watch(metrics, *pool);
 }

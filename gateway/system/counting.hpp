@@ -4,6 +4,7 @@
 // Thread safety: any thread. Outlives the server and the worker.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -51,7 +52,7 @@ struct CountedParts {
     const pipeline::Sweeper* sweeper = nullptr;
     const notifier::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
-    const http::Server* const* server = nullptr;
+    const std::atomic<const http::Server*>* server = nullptr;
     std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
     /// How old the figures of Records::pipeline_state() may be.

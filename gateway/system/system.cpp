@@ -132,8 +132,8 @@ struct System::State {
     std::vector<std::thread> loops;
 
     std::atomic<bool> stopping{false};
+    std::atomic<const http::Server*> server_view{nullptr};  ///< for who counts, once it listens
     std::unique_ptr<http::Server> server;
-    const http::Server* server_view = nullptr;
     bool stopped = false;
 
     State(const config::Config& configuration, Role chosen)

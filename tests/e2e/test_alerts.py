@@ -228,7 +228,7 @@ def test_A13_Nobody_knows_who_is_calling(own_world):
 def test_A14_A_file_system_fills(own_world, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], capture_output=True).returncode != 0:
         pytest.skip("no file system may be mounted here")
     try:
         world = own_world(start=False)
@@ -236,7 +236,7 @@ def test_A14_A_file_system_fills(own_world, tmp_path):
         world.gateway.start()
         series = 'photogate_disk_used_ratio{place="temporary"}'
         assert figure(world, series) < 0.5
-        (small / "much").write_bytes(secrets.token_bytes(900_000))
+        (small / "much").write_bytes(secrets.token_bytes(3_600_000))
         await_figure(world, series, lambda now: now > 0.8)
         world.gateway.stop()
     finally:

@@ -3,6 +3,7 @@ import re
 
 import browser as browsers
 import pictures
+import pytest
 
 
 def token(world, **body):
