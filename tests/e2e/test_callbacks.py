@@ -199,6 +199,7 @@ def test_A_receiver_that_fails_is_left_alone_and_gets_all_when_it_is_back(own_wo
     parts.wait_until(lambda: states() == ["open"], 20, "the breaker")
     endpoint, = world.request("GET", "/v1/endpoints")[2]["data"]
     assert endpoint["failures"] >= 3 and endpoint["last_status"] == 500 and endpoint["last_error"] == "status" and endpoint["next_probe_at"]
+    uploads += [world.publish(photo) for _ in range(3)]
     untouched = int(world.sql("select count(*) from callbacks where attempts = 0"))
     with webhook_receiver.Receiver(local_gateway.new_callback_secret()) as another:
         created = world.create({"size": len(photo), "callback_url": another.url})
