@@ -148,7 +148,8 @@ def run_pytest(count, name, choice=(), built_in=None):
     command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider", *choice]
     environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(built_in or RELEASE)}
     if built_in:
-        environment |= {"PHOTOGATE_FAILPOINT_BUILD_DIR": str(built_in), **SANITIZER_LOGS}
+        # Its figures are not those of the program as it is used.
+        environment |= {"PHOTOGATE_FAILPOINT_BUILD_DIR": str(built_in), "PHOTOGATE_FAULT_RESULTS": str(RESULTS / "faults.json"), **SANITIZER_LOGS}
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     failed_before = count.failed
     count.read_junit(report, name)
