@@ -51,9 +51,10 @@ void vips(const std::string& arguments) {
 Bytes read_file(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     EXPECT_TRUE(file.is_open()) << path;
-    Bytes bytes(fs::file_size(path));
-    EXPECT_TRUE(file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())));
-    return bytes;
+    std::ostringstream text;  // the size of what /proc shows is not known before
+    text << file.rdbuf();
+    const BytesView bytes = as_bytes(text.view());
+    return {bytes.begin(), bytes.end()};
 }
 
 void write_file(const fs::path& path, BytesView bytes) {
