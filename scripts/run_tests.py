@@ -46,6 +46,7 @@ SANITIZER_OPTIONS = {
 SANITIZER_REPORT = "sanitizer"
 SANITIZER_LOGS = {name: f"{SANITIZER_OPTIONS.get(name, 'second_deadlock_stack=1')}:log_path={RESULTS / SANITIZER_REPORT}"
                   for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
+SANITIZER_LOGS["LSAN_OPTIONS"] = f"suppressions={ROOT / 'tests' / 'rig' / 'lsan.supp'}:print_suppressions=0"
 # The image helper is a process without threads of ours, and libvips is not built for this: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 

@@ -1,8 +1,9 @@
 // One request under way, from its verified head to its one answer; and the two ways in which its body is
 // taken.
 //
-// I/O threads only hand over; everything that touches the disk or digests runs on the pool, one step of a
-// call after the other. Thread safety: one thread at a time has a call.
+// I/O threads hand over, or answer from what the store has open; everything else that touches the disk or
+// digests runs on the pool, one step of a call after the other. Thread safety: one thread at a time has a
+// call.
 #pragma once
 
 #include <functional>
