@@ -16,15 +16,18 @@
 
 Unit and integration tests run under AddressSanitizer and UndefinedBehaviorSanitizer; the e2e tests drive the release build of
 the program, and where it is to be killed the sanitizers' build, against a real PostgreSQL and a real MinIO that they start
-themselves, one a worker of pytest. They run beside the integration and contract tests.
+themselves, one a worker of pytest. They and the faults run beside all the others. What they write stands in memory where there is
+plenty, else in $TMPDIR.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +41,9 @@ RESULTS = ROOT / "build" / "results"
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
 CORES = len(os.sched_getaffinity(0))
-E2E_WORKERS = min(8, CORES + 1)  # each with a stack of its own
+WORKERS = min(8, 2 * CORES)  # of pytest, each with a stack of its own; they wait more than they work
+MEMORY = pathlib.Path("/dev/shm")
+PLENTY = 8 << 30  # of memory; a run takes 3 GiB of it for its files
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -121,7 +126,7 @@ def run_program(program, wrapper=()):
     return report, code
 
 
-def run_programs(count, label, wrapper=(), at_once=CORES):
+def run_programs(count, label, wrapper=(), at_once=max(1, CORES // 2)):
     programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
     if not programs:
         return count.fail(f"{label}: no test program was built")
@@ -133,9 +138,15 @@ def run_programs(count, label, wrapper=(), at_once=CORES):
                 count.fail(f"{program.name} (exit {code} though its tests passed)")
 
 
+def run_unit(count):
+    say("unit tests, under ASan and UBSan")
+    run_programs(count, "unit")
+
+
 def run_integration(count):
     say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
-    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"], at_once=max(1, CORES // 2))
+    run_pytest(count, "support")
+    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"])
 
 
 def run_contract(count):
@@ -143,10 +154,13 @@ def run_contract(count):
     run_programs(count, "contract", [sys.executable, "tests/contract/stores.py", "exec", "--"], at_once=1)
 
 
-def run_pytest(count, name, choice=(), built_in=None):
+def run_pytest(count, name, choice=(), built_in=None, workers=0, share="load"):
     """The pytest suite of tests/NAME; choosing none of its tests is no failure. `built_in`: in place of the release's folder."""
     report = RESULTS / f"{name}.xml"
-    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider", *choice]
+    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider",
+               "-o", "tmp_path_retention_policy=failed", *choice]
+    if workers:
+        command += ["-n", str(workers), "--dist", share, *(["--no-loadscope-reorder"] if share == "loadfile" else [])]
     environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(built_in or RELEASE)}
     if built_in:
         # Its figures are not those of the program as it is used.
@@ -160,10 +174,10 @@ def run_pytest(count, name, choice=(), built_in=None):
 
 def run_e2e(count, arguments):
     say("end-to-end tests on real PostgreSQL and MinIO")
-    choice = ["-n", str(E2E_WORKERS), "--dist", "loadfile"] + (["-m", "not slow"] if arguments.quick else [])
+    choice = ["-m", "not slow"] if arguments.quick else []
     if arguments.k:
         choice += ["-k", arguments.k]
-    run_pytest(count, "e2e", choice)
+    run_pytest(count, "e2e", choice, workers=WORKERS, share="loadfile")
 
 
 def run_faults(count, arguments):
@@ -172,7 +186,8 @@ def run_faults(count, arguments):
     for name in ("seed", "kill_cycles", "store_kills", "good_pictures", "k"):
         if (value := getattr(arguments, name)) is not None:
             choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
-    run_pytest(count, "faults", choice)
+    # All of them: alone, for they measure.
+    run_pytest(count, "faults", choice, workers=0 if arguments.faults else WORKERS)
 
 
 def run_sanitized(count, arguments):
@@ -189,7 +204,7 @@ def run_sanitized(count, arguments):
     # But what asks for a release or measures its memory, and what drives the signer alone.
     releases = ("test_crash_points.py::test_A_release_obeys_no_failpoint", "test_builtin_store.py::test_Memory_stays_flat_while_a_large_object_passes")
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
-    run_pytest(count, "e2e", ["-n", str(CORES), "--dist", "loadfile", "-m", "not slow", *others, *choice], driven)
+    run_pytest(count, "e2e", ["-m", "not slow", *others, *choice], driven, workers=CORES, share="loadfile")
     say("the fast faults, likewise")
     run_pytest(count, "faults", ["-m", "fast", *choice], driven)
     for report in sorted(RESULTS.glob(f"{SANITIZER_REPORT}.*")):
@@ -263,6 +278,29 @@ def main():
     steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
+    with roomy_temporary_folder():
+        count = run(steps, arguments)
+    for name in count.failures:
+        print(f"FAILED {name}")
+    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    return 1 if count.failed or not count.passed else 0
+
+
+@contextlib.contextmanager
+def roomy_temporary_folder():
+    """Stacks come and go with a thousand files each: on a disk their making and removing costs more than many a test."""
+    available = next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable:"))
+    room = os.statvfs(MEMORY) if MEMORY.is_dir() else None
+    if "TMPDIR" in os.environ or not room or min(available, room.f_bavail * room.f_frsize) < PLENTY:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="photogate-test-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o1777)  # PostgreSQL is never run by root
+        os.environ["TMPDIR"] = folder
+        yield
+
+
+def run(steps, arguments):
     count = Count()
     if "style" in steps:
         say("style")
@@ -278,10 +316,8 @@ def main():
     if "style" in steps:
         check(count, "architecture", [sys.executable, "tests/architecture/check_architecture.py", "--build-dir", str(RELEASE)])
         run_pytest(count, "architecture")
-    if "unit" in steps:
-        say("unit tests, under ASan and UBSan")
-        run_programs(count, "unit")
-    lanes = [[("integration", run_integration), ("contract", run_contract)], [("e2e", lambda own: run_e2e(own, arguments))]]
+    lanes = [[("unit", run_unit), ("integration", run_integration), ("contract", run_contract)],
+             [("e2e", lambda own: run_e2e(own, arguments)), ("faults", lambda own: run_faults(own, arguments))]]
 
     def run_lane(lane):
         own = Count()
@@ -293,16 +329,11 @@ def main():
     with ThreadPoolExecutor() as side_by_side:
         for own in side_by_side.map(run_lane, lanes):
             count.add(own)
-    if "faults" in steps:  # alone: they measure
-        run_faults(count, arguments)
     if arguments.sanitizer:
         run_sanitized(count, arguments)
     if arguments.fuzz:
         run_fuzz(count, arguments)
-    for name in count.failures:
-        print(f"FAILED {name}")
-    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
-    return 1 if count.failed or not count.passed else 0
+    return count
 
 
 if __name__ == "__main__":

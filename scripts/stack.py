@@ -192,6 +192,42 @@ def _can_reach(path, user):
     return True
 
 
+class _Session:
+    """One psql that stays: a test that looks again and again would else pay for a process and a backend each time."""
+
+    def __init__(self, command, **options):
+        self._errors = tempfile.TemporaryFile("w+")
+        self._psql = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, cwd="/", **options)
+        self.answered = False
+
+    def run(self, statement):
+        """What it prints; None where psql ended over it: why is in complaint()."""
+        end = secrets.token_hex(16)
+        lines = []
+        try:
+            self._psql.stdin.write(f"{statement}\n;\n\\echo {end}\n")
+            self._psql.stdin.flush()
+        except BrokenPipeError:
+            return None
+        for line in self._psql.stdout:
+            if line == f"{end}\n":
+                self.answered = True
+                return "".join(lines)
+            lines.append(line)
+        return None
+
+    def complaint(self):
+        self._errors.seek(0)
+        return self._errors.read().strip()
+
+    def close(self):
+        for pipe in (self._psql.stdin, self._psql.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self._psql.wait()
+        self._errors.close()
+
+
 class Postgres(_Child):
     """A cluster of its own: one superuser `photogate`, one database `photogate`, a Unix socket, no password, no TCP.
     fsync stays on."""
@@ -208,6 +244,7 @@ class Postgres(_Child):
         self.folder = self._reachable(pathlib.Path(folder))
         self.data = self.folder / "data"
         self.sockets = self.folder / "socket"
+        self._idle = []  # sessions of the database photogate that wait for a statement
         self._short_sockets = None
         if len(str(self.sockets)) > LONGEST_SOCKET_DIRECTORY:
             self._short_sockets = pathlib.Path(tempfile.mkdtemp(prefix="photogate-pg-", dir="/tmp"))
@@ -229,12 +266,13 @@ class Postgres(_Child):
         if self.user is not None:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
+    def _as_its_user(self):
+        identity = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user is not None else {}
+        return {"env": {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}, **identity}
+
     def _run(self, *command, input=None):
-        identity = {}
-        if self.user is not None:
-            identity = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
         done = subprocess.run([str(self.bindir / command[0]), *command[1:]], cwd="/", capture_output=True, text=True, input=input,
-                              env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}, **identity)
+                              **self._as_its_user())
         if done.returncode != 0:
             raise StackError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
@@ -276,7 +314,7 @@ class Postgres(_Child):
                     self.stop()
                     raise StackError(f"{error}\n{_tail(self.log)}") from None
                 time.sleep(0.1)
-        if "photogate" not in self.databases():
+        if not self.blank and "photogate" not in self.databases():
             self.create_database("photogate")
 
     def initialize(self):
@@ -296,10 +334,32 @@ class Postgres(_Child):
         done = subprocess.run([str(self.bindir / "pg_isready"), "-q", "-h", str(self.sockets), "-t", "1"], cwd="/")
         return done.returncode == 0
 
+    def _psql(self, database):
+        return ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.sockets), "-U", "photogate", "-d", database]
+
     def sql(self, statement, database="photogate"):
-        """What psql prints for it, unaligned and without headings."""
-        return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.sockets), "-U", "photogate",
-                         "-d", database, "-c", statement).strip()
+        """What psql prints for it, unaligned and without headings. From any thread."""
+        if database != "photogate":
+            return self._run("psql", *self._psql(database), "-c", statement).strip()
+        while True:
+            try:
+                session = self._idle.pop()
+            except IndexError:
+                session = _Session([str(self.bindir / "psql"), *self._psql(database)], **self._as_its_user())
+            answer = session.run(statement)
+            if answer is not None:
+                self._idle.append(session)
+                return answer.strip()
+            complaint, was_idle = session.complaint(), session.answered
+            session.close()
+            # A session that waited does not know that its server went meanwhile.
+            if not (was_idle and re.search("terminating connection|closed the connection|connection to server was lost", complaint)):
+                raise StackError(f"psql: {complaint}")
+
+    def _end(self, first_signal, patience):
+        while self._idle:
+            self._idle.pop().close()
+        super()._end(first_signal, patience)
 
     def databases(self):
         return self.sql("SELECT datname FROM pg_database", "postgres").splitlines()

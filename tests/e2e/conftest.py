@@ -18,6 +18,13 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds; ./test --quick passes over it")
 
 
+def pytest_collection_modifyitems(items):
+    """The files that take longest first: workers that share files end together."""
+    longest = ["crash_points", "builtin_store", "faults", "alerts", "sweep", "main_job", "openapi", "one_machine", "edge", "web_upload"]
+    place = {f"test_{name}": number for number, name in enumerate(longest)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(longest)))
+
+
 @pytest.fixture(scope="session")
 def build_dir():
     return release_build()

@@ -1,4 +1,5 @@
 """What the cases found, kept in a file that docs/reliability.md is made from (scripts/render-reliability)."""
+import fcntl
 import json
 import os
 import pathlib
@@ -19,12 +20,14 @@ def read():
 
 
 def keep(name, **found):
-    """Merges into what earlier runs found, so that rows may be run one by one."""
-    everything = read()
-    everything[name] = {**found, "ran_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    """Merges into what earlier runs found, so that rows may be run one by one, or side by side."""
     path = results_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
+    with open(path.with_suffix(".lock"), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        everything = read()
+        everything[name] = {**found, "ran_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        path.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
 
 
 class Row:

@@ -60,6 +60,19 @@ class StackTest(unittest.TestCase):
             self.assertEqual(stack.postgres.sql("SHOW fsync"), "on")
             self.assertEqual(stack.postgres.sql("SHOW listen_addresses"), "")
 
+    def test_a_session_that_was_lost_meanwhile_is_replaced_and_a_mistake_is_said(self):
+        with Stack() as stack:
+            postgres = stack.postgres
+            first = postgres.sql("SELECT pg_backend_pid()")
+            self.assertEqual(postgres.sql("SELECT pg_backend_pid()"), first)
+            with self.assertRaisesRegex(StackError, "does not exist"):
+                postgres.sql("SELECT * FROM nothing")
+            second = int(postgres.sql("SELECT pg_backend_pid()"))
+            os.kill(second, signal.SIGTERM)
+            wait_until(lambda: gone(second), 20, "the end of the backend")
+            self.assertNotEqual(postgres.sql("SELECT pg_backend_pid()"), str(second))
+            self.assertEqual(postgres.sql("SELECT 1; SELECT 'two' || E'\\n' || 'three'"), "1\ntwo\nthree")
+
     def test_the_users_have_the_policies_of_etc(self):
         with Stack() as stack:
             minio = stack.minio

@@ -26,7 +26,7 @@ using ::testing::Not;
 class PrivatePostgresTest : public ::testing::Test {
   protected:
     PrivatePostgresTest() {
-        std::string pattern = "/tmp/photogate-local-XXXXXX";
+        std::string pattern = fs::temp_directory_path() / "photogate-local-XXXXXX";
         folder_ = ::mkdtemp(pattern.data());
         fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
     }

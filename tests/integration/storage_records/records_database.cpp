@@ -63,8 +63,8 @@ pqxx::result Database::run(const std::string& sql) const {
 }
 
 Cluster::Cluster() {
-    char folder[] = "/tmp/photogate-records-XXXXXX";
-    if (::mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp");
+    std::string folder = std::filesystem::temp_directory_path() / "photogate-records-XXXXXX";
+    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp");
     folder_ = folder;
     control("start");
 }
