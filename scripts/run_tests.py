@@ -2,7 +2,7 @@
 """Builds, runs every test and counts them. Called by ./test, which installs what this needs.
 
     ./test                    all of it
-    ./test unit e2e           these steps alone: style, unit, integration, contract, e2e, faults
+    ./test unit e2e           these steps alone: style, unit, integration, contract, e2e (and the stack it stands on), faults
     ./test e2e -k idempotency words behind -k choose among the e2e tests, or the faults
     ./test --quick            e2e tests but those marked slow
     ./test --faults           every fault of docs/reliability.md, instead of the fast selection, and nothing else; what was
@@ -23,6 +23,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import queue
 import re
 import shutil
 import subprocess
@@ -43,15 +44,23 @@ PROGRAM_TIMEOUT = 900
 CORES = len(os.sched_getaffinity(0))
 WORKERS = min(8, 2 * CORES)  # of pytest, each with a stack of its own; they wait more than they work
 MEMORY = pathlib.Path("/dev/shm")
-PLENTY = 8 << 30  # of memory; a run takes 3 GiB of it for its files
+PLENTY = 8 << 30  # of memory; a run takes 1.5 GiB of it for its files
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT / 'tests' / 'rig' / 'lsan.supp'}:print_suppressions=0",
 }
 SANITIZER_REPORT = "sanitizer"
 SANITIZER_LOGS = {name: f"{SANITIZER_OPTIONS.get(name, 'second_deadlock_stack=1')}:log_path={RESULTS / SANITIZER_REPORT}"
                   for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
-SANITIZER_LOGS["LSAN_OPTIONS"] = f"suppressions={ROOT / 'tests' / 'rig' / 'lsan.supp'}:print_suppressions=0"
+SANITIZER_LOGS["LSAN_OPTIONS"] = SANITIZER_OPTIONS["LSAN_OPTIONS"]
+# What each kind of GoogleTest program stands on; the unit tests on nothing.
+WRAPPERS = {
+    "unit": (),
+    "integration": (sys.executable, "scripts/stack.py", "exec", "--"),
+    "contract": (sys.executable, "tests/contract/stores.py", "exec", "--"),
+}
+LONGEST = ["imaging_integration_test", "storage_folder_faults", "storage_records_integration"]
 # The image helper is a process without threads of ours, and libvips is not built for this: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
@@ -107,8 +116,9 @@ def check(count, name, command):
         count.fail(name)
 
 
-def run_program(program, wrapper=()):
+def run_program(count, program, wrapper):
     """Runs one GoogleTest program; its output is shown only where it failed."""
+    name = f"{program.parent.name} {program.name}"
     report = RESULTS / f"{program.parent.name}-{program.name}.xml"
     log = report.with_suffix(".log")
     command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1"]
@@ -120,38 +130,24 @@ def run_program(program, wrapper=()):
         except subprocess.TimeoutExpired:
             code = -1
     verdict = "ok" if code == 0 else f"FAILED (exit {code})"
-    print(f"   {program.name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
+    print(f"   {name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
     if code != 0:
         sys.stdout.write(log.read_text(errors="replace")[-8000:])
-    return report, code
+    failed_before = count.failed
+    count.read_junit(report, program.name)
+    if code != 0 and count.failed == failed_before:
+        count.fail(f"{name} (exit {code} though its tests passed)")
 
 
-def run_programs(count, label, wrapper=(), at_once=max(1, CORES // 2)):
-    programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
-    if not programs:
-        return count.fail(f"{label}: no test program was built")
-    with ThreadPoolExecutor(at_once) as pool:
-        for program, (report, code) in zip(programs, pool.map(lambda p: run_program(p, wrapper), programs)):
-            failed_before = count.failed
-            count.read_junit(report, program.name)
-            if code != 0 and count.failed == failed_before:
-                count.fail(f"{program.name} (exit {code} though its tests passed)")
-
-
-def run_unit(count):
-    say("unit tests, under ASan and UBSan")
-    run_programs(count, "unit")
-
-
-def run_integration(count):
-    say("integration tests on real PostgreSQL and MinIO, under ASan and UBSan")
-    run_pytest(count, "support")
-    run_programs(count, "integration", [sys.executable, "scripts/stack.py", "exec", "--"])
-
-
-def run_contract(count):
-    say("one contract over the built-in store, MinIO and versitygw")
-    run_programs(count, "contract", [sys.executable, "tests/contract/stores.py", "exec", "--"], at_once=1)
+def programs_of(steps):
+    """(what it is, what runs it) of every GoogleTest program, those that take longest first."""
+    found = []
+    for label in filter(steps.__contains__, WRAPPERS):
+        programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
+        if not programs:
+            raise SystemExit(f"{label}: no test program was built")
+        found += [(program, WRAPPERS[label]) for program in programs]
+    return sorted(found, key=lambda each: LONGEST.index(each[0].name) if each[0].name in LONGEST else len(LONGEST))
 
 
 def run_pytest(count, name, choice=(), built_in=None, workers=0, share="load"):
@@ -162,9 +158,10 @@ def run_pytest(count, name, choice=(), built_in=None, workers=0, share="load"):
     if workers:
         command += ["-n", str(workers), "--dist", share, *(["--no-loadscope-reorder"] if share == "loadfile" else [])]
     environment = {**os.environ, "PHOTOGATE_BUILD_DIR": str(built_in or RELEASE)}
+    if workers:
+        environment["PHOTOGATE_FAULT_RESULTS"] = str(RESULTS / "faults.json")
     if built_in:
-        # Its figures are not those of the program as it is used.
-        environment |= {"PHOTOGATE_FAILPOINT_BUILD_DIR": str(built_in), "PHOTOGATE_FAULT_RESULTS": str(RESULTS / "faults.json"), **SANITIZER_LOGS}
+        environment |= {"PHOTOGATE_FAILPOINT_BUILD_DIR": str(built_in), **SANITIZER_LOGS}
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     failed_before = count.failed
     count.read_junit(report, name)
@@ -174,7 +171,7 @@ def run_pytest(count, name, choice=(), built_in=None, workers=0, share="load"):
 
 def run_e2e(count, arguments):
     say("end-to-end tests on real PostgreSQL and MinIO")
-    choice = ["-m", "not slow"] if arguments.quick else []
+    choice = ["tests/support", *(["-m", "not slow"] if arguments.quick else [])]
     if arguments.k:
         choice += ["-k", arguments.k]
     run_pytest(count, "e2e", choice, workers=WORKERS, share="loadfile")
@@ -186,7 +183,7 @@ def run_faults(count, arguments):
     for name in ("seed", "kill_cycles", "store_kills", "good_pictures", "k"):
         if (value := getattr(arguments, name)) is not None:
             choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
-    # All of them: alone, for they measure.
+    # All of them: one by one, and their figures are kept, for they measure.
     run_pytest(count, "faults", choice, workers=0 if arguments.faults else WORKERS)
 
 
@@ -206,7 +203,7 @@ def run_sanitized(count, arguments):
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
     run_pytest(count, "e2e", ["-m", "not slow", *others, *choice], driven, workers=CORES, share="loadfile")
     say("the fast faults, likewise")
-    run_pytest(count, "faults", ["-m", "fast", *choice], driven)
+    run_pytest(count, "faults", ["-m", "fast", *choice], driven, workers=CORES)
     for report in sorted(RESULTS.glob(f"{SANITIZER_REPORT}.*")):
         count.fail(f"sanitizer: {report}")
         sys.stdout.write(report.read_text(errors="replace")[:4000])
@@ -300,6 +297,28 @@ def roomy_temporary_folder():
         yield
 
 
+def side_by_side(steps, arguments):
+    """One lane takes the pytest suites in their order, and then programs as the others do; the count of each."""
+    programs = queue.SimpleQueue()
+    for each in programs_of(steps):
+        programs.put(each)
+    suites = [suite for step, suite in (
+        ("e2e", lambda own: run_e2e(own, arguments)),
+        ("faults", lambda own: run_faults(own, arguments))) if step in steps]
+
+    def run_lane(suites):
+        own = Count()
+        for suite in suites:
+            suite(own)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                run_program(own, *programs.get_nowait())
+        return own
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(run_lane, [suites] + [[]] * max(1, CORES - 1)))
+
+
 def run(steps, arguments):
     count = Count()
     if "style" in steps:
@@ -316,19 +335,8 @@ def run(steps, arguments):
     if "style" in steps:
         check(count, "architecture", [sys.executable, "tests/architecture/check_architecture.py", "--build-dir", str(RELEASE)])
         run_pytest(count, "architecture")
-    lanes = [[("unit", run_unit), ("integration", run_integration), ("contract", run_contract)],
-             [("e2e", lambda own: run_e2e(own, arguments)), ("faults", lambda own: run_faults(own, arguments))]]
-
-    def run_lane(lane):
-        own = Count()
-        for step, run in lane:
-            if step in steps:
-                run(own)
-        return own
-
-    with ThreadPoolExecutor() as side_by_side:
-        for own in side_by_side.map(run_lane, lanes):
-            count.add(own)
+    for own in side_by_side(steps, arguments):
+        count.add(own)
     if arguments.sanitizer:
         run_sanitized(count, arguments)
     if arguments.fuzz:

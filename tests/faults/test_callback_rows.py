@@ -104,7 +104,8 @@ def test_F52_A_slow_receiver_does_not_hold_another(row, unwitnessed, photo):
         waits = [c.at - due[c.headers["webhook-id"]] for c in quick.callbacks]
         row.figure(f"p50 {p(waits, .5) * 1000:.0f} ms, p99 {p(waits, .99) * 1000:.0f} ms over {len(waits)} callbacks beside "
                    f"{slow.most} deliveries that took 14 s")
-        row.hold(p(waits, .99) <= 1, "the other receiver's p99")
+        row.timed(p(waits, .99) <= 1, "the other receiver's p99")
+        row.hold(max(waits) <= 7, "half of what the slow one takes")
 
 
 def test_F53_A_receiver_that_drips_or_never_ends_costs_little_memory(row, unwitnessed, photo):
