@@ -1,6 +1,8 @@
 // t1: uploads come into being, many in one transaction.
+#include <array>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "base/failpoint.hpp"
 #include "storage/records/records_state.hpp"
@@ -10,47 +12,24 @@
 namespace photogate::storage::records {
 namespace {
 
-/// The columns of a group.
-struct Rows {
-    SqlArray ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types, sizes,
-        sha256s, metadata, client_fields, callback_urls, request_ids, created, expires, idempotency_keys,
-        request_sha256s, client_tokens;
+constexpr std::array<const char*, 20> kColumns = {
+    "id",         "public_id",     "app",          "profile",       "method",        "region",
+    "bucket",     "key",           "filename",     "declared_type", "declared_size", "declared_sha256",
+    "metadata",   "client_fields", "callback_url", "request_id",    "created_at",    "expires_at",
+    "updated_at", "client_token"};
 
-    void add(const NewUpload& item) {
-        const auto& u = item.upload;
-        ids.add(u.id.str());
-        public_ids.add(u.public_id.str());
-        apps.add(u.app.str());
-        profiles.add(u.profile.str());
-        methods.add(to_string(u.method));
-        regions.add(u.region);
-        buckets.add(u.bucket.str());
-        keys.add(u.key.str());
-        filenames.add(u.filename);
-        types.add(u.declared_type);
-        // As text: a size beyond bigint must be refused, not wrapped.
-        u.declared_size ? sizes.add(std::to_string(*u.declared_size)) : sizes.add_null();
-        sha256s.add(u.declared_sha256);
-        metadata.add(to_json_text(u.metadata));
-        SqlArray fields;
-        for (const auto& field : u.client_fields)
-            fields.add(field);
-        client_fields.add(fields.literal());
-        callback_urls.add(u.callback_url);
-        request_ids.add(u.request_id);
-        created.add(sql_timestamp(u.created_at));
-        expires.add(sql_timestamp(u.expires_at));
-        item.idempotency ? idempotency_keys.add(item.idempotency->key) : idempotency_keys.add_null();
-        item.idempotency ? request_sha256s.add(item.idempotency->request_sha256) : request_sha256s.add_null();
-        client_tokens.add(u.client_token);
-    }
-
-    Params parameters(Timestamp now) const {
-        return params(ids, public_ids, apps, profiles, methods, regions, buckets, keys, filenames, types,
-                      sizes, sha256s, metadata, client_fields, callback_urls, request_ids, created, expires,
-                      idempotency_keys, request_sha256s, now, client_tokens);
-    }
-};
+/// As kColumns has them.
+Params row_of(const Upload& upload) {
+    SqlArray fields;
+    for (const auto& field : upload.client_fields)
+        fields.add(field);
+    const auto created_at = sql_timestamp(upload.created_at);
+    return params(upload.id.str(), upload.public_id.str(), upload.app.str(), upload.profile.str(),
+                  to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(),
+                  upload.filename, upload.declared_type, upload.declared_size, upload.declared_sha256,
+                  to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
+                  upload.expires_at, created_at, upload.client_token);
+}
 
 using KeyOfApp = std::pair<std::string, std::string>;
 
@@ -69,6 +48,22 @@ struct FirstUse {
     std::string request_sha256;
     Upload upload;
 };
+
+/// Ids of those whose idempotency key is theirs now: it was free, or its retention is over.
+std::set<std::string> claim_keys(Transaction& transaction, const std::vector<const NewUpload*>& items,
+                                 Timestamp now) {
+    SqlArray apps, keys, requests, ids;
+    for (const auto* item : items) {
+        apps.add(item->upload.app.str());
+        keys.add(item->idempotency->key);
+        requests.add(item->idempotency->request_sha256);
+        ids.add(item->upload.id.str());
+    }
+    std::set<std::string> claimed;
+    for (const auto& row : transaction.run("claim_idempotency_keys", params(apps, keys, requests, ids, now)))
+        claimed.insert(row[0].as<std::string>());
+    return claimed;
+}
 
 std::map<KeyOfApp, FirstUse> first_uses(Transaction& transaction, const std::set<KeyOfApp>& keys) {
     SqlArray apps, names;
@@ -133,8 +128,7 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     if (const auto keys_of_tokens = keys_under(ledger, items); !keys_of_tokens.empty())
         uses = first_uses(transaction, keys_of_tokens);
 
-    Rows rows;
-    std::size_t to_write = 0;
+    std::vector<const NewUpload*> new_ones, with_key;
     std::set<KeyOfApp> keys;
     std::map<KeyOfApp, const NewUpload*> first_here;
     for (const auto& item : items) {
@@ -143,14 +137,21 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         if (item.idempotency && !first_here.emplace(key_of(item), &item).second) continue;
         if (item.idempotency && uses.contains(key_of(item))) continue;
         if (!ledger.admit(item)) continue;
-        rows.add(item);
-        ++to_write;
+        (item.idempotency ? with_key : new_ones).push_back(&item);
+    }
+    if (!with_key.empty()) {
+        const auto claimed = claim_keys(transaction, with_key, now);
+        std::erase_if(with_key, [&](const auto* item) { return !claimed.contains(item->upload.id.str()); });
+        new_ones.insert(new_ones.end(), with_key.begin(), with_key.end());
     }
     std::set<std::string> written;
-    if (to_write > 0) {
-        for (const auto& row : transaction.run("create_uploads", rows.parameters(now)))
-            written.insert(row[0].as<std::string>());
+    std::vector<Params> rows;
+    rows.reserve(new_ones.size());
+    for (const auto* item : new_ones) {
+        rows.push_back(row_of(item->upload));
+        written.insert(item->upload.id.str());
     }
+    if (!rows.empty()) transaction.copy("uploads", kColumns, rows);
     stored.insert(written.begin(), written.end());
     for (const auto& item : items) {
         if (written.contains(item.upload.id.str())) {

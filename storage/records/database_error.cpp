@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <pqxx/pqxx>
 
@@ -26,8 +27,12 @@ DatabaseFailure from_sqlstate(const std::string& sqlstate, const char* what) {
         case Remedy::give_up:
             break;
     }
-    log::error("database.refused", {{"sqlstate", sqlstate}, {"error", what}});
-    if (sqlstate.starts_with("22") || sqlstate.starts_with("23")) {
+    const bool is_about_the_row = sqlstate.starts_with("22") || sqlstate.starts_with("23");
+    // DETAIL and CONTEXT, on further lines, say what stood in the row: a client's own words.
+    const std::string_view said{what};
+    log::error("database.refused", {{"sqlstate", sqlstate},
+                                    {"error", is_about_the_row ? said.substr(0, said.find('\n')) : said}});
+    if (is_about_the_row) {
         return {remedy, {ErrorCode::database_constraint, "the database refused the row (" + sqlstate + ")"}};
     }
     return {remedy, {ErrorCode::internal, "the database refused the statement (" + sqlstate + ")"}};

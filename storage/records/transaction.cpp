@@ -39,12 +39,16 @@ Params& Params::add_null() {
 }
 
 pqxx::result Transaction::run(const std::string& query_name, const Params& parameters) {
-    connection_.expect_answer_within(pool_.options().statement_timeout + kGrace);
+    begin_statement();
     std::vector<const char*> values;
     values.reserve(parameters.values().size());
     for (const auto& value : parameters.values())
         values.push_back(value ? value->c_str() : nullptr);
     return connection_.run(work_, query_name, values);
+}
+
+void Transaction::begin_statement() {
+    connection_.expect_answer_within(pool_.options().statement_timeout + kGrace);
 }
 
 namespace detail {

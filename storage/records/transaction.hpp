@@ -10,11 +10,14 @@
 // Thread safety: each call from any thread; a body runs on the caller's, and may run several times.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,8 +68,24 @@ class Transaction {
         : pool_(pool), connection_(connection), work_(work) {}
     /// Throws what libpqxx throws.
     pqxx::result run(const std::string& query_name, const Params& parameters = {});
+    /// COPY: new rows, for less than half of what a statement with arrays takes. Throws likewise.
+    template <std::size_t columns>
+    void copy(const std::string& table, const std::array<const char*, columns>& names,
+              std::span<const Params> rows) {
+        begin_statement();
+        pqxx::stream_to stream{work_, table, names};
+        for (const auto& row : rows) {
+            std::array<const char*, columns> fields{};
+            std::transform(row.values().begin(), row.values().end(), fields.begin(),
+                           [](const auto& value) { return value ? value->c_str() : nullptr; });
+            stream << fields;
+        }
+        stream.complete();
+    }
 
   private:
+    void begin_statement();
+
     Pool& pool_;
     Connection& connection_;
     pqxx::transaction_base& work_;

@@ -1,32 +1,15 @@
 -- t1, for a group of requests at once.
 
--- name: create_uploads
--- Rows whose idempotency key is taken are left out; the ids that went in come back.
-with input as materialized (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[], $10::text[], $11::bigint[], $12::text[], $13::jsonb[], $14::text[], $15::text[],
-                         $16::text[], $17::timestamptz[], $18::timestamptz[], $19::text[], $20::text[], $22::text[])
-        as t (id, public_id, app, profile, method, region, bucket, key, filename, declared_type, declared_size,
-              declared_sha256, metadata, client_fields, callback_url, request_id, created_at, expires_at, idempotency_key,
-              request_sha256, client_token)
-),
-keys as (
-    insert into idempotency_keys as known (app, key, request_sha256, upload_id, created_at)
-    select app, idempotency_key, request_sha256, id, $21::timestamptz from input
-    where idempotency_key is not null
-    order by app, idempotency_key
-    on conflict (app, key) do update
-        set request_sha256 = excluded.request_sha256, upload_id = excluded.upload_id, created_at = excluded.created_at
-        where known.created_at <= $21::timestamptz - interval '24 hours'
-    returning upload_id
-)
-insert into uploads (id, public_id, app, profile, method, region, bucket, key, filename, declared_type, declared_size,
-                     declared_sha256, metadata, client_fields, callback_url, request_id, created_at, expires_at, updated_at, client_token)
-select id, public_id, app, profile, method, region, bucket, key, filename, declared_type, declared_size, declared_sha256,
-       metadata, client_fields::text[], callback_url, request_id, created_at, expires_at, created_at, client_token
-from input
-where idempotency_key is null or id in (select upload_id from keys)
-returning id;
+-- name: claim_idempotency_keys
+-- For the uploads $4, by app and key, in the order of their keys, so that groups can't wait for each other; whose key is taken is left out.
+insert into idempotency_keys as known (app, key, request_sha256, upload_id, created_at)
+select app, key, request_sha256, id, $5::timestamptz
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as t (app, key, request_sha256, id)
+order by app, key
+on conflict (app, key) do update
+    set request_sha256 = excluded.request_sha256, upload_id = excluded.upload_id, created_at = excluded.created_at
+    where known.created_at <= $5::timestamptz - interval '24 hours'
+returning upload_id;
 
 -- name: open_tokens
 -- What was used of each, locked until this transaction ends; in the order of their ids, so that groups can't wait for each other.

@@ -26,6 +26,21 @@ TEST_F(CreateTest, What_is_created_is_found_as_it_was_asked_for) {
     EXPECT_EQ(found.expires_at, item.upload.expires_at);
 }
 
+TEST_F(CreateTest, Texts_that_mean_something_to_COPY_are_kept_as_they_are) {
+    for (const std::string text :
+         {"\\N", "\\.", "\\", "tab\tline\nreturn\r\b\f\v", "{\"a\",NULL}", "", "ü\u2028\U0001F4F7"}) {
+        auto item = new_upload();
+        item.upload.filename = text;
+        item.upload.metadata = {{"note", text}};
+        item.upload.client_fields = {text, "NULL"};
+        ASSERT_TRUE(try_create(item)) << text;
+        const auto found = records->find(item.upload.app, item.upload.id).value();
+        EXPECT_EQ(found.filename, text);
+        EXPECT_EQ(found.metadata, item.upload.metadata);
+        EXPECT_EQ(found.client_fields, item.upload.client_fields);
+    }
+}
+
 TEST_F(CreateTest, Another_app_does_not_find_it) {
     const auto upload = create("one");
     EXPECT_EQ(records->find(AppName::trusted("two"), upload.id).error().code, ErrorCode::upload_not_found);
