@@ -1,7 +1,7 @@
 // Values as PostgreSQL reads them: array literals (manual, 8.15.2), timestamps, and texts that it can hold.
 //
 // A group of rows travels as one array for each column, bound as a parameter and unnested by the statement:
-// nothing is ever pasted into SQL. Thread safety: values.
+// nothing is ever pasted into SQL. New uploads alone go by COPY (transaction.hpp). Thread safety: values.
 #pragma once
 
 #include <cstdint>
