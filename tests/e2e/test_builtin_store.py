@@ -55,7 +55,8 @@ def code(error):
 
 def tool(name):
     """The program, or a failure: a test that is skipped where it counts is no test."""
-    found = shutil.which(name) or shutil.which(name, path=os.environ.get("PHOTOGATE_TOOLS", os.path.expanduser("~/.cache/photogate/bin")))
+    ours = [os.path.dirname(sys.executable), os.environ.get("PHOTOGATE_TOOLS", os.path.expanduser("~/.cache/photogate/bin"))]
+    found = shutil.which(name, path=os.pathsep.join(ours)) or shutil.which(name)
     assert found, f"{name} is not installed (scripts/install-stores, tests/requirements.txt)"
     return found
 
