@@ -181,7 +181,8 @@ TEST_F(Corpus, Stripped_photos_are_the_same_pictures_without_residue) {
 }
 
 TEST_F(Corpus, Exiftool_finds_only_what_draws_in_stripped_photos) {
-    if (!output_of("exiftool -ver")) GTEST_SKIP() << "exiftool is not installed";
+    ASSERT_TRUE(output_of("exiftool -ver"))
+        << "exiftool is not installed (scripts/install-dependencies tests)";
     static const std::set<std::string> kAllowed = {"SourceFile", "ExifTool",  "System",   "File", "JFIF",
                                                    "Adobe",      "PNG",       "PNG-pHYs", "RIFF", "GIF",
                                                    "Composite",  "QuickTime", "Meta",     "MDAT"};
@@ -211,7 +212,8 @@ TEST_F(Corpus, Exiftool_finds_only_what_draws_in_stripped_photos) {
 }
 
 TEST_F(Corpus, Stripped_JPEGs_decode_to_the_same_pixels) {
-    if (!output_of("command -v djpeg")) GTEST_SKIP() << "djpeg is not installed";
+    ASSERT_TRUE(output_of("command -v djpeg"))
+        << "djpeg is not installed (scripts/install-dependencies tests)";
     const Scratch scratch;
     int compared = 0;
     for (const auto& [name, facts] : expected().items()) {
