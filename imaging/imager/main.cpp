@@ -34,9 +34,10 @@ int main(int argc, char** argv) {
         return 64;
     }
     Channel channel{photogate::Descriptor(STDIN_FILENO)};
-    const auto jail = follow_parent(static_cast<pid_t>(*parent)).and_then(start_libraries).and_then([&] {
-        return confine_process(*address_space);
-    });
+    const auto jail = give_up_privileges()
+                          .and_then([&] { return follow_parent(static_cast<pid_t>(*parent)); })
+                          .and_then(start_libraries)
+                          .and_then([&] { return confine_process(*address_space); });
     if (!channel.send(write_hello(jail), {}, -1, std::nullopt) || !jail) ::_exit(1);
     serve(channel);
     // Nothing here needs saving, and libraries' farewells are code that a hostile picture may have prepared.

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/privileges.hpp"
 #include "imaging/jail/break_out.hpp"
 #include "imaging/jail/landlock.hpp"
 #include "imaging/jail/system_calls.hpp"
@@ -24,6 +25,8 @@ constexpr bool kSanitized = false;
 
 /// The three of its life and one for the task's file; the rest is slack for what a library may still hold.
 constexpr rlim_t kMaxDescriptors = 16;
+/// The kernel's overflow user, where the machine has no account of the name.
+constexpr uid_t kNobody = 65'534;
 
 Result<> refuse(const char* what) {
     return fail(ErrorCode::imager_unavailable, std::string(what) + ": " + std::strerror(errno));
@@ -48,6 +51,15 @@ Result<> limit_resources(std::uint64_t address_space) {
 
 }  // namespace
 
+Result<> give_up_privileges() {
+    if (!runs_as_root()) return drop_capabilities() ? Result<>{} : refuse("Capabilities can't be dropped");
+    const Identity nobody{kNobody, kNobody};
+    if (become(find_user({"photogate-imager", "nobody"}).value_or(nobody))) return {};
+    // Root without CAP_SETUID, as some containers have it, keeps its user; the report says so.
+    if (errno == EPERM && drop_capabilities()) return {};
+    return refuse("Root's privileges can't be given up");
+}
+
 Result<> follow_parent(pid_t parent) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refuse("The parent's death can't be followed");
     if (::getppid() != parent) return fail(ErrorCode::imager_unavailable, "The parent is gone.");
@@ -64,6 +76,7 @@ Result<JailReport> confine_process(std::uint64_t address_space) {
         if (!missing.empty()) missing += "; ";
         missing += error.detail;
     };
+    if (runs_as_root()) missing = "it runs as root, whose user could not be changed (CAP_SETUID)";
     // Landlock first: the filter behind it lets through no call that could put up Landlock.
     const auto landlock = shut_file_system();
     if (!landlock) note(landlock.error());

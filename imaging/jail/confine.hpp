@@ -17,8 +17,14 @@
 
 namespace photogate::imaging {
 
-/// First thing in main(): the parent's death becomes ours, even if it came before we could ask; no inherited
-/// descriptor stays but the three standard ones; no privileges can be gained. Errors: imager_unavailable.
+/// First thing in main(), on the only thread: a process that root starts becomes the user `photogate-imager`
+/// where the machine has one, else `nobody`; whoever starts it, no capability stays. Errors:
+/// imager_unavailable.
+Result<> give_up_privileges();
+
+/// Next, because a change of the user would undo it: the parent's death becomes ours, even if it came before
+/// we could ask; no inherited descriptor stays but the three standard ones; no privileges can be gained.
+/// Errors: imager_unavailable.
 Result<> follow_parent(pid_t parent);
 
 /// Last thing before the first task, with every library warm: from here on no file is opened by design. Puts

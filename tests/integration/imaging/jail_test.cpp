@@ -136,6 +136,25 @@ TEST(Jail, Every_thread_of_a_helper_is_filtered_and_without_privileges) {
     EXPECT_GE(threads, static_cast<int>(helpers.size()));
 }
 
+TEST(Jail, worker_process_of_root_has_another_user_and_no_capability) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    (void)shared_pool();
+    const auto helpers = children("photogate-imager");
+    ASSERT_FALSE(helpers.empty());
+    for (const pid_t helper : helpers) {
+        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(helper) + "/task")) {
+            std::ifstream file(thread.path() / "status");
+            const std::string status((std::istreambuf_iterator<char>(file)), {});
+            EXPECT_EQ(status.find("\nUid:\t0"), std::string::npos) << status;
+            EXPECT_EQ(status.find("\nGid:\t0"), std::string::npos) << status;
+            EXPECT_NE(status.find("\nGroups:\t \n"), std::string::npos) << status;
+            for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+                EXPECT_NE(status.find(std::string("\n") + set + ":\t0000000000000000\n"), std::string::npos)
+                    << set << " of " << thread.path();
+        }
+    }
+}
+
 TEST(Jail, Same_bytes_give_the_same_bytes_in_another_helper_with_another_history) {
     const Folder folder;
     const std::string photo = make_photo(folder, 500, 400);
