@@ -26,13 +26,14 @@ using namespace photogate;
 using namespace photogate::storage::records;
 using Steady = std::chrono::steady_clock;
 
-class Composer final : public CallbackComposer {
+class Composer final : public model::CallbackComposer {
   public:
-    std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
-                                            Timestamp now) const override {
+    std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,
+                                                   Timestamp now) const override {
         SystemRandom random;
-        return ComposedCallback{make_callback_id(now, random), "https://app.example/hook/" + upload.app.str(),
-                                std::string{to_string(type)} + std::string(600, 'x')};
+        return model::ComposedCallback{make_callback_id(now, random),
+                                       "https://app.example/hook/" + upload.app.str(),
+                                       std::string{to_string(type)} + std::string(600, 'x')};
     }
 };
 
@@ -121,7 +122,7 @@ int run(const Settings& settings) {
     Records& records = **opened;
 
     std::mutex mutex;
-    std::vector<Upload> created;
+    std::vector<model::Upload> created;
     const auto create = [&](bool with_key) {
         return sustained(settings, [&, with_key](auto done) {
             auto item = new_upload(random, "app" + std::to_string(random.below(4)));

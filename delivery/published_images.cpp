@@ -4,7 +4,7 @@
 
 namespace photogate::delivery {
 
-using storage::records::UploadState;
+using model::UploadState;
 
 PublishedImages::PublishedImages(storage::records::Records& records, const pipeline::Stores& stores)
     : records_(records), stores_(stores) {}

@@ -13,7 +13,7 @@ constexpr auto kRateSlack = 100ms;
 
 }  // namespace
 
-using storage::records::Callback;
+using model::Callback;
 
 void CallbackQueue::add(std::vector<Callback> claimed, TimePoint claimed_at) {
     for (auto& callback : claimed) {

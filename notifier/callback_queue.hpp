@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/records/callback.hpp"
+#include "model/callback.hpp"
 
 namespace photogate::notifier {
 
@@ -37,9 +37,9 @@ class CallbackQueue {
 
     explicit CallbackQueue(Limits limits) : limits_(limits) {}
 
-    void add(std::vector<storage::records::Callback> claimed, TimePoint claimed_at);
+    void add(std::vector<model::Callback> claimed, TimePoint claimed_at);
     /// The next one that may start, oldest claim first; it counts as under way until finished().
-    std::optional<storage::records::Callback> start(TimePoint now);
+    std::optional<model::Callback> start(TimePoint now);
     bool can_start(TimePoint now);
     /// When a URL that waits for its rate alone may start; nullopt: no such URL.
     std::optional<TimePoint> next_start(TimePoint now) const;
@@ -52,7 +52,7 @@ class CallbackQueue {
 
   private:
     struct Waiting {
-        storage::records::Callback callback;
+        model::Callback callback;
         TimePoint claimed_at;
     };
     struct Endpoint {

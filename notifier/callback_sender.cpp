@@ -21,7 +21,7 @@ namespace {
 namespace http = storage::http;
 namespace records = storage::records;
 using SteadyClock = std::chrono::steady_clock;
-using Verdict = records::CallbackAttempt::Verdict;
+using Verdict = model::CallbackAttempt::Verdict;
 
 constexpr std::uint64_t kMostAnswerBytes = 16U << 10;
 constexpr std::chrono::milliseconds kConnectTimeout{3'000};
@@ -54,9 +54,9 @@ struct CallbackSender::State {
     void send_loop();
     /// True where something was claimed that can start.
     bool claim(std::size_t free_senders);
-    records::CallbackAttempt deliver(const records::Callback& callback);
-    void finish(const records::Callback& callback, records::CallbackAttempt attempt);
-    void tell(const records::Callback& callback, const records::CallbackAttempt& attempt) const;
+    model::CallbackAttempt deliver(const model::Callback& callback);
+    void finish(const model::Callback& callback, model::CallbackAttempt attempt);
+    void tell(const model::Callback& callback, const model::CallbackAttempt& attempt) const;
 
     const SenderOptions options;
     records::Records& store;
@@ -166,7 +166,7 @@ bool CallbackSender::State::claim(std::size_t free_senders) {
 
 void CallbackSender::State::send_loop() {
     for (;;) {
-        std::optional<records::Callback> callback;
+        std::optional<model::Callback> callback;
         {
             std::unique_lock lock{mutex};
             for (;;) {
@@ -184,7 +184,7 @@ void CallbackSender::State::send_loop() {
             // Somebody must watch for the next start that waits for its rate.
             if (queue.next_start(SteadyClock::now())) startable.notify_one();
         }
-        std::optional<records::CallbackAttempt> attempt;
+        std::optional<model::CallbackAttempt> attempt;
         const auto started = SteadyClock::now();
         try {
             attempt = deliver(*callback);
@@ -207,7 +207,7 @@ void CallbackSender::State::send_loop() {
     }
 }
 
-records::CallbackAttempt CallbackSender::State::deliver(const records::Callback& callback) {
+model::CallbackAttempt CallbackSender::State::deliver(const model::Callback& callback) {
     const auto keys = secrets(callback.app);
     const auto signed_at = clock.now();
     const auto started = SteadyClock::now();
@@ -243,7 +243,7 @@ records::CallbackAttempt CallbackSender::State::deliver(const records::Callback&
     return attempt;
 }
 
-void CallbackSender::State::finish(const records::Callback& callback, records::CallbackAttempt attempt) {
+void CallbackSender::State::finish(const model::Callback& callback, model::CallbackAttempt attempt) {
     tell(callback, attempt);
     if (observer) observer(attempt);
     switch (attempt.verdict) {
@@ -274,12 +274,12 @@ void CallbackSender::State::finish(const records::Callback& callback, records::C
     }
 }
 
-void CallbackSender::State::tell(const records::Callback& callback,
-                                 const records::CallbackAttempt& attempt) const {
+void CallbackSender::State::tell(const model::Callback& callback,
+                                 const model::CallbackAttempt& attempt) const {
     const auto write = [&](log::Level level, std::string_view event) {
         log::write(level, event,
                    {{"callback", callback.id.str()},
-                    {"type", records::to_string(callback.type)},
+                    {"type", model::to_string(callback.type)},
                     {"upload", callback.upload.str()},
                     {"app", callback.app.str()},
                     {"url", without_query(callback.url)},

@@ -49,7 +49,7 @@ struct SenderOptions {
 using SecretsOf = std::function<std::vector<signer::WebhookSecret>(const AppName&)>;
 
 /// Sees each attempt as it is judged, for counting. Called from several threads at once.
-using AttemptObserver = std::function<void(const storage::records::CallbackAttempt&)>;
+using AttemptObserver = std::function<void(const model::CallbackAttempt&)>;
 
 /// What one answer means; pure. `callback.attempts` were made before this one.
 ///
@@ -58,9 +58,9 @@ using AttemptObserver = std::function<void(const storage::records::CallbackAttem
 /// date, is taken exactly between 1 s and 1 h (what is negative, past or garbage is ignored); from the sixth
 /// attempt on it is never sooner than the schedule, so that a receiver which always says "in a second" does
 /// not use up the attempts in a minute. The latency is left at 0 where no answer came.
-storage::records::CallbackAttempt judge_answer(const storage::records::Callback& callback,
-                                               const Result<storage::http::Response>& answer, Timestamp now,
-                                               Random& random);
+model::CallbackAttempt judge_answer(const model::Callback& callback,
+                                    const Result<storage::http::Response>& answer, Timestamp now,
+                                    Random& random);
 
 class CallbackSender {
   public:

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::microseconds;
 using std::chrono::seconds;
-using Attempt = storage::records::CallbackAttempt;
+using Attempt = model::CallbackAttempt;
 
 constexpr std::array<seconds, kMostAttempts> kSchedule = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 14h, 20h, 24h};
 constexpr seconds kShortestRetryAfter = 1s;
@@ -83,8 +83,8 @@ seconds retry_delay(std::uint32_t attempts_made) {
     return kSchedule[std::min<std::size_t>(attempts_made, kSchedule.size() - 1)];
 }
 
-Attempt judge_answer(const storage::records::Callback& callback,
-                     const Result<storage::http::Response>& answer, Timestamp now, Random& random) {
+Attempt judge_answer(const model::Callback& callback, const Result<storage::http::Response>& answer,
+                     Timestamp now, Random& random) {
     Attempt attempt;
     attempt.callback = callback.id;
     attempt.lease_token = callback.lease_token;

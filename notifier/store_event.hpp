@@ -14,7 +14,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
-#include "storage/records/upload.hpp"
+#include "model/upload.hpp"
 
 namespace photogate::notifier {
 
@@ -39,7 +39,7 @@ struct StoreEvent {
     std::optional<Timestamp> occurred_at;
     std::string request_id;
     std::optional<std::string> content_type;
-    storage::records::TextMap client_metadata;  ///< `x-amz-meta-*` without the prefix, names in lower case
+    model::TextMap client_metadata;  ///< `x-amz-meta-*` without the prefix, names in lower case
 
     /// Lower-case hex SHA-256 of (source, bucket, key, version or etag, sequencer, name).
     std::string dedupe_id(std::string_view source) const;

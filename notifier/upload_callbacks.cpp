@@ -6,19 +6,17 @@
 
 namespace photogate::notifier {
 
-namespace records = storage::records;
-
 UploadCallbacks::UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of)
     : image_base_(std::move(image_base)), random_(random), recipient_of_(std::move(recipient_of)) {}
 
-std::optional<records::ComposedCallback> UploadCallbacks::compose(records::CallbackType type,
-                                                                  const records::Upload& upload,
-                                                                  Timestamp now) const {
+std::optional<model::ComposedCallback> UploadCallbacks::compose(model::CallbackType type,
+                                                                const model::Upload& upload,
+                                                                Timestamp now) const {
     const auto recipient = recipient_of_(upload.app, upload.profile, type);
     if (!recipient) return std::nullopt;
     const auto& url = upload.callback_url ? *upload.callback_url : recipient->url;
     const auto id = make_callback_id(now, random_);
-    return records::ComposedCallback{id, url, callback_json(type, id, now, upload, image_base_)};
+    return model::ComposedCallback{id, url, callback_json(type, id, now, upload, image_base_)};
 }
 
 }  // namespace photogate::notifier

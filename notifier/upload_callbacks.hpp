@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "storage/records/callback.hpp"
+#include "model/callback.hpp"
 
 namespace photogate::notifier {
 
@@ -21,19 +21,18 @@ struct Recipient {
 };
 
 /// nullopt: nobody is to be told of this, wherever an upload's own URL points.
-using RecipientOf = std::function<std::optional<Recipient>(const AppName&, const ProfileName&,
-                                                           storage::records::CallbackType)>;
+using RecipientOf =
+    std::function<std::optional<Recipient>(const AppName&, const ProfileName&, model::CallbackType)>;
 
-class UploadCallbacks final : public storage::records::CallbackComposer {
+class UploadCallbacks final : public model::CallbackComposer {
   public:
     /// `random` outlives this. `image_base` goes before `/i/…`.
     UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of);
 
     /// An upload's own `callback_url` goes before the app's. Where there is neither, the callback is for the
     /// feed alone.
-    std::optional<storage::records::ComposedCallback> compose(storage::records::CallbackType type,
-                                                              const storage::records::Upload& upload,
-                                                              Timestamp now) const override;
+    std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,
+                                                   Timestamp now) const override;
 
   private:
     std::string image_base_;

@@ -6,8 +6,6 @@
 namespace photogate::notifier {
 namespace {
 
-namespace records = storage::records;
-
 template <class T, class Write>
 void optional(JsonWriter& json, std::string_view name, const std::optional<T>& value, Write write) {
     json.name(name);
@@ -40,7 +38,7 @@ void time_or_null(JsonWriter& json, std::string_view name, const std::optional<T
     optional(json, name, at, [&](Timestamp value) { json.text(format_rfc3339(value)); });
 }
 
-void text_map(JsonWriter& json, std::string_view name, const records::TextMap& map) {
+void text_map(JsonWriter& json, std::string_view name, const model::TextMap& map) {
     json.name(name);
     json.begin_object();
     for (const auto& [key, value] : map) {
@@ -59,9 +57,9 @@ void spliced(JsonWriter& json, std::string_view name, std::string_view object) {
     }
 }
 
-void found_facts(JsonWriter& json, const records::Upload& upload) {
-    static const records::OriginalFacts nothing;
-    const bool known = upload.facts && upload.state != records::UploadState::deleted;
+void found_facts(JsonWriter& json, const model::Upload& upload) {
+    static const model::OriginalFacts nothing;
+    const bool known = upload.facts && upload.state != model::UploadState::deleted;
     const auto& facts = known ? *upload.facts : nothing;
     json.name("size");
     if (known) {
@@ -81,9 +79,9 @@ void found_facts(JsonWriter& json, const records::Upload& upload) {
     text_or_null(json, "perceptual_hash", facts.perceptual_hash);
 }
 
-void published(JsonWriter& json, const records::Upload& upload, const std::string& image_url) {
+void published(JsonWriter& json, const model::Upload& upload, const std::string& image_url) {
     json.name("image");
-    const bool there = upload.image && upload.state == records::UploadState::published;
+    const bool there = upload.image && upload.state == model::UploadState::published;
     if (there) {
         json.begin_object();
         json.name("url");
@@ -108,22 +106,22 @@ void published(JsonWriter& json, const records::Upload& upload, const std::strin
 }
 
 /// The members of an upload, without the brackets around them.
-void members(JsonWriter& json, const records::Upload& upload, const std::string& image_base) {
+void members(JsonWriter& json, const model::Upload& upload, const std::string& image_base) {
     const auto image_url = image_base + image_path(upload.public_id);
     json.name("id");
     json.text(upload.id.str());
     json.name("state");
-    json.text(records::to_string(upload.state));
+    json.text(model::to_string(upload.state));
     json.name("profile");
     json.text(upload.profile.str());
     json.name("method");
-    json.text(records::to_string(upload.method));
+    json.text(model::to_string(upload.method));
     optional(json, "filename", upload.filename, [&](const std::string& value) { json.text(value); });
     text_map(json, "metadata", upload.metadata);
     text_map(json, "client_metadata", upload.client_metadata);
     found_facts(json, upload);
     published(json, upload, image_url);
-    optional(json, "rejection", upload.rejection, [&](const records::RejectionFacts& rejection) {
+    optional(json, "rejection", upload.rejection, [&](const model::RejectionFacts& rejection) {
         json.begin_object();
         json.name("code");
         json.text(rejection.code);
@@ -152,7 +150,7 @@ std::string image_path(const PublicId& id) {
     return "/i/" + id.str();
 }
 
-std::string upload_json(const records::Upload& upload, const std::string& image_base) {
+std::string upload_json(const model::Upload& upload, const std::string& image_base) {
     JsonWriter json;
     json.begin_object();
     members(json, upload, image_base);
@@ -160,12 +158,12 @@ std::string upload_json(const records::Upload& upload, const std::string& image_
     return json.take();
 }
 
-std::string callback_json(records::CallbackType type, const CallbackId& id, Timestamp now,
-                          const records::Upload& upload, const std::string& image_base) {
+std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
+                          const model::Upload& upload, const std::string& image_base) {
     JsonWriter json;
     json.begin_object();
     json.name("type");
-    json.text(records::to_string(type));
+    json.text(model::to_string(type));
     json.name("id");
     json.text(id.str());
     json.name("timestamp");

@@ -14,20 +14,20 @@
 #include <string>
 
 #include "base/time.hpp"
-#include "storage/records/callback.hpp"
-#include "storage/records/upload.hpp"
+#include "model/callback.hpp"
+#include "model/upload.hpp"
 
 namespace photogate::notifier {
 
 /// The members of the REST contract's "Uploads", but for `upload` (the grant), which only an answer to its
 /// maker has. `image_base` goes before `/i/…` in image URLs; empty: paths alone.
-std::string upload_json(const storage::records::Upload& upload, const std::string& image_base);
+std::string upload_json(const model::Upload& upload, const std::string& image_base);
 
 /// `{"type","id","timestamp","data"}` of Standard Webhooks; `data` is upload_json plus bucket, key and
 /// sequence. The key is where the original lies in a private bucket; it opens nothing without a credential,
 /// and no signed URL is ever inside.
-std::string callback_json(storage::records::CallbackType type, const CallbackId& id, Timestamp now,
-                          const storage::records::Upload& upload, const std::string& image_base);
+std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
+                          const model::Upload& upload, const std::string& image_base);
 
 /// `/i/{public id}`
 std::string image_path(const PublicId& id);

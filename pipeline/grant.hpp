@@ -16,10 +16,10 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "model/policy/profile.hpp"
+#include "model/upload.hpp"
 #include "notifier/address_guard.hpp"
-#include "pipeline/profile.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/upload.hpp"
 
 namespace photogate::pipeline {
 
@@ -32,7 +32,7 @@ struct GrantRequest {
     std::optional<std::string> content_type;
     std::optional<ByteSize> size;
     std::optional<std::string> sha256;  ///< base64 or hex
-    storage::records::TextMap metadata;
+    model::TextMap metadata;
     std::vector<std::string> client_fields;
     std::optional<std::int64_t> expires_in;  ///< seconds
     std::optional<std::string> region;
@@ -51,14 +51,13 @@ struct Grant {
 };
 
 /// The upload to store, or every field that is wrong at once (Error::fields).
-Result<storage::records::Upload> plan_upload(const GrantRequest& request, const App& app,
-                                             const Stores& stores,
-                                             const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
-                                             Random& random);
+Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
+                                  const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                  Random& random);
 
 /// The grant for an upload, signed as of `at` until `upload.expires_at`; by the store's clock where that is
 /// known to be another.
-Result<Grant> sign_grant(const storage::records::Upload& upload, const Profile& profile, const Store& store,
+Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at);
 
 /// A label that is safe to show and to store: NFC is the client's business, control and direction characters

@@ -7,16 +7,17 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "model/object_layout.hpp"
 
 namespace photogate::pipeline {
 
+using model::Upload;
+using model::UploadState;
 using notifier::StoreEvent;
 using notifier::StoreOperation;
 using storage::records::Finder;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
-using storage::records::Upload;
-using storage::records::UploadState;
 
 /// The outcomes of one body's records, gathered until the last is known.
 struct Intake::Gathering {
@@ -71,7 +72,8 @@ bool Intake::may_block(const notifier::EventBatch& batch) {
 std::optional<Observation> Intake::observation(const std::string& source, const StoreEvent& event,
                                                IntakeSummary& summary) const {
     const Store* store = stores_.by_incoming(event.bucket);
-    const bool ours = store != nullptr && event.key.starts_with("u/") && !event.key.ends_with('/');
+    const bool ours =
+        store != nullptr && event.key.starts_with(model::kIncomingPrefix) && !event.key.ends_with('/');
     if (!ours) {
         ++summary.ignored;
         return std::nullopt;

@@ -47,10 +47,10 @@ class Intake {
 
     /// The gateway looks for itself (HEAD). Blocking; safe at any time, any number of times.
     /// Errors: upload_not_found, object_not_found, the store_* and database_* codes.
-    Result<storage::records::Upload> complete(const std::optional<AppName>& app, const UploadId& id);
+    Result<model::Upload> complete(const std::optional<AppName>& app, const UploadId& id);
 
     /// HEAD, then t2; false where there is no object. Blocking.
-    Result<bool> look(const storage::records::Upload& upload, storage::records::Finder finder);
+    Result<bool> look(const model::Upload& upload, storage::records::Finder finder);
 
   private:
     struct Gathering;

@@ -1,23 +1,17 @@
 #include "pipeline/listing_prefixes.hpp"
 
-#include <algorithm>
 #include <set>
 #include <string_view>
+
+#include "model/object_layout.hpp"
 
 namespace photogate::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kRoot = "u/";
+constexpr std::size_t kRoot = model::kIncomingPrefix.size();
 constexpr std::size_t kMinute = 12, kHour = 10, kDay = 8;
-
-bool is_minute_prefix(std::string_view prefix) {
-    if (!prefix.starts_with(kRoot) || prefix.size() != kRoot.size() + kMinute + 1 || prefix.back() != '/')
-        return false;
-    const auto digits = prefix.substr(kRoot.size(), kMinute);
-    return std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 }  // namespace
 
@@ -26,15 +20,15 @@ std::vector<std::string> listing_prefixes(const std::vector<std::string>& minute
     const auto hours_before = format_minute(now - 2h), days_before = format_minute(now - 48h);
     std::set<std::string> prefixes;
     for (const auto& prefix : minutes) {
-        if (!is_minute_prefix(prefix)) {
+        if (!model::is_incoming_minute_prefix(prefix)) {
             prefixes.insert(prefix);
             continue;
         }
-        const auto minute = prefix.substr(kRoot.size(), kMinute);
+        const auto minute = prefix.substr(kRoot, kMinute);
         if (minute < days_before) {
-            prefixes.insert(prefix.substr(0, kRoot.size() + kDay));
+            prefixes.insert(prefix.substr(0, kRoot + kDay));
         } else if (minute < hours_before) {
-            prefixes.insert(prefix.substr(0, kRoot.size() + kHour));
+            prefixes.insert(prefix.substr(0, kRoot + kHour));
         } else {
             prefixes.insert(prefix);
         }

@@ -6,12 +6,11 @@
 
 #include "base/encoding.hpp"
 #include "base/field_errors.hpp"
+#include "model/object_layout.hpp"
 #include "pipeline/grant.hpp"
 
 namespace photogate::pipeline {
 namespace {
-
-namespace records = storage::records;
 
 constexpr std::size_t kMostMetadata = 8 * 1024;  // bytes of names and values together
 constexpr std::size_t kMostPairs = 64;
@@ -45,11 +44,11 @@ std::string pointer(std::string_view parent, std::string_view name) {
     return out;
 }
 
-void check_size(const GrantRequest& request, const Profile& profile, records::Upload& upload,
+void check_size(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
                 Findings& findings) {
     if (!request.size) {
-        if (upload.method == records::GrantMethod::put &&
-            profile.unsized_put == Profile::UnsizedPut::refused) {
+        if (upload.method == model::GrantMethod::put &&
+            profile.unsized_put == model::Profile::UnsizedPut::refused) {
             findings.add("/size", ErrorCode::invalid_size,
                          "'size' is required for a PUT in this profile: the bytes of the file");
         }
@@ -65,7 +64,7 @@ void check_size(const GrantRequest& request, const Profile& profile, records::Up
     upload.declared_size = request.size;
 }
 
-void check_type(const GrantRequest& request, const Profile& profile, records::Upload& upload,
+void check_type(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
                 Findings& findings) {
     if (!request.content_type) return;
     const auto format = imaging::format_of_media_type(*request.content_type);
@@ -81,7 +80,7 @@ void check_type(const GrantRequest& request, const Profile& profile, records::Up
     upload.declared_type = request.content_type;
 }
 
-void check_checksum(const GrantRequest& request, records::Upload& upload, Findings& findings) {
+void check_checksum(const GrantRequest& request, model::Upload& upload, Findings& findings) {
     if (!request.sha256) return;
     std::optional<Bytes> digest =
         request.sha256->size() == 64 ? from_hex(*request.sha256) : from_base64(*request.sha256);
@@ -109,8 +108,8 @@ void check_metadata(const GrantRequest& request, Findings& findings) {
     }
 }
 
-void check_client_fields(const GrantRequest& request, records::Upload& upload, Findings& findings) {
-    if (!request.client_fields.empty() && upload.method != records::GrantMethod::post) {
+void check_client_fields(const GrantRequest& request, model::Upload& upload, Findings& findings) {
+    if (!request.client_fields.empty() && upload.method != model::GrantMethod::post) {
         findings.add("/client_fields", ErrorCode::invalid_metadata,
                      "'client_fields' needs \"method\": \"post\"");
     }
@@ -131,8 +130,8 @@ void check_client_fields(const GrantRequest& request, records::Upload& upload, F
     }
 }
 
-void check_expiry(const GrantRequest& request, const Profile& profile, Timestamp now, records::Upload& upload,
-                  Findings& findings) {
+void check_expiry(const GrantRequest& request, const model::Profile& profile, Timestamp now,
+                  model::Upload& upload, Findings& findings) {
     std::chrono::seconds life = profile.default_expiry;
     if (request.expires_in) {
         if (*request.expires_in < 1 || *request.expires_in > profile.longest_expiry.count()) {
@@ -147,7 +146,7 @@ void check_expiry(const GrantRequest& request, const Profile& profile, Timestamp
 }
 
 void check_callback(const GrantRequest& request, const notifier::CallbackUrlPolicy& policy,
-                    records::Upload& upload, Findings& findings) {
+                    model::Upload& upload, Findings& findings) {
     if (!request.callback_url) return;
     if (const auto checked = notifier::check_callback_url(*request.callback_url, policy); !checked) {
         findings.add("/callback_url", checked.error().code, checked.error().detail);
@@ -157,26 +156,26 @@ void check_callback(const GrantRequest& request, const notifier::CallbackUrlPoli
 
 }  // namespace
 
-Result<records::Upload> plan_upload(const GrantRequest& request, const App& app, const Stores& stores,
-                                    const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
-                                    Random& random) {
+Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
+                                  const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                  Random& random) {
     const auto chosen = app.profile(request.profile);
     if (!chosen) {
         Findings findings;
         findings.add("/profile", chosen.error().code, chosen.error().detail);
         return fail(std::move(findings).error());
     }
-    const Profile& profile = **chosen;
+    const model::Profile& profile = **chosen;
 
     Findings findings;
-    records::Upload upload;
+    model::Upload upload;
     upload.app = app.name;
     upload.profile = profile.name;
     if (request.method && *request.method != "put" && *request.method != "post") {
         findings.add("/method", ErrorCode::method_not_offered, "'method' is \"put\" or \"post\"");
     } else {
         upload.method =
-            request.method.value_or("put") == "post" ? records::GrantMethod::post : records::GrantMethod::put;
+            request.method.value_or("put") == "post" ? model::GrantMethod::post : model::GrantMethod::put;
         if (std::find(profile.methods.begin(), profile.methods.end(), upload.method) ==
             profile.methods.end()) {
             findings.add("/method", ErrorCode::method_not_offered, "this profile does not offer that method");
@@ -202,7 +201,7 @@ Result<records::Upload> plan_upload(const GrantRequest& request, const App& app,
     upload.public_id = make_public_id(random);
     upload.region = (*store)->region.name;
     upload.bucket = (*store)->region.incoming;
-    upload.key = ObjectKey::trusted(fmt::format("u/{}/{}", format_minute(now), upload.id.str()));
+    upload.key = model::incoming_key(now, upload.id);
     upload.metadata = request.metadata;
     upload.request_id = request.request_id;
     upload.created_at = now;

@@ -10,15 +10,15 @@
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "model/object_layout.hpp"
 #include "signer/digest.hpp"
 #include "storage/http/body_source.hpp"
 
 namespace photogate::pipeline {
 namespace {
 
-namespace records = storage::records;
-using records::Job;
-using records::Postponement;
+using model::Job;
+using model::Postponement;
 using Steady = std::chrono::steady_clock;
 
 std::chrono::microseconds since(Steady::time_point start) {
@@ -75,34 +75,22 @@ class PublishedBytes final : public storage::http::BodySource {
 /// How the download ended: with a spool, a verdict, or an error of the store.
 struct Processor::Fetch {
     std::optional<Spool> spool;
-    std::optional<records::RejectionFacts> rejection;
+    std::optional<model::RejectionFacts> rejection;
     std::optional<Error> error;
 };
-
-ObjectKey kept_key(const UploadId& id) {
-    return ObjectKey::trusted("o/" + id.str());
-}
-ObjectKey quarantine_key(const UploadId& id) {
-    return ObjectKey::trusted("q/" + id.str());
-}
-
-ObjectKey published_key(const PublicId& id, const std::string& sha256, imaging::Format format) {
-    return ObjectKey::trusted(
-        fmt::format("p/{}/{}.{}", id.str(), sha256.substr(0, 16), imaging::file_extension(format)));
-}
 
 Processor::Processor(ProcessorParts parts) : parts_(std::move(parts)) {}
 
 void Processor::run(const Job& job) {
     try {
         switch (job.kind) {
-            case records::JobKind::process:
+            case model::JobKind::process:
                 process(job);
                 break;
-            case records::JobKind::settle_original:
+            case model::JobKind::settle_original:
                 settle_original(job);
                 break;
-            case records::JobKind::remove_published:
+            case model::JobKind::remove_published:
                 remove_published(job);
                 break;
         }
@@ -118,7 +106,7 @@ void Processor::process(const Job& job) {
     const auto& upload = job.upload;
     const Store* store = parts_.stores.of(upload.region);
     const auto app = parts_.apps.find(upload.app);
-    const Profile* profile = nullptr;
+    const model::Profile* profile = nullptr;
     if (app != parts_.apps.end()) {
         if (const auto found = app->second.profile(upload.profile.str())) profile = *found;
     }
@@ -167,10 +155,10 @@ void Processor::process(const Job& job) {
     publish(job, *profile, *store, *fetched.spool, std::get<imaging::Processed>(*outcome), times);
 }
 
-Processor::Fetch Processor::fetch(const records::Upload& upload, const Profile& profile,
+Processor::Fetch Processor::fetch(const model::Upload& upload, const model::Profile& profile,
                                   const Store& store) const {
     const auto refuse = [](std::string code, std::string detail) {
-        return Fetch{std::nullopt, records::RejectionFacts{std::move(code), std::move(detail)}, std::nullopt};
+        return Fetch{std::nullopt, model::RejectionFacts{std::move(code), std::move(detail)}, std::nullopt};
     };
     const ByteSize limit = profile.limits.max_bytes;
     const auto too_large = [&] {
@@ -226,12 +214,12 @@ Processor::Fetch Processor::fetch(const records::Upload& upload, const Profile& 
     return {Spool{std::move(*file), hex_lower(digest)}, std::nullopt, std::nullopt};
 }
 
-void Processor::publish(const Job& job, const Profile& profile, const Store& store, const Spool& spool,
+void Processor::publish(const Job& job, const model::Profile& profile, const Store& store, const Spool& spool,
                         const imaging::Processed& processed, StageTimes times) {
     const auto& upload = job.upload;
     const auto& picture = processed.picture;
     const auto sha256 = hex_lower(signer::sha256(picture.bytes));
-    const auto key = published_key(upload.public_id, sha256, picture.format);
+    const auto key = model::published_key(upload.public_id, sha256, imaging::file_extension(picture.format));
 
     storage::objects::PutOptions options;
     options.content_type = imaging::media_type(picture.format);
@@ -246,7 +234,7 @@ void Processor::publish(const Job& job, const Profile& profile, const Store& sto
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
         return postpone(job, Postponement::Cost::free, reached.error());
 
-    records::Publication publication;
+    model::Publication publication;
     publication.facts.content_type = imaging::media_type(processed.original_format);
     publication.facts.size = spool.file.size();
     publication.facts.sha256 = spool.sha256;
@@ -280,12 +268,12 @@ void Processor::publish(const Job& job, const Profile& profile, const Store& sto
     if (parts_.observer) parts_.observer(*published, times);
 }
 
-void Processor::reject(const Job& job, const Profile& profile, std::string code, std::string detail,
+void Processor::reject(const Job& job, const model::Profile& profile, std::string code, std::string detail,
                        const Spool* spool) {
-    records::Refusal refusal;
+    model::Refusal refusal;
     refusal.rejection = {std::move(code), std::move(detail)};
     if (spool) {
-        records::OriginalFacts facts;
+        model::OriginalFacts facts;
         facts.size = spool->file.size();
         facts.sha256 = spool->sha256;
         refusal.facts = std::move(facts);
@@ -311,7 +299,7 @@ void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& e
             why.delay, std::min(*error.retry_after, std::chrono::seconds{60}));
     const auto state = persist([&] { return parts_.records.postpone(job.lease, why); });
     if (!state) return log_outcome(job, "postpone", state.error());
-    if (*state == records::UploadState::failed && parts_.observer) {
+    if (*state == model::UploadState::failed && parts_.observer) {
         if (const auto failed = parts_.records.find(std::nullopt, job.upload.id))
             parts_.observer(*failed, {});
     }
@@ -319,7 +307,7 @@ void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& e
                                 {"code", why.code},
                                 {"detail", why.detail},
                                 {"attempt", job.attempt},
-                                {"state", records::to_string(*state)},
+                                {"state", model::to_string(*state)},
                                 {"delay_ms", why.delay.count()}});
 }
 
@@ -334,7 +322,7 @@ void Processor::repin(const Job& job, const Store& store) {
         return parts_.records.repin(job.lease, {info->etag, info->size, info->version});
     });
     if (!state) return log_outcome(job, "repin", state.error());
-    log::warn("upload.overwritten", {{"upload", job.upload.id.str()}, {"state", records::to_string(*state)}});
+    log::warn("upload.overwritten", {{"upload", job.upload.id.str()}, {"state", model::to_string(*state)}});
 }
 
 }  // namespace photogate::pipeline

@@ -17,7 +17,7 @@
 #include "base/random.hpp"
 #include "imaging/imager_pool.hpp"
 #include "imaging/memory_file.hpp"
-#include "pipeline/profile.hpp"
+#include "model/policy/profile.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/records.hpp"
 
@@ -34,11 +34,11 @@ struct StageTimes {
 struct ProcessorParts {
     storage::records::Records& records;
     const Stores& stores;
-    const Apps& apps;
+    const model::Apps& apps;
     imaging::ImagerPool& imagers;
     Random& random;
     /// Called after each finished upload; may be empty.
-    std::function<void(const storage::records::Upload&, const StageTimes&)> observer;
+    std::function<void(const model::Upload&, const StageTimes&)> observer;
     /// Called after each removal or move that was done; may be empty.
     std::function<void(const UploadId&)> settled;
 };
@@ -49,7 +49,7 @@ class Processor {
 
     /// Whatever happens is written to the records; nothing is thrown and nothing is forgotten. A lease that
     /// was lost ends the run without a trace but a log line.
-    void run(const storage::records::Job& job);
+    void run(const model::Job& job);
 
   private:
     struct Spool {
@@ -58,27 +58,20 @@ class Processor {
     };
     struct Fetch;
 
-    void process(const storage::records::Job& job);
-    void settle_original(const storage::records::Job& job);
-    void remove_published(const storage::records::Job& job);
-    void finish_cleanup(const storage::records::Job& job);
+    void process(const model::Job& job);
+    void settle_original(const model::Job& job);
+    void remove_published(const model::Job& job);
+    void finish_cleanup(const model::Job& job);
 
-    Fetch fetch(const storage::records::Upload& upload, const Profile& profile, const Store& store) const;
-    void publish(const storage::records::Job& job, const Profile& profile, const Store& store,
-                 const Spool& spool, const imaging::Processed& processed, StageTimes times);
-    void reject(const storage::records::Job& job, const Profile& profile, std::string code,
-                std::string detail, const Spool* spool);
-    void postpone(const storage::records::Job& job, storage::records::Postponement::Cost cost,
-                  const Error& error);
-    void repin(const storage::records::Job& job, const Store& store);
+    Fetch fetch(const model::Upload& upload, const model::Profile& profile, const Store& store) const;
+    void publish(const model::Job& job, const model::Profile& profile, const Store& store, const Spool& spool,
+                 const imaging::Processed& processed, StageTimes times);
+    void reject(const model::Job& job, const model::Profile& profile, std::string code, std::string detail,
+                const Spool* spool);
+    void postpone(const model::Job& job, model::Postponement::Cost cost, const Error& error);
+    void repin(const model::Job& job, const Store& store);
 
     ProcessorParts parts_;
 };
-
-/// Where an original goes that is kept: `o/<upload id>`, or `q/<upload id>` for a rejected one.
-ObjectKey kept_key(const UploadId& id);
-ObjectKey quarantine_key(const UploadId& id);
-/// `p/<public id>/<first 16 hex of the output's SHA-256>.<ext>`
-ObjectKey published_key(const PublicId& id, const std::string& sha256, imaging::Format format);
 
 }  // namespace photogate::pipeline

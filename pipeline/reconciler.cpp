@@ -16,11 +16,11 @@
 namespace photogate::pipeline {
 namespace {
 
+using model::Upload;
 using storage::records::Finder;
 using storage::records::PastGrant;
 using storage::records::Round;
 using storage::records::RoundStart;
-using storage::records::Upload;
 using Steady = std::chrono::steady_clock;
 
 /// `1795262400000000 <id>`: microseconds since 1970 and an upload.

@@ -69,7 +69,7 @@ class Reconciler {
   private:
     struct Walk;
     enum class AtEnd { remember, begin_anew };
-    using Judge = std::function<Result<>(const storage::records::Upload&, bool there)>;
+    using Judge = std::function<Result<>(const model::Upload&, bool there)>;
     Result<> walk_past_grant(const Walk& walk, const Judge& judge);
     Result<std::size_t> list_prefix(const Store& store, const std::string& prefix,
                                     storage::records::Round& round);

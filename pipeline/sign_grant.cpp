@@ -8,7 +8,6 @@
 namespace photogate::pipeline {
 namespace {
 
-namespace records = storage::records;
 using signer::PolicyCondition;
 
 /// For a POSIX shell: single quotes, with each inner one as '\''.
@@ -28,17 +27,17 @@ std::string shell_quote(std::string_view text) {
 }
 
 /// A name that curl does not read as an option or as standard input.
-std::string local_file(const records::Upload& upload) {
+std::string local_file(const model::Upload& upload) {
     auto name = upload.filename.value_or("photo.jpg");
     if (name.starts_with('-')) name.insert(0, "./");
     return name;
 }
 
-signer::ObjectAddress address(const records::Upload& upload, const Store& store) {
+signer::ObjectAddress address(const model::Upload& upload, const Store& store) {
     return {store.region.external, store.region.style, upload.bucket, upload.key};
 }
 
-Result<Grant> sign_put(const records::Upload& upload, const Store& store, Timestamp at) {
+Result<Grant> sign_put(const model::Upload& upload, const Store& store, Timestamp at) {
     signer::PresignRequest request;
     request.method = "PUT";
     request.address = address(upload, store);
@@ -69,7 +68,7 @@ Result<Grant> sign_put(const records::Upload& upload, const Store& store, Timest
     return grant;
 }
 
-Result<Grant> sign_post(const records::Upload& upload, const Profile& profile, const Store& store,
+Result<Grant> sign_post(const model::Upload& upload, const model::Profile& profile, const Store& store,
                         Timestamp at) {
     signer::PostPolicyRequest request;
     request.address = address(upload, store);
@@ -106,10 +105,10 @@ Result<Grant> sign_post(const records::Upload& upload, const Profile& profile, c
 
 }  // namespace
 
-Result<Grant> sign_grant(const records::Upload& upload, const Profile& profile, const Store& store,
+Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at) {
-    return upload.method == records::GrantMethod::put ? sign_put(upload, store, at)
-                                                      : sign_post(upload, profile, store, at);
+    return upload.method == model::GrantMethod::put ? sign_put(upload, store, at)
+                                                    : sign_post(upload, profile, store, at);
 }
 
 }  // namespace photogate::pipeline

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "pipeline/profile.hpp"
+#include "model/policy/profile.hpp"
 #include "signer/signer.hpp"
 #include "storage/objects/object_store.hpp"
 
@@ -30,7 +30,7 @@ class StoreClock {
 };
 
 struct Store {
-    StoreRegion region;
+    model::StoreRegion region;
     signer::Signer signer;                                   ///< with the signer's credentials
     std::unique_ptr<storage::objects::ObjectStore> objects;  ///< with the worker's
     std::unique_ptr<StoreClock> clock = std::make_unique<StoreClock>();

@@ -8,6 +8,7 @@
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "model/object_layout.hpp"
 #include "pipeline/lost_objects.hpp"
 #include "pipeline/sweeper.hpp"
 #include "signer/digest.hpp"
@@ -16,12 +17,12 @@ namespace photogate::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
+using model::UploadState;
 using storage::objects::ListedObject;
 using storage::records::PublicName;
 using storage::records::ReferredImage;
 using storage::records::RoundTally;
 using storage::records::UploadAt;
-using storage::records::UploadState;
 using Steady = std::chrono::steady_clock;
 
 /// How many keys share one opening of sweeps.
@@ -32,25 +33,16 @@ constexpr auto kDeleteWithin = 60s;
 constexpr auto kTransactionsWithin = 15s;
 constexpr auto kClocksMayDiffer = 1h;
 
-/// `p/<public id>/<16 hex>.<extension>`: the names that published_key() makes.
 std::optional<PublicName> public_name(const ObjectKey& key) {
-    constexpr std::size_t kId = 26, kHash = 16;
-    const std::string_view text = key.str();
-    if (!text.starts_with("p/") || text.size() < 2 + kId + 1 + kHash + 1 || text[2 + kId] != '/')
-        return std::nullopt;
-    auto id = parse_public_id(text.substr(2, kId));
-    const auto file = text.substr(2 + kId + 1);
-    const auto hash = file.substr(0, kHash), extension = file.substr(kHash);
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    const bool ours = id && std::all_of(hash.begin(), hash.end(), is_hex) && extension.front() == '.' &&
-                      extension.find('/') == std::string_view::npos;
-    if (!ours) return std::nullopt;
-    return PublicName{std::move(*id), key};
+    const auto role = model::classify(key);
+    if (!role || role->kind != model::ObjectRole::Kind::published) return std::nullopt;
+    return PublicName{*role->public_id, key};
 }
 
-/// The proof's canaries (storage/objects/store_probe.hpp), in every bucket; one that was killed leaves them.
+/// A canary of the store's proof (storage/objects/store_probe.hpp); a proof that was killed leaves them.
 bool is_canary(const ObjectKey& key) {
-    return key.str().starts_with("u/probe/");
+    const auto role = model::classify(key);
+    return role && role->kind == model::ObjectRole::Kind::canary;
 }
 
 std::vector<ObjectKey> keys_of(const std::vector<ListedObject>& objects) {

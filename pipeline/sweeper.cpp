@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "model/object_layout.hpp"
 
 namespace photogate::pipeline {
 
@@ -65,7 +66,7 @@ Sweeper::Sweeper(SweeperOptions options, storage::records::Records& records, con
 Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
     storage::objects::ListOptions listing;
     listing.max_keys = options_.page;
-    if (broom.kind == Broom::Kind::incoming) listing.prefix = "u/";
+    if (broom.kind == Broom::Kind::incoming) listing.prefix = model::kIncomingPrefix;
     if (!round.cursor.empty()) listing.start_after = round.cursor;
     const auto page = broom.store.objects->list(broom.bucket(), listing);
     if (!page) return fail(page.error());

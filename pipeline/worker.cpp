@@ -13,8 +13,8 @@
 
 namespace photogate::pipeline {
 
-using storage::records::Job;
-using storage::records::Lease;
+using model::Job;
+using model::Lease;
 using storage::records::Records;
 using storage::records::Work;
 

@@ -21,11 +21,11 @@
 #include "gateway/config/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
 #include "imaging/imager_pool.hpp"
+#include "model/policy/profile.hpp"
 #include "notifier/address_guard.hpp"
 #include "notifier/callback_sender.hpp"
 #include "notifier/store_event.hpp"
-#include "pipeline/profile.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
 
@@ -124,7 +124,7 @@ struct Config {
     /// Of a PostgreSQL of photogate's own, which `database.database_url` is completed from; empty: there is
     /// none.
     std::string postgres_folder;
-    std::map<std::string, pipeline::StoreRegion> regions;  ///< at least one, but for commands that need none
+    std::map<std::string, model::StoreRegion> regions;  ///< at least one, but for commands that need none
     BuiltinStore store;
     /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so
     /// called.
@@ -132,7 +132,7 @@ struct Config {
     imaging::PoolOptions imaging;
     Worker worker;
     std::map<std::string, EventSource> events;  ///< by the name in /v1/events/{source}
-    pipeline::Apps apps;                        ///< those of role `app`
+    model::Apps apps;                           ///< those of role `app`
     std::map<AppName, Access> access;
     KeyRing keys;  ///< of apps and operators, from `access`
     Callbacks callbacks;

@@ -32,10 +32,10 @@ struct Scope {
     Config& config;
     std::vector<std::string> names;
 
-    pipeline::StoreRegion& region() const { return config.regions.at(names.at(0)); }
+    model::StoreRegion& region() const { return config.regions.at(names.at(0)); }
     EventSource& source() const { return config.events.at(names.at(0)); }
-    pipeline::App& app() const { return config.apps.at(AppName::trusted(names.at(0))); }
-    pipeline::Profile& profile() const { return app().profiles.at(ProfileName::trusted(names.at(1))); }
+    model::App& app() const { return config.apps.at(AppName::trusted(names.at(0))); }
+    model::Profile& profile() const { return app().profiles.at(ProfileName::trusted(names.at(1))); }
 };
 
 /// What is wrong, as a clause behind the key; nullopt: it was taken.

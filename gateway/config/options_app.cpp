@@ -2,6 +2,7 @@
 
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
+#include "model/enum_words.hpp"
 #include "signer/signer.hpp"
 
 namespace photogate::gateway::config {
@@ -13,9 +14,9 @@ using G = const Given&;
 using imaging::ExifDetail;
 using imaging::GpsPolicy;
 using imaging::PublishMode;
-using pipeline::Profile;
-using storage::records::GrantMethod;
-using storage::records::OriginalAction;
+using model::GrantMethod;
+using model::OriginalAction;
+using model::Profile;
 
 constexpr std::array kPublish = {Choice<PublishMode>{"reencode", PublishMode::reencode},
                                  Choice<PublishMode>{"strip", PublishMode::strip}};
@@ -40,9 +41,7 @@ Result<imaging::Format> parse_format_word(std::string_view word) {
 }
 
 Result<GrantMethod> parse_method(std::string_view word) {
-    for (const auto method : {GrantMethod::put, GrantMethod::post}) {
-        if (word == (method == GrantMethod::put ? "put" : "post")) return method;
-    }
+    if (const auto method = model::parse_word<GrantMethod>(word)) return *method;
     return fail(ErrorCode::invalid_field, "a method is put or post");
 }
 

@@ -128,7 +128,7 @@ void settle_builtin_store(Config& config, Report& report) {
     region.external = store.external;
 }
 
-void check_region_keys(const pipeline::StoreRegion& region, const std::string& table, Unsafe unsafe,
+void check_region_keys(const model::StoreRegion& region, const std::string& table, Unsafe unsafe,
                        Report& report) {
     for (const auto* key :
          {"signer_access_key", "signer_secret_key", "worker_access_key", "worker_secret_key"}) {
@@ -223,7 +223,7 @@ void check_events(Config& config, Report& report) {
     }
 }
 
-void check_profile(const pipeline::Profile& profile, const std::string& table, Report& report) {
+void check_profile(const model::Profile& profile, const std::string& table, Report& report) {
     if (profile.formats.empty()) report.mistake(table + ".formats", "names no format");
     if (profile.methods.empty()) report.mistake(table + ".methods", "names no method");
     if (profile.default_expiry > profile.longest_expiry) {
@@ -237,7 +237,7 @@ void check_profile(const pipeline::Profile& profile, const std::string& table, R
 }
 
 /// The operator's own URLs are held to what an upload's would be, but for the list of hosts.
-void check_callback_url(const pipeline::App& app, const notifier::CallbackUrlPolicy& configured,
+void check_callback_url(const model::App& app, const notifier::CallbackUrlPolicy& configured,
                         const std::string& table, Report& report) {
     const auto& url = *app.callback_url;
     const auto key = table + ".callback_url";
@@ -257,7 +257,7 @@ void check_callback_url(const pipeline::App& app, const notifier::CallbackUrlPol
     }
 }
 
-void check_operator(const pipeline::App& app, const std::string& table, Report& report) {
+void check_operator(const model::App& app, const std::string& table, Report& report) {
     if (!app.profiles.empty()) report.mistake(table + ".profiles", "belong to apps: an operator has none");
     if (app.callback_url) report.mistake(table + ".callback_url", "belongs to apps: an operator has none");
 }

@@ -31,7 +31,7 @@ json optional_time(const std::optional<Timestamp>& at) {
 
 }  // namespace
 
-std::string granted_json(const storage::records::Upload& upload, const pipeline::Grant& grant,
+std::string granted_json(const model::Upload& upload, const pipeline::Grant& grant,
                          const std::string& image_base) {
     auto text = notifier::upload_json(upload, image_base);
     notifier::JsonWriter out;
@@ -102,7 +102,7 @@ std::string callback_details_json(const storage::records::CallbackDetails& detai
                  {"attempts", std::move(attempts)}});
 }
 
-std::string sent_callback_json(const storage::records::Callback& callback) {
+std::string sent_callback_json(const model::Callback& callback) {
     auto body = json::parse(callback.body, nullptr, false);
     return dump({{"id", callback.id.str()},
                  {"type", to_string(callback.type)},
@@ -121,7 +121,7 @@ std::string replayed_json(std::size_t count, const std::optional<std::string>& n
     return dump({{"replayed", count}, {"next", next ? json(*next) : json(nullptr)}});
 }
 
-std::string endpoint_json(const storage::records::CallbackEndpoint& endpoint) {
+std::string endpoint_json(const model::CallbackEndpoint& endpoint) {
     return dump({{"url", endpoint.url},
                  {"state", to_string(endpoint.state)},
                  {"failures", endpoint.failures},

@@ -14,7 +14,7 @@
 namespace photogate::gateway::routes {
 
 /// The upload with its `upload` member: the grant, which only its maker gets.
-std::string granted_json(const storage::records::Upload& upload, const pipeline::Grant& grant,
+std::string granted_json(const model::Upload& upload, const pipeline::Grant& grant,
                          const std::string& image_base);
 
 /// `{"data":[…],"next":"…"|null}`; `items` are JSON already.
@@ -22,12 +22,12 @@ std::string page_json(const std::vector<std::string>& items, const std::optional
 
 std::string timeline_json(const std::vector<storage::records::TimelineEntry>& entries);
 /// What was sent, without where to: `body` is the JSON of it, or null once it was erased.
-std::string sent_callback_json(const storage::records::Callback& callback);
+std::string sent_callback_json(const model::Callback& callback);
 std::string callback_details_json(const storage::records::CallbackDetails& details);
 std::string intake_json(std::size_t received, std::size_t passed_over, std::size_t quarantined);
 /// `{"replayed":n,"next":"…"|null}`; `next` where there may be more.
 std::string replayed_json(std::size_t count, const std::optional<std::string>& next = {});
-std::string endpoint_json(const storage::records::CallbackEndpoint& endpoint);
+std::string endpoint_json(const model::CallbackEndpoint& endpoint);
 /// `{"resumed":n}`
 std::string resumed_json(std::size_t count);
 /// `{"data":[…],"next":"…","more":true|false}`: each as it was, or would have been, sent; `data` of one whose

@@ -13,6 +13,7 @@
 #include "gateway/routes/cursor.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/upload_routes.hpp"
+#include "model/enum_words.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -29,7 +30,7 @@ Result<records::CallbackQuery> read_query(const Request& request) {
     records::CallbackQuery query;
     query.app = scope(request);
     if (const auto text = request.query_value("state")) {
-        query.state = records::parse_callback_state(*text);
+        query.state = model::parse_word<model::CallbackState>(*text);
         if (!query.state)
             return fail(ErrorCode::invalid_query, "'state' is waiting, delivered, dead or unsent");
     }
@@ -118,12 +119,12 @@ Result<records::ReplayRange> read_range(const Request& request) {
     records::ReplayRange range;
     range.since = read_time(fields, "since", http::Presence::required).value_or(Timestamp{});
     range.until = read_time(fields, "until", http::Presence::optional);
-    const auto state = records::parse_callback_state(fields.text("state").value_or("dead"));
-    if (!state || *state == records::CallbackState::unsent)
+    const auto state = model::parse_word<model::CallbackState>(fields.text("state").value_or("dead"));
+    if (!state || *state == model::CallbackState::unsent)
         fields.refuse("state", ErrorCode::invalid_field, "'state' is waiting, delivered or dead");
-    range.state = state.value_or(records::CallbackState::dead);
+    range.state = state.value_or(model::CallbackState::dead);
     if (const auto type = fields.text("type")) {
-        range.type = records::parse_callback_type(*type);
+        range.type = model::parse_word<model::CallbackType>(*type);
         if (!range.type)
             fields.refuse("type", ErrorCode::invalid_field, "'type' is a callback's, as upload.published");
     }

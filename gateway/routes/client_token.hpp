@@ -19,8 +19,8 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "model/upload.hpp"
 #include "signer/digest.hpp"
-#include "storage/records/upload.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -31,7 +31,7 @@ struct ClientToken {
     std::uint64_t max_uploads = 0;
     std::optional<ByteSize> max_bytes;  ///< of the declared sizes together
     Timestamp expires_at;
-    storage::records::TextMap metadata;  ///< of every upload that is made with it
+    model::TextMap metadata;  ///< of every upload that is made with it
     bool operator==(const ClientToken&) const = default;
 };
 

@@ -23,7 +23,7 @@ constexpr std::size_t kBodyLimit = 64 * 1024;
 
 enum class Answered { first, again };
 
-http::Response created_response(const records::Upload& upload, std::string json, Answered answered) {
+http::Response created_response(const model::Upload& upload, std::string json, Answered answered) {
     auto response = http::Response::json(201, std::move(json));
     response.set("Location", "/v1/uploads/" + upload.id.str());
     if (answered == Answered::again) response.set("Idempotency-Replayed", "true");
@@ -31,7 +31,7 @@ http::Response created_response(const records::Upload& upload, std::string json,
 }
 
 /// The grant of a stored upload, signed as of its creation: the same each time.
-Result<std::string> granted(const Api& api, const records::Upload& upload) {
+Result<std::string> granted(const Api& api, const model::Upload& upload) {
     const auto app = api.config.apps.find(upload.app);
     const auto* store = api.stores.of(upload.region);
     if (app == api.config.apps.end() || !store)
@@ -44,9 +44,9 @@ Result<std::string> granted(const Api& api, const records::Upload& upload) {
 }
 
 /// A replay answers as the first call did, whatever became of the upload since.
-records::Upload as_created(records::Upload upload) {
-    records::Upload first = std::move(upload);
-    first.state = records::UploadState::created;
+model::Upload as_created(model::Upload upload) {
+    model::Upload first = std::move(upload);
+    first.state = model::UploadState::created;
     first.received_at.reset();
     first.pinned.reset();
     first.client_metadata.clear();

@@ -26,7 +26,7 @@ struct TokenRequest {
     std::vector<FieldError> mistakes;
 };
 
-Result<TokenRequest> read_token_request(const Api& api, const pipeline::App& app, std::string_view body) {
+Result<TokenRequest> read_token_request(const Api& api, const model::App& app, std::string_view body) {
     const auto document = http::read_json_object(body);
     if (!document) return fail(document.error());
     http::JsonFields fields(*document);
@@ -143,7 +143,7 @@ std::vector<FieldError> hold_to_token(const ClientToken& token, pipeline::GrantR
     return mistakes;
 }
 
-bool may_see(const Caller& caller, const storage::records::Upload& upload) {
+bool may_see(const Caller& caller, const model::Upload& upload) {
     return !caller.token || upload.client_token == caller.token->id;
 }
 

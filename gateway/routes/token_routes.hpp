@@ -16,7 +16,7 @@ namespace photogate::gateway::routes {
 std::vector<FieldError> hold_to_token(const ClientToken& token, pipeline::GrantRequest& request);
 
 /// Whether the caller may know of this upload: a token's bearer knows those that were made with it.
-bool may_see(const Caller& caller, const storage::records::Upload& upload);
+bool may_see(const Caller& caller, const model::Upload& upload);
 
 /// upload_not_found where a token's bearer may not know of it; other callers are not looked at.
 Result<> check_owner(const Api& api, const http::Request& request, const UploadId& id);

@@ -8,6 +8,7 @@
 #include "gateway/routes/cursor.hpp"
 #include "gateway/routes/token_routes.hpp"
 #include "gateway/routes/upload_request.hpp"
+#include "model/enum_words.hpp"
 #include "notifier/upload_wire.hpp"
 
 namespace photogate::gateway::routes {
@@ -42,7 +43,7 @@ Result<UploadId> upload_id(const Request& request) {
     return *id;
 }
 
-Response upload_response(const Api& api, const records::Upload& upload, int status = 200) {
+Response upload_response(const Api& api, const model::Upload& upload, int status = 200) {
     return Response::json(status, notifier::upload_json(upload, api.image_base));
 }
 
@@ -56,7 +57,7 @@ auto with_upload(const Api& api, Call call) {
     };
 }
 
-Result<Response> answer(const Api& api, const Result<records::Upload>& upload) {
+Result<Response> answer(const Api& api, const Result<model::Upload>& upload) {
     if (!upload) return fail(upload.error());
     return upload_response(api, *upload);
 }
@@ -77,7 +78,7 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
             if (!upload || is_final(upload->state) || seconds.count() == 0)
                 return waiting->reply(answer(api, upload));
             api.waiters.wait({id, Until::ended, seconds},
-                             [&api, waiting](const Result<records::Upload>& then, Waited) {
+                             [&api, waiting](const Result<model::Upload>& then, Waited) {
                                  waiting->reply(answer(api, then));
                              });
         });
@@ -89,20 +90,19 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
     const auto id = upload_id(request);
     if (!id) return responder.fail(id.error());
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
-    const auto taken =
-        api.database_pool.submit([&api, waiting, who = caller(request), app = scope(request), id = *id] {
-            if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
-            const auto erased = api.records.cancel_or_delete(app, id);
-            if (!erased) return waiting->fail(erased.error());
-            api.waiters.finished(*erased);
-            api.waiters.wait(
-                {id, Until::gone, kLongestErasing},
-                [&api, waiting, erased = *erased](const Result<records::Upload>& then, Waited waited) {
-                    // Deleted it is, whether or not it could be looked at again.
-                    waiting->respond(
-                        upload_response(api, then.value_or(erased), waited == Waited::fulfilled ? 200 : 202));
-                });
-        });
+    const auto taken = api.database_pool.submit([&api, waiting, who = caller(request), app = scope(request),
+                                                 id = *id] {
+        if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
+        const auto erased = api.records.cancel_or_delete(app, id);
+        if (!erased) return waiting->fail(erased.error());
+        api.waiters.finished(*erased);
+        api.waiters.wait({id, Until::gone, kLongestErasing},
+                         [&api, waiting, erased = *erased](const Result<model::Upload>& then, Waited waited) {
+                             // Deleted it is, whether or not it could be looked at again.
+                             waiting->respond(upload_response(api, then.value_or(erased),
+                                                              waited == Waited::fulfilled ? 200 : 202));
+                         });
+    });
     if (!taken) waiting->fail(taken.error());
 }
 
@@ -115,7 +115,7 @@ Result<records::ListQuery> read_list_query(const Request& request) {
     records::ListQuery query;
     query.app = scope(request);
     if (const auto text = request.query_value("state")) {
-        query.state = records::parse_upload_state(*text);
+        query.state = model::parse_word<model::UploadState>(*text);
         if (!query.state) return fail(ErrorCode::invalid_query, "'state' is none of the states of an upload");
     }
     if (const auto text = request.query_value("profile"))

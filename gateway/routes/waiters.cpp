@@ -7,7 +7,7 @@
 
 namespace photogate::gateway::routes {
 
-using storage::records::Upload;
+using model::Upload;
 using Steady = std::chrono::steady_clock;
 
 Waiters::Waiters(storage::records::Records& records, std::chrono::milliseconds look_every)

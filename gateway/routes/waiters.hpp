@@ -33,7 +33,7 @@ enum class Waited { fulfilled, timed_out };
 class Waiters {
   public:
     /// `timed_out` comes too where the records could not be asked.
-    using Answer = std::function<void(Result<storage::records::Upload>, Waited)>;
+    using Answer = std::function<void(Result<model::Upload>, Waited)>;
 
     struct Wait {
         UploadId id;
@@ -49,7 +49,7 @@ class Waiters {
 
     void wait(Wait what, Answer answer);
     /// An upload's state became final here.
-    void finished(const storage::records::Upload& upload);
+    void finished(const model::Upload& upload);
     /// An object was removed here, or put where it stays. Asks the records only where somebody waits.
     void settled(const UploadId& id);
     /// Answers all that wait, and whoever comes later, with what is there: before a shutdown.

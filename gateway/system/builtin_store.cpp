@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "model/object_layout.hpp"
 
 namespace photogate::gateway::system {
 
@@ -14,7 +15,6 @@ using storage::objects::FolderStore;
 
 namespace {
 
-constexpr std::string_view kUploadPrefix = "u/";
 constexpr std::size_t kWaitingForTheDisk = 4'096;
 
 StoreOperation operation_of(std::string_view event) {
@@ -25,8 +25,8 @@ StoreOperation operation_of(std::string_view event) {
     return StoreOperation::other;
 }
 
-std::vector<s3::Caller> callers(const pipeline::StoreRegion& region, const s3::StoreKeys& keys) {
-    return {{region.signer, s3::put_only(region.incoming, std::string{kUploadPrefix})},
+std::vector<s3::Caller> callers(const model::StoreRegion& region, const s3::StoreKeys& keys) {
+    return {{region.signer, s3::put_only(region.incoming, std::string{model::kIncomingPrefix})},
             {region.worker, s3::objects_of({region.incoming, region.published, region.originals})},
             {keys.admin, s3::everything()}};
 }
@@ -49,7 +49,7 @@ notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
     return batch;
 }
 
-void fill_in_keys(pipeline::StoreRegion& region, const s3::StoreKeys& keys) {
+void fill_in_keys(model::StoreRegion& region, const s3::StoreKeys& keys) {
     if (region.signer.access_key_id.empty()) region.signer = keys.signer;
     if (region.worker.access_key_id.empty()) region.worker = keys.worker;
 }

@@ -38,7 +38,7 @@ class BuiltinStore {
     BuiltinStore& operator=(const BuiltinStore&) = delete;
 
     /// With the keys that are in force.
-    const pipeline::StoreRegion& region() const { return region_; }
+    const model::StoreRegion& region() const { return region_; }
     /// For the pipeline, which keeps it and outlives this. Once.
     std::unique_ptr<storage::objects::ObjectStore> objects();
 
@@ -58,7 +58,7 @@ class BuiltinStore {
 
     const config::Config& config_;
     Parts parts_;
-    pipeline::StoreRegion region_;
+    model::StoreRegion region_;
     s3::StoreKeys keys_;
     std::unique_ptr<storage::objects::FolderStore> folder_;  ///< until objects() gives it away
     storage::objects::FolderStore* store_ = nullptr;
@@ -68,6 +68,6 @@ class BuiltinStore {
 };
 
 /// The region's keys where configuration leaves them to the store: those in its folder, if there are any yet.
-void fill_in_keys(pipeline::StoreRegion& region, const s3::StoreKeys& keys);
+void fill_in_keys(model::StoreRegion& region, const s3::StoreKeys& keys);
 
 }  // namespace photogate::gateway::system

@@ -20,10 +20,10 @@ namespace records = storage::records;
 using storage::objects::Verdict;
 
 /// Tells nobody: doctor opens the records only to see whether they can be opened.
-class NoCallbacks final : public records::CallbackComposer {
+class NoCallbacks final : public model::CallbackComposer {
   public:
-    std::optional<records::ComposedCallback> compose(records::CallbackType, const records::Upload&,
-                                                     Timestamp) const override {
+    std::optional<model::ComposedCallback> compose(model::CallbackType, const model::Upload&,
+                                                   Timestamp) const override {
         return std::nullopt;
     }
 };

@@ -57,12 +57,12 @@ UploadCounting::UploadCounting(http::Metrics& metrics)
         metrics.counter(finished_series("failed", std::string{to_string(code)}));
 }
 
-void UploadCounting::finished(const storage::records::Upload& upload, const pipeline::StageTimes& times) {
+void UploadCounting::finished(const model::Upload& upload, const pipeline::StageTimes& times) {
     const auto reason = upload.rejection ? upload.rejection->code : std::string{};
     metrics_.counter(finished_series(std::string{to_string(upload.state)}, reason)).add();
     if (upload.received_at && upload.finished_at)
         finish_.observe(std::max(0.0, seconds(*upload.finished_at - *upload.received_at)));
-    if (upload.state != storage::records::UploadState::published) return;
+    if (upload.state != model::UploadState::published) return;
     fetch_.observe(seconds(times.fetch));
     image_.observe(seconds(times.image));
     put_.observe(seconds(times.put));
@@ -75,8 +75,8 @@ CallbackCounting::CallbackCounting(http::Metrics& metrics)
           {"photogate_callback_attempt_seconds", "How long one attempt at a callback took.", {}},
           http::request_buckets())) {}
 
-void CallbackCounting::attempted(const storage::records::CallbackAttempt& attempt) {
-    const bool delivered = attempt.verdict == storage::records::CallbackAttempt::Verdict::delivered;
+void CallbackCounting::attempted(const model::CallbackAttempt& attempt) {
+    const bool delivered = attempt.verdict == model::CallbackAttempt::Verdict::delivered;
     metrics_
         .counter({"photogate_callback_attempts_total",
                   "Attempts at callbacks by what came of them.",

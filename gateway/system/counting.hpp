@@ -26,7 +26,7 @@ namespace photogate::gateway::system {
 class UploadCounting {
   public:
     explicit UploadCounting(http::Metrics& metrics);
-    void finished(const storage::records::Upload& upload, const pipeline::StageTimes& times);
+    void finished(const model::Upload& upload, const pipeline::StageTimes& times);
 
   private:
     http::Metrics& metrics_;
@@ -38,7 +38,7 @@ class UploadCounting {
 class CallbackCounting {
   public:
     explicit CallbackCounting(http::Metrics& metrics);
-    void attempted(const storage::records::CallbackAttempt& attempt);
+    void attempted(const model::CallbackAttempt& attempt);
 
   private:
     http::Metrics& metrics_;

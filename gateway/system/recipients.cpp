@@ -4,17 +4,15 @@
 
 namespace photogate::gateway::system {
 
-namespace records = storage::records;
-
 notifier::RecipientOf recipients(const config::Config& config) {
     return [&config](const AppName& name, const ProfileName& profile_name,
-                     records::CallbackType type) -> std::optional<notifier::Recipient> {
+                     model::CallbackType type) -> std::optional<notifier::Recipient> {
         const auto app = config.apps.find(name);
         if (app == config.apps.end()) return std::nullopt;
         const auto profile = app->second.profiles.find(profile_name);
-        const bool silent = type == records::CallbackType::upload_expired &&
+        const bool silent = type == model::CallbackType::upload_expired &&
                             (profile == app->second.profiles.end() ||
-                             profile->second.expired_callback == pipeline::Profile::ExpiredCallback::silent);
+                             profile->second.expired_callback == model::Profile::ExpiredCallback::silent);
         if (silent) return std::nullopt;
         return notifier::Recipient{app->second.callback_url.value_or("")};
     };

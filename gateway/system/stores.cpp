@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/system/builtin_store.hpp"
+#include "model/object_layout.hpp"
 
 namespace photogate::gateway::system {
 
@@ -17,7 +18,7 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Parts
                                      std::optional<OwnStore> own) {
     std::map<std::string, pipeline::Store> stores;
     for (const auto& [name, configured] : config.regions) {
-        pipeline::StoreRegion region = configured;
+        model::StoreRegion region = configured;
         std::unique_ptr<storage::objects::ObjectStore> objects;
         if (name == config.store.region) {
             if (own) {
@@ -45,8 +46,9 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Parts
 
 namespace {
 
-storage::objects::ProbeTarget target_of(const pipeline::StoreRegion& region) {
+storage::objects::ProbeTarget target_of(const model::StoreRegion& region) {
     storage::objects::ProbeTarget target;
+    target.prefix = model::kIncomingPrefix;
     target.internal = region.internal;
     target.public_end = region.external;
     target.style = region.style;
@@ -58,7 +60,7 @@ storage::objects::ProbeTarget target_of(const pipeline::StoreRegion& region) {
     return target;
 }
 
-tl::unexpected<Error> does_not_answer(const std::string& name, const pipeline::StoreRegion& region,
+tl::unexpected<Error> does_not_answer(const std::string& name, const model::StoreRegion& region,
                                       Error error) {
     error.detail = fmt::format("the object store of region '{}' at {} does not answer: {}", name,
                                region.internal.origin(), error.detail);

@@ -19,7 +19,7 @@ namespace photogate::gateway::system {
 /// The built-in store from within: null where there is none, or where another process has it; then it is
 /// spoken to over HTTP, with the keys in its folder.
 struct OwnStore {
-    pipeline::StoreRegion region;
+    model::StoreRegion region;
     std::unique_ptr<storage::objects::ObjectStore> objects;
 };
 /// Errors: file_error (the built-in store's keys).

@@ -243,13 +243,13 @@ struct System::State {
         auto started = imaging::ImagerPool::start(std::move(jailed));
         if (!started) return fail(std::move(started.error()));
         imagers = std::move(*started);
-        processor.emplace(pipeline::ProcessorParts{
-            *records, stores, config.apps, *imagers, random,
-            [this](const records::Upload& upload, const pipeline::StageTimes& times) {
-                upload_counting.finished(upload, times);
-                waiters->finished(upload);
-            },
-            [this](const UploadId& id) { waiters->settled(id); }});
+        processor.emplace(
+            pipeline::ProcessorParts{*records, stores, config.apps, *imagers, random,
+                                     [this](const model::Upload& upload, const pipeline::StageTimes& times) {
+                                         upload_counting.finished(upload, times);
+                                         waiters->finished(upload);
+                                     },
+                                     [this](const UploadId& id) { waiters->settled(id); }});
         pipeline::WorkerOptions options;
         options.name = worker_name();
         options.hands = config.worker.concurrency;
@@ -273,7 +273,7 @@ struct System::State {
         callback_http.emplace(callback_client(config));
         sender.emplace(
             config.callbacks.sender, *records, *callback_http, secrets(config), clock, random,
-            [this](const records::CallbackAttempt& attempt) { callback_counting.attempted(attempt); });
+            [this](const model::CallbackAttempt& attempt) { callback_counting.attempted(attempt); });
         loops.emplace_back([this] { worker->run(); });
         loops.emplace_back([this] { reconciler->run(); });
         loops.emplace_back([this] { sweeper->run(); });

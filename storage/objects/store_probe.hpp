@@ -3,7 +3,7 @@
 //
 // A presigned PUT is a read of everything the signing key may read: MinIO obeys an unsigned
 // `x-amz-copy-source` header. So the probe does not read policies; it tries each attack, on canaries of its
-// own (`u/probe/<random>/…`), and takes them away again.
+// own (`<prefix>probe/<random>/…`), and takes them away again.
 //
 // It changes no policy. Thread safety: a free function; run one at a time against one store, or several, the
 // canaries differ.
@@ -38,7 +38,7 @@ struct ProbeTarget {
     Bucket incoming;
     Bucket published;
     Bucket originals;
-    std::string prefix = "u/";  ///< where the signer may put
+    std::string prefix;  ///< where the signer may put; canaries are below `<prefix>probe/`
 };
 
 struct ProbeReport {

@@ -56,7 +56,7 @@ Result<ReplayedPage> replay_page(RecordsState& state, const ReplayRange& range, 
         range.type ? std::make_optional(std::string{to_string(*range.type)}) : std::nullopt, range.url, most);
     return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<ReplayedPage> {
         const auto rows = transaction.run(
-            range.state == CallbackState::dead ? "dead_callbacks_in_range" : "callbacks_in_range",
+            range.state == model::CallbackState::dead ? "dead_callbacks_in_range" : "callbacks_in_range",
             parameters);
         ReplayedPage page;
         SqlArray ids;
@@ -80,9 +80,9 @@ Result<std::vector<CallbackDetails>> Records::callbacks(const CallbackQuery& que
     auto parameters = params(text_of(query.app), state, before, std::clamp<std::size_t>(query.limit, 1, 201));
     if (query.upload) parameters.add(query.upload->str());
     return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<CallbackDetails>> {
-        const auto rows = transaction.run(query.upload                         ? "list_callbacks_of_upload"
-                                          : query.state == CallbackState::dead ? "list_dead_callbacks"
-                                                                               : "list_callbacks",
+        const auto rows = transaction.run(query.upload ? "list_callbacks_of_upload"
+                                          : query.state == model::CallbackState::dead ? "list_dead_callbacks"
+                                                                                      : "list_callbacks",
                                           parameters);
         return with_attempts(transaction, rows, kAttemptsInList);
     });

@@ -19,7 +19,7 @@ constexpr std::array<const char*, 20> kColumns = {
     "updated_at", "client_token"};
 
 /// As kColumns has them.
-Params row_of(const Upload& upload) {
+Params row_of(const model::Upload& upload) {
     SqlArray fields;
     for (const auto& field : upload.client_fields)
         fields.add(field);
@@ -37,16 +37,16 @@ KeyOfApp key_of(const NewUpload& item) {
     return {item.upload.app.str(), item.idempotency->key};
 }
 
-Upload as_stored(const Upload& asked) {
-    Upload upload = asked;
-    upload.state = UploadState::created;
+model::Upload as_stored(const model::Upload& asked) {
+    model::Upload upload = asked;
+    upload.state = model::UploadState::created;
     upload.updated_at = upload.created_at;
     return upload;
 }
 
 struct FirstUse {
     std::string request_sha256;
-    Upload upload;
+    model::Upload upload;
 };
 
 /// Ids of those whose idempotency key is theirs now: it was free, or its retention is over.
@@ -206,8 +206,8 @@ void Records::create(NewUpload upload, std::function<void(Result<Created>)> done
     state_->creates.submit(std::move(upload), std::move(done));
 }
 
-Result<Upload> Records::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<Upload> {
+Result<model::Upload> Records::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
+    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
         auto moved = to_uploads(
             transaction.run("extend_grant", params(id.str(), app.str(), expires_at, state_->clock.now())));
         if (!moved.empty()) return std::move(moved.front());

@@ -17,16 +17,16 @@ SqlArray array_of(const std::set<std::string>& texts) {
     return array;
 }
 
-CallbackEndpoint::State state_of(const Columns& columns, const pqxx::row& row, Timestamp now) {
-    using State = CallbackEndpoint::State;
+model::CallbackEndpoint::State state_of(const Columns& columns, const pqxx::row& row, Timestamp now) {
+    using State = model::CallbackEndpoint::State;
     if (!columns.is_null(row, "paused_at")) return State::paused;
     if (const auto until = columns.maybe_time(row, "open_until"))
         return *until > now ? State::open : State::half_open;
     return columns.is_null(row, "share") ? State::failing : State::recovering;
 }
 
-CallbackEndpoint to_endpoint(const Columns& columns, const pqxx::row& row, Timestamp now) {
-    CallbackEndpoint endpoint;
+model::CallbackEndpoint to_endpoint(const Columns& columns, const pqxx::row& row, Timestamp now) {
+    model::CallbackEndpoint endpoint;
     endpoint.url = columns.text(row, "url");
     endpoint.state = state_of(columns, row, now);
     endpoint.failures = static_cast<std::uint32_t>(columns.maybe_number(row, "failures").value_or(0));
@@ -35,7 +35,7 @@ CallbackEndpoint to_endpoint(const Columns& columns, const pqxx::row& row, Times
     if (const auto status = columns.maybe_number(row, "last_status"))
         endpoint.last_status = static_cast<int>(*status);
     endpoint.last_error = columns.text(row, "last_error");
-    if (endpoint.state != CallbackEndpoint::State::paused)
+    if (endpoint.state != model::CallbackEndpoint::State::paused)
         endpoint.probe_at = columns.maybe_time(row, "open_until");
     endpoint.paused_at = columns.maybe_time(row, "paused_at");
     endpoint.waiting = static_cast<std::size_t>(columns.number(row, "waiting"));
@@ -147,15 +147,15 @@ Result<> tidy_endpoints(RecordsState& state) {
     });
 }
 
-Result<std::vector<CallbackEndpoint>> Records::endpoints(const EndpointQuery& query) {
+Result<std::vector<model::CallbackEndpoint>> Records::endpoints(const EndpointQuery& query) {
     const auto app = query.app ? std::make_optional(query.app->str()) : std::nullopt;
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<CallbackEndpoint>> {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::CallbackEndpoint>> {
         const auto rows = transaction.run(
             "list_endpoints",
             params(app, query.own_url, query.after, std::clamp<std::size_t>(query.limit, 1, 201)));
         const Columns columns{rows};
         const auto now = state_->clock.now();
-        std::vector<CallbackEndpoint> endpoints;
+        std::vector<model::CallbackEndpoint> endpoints;
         for (const auto& row : rows)
             endpoints.push_back(to_endpoint(columns, row, now));
         return endpoints;

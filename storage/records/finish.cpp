@@ -23,42 +23,42 @@ void expect_one(const pqxx::result& rows, const char* what) {
         throw std::logic_error(std::string{what} + " changed another number of rows than one");
 }
 
-std::optional<Upload> look_again(Transaction& transaction, const std::optional<UploadId>& id) {
+std::optional<model::Upload> look_again(Transaction& transaction, const std::optional<UploadId>& id) {
     if (!id) return std::nullopt;
     auto uploads = to_uploads(transaction.run("look_again_at_upload", params(id->str())));
     if (uploads.empty()) return std::nullopt;
     return std::move(uploads.front());
 }
 
-bool was_given_back(Transaction& transaction, const Lease& lease) {
+bool was_given_back(Transaction& transaction, const model::Lease& lease) {
     const auto rows = transaction.run("look_again_at_job", params(lease.job, lease.token));
     return !rows.empty() && !rows[0][0].is_null() && rows[0][0].as<bool>();
 }
 
-void queue_settling(Transaction& transaction, const Upload& upload, OriginalAction action) {
+void queue_settling(Transaction& transaction, const model::Upload& upload, model::OriginalAction action) {
     transaction.run("insert_job", params(upload.id.str(), upload.generation, upload.app.str(),
-                                         to_string(JobKind::settle_original), to_string(action), 0));
+                                         to_string(model::JobKind::settle_original), to_string(action), 0));
 }
 
 struct Ending {
-    UploadState state = UploadState::rejected;
-    RejectionFacts why;
-    std::optional<OriginalFacts> facts;
-    std::optional<OriginalAction> original;  ///< absent: it stays where it is, for a retry
+    model::UploadState state = model::UploadState::rejected;
+    model::RejectionFacts why;
+    std::optional<model::OriginalFacts> facts;
+    std::optional<model::OriginalAction> original;  ///< absent: it stays where it is, for a retry
 };
 
 /// t6, t8 and the end of t10.
-Upload end_upload(Transaction& transaction, const CallbackComposer& composer, const Held& held,
-                  const Ending& ending, Timestamp now) {
-    Upload upload = held.upload;
+model::Upload end_upload(Transaction& transaction, const model::CallbackComposer& composer, const Held& held,
+                         const Ending& ending, Timestamp now) {
+    model::Upload upload = held.upload;
     upload.state = ending.state;
     upload.rejection =
-        RejectionFacts{storable_text(ending.why.code, 128), storable_text(ending.why.detail, 2048)};
+        model::RejectionFacts{storable_text(ending.why.code, 128), storable_text(ending.why.detail, 2048)};
     if (ending.facts) upload.facts = ending.facts;
     upload.finished_at = now;
     upload.updated_at = now;
-    const auto type =
-        ending.state == UploadState::failed ? CallbackType::upload_failed : CallbackType::upload_rejected;
+    const auto type = ending.state == model::UploadState::failed ? model::CallbackType::upload_failed
+                                                                 : model::CallbackType::upload_rejected;
     OutboxRows outbox;
     if (const auto callback = compose(composer, type, upload, now)) outbox.add(*callback, type, upload);
 
@@ -76,18 +76,18 @@ Upload end_upload(Transaction& transaction, const CallbackComposer& composer, co
     return upload;
 }
 
-Result<Upload> publish_held(Transaction& transaction, const CallbackComposer& composer, const Held& held,
-                            const Publication& publication, Timestamp now) {
-    Upload upload = held.upload;
-    upload.state = UploadState::published;
+Result<model::Upload> publish_held(Transaction& transaction, const model::CallbackComposer& composer,
+                                   const Held& held, const model::Publication& publication, Timestamp now) {
+    model::Upload upload = held.upload;
+    upload.state = model::UploadState::published;
     upload.facts = publication.facts;
     upload.image = publication.image;
     upload.rejection.reset();
     upload.finished_at = now;
     upload.updated_at = now;
     OutboxRows outbox;
-    if (const auto callback = compose(composer, CallbackType::upload_published, upload, now)) {
-        outbox.add(*callback, CallbackType::upload_published, upload);
+    if (const auto callback = compose(composer, model::CallbackType::upload_published, upload, now)) {
+        outbox.add(*callback, model::CallbackType::upload_published, upload);
     }
     auto parameters = params(upload.id.str(), now, upload.sequence);
     add_facts(parameters, upload.facts);
@@ -115,30 +115,31 @@ struct Spent {
     bool was_the_last = false;
 };
 
-Spent spend(const Held& held, Postponement::Cost cost, const RecordsOptions& limits) {
+Spent spend(const Held& held, model::Postponement::Cost cost, const RecordsOptions& limits) {
     Spent spent{held.attempt, held.crashes, false};
     switch (cost) {
-        case Postponement::Cost::attempt:
+        case model::Postponement::Cost::attempt:
             break;
-        case Postponement::Cost::decoder_crash:
+        case model::Postponement::Cost::decoder_crash:
             ++spent.crashes;
             break;
-        case Postponement::Cost::free:
+        case model::Postponement::Cost::free:
             spent.attempt = held.attempt == 0 ? 0 : held.attempt - 1;
             return spent;
     }
-    spent.was_the_last = held.kind == JobKind::process && (spent.attempt >= limits.max_attempts ||
-                                                           spent.crashes >= limits.max_decoder_crashes);
+    spent.was_the_last =
+        held.kind == model::JobKind::process &&
+        (spent.attempt >= limits.max_attempts || spent.crashes >= limits.max_decoder_crashes);
     return spent;
 }
 
-Result<UploadState> postpone_held(Transaction& transaction, RecordsState& state, const Held& held,
-                                  const Postponement& why) {
+Result<model::UploadState> postpone_held(Transaction& transaction, RecordsState& state, const Held& held,
+                                         const model::Postponement& why) {
     const auto now = state.clock.now();
     const auto spent = spend(held, why.cost, state.options);
     if (spent.was_the_last) {
         return end_upload(transaction, state.composer, held,
-                          {UploadState::failed, {why.code, why.detail}, {}, {}}, now)
+                          {model::UploadState::failed, {why.code, why.detail}, {}, {}}, now)
             .state;
     }
     expect_one(transaction.run("give_back_job", params(held.lease.job, held.lease.token, why.delay.count(),
@@ -151,19 +152,19 @@ Result<UploadState> postpone_held(Transaction& transaction, RecordsState& state,
                   {"job", std::string{to_string(held.kind)}},
                   {"attempt", std::to_string(held.attempt)}});
     timeline.insert(transaction, now);
-    if (held.kind != JobKind::process) return held.upload.state;
+    if (held.kind != model::JobKind::process) return held.upload.state;
     expect_one(transaction.run("back_to_uploaded", params(held.upload.id.str(), now)), "back_to_uploaded");
-    return UploadState::uploaded;
+    return model::UploadState::uploaded;
 }
 
-Result<UploadState> repin_held(Transaction& transaction, RecordsState& state, const Held& held,
-                               const PinnedObject& now_there) {
+Result<model::UploadState> repin_held(Transaction& transaction, RecordsState& state, const Held& held,
+                                      const model::PinnedObject& now_there) {
     const auto now = state.clock.now();
     if (held.upload.generation >= kMostGenerations) {
-        const RejectionFacts why{"overwritten",
-                                 "the object was overwritten again and again while it was read"};
+        const model::RejectionFacts why{"overwritten",
+                                        "the object was overwritten again and again while it was read"};
         return end_upload(transaction, state.composer, held,
-                          {UploadState::rejected, why, {}, OriginalAction::quarantine}, now)
+                          {model::UploadState::rejected, why, {}, model::OriginalAction::quarantine}, now)
             .state;
     }
     const auto etag = storable_text(now_there.etag.str(), 256);
@@ -177,18 +178,19 @@ Result<UploadState> repin_held(Transaction& transaction, RecordsState& state, co
     timeline.add(held.upload.id, "repinned",
                  {{"was", held.upload.pinned ? held.upload.pinned->etag.str() : ""}, {"is", etag}});
     timeline.insert(transaction, now);
-    return UploadState::uploaded;
+    return model::UploadState::uploaded;
 }
 
 }  // namespace
 
-Result<Held> hold(Transaction& transaction, const Lease& lease) {
+Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     const auto rows = transaction.run("lock_leased", params(lease.job, lease.token));
     if (rows.empty()) return lease_lost();
     const auto& row = rows[0];
     Held held;
     held.lease = lease;
-    for (const auto kind : {JobKind::process, JobKind::settle_original, JobKind::remove_published}) {
+    for (const auto kind :
+         {model::JobKind::process, model::JobKind::settle_original, model::JobKind::remove_published}) {
         if (to_string(kind) == row["job_kind"].c_str()) held.kind = kind;
     }
     held.attempt = row["attempt"].as<std::uint32_t>();
@@ -197,45 +199,49 @@ Result<Held> hold(Transaction& transaction, const Lease& lease) {
     if (uploads.empty()) return lease_lost();
     held.upload = std::move(uploads.front());
     const bool current = held.upload.generation == row["job_generation"].as<std::uint32_t>();
-    if (held.kind == JobKind::process && (held.upload.state != UploadState::processing || !current))
+    if (held.kind == model::JobKind::process &&
+        (held.upload.state != model::UploadState::processing || !current))
         return lease_lost();
     return held;
 }
 
-Result<Held> hold_processing(Transaction& transaction, const Lease& lease) {
+Result<Held> hold_processing(Transaction& transaction, const model::Lease& lease) {
     auto held = hold(transaction, lease);
-    if (held && held->kind != JobKind::process) {
+    if (held && held->kind != model::JobKind::process) {
         return fail(ErrorCode::state_conflict, "this lease is for cleaning up, not for a verdict");
     }
     return held;
 }
 
-Result<bool> fail_lost_lease(RecordsState& state, const Lease& lease) {
+Result<bool> fail_lost_lease(RecordsState& state, const model::Lease& lease) {
     return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<bool> {
         auto held = hold_processing(transaction, lease);
         if (!held) return fail(held.error());
         const auto over = transaction.run("lease_is_over", params(lease.job, lease.token));
         if (over.empty() || !over[0][0].as<bool>()) return false;
-        const RejectionFacts why{"lease_lost",
-                                 "the workers that had it disappeared, the last one at its last attempt"};
-        end_upload(transaction, state.composer, *held, {UploadState::failed, why, {}, {}}, state.clock.now());
+        const model::RejectionFacts why{
+            "lease_lost", "the workers that had it disappeared, the last one at its last attempt"};
+        end_upload(transaction, state.composer, *held, {model::UploadState::failed, why, {}, {}},
+                   state.clock.now());
         return true;
     });
 }
 
-Result<Upload> Records::publish(const Lease& lease, const Publication& publication) {
+Result<model::Upload> Records::publish(const model::Lease& lease, const model::Publication& publication) {
     std::optional<UploadId> known;
-    auto published = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<Upload> {
-        auto held = hold_processing(transaction, lease);
-        if (!held && earlier == Earlier::in_doubt) {
-            auto upload = look_again(transaction, known);
-            if (upload && upload->state == UploadState::published && upload->image == publication.image)
-                return *upload;
-        }
-        if (!held) return fail(held.error());
-        known = held->upload.id;
-        return publish_held(transaction, state_->composer, *held, publication, state_->clock.now());
-    });
+    auto published =
+        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+            auto held = hold_processing(transaction, lease);
+            if (!held && earlier == Earlier::in_doubt) {
+                auto upload = look_again(transaction, known);
+                if (upload && upload->state == model::UploadState::published &&
+                    upload->image == publication.image)
+                    return *upload;
+            }
+            if (!held) return fail(held.error());
+            known = held->upload.id;
+            return publish_held(transaction, state_->composer, *held, publication, state_->clock.now());
+        });
     if (published) {
         state_->wakeups.signal(Work::jobs);
         state_->wakeups.signal(Work::callbacks);
@@ -250,20 +256,22 @@ Result<Upload> Records::publish(const Lease& lease, const Publication& publicati
     return published;
 }
 
-Result<Upload> Records::reject(const Lease& lease, const Refusal& refusal) {
+Result<model::Upload> Records::reject(const model::Lease& lease, const model::Refusal& refusal) {
     std::optional<UploadId> known;
-    auto rejected = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<Upload> {
-        auto held = hold_processing(transaction, lease);
-        if (!held && earlier == Earlier::in_doubt) {
-            auto upload = look_again(transaction, known);
-            if (upload && upload->state == UploadState::rejected) return *upload;
-        }
-        if (!held) return fail(held.error());
-        known = held->upload.id;
-        return end_upload(transaction, state_->composer, *held,
-                          {UploadState::rejected, refusal.rejection, refusal.facts, refusal.original},
-                          state_->clock.now());
-    });
+    auto rejected =
+        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+            auto held = hold_processing(transaction, lease);
+            if (!held && earlier == Earlier::in_doubt) {
+                auto upload = look_again(transaction, known);
+                if (upload && upload->state == model::UploadState::rejected) return *upload;
+            }
+            if (!held) return fail(held.error());
+            known = held->upload.id;
+            return end_upload(
+                transaction, state_->composer, *held,
+                {model::UploadState::rejected, refusal.rejection, refusal.facts, refusal.original},
+                state_->clock.now());
+        });
     if (rejected) {
         state_->wakeups.signal(Work::jobs);
         state_->wakeups.signal(Work::callbacks);
@@ -271,49 +279,51 @@ Result<Upload> Records::reject(const Lease& lease, const Refusal& refusal) {
     return rejected;
 }
 
-Result<UploadState> Records::postpone(const Lease& lease, const Postponement& why) {
+Result<model::UploadState> Records::postpone(const model::Lease& lease, const model::Postponement& why) {
     std::optional<UploadId> known;
     auto state =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<UploadState> {
+        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
             auto held = hold(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 const auto upload = look_again(transaction, known);
-                if (upload && (upload->state == UploadState::failed || was_given_back(transaction, lease)))
+                if (upload &&
+                    (upload->state == model::UploadState::failed || was_given_back(transaction, lease)))
                     return upload->state;
             }
             if (!held) return fail(held.error());
             known = held->upload.id;
             return postpone_held(transaction, *state_, *held, why);
         });
-    if (state && *state == UploadState::failed) state_->wakeups.signal(Work::callbacks);
+    if (state && *state == model::UploadState::failed) state_->wakeups.signal(Work::callbacks);
     return state;
 }
 
-Result<UploadState> Records::repin(const Lease& lease, const PinnedObject& now_there) {
+Result<model::UploadState> Records::repin(const model::Lease& lease, const model::PinnedObject& now_there) {
     std::optional<UploadId> known;
     auto state =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<UploadState> {
+        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
             auto held = hold_processing(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 const auto upload = look_again(transaction, known);
-                if (upload && (upload->state == UploadState::rejected || was_given_back(transaction, lease)))
+                if (upload &&
+                    (upload->state == model::UploadState::rejected || was_given_back(transaction, lease)))
                     return upload->state;
             }
             if (!held) return fail(held.error());
             known = held->upload.id;
             return repin_held(transaction, *state_, *held, now_there);
         });
-    if (state) state_->wakeups.signal(*state == UploadState::uploaded ? Work::jobs : Work::callbacks);
+    if (state) state_->wakeups.signal(*state == model::UploadState::uploaded ? Work::jobs : Work::callbacks);
     return state;
 }
 
-Result<> Records::finish_cleanup(const Lease& lease) {
+Result<> Records::finish_cleanup(const model::Lease& lease) {
     return transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
         auto held = hold(transaction, lease);
         // A job's number is never given again: gone after our own COMMIT means done.
         if (!held && earlier == Earlier::in_doubt) return {};
         if (!held) return fail(held.error());
-        if (held->kind == JobKind::process) {
+        if (held->kind == model::JobKind::process) {
             return fail(ErrorCode::state_conflict, "this lease is for a verdict, not for cleaning up");
         }
         expect_one(transaction.run("delete_job", params(lease.job, lease.token)), "delete_job");

@@ -7,19 +7,19 @@ namespace photogate::storage::records {
 
 /// A job whose lease is ours, locked, and its upload, locked after it.
 struct Held {
-    Lease lease;
-    JobKind kind = JobKind::process;
+    model::Lease lease;
+    model::JobKind kind = model::JobKind::process;
     std::uint32_t attempt = 0;
     std::uint32_t crashes = 0;
-    Upload upload;
+    model::Upload upload;
 };
 
 /// Errors: lease_lost.
-Result<Held> hold(Transaction& transaction, const Lease& lease);
+Result<Held> hold(Transaction& transaction, const model::Lease& lease);
 /// As hold(), for a process job whose upload is in processing at the job's generation.
-Result<Held> hold_processing(Transaction& transaction, const Lease& lease);
+Result<Held> hold_processing(Transaction& transaction, const model::Lease& lease);
 
 /// t8, for a lease that ran out at its last attempt. False where it did not run out after all.
-Result<bool> fail_lost_lease(RecordsState& state, const Lease& lease);
+Result<bool> fail_lost_lease(RecordsState& state, const model::Lease& lease);
 
 }  // namespace photogate::storage::records

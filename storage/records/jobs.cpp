@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostClaimed = 1'000;
 constexpr auto kTidyEvery = 60s;
 
-void split(const std::vector<Lease>& leases, SqlArray& jobs, SqlArray& tokens) {
+void split(const std::vector<model::Lease>& leases, SqlArray& jobs, SqlArray& tokens) {
     for (const auto& lease : leases) {
         jobs.add(lease.job);
         tokens.add(lease.token);
@@ -30,11 +30,11 @@ Result<> forget_old(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_idempotency_keys", params(Timestamp{now - retention.idempotency}));
         transaction.run("forget_events", params(Timestamp{now - retention.events}));
         transaction.run("forget_attempts", params(Timestamp{now - retention.attempts}));
-        for (const auto state : {CallbackState::delivered, CallbackState::unsent})
+        for (const auto state : {model::CallbackState::delivered, model::CallbackState::unsent})
             transaction.run("forget_callbacks",
                             params(to_string(state), Timestamp{now - retention.callbacks}));
-        transaction.run("forget_callbacks",
-                        params(to_string(CallbackState::dead), Timestamp{now - retention.dead_callbacks}));
+        transaction.run("forget_callbacks", params(to_string(model::CallbackState::dead),
+                                                   Timestamp{now - retention.dead_callbacks}));
         transaction.run("forget_tokens", params(Timestamp{now - retention.tokens}));
         transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
         transaction.run("forget_sweeps");
@@ -44,7 +44,7 @@ Result<> forget_old(Pool& pool, const Retention& retention, Timestamp now) {
 
 }  // namespace
 
-Result<std::vector<Job>> Records::claim(const ClaimRequest& request) {
+Result<std::vector<model::Job>> Records::claim(const ClaimRequest& request) {
     const auto token = state_->token();
     const auto most = std::clamp<std::size_t>(request.most, 1, kMostClaimed);
     std::string turn_app, turn_kind;
@@ -53,8 +53,8 @@ Result<std::vector<Job>> Records::claim(const ClaimRequest& request) {
         turn_app = state_->turn_app;
         turn_kind = state_->turn_kind;
     }
-    auto jobs =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<std::vector<Job>> {
+    auto jobs = transact(
+        state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<std::vector<model::Job>> {
             pqxx::result rows;
             if (earlier == Earlier::in_doubt) rows = transaction.run("claimed_before", params(token));
             if (rows.empty()) {
@@ -63,7 +63,7 @@ Result<std::vector<Job>> Records::claim(const ClaimRequest& request) {
                                          most, turn_app, turn_kind, state_->clock.now()));
             }
             const Columns columns{rows};
-            std::vector<Job> claimed;
+            std::vector<model::Job> claimed;
             for (const auto& row : rows)
                 claimed.push_back(to_job(columns, row, token));
             return claimed;
@@ -80,25 +80,26 @@ Result<std::vector<Job>> Records::claim(const ClaimRequest& request) {
     return jobs;
 }
 
-Result<std::vector<Lease>> Records::extend_leases(const std::vector<Lease>& leases,
-                                                  std::chrono::seconds lease) {
-    if (leases.empty()) return std::vector<Lease>{};
+Result<std::vector<model::Lease>> Records::extend_leases(const std::vector<model::Lease>& leases,
+                                                         std::chrono::seconds lease) {
+    if (leases.empty()) return std::vector<model::Lease>{};
     SqlArray jobs, tokens;
     split(leases, jobs, tokens);
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<std::vector<Lease>> {
-        std::set<std::int64_t> held;
-        for (const auto& row : transaction.run("extend_leases", params(jobs, tokens, lease.count()))) {
-            held.insert(row[0].as<std::int64_t>());
-        }
-        std::vector<Lease> lost;
-        for (const auto& ours : leases) {
-            if (!held.contains(ours.job)) lost.push_back(ours);
-        }
-        return lost;
-    });
+    return transact(
+        state_->pool, [&](Transaction& transaction, Earlier) -> Result<std::vector<model::Lease>> {
+            std::set<std::int64_t> held;
+            for (const auto& row : transaction.run("extend_leases", params(jobs, tokens, lease.count()))) {
+                held.insert(row[0].as<std::int64_t>());
+            }
+            std::vector<model::Lease> lost;
+            for (const auto& ours : leases) {
+                if (!held.contains(ours.job)) lost.push_back(ours);
+            }
+            return lost;
+        });
 }
 
-Result<> Records::release(const std::vector<Lease>& leases) {
+Result<> Records::release(const std::vector<model::Lease>& leases) {
     if (leases.empty()) return {};
     SqlArray jobs, tokens;
     split(leases, jobs, tokens);
@@ -121,8 +122,8 @@ Result<Reaped> Records::reap() {
     reaped.requeued = *requeued;
     failpoint::pass(failpoint::Point::mid_reap);
 
-    auto spent = read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Lease>> {
-        std::vector<Lease> leases;
+    auto spent = read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::Lease>> {
+        std::vector<model::Lease> leases;
         for (const auto& row : transaction.run("spent_lost_leases", params(state_->options.max_attempts))) {
             leases.push_back({row[0].as<std::int64_t>(), row[1].as<std::string>()});
         }

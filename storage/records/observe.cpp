@@ -19,16 +19,16 @@ Place place_of(const Observation& seen) {
     return {seen.bucket.str(), seen.key.str()};
 }
 
-TextMap storable_map(const TextMap& map) {
+model::TextMap storable_map(const model::TextMap& map) {
     constexpr std::size_t kLongest = 8 * 1024;
-    TextMap storable;
+    model::TextMap storable;
     for (const auto& [name, value] : map)
         storable.emplace(storable_text(name, 256), storable_text(value, kLongest));
     return storable;
 }
 
-PinnedObject storable_pin(const PinnedObject& object) {
-    PinnedObject pin = object;
+model::PinnedObject storable_pin(const model::PinnedObject& object) {
+    model::PinnedObject pin = object;
     pin.etag = ETag::trusted(storable_text(object.etag.str(), 256));
     if (object.version) pin.version = VersionId::trusted(storable_text(object.version->str(), 1024));
     if (pin.size && *pin.size > static_cast<ByteSize>(INT64_MAX)) pin.size.reset();
@@ -56,7 +56,8 @@ std::set<const Observation*> take_in(Transaction& transaction, std::span<const O
     return fresh;
 }
 
-std::map<Place, Upload> lock_uploads(Transaction& transaction, const std::set<const Observation*>& fresh) {
+std::map<Place, model::Upload> lock_uploads(Transaction& transaction,
+                                            const std::set<const Observation*>& fresh) {
     std::set<Place> places;
     for (const auto* item : fresh)
         places.insert(place_of(*item));
@@ -65,7 +66,7 @@ std::map<Place, Upload> lock_uploads(Transaction& transaction, const std::set<co
         buckets.add(bucket);
         keys.add(key);
     }
-    std::map<Place, Upload> uploads;
+    std::map<Place, model::Upload> uploads;
     for (auto& upload : to_uploads(transaction.run("lock_observed", params(buckets, keys)))) {
         Place place{upload.bucket.str(), upload.key.str()};
         uploads.emplace(std::move(place), std::move(upload));
@@ -76,23 +77,23 @@ std::map<Place, Upload> lock_uploads(Transaction& transaction, const std::set<co
 /// What a group changes, gathered and written with one statement for each table.
 class Changes {
   public:
-    Changes(const CallbackComposer& composer, Timestamp now) : composer_(composer), now_(now) {}
+    Changes(const model::CallbackComposer& composer, Timestamp now) : composer_(composer), now_(now) {}
 
-    ObserveOutcome apply(const Observation& seen, Upload& upload) {
+    ObserveOutcome apply(const Observation& seen, model::Upload& upload) {
         switch (upload.state) {
-            case UploadState::created:
-            case UploadState::expired:
+            case model::UploadState::created:
+            case model::UploadState::expired:
                 receive(seen, upload);
                 return ObserveOutcome::received;
-            case UploadState::cancelled:
-            case UploadState::deleted:
+            case model::UploadState::cancelled:
+            case model::UploadState::deleted:
                 unwanted(seen, upload);
                 return ObserveOutcome::already_known;
-            case UploadState::uploaded:
-            case UploadState::processing:
-            case UploadState::published:
-            case UploadState::rejected:
-            case UploadState::failed:
+            case model::UploadState::uploaded:
+            case model::UploadState::processing:
+            case model::UploadState::published:
+            case model::UploadState::rejected:
+            case model::UploadState::failed:
                 again(seen, upload);
                 return ObserveOutcome::already_known;
         }
@@ -119,28 +120,29 @@ class Changes {
     }
 
   private:
-    void receive(const Observation& seen, Upload& upload) {
-        upload.state = UploadState::uploaded;
+    void receive(const Observation& seen, model::Upload& upload) {
+        upload.state = model::UploadState::uploaded;
         upload.received_at = now_;
         upload.updated_at = now_;
         upload.finished_at.reset();
         upload.pinned = storable_pin(seen.object);
         upload.client_metadata = storable_map(seen.client_metadata);
         ++upload.generation;
-        if (const auto callback = compose(composer_, CallbackType::upload_received, upload, now_)) {
-            outbox_.add(*callback, CallbackType::upload_received, upload);
+        if (const auto callback = compose(composer_, model::CallbackType::upload_received, upload, now_)) {
+            outbox_.add(*callback, model::CallbackType::upload_received, upload);
         }
         add_pin(upload.id, *upload.pinned, ids_, etags_, sizes_, versions_);
         metadata_.add(to_json_text(upload.client_metadata));
         sequences_.add(upload.sequence);
         ++received_;
-        TextMap detail{{"by", std::string{to_string(seen.finder)}}, {"etag", upload.pinned->etag.str()}};
+        model::TextMap detail{{"by", std::string{to_string(seen.finder)}},
+                              {"etag", upload.pinned->etag.str()}};
         if (!seen.source.empty()) detail.emplace("source", storable_text(seen.source, 256));
         if (seen.occurred_at != Timestamp{}) detail.emplace("occurred_at", format_rfc3339(seen.occurred_at));
         timeline_.add(upload.id, "received", detail);
     }
 
-    void unwanted(const Observation& seen, const Upload& upload) {
+    void unwanted(const Observation& seen, const model::Upload& upload) {
         if (!unwanted_.insert(upload.id).second) return;
         add_pin(upload.id, storable_pin(seen.object), unwanted_ids_, unwanted_etags_, unwanted_sizes_,
                 unwanted_versions_);
@@ -148,7 +150,7 @@ class Changes {
         timeline_.add(upload.id, "object.unwanted", {{"by", std::string{to_string(seen.finder)}}});
     }
 
-    void again(const Observation& seen, const Upload& upload) {
+    void again(const Observation& seen, const model::Upload& upload) {
         const auto pin = storable_pin(seen.object);
         if (!upload.pinned || upload.pinned->etag == pin.etag) return;
         timeline_.add(upload.id, "object.changed",
@@ -157,7 +159,7 @@ class Changes {
                        {"seen", pin.etag.str()}});
     }
 
-    static void add_pin(const UploadId& id, const PinnedObject& pin, SqlArray& ids, SqlArray& etags,
+    static void add_pin(const UploadId& id, const model::PinnedObject& pin, SqlArray& ids, SqlArray& etags,
                         SqlArray& sizes, SqlArray& versions) {
         ids.add(id.str());
         etags.add(pin.etag.str());
@@ -165,7 +167,7 @@ class Changes {
         pin.version ? versions.add(pin.version->str()) : versions.add_null();
     }
 
-    const CallbackComposer& composer_;
+    const model::CallbackComposer& composer_;
     const Timestamp now_;
     SqlArray ids_, etags_, sizes_, versions_, metadata_, sequences_;
     SqlArray unwanted_ids_, unwanted_etags_, unwanted_sizes_, unwanted_versions_;
@@ -181,7 +183,7 @@ struct Written {
     bool work_any = false;
 };
 
-Result<Written> write_group(Transaction& transaction, const CallbackComposer& composer,
+Result<Written> write_group(Transaction& transaction, const model::CallbackComposer& composer,
                             std::span<const Observation> items, Timestamp now) {
     Written written;
     const auto fresh = take_in(transaction, items, now);

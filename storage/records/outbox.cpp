@@ -12,13 +12,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string_view word(CallbackAttempt::Verdict verdict) {
+std::string_view word(model::CallbackAttempt::Verdict verdict) {
     switch (verdict) {
-        case CallbackAttempt::Verdict::delivered:
+        case model::CallbackAttempt::Verdict::delivered:
             return "delivered";
-        case CallbackAttempt::Verdict::again:
+        case model::CallbackAttempt::Verdict::again:
             return "again";
-        case CallbackAttempt::Verdict::dead:
+        case model::CallbackAttempt::Verdict::dead:
             return "dead";
     }
     return "again";
@@ -27,7 +27,7 @@ std::string_view word(CallbackAttempt::Verdict verdict) {
 struct AttemptRows {
     SqlArray callbacks, tokens, times, statuses, errors, latencies, answers, verdicts, next, urls;
 
-    void add(const CallbackAttempt& attempt) {
+    void add(const model::CallbackAttempt& attempt) {
         constexpr std::size_t kAnswerKept = 1024;
         callbacks.add(attempt.callback.str());
         tokens.add(attempt.lease_token);
@@ -47,7 +47,7 @@ struct AttemptRows {
 
 using LeaseOfCallback = std::pair<std::string, std::string>;
 
-LeaseOfCallback lease_of(const CallbackAttempt& attempt) {
+LeaseOfCallback lease_of(const model::CallbackAttempt& attempt) {
     return {attempt.callback.str(), attempt.lease_token};
 }
 
@@ -58,7 +58,8 @@ std::set<LeaseOfCallback> leases_in(const pqxx::result& rows) {
     return leases;
 }
 
-std::set<LeaseOfCallback> recorded_before(Transaction& transaction, std::span<const CallbackAttempt> items) {
+std::set<LeaseOfCallback> recorded_before(Transaction& transaction,
+                                          std::span<const model::CallbackAttempt> items) {
     SqlArray callbacks, tokens;
     for (const auto& item : items) {
         callbacks.add(item.callback.str());
@@ -68,13 +69,14 @@ std::set<LeaseOfCallback> recorded_before(Transaction& transaction, std::span<co
 }
 
 /// What a group of attempts says of each URL, in their order.
-EndpointNews news_of(std::span<const CallbackAttempt> items, const std::set<LeaseOfCallback>& recorded) {
+EndpointNews news_of(std::span<const model::CallbackAttempt> items,
+                     const std::set<LeaseOfCallback>& recorded) {
     EndpointNews news;
     for (const auto& item : items) {
         if (!recorded.contains(lease_of(item))) continue;
         if (item.pause_endpoint) {
             news.gone.insert(item.url);
-        } else if (item.verdict == CallbackAttempt::Verdict::delivered) {
+        } else if (item.verdict == model::CallbackAttempt::Verdict::delivered) {
             news.failed.erase(item.url);
             news.answered.insert(item.url);
         } else if (item.error != "no_secret") {  // which is ours, not the receiver's
@@ -88,7 +90,7 @@ EndpointNews news_of(std::span<const CallbackAttempt> items, const std::set<Leas
 }
 
 CommittedAttempts write_group(RecordsState& state, Transaction& transaction, Earlier earlier,
-                              std::span<const CallbackAttempt> items) {
+                              std::span<const model::CallbackAttempt> items) {
     std::set<LeaseOfCallback> recorded;
     if (earlier == Earlier::in_doubt) recorded = recorded_before(transaction, items);
 
@@ -117,14 +119,14 @@ CommittedAttempts write_group(RecordsState& state, Transaction& transaction, Ear
 
 }  // namespace
 
-CommittedAttempts commit_attempts(RecordsState& state, std::span<const CallbackAttempt> items) {
+CommittedAttempts commit_attempts(RecordsState& state, std::span<const model::CallbackAttempt> items) {
     return transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
         return write_group(state, transaction, earlier, items);
     });
 }
 
-Result<std::vector<Callback>> Records::claim_callbacks(std::size_t most, std::size_t per_url,
-                                                       std::chrono::seconds lease) {
+Result<std::vector<model::Callback>> Records::claim_callbacks(std::size_t most, std::size_t per_url,
+                                                              std::chrono::seconds lease) {
     const auto token = state_->token();
     const auto wanted = std::clamp<std::size_t>(most, 1, 1'000);
     std::string turn;
@@ -133,7 +135,7 @@ Result<std::vector<Callback>> Records::claim_callbacks(std::size_t most, std::si
         turn = state_->turn_url;
     }
     struct Claimed {
-        std::vector<Callback> callbacks;
+        std::vector<model::Callback> callbacks;
         std::string last_url;
         bool deep = false;
     };
@@ -163,12 +165,12 @@ Result<std::vector<Callback>> Records::claim_callbacks(std::size_t most, std::si
     const bool go_on = claimed->deep && !claimed->last_url.empty();
     auto& callbacks = claimed->callbacks;
     std::sort(callbacks.begin(), callbacks.end(),
-              [](const Callback& a, const Callback& b) { return a.id < b.id; });
+              [](const model::Callback& a, const model::Callback& b) { return a.id < b.id; });
     if (callbacks.size() == wanted || go_on) state_->wakeups.signal_here(Work::callbacks);
     return std::move(callbacks);
 }
 
-void Records::record_attempt(CallbackAttempt attempt, std::function<void(Result<>)> done) {
+void Records::record_attempt(model::CallbackAttempt attempt, std::function<void(Result<>)> done) {
     state_->attempts.submit(std::move(attempt), [done = std::move(done)](Result<Nothing> recorded) {
         if (recorded) {
             done({});

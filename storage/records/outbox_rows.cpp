@@ -3,15 +3,17 @@
 
 namespace photogate::storage::records {
 
-std::optional<ComposedCallback> compose(const CallbackComposer& composer, CallbackType type, Upload& upload,
-                                        Timestamp now) {
+std::optional<model::ComposedCallback> compose(const model::CallbackComposer& composer,
+                                               model::CallbackType type, model::Upload& upload,
+                                               Timestamp now) {
     ++upload.sequence;
     auto callback = composer.compose(type, upload, now);
     if (!callback) --upload.sequence;
     return callback;
 }
 
-void OutboxRows::add(const ComposedCallback& callback, CallbackType type, const Upload& upload) {
+void OutboxRows::add(const model::ComposedCallback& callback, model::CallbackType type,
+                     const model::Upload& upload) {
     ids_.add(callback.id.str());
     uploads_.add(upload.id.str());
     apps_.add(upload.app.str());
@@ -28,7 +30,7 @@ void OutboxRows::insert(Transaction& transaction, Timestamp now) const {
                     params(ids_, uploads_, apps_, types_, sequences_, urls_, bodies_, now));
 }
 
-void TimelineRows::add(const UploadId& upload, std::string_view event, const TextMap& detail) {
+void TimelineRows::add(const UploadId& upload, std::string_view event, const model::TextMap& detail) {
     uploads_.add(upload.str());
     events_.add(event);
     details_.add(to_json_text(detail));
@@ -40,7 +42,7 @@ void TimelineRows::insert(Transaction& transaction, Timestamp now) const {
     transaction.run("note", params(uploads_, events_, details_, now));
 }
 
-void add_facts(Params& parameters, const std::optional<OriginalFacts>& facts) {
+void add_facts(Params& parameters, const std::optional<model::OriginalFacts>& facts) {
     if (!facts) {
         for (int column = 0; column < 9; ++column)
             parameters.add_null();

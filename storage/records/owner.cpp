@@ -15,15 +15,15 @@ tl::unexpected<Error> no_such_upload() {
 }
 
 struct LockedJob {
-    JobKind kind = JobKind::process;
+    model::JobKind kind = model::JobKind::process;
     bool leased = false;
 };
 
 /// The upload with its jobs, all locked, in the order that every writer keeps: jobs first.
 struct Locked {
     std::vector<LockedJob> jobs;
-    Upload upload;
-    bool is_leased(JobKind kind) const {
+    model::Upload upload;
+    bool is_leased(model::JobKind kind) const {
         return std::any_of(jobs.begin(), jobs.end(),
                            [&](const LockedJob& job) { return job.kind == kind && job.leased; });
     }
@@ -34,7 +34,8 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
     Locked locked;
     for (const auto& row : transaction.run("lock_jobs_of_upload", params(id.str()))) {
         LockedJob job;
-        for (const auto kind : {JobKind::process, JobKind::settle_original, JobKind::remove_published}) {
+        for (const auto kind :
+             {model::JobKind::process, model::JobKind::settle_original, model::JobKind::remove_published}) {
             if (to_string(kind) == row["kind"].c_str()) job.kind = kind;
         }
         job.leased = row["leased"].as<bool>();
@@ -46,20 +47,20 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
     return locked;
 }
 
-void queue_erasing(Transaction& transaction, const Upload& upload, JobKind kind) {
+void queue_erasing(Transaction& transaction, const model::Upload& upload, model::JobKind kind) {
     transaction.run("insert_erasing_job",
                     params(upload.id.str(), upload.generation, upload.app.str(), to_string(kind),
-                           kind == JobKind::settle_original ? "remove" : ""));
+                           kind == model::JobKind::settle_original ? "remove" : ""));
 }
 
 /// As long as its grant is good a client can put its object again, and the event of that may be lost: what is
 /// there when the grant has ended goes as well. A job of the next generation, so that nobody waits for it.
-void queue_late_erasing(Transaction& transaction, const Upload& upload, Timestamp now) {
+void queue_late_erasing(Transaction& transaction, const model::Upload& upload, Timestamp now) {
     constexpr std::chrono::seconds kGrace{60};
     if (upload.expires_at + kGrace <= now) return;
     const auto wait = std::chrono::ceil<std::chrono::seconds>(upload.expires_at + kGrace - now);
     transaction.run("insert_job", params(upload.id.str(), upload.generation + 1, upload.app.str(),
-                                         to_string(JobKind::settle_original), "remove", wait.count()));
+                                         to_string(model::JobKind::settle_original), "remove", wait.count()));
 }
 
 void note(Transaction& transaction, const UploadId& id, std::string_view event, Timestamp now) {
@@ -68,22 +69,22 @@ void note(Transaction& transaction, const UploadId& id, std::string_view event, 
     timeline.insert(transaction, now);
 }
 
-Result<Upload> cancel(Transaction& transaction, const Upload& upload, Timestamp now) {
+Result<model::Upload> cancel(Transaction& transaction, const model::Upload& upload, Timestamp now) {
     auto cancelled = to_uploads(transaction.run("cancel_upload", params(upload.id.str(), now)));
     if (cancelled.empty()) return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
-    if (upload.state == UploadState::uploaded) {
-        transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(JobKind::process)));
+    if (upload.state == model::UploadState::uploaded) {
+        transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(model::JobKind::process)));
     }
     // Also where no object is known: its event may be on the way, or lost.
-    queue_erasing(transaction, upload, JobKind::settle_original);
+    queue_erasing(transaction, upload, model::JobKind::settle_original);
     queue_late_erasing(transaction, upload, now);
     note(transaction, upload.id, "cancelled", now);
     return std::move(cancelled.front());
 }
 
-Result<Upload> erase(Transaction& transaction, const CallbackComposer& composer, Upload upload,
-                     Timestamp now) {
-    upload.state = UploadState::deleted;
+Result<model::Upload> erase(Transaction& transaction, const model::CallbackComposer& composer,
+                            model::Upload upload, Timestamp now) {
+    upload.state = model::UploadState::deleted;
     upload.finished_at = now;
     upload.updated_at = now;
     upload.filename.reset();
@@ -96,15 +97,15 @@ Result<Upload> erase(Transaction& transaction, const CallbackComposer& composer,
     }
     transaction.run("erase_told_callbacks", params(upload.id.str()));
     OutboxRows outbox;
-    if (const auto callback = compose(composer, CallbackType::upload_deleted, upload, now)) {
-        outbox.add(*callback, CallbackType::upload_deleted, upload);
+    if (const auto callback = compose(composer, model::CallbackType::upload_deleted, upload, now)) {
+        outbox.add(*callback, model::CallbackType::upload_deleted, upload);
     }
     if (transaction.run("erase_upload", params(upload.id.str(), now, upload.sequence)).size() != 1) {
         return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     }
-    queue_erasing(transaction, upload, JobKind::settle_original);
+    queue_erasing(transaction, upload, model::JobKind::settle_original);
     queue_late_erasing(transaction, upload, now);
-    if (upload.image) queue_erasing(transaction, upload, JobKind::remove_published);
+    if (upload.image) queue_erasing(transaction, upload, model::JobKind::remove_published);
     outbox.insert(transaction, now);
     note(transaction, upload.id, "deleted", now);
     return upload;
@@ -112,25 +113,25 @@ Result<Upload> erase(Transaction& transaction, const CallbackComposer& composer,
 
 }  // namespace
 
-Result<Upload> Records::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
-    auto ended = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<Upload> {
+Result<model::Upload> Records::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
+    auto ended = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
         auto locked = lock_whole(transaction, app, id);
         if (!locked) return fail(locked.error());
         const auto now = state_->clock.now();
         switch (locked->upload.state) {
-            case UploadState::created:
-            case UploadState::expired:
-            case UploadState::uploaded:
+            case model::UploadState::created:
+            case model::UploadState::expired:
+            case model::UploadState::uploaded:
                 return cancel(transaction, locked->upload, now);
-            case UploadState::processing:
+            case model::UploadState::processing:
                 return fail(ErrorCode::state_conflict,
                             "the upload is being processed; delete it when that is over");
-            case UploadState::published:
-            case UploadState::rejected:
-            case UploadState::failed:
+            case model::UploadState::published:
+            case model::UploadState::rejected:
+            case model::UploadState::failed:
                 return erase(transaction, state_->composer, std::move(locked->upload), now);
-            case UploadState::cancelled:
-            case UploadState::deleted:
+            case model::UploadState::cancelled:
+            case model::UploadState::deleted:
                 return std::move(locked->upload);
         }
         return fail(ErrorCode::internal, "an upload without a state");
@@ -142,27 +143,31 @@ Result<Upload> Records::cancel_or_delete(const std::optional<AppName>& app, cons
     return ended;
 }
 
-Result<Upload> Records::retry(const std::optional<AppName>& app, const UploadId& id) {
-    auto retried = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<Upload> {
-        auto locked = lock_whole(transaction, app, id);
-        if (!locked) return fail(locked.error());
-        const auto state = locked->upload.state;
-        const bool on_its_way = state == UploadState::uploaded || state == UploadState::processing;
-        if (earlier == Earlier::in_doubt && on_its_way) return std::move(locked->upload);
-        if (locked->is_leased(JobKind::settle_original)) {
-            return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
-        }
-        const auto now = state_->clock.now();
-        auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
-        if (uploads.empty())
-            return fail(ErrorCode::state_conflict, "only a rejected or failed upload can be processed again");
-        auto& upload = uploads.front();
-        transaction.run("delete_jobs_of_upload", params(id.str(), to_string(JobKind::settle_original)));
-        transaction.run("insert_job", params(id.str(), upload.generation, upload.app.str(),
-                                             to_string(JobKind::process), "", 0));
-        note(transaction, id, "retried", now);
-        return std::move(upload);
-    });
+Result<model::Upload> Records::retry(const std::optional<AppName>& app, const UploadId& id) {
+    auto retried =
+        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+            auto locked = lock_whole(transaction, app, id);
+            if (!locked) return fail(locked.error());
+            const auto state = locked->upload.state;
+            const bool on_its_way =
+                state == model::UploadState::uploaded || state == model::UploadState::processing;
+            if (earlier == Earlier::in_doubt && on_its_way) return std::move(locked->upload);
+            if (locked->is_leased(model::JobKind::settle_original)) {
+                return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
+            }
+            const auto now = state_->clock.now();
+            auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
+            if (uploads.empty())
+                return fail(ErrorCode::state_conflict,
+                            "only a rejected or failed upload can be processed again");
+            auto& upload = uploads.front();
+            transaction.run("delete_jobs_of_upload",
+                            params(id.str(), to_string(model::JobKind::settle_original)));
+            transaction.run("insert_job", params(id.str(), upload.generation, upload.app.str(),
+                                                 to_string(model::JobKind::process), "", 0));
+            note(transaction, id, "retried", now);
+            return std::move(upload);
+        });
     if (retried) state_->wakeups.signal(Work::jobs);
     return retried;
 }
@@ -180,15 +185,16 @@ Result<bool> Records::expire(const UploadId& id) {
         if (due.empty()) {
             if (earlier == Earlier::none) return false;
             const auto uploads = to_uploads(transaction.run("look_again_at_upload", params(id.str())));
-            return !uploads.empty() && uploads.front().state == UploadState::expired;
+            return !uploads.empty() && uploads.front().state == model::UploadState::expired;
         }
         auto& upload = due.front();
-        upload.state = UploadState::expired;
+        upload.state = model::UploadState::expired;
         upload.finished_at = now;
         upload.updated_at = now;
         OutboxRows outbox;
-        if (const auto callback = compose(state_->composer, CallbackType::upload_expired, upload, now)) {
-            outbox.add(*callback, CallbackType::upload_expired, upload);
+        if (const auto callback =
+                compose(state_->composer, model::CallbackType::upload_expired, upload, now)) {
+            outbox.add(*callback, model::CallbackType::upload_expired, upload);
         }
         transaction.run("expire_upload", params(id.str(), now, upload.sequence));
         outbox.insert(transaction, now);

@@ -17,17 +17,17 @@ const char* list_for(const ListQuery& query) {
     if (!query.metadata.empty()) return "list_by_metadata";
     if (query.state) {
         switch (*query.state) {
-            case UploadState::uploaded:
-            case UploadState::processing:
+            case model::UploadState::uploaded:
+            case model::UploadState::processing:
                 return "list_of_working";
-            case UploadState::rejected:
-            case UploadState::failed:
-            case UploadState::expired:
-            case UploadState::cancelled:
-            case UploadState::deleted:
+            case model::UploadState::rejected:
+            case model::UploadState::failed:
+            case model::UploadState::expired:
+            case model::UploadState::cancelled:
+            case model::UploadState::deleted:
                 return "list_of_unusual";
-            case UploadState::created:
-            case UploadState::published:
+            case model::UploadState::created:
+            case model::UploadState::published:
                 break;
         }
     }
@@ -47,28 +47,28 @@ std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at
     return std::string{prefix} + base32_crockford(raw);
 }
 
-Result<Upload> Records::find(const std::optional<AppName>& app, const UploadId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<Upload> {
+Result<model::Upload> Records::find(const std::optional<AppName>& app, const UploadId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<model::Upload> {
         auto uploads = to_uploads(transaction.run("find_upload", params(id.str(), text_of(app))));
         if (uploads.empty()) return fail(ErrorCode::upload_not_found, "no upload has this id");
         return std::move(uploads.front());
     });
 }
 
-Result<std::optional<Upload>> Records::find_public(const PublicId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::optional<Upload>> {
+Result<std::optional<model::Upload>> Records::find_public(const PublicId& id) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::optional<model::Upload>> {
         auto uploads = to_uploads(transaction.run("find_public_upload", params(id.str())));
-        if (uploads.empty()) return std::optional<Upload>{};
-        return std::optional<Upload>{std::move(uploads.front())};
+        if (uploads.empty()) return std::optional<model::Upload>{};
+        return std::optional<model::Upload>{std::move(uploads.front())};
     });
 }
 
-Result<std::vector<Upload>> Records::list(const ListQuery& query) {
+Result<std::vector<model::Upload>> Records::list(const ListQuery& query) {
     std::optional<std::string> state, profile, before;
     if (query.state) state = to_string(*query.state);
     if (query.profile) profile = query.profile->str();
     if (query.before) before = query.before->str();
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
         return to_uploads(transaction.run(
             list_for(query), params(text_of(query.app), before, least_id("upl_", query.created_after), state,
                                     profile, query.created_after, to_json_text(query.metadata),

@@ -28,8 +28,8 @@ std::string random_token(Random& random) {
 
 }  // namespace
 
-RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_composer, const Clock& its_clock,
-                           Random& its_random)
+RecordsState::RecordsState(RecordsOptions given, const model::CallbackComposer& its_composer,
+                           const Clock& its_clock, Random& its_random)
     : options(std::move(given)),
       composer(its_composer),
       clock(its_clock),
@@ -40,8 +40,9 @@ RecordsState::RecordsState(RecordsOptions given, const CallbackComposer& its_com
               [this](std::span<const NewUpload> items) { return commit_creates(*this, items); }),
       observations({options.group_limit, options.queue_limit, 1},
                    [this](std::span<const Observation> items) { return commit_observations(*this, items); }),
-      attempts({options.group_limit, options.queue_limit, 1},
-               [this](std::span<const CallbackAttempt> items) { return commit_attempts(*this, items); }) {}
+      attempts(
+          {options.group_limit, options.queue_limit, 1},
+          [this](std::span<const model::CallbackAttempt> items) { return commit_attempts(*this, items); }) {}
 
 std::string RecordsState::token() {
     const std::lock_guard lock{random_mutex};
@@ -54,8 +55,9 @@ Records::~Records() {
     state_->wakeups.stop();
 }
 
-Result<std::unique_ptr<Records>> Records::open(RecordsOptions options, const CallbackComposer& composer,
-                                               const Clock& clock, Random& random) {
+Result<std::unique_ptr<Records>> Records::open(RecordsOptions options,
+                                               const model::CallbackComposer& composer, const Clock& clock,
+                                               Random& random) {
     {
         Pool probe{connection_options(options), 1};
         if (auto fits = check_schema(probe); !fits) return fail(fits.error());

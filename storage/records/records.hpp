@@ -28,38 +28,15 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "model/callback.hpp"
+#include "model/job.hpp"
+#include "model/upload.hpp"
 #include "storage/records/callback.hpp"
-#include "storage/records/callback_breaker.hpp"
+#include "storage/records/options.hpp"
 #include "storage/records/pooler.hpp"
 #include "storage/records/rounds.hpp"
-#include "storage/records/upload.hpp"
 
 namespace photogate::storage::records {
-
-/// How long what is only of passing use is kept; reap() forgets what is older.
-struct Retention {
-    std::chrono::seconds idempotency = std::chrono::hours{24};
-    std::chrono::seconds events = std::chrono::days{7};      ///< ids of events that were taken in
-    std::chrono::seconds attempts = std::chrono::days{30};   ///< of callbacks; and quarantined event bodies
-    std::chrono::seconds callbacks = std::chrono::days{30};  ///< that were delivered, or not to be sent
-    std::chrono::seconds dead_callbacks = std::chrono::days{90};  ///< after they were given up
-    std::chrono::seconds tokens = std::chrono::days{2};  ///< what was used of a client token, after its end
-};
-
-struct RecordsOptions {
-    std::string database_url;  ///< libpq URI or key=value string; may hold a password
-    std::size_t connections = 8;
-    std::size_t group_limit = 256;  ///< rows that share a transaction at the most
-    std::chrono::milliseconds connect_timeout{5'000};
-    std::chrono::milliseconds statement_timeout{5'000};
-    Pooler pooler = Pooler::none;
-    std::size_t queue_limit =
-        10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
-    std::uint32_t max_attempts = 5;
-    std::uint32_t max_decoder_crashes = 3;
-    Retention retention;
-    BreakerRule breaker;
-};
 
 // ---- t1
 // ------------------------------------------------------------------------------------------------------------------
@@ -77,7 +54,7 @@ struct TokenLimits {
 };
 
 struct NewUpload {
-    Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
+    model::Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
     std::optional<IdempotencyKey> idempotency;
     std::optional<TokenLimits> token;  ///< where upload.client_token is there
 };
@@ -86,7 +63,7 @@ struct Created {
     enum class How { created, replayed };
     How how = How::created;
     /// As stored; for a replay, the first one's, as it is now.
-    Upload upload;
+    model::Upload upload;
 };
 
 // ---- t2
@@ -102,8 +79,8 @@ struct Observation {
     std::optional<std::string> event_id;  ///< lower-case hex SHA-256 of the dedupe tuple; required for events
     Bucket bucket;
     ObjectKey key;
-    PinnedObject object;
-    TextMap client_metadata;
+    model::PinnedObject object;
+    model::TextMap client_metadata;
     Timestamp occurred_at;
 };
 
@@ -117,61 +94,10 @@ enum class ObserveOutcome {
 // ---- jobs
 // ----------------------------------------------------------------------------------------------------------------
 
-enum class JobKind {
-    process,           ///< uploaded → published or rejected
-    settle_original,   ///< after the final state: remove the original, or move it where `job.detail` says
-    remove_published,  ///< after a deletion
-};
-std::string_view to_string(JobKind kind);
-
-struct Lease {
-    std::int64_t job = 0;
-    std::string token;
-    bool operator==(const Lease&) const = default;
-};
-
-struct Job {
-    Lease lease;
-    JobKind kind = JobKind::process;
-    std::string detail;  ///< settle_original: `remove`, `keep` or `quarantine`
-    std::uint32_t attempt = 1;
-    Timestamp ready_since;
-    Upload upload;
-};
-
 struct ClaimRequest {
     std::string worker;  ///< for the timeline
     std::size_t most = 1;
     std::chrono::seconds lease{60};
-};
-
-/// What becomes of the original once the upload's state is final.
-enum class OriginalAction { remove, keep, quarantine };
-std::string_view to_string(OriginalAction action);
-
-struct Publication {
-    OriginalFacts facts;
-    PublishedImage image;
-    OriginalAction original = OriginalAction::remove;
-};
-
-struct Refusal {
-    RejectionFacts rejection;
-    std::optional<OriginalFacts> facts;
-    OriginalAction original = OriginalAction::quarantine;
-};
-
-/// Why a job is given back.
-struct Postponement {
-    enum class Cost {
-        attempt,        ///< counts; the last one makes the upload failed
-        decoder_crash,  ///< counts; the third makes the upload failed
-        free,           ///< the store or the database is away: wait, burn nothing
-    };
-    Cost cost = Cost::attempt;
-    std::string code;    ///< an ErrorCode's word
-    std::string detail;  ///< for the timeline
-    std::chrono::milliseconds delay{1'000};
 };
 
 struct Reaped {
@@ -184,10 +110,10 @@ struct Reaped {
 
 struct ListQuery {
     std::optional<AppName> app;  ///< nullopt: across apps, for the operator
-    std::optional<UploadState> state;
+    std::optional<model::UploadState> state;
     std::optional<ProfileName> profile;
     std::optional<Timestamp> created_after;
-    TextMap metadata;                ///< each must be so
+    model::TextMap metadata;         ///< each must be so
     std::optional<UploadId> before;  ///< the cursor: only older than this
     std::size_t limit = 50;          ///< 1 to 200
 };
@@ -233,8 +159,9 @@ class Records {
   public:
     /// Connects, checks the schema's version (refuses one that is ahead or behind, naming `photogate
     /// migrate`), and starts the committers. `composer`, `clock` and `random` outlive the Records.
-    static Result<std::unique_ptr<Records>> open(RecordsOptions options, const CallbackComposer& composer,
-                                                 const Clock& clock, Random& random);
+    static Result<std::unique_ptr<Records>> open(RecordsOptions options,
+                                                 const model::CallbackComposer& composer, const Clock& clock,
+                                                 Random& random);
     ~Records();
     Records(const Records&) = delete;
     Records& operator=(const Records&) = delete;
@@ -243,7 +170,7 @@ class Records {
     // Errors: idempotency_key_reused, token_exhausted, overloaded.
     void create(NewUpload upload, std::function<void(Result<Created>)> done);
     /// Moves the grant's end, for a fresh URL (state created or expired; expired goes back to created).
-    Result<Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at);
+    Result<model::Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at);
 
     // t2, in groups.
     void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done);
@@ -252,28 +179,29 @@ class Records {
     Result<> quarantine_event(const std::string& source, const std::string& reason, const std::string& body);
 
     // t3 to t10. A stale lease changes nothing and answers lease_lost.
-    Result<std::vector<Job>> claim(const ClaimRequest& request);
+    Result<std::vector<model::Job>> claim(const ClaimRequest& request);
     /// Gives back the leases that are no longer ours.
-    Result<std::vector<Lease>> extend_leases(const std::vector<Lease>& leases, std::chrono::seconds lease);
+    Result<std::vector<model::Lease>> extend_leases(const std::vector<model::Lease>& leases,
+                                                    std::chrono::seconds lease);
     /// state_conflict: the image's object is being swept, or was; put it again, some seconds later.
-    Result<Upload> publish(const Lease& lease, const Publication& publication);
-    Result<Upload> reject(const Lease& lease, const Refusal& refusal);
-    Result<UploadState> postpone(const Lease& lease, const Postponement& why);
+    Result<model::Upload> publish(const model::Lease& lease, const model::Publication& publication);
+    Result<model::Upload> reject(const model::Lease& lease, const model::Refusal& refusal);
+    Result<model::UploadState> postpone(const model::Lease& lease, const model::Postponement& why);
     /// The object is another than pinned (412) and nothing was published: pin the new one. After the third
     /// generation the upload is rejected as `overwritten`.
-    Result<UploadState> repin(const Lease& lease, const PinnedObject& now_there);
+    Result<model::UploadState> repin(const model::Lease& lease, const model::PinnedObject& now_there);
     /// A settle_original or remove_published job is done.
-    Result<> finish_cleanup(const Lease& lease);
+    Result<> finish_cleanup(const model::Lease& lease);
     /// At shutdown: as if never claimed.
-    Result<> release(const std::vector<Lease>& leases);
+    Result<> release(const std::vector<model::Lease>& leases);
     /// Leases that ran out: back to uploaded, or failed after the last attempt. Once a minute it also
     /// forgets, in bounded bites, what is older than the retention.
     Result<Reaped> reap();
 
     // t9 and the reconciler.
     /// Created uploads whose grant ended more than `grace` ago, by the grant's end, after the one named.
-    Result<std::vector<Upload>> past_grant(const PastGrant& after, std::chrono::seconds grace,
-                                           std::size_t limit);
+    Result<std::vector<model::Upload>> past_grant(const PastGrant& after, std::chrono::seconds grace,
+                                                  std::size_t limit);
     Result<bool> expire(const UploadId& id);
     /// The minute prefixes (`u/202611201234/`) under which objects may still appear. Exact while some ten
     /// thousand uploads are open; beyond that every minute with uploads that `longest_grant` may have left
@@ -311,15 +239,15 @@ class Records {
     // t11 to t13. `app` nullopt: the operator.
     /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while
     /// processing.
-    Result<Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id);
-    Result<Upload> retry(const std::optional<AppName>& app, const UploadId& id);
+    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id);
+    Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id);
     /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.
     Result<bool> has_jobs(const UploadId& id);
 
     // Reading.
-    Result<Upload> find(const std::optional<AppName>& app, const UploadId& id);
-    Result<std::optional<Upload>> find_public(const PublicId& id);
-    Result<std::vector<Upload>> list(const ListQuery& query);
+    Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id);
+    Result<std::optional<model::Upload>> find_public(const PublicId& id);
+    Result<std::vector<model::Upload>> list(const ListQuery& query);
     Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app, const UploadId& id);
     Result<Backlog> backlog();
     Result<PipelineState> pipeline_state();
@@ -329,10 +257,10 @@ class Records {
     // The outbox.
     /// Due callbacks, oldest first, at most `per_url` for one URL. A paused URL is passed over, and one whose
     /// breaker is open; one that comes back has less than its share.
-    Result<std::vector<Callback>> claim_callbacks(std::size_t most, std::size_t per_url,
-                                                  std::chrono::seconds lease);
+    Result<std::vector<model::Callback>> claim_callbacks(std::size_t most, std::size_t per_url,
+                                                         std::chrono::seconds lease);
     /// In groups. Failures in a row open the URL's breaker, a success closes it, for all gateways.
-    void record_attempt(CallbackAttempt attempt, std::function<void(Result<>)> done);
+    void record_attempt(model::CallbackAttempt attempt, std::function<void(Result<>)> done);
     Result<std::vector<CallbackDetails>> callbacks(const CallbackQuery& query);
     /// Errors: callback_not_found. As do the next two where the app is another.
     Result<CallbackDetails> callback(const std::optional<AppName>& app, const CallbackId& id);
@@ -341,7 +269,7 @@ class Records {
     Result<> replay(const std::optional<AppName>& app, const CallbackId& id);
     Result<Replayed> replay(const ReplayRange& range);
 
-    Result<std::vector<CallbackEndpoint>> endpoints(const EndpointQuery& query);
+    Result<std::vector<model::CallbackEndpoint>> endpoints(const EndpointQuery& query);
     /// Errors: callback_not_found where nothing of the app's (or, for the operator, of anybody's) waits for
     /// `url` and it is not `own_url`.
     Result<> pause_endpoint(const EndpointQuery& whose, const std::string& url);

@@ -24,11 +24,11 @@ namespace photogate::storage::records {
 struct Nothing {};
 
 struct RecordsState {
-    RecordsState(RecordsOptions options, const CallbackComposer& composer, const Clock& clock,
+    RecordsState(RecordsOptions options, const model::CallbackComposer& composer, const Clock& clock,
                  Random& random);
 
     const RecordsOptions options;
-    const CallbackComposer& composer;
+    const model::CallbackComposer& composer;
     const Clock& clock;
     Random& random;
     std::mutex random_mutex;  // a test's dice are not thread safe
@@ -42,7 +42,7 @@ struct RecordsState {
 
     GroupCommitter<NewUpload, Created> creates;
     GroupCommitter<Observation, ObserveOutcome> observations;
-    GroupCommitter<CallbackAttempt, Nothing> attempts;
+    GroupCommitter<model::CallbackAttempt, Nothing> attempts;
 
     /// 32 hex digits of chance.
     std::string token();
@@ -54,17 +54,18 @@ using CommittedAttempts = Result<std::vector<Result<Nothing>>>;
 
 CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> items);
 CommittedObservations commit_observations(RecordsState& state, std::span<const Observation> items);
-CommittedAttempts commit_attempts(RecordsState& state, std::span<const CallbackAttempt> items);
+CommittedAttempts commit_attempts(RecordsState& state, std::span<const model::CallbackAttempt> items);
 
 /// The callback about `upload` as it stands, or nothing where the app is not to be told. Its sequence is
 /// taken into `upload` only if there is one.
-std::optional<ComposedCallback> compose(const CallbackComposer& composer, CallbackType type, Upload& upload,
-                                        Timestamp now);
+std::optional<model::ComposedCallback> compose(const model::CallbackComposer& composer,
+                                               model::CallbackType type, model::Upload& upload,
+                                               Timestamp now);
 
 /// Rows for the outbox, inserted together.
 class OutboxRows {
   public:
-    void add(const ComposedCallback& callback, CallbackType type, const Upload& upload);
+    void add(const model::ComposedCallback& callback, model::CallbackType type, const model::Upload& upload);
     bool empty() const { return count_ == 0; }
     void insert(Transaction& transaction, Timestamp now) const;
 
@@ -98,7 +99,7 @@ std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at
 /// Facts for the timeline, inserted together.
 class TimelineRows {
   public:
-    void add(const UploadId& upload, std::string_view event, const TextMap& detail = {});
+    void add(const UploadId& upload, std::string_view event, const model::TextMap& detail = {});
     void insert(Transaction& transaction, Timestamp now) const;
 
   private:
@@ -107,6 +108,6 @@ class TimelineRows {
 };
 
 /// The columns of OriginalFacts, in their order, or as many nulls.
-void add_facts(Params& parameters, const std::optional<OriginalFacts>& facts);
+void add_facts(Params& parameters, const std::optional<model::OriginalFacts>& facts);
 
 }  // namespace photogate::storage::records

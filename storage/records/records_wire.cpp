@@ -6,7 +6,7 @@ namespace photogate::storage::records {
 
 using nlohmann::json;
 
-std::string to_json_text(const TextMap& map) {
+std::string to_json_text(const model::TextMap& map) {
     if (map.empty()) return "{}";
     json object = json::object();
     for (const auto& [name, value] : map)
@@ -14,8 +14,8 @@ std::string to_json_text(const TextMap& map) {
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-TextMap parse_text_map(std::string_view text) {
-    TextMap map;
+model::TextMap parse_text_map(std::string_view text) {
+    model::TextMap map;
     if (text == "{}" || text.empty()) return map;
     const json object = json::parse(text, nullptr, false);
     if (!object.is_object()) return map;

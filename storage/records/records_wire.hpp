@@ -4,13 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include "storage/records/upload.hpp"
+#include "model/upload.hpp"
 
 namespace photogate::storage::records {
 
 /// One flat object of strings. Ill-formed UTF-8 becomes U+FFFD.
-std::string to_json_text(const TextMap& map);
+std::string to_json_text(const model::TextMap& map);
 /// What to_json_text() wrote; anything that is not a string member is left out.
-TextMap parse_text_map(std::string_view json);
+model::TextMap parse_text_map(std::string_view json);
 
 }  // namespace photogate::storage::records

@@ -1,4 +1,5 @@
 // Rounds, and the uploads that a round at the store is about: t9.
+#include "model/object_layout.hpp"
 #include "storage/records/records_state.hpp"
 
 namespace photogate::storage::records {
@@ -53,9 +54,9 @@ Result<bool> Records::end_round(const Round& round, std::chrono::milliseconds ag
                              round.tally.unknown));
 }
 
-Result<std::vector<Upload>> Records::past_grant(const PastGrant& after, std::chrono::seconds grace,
-                                                std::size_t limit) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<Upload>> {
+Result<std::vector<model::Upload>> Records::past_grant(const PastGrant& after, std::chrono::seconds grace,
+                                                       std::size_t limit) {
+    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
         return to_uploads(transaction.run(
             "uploads_past_grant",
             params(after.expires_at, after.id, Timestamp{state_->clock.now() - grace}, limit)));
@@ -69,7 +70,7 @@ Result<std::vector<std::string>> Records::open_minutes(std::chrono::seconds grac
         auto rows = transaction.run("open_minutes_of_few", params(Timestamp{now - grace}, kFew));
         const bool many = !rows.empty() && rows[rows.size() - 1][0].is_null();
         if (many) {
-            const auto first = "u/" + format_minute(now - grace - longest_grant) + "/";
+            const auto first = model::incoming_minute_prefix(now - grace - longest_grant);
             rows = transaction.run("minutes_since", params(first));
         }
         std::vector<std::string> prefixes;

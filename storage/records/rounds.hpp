@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/words.hpp"
-#include "storage/records/upload.hpp"
+#include "model/upload.hpp"
 
 namespace photogate::storage::records {
 
@@ -47,7 +47,7 @@ struct PastGrant {
 struct UploadAt {
     ObjectKey key;
     UploadId id;
-    UploadState state = UploadState::created;
+    model::UploadState state = model::UploadState::created;
     bool has_jobs = false;
 };
 

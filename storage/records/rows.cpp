@@ -2,39 +2,24 @@
 
 #include <stdexcept>
 
+#include "model/enum_words.hpp"
 #include "storage/records/records_wire.hpp"
 #include "storage/records/sql_array.hpp"
 
 namespace photogate::storage::records {
 namespace {
 
-template <class Enum, class Parse>
-Enum word(const std::string& text, Parse parse) {
-    const auto value = parse(text);
+template <class Enum>
+Enum word(const std::string& text) {
+    const auto value = model::parse_word<Enum>(text);
     if (!value)
         throw std::runtime_error("the database holds a word that this program does not know: " + text);
     return *value;
 }
 
-CallbackType callback_type(const std::string& text) {
-    using enum CallbackType;
-    for (const auto type : {upload_received, upload_published, upload_rejected, upload_failed, upload_expired,
-                            upload_deleted}) {
-        if (to_string(type) == text) return type;
-    }
-    throw std::runtime_error("the database holds a callback type that this program does not know: " + text);
-}
-
-JobKind job_kind(const std::string& text) {
-    for (const auto kind : {JobKind::process, JobKind::settle_original, JobKind::remove_published}) {
-        if (to_string(kind) == text) return kind;
-    }
-    throw std::runtime_error("the database holds a job kind that this program does not know: " + text);
-}
-
-void read_findings(const Columns& columns, const pqxx::row& row, Upload& upload) {
+void read_findings(const Columns& columns, const pqxx::row& row, model::Upload& upload) {
     if (!columns.is_null(row, "pinned_etag")) {
-        PinnedObject pinned;
+        model::PinnedObject pinned;
         pinned.etag = ETag::trusted(columns.text(row, "pinned_etag"));
         if (const auto size = columns.maybe_number(row, "pinned_size"))
             pinned.size = static_cast<ByteSize>(*size);
@@ -43,7 +28,7 @@ void read_findings(const Columns& columns, const pqxx::row& row, Upload& upload)
         upload.pinned = std::move(pinned);
     }
     if (!columns.is_null(row, "found_type")) {
-        OriginalFacts facts;
+        model::OriginalFacts facts;
         facts.content_type = columns.text(row, "found_type");
         facts.size = static_cast<ByteSize>(columns.number(row, "found_size"));
         facts.sha256 = columns.text(row, "found_sha256");
@@ -57,9 +42,9 @@ void read_findings(const Columns& columns, const pqxx::row& row, Upload& upload)
     }
 }
 
-void read_ending(const Columns& columns, const pqxx::row& row, Upload& upload) {
+void read_ending(const Columns& columns, const pqxx::row& row, model::Upload& upload) {
     if (!columns.is_null(row, "image_key")) {
-        PublishedImage image;
+        model::PublishedImage image;
         image.key = ObjectKey::trusted(columns.text(row, "image_key"));
         image.etag = ETag::trusted(columns.text(row, "image_etag"));
         image.sha256 = columns.text(row, "image_sha256");
@@ -71,7 +56,7 @@ void read_ending(const Columns& columns, const pqxx::row& row, Upload& upload) {
     }
     if (!columns.is_null(row, "rejection_code")) {
         upload.rejection =
-            RejectionFacts{columns.text(row, "rejection_code"), columns.text(row, "rejection_detail")};
+            model::RejectionFacts{columns.text(row, "rejection_code"), columns.text(row, "rejection_detail")};
     }
     upload.finished_at = columns.maybe_time(row, "finished_at");
 }
@@ -120,15 +105,14 @@ std::optional<Timestamp> Columns::maybe_time(const pqxx::row& row, const char* n
     return value.is_null() ? std::nullopt : parse_sql_timestamp({value.c_str(), value.size()});
 }
 
-Upload to_upload(const Columns& columns, const pqxx::row& row) {
-    Upload upload;
+model::Upload to_upload(const Columns& columns, const pqxx::row& row) {
+    model::Upload upload;
     upload.id = UploadId::trusted(columns.text(row, "id"));
     upload.public_id = PublicId::trusted(columns.text(row, "public_id"));
     upload.app = AppName::trusted(columns.text(row, "app"));
     upload.profile = ProfileName::trusted(columns.text(row, "profile"));
-    upload.state = word<UploadState>(columns.text(row, "state"), parse_upload_state);
-    upload.method =
-        columns.text(row, "method") == to_string(GrantMethod::post) ? GrantMethod::post : GrantMethod::put;
+    upload.state = word<model::UploadState>(columns.text(row, "state"));
+    upload.method = word<model::GrantMethod>(columns.text(row, "method"));
     upload.region = columns.text(row, "region");
     upload.bucket = Bucket::trusted(columns.text(row, "bucket"));
     upload.key = ObjectKey::trusted(columns.text(row, "key"));
@@ -154,25 +138,25 @@ Upload to_upload(const Columns& columns, const pqxx::row& row) {
     return upload;
 }
 
-std::vector<Upload> to_uploads(const pqxx::result& result) {
+std::vector<model::Upload> to_uploads(const pqxx::result& result) {
     const Columns columns{result};
-    std::vector<Upload> uploads;
+    std::vector<model::Upload> uploads;
     uploads.reserve(static_cast<std::size_t>(result.size()));
     for (const auto& row : result)
         uploads.push_back(to_upload(columns, row));
     return uploads;
 }
 
-Callback to_callback(const Columns& columns, const pqxx::row& row) {
-    Callback callback;
+model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
+    model::Callback callback;
     callback.id = CallbackId::trusted(columns.text(row, "id"));
     callback.app = AppName::trusted(columns.text(row, "app"));
     callback.upload = UploadId::trusted(columns.text(row, "upload_id"));
-    callback.type = callback_type(columns.text(row, "type"));
+    callback.type = word<model::CallbackType>(columns.text(row, "type"));
     callback.sequence = columns.number(row, "sequence");
     callback.url = columns.text(row, "url");
     callback.body = columns.text(row, "body");
-    callback.state = word<CallbackState>(columns.text(row, "state"), parse_callback_state);
+    callback.state = word<model::CallbackState>(columns.text(row, "state"));
     callback.attempts = static_cast<std::uint32_t>(columns.number(row, "attempts"));
     callback.created_at = columns.time(row, "created_at");
     callback.next_attempt_at = columns.maybe_time(row, "next_attempt_at");
@@ -180,10 +164,10 @@ Callback to_callback(const Columns& columns, const pqxx::row& row) {
     return callback;
 }
 
-Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token) {
-    Job job;
+model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token) {
+    model::Job job;
     job.lease = {columns.number(row, "job_id"), token};
-    job.kind = job_kind(columns.text(row, "kind"));
+    job.kind = word<model::JobKind>(columns.text(row, "kind"));
     job.detail = columns.text(row, "job_detail");
     job.attempt = static_cast<std::uint32_t>(columns.number(row, "attempt"));
     job.ready_since = columns.time(row, "ready_since");

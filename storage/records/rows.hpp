@@ -9,9 +9,9 @@
 
 #include <pqxx/pqxx>
 
+#include "model/upload.hpp"
 #include "storage/records/callback.hpp"
 #include "storage/records/records.hpp"
-#include "storage/records/upload.hpp"
 
 namespace photogate::storage::records {
 
@@ -34,12 +34,12 @@ class Columns {
 };
 
 /// Of rows that hold `uploads.*`.
-Upload to_upload(const Columns& columns, const pqxx::row& row);
-std::vector<Upload> to_uploads(const pqxx::result& result);
+model::Upload to_upload(const Columns& columns, const pqxx::row& row);
+std::vector<model::Upload> to_uploads(const pqxx::result& result);
 /// Of rows that hold `callbacks.*`.
-Callback to_callback(const Columns& columns, const pqxx::row& row);
+model::Callback to_callback(const Columns& columns, const pqxx::row& row);
 /// Of rows of claim_jobs.
-Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token);
+model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token);
 
 /// A text[] of PostgreSQL, of non-null elements.
 std::vector<std::string> parse_text_array(const std::string& literal);

@@ -19,8 +19,8 @@ SqlArray array_of(const std::vector<ObjectKey>& keys) {
     return array;
 }
 
-UploadState state_of(const std::string& word) {
-    using enum UploadState;
+model::UploadState state_of(const std::string& word) {
+    using enum model::UploadState;
     for (const auto state :
          {created, uploaded, processing, published, rejected, failed, expired, cancelled, deleted}) {
         if (to_string(state) == word) return state;

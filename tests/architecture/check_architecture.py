@@ -13,21 +13,24 @@ import sys
 
 # room: rooms whose headers it may include. The arrows go down and never up.
 STORAGE = {"storage/http", "storage/objects", "storage/records"}
-BELOW_PIPELINE = {"base", "signer", "imaging", "notifier"} | STORAGE
+MODEL = {"model", "model/policy"}
+BELOW_PIPELINE = {"base", "signer", "imaging", "notifier"} | MODEL | STORAGE
 EVERYTHING = BELOW_PIPELINE | {"pipeline", "delivery", "web"}
 ROOMS = {
     "base": set(),
     "signer": {"base"},
     "storage/http": {"base", "signer"},
     "storage/objects": {"base", "signer", "storage/http"},
-    "storage/records": {"base"},
+    "storage/records": {"base", "model"},
     "imaging": {"base"},
+    "model": {"base"},
+    "model/policy": {"base", "signer", "imaging", "model"},
     "imaging/containers": {"base", "imaging"},
     "imaging/jail": {"base", "imaging"},
     "imaging/imager": {"base", "imaging", "imaging/containers", "imaging/jail"},
-    "notifier": {"base", "signer"} | STORAGE,
+    "notifier": {"base", "signer", "model"} | STORAGE,
     "pipeline": BELOW_PIPELINE,
-    "delivery": {"base", "signer", "imaging", "pipeline"} | STORAGE,
+    "delivery": {"base", "signer", "imaging", "pipeline"} | MODEL | STORAGE,
     "web": {"base"},
     "gateway/http": {"base"},
     "gateway/s3": {"base", "signer", "storage/http", "storage/objects", "gateway/http"},
@@ -99,10 +102,11 @@ def namespace_of(room):
 
 
 def accepted_namespaces(room):
-    # imaging and what is inside it may share the outer name: the jail's parts are one subject.
+    # imaging and model share their name with the modules inside them: the jail's parts are one subject.
     names = {namespace_of(room)}
-    if room.startswith("imaging/"):
-        names.add("photogate::imaging")
+    for outer in ("imaging", "model"):
+        if room.startswith(outer + "/"):
+            names.add("photogate::" + outer)
     return names
 
 

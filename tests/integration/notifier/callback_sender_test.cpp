@@ -122,7 +122,7 @@ class Delivery : public ::testing::Test {
     ManualClock clock_{SystemClock{}.now()};
     SystemRandom random_;
     UploadCallbacks composer_{"https://img.example", random_,
-                              [](const AppName&, const ProfileName&, CallbackType) {
+                              [](const AppName&, const ProfileName&, model::CallbackType) {
                                   return std::optional<Recipient>{Recipient{}};
                               }};
     std::unique_ptr<Records> records_;
@@ -151,7 +151,7 @@ TEST_F(Delivery, A_callback_is_delivered_once_and_verifies_with_either_secret) {
     start();
     const auto upload = arrive(receiver.url(path_));
     const auto details = attempted(upload, 1);
-    EXPECT_EQ(details.callback.state, CallbackState::delivered);
+    EXPECT_EQ(details.callback.state, model::CallbackState::delivered);
     EXPECT_EQ(details.attempts[0].status, 204);
     EXPECT_EQ(details.attempts[0].error, "");
     stop();
@@ -176,7 +176,7 @@ TEST_F(Delivery, A_retry_has_the_same_id_and_bytes_and_a_timestamp_of_its_own) {
     start();
     const auto upload = arrive(receiver.url(path_));
     const auto first = attempted(upload, 1);
-    EXPECT_EQ(first.callback.state, CallbackState::waiting);
+    EXPECT_EQ(first.callback.state, model::CallbackState::waiting);
     EXPECT_EQ(first.attempts[0].status, 500);
     EXPECT_EQ(first.attempts[0].error, "status");
     const auto wait = *first.callback.next_attempt_at - first.attempts[0].at;
@@ -184,7 +184,7 @@ TEST_F(Delivery, A_retry_has_the_same_id_and_bytes_and_a_timestamp_of_its_own) {
     EXPECT_LE(wait, 6s);
 
     clock_.advance(7s);
-    EXPECT_EQ(attempted(upload, 2).callback.state, CallbackState::delivered);
+    EXPECT_EQ(attempted(upload, 2).callback.state, model::CallbackState::delivered);
     const auto received = receiver.received(path_);
     ASSERT_EQ(received.size(), 2U);
     EXPECT_EQ(received[0].body, received[1].body);
@@ -203,7 +203,7 @@ TEST_F(Delivery, A_redirect_is_a_failure_and_not_followed) {
         const auto upload = arrive(receiver.url(path_));
         const auto details = attempted(upload, 1);
         EXPECT_EQ(details.attempts[0].status, code);
-        EXPECT_EQ(details.callback.state, CallbackState::waiting);
+        EXPECT_EQ(details.callback.state, model::CallbackState::waiting);
     }
     EXPECT_EQ(inside.connections(), 0U);
 }
@@ -213,19 +213,19 @@ TEST_F(Delivery, Gone_pauses_the_URL_until_it_is_resumed) {
     Receiver receiver{[&](int socket, const Received&) { say(socket, status(back ? 200 : 410)); }};
     start();
     const auto first = arrive(receiver.url(path_));
-    EXPECT_EQ(attempted(first, 1).callback.state, CallbackState::waiting);
+    EXPECT_EQ(attempted(first, 1).callback.state, model::CallbackState::waiting);
     const auto second = arrive(receiver.url(path_));
     clock_.advance(48h);
     // Something else comes through meanwhile, so the sender had its chance.
     Receiver other{[](int socket, const Received&) { say(socket, status(200)); }};
     attempted(arrive(other.url(path_)), 1);
     EXPECT_EQ(receiver.received(path_).size(), 1U);
-    EXPECT_EQ(callback_of(second).callback.state, CallbackState::waiting);
+    EXPECT_EQ(callback_of(second).callback.state, model::CallbackState::waiting);
 
     back = true;
     ASSERT_TRUE(records_->replay(std::nullopt, callback_of(first).callback.id));
-    EXPECT_EQ(attempted(first, 2).callback.state, CallbackState::delivered);
-    EXPECT_EQ(attempted(second, 1).callback.state, CallbackState::delivered);
+    EXPECT_EQ(attempted(first, 2).callback.state, model::CallbackState::delivered);
+    EXPECT_EQ(attempted(second, 1).callback.state, model::CallbackState::delivered);
 }
 
 TEST_F(Delivery, Retry_After_is_kept_to_the_second) {
@@ -249,11 +249,11 @@ TEST_F(Delivery, A_receiver_that_hangs_does_not_hold_the_others) {
     start({"127.0.0.0/8"}, {.senders = 4, .per_url = 2});
     EXPECT_TRUE(slow.wait_for(path_, 2));
     for (int i = 0; i < 10; ++i)
-        EXPECT_EQ(attempted(arrive(quick.url(path_)), 1).callback.state, CallbackState::delivered);
+        EXPECT_EQ(attempted(arrive(quick.url(path_)), 1).callback.state, model::CallbackState::delivered);
     EXPECT_EQ(slow.received(path_).size(), 2U) << "its share";
     release.set_value();
     for (const auto& upload : hanging)
-        EXPECT_EQ(attempted(upload, 1).callback.state, CallbackState::delivered);
+        EXPECT_EQ(attempted(upload, 1).callback.state, model::CallbackState::delivered);
     EXPECT_EQ(slow.received(path_).size(), 12U) << "each once";
 }
 
@@ -265,7 +265,7 @@ TEST_F(Delivery, A_backlog_for_one_URL_goes_out_without_waiting_for_the_poll) {
     start({"127.0.0.0/8"}, {.senders = 2, .per_url = 2, .poll = 60s});
     EXPECT_TRUE(receiver.wait_for(path_, 60));
     for (const auto& upload : uploads)
-        EXPECT_EQ(attempted(upload, 1).callback.state, CallbackState::delivered);
+        EXPECT_EQ(attempted(upload, 1).callback.state, model::CallbackState::delivered);
     EXPECT_EQ(receiver.received(path_).size(), 60U);
 }
 
@@ -279,7 +279,7 @@ TEST_F(Delivery, An_endless_answer_is_cut) {
     }};
     start();
     const auto details = attempted(arrive(receiver.url(path_)), 1);
-    EXPECT_EQ(details.callback.state, CallbackState::delivered);
+    EXPECT_EQ(details.callback.state, model::CallbackState::delivered);
     EXPECT_EQ(details.attempts[0].answer, std::string(1'024, 'x'));
     EXPECT_LT(said, 64U << 20);
 }
@@ -294,7 +294,7 @@ TEST_F(Delivery, A_dripping_answer_is_given_up) {
     self = &receiver;
     start({"127.0.0.0/8"}, {.timeout = 1'000ms});
     const auto details = attempted(arrive(receiver.url(path_)), 1);
-    EXPECT_EQ(details.callback.state, CallbackState::waiting);
+    EXPECT_EQ(details.callback.state, model::CallbackState::waiting);
     EXPECT_EQ(details.attempts[0].status, std::nullopt);
     EXPECT_EQ(details.attempts[0].error, "timeout");
 }
@@ -323,7 +323,7 @@ TEST_F(Delivery, An_address_that_is_not_permitted_is_never_connected_to) {
     for (const char* host : {"127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0",
                              "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"}) {
         const auto details = attempted(arrive(std::string{"http://"} + host + port + path_), 1);
-        EXPECT_EQ(details.callback.state, CallbackState::waiting) << host;
+        EXPECT_EQ(details.callback.state, model::CallbackState::waiting) << host;
         EXPECT_EQ(details.attempts[0].status, std::nullopt) << host;
         EXPECT_NE(details.attempts[0].error, "") << host;
     }
@@ -340,10 +340,10 @@ TEST_F(Delivery, Ten_failures_make_it_dead_and_a_replay_brings_the_same_bytes) {
         attempted(upload, n);
         clock_.advance(30h);
     }
-    EXPECT_EQ(callback_of(upload).callback.state, CallbackState::dead);
+    EXPECT_EQ(callback_of(upload).callback.state, model::CallbackState::dead);
     well = true;
     ASSERT_TRUE(records_->replay(std::nullopt, callback_of(upload).callback.id));
-    EXPECT_EQ(attempted(upload, kMostAttempts + 1).callback.state, CallbackState::delivered);
+    EXPECT_EQ(attempted(upload, kMostAttempts + 1).callback.state, model::CallbackState::delivered);
     const auto received = receiver.received(path_);
     ASSERT_EQ(received.size(), kMostAttempts + 1);
     for (const auto& request : received) {
@@ -359,20 +359,20 @@ TEST_F(Delivery, A_receiver_that_keeps_failing_is_left_alone_and_gets_all_when_i
     for (int i = 0; i < 40; ++i)
         uploads.push_back(arrive(receiver.url(path_)));
     start();
-    const auto state = [&]() -> std::optional<CallbackEndpoint::State> {
+    const auto state = [&]() -> std::optional<model::CallbackEndpoint::State> {
         const auto found = records_->endpoints({.own_url = receiver.url(path_), .limit = 200});
         for (const auto& each : found.value()) {
             if (each.url == receiver.url(path_)) return each.state;
         }
         return std::nullopt;
     };
-    for (int i = 0; i < 1'000 && state() != CallbackEndpoint::State::open; ++i)
+    for (int i = 0; i < 1'000 && state() != model::CallbackEndpoint::State::open; ++i)
         std::this_thread::sleep_for(10ms);
-    ASSERT_EQ(state(), CallbackEndpoint::State::open);
+    ASSERT_EQ(state(), model::CallbackEndpoint::State::open);
     // Something else comes through meanwhile, so the sender had its chance.
     Receiver other{[](int socket, const Received&) { say(socket, status(200)); }};
     for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(attempted(arrive(other.url(path_)), 1).callback.state, CallbackState::delivered);
+        EXPECT_EQ(attempted(arrive(other.url(path_)), 1).callback.state, model::CallbackState::delivered);
     const auto tried = receiver.received(path_).size();
     EXPECT_GE(tried, 10U);
     EXPECT_LE(tried, 17U) << "ten, and what was under way with the tenth";
@@ -385,16 +385,16 @@ TEST_F(Delivery, A_receiver_that_keeps_failing_is_left_alone_and_gets_all_when_i
     clock_.advance(10s);
     EXPECT_TRUE(receiver.wait_for(path_, tried + 40));
     for (std::size_t i = 0; i < uploads.size(); ++i) {
-        EXPECT_EQ(attempted(uploads[i], attempts[i] + 1).callback.state, CallbackState::delivered);
+        EXPECT_EQ(attempted(uploads[i], attempts[i] + 1).callback.state, model::CallbackState::delivered);
     }
     EXPECT_EQ(receiver.received(path_).size(), tried + 40) << "each once more";
 }
 
 TEST_F(Delivery, Each_attempt_is_told_to_who_counts) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(204)); }};
-    std::promise<CallbackAttempt> told;
+    std::promise<model::CallbackAttempt> told;
     std::atomic<bool> once{false};
-    start({"127.0.0.0/8"}, {}, [&](const CallbackAttempt& attempt) {
+    start({"127.0.0.0/8"}, {}, [&](const model::CallbackAttempt& attempt) {
         if (attempt.url == receiver.url(path_) && !once.exchange(true)) told.set_value(attempt);
     });
     arrive(receiver.url(path_));
@@ -415,7 +415,7 @@ TEST_F(Delivery, Stopping_finishes_and_records_what_is_under_way) {
     sender().stop();
     release.set_value();
     stop();
-    EXPECT_EQ(callback_of(upload).callback.state, CallbackState::delivered);
+    EXPECT_EQ(callback_of(upload).callback.state, model::CallbackState::delivered);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
         }
     }
 
-    storage::records::Upload create_here() {
+    model::Upload create_here() {
         auto item = new_upload();
         item.upload.bucket = incoming;
         return try_create(std::move(item)).value().upload;
@@ -117,7 +117,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
         if (!info) throw std::runtime_error{"put: " + info.error().detail};
         return info->etag.str();
     }
-    void put(const storage::records::Upload& upload, const std::string& bytes = "a picture") {
+    void put(const model::Upload& upload, const std::string& bytes = "a picture") {
         put(upload.bucket, upload.key, bytes);
     }
     std::vector<std::string> keys(const Bucket& bucket) {
@@ -135,7 +135,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
     bool is_there(const Bucket& bucket, const ObjectKey& key) { return s3.head(bucket, key, {}).has_value(); }
 
     Stores make_stores() {
-        StoreRegion region;
+        model::StoreRegion region;
         region.name = "local";
         region.incoming = incoming;
         region.published = published;

@@ -10,9 +10,9 @@ namespace photogate::pipeline::test {
 namespace {
 
 using namespace std::chrono_literals;
+using model::Upload;
+using model::UploadState;
 using storage::records::RoundStart;
-using storage::records::Upload;
-using storage::records::UploadState;
 
 class ReconcilerTest : public OnRealStores {
   protected:

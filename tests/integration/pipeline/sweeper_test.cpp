@@ -12,10 +12,10 @@ namespace photogate::pipeline::test {
 namespace {
 
 using namespace std::chrono_literals;
-using storage::records::Publication;
+using model::Publication;
+using model::Upload;
+using model::UploadState;
 using storage::records::RoundTally;
-using storage::records::Upload;
-using storage::records::UploadState;
 
 class SweeperTest : public OnRealStores {
   protected:

@@ -11,6 +11,7 @@ namespace {
 struct StoreProbe : test::RealStore {
     ProbeTarget target(const test::KeyPair& signer_key) const {
         ProbeTarget target;
+        target.prefix = "u/";
         target.internal = *parse_endpoint(parts.s3_endpoint);
         target.public_end = target.internal;
         target.region = Region::trusted(parts.s3_region);

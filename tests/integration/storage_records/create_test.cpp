@@ -14,7 +14,7 @@ TEST_F(CreateTest, What_is_created_is_found_as_it_was_asked_for) {
     const auto item = new_upload();
     ASSERT_TRUE(try_create(item));
     const auto found = records->find(item.upload.app, item.upload.id).value();
-    EXPECT_EQ(found.state, UploadState::created);
+    EXPECT_EQ(found.state, model::UploadState::created);
     EXPECT_EQ(found.public_id, item.upload.public_id);
     EXPECT_EQ(found.key, item.upload.key);
     EXPECT_EQ(found.filename, item.upload.filename);
@@ -110,7 +110,7 @@ TEST_F(CreateTest, A_replay_shows_the_upload_as_it_is_now) {
     again.idempotency = IdempotencyKey{"k", "h"};
     const auto replay = try_create(again).value();
     EXPECT_EQ(replay.how, Created::How::replayed);
-    EXPECT_EQ(replay.upload.state, UploadState::cancelled);
+    EXPECT_EQ(replay.upload.state, model::UploadState::cancelled);
 }
 
 TEST_F(CreateTest, A_row_that_can_not_be_kept_fails_alone) {
@@ -139,7 +139,7 @@ TEST_F(ObserveTest, The_first_sight_pins_queues_and_tells_in_one_transaction) {
     const auto upload = create();
     EXPECT_EQ(observe(seen(upload, "abc", "event-1")).value(), ObserveOutcome::received);
     const auto found = records->find(std::nullopt, upload.id).value();
-    EXPECT_EQ(found.state, UploadState::uploaded);
+    EXPECT_EQ(found.state, model::UploadState::uploaded);
     EXPECT_EQ(found.pinned->etag.str(), "abc");
     EXPECT_EQ(found.generation, 1U);
     EXPECT_EQ(found.sequence, 1);
@@ -205,19 +205,19 @@ TEST_F(ObserveTest, Another_object_later_leaves_the_pin_and_is_noted) {
 }
 
 TEST_F(ObserveTest, A_late_object_of_an_expired_upload_is_received) {
-    const auto upload = in_state(UploadState::expired);
+    const auto upload = in_state(model::UploadState::expired);
     EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
-    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(state_of(upload.id), model::UploadState::uploaded);
 }
 
 TEST_F(ObserveTest, A_late_object_of_a_cancelled_upload_is_to_be_removed) {
-    const auto upload = in_state(UploadState::cancelled);
+    const auto upload = in_state(model::UploadState::cancelled);
     EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::already_known);
     const auto job = claim_one();
-    EXPECT_EQ(job.kind, JobKind::settle_original);
+    EXPECT_EQ(job.kind, model::JobKind::settle_original);
     EXPECT_EQ(job.detail, "remove");
     EXPECT_EQ(job.upload.pinned->etag.str(), "late");
-    EXPECT_EQ(state_of(upload.id), UploadState::cancelled);
+    EXPECT_EQ(state_of(upload.id), model::UploadState::cancelled);
 }
 
 TEST_F(ObserveTest, Hostile_words_are_kept_and_fail_nobody) {
@@ -253,7 +253,7 @@ TEST_F(ObserveTest, Minutes_are_open_while_a_grant_is_and_waiting_keys_are_told_
     EXPECT_FALSE(records->expire(there.id).value());
     EXPECT_EQ(
         records->extend_grant(waiting.app, waiting.id, clock.now() + std::chrono::minutes{5}).value().state,
-        UploadState::created);
+        model::UploadState::created);
     EXPECT_EQ(records->extend_grant(there.app, there.id, clock.now()).error().code,
               ErrorCode::state_conflict);
 }

@@ -7,18 +7,18 @@ namespace photogate::storage::records::test {
 namespace {
 
 using namespace std::chrono_literals;
-using State = CallbackEndpoint::State;
-using Verdict = CallbackAttempt::Verdict;
+using State = model::CallbackEndpoint::State;
+using Verdict = model::CallbackAttempt::Verdict;
 
 const std::string kSick = "https://sick.example/hook";
 
 class EndpointTest : public RecordsTest {
   protected:
-    std::vector<Callback> claim(std::size_t most = 20, std::size_t per_url = 8) {
+    std::vector<model::Callback> claim(std::size_t most = 20, std::size_t per_url = 8) {
         return records->claim_callbacks(most, per_url, 60s).value();
     }
-    void answer(const Callback& callback, std::optional<int> status, bool pause = false) {
-        CallbackAttempt made;
+    void answer(const model::Callback& callback, std::optional<int> status, bool pause = false) {
+        model::CallbackAttempt made;
         made.callback = callback.id;
         made.lease_token = callback.lease_token;
         made.url = callback.url;
@@ -31,7 +31,7 @@ class EndpointTest : public RecordsTest {
         made.pause_endpoint = pause;
         ASSERT_TRUE(record(std::move(made)));
     }
-    std::optional<CallbackEndpoint> endpoint(const std::string& url = kSick) {
+    std::optional<model::CallbackEndpoint> endpoint(const std::string& url = kSick) {
         const auto all = records->endpoints({}).value();
         const auto found =
             std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.url == url; });
@@ -208,7 +208,7 @@ TEST_F(EndpointTest, What_a_breaker_held_for_the_whole_schedule_is_dead_and_what
         answer(probe[0], 500);
         ASSERT_TRUE(records->reap());
     }
-    const auto dead = records->callbacks({.state = CallbackState::dead, .limit = 100}).value();
+    const auto dead = records->callbacks({.state = model::CallbackState::dead, .limit = 100}).value();
     EXPECT_GE(dead.size(), 10U);
     for (const auto& each : dead)
         EXPECT_EQ(each.callback.url, kSick);
@@ -219,7 +219,7 @@ TEST_F(EndpointTest, After_a_long_stop_of_photogate_itself_nothing_is_buried_unt
     fail_until_open();
     clock.advance(std::chrono::days{10});
     ASSERT_TRUE(records->reap());
-    EXPECT_TRUE(records->callbacks({.state = CallbackState::dead}).value().empty());
+    EXPECT_TRUE(records->callbacks({.state = model::CallbackState::dead}).value().empty());
 }
 
 TEST_F(EndpointTest, A_pause_of_a_long_queue_is_held_and_resumed_in_bites) {

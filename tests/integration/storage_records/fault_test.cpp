@@ -59,7 +59,7 @@ class FaultTest : public testing::Test {
         return promise.get_future().get();
     }
 
-    Result<ObserveOutcome> observe(const Upload& upload, const std::string& event) {
+    Result<ObserveOutcome> observe(const model::Upload& upload, const std::string& event) {
         Observation seen;
         seen.event_id = event;
         seen.bucket = upload.bucket;
@@ -102,11 +102,11 @@ class FaultTest : public testing::Test {
                     if (!jobs || jobs->empty()) records->wait_for_work(Work::jobs, 20ms);
                     if (!jobs) continue;
                     for (const auto& job : *jobs) {
-                        if (job.kind != JobKind::process) {
+                        if (job.kind != model::JobKind::process) {
                             (void)records->finish_cleanup(job.lease);
                             continue;
                         }
-                        Publication publication;
+                        model::Publication publication;
                         publication.facts.content_type = "image/jpeg";
                         publication.image.key = ObjectKey::trusted("p/" + job.upload.public_id.str());
                         publication.image.etag = ETag::trusted("out");

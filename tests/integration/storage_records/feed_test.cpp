@@ -11,12 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 /// For apps that have no URL.
-class Silent final : public CallbackComposer {
+class Silent final : public model::CallbackComposer {
   public:
-    std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
-                                            Timestamp now) const override {
+    std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,
+                                                   Timestamp now) const override {
         SystemRandom random;
-        return ComposedCallback{
+        return model::ComposedCallback{
             make_callback_id(now, random), "",
             "{\"type\":\"" + std::string{to_string(type)} + "\",\"id\":\"" + upload.id.str() + "\"}"};
     }
@@ -41,18 +41,18 @@ class FeedTest : public RecordsTest {
 };
 
 TEST_F(FeedTest, It_holds_what_became_true_in_its_order_a_page_at_a_time) {
-    const auto upload = in_state(UploadState::deleted);
+    const auto upload = in_state(model::UploadState::deleted);
     received("another");
     settle(3);
     auto first = feed({}, 2);
     ASSERT_EQ(first.callbacks.size(), 2U);
     EXPECT_TRUE(first.more);
-    EXPECT_EQ(first.callbacks[0].type, CallbackType::upload_received);
-    EXPECT_EQ(first.callbacks[1].type, CallbackType::upload_published);
+    EXPECT_EQ(first.callbacks[0].type, model::CallbackType::upload_received);
+    EXPECT_EQ(first.callbacks[1].type, model::CallbackType::upload_published);
     const auto second = feed(first.next, 2);
     ASSERT_EQ(second.callbacks.size(), 1U);
     EXPECT_FALSE(second.more);
-    EXPECT_EQ(second.callbacks[0].type, CallbackType::upload_deleted);
+    EXPECT_EQ(second.callbacks[0].type, model::CallbackType::upload_deleted);
     EXPECT_EQ(second.callbacks[0].upload, upload.id);
     EXPECT_TRUE(feed(second.next).callbacks.empty());
     received();
@@ -63,11 +63,11 @@ TEST_F(FeedTest, It_holds_what_became_true_in_its_order_a_page_at_a_time) {
 TEST_F(FeedTest, It_is_complete_for_an_app_without_a_URL_and_nothing_is_sent) {
     const Silent silent;
     records = Records::open({.database_url = database.url()}, silent, clock, random).value();
-    in_state(UploadState::published);
+    in_state(model::UploadState::published);
     settle(2);
     const auto page = feed();
     ASSERT_EQ(page.callbacks.size(), 2U);
-    EXPECT_EQ(page.callbacks[0].state, CallbackState::unsent);
+    EXPECT_EQ(page.callbacks[0].state, model::CallbackState::unsent);
     EXPECT_TRUE(records->claim_callbacks(10, 10, 60s).value().empty());
     EXPECT_EQ(records->backlog().value().callbacks_waiting, 0U);
     EXPECT_EQ(records->replay(std::nullopt, page.callbacks[0].id).error().code, ErrorCode::state_conflict);
@@ -138,7 +138,7 @@ TEST_F(FeedTest, A_cursor_older_than_what_is_kept_is_refused_and_one_that_was_ke
                             .status = 204,
                             .error = {},
                             .answer = {},
-                            .verdict = CallbackAttempt::Verdict::delivered,
+                            .verdict = model::CallbackAttempt::Verdict::delivered,
                             .next_attempt_at = {}}));
     }
     const auto current = feed(old).next;

@@ -13,10 +13,10 @@ using JobTest = RecordsTest;
 TEST_F(JobTest, A_claim_counts_and_moves_the_upload_and_nobody_else_gets_it) {
     const auto upload = received();
     const auto job = claim_one();
-    EXPECT_EQ(job.kind, JobKind::process);
+    EXPECT_EQ(job.kind, model::JobKind::process);
     EXPECT_EQ(job.attempt, 1U);
     EXPECT_EQ(job.upload.id, upload.id);
-    EXPECT_EQ(job.upload.state, UploadState::processing);
+    EXPECT_EQ(job.upload.state, model::UploadState::processing);
     EXPECT_TRUE(records->claim({"other", 10, 60s}).value().empty());
 }
 
@@ -24,14 +24,14 @@ TEST_F(JobTest, Publishing_tells_queues_the_originals_end_and_closes_the_job) {
     received();
     const auto job = claim_one();
     const auto published = records->publish(job.lease, a_publication(job.upload)).value();
-    EXPECT_EQ(published.state, UploadState::published);
+    EXPECT_EQ(published.state, model::UploadState::published);
     const auto found = records->find(std::nullopt, job.upload.id).value();
     EXPECT_EQ(found.image, a_publication(job.upload).image);
     EXPECT_EQ(found.facts, a_publication(job.upload).facts);
     EXPECT_EQ(found.sequence, 2);
     EXPECT_EQ(records->find_public(found.public_id).value()->id, found.id);
     const auto cleanup = claim_one();
-    EXPECT_EQ(cleanup.kind, JobKind::settle_original);
+    EXPECT_EQ(cleanup.kind, model::JobKind::settle_original);
     EXPECT_EQ(cleanup.detail, "remove");
     EXPECT_TRUE(records->finish_cleanup(cleanup.lease));
     EXPECT_EQ(database.value("select count(*) from jobs"), "0");
@@ -45,7 +45,7 @@ TEST_F(JobTest, Of_two_workers_on_one_job_the_one_without_the_lease_changes_noth
     database.run("update jobs set lease_until = now() - interval '1 second'");
     EXPECT_EQ(records->reap().value().requeued, 1U);
     const auto lost = records->extend_leases({slow.lease}, 60s).value();
-    EXPECT_EQ(lost, std::vector<Lease>{slow.lease});
+    EXPECT_EQ(lost, std::vector<model::Lease>{slow.lease});
     const auto fast = claim_one();
     EXPECT_EQ(fast.attempt, 2U);
     auto other = a_publication(slow.upload);
@@ -73,64 +73,68 @@ TEST_F(JobTest, The_last_lost_lease_fails_the_upload_and_tells) {
         EXPECT_EQ(reaped.requeued, attempt < 5 ? 1U : 0U);
         EXPECT_EQ(reaped.failed, attempt < 5 ? 0U : 1U);
     }
-    EXPECT_EQ(state_of(upload.id), UploadState::failed);
+    EXPECT_EQ(state_of(upload.id), model::UploadState::failed);
     EXPECT_EQ(database.value("select count(*) from callbacks where type = 'upload.failed'"), "1");
     EXPECT_EQ(database.value("select count(*) from jobs"), "0");
 }
 
 TEST_F(JobTest, Five_attempts_or_three_crashes_are_enough_and_an_absent_store_costs_nothing) {
-    const auto put_off = [&](Postponement::Cost cost) {
+    const auto put_off = [&](model::Postponement::Cost cost) {
         return records->postpone(claim_one().lease, {cost, "code", "why", 0ms}).value();
     };
     auto upload = received();
     for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(put_off(Postponement::Cost::free), UploadState::uploaded);
+        EXPECT_EQ(put_off(model::Postponement::Cost::free), model::UploadState::uploaded);
     for (int i = 0; i < 4; ++i)
-        EXPECT_EQ(put_off(Postponement::Cost::attempt), UploadState::uploaded);
-    EXPECT_EQ(put_off(Postponement::Cost::attempt), UploadState::failed);
+        EXPECT_EQ(put_off(model::Postponement::Cost::attempt), model::UploadState::uploaded);
+    EXPECT_EQ(put_off(model::Postponement::Cost::attempt), model::UploadState::failed);
     upload = received();
     for (int i = 0; i < 2; ++i)
-        EXPECT_EQ(put_off(Postponement::Cost::decoder_crash), UploadState::uploaded);
-    EXPECT_EQ(put_off(Postponement::Cost::decoder_crash), UploadState::failed);
+        EXPECT_EQ(put_off(model::Postponement::Cost::decoder_crash), model::UploadState::uploaded);
+    EXPECT_EQ(put_off(model::Postponement::Cost::decoder_crash), model::UploadState::failed);
     EXPECT_EQ(records->find(std::nullopt, upload.id).value().rejection->code, "code");
     // The original stays, so that it can be tried again.
     EXPECT_EQ(database.value("select count(*) from jobs"), "0");
-    EXPECT_EQ(records->retry(std::nullopt, upload.id).value().state, UploadState::uploaded);
+    EXPECT_EQ(records->retry(std::nullopt, upload.id).value().state, model::UploadState::uploaded);
     EXPECT_EQ(claim_one().attempt, 1U);
 }
 
 TEST_F(JobTest, A_postponed_job_waits) {
     received();
     ASSERT_TRUE(
-        records->postpone(claim_one().lease, {Postponement::Cost::free, "store_unavailable", "", 1h}));
+        records->postpone(claim_one().lease, {model::Postponement::Cost::free, "store_unavailable", "", 1h}));
     EXPECT_TRUE(records->claim({"w", 1, 60s}).value().empty());
     EXPECT_EQ(records->backlog().value().jobs_ready, 0U);
 }
 
 TEST_F(JobTest, A_cleanup_is_never_given_up) {
-    in_state(UploadState::published);
+    in_state(model::UploadState::published);
     for (int i = 0; i < 20; ++i) {
-        EXPECT_EQ(
-            records->postpone(claim_one().lease, {Postponement::Cost::attempt, "store_unavailable", "", 0ms})
-                .value(),
-            UploadState::published);
+        EXPECT_EQ(records
+                      ->postpone(claim_one().lease,
+                                 {model::Postponement::Cost::attempt, "store_unavailable", "", 0ms})
+                      .value(),
+                  model::UploadState::published);
     }
 }
 
 TEST_F(JobTest, The_third_overwriting_rejects) {
     const auto upload = received();
-    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e2"), 1, {}}).value(), UploadState::uploaded);
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e2"), 1, {}}).value(),
+              model::UploadState::uploaded);
     EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e2");
-    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e3"), 1, {}}).value(), UploadState::uploaded);
-    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e4"), 1, {}}).value(), UploadState::rejected);
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e3"), 1, {}}).value(),
+              model::UploadState::uploaded);
+    EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e4"), 1, {}}).value(),
+              model::UploadState::rejected);
     EXPECT_EQ(records->find(std::nullopt, upload.id).value().rejection->code, "overwritten");
-    EXPECT_EQ(claim_one().kind, JobKind::settle_original);
+    EXPECT_EQ(claim_one().kind, model::JobKind::settle_original);
 }
 
 TEST_F(JobTest, What_is_released_was_never_claimed) {
     const auto upload = received();
     ASSERT_TRUE(records->release({claim_one().lease}));
-    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(state_of(upload.id), model::UploadState::uploaded);
     EXPECT_EQ(claim_one().attempt, 1U);
 }
 
@@ -181,18 +185,18 @@ TEST_F(JobTest, Of_a_cancel_and_a_claim_one_wins) {
     int cancelled = 0;
     for (int round = 0; round < 200; ++round) {
         const auto upload = received();
-        std::vector<Job> jobs;
+        std::vector<model::Job> jobs;
         std::thread worker{[&] { jobs = records->claim({"w", 10, 60s}).value(); }};
         const auto ended = records->cancel_or_delete(upload.app, upload.id);
         worker.join();
-        std::erase_if(jobs, [&](const Job& job) { return job.kind != JobKind::process; });
+        std::erase_if(jobs, [&](const model::Job& job) { return job.kind != model::JobKind::process; });
         ASSERT_NE(ended.has_value(), jobs.size() == 1) << round;
         cancelled += ended ? 1 : 0;
         if (!ended) {
             EXPECT_EQ(ended.error().code, ErrorCode::state_conflict);
             ASSERT_TRUE(records->publish(jobs[0].lease, a_publication(jobs[0].upload)));
         } else {
-            ASSERT_EQ(state_of(upload.id), UploadState::cancelled);
+            ASSERT_EQ(state_of(upload.id), model::UploadState::cancelled);
         }
     }
     RecordProperty("cancelled", cancelled);
@@ -220,16 +224,17 @@ TEST_F(JobTest, A_list_is_newest_first_and_filters) {
     query.metadata = {{"order_id", "A-1002"}};
     EXPECT_TRUE(records->list(query).value().empty());
     for (const auto state :
-         {UploadState::uploaded, UploadState::processing, UploadState::published, UploadState::rejected,
-          UploadState::failed, UploadState::expired, UploadState::cancelled, UploadState::deleted}) {
+         {model::UploadState::uploaded, model::UploadState::processing, model::UploadState::published,
+          model::UploadState::rejected, model::UploadState::failed, model::UploadState::expired,
+          model::UploadState::cancelled, model::UploadState::deleted}) {
         const auto upload = in_state(state);
         const auto found = records->list({.app = std::nullopt, .state = state}).value();
-        EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Upload& u) {
+        EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const model::Upload& u) {
             return u.id == upload.id;
         })) << to_string(state);
         for (const auto& each : found)
             EXPECT_EQ(each.state, state);
-        if (state == UploadState::uploaded) (void)records->cancel_or_delete(std::nullopt, upload.id);
+        if (state == model::UploadState::uploaded) (void)records->cancel_or_delete(std::nullopt, upload.id);
     }
     clock.advance(1h);
     EXPECT_TRUE(records->list({.created_after = clock.now()}).value().empty());

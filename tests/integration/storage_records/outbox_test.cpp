@@ -11,18 +11,18 @@ using namespace std::chrono_literals;
 
 class OutboxTest : public RecordsTest {
   protected:
-    std::vector<Callback> claim(std::size_t most = 10, std::size_t per_url = 10) {
+    std::vector<model::Callback> claim(std::size_t most = 10, std::size_t per_url = 10) {
         return records->claim_callbacks(most, per_url, 60s).value();
     }
-    CallbackAttempt attempt(const Callback& callback, CallbackAttempt::Verdict verdict,
-                            std::optional<int> status = 200) {
-        CallbackAttempt made;
+    model::CallbackAttempt attempt(const model::Callback& callback, model::CallbackAttempt::Verdict verdict,
+                                   std::optional<int> status = 200) {
+        model::CallbackAttempt made;
         made.callback = callback.id;
         made.lease_token = callback.lease_token;
         made.url = callback.url;
         made.at = clock.now();
         made.status = status;
-        made.error = verdict == CallbackAttempt::Verdict::delivered ? "" : "status";
+        made.error = verdict == model::CallbackAttempt::Verdict::delivered ? "" : "status";
         made.latency = 12ms;
         made.answer = "answer";
         made.verdict = verdict;
@@ -36,7 +36,7 @@ TEST_F(OutboxTest, Each_attempt_carries_the_same_id_and_bytes_until_it_is_delive
     const auto first = claim();
     ASSERT_EQ(first.size(), 1U);
     EXPECT_TRUE(claim().empty());
-    ASSERT_TRUE(record(attempt(first[0], CallbackAttempt::Verdict::again, 500)));
+    ASSERT_TRUE(record(attempt(first[0], model::CallbackAttempt::Verdict::again, 500)));
     EXPECT_TRUE(claim().empty());
     clock.advance(5s);
     const auto second = claim();
@@ -44,10 +44,10 @@ TEST_F(OutboxTest, Each_attempt_carries_the_same_id_and_bytes_until_it_is_delive
     EXPECT_EQ(second[0].id, first[0].id);
     EXPECT_EQ(second[0].body, first[0].body);
     EXPECT_EQ(second[0].attempts, 1U);
-    ASSERT_TRUE(record(attempt(second[0], CallbackAttempt::Verdict::delivered)));
+    ASSERT_TRUE(record(attempt(second[0], model::CallbackAttempt::Verdict::delivered)));
     const auto details = records->callbacks({}).value();
     ASSERT_EQ(details.size(), 1U);
-    EXPECT_EQ(details[0].callback.state, CallbackState::delivered);
+    EXPECT_EQ(details[0].callback.state, model::CallbackState::delivered);
     ASSERT_EQ(details[0].attempts.size(), 2U);
     EXPECT_EQ(details[0].attempts[0].status, 200);
     EXPECT_EQ(details[0].attempts[1].status, 500);
@@ -59,9 +59,11 @@ TEST_F(OutboxTest, A_stale_lease_records_nothing) {
     const auto slow = claim().at(0);
     database.run("update callbacks set lease_until = now() - interval '1 second'");
     const auto fast = claim().at(0);
-    EXPECT_EQ(record(attempt(slow, CallbackAttempt::Verdict::dead, 500)).error().code, ErrorCode::lease_lost);
-    EXPECT_TRUE(record(attempt(fast, CallbackAttempt::Verdict::delivered)));
-    EXPECT_EQ(record(attempt(fast, CallbackAttempt::Verdict::delivered)).error().code, ErrorCode::lease_lost);
+    EXPECT_EQ(record(attempt(slow, model::CallbackAttempt::Verdict::dead, 500)).error().code,
+              ErrorCode::lease_lost);
+    EXPECT_TRUE(record(attempt(fast, model::CallbackAttempt::Verdict::delivered)));
+    EXPECT_EQ(record(attempt(fast, model::CallbackAttempt::Verdict::delivered)).error().code,
+              ErrorCode::lease_lost);
     EXPECT_EQ(database.value("select count(*) from callback_attempts"), "1");
 }
 
@@ -76,16 +78,17 @@ TEST_F(OutboxTest, A_url_gets_its_share_and_does_not_hold_up_others) {
     EXPECT_EQ(urls.count("https://busy.example/hook"), 4U);
     EXPECT_EQ(urls.count("https://quiet.example/hook"), 1U);
     EXPECT_TRUE(claim(10, 4).empty());
-    const auto busy = std::find_if(claimed.begin(), claimed.end(),
-                                   [](const Callback& callback) { return callback.app.str() == "busy"; });
-    ASSERT_TRUE(record(attempt(*busy, CallbackAttempt::Verdict::delivered)));
+    const auto busy = std::find_if(claimed.begin(), claimed.end(), [](const model::Callback& callback) {
+        return callback.app.str() == "busy";
+    });
+    ASSERT_TRUE(record(attempt(*busy, model::CallbackAttempt::Verdict::delivered)));
     EXPECT_EQ(claim(10, 4).size(), 1U);
 }
 
 TEST_F(OutboxTest, A_paused_url_gets_nothing_until_it_is_resumed) {
     received();
     received();
-    auto first = attempt(claim(1).at(0), CallbackAttempt::Verdict::again, 410);
+    auto first = attempt(claim(1).at(0), model::CallbackAttempt::Verdict::again, 410);
     first.pause_endpoint = true;
     ASSERT_TRUE(record(first));
     clock.advance(1h);
@@ -100,10 +103,10 @@ TEST_F(OutboxTest, Dead_ones_are_replayed_by_id_or_since_a_time) {
     received("one");
     received("two");
     for (const auto& callback : claim())
-        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::dead, 500)));
+        ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::dead, 500)));
     EXPECT_EQ(records->backlog().value().callbacks_dead, 2U);
     const auto dead =
-        records->callbacks({.app = AppName::trusted("one"), .state = CallbackState::dead}).value();
+        records->callbacks({.app = AppName::trusted("one"), .state = model::CallbackState::dead}).value();
     ASSERT_EQ(dead.size(), 1U);
     EXPECT_EQ(records->replay(AppName::trusted("two"), dead[0].callback.id).error().code,
               ErrorCode::callback_not_found);
@@ -123,12 +126,12 @@ TEST_F(OutboxTest, A_range_is_replayed_by_time_type_and_URL_in_bounded_bites) {
         clock.advance(1h);
     }
     for (const auto& callback : claim())
-        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::delivered)));
+        ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::delivered)));
     const auto count = [&](ReplayRange range) {
-        range.state = CallbackState::delivered;
+        range.state = model::CallbackState::delivered;
         return records->replay(range).value();
     };
-    EXPECT_EQ(count({.since = start, .type = CallbackType::upload_deleted}).count, 0U);
+    EXPECT_EQ(count({.since = start, .type = model::CallbackType::upload_deleted}).count, 0U);
     EXPECT_EQ(count({.since = start + 5h}).count, 0U);
     EXPECT_EQ(count({.since = start, .until = start}).count, 0U);
     EXPECT_EQ(count({.since = start + 1h, .until = start + 2h}).count, 2U);
@@ -148,10 +151,10 @@ TEST_F(OutboxTest, A_range_is_replayed_by_time_type_and_URL_in_bounded_bites) {
 TEST_F(OutboxTest, What_a_replay_sends_again_begins_its_attempts_anew) {
     received();
     auto callback = claim().at(0);
-    ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::dead, 500)));
+    ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::dead, 500)));
     ASSERT_TRUE(records->replay(std::nullopt, callback.id));
     const auto details = records->callback(AppName::trusted("doorstep"), callback.id).value();
-    EXPECT_EQ(details.callback.state, CallbackState::waiting);
+    EXPECT_EQ(details.callback.state, model::CallbackState::waiting);
     EXPECT_EQ(details.callback.attempts, 0U);
     EXPECT_EQ(details.attempts.size(), 1U) << "the log stays";
     EXPECT_EQ(records->callback(AppName::trusted("other"), callback.id).error().code,
@@ -162,8 +165,8 @@ TEST_F(OutboxTest, Delivered_ones_are_forgotten_after_their_retention_and_dead_o
     const auto delivered = received(), dead = received(), waiting = received();
     for (const auto& callback : claim()) {
         if (callback.upload == waiting.id) continue;
-        const auto verdict =
-            callback.upload == dead.id ? CallbackAttempt::Verdict::dead : CallbackAttempt::Verdict::delivered;
+        const auto verdict = callback.upload == dead.id ? model::CallbackAttempt::Verdict::dead
+                                                        : model::CallbackAttempt::Verdict::delivered;
         ASSERT_TRUE(record(attempt(callback, verdict)));
     }
     const auto left = [&] { return database.value("select count(*) from callbacks"); };
@@ -205,18 +208,19 @@ TEST_F(OutboxTest, Forgetting_goes_by_an_index_in_bites) {
 }
 
 TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
-    const auto upload = in_state(UploadState::published);
+    const auto upload = in_state(model::UploadState::published);
     for (const auto& callback : claim())
-        ASSERT_TRUE(record(attempt(callback, CallbackAttempt::Verdict::delivered)));
+        ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::delivered)));
     const auto told = records->callbacks({.upload = upload.id}).value();
     ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
     EXPECT_EQ(records->replay(std::nullopt, told.at(0).callback.id).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(records->replay({.since = clock.now() - 1h, .state = CallbackState::delivered}).value().count,
-              0U);
+    EXPECT_EQ(
+        records->replay({.since = clock.now() - 1h, .state = model::CallbackState::delivered}).value().count,
+        0U);
 }
 
 TEST_F(OutboxTest, Who_did_not_ask_is_not_told_of_expiry) {
-    in_state(UploadState::expired);
+    in_state(model::UploadState::expired);
     EXPECT_EQ(database.value("select count(*) from callbacks"), "0");
     auto item = new_upload();
     item.upload.callback_url = "https://asked.example/";

@@ -31,14 +31,15 @@ void command(const std::string& url, const std::string& sql) {
 
 }  // namespace
 
-std::optional<ComposedCallback> Composer::compose(CallbackType type, const Upload& upload,
-                                                  Timestamp now) const {
-    if (type == CallbackType::upload_expired && !upload.callback_url) return std::nullopt;
+std::optional<model::ComposedCallback> Composer::compose(model::CallbackType type,
+                                                         const model::Upload& upload, Timestamp now) const {
+    if (type == model::CallbackType::upload_expired && !upload.callback_url) return std::nullopt;
     SystemRandom random;
-    return ComposedCallback{make_callback_id(now, random),
-                            upload.callback_url.value_or("https://" + upload.app.str() + ".example/hook"),
-                            std::string{to_string(type)} + " " + std::to_string(upload.sequence) + " " +
-                                std::string{to_string(upload.state)} + " " + upload.filename.value_or("-")};
+    return model::ComposedCallback{
+        make_callback_id(now, random),
+        upload.callback_url.value_or("https://" + upload.app.str() + ".example/hook"),
+        std::string{to_string(type)} + " " + std::to_string(upload.sequence) + " " +
+            std::string{to_string(upload.state)} + " " + upload.filename.value_or("-")};
 }
 
 Database::Database(const std::string& server_url)
@@ -133,11 +134,11 @@ Result<Created> RecordsTest::try_create(NewUpload item) {
     return promise.get_future().get();
 }
 
-Upload RecordsTest::create(const std::string& app) {
+model::Upload RecordsTest::create(const std::string& app) {
     return try_create(new_upload(app)).value().upload;
 }
 
-Observation RecordsTest::seen(const Upload& upload, const std::string& etag,
+Observation RecordsTest::seen(const model::Upload& upload, const std::string& etag,
                               std::optional<std::string> event) {
     Observation observation;
     observation.finder = event ? Finder::event : Finder::complete_call;
@@ -156,34 +157,34 @@ Result<ObserveOutcome> RecordsTest::observe(Observation observation) {
     return promise.get_future().get();
 }
 
-Upload RecordsTest::received(const std::string& app) {
+model::Upload RecordsTest::received(const std::string& app) {
     const auto upload = create(app);
     EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
     return records->find(std::nullopt, upload.id).value();
 }
 
-Job RecordsTest::claim_one() {
+model::Job RecordsTest::claim_one() {
     auto jobs = records->claim({"worker", 1, std::chrono::seconds{60}}).value();
     if (jobs.size() != 1) throw std::runtime_error("there was no job to claim");
     return jobs.front();
 }
 
-Job RecordsTest::claim_process(const UploadId& id) {
+model::Job RecordsTest::claim_process(const UploadId& id) {
     for (;;) {
         auto job = claim_one();
-        if (job.upload.id == id && job.kind == JobKind::process) return job;
+        if (job.upload.id == id && job.kind == model::JobKind::process) return job;
     }
 }
 
-Result<> RecordsTest::record(CallbackAttempt attempt) {
+Result<> RecordsTest::record(model::CallbackAttempt attempt) {
     std::promise<Result<>> promise;
     records->record_attempt(std::move(attempt),
                             [&](Result<> recorded) { promise.set_value(std::move(recorded)); });
     return promise.get_future().get();
 }
 
-Upload RecordsTest::in_state(UploadState state) {
-    using enum UploadState;
+model::Upload RecordsTest::in_state(model::UploadState state) {
+    using enum model::UploadState;
     switch (state) {
         case created:
             return create();
@@ -200,9 +201,9 @@ Upload RecordsTest::in_state(UploadState state) {
         case failed: {
             const auto id = received().id;
             for (int crash = 0; crash < 3; ++crash) {
-                (void)records->postpone(
-                    claim_process(id).lease,
-                    {Postponement::Cost::decoder_crash, "imager_crashed", "", std::chrono::milliseconds{0}});
+                (void)records->postpone(claim_process(id).lease,
+                                        {model::Postponement::Cost::decoder_crash, "imager_crashed", "",
+                                         std::chrono::milliseconds{0}});
             }
             return records->find(std::nullopt, id).value();
         }
@@ -220,12 +221,12 @@ Upload RecordsTest::in_state(UploadState state) {
     throw std::logic_error("no such state");
 }
 
-UploadState RecordsTest::state_of(const UploadId& id) {
+model::UploadState RecordsTest::state_of(const UploadId& id) {
     return records->find(std::nullopt, id).value().state;
 }
 
-Publication a_publication(const Upload& upload) {
-    Publication publication;
+model::Publication a_publication(const model::Upload& upload) {
+    model::Publication publication;
     publication.facts = {"image/jpeg", 345'678, std::string(64, 'a'),
                          4'000,        3'000,   R"({"make":"Canon\u0000"})",
                          "{}",         "ph",    "hash"};
@@ -239,8 +240,8 @@ Publication a_publication(const Upload& upload) {
     return publication;
 }
 
-Refusal a_refusal() {
-    return {{"not_an_image", "the bytes are a PDF"}, std::nullopt, OriginalAction::quarantine};
+model::Refusal a_refusal() {
+    return {{"not_an_image", "the bytes are a PDF"}, std::nullopt, model::OriginalAction::quarantine};
 }
 
 }  // namespace photogate::storage::records::test

@@ -16,10 +16,10 @@
 namespace photogate::storage::records::test {
 
 /// Bodies that name what they tell of; `expired` is told only to those who ask for it.
-class Composer final : public CallbackComposer {
+class Composer final : public model::CallbackComposer {
   public:
-    std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
-                                            Timestamp now) const override;
+    std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,
+                                                   Timestamp now) const override;
 };
 
 /// Created on construction, dropped on destruction.
@@ -59,18 +59,18 @@ class RecordsTest : public testing::Test {
 
     NewUpload new_upload(const std::string& app = "doorstep");
     Result<Created> try_create(NewUpload item);
-    Upload create(const std::string& app = "doorstep");
-    Observation seen(const Upload& upload, const std::string& etag = "e1",
+    model::Upload create(const std::string& app = "doorstep");
+    Observation seen(const model::Upload& upload, const std::string& etag = "e1",
                      std::optional<std::string> event = {});
     Result<ObserveOutcome> observe(Observation observation);
-    Upload received(const std::string& app = "doorstep");
-    Job claim_one();
+    model::Upload received(const std::string& app = "doorstep");
+    model::Job claim_one();
     /// Of this upload, passing over what else is to be done.
-    Job claim_process(const UploadId& id);
-    Result<> record(CallbackAttempt attempt);
+    model::Job claim_process(const UploadId& id);
+    Result<> record(model::CallbackAttempt attempt);
     /// An upload in that state, brought there by the calls that lead there.
-    Upload in_state(UploadState state);
-    UploadState state_of(const UploadId& id);
+    model::Upload in_state(model::UploadState state);
+    model::UploadState state_of(const UploadId& id);
 
     Database database;
     Composer composer;
@@ -80,7 +80,7 @@ class RecordsTest : public testing::Test {
     std::unique_ptr<Records> records;
 };
 
-Publication a_publication(const Upload& upload);
-Refusal a_refusal();
+model::Publication a_publication(const model::Upload& upload);
+model::Refusal a_refusal();
 
 }  // namespace photogate::storage::records::test

@@ -80,7 +80,7 @@ class SweepGuardTest : public RecordsTest {
     const Bucket bucket = Bucket::trusted("published");
 
     bool ended(const std::string& horizon) { return records->transactions_ended(horizon).value(); }
-    std::size_t references(const Upload& upload, const ObjectKey& key) {
+    std::size_t references(const model::Upload& upload, const ObjectKey& key) {
         return records->images_referred_to({{upload.public_id, key}}).value().size();
     }
 };
@@ -93,14 +93,14 @@ TEST_F(SweepGuardTest, What_is_being_swept_is_not_published) {
     EXPECT_TRUE(ended(horizon));
     EXPECT_EQ(references(job.upload, key), 0U);
     EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(state_of(job.upload.id), UploadState::processing);
+    EXPECT_EQ(state_of(job.upload.id), model::UploadState::processing);
     // Still open: whoever asked does not open the way for itself.
     EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
 
     // Removed: the object that was put meanwhile may be gone with it, so it is refused once more.
     EXPECT_TRUE(records->close_sweeps(bucket, {key}, {}));
     EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(records->publish(job.lease, publication).value().state, UploadState::published);
+    EXPECT_EQ(records->publish(job.lease, publication).value().state, model::UploadState::published);
     EXPECT_EQ(references(job.upload, key), 1U);
 }
 
@@ -109,7 +109,7 @@ TEST_F(SweepGuardTest, What_was_spared_is_published) {
     const auto publication = a_publication(job.upload);
     ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
     EXPECT_TRUE(records->close_sweeps(bucket, {}, {publication.image.key}));
-    EXPECT_EQ(records->publish(job.lease, publication).value().state, UploadState::published);
+    EXPECT_EQ(records->publish(job.lease, publication).value().state, model::UploadState::published);
 }
 
 TEST_F(SweepGuardTest, A_transaction_that_looked_before_is_waited_for) {
@@ -137,7 +137,7 @@ TEST_F(SweepGuardTest, A_sweep_whose_sweeper_died_holds_up_a_publication_for_min
 }
 
 TEST_F(SweepGuardTest, A_deleted_image_is_referred_to_until_its_removal_is_done) {
-    const auto upload = in_state(UploadState::published);
+    const auto upload = in_state(model::UploadState::published);
     const auto& key = upload.image->key;
     EXPECT_EQ(references(upload, key), 1U);
     EXPECT_EQ(references(upload, ObjectKey::trusted(key.str() + "x")), 0U);
@@ -148,7 +148,7 @@ TEST_F(SweepGuardTest, A_deleted_image_is_referred_to_until_its_removal_is_done)
 }
 
 TEST_F(SweepGuardTest, Left_behind_is_only_what_has_ended_and_has_nothing_left_to_do) {
-    using enum UploadState;
+    using enum model::UploadState;
     for (const auto state : {created, uploaded, processing, failed, expired, cancelled, deleted}) {
         const auto upload = in_state(state);
         database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");

@@ -6,16 +6,16 @@
 namespace photogate::storage::records::test {
 namespace {
 
-using enum UploadState;
+using enum model::UploadState;
 
-constexpr UploadState kStates[] = {created, uploaded, processing, published, rejected,
-                                   failed,  expired,  cancelled,  deleted};
+constexpr model::UploadState kStates[] = {created, uploaded, processing, published, rejected,
+                                          failed,  expired,  cancelled,  deleted};
 
 class TransitionTest : public RecordsTest {
   protected:
     /// The state after the call, which may have been refused.
     template <class Call>
-    UploadState after(UploadState before, Call call) {
+    model::UploadState after(model::UploadState before, Call call) {
         const auto upload = in_state(before);
         EXPECT_EQ(upload.state, before);
         call(upload);
@@ -26,7 +26,7 @@ class TransitionTest : public RecordsTest {
 TEST_F(TransitionTest, An_observation_moves_only_what_waits_for_its_object) {
     for (const auto before : kStates) {
         const auto result =
-            after(before, [&](const Upload& upload) { ASSERT_TRUE(observe(seen(upload, "other"))); });
+            after(before, [&](const model::Upload& upload) { ASSERT_TRUE(observe(seen(upload, "other"))); });
         const bool moves = before == created || before == expired;
         EXPECT_EQ(result, moves ? uploaded : before) << to_string(before);
     }
@@ -35,7 +35,7 @@ TEST_F(TransitionTest, An_observation_moves_only_what_waits_for_its_object) {
 TEST_F(TransitionTest, Delete_cancels_or_erases_and_stops_at_processing) {
     for (const auto before : kStates) {
         bool refused = false;
-        const auto result = after(before, [&](const Upload& upload) {
+        const auto result = after(before, [&](const model::Upload& upload) {
             const auto ended = records->cancel_or_delete(upload.app, upload.id);
             refused = !ended && ended.error().code == ErrorCode::state_conflict;
             // Idempotent.
@@ -51,14 +51,14 @@ TEST_F(TransitionTest, Delete_cancels_or_erases_and_stops_at_processing) {
 TEST_F(TransitionTest, Only_failed_and_rejected_are_retried) {
     for (const auto before : kStates) {
         const auto result =
-            after(before, [&](const Upload& upload) { (void)records->retry(upload.app, upload.id); });
+            after(before, [&](const model::Upload& upload) { (void)records->retry(upload.app, upload.id); });
         EXPECT_EQ(result, before == failed || before == rejected ? uploaded : before) << to_string(before);
     }
 }
 
 TEST_F(TransitionTest, Only_a_created_upload_whose_time_is_over_expires) {
     for (const auto before : kStates) {
-        const auto result = after(before, [&](const Upload& upload) {
+        const auto result = after(before, [&](const model::Upload& upload) {
             EXPECT_FALSE(before == created && records->expire(upload.id).value());
             clock.advance(std::chrono::hours{1});
             EXPECT_EQ(records->expire(upload.id).value(), before == created);
@@ -69,7 +69,7 @@ TEST_F(TransitionTest, Only_a_created_upload_whose_time_is_over_expires) {
 
 TEST_F(TransitionTest, A_fresh_grant_is_for_what_waits) {
     for (const auto before : kStates) {
-        const auto result = after(before, [&](const Upload& upload) {
+        const auto result = after(before, [&](const model::Upload& upload) {
             (void)records->extend_grant(upload.app, upload.id, clock.now() + std::chrono::hours{1});
         });
         EXPECT_EQ(result, before == expired ? created : before) << to_string(before);
@@ -78,8 +78,8 @@ TEST_F(TransitionTest, A_fresh_grant_is_for_what_waits) {
 
 TEST_F(TransitionTest, A_lease_that_is_not_ours_changes_nothing_in_any_state) {
     for (const auto before : kStates) {
-        const auto result = after(before, [&](const Upload& upload) {
-            const Lease stale{1, "stale"};
+        const auto result = after(before, [&](const model::Upload& upload) {
+            const model::Lease stale{1, "stale"};
             EXPECT_EQ(records->publish(stale, a_publication(upload)).error().code, ErrorCode::lease_lost);
             EXPECT_EQ(records->reject(stale, a_refusal()).error().code, ErrorCode::lease_lost);
             EXPECT_EQ(records->postpone(stale, {}).error().code, ErrorCode::lease_lost);
@@ -92,7 +92,7 @@ TEST_F(TransitionTest, A_lease_that_is_not_ours_changes_nothing_in_any_state) {
 }
 
 TEST_F(TransitionTest, The_trigger_lets_through_the_table_and_nothing_else) {
-    const std::set<std::pair<UploadState, UploadState>> legal{
+    const std::set<std::pair<model::UploadState, model::UploadState>> legal{
         {created, uploaded},    {expired, uploaded},    {uploaded, processing}, {processing, published},
         {processing, rejected}, {processing, uploaded}, {processing, failed},   {created, expired},
         {expired, created},     {created, cancelled},   {expired, cancelled},   {uploaded, cancelled},
@@ -146,7 +146,7 @@ TEST_F(TransitionTest, Cancelling_removes_an_object_that_nobody_told_of) {
     ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
     const auto jobs = records->claim({"w", 10, std::chrono::seconds{60}}).value();
     ASSERT_EQ(jobs.size(), 1U);
-    EXPECT_EQ(jobs[0].kind, JobKind::settle_original);
+    EXPECT_EQ(jobs[0].kind, model::JobKind::settle_original);
     EXPECT_EQ(jobs[0].detail, "remove");
     EXPECT_TRUE(records->has_jobs(upload.id).value());
     ASSERT_TRUE(records->finish_cleanup(jobs[0].lease));

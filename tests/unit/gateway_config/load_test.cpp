@@ -55,7 +55,7 @@ TEST(Load, Proxies_on_this_machine_are_trusted_and_others_as_named) {
 TEST(Load, A_profiles_defaults_are_those_of_its_own_header) {
     const auto loaded = load_text(kValid);
     ASSERT_TRUE(loaded);
-    const pipeline::Profile standard;
+    const model::Profile standard;
     const auto& profile =
         loaded->config.apps.at(AppName::trusted("shop")).profiles.at(ProfileName::trusted("doorstep"));
     EXPECT_EQ(profile.name.str(), "doorstep");
@@ -127,13 +127,13 @@ expired_callback = "told"
     EXPECT_EQ(p.recipe.quality, 70);
     EXPECT_EQ(p.recipe.exif, imaging::ExifDetail::basic);
     EXPECT_EQ(p.recipe.gps, imaging::GpsPolicy::drop);
-    EXPECT_EQ(p.methods, std::vector{storage::records::GrantMethod::post});
-    EXPECT_EQ(p.unsized_put, pipeline::Profile::UnsizedPut::refused);
+    EXPECT_EQ(p.methods, std::vector{model::GrantMethod::post});
+    EXPECT_EQ(p.unsized_put, model::Profile::UnsizedPut::refused);
     EXPECT_EQ(p.default_expiry, 60s);
     EXPECT_EQ(p.longest_expiry, 604'800s);
-    EXPECT_EQ(p.original, storage::records::OriginalAction::keep);
-    EXPECT_EQ(p.rejected, storage::records::OriginalAction::remove);
-    EXPECT_EQ(p.expired_callback, pipeline::Profile::ExpiredCallback::told);
+    EXPECT_EQ(p.original, model::OriginalAction::keep);
+    EXPECT_EQ(p.rejected, model::OriginalAction::remove);
+    EXPECT_EQ(p.expired_callback, model::Profile::ExpiredCallback::told);
 }
 
 TEST(Load, The_retention_reaches_the_records) {

@@ -118,7 +118,7 @@ TEST(ClientToken, Names_all_that_its_bearer_may_not_say) {
 TEST(ClientToken, Knows_the_uploads_that_were_made_with_it_alone) {
     const Caller bearer{{AppName::trusted("shop"), config::Role::app},
                         std::make_shared<ClientToken>(example())};
-    storage::records::Upload upload;
+    model::Upload upload;
     EXPECT_FALSE(may_see(bearer, upload));
     upload.client_token = "tok_06f3y0000000000000000000bb";
     EXPECT_FALSE(may_see(bearer, upload));

@@ -7,7 +7,7 @@ namespace photogate::notifier {
 namespace {
 
 using namespace std::chrono_literals;
-using storage::records::Callback;
+using model::Callback;
 using Outcome = CallbackQueue::Outcome;
 
 const CallbackQueue::TimePoint kStart{};

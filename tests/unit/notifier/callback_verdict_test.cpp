@@ -7,9 +7,9 @@ namespace photogate::notifier {
 namespace {
 
 using namespace std::chrono_literals;
+using model::Callback;
+using model::CallbackAttempt;
 using storage::http::Response;
-using storage::records::Callback;
-using storage::records::CallbackAttempt;
 using Verdict = CallbackAttempt::Verdict;
 
 const Timestamp kNow = *parse_http_date("Fri, 20 Nov 2026 12:00:00 GMT");

@@ -88,7 +88,7 @@ TEST(StoreEventCaptures, A_MinIO_put_has_all_its_facts) {
     EXPECT_EQ(format_rfc3339(event.occurred_at.value()), "2026-11-20T21:35:30.736Z");
     EXPECT_EQ(event.request_id, "18E9DE775CF6B35D");
     EXPECT_EQ(event.content_type, "text/plain; charset=utf-8");
-    EXPECT_EQ(event.client_metadata, (storage::records::TextMap{{"camelcase", "Z"}, {"user", "42"}}));
+    EXPECT_EQ(event.client_metadata, (model::TextMap{{"camelcase", "Z"}, {"user", "42"}}));
 }
 
 TEST(StoreEventCaptures, The_operation_follows_the_event_name_and_tagging_is_no_upload) {
@@ -168,7 +168,7 @@ TEST(StoreEventCaptures, Ceph_and_AWS_shapes_are_read) {
     EXPECT_EQ(ceph.events[0].key, "my%2Fimage+1.jpg");
     EXPECT_EQ(ceph.events[0].size, 1024U);
     EXPECT_EQ(ceph.events[0].version, std::nullopt);
-    EXPECT_EQ(ceph.events[0].client_metadata, (storage::records::TextMap{{"who", "me"}}));
+    EXPECT_EQ(ceph.events[0].client_metadata, (model::TextMap{{"who", "me"}}));
     EXPECT_EQ(ceph.events[0].occurred_at->time_since_epoch().count() % 1'000'000, 124'724);
 
     const auto aws = parse_store_events(

@@ -18,13 +18,13 @@ Timestamp at(const char* text) {
     return *parse_rfc3339(text);
 }
 
-Upload created() {
-    Upload upload;
+model::Upload created() {
+    model::Upload upload;
     upload.id = UploadId::trusted("upl_06f3y8m2c4t6v8x0z2b4d6f8h0");
     upload.public_id = PublicId::trusted("7h2k4m6n8p0q2r4s6t8v0w2x4y");
     upload.app = AppName::trusted("doorstep");
     upload.profile = ProfileName::trusted("proof");
-    upload.method = GrantMethod::post;
+    upload.method = model::GrantMethod::post;
     upload.region = "default";
     upload.bucket = Bucket::trusted("incoming");
     upload.key = ObjectKey::trusted("u/202611201234/upl_06f3y8m2c4t6v8x0z2b4d6f8h0");
@@ -39,20 +39,21 @@ Upload created() {
     return upload;
 }
 
-Upload received() {
+model::Upload received() {
     auto upload = created();
-    upload.state = UploadState::uploaded;
+    upload.state = model::UploadState::uploaded;
     upload.received_at = at("2026-11-20T12:35:01Z");
-    upload.pinned = PinnedObject{ETag::trusted("5eb63bbbe01eeed093cb22bb8f5acdc3"), 345678, std::nullopt};
+    upload.pinned =
+        model::PinnedObject{ETag::trusted("5eb63bbbe01eeed093cb22bb8f5acdc3"), 345678, std::nullopt};
     upload.client_metadata = {{"reason", "left at the door"}};
     upload.sequence = 1;
     return upload;
 }
 
-Upload published() {
+model::Upload published() {
     auto upload = received();
-    upload.state = UploadState::published;
-    upload.facts = OriginalFacts{
+    upload.state = model::UploadState::published;
+    upload.facts = model::OriginalFacts{
         .content_type = "image/jpeg",
         .size = 345678,
         .sha256 = std::string(64, 'a'),
@@ -63,13 +64,13 @@ Upload published() {
         .placeholder = "1QcSHQRnh493V4dIh4eXh1h4kJUI",
         .perceptual_hash = "c3d4e5f6a7b8c9d0",
     };
-    upload.image = PublishedImage{.key = ObjectKey::trusted("p/7h2k/abc.jpg"),
-                                  .etag = ETag::trusted("e"),
-                                  .sha256 = std::string(64, 'b'),
-                                  .format = "jpeg",
-                                  .width = 2048,
-                                  .height = 1536,
-                                  .size = 210000};
+    upload.image = model::PublishedImage{.key = ObjectKey::trusted("p/7h2k/abc.jpg"),
+                                         .etag = ETag::trusted("e"),
+                                         .sha256 = std::string(64, 'b'),
+                                         .format = "jpeg",
+                                         .width = 2048,
+                                         .height = 1536,
+                                         .size = 210000};
     upload.finished_at = at("2026-11-20T12:35:02.5Z");
     upload.sequence = 2;
     return upload;
@@ -86,16 +87,16 @@ TEST(UploadWire, The_shape_is_that_of_the_golden_files) {
     expect_golden("created.json", upload_json(created(), ""));
     expect_golden("published.json", upload_json(published(), "https://img.example"));
     auto rejected = received();
-    rejected.state = UploadState::rejected;
-    rejected.rejection = RejectionFacts{"image_too_large", "more than 100 megapixels"};
+    rejected.state = model::UploadState::rejected;
+    rejected.rejection = model::RejectionFacts{"image_too_large", "more than 100 megapixels"};
     expect_golden("rejected.json", upload_json(rejected, ""));
     expect_golden("callback_received.json",
-                  callback_json(CallbackType::upload_received, CallbackId::trusted("msg_1"),
+                  callback_json(model::CallbackType::upload_received, CallbackId::trusted("msg_1"),
                                 at("2026-11-20T12:35:01.25Z"), received(), "https://img.example"));
 }
 
 TEST(UploadWire, Every_state_has_the_same_members) {
-    const auto names = [](const Upload& upload) {
+    const auto names = [](const model::Upload& upload) {
         std::vector<std::string> out;
         const auto parsed = json::parse(upload_json(upload, ""));
         for (const auto& [name, value] : parsed.items())
@@ -109,7 +110,7 @@ TEST(UploadWire, Every_state_has_the_same_members) {
 
 TEST(UploadWire, A_deleted_upload_shows_nothing_of_its_picture) {
     auto upload = published();
-    upload.state = UploadState::deleted;
+    upload.state = model::UploadState::deleted;
     const auto shown = json::parse(upload_json(upload, ""));
     for (const char* member :
          {"image", "exif", "privacy", "placeholder", "perceptual_hash", "sha256", "width"}) {
@@ -151,15 +152,15 @@ TEST(UploadWire, The_size_of_an_original_is_the_one_found_never_the_one_declared
 TEST(UploadCallbacks, The_uploads_own_URL_goes_before_the_apps_and_nobody_is_nobody) {
     SeededRandom random{1};
     const RecipientOf lookup = [](const AppName& app, const ProfileName&,
-                                  CallbackType type) -> std::optional<Recipient> {
-        if (type == CallbackType::upload_expired) return std::nullopt;
+                                  model::CallbackType type) -> std::optional<Recipient> {
+        if (type == model::CallbackType::upload_expired) return std::nullopt;
         return Recipient{app.str() == "doorstep" ? "https://app.example/hook" : ""};
     };
     const UploadCallbacks composer{"https://img.example", random, lookup};
     const auto now = at("2026-11-20T12:35:01Z");
 
     auto upload = received();
-    const auto first = composer.compose(CallbackType::upload_received, upload, now);
+    const auto first = composer.compose(model::CallbackType::upload_received, upload, now);
     ASSERT_TRUE(first);
     EXPECT_EQ(first->url, "https://app.example/hook");
     EXPECT_TRUE(parse_callback_id(first->id.str()));
@@ -168,21 +169,22 @@ TEST(UploadCallbacks, The_uploads_own_URL_goes_before_the_apps_and_nobody_is_nob
     EXPECT_EQ(body.at("type"), "upload.received");
     EXPECT_EQ(body.at("timestamp"), "2026-11-20T12:35:01.000Z");
     EXPECT_EQ(body.at("data").at("sequence"), 1);
-    EXPECT_NE(composer.compose(CallbackType::upload_received, upload, now)->id, first->id);
+    EXPECT_NE(composer.compose(model::CallbackType::upload_received, upload, now)->id, first->id);
 
     upload.callback_url = "https://other.example/x";
-    EXPECT_EQ(composer.compose(CallbackType::upload_received, upload, now)->url, "https://other.example/x");
-    EXPECT_FALSE(composer.compose(CallbackType::upload_expired, upload, now));
+    EXPECT_EQ(composer.compose(model::CallbackType::upload_received, upload, now)->url,
+              "https://other.example/x");
+    EXPECT_FALSE(composer.compose(model::CallbackType::upload_expired, upload, now));
 
     upload.callback_url.reset();
     upload.app = AppName::trusted("silent");
-    const auto pulled = composer.compose(CallbackType::upload_received, upload, now);
+    const auto pulled = composer.compose(model::CallbackType::upload_received, upload, now);
     ASSERT_TRUE(pulled) << "who has no URL pulls it";
     EXPECT_EQ(pulled->url, "");
 }
 
 TEST(UploadCallbacks, A_callback_holds_no_credential_or_signed_URL) {
-    const auto body = callback_json(CallbackType::upload_published, CallbackId::trusted("msg_1"),
+    const auto body = callback_json(model::CallbackType::upload_published, CallbackId::trusted("msg_1"),
                                     at("2026-11-20T12:35:01Z"), published(), "");
     for (const char* marker : {"X-Amz", "Signature", "whsec_", "pg_", "Bearer"})
         EXPECT_EQ(body.find(marker), std::string::npos);

@@ -8,7 +8,7 @@ namespace photogate::pipeline {
 inline const Timestamp kNow = *parse_rfc3339("2026-11-20T12:34:56.789Z");
 
 inline Stores example_stores() {
-    StoreRegion region;
+    model::StoreRegion region;
     region.internal = *parse_endpoint("http://10.0.0.1:9000");
     region.external = *parse_endpoint("https://store.example");
     region.incoming = *parse_bucket("incoming");
@@ -18,10 +18,10 @@ inline Stores example_stores() {
     return Stores(std::move(stores));
 }
 
-inline App example_app() {
-    App app;
+inline model::App example_app() {
+    model::App app;
     app.name = AppName::trusted("shop");
-    Profile profile;
+    model::Profile profile;
     profile.name = ProfileName::trusted("doorstep");
     profile.limits.max_bytes = 1'000'000;
     profile.formats = {imaging::Format::jpeg, imaging::Format::heic};
@@ -31,14 +31,14 @@ inline App example_app() {
 
 struct Example {
     Stores stores = example_stores();
-    App app = example_app();
+    model::App app = example_app();
     notifier::CallbackUrlPolicy callbacks;
     SeededRandom random{1};
 
-    Result<storage::records::Upload> plan(const GrantRequest& request) {
+    Result<model::Upload> plan(const GrantRequest& request) {
         return plan_upload(request, app, stores, callbacks, kNow, random);
     }
-    const Profile& profile() { return app.profiles.begin()->second; }
+    const model::Profile& profile() { return app.profiles.begin()->second; }
     const Store& store() { return *stores.of("default"); }
 };
 

@@ -85,7 +85,7 @@ TEST(PlanUpload, Everything_that_is_wrong_is_told_at_once_with_its_pointer) {
 
 TEST(PlanUpload, A_PUT_without_a_size_is_refused_where_the_profile_says_so) {
     Example example;
-    example.app.profiles.begin()->second.unsized_put = Profile::UnsizedPut::refused;
+    example.app.profiles.begin()->second.unsized_put = model::Profile::UnsizedPut::refused;
     EXPECT_EQ(example.plan({}).error().code, ErrorCode::invalid_size);
     GrantRequest form;
     form.method = "post";

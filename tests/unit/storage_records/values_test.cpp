@@ -58,7 +58,7 @@ TEST(StorableTextTest, Is_utf8_without_nul_and_cut_at_a_character) {
 }
 
 TEST(TextMapTest, Json_survives_both_ways) {
-    const TextMap map{{"a", "\"\\\n"}, {"ü", ""}};
+    const model::TextMap map{{"a", "\"\\\n"}, {"ü", ""}};
     EXPECT_EQ(parse_text_map(to_json_text(map)), map);
     EXPECT_TRUE(parse_text_map("[1,2]").empty());
     EXPECT_TRUE(parse_text_map("nonsense").empty());

@@ -1,7 +1,6 @@
-// One upload as the records keep it: what was granted, what arrived, what became of it.
+// One upload: what was granted, what arrived, what became of it.
 //
-// The states and who may move them are the design's table t1 to t13; Records (records.hpp) is the only one
-// who moves them. Thread safety: values.
+// Only storage/records moves an upload from one state to another. Thread safety: values.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +12,9 @@
 
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "model/image.hpp"
 
-namespace photogate::storage::records {
+namespace photogate::model {
 
 enum class UploadState {
     created,
@@ -28,26 +28,13 @@ enum class UploadState {
     deleted
 };
 std::string_view to_string(UploadState state);
-std::optional<UploadState> parse_upload_state(std::string_view word);
-/// Published, rejected, failed, expired, cancelled and deleted: nothing more happens by itself.
+/// Published, rejected, failed, expired, cancelled and deleted: nothing more happens without a request.
 bool is_final(UploadState state);
 
 enum class GrantMethod { put, post };
 std::string_view to_string(GrantMethod method);
 
 using TextMap = std::map<std::string, std::string>;
-
-/// What the published image is and where it lies.
-struct PublishedImage {
-    ObjectKey key;
-    ETag etag;
-    std::string sha256;  ///< lower-case hex, of the published bytes
-    std::string format;  ///< `jpeg`, `webp`, …
-    std::uint32_t width = 0;
-    std::uint32_t height = 0;
-    ByteSize size = 0;
-    bool operator==(const PublishedImage&) const = default;
-};
 
 /// What was found out about the original. The texts in `*_json` are JSON objects that the records do not look
 /// into.
@@ -118,4 +105,4 @@ struct Upload {
     Timestamp updated_at;
 };
 
-}  // namespace photogate::storage::records
+}  // namespace photogate::model

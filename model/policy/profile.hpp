@@ -13,12 +13,13 @@
 #include "base/endpoint.hpp"
 #include "base/words.hpp"
 #include "imaging/picture.hpp"
+#include "model/job.hpp"
+#include "model/upload.hpp"
 #include "signer/credentials.hpp"
 #include "signer/message.hpp"
 #include "signer/webhook_signature.hpp"
-#include "storage/records/records.hpp"
 
-namespace photogate::pipeline {
+namespace photogate::model {
 
 struct Profile {
     ProfileName name;
@@ -27,15 +28,14 @@ struct Profile {
         imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
     imaging::Limits limits;  ///< limits.max_bytes is the largest upload
     imaging::Recipe recipe;
-    std::vector<storage::records::GrantMethod> methods = {storage::records::GrantMethod::put,
-                                                          storage::records::GrantMethod::post};
+    std::vector<GrantMethod> methods = {GrantMethod::put, GrantMethod::post};
     /// Whether a PUT may be granted without a declared size; it is held to limits.max_bytes after arrival.
     enum class UnsizedPut { refused, accepted } unsized_put = UnsizedPut::accepted;
     std::chrono::seconds default_expiry{900};
     std::chrono::seconds longest_expiry{3'600};
     /// After publication / after a rejection.
-    storage::records::OriginalAction original = storage::records::OriginalAction::remove;
-    storage::records::OriginalAction rejected = storage::records::OriginalAction::quarantine;
+    OriginalAction original = OriginalAction::remove;
+    OriginalAction rejected = OriginalAction::quarantine;
     /// upload.expired is told only where asked for.
     enum class ExpiredCallback { silent, told } expired_callback = ExpiredCallback::silent;
 };
@@ -66,4 +66,4 @@ struct StoreRegion {
 
 using Apps = std::map<AppName, App>;
 
-}  // namespace photogate::pipeline
+}  // namespace photogate::model

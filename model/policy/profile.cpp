@@ -1,8 +1,8 @@
-#include "pipeline/profile.hpp"
+#include "model/policy/profile.hpp"
 
 #include <fmt/format.h>
 
-namespace photogate::pipeline {
+namespace photogate::model {
 
 Result<const Profile*> App::profile(const std::optional<std::string>& wanted) const {
     if (!wanted) {
@@ -19,4 +19,4 @@ Result<const Profile*> App::profile(const std::optional<std::string>& wanted) co
     return &found->second;
 }
 
-}  // namespace photogate::pipeline
+}  // namespace photogate::model

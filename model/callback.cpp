@@ -1,0 +1,53 @@
+#include "model/callback.hpp"
+
+namespace photogate::model {
+
+std::string_view to_string(CallbackType type) {
+    switch (type) {
+        case CallbackType::upload_received:
+            return "upload.received";
+        case CallbackType::upload_published:
+            return "upload.published";
+        case CallbackType::upload_rejected:
+            return "upload.rejected";
+        case CallbackType::upload_failed:
+            return "upload.failed";
+        case CallbackType::upload_expired:
+            return "upload.expired";
+        case CallbackType::upload_deleted:
+            return "upload.deleted";
+    }
+    return "";
+}
+
+std::string_view to_string(CallbackState state) {
+    switch (state) {
+        case CallbackState::waiting:
+            return "waiting";
+        case CallbackState::delivered:
+            return "delivered";
+        case CallbackState::dead:
+            return "dead";
+        case CallbackState::unsent:
+            return "unsent";
+    }
+    return "";
+}
+
+std::string_view to_string(CallbackEndpoint::State state) {
+    switch (state) {
+        case CallbackEndpoint::State::failing:
+            return "failing";
+        case CallbackEndpoint::State::open:
+            return "open";
+        case CallbackEndpoint::State::half_open:
+            return "half_open";
+        case CallbackEndpoint::State::recovering:
+            return "recovering";
+        case CallbackEndpoint::State::paused:
+            return "paused";
+    }
+    return "";
+}
+
+}  // namespace photogate::model

@@ -1,0 +1,108 @@
+// A callback: what an app server is told about an upload, written in the transaction that made it true.
+//
+// Thread safety: values; a CallbackComposer is called from several threads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "base/words.hpp"
+#include "model/upload.hpp"
+
+namespace photogate::model {
+
+enum class CallbackType {
+    upload_received,
+    upload_published,
+    upload_rejected,
+    upload_failed,
+    upload_expired,
+    upload_deleted
+};
+/// `upload.received`, …
+std::string_view to_string(CallbackType type);
+
+enum class CallbackState {
+    waiting,
+    delivered,
+    dead,    ///< given up; a replay sends it again
+    unsent,  ///< there was no URL to send it to; it is in the feed
+};
+std::string_view to_string(CallbackState state);
+
+/// A callback as composed: its bytes are stored once and sent verbatim at each attempt.
+struct ComposedCallback {
+    CallbackId id;
+    std::string url;  ///< empty: for the feed alone
+    std::string body;
+};
+
+/// Makes a callback's body out of the row as the transaction leaves it. Called inside a transaction: it does
+/// no I/O, is quick, and may be called from several threads at once.
+class CallbackComposer {
+  public:
+    virtual ~CallbackComposer() = default;
+    /// nullopt: this app is not to be told of this. `upload.sequence` is already the callback's own.
+    virtual std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
+                                                    Timestamp now) const = 0;
+};
+
+struct Callback {
+    CallbackId id;
+    AppName app;
+    UploadId upload;
+    CallbackType type = CallbackType::upload_received;
+    std::int64_t sequence = 0;
+    std::string url;
+    std::string body;
+    CallbackState state = CallbackState::waiting;
+    std::uint32_t attempts = 0;
+    Timestamp created_at;
+    std::optional<Timestamp> next_attempt_at;
+    std::string lease_token;  ///< of a claimed one
+};
+
+/// One try at delivering, and what follows from it.
+struct CallbackAttempt {
+    enum class Verdict { delivered, again, dead };
+    CallbackId callback;
+    std::string lease_token;
+    std::string url;
+    Timestamp at;
+    std::optional<int> status;  ///< absent where no answer came
+    std::string error;  ///< class: dns, connect, tls, timeout, blocked, status, no_secret; empty on success
+    std::chrono::milliseconds latency{};
+    std::string answer;  ///< its first 1 KiB
+    Verdict verdict = Verdict::again;
+    std::optional<Timestamp> next_attempt_at;  ///< for `again`
+    /// 410: nothing more goes to this URL until it is resumed; its callbacks stay waiting.
+    bool pause_endpoint = false;
+};
+
+/// A URL that something is wrong with; one that is well has no entry.
+struct CallbackEndpoint {
+    enum class State {
+        failing,     ///< it did not take the last ones; not yet so many that it is held back
+        open,        ///< its breaker is open: nothing is sent until `probe_at`
+        half_open,   ///< one at a time, to see whether it is back
+        recovering,  ///< it is back; its share grows
+        paused,      ///< by its 410, or by hand: nothing is sent until it is resumed
+    };
+    std::string url;
+    State state = State::failing;
+    std::uint32_t failures = 0;  ///< in a row
+    std::optional<Timestamp> failing_since;
+    std::optional<Timestamp> last_at;
+    std::optional<int> last_status;
+    std::string last_error;
+    std::optional<Timestamp> probe_at;
+    std::optional<Timestamp> paused_at;
+    std::size_t waiting = 0;  ///< counted up to 10,000
+};
+std::string_view to_string(CallbackEndpoint::State state);
+
+}  // namespace photogate::model

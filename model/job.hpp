@@ -1,0 +1,69 @@
+// A job: one piece of work that a worker claims, and what the worker answers.
+//
+// Thread safety: values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "model/image.hpp"
+#include "model/upload.hpp"
+
+namespace photogate::model {
+
+enum class JobKind {
+    process,           ///< uploaded → published or rejected
+    settle_original,   ///< after the final state: remove the original, or move it where `job.detail` says
+    remove_published,  ///< after a deletion
+};
+std::string_view to_string(JobKind kind);
+
+struct Lease {
+    std::int64_t job = 0;
+    std::string token;
+    bool operator==(const Lease&) const = default;
+};
+
+struct Job {
+    Lease lease;
+    JobKind kind = JobKind::process;
+    std::string detail;  ///< settle_original: `remove`, `keep` or `quarantine`
+    std::uint32_t attempt = 1;
+    Timestamp ready_since;
+    Upload upload;
+};
+
+/// What becomes of the original once the upload's state is final.
+enum class OriginalAction { remove, keep, quarantine };
+std::string_view to_string(OriginalAction action);
+
+struct Publication {
+    OriginalFacts facts;
+    PublishedImage image;
+    OriginalAction original = OriginalAction::remove;
+};
+
+struct Refusal {
+    RejectionFacts rejection;
+    std::optional<OriginalFacts> facts;
+    OriginalAction original = OriginalAction::quarantine;
+};
+
+/// Why a job is given back.
+struct Postponement {
+    enum class Cost {
+        attempt,        ///< counts; the last one makes the upload failed
+        decoder_crash,  ///< counts; the third makes the upload failed
+        free,           ///< the store or the database is away: wait, burn nothing
+    };
+    Cost cost = Cost::attempt;
+    std::string code;    ///< an ErrorCode's word
+    std::string detail;  ///< for the timeline
+    std::chrono::milliseconds delay{1'000};
+};
+
+}  // namespace photogate::model
