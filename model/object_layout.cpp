@@ -82,8 +82,8 @@ std::optional<ObjectRole> classify_version(NameReader name) {
 
 std::optional<ObjectRole> classify_package(NameReader name) {
     ObjectRole role{Kind::package, {}, {}};
-    const bool ours = name.id(kPublicIdLength, parse_public_id, role.public_id) && name.literal(".zip") &&
-                      name.at_end();
+    const bool ours =
+        name.id(kPublicIdLength, parse_public_id, role.public_id) && name.literal(".zip") && name.at_end();
     return ours ? std::make_optional(role) : std::nullopt;
 }
 

@@ -22,14 +22,12 @@ struct Counted {
     static constexpr int count = static_cast<int>(kLast) + 1;
 };
 
-using Enums =
-    testing::Types<Counted<UploadState, UploadState::deleted>, Counted<GrantMethod, GrantMethod::post>,
-                   Counted<CallbackType, CallbackType::upload_deleted>,
-                   Counted<CallbackState, CallbackState::unsent>,
-                   Counted<CallbackEndpoint::State, CallbackEndpoint::State::paused>,
-                   Counted<JobKind, JobKind::remove_published>,
-                   Counted<OriginalAction, OriginalAction::quarantine>,
-                   Counted<ObjectRole::Kind, ObjectRole::Kind::canary>>;
+using Enums = testing::Types<
+    Counted<UploadState, UploadState::deleted>, Counted<GrantMethod, GrantMethod::post>,
+    Counted<CallbackType, CallbackType::upload_deleted>, Counted<CallbackState, CallbackState::unsent>,
+    Counted<CallbackEndpoint::State, CallbackEndpoint::State::paused>,
+    Counted<JobKind, JobKind::remove_published>, Counted<OriginalAction, OriginalAction::quarantine>,
+    Counted<ObjectRole::Kind, ObjectRole::Kind::canary>>;
 TYPED_TEST_SUITE(Words, Enums);
 
 TYPED_TEST(Words, every_enumerator_has_one_word_that_parses_back) {

@@ -12,7 +12,6 @@ namespace photogate::notifier {
 namespace {
 
 using nlohmann::json;
-using namespace storage::records;
 
 Timestamp at(const char* text) {
     return *parse_rfc3339(text);
