@@ -11,7 +11,7 @@ std::string base64_of(std::string_view text) {
     return base64(as_bytes(text));
 }
 
-TEST(Base64, Gives_the_values_of_rfc_4648) {
+TEST(Base64, matches_rfc_4648_vectors) {
     EXPECT_EQ(base64_of(""), "");
     EXPECT_EQ(base64_of("f"), "Zg==");
     EXPECT_EQ(base64_of("fo"), "Zm8=");
@@ -21,7 +21,7 @@ TEST(Base64, Gives_the_values_of_rfc_4648) {
     EXPECT_EQ(base64_of("\xfb\xff\xfe"), "+//+");
 }
 
-TEST(Base64, Only_the_one_spelling_of_bytes_is_read) {
+TEST(Base64, rejects_non_canonical_spelling) {
     for (const char* text : {"Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm 9",
                              "Zh==", "Zm9=", "-_-_", "Zg=v"}) {
         EXPECT_EQ(from_base64(text), std::nullopt) << text;
@@ -29,7 +29,7 @@ TEST(Base64, Only_the_one_spelling_of_bytes_is_read) {
     EXPECT_EQ(from_base64(""), Bytes{});
 }
 
-TEST(Encodings, What_was_written_is_read_back) {
+TEST(Encodings, decodes_what_was_encoded) {
     SeededRandom random{1};
     for (std::size_t size = 0; size < 200; ++size) {
         Bytes bytes(size);
@@ -39,14 +39,14 @@ TEST(Encodings, What_was_written_is_read_back) {
     }
 }
 
-TEST(Hex, Takes_either_case_and_nothing_but_pairs_of_digits) {
+TEST(Hex, accepts_either_case_and_only_digit_pairs) {
     EXPECT_EQ(hex_lower(Bytes{0x00, 0xAB, 0xFF}), "00abff");
     EXPECT_EQ(from_hex("00ABff"), (Bytes{0x00, 0xAB, 0xFF}));
     for (const char* text : {"0", "0g", "0x", " 0", "00 "})
         EXPECT_EQ(from_hex(text), std::nullopt) << text;
 }
 
-TEST(Base32, Is_crockfords_most_significant_bit_first) {
+TEST(Base32, encodes_crockford_most_significant_bit_first) {
     EXPECT_EQ(base32_crockford(Bytes{}), "");
     EXPECT_EQ(base32_crockford(Bytes{0xFF}), "zw");
     EXPECT_EQ(base32_crockford(Bytes(16, 0)).size(), 26U);
@@ -55,7 +55,7 @@ TEST(Base32, Is_crockfords_most_significant_bit_first) {
     EXPECT_EQ(base32_crockford(as_bytes("foob")), "csqpyrg");
 }
 
-TEST(Utf8, Is_well_formed_or_it_is_not) {
+TEST(Utf8, accepts_only_well_formed_sequences) {
     for (const char* text : {"", "a", "ü", "日本", "😀", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80"})
         EXPECT_TRUE(is_utf8(text));
     for (const char* text : {"\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf",

@@ -5,7 +5,7 @@
 namespace photogate {
 namespace {
 
-TEST(Endpoint, Is_scheme_host_and_port) {
+TEST(Endpoint, parses_scheme_host_and_port) {
     const auto endpoint = parse_endpoint("https://S3.Example.com:8443/");
     ASSERT_TRUE(endpoint);
     EXPECT_EQ(*endpoint, (Endpoint{"https", "s3.example.com", 8443}));
@@ -13,7 +13,7 @@ TEST(Endpoint, Is_scheme_host_and_port) {
     EXPECT_EQ(endpoint->origin(), "https://s3.example.com:8443");
 }
 
-TEST(Endpoint, The_schemes_own_port_is_not_named) {
+TEST(Endpoint, omits_default_port) {
     EXPECT_EQ(parse_endpoint("https://h:443")->host_header(), "h");
     EXPECT_EQ(parse_endpoint("http://h:80")->host_header(), "h");
     EXPECT_EQ(parse_endpoint("http://h:443")->host_header(), "h:443");
@@ -22,13 +22,13 @@ TEST(Endpoint, The_schemes_own_port_is_not_named) {
     EXPECT_EQ(parse_endpoint("http://h:9000")->effective_port(), 9000);
 }
 
-TEST(Endpoint, An_ipv6_literal_keeps_its_brackets) {
+TEST(Endpoint, keeps_brackets_of_ipv6_literal) {
     EXPECT_EQ(parse_endpoint("http://[::1]:9000")->host, "[::1]");
     EXPECT_EQ(parse_endpoint("http://[::1]:9000")->host_header(), "[::1]:9000");
     EXPECT_EQ(parse_endpoint("http://[2001:DB8::1]")->origin(), "http://[2001:db8::1]");
 }
 
-TEST(Endpoint, Anything_more_or_less_is_refused) {
+TEST(Endpoint, rejects_anything_more_or_less) {
     for (const char* text : {"",
                              "h",
                              "h:9000",

@@ -18,7 +18,7 @@ const std::vector<ErrorCode>& all_codes() {
     return codes;
 }
 
-TEST(ErrorCode, Each_has_a_word_of_its_own_an_error_status_and_a_title) {
+TEST(ErrorCode, has_unique_name_error_status_and_title) {
     std::set<std::string> words;
     for (auto code : all_codes()) {
         words.insert(std::string{to_string(code)});
@@ -30,7 +30,7 @@ TEST(ErrorCode, Each_has_a_word_of_its_own_an_error_status_and_a_title) {
     EXPECT_EQ(words.size(), all_codes().size());
 }
 
-TEST(ErrorCode, What_waiting_can_mend_is_retried_and_what_is_wrong_is_not) {
+TEST(ErrorCode, retries_only_transient_errors) {
     for (auto code : {ErrorCode::store_slow_down, ErrorCode::database_unavailable, ErrorCode::http_timeout,
                       ErrorCode::rate_limited}) {
         EXPECT_TRUE(is_retryable(code)) << to_string(code);

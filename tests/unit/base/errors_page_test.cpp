@@ -10,7 +10,7 @@
 namespace photogate {
 namespace {
 
-TEST(ErrorsPage, It_lists_every_code_as_the_program_has_it_and_no_other) {
+TEST(ErrorsPage, lists_exactly_the_codes_of_the_program) {
     std::ifstream page(PHOTOGATE_SOURCE_DIR "/docs/errors.md");
     std::multiset<std::string> listed;
     for (std::string line; std::getline(page, line);) {

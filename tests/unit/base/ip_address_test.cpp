@@ -12,26 +12,26 @@ IpBlock block(std::string_view text) {
     return parse_ip_block(text).value();
 }
 
-TEST(IpAddress, Mapped_IPv4_is_IPv4) {
+TEST(IpAddress, treats_mapped_ipv4_as_ipv4) {
     EXPECT_EQ(address("192.0.2.7"), address("::ffff:192.0.2.7"));
     EXPECT_EQ(address("::ffff:c000:207").text(), "192.0.2.7");
     EXPECT_EQ(address("2001:DB8:0::7").text(), "2001:db8::7");
 }
 
-TEST(IpAddress, What_is_no_plain_address_is_none) {
+TEST(IpAddress, rejects_text_that_is_not_a_plain_address) {
     for (const char* text : {"", "localhost", "127.1", "0x7f000001", "192.0.2.7:80", "[::1]", "fe80::1%eth0",
                              " ::1", "192.0.2.7 ", "::ffff:192.0.2.7:1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16"})
         EXPECT_FALSE(parse_ip_address(text)) << text;
     EXPECT_FALSE(parse_ip_address(std::string_view{"127.0.0.1\0x", 11}));
 }
 
-TEST(IpAddress, A_subscriber_is_an_IPv4_address_or_a_64th) {
+TEST(IpAddress, groups_subscribers_by_ipv4_address_or_64_bit_prefix) {
     EXPECT_EQ(address("192.0.2.7").subscriber().text(), "192.0.2.7");
     EXPECT_EQ(address("2001:db8:1:2:3:4:5:6").subscriber().text(), "2001:db8:1:2::");
     EXPECT_EQ(address("2001:db8:1:2::9").subscriber(), address("2001:db8:1:2:3:4:5:6").subscriber());
 }
 
-TEST(IpBlock, Covers_what_shares_its_bits) {
+TEST(IpBlock, contains_addresses_with_its_prefix) {
     EXPECT_TRUE(block("127.0.0.0/8").contains(address("127.255.0.1")));
     EXPECT_FALSE(block("127.0.0.0/8").contains(address("128.0.0.1")));
     EXPECT_TRUE(block("10.32.0.0/11").contains(address("10.63.255.255")));
@@ -45,7 +45,7 @@ TEST(IpBlock, Covers_what_shares_its_bits) {
     EXPECT_FALSE(block("::/0").contains(address("203.0.113.1")));
 }
 
-TEST(IpBlock, Nonsense_is_refused) {
+TEST(IpBlock, rejects_malformed_block) {
     for (const char* text :
          {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "::/1000", "10/8", "10.0.0.0/8/8"})
         EXPECT_FALSE(parse_ip_block(text)) << text;

@@ -22,7 +22,7 @@ std::string text_line(std::string_view event, Fields fields) {
     return render(Format::text, Level::warn, "2026-11-20T12:34:56.789Z", event, fields);
 }
 
-TEST(Log, An_event_is_one_object_with_its_fields) {
+TEST(Log, writes_event_as_one_object_with_fields) {
     const auto line =
         json_line("upload.published", {{"upload", "upl_1"}, {"ms", 412}, {"ratio", 0.5}, {"again", false}});
     EXPECT_EQ(
@@ -32,7 +32,7 @@ TEST(Log, An_event_is_one_object_with_its_fields) {
               R"(2026-11-20T12:34:56.789Z warn  upload.published upload=upl_1 ms=412 note="two words")");
 }
 
-TEST(Log, No_value_can_end_its_line_or_begin_another) {
+TEST(Log, escapes_line_breaks_in_values) {
     for (const std::string& value :
          {std::string{"a\"\n{\"level\":\"x"}, std::string{"a\r\nb"}, std::string{"\\"}, std::string{"\\\""},
           std::string{"\0\x01\x1b[31m\x7f", 8}, std::string{"\xff\xfe"},
@@ -55,14 +55,14 @@ TEST(Log, No_value_can_end_its_line_or_begin_another) {
               "a\"\n{\"level\":\"x");
 }
 
-TEST(Log, Neither_can_an_event_or_a_fields_name) {
+TEST(Log, escapes_line_breaks_in_event_and_field_names) {
     const auto line = json_line("a\"\n", {{"b\"\n", 1}});
     EXPECT_EQ(json::parse(line).at("msg").get<std::string>(), "a\"\n");
     EXPECT_EQ(line.find('\n'), std::string::npos);
     EXPECT_EQ(text_line("a\nb", {{"c\nd", 1}}).find('\n'), std::string::npos);
 }
 
-TEST(Log, Numbers_are_valid_json_whatever_they_are) {
+TEST(Log, writes_every_number_as_valid_json) {
     const auto line = json_line("event", {{"nan", std::nan("")},
                                           {"infinite", -std::numeric_limits<double>::infinity()},
                                           {"large", 1e300},
@@ -76,7 +76,7 @@ TEST(Log, Numbers_are_valid_json_whatever_they_are) {
     EXPECT_TRUE(read.at("nan").is_string());
 }
 
-TEST(Log, Every_value_passes_the_redactor) {
+TEST(Log, redacts_every_value) {
     for (auto format : {Format::json, Format::text}) {
         const auto line = render(
             format, Level::error, "t", "failed with Bearer abcdef",
@@ -86,7 +86,7 @@ TEST(Log, Every_value_passes_the_redactor) {
     }
 }
 
-TEST(Log, A_reader_that_has_stopped_costs_lines_and_no_time) {
+TEST(Log, drops_lines_instead_of_blocking_on_a_stopped_reader) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     ASSERT_GT(::fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);

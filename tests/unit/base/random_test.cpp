@@ -17,13 +17,13 @@ std::uint64_t draw(Random& random) {
     return value;
 }
 
-TEST(SeededRandom, Repeats_itself_and_differs_by_seed) {
+TEST(SeededRandom, repeats_itself_and_differs_by_seed) {
     SeededRandom one{7}, same{7}, other{8};
     EXPECT_EQ(draw(one), draw(same));
     EXPECT_NE(draw(one), draw(other));
 }
 
-TEST(Random, Below_stays_below_and_reaches_every_value) {
+TEST(Random, stays_below_bound_and_reaches_every_value) {
     SeededRandom random{1};
     std::set<std::uint64_t> seen;
     for (int i = 0; i < 1000; ++i)
@@ -33,7 +33,7 @@ TEST(Random, Below_stays_below_and_reaches_every_value) {
         EXPECT_EQ(random.below(1), 0U);
 }
 
-TEST(SystemRandom, Never_hands_out_the_same_bytes_twice) {
+TEST(SystemRandom, never_returns_the_same_bytes_twice) {
     std::vector<std::set<std::uint64_t>> seen(4);
     std::vector<std::thread> threads;
     for (auto& mine : seen) {
@@ -51,7 +51,7 @@ TEST(SystemRandom, Never_hands_out_the_same_bytes_twice) {
     EXPECT_EQ(all.size(), 20000U);
 }
 
-TEST(SystemRandom, Fills_more_than_its_buffer_holds) {
+TEST(SystemRandom, fills_more_than_its_buffer) {
     SystemRandom random;
     std::array<std::byte, 2000> bytes{};
     random.fill(bytes);

@@ -5,7 +5,7 @@
 namespace photogate::log {
 namespace {
 
-TEST(Redact, A_presigned_url_loses_its_signature_and_who_signed) {
+TEST(Redact, removes_signature_and_credential_from_presigned_url) {
     EXPECT_EQ(redact("PUT http://127.0.0.1:9000/incoming/u/a%20b.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256"
                      "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261120%2Feu-central-1%2Fs3%2Faws4_request&X-"
                      "Amz-Date=20261120T123456Z"
@@ -21,7 +21,7 @@ TEST(Redact, A_presigned_url_loses_its_signature_and_who_signed) {
               R"({"x-amz-signature": "***", "x-amz-security-token":"***"})");
 }
 
-TEST(Redact, A_header_of_authorization_goes_whole) {
+TEST(Redact, removes_authorization_header) {
     EXPECT_EQ(redact("Authorization: Bearer abc.def-ghi"), "Authorization: ***");
     EXPECT_EQ(redact("authorization: Basic dXNlcjpwYXNz\nHost: h"), "authorization: ***\nHost: h");
     EXPECT_EQ(redact("Authorization: Token abc456"), "Authorization: ***");
@@ -31,7 +31,7 @@ TEST(Redact, A_header_of_authorization_goes_whole) {
     EXPECT_EQ(redact("Credential=AKIA/2026, Signature=00ff"), "Credential=***, Signature=***");
 }
 
-TEST(Redact, Keys_tokens_and_secrets_of_ours_go) {
+TEST(Redact, removes_own_keys_tokens_and_secrets) {
     EXPECT_EQ(redact("pg_shop_3nD8sKq0Zt4yLwPcV6bH1x"), "pg_shop_***");
     EXPECT_EQ(redact("(pg_my-app-2_3nD8sKq0Zt4yLwPcV6bH1x)"), "(pg_my-app-2_***)");
     EXPECT_EQ(redact("/u/pgt_eyJhcHAiOiJzaG9wIn0.c2lnbmF0dXJl/v1/uploads"), "/u/pgt_***/v1/uploads");
@@ -42,7 +42,7 @@ TEST(Redact, Keys_tokens_and_secrets_of_ours_go) {
     EXPECT_EQ(redact("/i/abc.jpg?width=300&sig=abcDEF0123&x=1"), "/i/abc.jpg?width=300&sig=***&x=1");
 }
 
-TEST(Redact, Passwords_of_databases_go_however_they_are_written) {
+TEST(Redact, removes_database_passwords_in_every_form) {
     EXPECT_EQ(redact("postgresql://photogate:hunter2@db:5432/photogate"),
               "postgresql://photogate:***@db:5432/photogate");
     EXPECT_EQ(redact("postgres://u:p@ss/w:rd?@h/db failed"), "postgres://u:***@h/db failed");
@@ -54,7 +54,7 @@ TEST(Redact, Passwords_of_databases_go_however_they_are_written) {
     EXPECT_EQ(redact("two http://a:b@h and http://c:d@h"), "two http://a:***@h and http://c:***@h");
 }
 
-TEST(Redact, What_is_no_secret_stays) {
+TEST(Redact, keeps_text_without_secrets) {
     for (const char* text : {"",
                              "pg_stat_activity",
                              "pg_terminate_backend",
@@ -79,7 +79,7 @@ TEST(Redact, What_is_no_secret_stays) {
     }
 }
 
-TEST(Redact, What_was_redacted_stays_as_it_is) {
+TEST(Redact, is_idempotent) {
     const auto once = redact(
         "X-Amz-Signature=abc&sig=def Bearer ghi postgres://u:p@h password=x whsec_MfKQ9r8GKYqrTwjUPD8I");
     EXPECT_EQ(once, "X-Amz-Signature=***&sig=*** Bearer *** postgres://u:***@h password=*** whsec_***");

@@ -25,14 +25,14 @@ static_assert(!std::is_convertible_v<Secret, std::string>);
 static_assert(!std::is_convertible_v<Secret, std::string_view>);
 static_assert(!std::is_convertible_v<std::string, Secret>);
 
-TEST(Secret, Is_revealed_by_name_alone) {
+TEST(Secret, is_revealed_only_explicitly) {
     const Secret secret{"hunter2"};
     EXPECT_EQ(secret.reveal(), "hunter2");
     EXPECT_FALSE(secret.empty());
     EXPECT_TRUE(Secret{}.empty());
 }
 
-TEST(Secret, Leaves_nothing_where_it_was_moved_from) {
+TEST(Secret, leaves_nothing_after_a_move) {
     for (const auto& text : {std::string{"short"}, std::string(100, 'x')}) {
         Secret from{text};
         const char* place = from.reveal().data();
@@ -48,7 +48,7 @@ TEST(Secret, Leaves_nothing_where_it_was_moved_from) {
     }
 }
 
-TEST(Secret, A_copy_lives_on_by_itself) {
+TEST(Secret, copies_independently) {
     Secret copy;
     {
         const Secret secret{"hunter2"};

@@ -9,14 +9,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Rfc3339, Is_written_with_milliseconds_in_utc) {
+TEST(Rfc3339, is_written_with_milliseconds_in_utc) {
     const auto at = *parse_rfc3339("2026-11-20T12:34:56.789Z");
     EXPECT_EQ(format_rfc3339(at), "2026-11-20T12:34:56.789Z");
     EXPECT_EQ(format_rfc3339(at + 999us), "2026-11-20T12:34:56.789Z");
     EXPECT_EQ(format_rfc3339(Timestamp{}), "1970-01-01T00:00:00.000Z");
 }
 
-TEST(Rfc3339, Is_read_with_offsets_and_fractions) {
+TEST(Rfc3339, is_read_with_offsets_and_fractions) {
     const auto noon = *parse_rfc3339("2026-11-20T12:00:00Z");
     EXPECT_EQ(parse_rfc3339("2026-11-20T14:30:00+02:30"), noon);
     EXPECT_EQ(parse_rfc3339("2026-11-20T04:00:00-08:00"), noon);
@@ -26,7 +26,7 @@ TEST(Rfc3339, Is_read_with_offsets_and_fractions) {
     EXPECT_TRUE(parse_rfc3339("2024-02-29T00:00:00Z"));
 }
 
-TEST(Rfc3339, Anything_else_is_no_time) {
+TEST(Rfc3339, rejects_malformed_time) {
     for (const char* text :
          {"", "2026-11-20", "2026-11-20T12:00:00", "2026-11-20 12:00:00Z", "2026-13-20T12:00:00Z",
           "2026-02-29T12:00:00Z", "2026-11-20T24:00:00Z", "2026-11-20T12:60:00Z", "2026-11-20T12:00:61Z",
@@ -37,7 +37,7 @@ TEST(Rfc3339, Anything_else_is_no_time) {
     }
 }
 
-TEST(HttpDate, Is_written_and_read_back) {
+TEST(HttpDate, is_written_and_read_back) {
     const auto at = *parse_rfc3339("1994-11-06T08:49:37Z");
     EXPECT_EQ(format_http_date(at), "Sun, 06 Nov 1994 08:49:37 GMT");
     EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), at);
@@ -48,11 +48,11 @@ TEST(HttpDate, Is_written_and_read_back) {
     }
 }
 
-TEST(Minute, Prefixes_sort_as_time_does) {
+TEST(Minute, sorts_prefixes_by_time) {
     EXPECT_EQ(format_minute(*parse_rfc3339("2026-01-02T03:04:59Z")), "202601020304");
 }
 
-TEST(AgreedClock, Begins_as_the_machine_s_and_is_set_right) {
+TEST(AgreedClock, starts_with_machine_time_and_accepts_corrections) {
     const auto ahead_of_machine = [](const Clock& clock) { return clock.now() - SystemClock{}.now(); };
     AgreedClock clock;
     EXPECT_LT(std::chrono::abs(ahead_of_machine(clock)), 1s);
@@ -64,7 +64,7 @@ TEST(AgreedClock, Begins_as_the_machine_s_and_is_set_right) {
     EXPECT_LT(std::chrono::abs(ahead_of_machine(clock)), 1s);
 }
 
-TEST(ManualClock, Goes_where_the_test_says) {
+TEST(ManualClock, advances_only_when_told) {
     ManualClock clock{Timestamp{}};
     clock.advance(1500ms);
     EXPECT_EQ(clock.now(), Timestamp{} + 1500ms);

@@ -14,7 +14,7 @@ static_assert(!std::is_convertible_v<std::string, Bucket>);
 static_assert(!std::is_convertible_v<Bucket, std::string>);
 static_assert(!std::is_convertible_v<Bucket, ObjectKey>);
 
-TEST(Bucket, Names_are_those_of_s3) {
+TEST(Bucket, accepts_only_s3_bucket_names) {
     for (const auto& name : {std::string{"abc"}, std::string{"a.b-c9"}, std::string(63, 'a')}) {
         EXPECT_TRUE(parse_bucket(name)) << name;
     }
@@ -26,7 +26,7 @@ TEST(Bucket, Names_are_those_of_s3) {
     }
 }
 
-TEST(ObjectKey, Is_1_to_1024_bytes_of_utf8_and_nothing_else) {
+TEST(ObjectKey, accepts_only_1_to_1024_bytes_of_utf8) {
     EXPECT_TRUE(parse_object_key("a"));
     EXPECT_TRUE(parse_object_key(std::string(1024, 'a')));
     EXPECT_TRUE(parse_object_key("//../ü %\n"));
@@ -40,14 +40,14 @@ TEST(ObjectKey, Is_1_to_1024_bytes_of_utf8_and_nothing_else) {
     EXPECT_FALSE(parse_object_key(wide)) << "342 characters are 1,026 bytes";
 }
 
-TEST(ETag, Is_kept_without_its_quotes) {
+TEST(ETag, is_kept_without_quotes) {
     EXPECT_EQ(parse_etag("\"9bb58f26192e4ba00f01e2e7b136bbd8\"")->str(), "9bb58f26192e4ba00f01e2e7b136bbd8");
     EXPECT_EQ(parse_etag("abc-2")->str(), "abc-2");
     for (const char* text : {"", "\"\"", "W/\"abc\"", "a\"b", "a b", "a\n", "\"a", "ü"})
         EXPECT_FALSE(parse_etag(text)) << text;
 }
 
-TEST(Region, Is_a_plain_word) {
+TEST(Region, accepts_only_plain_words) {
     for (const char* text : {"us-east-1", "auto", "garage", "a_b"})
         EXPECT_TRUE(parse_region(text)) << text;
     for (const auto& text :
@@ -56,7 +56,7 @@ TEST(Region, Is_a_plain_word) {
     }
 }
 
-TEST(Ids, Are_recognised_by_their_own_reader_alone) {
+TEST(Ids, are_parsed_only_as_their_own_type) {
     SeededRandom random{1};
     const auto now = *parse_rfc3339("2026-11-20T12:34:56Z");
     const auto upload = make_upload_id(now, random);
@@ -77,7 +77,7 @@ TEST(Ids, Are_recognised_by_their_own_reader_alone) {
     }
 }
 
-TEST(Ids, Of_uploads_sort_by_the_millisecond_of_their_making) {
+TEST(Ids, of_uploads_sort_by_creation_millisecond) {
     SeededRandom random{2};
     std::vector<UploadId> ids;
     auto now = *parse_rfc3339("2026-11-20T12:34:56Z");
@@ -88,7 +88,7 @@ TEST(Ids, Of_uploads_sort_by_the_millisecond_of_their_making) {
     EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
 }
 
-TEST(Ids, Made_in_one_millisecond_differ) {
+TEST(Ids, differ_within_one_millisecond) {
     SystemRandom random;
     const auto now = *parse_rfc3339("2026-11-20T12:34:56Z");
     std::set<std::string> seen;

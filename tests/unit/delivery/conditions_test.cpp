@@ -18,11 +18,11 @@ Verdict with_range(std::string_view range, std::uint64_t size = 100) {
     return judge(asked, kImage, size);
 }
 
-TEST(Conditions, Without_any_the_whole_is_sent) {
+TEST(Conditions, sends_the_whole_without_conditions) {
     EXPECT_EQ(judge({}, kImage, 100).status, 200);
 }
 
-TEST(Conditions, If_none_match_is_compared_weakly_and_through_the_whole_list) {
+TEST(Conditions, compares_if_none_match_weakly_against_the_whole_list) {
     for (std::string_view list : {"\"abc\"", "W/\"abc\"", "*", "\"x\", \"abc\"", "\"a,b\" , W/\"abc\""}) {
         Conditions asked;
         asked.if_none_match = list;
@@ -35,14 +35,14 @@ TEST(Conditions, If_none_match_is_compared_weakly_and_through_the_whole_list) {
     }
 }
 
-TEST(Conditions, If_none_match_beats_the_date) {
+TEST(Conditions, prefers_if_none_match_over_the_date) {
     Conditions asked;
     asked.if_none_match = "\"other\"";
     asked.if_modified_since = kItsDate;
     EXPECT_EQ(judge(asked, kImage, 100).status, 200);
 }
 
-TEST(Conditions, A_date_is_compared_in_whole_seconds) {
+TEST(Conditions, compares_dates_in_whole_seconds) {
     Conditions asked;
     asked.if_modified_since = kItsDate;
     EXPECT_EQ(judge(asked, kImage, 100).status, 304);
@@ -52,7 +52,7 @@ TEST(Conditions, A_date_is_compared_in_whole_seconds) {
     EXPECT_EQ(judge(asked, kImage, 100).status, 200);
 }
 
-TEST(Conditions, If_match_is_compared_strongly) {
+TEST(Conditions, compares_if_match_strongly) {
     Conditions asked;
     asked.if_match = "\"abc\"";
     EXPECT_EQ(judge(asked, kImage, 100).status, 200);
@@ -63,7 +63,7 @@ TEST(Conditions, If_match_is_compared_strongly) {
     EXPECT_EQ(judge(asked, kImage, 100).status, 412);
 }
 
-TEST(Ranges, One_range_is_cut_to_the_file) {
+TEST(Ranges, clamps_one_range_to_the_file) {
     const auto expect = [](std::string_view text, std::uint64_t first, std::uint64_t last) {
         const auto verdict = with_range(text);
         ASSERT_EQ(verdict.status, 206) << text;
@@ -79,7 +79,7 @@ TEST(Ranges, One_range_is_cut_to_the_file) {
     expect("bytes=0-99999999999999999999999", 0, 99);
 }
 
-TEST(Ranges, Behind_the_end_is_not_satisfiable) {
+TEST(Ranges, rejects_range_beyond_the_end) {
     for (std::string_view text :
          {"bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"}) {
         EXPECT_EQ(with_range(text).status, 416) << text;
@@ -87,14 +87,14 @@ TEST(Ranges, Behind_the_end_is_not_satisfiable) {
     EXPECT_EQ(with_range("bytes=-5", 0).status, 416);
 }
 
-TEST(Ranges, What_is_no_single_byte_range_gets_the_whole) {
+TEST(Ranges, sends_the_whole_for_anything_but_one_byte_range) {
     for (std::string_view text :
          {"bytes=20-10", "bytes=0-1,5-6", "bytes=", "bytes=-", "bytes=a-b", "items=0-1", "bytes=0 -1", ""}) {
         EXPECT_EQ(with_range(text).status, 200) << text;
     }
 }
 
-TEST(Ranges, If_range_must_match_or_the_whole_is_sent) {
+TEST(Ranges, sends_the_whole_when_if_range_differs) {
     Conditions asked;
     asked.range = "bytes=0-9";
     asked.if_range = "\"abc\"";

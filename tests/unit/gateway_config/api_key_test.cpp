@@ -9,7 +9,7 @@ AppName app(const char* name) {
     return AppName::trusted(name);
 }
 
-TEST(ApiKey, A_new_key_names_its_app_and_has_256_bits) {
+TEST(ApiKey, creates_key_with_app_name_and_256_bits) {
     SeededRandom random{1};
     const auto key = make_api_key(app("my-shop"), random);
     EXPECT_TRUE(key.reveal().starts_with("pg_my-shop_"));
@@ -18,13 +18,13 @@ TEST(ApiKey, A_new_key_names_its_app_and_has_256_bits) {
     EXPECT_NE(make_api_key(app("my-shop"), random).reveal(), key.reveal());
 }
 
-TEST(ApiKey, Its_line_is_the_sha256_of_the_whole_key) {
+TEST(ApiKey, writes_line_with_sha256_of_the_whole_key) {
     EXPECT_EQ(api_key_line(Secret{"abc"}),
               "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(parse_api_key_line(api_key_line(Secret{"abc"})), signer::sha256("abc"));
 }
 
-TEST(ApiKey, What_is_no_hash_line_is_refused) {
+TEST(ApiKey, rejects_malformed_hash_line) {
     for (const auto* line : {"", "sha256:", "sha256:00", "sha512:ba7816bf", "pg_shop_secret",
                              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
                              "sha256:zz7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
@@ -32,7 +32,7 @@ TEST(ApiKey, What_is_no_hash_line_is_refused) {
     }
 }
 
-TEST(ApiKey, What_is_no_key_names_no_app) {
+TEST(ApiKey, finds_no_app_in_malformed_key) {
     const std::string secret(52, 'a');
     EXPECT_TRUE(app_of_api_key("pg_shop_" + secret));
     for (const auto& text :
@@ -43,7 +43,7 @@ TEST(ApiKey, What_is_no_key_names_no_app) {
     }
 }
 
-TEST(KeyRing, A_key_is_found_among_many_wherever_it_stands) {
+TEST(KeyRing, finds_key_at_any_position) {
     SeededRandom random{2};
     KeyRing ring;
     std::vector<std::pair<Secret, Principal>> all;
@@ -57,7 +57,7 @@ TEST(KeyRing, A_key_is_found_among_many_wherever_it_stands) {
         EXPECT_EQ(ring.find(key.reveal()), principal);
 }
 
-TEST(KeyRing, Nothing_but_the_whole_key_is_accepted) {
+TEST(KeyRing, accepts_only_the_whole_key) {
     SeededRandom random{3};
     const auto key = make_api_key(app("shop"), random);
     KeyRing ring;
@@ -75,7 +75,7 @@ TEST(KeyRing, Nothing_but_the_whole_key_is_accepted) {
     EXPECT_FALSE(KeyRing{}.find(text));
 }
 
-TEST(KeyRing, A_key_under_another_apps_name_in_the_file_opens_nothing) {
+TEST(KeyRing, rejects_key_under_another_apps_name) {
     SeededRandom random{4};
     const auto key = make_api_key(app("shop"), random);
     KeyRing ring;
@@ -83,14 +83,14 @@ TEST(KeyRing, A_key_under_another_apps_name_in_the_file_opens_nothing) {
     EXPECT_FALSE(ring.find(key.reveal()));
 }
 
-TEST(KeyRing, The_same_key_twice_is_noticed) {
+TEST(KeyRing, detects_duplicate_key) {
     KeyRing ring;
     EXPECT_EQ(ring.add(signer::sha256("x"), {app("a"), Role::app}), KeyRing::Added::added);
     EXPECT_EQ(ring.add(signer::sha256("x"), {app("b"), Role::app}), KeyRing::Added::already_there);
     EXPECT_EQ(ring.size(), 1U);
 }
 
-TEST(Tokens, Each_of_two_is_accepted_while_one_is_rotated) {
+TEST(Tokens, accepts_both_during_rotation) {
     const std::vector<Secret> tokens{Secret{"first"}, Secret{"second"}};
     EXPECT_TRUE(token_matches(tokens, "first"));
     EXPECT_TRUE(token_matches(tokens, "second"));

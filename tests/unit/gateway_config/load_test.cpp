@@ -15,7 +15,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace): this file's o
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(Load, The_smallest_configuration_has_every_default) {
+TEST(Load, fills_minimal_configuration_with_every_default) {
     const auto loaded = load_text(kValid);
     ASSERT_TRUE(loaded) << mistakes_of(loaded);
     const auto& config = loaded->config;
@@ -35,7 +35,7 @@ TEST(Load, The_smallest_configuration_has_every_default) {
     EXPECT_EQ(config.keys.size(), 1U);
 }
 
-TEST(Load, Proxies_on_this_machine_are_trusted_and_others_as_named) {
+TEST(Load, trusts_local_proxies_and_the_named_ones) {
     const auto is_trusted = [](const std::string& more, const char* address) {
         const auto loaded = load_text(kValid + more);
         EXPECT_TRUE(loaded) << mistakes_of(loaded);
@@ -52,7 +52,7 @@ TEST(Load, Proxies_on_this_machine_are_trusted_and_others_as_named) {
     EXPECT_FALSE(is_trusted("[server]\ntrusted_proxies = []\n", "127.0.0.1"));
 }
 
-TEST(Load, A_profiles_defaults_are_those_of_its_own_header) {
+TEST(Load, takes_profile_defaults_from_the_profile_header) {
     const auto loaded = load_text(kValid);
     ASSERT_TRUE(loaded);
     const model::Profile standard;
@@ -75,7 +75,7 @@ TEST(Load, A_profiles_defaults_are_those_of_its_own_header) {
     EXPECT_EQ(profile.rejected, standard.rejected);
 }
 
-TEST(Load, Every_default_of_the_table_is_valid_for_its_option) {
+TEST(Load, has_a_valid_default_for_every_option) {
     for (const auto& table : tables()) {
         for (const auto& option : table.options) {
             if (option.fallback.empty()) continue;
@@ -90,7 +90,7 @@ TEST(Load, Every_default_of_the_table_is_valid_for_its_option) {
     }
 }
 
-TEST(Load, Every_profile_option_reaches_the_profile) {
+TEST(Load, passes_every_profile_option_to_the_profile) {
     const auto loaded = load_text(kValid + R"(
 [apps.shop.profiles.raw]
 formats = ["jpeg", "heic"]
@@ -136,7 +136,7 @@ expired_callback = "told"
     EXPECT_EQ(p.expired_callback, model::Profile::ExpiredCallback::told);
 }
 
-TEST(Load, The_retention_reaches_the_records) {
+TEST(Load, passes_retention_to_the_records) {
     const auto standard = load_text(kValid);
     ASSERT_TRUE(standard) << mistakes_of(standard);
     const storage::records::Retention usual;
@@ -151,7 +151,7 @@ TEST(Load, The_retention_reaches_the_records) {
     EXPECT_EQ(loaded->config.database.retention.attempts, 72h);
 }
 
-TEST(Load, Flag_beats_environment_beats_file_beats_default) {
+TEST(Load, prefers_flag_over_environment_over_file_over_default) {
     const std::string file = "[log]\nlevel = \"warn\"\n" + kValid;
     const auto level = [](const Loading& loaded) { return loaded->config.log.level; };
     EXPECT_EQ(level(load_text(kValid)), log::Level::info);
@@ -163,7 +163,7 @@ TEST(Load, Flag_beats_environment_beats_file_beats_default) {
         << "an empty variable is unset";
 }
 
-TEST(Load, Other_tools_variables_count_behind_our_own) {
+TEST(Load, prefers_own_variables_over_those_of_other_tools) {
     const auto url = [](const std::map<std::string, std::string>& environment) {
         const auto loaded = load_text(kRegion + kApp, {environment, {}});
         return loaded ? loaded->config.database.database_url : mistakes_of(loaded);
@@ -173,7 +173,7 @@ TEST(Load, Other_tools_variables_count_behind_our_own) {
               "postgresql://ours");
 }
 
-TEST(Load, Secrets_come_from_files_named_by_key_variable_or_flag) {
+TEST(Load, reads_secrets_from_files_named_by_key_variable_or_flag) {
     const Folder folder;
     folder.write("url", "postgresql://from-file\n");
     const auto by_name = (folder.path() / "url").string();
@@ -193,7 +193,7 @@ TEST(Load, Secrets_come_from_files_named_by_key_variable_or_flag) {
               "postgresql://from-file");
 }
 
-TEST(Load, A_file_of_several_secrets_has_one_a_line) {
+TEST(Load, reads_one_secret_per_line) {
     const Folder folder;
     const auto path = folder.write("tokens", std::string(32, 'a') + "\n\n" + std::string(40, 'b') + "\r\n");
     const auto loaded =
@@ -205,7 +205,7 @@ TEST(Load, A_file_of_several_secrets_has_one_a_line) {
     EXPECT_EQ(tokens[1].reveal(), std::string(40, 'b'));
 }
 
-TEST(Load, A_secret_said_twice_or_unreadable_is_a_mistake_where_it_was_said) {
+TEST(Load, reports_duplicate_or_unreadable_secret_at_its_origin) {
     EXPECT_THAT(
         mistakes_of(load_text("[database]\nurl = \"postgresql://a\"\nurl_file = \"b\"\n" + kRegion + kApp)),
         HasSubstr("photogate.toml:3: "));
@@ -218,7 +218,7 @@ TEST(Load, A_secret_said_twice_or_unreadable_is_a_mistake_where_it_was_said) {
     EXPECT_THAT(missing, Not(HasSubstr("is required"))) << "it is not missing, it is wrong";
 }
 
-TEST(Load, A_secret_that_everyone_may_read_is_warned_of) {
+TEST(Load, warns_of_world_readable_secret) {
     const Folder folder;
     const auto path = folder.write("url", "postgresql://x");
     std::filesystem::permissions(path, std::filesystem::perms::others_read,
@@ -227,7 +227,7 @@ TEST(Load, A_secret_that_everyone_may_read_is_warned_of) {
                 HasSubstr("may be read by everyone"));
 }
 
-TEST(Load, Without_a_file_variables_make_a_region_an_app_and_a_source) {
+TEST(Load, builds_region_app_and_source_from_variables_without_a_file) {
     const Extra extra{{{"PHOTOGATE_CONFIG", ""},
                        {"DATABASE_URL", "postgresql://x"},
                        {"S3_ENDPOINT", "http://127.0.0.1:9000"},
@@ -246,7 +246,7 @@ TEST(Load, Without_a_file_variables_make_a_region_an_app_and_a_source) {
     EXPECT_EQ(loaded->config.events.at("minio").tokens.size(), 1U);
 }
 
-TEST(Load, A_variable_sets_the_only_region_of_the_file_but_not_one_of_several) {
+TEST(Load, applies_variable_to_a_single_region_but_not_to_several) {
     const Extra extra{{{"S3_ENDPOINT", "http://10.0.0.1:9000"}}, {}};
     const auto one = load_text(kValid, extra);
     ASSERT_TRUE(one) << mistakes_of(one);
@@ -255,7 +255,7 @@ TEST(Load, A_variable_sets_the_only_region_of_the_file_but_not_one_of_several) {
                 HasSubstr("environment S3_ENDPOINT: the file has several [regions.*]"));
 }
 
-TEST(Load, Unknown_keys_have_their_line_and_the_nearest_word) {
+TEST(Load, reports_unknown_key_with_line_and_nearest_name) {
     const auto text =
         mistakes_of(load_text("[server]\nlisten = [\"127.0.0.1:1\"]\nlisen = 1\n[databse]\nurl = 1\nx = "
                               "2\n[apps.shop.profiles.doorstep]\nmax_egde = 5\n"));
@@ -266,12 +266,12 @@ TEST(Load, Unknown_keys_have_their_line_and_the_nearest_word) {
     EXPECT_THAT(text, Not(HasSubstr("databse.url"))) << "what lies in an unknown table is not reported again";
 }
 
-TEST(Load, A_word_that_is_like_none_gets_no_suggestion) {
+TEST(Load, suggests_nothing_for_dissimilar_name) {
     EXPECT_THAT(mistakes_of(load_text("[server]\nzzzzqqqq = 1\n")),
                 HasSubstr("photogate.toml:2: unknown key 'server.zzzzqqqq'\n"));
 }
 
-TEST(Load, Values_where_tables_belong_and_the_reverse_are_refused) {
+TEST(Load, rejects_value_for_table_and_table_for_value) {
     EXPECT_THAT(mistakes_of(load_text("server = 1\n")),
                 HasSubstr("photogate.toml:1: server is a table, not a value"));
     EXPECT_THAT(mistakes_of(load_text("[apps]\nshop = 3\n")),
@@ -284,13 +284,13 @@ TEST(Load, Values_where_tables_belong_and_the_reverse_are_refused) {
                 HasSubstr("photogate.toml:1: 'My Shop' is no name"));
 }
 
-TEST(Load, What_is_no_toml_has_its_line_and_repeats_no_secret) {
+TEST(Load, reports_toml_syntax_error_with_line_and_without_secrets) {
     const auto text = mistakes_of(load_text("[database]\nurl = \"postgresql://gw:" + kPassword + "@db\n"));
     EXPECT_THAT(text, HasSubstr("photogate.toml:2: "));
     EXPECT_THAT(text, Not(HasSubstr(kPassword)));
 }
 
-TEST(Load, A_header_that_is_no_key_is_a_mistake_with_its_line) {
+TEST(Load, reports_invalid_table_header_with_its_line) {
     for (const auto* header :
          {"[$log]", "[[[log]]]", "[[=", "[.log]", "[ ]", "[log.$]", "[\u00e9]", "[\ufdff]", "\u0416"}) {
         const auto said =
@@ -299,12 +299,12 @@ TEST(Load, A_header_that_is_no_key_is_a_mistake_with_its_line) {
     }
 }
 
-TEST(Load, A_text_may_go_on_in_the_next_line_with_any_letter) {
+TEST(Load, accepts_multi_line_text_in_any_script) {
     const auto text = "[apps.shop]\ncallback_url = \"\"\"\\\n\u00a7\u00e9\ufdff\"\"\"\n";
     EXPECT_THAT(mistakes_of(load_text(text)), HasSubstr("photogate.toml:2: apps.shop.callback_url "));
 }
 
-TEST(Load, A_file_that_is_asked_for_must_be_there) {
+TEST(Load, requires_a_file_that_was_named) {
     const auto by_flag = load({{}, {}, "/nowhere/photogate.toml", {}});
     EXPECT_THAT(mistakes_of(by_flag), HasSubstr("flag --config: /nowhere/photogate.toml can not be read"));
     const auto by_variable = load({{}, {{"PHOTOGATE_CONFIG", "/nowhere/x"}}, std::nullopt, {}});
@@ -312,7 +312,7 @@ TEST(Load, A_file_that_is_asked_for_must_be_there) {
                 HasSubstr("environment PHOTOGATE_CONFIG: /nowhere/x can not be read"));
 }
 
-TEST(Load, A_misspelt_variable_is_warned_of_and_others_are_left_alone) {
+TEST(Load, warns_of_misspelt_variable_and_ignores_others) {
     const auto warnings = warnings_of(load_text(
         kValid,
         {{{"PHOTOGATE_LOG_LEVL", "x"}, {"PHOTOGATE_TEST_S3_ENDPOINT", "x"}, {"LOG_LEVEL", "x"}}, {}}));

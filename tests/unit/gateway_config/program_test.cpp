@@ -50,7 +50,7 @@ Commands all_commands(std::vector<std::string>& log) {
     return commands;
 }
 
-TEST(Program, Commands_get_the_configuration_and_give_their_exit_code) {
+TEST(Program, passes_configuration_to_command_and_returns_its_exit_code) {
     const Folder folder;
     const auto file = folder.write("photogate.toml", config::testing::kValid).string();
     std::vector<std::string> log;
@@ -65,7 +65,7 @@ TEST(Program, Commands_get_the_configuration_and_give_their_exit_code) {
     EXPECT_EQ(log, (std::vector<std::string>{"all", "serve 127.0.0.1:7", "dry", "apply", "doctor"}));
 }
 
-TEST(Program, With_nothing_configured_all_makes_a_configuration_once_and_keeps_to_it) {
+TEST(Program, creates_configuration_once_when_nothing_is_configured) {
     const Folder folder;
     std::vector<std::string> seen;
     Commands commands;
@@ -92,7 +92,7 @@ TEST(Program, With_nothing_configured_all_makes_a_configuration_once_and_keeps_t
     EXPECT_EQ(run_with({"config", "check"}, commands, {}, folder.path()).code, ExitCode::ok);
 }
 
-TEST(Program, Where_a_database_is_named_nothing_is_made) {
+TEST(Program, creates_nothing_when_a_database_is_named) {
     const Folder folder;
     std::vector<std::string> log;
     const auto ran =
@@ -101,7 +101,7 @@ TEST(Program, Where_a_database_is_named_nothing_is_made) {
     EXPECT_FALSE(std::filesystem::exists(folder.path() / "var"));
 }
 
-TEST(Program, A_store_that_is_given_is_there_instead_of_the_built_in_one) {
+TEST(Program, replaces_built_in_store_with_the_named_store) {
     const Folder folder;
     Commands commands;
     commands.all = [&](const config::Config& made) {
@@ -118,7 +118,7 @@ TEST(Program, A_store_that_is_given_is_there_instead_of_the_built_in_one) {
     EXPECT_EQ(ran.code, ExitCode::ok) << ran.err;
 }
 
-TEST(Program, A_folder_that_can_not_be_made_is_an_error_in_a_sentence) {
+TEST(Program, reports_folder_that_can_not_be_created) {
     const Folder folder;
     folder.write("var", "a file");
     std::vector<std::string> log;
@@ -128,7 +128,7 @@ TEST(Program, A_folder_that_can_not_be_made_is_an_error_in_a_sentence) {
     EXPECT_TRUE(log.empty());
 }
 
-TEST(Program, An_exception_is_printed_and_is_a_failure) {
+TEST(Program, prints_exception_and_fails) {
     const Folder folder;
     std::vector<std::string> log;
     const auto ran =
@@ -138,7 +138,7 @@ TEST(Program, An_exception_is_printed_and_is_a_failure) {
     EXPECT_THAT(ran.err, HasSubstr("photogate: broke"));
 }
 
-TEST(Program, A_wrong_configuration_starts_nothing) {
+TEST(Program, starts_nothing_with_wrong_configuration) {
     const Folder folder;
     std::vector<std::string> log;
     const auto ran =
@@ -149,7 +149,7 @@ TEST(Program, A_wrong_configuration_starts_nothing) {
     EXPECT_TRUE(log.empty());
 }
 
-TEST(Program, Check_config_is_config_check) {
+TEST(Program, treats_check_config_flag_as_config_check) {
     const Folder folder;
     const auto good = folder.write("photogate.toml", config::testing::kValid).string();
     std::vector<std::string> log;
@@ -165,14 +165,14 @@ TEST(Program, Check_config_is_config_check) {
     EXPECT_TRUE(log.empty());
 }
 
-TEST(Program, What_main_does_not_give_is_not_offered) {
+TEST(Program, offers_only_the_commands_of_main) {
     EXPECT_EQ(run_with({"serve"}).code, ExitCode::usage);
     EXPECT_THAT(run_with({"--help"}).out, Not(HasSubstr("serve")));
     std::vector<std::string> log;
     EXPECT_THAT(run_with({"--help"}, all_commands(log)).out, HasSubstr("serve"));
 }
 
-TEST(Program, Wrong_usage_is_2_and_help_is_0) {
+TEST(Program, exits_2_for_wrong_usage_and_0_for_help) {
     for (const auto& arguments : {std::vector<std::string>{},
                                   {"fly"},
                                   {"sign"},
@@ -187,7 +187,7 @@ TEST(Program, Wrong_usage_is_2_and_help_is_0) {
     EXPECT_EQ(run_with({"sign", "put", "--help"}).code, ExitCode::ok);
 }
 
-TEST(Program, Help_shows_every_flag_of_the_table) {
+TEST(Program, shows_every_flag_in_help) {
     const auto help = run_with({"config", "check", "--help"}).out;
     for (const auto& table : config::tables()) {
         for (const auto& option : table.options)
@@ -195,7 +195,7 @@ TEST(Program, Help_shows_every_flag_of_the_table) {
     }
 }
 
-TEST(Program, A_switch_can_be_turned_off_again_by_flag) {
+TEST(Program, turns_switch_off_by_flag) {
     const Folder folder;
     const auto file = folder.write("photogate.toml", "unsafe = true\n" + config::testing::kValid).string();
     EXPECT_THAT(run_with({"config", "show", "--config", file}).out, HasSubstr("unsafe = true\n"));
@@ -206,7 +206,7 @@ TEST(Program, A_switch_can_be_turned_off_again_by_flag) {
                 HasSubstr("unsafe = true  # flag --unsafe\n"));
 }
 
-TEST(Program, A_new_key_and_its_line_belong_together) {
+TEST(Program, creates_key_that_matches_its_line) {
     const auto ran = run_with({"key", "new", "--app", "shop"});
     EXPECT_EQ(ran.code, ExitCode::ok);
     const auto key = ran.out.substr(5, ran.out.find('\n') - 5);
@@ -214,7 +214,7 @@ TEST(Program, A_new_key_and_its_line_belong_together) {
     EXPECT_THAT(ran.out, HasSubstr(config::api_key_line(Secret{key})));
 }
 
-TEST(Sign, The_documented_example_of_aws_comes_out) {
+TEST(Sign, matches_the_documented_aws_example) {
     // AWS, sigv4-query-string-auth: "GET object", 86,400 s, examplebucket, virtual-host style.
     const auto ran = run_with({"sign", "get", "--endpoint", "https://s3.amazonaws.com", "--bucket",
                                "examplebucket", "--key", "test.txt", "--style", "virtual-host", "--region",
@@ -228,7 +228,7 @@ TEST(Sign, The_documented_example_of_aws_comes_out) {
         HasSubstr("X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"));
 }
 
-TEST(Sign, Each_wrong_argument_is_named_and_is_usage) {
+TEST(Sign, names_each_wrong_argument_as_usage_error) {
     const std::map<std::string, std::string> keys{{"AWS_ACCESS_KEY_ID", "id"},
                                                   {"AWS_SECRET_ACCESS_KEY", "canary-secret"}};
     const auto ran = [&](const char* method, std::vector<std::string> more) {
@@ -258,7 +258,7 @@ TEST(Sign, Each_wrong_argument_is_named_and_is_usage) {
               ExitCode::usage);
 }
 
-TEST(Sign, Times_are_in_the_basic_form) {
+TEST(Sign, accepts_only_basic_format_timestamps) {
     EXPECT_EQ(parse_basic_timestamp("19700101T000001Z"), Timestamp{std::chrono::seconds{1}});
     for (const auto* wrong :
          {"", "20261120T123456", "2026112XT123456Z", "20261320T123456Z", "20261120 123456Z"})

@@ -15,7 +15,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace): this file's o
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(Show, Says_what_is_in_force_and_where_it_came_from) {
+TEST(Show, shows_effective_values_with_their_origin) {
     const auto loaded = load_text(
         "[log]\nlevel = \"warn\"\n" + kValid,
         {{{"PHOTOGATE_SERVER_MAX_BODY", "2MiB"}}, {{"--server-listen", {"127.0.0.1:1", "[::1]:2"}}}});
@@ -29,7 +29,7 @@ TEST(Show, Says_what_is_in_force_and_where_it_came_from) {
     EXPECT_THAT(show(*loaded, Origins::hidden), Not(HasSubstr("# default")));
 }
 
-TEST(Show, No_secret_is_shown) {
+TEST(Show, hides_every_secret) {
     auto text = kValid;
     text.insert(text.find("[apps.shop.profiles"), "callback_secrets = [\"" + kCallbackSecret + "\"]\n");
     const auto loaded = load_text(text);
@@ -42,7 +42,7 @@ TEST(Show, No_secret_is_shown) {
     }
 }
 
-TEST(Show, No_mistake_and_no_warning_repeats_a_secret_wherever_it_was_put) {
+TEST(Show, repeats_no_secret_in_errors_or_warnings) {
     // Each secret where it belongs but malformed, and where it does not belong.
     const auto text = "[server]\nlisten = [\"127.0.0.1:0\"]\n[database]\nurl = \"" + kPassword +
                       "\"\n[regions.default]\nsigner_secret_key = [\"" + kSignerSecret +
@@ -59,7 +59,7 @@ TEST(Show, No_mistake_and_no_warning_repeats_a_secret_wherever_it_was_put) {
     }
 }
 
-TEST(Show, What_is_shown_can_be_read_again) {
+TEST(Show, shows_output_that_can_be_read_again) {
     const auto first = load_text(kValid);
     ASSERT_TRUE(first);
     auto shown = show(*first, Origins::shown);
@@ -79,14 +79,14 @@ TEST(Show, What_is_shown_can_be_read_again) {
     EXPECT_EQ(second->config.regions.size(), 1U);
 }
 
-TEST(Reference, The_document_is_the_table) {
+TEST(Reference, matches_the_option_table) {
     std::ifstream file{std::string{PHOTOGATE_SOURCE_DIR} + "/docs/configuration.md"};
     std::ostringstream text;
     text << file.rdbuf();
     EXPECT_EQ(text.str(), reference_markdown()) << "photogate config docs > docs/configuration.md";
 }
 
-TEST(Reference, Every_option_has_help_and_names_that_no_other_has) {
+TEST(Reference, has_help_and_unique_names_for_every_option) {
     std::vector<std::string> names;
     for (const auto& table : tables()) {
         for (const auto& option : table.options) {
@@ -101,7 +101,7 @@ TEST(Reference, Every_option_has_help_and_names_that_no_other_has) {
     EXPECT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end());
 }
 
-TEST(Sample, The_file_for_operators_is_valid_but_for_what_it_leaves_open) {
+TEST(Sample, is_valid_except_for_required_placeholders) {
     const auto loaded = load({{},
                               {{"PHOTOGATE_DATABASE_URL", "postgresql://x"},
                                {"PHOTOGATE_S3_SIGNER_SECRET_KEY", "s"},

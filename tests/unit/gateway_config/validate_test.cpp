@@ -37,7 +37,7 @@ std::size_t line_number(const std::string& text, const std::string& line) {
 
 class OneMistake : public ::testing::TestWithParam<Case> {};
 
-TEST_P(OneMistake, Is_reported_alone_and_at_its_line) {
+TEST_P(OneMistake, is_reported_alone_with_its_line) {
     const auto& c = GetParam();
     const auto text = with_line(c.table, c.line);
     const auto said = mistakes_of(load_text(text));
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{kProfileTable, "max_total_pixels = 1", "is less than max_pixels"},
         Case{kProfileTable, "output = \"gif\"", "must be one of auto, jpeg, png, webp, avif"}));
 
-TEST(Validate, What_is_required_is_named_with_its_table) {
+TEST(Validate, names_missing_option_with_its_table) {
     const auto said = mistakes_of(load_text("[regions.here]\n[apps.shop]\n[events.minio]\n"));
     for (const auto* expected :
          {"photogate.toml:1: regions.here.endpoint is required",
@@ -111,7 +111,7 @@ TEST(Validate, What_is_required_is_named_with_its_table) {
     EXPECT_THAT(mistakes_of(load_text("")), HasSubstr("apps are missing"));
 }
 
-TEST(Validate, All_mistakes_come_at_once_in_the_order_of_the_file) {
+TEST(Validate, reports_all_mistakes_in_file_order) {
     const auto said =
         mistakes_of(load_text("[server]\nio_threads = 0\nlisen = 1\n[log]\nlevel = \"loud\"\n" + kValid,
                               {{{"PHOTOGATE_SERVER_MAX_BODY", "x"}}, {{"--server-idle-timeout", {"y"}}}}));
@@ -125,7 +125,7 @@ TEST(Validate, All_mistakes_come_at_once_in_the_order_of_the_file) {
     EXPECT_EQ(lines(said), 5U) << said;
 }
 
-TEST(Validate, One_key_for_signer_and_worker_is_refused_unless_insisted) {
+TEST(Validate, rejects_shared_key_for_signer_and_worker_unless_unsafe) {
     auto text = kValid;
     text.replace(text.find("\"worker\""), 8, "\"signer\"");
     EXPECT_THAT(mistakes_of(load_text(text)),
@@ -136,7 +136,7 @@ TEST(Validate, One_key_for_signer_and_worker_is_refused_unless_insisted) {
     EXPECT_THAT(warnings_of(insisted), HasSubstr("is the worker's too, and unsafe insists"));
 }
 
-TEST(Validate, Cors_for_everyone_with_credentials_is_refused) {
+TEST(Validate, rejects_credentialed_cors_for_every_origin) {
     EXPECT_THAT(
         mistakes_of(load_text(kValid + "[server]\ncors_origins = [\"*\"]\ncors_credentials = \"allowed\"\n")),
         HasSubstr("server.cors_credentials is 'allowed' for the origin '*'"));
@@ -145,7 +145,7 @@ TEST(Validate, Cors_for_everyone_with_credentials_is_refused) {
         kValid + "[server]\ncors_origins = [\"https://a.example\"]\ncors_credentials = \"allowed\"\n"));
 }
 
-TEST(Validate, A_store_that_only_this_machine_reaches_is_warned_of_where_others_are_served) {
+TEST(Validate, warns_of_local_store_when_serving_other_machines) {
     EXPECT_THAT(
         warnings_of(load_text(kValid + "[server]\nlisten = [\"0.0.0.0:8080\"]\n")),
         HasSubstr(
@@ -153,7 +153,7 @@ TEST(Validate, A_store_that_only_this_machine_reaches_is_warned_of_where_others_
     EXPECT_EQ(warnings_of(load_text(kValid)), "");
 }
 
-TEST(Validate, The_same_bucket_in_two_regions_of_one_store_is_refused) {
+TEST(Validate, rejects_same_bucket_in_two_regions_of_one_store) {
     auto second = kRegion;
     second.replace(second.find("default"), 7, "second");
     EXPECT_THAT(
@@ -163,7 +163,7 @@ TEST(Validate, The_same_bucket_in_two_regions_of_one_store_is_refused) {
     EXPECT_TRUE(load_text(kValid + second));
 }
 
-TEST(Validate, Short_tokens_are_for_tests_alone) {
+TEST(Validate, accepts_short_tokens_only_for_tests) {
     const auto with_dialect = [](const std::string& dialect) {
         return load_text(kDatabase + kRegion + kApp + "[events.x]\ntokens = [\"short\"]\ndialect = \"" +
                          dialect + "\"\n");
@@ -173,7 +173,7 @@ TEST(Validate, Short_tokens_are_for_tests_alone) {
     EXPECT_TRUE(with_dialect("test"));
 }
 
-TEST(Validate, The_dialect_decides_how_keys_are_encoded_unless_said) {
+TEST(Validate, derives_key_encoding_from_dialect_unless_set) {
     const auto encoding = [](const std::string& rest) {
         const auto loaded =
             load_text(kDatabase + kRegion + kApp + "[events.x]\ntokens = [\"" + kToken + "\"]\n" + rest);
@@ -184,7 +184,7 @@ TEST(Validate, The_dialect_decides_how_keys_are_encoded_unless_said) {
     EXPECT_EQ(encoding("dialect = \"ceph\"\nkey_encoding = \"form\"\n"), notifier::KeyEncoding::form);
 }
 
-TEST(Validate, Callback_urls_are_held_to_the_policy) {
+TEST(Validate, applies_callback_url_policy) {
     const auto said = [](const std::string& url, const std::string& rest) {
         auto text = kValid;
         text.insert(text.find("[apps.shop.profiles"),
@@ -201,7 +201,7 @@ TEST(Validate, Callback_urls_are_held_to_the_policy) {
     EXPECT_THAT(said("ftp://app.example", ""), HasSubstr("apps.shop.callback_url is not valid"));
 }
 
-TEST(Validate, Callback_hosts_may_name_their_port) {
+TEST(Validate, accepts_callback_hosts_with_port) {
     const auto hosts = [](const std::string& list) {
         const auto loaded = load_text(kValid + "[callbacks]\nallowed_hosts = [" + list + "]\n");
         return loaded ? loaded->config.callbacks.policy.allowed_hosts
@@ -214,7 +214,7 @@ TEST(Validate, Callback_hosts_may_name_their_port) {
     }
 }
 
-TEST(Validate, Operators_have_keys_and_nothing_else) {
+TEST(Validate, limits_operators_to_keys) {
     const std::string line = "sha256:" + std::string(64, 'b');
     const auto loaded =
         load_text(kValid + "[apps.support]\nrole = \"operator\"\nkeys = [\"" + line + "\"]\n");
@@ -226,7 +226,7 @@ TEST(Validate, Operators_have_keys_and_nothing_else) {
                 HasSubstr("apps.support.profiles belong to apps"));
 }
 
-TEST(Validate, Two_apps_with_one_key_are_refused) {
+TEST(Validate, rejects_two_apps_with_one_key) {
     EXPECT_THAT(mistakes_of(load_text(kValid + "[apps.other]\nkeys = [\"" + kHashLine +
                                       "\"]\n[apps.other.profiles.a]\n")),
                 HasSubstr("has a key that stands elsewhere too"));

@@ -46,7 +46,7 @@ std::string mutated(std::string bytes, Dice& dice) {
     return bytes;
 }
 
-TEST(BeastAgreement, Heads_that_we_accept_mean_the_same_to_beast) {
+TEST(BeastAgreement, agrees_with_beast_on_accepted_heads) {
     const std::string seeds[] = {
         "POST /a/b?c=d HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nX-Y: a b\r\n\r\n",
         "POST /u HTTP/1.1\r\nHost: h:80\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n",
@@ -89,7 +89,7 @@ TEST(BeastAgreement, Heads_that_we_accept_mean_the_same_to_beast) {
     EXPECT_GT(agreed, 800);
 }
 
-TEST(BeastAgreement, Chunked_bodies_that_we_accept_are_the_same_to_beast) {
+TEST(BeastAgreement, agrees_with_beast_on_accepted_chunked_bodies) {
     const std::string seeds[] = {"5\r\nhello\r\n0\r\n\r\n",
                                  "3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n"};
     Dice dice(11);

@@ -27,7 +27,7 @@ Outcome decode(std::string_view bytes, std::uint64_t limit = 1'000, std::size_t 
     return outcome;
 }
 
-TEST(ChunkedDecoder, Chunks_come_out_whole_however_the_bytes_are_cut) {
+TEST(ChunkedDecoder, decodes_chunks_split_anywhere) {
     const std::string bytes = "5\r\nhello\r\nA;x=\"y\"\r\n, chunked \r\n0\r\nX-T: 1\r\n\r\nGET /";
     for (std::size_t step = 1; step < bytes.size(); ++step) {
         Outcome outcome = decode(bytes, 1'000, step);
@@ -38,7 +38,7 @@ TEST(ChunkedDecoder, Chunks_come_out_whole_however_the_bytes_are_cut) {
     }
 }
 
-TEST(ChunkedDecoder, Loose_framing_is_refused) {
+TEST(ChunkedDecoder, rejects_loose_framing) {
     for (std::string_view bytes :
          {"\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1\n", "1\rx", "1\r\nab",
           "1\r\na\n", "1\r\na\rx", ";x\r\n", "1234567890123456\r\n", "1;a\nb\r\n", "1;\x01\r\n"}) {
@@ -52,7 +52,7 @@ TEST(ChunkedDecoder, Loose_framing_is_refused) {
     EXPECT_EQ(decode("1;" + std::string(2'000, 'a')).refused, ErrorCode::bad_framing);
 }
 
-TEST(ChunkedDecoder, The_limit_holds_before_the_bytes_come) {
+TEST(ChunkedDecoder, enforces_limit_before_the_bytes_arrive) {
     EXPECT_EQ(decode("B\r\n", 10).refused, ErrorCode::body_too_large);
     EXPECT_EQ(decode("A\r\n0123456789\r\n1\r\n", 10).refused, ErrorCode::body_too_large);
     EXPECT_EQ(decode("fffffffffffffff\r\n", 10).refused, ErrorCode::body_too_large);

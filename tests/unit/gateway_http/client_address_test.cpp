@@ -13,11 +13,11 @@ std::string client(std::string_view peer, std::vector<std::string_view> forwarde
     return client_address(*parse_ip_address(peer), headers, trusted).text();
 }
 
-TEST(ClientAddress, A_stranger_is_not_believed) {
+TEST(ClientAddress, ignores_header_from_untrusted_peer) {
     EXPECT_EQ(client("192.0.2.7", {"203.0.113.1"}), "192.0.2.7");
 }
 
-TEST(ClientAddress, A_trusted_proxy_is_believed_as_far_as_the_first_stranger) {
+TEST(ClientAddress, trusts_proxies_up_to_the_first_untrusted_address) {
     EXPECT_EQ(client("10.0.0.1", {"203.0.113.1"}), "203.0.113.1");
     EXPECT_EQ(client("::1", {"127.0.0.1, 203.0.113.1"}), "203.0.113.1");
     EXPECT_EQ(client("10.0.0.1", {"192.0.2.66, 203.0.113.1 ,10.9.9.9"}), "203.0.113.1");
@@ -26,13 +26,13 @@ TEST(ClientAddress, A_trusted_proxy_is_believed_as_far_as_the_first_stranger) {
     EXPECT_EQ(client("10.0.0.1", {}), "10.0.0.1");
 }
 
-TEST(ClientAddress, A_port_is_no_part_of_it) {
+TEST(ClientAddress, ignores_port) {
     EXPECT_EQ(client("10.0.0.1", {"203.0.113.1:4711"}), "203.0.113.1");
     EXPECT_EQ(client("10.0.0.1", {"[2001:db8::7]:4711"}), "2001:db8::7");
     EXPECT_EQ(client("10.0.0.1", {"2001:db8::7"}), "2001:db8::7");
 }
 
-TEST(ClientAddress, Where_an_item_is_no_address_the_last_known_proxy_stands_for_it) {
+TEST(ClientAddress, uses_last_known_proxy_for_malformed_item) {
     for (std::string_view item :
          {"unknown", "", ",", "203.0.113.1, _hidden", "203.0.113.1,", "999.1.1.1", "[::1", "<script>"})
         EXPECT_EQ(client("10.0.0.1", {item}), "10.0.0.1") << item;

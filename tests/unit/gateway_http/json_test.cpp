@@ -15,7 +15,7 @@ ErrorCode refusal(std::string_view text) {
     return value ? ErrorCode::internal : value.error().code;
 }
 
-TEST(Json, A_document_is_read_with_its_types_kept) {
+TEST(Json, reads_document_and_keeps_types) {
     auto value =
         read_json(R"( {"a":[1,-2,2.5,1e3,true,null,"\u00e9\ud83d\ude00"],"b":{"c":18446744073709551615}} )");
     ASSERT_TRUE(value);
@@ -31,7 +31,7 @@ TEST(Json, A_document_is_read_with_its_types_kept) {
     EXPECT_EQ(value->find("missing"), nullptr);
 }
 
-TEST(Json, What_is_not_json_is_refused_and_the_byte_named) {
+TEST(Json, rejects_malformed_json_and_names_the_byte) {
     for (std::string_view text :
          {"",         " ",        "{",     "[1,]",    "{\"a\":1,}", "{\"a\":1}x", "{} {}",   "\xef\xbb\xbf{}",
           "// c\n{}", "/**/{}",   "{a:1}", "{'a':1}", "01",         "+1",         ".5",      "1.",
@@ -43,7 +43,7 @@ TEST(Json, What_is_not_json_is_refused_and_the_byte_named) {
         << read_json("{\"a\":1}x").error().detail;
 }
 
-TEST(Json, Depth_and_size_are_bounded) {
+TEST(Json, bounds_depth_and_size) {
     EXPECT_TRUE(read_json(std::string(16, '[') + std::string(16, ']')));
     EXPECT_EQ(refusal(std::string(17, '[') + std::string(17, ']')), ErrorCode::json_too_deep);
     EXPECT_EQ(refusal(std::string(100'000, '[')), ErrorCode::json_too_deep);
@@ -54,14 +54,14 @@ TEST(Json, Depth_and_size_are_bounded) {
     EXPECT_TRUE(read_json(wide + "]", {.nodes = 2'000}));
 }
 
-TEST(Json, A_member_may_stand_once) {
+TEST(Json, rejects_duplicate_member) {
     EXPECT_EQ(refusal(R"({"a":1,"a":1})"), ErrorCode::duplicate_member);
     EXPECT_EQ(refusal(R"({"a":1,"\u0061":1})"), ErrorCode::duplicate_member);
     EXPECT_EQ(refusal(R"({"x":[{"a":1,"b":2,"a":3}]})"), ErrorCode::duplicate_member);
     EXPECT_TRUE(read_json(R"([{"a":1},{"a":1}])"));
 }
 
-TEST(Json, Texts_are_unicode_without_nul) {
+TEST(Json, accepts_only_unicode_text_without_nul) {
     for (std::string_view text :
          {std::string_view{"\"\xff\""}, std::string_view{"\"\xc3\""}, std::string_view{"\"\xed\xa0\x80\""},
           std::string_view{R"("\ud800")"}, std::string_view{R"("\udc00")"}, std::string_view{R"("\ud800x")"},
@@ -73,7 +73,7 @@ TEST(Json, Texts_are_unicode_without_nul) {
     EXPECT_TRUE(read_json(R"("\\\\u0000\"")"));
 }
 
-TEST(JsonFields, Wrong_fields_are_all_named_at_once) {
+TEST(JsonFields, names_all_wrong_fields_at_once) {
     auto body = read_json_object(R"({"profile":5,"size":"5","surprise":1,"a/b~":2})");
     ASSERT_TRUE(body);
     JsonFields fields(*body);
@@ -93,7 +93,7 @@ TEST(JsonFields, Wrong_fields_are_all_named_at_once) {
     EXPECT_EQ(errors[4].pointer, "/a~1b~0");
 }
 
-TEST(JsonFields, A_size_is_whole_digits_in_range) {
+TEST(JsonFields, accepts_only_whole_digits_in_range_as_size) {
     auto code_for = [](const std::string& value) -> std::optional<ErrorCode> {
         auto body = read_json_object("{\"size\":" + value + "}");
         if (!body) return body.error().code;
@@ -114,7 +114,7 @@ TEST(JsonFields, A_size_is_whole_digits_in_range) {
     EXPECT_EQ(code_for("9007199254740991"), std::nullopt);
 }
 
-TEST(JsonFields, Objects_inside_point_to_themselves) {
+TEST(JsonFields, points_to_fields_of_nested_objects) {
     auto body = read_json_object(R"({"checksum":{"algorithm":"sha256","extra":1}})");
     JsonFields fields(*body);
     const JsonValue* checksum = fields.object("checksum");
@@ -128,12 +128,12 @@ TEST(JsonFields, Objects_inside_point_to_themselves) {
     EXPECT_EQ(finished.error().fields.front().pointer, "/checksum/extra");
 }
 
-TEST(JsonFields, A_body_that_is_no_object_is_refused) {
+TEST(JsonFields, rejects_body_that_is_not_an_object) {
     for (const char* text : {"[]", "1", "null", "\"x\""})
         EXPECT_EQ(read_json_object(text).error().code, ErrorCode::unknown_member);
 }
 
-TEST(Problem, It_is_valid_json_whatever_the_error_holds) {
+TEST(Problem, writes_valid_json_for_any_error_detail) {
     Error error{ErrorCode::invalid_fields,
                 "bad \xff \"quote\"\r\n\x01",
                 {{"/a", ErrorCode::invalid_size, "\xc3"}},

@@ -7,7 +7,7 @@
 namespace photogate::gateway::http {
 namespace {
 
-TEST(Metrics, The_same_name_and_labels_are_the_same_series) {
+TEST(Metrics, returns_same_series_for_same_name_and_labels) {
     Metrics metrics;
     Counter a = metrics.counter({"photogate_things_total", "Things.", {{"kind", "x"}}});
     Counter b = metrics.counter({"photogate_things_total", "Things.", {{"kind", "x"}}});
@@ -20,7 +20,7 @@ TEST(Metrics, The_same_name_and_labels_are_the_same_series) {
     EXPECT_NE(text.find("photogate_depth 4"), std::string::npos);
 }
 
-TEST(Metrics, Gauges_can_be_read_when_they_are_asked_for) {
+TEST(Metrics, reads_gauges_on_scrape) {
     Metrics metrics;
     int depth = 1;
     Gauge gauge = metrics.gauge({"photogate_depth", "Depth.", {}});
@@ -30,7 +30,7 @@ TEST(Metrics, Gauges_can_be_read_when_they_are_asked_for) {
     EXPECT_NE(metrics.render().find("photogate_depth 5"), std::string::npos);
 }
 
-TEST(Metrics, The_process_is_described) {
+TEST(Metrics, describes_the_process) {
     Metrics metrics;
     metrics.add_process_metrics("1.2.3", "abc");
     std::string text = metrics.render();
@@ -43,7 +43,7 @@ TEST(Metrics, The_process_is_described) {
     }
 }
 
-TEST(HttpMetrics, Requests_are_counted_by_method_route_and_status) {
+TEST(HttpMetrics, counts_requests_by_method_route_and_status) {
     Metrics metrics;
     HttpMetrics http(metrics);
     for (int i = 0; i < 3; ++i) {

@@ -20,7 +20,7 @@ ErrorCode refusal(const std::string& head) {
     return parsed ? ErrorCode::internal : parsed.error().code;
 }
 
-TEST(ParseHead, A_plain_request_is_read) {
+TEST(ParseHead, parses_plain_request) {
     auto head = parse_head(
         "POST /v1/uploads/a%20b?x=1&y=a+b HTTP/1.1\r\nHost: h:80\r\nContent-Length: 12\r\nX-A:  v "
         "\t\r\nx-a:w\r\n\r\n");
@@ -36,13 +36,13 @@ TEST(ParseHead, A_plain_request_is_read) {
     EXPECT_FALSE(head->headers.find("X-B"));
 }
 
-TEST(ParseHead, Transfer_encoding_with_content_length_is_refused) {
+TEST(ParseHead, rejects_transfer_encoding_with_content_length) {
     EXPECT_EQ(refusal(post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n")), ErrorCode::bad_framing);
     EXPECT_EQ(refusal(post("Content-Length: 5\r\ntransfer-encoding: chunked\r\n")), ErrorCode::bad_framing);
     EXPECT_EQ(refusal(post("Content-Length: 0\r\nTransfer-Encoding: identity\r\n")), ErrorCode::bad_framing);
 }
 
-TEST(ParseHead, Any_transfer_encoding_but_exactly_chunked_is_refused) {
+TEST(ParseHead, rejects_any_transfer_encoding_but_chunked) {
     for (const char* value :
          {"gzip", "identity", "xchunked", "chunked, identity", "gzip, chunked", "chunked, chunked", "",
           "Chunked", "\"chunked\"", "chunked;q=1", "chunked,", "\vchunked", "chun ked"}) {
@@ -62,12 +62,12 @@ TEST(ParseHead, Any_transfer_encoding_but_exactly_chunked_is_refused) {
     EXPECT_TRUE(std::holds_alternative<ChunkedBody>(head->framing));
 }
 
-TEST(ParseHead, Chunked_in_http_1_0_is_refused) {
+TEST(ParseHead, rejects_chunked_in_http_1_0) {
     EXPECT_EQ(refusal("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"),
               ErrorCode::bad_framing);
 }
 
-TEST(ParseHead, A_content_length_that_is_not_one_plain_number_is_refused) {
+TEST(ParseHead, rejects_content_length_that_is_not_one_plain_number) {
     for (const char* value : {"3, 3", "3,3", "+3", "-1", "0x3", "100000000000000000000000", "", " ", "3 3",
                               "3.0", "1e3", "three", "9999999999999999999"}) {
         EXPECT_EQ(refusal(post(std::string{"Content-Length: "} + value + "\r\n")), ErrorCode::bad_framing)
@@ -77,7 +77,7 @@ TEST(ParseHead, A_content_length_that_is_not_one_plain_number_is_refused) {
     EXPECT_EQ(refusal(post("Content-Length: 3\r\ncontent-length: 4\r\n")), ErrorCode::bad_framing);
 }
 
-TEST(ParseHead, A_header_line_that_two_readers_could_split_differently_is_refused) {
+TEST(ParseHead, rejects_ambiguous_header_lines) {
     EXPECT_EQ(refusal(get("X: a\r\n folded\r\n")), ErrorCode::bad_header);
     EXPECT_EQ(refusal(get("X: a\r\n\tfolded\r\n")), ErrorCode::bad_header);
     EXPECT_EQ(refusal("GET / HTTP/1.1\r\n Host: h\r\n\r\n"), ErrorCode::bad_header);
@@ -99,7 +99,7 @@ TEST(ParseHead, A_header_line_that_two_readers_could_split_differently_is_refuse
     EXPECT_TRUE(parse_head(get("X: caf\xc3\xa9\t!\r\n")));
 }
 
-TEST(ParseHead, Exactly_one_well_formed_host_is_needed) {
+TEST(ParseHead, requires_exactly_one_well_formed_host) {
     EXPECT_EQ(refusal("GET / HTTP/1.1\r\n\r\n"), ErrorCode::bad_host);
     EXPECT_EQ(refusal("GET / HTTP/1.0\r\n\r\n"), ErrorCode::bad_host);
     EXPECT_EQ(refusal(get("Host: example.com\r\n")), ErrorCode::bad_host);
@@ -114,7 +114,7 @@ TEST(ParseHead, Exactly_one_well_formed_host_is_needed) {
     }
 }
 
-TEST(ParseHead, Only_a_plain_path_is_a_target) {
+TEST(ParseHead, accepts_only_plain_path_as_target) {
     for (const char* target : {"http://example.com/",
                                "https://example.com/a",
                                "example.com:443",
@@ -156,7 +156,7 @@ TEST(ParseHead, Only_a_plain_path_is_a_target) {
     EXPECT_TRUE(parse_head("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"));
 }
 
-TEST(ParseHead, Methods_are_the_standards_and_case_sensitive) {
+TEST(ParseHead, accepts_only_standard_case_sensitive_methods) {
     for (const char* method :
          {"get", "Post", "PROPFIND", "GETX", "G", "M-SEARCH", "PATCHPATCHPATCHPATCHPATCHPATCH"}) {
         EXPECT_EQ(refusal(std::string{method} + " / HTTP/1.1\r\nHost: h\r\n\r\n"), ErrorCode::method_unknown)
@@ -166,7 +166,7 @@ TEST(ParseHead, Methods_are_the_standards_and_case_sensitive) {
     EXPECT_EQ(refusal(" / HTTP/1.1\r\nHost: h\r\n\r\n"), ErrorCode::bad_request);
 }
 
-TEST(ParseHead, Other_protocols_are_a_bad_request) {
+TEST(ParseHead, rejects_other_protocols_as_bad_request) {
     EXPECT_EQ(refusal("PRI * HTTP/2.0\r\n\r\n"), ErrorCode::bad_request);
     for (const char* line : {"GET /", "GET", "GET / HTTP/1.2", "GET / HTTP/2", "GET / http/1.1",
                              "GET / HTTP/1.1 ", "GET / HTTP/01.1", "GET / XTTP/1.1", ""}) {
@@ -174,7 +174,7 @@ TEST(ParseHead, Other_protocols_are_a_bad_request) {
     }
 }
 
-TEST(ParseHead, Sizes_are_bounded) {
+TEST(ParseHead, bounds_sizes) {
     EXPECT_EQ(refusal("GET /" + std::string(2'048, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"),
               ErrorCode::target_too_long);
     EXPECT_TRUE(parse_head("GET /" + std::string(2'047, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"));
@@ -187,7 +187,7 @@ TEST(ParseHead, Sizes_are_bounded) {
     EXPECT_EQ(refusal(get(many + "Y: a\r\n")), ErrorCode::headers_too_large);
 }
 
-TEST(ParseHead, Methods_without_a_body_refuse_one) {
+TEST(ParseHead, rejects_body_for_methods_without_one) {
     for (const char* method : {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"}) {
         std::string line = std::string{method} + " /a HTTP/1.1";
         EXPECT_EQ(refusal(get("Content-Length: 1\r\n", line)), ErrorCode::unexpected_body) << method;
@@ -196,14 +196,14 @@ TEST(ParseHead, Methods_without_a_body_refuse_one) {
     }
 }
 
-TEST(ParseHead, Only_100_continue_may_be_expected) {
+TEST(ParseHead, accepts_only_100_continue_as_expectation) {
     EXPECT_EQ(refusal(post("Expect: 200-ok\r\n")), ErrorCode::expectation_failed);
     EXPECT_EQ(refusal(post("Expect: 100-continue, x\r\n")), ErrorCode::expectation_failed);
     EXPECT_TRUE(parse_head(post("Expect: 100-Continue\r\n"))->expects_continue);
     EXPECT_FALSE(parse_head("POST / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\n\r\n")->expects_continue);
 }
 
-TEST(ParseHead, Persistence_follows_version_and_connection) {
+TEST(ParseHead, derives_persistence_from_version_and_connection) {
     EXPECT_EQ(parse_head(get("Connection: close\r\n"))->persistence, Persistence::close);
     EXPECT_EQ(parse_head(get("Connection: keep-alive, CLOSE\r\n"))->persistence, Persistence::close);
     EXPECT_EQ(parse_head("GET / HTTP/1.0\r\nHost: h\r\n\r\n")->persistence, Persistence::close);
@@ -211,7 +211,7 @@ TEST(ParseHead, Persistence_follows_version_and_connection) {
               Persistence::keep_alive);
 }
 
-TEST(FindHeadEnd, The_end_is_found_wherever_the_bytes_are_cut) {
+TEST(FindHeadEnd, finds_end_wherever_the_bytes_are_split) {
     const std::string head = get("X: y\r\n");
     for (std::size_t cut = 0; cut <= head.size(); ++cut) {
         std::size_t scanned = 0;
@@ -224,7 +224,7 @@ TEST(FindHeadEnd, The_end_is_found_wherever_the_bytes_are_cut) {
     }
 }
 
-TEST(FindHeadEnd, What_can_not_become_right_is_refused_before_it_is_whole) {
+TEST(FindHeadEnd, rejects_hopeless_head_before_it_is_complete) {
     auto refused = [](const std::string& bytes) {
         std::size_t scanned = 0;
         auto end = find_head_end(bytes, scanned);
@@ -240,7 +240,7 @@ TEST(FindHeadEnd, What_can_not_become_right_is_refused_before_it_is_whole) {
     EXPECT_EQ(refused("GET / HTTP/1.1\r\nX: " + std::string(9'000, 'a')), ErrorCode::headers_too_large);
 }
 
-TEST(ParseHead, No_bytes_can_do_harm) {
+TEST(ParseHead, survives_arbitrary_bytes) {
     const std::string head =
         "POST /a/b?c=d HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\n";
     std::uint64_t dice = 1;

@@ -14,7 +14,7 @@ std::string head_of(const Response& response, std::vector<HeaderField> extra = {
     return out;
 }
 
-TEST(ResponseHead, Safe_defaults_give_way_to_the_route) {
+TEST(ResponseHead, lets_route_override_safe_defaults) {
     std::string plain = head_of(Response::json(201, "abc"));
     EXPECT_TRUE(
         plain.starts_with("HTTP/1.1 201 Created\r\nServer: photogate\r\nDate: now\r\nX-Request-Id: id\r\n"));
@@ -26,7 +26,7 @@ TEST(ResponseHead, Safe_defaults_give_way_to_the_route) {
     EXPECT_EQ(cached.find("no-store"), std::string::npos);
 }
 
-TEST(ResponseHead, A_route_can_not_split_an_answer) {
+TEST(ResponseHead, rejects_header_values_that_split_a_response) {
     Response response = Response::text(200, "abc");
     response.set("Location", "/x\r\nSet-Cookie: a=b\r\n\r\n<html>");
     response.set("Bad Name", "x")
@@ -42,7 +42,7 @@ TEST(ResponseHead, A_route_can_not_split_an_answer) {
     EXPECT_EQ(head.find("\r\n\r\n"), head.size() - 4);
 }
 
-TEST(Response, Problems_carry_the_headers_that_their_status_needs) {
+TEST(Response, adds_headers_required_by_problem_status) {
     EXPECT_EQ(*Response::problem({ErrorCode::unauthenticated, ""}).find("WWW-Authenticate"),
               "Bearer realm=\"photogate\"");
     EXPECT_EQ(*Response::problem({ErrorCode::overloaded, ""}).find("Retry-After"), "1");
@@ -52,7 +52,7 @@ TEST(Response, Problems_carry_the_headers_that_their_status_needs) {
     EXPECT_EQ(Response::problem({ErrorCode::not_found, ""}).find("Retry-After"), nullptr);
 }
 
-TEST(Responder, It_answers_once_and_500_when_dropped) {
+TEST(Responder, answers_once_and_sends_500_when_dropped) {
     std::vector<int> statuses;
     auto note = [&](Response response) { statuses.push_back(response.status); };
     {
@@ -80,7 +80,7 @@ std::string value(const std::vector<HeaderField>& fields, std::string_view name)
     return "";
 }
 
-TEST(Cors, Only_a_named_origin_is_allowed) {
+TEST(Cors, allows_only_named_origins) {
     CorsPolicy policy{.origins = {"https://app.example"}, .credentials = Credentials::allowed};
     auto yes = cors_headers(policy, asked("Origin: https://app.example\r\n"));
     EXPECT_EQ(value(yes, "Access-Control-Allow-Origin"), "https://app.example");
@@ -95,7 +95,7 @@ TEST(Cors, Only_a_named_origin_is_allowed) {
     }
 }
 
-TEST(Cors, Any_origin_never_comes_with_credentials) {
+TEST(Cors, never_allows_any_origin_with_credentials) {
     EXPECT_FALSE((CorsPolicy{.origins = {"*"}, .credentials = Credentials::allowed}.validate()));
     EXPECT_FALSE((CorsPolicy{.origins = {"*", "https://a.example"}}.validate()));
     EXPECT_FALSE((CorsPolicy{.origins = {"https://a.example/"}}.validate()));
@@ -106,7 +106,7 @@ TEST(Cors, Any_origin_never_comes_with_credentials) {
               "*");
 }
 
-TEST(Cors, A_preflight_is_told_methods_headers_and_an_age) {
+TEST(Cors, answers_preflight_with_methods_headers_and_age) {
     CorsPolicy policy{.origins = {"https://app.example"}};
     auto head = asked("Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", "OPTIONS");
     EXPECT_TRUE(is_preflight(head));

@@ -44,7 +44,7 @@ class RouterTest : public testing::Test {
     Router router;
 };
 
-TEST_F(RouterTest, A_path_finds_its_route_and_parameters) {
+TEST_F(RouterTest, finds_route_and_parameters_by_path) {
     Admission admission = router.admit(asked("GET", "/v1/uploads/upl_1"));
     EXPECT_TRUE(std::holds_alternative<std::monostate>(admission.refusal));
     EXPECT_EQ(admission.route_name, "/v1/uploads/{id}");
@@ -56,19 +56,19 @@ TEST_F(RouterTest, A_path_finds_its_route_and_parameters) {
     EXPECT_FALSE(refusal("GET", "/"));
 }
 
-TEST_F(RouterTest, A_literal_beats_a_parameter) {
+TEST_F(RouterTest, prefers_literal_over_parameter) {
     EXPECT_EQ(router.admit(asked("POST", "/v1/uploads/batch")).body_limit, 7U);
     EXPECT_EQ(allow("GET", "/v1/uploads/batch"), "POST, OPTIONS");
 }
 
-TEST_F(RouterTest, Unknown_paths_are_not_found) {
+TEST_F(RouterTest, reports_unknown_path_as_not_found) {
     for (const char* path :
          {"/v1", "/v1/uploads", "/v1/uploads/", "/v1/uploads/a/b", "/V1/uploads/a", "/u/t/s3"}) {
         EXPECT_EQ(refusal("GET", path), ErrorCode::not_found) << path;
     }
 }
 
-TEST_F(RouterTest, Other_methods_are_told_what_is_allowed) {
+TEST_F(RouterTest, reports_allowed_methods_for_known_path) {
     for (const char* method : {"POST", "PUT", "PATCH", "TRACE", "CONNECT"}) {
         EXPECT_EQ(refusal(method, "/v1/uploads/a"), ErrorCode::method_not_allowed) << method;
         EXPECT_EQ(allow(method, "/v1/uploads/a"), "GET, HEAD, DELETE, OPTIONS");
@@ -78,7 +78,7 @@ TEST_F(RouterTest, Other_methods_are_told_what_is_allowed) {
     EXPECT_EQ(*std::get<Response>(options.refusal).find("Allow"), "GET, HEAD, DELETE, OPTIONS");
 }
 
-TEST_F(RouterTest, A_head_check_says_who_calls_or_refuses) {
+TEST_F(RouterTest, identifies_caller_or_rejects_in_head_check) {
     router.add({.method = Method::put,
                 .pattern = "/checked",
                 .handler = nothing(),
@@ -90,7 +90,7 @@ TEST_F(RouterTest, A_head_check_says_who_calls_or_refuses) {
     EXPECT_EQ(std::any_cast<std::string>(router.admit(asked("PUT", "/checked?key=good")).caller), "app");
 }
 
-TEST_F(RouterTest, Mistakes_in_the_table_are_found_when_it_is_made) {
+TEST_F(RouterTest, detects_table_mistakes_at_construction) {
     EXPECT_THROW(router.add({.pattern = "/", .handler = nothing()}), std::logic_error);
     EXPECT_THROW(router.add({.pattern = "x", .handler = nothing()}), std::logic_error);
     EXPECT_THROW(router.add({.pattern = "/{}", .handler = nothing()}), std::logic_error);

@@ -7,7 +7,7 @@ namespace {
 
 using Segments = std::vector<std::string>;
 
-TEST(Target, Paths_are_split_and_decoded) {
+TEST(Target, splits_and_decodes_paths) {
     EXPECT_EQ(parse_target("/")->path, Segments{});
     EXPECT_EQ(parse_target("/a")->path, Segments{"a"});
     EXPECT_EQ(parse_target("/a/")->path, (Segments{"a", ""}));
@@ -15,7 +15,7 @@ TEST(Target, Paths_are_split_and_decoded) {
     EXPECT_EQ(parse_target("/...")->path, Segments{"..."});
 }
 
-TEST(Target, Queries_are_split_and_decoded_in_order) {
+TEST(Target, splits_and_decodes_queries_in_order) {
     auto target = parse_target("/x?b=1&a=%26%3D&b=2&flag&&empty=&url=http://h//p?q&m[k]=v");
     ASSERT_TRUE(target);
     EXPECT_EQ(target->query, (std::vector<QueryParameter>{{"b", "1"},

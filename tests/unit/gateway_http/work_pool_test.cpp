@@ -9,7 +9,7 @@
 namespace photogate::gateway::http {
 namespace {
 
-TEST(WorkPool, A_full_pool_refuses_at_once_and_leaves_the_work_with_its_owner) {
+TEST(WorkPool, rejects_immediately_when_full_and_returns_the_work) {
     WorkPool pool({.name = "test", .threads = 1, .queue = 1});
     std::promise<void> started;
     std::promise<void> go;
@@ -33,7 +33,7 @@ TEST(WorkPool, A_full_pool_refuses_at_once_and_leaves_the_work_with_its_owner) {
     go.set_value();
 }
 
-TEST(WorkPool, What_was_taken_is_done_before_it_ends) {
+TEST(WorkPool, finishes_accepted_work_before_ending) {
     std::atomic<int> done{0};
     {
         WorkPool pool({.name = "test", .threads = 3, .queue = 1'000});
@@ -43,14 +43,14 @@ TEST(WorkPool, What_was_taken_is_done_before_it_ends) {
     EXPECT_EQ(done, 500);
 }
 
-TEST(WorkPool, Nothing_is_taken_after_join) {
+TEST(WorkPool, accepts_nothing_after_join) {
     WorkPool pool({.name = "test", .threads = 1});
     pool.join();
     EXPECT_FALSE(pool.submit([] {}));
     pool.join();
 }
 
-TEST(WorkPool, An_exception_costs_one_answer_not_the_thread) {
+TEST(WorkPool, loses_one_response_but_no_thread_on_exception) {
     WorkPool pool({.name = "test", .threads = 1});
     Handler handler = answer_on(pool, [](Request& request) -> Result<Response> {
         if (request.body == "throw") throw std::runtime_error("boom");
@@ -66,7 +66,7 @@ TEST(WorkPool, An_exception_costs_one_answer_not_the_thread) {
     EXPECT_EQ(second.get_future().get(), 200);
 }
 
-TEST(WorkPool, A_handler_on_a_full_pool_answers_503) {
+TEST(WorkPool, answers_503_when_full) {
     WorkPool pool({.name = "test", .threads = 1, .queue = 0});
     Handler handler = answer_on(pool, [](Request&) { return Response::empty(200); });
     Response got;

@@ -35,7 +35,7 @@ const TokenSigner& ours() {
     return signer;
 }
 
-TEST(ClientToken, What_was_signed_is_read_again) {
+TEST(ClientToken, verifies_what_was_signed) {
     const auto read = ours().verify(ours().sign(example()), kNow);
     ASSERT_TRUE(read) << read.error().detail;
     EXPECT_EQ(*read, example());
@@ -45,14 +45,14 @@ TEST(ClientToken, What_was_signed_is_read_again) {
     EXPECT_EQ(ours().verify(ours().sign(plain), kNow).value(), plain);
 }
 
-TEST(ClientToken, Is_fit_for_a_header_and_for_a_segment_of_a_path) {
+TEST(ClientToken, fits_header_and_path_segment) {
     const auto text = ours().sign(example());
     EXPECT_TRUE(looks_like_client_token(text));
     EXPECT_EQ(text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
               std::string::npos);
 }
 
-TEST(ClientToken, With_any_one_character_changed_it_is_refused) {
+TEST(ClientToken, rejects_any_changed_character) {
     const auto text = ours().sign(example());
     for (std::size_t at = 0; at < text.size(); ++at) {
         for (const char other : {'A', 'b', '0', '-', '.', '='}) {
@@ -66,7 +66,7 @@ TEST(ClientToken, With_any_one_character_changed_it_is_refused) {
     }
 }
 
-TEST(ClientToken, Cut_short_lengthened_or_without_its_parts_it_is_refused) {
+TEST(ClientToken, rejects_shortened_extended_or_incomplete_token) {
     const auto text = ours().sign(example());
     for (std::size_t size = 0; size < text.size(); ++size)
         ASSERT_FALSE(ours().verify(text.substr(0, size), kNow)) << size;
@@ -77,7 +77,7 @@ TEST(ClientToken, Cut_short_lengthened_or_without_its_parts_it_is_refused) {
     EXPECT_FALSE(ours().verify("pgt_" + std::string(100'000, 'A') + ".A", kNow));
 }
 
-TEST(ClientToken, Of_anothers_secret_it_is_refused_and_of_an_older_secret_of_ours_it_is_taken) {
+TEST(ClientToken, accepts_rotated_secret_and_rejects_foreign_secret) {
     const TokenSigner foreign{secrets({"a foreign secret, also of some thirty-two characters"})};
     EXPECT_EQ(ours().verify(foreign.sign(example()), kNow).error().code, ErrorCode::unauthenticated);
     const TokenSigner rotated{secrets({"a newer secret, of more than thirty-two characters",
@@ -86,13 +86,13 @@ TEST(ClientToken, Of_anothers_secret_it_is_refused_and_of_an_older_secret_of_our
     EXPECT_FALSE(ours().verify(rotated.sign(example()), kNow));
 }
 
-TEST(ClientToken, Ends_on_its_second) {
+TEST(ClientToken, expires_on_its_second) {
     const auto text = ours().sign(example());
     EXPECT_TRUE(ours().verify(text, kNow + seconds{59}));
     EXPECT_EQ(ours().verify(text, kNow + seconds{60}).error().code, ErrorCode::token_expired);
 }
 
-TEST(ClientToken, Gives_its_bearers_request_its_own_profile_and_metadata) {
+TEST(ClientToken, applies_its_profile_and_metadata_to_the_request) {
     pipeline::GrantRequest request;
     request.size = 5;
     EXPECT_TRUE(hold_to_token(example(), request).empty());
@@ -100,7 +100,7 @@ TEST(ClientToken, Gives_its_bearers_request_its_own_profile_and_metadata) {
     EXPECT_EQ(request.metadata, example().metadata);
 }
 
-TEST(ClientToken, Names_all_that_its_bearer_may_not_say) {
+TEST(ClientToken, names_every_field_that_the_bearer_may_not_set) {
     pipeline::GrantRequest request;
     request.profile = "others";
     request.metadata = {{"order_id", "mine"}};
@@ -115,7 +115,7 @@ TEST(ClientToken, Names_all_that_its_bearer_may_not_say) {
     EXPECT_EQ(request.profile, "photos");
 }
 
-TEST(ClientToken, Knows_the_uploads_that_were_made_with_it_alone) {
+TEST(ClientToken, matches_only_uploads_made_with_it) {
     const Caller bearer{{AppName::trusted("shop"), config::Role::app},
                         std::make_shared<ClientToken>(example())};
     model::Upload upload;

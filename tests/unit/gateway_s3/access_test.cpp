@@ -13,7 +13,7 @@ bool may(const Permissions& permissions, Action action, const Bucket& bucket, st
     return permits(permissions, {action, &bucket, &object});
 }
 
-TEST(Access, The_signer_puts_under_its_prefix_and_does_nothing_else) {
+TEST(Access, allows_signer_only_puts_under_its_prefix) {
     const Permissions signer = put_only(kIncoming, "u/");
     EXPECT_TRUE(may(signer, Action::put_object, kIncoming, "u/a"));
     EXPECT_FALSE(may(signer, Action::put_object, kIncoming, "x/u/a"));
@@ -26,7 +26,7 @@ TEST(Access, The_signer_puts_under_its_prefix_and_does_nothing_else) {
     EXPECT_FALSE(permits(signer, {Action::list_buckets}));
 }
 
-TEST(Access, The_worker_has_the_objects_of_its_buckets_and_no_other) {
+TEST(Access, allows_worker_only_objects_of_its_buckets) {
     const Permissions worker = objects_of({kIncoming});
     EXPECT_TRUE(may(worker, Action::get_object, kIncoming, "u/a"));
     EXPECT_TRUE(permits(worker, {Action::list_objects, &kIncoming}));
@@ -35,7 +35,7 @@ TEST(Access, The_worker_has_the_objects_of_its_buckets_and_no_other) {
     EXPECT_FALSE(permits(worker, {Action::list_buckets}));
 }
 
-TEST(Access, Who_has_no_permission_may_nothing) {
+TEST(Access, denies_everything_without_permission) {
     EXPECT_FALSE(may({}, Action::get_object, kIncoming, "u/a"));
     EXPECT_TRUE(permits(everything(), {Action::list_buckets}));
     EXPECT_TRUE(permits(everything(), {Action::delete_bucket, &kPublic}));

@@ -19,7 +19,7 @@ std::optional<Code> refused(std::string_view target) {
     return address ? std::nullopt : std::optional{address.error().code};
 }
 
-TEST(Address, Path_style) {
+TEST(Address, parses_path_style) {
     const auto address = read("/incoming/u/a%20b+c?versionId=null&uploads");
     ASSERT_TRUE(address);
     EXPECT_EQ(address->bucket->str(), "incoming");
@@ -31,7 +31,7 @@ TEST(Address, Path_style) {
     EXPECT_FALSE(read("/incoming/")->key);
 }
 
-TEST(Address, Virtual_host_style_under_a_known_domain_alone) {
+TEST(Address, parses_virtual_host_style_under_known_domain_only) {
     const auto address = read("/u/a", "incoming.S3.example.org:9000");
     ASSERT_TRUE(address);
     EXPECT_EQ(address->bucket->str(), "incoming");
@@ -41,7 +41,7 @@ TEST(Address, Virtual_host_style_under_a_known_domain_alone) {
     EXPECT_EQ(read("/abc/u", "xs3.example.org")->bucket->str(), "abc");
 }
 
-TEST(Address, Keys_are_never_normalised) {
+TEST(Address, never_normalises_keys) {
     EXPECT_EQ(key_of("/abc//"), "/");
     EXPECT_EQ(key_of("/abc/a//b"), "a//b");
     EXPECT_EQ(key_of("/abc/a/../b"), "a/../b");
@@ -51,7 +51,7 @@ TEST(Address, Keys_are_never_normalised) {
     EXPECT_EQ(key_of("/abc/%C3%A9"), "\xc3\xa9");
 }
 
-TEST(Address, What_is_no_key_is_refused_by_name) {
+TEST(Address, rejects_invalid_key_with_named_error) {
     EXPECT_EQ(refused("/abc/" + std::string(1'024, 'k')), std::nullopt);
     EXPECT_EQ(refused("/abc/" + std::string(1'025, 'k')), Code::KeyTooLongError);
     EXPECT_EQ(refused("/abc/a%00b"), Code::InvalidURI);

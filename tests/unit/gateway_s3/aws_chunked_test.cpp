@@ -22,7 +22,7 @@ std::optional<Code> fault(std::string_view body, std::uint64_t length,
     return decoded ? std::nullopt : std::optional{decoded.error().code};
 }
 
-TEST(AwsChunked, Unsigned_chunks_with_a_trailer_in_pieces_of_any_size) {
+TEST(AwsChunked, decodes_unsigned_chunks_with_trailer_split_anywhere) {
     const std::string body = "5\r\nhello\r\nA\r\n0123456789\r\n0\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n";
     for (std::size_t step = 1; step <= body.size(); ++step) {
         AwsChunked decoder{{ChunkedForm::unsigned_with_trailer, nullptr, 15}};
@@ -35,7 +35,7 @@ TEST(AwsChunked, Unsigned_chunks_with_a_trailer_in_pieces_of_any_size) {
     }
 }
 
-TEST(AwsChunked, What_is_not_whole_or_not_well_formed_is_refused) {
+TEST(AwsChunked, rejects_incomplete_or_malformed_chunks) {
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\n", 5), std::nullopt);
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n", 5), Code::IncompleteBody);
     EXPECT_EQ(fault("5\r\nhello\r\n", 5), Code::IncompleteBody);
@@ -54,7 +54,7 @@ TEST(AwsChunked, What_is_not_whole_or_not_well_formed_is_refused) {
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n" + std::string(2'000, 'x'), 5), Code::InvalidRequest);
 }
 
-TEST(AwsChunked, Signed_chunks_need_their_signatures) {
+TEST(AwsChunked, requires_chunk_signatures_when_signed) {
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\n", 5, ChunkedForm::signed_chunks), Code::InvalidRequest);
 }
 

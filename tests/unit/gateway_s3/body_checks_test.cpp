@@ -49,7 +49,7 @@ struct Sent {
     }
 };
 
-TEST(BodyChecks, Each_checksum_holds_the_body) {
+TEST(BodyChecks, enforces_each_checksum) {
     for (const auto& [name, value] : std::vector<http::HeaderField>{
              {"x-amz-checksum-crc32", "y/Q5Jg=="},
              {"x-amz-checksum-crc32c", "4waSgw=="},
@@ -69,14 +69,14 @@ TEST(BodyChecks, Each_checksum_holds_the_body) {
     }
 }
 
-TEST(BodyChecks, A_signed_payload_hash_and_the_length_are_held) {
+TEST(BodyChecks, enforces_signed_payload_hash_and_length) {
     const Sent sent{{}, 9, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"};
     EXPECT_EQ(sent.fault("123456789"), std::nullopt);
     EXPECT_EQ(sent.fault("123456780"), Code::XAmzContentSHA256Mismatch);
     EXPECT_EQ(sent.fault("12345678"), Code::IncompleteBody);
 }
 
-TEST(BodyChecks, Headers_that_promise_nonsense_are_refused_before_the_body) {
+TEST(BodyChecks, rejects_contradictory_headers_before_the_body) {
     EXPECT_EQ((Sent{{{"Content-MD5", "abc"}}, 9}.promise_fault()), Code::InvalidDigest);
     EXPECT_EQ((Sent{{{"x-amz-checksum-crc32", "AAAA"}}, 9}.promise_fault()), Code::InvalidRequest);
     EXPECT_EQ((Sent{{{"x-amz-checksum-crc32", "y/Q5Jg=="}, {"x-amz-checksum-crc32c", "4waSgw=="}}, 9}
@@ -92,7 +92,7 @@ TEST(BodyChecks, Headers_that_promise_nonsense_are_refused_before_the_body) {
     EXPECT_EQ(endless.promise_fault(), Code::MissingContentLength);
 }
 
-TEST(BodyChecks, A_trailer_brings_the_checksum) {
+TEST(BodyChecks, accepts_checksum_in_trailer) {
     const Sent sent{{{"x-amz-decoded-content-length", "9"}, {"x-amz-trailer", "x-amz-checksum-crc32"}},
                     60,
                     "STREAMING-UNSIGNED-PAYLOAD-TRAILER"};

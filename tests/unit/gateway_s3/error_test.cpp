@@ -5,7 +5,7 @@
 namespace photogate::gateway::s3 {
 namespace {
 
-TEST(ErrorDocument, Says_what_and_which_and_is_escaped) {
+TEST(ErrorDocument, names_code_and_resource_and_is_escaped) {
     const S3Error error = refuse(Code::NoSuchKey).value();
     EXPECT_EQ(
         error_document(error, {"incoming", "a<b>&\"'\x01\r", "/incoming/a", "01ABC"}),
@@ -15,7 +15,7 @@ TEST(ErrorDocument, Says_what_and_which_and_is_escaped) {
         "<Resource>/incoming/a</Resource><RequestId>01ABC</RequestId><HostId>photogate</HostId></Error>");
 }
 
-TEST(Error, What_the_rooms_below_say_gets_S3s_words) {
+TEST(Error, translates_internal_errors_to_s3_codes) {
     EXPECT_EQ(of({ErrorCode::store_no_such_key, "", {}, {}}).code, Code::NoSuchKey);
     EXPECT_EQ(of({ErrorCode::store_precondition_failed, "", {}, {}}).code, Code::PreconditionFailed);
     EXPECT_EQ(of({ErrorCode::request_timeout, "", {}, {}}).code, Code::RequestTimeout);

@@ -22,7 +22,7 @@ std::string part(std::string_view disposition, std::string_view value) {
            std::string{value} + "\r\n";
 }
 
-TEST(Form, Fields_first_and_the_file_flows_through_in_pieces_of_any_size) {
+TEST(Form, reads_fields_first_and_streams_the_file) {
     const std::string file = "\r\n--b\r\n--b1\r\n\r\n-bytes\r\n";
     const std::string body =
         part("name=\"key\"", "u/${filename}") + part("name=empty", "") +
@@ -38,7 +38,7 @@ TEST(Form, Fields_first_and_the_file_flows_through_in_pieces_of_any_size) {
     }
 }
 
-TEST(Form, What_is_not_whole_or_not_a_form_is_refused) {
+TEST(Form, rejects_incomplete_or_malformed_form) {
     const std::string head = part("name=\"key\"", "k");
     for (const std::string& body :
          {std::string{}, std::string{"--b0--\r\n"}, std::string{"x" + head}, head, head + "--b0--\r\n",
@@ -51,7 +51,7 @@ TEST(Form, What_is_not_whole_or_not_a_form_is_refused) {
     }
 }
 
-TEST(Form, Fields_are_bounded_and_the_file_is_not) {
+TEST(Form, bounds_fields_but_not_the_file) {
     const Fed many{part("name=\"a\"", std::string(70'000, 'x')), 1'000};
     EXPECT_EQ(many.result.error().code, Code::MaxMessageLengthExceeded);
     const Fed large{part("name=\"a\"", "1") + part("name=\"file\"", std::string(200'000, 'x')) + "--b0--\r\n",
@@ -60,7 +60,7 @@ TEST(Form, Fields_are_bounded_and_the_file_is_not) {
     EXPECT_EQ(large.file.size(), 200'000U);
 }
 
-TEST(Form, The_boundary_is_read_as_sent) {
+TEST(Form, reads_boundary_as_sent) {
     EXPECT_EQ(form_boundary("multipart/form-data; boundary=abc"), "abc");
     EXPECT_EQ(form_boundary("Multipart/Form-Data; charset=x; boundary=\"a b\""), "a b");
     EXPECT_EQ(form_boundary("multipart/form-data"), std::nullopt);

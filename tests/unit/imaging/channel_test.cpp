@@ -30,7 +30,7 @@ Channel::Deadline soon() {
     return std::chrono::steady_clock::now() + std::chrono::seconds(20);
 }
 
-TEST(Channel, Frame_larger_than_any_socket_buffer_arrives_whole) {
+TEST(Channel, delivers_frame_larger_than_any_socket_buffer) {
     Pair pair = sockets();
     Channel from(std::move(pair.a));
     Channel to(std::move(pair.b));
@@ -44,7 +44,7 @@ TEST(Channel, Frame_larger_than_any_socket_buffer_arrives_whole) {
     EXPECT_FALSE(frame->descriptor);
 }
 
-TEST(Channel, Descriptor_arrives_with_its_frame) {
+TEST(Channel, delivers_descriptor_with_its_frame) {
     Pair pair = sockets();
     Channel from(std::move(pair.a));
     Channel to(std::move(pair.b));
@@ -58,7 +58,7 @@ TEST(Channel, Descriptor_arrives_with_its_frame) {
     EXPECT_EQ(as_text(mapped->bytes()), "hello");
 }
 
-TEST(Channel, Silence_times_out_and_an_end_is_closed) {
+TEST(Channel, times_out_on_silence_and_reports_end_as_closed) {
     Pair pair = sockets();
     Channel to(std::move(pair.b));
     EXPECT_EQ(to.receive(kCaps, std::chrono::steady_clock::now()).error(), ChannelFault::timed_out);
@@ -67,7 +67,7 @@ TEST(Channel, Silence_times_out_and_an_end_is_closed) {
     EXPECT_EQ(to.send("h", {}, -1, soon()).error(), ChannelFault::closed);
 }
 
-TEST(Channel, Frame_over_a_cap_or_without_the_magic_is_malformed_before_its_body_is_read) {
+TEST(Channel, rejects_oversized_frame_or_wrong_magic_before_its_body) {
     for (const std::string& head : {std::string("PGI1\xFF\xFF\xFF\xFF\0\0\0\0\0\0\0\0", 16),
                                     std::string("PGI1\1\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 16),
                                     std::string("HTTP/1.1 200 OK\r", 16)}) {

@@ -51,7 +51,7 @@ bool is_published(const Answer& answer) {
 
 // --- Trap 10
 
-TEST_F(DecoderTraps, Heif_is_judged_by_the_answer_and_not_by_words_in_the_buffer) {
+TEST_F(DecoderTraps, judges_heif_by_result_instead_of_error_buffer) {
     // As libheif 1.15 leaves them; 1.19 is silent.
     for (const BytesView picture : {kTinyHeic, kTinyAvif}) {
         vips_error("heif", "%s", "source: bad seek to 12345");
@@ -61,7 +61,7 @@ TEST_F(DecoderTraps, Heif_is_judged_by_the_answer_and_not_by_words_in_the_buffer
     }
 }
 
-TEST_F(DecoderTraps, Words_left_by_one_picture_are_not_held_against_the_next) {
+TEST_F(DecoderTraps, ignores_error_text_left_by_previous_picture) {
     const Bytes jpeg = noise_as(Format::jpeg);
     // What libjpeg says of a damaged scan; for a JPEG these words are what a rejection is made of.
     vips_error("VipsJpeg", "%s", "Corrupt JPEG data: bad Huffman code");
@@ -73,7 +73,7 @@ TEST_F(DecoderTraps, Words_left_by_one_picture_are_not_held_against_the_next) {
 
 // --- Trap 14
 
-TEST_F(DecoderTraps, Base_can_be_read_twice_though_a_lazy_thumbnail_can_not) {
+TEST_F(DecoderTraps, reads_base_twice_where_a_lazy_thumbnail_fails) {
     const Bytes png = encode(noise(1200, 900).get(), {.format = Format::png}).value();
     Image lazy;
     ASSERT_EQ(vips_thumbnail_buffer(const_cast<std::uint8_t*>(png.data()), png.size(), OutImage(lazy), 900,
@@ -94,7 +94,7 @@ TEST_F(DecoderTraps, Base_can_be_read_twice_though_a_lazy_thumbnail_can_not) {
 
 // --- Trap 17
 
-TEST_F(DecoderTraps, Large_pictures_stay_in_memory_and_one_thread_works) {
+TEST_F(DecoderTraps, keeps_large_pictures_in_memory_on_one_thread) {
     EXPECT_EQ(vips_get_disc_threshold(), 1ULL << 30);
     EXPECT_EQ(vips_concurrency_get(), 1);
     EXPECT_EQ(vips_cache_get_max(), 0);
@@ -102,7 +102,7 @@ TEST_F(DecoderTraps, Large_pictures_stay_in_memory_and_one_thread_works) {
 
 // --- Trap 19
 
-TEST_F(DecoderTraps, Every_format_is_read_and_written_with_options_that_this_libvips_has) {
+TEST_F(DecoderTraps, reads_and_writes_every_format_with_options_of_this_libvips) {
     const Image picture = noise(200, 150);
     void* memory = nullptr;
     std::size_t size = 0;

@@ -30,7 +30,7 @@ Rgba gradient(std::uint32_t width, std::uint32_t height) {
     });
 }
 
-TEST(ThumbHash, Mean_colour_and_shape_can_be_read_back) {
+TEST(ThumbHash, encodes_mean_colour_and_shape) {
     // The format's header: six bits each of luminance, yellow-blue and red-green; then the smaller edge and
     // which it is.
     const Bytes hash = thumb_hash(painted(100, 50, [](auto, auto) { return Pixel{255, 0, 0, 255}; }));
@@ -48,7 +48,7 @@ TEST(ThumbHash, Mean_colour_and_shape_can_be_read_back) {
     EXPECT_EQ(hash[3] & 7, 4);
 }
 
-TEST(ThumbHash, Alpha_is_told_and_the_hash_stays_small) {
+TEST(ThumbHash, records_alpha_and_stays_small) {
     const Bytes clear = thumb_hash(painted(60, 80, [](auto x, auto) {
         return Pixel{10, 200, 30, static_cast<std::uint8_t>(x * 4)};
     }));
@@ -58,7 +58,7 @@ TEST(ThumbHash, Alpha_is_told_and_the_hash_stays_small) {
     EXPECT_GE(thumb_hash(gradient(1, 1)).size(), 5U);
 }
 
-TEST(PerceptualHash, Brighter_to_the_right_is_all_ones_and_to_the_left_all_zeros) {
+TEST(PerceptualHash, is_all_ones_for_brightening_and_zeros_for_darkening) {
     EXPECT_EQ(perceptual_hash(painted(90, 80,
                                       [](auto x, auto) {
                                           const auto v = static_cast<std::uint8_t>(x * 2);
@@ -73,7 +73,7 @@ TEST(PerceptualHash, Brighter_to_the_right_is_all_ones_and_to_the_left_all_zeros
               0ULL);
 }
 
-TEST(PerceptualHash, Scaled_picture_stays_near_and_another_is_far) {
+TEST(PerceptualHash, stays_near_for_scaled_and_far_for_other_pictures) {
     const auto wave = [](std::uint32_t side, double turn) {
         return painted(side, side, [&](std::uint32_t x, std::uint32_t y) {
             const double a = 12.0 * x / side;

@@ -42,7 +42,7 @@ Processed full_picture() {
             .perceptual_hash = "0123456789abcdef"};
 }
 
-TEST(ImagerWire, Order_arrives_as_it_was_sent) {
+TEST(ImagerWire, delivers_order_unchanged) {
     const auto order = read_order(write_order(full_task(), 12345));
     ASSERT_TRUE(order) << order.error().detail;
     const Task sent = full_task();
@@ -59,13 +59,13 @@ TEST(ImagerWire, Order_arrives_as_it_was_sent) {
     EXPECT_EQ(order->task.recipe.gps, GpsPolicy::drop);
 }
 
-TEST(ImagerWire, Declared_type_of_any_bytes_can_be_sent) {
+TEST(ImagerWire, delivers_arbitrary_bytes_as_declared_type) {
     Task task = full_task();
     task.declared_type = std::string(100'000, '\xFF') + "\"\\\n";
     EXPECT_TRUE(read_order(write_order(task, 1)));
 }
 
-TEST(ImagerWire, Picture_arrives_as_it_was_sent) {
+TEST(ImagerWire, delivers_picture_unchanged) {
     const Processed sent = full_picture();
     const auto read = read_answer(write_answer(Outcome(sent)), sent.picture.bytes, full_task());
     ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
@@ -78,14 +78,14 @@ TEST(ImagerWire, Picture_arrives_as_it_was_sent) {
     EXPECT_EQ(got.perceptual_hash, sent.perceptual_hash);
 }
 
-TEST(ImagerWire, Picture_in_another_format_than_asked_is_nonsense) {
+TEST(ImagerWire, rejects_picture_in_another_format_than_requested) {
     Task task = full_task();
     task.recipe.output = Format::jpeg;
     const auto read = read_answer(write_answer(Outcome(full_picture())), full_picture().picture.bytes, task);
     EXPECT_EQ(read.sense, ReadAnswer::Sense::nonsense);
 }
 
-TEST(ImagerWire, Rejections_and_faults_keep_their_words) {
+TEST(ImagerWire, preserves_rejection_and_error_texts) {
     const auto rejected =
         read_answer(write_answer(Outcome(Rejection{RejectionCode::truncated, "cut"})), {}, full_task());
     EXPECT_EQ(std::get<Rejection>(*rejected.answer).code, RejectionCode::truncated);
@@ -95,7 +95,7 @@ TEST(ImagerWire, Rejections_and_faults_keep_their_words) {
     EXPECT_EQ(failed.answer.error().code, ErrorCode::internal);
 }
 
-TEST(ImagerWire, Hello_tells_why_a_helper_can_not_work) {
+TEST(ImagerWire, reports_why_a_worker_process_can_not_work) {
     const JailReport jail{.opening_files = Attempt::failed,
                           .making_sockets = Attempt::failed,
                           .starting_programs = Attempt::failed,
@@ -114,7 +114,7 @@ TEST(ImagerWire, Hello_tells_why_a_helper_can_not_work) {
     }
 }
 
-TEST(ImagerWire, Jail_is_tight_only_where_each_attempt_is_said_to_have_failed) {
+TEST(ImagerWire, is_tight_only_if_every_escape_attempt_failed) {
     for (int open = 0; open < 3; ++open) {
         JailReport jail{Attempt::failed, Attempt::failed, Attempt::failed, 7, {}};
         (open == 0   ? jail.opening_files

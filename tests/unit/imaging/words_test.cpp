@@ -11,7 +11,7 @@
 namespace photogate::imaging {
 namespace {
 
-TEST(Format, Words_and_media_types_lead_back_to_their_format) {
+TEST(Format, parses_its_names_and_media_types) {
     std::set<std::string_view> extensions;
     for (const Format format : kAllFormats) {
         EXPECT_EQ(parse_format(to_string(format)), format);
@@ -21,7 +21,7 @@ TEST(Format, Words_and_media_types_lead_back_to_their_format) {
     EXPECT_EQ(extensions.size(), kAllFormats.size());
 }
 
-TEST(Format, Media_types_are_read_as_clients_write_them) {
+TEST(Format, accepts_media_types_as_clients_write_them) {
     EXPECT_EQ(format_of_media_type("image/jpg"), Format::jpeg);
     EXPECT_EQ(format_of_media_type("IMAGE/HEIF"), Format::heic);
     EXPECT_EQ(format_of_media_type("image/svg+xml"), std::nullopt);
@@ -29,7 +29,7 @@ TEST(Format, Media_types_are_read_as_clients_write_them) {
     EXPECT_EQ(parse_format("JPEG"), std::nullopt);
 }
 
-TEST(Rejection, Words_lead_back_to_their_code) {
+TEST(Rejection, parses_its_codes) {
     for (int i = 0; i <= static_cast<int>(RejectionCode::decoder_crashed); ++i) {
         const auto code = static_cast<RejectionCode>(i);
         EXPECT_EQ(parse_rejection_code(to_string(code)), code);
@@ -37,7 +37,7 @@ TEST(Rejection, Words_lead_back_to_their_code) {
     EXPECT_EQ(parse_rejection_code("nonsense"), std::nullopt);
 }
 
-TEST(Format, A_format_is_known_by_its_first_bytes_and_by_no_others) {
+TEST(Format, is_recognised_only_by_its_first_bytes) {
     using namespace std::string_view_literals;
     const std::vector<std::pair<Format, std::string_view>> starts = {
         {Format::jpeg, "\xFF\xD8\xFF\xE0"sv},

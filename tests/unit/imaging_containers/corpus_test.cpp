@@ -78,7 +78,7 @@ std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-TEST_F(Corpus, Every_photos_size_is_what_another_program_says) {
+TEST_F(Corpus, reports_same_size_as_exiftool) {
     for (const auto& [name, facts] : expected().items()) {
         const Bytes file = read_file(photos() / name);
         ASSERT_TRUE(admit(file, {.declared_type = facts["mime"].get<std::string>(), .accepted = kAllFormats})
@@ -102,7 +102,7 @@ TEST_F(Corpus, Every_photos_size_is_what_another_program_says) {
     }
 }
 
-TEST_F(Corpus, Every_photos_metadata_is_what_another_program_says) {
+TEST_F(Corpus, reports_same_metadata_as_exiftool) {
     for (const auto& [name, facts] : expected().items()) {
         const Bytes file = read_file(photos() / name);
         const Metadata found = read_metadata(file, testing::inspected(file));
@@ -139,7 +139,7 @@ TEST_F(Corpus, Every_photos_metadata_is_what_another_program_says) {
     }
 }
 
-TEST_F(Corpus, Every_canary_is_silent_when_stripped_and_was_heard_before) {
+TEST_F(Corpus, removes_every_canary_that_was_there_before) {
     int canaries = 0;
     for (const auto& entry : fs::directory_iterator(photos())) {
         const std::string name = entry.path().filename();
@@ -158,7 +158,7 @@ TEST_F(Corpus, Every_canary_is_silent_when_stripped_and_was_heard_before) {
     EXPECT_EQ(canaries, 6);
 }
 
-TEST_F(Corpus, Stripped_photos_are_the_same_pictures_without_residue) {
+TEST_F(Corpus, keeps_pictures_without_residue_when_stripping) {
     for (const auto& [name, facts] : expected().items()) {
         const Bytes file = read_file(photos() / name);
         const Inspection before = testing::inspected(file);
@@ -180,7 +180,7 @@ TEST_F(Corpus, Stripped_photos_are_the_same_pictures_without_residue) {
     }
 }
 
-TEST_F(Corpus, Exiftool_finds_only_what_draws_in_stripped_photos) {
+TEST_F(Corpus, leaves_only_rendering_tags_for_exiftool_after_strip) {
     ASSERT_TRUE(output_of("exiftool -ver"))
         << "exiftool is not installed (scripts/install-dependencies tests)";
     static const std::set<std::string> kAllowed = {"SourceFile", "ExifTool",  "System",   "File", "JFIF",
@@ -211,7 +211,7 @@ TEST_F(Corpus, Exiftool_finds_only_what_draws_in_stripped_photos) {
     }
 }
 
-TEST_F(Corpus, Stripped_JPEGs_decode_to_the_same_pixels) {
+TEST_F(Corpus, keeps_pixels_of_stripped_jpegs) {
     ASSERT_TRUE(output_of("command -v djpeg"))
         << "djpeg is not installed (scripts/install-dependencies tests)";
     const Scratch scratch;
@@ -298,7 +298,7 @@ tl::expected<Inspection, Rejection> judged(BytesView file, const std::string& de
     return inspect(file, Limits{});
 }
 
-TEST_F(Corpus, Hostile_files_get_their_verdict_without_decoding) {
+TEST_F(Corpus, judges_hostile_files_without_decoding) {
     // Broken inside the compressed pixels, where only a decoder looks.
     static const std::set<std::string> kDecoders = {"png-bad-zlib.png", "png-short-idat.png"};
     const std::vector<Verdict> all = verdicts(hostile() / "MANIFEST.tsv");
@@ -321,7 +321,7 @@ TEST_F(Corpus, Hostile_files_get_their_verdict_without_decoding) {
     }
 }
 
-TEST_F(Corpus, Hostile_files_that_pass_are_read_and_stripped_in_bounds) {
+TEST_F(Corpus, reads_and_strips_accepted_hostile_files_within_bounds) {
     for (const Verdict& verdict : verdicts(hostile() / "MANIFEST.tsv")) {
         const Bytes file = read_file(hostile() / verdict.name);
         const auto found = judged(file, verdict.declared);

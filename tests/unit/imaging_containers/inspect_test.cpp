@@ -11,7 +11,7 @@ using testing::picture;
 using testing::refusal;
 using testing::replaced;
 
-TEST(Inspect, Says_what_the_headers_say) {
+TEST(Inspect, reports_header_values) {
     for (const std::string& name : testing::camera_pictures()) {
         const Inspection found = inspected(picture(name));
         EXPECT_EQ(found.width, 48U) << name;
@@ -31,7 +31,7 @@ TEST(Inspect, Says_what_the_headers_say) {
     EXPECT_TRUE(inspected(picture("thumbnail.heic")).has_hidden_pictures);
 }
 
-TEST(Inspect, A_trailer_is_where_the_picture_ends) {
+TEST(Inspect, finds_trailer_behind_the_picture) {
     for (const std::string name : {"camera.jpg", "camera.png", "camera.webp", "camera.gif"}) {
         const Bytes file = picture(name);
         const Inspection found = inspected(file);
@@ -41,7 +41,7 @@ TEST(Inspect, A_trailer_is_where_the_picture_ends) {
     }
 }
 
-TEST(Inspect, Frames_are_counted) {
+TEST(Inspect, counts_frames) {
     EXPECT_EQ(inspected(picture("animated.png")).frames, 3U);
     EXPECT_EQ(inspected(picture("animated.webp")).frames, 3U);
     EXPECT_EQ(inspected(picture("camera.gif")).frames, 2U);
@@ -56,7 +56,7 @@ TEST(Inspect, Frames_are_counted) {
         EXPECT_EQ(refusal(picture(name), few), RejectionCode::too_many_pixels) << name;
 }
 
-TEST(Inspect, Orientation_is_taken_in_both_byte_orders_and_only_when_well_formed) {
+TEST(Inspect, reads_orientation_in_both_byte_orders_when_well_formed) {
     for (int orientation = 1; orientation <= 8; ++orientation) {
         const Inspection found = inspected(picture("orientation-" + std::to_string(orientation) + ".jpg"));
         EXPECT_EQ(found.orientation, orientation);
@@ -73,13 +73,13 @@ TEST(Inspect, Orientation_is_taken_in_both_byte_orders_and_only_when_well_formed
     EXPECT_EQ(inspected(picture("camera-big-endian.tif")).orientation, 6);
 }
 
-TEST(Inspect, HEIF_is_turned_by_its_property_and_not_by_its_Exif) {
+TEST(Inspect, takes_heif_orientation_from_property_instead_of_exif) {
     const Inspection found = inspected(picture("camera.heic"));
     EXPECT_EQ(found.orientation, 1);
     EXPECT_TRUE(found.turned_sideways);
 }
 
-TEST(Inspect, Size_is_refused_before_anything_is_decoded) {
+TEST(Inspect, rejects_oversized_picture_before_decoding) {
     for (const char* name : {"huge.jpg", "huge.png", "huge.avif"})
         EXPECT_EQ(refusal(picture(name)), RejectionCode::too_many_pixels) << name;
     Limits limits;
@@ -92,27 +92,27 @@ TEST(Inspect, Size_is_refused_before_anything_is_decoded) {
         EXPECT_EQ(refusal(picture(name), limits), RejectionCode::too_many_pixels) << name;
 }
 
-TEST(Inspect, Depth_counts_where_pixels_alone_would_pass) {
+TEST(Inspect, counts_bit_depth_towards_the_pixel_limit) {
     Limits limits;
     limits.max_pixels = 60'000'000;
     EXPECT_EQ(refusal(picture("deep.png"), limits), RejectionCode::too_many_pixels);
 }
 
-TEST(Inspect, Scans_and_metadata_are_bounded) {
+TEST(Inspect, bounds_scans_and_metadata) {
     EXPECT_EQ(refusal(picture("scans-101.jpg")), RejectionCode::too_many_scans);
     for (const char* name :
          {"comments-1001.jpg", "metadata-5mb.jpg", "text-bomb.png", "profile-bomb.png", "itext-bomb.png"})
         EXPECT_EQ(refusal(picture(name)), RejectionCode::metadata_too_large) << name;
 }
 
-TEST(Inspect, A_file_over_the_byte_limit_is_too_large) {
+TEST(Inspect, rejects_file_over_byte_limit_as_too_large) {
     Limits limits;
     limits.max_bytes = 100;
     EXPECT_EQ(refusal(picture("plain.jpg"), limits), RejectionCode::too_large);
     EXPECT_EQ(refusal({}), RejectionCode::empty);
 }
 
-TEST(Inspect, What_makes_no_sense_is_corrupt) {
+TEST(Inspect, rejects_inconsistent_structure_as_corrupt) {
     for (const char* name : {"no-palette.png", "frame-outside.gif", "nested.avif"})
         EXPECT_EQ(refusal(picture(name)), RejectionCode::corrupt) << name;
     const Bytes jpeg = picture("plain.jpg");
@@ -128,13 +128,13 @@ TEST(Inspect, What_makes_no_sense_is_corrupt) {
         << "segment length";
 }
 
-TEST(Inspect, A_chunk_that_draws_must_have_the_right_checksum) {
+TEST(Inspect, requires_correct_checksum_of_critical_chunks) {
     Bytes png = picture("plain.png");
     png[29] ^= 1U;  // the header's
     EXPECT_EQ(refusal(png), RejectionCode::corrupt);
 }
 
-TEST(Inspect, A_loop_of_TIFF_directories_ends) {
+TEST(Inspect, terminates_on_looping_tiff_directories) {
     Bytes tiff = picture("camera.tif");
     const std::size_t next = 8 + 2 + 12 * 13;
     tiff[next] = 8;
@@ -148,7 +148,7 @@ Bytes without_trailer(Bytes file) {
     return file;
 }
 
-TEST(Inspect, A_picture_cut_anywhere_is_refused) {
+TEST(Inspect, rejects_picture_truncated_anywhere) {
     for (const std::string name : {"plain.jpg", "camera.jpg", "plain.png", "camera.png", "animated.png",
                                    "plain.webp", "animated.webp", "plain.gif", "camera.gif", "camera.tif"}) {
         const Bytes file = without_trailer(picture(name));
@@ -158,14 +158,14 @@ TEST(Inspect, A_picture_cut_anywhere_is_refused) {
     }
 }
 
-TEST(Inspect, A_HEIF_cut_within_its_pixels_is_refused) {
+TEST(Inspect, rejects_heif_truncated_within_pixels) {
     const Bytes file = picture("camera.avif");
     const std::size_t pixels_end = as_text(file).find("<?xpacket end");
     for (std::size_t size = 0; size < pixels_end; ++size)
         ASSERT_FALSE(inspect(BytesView(file).first(size), Limits{}).has_value()) << size;
 }
 
-TEST(Inspect, No_damaged_byte_is_too_much) {
+TEST(Inspect, survives_any_damaged_byte) {
     for (const std::string& name : testing::camera_pictures()) {
         Bytes file = picture(name);
         for (std::size_t at = 0; at < file.size(); ++at) {

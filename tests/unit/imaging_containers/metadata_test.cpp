@@ -25,7 +25,7 @@ Json parsed(const Metadata& metadata, ExifDetail detail = ExifDetail::full,
     return out;
 }
 
-TEST(Metadata, A_cameras_facts_are_read_from_every_container) {
+TEST(Metadata, reads_camera_facts_from_every_container) {
     for (const char* name :
          {"camera.jpg", "camera.png", "camera.webp", "camera.avif", "camera.heic", "magick.png"}) {
         const Metadata found = read(name);
@@ -46,7 +46,7 @@ TEST(Metadata, A_cameras_facts_are_read_from_every_container) {
     }
 }
 
-TEST(Metadata, IPTC_and_XMP_are_read_where_they_are) {
+TEST(Metadata, reads_iptc_and_xmp) {
     const Json raw = parsed(read("camera.jpg"))["raw"];
     EXPECT_EQ(raw["iptc.By-line"], Json({"CANARY byline"}));
     EXPECT_EQ(raw["iptc.Caption-Abstract"], "CANARY caption é") << "Latin-1 becomes UTF-8";
@@ -62,12 +62,12 @@ TEST(Metadata, IPTC_and_XMP_are_read_where_they_are) {
     EXPECT_EQ(read("camera.tif").make, "CanaryCam");
 }
 
-TEST(Metadata, Maker_notes_stay_unread) {
+TEST(Metadata, ignores_maker_notes) {
     EXPECT_EQ(to_json(read("camera.jpg"), ExifDetail::full, GpsPolicy::report).find("MAKER"),
               std::string::npos);
 }
 
-TEST(Metadata, Dropping_the_position_drops_all_that_tells_the_place) {
+TEST(Metadata, drops_everything_that_reveals_the_place_with_the_position) {
     const Metadata found = read("camera.jpg");
     const Json with = parsed(found);
     EXPECT_TRUE(with.contains("gps"));
@@ -78,7 +78,7 @@ TEST(Metadata, Dropping_the_position_drops_all_that_tells_the_place) {
     EXPECT_TRUE(found.has_gps) << "that there was one is still known";
 }
 
-TEST(Metadata, Detail_is_what_was_asked_for) {
+TEST(Metadata, returns_requested_level_of_detail) {
     const Metadata found = read("camera.jpg");
     EXPECT_EQ(to_json(found, ExifDetail::none, GpsPolicy::report), "{}");
     const Json basic = parsed(found, ExifDetail::basic);
@@ -89,7 +89,7 @@ TEST(Metadata, Detail_is_what_was_asked_for) {
     EXPECT_EQ(to_json(read("plain.jpg"), ExifDetail::full, GpsPolicy::report), "{}");
 }
 
-TEST(Metadata, Unknown_ratios_are_absent_and_never_infinite) {
+TEST(Metadata, omits_undefined_ratios) {
     const Metadata found = read("exif-zero-ratios.jpg");
     EXPECT_TRUE(found.has_gps);
     EXPECT_FALSE(found.gps);
@@ -98,7 +98,7 @@ TEST(Metadata, Unknown_ratios_are_absent_and_never_infinite) {
     EXPECT_EQ(to_json(found, ExifDetail::full, GpsPolicy::report), "{}");
 }
 
-TEST(Metadata, Positions_of_signed_ratios_and_fewer_parts_are_understood) {
+TEST(Metadata, accepts_positions_with_signed_ratios_or_fewer_parts) {
     const Metadata found = read("exif-signed-gps.jpg");
     ASSERT_TRUE(found.gps);
     EXPECT_NEAR(found.gps->latitude, -(33 + 51.3 / 60), 1e-7);
@@ -106,7 +106,7 @@ TEST(Metadata, Positions_of_signed_ratios_and_fewer_parts_are_understood) {
     EXPECT_FALSE(found.gps->altitude);
 }
 
-TEST(Metadata, Foreign_text_becomes_valid_and_quiet) {
+TEST(Metadata, sanitises_foreign_text) {
     const Metadata found = read("exif-bad-text.jpg");
     ASSERT_TRUE(found.make);
     EXPECT_EQ(*found.make, "ÿþ\"\\ Café");
@@ -114,13 +114,13 @@ TEST(Metadata, Foreign_text_becomes_valid_and_quiet) {
     EXPECT_EQ(parsed(found)["make"], *found.make);
 }
 
-TEST(Metadata, Directories_that_loop_end) {
+TEST(Metadata, terminates_on_looping_directories) {
     const Metadata found = read("exif-loop.jpg");
     EXPECT_EQ(found.make, "Loop");
     EXPECT_FALSE(found.gps);
 }
 
-TEST(Metadata, Any_damage_leaves_valid_JSON) {
+TEST(Metadata, produces_valid_json_for_any_damage) {
     for (const std::string& name : testing::camera_pictures()) {
         Bytes file = picture(name);
         for (std::size_t at = 0; at < file.size(); at += 3) {

@@ -13,7 +13,7 @@ using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 using testing::picture;
 
-TEST(Residue, Every_carrier_of_a_JPEG_is_named) {
+TEST(Residue, names_every_jpeg_carrier) {
     EXPECT_THAT(metadata_remaining(picture("camera.jpg")),
                 IsSupersetOf({"exif",          "exif.gps",      "exif.thumbnail", "xmp",
                               "thermal",       "mpf",           "flashpix",       "gain_map",
@@ -23,7 +23,7 @@ TEST(Residue, Every_carrier_of_a_JPEG_is_named) {
                               "marker:xmp"}));
 }
 
-TEST(Residue, Every_carrier_of_the_other_formats_is_named) {
+TEST(Residue, names_every_carrier_of_other_formats) {
     EXPECT_THAT(metadata_remaining(picture("camera.png")),
                 IsSupersetOf({"exif", "exif.gps", "text", "xmp", "iptc", "time", "content_credentials",
                               "chunk:prVt", "chunk:sPLT", "trailer"}));
@@ -39,13 +39,13 @@ TEST(Residue, Every_carrier_of_the_other_formats_is_named) {
     EXPECT_THAT(metadata_remaining(picture("camera.tif")), IsSupersetOf({"xmp", "photoshop", "tag:271"}));
 }
 
-TEST(Residue, Clean_pictures_have_none) {
+TEST(Residue, reports_nothing_for_clean_pictures) {
     for (const char* name :
          {"plain.jpg", "grey.jpg", "cmyk.jpg", "plain.png", "animated.png", "plain.webp", "plain.gif"})
         EXPECT_THAT(metadata_remaining(picture(name)), IsEmpty()) << name;
 }
 
-TEST(Residue, An_orientation_is_allowed_and_one_more_tag_is_not) {
+TEST(Residue, allows_orientation_and_no_further_tag) {
     const Bytes file = picture("orientation-6.jpg");
     const auto clean = strip(file, testing::inspected(file));
     ASSERT_TRUE(clean.has_value());
@@ -57,7 +57,7 @@ TEST(Residue, An_orientation_is_allowed_and_one_more_tag_is_not) {
     EXPECT_THAT(metadata_remaining(file), Contains("exif.gps"));
 }
 
-TEST(Residue, Bytes_hidden_behind_tables_are_noticed) {
+TEST(Residue, detects_bytes_hidden_behind_tables) {
     Bytes file = picture("plain.jpg");
     file = testing::replaced(file, "\xFF\xDB\0\x43"sv, "\xFF\xDB\0\x46"sv);
     const std::size_t frame = as_text(file).find("\xFF\xC0");
@@ -66,7 +66,7 @@ TEST(Residue, Bytes_hidden_behind_tables_are_noticed) {
     EXPECT_THAT(metadata_remaining(file), Contains("unreadable"));
 }
 
-TEST(Residue, What_is_no_picture_is_unreadable) {
+TEST(Residue, reports_non_pictures_as_unreadable) {
     for (const std::string_view text : {""sv, "x"sv, "\xFF\xD8"sv, "\x89PNG"sv, "RIFF"sv, "GIF89a"sv,
                                         "\0\0\0\x08"
                                         "ftyp"sv,
@@ -74,7 +74,7 @@ TEST(Residue, What_is_no_picture_is_unreadable) {
         EXPECT_THAT(metadata_remaining(as_bytes(text)), Contains("unreadable")) << text;
 }
 
-TEST(Residue, Markers_are_found_wherever_they_are) {
+TEST(Residue, finds_private_markers_anywhere) {
     Bytes file = picture("plain.png");
     EXPECT_THAT(private_markers(file), IsEmpty());
     // Hidden where no walker looks: the palette's stand-in here is the pixels' own chunk.

@@ -15,7 +15,7 @@ std::optional<Sniffed> sniffed(std::string_view text) {
     return sniff(as_bytes(text));
 }
 
-TEST(Sniff, Each_accepted_format_is_known_by_its_bytes) {
+TEST(Sniff, recognises_each_accepted_format_by_its_bytes) {
     EXPECT_EQ(sniff(picture("plain.jpg")), Sniffed(Format::jpeg));
     EXPECT_EQ(sniff(picture("plain.png")), Sniffed(Format::png));
     EXPECT_EQ(sniff(picture("plain.webp")), Sniffed(Format::webp));
@@ -26,7 +26,7 @@ TEST(Sniff, Each_accepted_format_is_known_by_its_bytes) {
     EXPECT_EQ(sniff(picture("camera.avif")), Sniffed(Format::avif));
 }
 
-TEST(Sniff, A_general_HEIF_brand_is_decided_by_the_compatible_ones) {
+TEST(Sniff, resolves_generic_heif_brand_by_compatible_brands) {
     EXPECT_EQ(sniffed("\0\0\0\x18"sv
                       "ftypmif1\0\0\0\0miafheic"sv),
               Sniffed(Format::heic));
@@ -39,7 +39,7 @@ TEST(Sniff, A_general_HEIF_brand_is_decided_by_the_compatible_ones) {
         << "brands behind the box are none";
 }
 
-TEST(Sniff, Known_formats_that_are_not_taken_are_told_apart_from_no_picture) {
+TEST(Sniff, distinguishes_known_unsupported_formats_from_non_pictures) {
     const auto refused = [](std::string_view text) {
         const auto found = sniffed(text);
         return found && std::holds_alternative<UnsupportedKind>(*found);
@@ -68,13 +68,13 @@ TEST(Sniff, Known_formats_that_are_not_taken_are_told_apart_from_no_picture) {
     EXPECT_EQ(sniffed("PK\3\4"), std::nullopt);
 }
 
-TEST(Declared_type, Nothing_and_general_types_are_no_opinion) {
+TEST(DeclaredType, ignores_missing_and_generic_types) {
     for (const std::string_view type :
          {"", "application/octet-stream", "binary/octet-stream", "image/jpg", "IMAGE/JPG"})
         EXPECT_FALSE(contradicts(type, Format::webp)) << type;
 }
 
-TEST(Declared_type, Another_format_contradicts_and_parameters_do_not) {
+TEST(DeclaredType, contradicts_another_format_and_ignores_parameters) {
     EXPECT_FALSE(contradicts("Image/JPEG; charset=binary", Format::jpeg));
     EXPECT_TRUE(contradicts("image/jpeg", Format::heic));
     EXPECT_TRUE(contradicts("text/html", Format::jpeg));
@@ -83,7 +83,7 @@ TEST(Declared_type, Another_format_contradicts_and_parameters_do_not) {
     EXPECT_FALSE(contradicts("image/heic", Format::heic));
 }
 
-TEST(Admission, The_first_thing_wrong_is_the_answer) {
+TEST(Admission, reports_the_first_mistake) {
     static constexpr std::array kOnlyJpeg = {Format::jpeg};
     const auto code = [](BytesView file, std::optional<std::string_view> type) {
         const auto found = admit(file, {.declared_type = type, .accepted = kOnlyJpeg});

@@ -20,7 +20,7 @@ Bytes stripped(std::string_view name) {
     return out ? *out : Bytes{};
 }
 
-TEST(Strip, Nothing_private_is_left_in_any_format) {
+TEST(Strip, leaves_nothing_private_in_any_format) {
     for (const std::string& name : testing::camera_pictures()) {
         if (name == "camera.tif") continue;
         ASSERT_TRUE(contains(picture(name), "CANARY")) << name;
@@ -31,7 +31,7 @@ TEST(Strip, Nothing_private_is_left_in_any_format) {
     }
 }
 
-TEST(Strip, The_picture_is_the_same_to_the_walker) {
+TEST(Strip, keeps_structure_for_the_walker) {
     for (const std::string& name : testing::all_pictures()) {
         const Bytes file = picture(name);
         const auto before = inspect(file, Limits{});
@@ -51,7 +51,7 @@ TEST(Strip, The_picture_is_the_same_to_the_walker) {
     }
 }
 
-TEST(Strip, A_second_time_changes_nothing) {
+TEST(Strip, changes_nothing_the_second_time) {
     for (const std::string& name : testing::camera_pictures()) {
         if (name == "camera.tif") continue;
         const Bytes once = stripped(name);
@@ -61,18 +61,18 @@ TEST(Strip, A_second_time_changes_nothing) {
     }
 }
 
-TEST(Strip, A_clean_picture_keeps_every_byte) {
+TEST(Strip, keeps_every_byte_of_clean_picture) {
     for (const char* name : {"plain.jpg", "plain.png", "plain.webp", "plain.gif", "animated.png", "cmyk.jpg"})
         EXPECT_EQ(stripped(name), picture(name)) << name;
 }
 
-TEST(Strip, Entropy_coded_bytes_are_untouched) {
+TEST(Strip, keeps_entropy_coded_bytes) {
     const Bytes plain = picture("plain.jpg");
     const std::string_view scan = as_text(plain).substr(as_text(plain).find("\xFF\xDA"));
     EXPECT_TRUE(as_text(stripped("camera.jpg")).ends_with(scan));
 }
 
-TEST(Strip, Fill_bytes_inside_a_scan_are_left_out) {
+TEST(Strip, removes_fill_bytes_inside_scan) {
     const auto with_scan = [](std::string_view coded) {
         auto file = testing::bytes_of(
             "\xFF\xD8\xFF\xC0\x00\x0B\x08\x00\x08\x00\x08\x01\x01\x11\x00"
@@ -87,7 +87,7 @@ TEST(Strip, Fill_bytes_inside_a_scan_are_left_out) {
     EXPECT_EQ(metadata_remaining(*out), std::vector<std::string>{});
 }
 
-TEST(Strip, Packed_text_and_Exif_are_gone_before_a_decoder_sees_the_picture) {
+TEST(Strip, removes_compressed_text_and_exif_before_decoding) {
     for (const std::string& name : testing::camera_pictures()) {
         if (name == "camera.tif") continue;
         const Bytes file = picture(name);
@@ -106,7 +106,7 @@ TEST(Strip, Packed_text_and_Exif_are_gone_before_a_decoder_sees_the_picture) {
     }
 }
 
-TEST(Strip, A_turned_JPEG_keeps_36_bytes_of_Exif) {
+TEST(Strip, keeps_36_bytes_of_exif_for_rotated_jpeg) {
     const Bytes out = stripped("orientation-6.jpg");
     const std::string_view expected =
         "\xFF\xD8\xFF\xE1\0\x22"
@@ -117,13 +117,13 @@ TEST(Strip, A_turned_JPEG_keeps_36_bytes_of_Exif) {
     EXPECT_FALSE(contains(stripped("orientation-9.jpg"), "Exif"));
 }
 
-TEST(Strip, An_encoders_output_keeps_no_orientation) {
+TEST(Strip, drops_orientation_from_encoder_output) {
     const auto out = clean_container(picture("orientation-6.jpg"), Format::jpeg);
     ASSERT_TRUE(out.has_value());
     EXPECT_FALSE(contains(*out, "Exif"));
 }
 
-TEST(Strip, A_profile_stays_only_when_it_is_whole_and_suits_the_picture) {
+TEST(Strip, keeps_profile_only_when_valid_and_matching) {
     EXPECT_TRUE(inspected(stripped("camera.jpg")).has_icc);
     EXPECT_TRUE(inspected(stripped("camera.png")).has_icc);
     EXPECT_TRUE(inspected(stripped("camera.webp")).has_icc);
@@ -132,14 +132,14 @@ TEST(Strip, A_profile_stays_only_when_it_is_whole_and_suits_the_picture) {
     EXPECT_FALSE(inspected(stripped("icc-incomplete.jpg")).has_icc);
 }
 
-TEST(Strip, WebP_flags_and_sizes_are_put_right) {
+TEST(Strip, corrects_webp_flags_and_sizes) {
     const Bytes out = stripped("camera.webp");
     ASSERT_TRUE(as_text(out).substr(12, 4) == "VP8X");
     EXPECT_EQ(out[20], 0x20) << "a profile, and neither EXIF nor XMP";
     EXPECT_EQ(out[4] + (out[5] << 8) + 8U, out.size());
 }
 
-TEST(Strip, A_GIF_keeps_its_loop_and_its_timing) {
+TEST(Strip, keeps_gif_loop_and_timing) {
     const Bytes out = stripped("camera.gif");
     EXPECT_TRUE(contains(out, "NETSCAPE2.0"));
     std::size_t controls = 0;
@@ -149,7 +149,7 @@ TEST(Strip, A_GIF_keeps_its_loop_and_its_timing) {
     EXPECT_EQ(controls, 2U) << "one a frame; the one of the plain text went with it";
 }
 
-TEST(Strip, HEIF_is_cleaned_in_place) {
+TEST(Strip, cleans_heif_in_place) {
     const Bytes before = picture("camera.heic");
     const Bytes after = stripped("camera.heic");
     EXPECT_EQ(after.size(), before.size());
@@ -159,14 +159,14 @@ TEST(Strip, HEIF_is_cleaned_in_place) {
                            after.begin() + static_cast<std::ptrdiff_t>(pixels)));
 }
 
-TEST(Strip, HEIF_pixels_outside_the_data_box_are_refused_rather_than_damaged) {
+TEST(Strip, rejects_heif_pixels_outside_the_data_box) {
     const Bytes file = testing::replaced(picture("camera.avif"), "mdat", "free");
     const auto out = strip(file, inspected(file));
     ASSERT_FALSE(out.has_value());
     EXPECT_EQ(out.error().code, RejectionCode::corrupt);
 }
 
-TEST(Strip, HEIF_bytes_of_no_listed_item_become_zeros) {
+TEST(Strip, zeroes_heif_bytes_of_unlisted_items) {
     // The Exif item is listed no more, its bytes are still there.
     Bytes file = testing::replaced(picture("camera.avif"), "infe\2\0\0\0\0\2"sv, "fnfe\2\0\0\0\0\2"sv);
     ASSERT_THAT(metadata_remaining(file), ::testing::Contains("hidden_bytes"));
@@ -175,7 +175,7 @@ TEST(Strip, HEIF_bytes_of_no_listed_item_become_zeros) {
     EXPECT_FALSE(contains(*out, "CANARY"));
 }
 
-TEST(Strip, Formats_say_whether_they_can) {
+TEST(Strip, reports_whether_format_can_be_stripped) {
     EXPECT_TRUE(can_strip(inspected(picture("camera.jpg"))));
     EXPECT_TRUE(can_strip(inspected(picture("plain.png"))));
     EXPECT_FALSE(can_strip(inspected(picture("camera.png")))) << "its orientation would be lost";
@@ -187,12 +187,12 @@ TEST(Strip, Formats_say_whether_they_can) {
     EXPECT_EQ(refused.error().code, RejectionCode::unsupported_format);
 }
 
-TEST(Strip, What_is_no_such_picture_is_refused) {
+TEST(Strip, rejects_non_pictures) {
     for (const Format format : kAllFormats)
         EXPECT_FALSE(clean_container(as_bytes("nonsense"), format).has_value());
 }
 
-TEST(Strip, Damage_never_leaves_more_than_the_allow_list) {
+TEST(Strip, never_leaves_more_than_the_allow_list_on_damage) {
     for (const std::string name : {"camera.jpg", "camera.png", "camera.webp", "camera.gif", "camera.avif"}) {
         Bytes file = picture(name);
         for (std::size_t at = 0; at < file.size(); at += 5) {

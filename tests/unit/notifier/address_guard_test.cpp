@@ -56,7 +56,7 @@ constexpr Edge kEdges[] = {
     {"223.255.255.255", "224.0.0.0", "255.255.255.255", nullptr},
 };
 
-TEST(AddressGuard, Special_IPv4_blocks_are_refused_to_their_edges_and_their_neighbours_are_not) {
+TEST(AddressGuard, rejects_special_ipv4_blocks_exactly_to_their_edges) {
     const AddressGuard guard;
     for (const auto& edge : kEdges) {
         EXPECT_FALSE(permits(guard, edge.first)) << edge.first;
@@ -70,7 +70,7 @@ TEST(AddressGuard, Special_IPv4_blocks_are_refused_to_their_edges_and_their_neig
     }
 }
 
-TEST(AddressGuard, IPv4_inside_IPv6_is_judged_by_the_address_inside) {
+TEST(AddressGuard, judges_embedded_ipv4_in_ipv6_by_the_inner_address) {
     const AddressGuard guard;
     for (const auto& edge : kEdges) {
         for (const char* prefix : {"::ffff:", "64:ff9b::"}) {
@@ -90,7 +90,7 @@ TEST(AddressGuard, IPv4_inside_IPv6_is_judged_by_the_address_inside) {
     }
 }
 
-TEST(AddressGuard, Special_IPv6_is_refused) {
+TEST(AddressGuard, rejects_special_ipv6) {
     const AddressGuard guard;
     for (const char* address : {"::",
                                 "::1",
@@ -144,7 +144,7 @@ TEST(AddressGuard, Special_IPv6_is_refused) {
     }
 }
 
-TEST(AddressGuard, A_thousand_addresses_of_each_private_block_are_refused) {
+TEST(AddressGuard, rejects_a_thousand_addresses_of_each_private_block) {
     const AddressGuard guard;
     SeededRandom random{7};
     for (int i = 0; i < 1'000; ++i) {
@@ -160,7 +160,7 @@ TEST(AddressGuard, A_thousand_addresses_of_each_private_block_are_refused) {
     }
 }
 
-TEST(AddressGuard, Other_families_are_refused) {
+TEST(AddressGuard, rejects_other_families) {
     sockaddr_un local{};
     local.sun_family = AF_UNIX;
     EXPECT_FALSE(AddressGuard{}.permits(reinterpret_cast<const sockaddr&>(local)));
@@ -168,7 +168,7 @@ TEST(AddressGuard, Other_families_are_refused) {
     EXPECT_FALSE(AddressGuard{}.permits(reinterpret_cast<const sockaddr&>(none)));
 }
 
-TEST(AddressGuard, What_the_configuration_names_is_permitted_and_nothing_beside_it) {
+TEST(AddressGuard, permits_only_configured_exceptions) {
     const auto guard =
         AddressGuard::make({"127.0.0.0/8", "10.1.2.0/24", "::1/128", "fd12:3456::/32", "192.168.7.9"});
     ASSERT_TRUE(guard);
@@ -182,7 +182,7 @@ TEST(AddressGuard, What_the_configuration_names_is_permitted_and_nothing_beside_
     }
 }
 
-TEST(AddressGuard, An_IPv6_block_never_covers_IPv4) {
+TEST(AddressGuard, never_matches_ipv4_with_ipv6_block) {
     const auto guard = AddressGuard::make({"::/0"});
     ASSERT_TRUE(guard);
     EXPECT_TRUE(permits(*guard, "fe80::1"));
@@ -194,7 +194,7 @@ TEST(AddressGuard, An_IPv6_block_never_covers_IPv4) {
     EXPECT_FALSE(permits(*all, "::1"));
 }
 
-TEST(AddressGuard, Malformed_blocks_are_refused) {
+TEST(AddressGuard, rejects_malformed_blocks) {
     for (const char* text :
          {"", "x", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0.0/8x", "10.0.0.1/8", "10/8", "127.1",
           "::1/129", "fe80::1/10", "localhost", "10.0.0.0 /8", "010.0.0.1"}) {

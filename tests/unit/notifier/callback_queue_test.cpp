@@ -23,7 +23,7 @@ std::vector<Callback> claimed(const std::string& url, int count, int from = 0) {
     return out;
 }
 
-TEST(CallbackQueue, A_URL_over_its_share_holds_nobody_else) {
+TEST(CallbackQueue, limits_url_to_its_share) {
     CallbackQueue queue{{.per_url = 2}};
     queue.add(claimed("slow", 5), kStart);
     queue.add(claimed("quick", 1), kStart + 1s);
@@ -37,14 +37,14 @@ TEST(CallbackQueue, A_URL_over_its_share_holds_nobody_else) {
     EXPECT_EQ(queue.start(kStart + 2s)->url, "slow");
 }
 
-TEST(CallbackQueue, One_URLs_callbacks_start_in_the_order_they_were_claimed) {
+TEST(CallbackQueue, starts_callbacks_of_one_url_in_claim_order) {
     CallbackQueue queue{{.per_url = 8}};
     queue.add(claimed("u", 3), kStart);
     for (int i = 0; i < 3; ++i)
         EXPECT_EQ(queue.start(kStart)->id.str(), fmt::format("msg_u_{}", i));
 }
 
-TEST(CallbackQueue, Equally_old_URLs_take_turns) {
+TEST(CallbackQueue, alternates_between_equally_old_urls) {
     CallbackQueue queue{{.per_url = 8}};
     auto both = claimed("a", 3);
     for (auto& callback : claimed("b", 3))
@@ -56,7 +56,7 @@ TEST(CallbackQueue, Equally_old_URLs_take_turns) {
     EXPECT_EQ(order, "ababab");
 }
 
-TEST(CallbackQueue, After_a_failure_a_URL_gets_one_sender_and_each_success_doubles_it) {
+TEST(CallbackQueue, limits_failing_url_to_one_sender_and_doubles_per_success) {
     CallbackQueue queue{{.per_url = 8}};
     const auto go = [&](Outcome outcome) {
         queue.add(claimed("u", 1), kStart);
@@ -75,7 +75,7 @@ TEST(CallbackQueue, After_a_failure_a_URL_gets_one_sender_and_each_success_doubl
     EXPECT_EQ(go(Outcome::success), 8U);
 }
 
-TEST(CallbackQueue, What_its_lease_no_longer_covers_is_dropped) {
+TEST(CallbackQueue, drops_callbacks_with_expired_lease) {
     CallbackQueue queue{{.per_url = 1, .startable_for = 40s}};
     queue.add(claimed("u", 2), kStart);
     EXPECT_TRUE(queue.start(kStart + 40s));
@@ -83,7 +83,7 @@ TEST(CallbackQueue, What_its_lease_no_longer_covers_is_dropped) {
     EXPECT_FALSE(queue.start(kStart + 40s + 1ms));
 }
 
-TEST(CallbackQueue, Claimed_again_the_newer_lease_counts_and_it_goes_out_once) {
+TEST(CallbackQueue, sends_reclaimed_callback_once_with_the_newer_lease) {
     CallbackQueue queue{{.per_url = 8}};
     auto first = claimed("u", 1);
     first[0].lease_token = "old";
@@ -94,7 +94,7 @@ TEST(CallbackQueue, Claimed_again_the_newer_lease_counts_and_it_goes_out_once) {
     EXPECT_FALSE(queue.start(kStart + 60s));
 }
 
-TEST(CallbackQueue, Slow_URLs_have_a_part_of_the_senders_between_them) {
+TEST(CallbackQueue, limits_slow_urls_to_their_part_of_the_senders) {
     CallbackQueue queue{{.per_url = 4, .slow_at_once = 3}};
     for (const char* url : {"a", "b"}) {
         queue.add(claimed(url, 1), kStart);
@@ -112,7 +112,7 @@ TEST(CallbackQueue, Slow_URLs_have_a_part_of_the_senders_between_them) {
     EXPECT_EQ(queue.start(kStart)->url, "a") << "quick again: its own share";
 }
 
-TEST(CallbackQueue, The_slow_are_counted_right_whenever_they_become_so) {
+TEST(CallbackQueue, counts_slow_urls_correctly_whenever_they_become_slow) {
     CallbackQueue queue{{.per_url = 4, .slow_at_once = 2}};
     queue.add(claimed("a", 4), kStart);
     for (int i = 0; i < 4; ++i)
@@ -133,7 +133,7 @@ TEST(CallbackQueue, The_slow_are_counted_right_whenever_they_become_so) {
     EXPECT_EQ(started, 2U);
 }
 
-TEST(CallbackQueue, A_rate_spaces_the_starts_of_one_URL_and_of_no_other) {
+TEST(CallbackQueue, spaces_starts_of_rate_limited_url_only) {
     CallbackQueue queue{{.per_url = 100, .startable_for = 100s, .per_second = 10}};
     queue.add(claimed("u", 50), kStart);
     const auto started_at = [&](CallbackQueue::TimePoint now) {
@@ -155,7 +155,7 @@ TEST(CallbackQueue, A_rate_spaces_the_starts_of_one_URL_and_of_no_other) {
     EXPECT_EQ(in_ten_seconds, 45U) << "all that was left";
 }
 
-TEST(CallbackQueue, It_is_bounded_by_URL_and_remembers_a_bounded_number_of_them) {
+TEST(CallbackQueue, bounds_entries_per_url_and_number_of_urls) {
     CallbackQueue queue{{.per_url = 2, .waiting = 10, .urls = 3}};
     queue.add(claimed("u", 100), kStart);
     std::size_t started = 0;

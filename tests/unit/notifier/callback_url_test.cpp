@@ -17,7 +17,7 @@ std::string verdict(std::string_view url, const CallbackUrlPolicy& with = policy
     return result ? "ok" : std::string{to_string(result.error().code)};
 }
 
-TEST(CallbackUrl, Hosts_on_the_list_are_taken) {
+TEST(CallbackUrl, accepts_hosts_on_the_list) {
     for (const char* url :
          {"https://hooks.example.com", "https://hooks.example.com/",
           "https://hooks.example.com/a/b?x=1&y=%20", "HTTPS://HOOKS.example.COM/a",
@@ -29,7 +29,7 @@ TEST(CallbackUrl, Hosts_on_the_list_are_taken) {
     }
 }
 
-TEST(CallbackUrl, Hosts_off_the_list_are_not) {
+TEST(CallbackUrl, rejects_hosts_off_the_list) {
     for (const char* url :
          {"https://evil.example/", "https://shops.example/", "https://evilshops.example/",
           "https://hooks.example.com.evil.net/", "https://hooks.example.com:8443/", "https://ports.example/",
@@ -39,7 +39,7 @@ TEST(CallbackUrl, Hosts_off_the_list_are_not) {
     EXPECT_EQ(verdict("https://hooks.example.com/", {}), "callback_host_not_allowed");
 }
 
-TEST(CallbackUrl, What_is_not_a_plain_https_URL_is_invalid) {
+TEST(CallbackUrl, rejects_anything_but_plain_https_url) {
     for (const std::string& url : {std::string{},
                                    std::string{"hooks.example.com"},
                                    std::string{"//hooks.example.com/"},
@@ -99,7 +99,7 @@ TEST(CallbackUrl, What_is_not_a_plain_https_URL_is_invalid) {
     }
 }
 
-TEST(CallbackUrl, Addresses_that_are_not_public_are_blocked_in_every_spelling) {
+TEST(CallbackUrl, blocks_non_public_addresses_in_every_spelling) {
     for (const char* host : {"127.0.0.1",
                              "127.1",
                              "127.0.1",
@@ -186,7 +186,7 @@ TEST(CallbackUrl, Addresses_that_are_not_public_are_blocked_in_every_spelling) {
     }
 }
 
-TEST(CallbackUrl, Being_on_the_list_does_not_unblock_an_address_but_the_guards_exception_does) {
+TEST(CallbackUrl, unblocks_address_by_guard_exception_but_not_by_list) {
     CallbackUrlPolicy local{.allowed_hosts = {"127.0.0.1:*", "localhost:*", "metadata"},
                             .http_hosts = {"127.0.0.1", "localhost"},
                             .guard = {}};
@@ -199,7 +199,7 @@ TEST(CallbackUrl, Being_on_the_list_does_not_unblock_an_address_but_the_guards_e
     EXPECT_EQ(verdict("http://127.1:8080/h", local), "invalid_callback_url") << "an odd spelling stays odd";
 }
 
-TEST(CallbackUrl, What_is_refused_is_not_repeated_in_the_answer) {
+TEST(CallbackUrl, does_not_repeat_rejected_url) {
     const auto result = check_callback_url("https://user:s3cret@hooks.example.com/", policy());
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().detail.find("s3cret"), std::string::npos);

@@ -33,14 +33,14 @@ CallbackAttempt judge(int status, const char* retry_after = nullptr, std::uint32
     return judge(Result<Response>{response}, attempts);
 }
 
-TEST(CallbackVerdict, The_schedule_is_that_of_Standard_Webhooks) {
+TEST(CallbackVerdict, follows_standard_webhooks_schedule) {
     const std::chrono::seconds expected[] = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 14h, 20h, 24h};
     for (std::uint32_t i = 0; i < 10; ++i)
         EXPECT_EQ(retry_delay(i), expected[i]);
     EXPECT_EQ(retry_delay(4'000'000'000U), 24h);
 }
 
-TEST(CallbackVerdict, Any_2xx_is_delivered) {
+TEST(CallbackVerdict, treats_any_2xx_as_delivered) {
     for (int status : {200, 201, 202, 204, 206, 299}) {
         const auto attempt = judge(status, "120", 9);
         EXPECT_EQ(attempt.verdict, Verdict::delivered);
@@ -56,7 +56,7 @@ TEST(CallbackVerdict, Any_2xx_is_delivered) {
     }
 }
 
-TEST(CallbackVerdict, Everything_else_comes_again_on_the_schedule_with_a_fifth_of_jitter) {
+TEST(CallbackVerdict, retries_everything_else_on_schedule_with_jitter) {
     for (int status :
          {100, 199, 300, 301, 302, 307, 308, 400, 401, 403, 404, 429, 500, 502, 503, 504, 599, 999}) {
         for (std::uint32_t attempts = 0; attempts + 1 < kMostAttempts; ++attempts) {
@@ -71,7 +71,7 @@ TEST(CallbackVerdict, Everything_else_comes_again_on_the_schedule_with_a_fifth_o
     }
 }
 
-TEST(CallbackVerdict, The_jitter_differs_and_reaches_both_ends) {
+TEST(CallbackVerdict, spreads_jitter_to_both_ends) {
     std::chrono::microseconds least = 1h, most = 0s;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         const auto wait = *judge(Result<Response>{Response{.status = 500}}, 1, seed).next_attempt_at - kNow;
@@ -82,7 +82,7 @@ TEST(CallbackVerdict, The_jitter_differs_and_reaches_both_ends) {
     EXPECT_GT(most, 350s);
 }
 
-TEST(CallbackVerdict, The_tenth_failure_is_the_last) {
+TEST(CallbackVerdict, gives_up_at_the_tenth_failure) {
     EXPECT_EQ(judge(500, nullptr, 8).verdict, Verdict::again);
     EXPECT_EQ(judge(500, nullptr, 9).verdict, Verdict::dead);
     EXPECT_EQ(judge(503, "120", 9).verdict, Verdict::dead);
@@ -91,7 +91,7 @@ TEST(CallbackVerdict, The_tenth_failure_is_the_last) {
     EXPECT_EQ(judge(200, nullptr, 12).verdict, Verdict::delivered);
 }
 
-TEST(CallbackVerdict, Gone_pauses_the_URL_and_keeps_the_callback) {
+TEST(CallbackVerdict, pauses_url_and_keeps_callback_on_410) {
     for (std::uint32_t attempts : {0U, 9U, 20U}) {
         const auto attempt = judge(410, nullptr, attempts);
         EXPECT_TRUE(attempt.pause_endpoint);
@@ -99,7 +99,7 @@ TEST(CallbackVerdict, Gone_pauses_the_URL_and_keeps_the_callback) {
     }
 }
 
-TEST(CallbackVerdict, Retry_After_is_exact_between_a_second_and_an_hour) {
+TEST(CallbackVerdict, honours_retry_after_between_a_second_and_an_hour) {
     const std::pair<const char*, std::chrono::seconds> table[] = {
         {"120", 120s},
         {"1", 1s},
@@ -119,7 +119,7 @@ TEST(CallbackVerdict, Retry_After_is_exact_between_a_second_and_an_hour) {
     }
 }
 
-TEST(CallbackVerdict, Retry_After_that_means_nothing_or_stands_elsewhere_is_ignored) {
+TEST(CallbackVerdict, ignores_invalid_or_misplaced_retry_after) {
     for (const char* said :
          {"-5", "", " ", "soon", "1.5", "+5", "0x10", "5s", "12 0", "Fri, 20 Nov 2026 11:59:59 GMT",
           "Fri, 20 Nov 2026 12:00:00 GMT", "Fri, 99 Nov 2026 12:00:00 GMT", "2026-11-20T12:02:00Z"}) {
@@ -131,14 +131,14 @@ TEST(CallbackVerdict, Retry_After_that_means_nothing_or_stands_elsewhere_is_igno
         EXPECT_GE(*judge(status, "1", 1).next_attempt_at - kNow, 240s) << status;
 }
 
-TEST(CallbackVerdict, A_receiver_that_always_asks_for_a_second_does_not_use_up_its_attempts) {
+TEST(CallbackVerdict, does_not_exhaust_attempts_for_constant_retry_after) {
     for (std::uint32_t made = 0; made < 5; ++made)
         EXPECT_EQ(*judge(429, "1", made).next_attempt_at - kNow, 1s);
     for (std::uint32_t made = 5; made < 9; ++made)
         EXPECT_GE(*judge(429, "1", made).next_attempt_at - kNow, 8h);
 }
 
-TEST(CallbackVerdict, Errors_are_told_as_classes) {
+TEST(CallbackVerdict, reports_errors_as_classes) {
     const std::pair<ErrorCode, const char*> table[] = {
         {ErrorCode::http_dns, "dns"},         {ErrorCode::http_connect, "connect"},
         {ErrorCode::http_tls, "tls"},         {ErrorCode::http_timeout, "timeout"},
@@ -154,7 +154,7 @@ TEST(CallbackVerdict, Errors_are_told_as_classes) {
     }
 }
 
-TEST(CallbackVerdict, The_kept_answer_is_a_kilobyte_of_text_that_a_database_takes) {
+TEST(CallbackVerdict, keeps_one_kilobyte_of_storable_response_text) {
     const auto kept = [](std::string body) {
         return judge(Result<Response>{Response{.status = 500, .body = std::move(body)}}).answer;
     };

@@ -51,7 +51,7 @@ StoreEvent versitygw(const std::string& name) {
     return only("versitygw", name, KeyEncoding::raw);
 }
 
-TEST(StoreEventCaptures, Every_MinIO_event_is_read_and_agrees_with_the_raw_key_beside_it) {
+TEST(StoreEventCaptures, reads_every_minio_event_consistently_with_its_raw_key) {
     std::size_t events = 0;
     std::set<std::string> ids;
     for (const auto& file : fs::directory_iterator{kCaptures / "minio"}) {
@@ -75,7 +75,7 @@ TEST(StoreEventCaptures, Every_MinIO_event_is_read_and_agrees_with_the_raw_key_b
     EXPECT_EQ(ids.size(), events) << "two different events have one id";
 }
 
-TEST(StoreEventCaptures, A_MinIO_put_has_all_its_facts) {
+TEST(StoreEventCaptures, reads_all_facts_of_minio_put) {
     const auto event = minio("01_boto3_put");
     EXPECT_EQ(event.operation, StoreOperation::created_put);
     EXPECT_EQ(event.name, "ObjectCreated:Put");
@@ -91,7 +91,7 @@ TEST(StoreEventCaptures, A_MinIO_put_has_all_its_facts) {
     EXPECT_EQ(event.client_metadata, (model::TextMap{{"camelcase", "Z"}, {"user", "42"}}));
 }
 
-TEST(StoreEventCaptures, The_operation_follows_the_event_name_and_tagging_is_no_upload) {
+TEST(StoreEventCaptures, derives_operation_from_event_name_and_ignores_tagging) {
     const std::map<std::string, StoreOperation> expected = {
         {"05_presigned_put_full", StoreOperation::created_put},
         {"10_post_policy_201", StoreOperation::created_post},
@@ -107,7 +107,7 @@ TEST(StoreEventCaptures, The_operation_follows_the_event_name_and_tagging_is_no_
         EXPECT_EQ(minio(name).operation, operation) << name;
 }
 
-TEST(StoreEventCaptures, Form_encoded_keys_come_out_as_they_were_uploaded) {
+TEST(StoreEventCaptures, decodes_form_encoded_keys) {
     EXPECT_EQ(minio("50_key_0").key, "sp ace/plus+and%25pct%&amp;=eq.txt");
     EXPECT_EQ(minio("50_key_1").key, "ünï/日本語 😀.txt");
     EXPECT_EQ(minio("50_key_2").key, "quo\"te's/back\\slash?q#h;semi:colon,comma@at!$()*[]{}<>^`|~.txt");
@@ -116,7 +116,7 @@ TEST(StoreEventCaptures, Form_encoded_keys_come_out_as_they_were_uploaded) {
     EXPECT_EQ(minio("50_key_8").key, " lead and trail ");
 }
 
-TEST(StoreEventCaptures, An_absent_size_is_not_known_and_the_text_null_is_no_version) {
+TEST(StoreEventCaptures, treats_absent_size_as_unknown_and_text_null_as_no_version) {
     EXPECT_EQ(minio("08_empty_object").size, std::nullopt);
     EXPECT_EQ(minio("50_key_4").version, std::nullopt);
     EXPECT_EQ(minio("07_presigned_put_versioned").version, "0a3d5047-9fbd-4635-8748-821b80761d5b");
@@ -124,7 +124,7 @@ TEST(StoreEventCaptures, An_absent_size_is_not_known_and_the_text_null_is_no_ver
     EXPECT_EQ(minio("20_multipart").size, 5242980U);
 }
 
-TEST(StoreEventCaptures, Versitygw_speaks_with_quoted_tags_raw_keys_and_sizes_of_nought) {
+TEST(StoreEventCaptures, reads_versitygw_quoted_tags_raw_keys_and_zero_sizes) {
     const auto put = versitygw("01_put");
     EXPECT_EQ(put.operation, StoreOperation::created_put);
     EXPECT_EQ(put.key, "a/b c+d&é.txt");
@@ -137,7 +137,7 @@ TEST(StoreEventCaptures, Versitygw_speaks_with_quoted_tags_raw_keys_and_sizes_of
     EXPECT_EQ(versitygw("07_500_noretry").key, "f");
 }
 
-TEST(StoreEventCaptures, A_versitygw_form_upload_has_no_key_and_is_unreadable) {
+TEST(StoreEventCaptures, rejects_versitygw_form_event_without_key) {
     const auto batch =
         parse_store_events(bodies(kCaptures / "versitygw/02_post_policy.json").at(0), KeyEncoding::raw);
     EXPECT_TRUE(batch.events.empty());
@@ -146,7 +146,7 @@ TEST(StoreEventCaptures, A_versitygw_form_upload_has_no_key_and_is_unreadable) {
     EXPECT_FALSE(batch.alien);
 }
 
-TEST(StoreEventCaptures, A_test_event_is_nothing_to_do) {
+TEST(StoreEventCaptures, ignores_test_event) {
     for (const auto& body : {bodies(kCaptures / "versitygw/00_startup_test_event.json").at(0),
                              std::string{R"({"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"})"}}) {
         const auto batch = parse_store_events(body, KeyEncoding::raw);
@@ -155,7 +155,7 @@ TEST(StoreEventCaptures, A_test_event_is_nothing_to_do) {
     }
 }
 
-TEST(StoreEventCaptures, Ceph_and_AWS_shapes_are_read) {
+TEST(StoreEventCaptures, reads_ceph_and_aws_events) {
     const auto ceph = parse_store_events(
         R"({"Records":[{"eventVersion":"2.1","eventSource":"ceph:s3","eventTime":"2019-11-22T13:47:35.124724Z",
             "eventName":"ObjectCreated:Put","responseElements":{"x-amz-request-id":"503a.1"},
@@ -181,7 +181,7 @@ TEST(StoreEventCaptures, Ceph_and_AWS_shapes_are_read) {
     EXPECT_EQ(aws.events[0].version, "096fKK");
 }
 
-TEST(StoreEventCaptures, A_CloudEvents_envelope_is_opened) {
+TEST(StoreEventCaptures, unwraps_cloud_events_envelope) {
     const auto batch = parse_store_events(
         R"({"specversion":"1.0","type":"com.amazonaws.ObjectCreated:Put","data":{"Records":[{"eventName":"ObjectCreated:Put",
             "s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}})",

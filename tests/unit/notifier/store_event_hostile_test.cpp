@@ -23,7 +23,7 @@ std::string repeat(std::string_view text, std::size_t times) {
     return out;
 }
 
-TEST(StoreEventHostile, What_is_not_a_batch_of_records_is_alien) {
+TEST(StoreEventHostile, rejects_unrecognized_body) {
     for (const std::string& body :
          {std::string{}, std::string{" \n"}, std::string{"hello"}, std::string{"{"}, std::string{"[]"},
           std::string{"null"}, std::string{"1"}, std::string{"{}"}, std::string{R"({"Records":[]})"},
@@ -37,11 +37,11 @@ TEST(StoreEventHostile, What_is_not_a_batch_of_records_is_alien) {
     }
 }
 
-TEST(StoreEventHostile, Records_that_are_null_announce_nothing) {
+TEST(StoreEventHostile, ignores_null_records) {
     EXPECT_TRUE(parse_store_events(R"({"Records":null})", KeyEncoding::form).test_event);
 }
 
-TEST(StoreEventHostile, Depth_is_refused_before_anything_is_built) {
+TEST(StoreEventHostile, rejects_excessive_depth_before_parsing) {
     const auto deep = repeat("[", 100'000) + repeat("]", 100'000);
     EXPECT_TRUE(parse_store_events(deep, KeyEncoding::form).alien);
     EXPECT_TRUE(parse_store_events(R"({"Records":)" + deep + "}", KeyEncoding::form).alien);
@@ -54,7 +54,7 @@ TEST(StoreEventHostile, Depth_is_refused_before_anything_is_built) {
     EXPECT_TRUE(look_over_json(nested(17), {}).refusal);
 }
 
-TEST(StoreEventHostile, Nodes_are_counted) {
+TEST(StoreEventHostile, limits_number_of_nodes) {
     std::string wide = "{\"Records\":[0";
     while (wide.size() < 1'000'000)
         wide += ",0";
@@ -64,7 +64,7 @@ TEST(StoreEventHostile, Nodes_are_counted) {
     EXPECT_NE(batch.alien->find("too many"), std::string::npos);
 }
 
-TEST(StoreEventHostile, One_bad_record_does_not_lose_the_others) {
+TEST(StoreEventHostile, reads_other_records_beside_a_bad_one) {
     const auto batch =
         parse_store_events(R"({"Records":[)" + record(R"({"key":"a"})") + R"(,{"eventName":5},null,)" +
                                record(R"({"key":"%zz"})") + "," + record(R"({"key":"b","size":3})") + "]}",
@@ -76,7 +76,7 @@ TEST(StoreEventHostile, One_bad_record_does_not_lose_the_others) {
     EXPECT_EQ(batch.unreadable[2], "record 3: the key has an invalid %-escape");
 }
 
-TEST(StoreEventHostile, Keys_that_can_not_be_decoded_are_unreadable) {
+TEST(StoreEventHostile, rejects_undecodable_keys) {
     for (std::string_view key : {"%", "a%2", "a%", "%G0", "%0g", "a%00b", "%ff", "%c3%28", "%ed%a0%80", ""}) {
         const auto batch = one(fmt::format(R"({{"key":"{}"}})", key));
         EXPECT_TRUE(batch.events.empty()) << key;
@@ -89,13 +89,13 @@ TEST(StoreEventHostile, Keys_that_can_not_be_decoded_are_unreadable) {
     EXPECT_EQ(one(fmt::format(R"({{"key":"{}"}})", std::string(1'024, 'k'))).events.size(), 1U);
 }
 
-TEST(StoreEventHostile, A_raw_key_is_taken_as_it_stands) {
+TEST(StoreEventHostile, takes_raw_key_literally) {
     const auto batch = one(R"({"key":"a%2Fb+%zz"})", KeyEncoding::raw);
     ASSERT_EQ(batch.events.size(), 1U);
     EXPECT_EQ(batch.events[0].key, "a%2Fb+%zz");
 }
 
-TEST(StoreEventHostile, Sizes_that_no_object_has_are_left_to_the_store_itself) {
+TEST(StoreEventHostile, ignores_impossible_sizes) {
     for (std::string_view size :
          {"-1", "1180591620717411303424", "1.5", "1e3", "true", "[]", "{}", R"("x")", R"("-5")", R"("")",
           R"("1.0")", R"("1180591620717411303424")", "9223372036854775808"}) {
@@ -109,7 +109,7 @@ TEST(StoreEventHostile, Sizes_that_no_object_has_are_left_to_the_store_itself) {
     EXPECT_EQ(one(R"({"key":"k","size":0})").events.at(0).size, 0U);
 }
 
-TEST(StoreEventHostile, Tags_and_versions_of_the_wrong_kind) {
+TEST(StoreEventHostile, handles_tags_and_versions_of_wrong_type) {
     EXPECT_EQ(one(R"({"key":"k","eTag":"W/\"x\""})").events.at(0).etag, std::nullopt);
     EXPECT_EQ(one(R"({"key":"k","eTag":5})").notes.size(), 1U);
     EXPECT_EQ(one(R"({"key":"k","eTag":"a\r\nb"})").events.at(0).etag, std::nullopt);
@@ -119,7 +119,7 @@ TEST(StoreEventHostile, Tags_and_versions_of_the_wrong_kind) {
     EXPECT_EQ(one(R"({"key":"k","sequencer":{}})").unreadable.size(), 1U);
 }
 
-TEST(StoreEventHostile, A_member_that_appears_twice_makes_its_record_unreadable) {
+TEST(StoreEventHostile, rejects_record_with_duplicate_member) {
     const auto batch = parse_store_events(
         R"({"Records":[)" + record(R"({"key":"a","key":"b"})") + "," + record(R"({"key":"c"})") + "]}",
         KeyEncoding::form);
@@ -132,7 +132,7 @@ TEST(StoreEventHostile, A_member_that_appears_twice_makes_its_record_unreadable)
                     .alien);
 }
 
-TEST(StoreEventHostile, When_Key_and_record_disagree_the_record_wins_and_it_is_noted) {
+TEST(StoreEventHostile, prefers_record_over_conflicting_key_and_notes_it) {
     const auto batch =
         parse_store_events(R"({"EventName":"s3:ObjectRemoved:Delete","Key":"evt/other","Records":[)" +
                                record(R"({"key":"k"})") + "]}",
@@ -143,7 +143,7 @@ TEST(StoreEventHostile, When_Key_and_record_disagree_the_record_wins_and_it_is_n
     EXPECT_EQ(batch.notes.size(), 2U);
 }
 
-TEST(StoreEventHostile, A_thousand_records_are_read_and_one_more_is_alien) {
+TEST(StoreEventHostile, accepts_a_thousand_records_and_rejects_one_more) {
     const auto many = [](std::size_t count) {
         std::string body = R"({"Records":[)";
         for (std::size_t i = 0; i < count; ++i)
@@ -155,7 +155,7 @@ TEST(StoreEventHostile, A_thousand_records_are_read_and_one_more_is_alien) {
     EXPECT_TRUE(many(1'001).events.empty());
 }
 
-TEST(StoreEventHostile, Unknown_names_and_newer_versions_are_other) {
+TEST(StoreEventHostile, maps_unknown_event_names_to_other) {
     for (std::string_view name : {"s3:ObjectCreated:Telepathy", "ObjectCreated:put",
                                   "s3:s3:ObjectCreated:Put", "X", "ObjectCreated:PutTagging"}) {
         const auto batch =
@@ -165,7 +165,7 @@ TEST(StoreEventHostile, Unknown_names_and_newer_versions_are_other) {
     }
 }
 
-TEST(StoreEventHostile, Metadata_is_bounded_and_only_the_users_own) {
+TEST(StoreEventHostile, bounds_metadata_to_user_entries) {
     std::string many = R"({"key":"k","userMetadata":{"content-type":"x","X-AMZ-META-Big":")" +
                        std::string(8'100, 'x') + R"(","x-amz-meta-more":")" + std::string(200, 'y') +
                        R"(","x-amz-meta-n":5,"x-amz-meta-z\u0000":"v","x-amz-meta-":"v"}})";
@@ -176,7 +176,7 @@ TEST(StoreEventHostile, Metadata_is_bounded_and_only_the_users_own) {
     EXPECT_EQ(batch.notes.size(), 3U);
 }
 
-TEST(StoreEventHostile, The_dedupe_id_is_stable_and_sees_every_part_of_the_tuple) {
+TEST(StoreEventHostile, derives_stable_dedupe_id_from_the_whole_tuple) {
     const StoreEvent event{
         .name = "ObjectCreated:Put", .bucket = "b", .key = "k", .size = 5, .etag = "e", .sequencer = "s"};
     const auto id = event.dedupe_id("minio");
@@ -200,7 +200,7 @@ TEST(StoreEventHostile, The_dedupe_id_is_stable_and_sees_every_part_of_the_tuple
     EXPECT_NE(ab.dedupe_id("s"), a.dedupe_id("s"));
 }
 
-TEST(StoreEventHostile, Ten_thousand_mutations_of_a_good_body_are_all_answered) {
+TEST(StoreEventHostile, survives_ten_thousand_mutations_of_a_valid_body) {
     const std::string good =
         R"({"EventName":"s3:ObjectCreated:Put","Key":"evt/a b","Records":[)" +
         record(

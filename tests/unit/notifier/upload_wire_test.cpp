@@ -82,7 +82,7 @@ void expect_golden(const std::string& name, const std::string& made) {
     EXPECT_EQ(nlohmann::ordered_json::parse(made).dump(2), nlohmann::ordered_json::parse(in).dump(2)) << name;
 }
 
-TEST(UploadWire, The_shape_is_that_of_the_golden_files) {
+TEST(UploadWire, matches_golden_files) {
     expect_golden("created.json", upload_json(created(), ""));
     expect_golden("published.json", upload_json(published(), "https://img.example"));
     auto rejected = received();
@@ -94,7 +94,7 @@ TEST(UploadWire, The_shape_is_that_of_the_golden_files) {
                                 at("2026-11-20T12:35:01.25Z"), received(), "https://img.example"));
 }
 
-TEST(UploadWire, Every_state_has_the_same_members) {
+TEST(UploadWire, has_the_same_members_in_every_state) {
     const auto names = [](const model::Upload& upload) {
         std::vector<std::string> out;
         const auto parsed = json::parse(upload_json(upload, ""));
@@ -107,7 +107,7 @@ TEST(UploadWire, Every_state_has_the_same_members) {
     EXPECT_EQ(names(published()), expected);
 }
 
-TEST(UploadWire, A_deleted_upload_shows_nothing_of_its_picture) {
+TEST(UploadWire, hides_picture_of_deleted_upload) {
     auto upload = published();
     upload.state = model::UploadState::deleted;
     const auto shown = json::parse(upload_json(upload, ""));
@@ -117,7 +117,7 @@ TEST(UploadWire, A_deleted_upload_shows_nothing_of_its_picture) {
     }
 }
 
-TEST(UploadWire, Texts_that_are_no_JSON_object_become_null_and_can_not_add_members) {
+TEST(UploadWire, writes_null_for_texts_that_are_not_json_objects) {
     for (const std::string& hostile :
          {std::string{R"({"a":1},"state":"deleted")"}, std::string{"nonsense"}, std::string{"[1]"},
           std::string{"1"}, std::string{"{"}, std::string{"{} {}"}, std::string(100'000, '['),
@@ -132,7 +132,7 @@ TEST(UploadWire, Texts_that_are_no_JSON_object_become_null_and_can_not_add_membe
     }
 }
 
-TEST(UploadWire, Texts_that_are_not_UTF8_still_make_JSON) {
+TEST(UploadWire, writes_valid_json_for_non_utf8_text) {
     auto upload = created();
     upload.filename = std::string{"\xFF\xFE\0x", 4};
     upload.metadata = {{"k\xC3", "\x80"}};
@@ -140,7 +140,7 @@ TEST(UploadWire, Texts_that_are_not_UTF8_still_make_JSON) {
     EXPECT_EQ(shown.at("filename").get<std::string>(), std::string("\xEF\xBF\xBD\xEF\xBF\xBD\0x", 8));
 }
 
-TEST(UploadWire, The_size_of_an_original_is_the_one_found_never_the_one_declared) {
+TEST(UploadWire, reports_observed_size_of_original_instead_of_declared) {
     auto upload = received();
     upload.pinned->size = std::nullopt;
     EXPECT_TRUE(json::parse(upload_json(upload, "")).at("size").is_null());
@@ -148,7 +148,7 @@ TEST(UploadWire, The_size_of_an_original_is_the_one_found_never_the_one_declared
     EXPECT_EQ(json::parse(upload_json(upload, "")).at("size"), 0);
 }
 
-TEST(UploadCallbacks, The_uploads_own_URL_goes_before_the_apps_and_nobody_is_nobody) {
+TEST(UploadCallbacks, prefers_upload_url_over_app_url_and_allows_none) {
     SeededRandom random{1};
     const RecipientOf lookup = [](const AppName& app, const ProfileName&,
                                   model::CallbackType type) -> std::optional<Recipient> {
@@ -182,7 +182,7 @@ TEST(UploadCallbacks, The_uploads_own_URL_goes_before_the_apps_and_nobody_is_nob
     EXPECT_EQ(pulled->url, "");
 }
 
-TEST(UploadCallbacks, A_callback_holds_no_credential_or_signed_URL) {
+TEST(UploadCallbacks, contains_no_credential_or_signed_url) {
     const auto body = callback_json(model::CallbackType::upload_published, CallbackId::trusted("msg_1"),
                                     at("2026-11-20T12:35:01Z"), published(), "");
     for (const char* marker : {"X-Amz", "Signature", "whsec_", "pg_", "Bearer"})

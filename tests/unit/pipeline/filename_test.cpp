@@ -5,7 +5,7 @@
 namespace photogate::pipeline {
 namespace {
 
-TEST(Filename, Path_parts_go) {
+TEST(Filename, removes_path_parts) {
     EXPECT_EQ(clean_filename("../../etc/passwd"), "passwd");
     EXPECT_EQ(clean_filename("C:\\Users\\me\\photo.jpg"), "photo.jpg");
     EXPECT_EQ(clean_filename("a/"), "unnamed");
@@ -13,20 +13,20 @@ TEST(Filename, Path_parts_go) {
     EXPECT_EQ(clean_filename("   "), "unnamed");
 }
 
-TEST(Filename, Controls_and_direction_marks_go_and_letters_of_all_scripts_stay) {
+TEST(Filename, removes_controls_and_direction_marks_and_keeps_all_scripts) {
     EXPECT_EQ(clean_filename("photo\n\x1b[31m.jpg"), "photo[31m.jpg");
     EXPECT_EQ(clean_filename("gpj.\u202Eexe"), "gpj.exe");
     EXPECT_EQ(clean_filename("日本語 😀.jpg"), "日本語 😀.jpg");
 }
 
-TEST(Filename, It_is_cut_between_characters) {
+TEST(Filename, is_cut_between_characters) {
     std::string longest;
     for (int i = 0; i < 300; ++i)
         longest += "ü";
     EXPECT_EQ(clean_filename(longest)->size(), 400U);
 }
 
-TEST(Filename, NUL_and_ill_formed_text_are_refused) {
+TEST(Filename, rejects_nul_and_malformed_text) {
     EXPECT_FALSE(clean_filename(std::string_view("a\0b", 3)));
     EXPECT_FALSE(clean_filename("\xff\xfe"));
 }

@@ -12,7 +12,7 @@ ErrorCode refusal(const GrantRequest& request) {
     return planned ? ErrorCode::internal : planned.error().code;
 }
 
-TEST(PlanUpload, The_key_is_ours_and_carries_the_minute_and_the_id) {
+TEST(PlanUpload, builds_key_from_minute_and_id) {
     Example example;
     GrantRequest request;
     request.filename = "../../etc/pass wd.jpg";
@@ -26,7 +26,7 @@ TEST(PlanUpload, The_key_is_ours_and_carries_the_minute_and_the_id) {
     EXPECT_EQ(upload->bucket.str(), "incoming");
 }
 
-TEST(PlanUpload, Two_uploads_of_one_instant_share_nothing) {
+TEST(PlanUpload, shares_nothing_between_simultaneous_uploads) {
     Example example;
     const auto one = example.plan({}), other = example.plan({});
     EXPECT_NE(one->id, other->id);
@@ -34,14 +34,14 @@ TEST(PlanUpload, Two_uploads_of_one_instant_share_nothing) {
     EXPECT_EQ(one->id.str().find(one->public_id.str()), std::string::npos);
 }
 
-TEST(PlanUpload, An_expiry_is_in_whole_seconds_so_that_the_signature_says_what_the_row_says) {
+TEST(PlanUpload, rounds_expiry_to_whole_seconds_as_signed) {
     Example example;
     GrantRequest request;
     request.expires_in = 60;
     EXPECT_EQ(format_rfc3339(example.plan(request)->expires_at), "2026-11-20T12:35:56.000Z");
 }
 
-TEST(PlanUpload, Each_limit_has_its_own_refusal) {
+TEST(PlanUpload, reports_each_limit_with_its_own_error) {
     GrantRequest request;
     request.size = 1'000'001;
     EXPECT_EQ(refusal(request), ErrorCode::size_over_limit);
@@ -70,7 +70,7 @@ TEST(PlanUpload, Each_limit_has_its_own_refusal) {
     EXPECT_EQ(refusal(request), ErrorCode::callback_host_not_allowed);
 }
 
-TEST(PlanUpload, Everything_that_is_wrong_is_told_at_once_with_its_pointer) {
+TEST(PlanUpload, reports_all_mistakes_at_once_with_pointers) {
     Example example;
     GrantRequest request;
     request.size = 0;
@@ -83,7 +83,7 @@ TEST(PlanUpload, Everything_that_is_wrong_is_told_at_once_with_its_pointer) {
     EXPECT_EQ(planned.error().fields[2].pointer, "/metadata/a~1b~0c d");
 }
 
-TEST(PlanUpload, A_PUT_without_a_size_is_refused_where_the_profile_says_so) {
+TEST(PlanUpload, requires_size_for_put_where_the_profile_says_so) {
     Example example;
     example.app.profiles.begin()->second.unsized_put = model::Profile::UnsizedPut::refused;
     EXPECT_EQ(example.plan({}).error().code, ErrorCode::invalid_size);
@@ -92,7 +92,7 @@ TEST(PlanUpload, A_PUT_without_a_size_is_refused_where_the_profile_says_so) {
     EXPECT_TRUE(example.plan(form)) << "a form is always held to the profile's limit by its policy";
 }
 
-TEST(PlanUpload, A_checksum_in_hex_is_kept_as_base64) {
+TEST(PlanUpload, converts_hex_checksum_to_base64) {
     Example example;
     GrantRequest request;
     request.sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -22,7 +22,7 @@ const std::string* field(const std::vector<signer::Header>& headers, std::string
     return found == headers.end() ? nullptr : &found->value;
 }
 
-TEST(SignGrant, A_PUT_is_for_the_host_that_the_client_sees_and_sealed) {
+TEST(SignGrant, signs_put_for_the_public_host_with_sealed_headers) {
     Example example;
     const auto upload = example.plan(sealed());
     const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
@@ -37,7 +37,7 @@ TEST(SignGrant, A_PUT_is_for_the_host_that_the_client_sees_and_sealed) {
     EXPECT_EQ(field(grant->headers, "Content-Length"), nullptr) << "browsers refuse to have it set";
 }
 
-TEST(SignGrant, Signed_again_it_is_the_same_to_the_byte) {
+TEST(SignGrant, signs_identically_again) {
     Example example;
     const auto upload = example.plan(sealed());
     const auto one = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
@@ -46,7 +46,7 @@ TEST(SignGrant, Signed_again_it_is_the_same_to_the_byte) {
     EXPECT_EQ(one->expires_at, upload->expires_at);
 }
 
-TEST(SignGrant, It_is_signed_by_the_store_s_clock_and_lasts_as_long_as_was_asked) {
+TEST(SignGrant, signs_by_store_clock_for_the_requested_time) {
     using namespace std::chrono_literals;
     Example example;
     const auto upload = example.plan(sealed());
@@ -62,7 +62,7 @@ TEST(SignGrant, It_is_signed_by_the_store_s_clock_and_lasts_as_long_as_was_asked
     EXPECT_EQ(right->url, before->url);
 }
 
-TEST(SignGrant, A_form_limits_size_type_and_fields) {
+TEST(SignGrant, limits_size_type_and_fields_of_form) {
     Example example;
     auto request = sealed();
     request.method = "post";
@@ -79,7 +79,7 @@ TEST(SignGrant, A_form_limits_size_type_and_fields) {
     EXPECT_EQ(*field(grant->fields, "success_action_status"), "201");
 }
 
-TEST(SignGrant, Without_a_declared_size_a_form_is_held_to_the_profile) {
+TEST(SignGrant, limits_form_without_declared_size_by_profile) {
     Example example;
     GrantRequest request;
     request.method = "post";
@@ -90,7 +90,7 @@ TEST(SignGrant, Without_a_declared_size_a_form_is_held_to_the_profile) {
               std::string::npos);
 }
 
-TEST(SignGrant, The_curl_line_quotes_what_a_shell_would_read) {
+TEST(SignGrant, quotes_curl_line_for_the_shell) {
     Example example;
     const auto upload = example.plan(sealed());
     const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);

@@ -17,19 +17,19 @@ CanonicalHeaders headers(std::vector<HeaderView> list) {
     return canonical_headers(list);
 }
 
-TEST(CanonicalRequest, The_path_of_s3_stays_as_it_is) {
+TEST(CanonicalRequest, keeps_s3_path_unchanged) {
     EXPECT_EQ(canonical_path("/a/./b/../c//d", PathRule::s3), "/a/./b/../c//d");
     EXPECT_EQ(canonical_path("/", PathRule::s3), "/");
 }
 
-TEST(CanonicalRequest, Other_services_paths_lose_dots_and_doubled_slashes) {
+TEST(CanonicalRequest, normalises_paths_of_other_services) {
     EXPECT_EQ(canonical_path("/a/./b/../c//d", PathRule::normalised), "/a/c/d");
     EXPECT_EQ(canonical_path("/a/b/", PathRule::normalised), "/a/b/");
     EXPECT_EQ(canonical_path("/..//.", PathRule::normalised), "/");
     EXPECT_EQ(canonical_path("//", PathRule::normalised), "/");
 }
 
-TEST(CanonicalRequest, A_query_is_sorted_by_encoded_name_and_then_by_value) {
+TEST(CanonicalRequest, sorts_query_by_encoded_name_and_value) {
     EXPECT_EQ(query("b=1&a=2&a=1&B=3"), "B=3&a=1&a=2&b=1");
     // As texts `a-b=` is before `a=`; as names `a` is before `a-b`.
     EXPECT_EQ(query("a-b=1&a=2"), "a=2&a-b=1");
@@ -37,25 +37,25 @@ TEST(CanonicalRequest, A_query_is_sorted_by_encoded_name_and_then_by_value) {
     EXPECT_EQ(query("z=1&%C3%A9=2"), "%C3%A9=2&z=1");
 }
 
-TEST(CanonicalRequest, A_parameter_without_a_value_gets_its_equals_sign) {
+TEST(CanonicalRequest, adds_equals_sign_to_parameter_without_value) {
     EXPECT_EQ(query("lifecycle"), "lifecycle=");
     EXPECT_EQ(query("acl&a=&=x&&"), "=x&a=&acl=");
     EXPECT_EQ(query(""), "");
     EXPECT_EQ(query("a=b%3Dc"), "a=b%3Dc");
 }
 
-TEST(CanonicalRequest, Headers_are_lowered_trimmed_folded_and_sorted) {
+TEST(CanonicalRequest, lowers_trims_folds_and_sorts_headers) {
     const auto made =
         headers({{"X-Amz-Meta-B", "  two   spaces  "}, {"Host", "h"}, {"Content-Type", "a\t \tb"}});
     EXPECT_EQ(made.lines, "content-type:a b\nhost:h\nx-amz-meta-b:two spaces\n");
     EXPECT_EQ(made.names, "content-type;host;x-amz-meta-b");
 }
 
-TEST(CanonicalRequest, Spaces_between_quotes_are_folded_too) {
+TEST(CanonicalRequest, folds_spaces_between_quotes) {
     EXPECT_EQ(headers({{"a", "\"b   c\""}}).lines, "a:\"b c\"\n");
 }
 
-TEST(CanonicalRequest, Repeated_headers_are_joined_in_the_order_in_which_they_came) {
+TEST(CanonicalRequest, joins_repeated_headers_in_order) {
     std::vector<HeaderView> list = {{"b", "0"}};
     for (const char* value : {"9", "2", "7", "1", "8", "3"})
         list.push_back({"A", value});
@@ -63,17 +63,17 @@ TEST(CanonicalRequest, Repeated_headers_are_joined_in_the_order_in_which_they_ca
     EXPECT_EQ(headers(list).names, "a;b");
 }
 
-TEST(CanonicalRequest, An_empty_value_keeps_its_line) {
+TEST(CanonicalRequest, keeps_line_of_empty_value) {
     EXPECT_EQ(headers({{"a", ""}, {"b", "   "}}).lines, "a:\nb:\n");
     EXPECT_EQ(headers({}).lines, "");
 }
 
-TEST(CanonicalRequest, Its_parts_stand_on_lines_of_their_own) {
+TEST(CanonicalRequest, writes_parts_on_separate_lines) {
     EXPECT_EQ(canonical_request({"GET", "/", "a=b", "host:h\n", "host", "UNSIGNED-PAYLOAD"}),
               "GET\n/\na=b\nhost:h\n\nhost\nUNSIGNED-PAYLOAD");
 }
 
-TEST(AmzDate, Is_written_and_read_back) {
+TEST(AmzDate, is_written_and_read_back) {
     const auto at = parse_rfc3339("2026-11-20T12:34:56.999Z").value();
     EXPECT_EQ(AmzDate{at}.text(), "20261120T123456Z");
     EXPECT_EQ(AmzDate{at}.day(), "20261120");
@@ -82,7 +82,7 @@ TEST(AmzDate, Is_written_and_read_back) {
     EXPECT_EQ(AmzDate{*parse_amz_date("20240229T235959Z")}.text(), "20240229T235959Z");
 }
 
-TEST(AmzDate, Anything_else_is_no_date) {
+TEST(AmzDate, rejects_malformed_date) {
     for (const char* text :
          {"", "20261120T123456", "20261120t123456Z", "2026-11-20T12:34Z", "20261320T123456Z",
           "20260230T123456Z", "20261120T243456Z", "20261120T126056Z", "20261120T123460Z", "19691231T235959Z",

@@ -12,14 +12,14 @@ std::string hex(std::string_view text) {
     return hex_lower(sha256(text));
 }
 
-TEST(Digest, Sha256_gives_the_values_of_fips_180) {
+TEST(Digest, matches_fips_180_vectors_for_sha256) {
     EXPECT_EQ(hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
               "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
-TEST(Digest, Md5_gives_the_values_of_rfc_1321) {
+TEST(Digest, matches_rfc_1321_vectors_for_md5) {
     EXPECT_EQ(hex_lower(md5(as_bytes(""))), "d41d8cd98f00b204e9800998ecf8427e");
     EXPECT_EQ(hex_lower(md5(as_bytes("message digest"))), "f96b697d7cb7938d525a2f31aaf161d0");
 }
@@ -28,7 +28,7 @@ struct HmacCase {
     std::string key, message, expected;
 };
 
-TEST(Digest, Hmac_gives_the_values_of_rfc_4231) {
+TEST(Digest, matches_rfc_4231_vectors_for_hmac) {
     const std::vector<HmacCase> cases = {
         {std::string(20, '\x0b'), "Hi There",
          "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
@@ -48,7 +48,7 @@ TEST(Digest, Hmac_gives_the_values_of_rfc_4231) {
     }
 }
 
-TEST(Digest, A_key_signs_on_many_threads_at_once) {
+TEST(Digest, signs_on_many_threads_concurrently) {
     const HmacKey key{as_bytes("Jefe")};
     std::vector<std::thread> threads;
     std::vector<int> wrong(4);
@@ -65,7 +65,7 @@ TEST(Digest, A_key_signs_on_many_threads_at_once) {
     EXPECT_EQ(wrong, std::vector<int>(4));
 }
 
-TEST(Digest, Pieces_give_the_digest_of_the_whole) {
+TEST(Digest, digests_pieces_like_the_whole) {
     const std::string text = "the quick brown fox jumps over the lazy dog, again and again and again";
     for (std::size_t cut = 0; cut <= text.size(); cut += 7) {
         Sha256Stream sha;
@@ -79,7 +79,7 @@ TEST(Digest, Pieces_give_the_digest_of_the_whole) {
     }
 }
 
-TEST(Digest, Comparison_sees_every_difference) {
+TEST(Digest, detects_every_difference_in_comparison) {
     EXPECT_TRUE(constant_time_equal("", ""));
     EXPECT_TRUE(constant_time_equal("same", "same"));
     EXPECT_FALSE(constant_time_equal("same", "sama"));

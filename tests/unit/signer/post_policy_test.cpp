@@ -34,7 +34,7 @@ std::string policy(const PostForm& form) {
     return std::string{as_text(*from_base64(field(form, "policy")))};
 }
 
-TEST(PostPolicy, Says_all_that_the_form_carries) {
+TEST(PostPolicy, states_everything_that_the_form_carries) {
     const auto form = documented_signer().sign_post_policy(form_request());
     EXPECT_EQ(form->url, "http://127.0.0.1:9000/incoming");
     EXPECT_EQ(form->expires_at, *parse_amz_date("20261120T124956Z"));
@@ -53,7 +53,7 @@ TEST(PostPolicy, Says_all_that_the_form_carries) {
                                         "x-amz-credential", "x-amz-date", "policy", "x-amz-signature"}));
 }
 
-TEST(PostPolicy, The_documentations_policy_has_the_documentations_signature) {
+TEST(PostPolicy, matches_the_documented_signature) {
     // AWS "sigv4-post-example": the policy's text as published, line ends included.
     const std::string text =
         "{ \"expiration\": \"2015-12-30T12:00:00.000Z\",\r\n  \"conditions\": [\r\n    {\"bucket\": "
@@ -77,13 +77,13 @@ TEST(PostPolicy, The_documentations_policy_has_the_documentations_signature) {
     EXPECT_EQ(read->expiration, *parse_rfc3339("2015-12-30T12:00:00Z"));
 }
 
-TEST(PostPolicy, The_session_token_is_a_field_and_a_condition) {
+TEST(PostPolicy, includes_session_token_as_field_and_condition) {
     const auto form = signer_with_token("to/ken==").sign_post_policy(form_request());
     EXPECT_EQ(field(*form, "x-amz-security-token"), "to/ken==");
     EXPECT_NE(policy(*form).find(R"({"x-amz-security-token": "to/ken=="})"), std::string::npos);
 }
 
-TEST(PostPolicy, A_key_that_ends_in_the_files_name_is_a_prefix) {
+TEST(PostPolicy, treats_key_ending_in_file_name_as_prefix) {
     auto request = form_request();
     request.address.key = *parse_object_key("u/${filename}");
     const auto form = documented_signer().sign_post_policy(request);
@@ -91,7 +91,7 @@ TEST(PostPolicy, A_key_that_ends_in_the_files_name_is_a_prefix) {
     EXPECT_EQ(field(*form, "key"), "u/${filename}");
 }
 
-TEST(PostPolicy, No_value_can_break_out_of_its_text) {
+TEST(PostPolicy, escapes_values) {
     auto request = form_request();
     const std::string value = "a\"}, {\"x\": \"\\ ü😀 </script>";
     request.fields = {{"x-amz-meta-a", value}};
@@ -102,7 +102,7 @@ TEST(PostPolicy, No_value_can_break_out_of_its_text) {
     EXPECT_EQ(read.at("conditions").size(), 8U);
 }
 
-TEST(PostPolicy, What_can_not_be_a_form_is_refused) {
+TEST(PostPolicy, rejects_unsupported_form) {
     const auto refusal = [](const PostPolicyRequest& request) {
         const auto made = documented_signer().sign_post_policy(request);
         return made ? ErrorCode::internal : made.error().code;
@@ -136,7 +136,7 @@ TEST(PostPolicy, What_can_not_be_a_form_is_refused) {
     EXPECT_EQ(refusal(request), ErrorCode::invalid_field);
 }
 
-TEST(PostPolicy, A_policy_is_read_as_it_was_written) {
+TEST(PostPolicy, reads_policy_as_written) {
     const PostPolicy written{*parse_rfc3339("2026-11-20T12:49:56Z"),
                              {{Kind::equals, "key", "ü\"\\\n", 0, 0},
                               {Kind::starts_with, "Content-Type", "", 0, 0},
@@ -150,7 +150,7 @@ TEST(PostPolicy, A_policy_is_read_as_it_was_written) {
     EXPECT_EQ(read->conditions[2].most, UINT64_MAX);
 }
 
-TEST(PostPolicy, What_is_no_policy_is_not_read) {
+TEST(PostPolicy, rejects_malformed_policy) {
     const auto with = [](const std::string& conditions) {
         return R"({"expiration": "2026-11-20T12:49:56Z", "conditions": )" + conditions + "}";
     };

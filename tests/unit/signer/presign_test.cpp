@@ -13,7 +13,7 @@ ErrorCode refusal(const PresignRequest& request) {
     return made ? ErrorCode::internal : made.error().code;
 }
 
-TEST(Presign, Gives_the_url_of_the_documentation) {
+TEST(Presign, matches_the_documented_url) {
     // AWS "sigv4-query-string-auth", the example at its end.
     PresignRequest request;
     request.method = "GET";
@@ -33,7 +33,7 @@ TEST(Presign, Gives_the_url_of_the_documentation) {
     EXPECT_EQ(stages->signature, "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
 }
 
-TEST(Presign, Says_what_the_client_has_to_send_and_until_when) {
+TEST(Presign, states_required_headers_and_expiry) {
     auto request = put_request();
     request.at += std::chrono::milliseconds{789};
     const auto made = documented_signer().presign(request);
@@ -43,7 +43,7 @@ TEST(Presign, Says_what_the_client_has_to_send_and_until_when) {
               std::string::npos);
 }
 
-TEST(Presign, Path_style_puts_the_bucket_into_the_path_and_virtual_host_style_into_the_host) {
+TEST(Presign, puts_bucket_into_path_or_host_by_style) {
     auto request = put_request();
     request.address = address("https://store.example.com:8443", "incoming", "k");
     EXPECT_TRUE(
@@ -56,7 +56,7 @@ TEST(Presign, Path_style_puts_the_bucket_into_the_path_and_virtual_host_style_in
               std::string::npos);
 }
 
-TEST(Presign, The_schemes_own_port_is_neither_sent_nor_signed) {
+TEST(Presign, omits_default_port) {
     auto request = put_request();
     request.address.endpoint = *parse_endpoint("https://store.example.com:443");
     EXPECT_TRUE(documented_signer().presign(request)->url.starts_with("https://store.example.com/incoming/"));
@@ -65,7 +65,7 @@ TEST(Presign, The_schemes_own_port_is_neither_sent_nor_signed) {
         documented_signer().presign(request)->url.starts_with("http://store.example.com:443/incoming/"));
 }
 
-TEST(Presign, A_bucket_or_the_service_itself_can_be_addressed) {
+TEST(Presign, addresses_bucket_or_service) {
     auto request = put_request();
     request.method = "GET";
     request.headers.clear();
@@ -77,14 +77,14 @@ TEST(Presign, A_bucket_or_the_service_itself_can_be_addressed) {
     EXPECT_TRUE(documented_signer().presign(request)->url.starts_with("http://127.0.0.1:9000/?list-type=2"));
 }
 
-TEST(Presign, Keys_go_into_the_path_byte_for_byte) {
+TEST(Presign, encodes_keys_byte_for_byte) {
     auto request = put_request();
     request.address = address("http://h", "incoming", "//a//./b/../ü +%2F~");
     EXPECT_TRUE(documented_signer().presign(request)->url.starts_with(
         "http://h/incoming///a//./b/../%C3%BC%20%2B%252F~?"));
 }
 
-TEST(Presign, The_session_token_is_signed_in_the_query) {
+TEST(Presign, signs_session_token_in_query) {
     const auto signer = signer_with_token("IQoJb3JpZ2luX2VjE/+/A==");
     const auto made = signer.presign(put_request());
     EXPECT_NE(made->url.find("&X-Amz-Security-Token=IQoJb3JpZ2luX2VjE%2F%2B%2FA%3D%3D&X-Amz-Signature="),
@@ -95,7 +95,7 @@ TEST(Presign, The_session_token_is_signed_in_the_query) {
               std::string::npos);
 }
 
-TEST(Presign, A_known_body_is_signed_in_the_query) {
+TEST(Presign, signs_known_body_in_query) {
     auto request = put_request();
     request.payload_sha256 = hex_lower(sha256("body"));
     const auto made = documented_signer().presign(request);
@@ -106,7 +106,7 @@ TEST(Presign, A_known_body_is_signed_in_the_query) {
     EXPECT_EQ(refusal(request), ErrorCode::invalid_checksum);
 }
 
-TEST(Presign, One_second_and_a_week_are_granted) {
+TEST(Presign, accepts_one_second_and_seven_days) {
     for (auto expires : {seconds{1}, kLongestExpiry}) {
         auto request = put_request();
         request.expires = expires;
@@ -114,7 +114,7 @@ TEST(Presign, One_second_and_a_week_are_granted) {
     }
 }
 
-TEST(Presign, Longer_than_a_week_and_shorter_than_a_second_are_refused) {
+TEST(Presign, rejects_presign_longer_than_seven_days_or_shorter_than_a_second) {
     for (auto expires :
          {seconds{0}, seconds{-1}, kLongestExpiry + seconds{1}, seconds::max(), seconds::min()}) {
         auto request = put_request();
@@ -123,7 +123,7 @@ TEST(Presign, Longer_than_a_week_and_shorter_than_a_second_are_refused) {
     }
 }
 
-TEST(Presign, Headers_that_can_not_be_signed_are_refused) {
+TEST(Presign, rejects_unsignable_headers) {
     for (const Header& header : std::vector<Header>{{"host", "evil"},
                                                     {"Host", "evil"},
                                                     {"X-Amz-Date", "20261120T123456Z"},
@@ -148,7 +148,7 @@ TEST(Presign, Headers_that_can_not_be_signed_are_refused) {
     }
 }
 
-TEST(Presign, Parameters_that_signing_itself_sets_are_refused) {
+TEST(Presign, rejects_parameters_that_signing_sets) {
     for (const char* name :
          {"X-Amz-Signature", "X-Amz-Expires", "x-amz-date", "X-Amz-Credential", "X-Amz-Algorithm",
           "X-Amz-SignedHeaders", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "", "\xff"}) {
@@ -158,7 +158,7 @@ TEST(Presign, Parameters_that_signing_itself_sets_are_refused) {
     }
 }
 
-TEST(Presign, Methods_and_addresses_that_make_no_sense_are_refused) {
+TEST(Presign, rejects_invalid_methods_and_addresses) {
     auto request = put_request();
     request.method = "put";
     EXPECT_EQ(refusal(request), ErrorCode::invalid_field);
@@ -178,7 +178,7 @@ TEST(Presign, Methods_and_addresses_that_make_no_sense_are_refused) {
     EXPECT_EQ(refusal(request), ErrorCode::invalid_field);
 }
 
-TEST(Presign, The_same_request_gives_the_same_url_and_any_change_another) {
+TEST(Presign, is_deterministic_and_sensitive_to_any_change) {
     const auto signer = documented_signer();
     const auto url = signer.presign(put_request())->url;
     EXPECT_EQ(signer.presign(put_request())->url, url);

@@ -160,7 +160,7 @@ struct SuiteCase {
     }
 };
 
-TEST(PublishedVectors, The_38_cases_of_the_signing_suite_hold_in_the_header_and_in_the_query) {
+TEST(PublishedVectors, matches_38_suite_cases_in_header_and_query) {
     const auto root = suite();
     if (!root) GTEST_SKIP() << "PHOTOGATE_CORPUS is not set";
     int cases = 0;
@@ -259,7 +259,7 @@ void check_chunks(const json& vector, const std::string& seed) {
     }
 }
 
-TEST(PublishedVectors, Every_s3_vector_holds) {
+TEST(PublishedVectors, matches_every_s3_vector) {
     const auto root = suite();
     if (!root) GTEST_SKIP() << "PHOTOGATE_CORPUS is not set";
     const auto file = json::parse(read(*root / "s3-vectors.json"));

@@ -25,7 +25,7 @@ std::string header(const SignedRequest& request, std::string_view name) {
 }
 
 // The four examples of AWS "sig-v4-header-based-auth".
-TEST(SignHeaders, Get_object_is_signed_as_documented) {
+TEST(SignHeaders, matches_documented_get_object) {
     auto request = documented_request("GET");
     request.headers = {{"Range", "bytes=0-9"}};
     const auto made = documented_signer().sign_headers(request);
@@ -36,7 +36,7 @@ TEST(SignHeaders, Get_object_is_signed_as_documented) {
               "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
-TEST(SignHeaders, Put_object_is_signed_as_documented) {
+TEST(SignHeaders, matches_documented_put_object) {
     auto request = documented_request("PUT");
     request.address = documented_address("test$file.text");
     request.headers = {{"Date", "Fri, 24 May 2013 00:00:00 GMT"},
@@ -46,7 +46,7 @@ TEST(SignHeaders, Put_object_is_signed_as_documented) {
               "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
 }
 
-TEST(SignHeaders, Get_lifecycle_and_list_objects_are_signed_as_documented) {
+TEST(SignHeaders, matches_documented_get_lifecycle_and_list_objects) {
     auto request = documented_request("GET");
     request.address.key.reset();
     request.query = {{"lifecycle", ""}};
@@ -59,7 +59,7 @@ TEST(SignHeaders, Get_lifecycle_and_list_objects_are_signed_as_documented) {
               "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 }
 
-TEST(SignHeaders, A_streamed_body_is_signed_as_documented_chunk_by_chunk) {
+TEST(SignHeaders, matches_documented_streamed_body_chunk_by_chunk) {
     // AWS "sigv4-streaming": 66,560 bytes of `a` in chunks of 64 KiB.
     auto request = documented_request("PUT");
     request.address = address("https://s3.amazonaws.com", "examplebucket", "chunkObject.txt");
@@ -84,7 +84,7 @@ TEST(SignHeaders, A_streamed_body_is_signed_as_documented_chunk_by_chunk) {
     }
 }
 
-TEST(SignHeaders, The_session_token_is_a_signed_header) {
+TEST(SignHeaders, signs_session_token_as_header) {
     const auto made = signer_with_token("token").sign_headers(documented_request("GET"));
     EXPECT_EQ(header(*made, "x-amz-security-token"), "token");
     EXPECT_NE(header(*made, "Authorization")
@@ -92,7 +92,7 @@ TEST(SignHeaders, The_session_token_is_a_signed_header) {
               std::string::npos);
 }
 
-TEST(SignHeaders, What_a_proxy_changes_is_sent_and_not_signed) {
+TEST(SignHeaders, sends_proxy_mutable_headers_unsigned) {
     auto request = documented_request("GET");
     const auto bare = documented_signer().explain(request)->signature;
     request.headers = {{"User-Agent", "photogate"}, {"Expect", "100-continue"}, {"Connection", "keep-alive"}};
@@ -100,7 +100,7 @@ TEST(SignHeaders, What_a_proxy_changes_is_sent_and_not_signed) {
     EXPECT_EQ(header(*documented_signer().sign_headers(request), "User-Agent"), "photogate");
 }
 
-TEST(SignHeaders, What_signing_sets_can_not_be_given) {
+TEST(SignHeaders, rejects_headers_that_signing_sets) {
     for (const char* name :
          {"Host", "Authorization", "X-Amz-Date", "X-Amz-Content-Sha256", "X-Amz-Security-Token"}) {
         auto request = documented_request("GET");
@@ -109,7 +109,7 @@ TEST(SignHeaders, What_signing_sets_can_not_be_given) {
     }
 }
 
-TEST(SignHeaders, A_payload_hash_is_hex_or_a_word_of_s3) {
+TEST(SignHeaders, accepts_payload_hash_as_hex_or_s3_keyword) {
     for (const char* hash :
          {"", "unsigned-payload", "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "\n"}) {
         auto request = documented_request("GET");
@@ -119,7 +119,7 @@ TEST(SignHeaders, A_payload_hash_is_hex_or_a_word_of_s3) {
     }
 }
 
-TEST(SignHeaders, Other_services_and_regions_are_values) {
+TEST(SignHeaders, accepts_other_services_and_regions) {
     const Signer signer{documented_credentials(), *parse_region("eu-central-1"), "sts"};
     EXPECT_NE(header(*signer.sign_headers(documented_request("POST")), "Authorization")
                   .find("/20130524/eu-central-1/sts/aws4_request,"),

@@ -13,7 +13,7 @@ namespace {
 const Credentials kDocumented{"AKIDEXAMPLE", Secret{"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
                               std::nullopt};
 
-TEST(SigningKey, Signs_as_the_documentation_of_sigv4_does) {
+TEST(SigningKey, matches_sigv4_documentation) {
     // AWS General Reference, "Examples of how to derive a signing key": IAM, 30 August 2015.
     const SigningKeyCache keys{kDocumented, *parse_region("us-east-1"), "iam"};
     const auto key = keys.at(*parse_amz_date("20150830T123600Z"));
@@ -24,7 +24,7 @@ TEST(SigningKey, Signs_as_the_documentation_of_sigv4_does) {
               "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
 }
 
-TEST(SigningKey, Of_a_day_is_derived_once) {
+TEST(SigningKey, is_derived_once_per_day) {
     const SigningKeyCache keys{kDocumented, *parse_region("us-east-1"), "s3"};
     const auto morning = keys.at(*parse_amz_date("20261120T000000Z"));
     const auto evening = keys.at(*parse_amz_date("20261120T235959Z"));
@@ -35,7 +35,7 @@ TEST(SigningKey, Of_a_day_is_derived_once) {
     EXPECT_EQ(tomorrow->scope, "20261121/us-east-1/s3/aws4_request");
 }
 
-TEST(SigningKey, Each_day_has_its_own_even_where_thousands_are_asked_for) {
+TEST(SigningKey, differs_by_day_for_thousands_of_days) {
     const SigningKeyCache keys{kDocumented, *parse_region("us-east-1"), "s3"};
     std::set<std::string> signatures;
     const auto start = *parse_amz_date("20000101T120000Z");
@@ -50,7 +50,7 @@ TEST(SigningKey, Each_day_has_its_own_even_where_thousands_are_asked_for) {
     EXPECT_EQ(signatures.size(), 1000U);
 }
 
-TEST(SigningKey, Threads_that_ask_for_days_of_one_slot_get_the_right_ones) {
+TEST(SigningKey, is_correct_for_threads_sharing_a_slot) {
     const SigningKeyCache keys{kDocumented, *parse_region("us-east-1"), "s3"};
     const auto start = *parse_amz_date("20261120T120000Z");
     std::vector<std::thread> threads;

@@ -65,7 +65,7 @@ Form form_over(const std::string& policy) {
              {"x-amz-signature", key->sign(text)}}};
 }
 
-TEST(VerifyForm, What_was_signed_is_accepted_and_says_how_large_the_file_may_be) {
+TEST(VerifyForm, accepts_signed_form_and_reports_size_range) {
     const auto answer = signed_form().verified();
     ASSERT_TRUE(answer) << answer.error().detail;
     EXPECT_EQ(answer->access_key_id, "AKIAIOSFODNN7EXAMPLE");
@@ -82,7 +82,7 @@ TEST(VerifyForm, What_was_signed_is_accepted_and_says_how_large_the_file_may_be)
     EXPECT_EQ(narrowed->most, 100U);
 }
 
-TEST(VerifyForm, Each_departure_from_the_policy_is_refused) {
+TEST(VerifyForm, rejects_each_departure_from_the_policy) {
     const std::vector<std::pair<const char*, std::function<void(Form&)>>> departures = {
         {"another key", [](Form& f) { f.field("key") = "u/2.jpg"; }},
         {"another type", [](Form& f) { f.field("Content-Type") = "text/html"; }},
@@ -108,7 +108,7 @@ TEST(VerifyForm, Each_departure_from_the_policy_is_refused) {
     }
 }
 
-TEST(VerifyForm, Fields_that_need_no_condition_may_be_added) {
+TEST(VerifyForm, accepts_extra_fields_that_need_no_condition) {
     auto form = signed_form();
     form.fields.push_back({"x-ignore-me", "1"});
     form.fields.push_back({"bucket", "incoming"});
@@ -117,7 +117,7 @@ TEST(VerifyForm, Fields_that_need_no_condition_may_be_added) {
     EXPECT_EQ(form.fault(), std::nullopt);
 }
 
-TEST(VerifyForm, Starts_with_holds_for_absent_fields_only_where_it_asks_for_nothing) {
+TEST(VerifyForm, applies_starts_with_to_absent_fields) {
     EXPECT_EQ(signed_form({{Kind::starts_with, "x-amz-meta-a", "", 0, 0}}).fault(), std::nullopt);
     EXPECT_EQ(signed_form({{Kind::starts_with, "x-amz-meta-a", "b", 0, 0}}).fault(), Fault::policy_violated);
     EXPECT_EQ(signed_form({{Kind::equals, "x-amz-meta-a", "", 0, 0}}).fault(), Fault::policy_violated);
@@ -126,7 +126,7 @@ TEST(VerifyForm, Starts_with_holds_for_absent_fields_only_where_it_asks_for_noth
     EXPECT_EQ(form.fault(), std::nullopt);
 }
 
-TEST(VerifyForm, A_list_of_types_has_to_begin_rightly_in_every_entry) {
+TEST(VerifyForm, checks_every_entry_of_a_content_type_list) {
     auto form = signed_form({{Kind::starts_with, "Content-Type", "image/", 0, 0}}, {});
     form.fields.push_back({"Content-Type", "image/png"});
     EXPECT_EQ(form.fault(), std::nullopt);
@@ -136,7 +136,7 @@ TEST(VerifyForm, A_list_of_types_has_to_begin_rightly_in_every_entry) {
     EXPECT_EQ(form.fault(), Fault::policy_violated);
 }
 
-TEST(VerifyForm, A_policy_that_was_changed_is_a_mismatch_before_it_is_read) {
+TEST(VerifyForm, reports_changed_policy_as_mismatch_before_reading_it) {
     auto form = signed_form();
     form.field("policy") = base64(as_bytes(R"({"expiration": "2099-01-01T00:00:00Z", "conditions": []})"));
     EXPECT_EQ(form.fault(), Fault::mismatch);
@@ -148,7 +148,7 @@ TEST(VerifyForm, A_policy_that_was_changed_is_a_mismatch_before_it_is_read) {
     EXPECT_EQ(form.fault(), Fault::mismatch);
 }
 
-TEST(VerifyForm, Time_key_and_scope_are_looked_at) {
+TEST(VerifyForm, checks_time_key_and_scope) {
     auto form = signed_form();
     form.now = kSigned + seconds{900};
     EXPECT_EQ(form.fault(), std::nullopt);
@@ -168,7 +168,7 @@ TEST(VerifyForm, Time_key_and_scope_are_looked_at) {
         Fault::mismatch);
 }
 
-TEST(VerifyForm, A_session_token_has_to_be_the_keys_own) {
+TEST(VerifyForm, requires_the_session_token_of_the_key) {
     PostPolicyRequest request;
     request.address = address("http://127.0.0.1:9000", "incoming", "u/1.jpg");
     request.at = kSigned;
@@ -181,7 +181,7 @@ TEST(VerifyForm, A_session_token_has_to_be_the_keys_own) {
               Fault::wrong_token);
 }
 
-TEST(VerifyForm, What_is_not_there_is_missing_or_malformed) {
+TEST(VerifyForm, reports_missing_and_malformed_fields) {
     auto form = signed_form();
     form.remove("policy");
     EXPECT_EQ(form.fault(), Fault::missing);
@@ -200,7 +200,7 @@ TEST(VerifyForm, What_is_not_there_is_missing_or_malformed) {
     }
 }
 
-TEST(VerifyForm, A_signed_policy_still_has_to_be_a_policy) {
+TEST(VerifyForm, rejects_signed_text_that_is_not_a_policy) {
     for (const char* text : {"", "null", "{}", R"({"expiration": "2026-11-20T12:49:56Z"})", "\xff"}) {
         const auto fault = form_over(text).fault();
         EXPECT_TRUE(fault == Fault::malformed || fault == Fault::missing) << text;

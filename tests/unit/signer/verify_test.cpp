@@ -77,7 +77,7 @@ Sent header_signed(const HeaderSignRequest& request = get_request(),
     return received(request.method, made.url, made.headers);
 }
 
-TEST(Verify, A_presigned_url_is_accepted_and_says_what_was_signed) {
+TEST(Verify, accepts_presigned_url_and_reports_what_was_signed) {
     auto request = put_request();
     request.query = {{"partNumber", "7"}, {"uploadId", "a+b/c="}};
     const auto answer = presigned(request).verified();
@@ -91,7 +91,7 @@ TEST(Verify, A_presigned_url_is_accepted_and_says_what_was_signed) {
     EXPECT_EQ(answer->expires_at, kSigned + seconds{900});
 }
 
-TEST(Verify, A_signed_header_is_accepted_and_says_what_the_body_must_be) {
+TEST(Verify, accepts_signed_header_and_reports_body_requirements) {
     const auto answer = header_signed().verified();
     ASSERT_TRUE(answer) << answer.error().detail;
     EXPECT_EQ(answer->path, "/incoming/a b/ü.jpg");
@@ -99,7 +99,7 @@ TEST(Verify, A_signed_header_is_accepted_and_says_what_the_body_must_be) {
     EXPECT_EQ(answer->expires_at, std::nullopt);
 }
 
-TEST(Verify, The_documented_request_is_accepted) {
+TEST(Verify, accepts_documented_request) {
     // AWS "sigv4-query-string-auth".
     Sent sent{"GET",
               "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE/20130524/"
@@ -111,7 +111,7 @@ TEST(Verify, The_documented_request_is_accepted) {
     EXPECT_EQ(sent.fault(), std::nullopt);
 }
 
-TEST(Verify, Each_tampering_with_a_presigned_url_is_a_mismatch) {
+TEST(Verify, rejects_each_tampering_with_presigned_url) {
     const std::vector<std::pair<const char*, std::function<void(Sent&)>>> tamperings = {
         {"method", [](Sent& s) { s.method = "GET"; }},
         {"key", [](Sent& s) { s.replace("upl_1", "upl_2"); }},
@@ -148,7 +148,7 @@ TEST(Verify, Each_tampering_with_a_presigned_url_is_a_mismatch) {
     }
 }
 
-TEST(Verify, Each_tampering_with_a_signed_header_is_a_mismatch) {
+TEST(Verify, rejects_each_tampering_with_signed_header) {
     const std::vector<std::pair<const char*, std::function<void(Sent&)>>> tamperings = {
         {"method", [](Sent& s) { s.method = "DELETE"; }},
         {"key", [](Sent& s) { s.replace("a%20b", "a%20c"); }},
@@ -166,7 +166,7 @@ TEST(Verify, Each_tampering_with_a_signed_header_is_a_mismatch) {
     }
 }
 
-TEST(Verify, Another_secret_is_a_mismatch_and_another_key_id_unknown) {
+TEST(Verify, reports_wrong_secret_as_mismatch_and_wrong_key_id_as_unknown) {
     const auto sent = presigned();
     const auto region = *parse_region("us-east-1");
     EXPECT_EQ(sent.fault(Verifier{{{"AKIAIOSFODNN7EXAMPLE", Secret{"another"}, std::nullopt}}, region}),
@@ -179,7 +179,7 @@ TEST(Verify, Another_secret_is_a_mismatch_and_another_key_id_unknown) {
         std::nullopt);
 }
 
-TEST(Verify, A_url_lives_from_fifteen_minutes_before_its_date_to_its_expiry) {
+TEST(Verify, accepts_url_from_fifteen_minutes_before_its_date_to_its_expiry) {
     auto sent = presigned();
     sent.now = kSigned + seconds{900};
     EXPECT_EQ(sent.fault(), std::nullopt);
@@ -191,7 +191,7 @@ TEST(Verify, A_url_lives_from_fifteen_minutes_before_its_date_to_its_expiry) {
     EXPECT_EQ(sent.fault(), Fault::not_yet_valid);
 }
 
-TEST(Verify, A_signed_header_lives_fifteen_minutes_either_way) {
+TEST(Verify, accepts_signed_header_within_fifteen_minutes) {
     auto sent = header_signed();
     for (auto distance : {minutes{15}, minutes{-15}}) {
         sent.now = kSigned + distance;
@@ -201,7 +201,7 @@ TEST(Verify, A_signed_header_lives_fifteen_minutes_either_way) {
     }
 }
 
-TEST(Verify, Amz_headers_that_were_not_signed_are_refused) {
+TEST(Verify, rejects_unsigned_amz_headers) {
     for (const char* name : {"x-amz-copy-source", "X-Amz-Acl", "x-amz-tagging", "x-amz-meta-a",
                              "X-AMZ-OBJECT-LOCK-MODE", "x-amz-security-token", "X-Minio-Source-Mtime"}) {
         auto sent = presigned();
@@ -216,13 +216,13 @@ TEST(Verify, Amz_headers_that_were_not_signed_are_refused) {
     EXPECT_EQ(sent.fault(), std::nullopt) << "headers that are not S3's own may be added";
 }
 
-TEST(Verify, A_header_that_was_signed_has_to_be_sent) {
+TEST(Verify, requires_signed_headers_to_be_present) {
     auto sent = presigned();
     std::erase_if(sent.headers, [](const auto& header) { return header.name == "If-None-Match"; });
     EXPECT_EQ(sent.fault(), Fault::signed_header_absent);
 }
 
-TEST(Verify, Region_service_and_day_have_to_be_the_requests) {
+TEST(Verify, requires_matching_region_service_and_day) {
     const auto sent = presigned();
     EXPECT_EQ(sent.fault(Verifier{{documented_credentials()}, *parse_region("eu-central-1")}),
               Fault::wrong_scope);
@@ -233,7 +233,7 @@ TEST(Verify, Region_service_and_day_have_to_be_the_requests) {
     EXPECT_EQ(other_day.fault(), Fault::wrong_scope);
 }
 
-TEST(Verify, What_a_client_may_write_in_another_way_is_canonicalised_again) {
+TEST(Verify, canonicalises_equivalent_client_spellings) {
     auto request = put_request();
     request.address = address("http://127.0.0.1:9000", "incoming", "a!b'c(d)*e/ü f.jpg");
     request.headers = {{"x-amz-meta-note", "two   spaces"}};
@@ -257,7 +257,7 @@ TEST(Verify, What_a_client_may_write_in_another_way_is_canonicalised_again) {
     EXPECT_EQ(answer->path, "/incoming/a!b'c(d)*e/ü f.jpg");
 }
 
-TEST(Verify, A_session_token_has_to_be_the_keys_own) {
+TEST(Verify, requires_the_session_token_of_the_key) {
     auto credentials = documented_credentials();
     credentials.session_token = Secret{"to+ken/=="};
     const Verifier with_token{{credentials}, *parse_region("us-east-1")};
@@ -270,7 +270,7 @@ TEST(Verify, A_session_token_has_to_be_the_keys_own) {
     EXPECT_EQ(header_signed(get_request(), signer).fault(), Fault::wrong_token);
 }
 
-TEST(Verify, A_hash_in_the_query_is_what_the_body_must_have) {
+TEST(Verify, requires_body_hash_given_in_query) {
     auto request = put_request();
     request.payload_sha256 = std::string{kEmptyPayload};
     EXPECT_EQ(presigned(request).verified()->payload_hash, kEmptyPayload);
@@ -279,12 +279,12 @@ TEST(Verify, A_hash_in_the_query_is_what_the_body_must_have) {
     EXPECT_EQ(sent.fault(), Fault::malformed);
 }
 
-TEST(Verify, An_unsigned_request_is_missing_its_signature) {
+TEST(Verify, reports_unsigned_request_as_missing_signature) {
     const Sent bare{"GET", "/incoming/a?versionId=1", {{"Host", "h"}}};
     EXPECT_EQ(bare.fault(), Fault::missing);
 }
 
-TEST(Verify, What_can_not_be_read_is_malformed) {
+TEST(Verify, reports_unreadable_query_as_malformed) {
     const std::vector<std::pair<const char*, std::function<void(Sent&)>>> breakages = {
         {"no slash", [](Sent& s) { s.target.erase(0, 1); }},
         {"empty target", [](Sent& s) { s.target.clear(); }},
@@ -327,7 +327,7 @@ TEST(Verify, What_can_not_be_read_is_malformed) {
     }
 }
 
-TEST(Verify, An_authorization_header_that_can_not_be_read_is_malformed) {
+TEST(Verify, reports_unreadable_authorization_header_as_malformed) {
     const auto good = header_signed().header("Authorization");
     for (const auto& text : {std::string{"AWS4-HMAC-SHA256"}, std::string{"Basic dTpw"}, std::string{},
                              good + ", Signature=0", good.substr(0, good.find(", Signature")), good + ",x",
@@ -354,7 +354,7 @@ TEST(Verify, An_authorization_header_that_can_not_be_read_is_malformed) {
     EXPECT_EQ(sent.fault(), std::nullopt);
 }
 
-TEST(Verify, Every_fault_has_its_answer) {
+TEST(Verify, maps_every_fault_to_an_error) {
     for (int i = 0; i <= static_cast<int>(Fault::policy_violated); ++i) {
         const auto fault = static_cast<Fault>(i);
         EXPECT_GE(s3_refusal(fault).status, 400);
@@ -376,7 +376,7 @@ std::string awkward(Random& random, std::size_t most) {
     return out;
 }
 
-TEST(Verify, Whatever_was_presigned_is_accepted_and_nothing_that_differs_by_a_byte) {
+TEST(Verify, accepts_generated_urls_and_rejects_any_changed_byte) {
     SeededRandom random{20261120};
     const auto verifier = documented_verifier();
     const auto signer = documented_signer();
@@ -398,7 +398,7 @@ TEST(Verify, Whatever_was_presigned_is_accepted_and_nothing_that_differs_by_a_by
     }
 }
 
-TEST(Verify, Noise_is_refused_and_breaks_nothing) {
+TEST(Verify, survives_random_input) {
     SeededRandom random{5};
     const auto verifier = documented_verifier();
     for (int i = 0; i < 3000; ++i) {

@@ -34,7 +34,7 @@ json recorded(std::string_view kind) {
     return vectors;
 }
 
-TEST(WebhookSignature, Is_what_the_reference_library_makes) {
+TEST(WebhookSignature, matches_reference_library) {
     const auto vectors = recorded("sign");
     ASSERT_EQ(vectors.size(), 12U);
     for (const auto& vector : vectors) {
@@ -50,7 +50,7 @@ TEST(WebhookSignature, Is_what_the_reference_library_makes) {
     }
 }
 
-TEST(WebhookSignature, Is_accepted_and_refused_as_the_reference_library_does) {
+TEST(WebhookSignature, is_judged_like_reference_library) {
     const auto vectors = recorded("verify");
     ASSERT_GE(vectors.size(), 17U);
     for (const auto& vector : vectors) {
@@ -69,7 +69,7 @@ TEST(WebhookSignature, Is_accepted_and_refused_as_the_reference_library_does) {
     }
 }
 
-TEST(WebhookSignature, While_a_secret_is_rotated_the_holder_of_either_accepts) {
+TEST(WebhookSignature, verifies_with_either_secret_during_rotation) {
     const auto older = secret(kSecret), newer = secret("whsec_" + base64(Bytes(32, 7)));
     const WebhookSecret both[] = {newer, older};
     const auto signature = sign_webhook("msg_1", at(1700000000), "{}", both);
@@ -82,7 +82,7 @@ TEST(WebhookSignature, While_a_secret_is_rotated_the_holder_of_either_accepts) {
     EXPECT_FALSE(verify_webhook("msg_1", "1700000000", signature, "{}", {}, at(1700000000)));
 }
 
-TEST(WebhookSignature, The_timestamp_is_whole_seconds_of_the_attempt) {
+TEST(WebhookSignature, takes_timestamp_in_whole_seconds_of_the_attempt) {
     const WebhookSecret secrets[] = {secret(kSecret)};
     EXPECT_EQ(sign_webhook("msg_1", at(1700000000) + std::chrono::milliseconds{999}, "{}", secrets),
               sign_webhook("msg_1", at(1700000000), "{}", secrets));
@@ -93,7 +93,7 @@ TEST(WebhookSignature, The_timestamp_is_whole_seconds_of_the_attempt) {
     }
 }
 
-TEST(WebhookSignature, Not_one_character_of_it_may_change) {
+TEST(WebhookSignature, rejects_any_changed_character) {
     const WebhookSecret secrets[] = {secret(kSecret)};
     const auto signature = sign_webhook("msg_1", at(1700000000), "{}", secrets);
     for (std::size_t i = 0; i < signature.size(); ++i) {
@@ -103,7 +103,7 @@ TEST(WebhookSignature, Not_one_character_of_it_may_change) {
     }
 }
 
-TEST(WebhookSecret, Is_a_prefix_and_24_to_64_bytes_of_base64) {
+TEST(WebhookSecret, is_prefix_and_24_to_64_bytes_of_base64) {
     EXPECT_EQ(secret("whsec_" + base64(Bytes(24, 1))).key().size(), 24U);
     EXPECT_EQ(secret("whsec_" + base64(Bytes(64, 1))).key().size(), 64U);
     for (const auto& text :

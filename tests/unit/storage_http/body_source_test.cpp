@@ -42,7 +42,7 @@ class TemporaryFile {
     std::string path_;
 };
 
-TEST(BodySource, Memory_and_file_read_the_same_at_any_offset) {
+TEST(BodySource, reads_memory_and_file_identically_at_any_offset) {
     const std::string text = "the quick brown fox";
     const TemporaryFile file{text};
     const MemorySource memory{std::string_view{text}};
@@ -62,7 +62,7 @@ TEST(BodySource, Memory_and_file_read_the_same_at_any_offset) {
     }
 }
 
-TEST(BodySource, A_slice_ends_where_it_ends) {
+TEST(BodySource, ends_slice_at_its_end) {
     const MemorySource whole{std::string_view{"0123456789"}};
     EXPECT_EQ(all_of(SliceSource(whole, 2, 5), 3), "23456");
     EXPECT_EQ(all_of(SliceSource(whole, 8, 100), 3), "89");
@@ -70,14 +70,14 @@ TEST(BodySource, A_slice_ends_where_it_ends) {
     EXPECT_EQ(SliceSource(whole, 2, ~std::uint64_t{0}).size(), 8U);
 }
 
-TEST(BodySource, What_is_no_file_is_refused) {
+TEST(BodySource, rejects_non_file) {
     EXPECT_EQ(FileSource::open("/nowhere/at/all").error().code, ErrorCode::file_error);
     EXPECT_EQ(FileSource::open("/tmp").error().code, ErrorCode::file_error);
     EXPECT_EQ(FileSource::open("/dev/zero").error().code, ErrorCode::file_error);
     EXPECT_EQ(FileSource::duplicate(-1).error().code, ErrorCode::file_error);
 }
 
-TEST(BodySource, A_file_that_shrinks_fails_the_request_rather_than_sending_less) {
+TEST(BodySource, fails_when_a_file_shrinks) {
     test::FaultServer server{{test::answer(200, "")}};
     const TemporaryFile file{std::string(300'000, 'x')};
     const auto source = FileSource::open(file.path());

@@ -25,7 +25,7 @@ Request get(const std::string& url) {
     return request;
 }
 
-TEST(HttpClient, A_url_goes_out_byte_for_byte_as_it_was_signed) {
+TEST(HttpClient, sends_url_byte_for_byte_as_signed) {
     FaultServer server{{answer(200, "")}};
     HttpClient client{{}};
     const std::string target = "/b//a/./../c%2Fd%20e~'()*!?x=%2B&y=a%2Fb&z";
@@ -35,7 +35,7 @@ TEST(HttpClient, A_url_goes_out_byte_for_byte_as_it_was_signed) {
     EXPECT_EQ(server.seen().at(0).header("user-agent"), "photogate");
 }
 
-TEST(HttpClient, A_body_is_sent_whole_with_its_length_and_without_waiting_for_100) {
+TEST(HttpClient, sends_body_with_length_without_waiting_for_100) {
     FaultServer server{{answer(200, "ok")}};
     HttpClient client{{}};
     const std::string body(3'000'000, 'b');
@@ -57,7 +57,7 @@ TEST(HttpClient, A_body_is_sent_whole_with_its_length_and_without_waiting_for_10
     EXPECT_NE(seen.head.find("x-empty:"), std::string::npos);
 }
 
-TEST(HttpClient, An_empty_put_or_post_says_that_its_length_is_zero) {
+TEST(HttpClient, sends_zero_length_for_empty_put_or_post) {
     FaultServer server{{answer(200, "")}};
     HttpClient client{{}};
     for (const char* method : {"PUT", "POST"}) {
@@ -69,7 +69,7 @@ TEST(HttpClient, An_empty_put_or_post_says_that_its_length_is_zero) {
     }
 }
 
-TEST(HttpClient, Every_method_is_sent_as_named_and_a_head_has_no_body) {
+TEST(HttpClient, sends_methods_as_named_and_reads_no_body_for_head) {
     FaultServer server{{{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"}, answer(204, ""), answer(200, "")}};
     HttpClient client{{}};
     for (const char* method : {"HEAD", "DELETE", "GET"}) {
@@ -82,7 +82,7 @@ TEST(HttpClient, Every_method_is_sent_as_named_and_a_head_has_no_body) {
     }
 }
 
-TEST(HttpClient, A_connection_is_kept_for_the_next_request) {
+TEST(HttpClient, reuses_connection_for_next_request) {
     FaultServer server{{answer(200, "a")}};
     HttpClient client{{}};
     for (int i = 0; i < 5; ++i)
@@ -90,7 +90,7 @@ TEST(HttpClient, A_connection_is_kept_for_the_next_request) {
     EXPECT_EQ(server.connections(), 1U);
 }
 
-TEST(HttpClient, Options_of_one_request_do_not_reach_the_next) {
+TEST(HttpClient, resets_options_between_requests) {
     FaultServer server{{answer(200, "")}};
     HttpClient client{{}};
     Request first = get(server.url() + "/");
@@ -104,7 +104,7 @@ TEST(HttpClient, Options_of_one_request_do_not_reach_the_next) {
     EXPECT_EQ(server.seen().at(1).header("content-length"), "");
 }
 
-TEST(HttpClient, Redirects_are_answers) {
+TEST(HttpClient, returns_redirects_as_responses) {
     FaultServer server{{answer(307, "", "Location: /elsewhere\r\n")}};
     HttpClient client{{}};
     const auto response = client.send(get(server.url() + "/"));
@@ -113,7 +113,7 @@ TEST(HttpClient, Redirects_are_answers) {
     EXPECT_EQ(server.seen().size(), 1U);
 }
 
-TEST(HttpClient, The_environments_proxy_is_not_used) {
+TEST(HttpClient, ignores_proxy_of_the_environment) {
     FaultServer server{{answer(200, "")}};
     ::setenv("http_proxy", "http://127.0.0.1:1", 1);
     ::setenv("all_proxy", "http://127.0.0.1:1", 1);
@@ -124,7 +124,7 @@ TEST(HttpClient, The_environments_proxy_is_not_used) {
     EXPECT_TRUE(response);
 }
 
-TEST(HttpClient, Headers_are_those_of_the_final_answer_and_names_ignore_case) {
+TEST(HttpClient, returns_final_headers_with_case_insensitive_names) {
     FaultServer server{
         {{"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 201 Created\r\neTaG:  \"x\" "
           "\r\nContent-Length: 0\r\n\r\n"}}};
@@ -137,7 +137,7 @@ TEST(HttpClient, Headers_are_those_of_the_final_answer_and_names_ignore_case) {
     EXPECT_EQ(response->header("X-Early"), nullptr);
 }
 
-TEST(HttpClient, The_sink_gets_successes_and_the_body_string_gets_refusals) {
+TEST(HttpClient, passes_success_body_to_sink_and_error_body_to_string) {
     FaultServer server{{answer(404, "<Error/>"), answer(200, "bytes")}};
     HttpClient client{{}};
     std::string sunk;
@@ -152,7 +152,7 @@ TEST(HttpClient, The_sink_gets_successes_and_the_body_string_gets_refusals) {
     EXPECT_EQ(sunk, "bytes");
 }
 
-TEST(HttpClient, A_sink_or_an_accept_that_says_no_stops_the_transfer) {
+TEST(HttpClient, stops_transfer_when_sink_or_accept_declines) {
     FaultServer server{{answer(200, std::string(500'000, 'x'))}};
     HttpClient client{{}};
     int calls = 0;
@@ -165,7 +165,7 @@ TEST(HttpClient, A_sink_or_an_accept_that_says_no_stops_the_transfer) {
     EXPECT_EQ(calls, 2);
 }
 
-TEST(HttpClient, What_a_sink_throws_passes_through_and_the_client_goes_on) {
+TEST(HttpClient, propagates_sink_exception_and_stays_usable) {
     FaultServer server{{answer(200, "x")}};
     HttpClient client{{}};
     Request request = get(server.url() + "/");
@@ -174,7 +174,7 @@ TEST(HttpClient, What_a_sink_throws_passes_through_and_the_client_goes_on) {
     EXPECT_TRUE(client.send(get(server.url() + "/")));
 }
 
-TEST(HttpClient, A_guard_sees_the_address_and_what_it_refuses_is_never_connected_to) {
+TEST(HttpClient, shows_address_to_guard_and_never_connects_if_rejected) {
     FaultServer server{{answer(200, "")}};
     ClientOptions options;
     std::vector<std::uint32_t> looked_at;
@@ -190,7 +190,7 @@ TEST(HttpClient, A_guard_sees_the_address_and_what_it_refuses_is_never_connected
     EXPECT_EQ(server.connections(), 0U);
 }
 
-TEST(HttpClient, Another_port_than_the_only_one_is_blocked) {
+TEST(HttpClient, blocks_ports_other_than_the_permitted_one) {
     FaultServer server{{answer(200, "")}};
     ClientOptions options;
     options.only_port = 443;
@@ -199,7 +199,7 @@ TEST(HttpClient, Another_port_than_the_only_one_is_blocked) {
     EXPECT_TRUE(HttpClient{options}.send(get(server.url() + "/")));
 }
 
-TEST(HttpClient, Only_http_and_https_are_spoken_and_no_user_stands_in_a_url) {
+TEST(HttpClient, rejects_other_schemes_and_user_info) {
     HttpClient client{{}};
     for (const char* url :
          {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "http://user:secret@127.0.0.1/"}) {
@@ -210,7 +210,7 @@ TEST(HttpClient, Only_http_and_https_are_spoken_and_no_user_stands_in_a_url) {
     }
 }
 
-TEST(HttpClient, Nothing_can_be_smuggled_in_by_a_line_end) {
+TEST(HttpClient, rejects_line_breaks_in_request_parts) {
     FaultServer server{{answer(200, "")}};
     HttpClient client{{}};
     Request request = get(server.url() + "/");
@@ -227,7 +227,7 @@ TEST(HttpClient, Nothing_can_be_smuggled_in_by_a_line_end) {
     EXPECT_EQ(server.connections(), 0U);
 }
 
-TEST(HttpClient, Many_threads_share_one_client) {
+TEST(HttpClient, is_shared_by_many_threads) {
     FaultServer server{{answer(200, "shared")}};
     HttpClient client{{}};
     std::atomic<int> right{0};

@@ -26,17 +26,17 @@ Request get(const std::string& url) {
     return request;
 }
 
-TEST(HttpFaults, A_short_body_is_broken_and_never_a_response) {
+TEST(HttpFaults, reports_short_body_as_broken) {
     FaultServer server{{{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Then::close}}};
     EXPECT_EQ(code_of(HttpClient{{}}.send(get(server.url() + "/"))), ErrorCode::http_broken);
 }
 
-TEST(HttpFaults, A_chunked_body_without_its_end_is_broken) {
+TEST(HttpFaults, reports_unfinished_chunked_body_as_broken) {
     FaultServer server{{{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", Then::close}}};
     EXPECT_EQ(code_of(HttpClient{{}}.send(get(server.url() + "/"))), ErrorCode::http_broken);
 }
 
-TEST(HttpFaults, Garbage_and_silence_are_broken) {
+TEST(HttpFaults, reports_garbage_and_silence_as_broken) {
     for (const char* bytes : {"", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 abc\r\n\r\n", "\x16\x03\x01"}) {
         FaultServer server{{{bytes, Then::close}}};
         EXPECT_EQ(code_of(HttpClient{{}}.send(get(server.url() + "/"))), ErrorCode::http_broken) << bytes;
@@ -45,7 +45,7 @@ TEST(HttpFaults, Garbage_and_silence_are_broken) {
     EXPECT_EQ(code_of(HttpClient{{}}.send(get(reset.url() + "/"))), ErrorCode::http_broken);
 }
 
-TEST(HttpFaults, A_server_that_accepts_and_says_nothing_times_out_at_the_first_byte) {
+TEST(HttpFaults, times_out_at_first_byte_when_server_is_silent) {
     FaultServer server{{{"", Then::hang}}};
     Request request = get(server.url() + "/");
     request.first_byte_timeout = std::chrono::milliseconds{50};
@@ -55,14 +55,14 @@ TEST(HttpFaults, A_server_that_accepts_and_says_nothing_times_out_at_the_first_b
     EXPECT_EQ(code_of(HttpClient{{}}.send(request)), ErrorCode::http_timeout);
 }
 
-TEST(HttpFaults, An_answer_that_never_ends_times_out_in_total) {
+TEST(HttpFaults, times_out_in_total_on_endless_response) {
     FaultServer server{{{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Then::hang}}};
     Request request = get(server.url() + "/");
     request.total_timeout = std::chrono::milliseconds{100};
     EXPECT_EQ(code_of(HttpClient{{}}.send(request)), ErrorCode::http_timeout);
 }
 
-TEST(HttpFaults, Nobody_there_a_name_that_is_none_and_a_server_without_tls) {
+TEST(HttpFaults, reports_refused_connection_unknown_host_and_missing_tls) {
     std::uint16_t port = 0;
     {
         const FaultServer gone{{answer(200, "")}};
@@ -77,7 +77,7 @@ TEST(HttpFaults, Nobody_there_a_name_that_is_none_and_a_server_without_tls) {
               ErrorCode::http_tls);
 }
 
-TEST(HttpFaults, A_handle_that_failed_serves_the_next_request) {
+TEST(HttpFaults, serves_next_request_after_failure) {
     FaultServer server{{answer(200, "")}};
     ClientOptions options;
     options.kept_handles = 1;
@@ -88,7 +88,7 @@ TEST(HttpFaults, A_handle_that_failed_serves_the_next_request) {
     }
 }
 
-TEST(HttpFaults, A_long_answer_is_refused_or_cut_as_asked) {
+TEST(HttpFaults, rejects_or_truncates_long_response_as_requested) {
     FaultServer server{{answer(500, std::string(100'000, 'x'))}};
     HttpClient client{{}};
     Request request = get(server.url() + "/");
@@ -103,7 +103,7 @@ TEST(HttpFaults, A_long_answer_is_refused_or_cut_as_asked) {
     EXPECT_EQ(client.send(request)->body.size(), 100'000U);
 }
 
-TEST(HttpFaults, Endless_headers_are_broken) {
+TEST(HttpFaults, reports_endless_headers_as_broken) {
     std::string many = "HTTP/1.1 200 OK\r\n";
     for (int i = 0; i < 3'000; ++i)
         many += "X-Filler-" + std::to_string(i) + ": " + std::string(40, 'x') + "\r\n";
@@ -111,7 +111,7 @@ TEST(HttpFaults, Endless_headers_are_broken) {
     EXPECT_EQ(code_of(HttpClient{{}}.send(get(server.url() + "/"))), ErrorCode::http_broken);
 }
 
-TEST(HttpFaults, A_kept_connection_that_died_is_replaced_and_the_body_sent_anew) {
+TEST(HttpFaults, replaces_dead_connection_and_resends_the_body) {
     FaultServer server{{{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Then::close}}};
     HttpClient client{{}};
     const std::string body(200'000, 'r');
@@ -126,7 +126,7 @@ TEST(HttpFaults, A_kept_connection_that_died_is_replaced_and_the_body_sent_anew)
     EXPECT_EQ(server.connections(), 3U);
 }
 
-TEST(HttpFaults, A_refusal_before_the_body_is_read_is_the_answer) {
+TEST(HttpFaults, returns_response_sent_before_the_body_was_read) {
     FaultServer server{
         {{"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", Then::hang, false}}};
     const std::string body(20'000'000, 'r');
@@ -139,7 +139,7 @@ TEST(HttpFaults, A_refusal_before_the_body_is_read_is_the_answer) {
     EXPECT_EQ(response->status, 403);
 }
 
-TEST(HttpFaults, A_source_that_fails_is_a_file_error) {
+TEST(HttpFaults, reports_failing_source_as_file_error) {
     struct Broken final : BodySource {
         std::uint64_t size() const override { return 10; }
         std::optional<std::size_t> read(std::uint64_t, std::span<std::uint8_t>) const override {

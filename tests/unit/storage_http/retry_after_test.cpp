@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-TEST(RetryAfter, Is_seconds_or_a_date_and_stays_between_a_second_and_an_hour) {
+TEST(RetryAfter, accepts_seconds_or_date_within_a_second_and_an_hour) {
     const Timestamp now = *parse_rfc3339("2026-11-20T12:00:00Z");
     const auto at = [&](std::string_view text) { return parse_retry_after(text, now); };
     EXPECT_EQ(at("120"), seconds{120});
@@ -19,7 +19,7 @@ TEST(RetryAfter, Is_seconds_or_a_date_and_stays_between_a_second_and_an_hour) {
     EXPECT_EQ(at("Wed, 20 Nov 2030 12:00:00 GMT"), seconds{3600});
 }
 
-TEST(RetryAfter, Garbage_is_nothing) {
+TEST(RetryAfter, ignores_garbage) {
     for (const char* text : {"", "-5", "+5", "5 s", "1.5", "soon", " 5"}) {
         EXPECT_EQ(parse_retry_after(text, Timestamp{}), std::nullopt) << text;
     }

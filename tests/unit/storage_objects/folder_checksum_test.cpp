@@ -15,7 +15,7 @@ std::string sum(ChecksumAlgorithm algorithm, std::string_view text) {
 }
 
 // The check values of the CRC catalogue, and the digests of RFC 3174 and FIPS 180-4 tools.
-TEST(FolderChecksum, Each_algorithm_gives_the_published_value) {
+TEST(FolderChecksum, matches_published_values_for_each_algorithm) {
     constexpr std::string_view kDigits = "123456789";
     EXPECT_EQ(extend_crc(Crc::crc32, 0, as_bytes(kDigits)), 0xCBF43926U);
     EXPECT_EQ(extend_crc(Crc::crc32c, 0, as_bytes(kDigits)), 0xE3069283U);
@@ -27,7 +27,7 @@ TEST(FolderChecksum, Each_algorithm_gives_the_published_value) {
     EXPECT_EQ(sum(ChecksumAlgorithm::sha256, "abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
 }
 
-TEST(FolderChecksum, Two_crcs_join_to_the_crc_of_the_whole_wherever_it_is_cut) {
+TEST(FolderChecksum, combines_crcs_of_two_parts_split_anywhere) {
     SeededRandom random{7};
     Bytes bytes(5000);
     random.fill(std::as_writable_bytes(std::span{bytes}));
@@ -43,7 +43,7 @@ TEST(FolderChecksum, Two_crcs_join_to_the_crc_of_the_whole_wherever_it_is_cut) {
     }
 }
 
-TEST(FolderChecksum, A_name_is_read_in_any_case_and_a_value_has_the_length_of_its_algorithm) {
+TEST(FolderChecksum, accepts_names_in_any_case_and_values_of_the_right_length) {
     EXPECT_EQ(parse_checksum_algorithm("crc64nvme"), ChecksumAlgorithm::crc64nvme);
     EXPECT_EQ(parse_checksum_algorithm("SHA256"), ChecksumAlgorithm::sha256);
     EXPECT_EQ(parse_checksum_algorithm("md5"), std::nullopt);

@@ -33,7 +33,7 @@ class FolderFull : public FolderTest {
     SmallDisk disk;
 };
 
-TEST_F(FolderFull, A_body_that_does_not_fit_is_refused_and_the_old_one_stays) {
+TEST_F(FolderFull, rejects_body_that_does_not_fit_and_keeps_the_old_one) {
     ASSERT_TRUE(put("k", "old"));
     EXPECT_EQ(code_of(put("k", std::string(200, 'n'))), ErrorCode::store_full);
     auto writer = store->write(bucket, key_of("k"), {});
@@ -47,7 +47,7 @@ TEST_F(FolderFull, A_body_that_does_not_fit_is_refused_and_the_old_one_stays) {
     EXPECT_EQ(events.size(), 1U);
 }
 
-TEST_F(FolderFull, Bytes_that_do_not_reach_the_disk_are_no_object) {
+TEST_F(FolderFull, stores_nothing_that_fails_to_reach_the_disk) {
     ASSERT_TRUE(put("k", "old"));
     disk.sync_fails = true;
     EXPECT_EQ(code_of(put("k", "new")), ErrorCode::file_error);
@@ -85,7 +85,7 @@ class TinyFileSystem : public testing::Test {
     bool mounted = false;
 };
 
-TEST_F(TinyFileSystem, Filled_to_the_last_byte_it_still_gives_what_it_took_and_goes_on_once_there_is_room) {
+TEST_F(TinyFileSystem, serves_when_full_and_recovers_once_there_is_space) {
     open();
     std::map<std::string, std::string> kept;
     bool refused = false;

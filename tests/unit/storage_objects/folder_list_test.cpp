@@ -53,7 +53,7 @@ class FolderList : public FolderTest {
     }
 };
 
-TEST_F(FolderList, Pages_of_any_size_give_what_the_definition_gives) {
+TEST_F(FolderList, returns_same_result_for_pages_of_any_size) {
     SeededRandom random_keys{42};
     std::set<std::string> keys{"a",    "a/b",      "a/b/", "b\xFF", "b\xFF\xFF/x", std::string("c\0d", 3),
                                "\xFF", "\xFF/\xFF"};
@@ -81,7 +81,7 @@ TEST_F(FolderList, Pages_of_any_size_give_what_the_definition_gives) {
                 }
 }
 
-TEST_F(FolderList, A_page_of_none_and_a_token_that_is_not_ours) {
+TEST_F(FolderList, returns_empty_page_and_rejects_foreign_token) {
     ASSERT_TRUE(put("a", ""));
     const auto page = store->list(bucket, {.max_keys = 0});
     ASSERT_TRUE(page);
@@ -91,7 +91,7 @@ TEST_F(FolderList, A_page_of_none_and_a_token_that_is_not_ours) {
         EXPECT_EQ(code_of(store->list(bucket, {.continuation = token})), ErrorCode::invalid_cursor) << token;
 }
 
-TEST_F(FolderList, Uploads_under_way_are_listed_by_key_and_id) {
+TEST_F(FolderList, lists_open_uploads_by_key_and_id) {
     for (const char* key : {"b", "a", "a", "c/d"})
         ASSERT_TRUE(store->start_upload(bucket, key_of(key), {}));
     std::vector<std::string> found;

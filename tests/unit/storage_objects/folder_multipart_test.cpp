@@ -20,7 +20,7 @@ class FolderMultipart : public FolderTest {
     const std::string ten = "0123456789";
 };
 
-TEST_F(FolderMultipart, Parts_become_the_object_in_the_order_of_their_numbers) {
+TEST_F(FolderMultipart, joins_parts_in_order_of_their_numbers) {
     const auto upload = start({.headers = {.content_type = "image/heic", .metadata = {{"m", "v"}}}});
     const auto last = give(upload, 10'000, "end");
     const auto first = give(upload, 1, ten);
@@ -48,7 +48,7 @@ TEST_F(FolderMultipart, Parts_become_the_object_in_the_order_of_their_numbers) {
     EXPECT_EQ(code_of(complete(upload, {first, last})), ErrorCode::store_no_such_upload);
 }
 
-TEST_F(FolderMultipart, A_wrong_list_of_parts_is_refused_and_the_upload_goes_on) {
+TEST_F(FolderMultipart, rejects_wrong_list_of_parts_and_keeps_the_upload) {
     const auto upload = start();
     EXPECT_EQ(code_of(complete(upload, {})), ErrorCode::store_invalid_part);
     const auto one = give(upload, 1, ten);
@@ -70,7 +70,7 @@ TEST_F(FolderMultipart, A_wrong_list_of_parts_is_refused_and_the_upload_goes_on)
     EXPECT_EQ(bodies_on_disk(), 2U);  // part 2 and the object before are gone
 }
 
-TEST_F(FolderMultipart, A_part_sent_again_replaces_the_one_before) {
+TEST_F(FolderMultipart, replaces_a_part_that_is_uploaded_again) {
     const auto upload = start();
     const auto before = give(upload, 1, "first attempt");
     const auto after = give(upload, 1, "second attempt");
@@ -83,7 +83,7 @@ TEST_F(FolderMultipart, A_part_sent_again_replaces_the_one_before) {
     EXPECT_EQ(get("big"), "second attempt");
 }
 
-TEST_F(FolderMultipart, A_part_that_is_written_while_its_upload_ends_is_refused) {
+TEST_F(FolderMultipart, rejects_part_written_while_its_upload_ends) {
     const auto upload = start();
     auto writer = store->write_part(name, {upload, 1}, {});
     ASSERT_TRUE(writer && writer->append(as_bytes("late")));
@@ -100,7 +100,7 @@ TEST_F(FolderMultipart, A_part_that_is_written_while_its_upload_ends_is_refused)
               ErrorCode::invalid_field);
 }
 
-TEST_F(FolderMultipart, A_full_object_checksum_is_that_of_the_whole_without_reading_it) {
+TEST_F(FolderMultipart, computes_full_object_checksum_without_reading) {
     for (const auto algorithm :
          {ChecksumAlgorithm::crc32, ChecksumAlgorithm::crc32c, ChecksumAlgorithm::crc64nvme}) {
         const auto upload = start({.checksum = algorithm, .checksum_type = ChecksumType::full_object});
@@ -123,7 +123,7 @@ TEST_F(FolderMultipart, A_full_object_checksum_is_that_of_the_whole_without_read
               ErrorCode::invalid_checksum);
 }
 
-TEST_F(FolderMultipart, A_composite_checksum_is_that_of_the_parts_checksums) {
+TEST_F(FolderMultipart, computes_composite_checksum_from_parts) {
     const auto upload = start({.checksum = ChecksumAlgorithm::sha256});
     const auto one = give(upload, 1, ten);
     const auto two = give(upload, 2, "end");
@@ -140,7 +140,7 @@ TEST_F(FolderMultipart, A_composite_checksum_is_that_of_the_parts_checksums) {
     EXPECT_EQ(made->checksum->type, ChecksumType::composite);
 }
 
-TEST_F(FolderMultipart, A_reader_keeps_all_parts_while_the_key_gets_another_object) {
+TEST_F(FolderMultipart, keeps_all_parts_for_reader_during_overwrite) {
     const auto upload = start();
     ASSERT_TRUE(complete(upload, {give(upload, 1, ten), give(upload, 2, ten), give(upload, 3, "end")}));
     {
@@ -154,7 +154,7 @@ TEST_F(FolderMultipart, A_reader_keeps_all_parts_while_the_key_gets_another_obje
     EXPECT_EQ(bodies_on_disk(), 1U);
 }
 
-TEST_F(FolderMultipart, A_copy_of_it_stands_on_its_own) {
+TEST_F(FolderMultipart, copies_independently) {
     const auto upload = start();
     const auto made = complete(upload, {give(upload, 1, ten), give(upload, 2, "end")});
     ASSERT_TRUE(made);
@@ -168,7 +168,7 @@ TEST_F(FolderMultipart, A_copy_of_it_stands_on_its_own) {
     EXPECT_EQ(bodies_on_disk(), 2U);
 }
 
-TEST_F(FolderMultipart, Uploads_that_were_given_up_are_swept_at_the_start) {
+TEST_F(FolderMultipart, removes_abandoned_uploads_at_start) {
     const auto old = start();
     give(old, 1, ten);
     clock.advance(std::chrono::hours{24 * 6});

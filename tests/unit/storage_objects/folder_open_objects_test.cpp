@@ -19,7 +19,7 @@ std::shared_ptr<const OpenObject> object_of(std::uint64_t content) {
     return object;
 }
 
-TEST(OpenObjects, What_was_found_during_a_commit_is_not_kept) {
+TEST(OpenObjects, does_not_cache_object_found_during_a_commit) {
     OpenObjects objects;
     const auto before = objects.moment();
     objects.withdraw(1);
@@ -34,7 +34,7 @@ TEST(OpenObjects, What_was_found_during_a_commit_is_not_kept) {
     EXPECT_EQ(objects.find(kBucket, key_of("a"))->row.content, 2U);
 }
 
-TEST(OpenObjects, A_commit_that_takes_nothing_away_lets_be_kept) {
+TEST(OpenObjects, caches_after_commit_that_removes_nothing) {
     OpenObjects objects;
     const auto moment = objects.moment();
     objects.settle();
@@ -42,7 +42,7 @@ TEST(OpenObjects, A_commit_that_takes_nothing_away_lets_be_kept) {
     EXPECT_NE(objects.find(kBucket, key_of("a")), nullptr);
 }
 
-TEST(OpenObjects, Those_found_longest_ago_go_first) {
+TEST(OpenObjects, evicts_least_recently_used_first) {
     OpenObjects objects;
     constexpr std::uint64_t kMore = 2'000;  // than are ever kept
     for (std::uint64_t i = 0; i < kMore; ++i) {
@@ -55,7 +55,7 @@ TEST(OpenObjects, Those_found_longest_ago_go_first) {
 
 class FolderOpenTest : public FolderTest {};
 
-TEST_F(FolderOpenTest, An_object_that_was_read_is_open_until_it_is_replaced_or_removed) {
+TEST_F(FolderOpenTest, keeps_object_open_until_replaced_or_removed) {
     ASSERT_TRUE(put("a", "first"));
     EXPECT_FALSE(store->read_if_open(bucket, key_of("a")));
     EXPECT_EQ(*get("a"), "first");
@@ -78,7 +78,7 @@ TEST_F(FolderOpenTest, An_object_that_was_read_is_open_until_it_is_replaced_or_r
     EXPECT_EQ(code_of(store->stat(bucket, key_of("a"))), ErrorCode::store_no_such_key);
 }
 
-TEST_F(FolderOpenTest, A_refused_write_leaves_the_object_as_it_is) {
+TEST_F(FolderOpenTest, keeps_object_after_rejected_write) {
     ASSERT_TRUE(put("a", "first"));
     ASSERT_TRUE(get("a"));
     EXPECT_EQ(code_of(put("a", "second", {}, {.condition = {.only_if_absent = true}})),
@@ -86,7 +86,7 @@ TEST_F(FolderOpenTest, A_refused_write_leaves_the_object_as_it_is) {
     EXPECT_EQ(*get("a"), "first");
 }
 
-TEST_F(FolderOpenTest, An_object_of_parts_is_read_from_its_own_files) {
+TEST_F(FolderOpenTest, reads_multipart_object_from_its_own_files) {
     const ObjectName name{bucket, key_of("parts")};
     const auto upload = store->start_upload(bucket, name.key, {});
     ASSERT_TRUE(upload);
@@ -98,7 +98,7 @@ TEST_F(FolderOpenTest, An_object_of_parts_is_read_from_its_own_files) {
     EXPECT_FALSE(store->read_if_open(bucket, name.key));
 }
 
-TEST_F(FolderOpenTest, Nobody_reads_what_was_there_before_an_answered_write) {
+TEST_F(FolderOpenTest, never_reads_older_state_than_an_acknowledged_write) {
     ASSERT_TRUE(put("hot", "0"));
     std::atomic<int> answered{0};
     std::atomic<bool> over{false};

@@ -118,7 +118,7 @@ class PowerLoss : public testing::TestWithParam<Scenario> {
     SystemRandom random;
 };
 
-TEST_P(PowerLoss, Leaves_the_old_or_the_new_and_what_was_acknowledged) {
+TEST_P(PowerLoss, leaves_old_or_new_object_and_everything_acknowledged) {
     for (const auto unsynced : {Unsynced::lost, Unsynced::kept}) {
         std::uint64_t step = 1;
         for (;; ++step) {

@@ -9,7 +9,7 @@ namespace {
 
 class FolderStoreTest : public FolderTest {};
 
-TEST_F(FolderStoreTest, Keys_are_bytes_and_none_becomes_a_file_name) {
+TEST_F(FolderStoreTest, treats_keys_as_bytes_instead_of_file_names) {
     std::vector<std::string> keys{"a",
                                   "a/b",
                                   "a//b",
@@ -51,7 +51,7 @@ TEST_F(FolderStoreTest, Keys_are_bytes_and_none_becomes_a_file_name) {
         ErrorCode::invalid_field);
 }
 
-TEST_F(FolderStoreTest, What_was_said_of_an_object_comes_back) {
+TEST_F(FolderStoreTest, returns_object_metadata) {
     ObjectHeaders headers{.content_type = "image/jpeg",
                           .cache_control = "max-age=1",
                           .content_disposition = "inline; filename=\"a b\"",
@@ -72,7 +72,7 @@ TEST_F(FolderStoreTest, What_was_said_of_an_object_comes_back) {
     EXPECT_EQ(found->part_count, 0U);
 }
 
-TEST_F(FolderStoreTest, A_body_other_than_announced_is_refused_and_what_was_there_stays) {
+TEST_F(FolderStoreTest, rejects_body_other_than_announced_and_keeps_the_old_one) {
     ASSERT_TRUE(put("k", "old"));
     const auto other = ChecksumAlgorithm::sha256;
     EXPECT_EQ(code_of(put("k", "new", {}, {.expected_size = 4})), ErrorCode::size_mismatch);
@@ -91,7 +91,7 @@ TEST_F(FolderStoreTest, A_body_other_than_announced_is_refused_and_what_was_ther
     EXPECT_EQ(bodies_on_disk(), 1U);
 }
 
-TEST_F(FolderStoreTest, A_writer_that_is_dropped_leaves_no_trace) {
+TEST_F(FolderStoreTest, leaves_no_trace_of_dropped_writer) {
     {
         auto writer = store->write(bucket, key_of("k"), {});
         ASSERT_TRUE(writer);
@@ -102,7 +102,7 @@ TEST_F(FolderStoreTest, A_writer_that_is_dropped_leaves_no_trace) {
     EXPECT_TRUE(events.empty());
 }
 
-TEST_F(FolderStoreTest, Conditions_hold_at_the_commit_and_not_before) {
+TEST_F(FolderStoreTest, evaluates_conditions_at_commit) {
     auto early = store->write(bucket, key_of("k"), {});
     ASSERT_TRUE(early && early->append(as_bytes("late")));
     const auto first = put("k", "first", {}, {.condition = {.only_if_absent = true}});
@@ -122,7 +122,7 @@ TEST_F(FolderStoreTest, Conditions_hold_at_the_commit_and_not_before) {
     EXPECT_EQ(code_of(get("k")), ErrorCode::store_no_such_key);
 }
 
-TEST_F(FolderStoreTest, Of_many_writers_that_want_to_be_first_one_is) {
+TEST_F(FolderStoreTest, lets_one_of_many_write_once_writers_win) {
     std::atomic<int> winners{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i)
@@ -143,7 +143,7 @@ TEST_F(FolderStoreTest, Of_many_writers_that_want_to_be_first_one_is) {
     EXPECT_EQ(bodies_on_disk(), 1U);
 }
 
-TEST_F(FolderStoreTest, A_reader_keeps_its_object_while_the_key_gets_others) {
+TEST_F(FolderStoreTest, keeps_object_for_reader_during_overwrites) {
     ASSERT_TRUE(put("k", "the first"));
     const auto reader = store->read(bucket, key_of("k"));
     ASSERT_TRUE(reader);
@@ -153,7 +153,7 @@ TEST_F(FolderStoreTest, A_reader_keeps_its_object_while_the_key_gets_others) {
     EXPECT_EQ(all_of(*reader), "the first");
 }
 
-TEST_F(FolderStoreTest, What_was_replaced_or_removed_leaves_the_disk) {
+TEST_F(FolderStoreTest, frees_disk_of_replaced_or_removed_objects) {
     for (int i = 0; i < 300; ++i)
         ASSERT_TRUE(put("k" + std::to_string(i % 3), std::to_string(i)));
     ASSERT_TRUE(store->remove_many(bucket, {key_of("k0"), key_of("not there")}));
@@ -162,7 +162,7 @@ TEST_F(FolderStoreTest, What_was_replaced_or_removed_leaves_the_disk) {
     EXPECT_EQ(get("k1"), "298");
 }
 
-TEST_F(FolderStoreTest, A_copy_shares_the_bytes_and_outlives_its_source) {
+TEST_F(FolderStoreTest, shares_bytes_of_copy_that_outlives_its_source) {
     ASSERT_TRUE(put("from", "abc", {.headers = {.content_type = "image/png", .metadata = {{"a", "1"}}}}));
     const auto source = store->stat(bucket, key_of("from"));
     const auto copied = store->copy_object({bucket, key_of("from")}, {bucket, key_of("to")}, {});
@@ -179,7 +179,7 @@ TEST_F(FolderStoreTest, A_copy_shares_the_bytes_and_outlives_its_source) {
     EXPECT_EQ(bodies_on_disk(), 1U);
 }
 
-TEST_F(FolderStoreTest, A_copy_asks_what_was_asked_of_its_source) {
+TEST_F(FolderStoreTest, checks_conditions_on_the_copy_source) {
     ASSERT_TRUE(put("from", "abc"));
     const ObjectName from{bucket, key_of("from")};
     const ObjectName to{bucket, key_of("to")};
@@ -201,7 +201,7 @@ TEST_F(FolderStoreTest, A_copy_asks_what_was_asked_of_its_source) {
     EXPECT_EQ(refused({.condition = {.only_if_absent = true}}), ErrorCode::store_precondition_failed);
 }
 
-TEST_F(FolderStoreTest, Buckets_are_made_once_and_go_when_they_are_empty) {
+TEST_F(FolderStoreTest, creates_buckets_once_and_deletes_only_empty_ones) {
     const auto other = Bucket::trusted("other");
     EXPECT_EQ(store->create_bucket(other), BucketMade::created);
     EXPECT_EQ(store->create_bucket(other), BucketMade::existed);
@@ -220,7 +220,7 @@ TEST_F(FolderStoreTest, Buckets_are_made_once_and_go_when_they_are_empty) {
     EXPECT_TRUE(store->remove_bucket(bucket));
 }
 
-TEST_F(FolderStoreTest, A_second_store_on_the_folder_is_refused_in_a_sentence) {
+TEST_F(FolderStoreTest, rejects_second_store_on_the_folder_with_clear_message) {
     const auto second = FolderStore::open(options(), {clock, random});
     EXPECT_EQ(code_of(second), ErrorCode::store_in_use);
     EXPECT_NE(second.error().detail.find(options().folder.string()), std::string::npos);
@@ -229,7 +229,7 @@ TEST_F(FolderStoreTest, A_second_store_on_the_folder_is_refused_in_a_sentence) {
     EXPECT_TRUE(FolderStore::open(options(), {clock, random}));
 }
 
-TEST_F(FolderStoreTest, Bytes_that_changed_on_the_disk_are_found) {
+TEST_F(FolderStoreTest, detects_bytes_changed_on_disk) {
     ASSERT_TRUE(put("k", "abcdef", {.keep = ChecksumAlgorithm::sha256}));
     EXPECT_TRUE(store->verify(bucket, key_of("k")));
     for (const auto& entry : std::filesystem::recursive_directory_iterator{home.path / "store" / "bytes"}) {
@@ -241,7 +241,7 @@ TEST_F(FolderStoreTest, Bytes_that_changed_on_the_disk_are_found) {
     EXPECT_EQ(code_of(store->verify(bucket, key_of("k"))), ErrorCode::store_checksum_mismatch);
 }
 
-TEST_F(FolderStoreTest, Each_creation_is_told_once_it_is_stored_and_rules_choose_among_them) {
+TEST_F(FolderStoreTest, announces_each_creation_after_commit_filtered_by_rules) {
     store.reset();
     std::vector<std::string> told;
     auto with = options();
@@ -266,7 +266,7 @@ TEST_F(FolderStoreTest, Each_creation_is_told_once_it_is_stored_and_rules_choose
     EXPECT_EQ(store->notifications(bucket)->at(0).queue_arn, "arn");
 }
 
-TEST_F(FolderStoreTest, Sequencers_grow_also_over_a_restart) {
+TEST_F(FolderStoreTest, increases_sequencers_across_restarts) {
     ASSERT_TRUE(put("a", "1"));
     ASSERT_TRUE(put("a", "2"));
     reopen();

@@ -21,7 +21,7 @@ struct Retry : testing::Test {
     RetryLoop loop() { return RetryLoop{policy, {pacer, random, budget}}; }
 };
 
-TEST_F(Retry, Only_what_may_succeed_later_is_tried_again) {
+TEST_F(Retry, retries_only_transient_errors) {
     for (const ErrorCode code :
          {ErrorCode::store_denied, ErrorCode::store_no_such_key, ErrorCode::store_refused,
           ErrorCode::store_precondition_failed, ErrorCode::http_blocked, ErrorCode::http_tls}) {
@@ -34,7 +34,7 @@ TEST_F(Retry, Only_what_may_succeed_later_is_tried_again) {
     }
 }
 
-TEST_F(Retry, Attempts_are_counted_and_bounded) {
+TEST_F(Retry, counts_and_bounds_attempts) {
     RetryLoop tries = loop();
     EXPECT_TRUE(tries.again(error(ErrorCode::store_slow_down)));
     EXPECT_TRUE(tries.again(error(ErrorCode::store_slow_down)));
@@ -43,7 +43,7 @@ TEST_F(Retry, Attempts_are_counted_and_bounded) {
     EXPECT_EQ(tries.attempts(), 4U);
 }
 
-TEST_F(Retry, Waits_are_spread_over_a_bound_that_doubles) {
+TEST_F(Retry, spreads_waits_under_a_doubling_bound) {
     policy.attempts = 3;
     milliseconds longest_first{0}, longest_second{0};
     for (int i = 0; i < 300; ++i) {
@@ -61,7 +61,7 @@ TEST_F(Retry, Waits_are_spread_over_a_bound_that_doubles) {
     EXPECT_GT(longest_second, milliseconds{180});
 }
 
-TEST_F(Retry, What_the_store_asks_for_is_waited_and_what_is_too_long_is_given_back_at_once) {
+TEST_F(Retry, waits_as_the_store_asks_and_gives_up_when_too_long) {
     Error busy = error(ErrorCode::store_slow_down);
     busy.retry_after = std::chrono::seconds{3};
     EXPECT_TRUE(loop().again(busy));
@@ -71,7 +71,7 @@ TEST_F(Retry, What_the_store_asks_for_is_waited_and_what_is_too_long_is_given_ba
     EXPECT_EQ(pacer.pauses.size(), 1U);
 }
 
-TEST_F(Retry, After_the_deadline_nothing_is_tried_again) {
+TEST_F(Retry, retries_nothing_after_the_deadline) {
     RetryLoop tries = loop();
     pacer.advance(policy.deadline - milliseconds{1});
     EXPECT_EQ(tries.remaining(), milliseconds{1});
@@ -80,7 +80,7 @@ TEST_F(Retry, After_the_deadline_nothing_is_tried_again) {
     EXPECT_FALSE(tries.again(error(ErrorCode::http_timeout)));
 }
 
-TEST_F(Retry, A_long_outage_costs_about_one_request_a_call) {
+TEST_F(Retry, costs_about_one_request_per_call_in_a_long_outage) {
     std::uint32_t requests = 0;
     for (int call = 0; call < 1'000; ++call) {
         RetryLoop tries = loop();
@@ -91,7 +91,7 @@ TEST_F(Retry, A_long_outage_costs_about_one_request_a_call) {
     EXPECT_LE(requests, 1'100U);
 }
 
-TEST_F(Retry, A_third_of_failures_does_not_spend_the_budget) {
+TEST_F(Retry, keeps_budget_at_thirty_percent_failures) {
     int gave_up = 0;
     for (int call = 0; call < 5'000; ++call) {
         RetryLoop tries = loop();

@@ -30,7 +30,7 @@ struct Row {
 
 class S3ErrorTable : public testing::TestWithParam<Row> {};
 
-TEST_P(S3ErrorTable, Each_recorded_refusal_becomes_its_code) {
+TEST_P(S3ErrorTable, maps_each_recorded_error_to_its_code) {
     const Error error = error_of(recorded(GetParam().capture), Target::object, Timestamp{});
     EXPECT_EQ(to_string(error.code), to_string(GetParam().code));
     EXPECT_TRUE(error.detail.starts_with("the store says 4")) << error.detail;
@@ -69,7 +69,7 @@ ErrorCode by_status(int status, Target target = Target::object) {
     return error_of(response, target, Timestamp{}).code;
 }
 
-TEST(S3Error, Without_a_document_the_status_decides) {
+TEST(S3Error, falls_back_to_status_without_document) {
     EXPECT_EQ(by_status(403), ErrorCode::store_denied);
     EXPECT_EQ(by_status(404), ErrorCode::store_no_such_key);
     EXPECT_EQ(by_status(404, Target::bucket), ErrorCode::store_no_such_bucket);
@@ -84,7 +84,7 @@ TEST(S3Error, Without_a_document_the_status_decides) {
     EXPECT_EQ(by_status(400), ErrorCode::store_refused);
 }
 
-TEST(S3Error, A_stores_words_are_cut_and_made_printable) {
+TEST(S3Error, truncates_and_sanitises_store_messages) {
     http::Response response;
     response.status = 400;
     response.body = "<Error><Code>Odd</Code><Message>line&#10;break \xff " + std::string(1'000, 'x') +
@@ -96,14 +96,14 @@ TEST(S3Error, A_stores_words_are_cut_and_made_printable) {
     EXPECT_EQ(error.detail.find('\xff'), std::string::npos);
 }
 
-TEST(S3Error, Retry_after_is_handed_on) {
+TEST(S3Error, passes_on_retry_after) {
     http::Response response;
     response.status = 503;
     response.headers = {{"Retry-After", "7"}};
     EXPECT_EQ(error_of(response, Target::object, Timestamp{}).retry_after, std::chrono::seconds{7});
 }
 
-TEST(S3Error, A_delete_marker_is_a_missing_object) {
+TEST(S3Error, treats_delete_marker_as_missing_object) {
     http::Response response;
     response.status = 405;
     EXPECT_EQ(error_of(response, Target::object, Timestamp{}).code, ErrorCode::store_refused);

@@ -32,7 +32,7 @@ std::string sha256_hex(std::string_view text) {
     return hex_lower(signer::sha256(text));
 }
 
-TEST(S3Faults, Slow_down_is_tried_again_and_the_body_sent_whole_each_time) {
+TEST(S3Faults, retries_slow_down_and_resends_the_whole_body) {
     FaultyStore store{{kSlowDown, kSlowDown, kStored}};
     const auto info = store.client.put(bucket(), object_key(), hello(), {});
     ASSERT_TRUE(info) << info.error().detail;
@@ -44,19 +44,19 @@ TEST(S3Faults, Slow_down_is_tried_again_and_the_body_sent_whole_each_time) {
     EXPECT_EQ(store.pacer.pauses.size(), 2U);
 }
 
-TEST(S3Faults, A_store_that_stays_down_is_given_up_after_four_requests) {
+TEST(S3Faults, gives_up_unavailable_store_after_four_requests) {
     FaultyStore store{{kSlowDown}};
     EXPECT_EQ(store.client.head(bucket(), object_key(), {}).error().code, ErrorCode::store_slow_down);
     EXPECT_EQ(store.server.seen().size(), 4U);
 }
 
-TEST(S3Faults, A_refusal_is_not_tried_again) {
+TEST(S3Faults, does_not_retry_rejection) {
     FaultyStore store{{answer(403, "<Error><Code>AccessDenied</Code></Error>")}};
     EXPECT_EQ(store.client.put(bucket(), object_key(), hello(), {}).error().code, ErrorCode::store_denied);
     EXPECT_EQ(store.server.seen().size(), 1U);
 }
 
-TEST(S3Faults, A_store_that_hangs_ends_as_a_timeout) {
+TEST(S3Faults, reports_hanging_store_as_timeout) {
     FaultyStore store{{{"", Then::hang}}};
     const auto options = [&] {
         auto given = FaultyStore::options(store.server);
@@ -67,13 +67,13 @@ TEST(S3Faults, A_store_that_hangs_ends_as_a_timeout) {
     EXPECT_EQ(client.head(bucket(), object_key(), {}).error().code, ErrorCode::http_timeout);
 }
 
-TEST(S3Faults, A_redirect_is_refused_and_not_followed) {
+TEST(S3Faults, rejects_redirect_without_following) {
     FaultyStore store{{answer(307, "", "Location: http://127.0.0.1:1/\r\n")}};
     EXPECT_EQ(store.client.put(bucket(), object_key(), hello(), {}).error().code, ErrorCode::store_refused);
     EXPECT_EQ(store.server.seen().size(), 1U);
 }
 
-TEST(S3Faults, Garbage_instead_of_a_list_is_never_an_empty_list) {
+TEST(S3Faults, never_takes_garbage_for_an_empty_list) {
     for (const char* body : {"", "garbage", "<html/>", "<ListBucketResult><Contents/></ListBucketResult>"}) {
         FaultyStore store{{answer(200, body)}};
         const auto page = store.client.list(bucket(), {});
@@ -82,7 +82,7 @@ TEST(S3Faults, Garbage_instead_of_a_list_is_never_an_empty_list) {
     }
 }
 
-TEST(S3Faults, An_error_inside_a_200_is_an_error) {
+TEST(S3Faults, recognises_error_inside_a_200) {
     const test::Script denied =
         answer(200, "  <?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>");
     {
@@ -102,13 +102,13 @@ TEST(S3Faults, An_error_inside_a_200_is_an_error) {
     }
 }
 
-TEST(S3Faults, An_internal_error_inside_a_200_is_tried_again) {
+TEST(S3Faults, retries_internal_error_inside_a_200) {
     FaultyStore store{{answer(200, "<Error><Code>InternalError</Code></Error>"),
                        answer(200, "<CopyObjectResult><ETag>\"copied\"</ETag></CopyObjectResult>")}};
     EXPECT_EQ(store.client.copy(bucket(), object_key(), bucket(), object_key(), {})->str(), "copied");
 }
 
-TEST(S3Faults, A_put_that_was_stored_though_it_said_500_is_adopted_where_the_bytes_are_ours) {
+TEST(S3Faults, adopts_stored_put_that_answered_500_when_bytes_match) {
     PutOptions options;
     options.only_if_absent = true;
     options.sha256 = sha256_hex("hello");
@@ -139,7 +139,7 @@ TEST(S3Faults, A_put_that_was_stored_though_it_said_500_is_adopted_where_the_byt
     }
 }
 
-TEST(S3Faults, A_checksum_that_the_store_computed_differently_is_not_trusted) {
+TEST(S3Faults, rejects_differing_store_checksum) {
     FaultyStore store{
         {answer(200, "", "ETag: \"e\"\r\nx-amz-checksum-sha256: " + sha256_base64("other") + "\r\n")}};
     PutOptions options;
@@ -148,7 +148,7 @@ TEST(S3Faults, A_checksum_that_the_store_computed_differently_is_not_trusted) {
               ErrorCode::store_checksum_mismatch);
 }
 
-TEST(S3Faults, A_put_names_its_checksum_its_condition_and_what_the_object_is) {
+TEST(S3Faults, sends_checksum_condition_and_type_with_put) {
     FaultyStore store{{kStored}};
     PutOptions options;
     options.content_type = "image/jpeg";
@@ -175,7 +175,7 @@ TEST(S3Faults, A_put_names_its_checksum_its_condition_and_what_the_object_is) {
     }
 }
 
-TEST(S3Faults, A_wrong_sha256_of_the_callers_is_refused_before_anything_is_sent) {
+TEST(S3Faults, rejects_callers_wrong_sha256_before_sending) {
     FaultyStore store{{kStored}};
     PutOptions options;
     options.sha256 = "abc";
@@ -184,7 +184,7 @@ TEST(S3Faults, A_wrong_sha256_of_the_callers_is_refused_before_anything_is_sent)
     EXPECT_EQ(store.server.seen().size(), 0U);
 }
 
-TEST(S3Faults, The_stores_clock_is_learnt_once_from_its_date) {
+TEST(S3Faults, learns_store_clock_once_from_its_date) {
     const std::string date = "Date: Fri, 20 Nov 2026 12:20:00 GMT\r\n";  // ours says 12:00
     FaultyStore store{
         {answer(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>", date), kStored, kStored}};
@@ -197,7 +197,7 @@ TEST(S3Faults, The_stores_clock_is_learnt_once_from_its_date) {
     EXPECT_EQ(store.server.seen().at(2).header("x-amz-date"), "20261120T122000Z");
 }
 
-TEST(S3Faults, A_head_that_is_refused_for_its_time_is_known_by_its_date) {
+TEST(S3Faults, detects_clock_skew_of_rejected_head_by_its_date) {
     FaultyStore store{
         {{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nDate: Fri, 20 Nov 2026 11:00:00 GMT\r\n\r\n"},
          {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n\r\n"}}};
@@ -205,14 +205,14 @@ TEST(S3Faults, A_head_that_is_refused_for_its_time_is_known_by_its_date) {
     EXPECT_EQ(store.client.clock_offset(), -std::chrono::hours{1});
 }
 
-TEST(S3Faults, A_store_that_refuses_every_time_is_heard) {
+TEST(S3Faults, reports_clock_skew_of_store_that_always_refuses) {
     const std::string date = "Date: Fri, 20 Nov 2026 12:20:00 GMT\r\n";
     FaultyStore store{{answer(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>", date)}};
     EXPECT_EQ(store.client.put(bucket(), object_key(), hello(), {}).error().code,
               ErrorCode::store_clock_skew);
 }
 
-TEST(S3Faults, Removing_what_is_gone_succeeds) {
+TEST(S3Faults, succeeds_removing_missing_object) {
     FaultyStore store{{answer(404, "<Error><Code>NoSuchKey</Code></Error>")}};
     EXPECT_TRUE(store.client.remove(bucket(), object_key(), std::nullopt));
     FaultyStore upload{{answer(404, "<Error><Code>NoSuchUpload</Code></Error>")}};
@@ -222,7 +222,7 @@ TEST(S3Faults, Removing_what_is_gone_succeeds) {
               ErrorCode::store_no_such_bucket);
 }
 
-TEST(S3Faults, Deleting_many_goes_out_by_the_thousand_and_names_what_failed) {
+TEST(S3Faults, deletes_in_batches_of_a_thousand_and_names_failures) {
     FaultyStore store{{answer(200, "<DeleteResult/>"),
                        answer(200,
                               "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code></Error>"
@@ -239,7 +239,7 @@ TEST(S3Faults, Deleting_many_goes_out_by_the_thousand_and_names_what_failed) {
     EXPECT_TRUE(FaultyStore{{kSlowDown}}.client.remove_many(bucket(), {})->empty());
 }
 
-TEST(S3Faults, A_list_of_parts_that_does_not_go_on_ends) {
+TEST(S3Faults, stops_on_non_advancing_list_of_parts) {
     const test::Script again = answer(
         200,
         "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>"

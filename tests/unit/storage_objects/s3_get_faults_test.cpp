@@ -37,7 +37,7 @@ Got fetch(FaultyStore& store, const GetOptions& options = {}) {
     return {std::move(info), bytes};
 }
 
-TEST(S3Get, A_broken_body_is_taken_up_where_it_broke_and_pinned_to_its_etag) {
+TEST(S3Get, resumes_broken_body_pinned_to_its_etag) {
     FaultyStore store{{part(200, 10, "0123", "ETag: \"e\"\r\n"),
                        part(206, 6, "45", "ETag: \"e\"\r\nContent-Range: bytes 4-9/10\r\n"),
                        part(206, 4, "6789", "ETag: \"e\"\r\nContent-Range: bytes 6-9/10\r\n")}};
@@ -51,13 +51,13 @@ TEST(S3Get, A_broken_body_is_taken_up_where_it_broke_and_pinned_to_its_etag) {
     EXPECT_EQ(store.server.seen().at(2).header("range"), "bytes=6-9");
 }
 
-TEST(S3Get, A_body_that_stays_short_is_an_error) {
+TEST(S3Get, reports_body_that_stays_short) {
     FaultyStore store{{part(200, 10, "", "ETag: \"e\"\r\n")}};
     EXPECT_EQ(fetch(store).info.error().code, ErrorCode::http_broken);
     EXPECT_EQ(store.server.seen().size(), 4U);
 }
 
-TEST(S3Get, Another_object_in_between_is_never_mixed_in) {
+TEST(S3Get, never_mixes_in_another_object) {
     {
         FaultyStore store{{part(200, 10, "0123", "ETag: \"e\"\r\n"),
                            part(206, 6, "abcdef", "ETag: \"f\"\r\nContent-Range: bytes 4-9/10\r\n")}};
@@ -72,7 +72,7 @@ TEST(S3Get, Another_object_in_between_is_never_mixed_in) {
     }
 }
 
-TEST(S3Get, A_store_that_ignores_the_range_does_not_send_the_beginning_twice) {
+TEST(S3Get, does_not_repeat_the_beginning_when_the_store_ignores_ranges) {
     FaultyStore store{
         {part(200, 10, "0123", "ETag: \"e\"\r\n"), part(200, 10, "0123456789", "ETag: \"e\"\r\n")}};
     const Got got = fetch(store);
@@ -80,7 +80,7 @@ TEST(S3Get, A_store_that_ignores_the_range_does_not_send_the_beginning_twice) {
     EXPECT_EQ(got.bytes, "0123");
 }
 
-TEST(S3Get, A_store_that_ignores_if_match_is_noticed_before_the_first_byte) {
+TEST(S3Get, detects_ignored_if_match_before_the_first_byte) {
     FaultyStore store{{part(200, 4, "0123", "ETag: \"other\"\r\n")}};
     GetOptions options;
     options.if_match = ETag::trusted("pinned");
@@ -90,7 +90,7 @@ TEST(S3Get, A_store_that_ignores_if_match_is_noticed_before_the_first_byte) {
     EXPECT_EQ(store.server.seen().size(), 1U);
 }
 
-TEST(S3Get, Another_size_than_the_pinned_one_is_noticed_before_the_first_byte) {
+TEST(S3Get, detects_differing_size_before_the_first_byte) {
     FaultyStore store{{part(200, 1'000, std::string(1'000, 'x'), "ETag: \"e\"\r\n")}};
     GetOptions options;
     options.expected_size = 999;
@@ -99,7 +99,7 @@ TEST(S3Get, Another_size_than_the_pinned_one_is_noticed_before_the_first_byte) {
     EXPECT_EQ(got.bytes, "");
 }
 
-TEST(S3Get, Bytes_that_are_not_those_of_the_checksum_are_an_error) {
+TEST(S3Get, reports_checksum_mismatch) {
     const std::string right =
         "x-amz-checksum-sha256: " + base64(signer::sha256("0123")) + "\r\nETag: \"e\"\r\n";
     FaultyStore good{{part(200, 4, "0123", right)}};
@@ -112,7 +112,7 @@ TEST(S3Get, Bytes_that_are_not_those_of_the_checksum_are_an_error) {
     EXPECT_TRUE(fetch(composite).info);
 }
 
-TEST(S3Get, Without_an_etag_or_a_length_there_is_no_object) {
+TEST(S3Get, requires_etag_and_length) {
     FaultyStore unnamed{{part(200, 4, "0123", "")}};
     EXPECT_EQ(fetch(unnamed).info.error().code, ErrorCode::store_protocol);
     FaultyStore unmeasured{
@@ -122,21 +122,21 @@ TEST(S3Get, Without_an_etag_or_a_length_there_is_no_object) {
     EXPECT_EQ(got.bytes, "");
 }
 
-TEST(S3Get, An_empty_object_is_an_object) {
+TEST(S3Get, accepts_empty_object) {
     FaultyStore store{{part(200, 0, "", "ETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n")}};
     const Got got = fetch(store);
     ASSERT_TRUE(got.info) << got.info.error().detail;
     EXPECT_EQ(got.info->size, 0U);
 }
 
-TEST(S3Get, A_receiver_that_stops_is_not_asked_again) {
+TEST(S3Get, does_not_retry_when_the_receiver_stops) {
     FaultyStore store{{part(200, 4, "0123", "ETag: \"e\"\r\n")}};
     const auto info = store.client.get(bucket(), object_key(), {}, [](BytesView) { return false; });
     EXPECT_EQ(info.error().code, ErrorCode::http_broken);
     EXPECT_EQ(store.server.seen().size(), 1U);
 }
 
-TEST(S3Get, A_range_is_asked_for_and_held_to) {
+TEST(S3Get, requests_and_enforces_range) {
     GetOptions options;
     options.range = ByteRange{2, 5};
     FaultyStore store{{part(206, 4, "2345", "ETag: \"e\"\r\nContent-Range: bytes 2-5/10\r\n")}};

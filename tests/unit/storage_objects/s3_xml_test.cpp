@@ -7,7 +7,7 @@
 namespace photogate::storage::objects {
 namespace {
 
-TEST(S3Xml, An_error_needs_its_root_and_its_code) {
+TEST(S3Xml, requires_root_and_code_of_error) {
     EXPECT_EQ(parse_error("<Error><Code>A</Code><Message>b &#39;c&#39;</Message></Error>")->message, "b 'c'");
     EXPECT_EQ(parse_error("\n \n<?xml version=\"1.0\"?>\n<Error><Code>A</Code></Error>")->code, "A");
     for (const char* xml : {"", " ", "<Error/>", "<Error><Message>m</Message></Error>",
@@ -17,14 +17,14 @@ TEST(S3Xml, An_error_needs_its_root_and_its_code) {
     }
 }
 
-TEST(S3Xml, Declarations_are_refused_so_no_entity_is_ever_expanded) {
+TEST(S3Xml, rejects_declarations_so_that_no_entity_is_expanded) {
     EXPECT_FALSE(parse_error("<!DOCTYPE Error [<!ENTITY a \"aaaa\">]><Error><Code>&a;</Code></Error>"));
     EXPECT_FALSE(parse_error("<!DOCTYPE Error SYSTEM \"file:///etc/passwd\"><Error><Code>A</Code></Error>"));
     EXPECT_FALSE(parse_error("<Error><Code>A</Code><![CDATA[x]]></Error>"));
     EXPECT_EQ(parse_error("<Error><Code>&unknown;</Code></Error>")->code, "&unknown;");
 }
 
-TEST(S3Xml, Depth_and_length_are_bounded) {
+TEST(S3Xml, bounds_depth_and_length) {
     std::string deep;
     for (int i = 0; i < 100'000; ++i)
         deep += "<a>";
@@ -37,7 +37,7 @@ TEST(S3Xml, Depth_and_length_are_bounded) {
         parse_error("<Error><Code>A</Code><Message>" + std::string(1U << 20, 'x') + "</Message></Error>"));
 }
 
-TEST(S3Xml, Bytes_of_any_kind_are_survived) {
+TEST(S3Xml, survives_arbitrary_bytes) {
     std::string noise;
     std::uint32_t state = 1;
     for (int round = 0; round < 2'000; ++round) {
@@ -65,7 +65,7 @@ constexpr const char* kList =
     "<ETag>&#34;49f68a5c8493ec2c0bf489821c21fc3b&#34;</ETag><Size>12</Size></Contents>"
     "<CommonPrefixes><Prefix>u/a+b/</Prefix></CommonPrefixes></ListBucketResult>";
 
-TEST(S3Xml, A_list_is_read_and_its_keys_decoded) {
+TEST(S3Xml, reads_list_and_decodes_keys) {
     const auto page = parse_list(kList);
     ASSERT_TRUE(page) << page.error().detail;
     ASSERT_EQ(page->objects.size(), 1U);
@@ -77,13 +77,13 @@ TEST(S3Xml, A_list_is_read_and_its_keys_decoded) {
     EXPECT_EQ(page->next, "tok+en/=");
 }
 
-TEST(S3Xml, A_store_that_does_not_encode_is_taken_at_its_word) {
+TEST(S3Xml, accepts_unencoded_keys) {
     std::string plain = kList;
     plain.erase(plain.find("<EncodingType>"), std::string{"<EncodingType>url</EncodingType>"}.size());
     EXPECT_EQ(parse_list(plain)->objects[0].key.str(), "u/sp+ace%2Fplus%2Band%2525");
 }
 
-TEST(S3Xml, A_list_that_makes_no_sense_is_an_error_and_not_a_shorter_list) {
+TEST(S3Xml, reports_inconsistent_list_as_error) {
     const std::string good = kList;
     const auto with = [&](std::string_view from, std::string_view to) {
         std::string changed = good;
@@ -105,7 +105,7 @@ TEST(S3Xml, A_list_that_makes_no_sense_is_an_error_and_not_a_shorter_list) {
     EXPECT_FALSE(parse_list(flood + "</ListBucketResult>"));
 }
 
-TEST(S3Xml, Documents_escape_what_is_in_them) {
+TEST(S3Xml, escapes_content_of_documents) {
     const std::vector<ObjectKey> keys{ObjectKey::trusted("a<b>&\"c'"), ObjectKey::trusted("ü")};
     EXPECT_EQ(delete_document(keys, 0, 2),
               "<Delete><Object><Key>a&lt;b&gt;&amp;\"c'</Key></Object><Object><Key>ü</Key></"
@@ -121,7 +121,7 @@ TEST(S3Xml, Documents_escape_what_is_in_them) {
               "</S3Key></Filter></QueueConfiguration></NotificationConfiguration>");
 }
 
-TEST(S3Xml, Results_of_copy_complete_create_and_delete_are_read) {
+TEST(S3Xml, reads_results_of_copy_complete_create_and_delete) {
     EXPECT_EQ(parse_result_etag("<CopyObjectResult><ETag>\"x\"</ETag></CopyObjectResult>", "CopyObjectResult")
                   ->str(),
               "x");

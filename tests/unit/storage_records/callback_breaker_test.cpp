@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(CallbackBreaker, It_stays_closed_below_its_count_and_always_where_it_is_off) {
+TEST(CallbackBreaker, stays_closed_below_its_count_or_when_disabled) {
     SeededRandom random{1};
     EXPECT_EQ(breaker_hold(0, {}, random), std::nullopt);
     EXPECT_EQ(breaker_hold(9, {}, random), std::nullopt);
@@ -15,7 +15,7 @@ TEST(CallbackBreaker, It_stays_closed_below_its_count_and_always_where_it_is_off
     EXPECT_EQ(breaker_hold(4'000'000'000U, {.after = 0}, random), std::nullopt);
 }
 
-TEST(CallbackBreaker, The_wait_doubles_to_its_longest_with_a_fifth_of_jitter) {
+TEST(CallbackBreaker, doubles_wait_up_to_the_longest_with_jitter) {
     const std::chrono::seconds expected[] = {5s, 10s, 20s, 40s, 60s, 60s};
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         SeededRandom random{seed};
@@ -27,7 +27,7 @@ TEST(CallbackBreaker, The_wait_doubles_to_its_longest_with_a_fifth_of_jitter) {
     }
 }
 
-TEST(CallbackBreaker, However_many_failures_there_were_it_is_bounded) {
+TEST(CallbackBreaker, bounds_wait_for_any_number_of_failures) {
     SeededRandom random{3};
     EXPECT_LE(*breaker_hold(4'294'967'295U, {.after = 1}, random), 72s);
     EXPECT_LE(*breaker_hold(100, {.after = 1, .first = 24h, .longest = 24h}, random), 29h);

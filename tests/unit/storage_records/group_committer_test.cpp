@@ -50,7 +50,7 @@ std::future<Result<int>> submit(Committer& committer, int item) {
     return future;
 }
 
-TEST(GroupCommitterTest, What_arrives_during_one_transaction_shares_the_next) {
+TEST(GroupCommitterTest, groups_arrivals_during_a_transaction_into_the_next) {
     Gate gate;
     Committer committer{{}, [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
@@ -68,7 +68,7 @@ TEST(GroupCommitterTest, What_arrives_during_one_transaction_shares_the_next) {
     EXPECT_EQ(gate.groups, (std::vector<std::vector<int>>{{1}, {2, 3, 4, 5, 6, 7, 8, 9}}));
 }
 
-TEST(GroupCommitterTest, A_group_has_its_limit) {
+TEST(GroupCommitterTest, limits_group_size) {
     Gate gate;
     Committer committer{{.group_limit = 3}, [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
@@ -86,7 +86,7 @@ TEST(GroupCommitterTest, A_group_has_its_limit) {
         EXPECT_LE(group.size(), 3U);
 }
 
-TEST(GroupCommitterTest, Beyond_the_queue_the_answer_is_overloaded_at_once) {
+TEST(GroupCommitterTest, reports_overload_immediately_when_the_queue_is_full) {
     Gate gate;
     Committer committer{{.queue_limit = 2}, [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
@@ -101,7 +101,7 @@ TEST(GroupCommitterTest, Beyond_the_queue_the_answer_is_overloaded_at_once) {
     EXPECT_TRUE(third.get());
 }
 
-TEST(GroupCommitterTest, A_bad_row_fails_alone) {
+TEST(GroupCommitterTest, fails_only_the_bad_row) {
     Gate gate;
     Committer committer{{}, [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
@@ -122,7 +122,7 @@ TEST(GroupCommitterTest, A_bad_row_fails_alone) {
     }
 }
 
-TEST(GroupCommitterTest, A_database_that_is_away_is_not_asked_once_for_each_row) {
+TEST(GroupCommitterTest, asks_unreachable_database_once_instead_of_per_row) {
     Gate gate;
     Committer committer{{}, [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
@@ -139,7 +139,7 @@ TEST(GroupCommitterTest, A_database_that_is_away_is_not_asked_once_for_each_row)
     EXPECT_EQ(gate.groups.size(), 2U);
 }
 
-TEST(GroupCommitterTest, A_transaction_that_throws_fails_its_rows_and_not_the_next) {
+TEST(GroupCommitterTest, fails_rows_of_throwing_transaction_and_continues) {
     Committer committer{{}, [](std::span<const int> items) -> Result<Outcomes> {
                             if (items[0] == 1) throw std::runtime_error("broken");
                             return doubled(items);
@@ -148,7 +148,7 @@ TEST(GroupCommitterTest, A_transaction_that_throws_fails_its_rows_and_not_the_ne
     EXPECT_EQ(submit(committer, 2).get().value(), 4);
 }
 
-TEST(GroupCommitterTest, Stopping_commits_what_waits_and_refuses_what_comes_after) {
+TEST(GroupCommitterTest, commits_waiting_rows_on_stop_and_rejects_later_ones) {
     Committer committer{{}, [](std::span<const int> items) -> Result<Outcomes> { return doubled(items); }};
     std::vector<std::future<Result<int>>> all;
     for (int i = 0; i < 500; ++i)
@@ -159,7 +159,7 @@ TEST(GroupCommitterTest, Stopping_commits_what_waits_and_refuses_what_comes_afte
     EXPECT_EQ(submit(committer, 1).get().error().code, ErrorCode::unavailable);
 }
 
-TEST(GroupCommitterTest, Stopping_does_not_wait_longer_than_it_may) {
+TEST(GroupCommitterTest, bounds_waiting_time_on_stop) {
     Gate gate;
     auto committer =
         std::make_unique<Committer>(GroupOptions{.group_limit = 1, .drain = std::chrono::milliseconds{0}},

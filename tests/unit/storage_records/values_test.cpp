@@ -14,28 +14,28 @@
 namespace photogate::storage::records {
 namespace {
 
-TEST(SqlArrayTest, Nothing_is_an_empty_array) {
+TEST(SqlArrayTest, writes_empty_array) {
     EXPECT_EQ(SqlArray{}.literal(), "{}");
 }
 
-TEST(SqlArrayTest, Every_text_is_quoted_so_none_can_be_taken_for_null_or_syntax) {
+TEST(SqlArrayTest, quotes_every_text) {
     SqlArray array;
     array.add("a").add("").add("NULL").add("x\"y\\z").add("{,}").add_null().add(std::int64_t{-7});
     EXPECT_EQ(array.literal(), R"({"a","","NULL","x\"y\\z","{,}",NULL,-7})");
 }
 
-TEST(SqlArrayTest, Nul_is_refused) {
+TEST(SqlArrayTest, rejects_nul) {
     EXPECT_THROW(SqlArray{}.add(std::string_view{"a\0b", 3}), std::invalid_argument);
 }
 
-TEST(SqlArrayTest, What_was_written_is_read_back) {
+TEST(SqlArrayTest, is_read_back_as_written) {
     SqlArray array;
     array.add("a\"b").add("back\\slash").add("{}").add("ü, ö");
     EXPECT_EQ(parse_text_array(array.literal()),
               (std::vector<std::string>{"a\"b", "back\\slash", "{}", "ü, ö"}));
 }
 
-TEST(SqlTimestampTest, Microseconds_survive_both_ways) {
+TEST(SqlTimestampTest, keeps_microseconds) {
     const Timestamp at{std::chrono::microseconds{1'795'177'496'123'456}};
     EXPECT_EQ(sql_timestamp(at).substr(19), ".123456Z");
     auto printed = sql_timestamp(at);
@@ -45,7 +45,7 @@ TEST(SqlTimestampTest, Microseconds_survive_both_ways) {
     EXPECT_EQ(parse_sql_timestamp("infinity"), std::nullopt);
 }
 
-TEST(StorableTextTest, Is_utf8_without_nul_and_cut_at_a_character) {
+TEST(StorableTextTest, is_utf8_without_nul_cut_at_a_character) {
     EXPECT_EQ(storable_text(std::string_view{"a\0b", 3}, 100),
               "a\xEF\xBF\xBD"
               "b");
@@ -57,14 +57,14 @@ TEST(StorableTextTest, Is_utf8_without_nul_and_cut_at_a_character) {
     }
 }
 
-TEST(TextMapTest, Json_survives_both_ways) {
+TEST(TextMapTest, round_trips_through_json) {
     const model::TextMap map{{"a", "\"\\\n"}, {"ü", ""}};
     EXPECT_EQ(parse_text_map(to_json_text(map)), map);
     EXPECT_TRUE(parse_text_map("[1,2]").empty());
     EXPECT_TRUE(parse_text_map("nonsense").empty());
 }
 
-TEST(DatabaseErrorTest, Each_sqlstate_has_its_remedy) {
+TEST(DatabaseErrorTest, maps_each_sqlstate_to_its_remedy) {
     EXPECT_EQ(remedy_for("40001"), Remedy::repeat);
     EXPECT_EQ(remedy_for("40P01"), Remedy::repeat);
     EXPECT_EQ(remedy_for("55P03"), Remedy::repeat);
@@ -79,7 +79,7 @@ TEST(DatabaseErrorTest, Each_sqlstate_has_its_remedy) {
     EXPECT_EQ(remedy_for("22021"), Remedy::give_up);
 }
 
-TEST(DatabaseErrorTest, Each_exception_has_its_code_and_tells_no_value) {
+TEST(DatabaseErrorTest, maps_each_exception_to_its_code_without_values) {
     const auto code = [](auto error) { return translate(std::make_exception_ptr(error)).error.code; };
     EXPECT_EQ(code(pqxx::in_doubt_error("?")), ErrorCode::commit_in_doubt);
     EXPECT_EQ(code(pqxx::broken_connection("gone")), ErrorCode::database_unavailable);
@@ -92,7 +92,7 @@ TEST(DatabaseErrorTest, Each_exception_has_its_code_and_tells_no_value) {
     EXPECT_EQ(failure.error.detail.find("secret"), std::string::npos);
 }
 
-TEST(ConnectionStringTest, What_the_operator_set_is_left) {
+TEST(ConnectionStringTest, keeps_parameters_set_by_the_operator) {
     using namespace std::chrono_literals;
     EXPECT_NE(with_defaults("postgresql://u@h/d", 5s).find("?connect_timeout=5&"), std::string::npos);
     EXPECT_NE(with_defaults("postgresql://u@h/d?sslmode=require", 5s).find("require&connect_timeout=5"),
@@ -102,7 +102,7 @@ TEST(ConnectionStringTest, What_the_operator_set_is_left) {
     EXPECT_EQ(own.find("application_name=photogate"), std::string::npos);
 }
 
-TEST(QueryTest, Names_are_found_and_an_unknown_one_is_a_mistake) {
+TEST(QueryTest, finds_names_and_throws_for_unknown_one) {
     EXPECT_NE(query("claim_jobs").find("skip locked"), std::string::npos);
     EXPECT_THROW(query("nonsense"), std::logic_error);
     EXPECT_GT(query_names().size(), 50U);
