@@ -35,14 +35,14 @@ PHOTOGATE_CONTRACT(ListingContract);
 
 using Names = std::vector<std::string>;
 
-TEST_P(ListingContract, Keys_come_in_the_order_of_their_bytes_in_pages_of_any_size) {
+TEST_P(ListingContract, lists_keys_in_byte_order_in_pages_of_any_size) {
     fill({"b", "a", "A", "a-b", "z", "\xC3\xA9", "c/1", "c/2", "c-"});
     const Names sorted{"A", "a", "a-b", "b", "c-", "c/1", "c/2", "z", "\xC3\xA9"};
     for (const std::uint32_t max_keys : {1U, 2U, 4U, 1000U})
         EXPECT_EQ(names({.max_keys = max_keys}), sorted) << max_keys;
 }
 
-TEST_P(ListingContract, What_is_listed_is_what_was_put) {
+TEST_P(ListingContract, lists_the_objects_that_were_put) {
     const auto made = put(key("k"), "12345");
     ASSERT_TRUE(made);
     const auto page = store.list(incoming, {.prefix = place});
@@ -53,7 +53,7 @@ TEST_P(ListingContract, What_is_listed_is_what_was_put) {
     EXPECT_TRUE(page->objects[0].last_modified);
 }
 
-TEST_P(ListingContract, A_delimiter_folds_what_is_behind_it) {
+TEST_P(ListingContract, groups_keys_behind_a_delimiter) {
     fill({"a/1", "a/2", "b", "c/d/1", "c/e"});
     for (const std::uint32_t max_keys : {1U, 2U, 1000U}) {
         Names prefixes;
@@ -65,14 +65,14 @@ TEST_P(ListingContract, A_delimiter_folds_what_is_behind_it) {
     EXPECT_EQ(prefixes, Names{"c/d/"});
 }
 
-TEST_P(ListingContract, Listing_starts_after_what_is_named_there_or_not) {
+TEST_P(ListingContract, starts_listing_after_existing_or_missing_key) {
     fill({"a", "b", "d"});
     EXPECT_EQ(names({.start_after = "a"}), (Names{"b", "d"}));
     EXPECT_EQ(names({.start_after = "c"}), Names{"d"});
     EXPECT_EQ(names({.start_after = "d"}), Names{});
 }
 
-TEST_P(ListingContract, Keys_with_marks_of_every_kind_come_back_as_they_were_put) {
+TEST_P(ListingContract, returns_keys_with_special_characters_unchanged) {
     // What XML, URLs and shells would read otherwise.
     const Names marks{"a b", "a%20b", "a+b", "a&b;<c>\"'", "a=b?c#d", "a~!$()*,:@", "\xF0\x9F\x93\xB7.jpg"};
     fill(marks);
@@ -83,7 +83,7 @@ TEST_P(ListingContract, Keys_with_marks_of_every_kind_come_back_as_they_were_put
         EXPECT_EQ(get(key(name)), name);
 }
 
-TEST_P(ListingContract, A_key_may_be_the_beginning_of_another) {
+TEST_P(ListingContract, allows_a_key_that_is_a_prefix_of_another) {
     if (is("versitygw")) GTEST_SKIP() << "a folder can't be a file there";
     if (is("minio")) GTEST_SKIP() << "what lies beneath a key is kept there, and not listed";
     fill({"p", "p/q", "p/q/r"});

@@ -14,7 +14,7 @@ class MultipartContract : public Contract {
 };
 PHOTOGATE_CONTRACT(MultipartContract);
 
-TEST_P(MultipartContract, Parts_become_one_object_once_they_are_put_together) {
+TEST_P(MultipartContract, joins_parts_into_one_object) {
     const auto at = key("big");
     const auto upload =
         store.create_multipart(incoming, at, {.content_type = "image/heic", .metadata = {{"m", "1"}}});
@@ -46,7 +46,7 @@ TEST_P(MultipartContract, Parts_become_one_object_once_they_are_put_together) {
     EXPECT_TRUE(*whole == five + "the end");
 }
 
-TEST_P(MultipartContract, A_part_sent_again_replaces_the_one_before) {
+TEST_P(MultipartContract, replaces_a_part_that_is_uploaded_again) {
     const auto at = key("again");
     const auto upload = store.create_multipart(incoming, at, {});
     ASSERT_TRUE(upload);
@@ -57,7 +57,7 @@ TEST_P(MultipartContract, A_part_sent_again_replaces_the_one_before) {
     EXPECT_EQ(get(at), "second attempt");
 }
 
-TEST_P(MultipartContract, A_list_that_names_other_parts_is_refused) {
+TEST_P(MultipartContract, rejects_completion_that_lists_other_parts) {
     const auto at = key("wrong");
     const auto upload = store.create_multipart(incoming, at, {});
     ASSERT_TRUE(upload);
@@ -77,7 +77,7 @@ TEST_P(MultipartContract, A_list_that_names_other_parts_is_refused) {
     EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*one}));
 }
 
-TEST_P(MultipartContract, An_upload_that_is_given_up_is_gone) {
+TEST_P(MultipartContract, removes_aborted_upload) {
     const auto at = key("given up");
     const auto upload = store.create_multipart(incoming, at, {});
     ASSERT_TRUE(upload);

@@ -9,7 +9,7 @@ namespace {
 class ObjectContract : public Contract {};
 PHOTOGATE_CONTRACT(ObjectContract);
 
-TEST_P(ObjectContract, What_was_put_comes_back_with_what_was_said_of_it) {
+TEST_P(ObjectContract, returns_object_with_its_metadata) {
     const auto at = key("a.jpg");
     const auto made = put(at, "the bytes",
                           {.content_type = "image/jpeg",
@@ -29,14 +29,14 @@ TEST_P(ObjectContract, What_was_put_comes_back_with_what_was_said_of_it) {
     EXPECT_TRUE(found->last_modified);
 }
 
-TEST_P(ObjectContract, An_empty_object_is_one) {
+TEST_P(ObjectContract, stores_empty_object) {
     const auto at = key("empty");
     ASSERT_TRUE(put(at, ""));
     EXPECT_EQ(get(at), "");
     EXPECT_EQ(store.head(incoming, at, {})->size, 0U);
 }
 
-TEST_P(ObjectContract, A_long_body_comes_back_byte_for_byte) {
+TEST_P(ObjectContract, returns_long_body_byte_for_byte) {
     Bytes bytes(3'000'001);
     SeededRandom{5}.fill(std::as_writable_bytes(std::span{bytes}));
     const auto at = key("long");
@@ -49,7 +49,7 @@ TEST_P(ObjectContract, A_long_body_comes_back_byte_for_byte) {
     EXPECT_TRUE(*got == as_text(bytes));
 }
 
-TEST_P(ObjectContract, What_is_not_there_is_said_to_be_missing) {
+TEST_P(ObjectContract, reports_missing_object) {
     EXPECT_EQ(code_of(get(key("none"))), ErrorCode::store_no_such_key);
     EXPECT_EQ(code_of(store.head(incoming, key("none"), {})), ErrorCode::store_no_such_key);
     EXPECT_EQ(code_of(store.list(missing, {})), ErrorCode::store_no_such_bucket);
@@ -59,7 +59,7 @@ TEST_P(ObjectContract, What_is_not_there_is_said_to_be_missing) {
     EXPECT_EQ(code_of(store.put(missing, key("x"), body, {})), ErrorCode::store_no_such_bucket);
 }
 
-TEST_P(ObjectContract, A_range_is_that_part_of_the_whole) {
+TEST_P(ObjectContract, returns_requested_range) {
     const auto at = key("digits");
     ASSERT_TRUE(put(at, "0123456789"));
     EXPECT_EQ(get(at, {.range = ByteRange{2, 4}}), "234");
@@ -71,7 +71,7 @@ TEST_P(ObjectContract, A_range_is_that_part_of_the_whole) {
     EXPECT_EQ(info->size, 10U);
 }
 
-TEST_P(ObjectContract, A_pinned_object_is_given_and_no_other) {
+TEST_P(ObjectContract, returns_only_the_pinned_object) {
     const auto at = key("pinned");
     const auto first = put(at, "first");
     ASSERT_TRUE(first);
@@ -83,13 +83,13 @@ TEST_P(ObjectContract, A_pinned_object_is_given_and_no_other) {
               ErrorCode::store_precondition_failed);
 }
 
-TEST_P(ObjectContract, A_receiver_that_says_stop_ends_the_call) {
+TEST_P(ObjectContract, stops_reading_when_the_receiver_stops) {
     const auto at = key("stop");
     ASSERT_TRUE(put(at, std::string(100'000, 'x')));
     EXPECT_EQ(code_of(store.get(incoming, at, {}, [](BytesView) { return false; })), ErrorCode::http_broken);
 }
 
-TEST_P(ObjectContract, Bytes_other_than_their_sha256_are_refused_and_leave_nothing) {
+TEST_P(ObjectContract, rejects_body_with_wrong_sha256_and_stores_nothing) {
     const auto at = key("sealed");
     EXPECT_EQ(code_of(put(at, "these", {.sha256 = sha256_hex("others")})),
               ErrorCode::store_checksum_mismatch);
@@ -99,7 +99,7 @@ TEST_P(ObjectContract, Bytes_other_than_their_sha256_are_refused_and_leave_nothi
     EXPECT_EQ(code_of(put(at, "x", {.sha256 = "not hex"})), ErrorCode::invalid_checksum);
 }
 
-TEST_P(ObjectContract, A_write_once_put_is_once) {
+TEST_P(ObjectContract, rejects_second_write_once_put) {
     const auto at = key("once");
     ASSERT_TRUE(put(at, "first", {.only_if_absent = true}));
     EXPECT_EQ(code_of(put(at, "second", {.only_if_absent = true})), ErrorCode::store_precondition_failed);
@@ -108,7 +108,7 @@ TEST_P(ObjectContract, A_write_once_put_is_once) {
     EXPECT_EQ(get(at), "third");
 }
 
-TEST_P(ObjectContract, Of_writers_that_race_for_a_write_once_key_one_wins) {
+TEST_P(ObjectContract, lets_one_of_many_racing_write_once_puts_win) {
     for (int round = 0; round < 3; ++round) {
         const auto at = key("race" + std::to_string(round));
         std::atomic<int> winners{0};
@@ -131,7 +131,7 @@ TEST_P(ObjectContract, Of_writers_that_race_for_a_write_once_key_one_wins) {
     }
 }
 
-TEST_P(ObjectContract, Who_reads_while_others_write_sees_one_object_or_the_other) {
+TEST_P(ObjectContract, shows_readers_one_whole_object_during_overwrites) {
     const auto at = key("contended");
     const std::string a(200'000, 'a');
     const std::string b(150'000, 'b');
@@ -153,7 +153,7 @@ TEST_P(ObjectContract, Who_reads_while_others_write_sees_one_object_or_the_other
     writer.join();
 }
 
-TEST_P(ObjectContract, What_is_removed_is_gone_and_removing_again_is_no_mistake) {
+TEST_P(ObjectContract, removes_object_idempotently) {
     const auto at = key("gone");
     ASSERT_TRUE(put(at, "x"));
     EXPECT_TRUE(store.remove(incoming, at, std::nullopt));
@@ -172,7 +172,7 @@ TEST_P(ObjectContract, What_is_removed_is_gone_and_removing_again_is_no_mistake)
     EXPECT_TRUE(store.list(incoming, {.prefix = place})->objects.empty());
 }
 
-TEST_P(ObjectContract, A_copy_has_the_bytes_and_what_was_said_of_them) {
+TEST_P(ObjectContract, copies_bytes_and_metadata) {
     const auto from = key("from with space");
     const auto to = key("to");
     const auto made = put(from, "copied", {.content_type = "image/png", .metadata = {{"m", "1"}}});

@@ -59,6 +59,6 @@ std::string md5_hex(std::string_view text);
 
 #define PHOTOGATE_CONTRACT(suite)                                                               \
     INSTANTIATE_TEST_SUITE_P(EachStore, suite, testing::Values("folder", "minio", "versitygw"), \
-                             [](const auto& info) { return std::string{info.param}; })
+                             [](const auto& store) { return std::string{store.param}; })
 
 }  // namespace photogate::test

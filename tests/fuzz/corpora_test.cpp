@@ -49,7 +49,7 @@ std::vector<fs::path> inputs_of(std::string_view target) {
 
 class Corpora : public testing::TestWithParam<Target> {};
 
-TEST_P(Corpora, Every_promise_holds_for_every_kept_input) {
+TEST_P(Corpora, holds_promises_for_every_kept_input) {
     const auto inputs = inputs_of(GetParam().name);
     ASSERT_FALSE(inputs.empty());
     GetParam().run({});
@@ -59,7 +59,7 @@ TEST_P(Corpora, Every_promise_holds_for_every_kept_input) {
     }
 }
 
-TEST(Targets, Every_folder_is_a_target) {
+TEST(Targets, has_a_target_for_every_folder) {
     std::set<std::string> folders, targets;
     for (const auto& entry : fs::directory_iterator{kFolder}) {
         if (entry.is_directory()) folders.insert(entry.path().filename());

@@ -7,7 +7,7 @@ namespace {
 
 class BadInput : public Serving {};
 
-TEST_F(BadInput, Each_row_is_refused_with_its_code_and_ends_the_connection) {
+TEST_F(BadInput, rejects_each_row_with_its_code_and_closes_the_connection) {
     for (const Row& row : closing_rows()) {
         SCOPED_TRACE(row.name);
         RawClient client = connect();
@@ -25,7 +25,7 @@ TEST_F(BadInput, Each_row_is_refused_with_its_code_and_ends_the_connection) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(BadInput, B11_B12_unknown_paths_and_methods_keep_the_connection) {
+TEST_F(BadInput, keeps_connection_after_unknown_path_or_method) {
     RawClient client = connect();
     auto nowhere = client.ask(get("/nowhere"));
     EXPECT_EQ(nowhere->status, 404);
@@ -41,7 +41,7 @@ TEST_F(BadInput, B11_B12_unknown_paths_and_methods_keep_the_connection) {
     EXPECT_EQ(server->stats().accepted, 1U);
 }
 
-TEST_F(BadInput, What_is_just_within_the_limits_is_served) {
+TEST_F(BadInput, serves_requests_just_within_the_limits) {
     std::string fields;
     for (int i = 0; i < 63; ++i)
         fields += "X-" + std::to_string(i) + ": v\r\n";
@@ -56,7 +56,7 @@ TEST_F(BadInput, What_is_just_within_the_limits_is_served) {
     EXPECT_EQ(server->stats().accepted, 1U);
 }
 
-TEST_F(BadInput, B16_B20_what_HEAD_is_refused_for_has_no_body) {
+TEST_F(BadInput, sends_no_body_when_rejecting_head) {
     for (const char* rest : {"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Content-Length: 3\r\n\r\nabc",
                              "Expect: more\r\n\r\n"}) {
         RawClient client = connect();
@@ -69,7 +69,7 @@ TEST_F(BadInput, B16_B20_what_HEAD_is_refused_for_has_no_body) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(BadInput, A_refused_body_is_never_read_and_ends_the_connection) {
+TEST_F(BadInput, closes_connection_without_reading_a_rejected_body) {
     RawClient client = connect();
     auto answer = client.ask(
         "POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nGET /hello/x HTTP/1.1\r\nHost: "
@@ -80,7 +80,7 @@ TEST_F(BadInput, A_refused_body_is_never_read_and_ends_the_connection) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(BadInput, A_body_over_the_limit_is_refused_while_it_is_being_sent) {
+TEST_F(BadInput, rejects_body_over_limit_while_it_is_being_sent) {
     RawClient client = connect();
     client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n");
     client.send(std::string(3'000'000, 'x'));
@@ -90,7 +90,7 @@ TEST_F(BadInput, A_body_over_the_limit_is_refused_while_it_is_being_sent) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(BadInput, Credentials_are_refused_before_the_body) {
+TEST_F(BadInput, rejects_credentials_before_reading_the_body) {
     RawClient client = connect();
     auto answer =
         client.ask("POST /guarded HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
@@ -110,7 +110,7 @@ class HostList : public Serving {
     std::vector<std::string> hosts() const override { return {"photos.example", "[::1]:8080"}; }
 };
 
-TEST_F(HostList, B7_other_hosts_are_misdirected) {
+TEST_F(HostList, rejects_unserved_host_as_misdirected) {
     for (const char* host : {"evil.example", "photos.example.evil", "127.0.0.1", "[::1]:81"}) {
         RawClient client = connect();
         auto answer = client.ask(std::string{"GET /hello/x HTTP/1.1\r\nHost: "} + host + "\r\n\r\n");

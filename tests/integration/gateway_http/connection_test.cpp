@@ -5,7 +5,7 @@ namespace {
 
 class Connections : public Serving {};
 
-TEST_F(Connections, Every_answer_carries_id_and_safe_defaults) {
+TEST_F(Connections, sends_request_id_and_safe_default_headers) {
     RawClient client = connect();
     auto answer = client.ask(get("/hello/a%20b?x=1", "X-Request-Id: caller-7.x_Y\r\n"));
     ASSERT_TRUE(answer);
@@ -25,7 +25,7 @@ TEST_F(Connections, Every_answer_carries_id_and_safe_defaults) {
     }
 }
 
-TEST_F(Connections, Many_requests_share_one_connection) {
+TEST_F(Connections, serves_many_requests_on_one_connection) {
     RawClient client = connect();
     for (int i = 0; i < 200; ++i) {
         std::string body = std::to_string(i);
@@ -35,7 +35,7 @@ TEST_F(Connections, Many_requests_share_one_connection) {
     EXPECT_EQ(server->stats().requests, 200U);
 }
 
-TEST_F(Connections, Bodies_arrive_whole_however_they_are_cut) {
+TEST_F(Connections, receives_whole_bodies_however_they_are_split) {
     const std::string request =
         "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n "
         "world\r\n0\r\n\r\n";
@@ -48,7 +48,7 @@ TEST_F(Connections, Bodies_arrive_whole_however_they_are_cut) {
     EXPECT_EQ(client.ask("\r\n" + post("/echo", "after an empty line"))->body, "after an empty line");
 }
 
-TEST_F(Connections, B18_pipelined_requests_are_answered_in_order_and_capped) {
+TEST_F(Connections, answers_capped_number_of_pipelined_requests_in_order) {
     RawClient client = connect();
     std::string all;
     for (int i = 0; i < 100; ++i)
@@ -64,7 +64,7 @@ TEST_F(Connections, B18_pipelined_requests_are_answered_in_order_and_capped) {
     EXPECT_EQ(handled, 16);
 }
 
-TEST_F(Connections, A_late_answer_does_not_let_the_next_one_pass) {
+TEST_F(Connections, keeps_response_order_when_the_first_is_late) {
     RawClient client = connect();
     client.send(get("/parked") + get("/hello/second"));
     auto [request, responder] = parked.take();
@@ -76,7 +76,7 @@ TEST_F(Connections, A_late_answer_does_not_let_the_next_one_pass) {
     EXPECT_EQ(client.receive()->body, "hello second");
 }
 
-TEST_F(Connections, A_handler_that_drops_or_throws_is_a_500) {
+TEST_F(Connections, answers_500_when_a_handler_drops_or_throws) {
     RawClient client = connect();
     for (const char* path : {"/dropped", "/throws"}) {
         auto answer = client.ask(get(path));
@@ -87,7 +87,7 @@ TEST_F(Connections, A_handler_that_drops_or_throws_is_a_500) {
     EXPECT_EQ(client.ask(get("/problem"))->status, 404);
 }
 
-TEST_F(Connections, Head_answers_as_get_without_the_body) {
+TEST_F(Connections, answers_head_like_get_without_body) {
     RawClient client = connect();
     const std::string problem = std::to_string(client.ask(get("/problem"))->body.size());
     const std::vector<std::pair<const char*, std::string>> expected{{"/hello/x", "7"},
@@ -104,7 +104,7 @@ TEST_F(Connections, Head_answers_as_get_without_the_body) {
     EXPECT_EQ(client.ask(get("/hello/x"))->body, "hello x");
 }
 
-TEST_F(Connections, Large_and_streamed_bodies_arrive_whole) {
+TEST_F(Connections, sends_large_and_streamed_bodies_whole) {
     RawClient client = connect();
     EXPECT_EQ(client.ask(get("/large"))->body, *large);
     EXPECT_EQ(client.ask(get("/stream/chunked"))->body, std::string(3'000'000, 'x'));
@@ -112,7 +112,7 @@ TEST_F(Connections, Large_and_streamed_bodies_arrive_whole) {
     EXPECT_EQ(client.ask(get("/hello/x"))->status, 200);
 }
 
-TEST_F(Connections, A_stream_that_breaks_its_promise_breaks_the_connection) {
+TEST_F(Connections, closes_connection_when_a_stream_breaks_its_announced_length) {
     RawClient cheated = connect();
     EXPECT_THROW((void)cheated.ask(get("/stream/short")), std::runtime_error);
     RawClient spared = connect();
@@ -120,7 +120,7 @@ TEST_F(Connections, A_stream_that_breaks_its_promise_breaks_the_connection) {
     EXPECT_TRUE(spared.at_end());
 }
 
-TEST_F(Connections, Http_1_0_closes_unless_asked_to_stay) {
+TEST_F(Connections, closes_http_1_0_connection_unless_keep_alive_is_requested) {
     RawClient client = connect();
     auto stays = client.ask("GET /hello/x HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
     EXPECT_EQ(stays->header("Connection"), "keep-alive");
@@ -128,7 +128,7 @@ TEST_F(Connections, Http_1_0_closes_unless_asked_to_stay) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Connections, A_client_that_has_finished_sending_is_still_answered) {
+TEST_F(Connections, answers_client_that_has_half_closed) {
     RawClient client = connect();
     client.send(get("/hello/x"));
     client.finish_sending();
@@ -136,7 +136,7 @@ TEST_F(Connections, A_client_that_has_finished_sending_is_still_answered) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Connections, A_probe_that_says_nothing_is_silent) {
+TEST_F(Connections, closes_silently_when_a_probe_sends_nothing) {
     { RawClient probe = connect(); }
     {
         RawClient half = connect();
@@ -148,7 +148,7 @@ TEST_F(Connections, A_probe_that_says_nothing_is_silent) {
     EXPECT_EQ(server->stats().requests, 1U);
 }
 
-TEST_F(Connections, A_page_of_a_named_origin_may_call) {
+TEST_F(Connections, allows_cross_origin_requests_from_configured_origin) {
     RawClient client = connect();
     auto preflight = client.ask(
         "OPTIONS /echo HTTP/1.1\r\nHost: h\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: "
@@ -170,12 +170,12 @@ TEST_F(Connections, A_page_of_a_named_origin_may_call) {
     EXPECT_EQ(refused->header("Access-Control-Allow-Origin"), "https://app.example");
 }
 
-TEST_F(Connections, Star_is_for_options_alone) {
+TEST_F(Connections, accepts_asterisk_target_for_options_only) {
     RawClient client = connect();
     EXPECT_EQ(client.ask("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")->status, 204);
 }
 
-TEST_F(Connections, A_thousand_idle_connections_do_not_stand_in_the_way) {
+TEST_F(Connections, serves_requests_beside_a_thousand_idle_connections) {
     std::vector<RawClient> idle;
     for (int i = 0; i < 1'000; ++i)
         idle.push_back(connect());
@@ -186,7 +186,7 @@ TEST_F(Connections, A_thousand_idle_connections_do_not_stand_in_the_way) {
     EXPECT_EQ(server->stats().connections, 1'001U);
 }
 
-TEST_F(Connections, Answers_from_many_threads_reach_their_own_requests) {
+TEST_F(Connections, delivers_responses_from_many_threads_to_their_own_requests) {
     std::vector<RawClient> clients;
     for (int i = 0; i < 32; ++i)
         clients.push_back(connect());
@@ -217,7 +217,7 @@ class FewRequests : public Serving {
     }
 };
 
-TEST_F(FewRequests, A_connection_ends_after_its_share) {
+TEST_F(FewRequests, closes_connection_after_its_request_limit) {
     RawClient client = connect();
     EXPECT_EQ(client.ask(get("/hello/1"))->header("Connection"), "");
     EXPECT_EQ(client.ask(get("/hello/2"))->header("Connection"), "");
@@ -225,7 +225,7 @@ TEST_F(FewRequests, A_connection_ends_after_its_share) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST(ServerStart, An_address_that_is_taken_or_no_address_is_said_so) {
+TEST(ServerStart, reports_taken_or_invalid_listen_address) {
     Router router;
     auto first = Server::start({{.service = &router}}, {});
     ASSERT_TRUE(first);

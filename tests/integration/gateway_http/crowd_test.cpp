@@ -16,7 +16,7 @@ class Crowd : public Serving {
     }
 };
 
-TEST_F(Crowd, At_the_limit_the_longest_silent_one_gives_way) {
+TEST_F(Crowd, evicts_longest_idle_connection_at_the_limit) {
     std::vector<RawClient> all;
     for (int i = 0; i < 4; ++i) {
         all.push_back(connect());
@@ -32,7 +32,7 @@ TEST_F(Crowd, At_the_limit_the_longest_silent_one_gives_way) {
     EXPECT_LE(server->stats().connections, 4U);
 }
 
-TEST_F(Crowd, Heads_that_do_not_come_to_an_end_give_way) {
+TEST_F(Crowd, evicts_connections_with_unfinished_heads) {
     std::vector<RawClient> slow;
     for (int i = 0; i < 4; ++i) {
         slow.push_back(connect());
@@ -43,7 +43,7 @@ TEST_F(Crowd, Heads_that_do_not_come_to_an_end_give_way) {
     EXPECT_TRUE(slow[0].at_end());
 }
 
-TEST_F(Crowd, A_request_under_way_never_gives_way) {
+TEST_F(Crowd, never_evicts_a_connection_with_a_request_in_progress) {
     std::vector<RawClient> busy;
     for (int i = 0; i < 4; ++i) {
         busy.push_back(connect());
@@ -64,7 +64,7 @@ TEST_F(Crowd, A_request_under_way_never_gives_way) {
     EXPECT_EQ(waiting.receive()->body, "hello waited");
 }
 
-TEST_F(Crowd, A_listener_with_a_number_of_its_own_is_open_where_the_others_are_full) {
+TEST_F(Crowd, accepts_on_listener_with_own_quota_when_others_are_full) {
     auto started = Server::start({{.service = &router}, {.service = &router, .connections = 1}}, options());
     ASSERT_TRUE(started);
     server = std::move(*started);
@@ -98,7 +98,7 @@ class PerAddress : public Serving {
     RawClient connect_from(const char* address) const { return RawClient{port, 0, address}; }
 };
 
-TEST_F(PerAddress, One_more_than_an_address_may_have_is_told_so_and_ends) {
+TEST_F(PerAddress, rejects_connection_over_the_limit_of_its_address) {
     std::vector<RawClient> mine;
     for (int i = 0; i < 3; ++i) {
         mine.push_back(connect_from("127.0.0.2"));
@@ -121,7 +121,7 @@ TEST_F(PerAddress, One_more_than_an_address_may_have_is_told_so_and_ends) {
     EXPECT_EQ(connect_from("127.0.0.2").ask(get("/hello/x"))->status, 200);
 }
 
-TEST_F(PerAddress, A_trusted_proxy_may_have_any_number) {
+TEST_F(PerAddress, allows_any_number_of_connections_from_trusted_proxy) {
     std::vector<RawClient> all;
     for (int i = 0; i < 10; ++i) {
         all.push_back(connect_from("127.0.0.200"));
@@ -130,7 +130,7 @@ TEST_F(PerAddress, A_trusted_proxy_may_have_any_number) {
     EXPECT_EQ(server->stats().turned_away, 0U);
 }
 
-TEST_F(PerAddress, Who_asks_is_the_proxys_word_where_the_proxy_is_trusted) {
+TEST_F(PerAddress, takes_client_address_from_trusted_proxy) {
     const std::string claim = "X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n";
     EXPECT_EQ(connect_from("127.0.0.200").ask(get("/whoami", claim))->body, "198.51.100.7");
     EXPECT_EQ(connect_from("127.0.0.2").ask(get("/whoami", claim))->body, "127.0.0.2");

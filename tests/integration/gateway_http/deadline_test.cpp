@@ -19,7 +19,7 @@ class Deadlines : public Serving {
     }
 };
 
-TEST_F(Deadlines, A_head_that_does_not_finish_is_408_and_the_end) {
+TEST_F(Deadlines, answers_408_and_closes_when_a_head_does_not_finish) {
     RawClient client = connect();
     auto answer = client.ask("GET /hello/x HTTP/1.1\r\nHost:");
     ASSERT_TRUE(answer);
@@ -29,7 +29,7 @@ TEST_F(Deadlines, A_head_that_does_not_finish_is_408_and_the_end) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Deadlines, A_head_that_drips_gains_no_time_by_it) {
+TEST_F(Deadlines, does_not_extend_deadline_for_a_dripping_head) {
     RawClient client = connect();
     client.send("GET /hello/x HTTP/1.1\r\nHost: h\r\nX: ");
     while (server->stats().timeouts == 0) {
@@ -42,14 +42,14 @@ TEST_F(Deadlines, A_head_that_drips_gains_no_time_by_it) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Deadlines, A_second_head_has_its_own_deadline) {
+TEST_F(Deadlines, gives_each_head_its_own_deadline) {
     RawClient client = connect();
     EXPECT_EQ(client.ask(get("/hello/x") + "GET /hello/y HTTP/1.1\r\nHo")->status, 200);
     EXPECT_EQ(client.receive()->status, 408);
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Deadlines, A_body_that_stops_is_408_and_the_end) {
+TEST_F(Deadlines, answers_408_and_closes_when_a_body_stalls) {
     RawClient client = connect();
     auto answer = client.ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
     ASSERT_TRUE(answer);
@@ -58,7 +58,7 @@ TEST_F(Deadlines, A_body_that_stops_is_408_and_the_end) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(Deadlines, An_idle_connection_ends_without_a_word) {
+TEST_F(Deadlines, closes_idle_connection_silently) {
     RawClient silent = connect();
     EXPECT_TRUE(silent.at_end());
     RawClient client = connect();
@@ -66,7 +66,7 @@ TEST_F(Deadlines, An_idle_connection_ends_without_a_word) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Deadlines, A_reader_that_takes_nothing_is_cut) {
+TEST_F(Deadlines, closes_connection_of_a_client_that_does_not_read) {
     RawClient client{port, 4'096};
     client.send(get("/large"));
     while (server->stats().timeouts == 0)
@@ -74,7 +74,7 @@ TEST_F(Deadlines, A_reader_that_takes_nothing_is_cut) {
     EXPECT_THROW((void)client.receive(), std::runtime_error);
 }
 
-TEST_F(Deadlines, A_request_that_is_being_worked_on_has_no_deadline_here) {
+TEST_F(Deadlines, sets_no_deadline_while_a_request_is_processed) {
     RawClient client = connect();
     client.send(get("/parked"));
     auto [request, responder] = parked.take();
@@ -93,7 +93,7 @@ class LongBodies : public Serving {
     }
 };
 
-TEST_F(LongBodies, A_body_that_is_fast_but_not_done_in_time_is_408) {
+TEST_F(LongBodies, answers_408_when_a_fast_body_exceeds_its_total_time) {
     const std::vector<std::pair<std::string, std::string>> kinds{
         {"Content-Length: 60000", "x"}, {"Transfer-Encoding: chunked", "1\r\nx\r\n"}};
     std::uint64_t timeouts = 0;
@@ -123,7 +123,7 @@ class SlowBodies : public Serving {
     }
 };
 
-TEST_F(SlowBodies, A_body_slower_than_the_least_rate_is_408_long_before_the_whole_deadline) {
+TEST_F(SlowBodies, answers_408_early_when_a_body_is_below_the_minimum_rate) {
     RawClient client = connect();
     auto answer = client.ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n" +
                              std::string(50'000, 'x'));

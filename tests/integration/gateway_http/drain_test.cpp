@@ -8,7 +8,7 @@ using std::chrono::seconds;
 
 class Drain : public Serving {};
 
-TEST_F(Drain, A_request_under_way_is_finished) {
+TEST_F(Drain, finishes_request_in_progress) {
     RawClient client = connect();
     client.send(get("/parked"));
     auto [request, responder] = parked.take();
@@ -29,7 +29,7 @@ TEST_F(Drain, A_request_under_way_is_finished) {
     EXPECT_EQ(cut, 0U);
 }
 
-TEST_F(Drain, Idle_connections_end_and_new_ones_are_refused) {
+TEST_F(Drain, closes_idle_connections_and_refuses_new_ones) {
     RawClient idle = connect();
     EXPECT_EQ(idle.ask(get("/hello/x"))->status, 200);
     EXPECT_EQ(server->drain(seconds{20}), 0U);
@@ -37,7 +37,7 @@ TEST_F(Drain, Idle_connections_end_and_new_ones_are_refused) {
     EXPECT_THROW((void)connect(), std::runtime_error);
 }
 
-TEST_F(Drain, What_waits_in_the_backlog_is_still_served) {
+TEST_F(Drain, serves_connections_waiting_in_the_backlog) {
     std::vector<RawClient> clients;
     for (int i = 0; i < 50; ++i) {
         clients.push_back(connect());
@@ -51,7 +51,7 @@ TEST_F(Drain, What_waits_in_the_backlog_is_still_served) {
     }
 }
 
-TEST_F(Drain, After_the_deadline_the_rest_is_cut_and_late_answers_do_nothing) {
+TEST_F(Drain, closes_the_rest_after_the_deadline_and_ignores_late_responses) {
     RawClient client = connect();
     client.send(get("/parked"));
     auto [request, responder] = parked.take();
@@ -61,7 +61,7 @@ TEST_F(Drain, After_the_deadline_the_rest_is_cut_and_late_answers_do_nothing) {
     responder.respond(Response::text(200, "too late"));
 }
 
-TEST_F(Drain, Answers_and_the_end_may_come_together) {
+TEST_F(Drain, tolerates_responses_racing_with_the_end_of_drain) {
     for (int round = 0; round < 20; ++round) {
         std::vector<RawClient> clients;
         for (int i = 0; i < 8; ++i) {

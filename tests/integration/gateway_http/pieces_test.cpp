@@ -98,7 +98,7 @@ std::string put_head(std::string_view framing) {
     return "PUT /a//../%2e\\b HTTP/1.1\r\nHost: h\r\n" + std::string{framing} + "\r\n\r\n";
 }
 
-TEST_F(Pieces, The_service_reads_an_opaque_target_itself) {
+TEST_F(Pieces, passes_opaque_target_to_the_service) {
     RawClient client = connect();
     client.send("PUT /a//../%2e\\b?x=%00 HTTP/1.1\r\nHost: h\r\n\r\n");
     auto [request, responder] = service.parked.take();
@@ -109,7 +109,7 @@ TEST_F(Pieces, The_service_reads_an_opaque_target_itself) {
     EXPECT_EQ(client.ask("PUT /a b HTTP/1.1\r\nHost: h\r\n\r\n")->status, 400);
 }
 
-TEST_F(Pieces, A_body_comes_whole_whatever_its_framing) {
+TEST_F(Pieces, delivers_whole_body_for_every_framing) {
     std::string body;
     for (int i = 0; body.size() < 3'000'000; ++i)
         body += std::to_string(i);
@@ -139,7 +139,7 @@ TEST_F(Pieces, A_body_comes_whole_whatever_its_framing) {
     sender.join();
 }
 
-TEST_F(Pieces, An_empty_body_is_one_last_piece) {
+TEST_F(Pieces, delivers_empty_body_as_one_last_piece) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 0"));
     auto [request, responder] = service.parked.take();
@@ -151,7 +151,7 @@ TEST_F(Pieces, An_empty_body_is_one_last_piece) {
     EXPECT_EQ(client.receive()->status, 200);
 }
 
-TEST_F(Pieces, Nothing_is_read_beyond_what_was_asked_for) {
+TEST_F(Pieces, reads_no_more_than_was_requested) {
     RawClient client = connect();
     const std::string body(40'000'000, 'x');
     std::atomic<bool> sent{false};
@@ -172,7 +172,7 @@ TEST_F(Pieces, Nothing_is_read_beyond_what_was_asked_for) {
     EXPECT_EQ(client.receive()->status, 200);
 }
 
-TEST_F(Pieces, One_is_told_to_continue_when_the_body_is_asked_for_and_not_before) {
+TEST_F(Pieces, sends_100_continue_only_once_the_body_is_requested) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 3\r\nExpect: 100-continue"));
     auto [request, responder] = service.parked.take();
@@ -185,7 +185,7 @@ TEST_F(Pieces, One_is_told_to_continue_when_the_body_is_asked_for_and_not_before
     EXPECT_EQ(client.receive()->status, 200);
 }
 
-TEST_F(Pieces, Who_is_refused_is_never_told_to_continue) {
+TEST_F(Pieces, never_sends_100_continue_to_a_rejected_request) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 3\r\nExpect: 100-continue"));
     auto [request, responder] = service.parked.take();
@@ -196,7 +196,7 @@ TEST_F(Pieces, Who_is_refused_is_never_told_to_continue) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Pieces, An_early_answer_reaches_a_client_that_sends_all_before_it_reads) {
+TEST_F(Pieces, delivers_early_response_to_client_that_sends_before_it_reads) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 20000000"));
     auto [request, responder] = service.parked.take();
@@ -208,7 +208,7 @@ TEST_F(Pieces, An_early_answer_reaches_a_client_that_sends_all_before_it_reads) 
     EXPECT_EQ(answer->header("Connection"), "close");
 }
 
-TEST_F(Pieces, A_body_that_is_there_already_does_not_end_the_connection) {
+TEST_F(Pieces, keeps_connection_when_the_unread_body_has_already_arrived) {
     RawClient client = connect();
     for (int i = 0; i < 2; ++i) {
         client.send(put_head("Content-Length: 3") + "abc");
@@ -220,7 +220,7 @@ TEST_F(Pieces, A_body_that_is_there_already_does_not_end_the_connection) {
     }
 }
 
-TEST_F(Pieces, A_peer_that_goes_away_is_an_error_for_who_waits) {
+TEST_F(Pieces, reports_peer_disconnect_to_the_waiting_reader) {
     std::optional<RawClient> client{connect()};
     client->send(put_head("Content-Length: 10") + "abc");
     auto [request, responder] = service.parked.take();
@@ -232,7 +232,7 @@ TEST_F(Pieces, A_peer_that_goes_away_is_an_error_for_who_waits) {
     responder.respond(Response::empty(200));
 }
 
-TEST_F(Pieces, A_body_that_never_ends_is_408_in_the_services_words) {
+TEST_F(Pieces, answers_408_with_service_error_format_for_endless_body) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 1000000") + "abc");
     auto [request, responder] = service.parked.take();
@@ -245,7 +245,7 @@ TEST_F(Pieces, A_body_that_never_ends_is_408_in_the_services_words) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Pieces, A_steady_body_that_takes_too_long_in_all_is_408) {
+TEST_F(Pieces, answers_408_when_a_steady_body_exceeds_its_total_time) {
     service.deadline = std::chrono::milliseconds{150};
     RawClient client = connect();
     client.send(put_head("Content-Length: 60000000"));
@@ -263,7 +263,7 @@ TEST_F(Pieces, A_steady_body_that_takes_too_long_in_all_is_408) {
     sender.join();
 }
 
-TEST_F(Pieces, Broken_chunks_are_400_and_an_error_for_who_waits) {
+TEST_F(Pieces, answers_400_and_fails_the_reader_on_broken_chunks) {
     RawClient client = connect();
     client.send(put_head("Transfer-Encoding: chunked") + "3\r\nabc\r\nxyz\r\n");
     auto [request, responder] = service.parked.take();
@@ -272,14 +272,14 @@ TEST_F(Pieces, Broken_chunks_are_400_and_an_error_for_who_waits) {
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Pieces, A_length_over_the_limit_is_refused_before_the_service_sees_it) {
+TEST_F(Pieces, rejects_length_over_limit_before_calling_the_service) {
     RawClient client = connect();
     auto answer = client.ask(put_head("Content-Length: 64000001"));
     EXPECT_EQ(answer->status, 413);
     EXPECT_TRUE(client.at_end());
 }
 
-TEST_F(Pieces, A_file_is_sent_as_it_stands) {
+TEST_F(Pieces, sends_file_body_unchanged) {
     std::string content;
     for (int i = 0; content.size() < 9'000'000; ++i)
         content += std::to_string(i);
@@ -307,7 +307,7 @@ TEST_F(Pieces, A_file_is_sent_as_it_stands) {
     EXPECT_EQ(client.receive(Expecting::no_body)->header("Content-Length"), "123");
 }
 
-TEST_F(Pieces, A_file_that_shrank_breaks_the_connection) {
+TEST_F(Pieces, closes_connection_when_a_file_body_shrank) {
     RawClient client = connect();
     client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
     auto [request, responder] = service.parked.take();
@@ -317,7 +317,7 @@ TEST_F(Pieces, A_file_that_shrank_breaks_the_connection) {
     EXPECT_THROW((void)client.receive(), std::runtime_error);
 }
 
-TEST_F(Pieces, A_reader_of_a_file_that_goes_away_harms_nobody) {
+TEST_F(Pieces, survives_client_disconnect_during_file_body) {
     {
         RawClient client{server->ports().front(), 4'096};
         client.send("GET /f HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -46,7 +46,7 @@ class Split : public Serving {
     std::unique_ptr<RawClient> clock;
 };
 
-TEST_F(Split, A_refusal_is_the_same_wherever_the_bytes_are_cut) {
+TEST_F(Split, rejects_identically_wherever_the_bytes_are_split) {
     for (const Row& row : closing_rows()) {
         for (std::size_t at : cuts(row.bytes.size())) {
             SCOPED_TRACE(std::string{row.name} + " cut at " + std::to_string(at));
@@ -61,7 +61,7 @@ TEST_F(Split, A_refusal_is_the_same_wherever_the_bytes_are_cut) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(Split, A_refusal_is_the_same_byte_by_byte) {
+TEST_F(Split, rejects_identically_byte_by_byte) {
     for (const Row& row : closing_rows()) {
         SCOPED_TRACE(row.name);
         RawClient client = connect();
@@ -77,7 +77,7 @@ TEST_F(Split, A_refusal_is_the_same_byte_by_byte) {
     EXPECT_EQ(handled, 0);
 }
 
-TEST_F(Split, A_request_is_answered_the_same_wherever_it_is_cut) {
+TEST_F(Split, answers_identically_wherever_a_request_is_split) {
     struct Valid {
         std::string bytes;
         std::vector<std::string> bodies;

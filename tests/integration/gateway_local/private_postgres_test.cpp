@@ -34,7 +34,7 @@ class PrivatePostgresTest : public ::testing::Test {
     fs::path folder_;
 };
 
-TEST_F(PrivatePostgresTest, What_was_written_is_there_at_the_next_start) {
+TEST_F(PrivatePostgresTest, keeps_data_across_restarts) {
     {
         const auto first = PrivatePostgres::start(folder_ / "postgres");
         ASSERT_TRUE(first) << first.error().detail;
@@ -49,7 +49,7 @@ TEST_F(PrivatePostgresTest, What_was_written_is_there_at_the_next_start) {
     EXPECT_THAT(*missing, IsEmpty());
 }
 
-TEST_F(PrivatePostgresTest, A_second_one_on_the_same_folder_is_refused_in_a_sentence) {
+TEST_F(PrivatePostgresTest, rejects_second_instance_on_the_same_folder_with_clear_message) {
     const auto first = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(first) << first.error().detail;
     const auto second = PrivatePostgres::start(folder_ / "postgres");
@@ -58,7 +58,7 @@ TEST_F(PrivatePostgresTest, A_second_one_on_the_same_folder_is_refused_in_a_sent
     EXPECT_THAT(second.error().detail, HasSubstr("another photogate is running on"));
 }
 
-TEST_F(PrivatePostgresTest, One_that_only_looks_shares_what_runs) {
+TEST_F(PrivatePostgresTest, shares_running_server_when_sharing_is_allowed) {
     const auto first = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(first) << first.error().detail;
     {
@@ -69,7 +69,7 @@ TEST_F(PrivatePostgresTest, One_that_only_looks_shares_what_runs) {
     EXPECT_TRUE(migrate((*first)->url(), MigrateMode::dry_run));  // it did not end with the second
 }
 
-TEST_F(PrivatePostgresTest, Killed_with_its_process_it_starts_again) {
+TEST_F(PrivatePostgresTest, restarts_after_being_killed_with_its_process) {
     const pid_t killed = ::fork();
     if (killed == 0) {
         const auto started = PrivatePostgres::start(folder_ / "postgres");
@@ -83,13 +83,13 @@ TEST_F(PrivatePostgresTest, Killed_with_its_process_it_starts_again) {
     EXPECT_TRUE(migrate((*again)->url(), MigrateMode::dry_run));
 }
 
-TEST_F(PrivatePostgresTest, An_initdb_that_was_cut_off_is_begun_anew) {
+TEST_F(PrivatePostgresTest, restarts_interrupted_initdb) {
     fs::create_directories(folder_ / "postgres" / "data.new" / "base");
     const auto started = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(started) << started.error().detail;
 }
 
-TEST_F(PrivatePostgresTest, A_folder_too_deep_for_a_socket_is_refused_in_a_sentence) {
+TEST_F(PrivatePostgresTest, rejects_folder_path_too_long_for_a_socket_with_clear_message) {
     const auto started = PrivatePostgres::start(folder_ / std::string(90, 'x'));
     ASSERT_FALSE(started);
     EXPECT_THAT(started.error().detail, HasSubstr("too long a path"));

@@ -13,7 +13,7 @@ class BadInput : public Store {
     }
 };
 
-TEST_F(BadInput, A_granted_url_takes_no_header_that_it_does_not_sign) {
+TEST_F(BadInput, rejects_headers_that_a_presigned_url_does_not_sign) {
     ask("worker", {.method = "PUT", .key = "secret", .body = "secret"});
     for (const auto& [name, value] : std::vector<Header>{{"x-amz-copy-source", "/incoming/secret"},
                                                          {"X-Amz-Copy-Source", "/incoming/secret"},
@@ -29,7 +29,7 @@ TEST_F(BadInput, A_granted_url_takes_no_header_that_it_does_not_sign) {
     EXPECT_EQ(code_of(ask("worker", {.key = "u/a"})), "NoSuchKey");
 }
 
-TEST_F(BadInput, A_url_that_was_tampered_with_is_refused) {
+TEST_F(BadInput, rejects_tampered_url) {
     std::string target = presigned("signer", put_);
     EXPECT_EQ(code_of(send(request("GET", target, {}, ""))), "SignatureDoesNotMatch");
     EXPECT_EQ(code_of(send(request("PUT", target + "&partNumber=1&uploadId=x", {}, "x"))),
@@ -47,7 +47,7 @@ TEST_F(BadInput, A_url_that_was_tampered_with_is_refused) {
     expect_nothing();
 }
 
-TEST_F(BadInput, What_was_signed_is_held_length_type_and_checksum) {
+TEST_F(BadInput, enforces_signed_length_type_and_checksum) {
     const std::string crc = "y/Q5Jg==";  // of 123456789
     const Wanted sealed{.method = "PUT",
                         .key = "u/a",
@@ -73,7 +73,7 @@ TEST_F(BadInput, What_was_signed_is_held_length_type_and_checksum) {
     EXPECT_EQ(code_of(send(request("PUT", target, sealed.headers, "123456789"))), "PreconditionFailed");
 }
 
-TEST_F(BadInput, Bodies_that_are_not_what_was_promised_leave_nothing) {
+TEST_F(BadInput, stores_nothing_when_the_body_differs_from_its_promise) {
     EXPECT_EQ(code_of(send(request("PUT", presigned("signer", put_),
                                    {{"Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="}}, "x"))),
               "BadDigest");
@@ -93,7 +93,7 @@ TEST_F(BadInput, Bodies_that_are_not_what_was_promised_leave_nothing) {
     EXPECT_TRUE(events().empty());
 }
 
-TEST_F(BadInput, A_body_that_breaks_off_leaves_nothing) {
+TEST_F(BadInput, stores_nothing_when_the_body_breaks_off) {
     {
         RawClient client = connect();
         client.send("PUT " + presigned("signer", put_) + " HTTP/1.1\r\nHost: " + host() +
@@ -104,7 +104,7 @@ TEST_F(BadInput, A_body_that_breaks_off_leaves_nothing) {
     expect_nothing();
 }
 
-TEST_F(BadInput, A_body_that_never_ends_is_given_up_in_S3s_words) {
+TEST_F(BadInput, aborts_endless_body_with_an_s3_error) {
     RawClient client = connect();
     auto answer = client.ask("PUT " + presigned("signer", put_) + " HTTP/1.1\r\nHost: " + host() +
                              "\r\nContent-Length: 1000000\r\n\r\nabc");
@@ -115,7 +115,7 @@ TEST_F(BadInput, A_body_that_never_ends_is_given_up_in_S3s_words) {
     expect_nothing();
 }
 
-TEST_F(BadInput, Who_is_refused_is_told_before_sending_and_not_told_to_go_on) {
+TEST_F(BadInput, rejects_before_body_without_100_continue) {
     RawClient client = connect();
     auto answer = client.ask(
         "PUT /incoming/u/a HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000000\r\nExpect: "
@@ -130,7 +130,7 @@ TEST_F(BadInput, Who_is_refused_is_told_before_sending_and_not_told_to_go_on) {
     EXPECT_EQ(answer->status, 412);
 }
 
-TEST_F(BadInput, More_than_an_object_may_have_is_refused_at_once) {
+TEST_F(BadInput, rejects_oversized_object_immediately) {
     const Answer large = send("PUT " + presigned("signer", put_) + " HTTP/1.1\r\nHost: " + host() +
                               "\r\nContent-Length: 5368709121\r\n\r\n");
     EXPECT_EQ(code_of(large), "EntityTooLarge");
@@ -139,7 +139,7 @@ TEST_F(BadInput, More_than_an_object_may_have_is_refused_at_once) {
               "EntityTooLarge");
 }
 
-TEST_F(BadInput, Heads_that_are_no_heads_get_S3s_documents_too) {
+TEST_F(BadInput, answers_malformed_heads_with_s3_error_documents) {
     const Answer broken =
         send("PUT /incoming/u/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx");
     EXPECT_EQ(broken.status, 400);
@@ -148,7 +148,7 @@ TEST_F(BadInput, Heads_that_are_no_heads_get_S3s_documents_too) {
     EXPECT_EQ(code_of(send("PATCH /incoming/u/a HTTP/1.1\r\nHost: h\r\n\r\n")), "MethodNotAllowed");
 }
 
-TEST_F(BadInput, Clocks_and_ages) {
+TEST_F(BadInput, rejects_skewed_clock_and_expired_url) {
     signer::HeaderSignRequest late{.method = "GET",
                                    .address = address({.key = "u/a"}),
                                    .payload_sha256 = "UNSIGNED-PAYLOAD",
@@ -170,7 +170,7 @@ TEST_F(BadInput, Clocks_and_ages) {
               "AuthorizationHeaderMalformed");
 }
 
-TEST_F(BadInput, The_signer_can_do_nothing_but_put_under_its_prefix) {
+TEST_F(BadInput, allows_signer_only_puts_under_its_prefix) {
     ask("worker", {.method = "PUT", .key = "u/a", .body = "x"});
     for (const Wanted& wanted :
          std::vector<Wanted>{{.key = "u/a"},

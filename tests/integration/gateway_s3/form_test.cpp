@@ -38,7 +38,7 @@ class Forms : public Store {
     }
 };
 
-TEST_F(Forms, A_granted_form_is_taken_and_the_gateway_is_told) {
+TEST_F(Forms, accepts_presigned_form_and_notifies_the_gateway) {
     const std::string file = std::string(600'000, 'f') + "\r\n--b\r\n";
     const Answer made = post(form(granted(), file));
     EXPECT_EQ(made.status, 204) << made.body;
@@ -48,7 +48,7 @@ TEST_F(Forms, A_granted_form_is_taken_and_the_gateway_is_told) {
     EXPECT_EQ(events(), std::vector<std::string>{"s3:ObjectCreated:Post u/f/a b.jpg"});
 }
 
-TEST_F(Forms, The_answer_is_what_the_policy_says) {
+TEST_F(Forms, answers_as_the_policy_says) {
     const Answer made =
         post(form(granted("u/1", {{"success_action_status", "201"}, {"Content-Type", "image/png"}}), "abc"));
     EXPECT_EQ(made.status, 201);
@@ -61,7 +61,7 @@ TEST_F(Forms, The_answer_is_what_the_policy_says) {
                     .starts_with("https://app.example/done?a=1&bucket=incoming&key=u%2F2&etag="));
 }
 
-TEST_F(Forms, What_the_policy_does_not_allow_leaves_nothing) {
+TEST_F(Forms, stores_nothing_that_the_policy_forbids) {
     EXPECT_EQ(code_of(post(form(granted(), "ab"))), "EntityTooSmall");
     EXPECT_EQ(code_of(post(form(granted(), std::string(1'000'001, 'x')))), "EntityTooLarge");
     auto fields = granted();
@@ -83,7 +83,7 @@ TEST_F(Forms, What_the_policy_does_not_allow_leaves_nothing) {
     EXPECT_TRUE(events().empty());
 }
 
-TEST_F(Forms, A_file_in_front_of_its_fields_is_refused_clearly) {
+TEST_F(Forms, rejects_form_with_file_before_fields_with_clear_message) {
     std::string body = file_part("abc");
     for (const auto& [name, value] : granted("u/3"))
         body += part(name, value);
@@ -92,7 +92,7 @@ TEST_F(Forms, A_file_in_front_of_its_fields_is_refused_clearly) {
     EXPECT_NE(answer.body.find("the file comes last"), std::string::npos);
 }
 
-TEST_F(Forms, What_is_no_form_is_refused) {
+TEST_F(Forms, rejects_malformed_form) {
     EXPECT_EQ(code_of(post("nonsense")), "MalformedPOSTRequest");
     EXPECT_EQ(code_of(post(part("key", "u/3") + "--b0--\r\n")), "MalformedPOSTRequest");
     EXPECT_EQ(code_of(post(form({{"key", "u/3"}}, "abc"))), "AccessDenied");

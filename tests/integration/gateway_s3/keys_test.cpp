@@ -6,7 +6,7 @@ namespace {
 
 class Keys : public Store {};
 
-TEST_F(Keys, Each_stands_for_itself_and_none_reaches_out_of_the_store) {
+TEST_F(Keys, keeps_keys_distinct_and_inside_the_store) {
     const std::vector<std::string> keys{"..",
                                         "../../etc/passwd",
                                         "a//b",
@@ -43,7 +43,7 @@ TEST_F(Keys, Each_stands_for_itself_and_none_reaches_out_of_the_store) {
     }
 }
 
-TEST_F(Keys, What_is_no_key_is_refused_by_name) {
+TEST_F(Keys, rejects_invalid_key_with_named_error) {
     EXPECT_EQ(code_of(send(request("PUT", "/incoming/" + std::string(1'025, 'k'), {}, "x"))),
               "KeyTooLongError");
     EXPECT_EQ(code_of(send(request("PUT", "/incoming/a%00b", {}, "x"))), "InvalidURI");

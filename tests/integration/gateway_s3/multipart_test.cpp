@@ -30,7 +30,7 @@ class Multipart : public Store {
     }
 };
 
-TEST_F(Multipart, Parts_become_one_object_in_their_order) {
+TEST_F(Multipart, joins_parts_in_their_order) {
     const std::string upload = begin("u/m");
     ASSERT_NE(upload, "");
     const std::string one(400'000, '1'), two(300'000, '2'), three = "333";
@@ -51,7 +51,7 @@ TEST_F(Multipart, Parts_become_one_object_in_their_order) {
     EXPECT_EQ(code_of(complete("u/m", upload, {{1, tag1}})), "NoSuchUpload");
 }
 
-TEST_F(Multipart, Completions_that_do_not_fit_are_refused_and_change_nothing) {
+TEST_F(Multipart, rejects_mismatched_completion_and_changes_nothing) {
     const std::string upload = begin("u/m");
     const std::string small = put("u/m", upload, 1, "small").header("ETag");
     const std::string last = put("u/m", upload, 2, "last").header("ETag");
@@ -66,7 +66,7 @@ TEST_F(Multipart, Completions_that_do_not_fit_are_refused_and_change_nothing) {
     EXPECT_EQ(complete("u/m", upload, {{1, small}}).status, 200);
 }
 
-TEST_F(Multipart, Part_numbers_and_promises_are_held) {
+TEST_F(Multipart, enforces_part_numbers_and_promised_checksums) {
     const std::string upload = begin("u/m");
     EXPECT_EQ(code_of(put("u/m", upload, 0, "x")), "InvalidArgument");
     EXPECT_EQ(code_of(put("u/m", upload, 10'001, "x")), "InvalidArgument");
@@ -76,7 +76,7 @@ TEST_F(Multipart, Part_numbers_and_promises_are_held) {
     EXPECT_EQ(put("u/m", upload, 1, "123456789", {{"x-amz-checksum-crc32", "y/Q5Jg=="}}).status, 200);
 }
 
-TEST_F(Multipart, An_aborted_upload_is_gone) {
+TEST_F(Multipart, removes_aborted_upload) {
     const std::string upload = begin("u/m");
     put("u/m", upload, 1, "x");
     const Wanted abort{.method = "DELETE", .key = "u/m", .query = {{"uploadId", upload}}};
@@ -86,7 +86,7 @@ TEST_F(Multipart, An_aborted_upload_is_gone) {
     EXPECT_EQ(code_of(put("u/m", upload, 1, "x")), "NoSuchUpload");
 }
 
-TEST_F(Multipart, A_part_may_be_copied_from_an_object) {
+TEST_F(Multipart, copies_part_from_object) {
     ask("worker", {.method = "PUT", .key = "s", .body = "0123456789"});
     const std::string upload = begin("u/m");
     const Wanted copy{

@@ -6,7 +6,7 @@ namespace {
 
 class Objects : public Store {};
 
-TEST_F(Objects, A_presigned_put_is_read_back_whole_and_the_gateway_is_told) {
+TEST_F(Objects, stores_presigned_put_and_notifies_the_gateway) {
     const std::string body(700'000, 'p');
     const Wanted put{.method = "PUT", .key = "u/a b+c.jpg", .headers = {{"Content-Type", "image/jpeg"}}};
     const Answer made = send(request("PUT", presigned("signer", put), put.headers, body));
@@ -26,7 +26,7 @@ TEST_F(Objects, A_presigned_put_is_read_back_whole_and_the_gateway_is_told) {
     EXPECT_EQ(head.header("Content-Length"), "700000");
 }
 
-TEST_F(Objects, Metadata_and_headers_come_back) {
+TEST_F(Objects, returns_metadata_and_headers) {
     EXPECT_EQ(ask("worker", {.method = "PUT",
                              .key = "u/m",
                              .headers = {{"x-amz-meta-Order", "42"},
@@ -48,7 +48,7 @@ TEST_F(Objects, Metadata_and_headers_come_back) {
               "MetadataTooLarge");
 }
 
-TEST_F(Objects, Ranges_and_conditions) {
+TEST_F(Objects, serves_ranges_and_conditions) {
     const std::string tag = ask("worker", {.method = "PUT", .key = "r", .body = "0123456789"}).header("ETag");
     const auto ranged = [&](const std::string& range) {
         return ask("worker", {.key = "r", .headers = {{"Range", range}}});
@@ -79,7 +79,7 @@ TEST_F(Objects, Ranges_and_conditions) {
     EXPECT_EQ(with("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT").status, 412);
 }
 
-TEST_F(Objects, A_signed_query_may_set_headers_of_the_answer) {
+TEST_F(Objects, overrides_response_headers_by_signed_query) {
     ask("worker", {.method = "PUT", .key = "o", .headers = {{"Content-Type", "image/png"}}, .body = "x"});
     const Answer got = send(request(
         "GET", presigned("worker", {.key = "o", .query = {{"response-content-disposition", "attachment"}}}),
@@ -91,7 +91,7 @@ TEST_F(Objects, A_signed_query_may_set_headers_of_the_answer) {
               "SignatureDoesNotMatch");
 }
 
-TEST_F(Objects, Write_once_and_compare_and_swap) {
+TEST_F(Objects, enforces_write_once_and_compare_and_swap) {
     const auto put = [&](std::vector<Header> headers) {
         return ask("worker", {.method = "PUT", .key = "w", .headers = std::move(headers), .body = "x"});
     };
@@ -104,7 +104,7 @@ TEST_F(Objects, Write_once_and_compare_and_swap) {
     EXPECT_EQ(code_of(put({{"If-None-Match", "\"a\""}})), "NotImplemented");
 }
 
-TEST_F(Objects, Of_many_writers_with_write_once_exactly_one_wins) {
+TEST_F(Objects, lets_exactly_one_of_many_write_once_puts_win) {
     std::atomic<int> won{0}, lost{0};
     std::vector<std::thread> writers;
     for (int i = 0; i < 8; ++i) {
@@ -123,7 +123,7 @@ TEST_F(Objects, Of_many_writers_with_write_once_exactly_one_wins) {
     EXPECT_EQ(lost, 7);
 }
 
-TEST_F(Objects, Deleting_is_idempotent_and_many_go_at_once) {
+TEST_F(Objects, deletes_idempotently_and_in_batches) {
     for (const auto* key : {"d/1", "d/2", "d/<3>"})
         ask("worker", {.method = "PUT", .key = key, .body = "x"});
     EXPECT_EQ(ask("worker", {.method = "DELETE", .key = "d/1"}).status, 204);
@@ -149,7 +149,7 @@ TEST_F(Objects, Deleting_is_idempotent_and_many_go_at_once) {
         "MalformedXML");
 }
 
-TEST_F(Objects, Lists_by_prefix_and_delimiter_page_by_page) {
+TEST_F(Objects, lists_by_prefix_and_delimiter_in_pages) {
     for (const auto* key : {"a/1", "a/2", "b c&d", "e//f", "g/x/1"})
         ask("worker", {.method = "PUT", .key = key, .body = "x"});
     const Answer rolled = ask("worker", {.query = {{"list-type", "2"}, {"delimiter", "/"}}});
@@ -179,7 +179,7 @@ TEST_F(Objects, Lists_by_prefix_and_delimiter_page_by_page) {
     EXPECT_EQ(code_of(ask("admin", {.query = {{"list-type", "2"}}, .bucket = "missing"})), "NoSuchBucket");
 }
 
-TEST_F(Objects, A_copy_needs_the_right_to_read_its_source) {
+TEST_F(Objects, requires_read_permission_on_the_copy_source) {
     ask("worker", {.method = "PUT", .key = "u/s", .headers = {{"x-amz-meta-a", "1"}}, .body = "source"});
     const std::vector<Header> from{{"x-amz-copy-source", "/incoming/u%2Fs"}};
     const Answer copied = ask("worker", {.method = "PUT", .key = "c", .headers = from, .bucket = "public"});
@@ -207,7 +207,7 @@ TEST_F(Objects, A_copy_needs_the_right_to_read_its_source) {
     EXPECT_EQ(ask("worker", {.method = "HEAD", .key = "u/s"}).header("Content-Type"), "text/x");
 }
 
-TEST_F(Objects, Buckets_and_their_unset_settings) {
+TEST_F(Objects, answers_bucket_calls_and_unset_settings) {
     EXPECT_EQ(ask("admin", {.method = "PUT", .bucket = "fresh"}).status, 200);
     EXPECT_EQ(code_of(ask("admin", {.method = "PUT", .bucket = "fresh"})), "BucketAlreadyOwnedByYou");
     EXPECT_NE(ask("admin", {.bucket = ""}).body.find("<Name>fresh</Name>"), std::string::npos);
@@ -227,7 +227,7 @@ TEST_F(Objects, Buckets_and_their_unset_settings) {
     EXPECT_EQ(code_of(ask("worker", {.method = "DELETE"})), "AccessDenied");
 }
 
-TEST_F(Objects, A_bucket_may_stand_in_the_hosts_name) {
+TEST_F(Objects, accepts_bucket_in_host_name) {
     signer::HeaderSignRequest wanted{.method = "PUT"};
     wanted.address = {*parse_endpoint("http://store.test"), signer::AddressingStyle::virtual_host,
                       Bucket::trusted("incoming"), ObjectKey::trusted("u/v")};
@@ -241,7 +241,7 @@ TEST_F(Objects, A_bucket_may_stand_in_the_hosts_name) {
     EXPECT_EQ(ask("worker", {.key = "u/v"}).body, "x");
 }
 
-TEST_F(Objects, Pages_are_told_what_they_may) {
+TEST_F(Objects, answers_cors_preflight) {
     const Answer allowed = send(
         "OPTIONS /incoming/u/a HTTP/1.1\r\nHost: h\r\nOrigin: https://app.example\r\n"
         "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: "

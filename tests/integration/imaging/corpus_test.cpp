@@ -58,7 +58,7 @@ bool holds(BytesView bytes, std::string_view token) {
     return as_text(bytes).find(token) != std::string_view::npos;
 }
 
-TEST(Corpus, Photos_give_the_facts_that_exiftool_saw) {
+TEST(Corpus, reports_same_facts_as_exiftool) {
     PHOTOGATE_NEEDS_CORPUS();
     const json photos = expected_photos();
     int seen = 0;
@@ -182,7 +182,7 @@ bool is_technical(const std::string& tag) {
     return colon != std::string::npos && names.contains(tag.substr(colon + 1));
 }
 
-TEST_P(CorpusIn, Every_photo_comes_out_clean) {
+TEST_P(CorpusIn, publishes_every_photo_without_metadata) {
     PHOTOGATE_NEEDS_CORPUS();
     const json photos = expected_photos();
     const Folder folder;
@@ -212,7 +212,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, CorpusIn,
                                            Format::gif),
                          [](const auto& format) { return std::string(to_string(format.param)); });
 
-TEST(Corpus, Photos_that_keep_their_pixels_are_as_clean) {
+TEST(Corpus, publishes_stripped_photos_without_metadata) {
     PHOTOGATE_NEEDS_CORPUS();
     const json photos = expected_photos();
     for (const auto& [name, expected] : photos.items()) {
@@ -248,7 +248,7 @@ std::optional<Usage> usage(pid_t process) {
     return found;
 }
 
-TEST(Corpus, Hostile_files_get_their_verdicts_within_bounds) {
+TEST(Corpus, judges_hostile_files_within_bounds) {
     PHOTOGATE_NEEDS_CORPUS();
     PoolOptions options = pool_options();
     options.tasks_per_helper = 100'000;

@@ -42,7 +42,7 @@ bool has_landlock() {
 
 class Refused : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(Refused, In_the_jail_by_every_thread_and_possible_outside) {
+TEST_P(Refused, refuses_attempt_on_every_thread_only_inside_the_jail) {
     const std::string attempt = GetParam();
     EXPECT_EQ(probe("none", "first", attempt), "done") << "the attempt is no proof";
     for (const char* walls : {"all", "calls"}) {
@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(Attempts, Refused,
 
 class Deadly : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(Deadly, In_the_jail_whoever_tries) {
+TEST_P(Deadly, kills_process_for_attempt_on_every_thread) {
     const std::string attempt = GetParam();
     const std::string outside = probe("none", "first", attempt);
     EXPECT_NE(outside, "killed") << "the attempt is no proof";
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(OtherDoors, Deadly, ::testing::Values("call_in_32_bits"
                          [](const auto& attempt) { return std::string(attempt.param); });
 #endif
 
-TEST(Jail, Landlock_alone_keeps_files_and_programs_from_every_thread) {
+TEST(Jail, keeps_files_and_programs_from_every_thread_with_landlock_alone) {
     if (!has_landlock()) GTEST_SKIP() << "this kernel has no Landlock";
     for (const char* attempt : {"read_file", "list_folder", "make_file", "program"}) {
         for (const char* who : {"first", "old", "young"})
@@ -89,19 +89,19 @@ TEST(Jail, Landlock_alone_keeps_files_and_programs_from_every_thread) {
     }
 }
 
-TEST(Jail, Memory_threads_and_code_made_at_run_time_work_inside) {
+TEST(Jail, allows_memory_threads_and_runtime_code_generation) {
     for (const char* attempt : {"work", "make_code"}) {
         for (const char* who : {"first", "old", "young"})
             EXPECT_EQ(probe("all", who, attempt), "done") << attempt << ", " << who;
     }
 }
 
-TEST(Jail, Writing_to_a_plain_file_fails_and_does_not_kill) {
+TEST(Jail, fails_writes_to_plain_files_without_killing) {
     EXPECT_EQ(probe("none", "first", "write_file"), "done");
     EXPECT_EQ(probe("all", "first", "write_file"), "refused EFBIG");
 }
 
-TEST(Jail, Self_test_sees_each_hole) {
+TEST(Jail, detects_each_hole_in_self_test) {
     EXPECT_EQ(probe("none", "first", "self_test"),
               "not tight: files can be opened, sockets can be made, programs can be started");
     EXPECT_TRUE(probe("calls", "first", "self_test").starts_with("tight: "));
@@ -112,14 +112,14 @@ TEST(Jail, Self_test_sees_each_hole) {
               "not tight: sockets can be made, programs can be started");
 }
 
-TEST(Jail, Helper_proves_its_jail_before_it_gets_a_picture) {
+TEST(Jail, proves_its_jail_before_the_first_picture) {
     const JailReport jail = shared_pool().jail();
     EXPECT_TRUE(jail.is_tight()) << describe(jail);
     EXPECT_EQ(jail.landlock != 0, has_landlock());
     EXPECT_EQ(jail.missing, "");
 }
 
-TEST(Jail, Every_thread_of_a_helper_is_filtered_and_without_privileges) {
+TEST(Jail, filters_every_thread_and_drops_privileges) {
     (void)shared_pool();
     const auto helpers = children("photogate-imager");
     ASSERT_FALSE(helpers.empty());
@@ -155,7 +155,7 @@ TEST(Jail, worker_process_of_root_has_another_user_and_no_capability) {
     }
 }
 
-TEST(Jail, Same_bytes_give_the_same_bytes_in_another_helper_with_another_history) {
+TEST(Jail, produces_same_bytes_in_another_worker_process) {
     const Folder folder;
     const std::string photo = make_photo(folder, 500, 400);
     std::vector<Bytes> files;

@@ -11,7 +11,7 @@ namespace {
 
 class Orientation : public ::testing::TestWithParam<int> {};
 
-TEST_P(Orientation, Every_exif_orientation_gives_the_same_upright_picture) {
+TEST_P(Orientation, turns_every_exif_orientation_upright) {
     const Folder folder;
     const std::string upright = make_photo(folder, 480, 320);
     // The inverse of what the tag will ask for.
@@ -56,7 +56,7 @@ Pixels reference(const std::string& file, int width) {
     return pixels_of_file(folder.file("r.png"));
 }
 
-TEST(Colour, Profiles_are_made_srgb_within_two_levels) {
+TEST(Colour, converts_profiles_to_srgb_within_two_levels) {
     PHOTOGATE_NEEDS_CORPUS();
     for (const char* name :
          {"sharp-Channel_digital_image_CMYK_color.jpg", "dn-Multiple_ICC_segments.jpg", "vips-sample-xyb.jpg",
@@ -71,7 +71,7 @@ TEST(Colour, Profiles_are_made_srgb_within_two_levels) {
     }
 }
 
-TEST(Colour, Sixteen_bits_become_eight_without_a_shift) {
+TEST(Colour, reduces_sixteen_bits_to_eight_without_shift) {
     const Folder folder;
     const std::string photo = make_photo(folder, 300, 200);
     vips("linear " + photo + " " + folder.file("w.v") + " 257 0");
@@ -86,7 +86,7 @@ TEST(Colour, Sixteen_bits_become_eight_without_a_shift) {
     }
 }
 
-TEST(Colour, Grey_stays_grey_and_cmyk_without_a_profile_is_taken) {
+TEST(Colour, keeps_grey_and_accepts_cmyk_without_profile) {
     const Folder folder;
     vips("colourspace " + make_photo(folder, 300, 200) + " " + folder.file("g.png") + " b-w");
     const Processed grey = develop(read_file(folder.file("g.png")));
@@ -96,7 +96,7 @@ TEST(Colour, Grey_stays_grey_and_cmyk_without_a_profile_is_taken) {
     EXPECT_LE(mean_difference(pixels_of(cmyk.picture), pixels_of_file(folder.file("photo.v"))), 12.0);
 }
 
-TEST(Memory, Helper_stays_flat_over_mixed_photos) {
+TEST(Memory, stays_flat_over_mixed_photos) {
 #ifdef PHOTOGATE_SANITIZED
     GTEST_SKIP() << "a sanitizer keeps freed memory";
 #else

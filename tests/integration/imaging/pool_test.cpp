@@ -71,7 +71,7 @@ long ticks(pid_t process) {
     return cell.empty() ? 0 : std::stol(cell);
 }
 
-TEST(ImagerPool, Program_that_is_missing_is_unavailable_with_its_name) {
+TEST(ImagerPool, reports_missing_program_by_name) {
     PoolOptions options = pool_options();
     options.program = "/nonexistent/photogate-imager";
     const auto pool = ImagerPool::start(options);
@@ -81,7 +81,7 @@ TEST(ImagerPool, Program_that_is_missing_is_unavailable_with_its_name) {
         << pool.error().detail;
 }
 
-TEST(ImagerPool, Helper_that_does_not_come_up_is_unavailable_with_what_it_said) {
+TEST(ImagerPool, reports_startup_failure_with_the_process_output) {
     for (const Lie lie : {Lie::dies_first, Lie::greets_with_garbage, Lie::not_ready}) {
         const auto pool = ImagerPool::start(liar(lie));
         ASSERT_FALSE(pool);
@@ -91,7 +91,7 @@ TEST(ImagerPool, Helper_that_does_not_come_up_is_unavailable_with_what_it_said) 
     EXPECT_NE(pool.error().detail.find("no decoder for HEIC"), std::string::npos);
 }
 
-TEST(ImagerPool, Helper_whose_jail_is_not_tight_is_refused_unless_that_is_insisted_on) {
+TEST(ImagerPool, rejects_process_with_leaky_jail_unless_unsafe_is_set) {
     for (const Lie lie : {Lie::loose_jail, Lie::silent_about_its_jail}) {
         PoolOptions options = liar(lie);
         const auto refused = ImagerPool::start(options);
@@ -107,14 +107,14 @@ TEST(ImagerPool, Helper_whose_jail_is_not_tight_is_refused_unless_that_is_insist
     }
 }
 
-TEST(ImagerPool, Empty_and_too_large_files_need_no_helper) {
+TEST(ImagerPool, rejects_empty_and_oversized_files_without_a_process) {
     Order order;
     EXPECT_EQ(verdict(run(shared_pool(), {}, order)), "empty");
     order.limits.max_bytes = 10;
     EXPECT_EQ(verdict(run(shared_pool(), small_jpeg(), order)), "too_large");
 }
 
-TEST(ImagerPool, Helper_that_lies_costs_its_task_a_clean_error_and_is_replaced) {
+TEST(ImagerPool, fails_task_cleanly_and_replaces_a_lying_process) {
     for (const Lie lie :
          {Lie::garbage, Lie::huge_header, Lie::huge_body, Lie::no_json, Lie::invalid_utf8, Lie::too_deep,
           Lie::deep_exif, Lie::exif_is_no_object, Lie::unknown_format, Lie::negative_width, Lie::no_picture,
@@ -128,7 +128,7 @@ TEST(ImagerPool, Helper_that_lies_costs_its_task_a_clean_error_and_is_replaced) 
     }
 }
 
-TEST(ImagerPool, Helper_that_sends_more_than_it_announced_is_not_believed_twice) {
+TEST(ImagerPool, replaces_process_that_sends_more_than_announced) {
     auto pool = ImagerPool::start(liar(Lie::endless_body));
     ASSERT_TRUE(pool);
     // The frame itself is sound; what follows it is the next task's answer, and no frame.
@@ -136,13 +136,13 @@ TEST(ImagerPool, Helper_that_sends_more_than_it_announced_is_not_believed_twice)
     EXPECT_EQ(error_of(run(**pool, small_jpeg())), ErrorCode::imager_crashed);
 }
 
-TEST(ImagerPool, Helper_that_babbles_on_standard_error_does_not_block) {
+TEST(ImagerPool, is_not_blocked_by_output_on_standard_error) {
     auto pool = ImagerPool::start(liar(Lie::babbles));
     ASSERT_TRUE(pool);
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
 }
 
-TEST(ImagerPool, Helper_that_hangs_is_killed_on_the_wall_clock) {
+TEST(ImagerPool, kills_hanging_process_at_the_deadline) {
     for (const Lie lie : {Lie::hangs, Lie::announced_but_not_sent}) {
         PoolOptions options = liar(lie);
         options.wall_clock = std::chrono::milliseconds(300);
@@ -154,7 +154,7 @@ TEST(ImagerPool, Helper_that_hangs_is_killed_on_the_wall_clock) {
     }
 }
 
-TEST(ImagerPool, Helper_that_is_stopped_times_out_and_the_next_task_works) {
+TEST(ImagerPool, times_out_stopped_process_and_serves_the_next_task) {
     PoolOptions options = pool_options();
     auto pool = ImagerPool::start(options);
     ASSERT_TRUE(pool);
@@ -169,7 +169,7 @@ TEST(ImagerPool, Helper_that_is_stopped_times_out_and_the_next_task_works) {
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
 }
 
-TEST(ImagerPool, Helper_killed_in_mid_task_is_a_crash_and_the_next_task_works) {
+TEST(ImagerPool, reports_crash_of_killed_process_and_serves_the_next_task) {
     const auto before = children("photogate-imager");
     auto pool = ImagerPool::start(pool_options());
     ASSERT_TRUE(pool);
@@ -188,7 +188,7 @@ TEST(ImagerPool, Helper_killed_in_mid_task_is_a_crash_and_the_next_task_works) {
     EXPECT_EQ((*pool)->counters().crashed, 1U);
 }
 
-TEST(ImagerPool, Helper_that_dies_while_idle_is_noticed_and_costs_no_task) {
+TEST(ImagerPool, replaces_process_that_dies_while_idle_without_failing_a_task) {
     const auto before = children("photogate-imager");
     auto pool = ImagerPool::start(pool_options());
     ASSERT_TRUE(pool);
@@ -200,7 +200,7 @@ TEST(ImagerPool, Helper_that_dies_while_idle_is_noticed_and_costs_no_task) {
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
 }
 
-TEST(ImagerPool, Helper_is_replaced_after_its_tasks_and_when_it_has_grown) {
+TEST(ImagerPool, replaces_process_after_its_task_limit_or_memory_growth) {
     PoolOptions options = pool_options();
     options.tasks_per_helper = 2;
     auto pool = ImagerPool::start(options);
@@ -217,7 +217,7 @@ TEST(ImagerPool, Helper_is_replaced_after_its_tasks_and_when_it_has_grown) {
     EXPECT_EQ((*grown)->counters().crashed, 0U);
 }
 
-TEST(ImagerPool, With_one_task_for_each_helper_no_process_sees_two_pictures) {
+TEST(ImagerPool, shows_each_process_one_picture_when_limited_to_one_task) {
     PoolOptions options = pool_options();
     options.tasks_per_helper = 1;
     auto pool = ImagerPool::start(options);
@@ -229,7 +229,7 @@ TEST(ImagerPool, With_one_task_for_each_helper_no_process_sees_two_pictures) {
     EXPECT_EQ((*pool)->counters().crashed, 0U);
 }
 
-TEST(ImagerPool, Tasks_from_many_threads_all_get_their_own_answer) {
+TEST(ImagerPool, returns_each_threads_own_result) {
     std::vector<std::future<std::string>> verdicts;
     for (int i = 0; i < 12; ++i) {
         verdicts.push_back(std::async(std::launch::async, [i] {
@@ -240,7 +240,7 @@ TEST(ImagerPool, Tasks_from_many_threads_all_get_their_own_answer) {
         EXPECT_EQ(verdicts[static_cast<std::size_t>(i)].get(), i % 3 == 0 ? "not_an_image" : "published");
 }
 
-TEST(ImagerPool, Published_picture_over_the_cap_is_refused) {
+TEST(ImagerPool, rejects_published_picture_over_the_size_limit) {
     PoolOptions options = pool_options();
     options.max_output = 1000;
     auto pool = ImagerPool::start(options);
@@ -253,7 +253,7 @@ TEST(ImagerPool, Published_picture_over_the_cap_is_refused) {
     EXPECT_EQ(error_of(run(**liars, small_jpeg())), ErrorCode::imager_crashed);
 }
 
-TEST(ImagerPool, Helper_holds_three_descriptors_and_no_environment) {
+TEST(ImagerPool, gives_process_three_descriptors_and_no_environment) {
     ::setenv("PHOTOGATE_TEST_SECRET", "hunter2", 1);
     // One that a careless spawn would pass on.
     const Descriptor leaky(::open("/etc/hostname", O_RDONLY));
@@ -284,7 +284,7 @@ TEST(ImagerPool, Helper_holds_three_descriptors_and_no_environment) {
     ::unsetenv("PHOTOGATE_TEST_SECRET");
 }
 
-TEST(ImagerPool, Nothing_is_left_open_or_running_after_the_pool) {
+TEST(ImagerPool, leaves_no_descriptor_or_process_behind) {
     (void)shared_pool();
     const std::size_t descriptors = open_descriptors();
     const std::size_t processes = children("photogate-imager").size();
@@ -298,7 +298,7 @@ TEST(ImagerPool, Nothing_is_left_open_or_running_after_the_pool) {
     EXPECT_EQ(children("photogate-imager").size(), processes);
 }
 
-TEST(ImagerPool, File_that_can_not_be_sealed_is_given_for_reading_only) {
+TEST(ImagerPool, hands_over_unsealable_file_read_only) {
     const Folder folder;
     write_file(folder.file("p.jpg"), small_jpeg());
     const Descriptor file(::open(folder.file("p.jpg").c_str(), O_RDWR | O_CLOEXEC));
@@ -308,7 +308,7 @@ TEST(ImagerPool, File_that_can_not_be_sealed_is_given_for_reading_only) {
     EXPECT_EQ(verdict(shared_pool().run(task)), "published");
 }
 
-TEST(MemoryFile, Sealed_file_can_not_be_changed_by_anyone) {
+TEST(MemoryFile, can_not_be_changed_once_sealed) {
     auto file = MemoryFile::create("test");
     ASSERT_TRUE(file);
     ASSERT_TRUE(file->append(as_bytes("abc")));

@@ -40,7 +40,7 @@ bool is_grey_of(const Pixels& pixels, int level) {
 
 // --- Traps 4 and 6
 
-TEST_F(StackTraps, Cmyk_is_seen_through_its_own_profile) {
+TEST_F(StackTraps, converts_cmyk_by_its_own_profile) {
     vips("icc_export " + make_photo(folder, 480, 320) + " '" + folder.file("c.jpg") +
          "[Q=95]' --output-profile cmyk");
     vips("icc_transform " + folder.file("c.jpg") + " " + folder.file("r.png") +
@@ -52,7 +52,7 @@ TEST_F(StackTraps, Cmyk_is_seen_through_its_own_profile) {
               2.0);
 }
 
-TEST_F(StackTraps, Display_P3_is_made_srgb_before_its_profile_goes) {
+TEST_F(StackTraps, converts_display_p3_to_srgb_before_dropping_the_profile) {
     const std::string photo = make_photo(folder, 480, 320);
     vips("icc_transform " + photo + " '" + folder.file("p3.png") + "' p3 --input-profile srgb");
     // The same numbers without the profile are another picture.
@@ -67,7 +67,7 @@ TEST_F(StackTraps, Display_P3_is_made_srgb_before_its_profile_goes) {
 
 // --- Trap 8
 
-TEST_F(StackTraps, Jpeg_with_stray_bytes_between_segments_is_published) {
+TEST_F(StackTraps, publishes_jpeg_with_stray_bytes_between_segments) {
     const Bytes jpeg = photo_as("p.jpg", "[Q=90]");
     const auto tables = std::search(jpeg.begin(), jpeg.end(), kTables.begin(), kTables.end());
     ASSERT_NE(tables, jpeg.end());
@@ -80,7 +80,7 @@ TEST_F(StackTraps, Jpeg_with_stray_bytes_between_segments_is_published) {
     EXPECT_EQ(pixels_of(develop(stray).picture).bytes, pixels_of(develop(jpeg).picture).bytes);
 }
 
-TEST_F(StackTraps, Jpeg_with_a_spectral_end_of_zero_as_Samsung_writes_is_published) {
+TEST_F(StackTraps, publishes_samsung_jpeg_with_spectral_end_of_zero) {
     const Bytes jpeg = photo_as("p.jpg", "[Q=90]");
     Bytes odd = jpeg;
     const auto scan = std::search(odd.begin(), odd.end(), kScan.begin(), kScan.end());
@@ -96,7 +96,7 @@ TEST_F(StackTraps, Jpeg_with_a_spectral_end_of_zero_as_Samsung_writes_is_publish
 
 // --- Trap 11
 
-TEST_F(StackTraps, Heif_is_judged_and_shown_by_its_picture_and_not_by_its_thumbnail) {
+TEST_F(StackTraps, judges_and_shows_heif_by_its_picture_instead_of_its_thumbnail) {
     const Bytes other = make_avif({.grey = 60, .thumbnail_grey = 230});
     write_file(folder.file("t.avif"), other);
     vips("thumbnail " + folder.file("t.avif") + " " + folder.file("o.png") + " 80");
@@ -107,12 +107,12 @@ TEST_F(StackTraps, Heif_is_judged_and_shown_by_its_picture_and_not_by_its_thumbn
     EXPECT_TRUE(is_grey_of(pixels_of(develop(other, order).picture), 60));
 }
 
-TEST_F(StackTraps, Heif_with_a_broken_thumbnail_is_published) {
+TEST_F(StackTraps, publishes_heif_with_broken_thumbnail) {
     const Bytes broken = with_broken_item(make_avif({.grey = 60, .thumbnail_grey = 230}), 2);
     EXPECT_TRUE(is_grey_of(pixels_of(develop(broken).picture), 60));
 }
 
-TEST_F(StackTraps, Heif_with_a_broken_picture_is_corrupt_though_its_thumbnail_is_sound) {
+TEST_F(StackTraps, rejects_heif_with_broken_picture_and_sound_thumbnail_as_corrupt) {
     const Bytes broken = with_broken_item(make_avif({.grey = 60, .thumbnail_grey = 230}), 1);
     const auto said = verdict(run(shared_pool(), broken));
     EXPECT_TRUE(said == "corrupt" || said == "truncated") << said;
@@ -120,7 +120,7 @@ TEST_F(StackTraps, Heif_with_a_broken_picture_is_corrupt_though_its_thumbnail_is
 
 // --- Trap 12
 
-TEST_F(StackTraps, Heif_whose_metadata_describes_no_picture_is_published_as_iOS_18_writes_it) {
+TEST_F(StackTraps, publishes_heif_with_orphaned_metadata_as_written_by_ios_18) {
     const Bytes file =
         with_metadata_of_no_picture(make_avif({.grey = 90, .metadata = AvifShape::Metadata::exif_and_xmp}));
     EXPECT_TRUE(is_grey_of(pixels_of(develop(file).picture), 90));
@@ -128,7 +128,7 @@ TEST_F(StackTraps, Heif_whose_metadata_describes_no_picture_is_published_as_iOS_
 
 // --- Trap 13
 
-TEST_F(StackTraps, Animated_avif_is_unsupported_and_reaches_no_loader) {
+TEST_F(StackTraps, rejects_animated_avif_as_unsupported_before_any_loader) {
     Bytes sequence = make_avif({});
     ASSERT_EQ(as_text(sequence).substr(8, 4), "avif");
     sequence[11] = 's';
@@ -140,7 +140,7 @@ TEST_F(StackTraps, Animated_avif_is_unsupported_and_reaches_no_loader) {
 
 // --- Trap 15
 
-TEST_F(StackTraps, Pictures_are_shrunk_right_though_vector_code_can_have_no_file) {
+TEST_F(StackTraps, shrinks_pictures_correctly_without_files_for_vector_code) {
     // Each pair of sizes has its own coefficients, and each of those a program that is compiled in the jail.
     const Bytes png = photo_as("p.png", "", 701, 467);
     for (const int edge : {650, 577, 480, 333, 251, 190, 123, 77, 41, 13}) {
@@ -157,7 +157,7 @@ TEST_F(StackTraps, Pictures_are_shrunk_right_though_vector_code_can_have_no_file
 
 // --- Trap 16
 
-TEST_F(StackTraps, Words_that_a_file_puts_into_a_warning_are_printed_nowhere) {
+TEST_F(StackTraps, prints_no_file_content_from_warnings) {
     auto helper = HelperProcess::start(
         {.program = pool_options().program, .address_space = pool_options().address_space});
     ASSERT_TRUE(helper) << helper.error().detail;
@@ -176,7 +176,7 @@ TEST_F(StackTraps, Words_that_a_file_puts_into_a_warning_are_printed_nowhere) {
 
 // --- Trap 17
 
-TEST_F(StackTraps, Pixels_of_more_than_a_hundred_megabytes_need_no_file) {
+TEST_F(StackTraps, decodes_more_than_a_hundred_megabytes_without_a_file) {
     // 6,000 × 5,900 × 3 bytes, through the loaders that can't shrink as they read.
     vips("black " + folder.file("b.v") + " 6000 5900 --bands 3");
     vips("linear " + folder.file("b.v") + " " + folder.file("l.v") + " 1 120 --uchar");
@@ -193,7 +193,7 @@ TEST_F(StackTraps, Pixels_of_more_than_a_hundred_megabytes_need_no_file) {
 
 // --- Trap 21
 
-TEST_F(StackTraps, Png_with_packed_text_is_published_and_one_that_unpacks_to_more_than_allowed_is_not) {
+TEST_F(StackTraps, publishes_png_with_compressed_text_within_the_limit_only) {
     const Bytes png = photo_as("p.png");
     write_file(folder.file("in.png"), png);
     // Blocks of a megabyte each; nearly a gigabyte is less than one in the file.
@@ -213,7 +213,7 @@ PY
     EXPECT_EQ(verdict(run(shared_pool(), with_blocks(900))), "metadata_too_large");
 }
 
-TEST_F(StackTraps, Png_with_more_text_than_allowed_is_refused_unread) {
+TEST_F(StackTraps, rejects_png_with_too_much_text_unread) {
     const Bytes png = photo_as("p.png");
     write_file(folder.file("in.png"), png);
     for (const char* shape : {"1001, 10", "5, 1000000"}) {
@@ -234,7 +234,7 @@ PY
 
 // --- Trap 22
 
-TEST(StackMemory, Eight_helpers_need_less_than_1200_MiB_together) {
+TEST(StackMemory, keeps_eight_worker_processes_under_1200_mib) {
 #ifdef PHOTOGATE_SANITIZED
     GTEST_SKIP() << "a sanitizer keeps freed memory";
 #else
@@ -263,7 +263,7 @@ TEST(StackMemory, Eight_helpers_need_less_than_1200_MiB_together) {
 
 // --- Trap 24
 
-TEST_F(StackTraps, Helper_that_runs_out_of_memory_ends_its_task_and_the_next_one_works) {
+TEST_F(StackTraps, ends_task_when_memory_runs_out_and_serves_the_next) {
 #ifdef PHOTOGATE_SANITIZED
     GTEST_SKIP() << "a sanitizer's shadow memory is larger than any ceiling";
 #else

@@ -42,7 +42,7 @@ bool holds(BytesView bytes, std::string_view token) {
     return as_text(bytes).find(token) != std::string_view::npos;
 }
 
-TEST_F(Traps, Webp_carries_no_metadata_though_libvips_strip_does_nothing) {
+TEST_F(Traps, removes_webp_metadata_that_libvips_strip_leaves) {
     const Bytes jpeg = telling_jpeg();
     vips("webpsave " + folder.file("t.jpg") + " " + folder.file("vips.webp") + " --strip");
     EXPECT_TRUE(holds(read_file(folder.file("vips.webp")), "SECRETARTIST"))
@@ -52,7 +52,7 @@ TEST_F(Traps, Webp_carries_no_metadata_though_libvips_strip_does_nothing) {
     EXPECT_EQ(metadata_remaining(ours.picture.bytes), Names{});
 }
 
-TEST_F(Traps, Embedded_thumbnail_is_in_no_output_format) {
+TEST_F(Traps, removes_embedded_thumbnail_in_every_output_format) {
     const Bytes jpeg = telling_jpeg();
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
         const Processed ours = as(jpeg, format);
@@ -62,7 +62,7 @@ TEST_F(Traps, Embedded_thumbnail_is_in_no_output_format) {
     }
 }
 
-TEST_F(Traps, Facts_are_reported_though_the_picture_has_lost_them) {
+TEST_F(Traps, reports_facts_that_the_published_picture_has_lost) {
     const Processed ours = develop(telling_jpeg());
     const auto exif = nlohmann::json::parse(ours.exif_json);
     EXPECT_EQ(exif["make"], "SECRETMAKE");
@@ -73,7 +73,7 @@ TEST_F(Traps, Facts_are_reported_though_the_picture_has_lost_them) {
     EXPECT_FALSE(nlohmann::json::parse(develop(telling_jpeg(), silent).exif_json).contains("gps"));
 }
 
-TEST_F(Traps, Avif_is_written_though_the_saver_of_libvips_can_not) {
+TEST_F(Traps, writes_avif_that_the_libvips_saver_can_not) {
     vips("copy " + make_photo(folder, 320, 240) + " " + folder.file("p.png"));
     (void)std::system(("VIPS_WARNING=0 vips heifsave " + folder.file("p.png") + " " + folder.file("v.avif") +
                        " --compression av1 --effort 0 >/dev/null 2>&1")
@@ -85,7 +85,7 @@ TEST_F(Traps, Avif_is_written_though_the_saver_of_libvips_can_not) {
     EXPECT_GT(psnr(pixels_of(ours.picture), pixels_of_file(folder.file("p.png"))), 28);
 }
 
-TEST_F(Traps, Jpeg_with_a_damaged_scan_is_corrupt_though_libjpeg_only_warns) {
+TEST_F(Traps, rejects_damaged_jpeg_scan_that_libjpeg_only_warns_about) {
     Bytes jpeg = photo_as("jpegsave", "d.jpg", "--Q 90");
     for (std::size_t i = jpeg.size() / 2; i < jpeg.size() / 2 + 2000; ++i)
         jpeg[i] = static_cast<std::uint8_t>(i * 37 % 251);
@@ -93,7 +93,7 @@ TEST_F(Traps, Jpeg_with_a_damaged_scan_is_corrupt_though_libjpeg_only_warns) {
     EXPECT_TRUE(said == "corrupt" || said == "truncated") << said;
 }
 
-TEST_F(Traps, Png_with_damaged_pixels_is_corrupt_though_thumbnail_forgets_fail_on) {
+TEST_F(Traps, rejects_damaged_png_pixels_that_thumbnail_accepts) {
     Bytes png = photo_as("pngsave", "d.png");
     // A stored block's worth of zeros in the middle of the compressed pixels, with the chunk's checksum made
     // right again.
@@ -117,7 +117,7 @@ PY
     EXPECT_TRUE(said == "corrupt" || said == "truncated") << said;
 }
 
-TEST_F(Traps, Gif_cut_in_half_is_truncated_though_libvips_shows_its_first_frames) {
+TEST_F(Traps, reports_half_gif_as_truncated_despite_its_first_frames) {
     vips("copy " + make_photo(folder, 100, 80) + " " + folder.file("a.v"));
     vips("invert " + folder.file("a.v") + " " + folder.file("b.v"));
     vips("join " + folder.file("a.v") + " " + folder.file("b.v") + " " + folder.file("ab.v") + " vertical");
@@ -130,7 +130,7 @@ TEST_F(Traps, Gif_cut_in_half_is_truncated_though_libvips_shows_its_first_frames
     EXPECT_TRUE(said == "truncated" || said == "corrupt") << said;
 }
 
-TEST_F(Traps, Animation_keeps_its_frames_as_webp_and_as_gif) {
+TEST_F(Traps, keeps_animation_frames_as_webp_and_gif) {
     vips("copy " + make_photo(folder, 120, 90) + " " + folder.file("a.v"));
     vips("invert " + folder.file("a.v") + " " + folder.file("b.v"));
     vips("join " + folder.file("a.v") + " " + folder.file("b.v") + " " + folder.file("r.v") + " vertical");
@@ -148,7 +148,7 @@ TEST_F(Traps, Animation_keeps_its_frames_as_webp_and_as_gif) {
     EXPECT_EQ(as(gif, Format::jpeg).picture.height, 90U);
 }
 
-TEST_F(Traps, Picture_with_alpha_stays_see_through_and_becomes_white_as_jpeg) {
+TEST_F(Traps, keeps_alpha_and_flattens_onto_white_for_jpeg) {
     const std::string photo = make_photo(folder, 200, 150);
     vips("bandjoin_const " + photo + " " + folder.file("rgba.png") + " 0");
     const Bytes png = read_file(folder.file("rgba.png"));
@@ -161,7 +161,7 @@ TEST_F(Traps, Picture_with_alpha_stays_see_through_and_becomes_white_as_jpeg) {
     EXPECT_EQ(develop(read_file(folder.file("opaque.png"))).picture.format, Format::jpeg);
 }
 
-TEST_F(Traps, Same_bytes_give_the_same_bytes) {
+TEST_F(Traps, produces_same_bytes_for_same_input) {
     const Bytes jpeg = telling_jpeg();
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
         const Processed once = as(jpeg, format);
@@ -172,7 +172,7 @@ TEST_F(Traps, Same_bytes_give_the_same_bytes) {
     }
 }
 
-TEST_F(Traps, Strip_keeps_every_pixel_and_nothing_else) {
+TEST_F(Traps, strips_metadata_and_keeps_every_pixel) {
     const Bytes jpeg = telling_jpeg();
     Order order;
     order.recipe.mode = PublishMode::strip;
@@ -185,7 +185,7 @@ TEST_F(Traps, Strip_keeps_every_pixel_and_nothing_else) {
     EXPECT_EQ(develop(jpeg, order).picture.width, 320U);
 }
 
-TEST_F(Traps, Picture_is_never_enlarged_and_never_larger_than_asked) {
+TEST_F(Traps, never_enlarges_and_respects_the_maximum_edge) {
     const Bytes jpeg = photo_as("jpegsave", "s.jpg");
     EXPECT_EQ(develop(jpeg).picture.width, 640U);
     Order order;
@@ -196,7 +196,7 @@ TEST_F(Traps, Picture_is_never_enlarged_and_never_larger_than_asked) {
     EXPECT_EQ(small.width, 640U);
 }
 
-TEST_F(Traps, Other_loaders_stay_shut) {
+TEST_F(Traps, rejects_formats_of_all_other_loaders) {
     for (const char* text : {"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", "%PDF-1.4\n",
                              "P6 1 1 255 abc", "#FIG 3.2\n", "1 1\n0\n"}) {
         const auto said = verdict(run(shared_pool(), as_bytes(text)));
@@ -204,7 +204,7 @@ TEST_F(Traps, Other_loaders_stay_shut) {
     }
 }
 
-TEST_F(Traps, Output_that_can_not_be_written_is_our_fault_and_not_the_pictures) {
+TEST_F(Traps, reports_unwritable_output_as_internal_error) {
     Order order;
     order.recipe.output = Format::heic;
     const auto outcome = run(shared_pool(), photo_as("jpegsave", "h.jpg"), order);
@@ -212,7 +212,7 @@ TEST_F(Traps, Output_that_can_not_be_written_is_our_fault_and_not_the_pictures) 
     EXPECT_EQ(outcome.error().code, ErrorCode::invalid_configuration);
 }
 
-TEST_F(Traps, Declared_type_that_is_another_is_a_mismatch_and_no_opinion_is_none) {
+TEST_F(Traps, rejects_mismatched_declared_type_and_accepts_missing_one) {
     const Bytes jpeg = photo_as("jpegsave", "m.jpg");
     Order order;
     for (const char* fine : {"image/jpeg", "image/jpg", "application/octet-stream", "IMAGE/JPEG"}) {

@@ -146,7 +146,7 @@ void expect_verifies(const Received& request, Timestamp now) {
     }
 }
 
-TEST_F(Delivery, A_callback_is_delivered_once_and_verifies_with_either_secret) {
+TEST_F(Delivery, delivers_once_and_verifies_with_either_secret) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(204)); }};
     start();
     const auto upload = arrive(receiver.url(path_));
@@ -168,7 +168,7 @@ TEST_F(Delivery, A_callback_is_delivered_once_and_verifies_with_either_secret) {
     EXPECT_GE(sender().counters().delivered, 1U);
 }
 
-TEST_F(Delivery, A_retry_has_the_same_id_and_bytes_and_a_timestamp_of_its_own) {
+TEST_F(Delivery, retries_with_same_id_and_body_and_new_timestamp) {
     std::atomic<int> asked{0};
     Receiver receiver{[&](int socket, const Received& request) {
         say(socket, status(request.path == path_ && asked++ == 0 ? 500 : 200));
@@ -193,7 +193,7 @@ TEST_F(Delivery, A_retry_has_the_same_id_and_bytes_and_a_timestamp_of_its_own) {
     expect_verifies(received[1], clock_.now());
 }
 
-TEST_F(Delivery, A_redirect_is_a_failure_and_not_followed) {
+TEST_F(Delivery, treats_redirect_as_failure_without_following) {
     Receiver inside{[](int socket, const Received&) { say(socket, status(200)); }};
     for (int code : {301, 302, 307, 308}) {
         Receiver receiver{[&](int socket, const Received&) {
@@ -208,7 +208,7 @@ TEST_F(Delivery, A_redirect_is_a_failure_and_not_followed) {
     EXPECT_EQ(inside.connections(), 0U);
 }
 
-TEST_F(Delivery, Gone_pauses_the_URL_until_it_is_resumed) {
+TEST_F(Delivery, pauses_url_on_410_until_resumed) {
     std::atomic<bool> back{false};
     Receiver receiver{[&](int socket, const Received&) { say(socket, status(back ? 200 : 410)); }};
     start();
@@ -228,14 +228,14 @@ TEST_F(Delivery, Gone_pauses_the_URL_until_it_is_resumed) {
     EXPECT_EQ(attempted(second, 1).callback.state, model::CallbackState::delivered);
 }
 
-TEST_F(Delivery, Retry_After_is_kept_to_the_second) {
+TEST_F(Delivery, honours_retry_after_to_the_second) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(503, "Retry-After: 120\r\n")); }};
     start();
     const auto details = attempted(arrive(receiver.url(path_)), 1);
     EXPECT_EQ(*details.callback.next_attempt_at - details.attempts[0].at, 120s);
 }
 
-TEST_F(Delivery, A_receiver_that_hangs_does_not_hold_the_others) {
+TEST_F(Delivery, isolates_other_receivers_from_a_hanging_one) {
     std::promise<void> release;
     const auto released = release.get_future().share();
     Receiver slow{[&](int socket, const Received&) {
@@ -257,7 +257,7 @@ TEST_F(Delivery, A_receiver_that_hangs_does_not_hold_the_others) {
     EXPECT_EQ(slow.received(path_).size(), 12U) << "each once";
 }
 
-TEST_F(Delivery, A_backlog_for_one_URL_goes_out_without_waiting_for_the_poll) {
+TEST_F(Delivery, sends_backlog_of_one_url_without_waiting_for_the_poll) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(200)); }};
     std::vector<UploadId> uploads;
     for (int i = 0; i < 60; ++i)
@@ -269,7 +269,7 @@ TEST_F(Delivery, A_backlog_for_one_URL_goes_out_without_waiting_for_the_poll) {
     EXPECT_EQ(receiver.received(path_).size(), 60U);
 }
 
-TEST_F(Delivery, An_endless_answer_is_cut) {
+TEST_F(Delivery, cuts_endless_response) {
     std::atomic<std::size_t> said{0};
     Receiver receiver{[&](int socket, const Received&) {
         const std::string block(65'536, 'x');
@@ -284,7 +284,7 @@ TEST_F(Delivery, An_endless_answer_is_cut) {
     EXPECT_LT(said, 64U << 20);
 }
 
-TEST_F(Delivery, A_dripping_answer_is_given_up) {
+TEST_F(Delivery, gives_up_dripping_response) {
     Receiver* self = nullptr;
     Receiver receiver{[&](int socket, const Received&) {
         if (!say(socket, "HTTP/1.1 200 OK\r\nX-Drip: ")) return;
@@ -299,7 +299,7 @@ TEST_F(Delivery, A_dripping_answer_is_given_up) {
     EXPECT_EQ(details.attempts[0].error, "timeout");
 }
 
-TEST_F(Delivery, Silence_is_a_timeout_and_a_closed_port_a_connect_error) {
+TEST_F(Delivery, classifies_silence_as_timeout_and_closed_port_as_connect_error) {
     Receiver* self = nullptr;
     Receiver receiver{[&](int, const Received&) {
         while (!self->closing())
@@ -316,7 +316,7 @@ TEST_F(Delivery, Silence_is_a_timeout_and_a_closed_port_a_connect_error) {
     EXPECT_EQ(attempted(arrive(closed), 1).attempts[0].error, "connect");
 }
 
-TEST_F(Delivery, An_address_that_is_not_permitted_is_never_connected_to) {
+TEST_F(Delivery, never_connects_to_forbidden_address) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(200)); }};
     start({});
     const auto port = receiver.url("").substr(receiver.url("").rfind(':'));
@@ -331,7 +331,7 @@ TEST_F(Delivery, An_address_that_is_not_permitted_is_never_connected_to) {
     EXPECT_EQ(receiver.connections(), 0U);
 }
 
-TEST_F(Delivery, Ten_failures_make_it_dead_and_a_replay_brings_the_same_bytes) {
+TEST_F(Delivery, dies_after_ten_failures_and_replays_the_same_body) {
     std::atomic<bool> well{false};
     Receiver receiver{[&](int socket, const Received&) { say(socket, status(well ? 200 : 500)); }};
     start();
@@ -352,7 +352,7 @@ TEST_F(Delivery, Ten_failures_make_it_dead_and_a_replay_brings_the_same_bytes) {
     }
 }
 
-TEST_F(Delivery, A_receiver_that_keeps_failing_is_left_alone_and_gets_all_when_it_is_back) {
+TEST_F(Delivery, backs_off_failing_receiver_and_delivers_all_once_it_recovers) {
     std::atomic<bool> well{false};
     Receiver receiver{[&](int socket, const Received&) { say(socket, status(well ? 200 : 500)); }};
     std::vector<UploadId> uploads;
@@ -390,7 +390,7 @@ TEST_F(Delivery, A_receiver_that_keeps_failing_is_left_alone_and_gets_all_when_i
     EXPECT_EQ(receiver.received(path_).size(), tried + 40) << "each once more";
 }
 
-TEST_F(Delivery, Each_attempt_is_told_to_who_counts) {
+TEST_F(Delivery, reports_each_attempt_to_the_observer) {
     Receiver receiver{[](int socket, const Received&) { say(socket, status(204)); }};
     std::promise<model::CallbackAttempt> told;
     std::atomic<bool> once{false};
@@ -402,7 +402,7 @@ TEST_F(Delivery, Each_attempt_is_told_to_who_counts) {
     stop();
 }
 
-TEST_F(Delivery, Stopping_finishes_and_records_what_is_under_way) {
+TEST_F(Delivery, finishes_and_records_attempts_in_progress_on_stop) {
     std::promise<void> release;
     const auto released = release.get_future().share();
     Receiver receiver{[&](int socket, const Received&) {

@@ -35,7 +35,7 @@ class ReconcilerTest : public OnRealStores {
     Reconciler reconciler{options(), *records, stores, intake, clock};
 };
 
-TEST_F(ReconcilerTest, Objects_whose_events_were_lost_are_found_in_open_minutes) {
+TEST_F(ReconcilerTest, finds_objects_with_lost_events_in_open_minutes) {
     std::vector<Upload> uploads;
     for (int i = 0; i < 30; ++i)
         uploads.push_back(create_here());
@@ -50,7 +50,7 @@ TEST_F(ReconcilerTest, Objects_whose_events_were_lost_are_found_in_open_minutes)
     EXPECT_EQ(reconciler.counters().found, 30U);
 }
 
-TEST_F(ReconcilerTest, Gateways_take_turns_at_listing) {
+TEST_F(ReconcilerTest, lets_one_gateway_list_at_a_time) {
     create_here();
     ASSERT_EQ(reconciler.list_open_minutes(RoundStart::at_once).value(), 0U);
     const int lists = watched->lists;
@@ -62,7 +62,7 @@ TEST_F(ReconcilerTest, Gateways_take_turns_at_listing) {
     EXPECT_GT(watched->lists, lists);
 }
 
-TEST_F(ReconcilerTest, A_store_that_is_away_is_asked_again_when_it_is_back) {
+TEST_F(ReconcilerTest, lists_again_once_the_store_is_back) {
     const auto upload = create_here();
     put(upload);
     watched->away = true;
@@ -79,7 +79,7 @@ TEST_F(ReconcilerTest, A_store_that_is_away_is_asked_again_when_it_is_back) {
     EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
 }
 
-TEST_F(ReconcilerTest, An_upload_without_an_object_is_looked_at_twice_and_then_expires) {
+TEST_F(ReconcilerTest, checks_upload_without_object_twice_before_expiring_it) {
     std::vector<Upload> uploads;
     for (int i = 0; i < 25; ++i)
         uploads.push_back(create_here());
@@ -102,7 +102,7 @@ TEST_F(ReconcilerTest, An_upload_without_an_object_is_looked_at_twice_and_then_e
         EXPECT_EQ(state_of(upload.id), UploadState::expired);
 }
 
-TEST_F(ReconcilerTest, An_object_is_found_at_the_end_of_its_grant) {
+TEST_F(ReconcilerTest, finds_object_at_the_end_of_its_grant) {
     const auto upload = create_here();
     put(upload);
     clock.advance(15min + 1s);
@@ -110,7 +110,7 @@ TEST_F(ReconcilerTest, An_object_is_found_at_the_end_of_its_grant) {
     EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
 }
 
-TEST_F(ReconcilerTest, An_object_that_came_after_the_end_is_found_at_the_end_of_the_grace) {
+TEST_F(ReconcilerTest, finds_late_object_at_the_end_of_the_grace_period) {
     const auto upload = create_here();
     clock.advance(15min + 1s);
     EXPECT_EQ(look(), 0U);
@@ -120,7 +120,7 @@ TEST_F(ReconcilerTest, An_object_that_came_after_the_end_is_found_at_the_end_of_
     EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
 }
 
-TEST_F(ReconcilerTest, Uploads_of_a_region_that_is_gone_hold_up_nobody) {
+TEST_F(ReconcilerTest, is_not_blocked_by_uploads_of_a_removed_region) {
     for (int i = 0; i < 5; ++i)
         create_here();
     database.run("update uploads set region = 'gone'");
@@ -135,7 +135,7 @@ TEST_F(ReconcilerTest, Uploads_of_a_region_that_is_gone_hold_up_nobody) {
     EXPECT_EQ(watched->heads, 1);
 }
 
-TEST_F(ReconcilerTest, A_store_that_hangs_does_not_delay_the_reaper) {
+TEST_F(ReconcilerTest, runs_reaper_while_a_store_hangs) {
     const auto job = claim_process(received().id);
     create_here();
     clock.advance(1h);

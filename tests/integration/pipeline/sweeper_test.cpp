@@ -64,7 +64,7 @@ class SweeperTest : public OnRealStores {
     Sweeper sweeper{options(), *records, stores, clock};
 };
 
-TEST_F(SweeperTest, A_public_object_that_no_row_refers_to_is_removed_after_a_day) {
+TEST_F(SweeperTest, removes_unreferenced_public_object_after_a_day) {
     const auto kept = publish();
     const auto key = orphan();
     EXPECT_EQ(sweep().removed, 0U) << "it may be a worker's that has yet to commit";
@@ -79,7 +79,7 @@ TEST_F(SweeperTest, A_public_object_that_no_row_refers_to_is_removed_after_a_day
     EXPECT_EQ(database.value("select last_removed from rounds where name = 'sweep-public/local'"), "1");
 }
 
-TEST_F(SweeperTest, A_dry_run_says_what_it_would_do_and_does_nothing) {
+TEST_F(SweeperTest, reports_without_changes_in_dry_run) {
     const auto key = orphan();
     const auto upload = create_here();
     put(upload);
@@ -92,7 +92,7 @@ TEST_F(SweeperTest, A_dry_run_says_what_it_would_do_and_does_nothing) {
     EXPECT_EQ(database.value("select (select count(*) from rounds) + (select count(*) from sweeps)"), "0");
 }
 
-TEST_F(SweeperTest, An_object_that_is_put_anew_before_its_removal_is_spared) {
+TEST_F(SweeperTest, spares_object_that_is_put_again_before_removal) {
     const auto key = orphan("old");
     a_day_later();
     watched->before_head = [&] { put(published, key, "new"); };
@@ -101,7 +101,7 @@ TEST_F(SweeperTest, An_object_that_is_put_anew_before_its_removal_is_spared) {
     EXPECT_EQ(database.value("select count(*) from sweeps"), "0");
 }
 
-TEST_F(SweeperTest, A_publication_under_the_broom_is_refused_until_its_object_was_put_anew) {
+TEST_F(SweeperTest, rejects_publication_of_object_being_deleted_until_it_is_put_again) {
     const auto upload = create_here();
     ASSERT_TRUE(observe(seen(upload)).has_value());
     const auto job = claim_process(upload.id);
@@ -119,7 +119,7 @@ TEST_F(SweeperTest, A_publication_under_the_broom_is_refused_until_its_object_wa
     EXPECT_TRUE(is_there(published, made.image.key));
 }
 
-TEST_F(SweeperTest, A_publication_that_came_first_keeps_its_object) {
+TEST_F(SweeperTest, keeps_object_that_was_published_first) {
     const auto upload = create_here();
     ASSERT_TRUE(observe(seen(upload)).has_value());
     const auto job = claim_process(upload.id);
@@ -135,7 +135,7 @@ TEST_F(SweeperTest, A_publication_that_came_first_keeps_its_object) {
     EXPECT_TRUE(is_there(published, made.image.key));
 }
 
-TEST_F(SweeperTest, Names_that_photogate_does_not_make_are_unknown_and_never_touched) {
+TEST_F(SweeperTest, never_touches_names_that_photogate_does_not_make) {
     const std::vector<std::string> alien = {
         "p/../secret", "p/short/0123456789abcdef.jpg", "index.html",
         "p/" + make_public_id(random).str() + "/evil.html",
@@ -155,7 +155,7 @@ TEST_F(SweeperTest, Names_that_photogate_does_not_make_are_unknown_and_never_tou
               std::to_string(put_there));
 }
 
-TEST_F(SweeperTest, Other_bytes_than_were_made_here_are_unknown) {
+TEST_F(SweeperTest, treats_objects_with_foreign_bytes_as_unknown) {
     const auto upload = publish("a clean picture");
     EXPECT_EQ(sweep().unknown, 0U);
     put(published, upload.image->key, "something else");
@@ -166,7 +166,7 @@ TEST_F(SweeperTest, Other_bytes_than_were_made_here_are_unknown) {
     EXPECT_EQ(sweep().unknown, 0U) << "the same bytes, under another ETag";
 }
 
-TEST_F(SweeperTest, In_the_incoming_bucket_each_object_gets_what_its_upload_says) {
+TEST_F(SweeperTest, treats_incoming_objects_by_the_state_of_their_upload) {
     using enum UploadState;
     std::map<UploadState, Upload> uploads;
     for (const auto state :
@@ -211,7 +211,7 @@ TEST_F(SweeperTest, In_the_incoming_bucket_each_object_gets_what_its_upload_says
     }
 }
 
-TEST_F(SweeperTest, What_is_older_than_the_database_is_another_s_and_stays) {
+TEST_F(SweeperTest, keeps_objects_older_than_the_database) {
     const auto key = orphan();
     database.run("update schema_migrations set applied_at = now() + interval '2 hours'");
     a_day_later();
@@ -219,7 +219,7 @@ TEST_F(SweeperTest, What_is_older_than_the_database_is_another_s_and_stays) {
     EXPECT_TRUE(is_there(published, key));
 }
 
-TEST_F(SweeperTest, More_than_a_handful_of_orphans_stay_since_the_records_may_be_the_wrong_ones) {
+TEST_F(SweeperTest, limits_removals_in_case_the_database_is_the_wrong_one) {
     for (int i = 0; i < 110; ++i)
         orphan();
     a_day_later();
@@ -229,7 +229,7 @@ TEST_F(SweeperTest, More_than_a_handful_of_orphans_stay_since_the_records_may_be
     EXPECT_EQ(keys(published).size(), 10U);
 }
 
-TEST_F(SweeperTest, Two_sweepers_at_once_remove_each_orphan_once) {
+TEST_F(SweeperTest, removes_each_orphan_once_with_two_sweepers) {
     for (int i = 0; i < 40; ++i)
         orphan();
     a_day_later();
@@ -251,7 +251,7 @@ TEST_F(SweeperTest, Two_sweepers_at_once_remove_each_orphan_once) {
     EXPECT_TRUE(keys(published).empty());
 }
 
-TEST_F(SweeperTest, Broken_off_it_goes_on_at_the_same_page) {
+TEST_F(SweeperTest, resumes_at_the_same_page_after_interruption) {
     for (int i = 0; i < 20; ++i)
         orphan();
     a_day_later();
@@ -276,7 +276,7 @@ TEST_F(SweeperTest, Broken_off_it_goes_on_at_the_same_page) {
     EXPECT_EQ(database.value("select count(*) from sweeps where removed_at is null"), "0");
 }
 
-TEST_F(SweeperTest, It_stops_between_two_requests) {
+TEST_F(SweeperTest, stops_between_two_requests) {
     for (int i = 0; i < 10; ++i)
         orphan();
     a_day_later();

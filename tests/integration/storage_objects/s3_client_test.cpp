@@ -16,7 +16,7 @@ ErrorCode code_of(const auto& result) {
     return result ? ErrorCode::internal : result.error().code;
 }
 
-TEST_F(S3, What_was_put_is_got_and_described) {
+TEST_F(S3, returns_and_describes_what_was_put) {
     PutOptions how;
     how.content_type = "image/jpeg";
     how.cache_control = "no-store";
@@ -38,7 +38,7 @@ TEST_F(S3, What_was_put_is_got_and_described) {
     EXPECT_LT(std::chrono::abs(*info->last_modified - clock.now()), std::chrono::minutes{1});
 }
 
-TEST_F(S3, Awkward_keys_come_back_as_they_went) {
+TEST_F(S3, preserves_awkward_keys) {
     const std::vector<std::string> names{"a/b/plain.txt",
                                          "sp ace/plus+and%25pct%&amp;=eq.txt",
                                          "ünï/日本語 😀.txt",
@@ -83,7 +83,7 @@ TEST_F(S3, Awkward_keys_come_back_as_they_went) {
     EXPECT_TRUE(store.list(incoming, options)->objects.empty());
 }
 
-TEST_F(S3, A_key_that_the_store_has_no_room_for_is_refused) {
+TEST_F(S3, rejects_key_that_is_too_long_for_the_store) {
     const http::MemorySource body{std::string_view{"x"}};
     for (const char* name : {"u/a//b", "u/../b", "u/./b"}) {
         EXPECT_EQ(code_of(store.put(incoming, ObjectKey::trusted(name), body, {})), ErrorCode::store_refused)
@@ -91,7 +91,7 @@ TEST_F(S3, A_key_that_the_store_has_no_room_for_is_refused) {
     }
 }
 
-TEST_F(S3, A_pinned_object_is_another_once_it_is_overwritten) {
+TEST_F(S3, fails_pinned_read_after_overwrite) {
     const ObjectKey at = key("pinned");
     const auto first = put(at, "one");
     const auto second = put(at, "two!");
@@ -104,7 +104,7 @@ TEST_F(S3, A_pinned_object_is_another_once_it_is_overwritten) {
               ErrorCode::store_precondition_failed);
 }
 
-TEST_F(S3, Other_bytes_than_those_of_the_checksum_are_refused_and_not_stored) {
+TEST_F(S3, rejects_body_with_wrong_checksum_and_stores_nothing) {
     const ObjectKey at = key("checksum");
     const http::MemorySource body{std::string_view{"other bytes"}};
     PutOptions how;
@@ -113,7 +113,7 @@ TEST_F(S3, Other_bytes_than_those_of_the_checksum_are_refused_and_not_stored) {
     EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
 }
 
-TEST_F(S3, Only_one_of_many_writers_creates_an_object) {
+TEST_F(S3, lets_one_of_many_writers_create_an_object) {
     const ObjectKey at = key("once");
     std::atomic<int> created{0}, refused{0};
     std::vector<std::thread> writers;
@@ -134,7 +134,7 @@ TEST_F(S3, Only_one_of_many_writers_creates_an_object) {
     EXPECT_EQ(refused, 5);
 }
 
-TEST_F(S3, Ranges_are_exact) {
+TEST_F(S3, returns_exact_ranges) {
     const ObjectKey at = key("range");
     put(at, "0123456789");
     EXPECT_EQ(*get(at, {.range = ByteRange{0, 0}}), "0");
@@ -145,7 +145,7 @@ TEST_F(S3, Ranges_are_exact) {
     EXPECT_EQ(info->size, 10U);
 }
 
-TEST_F(S3, Empty_and_large_objects_are_whole) {
+TEST_F(S3, handles_empty_and_large_objects) {
     const ObjectKey empty = key("empty");
     EXPECT_EQ(put(empty, "").size, 0U);
     EXPECT_EQ(*get(empty), "");
@@ -159,7 +159,7 @@ TEST_F(S3, Empty_and_large_objects_are_whole) {
     EXPECT_TRUE(get(at).value_or("") == large);
 }
 
-TEST_F(S3, What_is_missing_is_said) {
+TEST_F(S3, reports_missing_objects_and_buckets) {
     EXPECT_EQ(code_of(get(key("none"))), ErrorCode::store_no_such_key);
     EXPECT_EQ(code_of(store.head(incoming, key("none"), {})), ErrorCode::store_no_such_key);
     EXPECT_TRUE(store.remove(incoming, key("none"), std::nullopt));
@@ -171,7 +171,7 @@ TEST_F(S3, What_is_missing_is_said) {
     EXPECT_TRUE(store.check_bucket(incoming));
 }
 
-TEST_F(S3, Wrong_credentials_are_denied) {
+TEST_F(S3, denies_wrong_credentials) {
     S3Client wrong_secret{options({parts.worker.access, "wrong-secret-of-enough-length"}), with()};
     S3Client nobody{options({"nobody-at-all", parts.worker.secret}), with()};
     S3Client signer{options(parts.signer), with()};
@@ -184,7 +184,7 @@ TEST_F(S3, Wrong_credentials_are_denied) {
     EXPECT_TRUE(signer.put(incoming, key("x"), body, {}));
 }
 
-TEST_F(S3, A_list_is_paged_and_grouped) {
+TEST_F(S3, lists_in_pages_and_groups) {
     const std::string folder = key("").str();
     for (const char* name : {"a/1", "a/2", "b/1", "c", "d"})
         put(ObjectKey::trusted(folder + name), name);
@@ -219,7 +219,7 @@ TEST_F(S3, A_list_is_paged_and_grouped) {
     EXPECT_EQ(store.list(incoming, after)->objects.size(), 2U);
 }
 
-TEST_F(S3, Deleting_many_tells_which_were_not_permitted) {
+TEST_F(S3, reports_keys_that_batch_delete_may_not_remove) {
     const ObjectKey at = key("kept");
     put(at, "x");
     S3Client signer{options(parts.signer), with()};
@@ -237,7 +237,7 @@ TEST_F(S3, Deleting_many_tells_which_were_not_permitted) {
     EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
 }
 
-TEST_F(S3, Copies_are_made_by_the_store) {
+TEST_F(S3, copies_within_the_store) {
     const ObjectKey from = key("from");
     const auto info = put(from, "copied");
     const ObjectKey to = ObjectKey::trusted("p/" + from.str());
@@ -248,7 +248,7 @@ TEST_F(S3, Copies_are_made_by_the_store) {
     EXPECT_TRUE(store.remove(published, to, std::nullopt));
 }
 
-TEST_F(S3, Notifications_are_set_and_an_unknown_target_is_refused) {
+TEST_F(S3, sets_notifications_and_rejects_unknown_target) {
     const NotificationRule fast{"fast", "arn:minio:sqs::fast:webhook", {"s3:ObjectCreated:*"}, "u/"};
     const NotificationRule queued{"gw", "arn:minio:sqs::gw:webhook", {"s3:ObjectCreated:*"}, "u/"};
     const auto set = store.set_notifications(incoming, {fast, queued});
@@ -257,7 +257,7 @@ TEST_F(S3, Notifications_are_set_and_an_unknown_target_is_refused) {
     EXPECT_EQ(code_of(store.set_notifications(incoming, {unknown})), ErrorCode::store_refused);
 }
 
-TEST_F(S3, Versions_are_told_apart) {
+TEST_F(S3, distinguishes_versions) {
     S3Client root{options(parts.root), with()};
     // No call of ours makes buckets or switches versions on: the start-up script of a store does.
     http::Request request;

@@ -18,7 +18,7 @@ ErrorCode code_of(const auto& result) {
     return result ? ErrorCode::internal : result.error().code;
 }
 
-TEST_F(Multipart, Parts_become_one_object) {
+TEST_F(Multipart, joins_parts_into_one_object) {
     const ObjectKey at = key("whole");
     PutOptions how;
     how.content_type = "image/png";
@@ -47,7 +47,7 @@ TEST_F(Multipart, Parts_become_one_object) {
               ErrorCode::store_no_such_upload);
 }
 
-TEST_F(Multipart, Slices_of_one_source_are_parts) {
+TEST_F(Multipart, uploads_slices_of_one_source_as_parts) {
     const ObjectKey at = key("sliced");
     const std::string bytes = first_bytes + last_bytes;
     const http::MemorySource whole{std::string_view{bytes}};
@@ -64,7 +64,7 @@ TEST_F(Multipart, Slices_of_one_source_are_parts) {
     EXPECT_TRUE(get(at).value_or("") == bytes);
 }
 
-TEST_F(Multipart, Wrong_parts_are_refused_and_the_upload_survives) {
+TEST_F(Multipart, rejects_wrong_parts_and_keeps_the_upload) {
     const ObjectKey at = key("wrong");
     const auto upload = store.create_multipart(incoming, at, {});
     ASSERT_TRUE(upload);
@@ -80,7 +80,7 @@ TEST_F(Multipart, Wrong_parts_are_refused_and_the_upload_survives) {
     EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*first, *last}));
 }
 
-TEST_F(Multipart, An_abandoned_upload_is_gone) {
+TEST_F(Multipart, removes_aborted_upload) {
     const ObjectKey at = key("abandoned");
     const auto upload = store.create_multipart(incoming, at, {});
     ASSERT_TRUE(upload);

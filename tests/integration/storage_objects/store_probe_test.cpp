@@ -69,7 +69,7 @@ Verdict verdict_of(const ProbeReport& report, std::string_view check) {
     return found->verdict;
 }
 
-TEST_F(StoreProbe, A_store_set_up_as_documented_is_safe_and_left_clean) {
+TEST_F(StoreProbe, accepts_documented_setup_and_leaves_the_store_clean) {
     const auto report = probe_store(target(parts.signer), store, with());
     ASSERT_TRUE(report) << report.error().detail;
     for (const Finding& finding : report->findings) {
@@ -81,7 +81,7 @@ TEST_F(StoreProbe, A_store_set_up_as_documented_is_safe_and_left_clean) {
     EXPECT_EQ(left_behind(), 0U);
 }
 
-TEST_F(StoreProbe, A_signer_that_may_read_is_caught_reading_and_copying) {
+TEST_F(StoreProbe, detects_signer_that_can_read_or_copy) {
     // Root's key signs here as one with MinIO's `readwrite` policy would.
     const auto report = probe_store(target(parts.root), store, with());
     ASSERT_TRUE(report) << report.error().detail;
@@ -100,13 +100,13 @@ TEST_F(StoreProbe, A_signer_that_may_read_is_caught_reading_and_copying) {
     EXPECT_EQ(left_behind(), 0U);
 }
 
-TEST_F(StoreProbe, The_workers_own_key_does_not_pass_as_a_signer) {
+TEST_F(StoreProbe, rejects_worker_credentials_as_signer) {
     const auto report = probe_store(target(parts.worker), store, with());
     ASSERT_TRUE(report);
     EXPECT_EQ(verdict_of(*report, "signer.copy.originals"), Verdict::failed);
 }
 
-TEST_F(StoreProbe, A_signer_that_may_not_put_is_caught) {
+TEST_F(StoreProbe, detects_signer_that_can_not_put) {
     const auto report =
         probe_store(target({"nobody-at-all", "wrong-secret-of-enough-length"}), store, with());
     ASSERT_TRUE(report);
@@ -114,7 +114,7 @@ TEST_F(StoreProbe, A_signer_that_may_not_put_is_caught) {
     EXPECT_EQ(verdict_of(*report, "signer.put"), Verdict::failed);
 }
 
-TEST_F(StoreProbe, Strangers_at_the_originals_are_caught) {
+TEST_F(StoreProbe, detects_public_access_to_originals) {
     ASSERT_LT(set_policy(originals, allow_everybody(originals, "s3:GetObject", "/*")), 300);
     const auto readable = probe_store(target(parts.signer), store, with());
     ASSERT_LT(set_policy(originals, allow_everybody(originals, "s3:ListBucket", "")), 300);
@@ -128,7 +128,7 @@ TEST_F(StoreProbe, Strangers_at_the_originals_are_caught) {
     EXPECT_EQ(verdict_of(*listable, "stranger.list.originals"), Verdict::failed);
 }
 
-TEST_F(StoreProbe, A_public_bucket_that_strangers_read_is_warned_of_and_one_they_write_is_unsafe) {
+TEST_F(StoreProbe, warns_of_publicly_readable_bucket_and_rejects_writable_one) {
     ASSERT_LT(set_policy(published, allow_everybody(published, "s3:GetObject", "/*")), 300);
     const auto readable = probe_store(target(parts.signer), store, with());
     ASSERT_LT(set_policy(published, allow_everybody(published, "s3:PutObject", "/*")), 300);
@@ -142,7 +142,7 @@ TEST_F(StoreProbe, A_public_bucket_that_strangers_read_is_warned_of_and_one_they
     EXPECT_EQ(left_behind(), 0U);
 }
 
-TEST_F(StoreProbe, A_worker_without_rights_and_a_missing_bucket_are_findings_and_not_a_crash) {
+TEST_F(StoreProbe, reports_missing_rights_and_buckets_as_findings) {
     S3Client powerless{options(parts.signer), with()};
     const auto denied = probe_store(target(parts.signer), powerless, with());
     ASSERT_TRUE(denied);
@@ -161,7 +161,7 @@ TEST_F(StoreProbe, A_worker_without_rights_and_a_missing_bucket_are_findings_and
     }
 }
 
-TEST_F(StoreProbe, A_public_endpoint_that_is_not_there_is_a_warning_and_a_store_that_is_not_there_an_error) {
+TEST_F(StoreProbe, warns_of_unreachable_public_endpoint_and_fails_for_unreachable_store) {
     ProbeTarget apart = target(parts.signer);
     apart.public_end = *parse_endpoint("http://127.0.0.1:1");
     const auto report = probe_store(apart, store, with());

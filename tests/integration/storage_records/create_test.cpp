@@ -10,7 +10,7 @@ namespace {
 using CreateTest = RecordsTest;
 using ObserveTest = RecordsTest;
 
-TEST_F(CreateTest, What_is_created_is_found_as_it_was_asked_for) {
+TEST_F(CreateTest, returns_upload_as_requested) {
     const auto item = new_upload();
     ASSERT_TRUE(try_create(item));
     const auto found = records->find(item.upload.app, item.upload.id).value();
@@ -26,7 +26,7 @@ TEST_F(CreateTest, What_is_created_is_found_as_it_was_asked_for) {
     EXPECT_EQ(found.expires_at, item.upload.expires_at);
 }
 
-TEST_F(CreateTest, Texts_that_mean_something_to_COPY_are_kept_as_they_are) {
+TEST_F(CreateTest, keeps_text_with_copy_metacharacters) {
     for (const std::string text :
          {"\\N", "\\.", "\\", "tab\tline\nreturn\r\b\f\v", "{\"a\",NULL}", "", "ü\u2028\U0001F4F7"}) {
         auto item = new_upload();
@@ -41,7 +41,7 @@ TEST_F(CreateTest, Texts_that_mean_something_to_COPY_are_kept_as_they_are) {
     }
 }
 
-TEST_F(CreateTest, Another_app_does_not_find_it) {
+TEST_F(CreateTest, hides_upload_from_other_apps) {
     const auto upload = create("one");
     EXPECT_EQ(records->find(AppName::trusted("two"), upload.id).error().code, ErrorCode::upload_not_found);
     EXPECT_EQ(records->timeline(AppName::trusted("two"), upload.id).error().code,
@@ -52,7 +52,7 @@ TEST_F(CreateTest, Another_app_does_not_find_it) {
               ErrorCode::upload_not_found);
 }
 
-TEST_F(CreateTest, Sixteen_callers_with_one_key_get_one_upload) {
+TEST_F(CreateTest, creates_one_upload_for_sixteen_callers_with_one_key) {
     std::vector<std::thread> threads;
     std::mutex mutex;
     std::set<std::string> ids;
@@ -75,7 +75,7 @@ TEST_F(CreateTest, Sixteen_callers_with_one_key_get_one_upload) {
     EXPECT_EQ(database.value("select count(*) from uploads"), "1");
 }
 
-TEST_F(CreateTest, A_key_with_another_request_is_refused_and_another_apps_key_is_another_key) {
+TEST_F(CreateTest, rejects_key_reuse_with_another_request_and_separates_apps) {
     auto item = new_upload("one");
     item.idempotency = IdempotencyKey{"k", "h1"};
     ASSERT_TRUE(try_create(item));
@@ -87,7 +87,7 @@ TEST_F(CreateTest, A_key_with_another_request_is_refused_and_another_apps_key_is
     EXPECT_EQ(try_create(elsewhere).value().how, Created::How::created);
 }
 
-TEST_F(CreateTest, A_key_lives_for_a_day) {
+TEST_F(CreateTest, expires_idempotency_key_after_a_day) {
     auto item = new_upload();
     item.idempotency = IdempotencyKey{"k", "h1"};
     ASSERT_TRUE(try_create(item));
@@ -101,7 +101,7 @@ TEST_F(CreateTest, A_key_lives_for_a_day) {
     EXPECT_EQ(try_create(later).value().how, Created::How::created);
 }
 
-TEST_F(CreateTest, A_replay_shows_the_upload_as_it_is_now) {
+TEST_F(CreateTest, replays_upload_in_its_current_state) {
     auto item = new_upload();
     item.idempotency = IdempotencyKey{"k", "h"};
     ASSERT_TRUE(try_create(item));
@@ -113,7 +113,7 @@ TEST_F(CreateTest, A_replay_shows_the_upload_as_it_is_now) {
     EXPECT_EQ(replay.upload.state, model::UploadState::cancelled);
 }
 
-TEST_F(CreateTest, A_row_that_can_not_be_kept_fails_alone) {
+TEST_F(CreateTest, fails_only_the_row_that_can_not_be_stored) {
     std::vector<std::future<Result<Created>>> futures;
     for (int i = 0; i < 100; ++i) {
         auto item = new_upload();
@@ -135,7 +135,7 @@ TEST_F(CreateTest, A_row_that_can_not_be_kept_fails_alone) {
     EXPECT_EQ(database.value("select count(*) from uploads"), "80");
 }
 
-TEST_F(ObserveTest, The_first_sight_pins_queues_and_tells_in_one_transaction) {
+TEST_F(ObserveTest, pins_queues_and_notifies_in_one_transaction) {
     const auto upload = create();
     EXPECT_EQ(observe(seen(upload, "abc", "event-1")).value(), ObserveOutcome::received);
     const auto found = records->find(std::nullopt, upload.id).value();
@@ -148,7 +148,7 @@ TEST_F(ObserveTest, The_first_sight_pins_queues_and_tells_in_one_transaction) {
               "upload.received 1 uploaded pick\"up, {42}\\.jpg");
 }
 
-TEST_F(ObserveTest, One_event_ten_times_at_once_makes_one_job_and_one_callback) {
+TEST_F(ObserveTest, creates_one_job_and_callback_for_ten_concurrent_events) {
     const auto upload = create();
     auto other = open();
     std::atomic<int> received{0}, rest{0};
@@ -171,7 +171,7 @@ TEST_F(ObserveTest, One_event_ten_times_at_once_makes_one_job_and_one_callback) 
     EXPECT_EQ(database.value("select count(*) from callbacks"), "1");
 }
 
-TEST_F(ObserveTest, Complete_twice_and_an_event_at_once_move_it_once) {
+TEST_F(ObserveTest, moves_upload_once_for_concurrent_completions_and_event) {
     for (int round = 0; round < 30; ++round) {
         const auto upload = create();
         std::atomic<int> received{0};
@@ -193,7 +193,7 @@ TEST_F(ObserveTest, Complete_twice_and_an_event_at_once_move_it_once) {
     EXPECT_EQ(database.value("select count(*) from callbacks"), "30");
 }
 
-TEST_F(ObserveTest, Another_object_later_leaves_the_pin_and_is_noted) {
+TEST_F(ObserveTest, keeps_pin_and_records_later_object) {
     const auto upload = received();
     EXPECT_EQ(observe(seen(upload, "e2", "later")).value(), ObserveOutcome::already_known);
     EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e1");
@@ -204,13 +204,13 @@ TEST_F(ObserveTest, Another_object_later_leaves_the_pin_and_is_noted) {
     EXPECT_EQ(events, (std::vector<std::string>{"created", "received", "object.changed"}));
 }
 
-TEST_F(ObserveTest, A_late_object_of_an_expired_upload_is_received) {
+TEST_F(ObserveTest, accepts_late_object_of_expired_upload) {
     const auto upload = in_state(model::UploadState::expired);
     EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
     EXPECT_EQ(state_of(upload.id), model::UploadState::uploaded);
 }
 
-TEST_F(ObserveTest, A_late_object_of_a_cancelled_upload_is_to_be_removed) {
+TEST_F(ObserveTest, queues_removal_of_late_object_of_cancelled_upload) {
     const auto upload = in_state(model::UploadState::cancelled);
     EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::already_known);
     const auto job = claim_one();
@@ -220,7 +220,7 @@ TEST_F(ObserveTest, A_late_object_of_a_cancelled_upload_is_to_be_removed) {
     EXPECT_EQ(state_of(upload.id), model::UploadState::cancelled);
 }
 
-TEST_F(ObserveTest, Hostile_words_are_kept_and_fail_nobody) {
+TEST_F(ObserveTest, stores_hostile_text_safely) {
     const auto upload = create();
     auto hostile = seen(upload, "abc", "event");
     hostile.source = std::string("a\0b\xff", 4);
@@ -236,7 +236,7 @@ TEST_F(ObserveTest, Hostile_words_are_kept_and_fail_nobody) {
     EXPECT_EQ(database.value("select length(body) from event_quarantine"), "65536");
 }
 
-TEST_F(ObserveTest, Minutes_are_open_while_a_grant_is_and_waiting_keys_are_told_apart) {
+TEST_F(ObserveTest, lists_minutes_with_open_grants_and_distinguishes_waiting_keys) {
     const auto waiting = create();
     const auto there = received();
     EXPECT_EQ(records->still_waiting({waiting.key, there.key, ObjectKey::trusted("alien")}).value(),

@@ -50,7 +50,7 @@ class EndpointTest : public RecordsTest {
     Timestamp probe_at() { return *endpoint()->probe_at; }
 };
 
-TEST_F(EndpointTest, Ten_failures_in_a_row_open_the_breaker_and_nothing_is_sent) {
+TEST_F(EndpointTest, opens_breaker_after_ten_consecutive_failures) {
     fail_until_open();
     const auto sick = *endpoint();
     EXPECT_EQ(sick.failures, 10U);
@@ -65,7 +65,7 @@ TEST_F(EndpointTest, Ten_failures_in_a_row_open_the_breaker_and_nothing_is_sent)
     EXPECT_EQ(claim().size(), 1U) << "another URL is not held";
 }
 
-TEST_F(EndpointTest, Nine_failures_and_a_success_do_not) {
+TEST_F(EndpointTest, keeps_breaker_closed_after_nine_failures_and_a_success) {
     for (int i = 0; i < 30; ++i)
         received("sick");
     for (int round = 0; round < 3; ++round) {
@@ -76,7 +76,7 @@ TEST_F(EndpointTest, Nine_failures_and_a_success_do_not) {
     EXPECT_EQ(endpoint(), std::nullopt);
 }
 
-TEST_F(EndpointTest, What_was_under_way_when_it_opened_does_not_lengthen_the_wait) {
+TEST_F(EndpointTest, does_not_extend_wait_for_attempts_in_flight_at_opening) {
     for (int i = 0; i < 30; ++i)
         received("sick");
     const auto claimed = claim(20, 20);
@@ -86,7 +86,7 @@ TEST_F(EndpointTest, What_was_under_way_when_it_opened_does_not_lengthen_the_wai
     EXPECT_EQ(endpoint()->last_error, "timeout");
 }
 
-TEST_F(EndpointTest, Half_open_one_is_tried_and_each_failure_doubles_the_wait_to_a_minute) {
+TEST_F(EndpointTest, tries_one_when_half_open_and_doubles_wait_up_to_a_minute) {
     fail_until_open();
     for (const auto expected : {10s, 20s, 40s, 60s, 60s}) {
         clock.advance(probe_at() - clock.now());
@@ -106,7 +106,7 @@ TEST_F(EndpointTest, Half_open_one_is_tried_and_each_failure_doubles_the_wait_to
     EXPECT_EQ(untouched, 30U - 16U - 5U) << "what was held back used up no attempt";
 }
 
-TEST_F(EndpointTest, Once_it_takes_one_its_share_grows_twofold_each_second_until_it_is_well) {
+TEST_F(EndpointTest, doubles_share_each_second_after_first_success_until_closed) {
     for (int i = 0; i < 60; ++i)
         received("sick");
     fail_until_open();
@@ -132,7 +132,7 @@ TEST_F(EndpointTest, Once_it_takes_one_its_share_grows_twofold_each_second_until
     EXPECT_EQ(claim().size(), 8U);
 }
 
-TEST_F(EndpointTest, Back_and_idle_it_is_well_after_a_minute) {
+TEST_F(EndpointTest, closes_after_an_idle_minute_of_recovery) {
     fail_until_open();
     clock.advance(probe_at() - clock.now());
     answer(claim().at(0), 204);
@@ -144,7 +144,7 @@ TEST_F(EndpointTest, Back_and_idle_it_is_well_after_a_minute) {
     EXPECT_EQ(endpoint(), std::nullopt);
 }
 
-TEST_F(EndpointTest, One_that_nothing_waits_for_any_more_is_forgotten) {
+TEST_F(EndpointTest, forgets_endpoint_once_nothing_waits_for_it) {
     received("sick");
     answer(claim().at(0), 500);
     clock.advance(97h);
@@ -156,7 +156,7 @@ TEST_F(EndpointTest, One_that_nothing_waits_for_any_more_is_forgotten) {
     EXPECT_EQ(endpoint(), std::nullopt);
 }
 
-TEST_F(EndpointTest, A_failure_on_the_way_back_makes_its_share_one_again) {
+TEST_F(EndpointTest, resets_share_to_one_on_failure_during_recovery) {
     fail_until_open();
     clock.advance(probe_at() - clock.now());
     answer(claim().at(0), 204);
@@ -168,7 +168,7 @@ TEST_F(EndpointTest, A_failure_on_the_way_back_makes_its_share_one_again) {
     EXPECT_EQ(endpoint()->failures, 2U);
 }
 
-TEST_F(EndpointTest, A_breaker_that_is_off_never_opens) {
+TEST_F(EndpointTest, never_opens_when_disabled) {
     records = open({.breaker = {.after = 0}});
     for (int i = 0; i < 12; ++i)
         received("sick");
@@ -180,7 +180,7 @@ TEST_F(EndpointTest, A_breaker_that_is_off_never_opens) {
     EXPECT_EQ(claim(20, 20).size(), 12U);
 }
 
-TEST_F(EndpointTest, Every_gateway_sees_the_breaker) {
+TEST_F(EndpointTest, shares_breaker_between_gateways) {
     fail_until_open();
     const auto other = open();
     EXPECT_TRUE(other->claim_callbacks(20, 8, 60s).value().empty());
@@ -189,7 +189,7 @@ TEST_F(EndpointTest, Every_gateway_sees_the_breaker) {
     EXPECT_TRUE(claim().empty());
 }
 
-TEST_F(EndpointTest, A_replay_tries_at_once_by_one_callback) {
+TEST_F(EndpointTest, tries_immediately_with_one_callback_on_replay) {
     fail_until_open();
     const auto one = records->callbacks({}).value().front().callback.id;
     ASSERT_TRUE(records->replay(std::nullopt, one));
@@ -197,7 +197,7 @@ TEST_F(EndpointTest, A_replay_tries_at_once_by_one_callback) {
     EXPECT_EQ(claim().size(), 1U);
 }
 
-TEST_F(EndpointTest, What_a_breaker_held_for_the_whole_schedule_is_dead_and_what_is_paused_waits) {
+TEST_F(EndpointTest, kills_callbacks_held_for_the_whole_schedule_and_keeps_paused_ones) {
     fail_until_open();
     received("gone");
     answer(claim().at(0), 410, true);
@@ -215,14 +215,14 @@ TEST_F(EndpointTest, What_a_breaker_held_for_the_whole_schedule_is_dead_and_what
     EXPECT_EQ(endpoint("https://gone.example/hook")->waiting, 1U);
 }
 
-TEST_F(EndpointTest, After_a_long_stop_of_photogate_itself_nothing_is_buried_untried) {
+TEST_F(EndpointTest, gives_overdue_callbacks_an_attempt_after_long_downtime) {
     fail_until_open();
     clock.advance(std::chrono::days{10});
     ASSERT_TRUE(records->reap());
     EXPECT_TRUE(records->callbacks({.state = model::CallbackState::dead}).value().empty());
 }
 
-TEST_F(EndpointTest, A_pause_of_a_long_queue_is_held_and_resumed_in_bites) {
+TEST_F(EndpointTest, pauses_and_resumes_long_queue_in_batches) {
     received("sick");
     const auto one = claim().at(0);
     database.run(
@@ -247,7 +247,7 @@ TEST_F(EndpointTest, A_pause_of_a_long_queue_is_held_and_resumed_in_bites) {
     EXPECT_EQ(claim().size(), 8U);
 }
 
-TEST_F(EndpointTest, What_is_written_while_it_is_resumed_is_not_held_for_ever) {
+TEST_F(EndpointTest, releases_callbacks_written_during_resume) {
     received("sick");
     answer(claim().at(0), 410, true);
     // A transaction that saw the pause and has not committed yet.
@@ -267,7 +267,7 @@ TEST_F(EndpointTest, What_is_written_while_it_is_resumed_is_not_held_for_ever) {
     EXPECT_EQ(database.value("select count(*) from callbacks where next_attempt_at = 'infinity'"), "0");
 }
 
-TEST_F(EndpointTest, An_app_sees_and_resumes_its_own_URLs_alone) {
+TEST_F(EndpointTest, lets_app_see_and_resume_only_its_own_urls) {
     fail_until_open();
     const auto mine = AppName::trusted("sick"), theirs = AppName::trusted("other");
     EXPECT_EQ(records->endpoints({.app = mine}).value().size(), 1U);
@@ -285,7 +285,7 @@ TEST_F(EndpointTest, An_app_sees_and_resumes_its_own_URLs_alone) {
     EXPECT_EQ(endpoint()->state, State::half_open);
 }
 
-TEST_F(EndpointTest, A_deep_queue_of_a_held_URL_hides_nobody) {
+TEST_F(EndpointTest, does_not_hide_other_urls_behind_a_deep_held_queue) {
     received("sick");
     answer(claim().at(0), 410, true);
     database.run(

@@ -172,7 +172,7 @@ class FaultTest : public testing::Test {
 
 Cluster* FaultTest::cluster = nullptr;
 
-TEST_F(FaultTest, An_immediate_restart_in_the_middle_of_traffic_loses_and_doubles_nothing) {
+TEST_F(FaultTest, survives_immediate_restart_under_traffic_without_loss_or_duplicates) {
     survive([&] {
         for (int i = 0; i < 3; ++i) {
             EXPECT_TRUE(create(new_upload()));
@@ -182,7 +182,7 @@ TEST_F(FaultTest, An_immediate_restart_in_the_middle_of_traffic_loses_and_double
     });
 }
 
-TEST_F(FaultTest, A_storm_of_terminated_sessions_loses_and_doubles_nothing) {
+TEST_F(FaultTest, survives_terminated_sessions_without_loss_or_duplicates) {
     survive([&] {
         for (int i = 0; i < 20; ++i) {
             database.run(
@@ -193,13 +193,13 @@ TEST_F(FaultTest, A_storm_of_terminated_sessions_loses_and_doubles_nothing) {
     });
 }
 
-TEST_F(FaultTest, A_server_that_is_away_is_said_at_once) {
+TEST_F(FaultTest, reports_unreachable_server_immediately) {
     RecordsOptions options;
     options.database_url = "postgresql://photogate@/none?host=/nowhere";
     EXPECT_EQ(Records::open(options, composer, clock, random).error().code, ErrorCode::database_unavailable);
 }
 
-TEST_F(FaultTest, A_lost_listener_listens_again_and_hears_other_gateways) {
+TEST_F(FaultTest, reconnects_lost_listener_and_hears_other_gateways) {
     auto other = open();
     const auto heard_after_work = [&] {
         // Signals that are still on their way from before are heard out first.

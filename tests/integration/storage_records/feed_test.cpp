@@ -40,7 +40,7 @@ class FeedTest : public RecordsTest {
         "values ";
 };
 
-TEST_F(FeedTest, It_holds_what_became_true_in_its_order_a_page_at_a_time) {
+TEST_F(FeedTest, lists_events_in_commit_order_in_pages) {
     const auto upload = in_state(model::UploadState::deleted);
     received("another");
     settle(3);
@@ -60,7 +60,7 @@ TEST_F(FeedTest, It_holds_what_became_true_in_its_order_a_page_at_a_time) {
     EXPECT_EQ(feed(second.next).callbacks.size(), 1U);
 }
 
-TEST_F(FeedTest, It_is_complete_for_an_app_without_a_URL_and_nothing_is_sent) {
+TEST_F(FeedTest, is_complete_for_app_without_url_and_sends_nothing) {
     const Silent silent;
     records = Records::open({.database_url = database.url()}, silent, clock, random).value();
     in_state(model::UploadState::published);
@@ -76,7 +76,7 @@ TEST_F(FeedTest, It_is_complete_for_an_app_without_a_URL_and_nothing_is_sent) {
     EXPECT_TRUE(feed().callbacks.empty());
 }
 
-TEST_F(FeedTest, What_is_not_committed_holds_back_all_that_began_after_it) {
+TEST_F(FeedTest, holds_back_events_behind_an_open_transaction) {
     pqxx::connection connection{database.url()};
     auto slow = std::make_unique<pqxx::work>(connection);
     slow->exec(insert + "('msg_0', 'u', 'doorstep', 'upload.received', 1, 'https://a/', '{}', now(), now())");
@@ -90,7 +90,7 @@ TEST_F(FeedTest, What_is_not_committed_holds_back_all_that_began_after_it) {
     EXPECT_EQ(both.callbacks[0].id.str(), "msg_0");
 }
 
-TEST_F(FeedTest, A_reader_beside_writers_that_commit_late_misses_and_repeats_nothing) {
+TEST_F(FeedTest, misses_and_repeats_nothing_beside_late_commits) {
     constexpr std::size_t kWriters = 4, kEach = 60;
     std::vector<std::jthread> writers;
     for (std::size_t w = 0; w < kWriters; ++w) {
@@ -123,7 +123,7 @@ TEST_F(FeedTest, A_reader_beside_writers_that_commit_late_misses_and_repeats_not
     EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
 }
 
-TEST_F(FeedTest, A_cursor_older_than_what_is_kept_is_refused_and_one_that_was_kept_up_is_not) {
+TEST_F(FeedTest, rejects_cursor_older_than_retention_and_accepts_current_one) {
     received();
     settle(1);
     const auto old = feed().next;
@@ -149,7 +149,7 @@ TEST_F(FeedTest, A_cursor_older_than_what_is_kept_is_refused_and_one_that_was_ke
     EXPECT_TRUE(feed().callbacks.empty()) << "from the beginning of what is kept";
 }
 
-TEST_F(FeedTest, After_a_restore_it_goes_on_from_beyond_every_cursor) {
+TEST_F(FeedTest, continues_beyond_every_cursor_after_a_restore) {
     received();
     settle(1);
     const auto before = feed();

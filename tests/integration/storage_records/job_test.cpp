@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using JobTest = RecordsTest;
 
-TEST_F(JobTest, A_claim_counts_and_moves_the_upload_and_nobody_else_gets_it) {
+TEST_F(JobTest, claims_job_exclusively_and_moves_the_upload) {
     const auto upload = received();
     const auto job = claim_one();
     EXPECT_EQ(job.kind, model::JobKind::process);
@@ -20,7 +20,7 @@ TEST_F(JobTest, A_claim_counts_and_moves_the_upload_and_nobody_else_gets_it) {
     EXPECT_TRUE(records->claim({"other", 10, 60s}).value().empty());
 }
 
-TEST_F(JobTest, Publishing_tells_queues_the_originals_end_and_closes_the_job) {
+TEST_F(JobTest, notifies_queues_removal_of_original_and_closes_job_on_publish) {
     received();
     const auto job = claim_one();
     const auto published = records->publish(job.lease, a_publication(job.upload)).value();
@@ -39,7 +39,7 @@ TEST_F(JobTest, Publishing_tells_queues_the_originals_end_and_closes_the_job) {
     EXPECT_EQ(database.value("select count(*) from callbacks where type = 'upload.published'"), "1");
 }
 
-TEST_F(JobTest, Of_two_workers_on_one_job_the_one_without_the_lease_changes_nothing) {
+TEST_F(JobTest, ignores_worker_without_the_lease) {
     received();
     const auto slow = claim_one();
     database.run("update jobs set lease_until = now() - interval '1 second'");
@@ -55,7 +55,7 @@ TEST_F(JobTest, Of_two_workers_on_one_job_the_one_without_the_lease_changes_noth
     EXPECT_EQ(records->find(std::nullopt, fast.upload.id).value().image->sha256, std::string(64, 'b'));
 }
 
-TEST_F(JobTest, A_held_lease_is_extended_and_not_reaped) {
+TEST_F(JobTest, extends_held_lease_and_does_not_reap_it) {
     received();
     const auto job = claim_one();
     database.run("update jobs set lease_until = now() - interval '1 second'");
@@ -63,7 +63,7 @@ TEST_F(JobTest, A_held_lease_is_extended_and_not_reaped) {
     EXPECT_EQ(records->reap().value().requeued, 0U);
 }
 
-TEST_F(JobTest, The_last_lost_lease_fails_the_upload_and_tells) {
+TEST_F(JobTest, fails_upload_and_notifies_after_last_lost_lease) {
     const auto upload = received();
     for (int attempt = 1; attempt <= 5; ++attempt) {
         database.run("update jobs set run_at = now()");
@@ -78,7 +78,7 @@ TEST_F(JobTest, The_last_lost_lease_fails_the_upload_and_tells) {
     EXPECT_EQ(database.value("select count(*) from jobs"), "0");
 }
 
-TEST_F(JobTest, Five_attempts_or_three_crashes_are_enough_and_an_absent_store_costs_nothing) {
+TEST_F(JobTest, ends_after_five_attempts_or_three_crashes_but_not_for_absent_store) {
     const auto put_off = [&](model::Postponement::Cost cost) {
         return records->postpone(claim_one().lease, {cost, "code", "why", 0ms}).value();
     };
@@ -99,7 +99,7 @@ TEST_F(JobTest, Five_attempts_or_three_crashes_are_enough_and_an_absent_store_co
     EXPECT_EQ(claim_one().attempt, 1U);
 }
 
-TEST_F(JobTest, A_postponed_job_waits) {
+TEST_F(JobTest, delays_postponed_job) {
     received();
     ASSERT_TRUE(
         records->postpone(claim_one().lease, {model::Postponement::Cost::free, "store_unavailable", "", 1h}));
@@ -107,7 +107,7 @@ TEST_F(JobTest, A_postponed_job_waits) {
     EXPECT_EQ(records->backlog().value().jobs_ready, 0U);
 }
 
-TEST_F(JobTest, A_cleanup_is_never_given_up) {
+TEST_F(JobTest, never_gives_up_cleanup) {
     in_state(model::UploadState::published);
     for (int i = 0; i < 20; ++i) {
         EXPECT_EQ(records
@@ -118,7 +118,7 @@ TEST_F(JobTest, A_cleanup_is_never_given_up) {
     }
 }
 
-TEST_F(JobTest, The_third_overwriting_rejects) {
+TEST_F(JobTest, rejects_upload_at_third_overwrite) {
     const auto upload = received();
     EXPECT_EQ(records->repin(claim_one().lease, {ETag::trusted("e2"), 1, {}}).value(),
               model::UploadState::uploaded);
@@ -131,14 +131,14 @@ TEST_F(JobTest, The_third_overwriting_rejects) {
     EXPECT_EQ(claim_one().kind, model::JobKind::settle_original);
 }
 
-TEST_F(JobTest, What_is_released_was_never_claimed) {
+TEST_F(JobTest, does_not_count_released_claim) {
     const auto upload = received();
     ASSERT_TRUE(records->release({claim_one().lease}));
     EXPECT_EQ(state_of(upload.id), model::UploadState::uploaded);
     EXPECT_EQ(claim_one().attempt, 1U);
 }
 
-TEST_F(JobTest, A_batch_of_ten_thousand_delays_another_app_by_one_job) {
+TEST_F(JobTest, delays_another_app_by_one_job_behind_batch_of_ten_thousand) {
     received("batch");
     database.run(
         "insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, metadata, "
@@ -158,7 +158,7 @@ TEST_F(JobTest, A_batch_of_ten_thousand_delays_another_app_by_one_job) {
     EXPECT_EQ(records->claim({"w", 200, 60s}).value().size(), 200U);
 }
 
-TEST_F(JobTest, Many_workers_share_out_the_jobs_without_overlap) {
+TEST_F(JobTest, shares_jobs_among_many_workers_without_overlap) {
     for (int i = 0; i < 60; ++i)
         received("app" + std::to_string(i % 3));
     std::mutex mutex;
@@ -181,7 +181,7 @@ TEST_F(JobTest, Many_workers_share_out_the_jobs_without_overlap) {
     EXPECT_EQ(std::set<std::string>(claimed.begin(), claimed.end()).size(), 60U);
 }
 
-TEST_F(JobTest, Of_a_cancel_and_a_claim_one_wins) {
+TEST_F(JobTest, lets_one_of_cancel_and_claim_win) {
     int cancelled = 0;
     for (int round = 0; round < 200; ++round) {
         const auto upload = received();
@@ -202,7 +202,7 @@ TEST_F(JobTest, Of_a_cancel_and_a_claim_one_wins) {
     RecordProperty("cancelled", cancelled);
 }
 
-TEST_F(JobTest, A_list_is_newest_first_and_filters) {
+TEST_F(JobTest, lists_newest_first_and_filters) {
     std::vector<UploadId> ids;
     for (int i = 0; i < 5; ++i) {
         clock.advance(10ms);
@@ -240,7 +240,7 @@ TEST_F(JobTest, A_list_is_newest_first_and_filters) {
     EXPECT_TRUE(records->list({.created_after = clock.now()}).value().empty());
 }
 
-TEST_F(JobTest, What_is_old_is_forgotten_by_the_reaper) {
+TEST_F(JobTest, reaps_old_rows) {
     auto item = new_upload();
     item.idempotency = IdempotencyKey{"k", "h"};
     ASSERT_TRUE(try_create(item));
@@ -251,7 +251,7 @@ TEST_F(JobTest, What_is_old_is_forgotten_by_the_reaper) {
     EXPECT_EQ(database.value("select count(*) from inbox"), "0");
 }
 
-TEST_F(JobTest, Each_kind_of_passing_row_is_kept_as_long_as_the_retention_says) {
+TEST_F(JobTest, keeps_each_kind_of_temporary_row_for_its_retention) {
     RecordsOptions options;
     options.retention = {.idempotency = 1h, .events = 2h, .attempts = 3h};
     const auto brief = open(options);

@@ -31,7 +31,7 @@ class OutboxTest : public RecordsTest {
     }
 };
 
-TEST_F(OutboxTest, Each_attempt_carries_the_same_id_and_bytes_until_it_is_delivered) {
+TEST_F(OutboxTest, keeps_id_and_body_for_each_attempt_until_delivered) {
     received();
     const auto first = claim();
     ASSERT_EQ(first.size(), 1U);
@@ -54,7 +54,7 @@ TEST_F(OutboxTest, Each_attempt_carries_the_same_id_and_bytes_until_it_is_delive
     EXPECT_EQ(records->timeline(std::nullopt, first[0].upload).value().back().event, "callback.delivered");
 }
 
-TEST_F(OutboxTest, A_stale_lease_records_nothing) {
+TEST_F(OutboxTest, ignores_result_with_stale_lease) {
     received();
     const auto slow = claim().at(0);
     database.run("update callbacks set lease_until = now() - interval '1 second'");
@@ -67,7 +67,7 @@ TEST_F(OutboxTest, A_stale_lease_records_nothing) {
     EXPECT_EQ(database.value("select count(*) from callback_attempts"), "1");
 }
 
-TEST_F(OutboxTest, A_url_gets_its_share_and_does_not_hold_up_others) {
+TEST_F(OutboxTest, limits_share_of_one_url) {
     for (int i = 0; i < 30; ++i)
         received("busy");
     received("quiet");
@@ -85,7 +85,7 @@ TEST_F(OutboxTest, A_url_gets_its_share_and_does_not_hold_up_others) {
     EXPECT_EQ(claim(10, 4).size(), 1U);
 }
 
-TEST_F(OutboxTest, A_paused_url_gets_nothing_until_it_is_resumed) {
+TEST_F(OutboxTest, sends_nothing_to_paused_url_until_resumed) {
     received();
     received();
     auto first = attempt(claim(1).at(0), model::CallbackAttempt::Verdict::again, 410);
@@ -99,7 +99,7 @@ TEST_F(OutboxTest, A_paused_url_gets_nothing_until_it_is_resumed) {
     EXPECT_EQ(claim().size(), 3U);
 }
 
-TEST_F(OutboxTest, Dead_ones_are_replayed_by_id_or_since_a_time) {
+TEST_F(OutboxTest, replays_dead_callbacks_by_id_or_since_a_time) {
     received("one");
     received("two");
     for (const auto& callback : claim())
@@ -118,7 +118,7 @@ TEST_F(OutboxTest, Dead_ones_are_replayed_by_id_or_since_a_time) {
     EXPECT_EQ(claim().size(), 1U);
 }
 
-TEST_F(OutboxTest, A_range_is_replayed_by_time_type_and_URL_in_bounded_bites) {
+TEST_F(OutboxTest, replays_range_by_time_type_and_url_in_batches) {
     const auto start = clock.now();
     for (int i = 0; i < 5; ++i) {
         received("a");
@@ -148,7 +148,7 @@ TEST_F(OutboxTest, A_range_is_replayed_by_time_type_and_URL_in_bounded_bites) {
     EXPECT_EQ(ids.size(), 7U);
 }
 
-TEST_F(OutboxTest, What_a_replay_sends_again_begins_its_attempts_anew) {
+TEST_F(OutboxTest, resets_attempts_on_replay) {
     received();
     auto callback = claim().at(0);
     ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::dead, 500)));
@@ -161,7 +161,7 @@ TEST_F(OutboxTest, What_a_replay_sends_again_begins_its_attempts_anew) {
               ErrorCode::callback_not_found);
 }
 
-TEST_F(OutboxTest, Delivered_ones_are_forgotten_after_their_retention_and_dead_ones_later) {
+TEST_F(OutboxTest, deletes_delivered_callbacks_after_retention_and_dead_ones_later) {
     const auto delivered = received(), dead = received(), waiting = received();
     for (const auto& callback : claim()) {
         if (callback.upload == waiting.id) continue;
@@ -184,7 +184,7 @@ TEST_F(OutboxTest, Delivered_ones_are_forgotten_after_their_retention_and_dead_o
         << "what waits is never forgotten";
 }
 
-TEST_F(OutboxTest, Forgetting_goes_by_an_index_in_bites) {
+TEST_F(OutboxTest, deletes_expired_callbacks_by_index_in_batches) {
     database.run(
         "insert into callbacks (id, upload_id, app, type, sequence, url, body, state, created_at, "
         "finished_at) "
@@ -207,7 +207,7 @@ TEST_F(OutboxTest, Forgetting_goes_by_an_index_in_bites) {
     }
 }
 
-TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
+TEST_F(OutboxTest, does_not_replay_erased_callbacks) {
     const auto upload = in_state(model::UploadState::published);
     for (const auto& callback : claim())
         ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::delivered)));
@@ -219,7 +219,7 @@ TEST_F(OutboxTest, What_was_erased_is_not_replayed) {
         0U);
 }
 
-TEST_F(OutboxTest, Who_did_not_ask_is_not_told_of_expiry) {
+TEST_F(OutboxTest, sends_expiry_only_to_apps_that_asked) {
     in_state(model::UploadState::expired);
     EXPECT_EQ(database.value("select count(*) from callbacks"), "0");
     auto item = new_upload();

@@ -19,7 +19,7 @@ class RoundsTest : public RecordsTest {
     void let_lease_run_out() { database.run("update rounds set lease_until = now() - interval '1 s'"); }
 };
 
-TEST_F(RoundsTest, One_is_at_a_round_and_the_others_pass_on) {
+TEST_F(RoundsTest, runs_round_on_one_gateway_and_skips_it_on_others) {
     auto round = begin();
     ASSERT_TRUE(round);
     EXPECT_FALSE(begin());
@@ -29,7 +29,7 @@ TEST_F(RoundsTest, One_is_at_a_round_and_the_others_pass_on) {
     EXPECT_TRUE(begin(RoundStart::at_once));
 }
 
-TEST_F(RoundsTest, Of_many_that_begin_at_once_one_does) {
+TEST_F(RoundsTest, lets_one_of_many_concurrent_starts_win) {
     std::atomic<int> begun{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i)
@@ -39,7 +39,7 @@ TEST_F(RoundsTest, Of_many_that_begin_at_once_one_does) {
     EXPECT_EQ(begun, 1);
 }
 
-TEST_F(RoundsTest, Who_takes_over_goes_on_where_the_dead_one_was) {
+TEST_F(RoundsTest, resumes_at_the_cursor_of_a_dead_holder) {
     auto round = begin();
     round->cursor = "p/17";
     round->tally = {1'000, 3, 1};
@@ -57,7 +57,7 @@ TEST_F(RoundsTest, Who_takes_over_goes_on_where_the_dead_one_was) {
     EXPECT_EQ(database.value("select cursor from rounds"), "p/17");
 }
 
-TEST_F(RoundsTest, A_paused_round_keeps_its_cursor_and_an_ended_one_begins_anew) {
+TEST_F(RoundsTest, keeps_cursor_of_paused_round_and_resets_ended_one) {
     auto round = begin();
     round->cursor = "u/5";
     round->tally = {7, 2, 1};
@@ -85,7 +85,7 @@ class SweepGuardTest : public RecordsTest {
     }
 };
 
-TEST_F(SweepGuardTest, What_is_being_swept_is_not_published) {
+TEST_F(SweepGuardTest, does_not_publish_object_being_deleted) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
     const auto& key = publication.image.key;
@@ -104,7 +104,7 @@ TEST_F(SweepGuardTest, What_is_being_swept_is_not_published) {
     EXPECT_EQ(references(job.upload, key), 1U);
 }
 
-TEST_F(SweepGuardTest, What_was_spared_is_published) {
+TEST_F(SweepGuardTest, publishes_spared_object) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
     ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
@@ -112,7 +112,7 @@ TEST_F(SweepGuardTest, What_was_spared_is_published) {
     EXPECT_EQ(records->publish(job.lease, publication).value().state, model::UploadState::published);
 }
 
-TEST_F(SweepGuardTest, A_transaction_that_looked_before_is_waited_for) {
+TEST_F(SweepGuardTest, waits_for_transactions_that_began_earlier) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
     pqxx::connection connection{database.url()};
@@ -126,7 +126,7 @@ TEST_F(SweepGuardTest, A_transaction_that_looked_before_is_waited_for) {
     }
 }
 
-TEST_F(SweepGuardTest, A_sweep_whose_sweeper_died_holds_up_a_publication_for_minutes_alone) {
+TEST_F(SweepGuardTest, delays_publication_by_minutes_when_the_sweeper_died) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
     ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
@@ -136,7 +136,7 @@ TEST_F(SweepGuardTest, A_sweep_whose_sweeper_died_holds_up_a_publication_for_min
     EXPECT_TRUE(records->publish(job.lease, publication));
 }
 
-TEST_F(SweepGuardTest, A_deleted_image_is_referred_to_until_its_removal_is_done) {
+TEST_F(SweepGuardTest, keeps_reference_to_deleted_image_until_its_removal_is_done) {
     const auto upload = in_state(model::UploadState::published);
     const auto& key = upload.image->key;
     EXPECT_EQ(references(upload, key), 1U);
@@ -147,7 +147,7 @@ TEST_F(SweepGuardTest, A_deleted_image_is_referred_to_until_its_removal_is_done)
     EXPECT_EQ(references(upload, key), 0U);
 }
 
-TEST_F(SweepGuardTest, Left_behind_is_only_what_has_ended_and_has_nothing_left_to_do) {
+TEST_F(SweepGuardTest, queues_only_ended_uploads_without_jobs) {
     using enum model::UploadState;
     for (const auto state : {created, uploaded, processing, failed, expired, cancelled, deleted}) {
         const auto upload = in_state(state);
@@ -206,7 +206,7 @@ class ManyRowsTest : public RecordsTest {
     }
 };
 
-TEST_F(ManyRowsTest, No_round_and_no_sweep_reads_a_table_from_end_to_end) {
+TEST_F(ManyRowsTest, uses_an_index_for_every_round_and_sweep_query) {
     expect_indexed("uploads_past_grant", "now() - interval '1 hour', '', now(), 200");
     expect_indexed("open_minutes_of_few", "now(), 10000");
     expect_indexed("minutes_since", "'u/202611201234/'");
@@ -220,7 +220,7 @@ TEST_F(ManyRowsTest, No_round_and_no_sweep_reads_a_table_from_end_to_end) {
     expect_indexed("spent_lost_leases", "5");
 }
 
-TEST_F(ManyRowsTest, Open_minutes_are_found_by_skipping_once_they_are_too_many_to_count) {
+TEST_F(ManyRowsTest, skips_to_open_minutes_when_there_are_too_many_to_count) {
     const auto known =
         database.run("select distinct substring(key from '^.*/') as prefix from uploads order by prefix");
     const auto minutes = records->open_minutes(900s, 1h).value();
@@ -229,7 +229,7 @@ TEST_F(ManyRowsTest, Open_minutes_are_found_by_skipping_once_they_are_too_many_t
         EXPECT_EQ(minutes[i], known[static_cast<pqxx::result::size_type>(i)][0].c_str());
 }
 
-TEST_F(ManyRowsTest, A_walk_through_ended_grants_meets_each_once_in_order) {
+TEST_F(ManyRowsTest, visits_each_ended_grant_once_in_order) {
     clock.advance(2h);
     PastGrant after;
     std::size_t met = 0;

@@ -16,20 +16,20 @@ Result<std::unique_ptr<Records>> try_open(const std::string& url) {
     return Records::open(options, composer, clock, random);
 }
 
-TEST(SchemaTest, A_dry_run_says_what_it_would_do_and_does_nothing) {
+TEST(SchemaTest, reports_without_changes_in_dry_run) {
     const Database database;
     EXPECT_FALSE(migrate(database.url(), MigrateMode::dry_run).value().empty());
     EXPECT_EQ(database.value("select count(*) from pg_tables where schemaname = 'public'"), "0");
 }
 
-TEST(SchemaTest, Migrating_twice_does_it_once) {
+TEST(SchemaTest, migrates_once_when_run_twice) {
     const Database database;
     EXPECT_EQ(migrate(database.url(), MigrateMode::apply).value().size(), migration_files().size());
     EXPECT_TRUE(migrate(database.url(), MigrateMode::apply).value().empty());
     EXPECT_TRUE(migrate(database.url(), MigrateMode::dry_run).value().empty());
 }
 
-TEST(SchemaTest, Four_that_migrate_at_once_do_it_once) {
+TEST(SchemaTest, migrates_once_when_four_run_concurrently) {
     const Database database;
     std::atomic<std::size_t> applied{0};
     std::vector<std::thread> threads;
@@ -41,7 +41,7 @@ TEST(SchemaTest, Four_that_migrate_at_once_do_it_once) {
     EXPECT_EQ(applied, migration_files().size());
 }
 
-TEST(SchemaTest, A_schema_behind_is_refused_and_the_remedy_named) {
+TEST(SchemaTest, rejects_older_schema_and_names_the_remedy) {
     const Database database;
     const auto opened = try_open(database.url());
     ASSERT_FALSE(opened);
@@ -49,7 +49,7 @@ TEST(SchemaTest, A_schema_behind_is_refused_and_the_remedy_named) {
     EXPECT_NE(opened.error().detail.find("photogate migrate"), std::string::npos);
 }
 
-TEST(SchemaTest, A_schema_ahead_is_refused) {
+TEST(SchemaTest, rejects_newer_schema) {
     const Database database;
     ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
     database.run("insert into schema_migrations (version, name, checksum) values (9999, '9999_future', 'x')");
@@ -57,14 +57,14 @@ TEST(SchemaTest, A_schema_ahead_is_refused) {
     EXPECT_EQ(migrate(database.url(), MigrateMode::apply).error().code, ErrorCode::invalid_configuration);
 }
 
-TEST(SchemaTest, A_migration_that_was_changed_after_it_was_applied_is_noticed) {
+TEST(SchemaTest, detects_migration_changed_after_it_was_applied) {
     const Database database;
     ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
     database.run("update schema_migrations set checksum = 'another'");
     EXPECT_EQ(migrate(database.url(), MigrateMode::apply).error().code, ErrorCode::invalid_configuration);
 }
 
-TEST(SchemaTest, Every_statement_fits_the_schema) {
+TEST(SchemaTest, prepares_every_statement_against_the_schema) {
     const Database database;
     ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
     pqxx::connection connection{database.url()};

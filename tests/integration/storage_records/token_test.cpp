@@ -19,14 +19,14 @@ class TokenTest : public RecordsTest {
     }
 };
 
-TEST_F(TokenTest, An_upload_keeps_the_token_it_was_made_with) {
+TEST_F(TokenTest, keeps_token_of_upload) {
     const auto item = with_token(1);
     ASSERT_TRUE(try_create(item));
     EXPECT_EQ(records->find(item.upload.app, item.upload.id).value().client_token, "tok_a");
     EXPECT_EQ(records->find(item.upload.app, create().id).value().client_token, std::nullopt);
 }
 
-TEST_F(TokenTest, After_the_last_it_refuses_and_writes_nothing) {
+TEST_F(TokenTest, rejects_and_writes_nothing_after_the_last_upload) {
     ASSERT_TRUE(try_create(with_token(2)));
     ASSERT_TRUE(try_create(with_token(2)));
     EXPECT_EQ(try_create(with_token(2)).error().code, ErrorCode::token_exhausted);
@@ -34,7 +34,7 @@ TEST_F(TokenTest, After_the_last_it_refuses_and_writes_nothing) {
     EXPECT_TRUE(try_create(with_token(2, "tok_b")));
 }
 
-TEST_F(TokenTest, Its_limit_of_bytes_holds_for_the_declared_sizes_together) {
+TEST_F(TokenTest, limits_sum_of_declared_sizes) {
     const auto sized = [&](ByteSize size) {
         auto item = with_token(10);
         item.upload.declared_size = size;
@@ -48,7 +48,7 @@ TEST_F(TokenTest, Its_limit_of_bytes_holds_for_the_declared_sizes_together) {
     EXPECT_EQ(used(), "2/1000");
 }
 
-TEST_F(TokenTest, Its_limit_holds_over_gateways_that_create_at_once) {
+TEST_F(TokenTest, holds_limit_over_concurrent_gateways) {
     const auto other = open();
     std::atomic<int> created{0}, exhausted{0};
     std::vector<std::thread> threads;
@@ -76,7 +76,7 @@ TEST_F(TokenTest, Its_limit_holds_over_gateways_that_create_at_once) {
     EXPECT_EQ(used().substr(0, 2), "7/");
 }
 
-TEST_F(TokenTest, A_replay_costs_nothing_and_is_answered_when_nothing_is_left) {
+TEST_F(TokenTest, charges_nothing_for_replay_and_answers_it_when_exhausted) {
     auto item = with_token(1);
     item.idempotency = IdempotencyKey{"tok_a/k", "h"};
     ASSERT_TRUE(try_create(item));
@@ -92,7 +92,7 @@ TEST_F(TokenTest, A_replay_costs_nothing_and_is_answered_when_nothing_is_left) {
     EXPECT_EQ(try_create(fresh).error().code, ErrorCode::token_exhausted);
 }
 
-TEST_F(TokenTest, What_was_used_is_forgotten_some_time_after_its_end) {
+TEST_F(TokenTest, deletes_usage_some_time_after_token_expiry) {
     ASSERT_TRUE(try_create(with_token(1)));
     clock.advance(std::chrono::hours{30});
     ASSERT_TRUE(records->reap());
@@ -102,7 +102,7 @@ TEST_F(TokenTest, What_was_used_is_forgotten_some_time_after_its_end) {
     EXPECT_EQ(database.value("select count(*) from client_tokens"), "0");
 }
 
-TEST_F(TokenTest, Metadata_are_searched_by_their_index) {
+TEST_F(TokenTest, searches_metadata_by_index) {
     auto item = new_upload();
     item.upload.metadata = {{"order_id", "needle"}};
     ASSERT_TRUE(try_create(item));

@@ -23,7 +23,7 @@ class TransitionTest : public RecordsTest {
     }
 };
 
-TEST_F(TransitionTest, An_observation_moves_only_what_waits_for_its_object) {
+TEST_F(TransitionTest, moves_only_waiting_uploads_on_observation) {
     for (const auto before : kStates) {
         const auto result =
             after(before, [&](const model::Upload& upload) { ASSERT_TRUE(observe(seen(upload, "other"))); });
@@ -32,7 +32,7 @@ TEST_F(TransitionTest, An_observation_moves_only_what_waits_for_its_object) {
     }
 }
 
-TEST_F(TransitionTest, Delete_cancels_or_erases_and_stops_at_processing) {
+TEST_F(TransitionTest, cancels_or_erases_on_delete_except_while_processing) {
     for (const auto before : kStates) {
         bool refused = false;
         const auto result = after(before, [&](const model::Upload& upload) {
@@ -48,7 +48,7 @@ TEST_F(TransitionTest, Delete_cancels_or_erases_and_stops_at_processing) {
     }
 }
 
-TEST_F(TransitionTest, Only_failed_and_rejected_are_retried) {
+TEST_F(TransitionTest, retries_only_failed_and_rejected) {
     for (const auto before : kStates) {
         const auto result =
             after(before, [&](const model::Upload& upload) { (void)records->retry(upload.app, upload.id); });
@@ -56,7 +56,7 @@ TEST_F(TransitionTest, Only_failed_and_rejected_are_retried) {
     }
 }
 
-TEST_F(TransitionTest, Only_a_created_upload_whose_time_is_over_expires) {
+TEST_F(TransitionTest, expires_only_created_uploads_past_their_time) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
             EXPECT_FALSE(before == created && records->expire(upload.id).value());
@@ -67,7 +67,7 @@ TEST_F(TransitionTest, Only_a_created_upload_whose_time_is_over_expires) {
     }
 }
 
-TEST_F(TransitionTest, A_fresh_grant_is_for_what_waits) {
+TEST_F(TransitionTest, renews_grant_only_for_waiting_uploads) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
             (void)records->extend_grant(upload.app, upload.id, clock.now() + std::chrono::hours{1});
@@ -76,7 +76,7 @@ TEST_F(TransitionTest, A_fresh_grant_is_for_what_waits) {
     }
 }
 
-TEST_F(TransitionTest, A_lease_that_is_not_ours_changes_nothing_in_any_state) {
+TEST_F(TransitionTest, changes_nothing_with_a_foreign_lease_in_any_state) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
             const model::Lease stale{1, "stale"};
@@ -91,7 +91,7 @@ TEST_F(TransitionTest, A_lease_that_is_not_ours_changes_nothing_in_any_state) {
     }
 }
 
-TEST_F(TransitionTest, The_trigger_lets_through_the_table_and_nothing_else) {
+TEST_F(TransitionTest, allows_only_transitions_of_the_table) {
     const std::set<std::pair<model::UploadState, model::UploadState>> legal{
         {created, uploaded},    {expired, uploaded},    {uploaded, processing}, {processing, published},
         {processing, rejected}, {processing, uploaded}, {processing, failed},   {created, expired},
@@ -119,7 +119,7 @@ TEST_F(TransitionTest, The_trigger_lets_through_the_table_and_nothing_else) {
     }
 }
 
-TEST_F(TransitionTest, Erasing_takes_the_persons_data_and_queues_both_removals) {
+TEST_F(TransitionTest, erases_personal_data_and_queues_both_removals) {
     const auto upload = in_state(published);
     const auto erased = records->cancel_or_delete(upload.app, upload.id).value();
     EXPECT_EQ(erased.state, deleted);
@@ -141,7 +141,7 @@ TEST_F(TransitionTest, Erasing_takes_the_persons_data_and_queues_both_removals) 
     EXPECT_EQ(records->find_public(upload.public_id).value()->state, deleted);
 }
 
-TEST_F(TransitionTest, Cancelling_removes_an_object_that_nobody_told_of) {
+TEST_F(TransitionTest, removes_unannounced_object_on_cancel) {
     const auto upload = create();
     ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
     const auto jobs = records->claim({"w", 10, std::chrono::seconds{60}}).value();
@@ -154,7 +154,7 @@ TEST_F(TransitionTest, Cancelling_removes_an_object_that_nobody_told_of) {
     EXPECT_EQ(database.value("select count(*) from jobs where run_at > now() + interval '15 min'"), "1");
 }
 
-TEST_F(TransitionTest, A_deleted_upload_has_jobs_until_both_removals_are_done) {
+TEST_F(TransitionTest, keeps_jobs_of_deleted_upload_until_both_removals_are_done) {
     const auto upload = in_state(published);
     const auto other = in_state(uploaded);
     ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
