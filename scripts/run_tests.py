@@ -199,7 +199,7 @@ def run_sanitized(count, arguments):
     choice = ["-k", arguments.k] if arguments.k else []
     say(f"end-to-end tests, the program built with -fsanitize={arguments.sanitizer}")
     # But what asks for a release or measures its memory, and what drives the signer alone.
-    releases = ("test_crash_points.py::test_A_release_obeys_no_failpoint", "test_builtin_store.py::test_Memory_stays_flat_while_a_large_object_passes")
+    releases = ("test_crash_points.py::test_release_build_ignores_failpoints", "test_builtin_store.py::test_memory_stays_flat_while_a_large_object_passes")
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
     run_pytest(count, "e2e", ["-m", "not slow", *others, *choice], driven, workers=CORES, share="loadfile")
     say("the fast faults, likewise")

@@ -28,7 +28,7 @@ def check(house):
     return done.returncode, done.stdout
 
 
-def test_a_clean_house_has_no_violation(house):
+def test_accepts_clean_tree(house):
     assert check(house) == (0, "architecture: 4 files, 0 violations\n")
 
 
@@ -51,7 +51,7 @@ def test_a_clean_house_has_no_violation(house):
     ("signer/CMakeLists.txt", "photogate_room(signer LEANS_ON base)\nadd_executable(tool main.cpp rest.cpp)\n", "tool has rest.cpp outside a library"),
     ("storage/new.cpp", "", "is in no room of the table"),
 ])
-def test_each_rule_notices(house, path, text, said):
+def test_detects_violation_of_each_rule(house, path, text, said):
     target = house / path
     target.parent.mkdir(parents=True, exist_ok=True)
     if text is None:

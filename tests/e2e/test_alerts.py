@@ -66,7 +66,7 @@ def rules():
         yield alert, re.search(r"\bid: (A\d+)", rest).group(1), re.search(r"expr:(.*?)\n        (?:for|labels):", rest, re.S).group(1)
 
 
-def test_Every_alert_has_a_rule_and_a_page_that_says_what_to_do():
+def test_every_alert_has_a_rule_and_a_runbook_entry():
     found = list(rules())
     assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 17)}
     pages = (ROOT / "docs" / "operations.md").read_text()
@@ -75,13 +75,13 @@ def test_Every_alert_has_a_rule_and_a_page_that_says_what_to_do():
     assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 17)}
 
 
-def test_Every_rule_fires_and_none_in_a_calm_hour():
+def test_every_rule_fires_and_none_in_a_calm_hour():
     promtool = unpacked.program("prometheus", "usr/bin/promtool")
     done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_Every_metric_that_a_rule_reads_is_exported_by_a_gateway(own_world, photo):
+def test_gateway_exports_every_metric_used_by_rules(own_world, photo):
     world = own_world(extra=PROVED)
     world.publish(photo)
     parts.wait_until(lambda: figure(world, 'photogate_clock_offset_seconds{of="store"}') != 0, 20, "the store's clock")
@@ -93,7 +93,7 @@ def test_Every_metric_that_a_rule_reads_is_exported_by_a_gateway(own_world, phot
             assert name in names, f"{alert} reads {name}"
 
 
-def test_No_label_names_an_upload_or_a_key(own_world, photo):
+def test_no_label_contains_an_upload_or_a_key(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     upload = world.publish(photo)
     text = "\n".join(samples(world))
@@ -102,7 +102,7 @@ def test_No_label_names_an_upload_or_a_key(own_world, photo):
 
 # ---- the faults
 
-def test_A1_An_object_that_photogate_did_not_make(own_world):
+def test_a1_object_not_made_by_photogate(own_world):
     world = own_world(extra=SWEPT)
     minio = world.stack.minio
     series = 'photogate_unknown_objects{bucket="public"}'
@@ -112,7 +112,7 @@ def test_A1_An_object_that_photogate_did_not_make(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
-def test_A2_A_bucket_that_strangers_can_read(own_world):
+def test_a2_publicly_readable_bucket(own_world):
     world = own_world(extra=PROVED)
     minio = world.stack.minio
     series = 'photogate_store_proof_failed{check="stranger.get.originals"}'
@@ -124,7 +124,7 @@ def test_A2_A_bucket_that_strangers_can_read(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
-def test_A3_A_signer_that_can_read(own_world):
+def test_a3_signer_that_can_read(own_world):
     world = own_world(extra=PROVED)
     series = 'photogate_store_proof_failed{check="signer.get.originals"}'
     world.stack.minio.set_policies("readwrite")
@@ -133,7 +133,7 @@ def test_A3_A_signer_that_can_read(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
-def test_A4_A5_Nobody_works_and_nobody_sends(own_world, photo):
+def test_a4_a5_no_worker_and_no_sender(own_world, photo):
     world = own_world(role="serve")
     created = world.upload(photo)
     parts.wait_until(lambda: world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "uploaded", 20, "the event")
@@ -141,7 +141,7 @@ def test_A4_A5_Nobody_works_and_nobody_sends(own_world, photo):
         await_figure(world, f'photogate_queue_oldest_seconds{{queue="{queue}"}}', lambda now: now > 1)
 
 
-def test_A6_A_callback_that_is_given_up(own_world, photo):
+def test_a6_dead_callback(own_world, photo):
     world = own_world()
     world.receiver.answer = lambda _: (500, {}, b"")
     world.publish(photo)
@@ -149,13 +149,13 @@ def test_A6_A_callback_that_is_given_up(own_world, photo):
     moves(world, "photogate_callbacks_dead_total", lambda: world.sql("update callbacks set attempts = 9, next_attempt_at = now()"), by=2)
 
 
-def test_A7_Events_that_do_not_come(own_world, photo):
+def test_a7_missing_events(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
     moves(world, "photogate_reconciler_found_total", lambda: world.publish(photo))
 
 
-def test_A8_An_event_that_is_answered_with_neither_2xx_nor_503(own_world):
+def test_a8_event_answered_with_neither_2xx_nor_503(own_world):
     world = own_world()
 
     def too_large():
@@ -168,7 +168,7 @@ def test_A8_An_event_that_is_answered_with_neither_2xx_nor_503(own_world):
           too_large)
 
 
-def test_A9_Creating_fails(own_world):
+def test_a9_failing_creation(own_world):
     world = own_world()
     world.stack.postgres.stop("immediate")
     try:
@@ -178,12 +178,12 @@ def test_A9_Creating_fails(own_world):
         world.stack.postgres.start()
 
 
-def test_A9_How_long_an_upload_takes_is_counted(own_world, photo):
+def test_a9_upload_duration_is_measured(own_world, photo):
     world = own_world()
     moves(world, "photogate_upload_finish_seconds_count", lambda: world.publish(photo))
 
 
-def test_A10_A_transaction_that_holds_vacuum_up(own_world):
+def test_a10_transaction_that_holds_back_vacuum(own_world):
     world = own_world(extra=EVERY_SECOND)
     holding = subprocess.Popen(["psql", world.stack.postgres.url, "-c", "begin isolation level repeatable read; select 1; select pg_sleep(60)"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -196,7 +196,7 @@ def test_A10_A_transaction_that_holds_vacuum_up(own_world):
     await_figure(world, "photogate_database_oldest_snapshot_seconds", lambda now: now < 3)
 
 
-def test_A11_A_picture_that_three_helpers_die_of_has_failed(own_world):
+def test_a11_picture_fails_after_crashing_three_worker_processes(own_world):
     world = own_world(extra=EVERY_SECOND + "[imaging]\nwall_clock = \"300ms\"\n")
     upload = world.gateway.wait_for(world.upload(pictures.photo(6000, 4000, seed=82, suffix=".png")), 60)
     assert upload["state"] == "failed", upload
@@ -205,7 +205,7 @@ def test_A11_A_picture_that_three_helpers_die_of_has_failed(own_world):
     parts.wait_until(lambda: "upload.failed" in [each.body["type"] for each in world.receiver.callbacks], 20, "the callback")
 
 
-def test_A12_The_store_s_clock_is_off(own_world):
+def test_a12_skewed_store_clock(own_world):
     world = own_world(extra=PROVED, witnessed=True)
     ahead = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
     series = 'photogate_clock_offset_seconds{of="store"}'
@@ -217,7 +217,7 @@ def test_A12_The_store_s_clock_is_off(own_world):
     assert abs(figure(world, 'photogate_clock_offset_seconds{of="database"}')) < 5
 
 
-def test_A13_Nobody_knows_who_is_calling(own_world):
+def test_a13_unknown_client_addresses(own_world):
     world = own_world()
     moves(world, 'http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="401",http_route="/v1/uploads"}',
           lambda: world.gateway.request("POST", "/v1/uploads", {}, key="pg_shop_" + "0" * 52))
@@ -225,7 +225,7 @@ def test_A13_Nobody_knows_who_is_calling(own_world):
           lambda: world.gateway.request("POST", "/v1/events/minio", {}, {"Authorization": "Bearer wrong"}))
 
 
-def test_A14_A_file_system_fills(own_world, tmp_path):
+def test_a14_full_file_system(own_world, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], capture_output=True).returncode != 0:
@@ -243,7 +243,7 @@ def test_A14_A_file_system_fills(own_world, tmp_path):
         subprocess.run(["umount", "-l", small])
 
 
-def test_A15_A_worker_that_went_silent(own_world, photo):
+def test_a15_silent_worker(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     series = 'photogate_leases_reaped_total{result="requeued"}'
 

@@ -70,7 +70,7 @@ def run(command, env=None, text=None, cwd=None):
 # ---- the gateway on it
 
 
-def test_The_start_up_proof_passes_and_doctor_says_one_machine(world, program):
+def test_passes_startup_proof_and_doctor_reports_one_machine(world, program):
     done = subprocess.run([program, "doctor", "--config", world.gateway.config], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "signer.copy.originals" in done.stdout and "stranger.get.incoming" in done.stdout
@@ -84,7 +84,7 @@ def test_The_start_up_proof_passes_and_doctor_says_one_machine(world, program):
         assert key.secret not in world.gateway.log.read_text()
 
 
-def test_A_second_gateway_on_the_same_folder_is_refused_in_one_sentence(world, program, tmp_path):
+def test_rejects_second_gateway_on_the_same_folder_with_clear_message(world, program, tmp_path):
     text = world.gateway.config.read_text()
     for port in (world.port, world.metrics_port, world.stack.minio.port):
         text = text.replace(f":{port}", f":{parts.free_port()}")
@@ -95,7 +95,7 @@ def test_A_second_gateway_on_the_same_folder_is_refused_in_one_sentence(world, p
     assert done.returncode != 0 and "in use" in done.stderr, done.stderr
 
 
-def test_Kept_keys_make_granted_urls_outlive_a_restart(own_world):
+def test_presigned_urls_survive_restart_with_kept_keys(own_world):
     world = own_world(store="builtin")
     photo = pictures.photo(320, 240, seed=77)
     created = world.create({"size": len(photo)})
@@ -108,7 +108,7 @@ def test_Kept_keys_make_granted_urls_outlive_a_restart(own_world):
 
 
 @pytest.mark.slow
-def test_Killed_at_random_nothing_acknowledged_is_lost(own_world):
+def test_loses_nothing_acknowledged_when_killed_at_random(own_world):
     world = own_world(store="builtin")
     import local_gateway
     photo = pictures.photo(320, 240, seed=78)
@@ -163,7 +163,7 @@ def test_boto3_puts_gets_heads_lists_copies_and_deletes(s3, bucket):
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
-def test_boto3_checksums_are_held(s3, bucket, algorithm):
+def test_enforces_boto3_checksums(s3, bucket, algorithm):
     put = s3.put_object(Bucket=bucket, Key="c", Body=b"123456789", ChecksumAlgorithm=algorithm)
     head = s3.head_object(Bucket=bucket, Key="c", ChecksumMode="ENABLED")
     assert head[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]
@@ -172,7 +172,7 @@ def test_boto3_checksums_are_held(s3, bucket, algorithm):
     assert code(error) == "BadDigest"
 
 
-def test_boto3_uploads_in_parts_and_reads_back(s3, bucket, tmp_path):
+def test_boto3_uploads_multipart_and_reads_back(s3, bucket, tmp_path):
     source = tmp_path / "large"
     source.write_bytes(os.urandom(1 << 20) * 23)
     s3.upload_file(str(source), bucket, "large", Config=TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20))
@@ -199,7 +199,7 @@ def test_boto3_conditional_writes(s3, bucket):
         s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=first["ETag"])
 
 
-def test_A_thousand_and_one_keys_come_in_pages(s3, bucket):
+def test_lists_a_thousand_and_one_keys_in_pages(s3, bucket):
     keys = [f"p/{number:04}" for number in range(1001)]
 
     def put(some):
@@ -220,7 +220,7 @@ def test_A_thousand_and_one_keys_come_in_pages(s3, bucket):
     assert [each["Key"] for page in pages for each in page["Contents"]] == keys
 
 
-def test_A_presigned_url_of_boto3_works_and_takes_nothing_more(world, s3, bucket):
+def test_accepts_boto3_presigned_url_without_extra_headers(world, s3, bucket):
     import requests
     url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "p"}, ExpiresIn=60)
     assert requests.put(url, data=b"hello", timeout=10).status_code == 200
@@ -232,7 +232,7 @@ def test_A_presigned_url_of_boto3_works_and_takes_nothing_more(world, s3, bucket
     assert requests.get(f"{world.stack.minio.endpoint}/{bucket}/p", timeout=10).status_code == 403
 
 
-def test_Memory_stays_flat_while_a_large_object_passes(world, s3, bucket, tmp_path):
+def test_memory_stays_flat_while_a_large_object_passes(world, s3, bucket, tmp_path):
     def resident():
         return int(next(line for line in pathlib.Path(f"/proc/{world.gateway.process.pid}/status").read_text().splitlines()
                         if line.startswith("VmRSS")).split()[1])
@@ -257,7 +257,7 @@ def test_Memory_stays_flat_while_a_large_object_passes(world, s3, bucket, tmp_pa
 # ---- curl's form, aws, mc, rclone
 
 
-def test_curl_sends_the_form_as_a_browser_does(world, s3, bucket, tmp_path):
+def test_curl_sends_form_like_a_browser(world, s3, bucket, tmp_path):
     photo = tmp_path / "my photo.jpg"
     photo.write_bytes(pictures.photo(200, 100, seed=3))
     form = s3.generate_presigned_post(bucket, "forms/${filename}", Conditions=[["content-length-range", 1, 10_000_000], ["starts-with", "$key", "forms/"]])

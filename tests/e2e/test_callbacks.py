@@ -85,7 +85,7 @@ def attempts_of(world, upload):
     return [attempt for each in page["data"] for attempt in each["attempts"]]
 
 
-def test_Both_secrets_of_a_rotation_verify_with_Pythons_and_Nodes_library(own_world, photo):
+def test_both_secrets_of_a_rotation_verify_with_python_and_node_libraries(own_world, photo):
     world = own_world(start=False)
     old, new, foreign = world.app.secret, local_gateway.new_callback_secret(), local_gateway.new_callback_secret()
     text = world.gateway.config.read_text()
@@ -109,7 +109,7 @@ def test_Both_secrets_of_a_rotation_verify_with_Pythons_and_Nodes_library(own_wo
     assert [verdict is True for verdict in verdicts] == [right for _, right in questions], verdicts
 
 
-def test_One_callback_answers_with_its_log(world, photo):
+def test_shows_one_callback_with_its_attempts(world, photo):
     upload = world.publish(photo)
     told = world.receiver.wait_for_upload(upload["id"], "upload.published")
     identity = told.headers["webhook-id"]
@@ -127,7 +127,7 @@ def test_One_callback_answers_with_its_log(world, photo):
     assert world.request("GET", "/v1/callbacks/nonsense")[0] == 404
 
 
-def test_A_range_is_replayed_with_the_same_bytes_and_its_bounds_hold(own_world, photo):
+def test_replays_range_with_same_bytes_within_bounds(own_world, photo):
     world = own_world()
     before = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     uploads = [world.publish(photo) for _ in range(3)]
@@ -155,7 +155,7 @@ def test_A_range_is_replayed_with_the_same_bytes_and_its_bounds_hold(own_world, 
     assert all(first[callback.headers["webhook-id"]] == callback.raw for callback in again)
 
 
-def test_410_pauses_and_REST_resumes(own_world, photo):
+def test_410_pauses_and_rest_resumes(own_world, photo):
     world = own_world()
     world.receiver.answer = lambda callback: (410, {}, b"")
     upload = world.publish(photo)
@@ -186,7 +186,7 @@ def test_410_pauses_and_REST_resumes(own_world, photo):
     world.receiver.wait_for_upload(later["id"], "upload.published")
 
 
-def test_A_receiver_that_fails_is_left_alone_and_gets_all_when_it_is_back(own_world, photo):
+def test_backs_off_failing_receiver_and_delivers_all_once_it_recovers(own_world, photo):
     world = own_world(start=False)
     with_extra(world, IMPATIENT)
     world.gateway.start()
@@ -226,7 +226,7 @@ def test_A_receiver_that_fails_is_left_alone_and_gets_all_when_it_is_back(own_wo
     assert {attempt["error"] for attempt in attempts_of(world, uploads[0])} <= {None, "status"}
 
 
-def test_Attempts_are_counted_by_what_came_of_them(own_world, photo):
+def test_counts_attempts_by_outcome(own_world, photo):
     world = own_world()
     world.receiver.answer = lambda callback: (500, {}, b"") if callback.body["type"] == "upload.received" else None
     upload = world.publish(photo)
@@ -238,7 +238,7 @@ def test_Attempts_are_counted_by_what_came_of_them(own_world, photo):
     assert 'photogate_callback_endpoints{state="open"} 0' in text
 
 
-def test_The_feed_is_what_callbacks_tell_in_order(world, photo):
+def test_feed_has_the_events_of_callbacks_in_order(world, photo):
     start = feed(world)[1]
     upload = world.publish(photo)
     for kind in ("upload.received", "upload.published"):
@@ -257,7 +257,7 @@ def test_The_feed_is_what_callbacks_tell_in_order(world, photo):
     assert world.request("GET", "/v1/events", key=world.operator.key)[0] == 400
 
 
-def test_The_feed_is_complete_for_an_app_without_a_URL(world, photo):
+def test_feed_is_complete_for_app_without_url(world, photo):
     created = world.gateway.create({"profile": "photos", "size": len(photo)}, world.other)
     assert world.send(created, photo)[0] in (200, 201)
     events = fed(world, created, 2, key=world.other.key)

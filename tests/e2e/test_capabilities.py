@@ -12,26 +12,26 @@ def found(build_dir):
     return store_table.find_all(build_dir)
 
 
-def test_The_page_holds_what_doctor_finds_now(found):
+def test_page_matches_findings_of_doctor(found):
     assert store_table.written() == store_table.table(found), "run scripts/store_table.py --write"
 
 
-def test_The_built_in_store_can_all_that_photogate_would_use(found):
+def test_built_in_store_has_every_capability(found):
     assert all(wanted for wanted, _ in found["the built-in store"].values()), found["the built-in store"]
 
 
-def test_MinIO_removes_an_object_whatever_its_ETag(found):
+def test_minio_deletes_object_despite_mismatched_etag(found):
     """Which is why nothing here relies on it (storage/objects/object_store.hpp)."""
     assert found["MinIO"]["delete.if-match"] == (False, "no")
 
 
-def test_Each_store_says_who_it_is_and_what_time_it_has(found):
+def test_each_store_reports_its_name_and_time(found):
     for name, capabilities in found.items():
         assert re.fullmatch(r"-?\d s", capabilities["clock.offset"][1]), (name, capabilities)
     assert found["MinIO"]["server"][1] == "MinIO"
 
 
-def test_What_can_be_mended_is_shown_with_its_command(world, program):
+def test_shows_command_for_fixable_findings(world, program):
     done = subprocess.run([program, "doctor", "--config", world.gateway.config], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()

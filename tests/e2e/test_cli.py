@@ -98,7 +98,7 @@ def test_a_full_disk_is_a_failure(program):
 
 # ---- configuration ----
 
-def test_every_mistake_at_once_with_its_line(photogate, tmp_path):
+def test_reports_every_mistake_at_once_with_its_line(photogate, tmp_path):
     (tmp_path / "photogate.toml").write_text("[server]\nlisen = 1\nio_threads = 0\n" + VALID)
     done = photogate("config", "check", "--config", "photogate.toml", "--log-level", "loud", PHOTOGATE_SERVER_MAX_BODY="big")
     assert done.returncode == 78
@@ -107,7 +107,7 @@ def test_every_mistake_at_once_with_its_line(photogate, tmp_path):
         assert said in done.stderr
 
 
-def test_show_has_no_secret_and_every_origin(photogate, tmp_path):
+def test_show_hides_secrets_and_shows_every_origin(photogate, tmp_path):
     (tmp_path / "photogate.toml").write_text(VALID)
     done = photogate("config", "show", "--origin", "--config", "photogate.toml", "--log-level", "warn", PHOTOGATE_LOG_FORMAT="json")
     assert done.returncode == 0, done.stderr
@@ -117,7 +117,7 @@ def test_show_has_no_secret_and_every_origin(photogate, tmp_path):
     assert re.search(r"endpoint = \"http://127.0.0.1:9000\"  # photogate.toml:5\n", done.stdout)
 
 
-def test_the_sample_is_valid_once_its_secrets_are_there(photogate, tmp_path):
+def test_sample_is_valid_once_its_secrets_exist(photogate, tmp_path):
     sample = (ROOT / "etc" / "photogate.toml").read_text()
     missing = photogate("config", "check", "--config", ROOT / "etc" / "photogate.toml")
     assert missing.returncode == 78 and "unknown" not in missing.stderr, missing.stderr
@@ -142,7 +142,7 @@ def test_the_sample_is_valid_once_its_secrets_are_there(photogate, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_reference_page_is_the_programs_table(photogate):
+def test_reference_page_matches_the_option_table(photogate):
     assert photogate("config", "docs").stdout == (ROOT / "docs" / "configuration.md").read_text()
 
 
@@ -154,7 +154,7 @@ def test_help_shows_each_option_of_the_reference(photogate):
     assert not {flag for flag in flags if not any(word.startswith(flag) for word in words)}
 
 
-def test_a_new_key_fits_its_line(photogate):
+def test_new_key_matches_its_line(photogate):
     import hashlib
     done = photogate("key", "new", "--app", "shop")
     key = re.search(r"pg_shop_[0-9a-z]{52}", done.stdout).group(0)
@@ -197,7 +197,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1][:12]}-{case[2]}")
-def test_signs_as_boto3_does(sign, frozen, case):
+def test_signs_like_boto3(sign, frozen, case):
     method, key, expires, headers, query, token, region = case
     done = sign(method, "--endpoint", ENDPOINT, "--region", region, "--bucket", "photos", f"--key={key}", "--expires", expires,
                 *[part for name, value in headers for part in ("--header", f"{name}: {value}")],
@@ -206,7 +206,7 @@ def test_signs_as_boto3_does(sign, frozen, case):
     assert parts(done.stdout) == parts(presigned_by_boto3(*case))
 
 
-def test_signs_a_form_as_boto3_verifies_it(sign):
+def test_signs_form_that_boto3_verifies(sign):
     done = sign("post", "--endpoint", ENDPOINT, "--bucket", "photos", "--key", "u/a.jpg", "--header", "Content-Type: image/jpeg",
                 "--content-length-range", "1,1000", "--expires", 600, token=TOKEN)
     assert done.returncode == 0, done.stderr
@@ -230,7 +230,7 @@ def test_json_has_method_url_and_headers(sign):
     assert {name.lower(): value for name, value in told["headers"].items()} == {"content-type": "image/jpeg"}
 
 
-def test_virtual_host_style_names_the_bucket_in_the_host(sign):
+def test_virtual_host_style_puts_bucket_in_host(sign):
     client = boto3.client("s3", "us-east-1", aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
                           config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
     theirs = client.generate_presigned_url("get_object", {"Bucket": "photos", "Key": "k"})
@@ -241,13 +241,13 @@ def test_virtual_host_style_names_the_bucket_in_the_host(sign):
 @pytest.mark.parametrize("arguments, named", [
     (["--expires", "604801"], "--expires"), (["--expires", "x"], "--expires"), (["--at", "yesterday"], "--at"),
     (["--header", "none"], "--header"), (["--endpoint", "ftp://a"], "--endpoint"), (["--bucket", "No"], "--bucket")])
-def test_wrong_arguments_are_named_on_stderr(photogate, arguments, named):
+def test_names_wrong_arguments_on_stderr(photogate, arguments, named):
     done = photogate("sign", "put", "--endpoint", ENDPOINT, "--bucket", "photos", "--key", "k", *arguments,
                      AWS_ACCESS_KEY_ID=ACCESS, AWS_SECRET_ACCESS_KEY=SECRET)
     assert done.returncode == 2 and named in done.stderr and not done.stdout
     assert SECRET not in done.stderr
 
 
-def test_without_credentials_nothing_is_signed(photogate):
+def test_signs_nothing_without_credentials(photogate):
     done = photogate("sign", "get", "--endpoint", ENDPOINT, "--bucket", "photos", "--key", "k")
     assert done.returncode == 2 and "AWS_ACCESS_KEY_ID" in done.stderr

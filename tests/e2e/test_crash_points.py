@@ -28,7 +28,7 @@ def run_until_killed(world, order, seconds=60):
 
 
 @pytest.mark.slow
-def test_Killed_between_any_two_steps_each_upload_ends_once(failpoint_world):
+def test_each_upload_ends_once_when_killed_between_any_two_steps(failpoint_world):
     world = failpoint_world(start=False, profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES, witnessed=True)
     world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"  # what a killed sender held is free after that and its lease's 13 s
     # The oldest are begun first after each restart: one upload may see more kills in a row than are held against it.
@@ -46,7 +46,7 @@ def test_Killed_between_any_two_steps_each_upload_ends_once(failpoint_world):
 
 
 @pytest.mark.slow
-def test_Killed_while_it_takes_in_lost_events_it_takes_in_the_rest(failpoint_world):
+def test_resumes_recovery_of_lost_events_after_kill(failpoint_world):
     world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     photo = pictures.photo(320, 240, seed=62)
     created = [world.create({"size": len(photo)}) for _ in range(6)]
@@ -60,7 +60,7 @@ def test_Killed_while_it_takes_in_lost_events_it_takes_in_the_rest(failpoint_wor
     world.witness.judge()
 
 
-def test_Killed_with_a_callback_on_the_wire_it_sends_the_same_again(failpoint_world):
+def test_resends_same_callback_when_killed_during_delivery(failpoint_world):
     world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     on_the_wire = threading.Event()
 
@@ -78,7 +78,7 @@ def test_Killed_with_a_callback_on_the_wire_it_sends_the_same_again(failpoint_wo
     world.witness.judge()
 
 
-def test_Killed_in_the_middle_of_a_migration_it_begins_anew(failpoint_world):
+def test_restarts_migration_after_kill(failpoint_world):
     world = failpoint_world(start=False)
     half = world.gateway.run("migrate", environment={"PHOTOGATE_FAILPOINTS": "mid_migration=kill@1"})
     assert half.returncode == -9 and "failpoint mid_migration: killed" in half.stderr
@@ -86,11 +86,11 @@ def test_Killed_in_the_middle_of_a_migration_it_begins_anew(failpoint_world):
     assert world.publish(pictures.photo(320, 240, seed=64))["state"] == "published"
 
 
-def test_A_misspelt_failpoint_is_refused_rather_than_never_reached(failpoint_world):
+def test_rejects_misspelt_failpoint(failpoint_world):
     world = failpoint_world(start=False)
     refused = world.gateway.run("migrate", environment={"PHOTOGATE_FAILPOINTS": "mid_migratoin=kill"})
     assert refused.returncode == 2 and "mid_migratoin=kill" in refused.stderr
 
 
-def test_A_release_obeys_no_failpoint(program):
+def test_release_build_ignores_failpoints(program):
     assert b"PHOTOGATE_FAILPOINTS" not in program.read_bytes()

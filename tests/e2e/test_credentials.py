@@ -3,13 +3,13 @@ import local_gateway
 import stack as parts
 
 
-def test_Doctor_finds_the_shipped_policies_safe(world, run):
+def test_doctor_accepts_the_shipped_policies(world, run):
     done = run("doctor", "--config", world.gateway.config)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "signer" in done.stdout and world.stack.minio.signer.secret not in done.stdout
 
 
-def test_A_signer_that_can_read_is_refused_and_doctor_says_how_to_mend_it(own_world, run):
+def test_rejects_signer_that_can_read_and_doctor_names_the_fix(own_world, run):
     world = own_world(start=False, signer_policy="readwrite")
     world.gateway.migrate()
     done = run("all", "--config", world.gateway.config)
@@ -21,7 +21,7 @@ def test_A_signer_that_can_read_is_refused_and_doctor_says_how_to_mend_it(own_wo
     world.gateway.wait_until_ready()
 
 
-def test_Start_up_says_in_one_sentence_what_is_missing(world, run, tmp_path):
+def test_startup_names_what_is_missing_in_one_sentence(world, run, tmp_path):
     text = world.gateway.config.read_text()
     away = tmp_path / "away.toml"
     away.write_text(text.replace(world.stack.postgres.url, "postgresql:///x?host=/nowhere"))
@@ -36,7 +36,7 @@ def test_Start_up_says_in_one_sentence_what_is_missing(world, run, tmp_path):
     assert run("all", "--config", away).returncode == 78
 
 
-def test_An_empty_database_is_refused_with_the_command_that_mends_it(own_world, run):
+def test_rejects_empty_database_and_names_the_fixing_command(own_world, run):
     world = own_world(start=False)
     done = run("all", "--config", world.gateway.config)
     assert done.returncode != 0 and "photogate migrate" in done.stderr
@@ -45,7 +45,7 @@ def test_An_empty_database_is_refused_with_the_command_that_mends_it(own_world, 
     assert run("migrate", "--config", world.gateway.config).returncode == 0
 
 
-def test_Presigning_with_the_command_line_is_what_the_store_accepts(world, run):
+def test_store_accepts_urls_presigned_on_the_command_line(world, run):
     minio = world.stack.minio
     done = run("sign", "get", "--endpoint", minio.endpoint, "--region", "us-east-1", "--bucket", minio.public, "--key", "p/none",
                "--expires", "60", env={"AWS_ACCESS_KEY_ID": minio.worker.access, "AWS_SECRET_ACCESS_KEY": minio.worker.secret})

@@ -68,7 +68,7 @@ def listener(request, minio_world):
     return minio_world.metrics_port, bad_requests.rows("/metrics", "/metrics")
 
 
-def test_Each_row_is_refused_on_each_listener_in_one_piece_and_in_two(listener):
+def test_rejects_each_row_on_each_listener_whole_and_split(listener):
     port, rows = listener
     wrong = []
     for row in rows:
@@ -88,20 +88,20 @@ def test_Each_row_is_refused_on_each_listener_in_one_piece_and_in_two(listener):
     assert not wrong
 
 
-def test_B11_says_what_is_allowed(minio_world):
+def test_reports_allowed_methods(minio_world):
     with Raw(minio_world.port) as client:
         assert {"GET", "POST"} <= set(client.ask(bad_requests.head("PATCH /v1/uploads HTTP/1.1")).headers["allow"].split(", "))
 
 
 @pytest.mark.parametrize("framing,data", [("Content-Length: 70000", b""), ("Transfer-Encoding: chunked", b"11171\r\n")])
-def test_B15_a_body_over_the_limit_is_refused_before_it_is_read(minio_world, framing, data):
+def test_rejects_body_over_limit_before_reading_it(minio_world, framing, data):
     with Raw(minio_world.port) as client:
         asked = bad_requests.head("POST /v1/uploads HTTP/1.1", f"Authorization: Bearer {minio_world.app.key}", "Content-Type: application/json", framing)
         answer = client.ask(asked + data)
         assert (answer.status, answer.code, client.at_end()) == (413, "body_too_large", True)
 
 
-def test_B7_a_host_that_is_not_served_is_misdirected(gateways):
+def test_rejects_unserved_host_as_misdirected(gateways):
     gateway = gateways(allowed_hosts="photos.example,127.0.0.1")
     for host, status in (("photos.example", 200), ("PHOTOS.EXAMPLE:443", 200), ("evil.example", 421), ("photos.example.evil.example", 421)):
         with Raw(gateway.port) as client:
@@ -112,7 +112,7 @@ def test_B7_a_host_that_is_not_served_is_misdirected(gateways):
         assert client.ask(bad_requests.head("GET /livez HTTP/1.1", host="10.1.2.3:9180")).status == 200, "Prometheus asks by address"
 
 
-def test_B18_a_hundred_pipelined_requests_are_answered_in_order_sixteen_of_them(minio_world):
+def test_answers_sixteen_of_a_hundred_pipelined_requests_in_order(minio_world):
     for port in (minio_world.port, minio_world.metrics_port):
         with Raw(port) as client:
             client.send(b"".join(bad_requests.head("GET /livez HTTP/1.1", f"X-Request-Id: n{number}") for number in range(100)))
@@ -121,7 +121,7 @@ def test_B18_a_hundred_pipelined_requests_are_answered_in_order_sixteen_of_them(
 
 
 @pytest.mark.slow
-def test_B17_what_does_not_arrive_in_time_is_408(minio_world):
+def test_answers_408_when_a_request_does_not_arrive_in_time(minio_world):
     """The program's own limits: 10 s for the head, 1 KB/s in any 10 s, 30 s in all. All at once, on both listeners."""
     wrong, keys = [], f"Authorization: Bearer {minio_world.app.key}"
     posted = bad_requests.head("POST /v1/uploads HTTP/1.1", keys, "Content-Type: application/json", "Content-Length: 65000")
@@ -225,7 +225,7 @@ def figures(took):
 
 
 @pytest.mark.slow
-def test_Ten_thousand_idle_and_then_dripping_connections_leave_the_others_alone(gateways, capsys):
+def test_ten_thousand_idle_then_dripping_connections_do_not_affect_others(gateways, capsys):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < CROWD + 1_000:
         pytest.skip(f"no more than {hard} files may be open here")
@@ -272,7 +272,7 @@ def test_Ten_thousand_idle_and_then_dripping_connections_leave_the_others_alone(
     assert 9 < gone < 20
 
 
-def test_At_the_limit_the_longest_silent_end_and_the_operations_listener_stays_open(gateways):
+def test_evicts_longest_idle_at_the_limit_and_keeps_operations_listener_open(gateways):
     gateway = gateways(max_connections=100, max_connections_per_address=0)
     with contextlib.closing(Crowd(gateway.port, 100)) as crowd:
         assert crowd.ask_once() == 100
@@ -288,7 +288,7 @@ def test_At_the_limit_the_longest_silent_end_and_the_operations_listener_stays_o
         assert len(crowd.sockets) > 50, "only as many as were needed"
 
 
-def test_One_address_can_not_have_all_connections(gateways):
+def test_limits_connections_of_one_address(gateways):
     gateway = gateways(max_connections_per_address=20, trusted_proxies="192.0.2.1")
     held = [Raw(gateway.port, source="127.0.0.2") for _ in range(20)]
     assert all(client.ask(bad_requests.head("GET /livez HTTP/1.1")).status == 200 for client in held)
@@ -310,7 +310,7 @@ def test_One_address_can_not_have_all_connections(gateways):
         client.close()
 
 
-def test_Fewer_descriptors_than_connections_are_said_at_the_start(gateways, minio_world):
+def test_reports_too_few_file_descriptors_at_start(gateways, minio_world):
     gateway = minio_world.another("serve", "few-descriptors")
     gateway.command = lambda: ["prlimit", "--nofile=612:612", "--", gateway.program, "serve", "--config", gateway.config]
     with gateway.start():

@@ -14,7 +14,7 @@ def photo():
 
 
 @pytest.mark.slow
-def test_PostgreSQL_away_for_ten_seconds_loses_nothing(own_world, photo):
+def test_loses_nothing_when_postgresql_is_away_for_ten_seconds(own_world, photo):
     world = own_world()
     with Traffic(world, lambda: photo) as traffic:
         until(lambda: len(traffic.acknowledged) > 10)
@@ -31,7 +31,7 @@ def test_PostgreSQL_away_for_ten_seconds_loses_nothing(own_world, photo):
 
 
 @pytest.mark.slow
-def test_MinIO_away_for_ten_seconds_loses_nothing(own_world, photo):
+def test_loses_nothing_when_minio_is_away_for_ten_seconds(own_world, photo):
     world = own_world()
     with Traffic(world, lambda: photo) as traffic:
         until(lambda: len(traffic.acknowledged) > 10)
@@ -45,7 +45,7 @@ def test_MinIO_away_for_ten_seconds_loses_nothing(own_world, photo):
 
 
 @pytest.mark.slow
-def test_The_gateway_killed_again_and_again_loses_nothing(own_world, photo):
+def test_loses_nothing_when_the_gateway_is_killed_repeatedly(own_world, photo):
     world = own_world(extra="[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n")
     dice = random.Random(20261120)
     with Traffic(world, lambda: photo) as traffic:
@@ -58,7 +58,7 @@ def test_The_gateway_killed_again_and_again_loses_nothing(own_world, photo):
     assert_none_lost(world, traffic.acknowledged)
 
 
-def test_A_clean_stop_finishes_what_is_under_way(own_world, photo):
+def test_clean_stop_finishes_work_in_progress(own_world, photo):
     world = own_world()
     created = [world.upload(photo) for _ in range(8)]
     assert world.gateway.stop() == 0
@@ -68,7 +68,7 @@ def test_A_clean_stop_finishes_what_is_under_way(own_world, photo):
     assert_none_lost(world, [each["id"] for each in created])
 
 
-def test_A_receiver_that_fails_is_tried_again_with_the_same_bytes(own_world, photo):
+def test_retries_failing_receiver_with_same_bytes(own_world, photo):
     world = own_world()
     world.receiver.answer = lambda callback: (500, {}, b"not now") if len(world.receiver.callbacks) < 2 else None
     upload = world.publish(photo)
@@ -82,7 +82,7 @@ def test_A_receiver_that_fails_is_tried_again_with_the_same_bytes(own_world, pho
     assert status == 202, replayed
 
 
-def test_Decoder_killed_at_work_costs_a_retry_not_the_gateway(own_world):
+def test_killed_decoder_costs_a_retry_but_not_the_gateway(own_world):
     import subprocess
     world = own_world()
     big = pictures.photo(4000, 3000, seed=52)

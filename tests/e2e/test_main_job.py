@@ -38,7 +38,7 @@ def assert_clean(data, suffix):
 
 
 @pytest.mark.parametrize("method", ["put", "post"])
-def test_A_photo_comes_out_clean_public_and_announced(world, method):
+def test_publishes_clean_photo_and_notifies(world, method):
     photo = pictures.photo(orientation=6)
     created = world.upload(photo, {"method": method, "filename": "pickup 42.jpg", "content_type": "image/jpeg",
                                    "metadata": {"order_id": "A-1001"}})
@@ -73,7 +73,7 @@ def test_A_photo_comes_out_clean_public_and_announced(world, method):
         assert webhook.verify(callback.raw, callback.headers)["data"]["id"] == upload["id"]
 
 
-def test_The_original_is_gone_and_only_the_clean_image_is_public(world):
+def test_removes_original_and_publishes_only_the_clean_image(world):
     upload = world.publish(pictures.photo(seed=2))
     key = f"p/{upload['links']['image'].rsplit('/', 1)[1]}/"
     assert len(objects(world, "public", key)) == 1
@@ -81,7 +81,7 @@ def test_The_original_is_gone_and_only_the_clean_image_is_public(world):
     eventually(lambda: not any(upload["id"] in each for each in objects(world, "incoming", "u/")))
 
 
-def test_An_original_that_is_kept_lies_in_the_private_bucket_as_it_came(world):
+def test_keeps_original_unchanged_in_the_private_bucket(world):
     photo = pictures.photo(seed=3)
     upload = world.publish(photo, {"profile": "keep"})
     eventually(lambda: objects(world, "originals", f"o/{upload['id']}"))
@@ -89,7 +89,7 @@ def test_An_original_that_is_kept_lies_in_the_private_bucket_as_it_came(world):
     assert kept == photo
 
 
-def test_Stripped_without_reencoding_the_pixels_bytes_are_the_same(world):
+def test_strip_mode_keeps_coded_pixels(world):
     photo = pictures.photo(seed=4)
     upload = world.publish(photo, {"profile": "strip"})
     _, _, image = world.image(upload)
@@ -99,7 +99,7 @@ def test_Stripped_without_reencoding_the_pixels_bytes_are_the_same(world):
 
 
 @pytest.mark.parametrize("suffix,kind", [(".png", "image/png"), (".webp", "image/webp"), (".tif", "image/tiff")])
-def test_Other_formats_come_out_clean(world, suffix, kind):
+def test_publishes_other_formats_clean(world, suffix, kind):
     upload = world.publish(pictures.photo(800, 600, seed=5, suffix=suffix), {"content_type": kind})
     assert upload["state"] == "published", upload
     assert upload["content_type"] == kind
@@ -107,13 +107,13 @@ def test_Other_formats_come_out_clean(world, suffix, kind):
     assert_clean(image, ".webp" if headers["content-type"] == "image/webp" else ".jpg")
 
 
-def test_A_picture_is_rescaled_to_the_profiles_largest_edge(world):
+def test_rescales_to_the_largest_edge_of_the_profile(world):
     upload = world.publish(pictures.photo(1000, 700, seed=6), {"profile": "small"})
     assert upload["state"] == "published", upload
     assert (upload["image"]["width"], upload["image"]["height"]) == (320, 224)
 
 
-def test_What_is_no_picture_is_rejected_and_quarantined(world):
+def test_rejects_and_quarantines_non_picture(world):
     upload = world.publish(b"<html><script>alert(1)</script>" * 10)
     assert upload["state"] == "rejected"
     assert upload["rejection"]["code"] == "not_an_image"
@@ -123,7 +123,7 @@ def test_What_is_no_picture_is_rejected_and_quarantined(world):
     eventually(lambda: objects(world, "originals", f"q/{upload['id']}"))
 
 
-def test_The_curl_line_of_a_grant_works_as_it_stands(world, tmp_path):
+def test_curl_line_of_a_grant_works_verbatim(world, tmp_path):
     photo = pictures.photo(seed=7)
     for method in ("put", "post"):
         created = world.create({"method": method, "filename": "it's $mine.jpg", "content_type": "image/jpeg", "size": len(photo)})
@@ -133,7 +133,7 @@ def test_The_curl_line_of_a_grant_works_as_it_stands(world, tmp_path):
         assert world.gateway.wait_for(created)["state"] == "published"
 
 
-def test_Client_fields_of_a_form_come_back_as_client_metadata(world):
+def test_returns_client_fields_of_a_form_as_client_metadata(world):
     photo = pictures.photo(seed=8)
     created = world.create({"method": "post", "client_fields": ["reason"], "metadata": {"order_id": "7"}})
     grant = created["upload"]
@@ -144,7 +144,7 @@ def test_Client_fields_of_a_form_come_back_as_client_metadata(world):
     assert upload["metadata"] == {"order_id": "7"}
 
 
-def test_Images_answer_conditions_ranges_and_HEAD(world):
+def test_images_answer_conditions_ranges_and_head(world):
     upload = world.publish(pictures.photo(seed=9))
     status, headers, image = world.image(upload)
     assert status == 200
@@ -160,7 +160,7 @@ def test_Images_answer_conditions_ranges_and_HEAD(world):
     assert status == 400 and problem["code"] == "unknown_parameter"
 
 
-def test_The_timeline_tells_the_whole_story_in_order(world):
+def test_timeline_lists_every_step_in_order(world):
     upload = world.publish(pictures.photo(seed=10))
     world.receiver.wait_for_upload(upload["id"], "upload.published")
     status, _, timeline = world.request("GET", f"/v1/uploads/{upload['id']}/timeline")
@@ -170,7 +170,7 @@ def test_The_timeline_tells_the_whole_story_in_order(world):
     assert [entry["at"] for entry in timeline["data"]] == sorted(entry["at"] for entry in timeline["data"])
 
 
-def test_A_deleted_upload_leaves_nothing_behind(world):
+def test_deleted_upload_leaves_nothing_behind(world):
     upload = world.publish(pictures.photo(seed=11), {"profile": "keep", "filename": "private name.jpg"})
     status, _, deleted = world.request("DELETE", f"/v1/uploads/{upload['id']}")
     assert status == 200 and deleted["state"] == "deleted"
@@ -185,7 +185,7 @@ def test_A_deleted_upload_leaves_nothing_behind(world):
 
 
 @pytest.mark.slow
-def test_A_deletion_that_takes_its_time_is_answered_202_and_goes_on(own_world):
+def test_answers_202_for_slow_deletion_and_completes_it(own_world):
     world = own_world(role="serve")  # nobody works
     created = world.upload(pictures.photo(seed=12))
 
@@ -204,7 +204,7 @@ def test_A_deletion_that_takes_its_time_is_answered_202_and_goes_on(own_world):
     assert not objects(world, "incoming", "u/")
 
 
-def test_Every_photo_of_the_corpus_is_published_with_its_facts(world, corpus):
+def test_publishes_every_photo_of_the_corpus_with_its_facts(world, corpus):
     expected = json.loads((corpus / "photos" / "dev" / "expected.json").read_text())
     waiting = {}
     for name, facts in sorted(expected.items()):
@@ -233,7 +233,7 @@ def test_Every_photo_of_the_corpus_is_published_with_its_facts(world, corpus):
     assert not wrong, wrong
 
 
-def test_Every_hostile_file_gets_its_verdict_and_the_gateway_lives(world, corpus):
+def test_judges_every_hostile_file_and_survives(world, corpus):
     folder = corpus / "hostile" / "dev"
     lines = [line.split("\t") for line in (folder / "MANIFEST.tsv").read_text().splitlines() if not line.startswith("#")]
     rows = [dict(zip(lines[0], line)) for line in lines[1:]]

@@ -101,7 +101,7 @@ def comparable(answer):
     return answer.status, {name: value for name, value in answer.headers.items() if name not in own}, answer.body
 
 
-def test_Valid_requests_get_the_same_answers(pair, valid):
+def test_valid_requests_get_the_same_answers(pair, valid):
     minted = [name for name, data, method in valid if name == "create"]
     assert minted
     with direct(pair) as one, proxied(pair) as other:
@@ -118,7 +118,7 @@ def test_Valid_requests_get_the_same_answers(pair, valid):
                 other = proxied(pair)
 
 
-def test_A_grant_is_good_through_the_stores_name(pair, minio_world):
+def test_presigned_url_works_through_the_store_host_name(pair, minio_world):
     gateway, nginx = pair
     photo = pictures.photo(seed=78)
     upload = gateway.create({"size": len(photo)}, minio_world.app)["upload"]
@@ -132,7 +132,7 @@ def test_A_grant_is_good_through_the_stores_name(pair, minio_world):
     assert "X-Amz-Signature" not in (nginx.folder / "photogate-store.log").read_text()
 
 
-def test_The_client_is_whom_nginx_saw_whatever_it_says_itself(pair):
+def test_takes_client_address_from_nginx_only(pair):
     gateway, _ = pair
     for forged in ("203.0.113.66", "203.0.113.66, 127.0.0.1", "127.0.0.1"):
         with proxied(pair, "127.0.0.6") as client:
@@ -230,7 +230,7 @@ def ambiguous(key):
     return found
 
 
-def test_Nobody_sees_a_request_that_the_other_did_not(pair, minio_world, capsys):
+def test_gateway_and_nginx_see_the_same_requests(pair, minio_world, capsys):
     """After each: a victim on another client's connection, which nginx sends on the same one to us, gets its own answer."""
     gateway, nginx = pair
     parts.wait_until(lambda: requests_logged(gateway) and {line["id"] for line in forwarded(nginx)} <= {line["request_id"] for line in requests_logged(gateway)}, 10, "the log")
@@ -288,7 +288,7 @@ def _accepted(gateway):
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("photogate_http_accepted_total "))
 
 
-def test_Each_row_is_refused_behind_nginx_too(pair):
+def test_rejects_each_row_behind_nginx(pair):
     """By nginx, or by the gateway; or nginx makes one well-formed request of it and that one is answered."""
     mended = {}
     for row in bad_requests.rows("/livez", "/v1/uploads", HOST):
@@ -304,7 +304,7 @@ def test_Each_row_is_refused_behind_nginx_too(pair):
     assert set(mended) <= {"B6 bare LF", "B6 bare LF alone", "B8 absolute", "B16 chunked"}, mended
 
 
-def test_One_client_can_not_have_all_that_nginx_holds_for_us(pair, minio_world):
+def test_limits_connections_of_one_client_through_nginx(pair, minio_world):
     """nginx counts what it is answering: so many that wait for an upload, and one more."""
     upload = pair[0].create({"size": 10}, minio_world.app)
     waiting = head(f"GET /v1/uploads/{upload['id']}?wait=20 HTTP/1.1", f"Authorization: Bearer {minio_world.app.key}", host=HOST)

@@ -61,7 +61,7 @@ def processes_of(folder):
     return found
 
 
-def test_A_first_start_makes_all_it_needs_and_a_second_one_continues(machine):
+def test_first_start_creates_everything_and_second_one_continues(machine):
     machine.start()
     upload = published(machine, pictures.photo(640, 480, orientation=6))
     status, _, image = machine.request("GET", upload["image"]["url"].removeprefix(machine.url))
@@ -77,7 +77,7 @@ def test_A_first_start_makes_all_it_needs_and_a_second_one_continues(machine):
     assert status == 200 and again["state"] == "published"
 
 
-def test_Both_pages_are_served_and_the_operators_key_opens_the_second(machine):
+def test_serves_both_pages_and_operator_key_opens_the_second(machine):
     machine.start()
     assert machine.request("GET", "/")[0] == 200
     assert machine.request("GET", "/operate", port=machine.metrics_port)[0] == 200
@@ -85,7 +85,7 @@ def test_Both_pages_are_served_and_the_operators_key_opens_the_second(machine):
     assert status == 200, uploads
 
 
-def test_Killed_it_leaves_no_process_and_the_next_start_has_what_was_acknowledged(machine):
+def test_leaves_no_process_when_killed_and_keeps_acknowledged_uploads(machine):
     machine.start()
     photo = pictures.photo(320, 240)
     before = published(machine, photo)
@@ -104,7 +104,7 @@ def run_again(machine, *arguments, wrapper=(), environment=None):
                           env={**os.environ, **machine.environment, **(environment or {})})
 
 
-def test_A_second_one_on_the_same_folder_is_one_clear_sentence(machine):
+def test_rejects_second_instance_on_the_same_folder_with_clear_message(machine):
     machine.start()
     done = run_again(machine)
     assert done.returncode == ALREADY_RUNNING, done.stderr
@@ -112,7 +112,7 @@ def test_A_second_one_on_the_same_folder_is_one_clear_sentence(machine):
 
 
 @pytest.mark.parametrize("port", ["gateway", "store", "metrics"])
-def test_A_port_that_is_taken_is_one_clear_sentence(machine, port):
+def test_reports_taken_port_with_clear_message(machine, port):
     with socket.socket() as other:
         other.bind(("127.0.0.1", getattr(machine.ports, port)))
         other.listen()
@@ -126,7 +126,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts, which only root 
 
 
 @as_root
-def test_Without_PostgreSQL_it_says_what_to_install(machine, folder):
+def test_names_package_to_install_without_postgresql(machine, folder):
     (folder / "empty").mkdir()
     done = run_again(machine, wrapper=["unshare", "--mount", "sh", "-c",
                                        f'mount --bind {folder}/empty /usr/lib/postgresql && exec "$@"', "sh"])
@@ -136,7 +136,7 @@ def test_Without_PostgreSQL_it_says_what_to_install(machine, folder):
 
 @as_root
 @pytest.mark.parametrize("size", ["16k", "2m", "20m"])
-def test_A_full_disk_is_said_to_be_one(machine, size):
+def test_reports_full_disk(machine, size):
     done = run_again(machine, wrapper=["unshare", "--mount", "sh", "-c",
                                        f'mount -t tmpfs -o size={size},mode=755 none {machine.folder} && exec "$@"', "sh"])
     assert done.returncode == NO_ROOM, done.stderr
@@ -144,7 +144,7 @@ def test_A_full_disk_is_said_to_be_one(machine, size):
     assert len(done.stderr.splitlines()[-1]) < 400, "one sentence"
 
 
-def test_A_store_that_is_given_takes_the_built_in_ones_place(machine, minio_world):
+def test_named_store_replaces_the_built_in_one(machine, minio_world):
     minio = minio_world.stack.minio
     machine.environment |= {"PHOTOGATE_S3_SIGNER_ACCESS_KEY": minio.signer.access, "PHOTOGATE_S3_SIGNER_SECRET_KEY": minio.signer.secret,
                             "PHOTOGATE_S3_WORKER_ACCESS_KEY": minio.worker.access, "PHOTOGATE_S3_WORKER_SECRET_KEY": minio.worker.secret,
@@ -161,7 +161,7 @@ def test_A_store_that_is_given_takes_the_built_in_ones_place(machine, minio_worl
     assert not (machine.folder / "store").exists()
 
 
-def test_Doctor_and_config_show_find_what_the_first_start_made(machine, program, folder):
+def test_doctor_and_config_show_use_the_first_starts_setup(machine, program, folder):
     machine.start()
     environment = {**os.environ, **machine.environment, "PHOTOGATE_STORE_LISTEN": f"127.0.0.1:{machine.ports.store}"}
     for command in (["config", "show"], ["doctor"], ["migrate", "--dry-run"]):
@@ -169,7 +169,7 @@ def test_Doctor_and_config_show_find_what_the_first_start_made(machine, program,
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
-def test_The_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder):
+def test_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder):
     run = build_dir.parent.parent / "run"
     if not run.exists():
         pytest.skip("./run starts build/release, and another build is tested")
@@ -179,7 +179,7 @@ def test_The_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, fo
     assert not processes_of(folder)
 
 
-def test_A_stop_signal_ends_it_in_order(machine):
+def test_stop_signal_shuts_down_in_order(machine):
     machine.start()
     machine.process.send_signal(signal.SIGINT)
     assert machine.process.wait(20) == 0

@@ -23,11 +23,11 @@ def routes_of_the_code():
     return {pattern for pattern in patterns if not pattern.endswith("/") or pattern == "/"}
 
 
-def test_every_route_of_the_code_is_documented():
+def test_documents_every_route():
     assert routes_of_the_code() - ELSEWHERE <= set(DOCUMENT["paths"])
 
 
-def test_every_documented_operation_is_served_and_no_other(world):
+def test_serves_exactly_the_documented_operations(world):
     for path, methods in DOCUMENT["paths"].items():
         concrete = re.sub(r"\{\w+\}", "x", path)
         status, headers, _ = world.gateway.request("OPTIONS", concrete)
@@ -35,7 +35,7 @@ def test_every_documented_operation_is_served_and_no_other(world):
         assert (status, allowed) == (204, {method.upper() for method in methods}), path
 
 
-def test_it_is_served_as_it_stands_and_its_references_lead_somewhere(world):
+def test_serves_document_unchanged_with_resolvable_references(world):
     status, _, served = world.gateway.request("GET", "/openapi.json")
     assert (status, served) == (200, DOCUMENT)
 
@@ -58,7 +58,7 @@ def test_it_is_served_as_it_stands_and_its_references_lead_somewhere(world):
     assert len(operations) == len(set(operations))
 
 
-def test_the_server_holds_to_it(world, tmp_path):
+def test_server_conforms_to_the_document(world, tmp_path):
     """Requests made from the document, good and bad: no 5xx, and every answer is one that it describes."""
     command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", f"{world.gateway.url}/openapi.json", "--max-time", "40", "--request-timeout", "65",
                "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
@@ -70,7 +70,7 @@ def test_the_server_holds_to_it(world, tmp_path):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def test_the_documentation_shows_every_operation_and_loads_nothing_foreign(world):
+def test_page_shows_every_operation_and_loads_nothing_foreign(world):
     with browsers.chromium() as chromium:
         seen = browsers.Visit(chromium)
         page = seen.page

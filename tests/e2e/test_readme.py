@@ -11,7 +11,7 @@ README = (browsers.ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.S | re.M)
 
 
-def test_its_first_block_names_the_two_commands_that_are_there():
+def test_first_block_names_the_two_commands():
     commands = re.findall(r"^\./(\w+)", BLOCKS[0], re.M)
     assert commands == ["run", "test"]
     for command in commands:
@@ -19,7 +19,7 @@ def test_its_first_block_names_the_two_commands_that_are_there():
         assert done.returncode == 0 and "usage" in done.stdout
 
 
-def test_its_three_lines_take_a_photo_through(world, tmp_path):
+def test_three_lines_take_a_photo_through(world, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(pictures.photo(800, 600))
     lines = BLOCKS[1].replace("http://127.0.0.1:8080", world.gateway.url)
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", lines], cwd=tmp_path, capture_output=True, text=True, timeout=90,
@@ -29,7 +29,7 @@ def test_its_three_lines_take_a_photo_through(world, tmp_path):
     assert upload["state"] == "published" and upload["filename"] == "photo.jpg"
 
 
-def test_what_it_points_at_is_there():
+def test_links_point_to_existing_files():
     for target in re.findall(r'(?:\]\(|src=")([^)"#]+)[)"]', README):
         if not target.startswith("http"):
             assert (browsers.ROOT / target).exists(), target

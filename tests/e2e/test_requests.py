@@ -20,28 +20,28 @@ def uploads(world):
 
 
 @pytest.mark.parametrize("key", ["", "pg_shop_" + "0" * 52, "Basic xyz", None])
-def test_Missing_or_wrong_keys_all_get_the_same_answer(world, key):
+def test_missing_or_wrong_keys_get_the_same_answer(world, key):
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     body = problem(world.gateway.request("POST", "/v1/uploads", {"profile": "photos"}, headers), 401, "unauthenticated")
     reference = problem(world.gateway.request("POST", "/v1/uploads", {"profile": "photos"}), 401, "unauthenticated")
     assert {**body, "request_id": ""} == {**reference, "request_id": ""}
 
 
-def test_Another_apps_upload_does_not_exist(world):
+def test_hides_uploads_of_other_apps(world):
     created = world.create()
     for method, path in (("GET", ""), ("GET", "/timeline"), ("POST", "/sign"), ("POST", "/complete"), ("DELETE", ""), ("POST", "/retry")):
         problem(world.gateway.request(method, f"/v1/uploads/{created['id']}{path}", key=world.other.key), 404, "upload_not_found")
     assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
 
 
-def test_An_operator_sees_every_app_but_creates_nothing(world):
+def test_operator_sees_every_app_but_creates_nothing(world):
     created = world.create()
     assert world.gateway.request("GET", f"/v1/uploads/{created['id']}", key=world.operator.key)[0] == 200
     problem(world.gateway.request("POST", "/v1/uploads", {"profile": "photos"}, key=world.operator.key), 403, "forbidden")
 
 
 @pytest.mark.parametrize("identity", ["upl_", "upl_00000000000000000000000000", "UPL_06F3Y", "x", "upl_06f3y%00", "upl_" + "0" * 300])
-def test_An_id_that_can_not_be_is_not_found(world, identity):
+def test_reports_impossible_id_as_not_found(world, identity):
     answer = world.request("GET", f"/v1/uploads/{identity}")
     assert answer[0] in (404, 400) and answer[2]["code"] in ("upload_not_found", "bad_target"), answer
 
@@ -53,7 +53,7 @@ def test_An_id_that_can_not_be_is_not_found(world, identity):
     (b'{"profile":"\\ud800"}', 400, "invalid_text"), (b'{"profile":"a\\u0000"}', 400, "invalid_text"),
     (b"[]", 422, "unknown_member"), (b'"x"', 422, "unknown_member"),
 ])
-def test_A_body_that_is_no_JSON_object_is_refused(world, raw, status, code):
+def test_rejects_body_that_is_not_a_json_object(world, raw, status, code):
     before = uploads(world)
     got, _, body = world.request("POST", "/v1/uploads", raw, {"Content-Type": "application/json"})
     assert got == status and (code is None or body["code"] == code), (got, body)
@@ -86,7 +86,7 @@ def test_A_body_that_is_no_JSON_object_is_refused(world, raw, status, code):
     ({"callback_url": "https://example.com/hook"}, "callback_host_not_allowed", "/callback_url"),
     ({"region": "mars"}, "unknown_region", "/region"),
 ])
-def test_A_wrong_field_is_named(world, fields, code, pointer):
+def test_names_wrong_field(world, fields, code, pointer):
     before = uploads(world)
     status, _, body = world.request("POST", "/v1/uploads", {"profile": "photos", **fields})
     assert status in (422, 400), body
@@ -96,18 +96,18 @@ def test_A_wrong_field_is_named(world, fields, code, pointer):
     assert uploads(world) == before
 
 
-def test_All_wrong_fields_are_told_at_once(world):
+def test_names_all_wrong_fields_at_once(world):
     status, _, body = world.request("POST", "/v1/uploads", {"profile": "photos", "size": 0, "expires_in": -1, "method": "get", "x": 1})
     assert status == 422
     assert len(body["errors"]) >= 4, body
 
 
-def test_A_profile_must_be_named_where_there_are_several(world):
+def test_requires_profile_when_there_are_several(world):
     body = problem(world.request("POST", "/v1/uploads", {}), 422, "missing_field")
     assert "small" in body["detail"]
 
 
-def test_Media_types_and_methods(world):
+def test_media_types_and_methods(world):
     problem(world.request("POST", "/v1/uploads", b"a=1", {"Content-Type": "application/x-www-form-urlencoded"}), 415, "unsupported_media_type")
     problem(world.request("POST", "/v1/uploads", {"profile": "photos"}, {"Accept": "text/html"}), 406, "not_acceptable")
     answer = world.request("PATCH", "/v1/uploads")
@@ -117,7 +117,7 @@ def test_Media_types_and_methods(world):
     problem(world.request("POST", "/v1/uploads", b"x" * 70_000, {"Content-Type": "application/json"}), 413, "body_too_large")
 
 
-def test_An_idempotency_key_answers_the_same_again(world):
+def test_repeats_answer_for_same_idempotency_key(world):
     key = {"Idempotency-Key": '"order-1001"'}
     body = {"profile": "photos", "size": 1234, "content_type": "image/jpeg"}
     first = world.request("POST", "/v1/uploads", body, key)
@@ -131,14 +131,14 @@ def test_An_idempotency_key_answers_the_same_again(world):
         problem(world.request("POST", "/v1/uploads", body, {"Idempotency-Key": wrong}), 400, "invalid_idempotency_key")
 
 
-def test_The_same_key_from_many_at_once_makes_one_upload(world):
+def test_creates_one_upload_for_concurrent_use_of_one_key(world):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: world.request("POST", "/v1/uploads", {"profile": "photos"}, {"Idempotency-Key": "race"}), range(32)))
     done = [body["id"] for status, _, body in answers if status == 201]
     assert len(set(done)) == 1 and all(status in (201, 409) for status, _, _ in answers)
 
 
-def test_Lists_go_page_by_page_and_filter_by_metadata(world):
+def test_lists_in_pages_and_filters_by_metadata(world):
     made = [world.create({"metadata": {"batch": "pages", "n": str(n)}})["id"] for n in range(7)]
     seen, path = [], "/v1/uploads?metadata.batch=pages&limit=3"
     while path:
@@ -155,7 +155,7 @@ def test_Lists_go_page_by_page_and_filter_by_metadata(world):
     assert not world.gateway.request("GET", "/v1/uploads?metadata.batch=pages", key=world.other.key)[2]["data"]
 
 
-def test_A_fresh_URL_is_for_the_same_object(world):
+def test_renewed_url_is_for_the_same_object(world):
     created = world.create({"size": 10})
     status, _, signed = world.request("POST", f"/v1/uploads/{created['id']}/sign", {"expires_in": 60})
     assert status == 200
@@ -164,12 +164,12 @@ def test_A_fresh_URL_is_for_the_same_object(world):
     problem(world.request("POST", f"/v1/uploads/{created['id']}/sign", {"expires_in": 10 ** 6}), 422, "invalid_expiry")
 
 
-def test_Complete_says_when_there_is_no_object_yet(world):
+def test_complete_reports_missing_object(world):
     created = world.create()
     problem(world.request("POST", f"/v1/uploads/{created['id']}/complete"), 409, "object_not_found")
 
 
-def test_A_cancelled_upload_is_never_published(world):
+def test_never_publishes_cancelled_upload(world):
     photo = pictures.photo(seed=21)
     created = world.create({"size": len(photo)})
     status, _, cancelled = world.request("DELETE", f"/v1/uploads/{created['id']}")
@@ -180,14 +180,14 @@ def test_A_cancelled_upload_is_never_published(world):
     assert world.image(created)[0] in (404, 410)
 
 
-def test_Request_ids_and_security_headers_are_on_every_answer(world):
+def test_every_answer_has_request_id_and_security_headers(world):
     status, headers, _ = world.request("GET", "/livez", headers={"X-Request-Id": "abc-1"})
     assert headers["x-request-id"] == "abc-1" and headers["x-content-type-options"] == "nosniff"
     status, headers, _ = world.request("GET", "/nowhere", headers={"X-Request-Id": "no good"})
     assert headers["x-request-id"] != "no good" and len(headers["x-request-id"]) > 8
 
 
-def test_Metrics_have_a_listener_of_their_own(world):
+def test_metrics_have_their_own_listener(world):
     assert world.gateway.request("GET", "/metrics")[0] == 404
     world.publish(pictures.photo(seed=22))
     status, headers, text = world.gateway.request("GET", "/metrics", port=world.metrics_port)
@@ -200,7 +200,7 @@ def test_Metrics_have_a_listener_of_their_own(world):
     assert world.stack.minio.worker.secret not in text
 
 
-def test_No_secret_reaches_the_log(world):
+def test_no_secret_reaches_the_log(world):
     photo = pictures.photo(seed=23)
     upload = world.publish(photo)
     world.request("GET", "/v1/uploads?x=1&X-Amz-Signature=abcdef0123456789")

@@ -147,7 +147,7 @@ def parameters(rng, most):
     return [[name, "" if rng.random() < 0.2 else text(rng, 12)] for name in names]
 
 
-def test_presigned_urls_are_botocores(sign_batch):
+def test_presigned_urls_match_botocore(sign_batch):
     rng = random.Random(20261120)
     requests, expected = [], []
     for _ in range(2500):
@@ -169,7 +169,7 @@ def test_presigned_urls_are_botocores(sign_batch):
         assert ours["headers"] == request["headers"]
 
 
-def test_signed_headers_are_botocores(sign_batch):
+def test_signed_headers_match_botocore(sign_batch):
     rng = random.Random(4711)
     requests, expected = [], []
     for _ in range(1500):
@@ -244,7 +244,7 @@ def same_query(one, other):
     return one[:3] == other[:3] and read[0] == read[1]
 
 
-def test_presigned_urls_are_those_of_the_boto3_client(sign_batch, client_of):
+def test_presigned_urls_match_the_boto3_client(sign_batch, client_of):
     rng = random.Random(99)
     requests, expected = [], []
     for _ in range(800):
@@ -263,7 +263,7 @@ def test_presigned_urls_are_those_of_the_boto3_client(sign_batch, client_of):
         assert same_query(ours.get("url", ""), default_port_dropped(theirs)), (request, ours, theirs)
 
 
-def test_post_forms_are_those_of_the_boto3_client(sign_batch, client_of):
+def test_post_forms_match_the_boto3_client(sign_batch, client_of):
     rng = random.Random(7)
     requests, expected = [], []
     field_names = ["Content-Type", "acl", "success_action_status", "x-amz-meta-note", "x-amz-storage-class", "tagging",

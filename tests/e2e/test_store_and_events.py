@@ -25,7 +25,7 @@ def put(created, data, **changes):
     return local_gateway.send(grant, data)[0]
 
 
-def test_The_store_holds_a_PUT_to_what_was_granted(world):
+def test_store_enforces_presigned_put(world):
     photo = pictures.photo(seed=31)
     digest = base64.b64encode(hashlib.sha256(photo).digest()).decode()
     created = world.create({"size": len(photo), "content_type": "image/jpeg", "checksum": {"algorithm": "sha256", "value": digest}})
@@ -43,7 +43,7 @@ def test_The_store_holds_a_PUT_to_what_was_granted(world):
     assert world.gateway.wait_for(created)["state"] == "published"
 
 
-def test_An_expired_URL_is_refused_by_the_store(world):
+def test_store_rejects_expired_url(world):
     photo = pictures.photo(seed=32)
     created = world.create({"size": len(photo), "expires_in": 1})
     time.sleep(2.1)  # the store's clock is real
@@ -51,7 +51,7 @@ def test_An_expired_URL_is_refused_by_the_store(world):
     assert_nothing_came_of_it(world, created)
 
 
-def test_A_form_holds_size_type_and_checksum(world):
+def test_form_enforces_size_type_and_checksum(world):
     photo = pictures.photo(seed=33)
     digest = base64.b64encode(hashlib.sha256(photo).digest()).decode()
     created = world.create({"method": "post", "size": len(photo), "content_type": "image/jpeg",
@@ -67,7 +67,7 @@ def test_A_form_holds_size_type_and_checksum(world):
     assert put(created, photo) == 201
 
 
-def test_A_granted_URL_reads_nothing(world):
+def test_presigned_url_reads_nothing(world):
     """The attack of an unsigned x-amz-copy-source on a presigned PUT."""
     victim = world.publish(pictures.photo(seed=34), {"profile": "keep"})
     created = world.create()
@@ -78,7 +78,7 @@ def test_A_granted_URL_reads_nothing(world):
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer wrong"}, {"Authorization": ""}, {}])
-def test_An_event_without_the_token_changes_nothing(world, headers):
+def test_ignores_event_without_token(world, headers):
     created = world.create()
     status, _, body = world.gateway.request("POST", "/v1/events/minio", event(world, key_of(created)), headers)
     assert status == 401 and body["code"] == "unauthenticated"
@@ -88,13 +88,13 @@ def test_An_event_without_the_token_changes_nothing(world, headers):
 
 @pytest.mark.parametrize("body", [b"", b"garbage", b"{", b"[]", b"null", b'{"Records":[]}', b'{"Records":5}', b"\xff\xfe", b"[" * 5000,
                                   b'{"Records":[{"s3":{"object":{"key":"%zz"}}}]}', b'{"Event":"s3:TestEvent"}', b'{"a":"\\ud800"}'])
-def test_Whatever_an_authenticated_sender_says_is_answered_2xx(world, body):
+def test_answers_2xx_to_any_authenticated_event(world, body):
     status, _, answer = post(world, body, headers={"Content-Type": "application/json"})
     assert status == 200, answer
     assert world.publish(pictures.photo(640, 480, seed=35))["state"] == "published", "the next event is handled"
 
 
-def test_Recorded_events_of_other_buckets_are_passed_over(world):
+def test_ignores_recorded_events_of_other_buckets(world):
     sent = 0
     for capture in sorted(CAPTURES.glob("*.json")):
         recorded = json.loads(capture.read_text())
@@ -106,7 +106,7 @@ def test_Recorded_events_of_other_buckets_are_passed_over(world):
     assert sent > 30
 
 
-def test_Events_that_are_alien_or_no_uploads_are_passed_over(world):
+def test_ignores_unrecognized_and_unrelated_events(world):
     created = world.create()
     key = key_of(created)
     for body in (event(world, key, bucket="elsewhere"), event(world, "other/key"), event(world, key + "/"), event(world, "u/202601010000/nobody"),
@@ -116,7 +116,7 @@ def test_Events_that_are_alien_or_no_uploads_are_passed_over(world):
     assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
 
 
-def test_The_same_event_ten_times_is_one_upload_and_one_callback(world):
+def test_creates_one_upload_and_callback_for_ten_identical_events(world):
     photo = pictures.photo(seed=36)
     created = world.upload(photo)
     upload = world.gateway.wait_for(created)
@@ -127,7 +127,7 @@ def test_The_same_event_ten_times_is_one_upload_and_one_callback(world):
     assert len({c.body["id"] for c in world.receiver.of(upload["id"], "upload.published")}) == 1
 
 
-def test_An_event_without_an_object_ends_in_a_clear_rejection(own_world):
+def test_rejects_upload_when_the_announced_object_is_missing(own_world):
     world = own_world()
     created = world.create()
     assert post(world, event(world, key_of(created)))[0] == 200
@@ -135,7 +135,7 @@ def test_An_event_without_an_object_ends_in_a_clear_rejection(own_world):
     assert upload["state"] == "rejected" and upload["rejection"]["code"] == "gone"
 
 
-def test_A_lost_event_costs_a_round_not_a_photo(own_world):
+def test_lost_event_delays_but_does_not_lose_a_photo(own_world):
     """The store's events go nowhere at all; the reconciler finds what is there."""
     world = own_world(start=False)
     world.stack.minio.set_events("http://127.0.0.1:9/nowhere", "x" * 40)
@@ -149,7 +149,7 @@ def test_A_lost_event_costs_a_round_not_a_photo(own_world):
     assert world.gateway.wait_for(created)["state"] == "published"
 
 
-def test_A_form_sent_again_with_other_bytes_can_not_change_what_is_published(own_world):
+def test_form_resubmitted_with_other_bytes_does_not_change_the_published_image(own_world):
     """The worker is held back until the second write has happened; what it then finds is pinned anew or rejected, never mixed."""
     world = own_world(start=False)
     world.gateway.role = "serve"
@@ -168,7 +168,7 @@ def test_A_form_sent_again_with_other_bytes_can_not_change_what_is_published(own
     assert len({c.body["data"]["image"]["url"] for c in world.receiver.of(upload["id"], "upload.published")}) <= 1
 
 
-def test_An_upload_that_never_comes_expires(own_world):
+def test_expires_upload_that_never_arrives(own_world):
     world = own_world(profiles={"photos": {"expired_callback": '"told"'}},
                       extra="[worker]\nreconcile_interval = 1\nreap_interval = 1\nexpiry_grace = 1\n")
     created = world.create({"expires_in": 1})

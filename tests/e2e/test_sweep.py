@@ -36,7 +36,7 @@ def sweep(world, *flags):
                           timeout=60, env={**os.environ, **world.gateway.environment, **NOW})
 
 
-def test_A_dry_run_names_what_a_sweep_would_remove(own_world, photo):
+def test_dry_run_names_what_a_sweep_would_remove(own_world, photo):
     world = own_world()
     kept = world.publish(photo)
     orphan, alien = plant(world), plant(world, "index.html")
@@ -53,7 +53,7 @@ def test_A_dry_run_names_what_a_sweep_would_remove(own_world, photo):
 
 
 @pytest.mark.slow
-def test_CP17_Killed_in_the_middle_of_a_sweep_the_next_one_goes_on(failpoint_world, photo):
+def test_cp17_resumes_sweep_after_kill(failpoint_world, photo):
     world = failpoint_world(extra=SHORT_LEASES)
     kept = [world.publish(photo) for _ in range(3)]
     world.gateway.kill()
@@ -73,7 +73,7 @@ def test_CP17_Killed_in_the_middle_of_a_sweep_the_next_one_goes_on(failpoint_wor
 
 
 @pytest.mark.slow
-def test_A_killed_worker_s_upload_runs_again_within_75_seconds(failpoint_world, photo):
+def test_reruns_upload_of_killed_worker_within_75_seconds(failpoint_world, photo):
     world = failpoint_world(extra="")  # the leases of a service: 60 s, and a look every 10 s
     world.gateway.stop()
     world.gateway.launch(environment={"PHOTOGATE_FAILPOINTS": "after_claim=kill@1"})

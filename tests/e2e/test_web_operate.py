@@ -23,7 +23,7 @@ def operate(world, path, key=None, method="GET", body=None):
     return world.gateway.request(method, path, body, key=key or world.operator.key, port=world.metrics_port)
 
 
-def test_it_needs_the_operators_key(world, visit):
+def test_requires_operator_key(world, visit):
     for path in ("/v1/uploads", "/v1/callbacks"):
         assert world.gateway.request("GET", path, port=world.metrics_port)[0] == 401
         assert operate(world, path, world.app.key)[0] == 403
@@ -39,7 +39,7 @@ def test_it_needs_the_operators_key(world, visit):
     browsers.check_rules(seen.page)
 
 
-def test_uploads_move_through_their_states_while_one_looks(world, visit):
+def test_shows_uploads_moving_through_their_states(world, visit):
     seen = opened(world, visit)
     page = seen.page
     assert world.operator.key not in page.url
@@ -65,7 +65,7 @@ def test_uploads_move_through_their_states_while_one_looks(world, visit):
     assert seen.complaints == [] and seen.hosts == {f"127.0.0.1:{world.metrics_port}"}
 
 
-def test_searched_by_id_metadata_and_state(world, visit):
+def test_searches_by_id_metadata_and_state(world, visit):
     rejected = world.gateway.wait_for(world.upload(b"this is no picture" * 50, {"filename": "bad.jpg", "metadata": {"order_id": "SEARCH-7"}}))
     seen = opened(world, visit, color_scheme="dark")
     page = seen.page
@@ -91,7 +91,7 @@ def test_searched_by_id_metadata_and_state(world, visit):
     assert seen.complaints == []
 
 
-def test_dead_callbacks_are_seen_and_replayed(own_world, visit):
+def test_shows_and_replays_dead_callbacks(own_world, visit):
     world = own_world()
     done = world.publish(pictures.photo(200, 200))
     world.receiver.wait_for_upload(done["id"], "upload.published", 30)

@@ -18,7 +18,7 @@ def create(world, token, body=None, headers=None):
     return world.request("POST", "/v1/uploads", {"size": 1000, **(body or {})}, headers, key=token["token"])
 
 
-def test_a_token_takes_a_picture_through_by_header_and_by_path(world):
+def test_token_uploads_a_picture_by_header_and_by_path(world):
     token = make_token(world, {"max_uploads": 2, "expires_in": 600, "metadata": {"order_id": "T-1"}})
     data = pictures.photo(400, 300)
     for prefix, key in (("", token["token"]), (f"/u/{token['token']}", "")):
@@ -37,7 +37,7 @@ def test_a_token_takes_a_picture_through_by_header_and_by_path(world):
         assert world.request("DELETE", base, key=key)[0] == 403  # erasing what is published is its app's to do
 
 
-def test_a_bearer_signs_again_and_aborts_its_own(world):
+def test_bearer_renews_and_aborts_its_own_upload(world):
     token = make_token(world)
     _, _, created = create(world, token)
     path = f"/v1/uploads/{created['id']}"
@@ -48,7 +48,7 @@ def test_a_bearer_signs_again_and_aborts_its_own(world):
     assert status == 200 and gone["state"] == "cancelled"
 
 
-def test_nobody_elses_uploads_are_there_for_a_token(world):
+def test_hides_uploads_of_others_from_token(world):
     token, foreign = make_token(world), make_token(world)
     _, _, theirs = create(world, foreign)
     for identity in (theirs["id"], world.create()["id"]):
@@ -63,12 +63,12 @@ def test_nobody_elses_uploads_are_there_for_a_token(world):
 
 @pytest.mark.parametrize("body, pointer", [({"profile": "small"}, "unknown_profile"), ({"metadata": {"a": "b"}}, "invalid_metadata"),
                                            ({"callback_url": "https://elsewhere.example/"}, "invalid_callback_url")])
-def test_another_profile_metadata_or_callback_url_is_refused(world, body, pointer):
+def test_rejects_another_profile_metadata_or_callback_url(world, body, pointer):
     status, _, problem = create(world, make_token(world), body)
     assert (status, problem["code"]) == (422, pointer), problem
 
 
-def test_tampered_or_foreign_tokens_are_strangers(world, own_world):
+def test_rejects_tampered_or_foreign_tokens_as_unauthenticated(world, own_world):
     token = make_token(world)["token"]
     claims, signature = token.removeprefix("pgt_").split(".")
     for bad in (f"pgt_{claims}.{signature[:-1]}", f"pgt_{claims[:-2]}AA.{signature}", f"pgt_{claims}.", "pgt_", f"{token}.x",
@@ -82,7 +82,7 @@ def test_tampered_or_foreign_tokens_are_strangers(world, own_world):
     assert world.request("GET", f"/v1/uploads/{created['id']}")[0] == 404  # another app's
 
 
-def test_an_expired_token_says_so(world):
+def test_reports_expired_token(world):
     token = make_token(world, {"expires_in": 1})
     deadline = time.monotonic() + 10
     while True:
@@ -93,7 +93,7 @@ def test_an_expired_token_says_so(world):
     assert (status, problem["code"]) == (401, "token_expired"), problem
 
 
-def test_limits_hold_under_concurrency(world):
+def test_enforces_limits_under_concurrency(world):
     token = make_token(world, {"max_uploads": 5})
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: create(world, token), range(24)))
@@ -102,14 +102,14 @@ def test_limits_hold_under_concurrency(world):
     assert world.sql(f"select uploads from client_tokens where id = '{token['id']}'") == "5"
 
 
-def test_a_limit_of_bytes_needs_sizes_and_counts_them(world):
+def test_limit_of_bytes_requires_and_counts_sizes(world):
     token = make_token(world, {"max_bytes": 2500})
     assert world.request("POST", "/v1/uploads", {}, key=token["token"])[2]["code"] == "invalid_size"
     assert [create(world, token)[0] for _ in range(3)] == [201, 201, 403]
     assert create(world, token, {"size": 500})[0] == 201
 
 
-def test_an_idempotency_key_is_its_tokens_own(world):
+def test_scopes_idempotency_key_to_its_token(world):
     one, two = make_token(world, {"max_uploads": 1}), make_token(world, {"max_uploads": 1})
     key = {"Idempotency-Key": "same"}
     _, _, first = create(world, one, headers=key)
@@ -119,7 +119,7 @@ def test_an_idempotency_key_is_its_tokens_own(world):
     assert status == 201 and other["id"] != first["id"] and "idempotency-replayed" not in headers
 
 
-def test_what_a_token_request_gets_wrong_is_told_together(world):
+def test_reports_all_mistakes_of_a_token_request_at_once(world):
     status, _, problem = world.request("POST", "/v1/tokens", {"profile": "none", "max_uploads": 0, "expires_in": 9_999_999,
                                                               "metadata": {"bad name": "x"}})
     assert status == 422

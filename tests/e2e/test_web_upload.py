@@ -44,7 +44,7 @@ def encoded(name, data):
     return {"name": name, "data": base64.b64encode(data).decode()}
 
 
-def test_a_picture_comes_out_clean_and_the_page_shows_it(world, visit):
+def test_publishes_clean_picture_and_shows_it(world, visit):
     seen = opened(world, visit)
     page = seen.page
     # The token stands nowhere to be copied from; the field for one shows how it begins.
@@ -66,7 +66,7 @@ def test_a_picture_comes_out_clean_and_the_page_shows_it(world, visit):
     assert seen.hosts <= {f"127.0.0.1:{world.port}", world.stack.minio.endpoint.split("//")[1]}
 
 
-def test_a_map_is_offered_only_where_the_profile_keeps_the_position(own_world, visit):
+def test_offers_map_only_where_the_profile_keeps_the_position(own_world, visit):
     world = own_world(profiles={"photos": {"gps": '"drop"'}})
     seen = opened(world, visit)
     seen.page.set_input_files("#files", file("a.jpg", pictures.photo(400, 300)))
@@ -74,7 +74,7 @@ def test_a_map_is_offered_only_where_the_profile_keeps_the_position(own_world, v
     assert "on a map" not in seen.page.inner_text("main") and "position was removed" in seen.page.inner_text(".facts")
 
 
-def test_with_the_keyboard_alone(world, visit, tmp_path):
+def test_works_with_the_keyboard_alone(world, visit, tmp_path):
     seen = opened(world, visit)
     page = seen.page
     order = []
@@ -102,7 +102,7 @@ def test_with_the_keyboard_alone(world, visit, tmp_path):
     assert seen.complaints == []
 
 
-def test_dark_as_well_as_light_and_on_a_phone(world, visit):
+def test_works_in_dark_and_light_and_on_a_phone(world, visit):
     seen = opened(world, visit, color_scheme="dark", viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = seen.page
     assert page.is_visible("#camera-label") and page.get_attribute("#camera", "capture") == "environment"
@@ -114,7 +114,7 @@ def test_dark_as_well_as_light_and_on_a_phone(world, visit):
     seen.picture("upload-dark-phone")
 
 
-def test_many_are_dropped_and_pasted_and_a_bad_one_says_why(world, visit):
+def test_accepts_dropped_and_pasted_files_and_explains_rejections(world, visit):
     seen = opened(world, visit)
     page = seen.page
     drop(page, [encoded(f"dropped {i}.jpg", pictures.photo(400, 300, seed=i + 1)) for i in range(5)])
@@ -133,7 +133,7 @@ def test_many_are_dropped_and_pasted_and_a_bad_one_says_why(world, visit):
     assert seen.complaints == []
 
 
-def test_cancelled_on_its_way_and_retried_after_a_broken_connection(world, visit):
+def test_cancels_upload_in_progress_and_retries_after_broken_connection(world, visit):
     seen = opened(world, visit)
     page = seen.page
     held = []
@@ -155,7 +155,7 @@ def test_cancelled_on_its_way_and_retried_after_a_broken_connection(world, visit
     assert world.sql("select count(*) from uploads where filename = 'again.jpg'") == "1"  # the same one, signed again
 
 
-def test_without_a_token_it_asks_and_a_spent_one_says_so(world, visit):
+def test_asks_for_missing_token_and_explains_exhausted_one(world, visit):
     seen = visit()
     page = seen.page
     page.goto(world.gateway.url + "/upload")
@@ -177,7 +177,7 @@ def test_without_a_token_it_asks_and_a_spent_one_says_so(world, visit):
 @pytest.mark.parametrize("path, kind", [("/", "text/html; charset=utf-8"), ("/upload", "text/html; charset=utf-8"), ("/docs", "text/html; charset=utf-8"),
                                         ("/assets/upload.js", "text/javascript; charset=utf-8"), ("/assets/style.css", "text/css; charset=utf-8"),
                                         ("/assets/icon.svg", "image/svg+xml"), ("/openapi.json", "application/json; charset=utf-8")])
-def test_pages_are_served_with_their_type_and_their_bounds(world, path, kind):
+def test_serves_pages_with_type_and_security_headers(world, path, kind):
     status, headers, body = world.gateway.request("GET", path)
     assert (status, headers["content-type"]) == (200, kind)
     policy = headers["content-security-policy"]

@@ -63,8 +63,8 @@ def on_failpoints(tmp_path, seed):
 @pytest.fixture
 def row(request, seed):
     """The row of table.py that the test's name bears."""
-    name = re.search(r"test_([A-Z]+\d+)_|\[([A-Z]+\d+b?)\]|()$", request.node.name)
-    account = report.Row(name[1] or name[2] or request.node.name, seed)
+    name = re.search(r"test_([a-z]\d+)_|\[([A-Z]+\d+b?)\]|()$", request.node.name)
+    account = report.Row((name[1] or "").upper() or name[2] or request.node.name, seed)
     yield account
     outcome = getattr(request.node, "outcome", None)
     fault = account.fault or table.STEPS.get(account.name, request.node.name)

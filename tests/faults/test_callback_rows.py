@@ -64,7 +64,7 @@ def upload_for(world, app, photo):
     return created
 
 
-def test_F51_A_receiver_away_for_hours_is_tried_on_schedule(row, witnessed, photo):
+def test_f51_receiver_away_for_hours_is_tried_on_schedule(row, witnessed, photo):
     world = witnessed(start=False)
     world.gateway.environment |= NO_BREAKER
     world.gateway.start()
@@ -89,7 +89,7 @@ def test_F51_A_receiver_away_for_hours_is_tried_on_schedule(row, witnessed, phot
 
 
 @pytest.mark.fast
-def test_F52_A_slow_receiver_does_not_hold_another(row, unwitnessed, photo):
+def test_f52_slow_receiver_does_not_hold_up_another(row, unwitnessed, photo):
     with Sink(respond(204, after=14)) as slow, webhook_receiver.Receiver(local_gateway.new_callback_secret()) as quick:
         app = local_gateway.App("quick", quick.url, {"photos": {}}, secret=quick.secret)
         dull = app_with("dull", slow)
@@ -108,7 +108,7 @@ def test_F52_A_slow_receiver_does_not_hold_another(row, unwitnessed, photo):
         row.hold(max(waits) <= 7, "half of what the slow one takes")
 
 
-def test_F53_A_receiver_that_drips_or_never_ends_costs_little_memory(row, unwitnessed, photo):
+def test_f53_dripping_or_endless_receiver_costs_little_memory(row, unwitnessed, photo):
     with Sink(drip()) as dripping, Sink(endless()) as flooding:
         slow, big = app_with("slow", dripping), app_with("big", flooding)
         world = unwitnessed(apps=[slow, big])
@@ -134,7 +134,7 @@ def test_F53_A_receiver_that_drips_or_never_ends_costs_little_memory(row, unwitn
 
 
 @pytest.mark.fast
-def test_F54_Redirects_are_not_followed(row, witnessed, photo):
+def test_f54_redirects_are_not_followed(row, witnessed, photo):
     world = witnessed()
     with Sink() as inner:
         for status in (301, 302, 307, 308):
@@ -153,7 +153,7 @@ def test_F54_Redirects_are_not_followed(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F55_410_pauses_until_it_is_resumed(row, witnessed, photo):
+def test_f55_410_pauses_until_resumed(row, witnessed, photo):
     world = witnessed()
     world.receiver.answer = lambda callback: (410, {}, b"")
     first = world.upload(photo)
@@ -175,7 +175,7 @@ def test_F55_410_pauses_until_it_is_resumed(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F56_Retry_After_is_taken_exactly(row, unwitnessed, photo):
+def test_f56_retry_after_is_honoured_exactly(row, unwitnessed, photo):
     world = unwitnessed(start=False)
     world.gateway.environment |= NO_BREAKER
     world.gateway.start()
@@ -197,7 +197,7 @@ def test_F56_Retry_After_is_taken_exactly(row, unwitnessed, photo):
     row.figure(f"{len(found)} of {len(found)} as they should be: " + ", ".join(f"{said or 'empty'} → {wait:.1f} s" for said, status, wait in found if status == 503))
 
 
-def test_F57_Bad_certificates_are_refused(row, unwitnessed, tmp_path, photo):
+def test_f57_bad_certificates_are_rejected(row, unwitnessed, tmp_path, photo):
     authority = Authority(tmp_path / "ca")
     certificates = {"good": authority.issue("good", "localhost"), "expired": authority.issue("expired", "localhost", days=-1),
                     "wronghost": authority.issue("wronghost", "elsewhere.example"),
@@ -224,7 +224,7 @@ def test_F57_Bad_certificates_are_refused(row, unwitnessed, tmp_path, photo):
         sink.close()
 
 
-def test_F58_A_name_that_flips_to_an_inner_address_is_never_connected_to(row, unwitnessed, tmp_path):
+def test_f58_name_that_flips_to_an_internal_address_is_never_connected_to(row, unwitnessed, tmp_path):
     assert shutil.which("cc"), "needs a C compiler, for a resolver of its own (scripts/install-dependencies)"
     library, counts = tmp_path / "resolver.so", tmp_path / "connects"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "flipping_resolver.c", "-ldl"], check=True)
@@ -255,7 +255,7 @@ def test_F58_A_name_that_flips_to_an_inner_address_is_never_connected_to(row, un
 
 
 @pytest.mark.fast
-def test_F59_While_a_secret_is_rotated_old_and_new_verify_everything(row, unwitnessed, photo):
+def test_f59_old_and_new_secret_verify_everything_during_rotation(row, unwitnessed, photo):
     world = unwitnessed()
     old, new = world.app.secret, local_gateway.new_callback_secret()
     text = world.gateway.config.read_text()
@@ -293,7 +293,7 @@ def test_F59_While_a_secret_is_rotated_old_and_new_verify_everything(row, unwitn
     row.figure(f"{len(sent)} callbacks over the rotation, each verified by every secret of its time; by a restart with both secrets, then with the new one")
 
 
-def test_F60_A_receiver_that_comes_back_is_not_met_by_its_whole_backlog(row, unwitnessed):
+def test_f60_recovering_receiver_is_not_flooded_with_its_backlog(row, unwitnessed):
     world = unwitnessed(start=False)
     port = parts.free_port()
     app = local_gateway.App("back", f"http://127.0.0.1:{port}/hooks", {"photos": {}})

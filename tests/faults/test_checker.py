@@ -382,17 +382,17 @@ def committed_state_lost(run):
 
 # ---- the tests --------------------------------------------------------------------------------------------------------------------
 
-def test_A_genuine_run_has_no_violation(genuine):
+def test_genuine_run_has_no_violation(genuine):
     assert checker.check(genuine) == []
 
 
-def test_At_least_twenty_bugs_are_planted_and_every_invariant_has_one():
+def test_plants_at_least_twenty_bugs_and_covers_every_invariant():
     assert len(BUGS) >= 20
     assert {invariant for invariant, _ in BUGS.values()} == {*(f"I{n}" for n in range(1, 11)), "T1", "t11", "states"}
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_A_planted_bug_is_caught(genuine, name):
+def test_catches_planted_bug(genuine, name):
     invariant, plant = BUGS[name]
     run = Run(genuine)
     plant(run)

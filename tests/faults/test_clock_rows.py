@@ -79,7 +79,7 @@ def leases_lost(world):
     return int(world.sql("select count(*) from timeline where event = 'lease.lost'"))
 
 
-def test_F29_The_gateway_s_clock_is_an_hour_off(row, witnessed, tmp_path, photo):
+def test_f29_gateway_clock_is_an_hour_off(row, witnessed, tmp_path, photo):
     for hours in (1, -1):
         world = witnessed(start=False, extra=SHORT_LEASES)
         clock = ShiftedClock(tmp_path, world.gateway)
@@ -108,7 +108,7 @@ def test_F29_The_gateway_s_clock_is_an_hour_off(row, witnessed, tmp_path, photo)
         row.hold(abs(error) <= 2, "a grant lasts as long as was asked")
 
 
-def test_F30_The_gateway_s_clock_steps_back(row, witnessed, tmp_path, photo):
+def test_f30_gateway_clock_steps_back(row, witnessed, tmp_path, photo):
     world = witnessed(start=False, extra=SHORT_LEASES)
     clock = ShiftedClock(tmp_path, world.gateway)
     dice, steps = random.Random(row.seed), 0

@@ -57,7 +57,7 @@ def session(postgres):
     return connection
 
 
-def test_F6_PostgreSQL_stops_at_once_and_starts_again(row, witnessed):
+def test_f6_postgresql_restarts_immediately(row, witnessed):
     world = witnessed(extra=SHORT_LEASES)
     postgres, outages = world.stack.postgres, 4
     row.scaled(f"{outages} outages of 5 s instead of 20 of 20 s")
@@ -83,7 +83,7 @@ def test_F6_PostgreSQL_stops_at_once_and_starts_again(row, witnessed):
     row.aim(recovered >= undisturbed, "100 %")
 
 
-def test_F7_Backends_are_terminated(row, witnessed):
+def test_f7_backends_are_terminated(row, witnessed):
     world = witnessed(extra=SHORT_LEASES)
     rounds, seconds, killed = 4, 5, 0
     row.scaled(f"for {rounds} times {seconds} s instead of 60 s")
@@ -109,7 +109,7 @@ def test_F7_Backends_are_terminated(row, witnessed):
     row.aim(recovered >= 0.95 * undisturbed, "95 %")
 
 
-def test_F8_PostgreSQL_fails_over_to_a_standby(row, witnessed):
+def test_f8_postgresql_fails_over_to_a_standby(row, witnessed):
     world = witnessed(start=False, extra=SHORT_LEASES)
     first = world.stack.postgres
     world.gateway.migrate()
@@ -145,7 +145,7 @@ def test_F8_PostgreSQL_fails_over_to_a_standby(row, witnessed):
 
 
 @pytest.mark.fast
-def test_F9_Connections_are_used_up_by_others(row, witnessed, photo):
+def test_f9_connections_are_used_up_by_others(row, witnessed, photo):
     world = witnessed()
     world.publish(photo)
     held = []
@@ -176,7 +176,7 @@ def test_F9_Connections_are_used_up_by_others(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F10_Serialization_failures_and_deadlocks(row, witnessed, photo):
+def test_f10_serialization_failures_and_deadlocks(row, witnessed, photo):
     world = witnessed()
     world.sql("""
         create sequence witness.turn;
@@ -204,7 +204,7 @@ def test_F10_Serialization_failures_and_deadlocks(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F11_COMMIT_is_sent_and_its_answer_lost(row, witnessed):
+def test_f11_commit_is_sent_and_its_answer_lost(row, witnessed):
     world = witnessed(start=False, extra=SHORT_LEASES)
     world.gateway.migrate()
     with PostgresProxy(world.stack.postgres, row.seed) as proxy:
@@ -221,7 +221,7 @@ def test_F11_COMMIT_is_sent_and_its_answer_lost(row, witnessed):
                    f"{len(world.witness.history.of('refused'))} requests answered with an error and repeated by the client")
 
 
-def test_F12_PostgreSQL_s_disk_is_full(row, witnessed):
+def test_f12_postgresql_disk_is_full(row, witnessed):
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
     disk = pathlib.Path(tempfile.mkdtemp(prefix="small-disk-"))
@@ -266,7 +266,7 @@ def test_F12_PostgreSQL_s_disk_is_full(row, witnessed):
         disk.rmdir()
 
 
-def test_F13_PostgreSQL_answers_late(row, witnessed):
+def test_f13_postgresql_answers_late(row, witnessed):
     world = witnessed(start=False, extra=QUICK_ROUNDS)
     world.gateway.migrate()
     with PostgresProxy(world.stack.postgres) as proxy:
@@ -295,7 +295,7 @@ def memory_of(process):
     return int(pathlib.Path(f"/proc/{process.pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
 
 
-def test_F14_A_snapshot_is_held_open(row, witnessed):
+def test_f14_snapshot_is_held_open(row, witnessed):
     world = witnessed()
     row.scaled("20 s instead of 10 min; the alert is not part of it")
     with traffic.Shop(world, row.seed, customers=4, calm=True, junk=0) as shop:
@@ -317,7 +317,7 @@ def test_F14_A_snapshot_is_held_open(row, witnessed):
     row.hold(held >= 0.25 * undisturbed, "25 %")
 
 
-def test_F15_The_listening_connection_is_silently_dead(row, witnessed, photo):
+def test_f15_listening_connection_is_silently_dead(row, witnessed, photo):
     world = witnessed(start=False, extra="[worker]\nreconcile_interval = 60\nreap_interval = 10\n")
     world.gateway.migrate()
     with PostgresProxy(world.stack.postgres) as proxy:
@@ -346,7 +346,7 @@ def test_F15_The_listening_connection_is_silently_dead(row, witnessed, photo):
         row.hold(max(unheard) - p(heard, .5) <= 1.5, "1.5 s later at most")
 
 
-def test_F16_PgBouncer_in_transaction_mode(row, witnessed, photo):
+def test_f16_pgbouncer_in_transaction_mode(row, witnessed, photo):
     if not pooler.program():
         pytest.fail("PgBouncer is not installed; ./test installs it")
     sessions = 4
@@ -379,7 +379,7 @@ def test_F16_PgBouncer_in_transaction_mode(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F17_A_schema_of_another_version(row, witnessed):
+def test_f17_schema_of_another_version(row, witnessed):
     world = witnessed(start=False)
     world.sql("create table mine (n int)")
     behind = world.gateway.run("all")

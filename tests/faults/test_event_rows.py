@@ -53,7 +53,7 @@ def etag_of(world, upload):
     return next(f["etag"] for f in reversed(world.witness.history.of("put_acknowledged")) if f["upload"] == upload["id"])
 
 
-def test_F31_MinIO_killed_under_load(row, witnessed, request):
+def test_f31_minio_killed_under_load(row, witnessed, request):
     world = witnessed(extra=SHORT_LEASES)
     kills = request.config.getoption("--store-kills")
     row.scaled(f"{kills} instead of 50 kills" if kills < 50 else "")
@@ -73,7 +73,7 @@ def test_F31_MinIO_killed_under_load(row, witnessed, request):
     row.hold(seconds <= 150, "2.5 min")
 
 
-def test_F32_MinIO_takes_files_before_it_knows_its_event_rules(row, witnessed, photo):
+def test_f32_minio_accepts_files_before_it_knows_its_event_rules(row, witnessed, photo):
     world = witnessed()
     minio, sent = world.stack.minio, []
     for _ in range(3):
@@ -99,7 +99,7 @@ def test_F32_MinIO_takes_files_before_it_knows_its_event_rules(row, witnessed, p
     row.hold(len(sent) >= 60 and seconds <= 150, "2.5 min")
 
 
-def test_F33_MinIO_s_queue_of_events_is_full(row, witnessed, photo):
+def test_f33_minio_event_queue_is_full(row, witnessed, photo):
     world = witnessed(start=False)
     world.stack.minio.more_environment["MINIO_NOTIFY_WEBHOOK_QUEUE_LIMIT_gw"] = "10"
     world.stack.minio.restart()
@@ -119,7 +119,7 @@ def test_F33_MinIO_s_queue_of_events_is_full(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F34_An_event_comes_ten_times_at_once_to_three_gateways(row, witnessed, photo):
+def test_f34_event_arrives_ten_times_at_once_at_three_gateways(row, witnessed, photo):
     world = witnessed(extra=NO_RECONCILER)
     gateways = [world.gateway, world.another().start(), world.another().start()]
     silence(world)
@@ -137,7 +137,7 @@ def test_F34_An_event_comes_ten_times_at_once_to_three_gateways(row, witnessed, 
 
 
 @pytest.mark.fast
-def test_F35_Events_in_any_order(row, witnessed, photo):
+def test_f35_events_arrive_in_any_order(row, witnessed, photo):
     world = witnessed()
     count = 60
     row.scaled(f"{count} instead of 1,000 histories")
@@ -159,7 +159,7 @@ def test_F35_Events_in_any_order(row, witnessed, photo):
     row.hold(statuses.count(200) == len(statuses), "2xx")
 
 
-def test_F36_An_event_comes_after_its_upload_has_expired(row, witnessed, photo):
+def test_f36_event_arrives_after_its_upload_expired(row, witnessed, photo):
     world = witnessed(extra=QUICK_ROUNDS + "expiry_grace = 1\n")
     uploads = [world.create({"expires_in": 1}) for _ in range(5)]
     for each in uploads:
@@ -182,7 +182,7 @@ def checker_but_unsent(world):
 
 
 @pytest.mark.fast
-def test_F37_An_event_comes_for_an_object_that_is_gone(row, witnessed, photo):
+def test_f37_event_arrives_for_a_removed_object(row, witnessed, photo):
     world = witnessed()
     silence(world)
     created = world.create({"size": len(photo)})
@@ -198,7 +198,7 @@ def test_F37_An_event_comes_for_an_object_that_is_gone(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F38_Overwritten_between_judging_and_publishing(row, witnessed, photo, other_photo):
+def test_f38_overwritten_between_judging_and_publishing(row, witnessed, photo, other_photo):
     world = witnessed()
     races = 30
     row.scaled(f"{races} instead of 1,000 races")
@@ -225,7 +225,7 @@ def test_F38_Overwritten_between_judging_and_publishing(row, witnessed, photo, o
     row.hold(set(states) <= {"published", "rejected"}, f"states {set(states)}")
 
 
-def test_F39_Overwritten_while_it_is_fetched(row, witnessed):
+def test_f39_overwritten_during_fetch(row, witnessed):
     world = witnessed()
     first, second = pictures.photo(1600, 1200, seed=75), pictures.photo(1600, 1200, seed=76)
     store = world.witness.store
@@ -253,7 +253,7 @@ def test_F39_Overwritten_while_it_is_fetched(row, witnessed):
 
 
 @pytest.mark.fast
-def test_F40_Events_of_no_concern(row, witnessed):
+def test_f40_unrelated_events(row, witnessed):
     world = witnessed()
     created = world.create()
     before = world.sql("select count(*) from uploads")
@@ -268,7 +268,7 @@ def test_F40_Events_of_no_concern(row, witnessed):
 
 
 @pytest.mark.fast
-def test_F41_Poison_does_not_hold_up_the_next(row, witnessed, photo):
+def test_f41_poison_event_does_not_delay_the_next(row, witnessed, photo):
     world = witnessed()
     times, statuses = [], []
     for poison in (b"garbage", b"{", b"[" * 5000, b'{"Records":[{"s3":{"object":{"key":"%zz"}}}]}', b"\xff" * 70000, b'{"Records":' + b"[" * 2000):
@@ -290,7 +290,7 @@ def memory_of(process):
     return int(pathlib.Path(f"/proc/{process.pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
 
 
-def test_F42_A_flood_of_events(row, witnessed, photo):
+def test_f42_flood_of_events(row, witnessed, photo):
     world = witnessed()
     before = memory_of(world.gateway.process)
     statuses, stop = [], threading.Event()
@@ -329,7 +329,7 @@ def test_F42_A_flood_of_events(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F43_Clients_ask_and_never_upload(row, witnessed):
+def test_f43_clients_request_and_never_upload(row, witnessed):
     world = witnessed(extra=QUICK_ROUNDS + "expiry_grace = 1\n")
     count = 500
     row.scaled(f"{count} instead of 10,000 grants")
@@ -359,7 +359,7 @@ def put_and_hang_up(created, data):
 
 
 @pytest.mark.fast
-def test_F44_A_PUT_whose_answer_was_lost(row, witnessed, photo):
+def test_f44_put_whose_answer_was_lost(row, witnessed, photo):
     world = witnessed()
     silence(world)
     uploads = [world.create({"size": len(photo)}) for _ in range(15)]
@@ -377,7 +377,7 @@ def test_F44_A_PUT_whose_answer_was_lost(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F45_Two_completions_and_the_event_at_once(row, witnessed, photo):
+def test_f45_two_completions_and_the_event_at_once(row, witnessed, photo):
     world = witnessed()
     races = 60
     row.scaled(f"{races} instead of 1,000 races")
@@ -396,7 +396,7 @@ def test_F45_Two_completions_and_the_event_at_once(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F46_A_cancellation_races_with_a_worker(row, witnessed, photo):
+def test_f46_cancellation_races_with_a_worker(row, witnessed, photo):
     world = witnessed()
     dice = random.Random(row.seed)
     races = 80
@@ -419,7 +419,7 @@ def test_F46_A_cancellation_races_with_a_worker(row, witnessed, photo):
     row.hold({status for _, status, _ in results} <= {200, 202, 409}, "an answer for each")
 
 
-def test_F47_Two_workers_on_one_job(row, witnessed, photo):
+def test_f47_two_workers_on_one_job(row, witnessed, photo):
     world = witnessed(extra=SHORT_LEASES)
     second = world.another(role="work")
     store, stale = world.witness.store, 0

@@ -90,7 +90,7 @@ def slow_picture(wide=6000, high=4000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def test_F2_Three_gateways_killed_at_random(row, witnessed):
+def test_f2_three_gateways_killed_at_random(row, witnessed):
     world = witnessed(extra=SHORT_LEASES)
     world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"
     gateways = [world.gateway, world.another().start(), world.another().start()]
@@ -115,7 +115,7 @@ def test_F2_Three_gateways_killed_at_random(row, witnessed):
     row.hold(share >= 0.999, "99.9 %")
 
 
-def test_F3_Gateways_are_stopped_one_after_the_other(row, witnessed):
+def test_f3_gateways_are_stopped_one_after_the_other(row, witnessed):
     world = witnessed()
     gateways = [world.gateway, world.another().start()]
     balanced = Balanced(world, gateways)
@@ -137,7 +137,7 @@ def test_F3_Gateways_are_stopped_one_after_the_other(row, witnessed):
     row.hold(set(codes) == {0} and max(times) <= 10 and balanced.failed == 0 and balanced.broken == 0, "0 failed, 10 s")
 
 
-def test_F4_A_worker_is_stopped_for_longer_than_its_lease(row, witnessed, photo):
+def test_f4_worker_is_suspended_for_longer_than_its_lease(row, witnessed, photo):
     world = witnessed(extra=SHORT_LEASES)
     row.scaled("14 s with a lease of 6 s, instead of 90 s with one of 60 s")
     held = world.witness.store.rule(faults.puts("public"), faults.Fault("held back", delay=1.5), times=3)
@@ -158,7 +158,7 @@ def test_F4_A_worker_is_stopped_for_longer_than_its_lease(row, witnessed, photo)
 
 
 @pytest.mark.fast
-def test_F5_A_picture_that_needs_too_much_memory(row, witnessed, photo):
+def test_f5_picture_that_needs_too_much_memory(row, witnessed, photo):
     world = witnessed()
     world.publish(photo)
     before, highest, verdicts = memory_of(world.gateway.process), 0, []
@@ -177,7 +177,7 @@ def test_F5_A_picture_that_needs_too_much_memory(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F48_The_decoder_crashes_or_hangs(row, witnessed, photo):
+def test_f48_decoder_crashes_or_hangs(row, witnessed, photo):
     if os.geteuid() != 0:
         pytest.skip("needs root, to see which helper has the picture")
     world = witnessed(extra=SHORT_LEASES)
@@ -206,7 +206,7 @@ def test_F48_The_decoder_crashes_or_hangs(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F49_Poison_among_good_pictures(row, witnessed, request):
+def test_f49_poison_among_good_pictures(row, witnessed, request):
     world = witnessed()
     good = [pictures.photo(640, 480, seed=950 + number) for number in range(3)]
     poison = [text_bomb(), pixel_bomb(), good[0][:len(good[0]) // 2], traffic.JUNK]
@@ -251,7 +251,7 @@ exec "$@"
 """
 
 
-def test_F50_There_is_no_room_for_temporary_files(row, witnessed, unwitnessed, tmp_path):
+def test_f50_no_space_for_temporary_files(row, witnessed, unwitnessed, tmp_path):
     full = tmp_path / "full"
     full.mkdir()
     inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", NOWHERE_TO_WRITE, "sh", full]
@@ -327,7 +327,7 @@ from generate_series(1, {count}) n
 """
 
 
-def test_F61_Three_gateways_start_on_a_long_queue(row, unwitnessed):
+def test_f61_three_gateways_start_on_a_long_queue(row, unwitnessed):
     world = unwitnessed(start=False)
     count = 50_000
     row.scaled(f"{count:,} instead of 1,000,000 jobs")
@@ -351,7 +351,7 @@ def test_F61_Three_gateways_start_on_a_long_queue(row, unwitnessed):
     row.hold(first is not None and first <= 2 and most <= 27, "2 s, no more than the pools")
 
 
-def test_F62_The_reconciler_meets_very_many_unused_grants(row, unwitnessed, photo):
+def test_f62_reconciler_meets_very_many_unused_grants(row, unwitnessed, photo):
     world = unwitnessed()
     count = 200_000
     row.scaled(f"{count:,} instead of 1,000,000 rows")
@@ -385,7 +385,7 @@ def test_F62_The_reconciler_meets_very_many_unused_grants(row, unwitnessed, phot
     row.aim(p(after, .99) <= 1.1 * p(before, .99), "10 % at p99")
 
 
-def test_F65_Nobody_reads_the_log(row, unwitnessed, photo):
+def test_f65_log_reader_has_stopped(row, unwitnessed, photo):
     world = unwitnessed()
 
     def pace(count=60):

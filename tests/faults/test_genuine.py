@@ -8,7 +8,7 @@ from traffic import Shop
 
 
 @pytest.mark.fast
-def test_A_run_in_which_nothing_breaks_has_no_violation(witnessed, seed):
+def test_run_without_faults_has_no_violation(witnessed, seed):
     world = witnessed()
     with Shop(world, seed) as shop:
         time.sleep(6)

@@ -1,6 +1,6 @@
 """F1: the gateway is killed at each named step, again and again, while customers go on; then everything is judged.
 
-    ./test --faults --kill-cycles 50 -k test_Killed_at       18 × 50
+    ./test --faults --kill-cycles 50 -k test_killed_at       18 × 50
 
 Each cycle is a start with a failpoint armed for the first, second or third time that its step is reached, and the kill there.
 """
@@ -56,7 +56,7 @@ def account(row, world, shop, kills):
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_Killed_at(name, row, shop_floor, cycles, seed):
+def test_killed_at(name, row, shop_floor, cycles, seed):
     world, dice, point = shop_floor, random.Random(f"{seed}/{name}"), POINTS[name]
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     if point == "mid_reconcile":
@@ -72,7 +72,7 @@ def test_Killed_at(name, row, shop_floor, cycles, seed):
         row.hold(repeated <= 16 * cycles, "what was under way is repeated, nothing else")
 
 
-def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
+def test_killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
     """CP13: sent, and not yet answered."""
     world, dice = shop_floor, random.Random(f"{seed}/CP13")
     row.name = "CP13"
@@ -97,7 +97,7 @@ def test_Killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
     row.hold(repeated <= 16 * cycles, "what was under way is repeated, nothing else")
 
 
-def test_Killed_in_a_migration(row, on_failpoints, cycles, seed):
+def test_killed_in_a_migration(row, on_failpoints, cycles, seed):
     """CP18: from an empty database, killed with a migration's statements run and not committed."""
     world = on_failpoints(start=False)
     row.name = "CP18"
@@ -135,7 +135,7 @@ def plant(world, dice):
     return name
 
 
-def test_Killed_in_a_sweep(row, shop_floor, cycles, seed):
+def test_killed_in_a_sweep(row, shop_floor, cycles, seed):
     """CP17: objects count as old after a second here, and each publication waits for longer than that between its PUT and its commit: what is swept
     are orphans, and images that are about to be published."""
     world, dice = shop_floor, random.Random(f"{seed}/CP17")

@@ -37,7 +37,7 @@ def measured(unwitnessed, row, seed):
     return run
 
 
-def test_R1_PostgreSQL_restarts(measured):
+def test_r1_postgresql_restarts(measured):
     def disturb(world):
         """PostgreSQL stops at once and starts again"""
         world.stack.postgres.stop("immediate")
@@ -48,7 +48,7 @@ def test_R1_PostgreSQL_restarts(measured):
     measured(disturb)
 
 
-def test_R2_backends_are_killed(measured):
+def test_r2_backends_are_killed(measured):
     def disturb(world):
         """backends are terminated"""
         killed = 0
@@ -61,7 +61,7 @@ def test_R2_backends_are_killed(measured):
     measured(disturb)
 
 
-def test_R3_the_connections_are_used_up(measured):
+def test_r3_connections_are_used_up(measured):
     def disturb(world):
         """PostgreSQL's connections are used up"""
         held = []
@@ -76,7 +76,7 @@ def test_R3_the_connections_are_used_up(measured):
     measured(disturb)
 
 
-def test_R4_the_worker_crashes(measured):
+def test_r4_worker_crashes(measured):
     def disturb(world):
         """the gateway is killed"""
         world.gateway.kill()
@@ -86,7 +86,7 @@ def test_R4_the_worker_crashes(measured):
     measured(disturb)
 
 
-def test_R5_the_worker_crashes_again_and_again(measured):
+def test_r5_worker_crashes_repeatedly(measured):
     def disturb(world):
         """the gateway is killed again and again"""
         for _ in range(6):

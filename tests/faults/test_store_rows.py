@@ -29,7 +29,7 @@ def attempts_burned(world):
 
 
 @pytest.mark.fast
-def test_F18_A_third_of_the_answers_are_SlowDown(row, witnessed, photo):
+def test_f18_a_third_of_the_answers_are_slow_down(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     rule = store.rule(faults.anything, faults.slow_down(), chance=0.3)
@@ -43,7 +43,7 @@ def test_F18_A_third_of_the_answers_are_SlowDown(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F19_The_store_is_away_for_a_while(row, witnessed, photo):
+def test_f19_store_is_away_for_a_while(row, witnessed, photo):
     world = witnessed()
     outage = 45
     row.scaled(f"{outage} s instead of 10 min")
@@ -63,7 +63,7 @@ def test_F19_The_store_is_away_for_a_while(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F20_The_store_says_nothing(row, witnessed, photo):
+def test_f20_store_is_silent(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     store.rule(faults.gets("incoming"), faults.hanging(60), times=4)  # all hands of a small worker
@@ -78,7 +78,7 @@ def test_F20_The_store_says_nothing(row, witnessed, photo):
 
 
 @pytest.mark.fast
-def test_F21_Nothing_is_published_of_a_short_answer(row, witnessed, photo):
+def test_f21_short_answer_is_never_published(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     cuts = [0, 1, 100, 1000, len(photo) // 2, len(photo) - 1]
@@ -93,7 +93,7 @@ def test_F21_Nothing_is_published_of_a_short_answer(row, witnessed, photo):
     row.hold(len(images) == 1, "each image is made of the whole photo")
 
 
-def test_F22_More_than_the_pinned_size_is_never_published(row, witnessed, photo):
+def test_f22_more_than_the_pinned_size_is_never_published(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     # More than there is, with a declared size and without one: nothing but the pin says then that it is too much.
@@ -117,7 +117,7 @@ def test_F22_More_than_the_pinned_size_is_never_published(row, witnessed, photo)
 
 
 @pytest.mark.fast
-def test_F23_A_PUT_that_was_stored_but_answered_500(row, witnessed, photo):
+def test_f23_put_that_was_stored_but_answered_500(row, witnessed, photo):
     world = witnessed()
     rule = world.witness.store.rule(faults.puts("public"), faults.error_after_commit(), times=12, chance=0.7)
     reset = world.witness.store.rule(faults.puts("public"), faults.reset("after"), times=6)
@@ -133,7 +133,7 @@ def test_F23_A_PUT_that_was_stored_but_answered_500(row, witnessed, photo):
     row.hold(len(evidence["public"]) == len(uploads) and all(len(each) == 1 for each in told.values()), "one object, one report")
 
 
-def test_F24_200_with_an_error_for_a_body(row, witnessed, photo):
+def test_f24_200_with_an_error_body(row, witnessed, photo):
     world = witnessed(profiles={"photos": {"original": '"keep"'}})
     store = world.witness.store
     rule = store.rule(faults.puts("originals"), faults.ok_with_error_body(), times=20, chance=0.7)
@@ -145,7 +145,7 @@ def test_F24_200_with_an_error_for_a_body(row, witnessed, photo):
     row.hold(rule.hits >= 10 and len(kept) == len(uploads), "each was known as an error: no original was removed before it was copied")
 
 
-def test_F25_Another_ETag_is_not_trusted(row, witnessed, photo):
+def test_f25_another_etag_is_not_trusted(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     puts = store.rule(faults.puts("public"), faults.wrong_etag(), times=10)
@@ -170,7 +170,7 @@ def multipart(world):
                         config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}))
 
 
-def test_F26_A_multipart_upload_is_completed_twice(row, unwitnessed, photo):
+def test_f26_multipart_upload_is_completed_twice(row, unwitnessed, photo):
     for store in ("minio", "builtin"):
         world, uploads, answers = unwitnessed(store=store), [], []
         s3 = multipart(world)
@@ -203,7 +203,7 @@ def test_F26_A_multipart_upload_is_completed_twice(row, unwitnessed, photo):
         world.close()
 
 
-def test_F27_No_grant_begins_a_multipart_upload(row, unwitnessed, photo):
+def test_f27_no_grant_begins_a_multipart_upload(row, unwitnessed, photo):
     """The gateway grants none and makes none: what is abandoned in parts can only come from a grant that permits more than it says."""
     for store in ("minio", "builtin"):
         world, refused = unwitnessed(store=store), []
@@ -226,7 +226,7 @@ def test_F27_No_grant_begins_a_multipart_upload(row, unwitnessed, photo):
         world.close()
 
 
-def test_F28_The_store_says_that_the_clocks_differ(row, witnessed, photo):
+def test_f28_store_reports_clock_skew(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
     future = email.utils.formatdate(time.time() + 1200, usegmt=True)
@@ -253,7 +253,7 @@ def stamp(text):
     return calendar.timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
 
 
-def test_F63_Publishing_is_denied_for_a_while(row, witnessed, photo):
+def test_f63_publishing_is_denied_for_a_while(row, witnessed, photo):
     world = witnessed()
     minio = world.stack.minio
     policies = (parts.POLICIES / "worker-policy.json").read_text()
@@ -283,7 +283,7 @@ def test_F63_Publishing_is_denied_for_a_while(row, witnessed, photo):
     world.witness.judge()
 
 
-def test_F64_The_worker_s_credentials_are_changed_under_way(row, witnessed, photo):
+def test_f64_worker_credentials_change_during_work(row, witnessed, photo):
     world = witnessed(extra=QUICK_ROUNDS)
     minio = world.stack.minio
     with traffic.Shop(world, row.seed, customers=2, junk=0) as shop:

@@ -60,7 +60,7 @@ class StackTest(unittest.TestCase):
             self.assertEqual(stack.postgres.sql("SHOW fsync"), "on")
             self.assertEqual(stack.postgres.sql("SHOW listen_addresses"), "")
 
-    def test_a_session_that_was_lost_meanwhile_is_replaced_and_a_mistake_is_said(self):
+    def test_replaces_lost_session_and_reports_mistake(self):
         with Stack() as stack:
             postgres = stack.postgres
             first = postgres.sql("SELECT pg_backend_pid()")
@@ -73,7 +73,7 @@ class StackTest(unittest.TestCase):
             self.assertNotEqual(postgres.sql("SELECT pg_backend_pid()"), str(second))
             self.assertEqual(postgres.sql("SELECT 1; SELECT 'two' || E'\\n' || 'three'"), "1\ntwo\nthree")
 
-    def test_the_users_have_the_policies_of_etc(self):
+    def test_users_have_the_policies_of_etc(self):
         with Stack() as stack:
             minio = stack.minio
 
@@ -103,7 +103,7 @@ class StackTest(unittest.TestCase):
         finally:
             server.shutdown()
 
-    def test_a_kept_stack_comes_back_with_its_data_and_keys(self):
+    def test_kept_stack_returns_with_its_data_and_keys(self):
         with tempfile.TemporaryDirectory() as var:  # 0700: an unprivileged PostgreSQL can't stand inside when run by root
             with Stack(var_dir=var) as stack:
                 stack.postgres.sql("CREATE TABLE kept ()")
@@ -116,7 +116,7 @@ class StackTest(unittest.TestCase):
             if not str(folder).startswith(var):
                 subprocess.run(["rm", "-rf", str(folder.parent)], check=True)
 
-    def test_a_taken_port_is_said_and_nothing_stays(self):
+    def test_reports_taken_port_and_leaves_nothing(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -126,10 +126,10 @@ class StackTest(unittest.TestCase):
             self.assertFalse(stack.postgres.running)
             self.assertFalse(stack.folder.exists())
 
-    def test_the_exit_code_is_the_commands(self):
+    def test_exit_code_is_that_of_the_command(self):
         self.assertEqual(run_stack("--", "sh", "-c", 'test -n "$PHOTOGATE_TEST_S3_ENDPOINT" && exit 7').wait(60), 7)
 
-    def test_whatever_ends_it_nothing_keeps_running(self):
+    def test_nothing_keeps_running_however_it_ends(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
             command = ["--", "sh", "-c", 'echo "$PHOTOGATE_TEST_DATABASE_URL $$"; exec sleep 600']
             process = run_stack(*command, stdout=subprocess.PIPE, text=True)
