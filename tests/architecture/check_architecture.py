@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Holds the table of rooms against the code: who may include whom, whose library is whose, and the habits that every room keeps.
+"""Holds the modules to what their CMakeLists.txt files declare: who includes whom and which third-party library, in order and without
+a cycle; and the habits that every module keeps.
 
-    check_architecture.py [--build-dir DIR] [--root DIR]
+    check_architecture.py [--build-dir DIR] [--root DIR] [--write]
 
-Prints each violation as FILE:LINE: what, then a count; exit 1 where there are any. Standard library only.
+Prints each violation as FILE:LINE: what, then a count; exit 1 where there are any. With --write it first renders ARCHITECTURE.md's
+table of modules. Standard library only.
 """
 import argparse
 import pathlib
@@ -11,68 +13,16 @@ import re
 import subprocess
 import sys
 
-# room: rooms whose headers it may include. The arrows go down and never up.
-STORAGE = {"storage/http", "storage/objects", "storage/records"}
-MODEL = {"model", "model/policy"}
-BELOW_PIPELINE = {"base", "signer", "imaging", "notifier"} | MODEL | STORAGE
-EVERYTHING = BELOW_PIPELINE | {"pipeline", "delivery", "web"}
-ROOMS = {
-    "base": set(),
-    "signer": {"base"},
-    "storage/http": {"base", "signer"},
-    "storage/objects": {"base", "signer", "storage/http"},
-    "storage/records": {"base", "model"},
-    "imaging": {"base"},
-    "model": {"base"},
-    "model/policy": {"base", "signer", "imaging", "model"},
-    "imaging/containers": {"base", "imaging"},
-    "imaging/jail": {"base", "imaging"},
-    "imaging/imager": {"base", "imaging", "imaging/containers", "imaging/jail"},
-    "notifier": {"base", "signer", "model"} | STORAGE,
-    "pipeline": BELOW_PIPELINE,
-    "delivery": {"base", "signer", "imaging", "pipeline"} | MODEL | STORAGE,
-    "web": {"base"},
-    "gateway/http": {"base"},
-    "gateway/s3": {"base", "signer", "storage/http", "storage/objects", "gateway/http"},
-    "gateway/config": EVERYTHING,
-    "gateway/cli": EVERYTHING | {"gateway/config"},
-    "gateway/routes": EVERYTHING | {"gateway/http", "gateway/config"},
-    "gateway/local": {"base"},
-    "gateway/system": EVERYTHING | {"gateway/http", "gateway/config", "gateway/s3", "gateway/routes", "gateway/local"},
-    "gateway": EVERYTHING
-    | {"gateway/http", "gateway/config", "gateway/cli", "gateway/s3", "gateway/routes", "gateway/local", "gateway/system"},
+import class_size
+import module_list
+
+# Narrower than the declarations: where inside a module a library's headers may be included.
+PLACES = {
+    "nlohmann_json::nlohmann_json": ("a *_wire.cpp", lambda path: path.name.endswith("_wire.cpp")),
+    "spdlog::spdlog": ("base/log.cpp", lambda path: path.as_posix() in ("base/log.cpp", "base/redact.cpp")),
 }
-
-# Third-party headers: where they may stand. A predicate over the file's path from the root.
-def in_room(*rooms):
-    return lambda path: room_of(path) in rooms
-
-
-def wire(path):
-    return path.name.endswith("_wire.cpp")
-
-
-def spdlog(path):
-    return path.parent == pathlib.Path("base") and path.name in ("log.cpp", "redact.cpp")
-
-
-OWNERS = [
-    (re.compile(r"openssl/"), "signer", in_room("signer")),
-    (re.compile(r"curl/"), "storage/http", in_room("storage/http")),
-    (re.compile(r"pugixml"), "storage/objects", in_room("storage/objects")),
-    (re.compile(r"sqlite3"), "storage/objects", in_room("storage/objects")),
-    (re.compile(r"pqxx(/|$)|libpq"), "storage/records", in_room("storage/records")),
-    (re.compile(r"vips/|glib|libheif/|libexif/|exiv2/"), "imaging/imager", in_room("imaging/imager")),
-    (re.compile(r"seccomp\.h"), "imaging/jail", in_room("imaging/jail")),
-    (re.compile(r"boost/"), "gateway/http", in_room("gateway/http", "gateway/routes", "gateway/system", "gateway")),
-    (re.compile(r"nlohmann/"), "*_wire.cpp", wire),
-    (re.compile(r"toml\+\+/|toml\.hpp"), "gateway/config", in_room("gateway/config", "gateway/cli")),
-    (re.compile(r"CLI/|CLI11"), "gateway/cli", in_room("gateway/config", "gateway/cli")),
-    (re.compile(r"prometheus/"), "gateway/http", in_room("gateway/http", "gateway/routes", "gateway/system")),
-    (re.compile(r"zlib\.h|libdeflate"), "imaging/containers", in_room("imaging/containers", "packager")),
-    (re.compile(r"spdlog/"), "base/log.cpp", spdlog),
-]
-# What a header may include besides the house's and the standard's: vocabulary types that the design gives to everyone.
+HEADERS = {library: re.compile(pattern) for library, (_, pattern) in module_list.LIBRARIES.items()}
+# Third-party headers that a header may include although other modules include it: vocabulary types.
 HEADER_VOCABULARY = re.compile(r"tl/expected\.hpp$")
 # Names by which a third-party type would show in a header.
 FOREIGN_NAMES = re.compile(r"\b(pqxx|boost|nlohmann|pugi|spdlog|toml|CLI|prometheus|fmt)::|\bCURL\b|\bEVP_\w+|\bVips[A-Z]\w*")
@@ -82,30 +32,25 @@ USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SQL = re.compile(r'"[^"]*\b(SELECT\s+.+\s+FROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|ALTER\s+TABLE)\b', re.I)
 MAKER = re.compile(r"add_executable\s*\(\s*(\S+)([^)]*)\)", re.S)
-LONGEST = 450
+LONGEST_FILE = 450
+LARGEST_MODULE = 7000
+MOST_PUBLIC_FUNCTIONS = 20
+# Classes that are larger than that, and how large they may be until they are split. Figures here only fall.
+LARGE_CLASSES = {"Records": 51, "FolderStore": 33}
 SOURCES = {".cpp", ".hpp"}
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOP = sorted({room.split("/")[0] for room in ROOMS})
 
 
-def room_of(path):
-    """The innermost room that holds a path given from the root; '' for what is in none."""
-    for parent in path.parents:
-        if parent.as_posix() in ROOMS:
-            return parent.as_posix()
-    return ""
+def namespace_of(module):
+    return "photogate" if module == "base" else "photogate::" + module.replace("/", "::")
 
 
-def namespace_of(room):
-    return "photogate" if room in ("base", "gateway") else "photogate::" + room.replace("/", "::")
-
-
-def accepted_namespaces(room):
+def accepted_namespaces(module):
     # imaging and model share their name with the modules inside them: the jail's parts are one subject.
-    names = {namespace_of(room)}
+    names = {namespace_of(module)}
     for outer in ("imaging", "model"):
-        if room.startswith(outer + "/"):
+        if module.startswith(outer + "/"):
             names.add("photogate::" + outer)
     return names
 
@@ -113,43 +58,71 @@ def accepted_namespaces(room):
 class Check:
     def __init__(self, root):
         self.root = root
+        self.list = module_list.read_modules(root)
+        self.top = sorted({name.split("/")[0] for name in self.list.modules} | {program.folder.split("/")[0] for program in self.list.programs})
         self.violations = []
         self.files = 0
+        self.lines = {}  # module: lines in its sources
+        self.used = {}  # module: modules whose headers it includes
+        self.libraries_used = {}  # module: libraries whose headers it includes
 
     def say(self, path, line, what):
-        self.violations.append(f"{path.as_posix()}:{line}: {what}")
+        self.violations.append(f"{pathlib.Path(path).as_posix()}:{line}: {what}")
 
     def run(self, build_dir):
-        files = [path.relative_to(self.root) for top in TOP for path in sorted((self.root / top).rglob("*")) if path.suffix in SOURCES]
+        files = [path.relative_to(self.root) for top in self.top for path in sorted((self.root / top).rglob("*")) if path.suffix in SOURCES]
         for path in files:
             self.files += 1
             self.check_file(path, (self.root / path).read_text(encoding="utf-8"))
-        self.check_rooms(files)
+        for module in self.list.modules.values():
+            self.check_module(module)
+        self.check_table()
         self.check_programs()
         if build_dir:
+            self.check_configured(pathlib.Path(build_dir))
             self.check_linked(pathlib.Path(build_dir))
 
     # ---- one file ----
 
+    def owner_of(self, path):
+        """(name, modules that it declares, libraries that it declares) of the module or program that a file belongs to."""
+        program = self.list.program_of(path)
+        if program:
+            return program.name, set(program.depends), set()
+        module = self.list.module_of(path)
+        if not module:
+            return None
+        libraries = set(module.libraries) | set(module.public_libraries)
+        for other in module.depends:
+            if other in self.list:
+                libraries |= set(self.list.modules[other].public_libraries)
+        return module.name, set(module.depends), libraries
+
     def check_file(self, path, text):
         lines = text.splitlines()
-        room = room_of(path)
-        if not room:
-            self.say(path, 1, "is in no room of the table (tests/architecture/check_architecture.py)")
+        owner = self.owner_of(path)
+        if not owner:
+            self.say(path, 1, "is in no module: no photogate_module() declares its folder")
             return
-        if len(lines) > LONGEST:
-            self.say(path, len(lines), f"has {len(lines)} lines, at most {LONGEST}: one concept a file")
+        name = owner[0]
+        self.lines[name] = self.lines.get(name, 0) + len(lines)
+        if len(lines) > LONGEST_FILE:
+            self.say(path, len(lines), f"has {len(lines)} lines, at most {LONGEST_FILE}: one concept a file")
         if path.suffix == ".hpp":
             self.check_header(path, lines)
+        self.check_classes(path, text)
         for number, line in enumerate(lines, 1):
             include = INCLUDE.match(line)
-            if include:
-                self.check_include(path, room, number, include.group(1), include.group(2))
+            if include and include.group(1) == '"':
+                self.check_own_include(path, owner, number, include.group(2))
+            elif include:
+                self.check_library_include(path, owner, number, include.group(2))
             if LEFTOVER.search(line):
                 self.say(path, number, f"leaves '{LEFTOVER.search(line).group(1)}' behind")
             if SQL.search(line):
                 self.say(path, number, "has SQL outside a .sql file")
-        self.check_namespace(path, room, text)
+        if path.name != "main.cpp":
+            self.check_namespace(path, name, text)
 
     def check_header(self, path, lines):
         if not any(line.strip() == "#pragma once" for line in lines):
@@ -162,85 +135,106 @@ class Check:
             code = line.split("//")[0]
             foreign = FOREIGN_NAMES.search(code)
             if foreign and not code.strip().startswith("#") and self.included_elsewhere(path):
-                self.say(path, number, f"shows the third-party '{foreign.group(0)}' to other rooms")
+                self.say(path, number, f"shows the third-party '{foreign.group(0)}' to other modules")
 
-    def check_include(self, path, room, number, form, name):
-        if form == '"':
-            self.check_own_include(path, room, number, name)
-            return
-        for pattern, owner, allowed in OWNERS:
-            if not pattern.match(name):
+    def check_classes(self, path, text):
+        for name, line, count in class_size.public_functions(text):
+            most = LARGE_CLASSES.get(name, MOST_PUBLIC_FUNCTIONS)
+            if count > most:
+                self.say(path, line, f"{name} has {count} public member functions, at most {most}")
+
+    def check_library_include(self, path, owner, number, header):
+        if header.split("/")[0] in self.top and (self.root / header).exists():
+            self.say(path, number, f"includes our own {header} with <>")
+        name, _, libraries = owner
+        for library, pattern in HEADERS.items():
+            if not pattern.match(header):
                 continue
-            if not allowed(path):
-                self.say(path, number, f"includes <{name}>, which belongs to {owner}")
-            elif path.suffix == ".hpp" and self.included_elsewhere(path):
-                self.say(path, number, f"includes <{name}> in a header that other rooms include")
-        # Anything with a folder that is neither the system's nor known vocabulary is a library nobody owns.
-        first = name.split("/")[0]
-        if first in TOP and (self.root / name).exists():
-            self.say(path, number, f"includes our own {name} with <>")
+            self.libraries_used.setdefault(name, set()).add(library)
+            where, allowed = PLACES.get(library, ("", lambda _: True))
+            if library not in libraries:
+                self.say(path, number, f"includes <{header}>, but {name} does not declare {library}")
+            elif not allowed(path):
+                self.say(path, number, f"includes <{header}>, which belongs in {where}")
+            elif path.suffix == ".hpp" and not HEADER_VOCABULARY.search(header) and self.included_elsewhere(path):
+                self.say(path, number, f"includes <{header}> in a header that other modules include")
 
-    def check_own_include(self, path, room, number, name):
-        target = pathlib.Path(name)
-        if not (self.root / target).exists():
-            if (self.root / path.parent / name).exists():
-                self.say(path, number, f'includes "{name}" from its folder, not from the root')
+    def check_own_include(self, path, owner, number, header):
+        if not (self.root / header).exists():
+            if (self.root / path.parent / header).exists():
+                self.say(path, number, f'includes "{header}" from its folder, not from the root')
             return  # made at build time
-        other = room_of(target)
-        if other and other != room and other not in ROOMS[room]:
-            self.say(path, number, f"{room} may not include {other} ({name})")
-
-    def check_namespace(self, path, room, text):
-        if path.name == "main.cpp":
+        name, depends, _ = owner
+        other = self.list.module_of(pathlib.Path(header))
+        if not other or other.name == name:
             return
+        self.used.setdefault(name, set()).add(other.name)
+        if other.name not in depends:
+            self.say(path, number, f"{name} does not declare that it depends on {other.name} ({header})")
+
+    def check_namespace(self, path, module, text):
         opened = re.findall(r"^namespace\s+([\w:]+)\s*\{", text, re.M)
         if not opened:
             return
-        accepted = accepted_namespaces(room)
+        accepted = accepted_namespaces(module)
         if not any(name in accepted or any(name.startswith(a + "::") for a in accepted) for name in opened):
             line = text[: text.index("namespace " + opened[0])].count("\n") + 1
-            self.say(path, line, f"is in namespace {opened[0]}, not {namespace_of(room)}")
+            self.say(path, line, f"is in namespace {opened[0]}, not {namespace_of(module)}")
 
     def included_elsewhere(self, header):
         if not hasattr(self, "includers"):
             self.includers = {}
-            for top in TOP:
+            for top in self.top:
                 for path in (self.root / top).rglob("*"):
                     if path.suffix not in SOURCES:
                         continue
                     for line in path.read_text(encoding="utf-8").splitlines():
                         include = INCLUDE.match(line)
                         if include and include.group(1) == '"':
-                            self.includers.setdefault(include.group(2), set()).add(room_of(path.relative_to(self.root)))
-        return bool(self.includers.get(header.as_posix(), set()) - {room_of(header)})
+                            owner = self.owner_of(path.relative_to(self.root))
+                            self.includers.setdefault(include.group(2), set()).add(owner[0] if owner else "")
+        owner = self.owner_of(header)
+        programs = {program.name for program in self.list.programs}
+        return bool(self.includers.get(header.as_posix(), set()) - programs - {owner[0] if owner else ""})
 
-    # ---- the house ----
+    # ---- the modules ----
 
-    def check_rooms(self, files):
-        inhabited = {room_of(path) for path in files}
-        for room in sorted(ROOMS):
-            if room not in inhabited or room == "gateway":
-                continue
-            folder = pathlib.Path(room)
-            if not (self.root / folder / "README.md").exists():
-                self.say(folder / "README.md", 1, "is missing: a room says what it promises")
-            lists = self.root / folder / "CMakeLists.txt"
-            if not lists.exists():
-                self.say(folder / "CMakeLists.txt", 1, "is missing: a room is a library")
-                continue
-            if not re.search(r"photogate_room\(\s*" + re.escape(room) + r"\b", lists.read_text()):
-                self.say(folder / "CMakeLists.txt", 1, f"does not declare photogate_room({room} …)")
-            self.check_leans(folder / "CMakeLists.txt", room, lists.read_text())
+    def check_module(self, module):
+        folder = pathlib.Path(module.name)
+        if module.file != f"{module.name}/CMakeLists.txt":
+            self.say(module.file, module.line, f"declares {module.name}, whose folder is another")
+        if not (self.root / folder / "README.md").exists():
+            self.say(folder / "README.md", 1, "is missing: a module says what it promises")
+        if not module.description:
+            self.say(module.file, module.line, f"{module.name} has no DESCRIPTION")
+        earlier = list(self.list.modules)[: list(self.list.modules).index(module.name)]
+        for other in module.depends:
+            if other not in earlier:
+                self.say(module.file, module.line, f"{module.name} depends on {other}, which is not declared before it")
+            elif other not in self.used.get(module.name, set()):
+                self.say(module.file, module.line, f"{module.name} declares that it depends on {other}, and includes nothing of it")
+        for library in module.libraries + module.public_libraries:
+            if library not in module_list.LIBRARIES:
+                self.say(module.file, module.line, f"{module.name} declares {library}, which tests/architecture/module_list.py does not know")
+            elif library not in self.libraries_used.get(module.name, set()):
+                self.say(module.file, module.line, f"{module.name} declares {library}, and includes nothing of it")
+        lines = self.lines.get(module.name, 0)
+        if lines > LARGEST_MODULE:
+            self.say(module.file, module.line, f"{module.name} has {lines} lines, at most {LARGEST_MODULE}")
 
-    def check_leans(self, path, room, text):
-        declared = re.search(r"photogate_room\(\s*\S+\s+LEANS_ON\s+([^)]*?)(\bOWNS\b|\))", text)
-        for other in declared.group(1).split() if declared else []:
-            if other not in ROOMS[room]:
-                self.say(path, text[: text.index(other)].count("\n") + 1, f"{room} may not lean on {other}")
+    def check_table(self):
+        page = self.root / "ARCHITECTURE.md"
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
+        expected = module_list.page_with_table(text, self.list)
+        if expected is None:
+            self.say("ARCHITECTURE.md", 1, f"has no table of modules between {' and '.join(module_list.MARKERS)}")
+        elif expected != text:
+            line = next(number for number, (a, b) in enumerate(zip(text.split("\n"), expected.split("\n")), 1) if a != b)
+            self.say("ARCHITECTURE.md", line, "the table of modules is not what the CMakeLists.txt files declare (check_architecture.py --write)")
 
     def check_programs(self):
         """Everything but main.cpp is in a library."""
-        for top in TOP:
+        for top in self.top:
             for lists in sorted((self.root / top).rglob("CMakeLists.txt")):
                 text = lists.read_text()
                 for made in MAKER.finditer(text):
@@ -248,6 +242,13 @@ class Check:
                     if extra:
                         line = text[: made.start()].count("\n") + 1
                         self.say(lists.relative_to(self.root), line, f"{made.group(1)} has {', '.join(extra)} outside a library")
+
+    def check_configured(self, build_dir):
+        """CMake and this program read the same declarations."""
+        written = build_dir / "modules.txt"
+        read = "".join(f"{module.name}: {' '.join(module.depends)}\n" for module in self.list.modules.values())
+        if not written.exists() or written.read_text(encoding="utf-8") != read:
+            self.say(written, 1, "is not what was read from the CMakeLists.txt files: configure anew, and write arguments out literally")
 
     def check_linked(self, build_dir):
         program = build_dir / "photogate"
@@ -264,8 +265,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir")
     parser.add_argument("--root", type=pathlib.Path, default=ROOT)
+    parser.add_argument("--write", action="store_true", help="render ARCHITECTURE.md's table of modules first")
     arguments = parser.parse_args()
-    check = Check(arguments.root.resolve())
+    root = arguments.root.resolve()
+    if arguments.write:
+        page = root / "ARCHITECTURE.md"
+        page.write_text(module_list.page_with_table(page.read_text(encoding="utf-8"), module_list.read_modules(root)), encoding="utf-8")
+    check = Check(root)
     check.run(arguments.build_dir)
     for violation in check.violations:
         print(violation)
