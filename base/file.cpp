@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/owned_folder.hpp"
+
 namespace photogate {
 namespace {
 
@@ -36,22 +38,23 @@ Error file_failure(std::string_view what, int number) {
 }
 
 Result<> write_private_file(const std::filesystem::path& path, std::string_view text) {
-    auto draft = path;
-    draft += ".new";
+    const auto folder = OwnedFolder::open(
+        path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."}, OwnedFolder::Options{});
+    if (!folder) return fail(folder.error());
+    const auto name = path.filename().string();
+    const auto draft = name + ".new";
+    // Another one's draft, or a link in its place, goes; what is written is new and ours.
+    if (auto gone = folder->remove_file(draft); !gone) return gone;
     {
-        const Descriptor file{
-            ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        if (!file) return failed(draft, "made");
-        if (auto written = write_whole(file, text, draft); !written) {
-            ::unlink(draft.c_str());
+        const auto file = folder->open_file(draft, O_WRONLY | O_CREAT | O_EXCL);
+        if (!file) return fail(file.error());
+        if (auto written = write_whole(*file, text, path); !written) {
+            (void)folder->remove_file(draft);
             return written;
         }
     }
-    if (::rename(draft.c_str(), path.c_str()) != 0) return failed(path, "put in place");
-    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
-    const Descriptor directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!directory || ::fsync(directory.get()) != 0) return failed(folder, "synced");
-    return {};
+    if (auto placed = folder->rename(draft, name); !placed) return placed;
+    return folder->sync();
 }
 
 }  // namespace photogate

@@ -11,6 +11,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/owned_folder.hpp"
 #include "gateway/config/api_key.hpp"
 
 namespace photogate::gateway::config {
@@ -80,13 +81,14 @@ Result<FirstConfiguration> first_configuration(const fs::path& folder, Random& r
     std::error_code error;
     const auto place = fs::absolute(folder, error).lexically_normal();
     FirstConfiguration made{place / kFirstFile, place / "key", FirstConfiguration::Was::made};
-    if (fs::exists(made.file, error)) {
+    const auto opened = OwnedFolder::open(place, {OwnedFolder::Missing::made, 0755, std::nullopt});
+    if (!opened) return fail(opened.error());
+    const auto there = opened->find_file(kFirstFile);
+    if (!there) return fail(there.error());
+    if (*there) {
         made.was = FirstConfiguration::Was::there;
         return made;
     }
-    if (fs::create_directories(place, error); error)
-        return fail(ErrorCode::file_error,
-                    fmt::format("{} can not be made: {}", place.string(), error.message()));
     const auto app = AppName::trusted(std::string{kApp});
     const auto operators = AppName::trusted(std::string{kOperator});
     const auto key = make_api_key(app, random);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/owned_folder.hpp"
 #include "gateway/config/first_configuration.hpp"
 #include "gateway/config/instances.hpp"
 #include "gateway/config/literal.hpp"
@@ -48,26 +49,32 @@ const std::string* variable_of(const std::map<std::string, std::string>& environ
 struct NamedFile {
     fs::path path;
     Origin asked_by;
+    std::optional<Descriptor> opened;  ///< where it was judged before it is read
 };
 
 std::optional<NamedFile> file_of(const Sources& sources) {
     const Origin by_flag{Origin::Kind::flag, "--config", 0};
-    if (sources.file) return NamedFile{*sources.file, by_flag};
+    if (sources.file) return NamedFile{*sources.file, by_flag, std::nullopt};
     const std::string name{kConfigVariable};
     if (const auto* path = variable_of(sources.environment, name))
-        return NamedFile{*path, {Origin::Kind::environment, name, 0}};
+        return NamedFile{*path, {Origin::Kind::environment, name, 0}, std::nullopt};
     std::error_code ignored;
-    if (fs::exists(kStandardFile, ignored)) return NamedFile{kStandardFile, by_flag};
+    if (fs::exists(kStandardFile, ignored)) return NamedFile{kStandardFile, by_flag, std::nullopt};
     return std::nullopt;
 }
 
-/// What lies in a folder that happens to be the current one is believed only where nobody else put it there.
+/// What lies in a folder that happens to be the current one is believed only where nobody else put it there:
+/// the file that is judged is the one that is read.
 std::optional<NamedFile> first_file(const Sources& sources) {
     if (sources.folder.empty()) return std::nullopt;
-    const auto path = sources.folder / kFirstFile;
+    const auto folder = OwnedFolder::open(sources.folder, OwnedFolder::Options{});
+    if (!folder) return std::nullopt;
+    auto file = folder->find_file(kFirstFile);
     struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0 || facts.st_uid != ::geteuid()) return std::nullopt;
-    return NamedFile{path, {Origin::Kind::file, path.string(), 0}};
+    if (!file || !*file || ::fstat((*file)->get(), &facts) != 0 || facts.st_uid != ::geteuid())
+        return std::nullopt;
+    const auto path = sources.folder / kFirstFile;
+    return NamedFile{path, {Origin::Kind::file, path.string(), 0}, std::move(**file)};
 }
 
 class Loader {
@@ -105,7 +112,10 @@ class Loader {
         if (!named) named = first_file(sources_);
         if (!named) return;
         file_ = named->path.string();
-        const auto text = read_small_file(named->path);
+        tl::expected<Descriptor, std::string> file =
+            named->opened ? std::move(*named->opened) : open_small_file(named->path);
+        if (file) warn_of_writers(*named, *file);
+        const auto text = file.and_then([](const Descriptor& opened) { return read_small_file(opened); });
         if (!text) {
             report_.mistake(named->asked_by, fmt::format("{} {}", file_, text.error()));
             return;
@@ -116,6 +126,20 @@ class Loader {
         } else {
             report_.mistake(entries.error().origin, entries.error().message);
         }
+    }
+
+    /// A file that root names may be anybody's, but whoever may write it decides what root runs.
+    void warn_of_writers(const NamedFile& named, const Descriptor& file) {
+        struct stat facts {};
+        if (!runs_as_root() || ::fstat(file.get(), &facts) != 0) return;
+        if (facts.st_uid != 0)
+            report_.warning(named.asked_by,
+                            fmt::format("{} belongs to {}, who decides with it what photogate "
+                                        "does as root",
+                                        file_, user_name(facts.st_uid)));
+        if ((facts.st_mode & S_IWOTH) != 0)
+            report_.warning(named.asked_by,
+                            fmt::format("{} may be written by everyone on this machine", file_));
     }
 
     /// What flags and variables say of a named table is for the only one there is; where there is none, for

@@ -26,10 +26,7 @@ std::string reason(int error) {
     return "can not be read: " + std::generic_category().message(error);
 }
 
-tl::expected<File, std::string> read(const std::filesystem::path& path, std::size_t largest) {
-    // O_NONBLOCK: a pipe without a writer would hold the start-up for ever.
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (!file) return tl::unexpected(reason(errno));
+tl::expected<File, std::string> read(const Descriptor& file, std::size_t largest) {
     struct stat facts {};
     if (::fstat(file.get(), &facts) != 0) return tl::unexpected(reason(errno));
     if (S_ISDIR(facts.st_mode)) return tl::unexpected(reason(EISDIR));
@@ -47,12 +44,20 @@ tl::expected<File, std::string> read(const std::filesystem::path& path, std::siz
 
 }  // namespace
 
-tl::expected<std::string, std::string> read_small_file(const std::filesystem::path& path) {
-    return read(path, kLargestFile).map([](File&& file) { return std::move(file.text); });
+tl::expected<Descriptor, std::string> open_small_file(const std::filesystem::path& path) {
+    // O_NONBLOCK: a pipe without a writer would hold the start-up for ever.
+    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (!file) return tl::unexpected(reason(errno));
+    return file;
+}
+
+tl::expected<std::string, std::string> read_small_file(const Descriptor& file) {
+    return read(file, kLargestFile).map([](File&& whole) { return std::move(whole.text); });
 }
 
 tl::expected<SecretFile, std::string> read_secret_file(const std::filesystem::path& path) {
-    auto file = read(path, kLargestSecret);
+    auto file =
+        open_small_file(path).and_then([](const Descriptor& opened) { return read(opened, kLargestSecret); });
     if (!file) return tl::unexpected(std::move(file.error()));
     SecretFile secret;
     secret.readers = (file->mode & S_IROTH) != 0 ? Readers::everyone : Readers::owner_or_group;

@@ -10,10 +10,14 @@
 
 #include <tl/expected.hpp>
 
+#include "base/file.hpp"
+
 namespace photogate::gateway::config {
 
-/// At most 1 MiB. The error is a clause behind the path: `can not be read: No such file or directory`.
-tl::expected<std::string, std::string> read_small_file(const std::filesystem::path& path);
+/// The errors of both are a clause behind the path: `can not be read: No such file or directory`.
+tl::expected<Descriptor, std::string> open_small_file(const std::filesystem::path& path);
+/// At most 1 MiB.
+tl::expected<std::string, std::string> read_small_file(const Descriptor& file);
 
 enum class Readers { owner_or_group, everyone };
 

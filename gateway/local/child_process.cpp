@@ -8,12 +8,13 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/privileges.hpp"
 
 namespace photogate::gateway::local {
 namespace {
@@ -37,26 +38,25 @@ struct Launch {
     char* const* environment;
     const Identity* identity;  ///< null: ourselves
     int output;
-    int death_signal;  ///< 0: none
+    int death_signal;
     pid_t parent;
 };
 
 /// Between fork and exec: async-signal-safe calls alone.
-[[noreturn]] void become(const Launch& launch) {
-    if (const auto* who = launch.identity) {
-        if (::setgroups(0, nullptr) != 0 || ::setgid(who->group) != 0 || ::setuid(who->user) != 0)
-            ::_exit(kCouldNotStart);
-    }
-    // After setuid, which takes it away.
-    if (launch.death_signal != 0) {
-        ::setpgid(0, 0);
-        ::prctl(PR_SET_PDEATHSIG, launch.death_signal);
-        if (::getppid() != launch.parent) ::_exit(kCouldNotStart);
-    }
+[[noreturn]] void turn_into(const Launch& launch) {
+    // A session of its own: without the terminal, into whose input another user's program could write, and
+    // out of reach of its Ctrl-C.
+    (void)::setsid();
+    if (launch.identity != nullptr ? !photogate::become(*launch.identity) : !drop_capabilities())
+        ::_exit(kCouldNotStart);
+    // After the change of user, which takes it away.
+    if (::prctl(PR_SET_PDEATHSIG, launch.death_signal) != 0 || ::getppid() != launch.parent)
+        ::_exit(kCouldNotStart);
+    ::umask(S_IRWXG | S_IRWXO);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.output, 2) < 0)
         ::_exit(kCouldNotStart);
-    ::close_range(3, ~0U, 0);
+    if (::close_range(3, ~0U, 0) != 0) ::_exit(kCouldNotStart);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -72,7 +72,7 @@ Result<pid_t> spawn(const Command& command, int output, int death_signal) {
     const Launch launch{arguments.data(), environment.data(), command.identity ? &*command.identity : nullptr,
                         output,           death_signal,       ::getpid()};
     const pid_t pid = ::fork();
-    if (pid == 0) become(launch);
+    if (pid == 0) turn_into(launch);
     if (pid < 0)
         return fail(ErrorCode::file_error,
                     command.arguments.front() + " could not be started: " + std::strerror(errno));
@@ -94,7 +94,7 @@ Result<Finished> run(const Command& command) {
         return fail(ErrorCode::file_error, std::string{"a pipe could not be made: "} + std::strerror(errno));
     const Descriptor reading{ends[0]};
     Descriptor writing{ends[1]};
-    const auto pid = spawn(command, writing.get(), 0);
+    const auto pid = spawn(command, writing.get(), SIGKILL);
     if (!pid) return fail(pid.error());
     writing.reset();
 
@@ -113,11 +113,7 @@ Result<Finished> run(const Command& command) {
     return finished;
 }
 
-Result<ChildProcess> ChildProcess::start(const Command& command, int death_signal,
-                                         const std::filesystem::path& log) {
-    const Descriptor output{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
-    if (output.get() < 0)
-        return fail(ErrorCode::file_error, log.string() + " could not be opened: " + std::strerror(errno));
+Result<ChildProcess> ChildProcess::start(const Command& command, int death_signal, const Descriptor& output) {
     const auto pid = spawn(command, output.get(), death_signal);
     if (!pid) return fail(pid.error());
     return ChildProcess{*pid};

@@ -1,28 +1,25 @@
 // Another program, started with an identity, and ended with this one.
 //
-// A child that runs on gets its own process group, so that Ctrl-C at a terminal reaches us alone, and dies
-// with us (PR_SET_PDEATHSIG), also after a kill -9. It inherits no descriptor but its output's.
+// A child has a session of its own, so that Ctrl-C at a terminal reaches us alone and its terminal is not
+// the child's, and dies with us (PR_SET_PDEATHSIG), also after a kill -9. It inherits no descriptor but its
+// output's, no environment but what is given, no capability, and can gain no privileges.
 //
 // Thread safety: one thread. Start children on a thread that lives as long as they do, such as the main
 // thread: the kernel takes the end of the starting thread for the end of the parent.
 #pragma once
 
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
+#include "base/file.hpp"
+#include "base/privileges.hpp"
 #include "base/result.hpp"
 
 namespace photogate::gateway::local {
-
-struct Identity {
-    uid_t user = 0;
-    gid_t group = 0;
-};
 
 struct Command {
     std::vector<std::string> arguments;  ///< the first is the program, an absolute path
@@ -41,10 +38,9 @@ Result<Finished> run(const Command& command);
 
 class ChildProcess {
   public:
-    /// `death_signal` is what the child gets when we die; `log` takes its output, appended. Errors:
-    /// file_error.
-    static Result<ChildProcess> start(const Command& command, int death_signal,
-                                      const std::filesystem::path& log);
+    /// `death_signal` is what the child gets when we die; `output` is a copy's for the child to write to.
+    /// Errors: file_error.
+    static Result<ChildProcess> start(const Command& command, int death_signal, const Descriptor& output);
 
     ChildProcess(ChildProcess&& other) noexcept;
     ChildProcess& operator=(ChildProcess&&) = delete;

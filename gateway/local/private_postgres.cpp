@@ -18,13 +18,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/owned_folder.hpp"
 #include "gateway/local/child_process.hpp"
 
 namespace photogate::gateway::local {
@@ -37,6 +37,14 @@ constexpr std::string_view kName = "photogate";  // of the superuser and of the 
 constexpr auto kPatience = 20s;
 /// sun_path holds 108 bytes, and PostgreSQL adds `/.s.PGSQL.5432` and a lock's suffix.
 constexpr std::size_t kLongestSocketFolder = 85;
+/// Ours, and PostgreSQL's user can pass through it to what is given to that user: data and socket.
+constexpr mode_t kPassable = 0711;
+constexpr std::string_view kData = "data";
+constexpr std::string_view kFreshData = "data.new";
+constexpr std::string_view kSockets = "socket";
+constexpr std::string_view kLog = "postgres.log";
+constexpr std::string_view kPidFile = "postmaster.pid";
+constexpr std::size_t kMostLog = 16 * 1024;
 
 fs::path absolute_of(const fs::path& folder) {
     std::error_code ignored;
@@ -71,16 +79,6 @@ Error failure(const std::string& what, const fs::path& folder, const std::string
     return unavailable(fmt::format("{} in {}: {}", what, folder.string(), last_lines(said)));
 }
 
-Result<> make_folder(const fs::path& folder, mode_t mode, const std::optional<Identity>& owner) {
-    std::error_code error;
-    fs::create_directories(folder.parent_path(), error);
-    if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST)
-        return fail(file_failure(folder.string() + " can not be made", errno));
-    if (owner && ::chown(folder.c_str(), owner->user, owner->group) != 0)
-        return fail(file_failure(folder.string() + " can not be handed to PostgreSQL's user", errno));
-    return {};
-}
-
 /// The folder of initdb and postgres: $PG_BINDIR, else the newest that Debian keeps, else none.
 std::optional<fs::path> find_programs() {
     std::vector<std::pair<int, fs::path>> found;
@@ -101,10 +99,8 @@ std::optional<fs::path> find_programs() {
 
 /// Nothing where we are not root and PostgreSQL runs as ourselves.
 Result<std::optional<Identity>> find_identity() {
-    if (::geteuid() != 0) return std::nullopt;
-    for (const char* name : {"postgres", "nobody"}) {
-        if (const auto* user = ::getpwnam(name)) return Identity{user->pw_uid, user->pw_gid};
-    }
+    if (!runs_as_root()) return std::nullopt;
+    if (const auto user = find_user({"postgres", "nobody"})) return user;
     return fail(unavailable(
         "PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as: "
         "start photogate as another user"));
@@ -140,18 +136,33 @@ Result<fs::path> reachable(const fs::path& folder, const std::optional<Identity>
     if (!identity || may_pass(folder.parent_path(), *identity)) return folder;
     const auto name = fmt::format("photogate-{}-{:016x}", ::geteuid(), hash_of(folder.string()));
     const auto elsewhere = fs::path{"/var/tmp"} / name;
-    struct stat facts {};
-    if (::mkdir(elsewhere.c_str(), 0711) != 0 && errno != EEXIST)
-        return fail(file_failure(elsewhere.string() + " can not be made", errno));
-    if (::lstat(elsewhere.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != ::geteuid())
-        return fail(ErrorCode::file_error, elsewhere.string() + " belongs to somebody else: remove it");
-    (void)::chmod(elsewhere.c_str(), 0711);
+    const auto made = OwnedFolder::open(elsewhere, {OwnedFolder::Missing::made, kPassable, std::nullopt});
+    if (!made) return fail(made.error());
+    if (auto opened = made->set_mode(kPassable); !opened) return fail(opened.error());
     return elsewhere / "postgres";
 }
 
-std::string text_of(const fs::path& log) {
-    std::ifstream file{log, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
+/// The end of the log: all of it may be as large as the disk.
+std::string end_of_log(const OwnedFolder& folder) {
+    const auto log = folder.find_file(kLog);
+    if (!log || !*log) return {};
+    const off_t size = ::lseek((*log)->get(), 0, SEEK_END);
+    std::string text(kMostLog, '\0');
+    const ssize_t got = ::pread((*log)->get(), text.data(), text.size(),
+                                std::max<off_t>(0, size - static_cast<off_t>(text.size())));
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return text;
+}
+
+/// The process that a postmaster.pid names, or none.
+std::optional<pid_t> process_of(const Descriptor& pid_file) {
+    std::array<char, 32> text{};
+    const ssize_t size = ::read(pid_file.get(), text.data(), text.size());
+    pid_t process = 0;
+    if (size <= 0 || std::from_chars(text.data(), text.data() + size, process).ec != std::errc{} ||
+        process <= 0)
+        return std::nullopt;
+    return process;
 }
 
 }  // namespace
@@ -159,16 +170,17 @@ std::string text_of(const fs::path& log) {
 struct PrivatePostgres::State {
     fs::path programs;
     std::optional<Identity> identity;
-    fs::path folder;  // ours alone: the lock, the log
+    fs::path folder;
     fs::path data;
     fs::path sockets;
-    int lock = -1;
+    std::optional<OwnedFolder> home;     ///< `folder`, ours alone: the lock, the log
+    std::optional<OwnedFolder> cluster;  ///< `data`, PostgreSQL's
+    Descriptor lock;                     ///< before the server, which ends first
     std::optional<ChildProcess> server;
     std::string url;
 
     ~State() {
         if (server) server->end(SIGINT, kPatience);  // fast shutdown: sessions end, a checkpoint is written
-        if (lock >= 0) ::close(lock);
     }
 
     Command command(std::vector<std::string> arguments) const {
@@ -177,6 +189,10 @@ struct PrivatePostgres::State {
     }
 
     Result<> prepare(const fs::path& wanted);
+    /// For PostgreSQL's user; where that is ourselves, ours.
+    Result<OwnedFolder> hand_over(std::string_view name) const {
+        return identity ? home->give_folder(name, 0700, *identity) : home->make_folder(name, 0700);
+    }
     Result<> take_lock();
     Result<> make_cluster();
     Result<> start_server();
@@ -198,56 +214,67 @@ Result<> PrivatePostgres::State::prepare(const fs::path& wanted) {
     auto place = reachable(absolute_of(wanted), identity);
     if (!place) return fail(place.error());
     folder = std::move(*place);
-    data = folder / "data";
-    sockets = folder / "socket";
+    data = folder / kData;
+    sockets = folder / kSockets;
     if (sockets.string().size() > kLongestSocketFolder)
         return fail(
             ErrorCode::invalid_configuration,
             fmt::format("{} is too long a path for a Unix socket ({} bytes at most): choose a shorter folder",
                         sockets.string(), kLongestSocketFolder));
-    if (auto made = make_folder(folder, 0711, identity); !made) return made;
-    return make_folder(sockets, 0700, identity);
+    // Version 0.1 gave all of it away: what was put there meanwhile is judged as it is opened.
+    auto opened = OwnedFolder::open(folder, {OwnedFolder::Missing::made, kPassable, identity});
+    if (!opened) return fail(opened.error());
+    home.emplace(std::move(*opened));
+    if (auto passable = home->set_mode(kPassable); !passable) return passable;
+    return hand_over(kSockets).map([](const OwnedFolder&) {});
 }
 
 Result<> PrivatePostgres::State::take_lock() {
-    const auto path = folder / "lock";
-    lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0) return fail(file_failure(path.string() + " can not be opened", errno));
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
+    auto file = home->open_file("lock", O_RDWR | O_CREAT);
+    if (!file) return fail(file.error());
+    lock = std::move(*file);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return fail(ErrorCode::store_in_use, "another photogate is running on " + folder.string() +
                                                  ": stop it, or choose another folder");
     return {};
 }
 
 Result<> PrivatePostgres::State::make_cluster() {
-    if (::access((data / "PG_VERSION").c_str(), F_OK) == 0) return {};
+    auto there = home->find_folder(kData, identity);
+    if (!there) return fail(there.error());
+    if (*there && (*there)->has("PG_VERSION")) {
+        cluster.emplace(std::move(**there));
+        return {};
+    }
     // Made beside and renamed: a cluster is whole or not there.
-    const auto fresh = folder / "data.new";
-    std::error_code ignored;
-    fs::remove_all(fresh, ignored);
-    if (auto made = make_folder(fresh, 0700, identity); !made) return made;
-    const auto done = run(command({"initdb", "-D", fresh.string(), "-U", std::string{kName}, "-A", "trust",
-                                   "-E", "UTF8", "--locale=C.UTF-8"}));
+    if (auto gone = home->remove_folder(kFreshData); !gone) return gone;
+    const auto fresh = hand_over(kFreshData);
+    if (!fresh) return fail(fresh.error());
+    const auto done = run(command({"initdb", "-D", fresh->path().string(), "-U", std::string{kName}, "-A",
+                                   "trust", "-E", "UTF8", "--locale=C.UTF-8"}));
     if (!done) return fail(done.error());
     if (done->exit_code != 0) {
-        fs::remove_all(fresh, ignored);
+        (void)home->remove_folder(kFreshData);
         return fail(failure("initdb could not make a cluster", folder, done->output));
     }
-    if (::rename(fresh.c_str(), data.c_str()) != 0)
-        return fail(file_failure(fresh.string() + " can not be renamed", errno));
+    if (auto placed = home->rename(kFreshData, kData); !placed) return placed;
+    there = home->find_folder(kData, identity);
+    if (!there) return fail(there.error());
+    if (!*there) return fail(unavailable(data.string() + " was removed while it was made"));
+    cluster.emplace(std::move(**there));
     return {};
 }
 
 /// postmaster.pid of a cluster whose machine was cut off names a process that may since be somebody else's.
 void PrivatePostgres::State::drop_stale_pid_file() const {
-    const auto path = data / "postmaster.pid";
-    std::ifstream file{path};
-    std::string pid;
-    if (!std::getline(file, pid)) return;
-    std::ifstream process{"/proc/" + pid + "/cmdline", std::ios::binary};
-    const std::string line{std::istreambuf_iterator<char>{process}, {}};
-    std::error_code ignored;
-    if (line.find(data.string()) == std::string::npos) fs::remove(path, ignored);
+    const auto file = cluster->find_file(kPidFile);
+    // What is no plain file of its own is for PostgreSQL to refuse.
+    if (!file || !*file) return;
+    const auto process = process_of(**file);
+    if (!process) return;
+    std::ifstream arguments{fmt::format("/proc/{}/cmdline", *process), std::ios::binary};
+    const std::string line{std::istreambuf_iterator<char>{arguments}, {}};
+    if (line.find(data.string()) == std::string::npos) (void)cluster->remove_file(kPidFile);
 }
 
 bool PrivatePostgres::State::answers() const {
@@ -256,7 +283,8 @@ bool PrivatePostgres::State::answers() const {
 }
 
 Result<> PrivatePostgres::State::start_server() {
-    const auto log = folder / "postgres.log";
+    const auto log = home->open_file(kLog, O_WRONLY | O_CREAT | O_APPEND);
+    if (!log) return fail(log.error());
     const auto until = std::chrono::steady_clock::now() + kPatience;
     for (;;) {
         drop_stale_pid_file();
@@ -264,7 +292,7 @@ Result<> PrivatePostgres::State::start_server() {
             command({"postgres", "-D", data.string(), "-k", sockets.string(), "-c", "listen_addresses=", "-c",
                      "unix_socket_permissions=0700", "-c", "shared_buffers=32MB", "-c", "max_connections=100",
                      "-c", "logging_collector=off"}),
-            SIGINT, log);
+            SIGINT, *log);
         if (!started) return fail(started.error());
         server.emplace(std::move(*started));
         while (server->running() && std::chrono::steady_clock::now() < until) {
@@ -277,7 +305,7 @@ Result<> PrivatePostgres::State::start_server() {
         std::this_thread::sleep_for(100ms);
     }
     server.reset();
-    return fail(failure("PostgreSQL does not start", folder, last_lines(text_of(log))));
+    return fail(failure("PostgreSQL does not start", folder, last_lines(end_of_log(*home))));
 }
 
 Result<> PrivatePostgres::State::make_database() {

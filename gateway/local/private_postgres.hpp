@@ -2,7 +2,9 @@
 //
 // The machine's own clusters are not touched. The data stays over runs; fsync is on. PostgreSQL refuses to
 // run as root, so for root it runs as the user `postgres`, or `nobody`, and where that user can't pass to the
-// folder (below /root) the data are kept in /var/tmp/photogate-<uid>-<hash of the folder>.
+// folder (below /root) the data are kept in /var/tmp/photogate-<uid>-<hash of the folder>. Of the folder only
+// `data` and `socket` are given to that user; the folder itself, its lock and its log stay root's, and a
+// folder that version 0.1 gave away is taken back (base/owned_folder.hpp has the rules).
 //
 // It ends with this object (a fast shutdown), and also where this process is killed: the kernel then tells
 // it, and the next start waits until it is gone.

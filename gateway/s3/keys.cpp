@@ -1,18 +1,15 @@
 #include "gateway/s3/keys.hpp"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <span>
 #include <sstream>
 #include <string>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/owned_folder.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -55,14 +52,10 @@ std::optional<StoreKeys> parse(const std::string& text) {
 
 Result<std::optional<StoreKeys>> load_keys(const fs::path& folder) {
     const fs::path path = folder / "keys";
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file && errno == ENOENT) return std::nullopt;
-    if (!file) return fail(file_failure(path.string() + " can not be read", errno));
-    std::string text(kLongestFile, '\0');
-    const ssize_t size = ::read(file.get(), text.data(), text.size());
-    if (size < 0) return fail(file_failure(path.string() + " can not be read", errno));
-    text.resize(static_cast<std::size_t>(size));
-    auto keys = parse(text);
+    const auto text = read_owned_file(path, kLongestFile);
+    if (!text) return fail(text.error());
+    if (!*text) return std::nullopt;
+    auto keys = parse(**text);
     if (!keys)
         return fail(ErrorCode::file_error,
                     path.string() + " does not hold the store's keys as they were written");

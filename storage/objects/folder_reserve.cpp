@@ -31,7 +31,8 @@ void Reserve::keep() {
 bool Reserve::release() {
     if (!kept_) return false;
     kept_ = false;
-    return ::truncate(file_.c_str(), 0) == 0;
+    const Descriptor file{::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
+    return file && ::ftruncate(file.get(), 0) == 0;
 }
 
 }  // namespace photogate::storage::objects

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/log.hpp"
+#include "base/owned_folder.hpp"
 #include "storage/objects/folder_state.hpp"
 
 namespace photogate::storage::objects {
@@ -26,17 +26,27 @@ void set_fact(Connection& index, std::string_view name, std::int64_t value) {
     index.query("set_fact").text(name).number(value).run();
 }
 
-Result<Descriptor> lock_folder(const std::filesystem::path& folder) {
-    const auto path = folder / "lock";
-    Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file) return fail(file_failure(fmt::format("{} could not be opened", path.string()), errno));
+Result<Descriptor> lock_folder(const OwnedFolder& folder) {
+    auto opened = folder.open_file("lock", O_RDWR | O_CREAT);
+    if (!opened) return fail(std::move(opened.error()));
+    Descriptor file = std::move(*opened);
+    const auto path = folder.path() / "lock";
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
     if (errno != EWOULDBLOCK)
         return fail(file_failure(fmt::format("{} could not be locked", path.string()), errno));
     return fail(ErrorCode::store_in_use,
                 fmt::format("the store's folder {} is in use by another photogate; stop that one, or give "
                             "this one a folder of its own",
-                            folder.string()));
+                            folder.path().string()));
+}
+
+/// What is opened by name later is a plain file of ours; nobody else can put another in its place.
+Result<> check_entries(const OwnedFolder& folder) {
+    if (const auto bytes = folder.find_folder("bytes"); !bytes) return fail(bytes.error());
+    for (const char* name : {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "reserve"}) {
+        if (const auto file = folder.find_file(name); !file) return fail(file.error());
+    }
+    return {};
 }
 
 /// This start's number.
@@ -91,16 +101,14 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
     return guarded([&]() -> Result<std::unique_ptr<FolderStore>> {
         auto state = std::make_unique<State>(std::move(options), parts);
         const auto& folder = state->options.folder;
-        std::error_code error;
-        if (const auto parent = folder.parent_path(); !parent.empty())
-            std::filesystem::create_directories(parent, error);
-        if (error)
-            return fail(file_failure(fmt::format("{} could not be made", folder.string()), error.value()));
-        for (const auto& made : {folder, folder / "bytes"})
-            if (auto done = state->files.make_folder(made); !done) return fail(done.error());
-        auto lock = lock_folder(folder);
+        const auto home = OwnedFolder::open(folder, {OwnedFolder::Missing::made, 0700, std::nullopt});
+        if (!home) return fail(home.error());
+        if (auto made = state->files.make_folder(folder / "bytes"); !made) return fail(made.error());
+        auto lock = lock_folder(*home);
         if (!lock) return fail(lock.error());
         state->lock = std::move(*lock);
+        // Behind the lock: closing a file drops SQLite's own locks on it in the whole process.
+        if (auto checked = check_entries(*home); !checked) return fail(checked.error());
 
         state->index = std::make_unique<Connection>(folder / "index.sqlite", Connection::Use::write);
         std::int64_t unswept = 0;

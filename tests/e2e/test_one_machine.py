@@ -184,3 +184,37 @@ def test_stop_signal_shuts_down_in_order(machine):
     machine.process.send_signal(signal.SIGINT)
     assert machine.process.wait(20) == 0
     assert not processes_of(machine.folder)
+
+
+@as_root
+def test_link_planted_by_the_users_of_postgresql_is_refused(machine, folder):
+    """In a folder that version 0.1 gave away; afterwards the folder is root's, and its data are still there."""
+    machine.start()
+    upload = published(machine, pictures.photo(320, 240))
+    assert machine.stop() == 0
+    home = machine.folder / "postgres"
+    postgres = (home / "data").stat()
+    assert postgres.st_uid != 0 and home.stat().st_uid == 0
+    victim = folder / "victim"
+    victim.write_text("root:secret\n")
+    victim.chmod(0o600)
+    os.chown(home, postgres.st_uid, postgres.st_gid)
+    (home / "postgres.log").unlink()
+    (home / "postgres.log").symlink_to(victim)
+    done = run_again(machine)
+    assert done.returncode == 1, done.stderr
+    assert f"{home}/postgres.log is a symbolic link" in done.stderr and "remove it" in done.stderr
+    assert victim.read_text() == "root:secret\n" and victim.stat().st_uid == 0
+    (home / "postgres.log").unlink()
+    machine.start()
+    assert home.stat().st_uid == 0
+    assert machine.request("GET", f"/v1/uploads/{upload['id']}", key=machine.app.key)[2]["state"] == "published"
+
+
+@as_root
+def test_data_folder_of_another_user_is_refused_by_root(machine):
+    os.chown(machine.folder, 12345, 12345)
+    done = run_again(machine)
+    assert done.returncode == 1, done.stderr
+    assert f"{machine.folder} belongs to user 12345" in done.stderr and "run it as another user" in done.stderr
+    assert not any(machine.folder.iterdir())

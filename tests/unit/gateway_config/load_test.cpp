@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sample.hpp"
 
@@ -319,6 +321,34 @@ TEST(Load, warns_of_misspelt_variable_and_ignores_others) {
     EXPECT_THAT(warnings, HasSubstr("environment PHOTOGATE_LOG_LEVL: is no variable of photogate, did you "
                                     "mean PHOTOGATE_LOG_LEVEL?"));
     EXPECT_THAT(warnings, Not(HasSubstr("S3_ENDPOINT")));
+}
+
+TEST(Load, warns_root_of_a_file_that_another_user_may_write) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    const Folder folder;
+    Sources sources;
+    sources.file = folder.write("photogate.toml", kValid);
+    EXPECT_EQ(warnings_of(load(sources)), "");
+    ASSERT_EQ(::chown(sources.file->c_str(), 12'345, 12'345), 0);
+    EXPECT_THAT(warnings_of(load(sources)), HasSubstr("belongs to user 12345, who decides"));
+    ASSERT_EQ(::chown(sources.file->c_str(), 0, 0), 0);
+    ASSERT_EQ(::chmod(sources.file->c_str(), 0666), 0);
+    EXPECT_THAT(warnings_of(load(sources)), HasSubstr("may be written by everyone"));
+}
+
+TEST(Load, ignores_first_file_that_somebody_else_put_there) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    const Folder folder;
+    Sources sources;
+    sources.folder = folder.path();
+    const auto file = folder.write("photogate.toml", kValid);
+    EXPECT_TRUE(load(sources)) << mistakes_of(load(sources));
+    ASSERT_EQ(::chown(file.c_str(), 12'345, 12'345), 0);
+    EXPECT_FALSE(load(sources)) << "the file's owner is another user";
+    std::filesystem::rename(file, folder.path() / "elsewhere.toml");
+    ASSERT_EQ(::chown((folder.path() / "elsewhere.toml").c_str(), 0, 0), 0);
+    std::filesystem::create_symlink(folder.path() / "elsewhere.toml", file);
+    EXPECT_FALSE(load(sources)) << "a symbolic link";
 }
 
 }  // namespace
