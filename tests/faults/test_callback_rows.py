@@ -215,7 +215,7 @@ def test_f57_bad_certificates_are_rejected(row, unwitnessed, tmp_path, photo):
     until_attempted(world, "app <> 'shop'", 1, 30)
     classes = {each["app"]: each["error"] for each in rows(world, "select distinct c.app, a.error from callback_attempts a join callbacks c on c.id = a.callback_id")}
     spoken = {name: len(sink.requests) for name, sink in sinks.items()}
-    row.figure(f"classes {classes}; requests that got through: {spoken}, {len(plain.requests)} in the clear")
+    row.figure(f"classes {classes}; requests that arrived: {spoken}, {len(plain.requests)} in the clear")
     for name in ("expired", "wronghost", "selfsigned"):
         row.hold(classes.get(name) == "tls", f"{name} is {classes.get(name)}")
         row.hold(spoken.get(name, 0) == 0, f"{name} got a request")
@@ -248,7 +248,7 @@ def test_f58_name_that_flips_to_an_internal_address_is_never_connected_to(row, u
         resolved, outside, inside = map(int, counts.read_text().split())
         attempts = int(world.sql("select sum(attempts) from callbacks where app = 'flips'"))
         errors = {each["error"]: each["n"] for each in rows(world, "select a.error, count(*) as n from callback_attempts a group by 1")}
-        row.figure(f"{attempts} attempts, {resolved} resolutions, every other one inner: {inside} connections inwards, {outside} outwards; classes {errors}")
+        row.figure(f"{attempts} attempts, {resolved} resolutions, every other one internal: {inside} connections to internal addresses, {outside} to public ones; classes {errors}")
         row.hold(inside == 0 and inner.connections == 0, "no inner connection")
         row.hold(resolved >= 1000 and outside >= 400 and errors.get("blocked", 0) >= 400, "both answers were met, a thousand times together")
         row.hold(errors.get("dns", 0) >= 1, "NXDOMAIN has its class")
@@ -290,7 +290,7 @@ def test_f59_old_and_new_secret_verify_everything_during_rotation(row, unwitness
     for callback, secrets in sent:
         for secret in secrets:
             webhook_receiver.verify(secret, callback.headers, callback.raw, callback.at)
-    row.figure(f"{len(sent)} callbacks over the rotation, each verified by every secret of its time; by a restart with both secrets, then with the new one")
+    row.figure(f"{len(sent)} callbacks over the rotation, each verified by every secret valid at its time; restarted with both secrets, then with the new one")
 
 
 def test_f60_recovering_receiver_is_not_flooded_with_its_backlog(row, unwitnessed):

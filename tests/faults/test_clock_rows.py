@@ -102,7 +102,7 @@ def test_f29_gateway_clock_is_an_hour_off(row, witnessed, tmp_path, photo):
             traffic.settle(world, [*shop.acknowledged, created["id"]])
         world.witness.judge()
         lost = leases_lost(world)
-        row.figure(f"{hours:+d} h, beside a gateway that is right: {len(shop.acknowledged)} objects ended, {lost} leases lost; a grant of 600 s ends "
+        row.figure(f"{hours:+d} h, beside a gateway with the correct clock: {len(shop.acknowledged)} objects ended, {lost} leases lost; a grant of 600 s ends "
                    f"{abs(error):.1f} s off, by the store's clock; receivers refused {refused} callbacks for their time")
         row.hold(lost == 0, "0 lease errors")
         row.hold(abs(error) <= 2, "a grant lasts as long as was asked")

@@ -139,8 +139,8 @@ def test_f8_postgresql_fails_over_to_a_standby(row, witnessed):
             shop.wait_for(20)
         shop.settle()
         world.witness.judge()
-        row.figure(f"{len(shop.acknowledged)} objects over two failovers, 0 lost: a server that lives on and can only be read was left by every session within "
-                   f"{left:.1f} s; publishing again {back:.1f} s after the kill of another, with the promotion")
+        row.figure(f"{len(shop.acknowledged)} objects over two failovers, 0 lost: every session left a read-only server that stayed up within "
+                   f"{left:.1f} s; publishing again {back:.1f} s after another was killed, promotion included")
         row.hold(left <= 10, "10 s")
 
 
@@ -169,8 +169,8 @@ def test_f9_connections_are_used_up_by_others(row, witnessed, photo):
     time.sleep(0.5)
     traffic.settle(world)
     seen = {status: statuses.count(status) for status in sorted(set(statuses))}
-    row.figure(f"{len(held)} idle clients hold all that PostgreSQL has; events: {seen}, p50 {p(times, .5) * 1000:.0f} ms, p99 {p(times, .99) * 1000:.0f} ms; "
-               "uploads go on over the connections that there are")
+    row.figure(f"{len(held)} idle clients hold all of PostgreSQL's connections; events: {seen}, p50 {p(times, .5) * 1000:.0f} ms, p99 {p(times, .99) * 1000:.0f} ms; "
+               "uploads continue over the existing connections")
     row.hold(p(times, .99) <= 1 and set(seen) <= {200, 503}, "p99 1 s")
     world.witness.judge()
 
@@ -258,7 +258,7 @@ def test_f12_postgresql_disk_is_full(row, witnessed):
             shop.wait_for(10)
         shop.settle()
         world.witness.judge()
-        row.figure(f"12 s without room on the disk: {meanwhile} requests still answered, refusals {statuses}; {len(shop.acknowledged)} uploads, 0 violations afterwards")
+        row.figure(f"12 s without disk space: {meanwhile} requests still answered, refusals {statuses}; {len(shop.acknowledged)} uploads, 0 violations afterwards")
         row.hold(set(statuses) <= {503}, "503")
     finally:
         world.close()
@@ -297,7 +297,7 @@ def memory_of(process):
 
 def test_f14_snapshot_is_held_open(row, witnessed):
     world = witnessed()
-    row.scaled("20 s instead of 10 min; the alert is not part of it")
+    row.scaled("20 s instead of 10 min; without the alert")
     with traffic.Shop(world, row.seed, customers=4, calm=True, junk=0) as shop:
         shop.wait_for(10)
         undisturbed = rate(world, 6)
@@ -342,7 +342,7 @@ def test_f15_listening_connection_is_silently_dead(row, witnessed, photo):
         parts.wait_until(lambda: proxy.connections > connections or proxy.deafened > 0, 15, "that it is noticed")
         proxy.deaf = False
         again = [one() for _ in range(4)]
-        row.figure(f"{p(heard, .5) * 1000:.0f} ms while it hears, {max(unheard) * 1000:.0f} ms at most while it does not, {p(again, .5) * 1000:.0f} ms afterwards")
+        row.figure(f"{p(heard, .5) * 1000:.0f} ms while it is alive, {max(unheard) * 1000:.0f} ms at most while it is dead, {p(again, .5) * 1000:.0f} ms afterwards")
         row.hold(max(unheard) - p(heard, .5) <= 1.5, "1.5 s later at most")
 
 
@@ -374,7 +374,7 @@ def test_f16_pgbouncer_in_transaction_mode(row, witnessed, photo):
         prepared, locks = world.sql("select count(*) from pg_prepared_statements"), world.sql("select count(*) from pg_locks where locktype = 'advisory'")
         clashes = sum(gateway.log_tail(100_000).count(word) for gateway in (world.gateway, other) for word in ("42P05", "26000", "prepared statement"))
         row.figure(f"two gateways, one of them killed once, over {most} sessions at most: {len(shop.acknowledged)} objects ended, 0 violations; migrated through it; "
-                   f"{clashes} statements were not there or clashed, {locks} locks left behind")
+                   f"{clashes} statements were missing or clashed, {locks} locks left behind")
         row.hold(most <= sessions and clashes == 0 and prepared == "0" and locks == "0", "nothing is left in a session")
 
 

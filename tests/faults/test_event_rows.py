@@ -95,7 +95,7 @@ def test_f32_minio_accepts_files_before_it_knows_its_event_rules(row, witnessed,
     seconds = time.monotonic() - last
     world.witness.judge()
     lost = int(world.sql("select count(*) from timeline where event = 'received' and detail like '%reconciler%'"))
-    row.figure(f"{len(sent)} objects taken at once after 3 restarts, {lost} of them without an event that arrived in time; all ended within {seconds:.1f} s")
+    row.figure(f"{len(sent)} objects accepted immediately after 3 restarts, {lost} of them without a timely event; all ended within {seconds:.1f} s")
     row.hold(len(sent) >= 60 and seconds <= 150, "2.5 min")
 
 
@@ -171,7 +171,7 @@ def test_f36_event_arrives_after_its_upload_expired(row, witnessed, photo):
     traffic.settle(world)
     events = [f["status"] for f in world.witness.history.of("event")]
     found = checker_but_unsent(world)
-    row.figure(f"5 of 5 expired uploads published when their object came; events answered {sorted(set(events), key=str)}")
+    row.figure(f"5 of 5 expired uploads published when their object arrived; events answered {sorted(set(events), key=str)}")
     row.hold(not found and set(events) <= {200, None}, f"never 4xx: {found}")
 
 
@@ -193,7 +193,7 @@ def test_f37_event_arrives_for_a_removed_object(row, witnessed, photo):
     upload = world.gateway.wait_for(created, 60)
     traffic.settle(world)
     asked = world.witness.store.count(lambda e: e.key == object_key(created))
-    row.figure(f"{upload['state']} ({upload['rejection']['code']}) after {asked} requests to the store; told once")
+    row.figure(f"{upload['state']} ({upload['rejection']['code']}) after {asked} requests to the store; notified once")
     row.hold(upload["rejection"]["code"] == "gone" and asked <= 12, "no storm")
     world.witness.judge()
 
@@ -247,7 +247,7 @@ def test_f39_overwritten_during_fetch(row, witnessed):
     evidence = world.witness.judge()
     images = {u["image_sha256"] for u in evidence["database"]["uploads"] if u["image_sha256"]}
     states = [u["state"] for u in evidence["database"]["uploads"]]
-    row.figure(f"{sum(each.hits for each in swaps)} fetches were swapped under way: {states.count('published')} published, {states.count('rejected')} rejected, "
+    row.figure(f"{sum(each.hits for each in swaps)} fetches were swapped in progress: {states.count('published')} published, {states.count('rejected')} rejected, "
                f"{len(images)} distinct images of two photos")
     row.hold(len(images) <= 2, "no mixture")
 
@@ -371,7 +371,7 @@ def test_f44_put_whose_answer_was_lost(row, witnessed, photo):
     started = time.monotonic()
     traffic.settle(world, [each["id"] for each in stored])
     states = [world.sql(f"select state from uploads where id = '{each['id']}'") for each in stored]
-    row.figure(f"{len(stored)} of 15 were stored; {states.count('published')} published without any event or word of the client, within {time.monotonic() - started:.1f} s")
+    row.figure(f"{len(stored)} of 15 were stored; {states.count('published')} published without any event or call from the client, within {time.monotonic() - started:.1f} s")
     row.hold(len(stored) >= 10 and states.count("published") == len(stored), "published")
     world.witness.judge()
 
@@ -415,7 +415,7 @@ def test_f46_cancellation_races_with_a_worker(row, witnessed, photo):
     seen = {}
     for _, status, state in results:
         seen[f"{status} {state or ''}".strip()] = seen.get(f"{status} {state or ''}".strip(), 0) + 1
-    row.figure(f"{races} races: {seen}; nothing shown or published after its removal was answered")
+    row.figure(f"{races} races: {seen}; nothing served or published after its deletion was answered")
     row.hold({status for _, status, _ in results} <= {200, 202, 409}, "an answer for each")
 
 
@@ -439,5 +439,5 @@ def test_f47_two_workers_on_one_job(row, witnessed, photo):
     time.sleep(4.5)  # the held workers come back with what they have
     evidence = world.witness.judge()
     stale = (world.gateway.log_tail(1000) + second.log_tail(1000)).count("lease_lost")
-    row.figure(f"5 jobs in two hands each: {len(evidence['public'])} public objects, one publication each; {stale} late results refused for their lease")
+    row.figure(f"5 jobs claimed by two workers each: {len(evidence['public'])} public objects, one publication each; {stale} late results refused by their stale lease")
     row.hold(stale >= 3, "the late ones are refused")

@@ -111,7 +111,7 @@ def test_f2_three_gateways_killed_at_random(row, witnessed):
     shop.settle()
     world.witness.judge()
     share = 1 - balanced.failed / balanced.asked
-    row.figure(f"{kills} kills, {len(shop.acknowledged)} objects, 0 lost; {100 * share:.2f} % of {balanced.asked} requests answered, with repetition")
+    row.figure(f"{kills} kills, {len(shop.acknowledged)} objects, 0 lost; {100 * share:.2f} % of {balanced.asked} requests answered, with retries")
     row.hold(share >= 0.999, "99.9 %")
 
 
@@ -133,7 +133,7 @@ def test_f3_gateways_are_stopped_one_after_the_other(row, witnessed):
     shop.settle()
     world.witness.judge()
     row.figure(f"{rounds} restarts: exit {sorted(set(codes))} within {max(times):.1f} s; of {balanced.asked} requests {balanced.failed} failed, "
-               f"{balanced.broken} were begun and not answered")
+               f"{balanced.broken} were started and not answered")
     row.hold(set(codes) == {0} and max(times) <= 10 and balanced.failed == 0 and balanced.broken == 0, "0 failed, 10 s")
 
 
@@ -153,7 +153,7 @@ def test_f4_worker_is_suspended_for_longer_than_its_lease(row, witnessed, photo)
     traffic.settle(world, [each["id"] for each in uploads])
     time.sleep(2)
     evidence = world.witness.judge()
-    row.figure(f"the other gateway published all 3 {taken_over:.1f} s into the pause; the zombie changed no row; {len(evidence['public'])} public objects")
+    row.figure(f"the other gateway published all 3 {taken_over:.1f} s into the pause; the suspended worker changed no row; {len(evidence['public'])} public objects")
     row.hold(len(evidence["public"]) == 3 and other.running(), "one publication each")
 
 
@@ -170,7 +170,7 @@ def test_f5_picture_that_needs_too_much_memory(row, witnessed, photo):
             time.sleep(0.05)
         tries = world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{created['id']}'")
         verdicts.append((len(bomb), upload["state"], upload["rejection"]["code"], int(tries)))
-    row.figure("; ".join(f"{size:,} bytes: {state} ({code}) at the {tries}. try" for size, state, code, tries in verdicts)
+    row.figure("; ".join(f"{size:,} bytes: {state} ({code}) at attempt {tries}" for size, state, code, tries in verdicts)
                + f"; the gateway's memory + {max(0, highest - before) / (1 << 20):.1f} MiB")
     row.hold(all(tries <= 3 for *_, tries in verdicts) and highest - before < 64 << 20, "64 MB, 3 tries")
     traffic.settle(world)
@@ -212,7 +212,7 @@ def test_f49_poison_among_good_pictures(row, witnessed, request):
     poison = [text_bomb(), pixel_bomb(), good[0][:len(good[0]) // 2], traffic.JUNK]
     count = request.config.getoption("--good-pictures")
     bad = max(12, count // 100)
-    row.scaled(f"{bad} among {count:,}{' instead of 50 among 5,000' if count < 5_000 else ''}; of poison that is refused, as none is known that crashes the decoder")
+    row.scaled(f"{bad} among {count:,}{' instead of 50 among 5,000' if count < 5_000 else ''}; poison that is rejected, since none is known that crashes the decoder")
 
     def one(data, expect):
         created = world.create({"size": len(data)})
@@ -279,7 +279,7 @@ def test_f50_no_space_for_temporary_files(row, witnessed, unwitnessed, tmp_path)
     time.sleep(6)  # the time without room
     states = world.sql("select string_agg(distinct state, ', ') from uploads where id in (" + ", ".join(f"'{each['id']}'" for each in more) + ")")
     running = world.gateway.running()
-    row.figure(f"no file system writable: {len(uploads)} of {len(uploads)} published; memory files of half a picture at most: meanwhile {states}")
+    row.figure(f"no file system writable: {len(uploads)} of {len(uploads)} published; memory files limited to half a picture: meanwhile {states}")
     row.hold(running, "the gateway lives")
     row.hold(not {"published", "rejected", "failed"} & set(states.split(", ")), "nothing of half a picture is published, or the client's fault")
     resource.prlimit(world.gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -309,8 +309,8 @@ def test_f50_no_space_for_temporary_files(row, witnessed, unwitnessed, tmp_path)
             parts.wait_until(lambda: len(clients.acknowledged) >= already + 5, 60, "uploads")
         assert_none_lost(world, clients.acknowledged)
         checked = {world.image(world.request("GET", f"/v1/uploads/{each}")[2])[0] for each in clients.acknowledged}
-        row.figure(f"the built-in store's disk full for 6 s: {refused} uploads refused, {taken} taken, {len(clients.acknowledged)} of {len(clients.acknowledged)} "
-                   "acknowledged ones published whole")
+        row.figure(f"the built-in store's disk full for 6 s: {refused} uploads refused, {taken} accepted, {len(clients.acknowledged)} of {len(clients.acknowledged)} "
+                   "acknowledged ones published completely")
         row.hold(refused > 0 and checked == {200}, "what does not fit is refused, what is acknowledged is whole")
         world.close()
     finally:
@@ -413,7 +413,7 @@ def test_f65_log_reader_has_stopped(row, unwitnessed, photo):
         dropped = float(next(line for line in metrics.splitlines() if line.startswith("photogate_log_lines_dropped_total ")).split()[1])
     finally:
         os.close(reader)
-    row.figure(f"{full:,} bytes wait in the log's pipe, which takes no line more; {dropped:.0f} lines dropped and counted; {blocked:.1f}/s then, "
+    row.figure(f"{full:,} bytes wait in the log's full pipe; {dropped:.0f} lines dropped and counted; {blocked:.1f}/s then, "
                f"{undisturbed:.1f}/s before: {100 * blocked / undisturbed:.0f} %")
     row.hold(full > 0 and dropped >= 50 and blocked >= 0.5 * undisturbed, "it goes on")
     row.aim(blocked >= 0.95 * undisturbed, "95 %")

@@ -121,7 +121,7 @@ def test_killed_in_a_migration(row, on_failpoints, cycles, seed):
     assert world.publish(pictures.photo(320, 240, seed=64))["state"] == "published"
     traffic.settle(world)
     world.witness.judge()
-    row.figure(f"{2 * cycles} kills in {cycles} migrations: each ended with the schema of an undisturbed one")
+    row.figure(f"{2 * cycles} kills in {cycles} migrations: each ended with the schema of an undisturbed migration")
 
 
 SWEPT = ("after_sweep_opened", "mid_sweeper")  # between the guard and the removal; between the removal and the guard's end
@@ -164,4 +164,4 @@ def test_killed_in_a_sweep(row, shop_floor, cycles, seed):
     parts.wait_until(lambda: not there(), 60, "the sweep of the rest")
     met = int(world.sql("select count(*) from timeline where event = 'postponed' and detail::text like '%being swept%'"))
     account(row, world, shop, cycles)
-    row.figure(f"{len(orphans)} orphans swept over {cycles} dead sweepers, which left {guarded} guards; {met} publications met a sweep of their own image, and put it anew")
+    row.figure(f"{len(orphans)} orphans removed over {cycles} killed sweepers, which left {guarded} guards; {met} publications met the deletion of their own image and put it again")

@@ -1,4 +1,4 @@
-"""The rate of publishing after a disturbance, as a part of the undisturbed one in the same run: five disturbances."""
+"""The publishing rate after a disturbance, relative to the undisturbed rate of the same run: five disturbances."""
 import time
 
 import pytest
@@ -39,7 +39,7 @@ def measured(unwitnessed, row, seed):
 
 def test_r1_postgresql_restarts(measured):
     def disturb(world):
-        """PostgreSQL stops at once and starts again"""
+        """PostgreSQL stops immediately and restarts"""
         world.stack.postgres.stop("immediate")
         time.sleep(5)
         world.stack.postgres.start()
@@ -88,7 +88,7 @@ def test_r4_worker_crashes(measured):
 
 def test_r5_worker_crashes_repeatedly(measured):
     def disturb(world):
-        """the gateway is killed again and again"""
+        """the gateway is killed repeatedly"""
         for _ in range(6):
             world.gateway.kill()
             world.gateway.restart()

@@ -38,8 +38,8 @@ def test_f18_a_third_of_the_answers_are_slow_down(row, witnessed, photo):
     traffic.settle(world, [each["id"] for each in uploads])
     asked = store.count(lambda e: e.method in ("GET", "PUT", "DELETE") and e.key and "probe/" not in e.key)
     answered = store.count(lambda e: e.method in ("GET", "PUT", "DELETE") and e.key and "probe/" not in e.key and e.fault is None)
-    row.figure(f"{count} of {count} published; {rule.hits} answers were 503; {asked / (3 * count):.2f} requests an operation")
-    row.hold(answered >= 3 * count and asked / (3 * count) <= 3.5, "3.5 requests an operation")
+    row.figure(f"{count} of {count} published; {rule.hits} answers were 503; {asked / (3 * count):.2f} requests per operation")
+    row.hold(answered >= 3 * count and asked / (3 * count) <= 3.5, "3.5 requests per operation")
     world.witness.judge()
 
 
@@ -57,7 +57,7 @@ def test_f19_store_is_away_for_a_while(row, witnessed, photo):
     started = time.monotonic()
     traffic.settle(world, [each["id"] for each in uploads])
     seconds = time.monotonic() - started
-    row.figure(f"{failed} failed, {burned} attempts burned, {requests} requests in {outage} s for 30 uploads; done {seconds:.1f} s after the end")
+    row.figure(f"{failed} failed, {burned} attempts used up, {requests} requests in {outage} s for 30 uploads; done {seconds:.1f} s after the end")
     row.hold(failed == "0" and seconds <= 120, "none failed, done in 2 min")
     row.hold(burned <= 1, "no attempts burned")
     world.witness.judge()
@@ -109,7 +109,7 @@ def test_f22_more_than_the_pinned_size_is_never_published(row, witnessed, photo)
     assert world.witness.send(lasting, photo, "failed")[0] == 201
     ended = world.gateway.wait_for(lasting)
     attempts = world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{lasting['id']}'")
-    row.figure(f"{hits} long answers, all {len(uploads)} published as they were sent; where the store keeps doing so: {ended['state']}, "
+    row.figure(f"{hits} long answers, all {len(uploads)} published as they were sent; if the store keeps doing so: {ended['state']}, "
                f"after {attempts} attempts")
     row.hold(len({each["sha256"] for each in evidence["public"]}) == 1 and ended["state"] == "failed", "nothing of them is published")
     traffic.settle(world)
@@ -129,8 +129,8 @@ def test_f23_put_that_was_stored_but_answered_500(row, witnessed, photo):
         if fact["fact"] == "callback" and fact["type"] == "upload.published":
             told.setdefault(fact["upload"], set()).add(fact["message"])
     row.figure(f"{rule.hits} answered 500 and {reset.hits} reset after they were stored: {len(evidence['public'])} public objects and "
-               f"{sum(map(len, told.values()))} reports for {len(uploads)} uploads")
-    row.hold(len(evidence["public"]) == len(uploads) and all(len(each) == 1 for each in told.values()), "one object, one report")
+               f"{sum(map(len, told.values()))} callbacks for {len(uploads)} uploads")
+    row.hold(len(evidence["public"]) == len(uploads) and all(len(each) == 1 for each in told.values()), "one object, one callback")
 
 
 def test_f24_200_with_an_error_body(row, witnessed, photo):
@@ -157,8 +157,8 @@ def test_f25_another_etag_is_not_trusted(row, witnessed, photo):
     more = [world.upload(photo) for _ in range(6)]
     traffic.settle(world, [each["id"] for each in more])
     states = [world.request("GET", f"/v1/uploads/{each['id']}")[2]["state"] for each in more]
-    row.figure(f"{puts.hits} PUTs and {gets.hits} GETs answered with another ETag; images shown: {shown.count(200)} of {len(shown)}; "
-               f"fetched under another ETag: {states.count('published')} of {len(more)} published in the end")
+    row.figure(f"{puts.hits} PUTs and {gets.hits} GETs answered with another ETag; images served: {shown.count(200)} of {len(shown)}; "
+               f"fetched under another ETag: {states.count('published')} of {len(more)} published eventually")
     row.hold(shown.count(200) == len(shown) and states.count("published") == len(more), "published bytes are what was sent")
     world.witness.judge()
 
@@ -221,7 +221,7 @@ def test_f27_no_grant_begins_a_multipart_upload(row, unwitnessed, photo):
         traffic.settle(world, [each["id"] for each in uploads])
         begun = sum(len(s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
                     for bucket in (world.stack.minio.incoming, world.stack.minio.public, world.stack.minio.originals))
-        row.figure(f"{store}: {len(refused)} attempts with granted URLs and forms, answered {sorted(set(refused))}; {begun} multipart uploads afterwards")
+        row.figure(f"{store}: {len(refused)} attempts with presigned URLs and forms, answered {sorted(set(refused))}; {begun} multipart uploads afterwards")
         row.hold(begun == 0 and all(400 <= status < 500 for status in refused), "0 left")
         world.close()
 
@@ -241,7 +241,7 @@ def test_f28_store_reports_clock_skew(row, witnessed, photo):
     store.heal()
     traffic.settle(world, [created["id"]])
     ahead = sum(1 for each in dates if each and stamp(each) - time.time() > 900)
-    row.figure(f"{rule.hits} refusals; {ahead} of {len(dates)} requests then signed with the store's time; {len(told)} lines of log say so; "
+    row.figure(f"{rule.hits} refusals; {ahead} of {len(dates)} requests then signed with the store's time; {len(told)} log lines report it; "
                f"state meanwhile {state}; published afterwards")
     row.hold(told and state != "failed", "it is said, and nothing fails")
     row.hold(ahead >= 1, "the store's time is learnt")
@@ -278,7 +278,7 @@ def test_f63_publishing_is_denied_for_a_while(row, witnessed, photo):
     started = time.monotonic()
     traffic.settle(world, [each["id"] for each in uploads])
     seconds = time.monotonic() - started
-    row.figure(f"{refused} PUTs refused in 10 s, {failed} uploads failed, {said} lines of log; done {seconds:.1f} s after the repair")
+    row.figure(f"{refused} PUTs refused in 10 s, {failed} uploads failed, {said} log lines; done {seconds:.1f} s after the repair")
     row.hold(failed == "0" and refused >= 8 and seconds <= 60, "nothing fails, goes on within 60 s")
     world.witness.judge()
 
@@ -300,6 +300,6 @@ def test_f64_worker_credentials_change_during_work(row, witnessed, photo):
     shop.settle()
     refused = [e for e in world.witness.store.exchanges if e.status == 403 and e.key and "probe/" not in e.key]
     denied = len(refused)
-    row.figure(f"{denied} operations were denied; {len(shop.acknowledged)} uploads over the change, by a restart with both keys valid")
+    row.figure(f"{denied} operations were denied; {len(shop.acknowledged)} uploads during the change, by a restart with both keys valid")
     row.hold(denied <= 1, "one failed operation at most")
     world.witness.judge()
