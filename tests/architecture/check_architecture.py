@@ -32,6 +32,7 @@ USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SQL = re.compile(r'"[^"]*\b(SELECT\s+.+\s+FROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|ALTER\s+TABLE)\b', re.I)
 MAKER = re.compile(r"add_executable\s*\(\s*(\S+)([^)]*)\)", re.S)
+NAMED_FILE = re.compile(r"`([\w./-]+\.(?:cpp|hpp|sql|py|md|txt|cmake|js|json|html))`")
 LONGEST_FILE = 450
 LARGEST_MODULE = 7000
 MOST_PUBLIC_FUNCTIONS = 20
@@ -77,6 +78,7 @@ class Check:
         for module in self.list.modules.values():
             self.check_module(module)
         self.check_table()
+        self.check_pages()
         self.check_programs()
         if build_dir:
             self.check_configured(pathlib.Path(build_dir))
@@ -231,6 +233,17 @@ class Check:
         elif expected != text:
             line = next(number for number, (a, b) in enumerate(zip(text.split("\n"), expected.split("\n")), 1) if a != b)
             self.say("ARCHITECTURE.md", line, "the table of modules is not what the CMakeLists.txt files declare (check_architecture.py --write)")
+
+    def check_pages(self):
+        """Each file that ARCHITECTURE.md or a README names is there, named from the root or from the page's folder."""
+        pages = [self.root / "ARCHITECTURE.md"] + [page for top in self.top for page in sorted((self.root / top).rglob("README.md"))]
+        for page in pages:
+            if not page.exists():
+                continue
+            for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+                for name in NAMED_FILE.findall(line):
+                    if not (self.root / name).exists() and not (page.parent / name).exists():
+                        self.say(page.relative_to(self.root), number, f"names {name}, which is not there")
 
     def check_programs(self):
         """Everything but main.cpp is in a library."""
