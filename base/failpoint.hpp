@@ -20,20 +20,20 @@
 namespace photogate::failpoint {
 
 enum class Point {
-    after_create_commit,     ///< T1 is committed, nobody has been answered
+    after_create_commit,     ///< the upload is committed, nobody has been answered
     before_create_answer,    ///< the answer is made, not written
     before_observe_commit,   ///< an event is read and its changes written, not committed
-    after_observe_commit,    ///< T2 is committed, the store has no 2xx
-    after_claim,             ///< T3 is committed, the job not begun
+    after_observe_commit,    ///< the transition is committed, the store has no 2xx
+    after_claim,             ///< the lease is committed, the job not begun
     mid_fetch,               ///< a part of the original has arrived
     after_image,             ///< the picture is made, nothing put
     mid_public_put,          ///< the store has the head and waits for the body
     after_public_put,        ///< the public object is there, no row knows it
-    after_publish_commit,    ///< T5 is committed, the original is still there
+    after_publish_commit,    ///< the publication is committed, the original is still there
     after_reject_commit,     ///< as above, for a rejection
     after_original_copy,     ///< the kept original is in both buckets
     after_original_removed,  ///< settled in the store, its job still open
-    after_callback_claim,    ///< T6 is committed, nothing sent
+    after_callback_claim,    ///< the lease is committed, nothing sent
     after_callback_answer,   ///< the receiver has said 2xx, no row knows it
     mid_reap,                ///< stale leases are requeued, spent ones not failed
     mid_reconcile,           ///< some of a listing has been taken in

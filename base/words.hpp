@@ -61,7 +61,7 @@ Result<ObjectKey> parse_object_key(std::string_view text);
 /// With or without quotes; a weak tag is refused.
 Result<ETag> parse_etag(std::string_view text);
 Result<Region> parse_region(std::string_view text);
-/// nullopt where the text is not an id that we could have made (B49: the caller answers 404, not 400).
+/// nullopt where the text is not an id that we could have made (the caller answers 404, not 400).
 std::optional<UploadId> parse_upload_id(std::string_view text);
 std::optional<PublicId> parse_public_id(std::string_view text);
 std::optional<CallbackId> parse_callback_id(std::string_view text);

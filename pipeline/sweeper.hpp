@@ -1,5 +1,4 @@
-// What nobody asks for any more, found by reading the buckets from end to end once a day: T9's full listing
-// and T10.
+// Collects orphaned objects: lists both buckets completely once a day and removes what no row refers to.
 //
 // The incoming bucket: an object whose upload waits is received (its event and every look were lost), one
 // whose upload was cancelled or deleted is removed by a job, and so is one that came once more after its

@@ -26,7 +26,7 @@ namespace photogate::gateway::http {
 
 enum class Presence { optional, required };
 
-/// Not 2^63: what JavaScript can hold exactly (B33).
+/// Not 2^63: what JavaScript can hold exactly.
 inline constexpr std::int64_t largest_json_integer = (std::int64_t{1} << 53) - 1;
 
 struct TextRule {

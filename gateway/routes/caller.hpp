@@ -1,6 +1,6 @@
 // Who is calling, decided from the head alone, before a byte of the body is read.
 //
-// Missing, malformed, unknown and revoked credentials all get the same answer in the same time (B21, B22).
+// Missing, malformed, unknown and revoked credentials all get the same answer in the same time.
 // Thread safety: pure functions over immutable values.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The truth: uploads, jobs and the outbox in PostgreSQL.
 //
-// Every transition of the design's state table is one call here and one transaction there, with its guard
+// Every transition of docs/states.md (t1 to t14) is one call here and one transaction there, with its guard
 // inside the SQL. What a call says is committed when it returns (or calls back). Nothing is remembered only
 // in memory, so any number of gateways may share one database.
 //
@@ -221,7 +221,7 @@ class Records {
     /// It came to its end; the next one begins anew.
     Result<bool> end_round(const Round& round, std::chrono::milliseconds again_in);
 
-    // T10, the sweeper. Keys that are nobody's do not come back.
+    // The sweeper. Keys that are nobody's do not come back.
     Result<std::vector<UploadAt>> uploads_at(const Bucket& bucket, const std::vector<ObjectKey>& keys);
     /// Of these uploads, those that have ended and have nothing left to be done: a job removes what lies in
     /// the incoming bucket. Answers how many.

@@ -58,7 +58,7 @@ def logged(gateway, event):
     return [line for line in lines if line.get("msg") == event]
 
 
-# ------------------------------------------------------------------------------------------------ B1 to B20
+# ------------------------------------------------------------------------------------------------ malformed requests
 
 
 @pytest.fixture(params=["main", "operations"])

@@ -301,7 +301,7 @@ def test_rejects_each_row_behind_nginx(pair):
             if answer and answer.status < 400:
                 mended[row.name] = answer.status
     # nginx reads these leniently and writes them anew: one request, with the meaning that nginx gave it.
-    assert set(mended) <= {"B6 bare LF", "B6 bare LF alone", "B8 absolute", "B16 chunked"}, mended
+    assert set(mended) <= {"field: bare LF", "field: bare LF alone", "target form: absolute", "unexpected body: chunked"}, mended
 
 
 def test_limits_connections_of_one_client_through_nginx(pair, minio_world):

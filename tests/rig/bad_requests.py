@@ -1,5 +1,5 @@
-"""Rows B1 to B20 of the bad-input table as bytes, for the listeners of the real program; the same rows, with more of their variants
-and cut at every byte, are tests/integration/gateway_http/bad_rows.hpp."""
+"""Malformed and hostile requests as bytes, for the listeners of the real program; the same, with more variants and cut at every byte, are
+in tests/integration/gateway_http/bad_rows.hpp."""
 import typing
 
 
@@ -25,42 +25,42 @@ def rows(get, post, host="127.0.0.1"):
 
     many = [f"X-{number}: v" for number in range(64)]
     found = [
-        Row("B1 CL and TE", h(p, "Content-Length: 3", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "bad_framing"),
-        Row("B1 TE and CL", h(p, "Transfer-Encoding: chunked", "Content-Length: 3") + b"abc", 400, "bad_framing"),
-        *[Row(f"B2 {value}", h(p, f"Transfer-Encoding: {value}"), 501, "transfer_encoding_unsupported")
+        Row("length and encoding: CL and TE", h(p, "Content-Length: 3", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "bad_framing"),
+        Row("length and encoding: TE and CL", h(p, "Transfer-Encoding: chunked", "Content-Length: 3") + b"abc", 400, "bad_framing"),
+        *[Row(f"transfer encoding: {value}", h(p, f"Transfer-Encoding: {value}"), 501, "transfer_encoding_unsupported")
           for value in ("gzip", "identity", "xchunked", "chunked, identity", "chunked, chunked", "Chunked", "")],
-        Row("B2 twice", h(p, "Transfer-Encoding: chunked", "Transfer-Encoding: identity"), 501, "transfer_encoding_unsupported"),
-        Row("B3", h(f"POST {post} HTTP/1.0", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "bad_framing"),
-        Row("B4 equal", h(p, "Content-Length: 3", "Content-Length: 3") + b"abc", 400, "bad_framing"),
-        Row("B4 unequal", h(p, "Content-Length: 3", "Content-Length: 4") + b"abc", 400, "bad_framing"),
-        *[Row(f"B5 {value}", h(p, f"Content-Length: {value}") + b"abc", 400, "bad_framing")
+        Row("transfer encoding: twice", h(p, "Transfer-Encoding: chunked", "Transfer-Encoding: identity"), 501, "transfer_encoding_unsupported"),
+        Row("encoding in HTTP/1.0", h(f"POST {post} HTTP/1.0", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "bad_framing"),
+        Row("two lengths: equal", h(p, "Content-Length: 3", "Content-Length: 3") + b"abc", 400, "bad_framing"),
+        Row("two lengths: unequal", h(p, "Content-Length: 3", "Content-Length: 4") + b"abc", 400, "bad_framing"),
+        *[Row(f"length: {value}", h(p, f"Content-Length: {value}") + b"abc", 400, "bad_framing")
           for value in ("3, 3", "+3", "-1", "0x3", "1" + "0" * 23, "3 3", "")],
-        Row("B6 obs-fold", h(g, "X: a", " b"), 400, "bad_header"),
-        Row("B6 space before colon", h(g, "X : a"), 400, "bad_header"),
-        Row("B6 NUL", h(g, "X: a\0b"), 400, "bad_header"),
-        Row("B6 bare CR", h(g, "X: a\rb"), 400, "bad_header"),
-        Row("B6 bare LF", h(g, "X: a\nY: b"), 400, "bad_header"),
-        Row("B6 bare LF alone", h(g).replace(b"\r", b""), 400, "bad_header"),
-        Row("B7 none", f"{g}\r\n\r\n".encode(), 400, "bad_host"),
-        Row("B7 two", h(g, f"Host: {host}"), 400, "bad_host"),
-        Row("B8 absolute", h(f"GET http://{host}{get} HTTP/1.1"), 400, "bad_target"),
-        Row("B8 authority", h(f"CONNECT {host}:443 HTTP/1.1"), 400, "bad_target"),
-        Row("B8 star", h("GET * HTTP/1.1"), 400, "bad_target"),
-        *[Row(f"B9 {name}", h(f"GET {target} HTTP/1.1"), 400, "bad_target")
+        Row("field: obs-fold", h(g, "X: a", " b"), 400, "bad_header"),
+        Row("field: space before colon", h(g, "X : a"), 400, "bad_header"),
+        Row("field: NUL", h(g, "X: a\0b"), 400, "bad_header"),
+        Row("field: bare CR", h(g, "X: a\rb"), 400, "bad_header"),
+        Row("field: bare LF", h(g, "X: a\nY: b"), 400, "bad_header"),
+        Row("field: bare LF alone", h(g).replace(b"\r", b""), 400, "bad_header"),
+        Row("host: none", f"{g}\r\n\r\n".encode(), 400, "bad_host"),
+        Row("host: two", h(g, f"Host: {host}"), 400, "bad_host"),
+        Row("target form: absolute", h(f"GET http://{host}{get} HTTP/1.1"), 400, "bad_target"),
+        Row("target form: authority", h(f"CONNECT {host}:443 HTTP/1.1"), 400, "bad_target"),
+        Row("target form: star", h("GET * HTTP/1.1"), 400, "bad_target"),
+        *[Row(f"target: {name}", h(f"GET {target} HTTP/1.1"), 400, "bad_target")
           for name, target in (("control", "/\x01"), ("non-ASCII", "/\xc3\xa9"), ("NUL escape", "/x%00"), ("dots", "/%2e%2e/x"), ("plain dots", "/../x"),
                                ("double slash", f"/{get}"), ("backslash", "/a\\b"))],
-        Row("B10 lower case", h(g.lower().replace("http", "HTTP")), 501, "method_unknown"),
-        Row("B10 unknown", h(g.replace("GET", "BREW")), 501, "method_unknown"),
-        Row("B13 bytes", h(g, "X: " + "a" * 9_000), 431, "headers_too_large"),
-        Row("B13 fields", h(g, *many), 431, "headers_too_large"),
-        Row("B14", h(f"GET /{'a' * 2_050} HTTP/1.1"), 414, "target_too_long"),
-        *[Row(f"B16 {method}", h(f"{method} {get} HTTP/1.1", "Content-Length: 3") + b"abc", 400, "" if method == "HEAD" else "unexpected_body", method)
+        Row("method: lower case", h(g.lower().replace("http", "HTTP")), 501, "method_unknown"),
+        Row("method: unknown", h(g.replace("GET", "BREW")), 501, "method_unknown"),
+        Row("header block: bytes", h(g, "X: " + "a" * 9_000), 431, "headers_too_large"),
+        Row("header block: fields", h(g, *many), 431, "headers_too_large"),
+        Row("target too long", h(f"GET /{'a' * 2_050} HTTP/1.1"), 414, "target_too_long"),
+        *[Row(f"unexpected body: {method}", h(f"{method} {get} HTTP/1.1", "Content-Length: 3") + b"abc", 400, "" if method == "HEAD" else "unexpected_body", method)
           for method in ("GET", "HEAD", "DELETE")],
-        Row("B16 chunked", h(g, "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "unexpected_body"),
-        Row("B19 HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "bad_request"),
-        Row("B19 TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad_request"),
-        Row("B20", h(p, "Content-Length: 3", "Expect: 200-maybe"), 417, "expectation_failed"),
-        Row("B11", h(f"PATCH {get} HTTP/1.1"), 405, "method_not_allowed", ends=False),
-        Row("B12", h("GET /nowhere HTTP/1.1"), 404, "not_found", ends=False),
+        Row("unexpected body: chunked", h(g, "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, "unexpected_body"),
+        Row("version: HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "bad_request"),
+        Row("version: TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad_request"),
+        Row("expectation", h(p, "Content-Length: 3", "Expect: 200-maybe"), 417, "expectation_failed"),
+        Row("method not allowed", h(f"PATCH {get} HTTP/1.1"), 405, "method_not_allowed", ends=False),
+        Row("unknown path", h("GET /nowhere HTTP/1.1"), 404, "not_found", ends=False),
     ]
     return found

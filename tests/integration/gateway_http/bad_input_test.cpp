@@ -1,4 +1,4 @@
-// Rows B1 to B20 of the bad-input table, byte for byte against the real server.
+// The requests of bad_rows.hpp, byte for byte against the real server.
 #include "bad_rows.hpp"
 #include "serving.hpp"
 
@@ -48,11 +48,11 @@ TEST_F(BadInput, serves_requests_just_within_the_limits) {
     const std::string name(2'041, 'a');
     const std::string block = "X: " + std::string(8'192 - 9 - 5 - 2, 'a') + "\r\n";
     RawClient client = connect();
-    EXPECT_EQ(client.ask(get("/hello/x", fields))->status, 200) << "B13: 64 headers";
-    EXPECT_EQ(client.ask(get("/hello/x", block))->status, 200) << "B13: 8 KB of headers";
-    EXPECT_EQ(client.ask(get("/hello/" + name))->status, 200) << "B14: 2 KB of target";
-    EXPECT_EQ(client.ask(post("/echo", std::string(65'536, 'x')))->status, 200) << "B15: the whole limit";
-    EXPECT_EQ(client.ask(get("/hello/x", "Content-Length: 0\r\n"))->status, 200) << "B16: a body of no bytes";
+    EXPECT_EQ(client.ask(get("/hello/x", fields))->status, 200) << "64 headers";
+    EXPECT_EQ(client.ask(get("/hello/x", block))->status, 200) << "8 KB of headers";
+    EXPECT_EQ(client.ask(get("/hello/" + name))->status, 200) << "2 KB of target";
+    EXPECT_EQ(client.ask(post("/echo", std::string(65'536, 'x')))->status, 200) << "the whole limit";
+    EXPECT_EQ(client.ask(get("/hello/x", "Content-Length: 0\r\n"))->status, 200) << "a body of no bytes";
     EXPECT_EQ(server->stats().accepted, 1U);
 }
 

@@ -1,4 +1,4 @@
-// B17 and S25 with short deadlines: what is awaited is the server's own decision, never a sleep.
+// Slow clients against short deadlines: what is awaited is the server's own decision, never a sleep.
 #include "serving.hpp"
 
 namespace photogate::gateway::http::test {
