@@ -18,7 +18,7 @@
 #include "base/time.hpp"
 #include "model/policy/profile.hpp"
 #include "model/upload.hpp"
-#include "notifier/address_guard.hpp"
+#include "notifier/callbacks/address_guard.hpp"
 #include "pipeline/stores.hpp"
 
 namespace photogate::pipeline {
@@ -52,7 +52,7 @@ struct Grant {
 
 /// The upload to store, or every field that is wrong at once (Error::fields).
 Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
-                                  const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                  const notifier::callbacks::CallbackUrlPolicy& callbacks, Timestamp now,
                                   Random& random);
 
 /// The grant for an upload, signed as of `at` until `upload.expires_at`; by the store's clock where that is

@@ -13,8 +13,8 @@ namespace photogate::pipeline {
 
 using model::Upload;
 using model::UploadState;
-using notifier::StoreEvent;
-using notifier::StoreOperation;
+using notifier::events::StoreEvent;
+using notifier::events::StoreOperation;
 using storage::records::Finder;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
@@ -61,7 +61,7 @@ struct Intake::Gathering {
 Intake::Intake(storage::records::Records& records, const Stores& stores, const Clock& clock)
     : records_(records), stores_(stores), clock_(clock) {}
 
-bool Intake::may_block(const notifier::EventBatch& batch) {
+bool Intake::may_block(const notifier::events::EventBatch& batch) {
     if (batch.alien || !batch.unreadable.empty()) return true;
     for (const auto& event : batch.events) {
         if (!event.etag) return true;
@@ -114,8 +114,8 @@ std::optional<Observation> Intake::observation(const std::string& source, const 
     return seen;
 }
 
-void Intake::take_in(const std::string& source, const notifier::EventBatch& batch, const std::string& body,
-                     std::function<void(Result<IntakeSummary>)> done) {
+void Intake::take_in(const std::string& source, const notifier::events::EventBatch& batch,
+                     const std::string& body, std::function<void(Result<IntakeSummary>)> done) {
     auto gathering = std::make_shared<Gathering>();
     gathering->done = std::move(done);
 

@@ -17,7 +17,7 @@
 
 #include "base/result.hpp"
 #include "base/words.hpp"
-#include "notifier/store_event.hpp"
+#include "notifier/events/store_event.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/records.hpp"
 
@@ -39,11 +39,11 @@ class Intake {
 
     /// True where taking this batch in needs the store or a write of its own, so that it wants a thread that
     /// may wait.
-    static bool may_block(const notifier::EventBatch& batch);
+    static bool may_block(const notifier::events::EventBatch& batch);
 
     /// `done` is called once, when all that the body says is durable, or with the first reason why it is not.
-    void take_in(const std::string& source, const notifier::EventBatch& batch, const std::string& body,
-                 std::function<void(Result<IntakeSummary>)> done);
+    void take_in(const std::string& source, const notifier::events::EventBatch& batch,
+                 const std::string& body, std::function<void(Result<IntakeSummary>)> done);
 
     /// The gateway looks for itself (HEAD). Blocking; safe at any time, any number of times.
     /// Errors: upload_not_found, object_not_found, the store_* and database_* codes.
@@ -56,7 +56,7 @@ class Intake {
     struct Gathering;
     /// nullopt: the event says nothing that counts; the summary knows why.
     std::optional<storage::records::Observation> observation(const std::string& source,
-                                                             const notifier::StoreEvent& event,
+                                                             const notifier::events::StoreEvent& event,
                                                              IntakeSummary& summary) const;
     Result<storage::records::ObserveOutcome> observe_and_wait(storage::records::Observation seen);
 

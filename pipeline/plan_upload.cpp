@@ -145,10 +145,11 @@ void check_expiry(const GrantRequest& request, const model::Profile& profile, Ti
     upload.expires_at = std::chrono::floor<std::chrono::seconds>(now) + life;
 }
 
-void check_callback(const GrantRequest& request, const notifier::CallbackUrlPolicy& policy,
+void check_callback(const GrantRequest& request, const notifier::callbacks::CallbackUrlPolicy& policy,
                     model::Upload& upload, Findings& findings) {
     if (!request.callback_url) return;
-    if (const auto checked = notifier::check_callback_url(*request.callback_url, policy); !checked) {
+    if (const auto checked = notifier::callbacks::check_callback_url(*request.callback_url, policy);
+        !checked) {
         findings.add("/callback_url", checked.error().code, checked.error().detail);
     }
     upload.callback_url = request.callback_url;
@@ -157,7 +158,7 @@ void check_callback(const GrantRequest& request, const notifier::CallbackUrlPoli
 }  // namespace
 
 Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
-                                  const notifier::CallbackUrlPolicy& callbacks, Timestamp now,
+                                  const notifier::callbacks::CallbackUrlPolicy& callbacks, Timestamp now,
                                   Random& random) {
     const auto chosen = app.profile(request.profile);
     if (!chosen) {

@@ -22,9 +22,9 @@
 #include "gateway/config/listen_address.hpp"
 #include "imaging/imager_pool.hpp"
 #include "model/policy/profile.hpp"
-#include "notifier/address_guard.hpp"
-#include "notifier/callback_sender.hpp"
-#include "notifier/store_event.hpp"
+#include "notifier/callbacks/address_guard.hpp"
+#include "notifier/callbacks/callback_sender.hpp"
+#include "notifier/events/store_event.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -91,16 +91,16 @@ enum class Dialect { minio, s3, rustfs, ceph, versitygw, test };
 
 struct EventSource {
     Dialect dialect = Dialect::minio;
-    notifier::KeyEncoding key_encoding = notifier::KeyEncoding::form;
+    notifier::events::KeyEncoding key_encoding = notifier::events::KeyEncoding::form;
     std::vector<Secret> tokens;  ///< two while one is being rotated; ask token_matches()
 };
 
 struct Callbacks {
     /// For URLs that an upload names; `policy.guard` also decides which addresses are connected to.
-    notifier::CallbackUrlPolicy policy;
+    notifier::callbacks::CallbackUrlPolicy policy;
     std::vector<std::string> allowed_networks;  ///< CIDR blocks, already in policy.guard
     std::string ca_file;                        ///< empty: the system's
-    notifier::SenderOptions sender;
+    notifier::callbacks::SenderOptions sender;
 };
 
 struct Log {

@@ -245,7 +245,7 @@ Table callbacks_table() {
              [](S s, G g) -> Complaint {
                  auto blocks = read_list(g);
                  if (!blocks) return blocks.error();
-                 auto guard = notifier::AddressGuard::make(*blocks);
+                 auto guard = notifier::callbacks::AddressGuard::make(*blocks);
                  if (!guard) return "is not valid: " + guard.error().detail;
                  s.config.callbacks.policy.guard = std::move(*guard);
                  s.config.callbacks.allowed_networks = std::move(*blocks);

@@ -16,8 +16,9 @@ constexpr std::array kDialects = {
     Choice<Dialect>{"minio", Dialect::minio},         Choice<Dialect>{"s3", Dialect::s3},
     Choice<Dialect>{"rustfs", Dialect::rustfs},       Choice<Dialect>{"ceph", Dialect::ceph},
     Choice<Dialect>{"versitygw", Dialect::versitygw}, Choice<Dialect>{"test", Dialect::test}};
-constexpr std::array kEncodings = {Choice<notifier::KeyEncoding>{"form", notifier::KeyEncoding::form},
-                                   Choice<notifier::KeyEncoding>{"raw", notifier::KeyEncoding::raw}};
+constexpr std::array kEncodings = {
+    Choice<notifier::events::KeyEncoding>{"form", notifier::events::KeyEncoding::form},
+    Choice<notifier::events::KeyEncoding>{"raw", notifier::events::KeyEncoding::raw}};
 
 Result<std::string> parse_domain(std::string_view text) {
     const auto endpoint = parse_endpoint("http://" + std::string{text});

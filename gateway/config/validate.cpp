@@ -214,7 +214,7 @@ void check_events(Config& config, Report& report) {
         }
         if (report.given(table + ".key_encoding")) continue;
         const bool raw = source.dialect == Dialect::ceph || source.dialect == Dialect::versitygw;
-        source.key_encoding = raw ? notifier::KeyEncoding::raw : notifier::KeyEncoding::form;
+        source.key_encoding = raw ? notifier::events::KeyEncoding::raw : notifier::events::KeyEncoding::form;
     }
     if (config.events.empty() && config.regions.size() > (config.store.region.empty() ? 0U : 1U)) {
         report.warning(
@@ -237,7 +237,7 @@ void check_profile(const model::Profile& profile, const std::string& table, Repo
 }
 
 /// The operator's own URLs are held to what an upload's would be, but for the list of hosts.
-void check_callback_url(const model::App& app, const notifier::CallbackUrlPolicy& configured,
+void check_callback_url(const model::App& app, const notifier::callbacks::CallbackUrlPolicy& configured,
                         const std::string& table, Report& report) {
     const auto& url = *app.callback_url;
     const auto key = table + ".callback_url";
@@ -249,7 +249,7 @@ void check_callback_url(const model::App& app, const notifier::CallbackUrlPolicy
                                              authority.substr(0, end))) {
         policy.allowed_hosts = {endpoint->host + ":*"};
     }
-    if (const auto checked = notifier::check_callback_url(url, policy); !checked) {
+    if (const auto checked = notifier::callbacks::check_callback_url(url, policy); !checked) {
         report.mistake(key, "is not valid: " + checked.error().detail);
     }
     if (!report.given(table + ".callback_secrets")) {

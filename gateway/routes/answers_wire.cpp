@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
-#include "notifier/json_writer.hpp"
-#include "notifier/upload_wire.hpp"
+#include "base/json/writer.hpp"
+#include "notifier/callbacks/upload_wire.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -16,7 +16,7 @@ std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-void write_pairs(notifier::JsonWriter& out, const std::vector<signer::Header>& headers) {
+void write_pairs(photogate::json::Writer& out, const std::vector<signer::Header>& headers) {
     out.begin_object();
     for (const auto& header : headers) {
         out.name(header.name);
@@ -33,8 +33,8 @@ json optional_time(const std::optional<Timestamp>& at) {
 
 std::string granted_json(const model::Upload& upload, const pipeline::Grant& grant,
                          const std::string& image_base) {
-    auto text = notifier::upload_json(upload, image_base);
-    notifier::JsonWriter out;
+    auto text = notifier::callbacks::upload_json(upload, image_base);
+    photogate::json::Writer out;
     out.begin_object();
     out.name("method");
     out.text(grant.method);

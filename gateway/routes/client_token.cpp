@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/json/writer.hpp"
 #include "gateway/http/json_fields.hpp"
-#include "notifier/json_writer.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -36,7 +36,7 @@ std::uint64_t unix_seconds(Timestamp at) {
 }
 
 std::string claims_json(const ClientToken& token) {
-    notifier::JsonWriter json;
+    json::Writer json;
     json.begin_object();
     json.name("id");
     json.text(token.id);

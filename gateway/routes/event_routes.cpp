@@ -8,7 +8,7 @@
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
-#include "notifier/store_event.hpp"
+#include "notifier/events/store_event.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -60,8 +60,8 @@ void take_in(const Api& api, Counters counters, http::Request request, http::Res
     if (!source)
         return responder.fail(
             {ErrorCode::event_source_not_found, "there is no such event source", {}, std::nullopt});
-    auto batch = std::make_shared<notifier::EventBatch>(
-        notifier::parse_store_events(request.body, source->key_encoding));
+    auto batch = std::make_shared<notifier::events::EventBatch>(
+        notifier::events::parse_store_events(request.body, source->key_encoding));
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     auto body = std::make_shared<std::string>(std::move(request.body));
     auto work = [&api, counters, waiting, batch, body, name] {

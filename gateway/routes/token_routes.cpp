@@ -3,9 +3,9 @@
 
 #include <utility>
 
+#include "base/json/writer.hpp"
 #include "gateway/http/json_fields.hpp"
 #include "gateway/routes/upload_request.hpp"
-#include "notifier/json_writer.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -78,7 +78,7 @@ Result<TokenRequest> read_token_request(const Api& api, const model::App& app, s
 }
 
 std::string token_json(const ClientToken& token, const std::string& text) {
-    notifier::JsonWriter json;
+    json::Writer json;
     json.begin_object();
     json.name("token");
     json.text(text);

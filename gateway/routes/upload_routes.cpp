@@ -9,7 +9,7 @@
 #include "gateway/routes/token_routes.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "model/enum_words.hpp"
-#include "notifier/upload_wire.hpp"
+#include "notifier/callbacks/upload_wire.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -44,7 +44,7 @@ Result<UploadId> upload_id(const Request& request) {
 }
 
 Response upload_response(const Api& api, const model::Upload& upload, int status = 200) {
-    return Response::json(status, notifier::upload_json(upload, api.image_base));
+    return Response::json(status, notifier::callbacks::upload_json(upload, api.image_base));
 }
 
 template <class Call>
@@ -154,7 +154,7 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
     }
     std::vector<std::string> items;
     for (const auto& upload : *uploads)
-        items.push_back(notifier::upload_json(upload, api.image_base));
+        items.push_back(notifier::callbacks::upload_json(upload, api.image_base));
     return page_response(request, items, last_id);
 }
 

@@ -10,7 +10,7 @@
 
 namespace photogate::gateway::system {
 
-using notifier::StoreOperation;
+using notifier::events::StoreOperation;
 using storage::objects::FolderStore;
 
 namespace {
@@ -33,8 +33,8 @@ std::vector<s3::Caller> callers(const model::StoreRegion& region, const s3::Stor
 
 }  // namespace
 
-notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
-    notifier::StoreEvent event;
+notifier::events::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
+    notifier::events::StoreEvent event;
     event.operation = operation_of(created.event);
     event.name = created.event.substr(created.event.find(':') + 1);
     event.bucket = created.bucket.str();
@@ -44,7 +44,7 @@ notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
     event.sequencer = created.sequencer;
     event.occurred_at = created.at;
     event.client_metadata = created.metadata;
-    notifier::EventBatch batch;
+    notifier::events::EventBatch batch;
     batch.events.push_back(std::move(event));
     return batch;
 }

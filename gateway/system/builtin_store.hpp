@@ -15,13 +15,13 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/s3/keys.hpp"
 #include "gateway/s3/service.hpp"
-#include "notifier/store_event.hpp"
+#include "notifier/events/store_event.hpp"
 #include "storage/objects/folder_store.hpp"
 
 namespace photogate::gateway::system {
 
 /// The store's event in the words of every other store's.
-notifier::EventBatch batch_of(const storage::objects::ObjectCreated& created);
+notifier::events::EventBatch batch_of(const storage::objects::ObjectCreated& created);
 
 class BuiltinStore {
   public:

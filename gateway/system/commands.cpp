@@ -197,7 +197,8 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
     Surroundings around;
-    const notifier::UploadCallbacks composer(image_base_of(config), around.random, recipients(config));
+    const notifier::callbacks::UploadCallbacks composer(image_base_of(config), around.random,
+                                                        recipients(config));
     const auto opened = records::Records::open(config.database, composer, around.clock, around.random);
     if (!opened) return fail(opened.error());
     const auto stores = make_stores(config, around.parts);

@@ -228,7 +228,7 @@ void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
         });
 }
 
-void count_sender(http::Metrics& metrics, const notifier::CallbackSender& sender) {
+void count_sender(http::Metrics& metrics, const notifier::callbacks::CallbackSender& sender) {
     metrics.before_render(
         [&sender, dead = mirror(metrics, {"photogate_callbacks_dead_total",
                                           "Callbacks given up after the last attempt.",

@@ -13,7 +13,7 @@
 
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
-#include "notifier/callback_sender.hpp"
+#include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
@@ -50,7 +50,7 @@ struct CountedParts {
     storage::records::Records* records = nullptr;
     const pipeline::Reconciler* reconciler = nullptr;
     const pipeline::Sweeper* sweeper = nullptr;
-    const notifier::CallbackSender* sender = nullptr;
+    const notifier::callbacks::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const std::atomic<const http::Server*>* server = nullptr;
     std::vector<const http::WorkPool*> pools;

@@ -4,9 +4,9 @@
 
 namespace photogate::gateway::system {
 
-notifier::RecipientOf recipients(const config::Config& config) {
+notifier::callbacks::RecipientOf recipients(const config::Config& config) {
     return [&config](const AppName& name, const ProfileName& profile_name,
-                     model::CallbackType type) -> std::optional<notifier::Recipient> {
+                     model::CallbackType type) -> std::optional<notifier::callbacks::Recipient> {
         const auto app = config.apps.find(name);
         if (app == config.apps.end()) return std::nullopt;
         const auto profile = app->second.profiles.find(profile_name);
@@ -14,7 +14,7 @@ notifier::RecipientOf recipients(const config::Config& config) {
                             (profile == app->second.profiles.end() ||
                              profile->second.expired_callback == model::Profile::ExpiredCallback::silent);
         if (silent) return std::nullopt;
-        return notifier::Recipient{app->second.callback_url.value_or("")};
+        return notifier::callbacks::Recipient{app->second.callback_url.value_or("")};
     };
 }
 

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "gateway/config/config.hpp"
-#include "notifier/upload_callbacks.hpp"
+#include "notifier/callbacks/upload_callbacks.hpp"
 
 namespace photogate::gateway::system {
 
-notifier::RecipientOf recipients(const config::Config& config);
+notifier::callbacks::RecipientOf recipients(const config::Config& config);
 
 /// Before `/i/…`; empty where it is not configured.
 std::string image_base_of(const config::Config& config);

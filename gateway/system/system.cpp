@@ -27,8 +27,8 @@
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/stores.hpp"
 #include "imaging/imager_pool.hpp"
-#include "notifier/callback_sender.hpp"
-#include "notifier/upload_callbacks.hpp"
+#include "notifier/callbacks/callback_sender.hpp"
+#include "notifier/callbacks/upload_callbacks.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
 #include "pipeline/worker.hpp"
@@ -39,7 +39,7 @@ namespace {
 
 namespace records = storage::records;
 
-notifier::SecretsOf secrets(const config::Config& config) {
+notifier::callbacks::SecretsOf secrets(const config::Config& config) {
     return [&config](const AppName& name) {
         const auto app = config.apps.find(name);
         return app == config.apps.end() ? std::vector<signer::WebhookSecret>{} : app->second.callback_secrets;
@@ -104,7 +104,7 @@ struct System::State {
     storage::objects::SystemPacer pacer;
     storage::objects::S3Parts s3_parts{store_http, clock, random, pacer};
     pipeline::Stores stores{{}};
-    notifier::UploadCallbacks composer;
+    notifier::callbacks::UploadCallbacks composer;
     std::unique_ptr<records::Records> records;
     std::optional<pipeline::Intake> intake;
     std::optional<StoreWatch> watch;
@@ -128,7 +128,7 @@ struct System::State {
     std::optional<pipeline::Reconciler> reconciler;
     std::optional<pipeline::Sweeper> sweeper;
     std::optional<storage::http::HttpClient> callback_http;
-    std::optional<notifier::CallbackSender> sender;
+    std::optional<notifier::callbacks::CallbackSender> sender;
     std::vector<std::thread> loops;
 
     std::atomic<bool> stopping{false};

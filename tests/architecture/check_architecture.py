@@ -44,7 +44,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def namespace_of(module):
-    return "photogate" if module == "base" else "photogate::" + module.replace("/", "::")
+    return "photogate" if module == "base" else "photogate::" + module.removeprefix("base/").replace("/", "::")
 
 
 def accepted_namespaces(module):

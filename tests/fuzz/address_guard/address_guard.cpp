@@ -1,7 +1,7 @@
 // Sixteen bytes of an address, then blocks that are allowed, one a line: every way to write an address is
 // judged alike, a block allows what is in it and takes nothing away, and what is special is never let
 // through.
-#include "notifier/address_guard.hpp"
+#include "notifier/callbacks/address_guard.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,7 @@
 
 #include "fuzz.hpp"
 
-namespace photogate::notifier {
+namespace photogate::notifier::callbacks {
 namespace {
 
 using fuzz::require;
@@ -91,4 +91,4 @@ void run(BytesView bytes) {
 const fuzz::Target target{"address_guard", run};
 
 }  // namespace
-}  // namespace photogate::notifier
+}  // namespace photogate::notifier::callbacks

@@ -8,10 +8,10 @@
 #include <netinet/in.h>
 
 #include "fuzz.hpp"
-#include "notifier/address_guard.hpp"
-#include "notifier/host_spelling.hpp"
+#include "notifier/callbacks/address_guard.hpp"
+#include "notifier/callbacks/host_spelling.hpp"
 
-namespace photogate::notifier {
+namespace photogate::notifier::callbacks {
 namespace {
 
 using fuzz::require;
@@ -89,4 +89,4 @@ void run(BytesView bytes) {
 const fuzz::Target target{"callback_url", run};
 
 }  // namespace
-}  // namespace photogate::notifier
+}  // namespace photogate::notifier::callbacks

@@ -1,9 +1,9 @@
 // Any bytes as an event's body: there is always an answer, and every event in it can be stored.
-#include "notifier/store_event.hpp"
+#include "notifier/events/store_event.hpp"
 
 #include "fuzz.hpp"
 
-namespace photogate::notifier {
+namespace photogate::notifier::events {
 namespace {
 
 using fuzz::require;
@@ -42,4 +42,4 @@ void run(BytesView bytes) {
 const fuzz::Target target{"store_event", run};
 
 }  // namespace
-}  // namespace photogate::notifier
+}  // namespace photogate::notifier::events

@@ -33,7 +33,7 @@ TEST(Load, fills_minimal_configuration_with_every_default) {
     EXPECT_EQ(region.external, region.internal);
     EXPECT_EQ(region.incoming.str(), "photogate-incoming");
     EXPECT_EQ(region.signer.secret_access_key.reveal(), kSignerSecret);
-    EXPECT_EQ(config.events.at("minio").key_encoding, notifier::KeyEncoding::form);
+    EXPECT_EQ(config.events.at("minio").key_encoding, notifier::events::KeyEncoding::form);
     EXPECT_EQ(config.keys.size(), 1U);
 }
 

@@ -179,9 +179,9 @@ TEST(Validate, derives_key_encoding_from_dialect_unless_set) {
             load_text(kDatabase + kRegion + kApp + "[events.x]\ntokens = [\"" + kToken + "\"]\n" + rest);
         return loaded->config.events.at("x").key_encoding;
     };
-    EXPECT_EQ(encoding("dialect = \"s3\"\n"), notifier::KeyEncoding::form);
-    EXPECT_EQ(encoding("dialect = \"versitygw\"\n"), notifier::KeyEncoding::raw);
-    EXPECT_EQ(encoding("dialect = \"ceph\"\nkey_encoding = \"form\"\n"), notifier::KeyEncoding::form);
+    EXPECT_EQ(encoding("dialect = \"s3\"\n"), notifier::events::KeyEncoding::form);
+    EXPECT_EQ(encoding("dialect = \"versitygw\"\n"), notifier::events::KeyEncoding::raw);
+    EXPECT_EQ(encoding("dialect = \"ceph\"\nkey_encoding = \"form\"\n"), notifier::events::KeyEncoding::form);
 }
 
 TEST(Validate, applies_callback_url_policy) {

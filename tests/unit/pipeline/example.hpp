@@ -32,7 +32,7 @@ inline model::App example_app() {
 struct Example {
     Stores stores = example_stores();
     model::App app = example_app();
-    notifier::CallbackUrlPolicy callbacks;
+    notifier::callbacks::CallbackUrlPolicy callbacks;
     SeededRandom random{1};
 
     Result<model::Upload> plan(const GrantRequest& request) {

@@ -1,0 +1,88 @@
+#include "base/json/writer.hpp"
+
+#include <fmt/format.h>
+
+#include "base/encoding.hpp"
+
+namespace photogate::json {
+
+void Writer::separate() {
+    if (!first_ && !named_) out_ += ',';
+    first_ = false;
+    named_ = false;
+}
+
+void Writer::open(char bracket) {
+    separate();
+    out_ += bracket;
+    first_ = true;
+}
+
+void Writer::close(char bracket) {
+    out_ += bracket;
+    first_ = false;
+}
+
+void Writer::name(std::string_view name) {
+    separate();
+    quote_any(name);
+    out_ += ':';
+    named_ = true;
+}
+
+void Writer::text(std::string_view value) {
+    separate();
+    quote_any(value);
+}
+
+void Writer::number(std::uint64_t value) {
+    separate();
+    fmt::format_to(std::back_inserter(out_), "{}", value);
+}
+
+void Writer::raw(std::string_view json) {
+    separate();
+    out_ += json;
+}
+
+void Writer::quote_any(std::string_view value) {
+    if (is_utf8(value)) {
+        quote(value);
+    } else {
+        quote(to_valid_utf8(value));
+    }
+}
+
+void Writer::quote(std::string_view value) {
+    out_ += '"';
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const auto c = static_cast<unsigned char>(value[i]);
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
+        out_.append(value, from, i - from);
+        from = i + 1;
+        switch (c) {
+            case '"':
+                out_ += "\\\"";
+                break;
+            case '\\':
+                out_ += "\\\\";
+                break;
+            case '\n':
+                out_ += "\\n";
+                break;
+            case '\r':
+                out_ += "\\r";
+                break;
+            case '\t':
+                out_ += "\\t";
+                break;
+            default:
+                fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned>(c));
+        }
+    }
+    out_.append(value, from, value.size() - from);
+    out_ += '"';
+}
+
+}  // namespace photogate::json

@@ -1,0 +1,305 @@
+#include "notifier/callbacks/callback_sender.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "notifier/callbacks/callback_queue.hpp"
+
+namespace photogate::notifier::callbacks {
+namespace {
+
+namespace http = storage::http;
+namespace records = storage::records;
+using SteadyClock = std::chrono::steady_clock;
+using Verdict = model::CallbackAttempt::Verdict;
+
+constexpr std::uint64_t kMostAnswerBytes = 16U << 10;
+constexpr std::chrono::milliseconds kConnectTimeout{3'000};
+/// After a claim that failed, and between wake-ups that come without a wait.
+constexpr std::chrono::milliseconds kPause{200};
+
+std::string word(const std::optional<int>& status) {
+    return status ? fmt::format("{}", *status) : std::string{"none"};
+}
+
+}  // namespace
+
+struct CallbackSender::State {
+    State(SenderOptions given, records::Records& the_records, http::HttpClient& client, SecretsOf secrets_of,
+          const Clock& the_clock, Random& the_random, AttemptObserver the_observer)
+        : options(given),
+          store(the_records),
+          outbound(client),
+          secrets(std::move(secrets_of)),
+          clock(the_clock),
+          random(the_random),
+          observer(std::move(the_observer)),
+          queue({.per_url = std::max<std::size_t>(1, given.per_url),
+                 .startable_for = given.lease - given.timeout - kConnectTimeout,
+                 .per_second = given.per_second,
+                 .slow_at_once = std::max<std::size_t>(1, given.senders / 2)}) {}
+
+    void wake_loop();
+    void claim_loop();
+    void send_loop();
+    /// True where something was claimed that can start.
+    bool claim(std::size_t free_senders);
+    model::CallbackAttempt deliver(const model::Callback& callback);
+    void finish(const model::Callback& callback, model::CallbackAttempt attempt);
+    void tell(const model::Callback& callback, const model::CallbackAttempt& attempt) const;
+
+    const SenderOptions options;
+    records::Records& store;
+    http::HttpClient& outbound;
+    const SecretsOf secrets;
+    const Clock& clock;
+    Random& random;
+    const AttemptObserver observer;
+
+    std::mutex mutex;                   ///< over everything below, and over `random`
+    std::condition_variable startable;  ///< for the senders
+    std::condition_variable changed;    ///< for everybody else
+    CallbackQueue queue;
+    bool stopping = false;
+    bool maybe_due = true;       ///< a wake-up or the poll came since the last claim
+    bool progressed = false;     ///< an attempt was recorded since the last claim
+    std::size_t unrecorded = 0;  ///< attempts whose record_attempt() has not called back
+
+    std::atomic<std::uint64_t> delivered{0}, failed{0}, dead{0};
+};
+
+CallbackSender::CallbackSender(SenderOptions options, records::Records& records, http::HttpClient& http,
+                               SecretsOf secrets, const Clock& clock, Random& random,
+                               AttemptObserver observer)
+    : state_(std::make_unique<State>(options, records, http, std::move(secrets), clock, random,
+                                     std::move(observer))) {}
+
+CallbackSender::~CallbackSender() = default;
+
+void CallbackSender::run() {
+    std::vector<std::jthread> threads;
+    threads.reserve(state_->options.senders + 1);
+    threads.emplace_back([this] { state_->wake_loop(); });
+    for (std::size_t i = 0; i < state_->options.senders; ++i)
+        threads.emplace_back([this] { state_->send_loop(); });
+    state_->claim_loop();
+    threads.clear();  // joins
+    std::unique_lock lock{state_->mutex};
+    state_->changed.wait(lock, [this] { return state_->unrecorded == 0; });
+}
+
+void CallbackSender::stop() {
+    const std::lock_guard lock{state_->mutex};
+    state_->stopping = true;
+    state_->changed.notify_all();
+    state_->startable.notify_all();
+}
+
+CallbackSender::Counters CallbackSender::counters() const {
+    return {state_->delivered, state_->failed, state_->dead};
+}
+
+void CallbackSender::State::wake_loop() {
+    for (;;) {
+        const auto asked = SteadyClock::now();
+        store.wait_for_work(records::Work::callbacks, options.poll);
+        std::unique_lock lock{mutex};
+        maybe_due = true;
+        changed.notify_all();
+        // While Records shuts down its waits end at once; without a pause this would spin.
+        const auto pause =
+            SteadyClock::now() - asked < std::chrono::milliseconds{1} ? kPause : std::chrono::milliseconds{0};
+        if (changed.wait_for(lock, pause, [this] { return stopping; })) return;
+    }
+}
+
+void CallbackSender::State::claim_loop() {
+    for (;;) {
+        std::size_t free = 0;
+        {
+            std::unique_lock lock{mutex};
+            changed.wait(lock, [&] {
+                if (stopping) return true;
+                free = options.senders - std::min(options.senders, queue.under_way());
+                return free > 0 && (maybe_due || progressed) && !queue.can_start(SteadyClock::now());
+            });
+            if (stopping) return;
+            maybe_due = false;
+            progressed = false;
+        }
+        bool brought = false;
+        try {
+            brought = claim(free);
+        } catch (const std::exception& error) {
+            log::error("callback.claim_failed", {{"reason", error.what()}});
+        }
+        const std::lock_guard lock{mutex};
+        if (brought) startable.notify_all();
+    }
+}
+
+bool CallbackSender::State::claim(std::size_t free_senders) {
+    // One URL's share more than there are senders: a URL that is over its share can then not crowd the others
+    // out of the claim.
+    const auto claimed_at = SteadyClock::now();
+    auto claimed = store.claim_callbacks(free_senders + options.per_url, options.per_url, options.lease);
+    if (claimed && !claimed->empty()) failpoint::pass(failpoint::Point::after_callback_claim);
+    std::unique_lock lock{mutex};
+    if (!claimed) {
+        log::warn("callback.claim_failed", {{"code", to_string(claimed.error().code)}});
+        changed.wait_for(lock, kPause, [this] { return stopping; });
+        return false;
+    }
+    queue.add(std::move(*claimed), claimed_at);
+    return queue.can_start(claimed_at);
+}
+
+void CallbackSender::State::send_loop() {
+    for (;;) {
+        std::optional<model::Callback> callback;
+        {
+            std::unique_lock lock{mutex};
+            for (;;) {
+                if (stopping) return;
+                const auto now = SteadyClock::now();
+                callback = queue.start(now);
+                if (callback) break;
+                if (const auto at = queue.next_start(now)) {
+                    startable.wait_until(lock, *at);
+                } else {
+                    startable.wait(lock);
+                }
+            }
+            changed.notify_all();
+            // Somebody must watch for the next start that waits for its rate.
+            if (queue.next_start(SteadyClock::now())) startable.notify_one();
+        }
+        std::optional<model::CallbackAttempt> attempt;
+        const auto started = SteadyClock::now();
+        try {
+            attempt = deliver(*callback);
+        } catch (const std::exception& error) {
+            // Not judged, so not recorded: the lease runs out and it is tried again.
+            log::error("callback.attempt_failed",
+                       {{"callback", callback->id.str()}, {"reason", error.what()}});
+        }
+        const bool success = attempt && attempt->verdict == Verdict::delivered;
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
+        {
+            const std::lock_guard lock{mutex};
+            queue.finished(callback->url,
+                           success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure, took);
+            if (attempt) ++unrecorded;
+            changed.notify_all();
+            startable.notify_all();
+        }
+        if (attempt) finish(*callback, std::move(*attempt));
+    }
+}
+
+model::CallbackAttempt CallbackSender::State::deliver(const model::Callback& callback) {
+    const auto keys = secrets(callback.app);
+    const auto signed_at = clock.now();
+    const auto started = SteadyClock::now();
+    Result<http::Response> answer;
+    if (keys.empty()) {
+        answer = fail(ErrorCode::invalid_configuration, "the app has no secret to sign with");
+    } else {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(signed_at.time_since_epoch()).count();
+        answer = outbound.send({
+            .method = "POST",
+            .url = callback.url,
+            .headers = {{"Content-Type", "application/json"},
+                        {"User-Agent", "photogate/" PHOTOGATE_VERSION},
+                        {"webhook-id", callback.id.str()},
+                        {"webhook-timestamp", fmt::format("{}", seconds)},
+                        {"webhook-signature",
+                         signer::sign_webhook(callback.id.str(), signed_at, callback.body, keys)}},
+            .body = callback.body,
+            .connect_timeout = std::min(kConnectTimeout, options.timeout),
+            .first_byte_timeout = options.timeout,
+            .stall_bytes_per_second = 1,
+            .total_timeout = options.timeout,
+            .max_response_body = kMostAnswerBytes,
+            .cut_long_body = true,
+        });
+    }
+    failpoint::pass(failpoint::Point::after_callback_answer);
+    const auto latency = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
+    const std::lock_guard lock{mutex};
+    auto attempt = judge_answer(callback, answer, clock.now(), random);
+    attempt.latency = latency;
+    if (keys.empty()) attempt.error = "no_secret";
+    return attempt;
+}
+
+void CallbackSender::State::finish(const model::Callback& callback, model::CallbackAttempt attempt) {
+    tell(callback, attempt);
+    if (observer) observer(attempt);
+    switch (attempt.verdict) {
+        case Verdict::delivered:
+            ++delivered;
+            break;
+        case Verdict::again:
+            ++failed;
+            break;
+        case Verdict::dead:
+            ++dead;
+            break;
+    }
+    const auto recorded = [this, id = callback.id](const Result<>& result) {
+        if (!result) {
+            log::warn("callback.not_recorded",
+                      {{"callback", id.str()}, {"code", to_string(result.error().code)}});
+        }
+        const std::lock_guard lock{mutex};
+        --unrecorded;
+        progressed = true;  // its lease is given back, so its URL has room again
+        changed.notify_all();
+    };
+    try {
+        store.record_attempt(std::move(attempt), recorded);
+    } catch (const std::exception&) {
+        recorded(fail(ErrorCode::internal, {}));
+    }
+}
+
+void CallbackSender::State::tell(const model::Callback& callback,
+                                 const model::CallbackAttempt& attempt) const {
+    const auto write = [&](log::Level level, std::string_view event) {
+        log::write(level, event,
+                   {{"callback", callback.id.str()},
+                    {"type", model::to_string(callback.type)},
+                    {"upload", callback.upload.str()},
+                    {"app", callback.app.str()},
+                    {"url", without_query(callback.url)},
+                    {"attempt", callback.attempts + 1},
+                    {"status", word(attempt.status)},
+                    {"error", attempt.error.empty() ? std::string{"none"} : attempt.error},
+                    {"ms", attempt.latency.count()}});
+    };
+    switch (attempt.verdict) {
+        case Verdict::delivered:
+            write(log::Level::info, "callback.delivered");
+            break;
+        case Verdict::again:
+            write(attempt.pause_endpoint ? log::Level::error : log::Level::warn,
+                  attempt.pause_endpoint ? "callback.endpoint_paused" : "callback.failed");
+            break;
+        case Verdict::dead:
+            write(log::Level::error, "callback.dead");
+            break;
+    }
+}
+
+}  // namespace photogate::notifier::callbacks

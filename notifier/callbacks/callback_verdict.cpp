@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/encoding.hpp"
+#include "notifier/callbacks/callback_sender.hpp"
+
+namespace photogate::notifier::callbacks {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::microseconds;
+using std::chrono::seconds;
+using Attempt = model::CallbackAttempt;
+
+constexpr std::array<seconds, kMostAttempts> kSchedule = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 14h, 20h, 24h};
+constexpr seconds kShortestRetryAfter = 1s;
+constexpr seconds kLongestRetryAfter = 1h;
+/// Up to this attempt a Retry-After may be sooner than the schedule.
+constexpr std::uint32_t kTrustedAttempts = 5;
+constexpr std::size_t kKeptAnswer = 1'024;
+
+/// The class that an app may see; the error's own text stays inside.
+std::string error_class(ErrorCode code) {
+    if (code == ErrorCode::http_dns) return "dns";
+    if (code == ErrorCode::http_tls) return "tls";
+    if (code == ErrorCode::http_timeout) return "timeout";
+    if (code == ErrorCode::http_blocked) return "blocked";
+    return "connect";
+}
+
+bool honours_retry_after(int status) {
+    return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// RFC 9110, 10.2.3: delay-seconds or an HTTP-date.
+std::optional<seconds> retry_after(const storage::http::Response& response, Timestamp now) {
+    const auto* header = response.header("Retry-After");
+    if (!header || !honours_retry_after(response.status)) return std::nullopt;
+    const auto said = trimmed(*header);
+    seconds wait{};
+    if (!said.empty() && std::all_of(said.begin(), said.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+        std::int64_t count = 0;
+        const auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), count);
+        wait = error == std::errc{} ? seconds{std::min<std::int64_t>(count, kLongestRetryAfter.count())}
+                                    : kLongestRetryAfter;
+    } else {
+        const auto date = parse_http_date(said);
+        if (!date || *date <= now) return std::nullopt;
+        wait = std::chrono::ceil<seconds>(*date - now);
+    }
+    return std::clamp(wait, kShortestRetryAfter, kLongestRetryAfter);
+}
+
+microseconds with_jitter(seconds delay, Random& random) {
+    const auto fifth = static_cast<std::uint64_t>(microseconds{delay}.count()) / 5;
+    if (fifth == 0) return delay;
+    return microseconds{delay} - microseconds{fifth} + microseconds{random.below(2 * fifth + 1)};
+}
+
+/// Text that a database keeps and a page shows: UTF-8, no NUL, 1 KiB at the most.
+std::string kept(std::string_view body) {
+    auto text = to_valid_utf8(body.substr(0, kKeptAnswer));
+    std::replace(text.begin(), text.end(), '\0', ' ');
+    if (text.size() > kKeptAnswer) {
+        std::size_t end = kKeptAnswer;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+            --end;
+        text.resize(end);
+    }
+    return text;
+}
+
+}  // namespace
+
+seconds retry_delay(std::uint32_t attempts_made) {
+    return kSchedule[std::min<std::size_t>(attempts_made, kSchedule.size() - 1)];
+}
+
+Attempt judge_answer(const model::Callback& callback, const Result<storage::http::Response>& answer,
+                     Timestamp now, Random& random) {
+    Attempt attempt;
+    attempt.callback = callback.id;
+    attempt.lease_token = callback.lease_token;
+    attempt.url = callback.url;
+    attempt.at = now;
+
+    std::optional<seconds> asked_for;
+    if (answer) {
+        attempt.status = answer->status;
+        attempt.latency = std::chrono::duration_cast<std::chrono::milliseconds>(answer->elapsed);
+        attempt.answer = kept(answer->body);
+        if (answer->status >= 200 && answer->status < 300) {
+            attempt.verdict = Attempt::Verdict::delivered;
+            return attempt;
+        }
+        attempt.error = "status";
+        attempt.pause_endpoint = answer->status == 410;
+        asked_for = retry_after(*answer, now);
+    } else {
+        attempt.error = error_class(answer.error().code);
+    }
+
+    const auto made = callback.attempts + 1;
+    if (made >= kMostAttempts && !attempt.pause_endpoint) {
+        attempt.verdict = Attempt::Verdict::dead;
+        return attempt;
+    }
+    attempt.verdict = Attempt::Verdict::again;
+    auto delay = with_jitter(retry_delay(made), random);
+    if (asked_for)
+        delay =
+            made <= kTrustedAttempts ? microseconds{*asked_for} : std::max(delay, microseconds{*asked_for});
+    attempt.next_attempt_at = now + delay;
+    return attempt;
+}
+
+}  // namespace photogate::notifier::callbacks

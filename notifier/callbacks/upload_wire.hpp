@@ -1,0 +1,35 @@
+// An upload as JSON: the same in every answer of the REST interface and in every callback.
+//
+// One rule for what is not known: every member is always there. A single value that is not known (yet, or any
+// more) is null; `metadata` and `client_metadata` are objects and `variants` an array, empty where there is
+// nothing. `content_type`, `size`, `width`, `height` and `sha256` are of the original, as found, never as
+// declared; `image` is what was published, and null in every state but `published`. `rejection` is there for
+// rejected and failed uploads. Times are RFC 3339 in UTC with milliseconds.
+//
+// Thread safety: pure. A `*_json` text that is no JSON object (64 KiB, 16 levels, no name twice) becomes
+// null.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/time.hpp"
+#include "model/callback.hpp"
+#include "model/upload.hpp"
+
+namespace photogate::notifier::callbacks {
+
+/// The members of the REST contract's "Uploads", but for `upload` (the grant), which only an answer to its
+/// maker has. `image_base` goes before `/i/…` in image URLs; empty: paths alone.
+std::string upload_json(const model::Upload& upload, const std::string& image_base);
+
+/// `{"type","id","timestamp","data"}` of Standard Webhooks; `data` is upload_json plus bucket, key and
+/// sequence. The key is where the original lies in a private bucket; it opens nothing without a credential,
+/// and no signed URL is ever inside.
+std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
+                          const model::Upload& upload, const std::string& image_base);
+
+/// `/i/{public id}`
+std::string image_path(const PublicId& id);
+
+}  // namespace photogate::notifier::callbacks
