@@ -1,14 +1,15 @@
 // What the keeper and a helper say to each other, as JSON headers of `Channel` frames.
 //
-//   helper → keeper   hello    {"ready":true,"jail":{"files":"failed","sockets":"failed",
-//                              "programs":"failed","landlock":N,"missing":"…"}} or
-//                              {"ready":false,"detail":"…"}, once, after start-up
-//   keeper → helper   task
-//   {"declared_type":…,"accepted":[…],"limits":{…},"recipe":{…},"size":N,"max_output":N}
+//   helper → keeper   hello    once, after start-up:
+//                              {"ready":true,"jail":{"files":"failed","sockets":"failed",
+//                                                    "programs":"failed","landlock":N,"missing":"…"}}
+//                              or {"ready":false,"detail":"…"}
+//   keeper → helper   task     {"declared_type":…,"accepted":[…],"limits":{…},"recipe":{…},
+//                               "size":N,"max_output":N}
 //                              with the file attached as a descriptor
 //   helper → keeper   answer   {"processed":{…}} with the published bytes as the frame's body,
-//                              {"rejected":{"code":"corrupt","detail":"…"}} or
-//                              {"failed":{"code":…,"detail":"…"}}
+//                              or {"rejected":{"code":"corrupt","detail":"…"}}
+//                              or {"failed":{"code":…,"detail":"…"}}
 //
 // The keeper believes nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
 // with a sentence. Thread safety: pure functions.

@@ -1,8 +1,8 @@
 // One job, from claimed to settled: the worker loop's body.
 //
 //   process           GET pinned to the ETag → imager → PUT of the bytes made here → one transaction
-//   settle_original   only after that transaction: remove the original, or move it to the private originals
-//   bucket remove_published  after a deletion
+//   settle_original   only after that transaction: remove the original, or move it to the originals bucket
+//   remove_published  after a deletion
 //
 // What is validated is what is published: the bytes are spooled once, hashed as they arrive, proved and
 // encoded from that spool, and put from memory; nothing is copied inside the store into the public bucket.

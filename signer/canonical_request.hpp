@@ -4,8 +4,8 @@
 //   PUT                                             method
 //   /incoming/u/a%20b.jpg                           path, encoded
 //   X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-…        query, encoded, sorted, without X-Amz-Signature
-//   content-type:image/jpeg                         headers: lower case, trimmed, sorted, each ending in a
-//   newline host:127.0.0.1:9000
+//   content-type:image/jpeg                         headers: lower case, trimmed, sorted, each with a newline
+//   host:127.0.0.1:9000
 //                                                   (an empty line)
 //   content-type;host                               the names of those headers
 //   UNSIGNED-PAYLOAD                                SHA-256 of the body in hex, or one of the fixed words

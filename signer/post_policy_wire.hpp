@@ -1,8 +1,9 @@
 // The POST policy as JSON, written and read: the only place of this room that knows JSON.
 //
-//   {"expiration": "2026-11-20T12:49:56Z", "conditions": [{"bucket": "incoming"}, ["starts-with", "$key",
-//   "u/"],
-//    ["content-length-range", 1, 1048576]]}
+//   {"expiration": "2026-11-20T12:49:56Z",
+//    "conditions": [{"bucket": "incoming"},
+//                   ["starts-with", "$key", "u/"],
+//                   ["content-length-range", 1, 1048576]]}
 //
 // Written with botocore's spacing and order, and in ASCII, so that two signers' policies can be compared as
 // base64. Source: AWS "sigv4-HTTPPOSTConstructPolicy". Thread safety: pure functions.

@@ -1,12 +1,17 @@
 // The one table of options: from it come the file's keys, the flags, the variables, --help and
 // docs/configuration.md.
 //
-// An option stands in a table of the file. Plain tables (`[server]`) exist once; `[regions.NAME]`,
-// `[apps.NAME]`,
-// `[apps.NAME.profiles.NAME]` and `[events.NAME]` exist for each name. Flags and variables follow from the
-// key: `server.io_threads` is --server-io-threads and PHOTOGATE_SERVER_IO_THREADS. Those of a named table
-// (--s3-…, --app-…,
-// --events-…) set the only one there is, and make it where the file has none.
+// Every option is in a table of the file:
+//
+//   [server]                    exists once
+//   [regions.NAME]              exists for each name, as do the next three
+//   [apps.NAME]
+//   [apps.NAME.profiles.NAME]
+//   [events.NAME]
+//
+// Flags and variables follow from the key: `server.io_threads` is --server-io-threads and
+// PHOTOGATE_SERVER_IO_THREADS. Those of a named table (--s3-…, --app-…, --events-…) set the only one there
+// is, and create it where the file has none.
 //
 // A secret is never a flag's value: it has KEY_file beside KEY, --…-file and PHOTOGATE_…_FILE.
 //

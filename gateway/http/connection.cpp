@@ -106,8 +106,7 @@ bool Connection::step() {
     return false;
 }
 
-// --- reading
-// -----------------------------------------------------------------------------------------------------------
+// ---- reading ----
 
 void Connection::want_read() {
     if (read_armed_) return;
@@ -263,7 +262,7 @@ void Connection::admit(RequestHead head) {
     state_ = State::body;
 }
 
-// -----------------------------------------------------------------------------------------------------
+// ---- time and the end ----
 
 void Connection::on_tick(SteadyTime now) {
     const bool awaiting_body = state_ == State::body || (state_ == State::receiving && exchange_->asked);

@@ -25,8 +25,6 @@ constexpr std::uint64_t sent_in_a_turn = 4U << 20;
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------------------------
-
 void Connection::take(std::uint64_t exchange, Delivered what) {
     const bool there = exchange == number_ && exchange_;
     if (auto* taken = std::get_if<RequestBody::Taken>(&what)) {

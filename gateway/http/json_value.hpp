@@ -1,8 +1,9 @@
 // A JSON document from a stranger, read under guard (RFC 8259, I-JSON's strictness): nothing is taken that
 // two readers could understand in two ways.
 //
-//   400 invalid_json      not JSON, empty, a byte order mark, a comment, trailing data, a number no double
-//   holds; the byte is named 400 json_too_deep     nested deeper than the limit, or more nodes than the limit
+//   400 invalid_json      not JSON, empty, a byte order mark, a comment, trailing data, a number that no
+//                         double holds; the byte is named
+//   400 json_too_deep     nested deeper than the limit, or more nodes than the limit
 //   400 duplicate_member  a name twice in one object
 //   400 invalid_text      ill-formed UTF-8, a lone surrogate, U+0000
 //

@@ -2,13 +2,20 @@
 // us can read the same bytes in another way. Whatever is not plainly well-formed is refused, and the
 // connection ends:
 //
-//   400 bad_framing  Transfer-Encoding with Content-Length; chunked in HTTP/1.0; Content-Length repeated,
-//   listed or not digits 501 transfer_encoding_unsupported  anything but exactly `chunked` 400 bad_header
-//   obs-fold, space before the colon, a name that is no token, NUL or another control, a bare CR or LF 400
-//   bad_host     no Host, two, or one that is no host 400 bad_target   absolute-form, authority-form, `*`
-//   outside OPTIONS, and all that target.hpp refuses 501 method_unknown (methods are case-sensitive) · 400
-//   bad_request  not HTTP/1.x at all: HTTP/2's preface, a TLS hello 414 target_too_long · 431
-//   headers_too_large · 400 unexpected_body (GET, HEAD, DELETE…) · 417 expectation_failed
+//   400 bad_request                    not HTTP/1.x at all: HTTP/2's preface, a TLS hello
+//   501 method_unknown                 methods are case-sensitive
+//   400 bad_target                     absolute-form, authority-form, `*` outside OPTIONS, and all that
+//                                      target.hpp refuses
+//   414 target_too_long
+//   400 bad_header                     obs-fold, space before the colon, a name that is no token, NUL or
+//                                      another control character, a bare CR or LF
+//   431 headers_too_large
+//   400 bad_host                       no Host, two, or one that is no host
+//   400 bad_framing                    Transfer-Encoding with Content-Length; chunked in HTTP/1.0;
+//                                      Content-Length repeated, listed or not digits
+//   501 transfer_encoding_unsupported  anything but exactly `chunked`
+//   400 unexpected_body                with GET, HEAD, DELETE…
+//   417 expectation_failed             Expect is not `100-continue`
 //
 // What it does not do: read the body, know routes, or compare Host with a list (the server does).
 //

@@ -1,6 +1,5 @@
 // AVIF written by libheif itself: libvips 8.14's saver hands libheif an empty error text, which libheif 1.19
-// refuses
-// ("heif_writer callback returned a null error text"), so it can write no file at all.
+// refuses ("heif_writer callback returned a null error text"), so it can write no file at all.
 //
 // Thread safety: one thread.
 #pragma once

@@ -1,6 +1,5 @@
 // The XML that clients of the built-in store send, read. What is not what S3's schema says, is too long, or
-// holds
-// `<!` (a DOCTYPE, an entity of its own), is nullopt: the caller answers MalformedXML.
+// holds `<!` (a DOCTYPE, an entity of its own), is nullopt: the caller answers MalformedXML.
 //
 // Thread safety: pure.
 #pragma once

@@ -1,8 +1,7 @@
 // The .sql files of this room, as the build put them into the program.
 //
 // migrations/ holds numbered, forward-only migrations (`0001_name.sql`); queries/ holds statements, each
-// under a line
-// `-- name: …`. No SQL stands in C++.
+// under a line `-- name: …`. No SQL stands in C++.
 #pragma once
 
 #include <string>

@@ -38,8 +38,7 @@
 
 namespace photogate::storage::records {
 
-// ---- t1
-// ------------------------------------------------------------------------------------------------------------------
+// ---- t1 ----
 
 struct IdempotencyKey {
     std::string key;
@@ -66,8 +65,7 @@ struct Created {
     model::Upload upload;
 };
 
-// ---- t2
-// ------------------------------------------------------------------------------------------------------------------
+// ---- t2 ----
 
 enum class Finder { event, complete_call, reconciler };
 std::string_view to_string(Finder finder);
@@ -91,8 +89,7 @@ enum class ObserveOutcome {
     unknown,        ///< no upload has this key
 };
 
-// ---- jobs
-// ----------------------------------------------------------------------------------------------------------------
+// ---- jobs ----
 
 struct ClaimRequest {
     std::string worker;  ///< for the timeline
@@ -105,8 +102,7 @@ struct Reaped {
     std::size_t failed = 0;
 };
 
-// ---- reading
-// -------------------------------------------------------------------------------------------------------------
+// ---- reading ----
 
 struct ListQuery {
     std::optional<AppName> app;  ///< nullopt: across apps, for the operator

@@ -2,8 +2,8 @@
 // them.
 //
 //     void run(BytesView bytes) {
-//         if (const auto head = parse_head(as_text(bytes))) require(is_token(…), "a header's name is a
-//         token");
+//         if (const auto head = parse_head(as_text(bytes)))
+//             require(is_token(…), "a header's name is a token");
 //     }
 //     const fuzz::Target target{"request_head", run};
 //

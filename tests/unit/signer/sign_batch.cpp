@@ -1,12 +1,12 @@
 // Reads one request a line as JSON from stdin and writes one answer a line as JSON to stdout, so that another
 // signer can be compared with ours thousands of times in seconds.
 //
-//   {"op": "presign", "access_key": …, "secret_key": …, "token": …|null, "region": …, "endpoint": …, "style":
-//   "path"|"virtual",
-//    "bucket": …|null, "key": …|null, "method": "PUT", "query": [[n, v]…], "headers": [[n, v]…], "expires":
-//    900, "at": …}
-//   op "headers" has "payload_sha256" for "expires"; op "post" has "fields" and "conditions" for "query" and
-//   "headers".
+//   {"op": "presign", "access_key": …, "secret_key": …, "token": …|null, "region": …, "endpoint": …,
+//    "style": "path"|"virtual", "bucket": …|null, "key": …|null, "method": "PUT", "query": [[n, v]…],
+//    "headers": [[n, v]…], "expires": 900, "at": …}
+//
+// op "headers" has "payload_sha256" for "expires"; op "post" has "fields" and "conditions" for "query" and
+// "headers".
 #include <iostream>
 #include <string>
 
