@@ -87,18 +87,18 @@ Complaint put_keys(const Scope& scope, const Given& given) {
 Table app_table() {
     return {.pattern = "apps.*",
             .prefix = "app",
-            .help = "A customer of the gateway: what its keys are and where it is called back.",
+            .help = "A customer application: its API keys and its callback URL.",
             .options = {
                 {"keys", Kind::list, "",
-                 "SHA-256 of its API keys, as `photogate key new --app NAME` prints them; two while one is "
-                 "being rotated.",
+                 "SHA-256 hashes of its API keys, as `photogate key new --app NAME` prints them; two during "
+                 "a rotation.",
                  [](S s, G g) { return put_keys(s, g); }},
                 {"role", Kind::choice, "app",
-                 "app, or operator: reads across apps, replays and retries, and has no profiles.",
+                 "app, or operator: reads all apps, replays and retries, and has no profiles.",
                  [](S s, G g) {
                      return put_choice(g, kRoles, s.config.access[AppName::trusted(s.names.at(0))].role);
                  }},
-                {"callback_url", Kind::text, "", "Where callbacks go unless an upload names another.",
+                {"callback_url", Kind::text, "", "The callback URL, unless an upload sets its own.",
                  [](S s, G g) { return put(read_text(g), s.app().callback_url); }, Secrecy::open, "nowhere"},
                 {"callback_secrets", Kind::list, "",
                  "`whsec_…` secrets that sign callbacks, the newest first; all of them sign.",
@@ -110,70 +110,72 @@ Table profile_table() {
     return {
         .pattern = "apps.*.profiles.*",
         .prefix = std::nullopt,
-        .help = "The policy for one sort of picture.",
+        .help = "The policy for one kind of upload.",
         .options = {
-            {"formats", Kind::list, "jpeg, png, webp, gif, heic, avif, tiff", "What may be uploaded.",
+            {"formats", Kind::list, "jpeg, png, webp, gif, heic, avif, tiff", "Accepted formats.",
              [](S s, G g) { return put_list(g, parse_format_word, s.profile().formats); }},
-            {"max_size", Kind::size, "25MiB", "The largest upload.",
+            {"max_size", Kind::size, "25MiB", "Maximum size of an upload.",
              [](S s, G g) {
                  return put(read_size(g, {1, 5ULL << 30}), s.profile().limits.max_bytes);
              }},
-            {"max_pixels", Kind::integer, "50000000", "Pixels of one frame, before anything is decoded.",
+            {"max_pixels", Kind::integer, "50000000", "Maximum pixels of one frame, checked before decoding.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000'000}), s.profile().limits.max_pixels);
              }},
-            {"max_side", Kind::integer, "20000", "Pixels of the longer side.",
+            {"max_side", Kind::integer, "20000", "Maximum pixels of the longer side.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 65'535}), s.profile().limits.max_side);
              }},
-            {"max_frames", Kind::integer, "300", "Frames or pages.",
+            {"max_frames", Kind::integer, "300", "Maximum number of frames or pages.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 10'000}), s.profile().limits.max_frames);
              }},
-            {"max_total_pixels", Kind::integer, "200000000", "Pixels over all frames.",
+            {"max_total_pixels", Kind::integer, "200000000", "Maximum pixels over all frames.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
              }},
             {"publish", Kind::choice, "reencode",
-             "reencode, or strip: the pixels' bytes untouched, where the format allows it.",
+             "reencode, or strip: keep the coded pixels, if the format permits it.",
              [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.mode); }},
             {"max_edge", Kind::integer, "2048",
-             "Longer side of the published picture in pixels; never enlarged.",
+             "Maximum longer side of the published picture in pixels; pictures are never enlarged.",
              [](S s, G g) {
                  return put(read_integer(g, {16, 16'384}), s.profile().recipe.max_edge);
              }},
             {"output", Kind::choice, "auto",
-             "auto (JPEG; WebP for what has alpha or moves), jpeg, png, webp, avif.",
+             "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
              [](S s, G g) { return put_output(g, s.profile().recipe.output); }},
-            {"quality", Kind::integer, "82", "Of the encoder, 1 to 100.",
+            {"quality", Kind::integer, "82", "Quality of the encoder, 1 to 100.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 100}), s.profile().recipe.quality);
              }},
-            {"exif", Kind::choice, "full", "What is reported of the original's metadata: none, basic, full.",
+            {"exif", Kind::choice, "full",
+             "How much of the original's metadata is reported: none, basic, full.",
              [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.exif); }},
             {"gps", Kind::choice, "report",
-             "Whether its position is reported: drop, report. The published picture never has it.",
+             "Whether the position is reported: drop, report. The published picture never contains it.",
              [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.gps); }},
             {"methods", Kind::list, "put, post", "How clients may upload.",
              [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
             {"unsized_put", Kind::choice, "accepted",
-             "A PUT without a declared size: refused, accepted (held to max_size after arrival).",
+             "A PUT without a declared size: refused, accepted (max_size is checked after arrival).",
              [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
-            {"default_expiry", Kind::duration, "15m", "How long a URL lives.",
+            {"default_expiry", Kind::duration, "15m", "Default lifetime of a presigned upload.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
                                     s.profile().default_expiry);
              }},
-            {"longest_expiry", Kind::duration, "1h", "How long a caller may make it, 7 days at the most.",
+            {"longest_expiry", Kind::duration, "1h",
+             "Longest lifetime that a caller may request, at most 7 days.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
                                     s.profile().longest_expiry);
              }},
             {"original", Kind::choice, "remove",
-             "What becomes of the original after publication: remove, keep (in the originals bucket).",
+             "What happens to the original after publication: remove, keep (in the originals bucket).",
              [](S s, G g) { return put_choice(g, kOriginal, s.profile().original); }},
             {"rejected", Kind::choice, "quarantine",
-             "What becomes of a rejected upload: quarantine (in the originals bucket), remove.",
+             "What happens to a rejected upload: quarantine (in the originals bucket), remove.",
              [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
             {"expired_callback", Kind::choice, "silent", "Whether `upload.expired` is sent: silent, told.",
              [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},

@@ -96,83 +96,86 @@ Table server_table() {
              "Addresses to listen on: `IP:PORT`, `[IPv6]:PORT` or `localhost:PORT`.",
              [](S s, G g) { return put_list(g, parse_listen_address, s.config.server.listen); }},
             {"metrics_listen", Kind::text, "127.0.0.1:9180",
-             "Where `/metrics` is served, to anyone who asks, and the operations page, to an operator's key.",
+             "Serves `/metrics` without authentication, and the operators' page with an operator's key.",
              [](S s, G g) { return put_parsed(g, parse_listen_address, s.config.server.metrics_listen); }},
             {"public_url", Kind::text, "",
-             "How clients reach the gateway, for links in answers and callbacks: `https://photos.example`.",
+             "The public base URL of the gateway, for links in responses and callbacks: "
+             "`https://photos.example`.",
              [](S s, G g) { return put_parsed(g, parse_endpoint, s.config.server.public_url); },
-             Secrecy::open, "links are paths alone"},
+             Secrecy::open, "links are paths only"},
             {"allowed_hosts", Kind::list, "",
-             "Hosts that are served; a request for another is answered 421. Empty: any.",
+             "Hosts that are served; requests for others are answered 421. Empty: any.",
              [](S s, G g) { return put_list(g, parse_host, s.config.server.allowed_hosts); }},
             {"cors_origins", Kind::list, "", "Origins whose pages may call the API, or `*`. Empty: none.",
              [](S s, G g) { return put_list(g, parse_origin, s.config.server.cors_origins); }},
             {"cors_credentials", Kind::choice, "refused",
-             "Whether such pages may send cookies and HTTP authentication: refused, allowed.",
+             "Whether these origins may send cookies and HTTP authentication: refused, allowed.",
              [](S s, G g) { return put_choice(g, kCors, s.config.server.cors_credentials); }},
             {"token_secrets", Kind::list, "",
-             "Secrets of 32 characters or more that sign client tokens: the first signs, all verify.",
+             "Secrets of at least 32 characters that sign client tokens: the first signs, all verify.",
              [](S s, G g) { return put_token_secrets(g, s.config.server.token_secrets); }, Secrecy::secret,
-             "derived from the worker's secret key, so a new one ends all client tokens"},
-            {"io_threads", Kind::integer, "", "Threads that speak HTTP.",
+             "derived from the worker's secret key, so a new key invalidates all client tokens"},
+            {"io_threads", Kind::integer, "", "HTTP threads.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.server.io_threads);
              },
              Secrecy::open, "the number of cores"},
             {"max_connections", Kind::integer, "4096",
-             "Connections at once. At the limit those that have been silent the longest end for new ones.",
+             "Concurrent connections. At the limit, new connections evict those that have been idle the "
+             "longest.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
              }},
             {"max_connections_per_address", Kind::integer, "512",
-             "Of these, from one IPv4 address or one IPv6 /64; more are answered 429. 0: any number. Trusted "
-             "proxies may have any.",
+             "Connections from one IPv4 address or one IPv6 /64; more are answered 429. 0: unlimited. "
+             "Trusted proxies are exempt.",
              [](S s, G g) {
                  return put(read_integer(g, {0, 1'000'000}), s.config.server.max_connections_per_address);
              }},
             {"trusted_proxies", Kind::list, "127.0.0.0/8,::1",
-             "Addresses and CIDR blocks of the proxies in front, whose `X-Forwarded-For` says who the client "
-             "is.",
+             "Addresses and CIDR blocks of the proxies whose `X-Forwarded-For` is trusted.",
              [](S s, G g) { return put_list(g, parse_ip_block, s.config.server.trusted_proxies); }},
             {"access_log", Kind::choice, "failures",
-             "Which requests are logged: all, failures (5xx, and what was cut off), none.",
+             "Which requests are logged: all, failures (5xx and aborted requests), none.",
              [](S s, G g) { return put_choice(g, kAccessLogs, s.config.server.access_log); }},
             {"max_requests_per_connection", Kind::integer, "1000",
              "Requests after which a connection is closed.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000'000}), s.config.server.max_requests_per_connection);
              }},
-            {"max_header", Kind::size, "8KiB", "The largest request line and headers together; above it 431.",
+            {"max_header", Kind::size, "8KiB",
+             "Maximum size of request line and headers together; larger ones are answered 431.",
              [](S s, G g) {
                  return put(read_size(g, {1 << 10, 1 << 20}), s.config.server.max_header);
              }},
             {"max_body", Kind::size, "1MiB",
-             "The largest request body; above it 413. Pictures do not pass through here.",
+             "Maximum size of a request body; larger ones are answered 413. Pictures do not pass through "
+             "here.",
              [](S s, G g) {
                  return put(read_size(g, {1 << 10, 64 << 20}), s.config.server.max_body);
              }},
-            {"header_timeout", Kind::duration, "10s", "For a request's headers to arrive.",
+            {"header_timeout", Kind::duration, "10s", "Maximum time for a request's headers to arrive.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.header_timeout);
              }},
-            {"body_timeout", Kind::duration, "30s", "For a request's body to arrive.",
+            {"body_timeout", Kind::duration, "30s", "Maximum time for a request's body to arrive.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.body_timeout);
              }},
-            {"idle_timeout", Kind::duration, "30s", "For the next request on a kept connection.",
+            {"idle_timeout", Kind::duration, "30s", "Maximum idle time between requests on a connection.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 1h}), s.config.server.idle_timeout);
              }},
-            {"write_timeout", Kind::duration, "10s", "For an answer to make progress.",
+            {"write_timeout", Kind::duration, "10s", "Maximum time without progress in sending a response.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.write_timeout);
              }},
             {"drain_delay", Kind::duration, "0s",
-             "At the end `/readyz` says no for this long before the listeners close.",
+             "On shutdown, `/readyz` fails for this long before the listeners close.",
              [](S s, G g) {
                  return put(read_duration(g, {0ms, 10min}), s.config.server.drain_delay);
              }},
-            {"drain_timeout", Kind::duration, "30s", "Then what is under way may take this long.",
+            {"drain_timeout", Kind::duration, "30s", "Then requests in progress may take this long.",
              [](S s, G g) {
                  return put(read_duration(g, {0ms, 1h}), s.config.server.drain_timeout);
              }},
@@ -180,50 +183,48 @@ Table server_table() {
 }
 
 Table database_table() {
-    return {
-        .pattern = "database",
-        .prefix = "database",
-        .help = "PostgreSQL 15 or newer: the truth, the queue and the outbox.",
-        .options = {
-            {"url",
-             Kind::text,
-             "",
-             "As libpq takes it: `postgresql://user:password@host/name`, or `key=value` pairs.",
-             [](S s, G g) { return put_database_url(g, s.config.database.database_url); },
-             Secrecy::secret,
-             "required, or `folder`",
-             {"DATABASE_URL"}},
-            {"folder", Kind::text, "",
-             "Instead of `url`: a PostgreSQL of photogate's own, started and ended with it, its data kept "
-             "in this folder. For one process on one machine.",
-             [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
-            {"connections", Kind::integer, "8", "Connections that one process holds at the most.",
-             [](S s, G g) {
-                 return put(read_integer(g, {3, 500}), s.config.database.connections);
-             }},
-            {"pooler", Kind::choice, "none",
-             "What `url` leads to: PostgreSQL itself (none), or a pooler that deals out sessions by "
-             "transaction "
-             "(transaction), such as PgBouncer. Behind one, other gateways' work is found by polling.",
-             [](S s, G g) { return put_choice(g, kPoolers, s.config.database.pooler); }},
-            {"group_limit", Kind::integer, "256", "Rows that share one transaction at the most.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
-             }},
-            {"queue_limit", Kind::integer, "10000",
-             "Rows that wait for their transaction; beyond it answers are 503.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
-             }},
-            {"connect_timeout", Kind::duration, "5s", "For a connection to be made.",
-             [](S s, G g) {
-                 return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
-             }},
-            {"statement_timeout", Kind::duration, "5s", "For one statement.",
-             [](S s, G g) {
-                 return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
-             }},
-        }};
+    return {.pattern = "database",
+            .prefix = "database",
+            .help = "PostgreSQL 15 or newer: uploads, the job queue and the outbox.",
+            .options = {
+                {"url",
+                 Kind::text,
+                 "",
+                 "A libpq connection string: `postgresql://user:password@host/name`, or `key=value` pairs.",
+                 [](S s, G g) { return put_database_url(g, s.config.database.database_url); },
+                 Secrecy::secret,
+                 "required, or `folder`",
+                 {"DATABASE_URL"}},
+                {"folder", Kind::text, "",
+                 "Instead of `url`: the data folder of a private PostgreSQL that photogate starts and stops. "
+                 "For one process on one machine.",
+                 [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
+                {"connections", Kind::integer, "8", "Maximum connections of one process.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {3, 500}), s.config.database.connections);
+                 }},
+                {"pooler", Kind::choice, "none",
+                 "Whether `url` is PostgreSQL itself (none) or a pooler in transaction mode (transaction), "
+                 "such as PgBouncer. Behind a pooler, work of other gateways is found by polling.",
+                 [](S s, G g) { return put_choice(g, kPoolers, s.config.database.pooler); }},
+                {"group_limit", Kind::integer, "256", "Maximum rows that share one transaction.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
+                 }},
+                {"queue_limit", Kind::integer, "10000",
+                 "Maximum rows that wait for their transaction; requests beyond are answered 503.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
+                 }},
+                {"connect_timeout", Kind::duration, "5s", "Maximum time to establish a connection.",
+                 [](S s, G g) {
+                     return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
+                 }},
+                {"statement_timeout", Kind::duration, "5s", "Maximum time for one statement.",
+                 [](S s, G g) {
+                     return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
+                 }},
+            }};
 }
 
 Table callbacks_table() {
@@ -240,8 +241,7 @@ Table callbacks_table() {
              [](S s, G g) {
                  return put_list(g, parse_host_pattern, s.config.callbacks.policy.allowed_hosts);
              }},
-            {"allowed_networks", Kind::list, "",
-             "CIDR blocks that may be called although they are private: `10.1.2.0/24`.",
+            {"allowed_networks", Kind::list, "", "Private CIDR blocks that may be called: `10.1.2.0/24`.",
              [](S s, G g) -> Complaint {
                  auto blocks = read_list(g);
                  if (!blocks) return blocks.error();
@@ -253,37 +253,38 @@ Table callbacks_table() {
              }},
             {"http_hosts", Kind::list, "", "Hosts that may be called without TLS.",
              [](S s, G g) { return put_list(g, parse_host_pattern, s.config.callbacks.policy.http_hosts); }},
-            {"ca_file", Kind::text, "", "Certificates to trust instead of the system's.",
+            {"ca_file", Kind::text, "", "CA certificates to trust instead of the system's.",
              [](S s, G g) { return put(read_text(g), s.config.callbacks.ca_file); }, Secrecy::open,
              "the system's"},
-            {"timeout", Kind::duration, "15s", "For one attempt, from connecting to the answer's end.",
+            {"timeout", Kind::duration, "15s",
+             "Maximum time for one attempt, from connecting to the end of the response.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 60s}), s.config.callbacks.sender.timeout);
              }},
-            {"senders", Kind::integer, "16", "Deliveries under way at once.",
+            {"senders", Kind::integer, "16", "Concurrent deliveries.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.senders);
              }},
-            {"per_url", Kind::integer, "8", "Of these, to one URL; over all gateways.",
+            {"per_url", Kind::integer, "8", "Concurrent deliveries to one URL, over all gateways.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.per_url);
              }},
             {"rate_per_url", Kind::integer, "0",
-             "Attempts that one gateway begins to one URL in a second; 0: as many as it takes.",
+             "Attempts per second that one gateway starts to one URL; 0: unlimited.",
              [](S s, G g) {
                  return put(read_integer(g, {0, 100'000}), s.config.callbacks.sender.per_second);
              }},
             {"breaker_after", Kind::integer, "10",
-             "Failures in a row after which a URL is left alone for a while; 0: never.",
+             "Consecutive failures after which a URL's circuit breaker opens; 0: never.",
              [](S s, G g) {
                  return put(read_integer(g, {0, 1'000'000}), s.config.database.breaker.after);
              }},
             {"breaker_first", Kind::duration, "5s",
-             "For how long it is left alone at first; the time doubles with each probe that fails.",
+             "How long the breaker stays open at first; the time doubles with each failed probe.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.first);
              }},
-            {"breaker_longest", Kind::duration, "60s", "For how long at the most.",
+            {"breaker_longest", Kind::duration, "60s", "The longest time the breaker stays open.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.longest);
              }},
@@ -297,24 +298,23 @@ std::vector<Table> service_tables() {
         {.pattern = "",
          .prefix = "",
          .help = "At the top of the file.",
-         .options =
-             {{"unsafe", Kind::boolean, "false",
-               "Start although the store's credentials or buckets, or the image helpers' jail, are not "
-               "safe. Strangers may then read originals.",
-               [](S s, G g) -> Complaint {
-                   const auto insisted = read_boolean(g);
-                   if (!insisted) return insisted.error();
-                   s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
-                   return std::nullopt;
-               }}}},
+         .options = {{"unsafe", Kind::boolean, "false",
+                      "Start even if the store's credentials or buckets, or the imager's jail, are not safe. "
+                      "Anonymous clients may then read originals.",
+                      [](S s, G g) -> Complaint {
+                          const auto insisted = read_boolean(g);
+                          if (!insisted) return insisted.error();
+                          s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
+                          return std::nullopt;
+                      }}}},
         server_table(),
         database_table(),
         callbacks_table(),
         {.pattern = "retention",
          .prefix = "retention",
-         .help = "How long the records keep what is only of passing use.",
+         .help = "How long temporary records are kept.",
          .options =
-             {{"events", Kind::duration, "7d", "Ids of events that were taken in.",
+             {{"events", Kind::duration, "7d", "Ids of received events.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.database.retention.events);
                }},
@@ -323,26 +323,25 @@ std::vector<Table> service_tables() {
                    return put_seconds(read_duration(g, {1min, 24h * 30}),
                                       s.config.database.retention.idempotency);
                }},
-              {"attempts", Kind::duration, "30d",
-               "What receivers answered to callbacks; events that made no sense.",
+              {"attempts", Kind::duration, "30d", "Delivery attempts of callbacks; quarantined events.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.attempts);
                }},
               {"callbacks", Kind::duration, "30d",
-               "Callbacks that were delivered, or that nobody is sent: how far back `GET /v1/events` goes.",
+               "Delivered callbacks, and events without a callback URL: how far back `GET /v1/events` goes.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.callbacks);
                }},
-              {"dead_callbacks", Kind::duration, "90d", "Callbacks that were given up.",
+              {"dead_callbacks", Kind::duration, "90d", "Dead callbacks.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.dead_callbacks);
                }}}},
         {.pattern = "log",
          .prefix = "log",
-         .help = "One event a line, to standard error.",
+         .help = "One event per line, to standard error.",
          .options = {{"format", Kind::choice, "auto",
                       "auto (text on a terminal, JSON otherwise), text, json.",
                       [](S s, G g) { return put_choice(g, kFormats, s.config.log.format); }},

@@ -82,27 +82,27 @@ std::string row(const Table& table, const Option& option) {
 
 constexpr std::string_view kIntroduction = R"(# Configuration
 
-This page is made from the program's table of options: `photogate config docs`.
+This page is generated from the program's table of options: `photogate config docs`.
 
-A value is taken from a flag, else from an environment variable, else from the file, else it is the default. The file is TOML:
-`--config FILE`, or `PHOTOGATE_CONFIG`, or `/etc/photogate/photogate.toml` where there is one. `photogate config check` reports
-every mistake at once with its line; `photogate config show --origin` prints what is in force and where each value came from,
-without the secrets. A sample stands in `etc/photogate.toml`.
+A value comes from a flag, else from an environment variable, else from the file, else it is the default.
+The file is TOML: `--config FILE`, or `PHOTOGATE_CONFIG`, or `/etc/photogate/photogate.toml` if it exists.
+`photogate config check` reports every mistake at once with its line.
+`photogate config show --origin` prints the effective values and their origins, without the secrets.
+`etc/photogate.toml` is a sample.
 
 - **duration**: `"500ms"`, `"15s"`, `"5m"`, `"2h"`, `"7d"`, or an integer of seconds.
 - **size**: `"25MiB"` (KiB, MiB, GiB; KB, MB, GB), or an integer of bytes.
 - **list**: `["a", "b"]` in the file; `a,b` in a flag or variable, and a flag may be repeated.
-- **secrets** are never a flag's value. `KEY_file` and `…_FILE` name a file that holds the secret (one a line, where there may be
-  several); a path in the configuration file is relative to that file. systemd's `LoadCredential=` fits:
-  `Environment=PHOTOGATE_DATABASE_URL_FILE=%d/database_url`.
-- `[regions.NAME]`, `[events.NAME]`, `[apps.NAME]` and `[apps.NAME.profiles.NAME]` exist once for each name: 1 to 32 of a-z, 0-9
-  and `-`, starting with a letter. Their flags and variables set the only one that the file has; where the file has none, they
-  make one: the region `default`, the event source `minio`, the app `default` with the profile `default`.
+- **secrets** are never the value of a flag.
+  `KEY_file` and `…_FILE` name a file that contains the secret (one per line, if there may be several); a path in the configuration file is relative to that file.
+  This works with systemd's `LoadCredential=`: `Environment=PHOTOGATE_DATABASE_URL_FILE=%d/database_url`.
+- `[regions.NAME]`, `[events.NAME]`, `[apps.NAME]` and `[apps.NAME.profiles.NAME]` exist once for each name: 1 to 32 of a-z, 0-9 and `-`, starting with a letter.
+  Their flags and variables set the only one in the file; if the file has none, they create one: the region `default`, the event source `minio`, the app `default` with the profile `default`.
 
-An API key is `pg_APP_SECRET`. `photogate key new --app NAME` makes one, and the `sha256:…` line that the file holds of it.
+An API key is `pg_APP_SECRET`.
+`photogate key new --app NAME` creates one, and its `sha256:…` line for the file.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 an address can't be listened on; 4 the database or a store can't be reached at
-start; 5 the disk is full; 6 another photogate runs on the folder; 78 the configuration is wrong, or not safe.
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 an address can't be listened on; 4 the database or a store can't be reached at start; 5 the disk is full; 6 another photogate uses the folder; 78 the configuration is wrong or not safe.
 )";
 
 }  // namespace
