@@ -47,13 +47,13 @@ void append_header_value(std::string& out, std::string_view value) {
         value.remove_prefix(1);
     while (!value.empty() && is_space(value.back()))
         value.remove_suffix(1);
-    std::size_t run = 0;  // what needs no change is appended together
+    std::size_t run = 0;  // unchanged characters are appended together
     for (std::size_t i = 0; i < value.size(); ++i) {
         if (!is_space(value[i])) continue;
         out.append(value, run, i - run);
         out += ' ';
         while (is_space(value[i + 1]))
-            ++i;  // the last character is none
+            ++i;  // the last character is not a space
         run = i + 1;
     }
     out.append(value, run);
@@ -88,7 +88,7 @@ void append_canonical_query(std::string& out, std::string_view encoded) {
         }
         at = end + 1;
     }
-    // Sorting comes after encoding: `a~` and `a%20` change places with `a-` once they are encoded.
+    // Sorting comes after encoding: `a~` and `a%20` order differently against `a-` once encoded.
     std::sort(parameters.begin(), parameters.end(),
               [](const auto& a, const auto& b) { return a.key() < b.key(); });
     for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -105,7 +105,7 @@ CanonicalHeaders canonical_headers(std::span<const HeaderView> headers) {
         name_bytes += header.name.size() + 1;
         value_bytes += header.value.size() + 2;
     }
-    std::string lowered(name_bytes, '\0');  // views into it are kept: it does not grow
+    std::string lowered(name_bytes, '\0');  // views into it stay valid: it does not grow
     std::vector<HeaderView> sorted;
     sorted.reserve(headers.size());
     std::size_t start = 0;
@@ -116,7 +116,7 @@ CanonicalHeaders canonical_headers(std::span<const HeaderView> headers) {
         sorted.push_back({std::string_view{lowered}.substr(start, header.name.size()), header.value});
         start += header.name.size();
     }
-    // Names lie in `lowered` in the order in which they came: their place keeps repeated headers in order.
+    // Names are in `lowered` in order of arrival, so their addresses keep repeated headers in order.
     std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
         const int order = a.name.compare(b.name);
         return order != 0 ? order < 0 : std::less<>{}(a.name.data(), b.name.data());

@@ -10,8 +10,8 @@
 //   content-type;host                               the names of those headers
 //   UNSIGNED-PAYLOAD                                SHA-256 of the body in hex, or one of the fixed words
 //
-// Source: AWS "Signature Version 4: create a canonical request". It validates nothing: what comes in was
-// checked by the caller. Thread safety: pure functions.
+// Source: AWS "Signature Version 4: create a canonical request". It validates nothing: the caller has checked
+// the input. Thread safety: pure functions.
 #pragma once
 
 #include <span>
@@ -29,7 +29,7 @@ inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 inline constexpr std::string_view kEmptyPayload =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// S3 takes a path as it is; every other service first removes `.`, `..` and doubled slashes.
+/// S3 uses a path unchanged; every other service first removes `.`, `..` and doubled slashes.
 enum class PathRule { s3, normalised };
 
 /// `path` is decoded and begins with `/`.
@@ -48,8 +48,8 @@ struct CanonicalHeaders {
     std::string lines;  ///< `host:example.com\nrange:bytes=0-9\n`
     std::string names;  ///< `host;range`
 };
-/// Names in lower case, sorted; outer white space gone, inner runs one space; repeated headers joined by `,`
-/// as they came.
+/// Names in lower case, sorted; outer white space removed, inner runs reduced to one space; repeated headers
+/// joined by `,` in order.
 CanonicalHeaders canonical_headers(std::span<const HeaderView> headers);
 
 /// Parts that are canonical already.
@@ -67,7 +67,7 @@ std::string canonical_request(const CanonicalParts& parts);
 std::string string_to_sign(const AmzDate& at, std::string_view scope, std::string_view canonical_request);
 
 /// One chunk of a body sent as STREAMING-AWS4-HMAC-SHA256-PAYLOAD (AWS "sigv4-streaming"): each is chained to
-/// the one before.
+/// the previous one.
 struct ChunkToSign {
     AmzDate at;
     std::string_view scope;

@@ -1,5 +1,5 @@
-// The signatures inside a body that is sent as STREAMING-AWS4-HMAC-SHA256-PAYLOAD or …-TRAILER: each chunk's
-// is made over the one before, the first over the request's own.
+// The signatures inside a body sent as STREAMING-AWS4-HMAC-SHA256-PAYLOAD or …-TRAILER: each chunk's
+// signature covers the previous one, the first covers the request's own.
 //
 //   AWS4-HMAC-SHA256-PAYLOAD / date / scope / signature before / sha256("") / sha256(chunk)
 //   AWS4-HMAC-SHA256-TRAILER / date / scope / signature before / sha256("name:value\n"…)
@@ -21,8 +21,8 @@ class ChunkSignatures {
   public:
     ChunkSignatures(SigningKeyCache::Lease key, Timestamp at, std::string first_signature);
 
-    /// True where `signature` is the next chunk's, whose bytes have this hash; the chain then goes on from
-    /// it.
+    /// True if `signature` is that of the next chunk, whose bytes have this hash; the chain then continues
+    /// from it.
     bool next_chunk(const Sha256& chunk, std::string_view signature);
     /// As above for the trailing headers, which come last.
     bool trailer(const Sha256& lines, std::string_view signature);

@@ -1,4 +1,4 @@
-// Who signs: an access key pair, and the session token where the key is a temporary one.
+// An access key pair, with its session token if the key is temporary.
 #pragma once
 
 #include <optional>

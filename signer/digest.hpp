@@ -1,7 +1,7 @@
-// Digests, HMAC and constant-time comparison, from OpenSSL 3. Algorithms are fetched once a thread.
+// Digests, HMAC and constant-time comparison, from OpenSSL 3. Algorithms are fetched once per thread.
 //
 // It does not verify signatures (verify.hpp) and knows nothing of S3. Functions are thread safe. A digest can
-// fail only where OpenSSL has no memory or no such algorithm: then std::runtime_error is thrown, which ends
+// fail only if OpenSSL has no memory or lacks the algorithm: it then throws std::runtime_error, which ends
 // the request.
 #pragma once
 
@@ -24,7 +24,7 @@ inline Sha256 sha256(std::string_view text) {
     return sha256(as_bytes(text));
 }
 Sha256 hmac_sha256(BytesView key, BytesView message);
-/// For ETags and Content-MD5 alone; it protects nothing.
+/// Only for ETags and Content-MD5; it protects nothing.
 Md5 md5(BytesView bytes);
 
 /// SHA-256 of bytes that arrive in pieces. Not thread safe.
@@ -59,8 +59,8 @@ class Md5Stream {
     std::unique_ptr<Context> context_;
 };
 
-/// SHA-1 of bytes that arrive in pieces, for S3's checksum of that name alone; it protects nothing. Not
-/// thread safe.
+/// SHA-1 of bytes that arrive in pieces, only for S3's checksum of that name; it protects nothing. Not thread
+/// safe.
 class Sha1Stream {
   public:
     Sha1Stream();
@@ -76,8 +76,8 @@ class Sha1Stream {
     std::unique_ptr<Context> context_;
 };
 
-/// A key made ready for many messages: the two blocks of RFC 2104, section 4, are hashed once, here.
-/// Any number of threads may sign with the same key at once.
+/// A key prepared for many messages: the two blocks of RFC 2104, section 4, are hashed once, here. Any number
+/// of threads may sign with the same key at once.
 class HmacKey {
   public:
     explicit HmacKey(BytesView key);
@@ -92,7 +92,7 @@ class HmacKey {
     std::unique_ptr<Blocks> blocks_;
 };
 
-/// True where both are the same; time depends on the lengths alone.
+/// True if both are equal; the time depends only on the lengths.
 bool constant_time_equal(BytesView a, BytesView b);
 inline bool constant_time_equal(std::string_view a, std::string_view b) {
     return constant_time_equal(as_bytes(a), as_bytes(b));

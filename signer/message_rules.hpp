@@ -1,8 +1,8 @@
-// What a request may hold before it is signed, and where an address points. Each rule answers with an Error
-// that names the field.
+// Rules for a request before it is signed, and the target of an address. Each rule returns an Error that
+// names the field.
 //
-// A value that a client or a server would read in two ways is refused here rather than signed. Thread safety:
-// pure functions.
+// A value that a client and a server could read differently is rejected here instead of signed. Thread
+// safety: pure functions.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ struct Target {
     std::string host;
     std::string path;
 };
-/// Errors: invalid_field (a key without a bucket; virtual-host style on an address that is no name).
+/// Errors: invalid_field (a key without a bucket; virtual-host style with an IP address).
 Result<Target> target_of(const ObjectAddress& address);
 
 /// 1 second to 7 days, else invalid_expiry.
@@ -33,22 +33,22 @@ Result<> check_method(std::string_view method);
 
 /// Names are RFC 9110 tokens; values are UTF-8 without control characters but the tab.
 Result<> check_header(const Header& header);
-/// Names are not empty and not one of those that signing itself sets; both are UTF-8.
+/// Names are not empty and none of those that signing itself sets; both are UTF-8.
 Result<> check_parameter(const Parameter& parameter);
 
 /// Headers that signing itself sets: host, authorization, x-amz-date, x-amz-security-token,
 /// x-amz-content-sha256.
 bool is_set_by_signing(std::string_view header_name);
-/// Headers that a proxy or client library changes on the way, and that no signer covers.
+/// Headers that a proxy or client library may change, and that no signer covers.
 bool is_left_unsigned(std::string_view header_name);
 
-/// `a` and `b` are the same but for ASCII case.
+/// `a` and `b` are equal apart from ASCII case.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 /// `text` begins with `prefix`, which is in lower case.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 /// 64 characters of lower-case hex.
 bool is_sha256_hex(std::string_view text);
-/// What x-amz-content-sha256 may say: such hex, UNSIGNED-PAYLOAD or one of the STREAMING-… words.
+/// Valid values of x-amz-content-sha256: such hex, UNSIGNED-PAYLOAD or one of the STREAMING-… words.
 bool is_payload_hash(std::string_view text);
 /// UTF-8, and no control character but (for header values) the tab.
 bool is_clean_text(std::string_view text);

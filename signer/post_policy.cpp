@@ -40,7 +40,7 @@ Result<> check(const PostPolicyRequest& request) {
     if (!request.address.bucket || !request.address.key) {
         return fail(ErrorCode::invalid_field, "a POST policy is for one key in one bucket");
     }
-    // Unlike a path, the key stands in a part of a form, where a line's end would end it.
+    // Unlike in a path, the key is a form field, which a line break would end.
     if (!is_clean_text(request.address.key->str())) {
         return fail(ErrorCode::invalid_field, "the key of a form is UTF-8 text without control characters");
     }
@@ -109,7 +109,7 @@ Result<PostForm> Signer::sign_post_policy(const PostPolicyRequest& request) cons
         policy.conditions.push_back(equals(field.name, field.value));
         form.fields.push_back(std::move(field));
     }
-    // What is signed is the base64 text, byte for byte as the form carries it.
+    // The signature covers the base64 text, byte for byte as in the form.
     auto text = base64(as_bytes(write_post_policy(policy)));
     auto signature = key->sign(text);
     form.fields.push_back({"policy", std::move(text)});

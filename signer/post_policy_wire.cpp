@@ -63,7 +63,7 @@ std::optional<PolicyCondition> condition_of(const json& value) {
 }  // namespace
 
 std::string write_post_policy(const PostPolicy& policy) {
-    // format_rfc3339 ends in `.mmmZ`; the policy says whole seconds.
+    // format_rfc3339 ends in `.mmmZ`; the policy has whole seconds.
     std::string out = fmt::format(R"({{"expiration": "{}Z", "conditions": [)",
                                   format_rfc3339(policy.expiration).substr(0, 19));
     bool first = true;
@@ -76,7 +76,7 @@ std::string write_post_policy(const PostPolicy& policy) {
 }
 
 std::optional<PostPolicy> read_post_policy(std::string_view text) {
-    constexpr int kDeepest = 4;  // object, conditions, condition; one for luck
+    constexpr int kDeepest = 4;  // object, conditions, condition, and one spare
     bool too_deep = false;
     const auto watch = [&too_deep](int depth, json::parse_event_t, json&) {
         too_deep = too_deep || depth > kDeepest;

@@ -1,4 +1,4 @@
-// The POST policy as JSON, written and read: the only place of this room that knows JSON.
+// The POST policy as JSON, written and read: the only file of this module that uses JSON.
 //
 //   {"expiration": "2026-11-20T12:49:56Z",
 //    "conditions": [{"bucket": "incoming"},

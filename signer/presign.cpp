@@ -38,7 +38,7 @@ struct Presigned {
     Stages stages;
 };
 
-/// `url` grows from front to back; the canonical query is a sorted copy of its query, so nothing is encoded
+/// `url` is written front to back; the canonical query is a sorted copy of its query, so nothing is encoded
 /// twice.
 Result<Presigned> make(const SigningKeyCache& keys, const Secret& token_parameter,
                        const PresignRequest& request) {

@@ -1,15 +1,15 @@
-// AWS Signature Version 4 for S3, made: presigned URLs, signed headers, POST policies.
+// Creates AWS Signature Version 4 for S3: presigned URLs, signed headers, POST policies.
 //
 // Source: AWS "Authenticating Requests (AWS Signature Version 4)", sigv4-query-string-auth,
-// sig-v4-header-based-auth and sigv4-HTTPPOSTConstructPolicy. S3's own rules hold: the path is encoded once
-// and never normalised. It does not verify (verify.hpp) and it opens no connection.
+// sig-v4-header-based-auth and sigv4-HTTPPOSTConstructPolicy. S3's own rules apply: the path is encoded once
+// and never normalised. It does not verify (verify.hpp) and opens no connection.
 //
 // Thread safety: a Signer may be used by any number of threads at once. The signing key of a day is derived
 // once.
 //
 // The order of a URL's query: the caller's parameters as given, then X-Amz-Algorithm, -Credential, -Date,
-// -Expires, -SignedHeaders, -Security-Token, -Signature, as botocore has it, so that two signers can be
-// compared byte for byte.
+// -Expires, -SignedHeaders, -Security-Token, -Signature, as in botocore, so that two signers can be compared
+// byte for byte.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,7 @@ struct PresignRequest {
     std::vector<Header> headers;
     std::chrono::seconds expires{900};
     Timestamp at;
-    /// Lower-case hex SHA-256 of the body; signed as X-Amz-Content-Sha256 in the query where given.
+    /// Lower-case hex SHA-256 of the body; if set, it is signed as X-Amz-Content-Sha256 in the query.
     std::optional<std::string> payload_sha256;
 };
 
@@ -48,8 +48,7 @@ struct PresignedUrl {
     Timestamp expires_at;
 };
 
-/// What was signed on the way, for a test or a person who compares two signers. It holds no secret but the
-/// signature itself.
+/// The intermediate stages, to compare two signers. They contain no secret except the signature itself.
 struct Stages {
     std::string canonical_request;
     std::string string_to_sign;
@@ -82,11 +81,10 @@ struct PolicyCondition {
 };
 
 struct PostPolicyRequest {
-    /// Bucket and key are required; both are conditions by themselves. A key that ends in `${filename}` is a
-    /// prefix.
+    /// Bucket and key are required; both become conditions. A key that ends in `${filename}` is a prefix.
     ObjectAddress address;
     std::vector<PolicyCondition> conditions;
-    /// Fields that the form carries as they are; each becomes an `eq` condition.
+    /// Fields that the form carries unchanged; each becomes an `eq` condition.
     std::vector<Header> fields;
     std::chrono::seconds expires{900};
     Timestamp at;
@@ -101,13 +99,13 @@ struct PostForm {
 
 class Signer {
   public:
-    /// `service` is "s3" but for tests with the published suite.
+    /// `service` is "s3" except in tests with the published suite.
     Signer(Credentials credentials, Region region, std::string service = "s3");
     ~Signer();
     Signer(Signer&&) noexcept;
     Signer& operator=(Signer&&) noexcept;
 
-    /// Errors: invalid_expiry (outside 1 s to 7 days), invalid_field (a header or parameter that S3 cannot
+    /// Errors: invalid_expiry (outside 1 s to 7 days), invalid_field (a header or parameter that S3 can't
     /// sign: control characters, `host`, an X-Amz-* query parameter that signing itself sets).
     Result<PresignedUrl> presign(const PresignRequest& request) const;
     Result<SignedRequest> sign_headers(const HeaderSignRequest& request) const;

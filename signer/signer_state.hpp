@@ -1,4 +1,4 @@
-// What a Signer holds; for this room's sources alone.
+// The state of a Signer; internal to this module.
 #pragma once
 
 #include <string>

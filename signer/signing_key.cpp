@@ -9,7 +9,7 @@
 namespace photogate::signer {
 namespace {
 
-/// Replaces `key` by HMAC(key, text); nothing of the old key stays behind.
+/// Replaces `key` by HMAC(key, text) and wipes the old key.
 void chain(Sha256& key, std::string_view text) {
     auto next = hmac_sha256(key, as_bytes(text));
     std::swap(key, next);

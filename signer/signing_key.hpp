@@ -34,7 +34,7 @@ struct SigningKey {
     std::string sign(std::string_view string_to_sign) const { return hex_lower(key.sign(string_to_sign)); }
 };
 
-/// Whose key, for what.
+/// The credentials, region and service that a key is derived for.
 struct SigningKeyOwner {
     const Credentials& credentials;
     const Region& region;
@@ -42,18 +42,18 @@ struct SigningKeyOwner {
 };
 SigningKey derive_signing_key(const SigningKeyOwner& owner, Day day);
 
-/// The signing keys of one owner. Thread safe; a key that is there is found without a lock.
+/// The signing keys of one owner. Thread safe; lookup of a cached key takes no lock.
 ///
-/// Keys stand in a few slots by day. One that gives way to another day's is kept until the cache goes,
-/// because a reader may still hold it; that is one in sixteen days of normal use, and a caller who asks for
-/// ever new days gets keys that are made for him alone once `kMost` are kept.
+/// Keys are cached per day in a fixed number of slots. A replaced key is kept alive until the cache is
+/// destroyed, because readers are lock-free and may still use it; in normal use that is one key in sixteen
+/// days. After `kMost` keys, further days are derived per call and not cached.
 class SigningKeyCache {
   public:
     SigningKeyCache(Credentials credentials, Region region, std::string service);
     SigningKeyCache(const SigningKeyCache&) = delete;
     SigningKeyCache& operator=(const SigningKeyCache&) = delete;
 
-    /// Borrowed from the cache, or owned by the answer where the cache is full.
+    /// Borrowed from the cache, or owned by the lease if the cache is full.
     class Lease {
       public:
         const SigningKey* operator->() const { return key_; }

@@ -1,12 +1,12 @@
-// AWS Signature Version 4 for S3, verified: Authorization header, presigned query, POST policy form.
+// Verifies AWS Signature Version 4 for S3: Authorization header, presigned query, POST policy form.
 //
-// What was sent is canonicalised again, so `%2f` for `%2F`, another order of the query or doubled spaces in a
-// header do not matter, as they do not at S3. Signatures are compared in constant time. Stricter than some
-// stores, and on purpose: every `x-amz-*` and `x-minio-*` header has to be signed (a presigned PUT to which
-// `x-amz-copy-source` can be added is a hole).
+// The request is canonicalised again, so `%2f` for `%2F`, another order of the query or doubled spaces in a
+// header are accepted, as they are by S3. Signatures are compared in constant time. It is deliberately
+// stricter than some stores: every `x-amz-*` and `x-minio-*` header must be signed, because a presigned PUT
+// to which `x-amz-copy-source` can be added is a vulnerability.
 //
-// It does not hold the body against its hash or the file against the policy's range: it answers what to hold
-// them against. It grants nothing: whether this key may do this is the caller's question.
+// It does not check the body against its hash or the file against the policy's range: it returns the expected
+// values. It does not authorize: the caller decides whether this key may do this.
 //
 // Thread safety: any number of threads may verify at once.
 #pragma once
@@ -30,22 +30,22 @@ namespace photogate::signer {
 
 enum class SignatureFault {
     missing,               ///< there is no signature at all
-    malformed,             ///< a part of it is absent, stands twice or can't be read
-    unknown_key,           ///< the access key id is not one of ours
+    malformed,             ///< a part of it is absent, repeated or unreadable
+    unknown_key,           ///< the access key id is unknown
     wrong_scope,           ///< another region, service or day than the request's
-    not_yet_valid,         ///< signed more than 15 minutes ahead of our clock
+    not_yet_valid,         ///< signed more than 15 minutes ahead of this clock
     expired,               ///< its time, or its policy's, has run out
-    clock_skew,            ///< a header signature more than 15 minutes away from our clock
-    wrong_token,           ///< the session token is absent, wrong, or not asked for
+    clock_skew,            ///< a header signature more than 15 minutes off this clock
+    wrong_token,           ///< the session token is absent, wrong, or unexpected
     unsigned_header,       ///< an x-amz-* or x-minio-* header that the signature does not cover
     signed_header_absent,  ///< a header that was signed was not sent
-    mismatch,              ///< everything is there, and the signature is another
-    policy_violated,       ///< the signature holds, the form is not what the policy allows
+    mismatch,              ///< the signature is complete and wrong
+    policy_violated,       ///< the signature is valid, but the form violates the policy
 };
 
 struct SignatureRefusal {
     SignatureFault fault;
-    std::string detail;  ///< a sentence, safe to show
+    std::string detail;  ///< safe to show to clients
 };
 template <class T>
 using Verification = tl::expected<T, SignatureRefusal>;
@@ -59,7 +59,7 @@ S3Refusal s3_refusal(SignatureFault fault);
 /// unauthenticated, forbidden or bad_request, with the refusal's sentence.
 Error to_error(const SignatureRefusal& refusal);
 
-/// A request as it came in: nothing decoded.
+/// A request as received: nothing is decoded.
 struct ReceivedRequest {
     std::string_view method;
     std::string_view target;  ///< origin form: `/bucket/key?query`
@@ -81,7 +81,7 @@ struct VerifiedRequest {
 
 /// A POST form: the fields in front of `file`, decoded, `${filename}` in the key already replaced.
 struct ReceivedForm {
-    std::string_view bucket;  ///< the one that the request was addressed to
+    std::string_view bucket;  ///< the bucket that the request was addressed to
     std::span<const Header> fields;
     Timestamp now;
 };
@@ -89,20 +89,20 @@ struct ReceivedForm {
 struct VerifiedForm {
     std::string access_key_id;
     std::string key;
-    /// The file's size must lie within both; the whole range where the policy names none.
+    /// The file's size must be within both; the whole range if the policy has none.
     ByteSize least = 0;
     ByteSize most = UINT64_MAX;
 };
 
 class Verifier {
   public:
-    /// `credentials` are all that may sign; their access key ids differ.
+    /// `credentials` are all accepted keys; their access key ids differ.
     Verifier(std::vector<Credentials> credentials, const Region& region, const std::string& service = "s3");
     ~Verifier();
     Verifier(Verifier&&) noexcept;
     Verifier& operator=(Verifier&&) noexcept;
 
-    /// By the query where it names a signature, else by the Authorization header; both together are
+    /// By the query if it contains a signature, else by the Authorization header; both together are
     /// malformed.
     Verification<VerifiedRequest> verify(const ReceivedRequest& request) const;
     Verification<VerifiedForm> verify(const ReceivedForm& form) const;

@@ -16,7 +16,7 @@ namespace {
 using Fault = SignatureFault;
 using Kind = PolicyCondition::Kind;
 
-/// Field names are compared without regard to case, as browsers' forms and stores have it.
+/// Field names are compared case-insensitively, as browsers and stores do.
 const Header* find(std::span<const Header> fields, std::string_view name) {
     const auto at = std::find_if(fields.begin(), fields.end(),
                                  [&](const Header& field) { return equals_ignoring_case(field.name, name); });
@@ -35,7 +35,7 @@ bool needs_no_condition(std::string_view name) {
            equals_ignoring_case(name, "file") || starts_with_ignoring_case(name, "x-ignore-");
 }
 
-/// `starts-with $Content-Type image/` holds for every entry of a comma-separated list, or
+/// `starts-with $Content-Type image/` must hold for every entry of a comma-separated list; otherwise
 /// `image/png,text/html` would pass.
 bool every_entry_starts_with(std::string_view list, std::string_view prefix) {
     for (std::size_t at = 0; at <= list.size();) {
@@ -137,7 +137,7 @@ Verification<VerifiedForm> Verifier::verify(const ReceivedForm& form) const {
     if (*at > form.now + kAllowedSkew) return refuse(Fault::not_yet_valid, "the policy is not valid yet");
     const auto keys = keys_->find(*credential, *at);
     if (!keys) return tl::unexpected<SignatureRefusal>(keys.error());
-    // Nothing of the policy is decoded or parsed before its signature holds.
+    // The signature is verified before the policy is decoded or parsed.
     if (!constant_time_equal((*keys)->at(*at)->sign(*policy_text), *signature)) {
         return refuse(Fault::mismatch, "the signature does not match the policy");
     }

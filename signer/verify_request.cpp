@@ -16,18 +16,18 @@ namespace {
 
 using Fault = SignatureFault;
 
-/// What the two ways of signing have in common, once read. Views are into the request or into `Sent`.
+/// The parts that header and query signatures share. Views are into the request or into `Sent`.
 struct Claim {
     std::string credential;
     std::string signed_headers;
     std::string signature;
     Timestamp at;
-    std::optional<std::chrono::seconds> expires;  // in the query alone
+    std::optional<std::chrono::seconds> expires;  // only in the query
     std::optional<std::string> token;
     std::string payload_hash;
 };
 
-/// The target, decoded, and encoded again as S3 does it.
+/// The target, decoded, and encoded again as S3 does.
 struct Sent {
     std::string path;
     std::string canonical_path;
@@ -76,8 +76,7 @@ Verification<Sent> read_target(std::string_view target) {
     return sent;
 }
 
-/// The value of a name that may stand once; a refusal where it stands twice, nullopt where it does not stand
-/// at all.
+/// The value of a name that may occur once; a refusal if it is repeated, nullopt if it is absent.
 Verification<std::optional<std::string_view>> only(std::span<const Header> headers, std::string_view name) {
     std::optional<std::string_view> value;
     for (const auto& header : headers) {
@@ -144,7 +143,7 @@ Verification<Claim> claim_of_query(const Sent& sent, std::span<const Header> hea
     if (*hash && *header_hash && **hash != **header_hash) {
         return refuse(Fault::malformed, "X-Amz-Content-Sha256 and x-amz-content-sha256 differ");
     }
-    // A hash that was sent in any way is part of what was signed; only without one is the payload unsigned.
+    // A hash sent in either way is part of the signature; only without one is the payload unsigned.
     std::string payload{kUnsignedPayload};
     if (*header_hash) payload = **header_hash;
     if (*hash) payload = **hash;
@@ -152,7 +151,8 @@ Verification<Claim> claim_of_query(const Sent& sent, std::span<const Header> hea
                  std::chrono::seconds{seconds}, std::move(*token),          std::move(payload)};
 }
 
-/// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`; as parameters, so that repeats are seen.
+/// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`; as parameters, so that repeats are
+/// detected.
 Verification<std::vector<Parameter>> read_authorization(std::string_view text) {
     if (!text.starts_with(kAlgorithm) || text.substr(kAlgorithm.size(), 1) != " ") {
         return refuse(Fault::malformed, "the Authorization header begins with AWS4-HMAC-SHA256");
@@ -229,8 +229,8 @@ Verification<std::vector<std::string>> read_signed_headers(std::string_view text
     return names;
 }
 
-/// The signed headers as they were sent; a refusal for what was signed and not sent, or sent and not signed
-/// where it must be.
+/// The signed headers as sent; a refusal for a header that was signed and not sent, or that must be signed
+/// and is not.
 Verification<std::vector<HeaderView>> select(std::span<const Header> headers,
                                              const std::vector<std::string>& names) {
     std::vector<HeaderView> chosen;
@@ -279,7 +279,7 @@ Verification<VerifiedRequest> Verifier::verify(const ReceivedRequest& request) c
     if (!is_payload_hash(claim->payload_hash)) {
         return refuse(Fault::malformed, "x-amz-content-sha256 is lower-case hex or one of S3's words");
     }
-    // The clock comes before the key: nobody makes us derive keys for days of his own choosing.
+    // Check the clock first, so that clients can't force key derivation for arbitrary dates.
     if (auto ok = check_clock(*claim, request.now); !ok) return tl::unexpected<SignatureRefusal>(ok.error());
     const auto keys = keys_->find(claim->credential, claim->at);
     if (!keys) return tl::unexpected<SignatureRefusal>(keys.error());

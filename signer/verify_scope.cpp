@@ -60,7 +60,7 @@ Error to_error(const SignatureRefusal& refusal) {
 }
 
 Verification<const SigningKeyCache*> Verifier::Keys::find(std::string_view credential, Timestamp at) const {
-    // From the back: an access key id may itself hold a slash.
+    // From the end: an access key id may contain a slash.
     std::array<std::string_view, 4> parts;  // day, region, service, aws4_request
     for (std::size_t i = parts.size(); i-- > 0;) {
         const auto slash = credential.rfind('/');

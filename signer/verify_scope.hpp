@@ -1,4 +1,4 @@
-// What header, query and form verification share; for this room's sources alone.
+// Shared by header, query and form verification; internal to this module.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ struct Verifier::Keys {
     Verification<const SigningKeyCache*> find(std::string_view credential, Timestamp at) const;
 };
 
-/// The session token that came, none where none came, is the one that these credentials have.
+/// Checks that the received session token, or its absence, matches these credentials.
 Verification<void> check_token(const Credentials& credentials, std::optional<std::string_view> token);
 
 }  // namespace photogate::signer

@@ -86,7 +86,7 @@ bool verify_webhook(std::string_view id, std::string_view timestamp, std::string
         const auto expected = entry(secret, content);
         for (std::size_t at = 0; at < signature.size();) {
             const auto end = std::min(signature.find(' ', at), signature.size());
-            // No early way out: which entry matched is nobody's business.
+            // No early return: the time must not reveal which entry matched.
             accepted = constant_time_equal(signature.substr(at, end - at), expected) || accepted;
             at = end + 1;
         }

@@ -32,7 +32,7 @@ class WebhookSecret {
 std::string sign_webhook(std::string_view id, Timestamp at, std::string_view body,
                          std::span<const WebhookSecret> secrets);
 
-/// Any matching entry accepts; unknown versions are passed over; |now - timestamp| <= tolerance.
+/// Any matching entry suffices; unknown versions are skipped; |now - timestamp| <= tolerance.
 bool verify_webhook(std::string_view id, std::string_view timestamp, std::string_view signature,
                     std::string_view body, std::span<const WebhookSecret> secrets, Timestamp now,
                     std::chrono::seconds tolerance = std::chrono::seconds{300});
