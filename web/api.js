@@ -1,10 +1,11 @@
 // The REST interface, as any client speaks it.
 
 export class ApiError extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, retryAfter = 0) {
     super(problem.detail || problem.title || `the gateway answered ${status}`);
     this.status = status;
     this.code = problem.code || "";
+    this.retryAfter = retryAfter; // seconds; 0: not said
   }
 }
 
@@ -24,7 +25,7 @@ export class Api {
     const text = await answer.text();
     let value = {};
     try { value = text ? JSON.parse(text) : {}; } catch { value = {detail: "the answer is no JSON"}; }
-    if (!answer.ok) throw new ApiError(answer.status, value);
+    if (!answer.ok) throw new ApiError(answer.status, value, Number(answer.headers.get("Retry-After")) || 0);
     return value;
   }
 

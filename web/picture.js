@@ -120,12 +120,25 @@ export class Picture {
       if (!(error instanceof ApiError) || error.code === "object_not_found") throw error;
     });
     do {
-      this.upload = await this.api.get(`${path}?wait=20`, {signal: this.stop.signal});
+      this.upload = await this.waited(`${path}?wait=20`);
     } while (!finalStates.has(this.upload.state));
     this.move(this.upload.state);
     this.bar.value = 1;
     await this.show();
     this.changed(this, `${words[this.upload.state]}${this.upload.rejection ? `: ${this.upload.rejection.detail}` : ""}`);
+  }
+
+  /** The gateway bounds how many requests wait, and ends some for others: those are asked again when it says so. */
+  async waited(path) {
+    for (;;) {
+      try {
+        return await this.api.get(path, {signal: this.stop.signal});
+      } catch (error) {
+        if (!(error instanceof ApiError) || !["rate_limited", "overloaded"].includes(error.code) || !error.retryAfter) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+        this.stop.signal.throwIfAborted();
+      }
+    }
   }
 
   fail(error) {

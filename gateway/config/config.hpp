@@ -49,6 +49,10 @@ struct Server {
     std::size_t max_connections = 0;
     std::size_t max_connections_per_address = 0;  ///< 0: any number
     std::size_t max_requests_per_connection = 0;
+    std::size_t max_waits = 0;  ///< requests that wait for an upload at once
+    std::size_t max_waits_per_app = 0;
+    std::size_t max_waits_per_token = 0;
+    std::size_t max_waits_per_address = 0;
     ByteSize max_header = 0;
     ByteSize max_body = 0;
     std::chrono::milliseconds header_timeout{};

@@ -95,6 +95,8 @@ class Loader {
         for (std::size_t i = 0; i < layout_.instances.size(); ++i)
             fill(i);
         if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.helpers + 2;
+        if (config_.server.max_waits == 0)
+            config_.server.max_waits = (config_.server.max_connections + 1) / 2;
         complete_and_validate(config_, report_);
         warn_of_misspelt_variables();
         auto mistakes = report_.mistakes();

@@ -121,8 +121,9 @@ Table server_table() {
              },
              Secrecy::open, "the number of cores"},
             {"max_connections", Kind::integer, "4096",
-             "Concurrent connections. At the limit, new connections evict those that have been idle the "
-             "longest.",
+             "Concurrent connections. At the limit, new connections evict waits first, then those that have "
+             "been "
+             "idle the longest.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
              }},
@@ -142,6 +143,30 @@ Table server_table() {
              "Requests after which a connection is closed.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000'000}), s.config.server.max_requests_per_connection);
+             }},
+            {"max_waits", Kind::integer, "",
+             "Concurrent requests that wait for an upload (`?wait=`, DELETE); more are answered 503, a "
+             "DELETE "
+             "202. They are evicted first at the limit of connections.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits);
+             },
+             Secrecy::open, "half of max_connections"},
+            {"max_waits_per_app", Kind::integer, "1024",
+             "Waits of one app and its client tokens; more are answered 429.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_app);
+             }},
+            {"max_waits_per_token", Kind::integer, "64", "Waits of one client token; more are answered 429.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_token);
+             }},
+            {"max_waits_per_address", Kind::integer, "256",
+             "Waits from one IPv4 address or one IPv6 /64; more are answered 429. Trusted proxies are "
+             "exempt, "
+             "their clients are not.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_address);
              }},
             {"max_header", Kind::size, "8KiB",
              "Maximum size of request line and headers together; larger ones are answered 431.",

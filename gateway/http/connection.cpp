@@ -56,7 +56,7 @@ void Connection::start() {
     // connection.
     socket_.set_option(tcp::no_delay(true), error);
     deadline_ = in(idle_time());
-    lane_.now_silent(*this);
+    lane_.stands(*this, Standing::silent);
     want_read();
 }
 
@@ -120,6 +120,8 @@ void Connection::want_read() {
 }
 
 void Connection::on_readable() {
+    if (!is_reading()) return look_at_peer();
+    bytes_pending_ = false;
     auto& scratch = lane_.scratch();
     // A body that comes as fast as it is taken is read on without asking the kernel's poll each time, for a
     // while: others are on this lane too.
@@ -181,7 +183,7 @@ bool Connection::step_head() {
 void Connection::begin_exchange(Result<RequestHead> head) {
     ++number_;
     ++lane_.core().requests;
-    lane_.now_busy(*this);
+    lane_.stands(*this, Standing::busy);
     exchange_->client = seat_.peer;
     const ServerLimits& limits = lane_.limits();
     ++in_a_row_;
@@ -275,6 +277,11 @@ void Connection::on_tick(SteadyTime now) {
         exchange_->window_started = now;
         exchange_->window_bytes = 0;
     }
+    // What is not read is looked at now and then: the client's end may be behind it.
+    if (awaits_others() && !read_armed_) {
+        look_at_peer();
+        if (state_ == State::closed) return;
+    }
     if (now < deadline_) return;
     bool mid_head = state_ == State::head && exchange_;
     if (!mid_head && !awaiting_body) {
@@ -284,7 +291,7 @@ void Connection::on_tick(SteadyTime now) {
     ++lane_.core().timeouts;
     if (mid_head) {
         ++number_;
-        lane_.now_busy(*this);
+        lane_.stands(*this, Standing::busy);
         exchange_->client = seat_.peer;
         exchange_->is_head = arrived_.starts_with("HEAD ");
         exchange_->admission.route_name = "_malformed";
@@ -310,11 +317,14 @@ void Connection::cut() {
         exchange_ && (state_ == State::receiving || state_ == State::handling || state_ == State::writing ||
                       state_ == State::streaming || state_ == State::sending);
     state_ = State::closed;
+    if (exchange_ && exchange_->abandonment) abandon(Abandoned::by_client);
     if (exchange_ && exchange_->asked)
         give_piece(fail(ErrorCode::http_broken, "The connection ended before the body did."));
     if (under_way) {
+        const bool abandoned = exchange_->status == 0 && !lane_.core().draining;
+        if (abandoned) ++lane_.core().abandoned;
         if (exchange_->status == 0) exchange_->status = 499;
-        report("cut");
+        report(abandoned ? "abandoned" : "cut");
     }
     Code error;
     // A socket that is refused its close is closed all the same (Linux).

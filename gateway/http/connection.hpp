@@ -2,7 +2,7 @@
 //
 // The lane's thread alone touches it. It waits until the socket can be read or written, does what can be done
 // without waiting, and waits again; so an idle connection holds no buffer. One request is under way at a
-// time: while a route has it, nothing is read.
+// time: while a route has it, nothing is read, but the client's end is seen (connection_peer.cpp).
 #pragma once
 
 #include <chrono>
@@ -30,16 +30,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void take(std::uint64_t exchange, Delivered what);
     void on_tick(SteadyTime now);
     void begin_drain(SteadyTime now);
-    /// Of one that is silent: false where a request has come that was not read yet.
+    /// Of one that is not busy: false where a request has come that was not read yet.
     bool gives_way() const;
+    /// Ends it for others. A request that waits is answered 503, as far as that goes at once.
+    void evict();
     /// Ends it at once.
     void cut();
     const Seat& seat() const { return seat_; }
 
     // The lane's.
-    std::size_t place = 0;           ///< among its connections
-    Lane::Silent::iterator in_line;  ///< among the silent ones, or the busy ones
-    SteadyTime silent_since = SteadyTime::max();
+    std::size_t place = 0;         ///< among its connections
+    Lane::Line::iterator in_line;  ///< among those of its standing
+    Standing standing = Standing::busy;
+    SteadyTime stands_since = SteadyTime::max();
 
   private:
     /// `receiving`: the route has the request and takes the body in pieces. `sending`: a file goes out.
@@ -51,6 +54,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         SteadyTime started;
         Request request;
         Admission admission;
+        std::shared_ptr<Abandonment> abandonment;  ///< once a route has the request
+        bool waits = false;                        ///< NowWaiting has come
         std::string_view method = "_OTHER";
         std::string path;
         std::string request_id;
@@ -107,6 +112,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void want_read();
     void want_write();
     void on_readable();
+    bool is_reading() const;
+    bool awaits_others() const;
+    void watch_peer();
+    void look_at_peer();
+    void leave();
+    void abandon(Abandoned why);
     std::chrono::milliseconds idle_time() const;
     SteadyTime in(std::chrono::milliseconds time) const { return std::chrono::steady_clock::now() + time; }
 
@@ -120,8 +131,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool advancing_ = false;
     bool read_armed_ = false;
     bool write_armed_ = false;
-    bool closing_ = false;      ///< after this answer
-    std::uint64_t unread_ = 0;  ///< of a body that was answered before its end
+    bool peer_finished_ = false;  ///< it has sent its last byte (FIN)
+    bool bytes_pending_ = false;  ///< in the socket, of what follows the request under way
+    bool closing_ = false;        ///< after this answer
+    std::uint64_t unread_ = 0;    ///< of a body that was answered before its end
     bool empty_line_skipped_ = false;
     SteadyTime deadline_ = SteadyTime::max();
     std::string arrived_;  ///< not yet consumed

@@ -38,6 +38,10 @@ void Connection::take(std::uint64_t exchange, Delivered what) {
         return advance();
     }
     if (!there) return;
+    if (std::holds_alternative<NowWaiting>(what)) {
+        exchange_->waits = true;
+        return advance();
+    }
     if (Response* response = std::get_if<Response>(&what)) {
         const bool open = state_ == State::handling || state_ == State::receiving ||
                           (state_ == State::writing && after_writing_ == State::receiving);
@@ -56,7 +60,16 @@ void Connection::refuse(Error error) {
 }
 
 bool Connection::step_handling() {
-    if (!exchange_->answer) return false;
+    if (!exchange_->answer) {
+        if (peer_finished_) {
+            leave();
+        } else {
+            if (exchange_->waits && standing != Standing::waiting) lane_.stands(*this, Standing::waiting);
+            watch_peer();
+        }
+        return false;
+    }
+    lane_.stands(*this, Standing::busy);
     Response response = std::move(*exchange_->answer);
     exchange_->answer.reset();
     begin_answer(std::move(response));
@@ -177,10 +190,14 @@ bool Connection::step_streaming() {
     Exchange& exchange = *exchange_;
     if (!exchange.piece) {
         deadline_ = SteadyTime::max();
-        if (exchange.piece_asked) return false;
+        if (exchange.piece_asked) {
+            watch_peer();
+            return false;
+        }
         exchange.piece_asked = true;
         exchange.reader->next([lane = lane_.shared_from_this(), to = weak_from_this(), number = number_](
                                   BodyPiece piece) { lane->deliver(to, number, std::move(piece)); });
+        if (!exchange.piece) watch_peer();
         return exchange.piece.has_value();
     }
     BodyPiece piece = std::move(*exchange.piece);
@@ -279,7 +296,7 @@ void Connection::finish_exchange() {
     exchange_.reset();
     if (closing_) return start_linger();
     if (arrived_.empty()) in_a_row_ = 0;
-    lane_.now_silent(*this);
+    lane_.stands(*this, Standing::silent);
     deadline_ = in(idle_time());
     state_ = State::head;
 }
@@ -292,7 +309,7 @@ void Connection::start_linger() {
     if (error) return cut();
     std::string{}.swap(arrived_);
     state_ = State::lingering;
-    lane_.now_silent(*this);
+    lane_.stands(*this, Standing::silent);
     const bool whole_body = unread_ > 0 && unread_ <= lane_.limits().linger_body;
     deadline_ = in(whole_body ? lane_.limits().body_deadline : lane_.limits().linger);
     want_read();
@@ -309,7 +326,8 @@ void Connection::report(std::string_view outcome) {
                                       .duration = took,
                                       .response_bytes = exchange.sent});
     }
-    bool failure = exchange.status >= 500 || !outcome.empty();
+    // A client that leaves is no failure of ours, and it would be the one to fill the log.
+    bool failure = exchange.status >= 500 || outcome == "cut";
     if (options.access_log == AccessLog::none || (options.access_log == AccessLog::failures && !failure))
         return;
     log::write(

@@ -23,16 +23,27 @@ class ConnectionBody final : public RequestBody {
 
 class ConnectionSink final : public ResponseSink {
   public:
-    ConnectionSink(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> to, std::uint64_t exchange)
-        : lane_(std::move(lane)), to_(std::move(to)), exchange_(exchange) {}
+    ConnectionSink(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> to, std::uint64_t exchange,
+                   std::shared_ptr<Abandonment> abandonment)
+        : lane_(std::move(lane)),
+          to_(std::move(to)),
+          exchange_(exchange),
+          abandonment_(std::move(abandonment)) {}
     void deliver(Response response) override {
+        abandonment_->settle();
         lane_->deliver(std::move(to_), exchange_, std::move(response));
     }
+    void on_abandoned(Abandonment::Callback callback) override {
+        abandonment_->watch(std::move(callback));
+        lane_->deliver(to_, exchange_, NowWaiting{});
+    }
+    bool abandoned() const override { return abandonment_->raised(); }
 
   private:
     std::shared_ptr<Lane> lane_;
     std::weak_ptr<Connection> to_;
     std::uint64_t exchange_;
+    std::shared_ptr<Abandonment> abandonment_;
 };
 
 }  // namespace
@@ -102,7 +113,10 @@ bool Connection::step_receiving() {
         return true;
     }
     deadline_ = SteadyTime::max();
-    if (!exchange.asked) return false;
+    if (!exchange.asked) {
+        watch_peer();
+        return false;
+    }
     Result<bool> at_end = take_body(exchange.gathered);
     if (!at_end) {
         Error error = std::move(at_end.error());
@@ -152,8 +166,9 @@ void Connection::dispatch() {
     exchange.request.remote = exchange.client.text();
     exchange.request.request_id = exchange.request_id;
     exchange.request.traceparent = exchange.traceparent;
-    Responder responder{
-        std::make_unique<ConnectionSink>(lane_.shared_from_this(), weak_from_this(), number_)};
+    exchange.abandonment = std::make_shared<Abandonment>();
+    Responder responder{std::make_unique<ConnectionSink>(lane_.shared_from_this(), weak_from_this(), number_,
+                                                         exchange.abandonment)};
     try {
         listener_.service->handle(exchange.admission.route, std::move(exchange.request),
                                   std::move(responder));

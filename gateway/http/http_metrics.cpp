@@ -45,8 +45,12 @@ void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
          errors = mirror("photogate_http_accept_errors_total", "Failed accepts."),
          pauses = mirror("photogate_http_accept_pauses_total",
                          "Accepting paused, at a limit of connections or descriptors."),
-         gave_way = mirror("photogate_http_gave_way_total",
-                           "Silent connections that ended for others at the limit."),
+         gave_way =
+             mirror("photogate_http_gave_way_total", "Connections that ended for others at the limit."),
+         evicted_waits = mirror("photogate_http_evicted_waits_total",
+                                "Waiting requests among those that ended for others."),
+         abandoned =
+             mirror("photogate_http_abandoned_total", "Requests whose clients went before the answer."),
          turned_away =
              mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
          malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
@@ -60,6 +64,8 @@ void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
             errors.show(stats.accept_errors);
             pauses.show(stats.accept_pauses);
             gave_way.show(stats.gave_way);
+            evicted_waits.show(stats.evicted_waits);
+            abandoned.show(stats.abandoned);
             turned_away.show(stats.turned_away);
             malformed.show(stats.malformed);
             timeouts.show(stats.timeouts);

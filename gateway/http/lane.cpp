@@ -20,11 +20,12 @@ namespace {
 /// request.
 std::chrono::milliseconds tick_interval(const ServerLimits& limits) {
     auto shortest = std::min({limits.head_deadline, limits.body_deadline, limits.body_window, limits.idle,
-                              limits.write_stall, limits.linger, limits.drain_idle, limits.yields_after});
+                              limits.write_stall, limits.linger, limits.drain_idle, limits.yields_after,
+                              limits.half_closed});
     return std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{250});
 }
 
-/// How many silent connections give way at once: accepting goes on for a while before the next look.
+/// How many connections give way at once: accepting goes on for a while before the next look.
 constexpr std::size_t most_at_once = 16;
 
 }  // namespace
@@ -49,7 +50,7 @@ Lane::Lane(std::shared_ptr<ServerCore> core, std::size_t number)
       number_(number),
       tick_every_(tick_interval(core_->options.limits)),
       scratch_(std::make_unique<std::array<char, 65'536>>()),
-      silent_(core_->shares.size()) {}
+      lines_(core_->shares.size()) {}
 
 Lane::~Lane() = default;
 
@@ -103,8 +104,8 @@ void Lane::tick() {
         connection->on_tick(now);
         i = std::min(i, connections_.size());
     }
-    for (std::size_t share = 0; share < silent_.size(); ++share) {
-        if (core_->shares[share].wanted) end_silent(share, now);
+    for (std::size_t share = 0; share < lines_.size(); ++share) {
+        if (core_->shares[share].wanted) evict_some(share, now);
     }
     arm_tick();
 }
@@ -121,7 +122,8 @@ void Lane::adopt(boost::asio::ip::tcp::socket socket, Seat seat) {
         auto connection = std::make_shared<Connection>(*self, std::move(socket), seat);
         connection->place = self->connections_.size();
         self->connections_.push_back(connection);
-        connection->in_line = self->busy_.insert(self->busy_.end(), connection.get());
+        Line& line = self->line_of(*connection);
+        connection->in_line = line.insert(line.end(), connection.get());
         connection->start();
     });
 }
@@ -134,40 +136,43 @@ void Lane::remove(Connection& connection) {
         connections_[place]->place = place;
     }
     connections_.pop_back();
-    now_busy(connection);
-    busy_.erase(connection.in_line);
+    line_of(connection).erase(connection.in_line);
     core_->connection_gone(connection.seat());
 }
 
-void Lane::now_silent(Connection& connection) {
-    now_busy(connection);
-    connection.silent_since = std::chrono::steady_clock::now();
-    Silent& line = silent_[core_->share_of[connection.seat().listener]];
-    line.splice(line.end(), busy_, connection.in_line);
+Lane::Line& Lane::line_of(const Connection& connection) {
+    return lines_[core_->share_of[connection.seat().listener]][static_cast<std::size_t>(connection.standing)];
 }
 
-void Lane::now_busy(Connection& connection) {
-    if (connection.silent_since == SteadyTime::max()) return;
-    connection.silent_since = SteadyTime::max();
-    busy_.splice(busy_.end(), silent_[core_->share_of[connection.seat().listener]], connection.in_line);
+void Lane::stands(Connection& connection, Standing standing) {
+    if (standing == Standing::busy && connection.standing == Standing::busy) return;
+    Line& from = line_of(connection);
+    connection.standing = standing;
+    if (standing != Standing::busy) connection.stands_since = std::chrono::steady_clock::now();
+    Line& to = line_of(connection);
+    to.splice(to.end(), from, connection.in_line);
 }
 
 void Lane::make_room(std::size_t share) {
     boost::asio::post(context_, [self = shared_from_this(), share] {
-        if (self->core_->shares[share].wanted) self->end_silent(share, std::chrono::steady_clock::now());
+        if (self->core_->shares[share].wanted) self->evict_some(share, std::chrono::steady_clock::now());
     });
 }
 
-void Lane::end_silent(std::size_t share, SteadyTime now) {
-    const std::size_t most = std::clamp<std::size_t>(core_->shares[share].limit / 64, 1, most_at_once);
-    std::size_t ended = 0;
-    for (auto next = silent_[share].begin(); next != silent_[share].end() && ended < most;) {
-        Connection& connection = **next++;
-        if (now - connection.silent_since < limits().yields_after) return;
-        if (!connection.gives_way()) continue;
-        ++core_->gave_way;
-        ++ended;
-        connection.cut();
+void Lane::evict_some(std::size_t share, SteadyTime now) {
+    std::size_t left = std::clamp<std::size_t>(core_->shares[share].limit / 64, 1, most_at_once);
+    for (const Standing standing : {Standing::leaving, Standing::waiting, Standing::silent}) {
+        Line& line = lines_[share][static_cast<std::size_t>(standing)];
+        for (auto next = line.begin(); next != line.end() && left > 0;) {
+            // Kept: what its end sets free may hold the last other reference.
+            const std::shared_ptr<Connection> connection = (*next++)->shared_from_this();
+            if (standing == Standing::silent && now - connection->stands_since < limits().yields_after)
+                return;
+            if (!connection->gives_way()) continue;
+            ++core_->gave_way;
+            --left;
+            connection->evict();
+        }
     }
 }
 

@@ -45,6 +45,8 @@ struct ServerCore {
     std::atomic<std::uint64_t> accept_errors{0};
     std::atomic<std::uint64_t> accept_pauses{0};
     std::atomic<std::uint64_t> gave_way{0};
+    std::atomic<std::uint64_t> evicted_waits{0};
+    std::atomic<std::uint64_t> abandoned{0};
     std::atomic<std::uint64_t> turned_away{0};
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> malformed{0};
@@ -58,8 +60,19 @@ struct ServerCore {
 };
 
 using BodyPiece = Result<std::string>;
+/// The request waits for something to happen, rather than for work: Responder::on_abandoned.
+struct NowWaiting {};
 /// What comes to a connection from elsewhere: an answer, a piece of one, or the wish for a piece of the body.
-using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken>;
+using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken, NowWaiting>;
+
+/// What a connection is doing, as far as that decides which ones end where connections run short. In that
+/// order: `leaving` at once, then `waiting`, then `silent` after ServerLimits::yields_after; never `busy`.
+enum class Standing {
+    leaving,  ///< its client has finished sending, and the answer is not there yet
+    waiting,  ///< its request waits for something to happen
+    silent,   ///< it has nothing to be answered
+    busy,
+};
 
 class Lane : public std::enable_shared_from_this<Lane> {
   public:
@@ -73,7 +86,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
     /// Any thread. The connection has been counted.
     void adopt(boost::asio::ip::tcp::socket socket, Seat seat);
-    /// Any thread: ends some connections of this share that have asked nothing for long enough.
+    /// Any thread: ends some connections of this share, those that are missed least.
     void make_room(std::size_t share);
     /// Any thread. To the request that `exchange` numbers, if it is still there.
     void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what);
@@ -85,10 +98,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::chrono::microseconds lag() const { return std::chrono::microseconds{lag_.load()}; }
 
     void remove(Connection& connection);
-    /// Connections that have nothing to be answered wait in the order in which they began to.
-    using Silent = std::list<Connection*>;
-    void now_silent(Connection& connection);
-    void now_busy(Connection& connection);
+    /// Connections of one standing, in the order in which they came to it.
+    using Line = std::list<Connection*>;
+    void stands(Connection& connection, Standing standing);
     /// 64 KiB for one read at a time: connections keep only what belongs to an unfinished request.
     std::array<char, 65'536>& scratch() { return *scratch_; }
     std::string new_request_id();
@@ -106,7 +118,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void arm_tick();
     void tick();
     void take_deliveries();
-    void end_silent(std::size_t share, SteadyTime now);
+    void evict_some(std::size_t share, SteadyTime now);
+    Line& line_of(const Connection& connection);
 
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -121,8 +134,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::int64_t date_second_ = 0;
     std::string date_;
     std::vector<std::shared_ptr<Connection>> connections_;
-    std::vector<Silent> silent_;  ///< by share
-    Silent busy_;
+    static constexpr std::size_t standings = 4;
+    std::vector<std::array<Line, standings>> lines_;  ///< by share, then by Standing
     std::mutex inbox_mutex_;
     std::vector<Delivery> inbox_;
     bool closed_ = false;                     ///< under inbox_mutex_

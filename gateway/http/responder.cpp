@@ -11,17 +11,26 @@ namespace {
 
 class FunctionSink final : public ResponseSink {
   public:
-    explicit FunctionSink(std::function<void(Response)> answered) : answered_(std::move(answered)) {}
-    void deliver(Response response) override { answered_(std::move(response)); }
+    FunctionSink(std::function<void(Response)> answered, std::shared_ptr<Abandonment> abandonment)
+        : answered_(std::move(answered)), abandonment_(std::move(abandonment)) {}
+    void deliver(Response response) override {
+        if (abandonment_) abandonment_->settle();
+        answered_(std::move(response));
+    }
+    void on_abandoned(Abandonment::Callback callback) override {
+        if (abandonment_) abandonment_->watch(std::move(callback));
+    }
+    bool abandoned() const override { return abandonment_ && abandonment_->raised(); }
 
   private:
     std::function<void(Response)> answered_;
+    std::shared_ptr<Abandonment> abandonment_;
 };
 
 }  // namespace
 
-Responder Responder::to(std::function<void(Response)> answered) {
-    return Responder{std::make_unique<FunctionSink>(std::move(answered))};
+Responder Responder::to(std::function<void(Response)> answered, std::shared_ptr<Abandonment> abandonment) {
+    return Responder{std::make_unique<FunctionSink>(std::move(answered), std::move(abandonment))};
 }
 
 Responder& Responder::operator=(Responder&& other) noexcept {
@@ -45,9 +54,14 @@ void Responder::reply(Result<Response> result) {
     respond(result ? std::move(*result) : Response::problem(std::move(result.error())));
 }
 
+void Responder::on_abandoned(Abandonment::Callback callback) {
+    if (sink_) sink_->on_abandoned(std::move(callback));
+}
+
 void Responder::give_up() noexcept {
     if (!sink_) return;
     try {
+        if (sink_->abandoned()) return sink_.reset();
         log::error("http.unanswered");
         fail(Error{ErrorCode::internal, "The request was dropped without an answer.", {}, std::nullopt});
     } catch (const std::exception&) {

@@ -315,6 +315,8 @@ ServerStats Server::stats() const {
                       .accept_errors = core.accept_errors,
                       .accept_pauses = core.accept_pauses,
                       .gave_way = core.gave_way,
+                      .evicted_waits = core.evicted_waits,
+                      .abandoned = core.abandoned,
                       .turned_away = core.turned_away,
                       .requests = core.requests,
                       .malformed = core.malformed,

@@ -39,12 +39,15 @@ struct ServerLimits {
     /// An answer before the end of a body that has at most this left: the rest is read, and thrown away, for
     /// as long as a body may take. Many clients read no answer before they have sent all.
     std::uint64_t linger_body = 33'554'432;
+    /// For the answer to a client that has finished sending (FIN) and may still read: few do, most have gone.
+    std::chrono::milliseconds half_closed{1'000};
     std::chrono::milliseconds drain_idle{500};  ///< for a connection between requests, once draining
     std::uint32_t requests_per_connection = 1'000;
     std::uint32_t pipelined = 16;  ///< answered in a row; then the connection ends
-    /// Of all listeners together that have no number of their own. Where as many are open, one that has asked
-    /// nothing for `yields_after`, the longest silent first, gives way to the next; else the next waits in
-    /// the kernel's queue.
+    /// Of all listeners together that have no number of their own. Where as many are open, one gives way to
+    /// the next: one whose client has finished sending, else the longest of those whose requests wait for
+    /// something to happen (Responder::on_abandoned), else the longest of those that have asked nothing for
+    /// `yields_after`. Otherwise the next stays in the kernel's queue.
     std::size_t connections = 10'000;
     std::chrono::milliseconds yields_after{1'000};
     /// From one IPv4 address or one IPv6 /64; one more is answered 429. Trusted proxies may have any number.
@@ -92,7 +95,9 @@ struct ServerStats {
     std::uint64_t accepted = 0;
     std::uint64_t accept_errors = 0;
     std::uint64_t accept_pauses = 0;  ///< out of descriptors, or at the connection limit
-    std::uint64_t gave_way = 0;       ///< silent connections that ended for others at the limit
+    std::uint64_t gave_way = 0;       ///< connections that ended for others at the limit
+    std::uint64_t evicted_waits = 0;  ///< of these, those whose requests were waiting
+    std::uint64_t abandoned = 0;      ///< requests whose clients went before the answer
     std::uint64_t turned_away = 0;    ///< connections over what one address may have
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;

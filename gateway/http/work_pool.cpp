@@ -73,7 +73,12 @@ Handler answer_on(WorkPool& pool, std::function<Result<Response>(Request&)> make
         std::shared_ptr<const std::function<Result<Response>(Request&)>> make;
         Request request;
         Responder responder;
-        void operator()() { responder.reply((*make)(request)); }
+        void operator()() {
+            // A GET that nobody waits for has no effect; anything else was asked for, whoever has left since.
+            const bool safe = request.method == Method::get || request.method == Method::head;
+            if (safe && responder.abandoned()) return;
+            responder.reply((*make)(request));
+        }
     };
     auto shared = std::make_shared<const std::function<Result<Response>(Request&)>>(std::move(make));
     return [&pool, shared](Request request, Responder responder) {

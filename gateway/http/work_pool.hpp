@@ -84,8 +84,8 @@ class WorkPool {
     std::vector<std::thread> threads_;
 };
 
-/// A handler whose answer is made on a pool: 503 `overloaded` with Retry-After when the pool is full. The
-/// pool outlives it.
+/// A handler whose answer is made on a pool: 503 `overloaded` with Retry-After when the pool is full. A GET
+/// or HEAD whose client has gone before its turn came is not made. The pool outlives it.
 Handler answer_on(WorkPool& pool, std::function<Result<Response>(Request&)> make);
 
 }  // namespace photogate::gateway::http

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/http/client_address.hpp"
 #include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
@@ -62,6 +63,21 @@ Result<Response> answer(const Api& api, const Result<model::Upload>& upload) {
     return upload_response(api, *upload);
 }
 
+/// Whose wait it is. A trusted proxy that names no client stands for many.
+WaitingClient waiting_client(const Api& api, const Request& request) {
+    const auto& who = caller(request);
+    WaitingClient client;
+    if (who.principal.role == config::Role::app) client.app = who.principal.app.str();
+    if (who.token) client.token = who.token->id;
+    const auto address = parse_ip_address(request.remote);
+    if (address && !http::is_any_of(*address, api.config.server.trusted_proxies)) client.address = address;
+    return client;
+}
+
+auto abandons(const Api& api, std::shared_ptr<Waiters::Waiter> waiter) {
+    return [&api, waiter = std::move(waiter)](http::Abandoned why) { api.waiters.abandon(waiter, why); };
+}
+
 void get_upload(const Api& api, Request request, http::Responder responder) {
     const auto known = check_query(request, {"wait"});
     if (!known) return responder.fail(known.error());
@@ -69,15 +85,22 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     if (!seconds) return responder.fail(seconds.error());
     const auto id = upload_id(request);
     if (!id) return responder.fail(id.error());
+    std::shared_ptr<Waiters::Waiter> waiter;
+    if (seconds->count() > 0) {
+        auto entered = api.waiters.enter(waiting_client(api, request));
+        if (!entered) return responder.fail(std::move(entered.error()));
+        waiter = std::move(*entered);
+        responder.on_abandoned(abandons(api, waiter));
+    }
     // Moved into the pool's work; given back by hand where the pool refuses.
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     const auto taken = api.database_pool.submit(
-        [&api, waiting, who = caller(request), app = scope(request), id = *id, seconds = *seconds] {
+        [&api, waiting, waiter, who = caller(request), app = scope(request), id = *id, seconds = *seconds] {
+            if (waiting->abandoned()) return;
             auto upload = api.records.find(app, id);
             if (upload && !may_see(who, *upload)) upload = no_such_upload();
-            if (!upload || is_final(upload->state) || seconds.count() == 0)
-                return waiting->reply(answer(api, upload));
-            api.waiters.wait({id, Until::ended, seconds},
+            if (!upload || is_final(upload->state) || !waiter) return waiting->reply(answer(api, upload));
+            api.waiters.wait(waiter, {id, Until::ended, seconds},
                              [&api, waiting](const Result<model::Upload>& then, Waited) {
                                  waiting->reply(answer(api, then));
                              });
@@ -85,18 +108,22 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     if (!taken) waiting->fail(taken.error());
 }
 
-/// 200 once its objects are gone from the store; 202 where that takes its time.
+/// 200 once its objects are gone from the store; 202 where that takes its time, or where there is no place to
+/// wait. Whoever leaves before its turn has it deleted all the same.
 void delete_upload(const Api& api, const Request& request, http::Responder responder) {
     const auto id = upload_id(request);
     if (!id) return responder.fail(id.error());
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
-    const auto taken = api.database_pool.submit([&api, waiting, who = caller(request), app = scope(request),
-                                                 id = *id] {
+    const auto taken = api.database_pool.submit([&api, waiting, client = waiting_client(api, request),
+                                                 who = caller(request), app = scope(request), id = *id] {
         if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
         const auto erased = api.records.cancel_or_delete(app, id);
         if (!erased) return waiting->fail(erased.error());
         api.waiters.finished(*erased);
-        api.waiters.wait({id, Until::gone, kLongestErasing},
+        const auto waiter = api.waiters.enter(client);
+        if (!waiter) return waiting->respond(upload_response(api, *erased, 202));
+        waiting->on_abandoned(abandons(api, *waiter));
+        api.waiters.wait(*waiter, {id, Until::gone, kLongestErasing},
                          [&api, waiting, erased = *erased](const Result<model::Upload>& then, Waited waited) {
                              // Deleted it is, whether or not it could be looked at again.
                              waiting->respond(upload_response(api, then.value_or(erased),

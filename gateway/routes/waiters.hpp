@@ -1,9 +1,9 @@
-// Requests that wait for something to become so of an upload, without a thread each: its end (`?wait=`), or
-// the removal of its objects (DELETE).
+// Long-polling requests: they wait for an upload's end (`?wait=`), or for the removal of its objects
+// (DELETE), without a thread each.
 //
 // What happens in this process wakes its waiters at once; what another gateway does is seen at the next look
-// into the records. Each waiter is answered once: when it is so, or when its time is over, with the upload as
-// it then is.
+// into the records. Each waiter is answered once: when what it waits for has happened, or when its time is
+// over, with the upload as it then is. One whose client goes first is removed at once and never answered.
 //
 // Thread safety: any thread. Answers run on the waiters' own thread or on the one that calls finished() or
 // settled(); they must be quick.
@@ -13,11 +13,15 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/result.hpp"
-#include "storage/records/records.hpp"
+#include "gateway/http/abandonment.hpp"
+#include "gateway/routes/upload_watch.hpp"
+#include "gateway/routes/wait_places.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -38,16 +42,39 @@ class Waiters {
     struct Wait {
         UploadId id;
         Until until = Until::ended;
-        std::chrono::seconds at_most{};
+        std::chrono::milliseconds at_most{};
     };
 
-    explicit Waiters(storage::records::Records& records,
-                     std::chrono::milliseconds look_every = std::chrono::milliseconds{500});
+    struct Options {
+        WaitLimits limits;
+        std::chrono::milliseconds look_every{500};
+        /// Between two looks at requests that have just begun to wait.
+        std::chrono::milliseconds gather{20};
+    };
+
+    struct Counts {
+        WaitPlaces::Counts places;
+        std::uint64_t abandoned = 0;  ///< by their clients
+        std::uint64_t evicted = 0;    ///< their connections were needed for others
+    };
+
+    /// One request that may wait, from enter() on. It is not answered twice, however answer and abandonment
+    /// meet.
+    class Waiter;
+
+    /// `watch` outlives this.
+    Waiters(UploadWatch& watch, Options options);
     ~Waiters();
     Waiters(const Waiters&) = delete;
     Waiters& operator=(const Waiters&) = delete;
 
-    void wait(Wait what, Answer answer);
+    /// A place for a request that is about to wait, held until the Waiter is answered, abandoned or
+    /// destroyed. Errors: those of WaitPlaces::take.
+    Result<std::shared_ptr<Waiter>> enter(WaitingClient client);
+    /// Once for each Waiter. One that was abandoned meanwhile does not wait, and is not answered.
+    void wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer);
+    /// For Responder::on_abandoned. Nothing happens where it was answered already.
+    void abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why);
     /// An upload's state became final here.
     void finished(const model::Upload& upload);
     /// An object was removed here, or put where it stays. Asks the records only where somebody waits.
@@ -55,22 +82,36 @@ class Waiters {
     /// Answers all that wait, and whoever comes later, with what is there: before a shutdown.
     void release_all();
     std::size_t waiting() const;
+    Counts counts() const;
 
   private:
-    struct Waiter {
-        Until until;
-        std::chrono::steady_clock::time_point deadline;
-        Answer answer;
-        bool looked_at = false;
-    };
-    void look();
-    void look_at(const UploadId& id);
+    using Steady = std::chrono::steady_clock;
+    using Listed = std::multimap<UploadId, std::shared_ptr<Waiter>>;
+    using Ended = std::map<UploadId, bool>;  ///< uploads in a final state; true where they have jobs
+    struct Answering;
 
-    storage::records::Records& records_;
-    std::chrono::milliseconds look_every_;
+    void look();
+    /// Under the mutex: whom to look at now, and when to look again.
+    std::vector<UploadId> due(Steady::time_point now, bool everyone, Steady::time_point& next);
+    void check(const std::vector<UploadId>& ids);
+    void check_batch(const std::vector<UploadId>& ids);
+    /// Reads `ids` and answers those of their waiters that `ended` or their time concerns.
+    void answer(const std::vector<UploadId>& ids, const Ended& ended);
+    static bool is_fulfilled(const Waiter& waiter, const Ended& ended, const UploadId& id);
+    void answer_all(const std::vector<UploadId>& ids, const Error& error);
+    /// Under the mutex: takes it off the list and gives its place back. The answer, for its caller to use or
+    /// to drop without the mutex.
+    Answer remove(Listed::iterator waiter);
+
+    UploadWatch& watch_;
+    const std::chrono::milliseconds look_every_;
+    const std::chrono::milliseconds gather_;
+    WaitPlaces places_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::multimap<UploadId, Waiter> waiters_;
+    Listed waiters_;
+    std::uint64_t abandoned_ = 0;
+    std::uint64_t evicted_ = 0;
     bool arrived_ = false;    ///< a waiter that was not looked at yet
     bool releasing_ = false;  ///< nobody waits any more
     bool stopping_ = false;

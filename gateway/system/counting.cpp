@@ -235,6 +235,30 @@ void count_sender(http::Metrics& metrics, const notifier::callbacks::CallbackSen
                                           {}})]() mutable { dead.show(sender.counters().dead); });
 }
 
+void count_waiters(http::Metrics& metrics, const routes::Waiters& waiters) {
+    std::vector<http::MirroredCounter> refused;
+    for (const auto limit : routes::WaitPlaces::kLimits)
+        refused.push_back(mirror(metrics, {"photogate_waits_refused_total",
+                                           "Requests to wait that were refused, by the limit that they met.",
+                                           {{"limit", to_string(limit)}}}));
+    metrics.before_render(
+        [&waiters, refused = std::move(refused),
+         waiting = metrics.gauge({"photogate_waits", "Requests that wait for an upload.", {}}),
+         abandoned = mirror(
+             metrics,
+             {"photogate_waits_abandoned_total", "Waits that ended because the client went away.", {}}),
+         evicted = mirror(metrics, {"photogate_waits_evicted_total",
+                                    "Waits that ended because others needed the connection.",
+                                    {}})]() mutable {
+            const auto counts = waiters.counts();
+            waiting.set(static_cast<double>(counts.places.taken));
+            for (std::size_t limit = 0; limit < refused.size(); ++limit)
+                refused[limit].show(counts.places.refused[limit]);
+            abandoned.show(counts.abandoned);
+            evicted.show(counts.evicted);
+        });
+}
+
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
     metrics.before_render(
         [folder, used = metrics.gauge({"photogate_disk_used_ratio",
@@ -258,6 +282,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);
     if (parts.imagers) count_imagers(metrics, *parts.imagers);
     if (parts.sender) count_sender(metrics, *parts.sender);
+    if (parts.waiters) count_waiters(metrics, *parts.waiters);
     for (const auto& [place, folder] : parts.folders)
         count_disk(metrics, place, folder);
     metrics.before_render([unread = mirror(metrics, {"photogate_log_lines_dropped_total",

@@ -13,6 +13,7 @@
 
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
+#include "gateway/routes/waiters.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
@@ -53,6 +54,7 @@ struct CountedParts {
     const notifier::callbacks::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const std::atomic<const http::Server*>* server = nullptr;
+    const routes::Waiters* waiters = nullptr;
     std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
     /// How old the figures of Records::pipeline_state() may be.

@@ -1,5 +1,7 @@
 #include "gateway/system/server_options.hpp"
 
+#include <algorithm>
+
 namespace photogate::gateway::system {
 namespace {
 
@@ -33,6 +35,14 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
     options.access_log = access_log(server.access_log);
     options.observer = &observer;
     return options;
+}
+
+routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections) {
+    const std::size_t most = connections < server.max_connections ? (connections + 1) / 2 : server.max_waits;
+    return {.all = std::min(server.max_waits, most),
+            .per_app = server.max_waits_per_app,
+            .per_token = server.max_waits_per_token,
+            .per_address = server.max_waits_per_address};
 }
 
 }  // namespace photogate::gateway::system

@@ -7,11 +7,15 @@
 
 #include "gateway/config/config.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/routes/wait_places.hpp"
 
 namespace photogate::gateway::system {
 
 /// `connections`: as many as the process's descriptors allow each server. The observer outlives the server.
 http::ServerOptions server_options(const config::Server& server, std::size_t connections,
                                    http::RequestObserver& observer);
+
+/// Where the process's descriptors allow fewer connections than configured, at most half of those may wait.
+routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections);
 
 }  // namespace photogate::gateway::system

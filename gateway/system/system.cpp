@@ -110,6 +110,7 @@ struct System::State {
     std::optional<StoreWatch> watch;
     std::unique_ptr<BuiltinStore> builtin;  ///< after what it tells: the records, the intake
     std::optional<delivery::PublishedImages> images;
+    std::optional<routes::RecordsWatch> upload_watch;
     std::optional<routes::Waiters> waiters;
 
     // serve
@@ -165,7 +166,9 @@ struct System::State {
                 return serving;
         }
         images.emplace(*records, stores);
-        waiters.emplace(*records);
+        upload_watch.emplace(*records);
+        waiters.emplace(*upload_watch,
+                        routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
         return {};
     }
 
@@ -312,6 +315,7 @@ struct System::State {
         parts.sender = sender ? &*sender : nullptr;
         parts.imagers = imagers.get();
         parts.server = &server_view;
+        parts.waiters = &*waiters;
         parts.pools = {database_pool.get(), store_pool.get()};
         if (builtin) parts.pools.push_back(&builtin->pool());
         parts.folders.emplace("temporary", std::filesystem::temp_directory_path());

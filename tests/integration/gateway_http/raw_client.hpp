@@ -86,6 +86,12 @@ class RawClient {
         }
         return true;
     }
+    /// Ends with a RST, as a process that is killed with unread data does.
+    void reset() {
+        const linger at_once{1, 0};
+        (void)setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        ::close(std::exchange(socket_, -1));
+    }
     void finish_sending() { (void)::shutdown(socket_, SHUT_WR); }
 
     /// The next answer; nullopt at the connection's end.

@@ -1,0 +1,243 @@
+#include "gateway/routes/waiters.hpp"
+
+#include <atomic>
+#include <future>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace photogate::gateway::routes {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Upload;
+using model::UploadState;
+
+UploadId id(int number) {
+    return UploadId::trusted("upl_" + std::to_string(100'000 + number));
+}
+
+Upload upload(const UploadId& id, UploadState state = UploadState::published) {
+    Upload made;
+    made.id = id;
+    made.state = state;
+    return made;
+}
+
+/// Uploads that end when the test says so; all that is asked for exist.
+class FakeWatch final : public UploadWatch {
+  public:
+    Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) override {
+        std::lock_guard lock(mutex);
+        ++questions;
+        largest = std::max(largest, ids.size());
+        if (away) return fail(ErrorCode::database_unavailable, "away");
+        std::vector<EndedUpload> found;
+        for (const auto& each : ids) {
+            if (ended_ids.contains(each)) found.push_back({each, busy_ids.contains(each)});
+        }
+        return found;
+    }
+    Result<std::vector<Upload>> read(const std::vector<UploadId>& ids) override {
+        std::lock_guard lock(mutex);
+        ++reads;
+        std::vector<Upload> found;
+        for (const auto& each : ids)
+            found.push_back(
+                upload(each, ended_ids.contains(each) ? UploadState::published : UploadState::created));
+        return found;
+    }
+    void end(const UploadId& each) {
+        std::lock_guard lock(mutex);
+        ended_ids.insert(each);
+    }
+    int asked() {
+        std::lock_guard lock(mutex);
+        return questions;
+    }
+
+    std::mutex mutex;
+    std::set<UploadId> ended_ids, busy_ids;
+    bool away = false;
+    int questions = 0;
+    int reads = 0;
+    std::size_t largest = 0;
+};
+
+struct Outcome {
+    Result<Upload> upload;
+    Waited waited;
+};
+
+class WaitersTest : public testing::Test {
+  protected:
+    static Waiters::Options options(WaitLimits limits = {.all = 100'000, .per_app = 100'000}) {
+        return {.limits = limits, .look_every = 20ms, .gather = 1ms};
+    }
+    std::shared_ptr<Waiters::Waiter> enter(Waiters& waiters) {
+        auto entered = waiters.enter({"shop", "", std::nullopt});
+        EXPECT_TRUE(entered);
+        return *entered;
+    }
+    std::future<Outcome> wait(Waiters& waiters, const UploadId& which, Until until = Until::ended,
+                              std::chrono::milliseconds at_most = 60s) {
+        auto promise = std::make_shared<std::promise<Outcome>>();
+        auto future = promise->get_future();
+        waiters.wait(enter(waiters), {which, until, at_most}, [promise](Result<Upload> found, Waited waited) {
+            promise->set_value({std::move(found), waited});
+        });
+        return future;
+    }
+
+    FakeWatch watch;
+};
+
+TEST_F(WaitersTest, answers_when_the_upload_ends_here_or_elsewhere) {
+    Waiters waiters{watch, options()};
+    auto here = wait(waiters, id(1));
+    auto elsewhere = wait(waiters, id(2));
+    waiters.finished(upload(id(1)));
+    const auto first = here.get();
+    EXPECT_EQ(first.upload->id, id(1));
+    EXPECT_EQ(first.waited, Waited::fulfilled);
+    watch.end(id(2));
+    const auto second = elsewhere.get();
+    EXPECT_EQ(second.upload->state, UploadState::published);
+    EXPECT_EQ(second.waited, Waited::fulfilled);
+    EXPECT_EQ(waiters.counts().places.taken, 0U);
+}
+
+TEST_F(WaitersTest, answers_at_its_deadline_with_the_upload_as_it_is) {
+    Waiters waiters{watch, options()};
+    const auto outcome = wait(waiters, id(1), Until::ended, 50ms).get();
+    EXPECT_EQ(outcome.upload->state, UploadState::created);
+    EXPECT_EQ(outcome.waited, Waited::timed_out);
+}
+
+TEST_F(WaitersTest, waits_for_the_objects_to_be_gone) {
+    Waiters waiters{watch, options()};
+    {
+        std::lock_guard lock(watch.mutex);
+        watch.ended_ids.insert(id(1));
+        watch.busy_ids.insert(id(1));
+    }
+    auto gone = wait(waiters, id(1), Until::gone);
+    EXPECT_EQ(gone.wait_for(100ms), std::future_status::timeout);
+    {
+        std::lock_guard lock(watch.mutex);
+        watch.busy_ids.clear();
+    }
+    waiters.settled(id(1));
+    EXPECT_EQ(gone.get().waited, Waited::fulfilled);
+}
+
+TEST_F(WaitersTest, answers_everybody_with_the_error_where_the_records_are_away) {
+    Waiters waiters{watch, options()};
+    {
+        std::lock_guard lock(watch.mutex);
+        watch.away = true;
+    }
+    const auto outcome = wait(waiters, id(1)).get();
+    EXPECT_EQ(outcome.upload.error().code, ErrorCode::database_unavailable);
+    EXPECT_EQ(waiters.waiting(), 0U);
+}
+
+TEST_F(WaitersTest, removes_an_abandoned_waiter_at_once_and_frees_what_its_answer_owns) {
+    Waiters waiters{watch, options({.all = 1})};
+    auto owned = std::make_shared<int>(7);
+    const std::weak_ptr<int> seen = owned;
+    const auto waiter = enter(waiters);
+    EXPECT_FALSE(waiters.enter({"shop", "", std::nullopt}));
+    waiters.wait(waiter, {id(1), Until::ended, 60s},
+                 [owned = std::move(owned)](const Result<Upload>&, Waited) { FAIL() << *owned; });
+    EXPECT_EQ(waiters.waiting(), 1U);
+    waiters.abandon(waiter, http::Abandoned::by_client);
+    EXPECT_EQ(waiters.waiting(), 0U);
+    EXPECT_TRUE(seen.expired());
+    EXPECT_TRUE(waiters.enter({"shop", "", std::nullopt}));
+    EXPECT_EQ(waiters.counts().abandoned, 1U);
+    waiters.abandon(waiter, http::Abandoned::by_client);
+    waiters.finished(upload(id(1)));
+    EXPECT_EQ(waiters.counts().abandoned, 1U);
+}
+
+TEST_F(WaitersTest, does_not_wait_for_a_client_that_went_before) {
+    Waiters waiters{watch, options()};
+    const auto waiter = enter(waiters);
+    waiters.abandon(waiter, http::Abandoned::evicted);
+    waiters.wait(waiter, {id(1), Until::ended, 60s}, [](const Result<Upload>&, Waited) { FAIL(); });
+    EXPECT_EQ(waiters.waiting(), 0U);
+    EXPECT_EQ(waiters.counts().places.taken, 0U);
+    EXPECT_EQ(waiters.counts().evicted, 1U);
+}
+
+TEST_F(WaitersTest, gives_the_place_of_a_request_back_that_never_waited) {
+    Waiters waiters{watch, options()};
+    { const auto waiter = enter(waiters); }
+    EXPECT_EQ(waiters.counts().places.taken, 0U);
+}
+
+TEST_F(WaitersTest, answers_or_abandons_each_once_however_they_meet) {
+    Waiters waiters{watch, options()};
+    constexpr int kRounds = 3'000;
+    std::atomic<int> answered{0};
+    for (int i = 0; i < kRounds; ++i) {
+        const auto waiter = enter(waiters);
+        waiters.wait(waiter, {id(i), Until::ended, 60s}, [&](const Result<Upload>&, Waited) { ++answered; });
+        if (i % 3 == 0) {
+            watch.end(id(i));
+            waiters.settled(id(i));
+            waiters.abandon(waiter, http::Abandoned::by_client);
+        } else {
+            std::thread leaving([&] { waiters.abandon(waiter, http::Abandoned::by_client); });
+            waiters.finished(upload(id(i)));
+            leaving.join();
+        }
+    }
+    EXPECT_EQ(waiters.waiting(), 0U);
+    const auto counts = waiters.counts();
+    EXPECT_EQ(answered + static_cast<int>(counts.abandoned), kRounds);
+    EXPECT_EQ(counts.places.taken, 0U);
+}
+
+TEST_F(WaitersTest, asks_once_for_thousands_of_waiters) {
+    auto slow = options();
+    slow.look_every = 100ms;
+    slow.gather = 20ms;
+    Waiters waiters{watch, slow};
+    constexpr int kWaiters = 10'000;
+    std::vector<std::future<Outcome>> all;
+    for (int i = 0; i < kWaiters; ++i)
+        all.push_back(wait(waiters, id(i)));
+    const auto since = std::chrono::steady_clock::now();
+    const int before = watch.asked();
+    while (watch.asked() < before + 30)
+        std::this_thread::sleep_for(1ms);
+    // Three questions for each look at all of them.
+    EXPECT_GE(std::chrono::steady_clock::now() - since, 700ms);
+    EXPECT_LE(watch.largest, 4'096U);
+    for (int i = 0; i < kWaiters; ++i)
+        watch.end(id(i));
+    for (auto& each : all)
+        EXPECT_EQ(each.get().waited, Waited::fulfilled);
+    EXPECT_LE(watch.reads, 200);
+}
+
+TEST_F(WaitersTest, releases_whoever_waits_and_whoever_comes_later) {
+    Waiters waiters{watch, options()};
+    auto before = wait(waiters, id(1));
+    waiters.release_all();
+    EXPECT_EQ(before.get().waited, Waited::timed_out);
+    EXPECT_EQ(wait(waiters, id(2)).get().waited, Waited::timed_out);
+}
+
+TEST_F(WaitersTest, answers_all_at_its_own_end) {
+    auto waiters = std::make_unique<Waiters>(watch, options());
+    auto left = wait(*waiters, id(1));
+    waiters.reset();
+    EXPECT_EQ(left.get().waited, Waited::timed_out);
+}
+
+}  // namespace
+}  // namespace photogate::gateway::routes
