@@ -1,7 +1,7 @@
-// The time that several machines go by: read off the clock of one of them.
+// The time that several machines share: that of one machine's clock.
 //
-// It begins as the machine's own and goes on evenly from there: a step of the machine's wall clock does not
-// reach it. Somebody measures now and then how far the clock to agree with is ahead, and says so.
+// It starts as this machine's time and advances steadily: a step of the wall clock does not affect it. The
+// owner measures the offset of the reference clock from time to time and sets it.
 //
 // Thread safety: any thread.
 #pragma once
@@ -14,14 +14,14 @@
 
 namespace photogate {
 
-/// What a network makes of the reading of a clock that is right.
+/// The error that the network adds to reading a correct clock.
 inline constexpr std::chrono::seconds kClockNoise{2};
 
 class AgreedClock final : public Clock {
   public:
     AgreedClock();
     Timestamp now() const override;
-    /// The clock to agree with is so far ahead of this one; less than kClockNoise is no news.
+    /// Sets the offset of the reference clock. Offsets smaller than kClockNoise are ignored.
     void correct(std::chrono::microseconds ahead);
 
   private:

@@ -94,7 +94,8 @@ std::optional<Bytes> from_base64(std::string_view text) {
             if (value < 0) return std::nullopt;
             group = group << 6 | static_cast<std::uint32_t>(value);
         }
-        // The bits that the padding leaves over must be zero, or two texts would mean the same bytes.
+        // The unused bits before the padding must be zero; otherwise two texts would decode to the same
+        // bytes.
         if ((pad == 1 && (group & 0xFF) != 0) || (pad == 2 && (group & 0xFFFF) != 0)) return std::nullopt;
         out.push_back(static_cast<std::uint8_t>(group >> 16));
         if (pad < 2) out.push_back(static_cast<std::uint8_t>(group >> 8));

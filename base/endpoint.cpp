@@ -28,7 +28,7 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
             rest = text.substr(scheme.size() + 3);
         }
     }
-    if (endpoint.scheme.empty()) return refuse("it starts with http:// or https://");
+    if (endpoint.scheme.empty()) return refuse("it must start with http:// or https://");
     if (rest.ends_with('/')) rest.remove_suffix(1);
     std::string_view host = rest, port;
     const bool literal = rest.starts_with('[');
@@ -48,7 +48,7 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     };
     if (host.empty() || host.size() > 255 || !std::all_of(host.begin(), host.end(), allowed) ||
         (literal && (!host.ends_with(']') || host.size() < 4))) {
-        return refuse("it names a host and nothing behind it");
+        return refuse("it must be a host without a path");
     }
     endpoint.host.reserve(host.size());
     for (char c : host)

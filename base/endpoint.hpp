@@ -1,4 +1,4 @@
-// Where an HTTP service answers: scheme, host and port, as a URL's origin has them (RFC 6454).
+// The address of an HTTP service: scheme, host and port, like a URL's origin (RFC 6454).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Endpoint {
     std::optional<std::uint16_t> port;
 
     std::uint16_t effective_port() const { return port.value_or(scheme == "https" ? 443 : 80); }
-    /// The Host header: the port is named unless it is the scheme's own.
+    /// The Host header: it contains the port unless it is the scheme's default.
     std::string host_header() const;
     /// `http://127.0.0.1:9000`, without a trailing slash.
     std::string origin() const;

@@ -20,7 +20,7 @@ constexpr Row row(ErrorCode code) {
         PHOTOGATE_ERROR_CODES(PHOTOGATE_ERROR_CASE)
 #undef PHOTOGATE_ERROR_CASE
     }
-    return {"internal", 500, Retry::no, "Something went wrong on our side"};
+    return {"internal", 500, Retry::no, "Something went wrong in the gateway"};
 }
 
 }  // namespace

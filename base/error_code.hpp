@@ -1,8 +1,8 @@
-// Every way in which photogate says no, in one place.
+// All error codes of photogate.
 //
-// A code is stable and public: it is the `code` of an RFC 9457 problem, the word that programs branch on. The
-// table gives each its HTTP status, whether the same call may succeed later (`retry`), and its title.
-// docs/errors.md is made from it.
+// A code is stable and public: it is the `code` of an RFC 9457 problem, which programs branch on. The table
+// has each code's HTTP status, whether the same call may succeed later (`retry`), and its title.
+// docs/errors.md is kept consistent with it by a test.
 //
 // Thread safety: pure functions over constants.
 #pragma once
@@ -19,34 +19,34 @@ namespace photogate {
     X(misdirected, 421, no, "This host is not served here")                                              \
     X(bad_target, 400, no, "The request target is malformed")                                            \
     X(bad_request, 400, no, "The request is malformed")                                                  \
-    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is understood")            \
+    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is supported")             \
     X(method_unknown, 501, no, "The method is unknown")                                                  \
     X(method_not_allowed, 405, no, "The method is not allowed here")                                     \
-    X(not_found, 404, no, "There is nothing here")                                                       \
+    X(not_found, 404, no, "There is nothing at this path")                                               \
     X(headers_too_large, 431, no, "The headers are too large")                                           \
     X(target_too_long, 414, no, "The request target is too long")                                        \
     X(body_too_large, 413, no, "The body is too large")                                                  \
     X(length_required, 411, no, "A Content-Length is required")                                          \
     X(unexpected_body, 400, no, "This method takes no body")                                             \
     X(request_timeout, 408, yes, "The request took too long to arrive")                                  \
-    X(expectation_failed, 417, no, "The expectation can not be met")                                     \
+    X(expectation_failed, 417, no, "The expectation can't be met")                                       \
     X(unauthenticated, 401, no, "The credentials are missing or not valid")                              \
     X(forbidden, 403, no, "The credentials do not permit this")                                          \
     X(token_expired, 401, no, "The client token has expired")                                            \
     X(token_exhausted, 403, no, "The client token permits no more uploads")                              \
     X(unsupported_media_type, 415, no, "The body must be application/json")                              \
-    X(not_acceptable, 406, no, "The answer is JSON, which Accept excludes")                              \
+    X(not_acceptable, 406, no, "The response is JSON, which Accept excludes")                            \
     X(invalid_json, 400, no, "The body is not valid JSON")                                               \
     X(json_too_deep, 400, no, "The JSON is nested too deeply")                                           \
-    X(duplicate_member, 400, no, "A JSON member stands twice")                                           \
-    X(invalid_text, 400, no, "A text is not valid Unicode")                                              \
+    X(duplicate_member, 400, no, "A JSON member is repeated")                                            \
+    X(invalid_text, 400, no, "A string is not valid Unicode")                                            \
     X(unknown_member, 422, no, "A field is unknown")                                                     \
     X(invalid_fields, 422, no, "Some fields are not valid")                                              \
     X(invalid_field, 422, no, "A field is not valid")                                                    \
     X(missing_field, 422, no, "A required field is missing")                                             \
     X(invalid_size, 422, no, "The size is not valid")                                                    \
     X(size_over_limit, 422, no, "The size is over the profile's limit")                                  \
-    X(content_type_not_allowed, 422, no, "The content type is not one that the profile accepts")         \
+    X(content_type_not_allowed, 422, no, "The profile does not accept this content type")                \
     X(unknown_profile, 422, no, "The profile does not exist")                                            \
     X(unknown_region, 422, no, "The region is not configured")                                           \
     X(method_not_offered, 422, no, "This upload method is not offered")                                  \
@@ -72,13 +72,13 @@ namespace photogate {
     X(not_published, 404, yes, "The image is not published")                                             \
     X(gone, 410, no, "The image was deleted")                                                            \
     X(unknown_parameter, 400, no, "A query parameter is unknown")                                        \
-    X(range_not_satisfiable, 416, no, "The range lies outside the image")                                \
+    X(range_not_satisfiable, 416, no, "The range is outside the image")                                  \
     X(overloaded, 503, yes, "The gateway is at its limit")                                               \
-    X(unavailable, 503, yes, "A part that this needs is not available")                                  \
+    X(unavailable, 503, yes, "A dependency is not available")                                            \
     X(database_unavailable, 503, yes, "The database is not available")                                   \
     X(database_conflict, 503, yes, "The database asked to try again")                                    \
     X(database_constraint, 500, no, "The database refused the row")                                      \
-    X(commit_in_doubt, 503, yes, "Whether the change was saved is not known")                            \
+    X(commit_in_doubt, 503, yes, "It is unknown whether the change was saved")                           \
     X(lease_lost, 409, no, "Another worker holds the job")                                               \
     X(store_unavailable, 503, yes, "The object store is not available")                                  \
     X(store_slow_down, 503, yes, "The object store asked to slow down")                                  \
@@ -89,29 +89,29 @@ namespace photogate {
     X(store_in_use, 500, no, "The store's folder is in use by another process")                          \
     X(store_full, 507, yes, "The store's disk is full")                                                  \
     X(store_bucket_not_empty, 409, no, "The bucket is not empty")                                        \
-    X(store_invalid_part, 400, no, "A part is missing, or is another than named")                        \
+    X(store_invalid_part, 400, no, "A part is missing or differs from the one named")                    \
     X(store_invalid_part_order, 400, no, "The parts are not in ascending order")                         \
-    X(store_part_too_small, 400, no, "A part but the last is too small")                                 \
-    X(store_precondition_failed, 412, no, "The object is another than expected")                         \
+    X(store_part_too_small, 400, no, "A part other than the last is too small")                          \
+    X(store_precondition_failed, 412, no, "The object is not the expected one")                          \
     X(store_checksum_mismatch, 400, yes, "The bytes did not arrive as they were sent")                   \
-    X(store_clock_skew, 502, yes, "The store's clock and ours differ too much")                          \
+    X(store_clock_skew, 502, yes, "The store's clock and the gateway's differ too much")                 \
     X(store_refused, 502, no, "The object store refused the request")                                    \
-    X(store_protocol, 502, yes, "The object store's answer made no sense")                               \
-    X(size_mismatch, 409, no, "The object's size is another than pinned")                                \
+    X(store_protocol, 502, yes, "The object store's response is invalid")                                \
+    X(size_mismatch, 409, no, "The object's size differs from the pinned one")                           \
     X(http_dns, 502, yes, "The host name did not resolve")                                               \
     X(http_connect, 502, yes, "The connection failed")                                                   \
     X(http_tls, 502, no, "The TLS handshake failed")                                                     \
-    X(http_timeout, 504, yes, "The answer took too long")                                                \
+    X(http_timeout, 504, yes, "The response took too long")                                              \
     X(http_broken, 502, yes, "The connection broke")                                                     \
-    X(http_blocked, 502, no, "The address is not one that may be connected to")                          \
-    X(imager_unavailable, 503, yes, "No image helper is available")                                      \
-    X(imager_crashed, 500, yes, "The image helper died")                                                 \
-    X(imager_timeout, 500, yes, "The image helper took too long")                                        \
+    X(http_blocked, 502, no, "Connections to this address are not permitted")                            \
+    X(imager_unavailable, 503, yes, "No imager process is available")                                    \
+    X(imager_crashed, 500, yes, "The imager process crashed")                                            \
+    X(imager_timeout, 500, yes, "The imager process took too long")                                      \
     X(invalid_configuration, 500, no, "The configuration is not valid")                                  \
     X(unsafe_configuration, 500, no, "The credentials or buckets are not safe to use")                   \
     X(file_error, 500, no, "A file could not be read or written")                                        \
-    X(cannot_bind, 500, no, "The address can not be listened on")                                        \
-    X(internal, 500, no, "Something went wrong on our side")
+    X(cannot_bind, 500, no, "The address can't be listened on")                                          \
+    X(internal, 500, no, "Something went wrong in the gateway")
 
 enum class ErrorCode {
 #define PHOTOGATE_ERROR_ENUM(code, status, retry, title) code,
@@ -119,16 +119,16 @@ enum class ErrorCode {
 #undef PHOTOGATE_ERROR_ENUM
 };
 
-/// The stable public word, as in `problem.code`.
+/// The stable public name, as in `problem.code`.
 std::string_view to_string(ErrorCode code);
 
-/// The HTTP status that answers a request which ended so.
+/// The HTTP status of a response with this error.
 int http_status(ErrorCode code);
 
-/// One human sentence, the problem's `title`.
+/// One sentence for people, the problem's `title`.
 std::string_view title(ErrorCode code);
 
-/// True where doing the same again, later, may succeed.
+/// True if the same call may succeed later.
 bool is_retryable(ErrorCode code);
 
 }  // namespace photogate

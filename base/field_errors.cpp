@@ -8,7 +8,7 @@ namespace photogate {
 
 Error field_errors(std::vector<FieldError> mistakes) {
     Error error{ErrorCode::invalid_fields,
-                fmt::format("{} fields are wrong; \"errors\" names each.", mistakes.size()),
+                fmt::format("{} fields are wrong; \"errors\" names each", mistakes.size()),
                 {},
                 std::nullopt};
     if (mistakes.size() == 1) {

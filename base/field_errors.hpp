@@ -1,4 +1,4 @@
-// Several wrong fields as one error, so that a caller is told all of them at once.
+// Several wrong fields as one error, so that a caller learns all of them at once.
 //
 // Thread safety: pure.
 #pragma once
@@ -9,8 +9,8 @@
 
 namespace photogate {
 
-/// One mistake speaks for itself, with its own code; several are `invalid_fields`, each in Error::fields. At
-/// least one.
+/// A single mistake becomes an error with its own code; several become `invalid_fields` with each in
+/// Error::fields. Requires at least one.
 Error field_errors(std::vector<FieldError> mistakes);
 
 }  // namespace photogate

@@ -1,4 +1,4 @@
-// Files as the house uses them: an open one, one that failed, and a small one for its owner alone.
+// Files: an open descriptor, file errors, and a small file that only its owner may read.
 //
 // Thread safety: a Descriptor as an int; the functions are pure, over the file system.
 #pragma once
@@ -30,7 +30,7 @@ class Descriptor {
     /// The caller closes it.
     int release() { return std::exchange(number_, -1); }
     void reset(int number = -1) {
-        // close(2) of a file that was synced, read or is thrown away has nothing to tell.
+        // Errors of close(2) don't matter for a file that was synced, only read, or is discarded.
         if (number_ >= 0) (void)::close(number_);
         number_ = number;
     }
@@ -39,12 +39,12 @@ class Descriptor {
     int number_ = -1;
 };
 
-/// `what: why`, of errno `number`: store_full where the disk has no room (ENOSPC, EDQUOT, EFBIG), else
+/// `what: why`, of errno `number`: store_full if the disk has no space (ENOSPC, EDQUOT, EFBIG), else
 /// file_error.
 Error file_failure(std::string_view what, int number);
 
-/// Replaces a file, mode 0600: whole or not at all, also through a loss of power. Errors: store_full,
-/// file_error.
+/// Replaces a file, mode 0600, atomically: it holds either the old content or all of the new, even after a
+/// power loss. Errors: store_full, file_error.
 Result<> write_private_file(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace photogate

@@ -1,4 +1,4 @@
-// IP addresses and blocks of them, as numbers: who a peer is, and whether it is one of those named.
+// IP addresses and CIDR blocks as numbers, to identify a peer and match it against configured blocks.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -19,7 +19,7 @@ struct IpAddress {
 
     bool is_v4() const;
     std::string text() const;
-    /// Whom one network usually gives to one customer: an IPv4 address itself, an IPv6 address's /64.
+    /// What a network usually assigns to one customer: the IPv4 address, or the IPv6 address's /64.
     IpAddress subscriber() const;
     bool operator==(const IpAddress&) const = default;
     bool operator<(const IpAddress& other) const { return bytes < other.bytes; }
@@ -33,7 +33,7 @@ struct IpBlock {
     IpAddress address;
     int bits = 128;  ///< of the mapped form
 
-    /// An IPv6 block never covers IPv4.
+    /// An IPv6 block never contains IPv4 addresses.
     bool contains(const IpAddress& other) const;
 };
 

@@ -25,8 +25,8 @@ std::atomic<Format> g_format{Format::text};
 std::atomic<Level> g_level{Level::info};
 std::atomic<std::uint64_t> g_dropped{0};
 
-/// Standard error, never waited for: where whoever reads a pipe has stopped, uploads must go on and lines are
-/// dropped.
+/// Writes to standard error without blocking: if the reader of a pipe has stopped, uploads continue and lines
+/// are dropped.
 class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
@@ -40,7 +40,7 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
     void flush_() override {}
 
   private:
-    /// How many bytes did not go.
+    /// The number of bytes that were not written.
     static std::size_t write_what_goes(std::string_view rest) {
         while (!rest.empty()) {
             pollfd ready{STDERR_FILENO, POLLOUT, 0};
@@ -57,11 +57,11 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
         return rest.size();
     }
 
-    bool cut_ = false;  ///< the last line stands there without its end
+    bool cut_ = false;  ///< the last line was written without its end
 };
 
 spdlog::logger& logger() {
-    // spdlog orders the lines; a line itself is ours, because its patterns do not escape JSON.
+    // spdlog orders the lines; photogate formats them, because spdlog's patterns do not escape JSON.
     static const auto instance = [] {
         auto made = std::make_shared<spdlog::logger>("photogate", std::make_shared<StandardError>());
         made->set_pattern("%v");
@@ -125,7 +125,7 @@ void append_quoted(std::string& out, std::string_view text) {
     out += '"';
 }
 
-/// Can stand in a line of text without quotes.
+/// True if the value needs no quotes in a line of text.
 bool plain(std::string_view text) {
     if (text.empty()) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -152,7 +152,7 @@ void append_value(std::string& out, const Value& value, Format format) {
             if constexpr (std::is_same_v<T, std::string>) {
                 append_text(out, redact(v), format);
             } else if constexpr (std::is_same_v<T, double>) {
-                // JSON has no word for these.
+                // JSON can't represent these.
                 out += std::isfinite(v) ? fmt::format("{}", v) : fmt::format("\"{}\"", v);
             } else if constexpr (std::is_same_v<T, bool>) {
                 out += v ? "true" : "false";

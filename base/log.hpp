@@ -17,7 +17,7 @@ namespace photogate::log {
 enum class Level { debug, info, warn, error };
 enum class Format { text, json };
 
-/// A field's value. Texts are copied: a line may be written later than it was said.
+/// A field's value. Strings are copied: a line may be written later than it was logged.
 class Value {
   public:
     Value(std::string text) : value_(std::move(text)) {}
@@ -40,7 +40,7 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Before the first line; the default is text at info.
+/// Call before the first line; the default is text at info.
 void configure(Format format, Level level);
 
 void write(Level level, std::string_view event, Fields fields);
@@ -57,14 +57,14 @@ inline void error(std::string_view event, Fields fields = {}) {
     write(Level::error, event, fields);
 }
 
-/// What the sink would write, without the line's end: for tests.
+/// The line as the sink writes it, without its end; for tests.
 std::string render(Format format, Level level, std::string_view timestamp, std::string_view event,
                    Fields fields);
 
-/// Replaces what must not be seen by `***`: values of X-Amz-Signature, -Credential and -Security-Token,
-/// Authorization headers, Bearer tokens, our keys (`pg_<app>_<secret>`) and tokens (`pgt_…`), `whsec_…`
-/// secrets, `v1,…` signatures, `password=` and the passwords in `scheme://user:password@host`. PostgreSQL's
-/// own names (`pg_stat_activity`) stay.
+/// Replaces secrets with `***`: values of X-Amz-Signature, -Credential and -Security-Token, Authorization
+/// headers, Bearer tokens, our keys (`pg_<app>_<secret>`) and tokens (`pgt_…`), `whsec_…` secrets, `v1,…`
+/// signatures, `password=` and the passwords in `scheme://user:password@host`. PostgreSQL's own names
+/// (`pg_stat_activity`) stay.
 std::string redact(std::string text);
 
 }  // namespace photogate::log

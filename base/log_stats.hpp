@@ -1,5 +1,5 @@
-// What became of the log's lines. Writing never waits: a line that standard error does not take at once,
-// because whoever reads it has stopped, is dropped and counted here. Thread safe.
+// Counters of the log. Writing never blocks: a line that standard error does not accept immediately, because
+// its reader has stopped, is dropped and counted here. Thread safe.
 #pragma once
 
 #include <cstdint>

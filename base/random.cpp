@@ -25,7 +25,8 @@ void fill_from_kernel(std::span<std::byte> out) {
 }  // namespace
 
 std::uint64_t Random::below(std::uint64_t bound) {
-    // Rejection keeps it uniform: values at or above the largest multiple of `bound` are drawn again.
+    // Rejection sampling keeps it uniform: values at or above the largest multiple of `bound` are drawn
+    // again.
     const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
     for (;;) {
         std::uint64_t value = 0;
@@ -35,7 +36,7 @@ std::uint64_t Random::below(std::uint64_t bound) {
 }
 
 void SystemRandom::fill(std::span<std::byte> out) {
-    // One system call serves many ids; each thread has its own buffer and hands out each byte once.
+    // One system call serves many ids; each thread has its own buffer and uses each byte once.
     thread_local std::array<std::byte, 512> buffer;
     thread_local std::size_t used = buffer.size();
     if (out.size() > buffer.size()) return fill_from_kernel(out);

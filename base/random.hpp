@@ -1,4 +1,4 @@
-// Chance is handed in, so that tests can repeat it.
+// Randomness is injected, so that tests are repeatable.
 #pragma once
 
 #include <cstddef>

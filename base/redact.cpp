@@ -1,5 +1,5 @@
-// What must not be seen, taken out of a text: one pass, no regular expressions, never longer than the text by
-// much.
+// Removes secrets from text in one pass, without regular expressions; the result is never much longer than
+// the text.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -20,7 +20,7 @@ bool is_letter_or_digit(char c) {
 bool is_base64(char c) {
     return is_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
 }
-/// What a token, a credential or a percent-encoded value is made of.
+/// The characters of a token, a credential or a percent-encoded value.
 bool is_token(char c) {
     return is_base64(c) || c == '.' || c == '~' || c == '%';
 }
@@ -54,14 +54,14 @@ std::size_t end_of_line(std::string_view text, std::size_t at) {
     return std::min(text.find('\n', at), text.size());
 }
 
-/// The part of the text that must go; empty where there is none.
+/// The part of the text to remove; empty if there is none.
 struct Hidden {
     std::size_t begin = 0, end = 0;
     bool empty() const { return begin >= end; }
 };
 
-/// A value behind its name and `=`: quoted up to its closing quote, otherwise as long as it is made of a
-/// token's characters.
+/// A value after its name and `=`: quoted up to its closing quote, otherwise as long as it has a token's
+/// characters.
 Hidden value_at(std::string_view text, std::size_t at) {
     if (at < text.size() && (text[at] == '\'' || text[at] == '"')) {
         const char quote = text[at];
@@ -92,7 +92,7 @@ Hidden named(std::string_view text, std::size_t at) {
         if (!stands_at(text, at, each.name)) continue;
         auto next = at + each.name.size();
         if (stands_at(text, next, "%3d")) return value_at(text, next + 3);
-        // libpq takes spaces round the sign.
+        // libpq accepts spaces around the sign.
         if (const auto sign = end_of(text, next, is_blank); sign < text.size() && text[sign] == '=') {
             const auto value = end_of(text, sign + 1, is_blank);
             return each.name == "authorization" ? Hidden{value, end_of_line(text, value)}
@@ -102,15 +102,15 @@ Hidden named(std::string_view text, std::size_t at) {
         if (next < text.size() && text[next] == '"') ++next;
         if (next >= text.size() || text[next] != ':') continue;
         next = end_of(text, next + 1, is_blank);
-        // A header's value goes whole, to the end of its line: its scheme may be any.
+        // A header's value is removed up to the end of its line, since its scheme may be any.
         if (each.name == "authorization") return {next, end_of_line(text, next)};
         return value_at(text, next);
     }
     return {};
 }
 
-/// `pg_<app>_<secret>`: PostgreSQL's own names (`pg_stat_activity`) are words; a secret is long and not all
-/// lower-case letters.
+/// `pg_<app>_<secret>`: PostgreSQL's own names (`pg_stat_activity`) consist of words; a secret is long and
+/// not all lower-case letters.
 Hidden api_key(std::string_view text, std::size_t at) {
     constexpr std::size_t kLongestApp = 32, kShortestSecret = 20;
     if (!stands_at(text, at, "pg_")) return {};
@@ -143,9 +143,9 @@ Hidden with_prefix(std::string_view text, std::size_t at) {
     return {};
 }
 
-/// The password of `scheme://user:password@host`, `at` behind the `://`.
+/// The password of `scheme://user:password@host`; `at` is after the `://`.
 Hidden url_password(std::string_view text, std::size_t at) {
-    // Passwords of database addresses hold whatever an operator typed, `/` and `@` among it.
+    // Passwords in database URLs contain whatever an operator typed, including `/` and `@`.
     const auto scheme = text.substr(0, at - 3);
     const bool database = scheme.ends_with("postgres") || scheme.ends_with("postgresql");
     std::size_t end = at;
@@ -162,7 +162,7 @@ Hidden hidden_at(std::string_view text, std::size_t at) {
     if (at >= 3 && stands_at(text, at - 3, "://")) {
         if (const auto found = url_password(text, at); !found.empty()) return found;
     }
-    // Names and prefixes begin a word: `mypg_…` is none of ours. `-` and `_` may stand in front, as in
+    // Names and prefixes begin a word: `mypg_…` is not a key. `-` and `_` may precede them, as in
     // `X-My-Signature=`.
     if (at > 0 && is_letter_or_digit(text[at - 1])) return {};
     if (const auto found = named(text, at); !found.empty()) return found;

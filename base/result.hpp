@@ -1,5 +1,5 @@
-// Errors are values between rooms: a call gives what was asked, or an Error: what is wrong, where, and what
-// to do about it.
+// Errors are values between modules: a call returns its result or an Error: what is wrong, where, and what to
+// do about it.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace photogate {
 
-/// One field of a request that is wrong: RFC 6901 pointer, stable code, a sentence for a person.
+/// One wrong field of a request: RFC 6901 pointer, stable code, and a message for people.
 struct FieldError {
     std::string pointer;
     ErrorCode code = ErrorCode::invalid_field;
@@ -24,10 +24,10 @@ struct FieldError {
 
 struct Error {
     ErrorCode code = ErrorCode::internal;
-    /// For people, safe to show to the caller: what is wrong and what to do. No secret, no other app's data.
+    /// What is wrong and what to do, safe to show: no secret, no other app's data; lower case, no period.
     std::string detail;
     std::vector<FieldError> fields;
-    /// When the far side said how long to wait.
+    /// How long the peer asked to wait, if it did.
     std::optional<std::chrono::seconds> retry_after;
 };
 

@@ -1,4 +1,4 @@
-// A text that must not be seen: it can't be printed, compared with ==, or converted; its memory is wiped.
+// A secret string: it can't be printed, compared with ==, or converted; its memory is wiped.
 #pragma once
 
 #include <string>
@@ -30,7 +30,7 @@ class Secret {
     }
     ~Secret() { wipe(); }
 
-    /// The one door out: for a signature or an Authorization header, never for a log.
+    /// The only access: for a signature or an Authorization header, never for a log.
     std::string_view reveal() const { return text_; }
     bool empty() const { return text_.empty(); }
 

@@ -1,4 +1,4 @@
-// Small things about text that several protocols share.
+// Text functions that several protocols share.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -16,7 +16,7 @@ constexpr std::string_view trim(std::string_view text) {
     return text;
 }
 
-/// A URL's scheme, host and path, as logs show it: its query may hold somebody's secret.
+/// A URL's scheme, host and path, for logs: its query may contain a secret.
 constexpr std::string_view without_query(std::string_view url) {
     return url.substr(0, url.find_first_of("?#"));
 }

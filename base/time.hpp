@@ -1,4 +1,4 @@
-// Time is handed in: pure code takes `now`, loops take a Clock. Only SystemClock reads the machine's clock.
+// Time is injected: pure code takes `now`, loops take a Clock. Only SystemClock reads the machine's clock.
 #pragma once
 
 #include <atomic>

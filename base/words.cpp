@@ -55,7 +55,7 @@ Result<Bucket> parse_bucket(std::string_view text) {
 Result<ObjectKey> parse_object_key(std::string_view text) {
     if (text.empty() || text.size() > 1024) {
         return fail(ErrorCode::invalid_field,
-                    fmt::format("an object key has 1 to 1024 bytes, this one {}", text.size()));
+                    fmt::format("an object key has 1 to 1024 bytes, this one has {}", text.size()));
     }
     if (!is_utf8(text)) return fail(ErrorCode::invalid_field, "an object key is UTF-8 text");
     return ObjectKey::trusted(std::string{text});

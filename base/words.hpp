@@ -1,4 +1,4 @@
-// The words of the domain as types: parsed once at the edge, valid inside, never mixed up.
+// The domain's strings as types: parsed once at the boundary, valid inside, never confused.
 //
 // Thread safety: values.
 #pragma once
@@ -17,11 +17,11 @@
 
 namespace photogate {
 
-/// A text with a meaning. No implicit conversion: `str()` is the door out, a named maker the door in.
+/// A strong string type without implicit conversions: `str()` returns the text.
 template <class Tag>
 class Word {
   public:
-    /// For a text that is known to be well-formed: a constant, or what we ourselves stored.
+    /// For a text known to be well-formed: a constant, or one read back from the database.
     static Word trusted(std::string text) {
         Word word;
         word.text_ = std::move(text);
@@ -35,7 +35,7 @@ class Word {
     std::string text_;
 };
 
-/// A bucket name as S3 has it: 3 to 63 of `a-z 0-9 . -`, starting and ending with a letter or digit.
+/// A bucket name by S3's rules: 3 to 63 of `a-z 0-9 . -`, starting and ending with a letter or digit.
 using Bucket = Word<struct BucketTag>;
 /// An object's key, UTF-8, at most 1,024 bytes, never normalised.
 using ObjectKey = Word<struct ObjectKeyTag>;
@@ -43,11 +43,11 @@ using ObjectKey = Word<struct ObjectKeyTag>;
 using ETag = Word<struct ETagTag>;
 using Region = Word<struct RegionTag>;
 using VersionId = Word<struct VersionIdTag>;
-/// `upl_` + 26 characters of lower-case Crockford base32: 48 bits of milliseconds, then 80 of chance.
+/// `upl_` + 26 characters of lower-case Crockford base32: 48 bits of milliseconds, then 80 random bits.
 using UploadId = Word<struct UploadIdTag>;
-/// 26 characters of lower-case Crockford base32, 128 bits of chance: an image's name in public.
+/// 26 characters of lower-case Crockford base32, 128 random bits: the public name of an image.
 using PublicId = Word<struct PublicIdTag>;
-/// `msg_` + as UploadId: one callback, the same over all its attempts. Never contains a full stop.
+/// `msg_` + as UploadId: one callback, the same for all its attempts. Never contains a full stop.
 using CallbackId = Word<struct CallbackIdTag>;
 /// An app's name in configuration: 1 to 32 of `a-z 0-9 -`.
 using AppName = Word<struct AppNameTag>;
@@ -58,10 +58,10 @@ using ByteSize = std::uint64_t;
 
 Result<Bucket> parse_bucket(std::string_view text);
 Result<ObjectKey> parse_object_key(std::string_view text);
-/// With or without quotes; a weak tag is refused.
+/// With or without quotes; weak tags are rejected.
 Result<ETag> parse_etag(std::string_view text);
 Result<Region> parse_region(std::string_view text);
-/// nullopt where the text is not an id that we could have made (the caller answers 404, not 400).
+/// nullopt if photogate could not have created this id (the caller answers 404, not 400).
 std::optional<UploadId> parse_upload_id(std::string_view text);
 std::optional<PublicId> parse_public_id(std::string_view text);
 std::optional<CallbackId> parse_callback_id(std::string_view text);

@@ -74,7 +74,7 @@ Verification<void> check_fields(const ReceivedForm& form) {
     for (std::size_t i = 0; i < form.fields.size(); ++i) {
         if (find(form.fields, form.fields[i].name) != &form.fields[i]) {
             return refuse(Fault::policy_violated,
-                          fmt::format("the form field {} stands twice", form.fields[i].name));
+                          fmt::format("the form field {} is repeated", form.fields[i].name));
         }
     }
     const auto* bucket = find(form.fields, "bucket");

@@ -81,7 +81,7 @@ Verification<std::optional<std::string_view>> only(std::span<const Header> heade
     std::optional<std::string_view> value;
     for (const auto& header : headers) {
         if (!equals_ignoring_case(header.name, name)) continue;
-        if (value) return refuse(Fault::malformed, fmt::format("the header {} stands twice", name));
+        if (value) return refuse(Fault::malformed, fmt::format("the header {} is repeated", name));
         value = header.value;
     }
     return value;
@@ -92,7 +92,7 @@ Verification<std::optional<std::string_view>> only(std::span<const Parameter> pa
     std::optional<std::string_view> value;
     for (const auto& parameter : parameters) {
         if (parameter.name != name) continue;
-        if (value) return refuse(Fault::malformed, fmt::format("the query parameter {} stands twice", name));
+        if (value) return refuse(Fault::malformed, fmt::format("the query parameter {} is repeated", name));
         value = parameter.value;
     }
     return value;

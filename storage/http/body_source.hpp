@@ -1,6 +1,6 @@
-// Bodies to send: from memory, from a file, and a window onto another source.
+// Request bodies: from memory, from a file, and a slice of another source.
 //
-// Thread safety: reading is const and keeps no position, so one source may feed several requests at once.
+// Thread safety: reading is const and keeps no position, so several requests may share one source.
 #pragma once
 
 #include <filesystem>
@@ -23,14 +23,13 @@ class MemorySource final : public BodySource {
     BytesView bytes_;
 };
 
-/// A file or memfd, read with pread(2): the descriptor's own position is not moved. Its size is what it was
-/// at opening; a file that shrinks afterwards fails the request (file_error) rather than sending a short
-/// body.
+/// A file or memfd, read with pread(2): the descriptor's position does not change. The size is taken at
+/// opening; if the file shrinks afterwards, the request fails (file_error) instead of sending a short body.
 class FileSource final : public BodySource {
   public:
     /// Errors: file_error.
     static Result<FileSource> open(const std::filesystem::path& path);
-    /// Of a descriptor that stays the caller's. Errors: file_error.
+    /// The descriptor stays the caller's. Errors: file_error.
     static Result<FileSource> duplicate(int descriptor);
 
     FileSource(FileSource&& other) noexcept;

@@ -19,7 +19,7 @@ const std::string* Response::header(std::string_view name) const {
     return nullptr;
 }
 
-/// Handles hold their connections: what was connected under this client's guard serves this client alone.
+/// Handles own their connections: a connection made under this client's guard serves only this client.
 struct HttpClient::State {
     explicit State(ClientOptions given) : options(std::move(given)) {}
 
@@ -28,7 +28,7 @@ struct HttpClient::State {
             const std::lock_guard lock{mutex};
             if (!kept.empty()) {
                 EasyHandle handle =
-                    std::move(kept.back());  // the one used last: its connection is the warmest
+                    std::move(kept.back());  // the most recently used one has the freshest connection
                 kept.pop_back();
                 return handle;
             }
@@ -49,7 +49,7 @@ struct HttpClient::State {
 
 HttpClient::HttpClient(ClientOptions options) : state_(std::make_unique<State>(std::move(options))) {
     static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (initialised != CURLE_OK) throw std::runtime_error{"libcurl can not be initialised"};
+    if (initialised != CURLE_OK) throw std::runtime_error{"libcurl can't be initialised"};
     state_->kept.reserve(state_->options.kept_handles);
 }
 
@@ -58,7 +58,7 @@ HttpClient::~HttpClient() = default;
 Result<Response> HttpClient::send(const Request& request) {
     EasyHandle handle = state_->take();
     if (!handle) return fail(ErrorCode::internal, "libcurl gave no handle");
-    // The transfer's headers and error buffer are named in the handle's options until it is reset.
+    // The handle's options point to the transfer's headers and error buffer until it is reset.
     Transfer transfer{request, state_->options};
     struct Return {
         State& state;

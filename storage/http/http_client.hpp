@@ -1,9 +1,8 @@
-// One outbound HTTP call: to the object store, or to a callback's receiver. The only place that knows
-// libcurl.
+// One outbound HTTP call: to the object store, or to a callback's receiver. The only user of libcurl.
 //
-// What it never does: follow a redirect, speak anything but http and https, send `Expect: 100-continue`,
-// squash a path, read a proxy or .netrc from the environment, or keep a cookie. A signed request goes out
-// byte for byte as it was signed.
+// It never follows a redirect, uses a scheme other than http and https, sends `Expect: 100-continue`,
+// normalises a path, reads a proxy or .netrc from the environment, or keeps a cookie. A signed request is
+// sent byte for byte as it was signed.
 //
 // Thread safety: any number of threads may call send() at once. Connections are kept alive in a bounded pool
 // of handles.
@@ -31,7 +30,7 @@ struct HeaderField {
     std::string value;
 };
 
-/// Where a request's body comes from. A source is read once from `offset`; a retry reads it anew.
+/// The source of a request's body. Each attempt reads it from the start.
 class BodySource {
   public:
     virtual ~BodySource() = default;
@@ -40,7 +39,7 @@ class BodySource {
     virtual std::optional<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
 };
 
-/// Takes a response's body as it arrives. False stops the transfer.
+/// Receives a response's body as it arrives. False stops the transfer.
 using BodySink = std::function<bool(BytesView)>;
 
 struct Response;
@@ -49,22 +48,22 @@ struct Request {
     std::string method = "GET";
     std::string url;
     std::vector<HeaderField> headers;
-    std::string body;                    ///< used where `source` is null
+    std::string body;                    ///< used if `source` is null
     const BodySource* source = nullptr;  ///< must outlive the call
 
     std::chrono::milliseconds connect_timeout{3'000};
     std::chrono::milliseconds first_byte_timeout{10'000};
     /// Slower than this over 20 s is a stall.
     std::uint32_t stall_bytes_per_second = 1'024;
-    std::chrono::milliseconds total_timeout{0};  ///< 0: bounded by stalls alone
+    std::chrono::milliseconds total_timeout{0};  ///< 0: bounded only by stalls
     std::uint64_t max_response_body =
-        1U << 20;                ///< for `Response::body`; a longer answer ends as store_protocol, or is cut
+        1U << 20;                ///< for `Response::body`; a longer one is store_protocol, or truncated
     bool cut_long_body = false;  ///< true: keep the first max_response_body bytes and stop there
-    /// For 2xx answers; where it is empty, the body is collected in `Response::body`. Other answers are
+    /// For 2xx responses; if it is empty, the body is collected in `Response::body`. Other responses are
     /// always collected.
     BodySink sink;
-    /// Sees status and headers of a 2xx answer before `sink` gets its first byte; false stops the transfer.
-    /// Not called for an answer without a body.
+    /// Receives status and headers of a 2xx response before `sink` gets its first byte; false stops the
+    /// transfer. Not called for a response without a body.
     std::function<bool(const Response&)> accept;
 };
 
@@ -74,12 +73,11 @@ struct Response {
     std::string body;
     std::chrono::microseconds elapsed{};
 
-    /// The first header of that name, whatever its case; nullptr where there is none.
+    /// The first header of that name, case-insensitively; nullptr if there is none.
     const std::string* header(std::string_view name) const;
 };
 
-/// Says whether an address that a name resolved to may be connected to. Called on the sockaddr that
-/// connect(2) will get.
+/// Decides whether a resolved address may be connected to. Called with the sockaddr that connect(2) will use.
 using AddressGuard = std::function<bool(const sockaddr&)>;
 
 struct ClientOptions {
@@ -98,9 +96,9 @@ class HttpClient {
     HttpClient& operator=(const HttpClient&) = delete;
 
     /// Any status is a Response. Errors: http_dns and http_connect (nothing was sent), http_tls,
-    /// http_timeout, http_broken (also where `sink` or `accept` stopped it), http_blocked, store_protocol (an
-    /// answer longer than it may be); file_error where `source` failed; invalid_field for a method, URL or
-    /// header that HTTP cannot carry. What `sink`, `source` or `accept` throw passes through.
+    /// http_timeout, http_broken (also if `sink` or `accept` stopped it), http_blocked, store_protocol (a
+    /// response over the limit); file_error if `source` failed; invalid_field for a method, URL or header
+    /// that HTTP can't carry. Exceptions of `sink`, `source` and `accept` propagate.
     Result<Response> send(const Request& request);
 
   private:

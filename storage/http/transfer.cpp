@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kMostHeaderBytes = 64U << 10;
 constexpr std::chrono::seconds kStallWindow{20};
 
-/// curl's varargs take `long`, `curl_off_t` and pointers exactly and check nothing in C++; this does.
+/// curl's varargs require exactly `long`, `curl_off_t` or pointers, unchecked in C++; this overload set
+/// checks.
 class Setter {
   public:
     explicit Setter(CURL* handle) : handle_(handle) {}
@@ -102,7 +103,7 @@ ErrorCode code_of(CURLcode code) {
         case CURLE_UNKNOWN_OPTION:
         case CURLE_NOT_BUILT_IN:
             return ErrorCode::internal;
-        default:  // curl names about a hundred ways in which a peer breaks off; new ones belong here too
+        default:  // curl has about a hundred codes for a broken connection; new ones belong here too
             return ErrorCode::http_broken;
     }
 }
@@ -128,7 +129,7 @@ Result<Response> Transfer::run(CURL* handle) {
 Result<> Transfer::prepare(CURL* handle) {
     if (!is_token(request_.method)) return fail(ErrorCode::invalid_field, "the method is not a token");
     if (has_space_or_control(request_.url))
-        return fail(ErrorCode::invalid_field, "the URL holds a space or a control character");
+        return fail(ErrorCode::invalid_field, "the URL contains a space or a control character");
     const auto add = [this](const std::string& line) {
         curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
         if (longer == nullptr) return false;
@@ -138,7 +139,7 @@ Result<> Transfer::prepare(CURL* handle) {
     };
     for (const HeaderField& field : request_.headers) {
         if (!is_token(field.name) || has_control(field.value)) {
-            return fail(ErrorCode::invalid_field, "a header holds a character that HTTP does not allow");
+            return fail(ErrorCode::invalid_field, "a header contains a character that HTTP does not allow");
         }
         // `Name;` is curl's way to send a header without a value; `Name:` would remove it.
         if (!add(field.value.empty() ? field.name + ";" : field.name + ": " + field.value)) {
@@ -185,7 +186,7 @@ Result<> Transfer::prepare(CURL* handle) {
     set.number(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     if (!options_.ca_file.empty()) set.text(CURLOPT_CAINFO, options_.ca_file.c_str());
 
-    // A wait for the first byte must not count as a stall before its own time is up.
+    // Waiting for the first byte must not count as a stall before its own timeout.
     const auto stall =
         std::max(kStallWindow, std::chrono::ceil<std::chrono::seconds>(request_.first_byte_timeout) +
                                    std::chrono::seconds{1});
@@ -215,20 +216,20 @@ Error Transfer::error_of(CURL* handle, CURLcode code) const {
     const auto make = [](ErrorCode what, std::string detail) {
         return Error{what, std::move(detail), {}, std::nullopt};
     };
-    if (source_failed_) return make(ErrorCode::file_error, "the body to send could not be read to its end");
-    if (body_too_long_) return make(ErrorCode::store_protocol, "the answer is longer than it may be");
+    if (source_failed_) return make(ErrorCode::file_error, "the request body could not be read to its end");
+    if (body_too_long_) return make(ErrorCode::store_protocol, "the response is over the size limit");
     if (headers_too_long_)
-        return make(ErrorCode::http_broken, "the answer's headers are longer than they may be");
+        return make(ErrorCode::http_broken, "the response's headers are over the size limit");
     if (sink_stopped_) return make(ErrorCode::http_broken, "the receiver of the body stopped it");
-    if (first_byte_late_) return make(ErrorCode::http_timeout, "no answer within the time given");
+    if (first_byte_late_) return make(ErrorCode::http_timeout, "no response within the time limit");
 
     ErrorCode what = code_of(code);
-    // curl's word for a scheme that it may not speak is also its word for an answer that is no HTTP.
+    // curl uses the same code for a forbidden scheme and for a response that is not HTTP.
     if (what == ErrorCode::http_blocked && connected_) what = ErrorCode::http_broken;
     if (what == ErrorCode::http_connect && address_refused_ && !address_accepted_)
         what = ErrorCode::http_blocked;
     if (what == ErrorCode::http_timeout && !connected_) {
-        // curl says "timed out" for the look-up and the connection too; neither has sent anything yet.
+        // curl reports "timed out" for resolution and connection too; neither has sent anything yet.
         curl_off_t looked_up = 0, connected = 0;
         (void)curl_easy_getinfo(handle, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
         (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
@@ -254,7 +255,7 @@ bool Transfer::take_header(std::string_view line) {
         headers_too_long_ = true;
         return false;
     }
-    if (line.starts_with("HTTP/")) {  // the final answer's headers, not those of a 1xx before it
+    if (line.starts_with("HTTP/")) {  // the final response's headers, not those of a preceding 1xx
         response_.headers.clear();
         const auto space = line.find(' ');
         response_.status = 0;

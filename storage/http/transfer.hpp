@@ -1,8 +1,8 @@
-// One request under way on one curl handle: its callbacks, what they noticed, and how it ended. Private to
+// One request in progress on one curl handle: its callbacks, their observations, and the result. Private to
 // storage/http.
 //
-// Every callback is entered from C and lets no exception out: what the caller's sink or source threw is kept
-// in `thrown` and goes on its way once curl has returned.
+// Callbacks are called from C and must not throw: an exception of the caller's sink or source is kept in
+// `thrown` and rethrown once curl has returned.
 #pragma once
 
 #include <chrono>
@@ -34,7 +34,7 @@ class Transfer {
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
 
-    /// `handle` was reset before.
+    /// `handle` must have been reset.
     Result<Response> run(CURL* handle);
 
   private:
@@ -65,7 +65,7 @@ class Transfer {
     std::uint64_t read_ = 0;
     curl_off_t sent_ = 0;
     std::size_t header_bytes_ = 0;
-    /// When the far side was last owed nothing: connected, or given more of the body.
+    /// When the peer last became due to answer: on connection, or after more of the body was sent.
     Steady::time_point waiting_since_{};
     bool connected_ = false;
     bool address_refused_ = false;
