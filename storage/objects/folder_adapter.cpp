@@ -1,4 +1,4 @@
-// The built-in store as every room knows a store.
+// The built-in store behind the ObjectStore interface.
 #include <algorithm>
 
 #include "storage/objects/folder_state.hpp"
@@ -14,18 +14,18 @@ Result<> check_pinned(const StoredObject& object, const GetOptions& options) {
     if (options.version && options.version->str() != "null")
         return fail(ErrorCode::store_no_such_key, "the built-in store keeps no versions");
     if (options.if_match && *options.if_match != object.etag)
-        return fail(ErrorCode::store_precondition_failed, "the object is another than expected");
+        return fail(ErrorCode::store_precondition_failed, "the object is not the expected one");
     if (options.expected_size && *options.expected_size != object.size)
-        return fail(ErrorCode::size_mismatch, "the object's size is another than pinned");
+        return fail(ErrorCode::size_mismatch, "the object's size differs from the pinned one");
     return {};
 }
 
-/// All of `body` into `writer`, and what `finish` asks.
+/// Appends all of `body` to `writer`, then finishes it with `finish`.
 Result<StoredObject> fill(FolderWriter& writer, const http::BodySource& body, FinishOptions finish) {
     Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, body.size() + 1)));
     for (std::uint64_t offset = 0;;) {
         const auto got = body.read(offset, piece);
-        if (!got) return fail(ErrorCode::file_error, "the body to be stored could not be read");
+        if (!got) return fail(ErrorCode::file_error, "the request body could not be read");
         if (*got == 0) break;
         if (auto appended = writer.append({piece.data(), *got}); !appended) return fail(appended.error());
         offset += *got;
@@ -53,7 +53,7 @@ Result<ObjectInfo> FolderStore::get(const Bucket& bucket, const ObjectKey& key, 
     std::uint64_t end = object.size;
     if (options.range) {
         if (options.range->first >= object.size || options.range->last < options.range->first)
-            return fail(ErrorCode::range_not_satisfiable, "the range lies outside the object");
+            return fail(ErrorCode::range_not_satisfiable, "the range is outside the object");
         offset = options.range->first;
         end = std::min(object.size - 1, options.range->last) + 1;
     }
@@ -62,7 +62,8 @@ Result<ObjectInfo> FolderStore::get(const Bucket& bucket, const ObjectKey& key, 
         const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - offset));
         const auto got = reader->read(offset, std::span{piece}.first(wanted));
         if (!got) return fail(got.error());
-        if (!sink({piece.data(), *got})) return fail(ErrorCode::http_broken, "the receiver said stop");
+        if (!sink({piece.data(), *got}))
+            return fail(ErrorCode::http_broken, "the receiver stopped the transfer");
         offset += *got;
     }
     return info_of(object);
@@ -111,7 +112,7 @@ Result<std::vector<FailedKey>> FolderStore::remove_many(const Bucket& bucket,
     const auto outcome = state_->commit_removal([&](Transaction& transaction) -> Result<> {
         const auto in = state_->bucket_id(transaction.index, bucket);
         for (const ObjectKey& key : keys) {
-            // No condition is asked, so it does not refuse.
+            // Without a condition it can't fail a precondition.
             if (auto room = state_->make_room(transaction, in, key, {}); !room) return room;
             transaction.index.query("remove_object").number(in).blob(key.str()).run();
         }

@@ -1,9 +1,9 @@
-// Bodies under numbers: where a number's file lies, the next number, and which bodies are being read. Private
-// to storage/objects.
+// Numbered bodies: the path of a number's file, the next number, and the bodies being read. Private to
+// storage/objects.
 //
-// A number is 64 bits: the start of the store that gave it out (28 bits), and a count (36). 4,096 bodies
-// share a folder, `bytes/` + the first 13 of the number's 16 hex digits, so no folder grows long and all that
-// one start wrote lies together: after a crash the sweep looks through those folders alone.
+// A number has 64 bits: the number of the store's start that assigned it (28 bits), and a counter (36). 4,096
+// bodies share a folder, `bytes/` + the first 13 of the number's 16 hex digits, so folders stay small and the
+// bodies of one start are together: after a crash the sweep only reads those folders.
 //
 // Thread safety: any number of threads.
 #pragma once
@@ -29,7 +29,7 @@ class Bodies {
     const std::filesystem::path& root() const { return root_; }
     std::filesystem::path folder_of(std::uint64_t body) const;
     std::filesystem::path path_of(std::uint64_t body) const;
-    /// Never given before; its folder is there.
+    /// A new number; its folder exists.
     Result<std::uint64_t> next();
 
   private:
@@ -40,8 +40,8 @@ class Bodies {
     std::uint64_t made_folder_ = UINT64_MAX;
 };
 
-/// Contents of several bodies that are being read: their files stay until the last reader has gone. A single
-/// body needs none, its open descriptor keeps it.
+/// Contents of several bodies that are being read: their files are kept until the last reader is destroyed. A
+/// single body needs no entry, since its open descriptor keeps it.
 class Pins {
   public:
     void add(std::uint64_t content);

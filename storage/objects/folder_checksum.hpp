@@ -2,7 +2,7 @@
 //
 // CRC-32 (ISO 3309), CRC-32C (Castagnoli), CRC-64/NVME, SHA-1 and SHA-256, written as S3 writes them: base64
 // of the big-endian value. A multipart object has either a checksum of its parts' checksums (`…-3`,
-// composite) or, for the CRCs, one of the whole (full object), which is worked out from the parts' without
+// composite) or, for the CRCs, one of the whole (full object), which is computed from the parts' without
 // reading them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 //
 // Thread safety: a stream belongs to one thread; the functions are pure.
@@ -21,7 +21,7 @@ namespace photogate::storage::objects {
 enum class ChecksumAlgorithm { crc32, crc32c, crc64nvme, sha1, sha256 };
 enum class ChecksumType { full_object, composite };
 
-/// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`: as in x-amz-checksum-algorithm, whatever the case.
+/// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`: as in x-amz-checksum-algorithm, case-insensitively.
 std::optional<ChecksumAlgorithm> parse_checksum_algorithm(std::string_view text);
 std::string_view to_string(ChecksumAlgorithm algorithm);
 /// `FULL_OBJECT`, `COMPOSITE`.
@@ -45,7 +45,7 @@ class ChecksumStream {
     ChecksumStream& operator=(ChecksumStream&&) noexcept;
     ChecksumAlgorithm algorithm() const { return algorithm_; }
     void update(BytesView bytes);
-    /// Base64, of all bytes so far. Once; the stream is spent afterwards.
+    /// Base64, of all bytes so far. Call once; the stream can't be used afterwards.
     std::string finish();
 
   private:
@@ -54,7 +54,7 @@ class ChecksumStream {
     std::unique_ptr<State> state_;
 };
 
-/// The checksum of a followed by b, of the parts' own (raw bytes) and b's length; CRCs alone.
+/// The checksum of a followed by b, from both checksums (raw bytes) and b's length; only for CRCs.
 Bytes combine_crcs(ChecksumAlgorithm algorithm, BytesView a, BytesView b, std::uint64_t length_of_b);
 
 }  // namespace photogate::storage::objects

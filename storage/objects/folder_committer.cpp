@@ -112,7 +112,7 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
     if (full && group.size() == 1 && group.front()->change.room == Change::Room::makes && reserve_.release())
         return commit_group(group);
     if (committing || group.size() == 1) return;
-    // What one change could not do does not cost its neighbours theirs.
+    // A refused change does not affect the others of its group.
     for (Waiting* waiting : group) {
         std::vector<Waiting*> alone{waiting};
         commit_group(alone);

@@ -1,8 +1,8 @@
-// The one writer of the index: changes that wait at the same time share one transaction and one flush.
+// The only writer of the index: changes that wait at the same time share one transaction and one flush.
 // Private to storage/objects.
 //
 // A body is synced by the thread that wrote it; its folder's name is synced here, before the transaction that
-// makes it readable. So a row on the disk always names bytes on the disk.
+// makes it readable. A row on the disk therefore always refers to bytes on the disk.
 //
 // Thread safety: commit() from any thread; changes run on the committer's own, one after the other.
 #pragma once
@@ -26,7 +26,7 @@ struct Transaction {
     std::uint64_t& sequence;
     bool made_garbage = false;
 
-    /// For the object that is being made.
+    /// For the object being created.
     std::uint64_t next_sequence() { return ++sequence; }
     /// The body's file is removed once this is committed, and once nobody reads `content`.
     void waste(std::uint64_t body, std::uint64_t content);
@@ -35,11 +35,11 @@ struct Transaction {
 class FolderCommitter {
   public:
     struct Change {
-        /// May run twice: what it leaves in its captures is overwritten. A refusal is its result, and it has
-        /// changed nothing by then; a StoreFailure rolls the whole group back.
+        /// May run twice: the second run overwrites its captures. A refusal is its result, and it must not
+        /// have changed anything by then; a StoreFailure rolls back the whole group.
         std::function<Result<>(Transaction&)> apply;
         std::set<std::filesystem::path> folders;  ///< of its new bodies
-        /// What makes room may use the room that is kept for it.
+        /// Changes that free space may use the reserved space.
         enum class Room { takes, makes } room = Room::takes;
     };
     enum class Landed { yes, no, unknown };
@@ -52,10 +52,10 @@ class FolderCommitter {
         std::function<void()> garbage;  ///< after a commit that left some
         std::function<void()> ended;    ///< after each group, committed or not, before it is answered
     };
-    /// All outlive the committer.
+    /// All must outlive the committer.
     FolderCommitter(Connection& index, FolderFiles& files, Reserve reserve, std::uint64_t first_sequence,
                     Listeners listeners);
-    /// What waits is committed first.
+    /// Commits the waiting changes first.
     ~FolderCommitter();
     FolderCommitter(const FolderCommitter&) = delete;
     FolderCommitter& operator=(const FolderCommitter&) = delete;

@@ -1,4 +1,4 @@
-// A copy is a second name for the same bytes: bodies are never changed once they are written.
+// A copy is a second name for the same bytes: bodies are immutable once written.
 #include <array>
 
 #include <unistd.h>
@@ -9,7 +9,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// New names for bodies; taken away again unless kept.
+/// New names for bodies; removed again unless kept.
 class NewBodies {
   public:
     explicit NewBodies(FolderStore::State& state) : state_(state) {}
@@ -40,7 +40,7 @@ class NewBodies {
     }
 
   private:
-    // Where there are no links (or the source's name is gone, while its open file is not).
+    // If there are no links (or the source's name is gone while its file is open).
     Result<> copy_bytes(int source, const std::filesystem::path& path) {
         auto file = state_.files.create(path);
         if (!file) return fail(file.error());
@@ -66,12 +66,12 @@ Result<> check_source(const StoredObject& source, const StoreCopyOptions& option
     const auto seconds = std::chrono::floor<std::chrono::seconds>(source.last_modified);
     const bool held = (!options.if_source_matches || *options.if_source_matches == source.etag) &&
                       (!options.if_source_differs || *options.if_source_differs != source.etag) &&
-                      // As AWS: a matching tag outweighs the date (RFC 9110, section 13.2.2).
+                      // Like AWS: a matching tag overrides the date (RFC 9110, section 13.2.2).
                       (!options.if_source_unmodified_since || options.if_source_matches ||
                        seconds <= *options.if_source_unmodified_since) &&
                       (!options.if_source_modified_since || options.if_source_differs ||
                        seconds > *options.if_source_modified_since);
-    if (!held) return fail(ErrorCode::store_precondition_failed, "the source is another than expected");
+    if (!held) return fail(ErrorCode::store_precondition_failed, "the source is not the expected object");
     return {};
 }
 

@@ -8,7 +8,7 @@ namespace photogate::storage::objects {
 namespace {
 
 struct Shape {
-    std::uint64_t polynomial;  ///< reflected: the highest bit stands for x^0
+    std::uint64_t polynomial;  ///< reflected: the highest bit is x^0
     std::uint64_t ones;
     int bits;
 };
@@ -25,7 +25,7 @@ constexpr Shape shape(Crc which) {
     return {};
 }
 
-/// tables[k][byte]: the byte with k zero bytes after it, so that eight bytes are taken in one step.
+/// tables[k][byte]: the byte with k zero bytes after it, so that one step processes eight bytes.
 using Tables = std::array<std::array<std::uint64_t, 256>, 8>;
 
 Tables make_tables(Crc which) {

@@ -1,4 +1,4 @@
-// The three CRCs of S3's checksums, reflected as all of them are. Private to storage/objects.
+// The three CRCs of S3's checksums, all reflected. Private to storage/objects.
 //
 // CRC-32: polynomial 04C11DB7 (ISO 3309), CRC-32C: 1EDC6F41 (RFC 3720), CRC-64/NVME: AD93D23594C93659 (NVM
 // Express 1.0, section 5.2.1.3.4); each starts with all ones and ends complemented.
@@ -14,9 +14,9 @@ namespace photogate::storage::objects {
 
 enum class Crc { crc32, crc32c, crc64nvme };
 
-/// Goes on from `crc`, the value of the bytes before (0 for none).
+/// Continues from `crc`, the value of the preceding bytes (0 for none).
 std::uint64_t extend_crc(Crc which, std::uint64_t crc, BytesView bytes);
-/// The value of a's bytes followed by b's, out of both values and b's length.
+/// The value of a's bytes followed by b's, from both values and b's length.
 std::uint64_t join_crcs(Crc which, std::uint64_t a, std::uint64_t b, std::uint64_t length_of_b);
 
 }  // namespace photogate::storage::objects

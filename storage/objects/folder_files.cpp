@@ -41,15 +41,14 @@ Result<> FolderFiles::write(const Descriptor& file, BytesView bytes) {
 }
 
 Result<> FolderFiles::sync(const Descriptor& file) {
-    if (::fdatasync(file.get()) != 0)
-        return fail(file_failure("an object could not be brought to the disk", errno));
+    if (::fdatasync(file.get()) != 0) return fail(file_failure("an object could not be synced", errno));
     return {};
 }
 
 Result<> FolderFiles::sync_folder(const Path& folder) {
     const Descriptor file{opened(folder, O_RDONLY | O_DIRECTORY)};
     if (!file || ::fsync(file.get()) != 0)
-        return fail(file_failure("the store's folder could not be brought to the disk", errno));
+        return fail(file_failure("the store's folder could not be synced", errno));
     return {};
 }
 

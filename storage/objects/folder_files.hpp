@@ -1,5 +1,5 @@
-// The file system as the built-in store uses it, and the seam at which a test makes it fail. Private to
-// storage/objects, but for FolderParts::files.
+// The file system operations of the built-in store, an interface with which tests inject failures. Private to
+// storage/objects, except for FolderParts::files.
 //
 // Thread safety: any number of threads.
 #pragma once
@@ -20,19 +20,19 @@ class FolderFiles {
   public:
     using Path = std::filesystem::path;
     virtual ~FolderFiles() = default;
-    /// A new file, for reading and writing; it may not exist.
+    /// A new file, for reading and writing; it must not exist.
     virtual Result<Descriptor> create(const Path& path);
     virtual Result<> write(const Descriptor& file, BytesView bytes);
-    /// The file's bytes and its size are on the disk.
+    /// Syncs the file's bytes and its size.
     virtual Result<> sync(const Descriptor& file);
-    /// The folder's names are on the disk.
+    /// Syncs the folder's entries.
     virtual Result<> sync_folder(const Path& folder);
     virtual Result<> make_folder(const Path& folder);
-    /// A second name for the same bytes. False: this file system has none (or no more).
+    /// A hard link to the same bytes. False: this file system supports none (or no more).
     virtual Result<bool> link(const Path& from, const Path& to);
-    /// What is not there is removed already.
+    /// A missing file counts as removed.
     virtual Result<> remove(const Path& path);
-    /// nullopt where there is none of this name.
+    /// nullopt if there is no file of this name.
     virtual Result<std::optional<Descriptor>> open(const Path& path);
 };
 

@@ -1,11 +1,11 @@
-// Listing: each step of a page is one step in the index or, past a common prefix, one search in it.
+// Listing: each entry of a page is one step in the index or, after a common prefix, one search in it.
 #include "storage/objects/folder_state.hpp"
 
 namespace photogate::storage::objects {
 
 namespace {
 
-/// The least text after all that start with `text`; empty: there is none.
+/// The smallest text greater than all that start with `text`; empty: there is none.
 std::string after_all_of(std::string text) {
     while (!text.empty() && static_cast<unsigned char>(text.back()) == 0xFF)
         text.pop_back();
@@ -13,7 +13,7 @@ std::string after_all_of(std::string text) {
     return text;
 }
 
-/// Greater than every key: those have at most 1,024 bytes.
+/// Greater than every key: keys have at most 1,024 bytes.
 const std::string& beyond_all() {
     static const std::string text(1025, static_cast<char>(0xFF));
     return text;
@@ -23,7 +23,7 @@ std::string or_beyond(std::string text) {
     return text.empty() ? beyond_all() : std::move(text);
 }
 
-/// Up to and with the first delimiter behind the prefix; nullopt where there is none.
+/// Up to and including the first delimiter after the prefix; nullopt if there is none.
 std::optional<std::string> common_prefix(const std::string& key, const ListOptions& options) {
     if (options.delimiter.empty() || !key.starts_with(options.prefix)) return std::nullopt;
     const auto found = key.find(options.delimiter, options.prefix.size());
@@ -34,13 +34,13 @@ std::optional<std::string> common_prefix(const std::string& key, const ListOptio
 constexpr char kKey = 'k';
 constexpr char kPrefix = 'p';
 
-/// Where a page goes on after its last item.
+/// Where the next page continues.
 Result<std::string> first_of(const ListOptions& options) {
     std::string from = options.prefix;
     if (options.continuation) {
         const auto token = from_base64(*options.continuation);
         if (!token || token->empty() || (token->front() != kKey && token->front() != kPrefix))
-            return fail(ErrorCode::invalid_cursor, "the continuation token is not one of this store's");
+            return fail(ErrorCode::invalid_cursor, "the continuation token is not from this store");
         const std::string last{as_text(*token).substr(1)};
         from = std::max(from, token->front() == kKey ? last + '\0' : or_beyond(after_all_of(last)));
     } else if (options.start_after && !options.start_after->empty()) {
@@ -98,7 +98,7 @@ Result<UploadPage> FolderStore::uploads(const Bucket& bucket, const UploadListOp
         const auto in = state_->bucket_id(*index, bucket);
         UploadPage page;
         Query query = index->query("uploads");
-        // A key marker alone passes over all uploads of its key.
+        // A key marker alone skips all uploads of its key.
         const std::string id_marker =
             options.id_marker.empty() && !options.key_marker.empty() ? beyond_all() : options.id_marker;
         query.number(in)

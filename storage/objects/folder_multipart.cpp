@@ -57,7 +57,7 @@ std::vector<PartRow> find_parts(Connection& index, std::int64_t upload, std::uin
     return rows;
 }
 
-/// The stored parts that are named, in their order, or what is wrong with the naming.
+/// The named parts as stored, in order, or the mistake in the list.
 Result<std::vector<PartRow>> choose(std::vector<PartRow> stored, const std::vector<ChosenPart>& named,
                                     ByteSize least) {
     if (named.empty()) return fail(ErrorCode::store_invalid_part, "no part is named");
@@ -77,7 +77,7 @@ Result<std::vector<PartRow>> choose(std::vector<PartRow> stored, const std::vect
             return fail(ErrorCode::store_invalid_part, fmt::format("there is no part {}", part.number));
         if (at->part.etag != part.etag || (part.checksum && at->part.checksum != part.checksum))
             return fail(ErrorCode::store_invalid_part,
-                        fmt::format("part {} is another than named", part.number));
+                        fmt::format("part {} differs from the one named", part.number));
         chosen.push_back(std::move(*at++));
     }
     for (std::size_t i = 0; i + 1 < chosen.size(); ++i)
@@ -95,7 +95,7 @@ ETag etag_of(const std::vector<PartRow>& parts) {
     return ETag::trusted(fmt::format("{}-{}", hex_lower(signer::md5(md5s)), parts.size()));
 }
 
-/// AWS writes how many parts there are behind a composite checksum (`…-3`); minio-go sends it without.
+/// AWS appends the number of parts to a composite checksum (`…-3`); minio-go sends it without.
 bool agrees(const Checksum& made, const Checksum& expected) {
     if (made.algorithm != expected.algorithm) return false;
     const auto bare =
@@ -128,7 +128,7 @@ Result<std::string> FolderStore::start_upload(const Bucket& bucket, const Object
     const bool sums_join = !options.checksum || (*options.checksum != ChecksumAlgorithm::sha1 &&
                                                  *options.checksum != ChecksumAlgorithm::sha256);
     if (options.checksum_type == ChecksumType::full_object && !sums_join)
-        return fail(ErrorCode::invalid_checksum, "a checksum of the full object is one of the CRCs");
+        return fail(ErrorCode::invalid_checksum, "a checksum of the full object must be a CRC");
     std::array<std::byte, 16> chance{};
     state_->random.fill(chance);
     const std::string name = hex_lower({reinterpret_cast<const std::uint8_t*>(chance.data()), chance.size()});
@@ -192,9 +192,9 @@ Result<StoredObject> FolderStore::complete_upload(const ObjectName& object, cons
         for (const PartRow& part : *chosen)
             row.object.size += part.part.size;
         if (options.expected_size && *options.expected_size != row.object.size)
-            return fail(ErrorCode::size_mismatch, "the parts together are not as long as was announced");
+            return fail(ErrorCode::size_mismatch, "the parts together do not have the announced length");
         if (options.expected && (!row.object.checksum || !agrees(*row.object.checksum, *options.expected)))
-            return fail(ErrorCode::store_checksum_mismatch, "the parts have another checksum together");
+            return fail(ErrorCode::store_checksum_mismatch, "the parts together have a different checksum");
         auto room = state_->make_room(transaction, in, object.key, options.condition);
         if (!room) return room;
         for (std::size_t i = 0; i < chosen->size(); ++i)

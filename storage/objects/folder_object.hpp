@@ -1,10 +1,10 @@
-// What the built-in store keeps of an object, and how one is read and written as a stream.
+// The built-in store's record of an object, and its stream reader and writer.
 //
-// A writer's bytes are nobody's until finish() says so; a reader's stay whole and the same until it is gone,
-// whatever is written over the key meanwhile.
+// Written bytes become visible only when finish() succeeds; a reader keeps seeing the same object until it is
+// destroyed, whatever is written to the key meanwhile.
 //
 // Thread safety: one writer belongs to one thread at a time. A reader may be read by many threads at once:
-// reading is const and keeps no position. Both must be gone before their FolderStore is.
+// reading is const and keeps no position. Both must be destroyed before their FolderStore.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@
 
 namespace photogate::storage::objects {
 
-/// What is kept beside the bytes and given back as response headers.
+/// Kept with the bytes and returned as response headers.
 struct ObjectHeaders {
     std::string content_type = "binary/octet-stream";
     std::optional<std::string> cache_control;
@@ -42,19 +42,19 @@ struct StoredObject {
     ByteSize size = 0;
     Timestamp last_modified{};
     ObjectHeaders headers;
-    std::optional<Checksum> checksum;  ///< where the writer asked for one
+    std::optional<Checksum> checksum;  ///< if the writer requested one
     std::uint32_t part_count = 0;      ///< 0: written in one piece
-    /// Grows with every commit of the store, also over restarts: an event's sequencer.
+    /// Increases with every commit of the store, also across restarts: an event's sequencer.
     std::uint64_t sequence = 0;
 };
 
-/// What makes an object, as notifications name it: `s3:ObjectCreated:Put`, `:Post`, `:Copy`,
+/// The operation that created an object, as in notifications: `s3:ObjectCreated:Put`, `:Post`, `:Copy`,
 /// `:CompleteMultipartUpload`.
 enum class Creation { put, post, copy, complete_multipart };
 std::string_view event_name(Creation creation);
 
-/// What must hold at the very moment of the commit, or it is store_precondition_failed (store_no_such_key for
-/// an `if_match` on a key that is not there, as at AWS).
+/// Must hold at the moment of the commit, else store_precondition_failed (store_no_such_key for an `if_match`
+/// on a missing key, as at AWS).
 struct WriteCondition {
     bool only_if_absent = false;  ///< `If-None-Match: *`
     std::optional<ETag> if_match;
@@ -63,16 +63,16 @@ struct WriteCondition {
 struct WriteOptions {
     ObjectHeaders headers;
     Creation creation = Creation::put;
-    /// Worked out and kept with the object.
+    /// Computed and kept with the object.
     std::optional<ChecksumAlgorithm> keep;
-    /// Worked out besides, for digest() and FinishOptions::expected: the hash of a signed payload.
+    /// Computed additionally, for digest() and FinishOptions::expected: the hash of a signed payload.
     std::vector<ChecksumAlgorithm> digests;
 };
 
 struct FinishOptions {
-    std::optional<ByteSize> expected_size;    ///< another one is size_mismatch
+    std::optional<ByteSize> expected_size;    ///< any other is size_mismatch
     std::optional<std::string> expected_md5;  ///< base64, as in Content-MD5
-    /// Of algorithms that WriteOptions names; another value is store_checksum_mismatch.
+    /// For the algorithms in WriteOptions; a different value is store_checksum_mismatch.
     std::vector<Checksum> expected;
     WriteCondition condition;
 };
@@ -81,29 +81,30 @@ class FolderWriter {
   public:
     struct State;
     explicit FolderWriter(std::unique_ptr<State> state);
-    /// Not finished: discarded, without a trace.
+    /// Without finish(), everything is discarded.
     ~FolderWriter();
     FolderWriter(FolderWriter&&) noexcept;
     FolderWriter& operator=(FolderWriter&&) noexcept;
 
-    /// Errors: store_full (nothing else on the disk has changed), file_error. After one, only discard.
+    /// Errors: store_full (nothing else on the disk has changed), file_error. After one, the writer can only
+    /// be discarded.
     Result<> append(BytesView bytes);
     ByteSize written() const;
     /// Base64 MD5 of all that was appended; ends appending.
     std::string md5();
     /// Base64, of an algorithm named in WriteOptions (else nullopt); ends appending.
     std::optional<std::string> digest(ChecksumAlgorithm algorithm);
-    /// Once. When it succeeds, the object is on the disk and stays there through a loss of power. When it
-    /// fails, what was there before is there still. Errors: size_mismatch, store_checksum_mismatch,
-    /// store_precondition_failed, store_no_such_key, store_no_such_bucket, store_no_such_upload (a part's
-    /// upload ended meanwhile), store_full, file_error.
+    /// Call once. On success the object is on the disk and survives a power loss. On failure the previous
+    /// object is unchanged. Errors: size_mismatch, store_checksum_mismatch, store_precondition_failed,
+    /// store_no_such_key, store_no_such_bucket, store_no_such_upload (a part's upload ended meanwhile),
+    /// store_full, file_error.
     Result<StoredObject> finish(const FinishOptions& options);
 
   private:
     std::unique_ptr<State> state_;
 };
 
-/// Bytes of an object that lie together in one file, for sendfile(2) and its kin.
+/// Bytes of an object that are contiguous in one file, for sendfile(2).
 struct FilePiece {
     int descriptor = -1;       ///< the reader's; valid as long as it lives
     std::uint64_t offset = 0;  ///< in the file
@@ -121,7 +122,7 @@ class FolderReader {
     const StoredObject& object() const;
     /// Of a multipart object, in order; empty otherwise.
     std::vector<ByteSize> part_sizes() const;
-    /// Fills `out` from `offset` on as far as the object goes; 0 at its end. Errors: file_error.
+    /// Fills `out` from `offset` on, at most to the object's end; 0 at its end. Errors: file_error.
     Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const;
     /// The longest run in one file from `offset` on. Errors: file_error; range_not_satisfiable at the end.
     Result<FilePiece> piece_at(std::uint64_t offset) const;

@@ -15,7 +15,7 @@ std::size_t most_kept() {
     return std::clamp<std::size_t>(limit.rlim_cur / 16, 1, 1'024);
 }
 
-/// A bucket's name has no slash.
+/// Bucket names contain no slash.
 std::string name_of(const Bucket& bucket, const ObjectKey& key) {
     std::string name;
     name.reserve(bucket.str().size() + 1 + key.str().size());
@@ -44,7 +44,7 @@ void OpenObjects::keep(const Bucket& bucket, const ObjectKey& key, std::shared_p
                        std::uint64_t moment) {
     std::string name = name_of(bucket, key);
     const std::lock_guard lock{mutex_};
-    // Two readers of one key may both have asked the index.
+    // Two readers of one key may both have read the index.
     if (settling_ || moment != moment_ || by_name_.contains(name)) return;
     const auto content = object->row.content;
     line_.push_front({std::move(name), std::move(object)});

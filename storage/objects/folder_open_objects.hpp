@@ -1,9 +1,9 @@
-// The objects that were read lately, each with its row and its open file: the next read of such a key asks
-// neither the index nor the file system. nginx calls the like open_file_cache. Private to storage/objects.
+// A cache of recently read objects, each with its row and its open file: the next read of the key uses
+// neither the index nor the file system (compare nginx's open_file_cache). Private to storage/objects.
 //
-// What find() gives is what the index would say. A commit that replaces or removes an object takes it out
-// before it commits (withdraw()), and until it has (settle()) nothing new is kept; what a reader found in the
-// index before or during a commit is not kept after it.
+// find() always agrees with the index. A commit that replaces or removes an object takes it out of the cache
+// before it commits (withdraw()), and nothing is added until it has ended (settle()); an object that a reader
+// found in the index before or during a commit is not cached after it.
 //
 // Thread safety: all of it from any thread; withdraw() and settle() from the committer's own.
 #pragma once
@@ -21,7 +21,7 @@
 
 namespace photogate::storage::objects {
 
-/// What lies in one file.
+/// The part in one file.
 struct Segment {
     std::uint64_t body = 0;
     std::uint64_t start = 0;
@@ -29,25 +29,25 @@ struct Segment {
     std::string md5;
 };
 
-/// An object as it was found. Shared by those who read it, and unchanging.
+/// An object as found: immutable, and shared by its readers.
 struct OpenObject {
     ObjectRow row;
     std::vector<Segment> segments;
-    Descriptor file;  ///< of an object of one body; such alone are kept
+    Descriptor file;  ///< of an object of one body; only those are cached
 };
 
 class OpenObjects {
   public:
-    /// Keeps 1,024 at most, and no more than a sixteenth of the files that the process may have open; the
-    /// least recently found ones go first.
+    /// Caches at most 1,024 objects, and at most a sixteenth of the process's file limit; the least recently
+    /// found are evicted first.
     OpenObjects();
 
     /// Null: not kept.
     std::shared_ptr<const OpenObject> find(const Bucket& bucket, const ObjectKey& key);
 
-    /// To be taken before the index is asked, for keep().
+    /// Call before reading the index, for keep().
     std::uint64_t moment() const;
-    /// Does nothing where a commit has replaced or removed any object since `moment`.
+    /// Does nothing if a commit has replaced or removed any object since `moment`.
     void keep(const Bucket& bucket, const ObjectKey& key, std::shared_ptr<const OpenObject> object,
               std::uint64_t moment);
 

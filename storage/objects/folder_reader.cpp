@@ -9,7 +9,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// An object that gives way to another each time it is looked at: not to be met in practice, and no loop.
+/// Bounds the retries for an object that is replaced at each attempt, which does not happen in practice.
 constexpr int kMostTries = 20;
 
 Error gone() {
@@ -39,7 +39,7 @@ Result<std::unique_ptr<FolderReader::State>> FolderReader::State::of(FolderStore
         found->file = std::move(**file);
         return reader;
     }
-    // Pinned first, looked up after: what is still named then stays.
+    // Pin first, then look up: bodies that are still referred to then are kept.
     store.pins.add(content);
     reader->pinned = true;
     auto index = store.readers.take();
@@ -113,7 +113,8 @@ Result<std::size_t> FolderReader::read(std::uint64_t offset, std::span<std::uint
             ::pread(piece->descriptor, out.data() + filled, wanted, static_cast<off_t>(piece->offset));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail(file_failure("an object could not be read", errno));
-        if (got == 0) return fail(ErrorCode::file_error, "an object's file is shorter than it was written");
+        if (got == 0)
+            return fail(ErrorCode::file_error, "an object's file is shorter than when it was written");
         filled += static_cast<std::size_t>(got);
     }
     return filled;

@@ -11,7 +11,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// Some dozens of the index's pages, in its journal and in itself.
+/// Some dozens of pages of the index and its journal.
 constexpr off_t kBytes = 256 * 1024;
 
 }  // namespace
@@ -24,7 +24,7 @@ void Reserve::keep() {
     if (kept_) return;
     const Descriptor file{::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     kept_ = file && ::posix_fallocate(file.get(), 0, kBytes) == 0;
-    // What was taken of it on the way is no use to anyone.
+    // A partial reservation is useless.
     if (file && !kept_) (void)!::ftruncate(file.get(), 0);
 }
 

@@ -1,5 +1,5 @@
-// Room on the disk that is kept for removing: the index has to grow a little before anything can go. Private
-// to storage/objects.
+// Disk space reserved for removals: the index has to grow a little before anything can be removed. Private to
+// storage/objects.
 //
 // Thread safety: one thread, the committer's.
 #pragma once
@@ -11,9 +11,9 @@ namespace photogate::storage::objects {
 class Reserve {
   public:
     explicit Reserve(std::filesystem::path file);
-    /// Takes the room where it is not taken yet, and the disk has it.
+    /// Reserves the space if it is not reserved yet and the disk has it.
     void keep();
-    /// Gives it to who asked next. False: there was none.
+    /// Releases it for the next allocation. False: nothing was reserved.
     bool release();
 
   private:

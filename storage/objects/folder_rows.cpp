@@ -5,7 +5,7 @@ namespace photogate::storage::objects {
 namespace {
 
 [[noreturn]] void damaged() {
-    throw StoreFailure{{ErrorCode::file_error, "the store's index is damaged: a row does not read"}};
+    throw StoreFailure{{ErrorCode::file_error, "the store's index is damaged: a row is malformed"}};
 }
 
 constexpr std::string_view kMetadataName = "m";

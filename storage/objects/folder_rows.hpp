@@ -1,7 +1,7 @@
-// What the index keeps in its blobs: headers, checksums and notification rules. Private to storage/objects.
+// The index's blobs: headers, checksums and notification rules. Private to storage/objects.
 //
-// A blob is a row of texts, each behind its length (four bytes, little-endian); names are one letter, since
-// every object has them. What does not read is file_error, thrown as a StoreFailure.
+// A blob is a sequence of strings, each preceded by its length (four bytes, little-endian); names are one
+// letter, since every object has them. A malformed blob is file_error, thrown as a StoreFailure.
 #pragma once
 
 #include <optional>
@@ -37,7 +37,7 @@ struct ObjectRow {
 };
 ObjectRow object_row(const Query& row);
 
-/// The ObjectStore's view of it.
+/// Its representation in the ObjectStore interface.
 ObjectInfo info_of(const StoredObject& object);
 ObjectHeaders headers_of_put(const PutOptions& options);
 

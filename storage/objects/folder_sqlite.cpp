@@ -136,8 +136,8 @@ Connection::Connection(const std::filesystem::path& file, Use use) {
         if (code != SQLITE_OK) give_up(database_, code);
         sqlite3_extended_result_codes(database_, 1);
         sqlite3_busy_timeout(database_, 10'000);
-        // FULL: a commit is on the disk when it returns. The log is kept at its size, so that what is written
-        // over and over needs no new blocks of the file system, and deleting works on a full disk.
+        // FULL: a commit is on the disk when it returns. The log keeps its size, so that repeated writes need
+        // no new blocks of the file system, and deletion works on a full disk.
         execute(
             "pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;"
             "pragma foreign_keys = off; pragma journal_size_limit = -1;");

@@ -1,8 +1,7 @@
-// SQLite as the built-in store's index uses it; the only place that knows its API. Private to
-// storage/objects.
+// SQLite for the built-in store's index; the only user of its API. Private to storage/objects.
 //
-// Inside the built-in store a failed statement is a StoreFailure, thrown: nearly every line can fail, and
-// always in the same way. guarded() is where it becomes a value again.
+// Inside the built-in store a failed statement throws a StoreFailure, since nearly every line can fail in the
+// same way. guarded() converts it back into a value.
 //
 // Thread safety: a connection, and every row of it, belongs to one thread at a time.
 #pragma once
@@ -25,11 +24,11 @@ namespace photogate::storage::objects {
 
 struct StoreFailure {
     Error error;
-    /// At a commit: it is not known whether the disk has it, and the next start may find it there.
+    /// At a commit: it is unknown whether the disk has it, and the next start may find it.
     bool may_have_landed = false;
 };
 
-/// Runs `call`, which gives a Result<T>; a StoreFailure becomes its error.
+/// Runs `call`, which returns a Result<T>; a StoreFailure becomes its error.
 template <class Call>
 auto guarded(Call call) -> decltype(call()) {
     try {
@@ -39,10 +38,10 @@ auto guarded(Call call) -> decltype(call()) {
     }
 }
 
-/// The .sql files of this room, as the build put them into the program; each statement under `-- name: …`.
+/// The .sql files of this module, embedded by the build; each statement under `-- name: …`.
 std::string_view folder_sql();
 
-/// A statement that runs: bind in order, then step through its rows. Reset when it goes.
+/// A running statement: bind in order, then step through its rows. The destructor resets it.
 class Query {
   public:
     Query(sqlite3* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
@@ -61,7 +60,7 @@ class Query {
         while (step()) {
         }
     }
-    /// Ready to be bound and stepped again.
+    /// Prepares it to be bound and stepped again.
     void again();
 
     std::int64_t number_at(int column) const;
@@ -80,13 +79,13 @@ class Query {
 class Connection {
   public:
     enum class Use { read, write };
-    /// A connection to write with makes the file and its tables. Throws StoreFailure.
+    /// A connection for writing creates the file and its tables. Throws StoreFailure.
     Connection(const std::filesystem::path& file, Use use);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// The statement of that name; one run of it at a time. An unknown name is a mistake in the program.
+    /// The statement of that name; it can't be nested. An unknown name is a programming error.
     Query query(std::string_view name);
     void run(std::string_view name) { query(name).run(); }
     bool in_transaction() const;

@@ -82,7 +82,7 @@ Result<ObjectRow> FolderStore::State::find_row(const Bucket& bucket, const Objec
 
 namespace {
 
-/// A bucket that is not there is this change's refusal, not the group's failure.
+/// A missing bucket refuses this change without failing the group.
 std::function<Result<>(Transaction&)> refusing(std::function<Result<>(Transaction&)> apply) {
     return [apply = std::move(apply)](Transaction& transaction) -> Result<> {
         try {
@@ -118,7 +118,7 @@ Result<> FolderStore::State::make_room(Transaction& transaction, std::int64_t bu
     if (condition.if_match) {
         if (!there) return fail(no_such_key());
         if (current.text_at(0) != condition.if_match->str())
-            return fail(ErrorCode::store_precondition_failed, "the object is another than expected");
+            return fail(ErrorCode::store_precondition_failed, "the object is not the expected one");
     }
     if (there) {
         open_objects.withdraw(current.count_at(1));

@@ -1,4 +1,4 @@
-// What a FolderStore holds, shared by its sources. Private to storage/objects.
+// The state of a FolderStore, shared by its sources. Private to storage/objects.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace photogate::storage::objects {
 
-/// Connections to read with: one for each thread that reads at the moment, kept for the next.
+/// Connections for reading: one for each concurrent reader, reused.
 class ReadPool {
   public:
     explicit ReadPool(std::filesystem::path file) : file_(std::move(file)) {}
@@ -46,7 +46,7 @@ class ReadPool {
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-/// Several statements that see one moment of the index.
+/// Several statements that see one snapshot of the index.
 class Snapshot {
   public:
     explicit Snapshot(Connection& index) : index_(index) { index_.run("begin_read"); }
@@ -58,16 +58,16 @@ class Snapshot {
     Connection& index_;
 };
 
-/// Removes the files that nothing names any more: after a crash those of writes that never ended, and, while
-/// the store runs, those of objects that were replaced or removed. Rows of `garbage` go once their files'
-/// absence is on the disk.
+/// Removes files that nothing refers to: after a crash those of unfinished writes, and, while the store runs,
+/// those of replaced or removed objects. Rows of `garbage` are deleted once the removal of their files is
+/// synced.
 class Sweeper {
   public:
     Sweeper(FolderStore::State& state, std::uint64_t start) : state_(state), start_(start) {}
     ~Sweeper() { stop(); }
     void start(std::uint64_t unswept);
     void wake();
-    /// Takes what is there to be taken, and ends.
+    /// Removes what is due, then stops.
     void stop();
 
   private:
@@ -100,12 +100,12 @@ struct FolderStore::State {
     std::int64_t bucket_id(Connection& index, const Bucket& bucket);
     /// Throws StoreFailure: store_no_such_bucket. Errors: store_no_such_key.
     Result<ObjectRow> find_row(const Bucket& bucket, const ObjectKey& key);
-    /// Commits; `apply`'s refusal or the failure comes back.
+    /// Commits; returns `apply`'s refusal or the failure.
     FolderCommitter::Outcome commit(std::function<Result<>(Transaction&)> apply,
                                     std::set<std::filesystem::path> folders = {});
-    /// Of what removes: it may use the room that is kept for that.
+    /// For removals: may use the reserved space.
     FolderCommitter::Outcome commit_removal(std::function<Result<>(Transaction&)> apply);
-    /// What the object at (bucket, key) is about to give way to; refused where the condition does not hold.
+    /// Replaces the object at (bucket, key); refused if the condition does not hold.
     Result<> make_room(Transaction& transaction, std::int64_t bucket, const ObjectKey& key,
                        const WriteCondition& condition);
     void put_row(Transaction& transaction, std::int64_t bucket, const ObjectKey& key, const ObjectRow& row);
@@ -123,11 +123,11 @@ struct FolderStore::State {
     Pins pins;
     std::mutex rules_mutex;
     std::map<Bucket, std::vector<NotificationRule>> rules;
-    /// A commit whose end is not known: the next start looks what is there.
+    /// A commit with unknown result: the next start checks what is there.
     std::atomic<bool> in_doubt{false};
     std::unique_ptr<Connection> index;
     std::unique_ptr<Bodies> bodies;
-    /// The committer wakes the sweeper, the sweeper commits: stopped in the order that close() says.
+    /// The committer wakes the sweeper, and the sweeper commits: close() stops them in the right order.
     std::unique_ptr<Sweeper> sweeper;
     std::unique_ptr<FolderCommitter> committer;
 };

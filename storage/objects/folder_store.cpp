@@ -40,7 +40,7 @@ Result<Descriptor> lock_folder(const OwnedFolder& folder) {
                             folder.path().string()));
 }
 
-/// What is opened by name later is a plain file of ours; nobody else can put another in its place.
+/// Later opens by name find a plain file of this process; no other user can replace it.
 Result<> check_entries(const OwnedFolder& folder) {
     if (const auto bytes = folder.find_folder("bytes"); !bytes) return fail(bytes.error());
     for (const char* name : {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "reserve"}) {
@@ -49,7 +49,7 @@ Result<> check_entries(const OwnedFolder& folder) {
     return {};
 }
 
-/// This start's number.
+/// The number of this start.
 std::int64_t begin_start(Connection& index, std::int64_t& unswept) {
     index.run("begin_write");
     const auto format = fact(index, "format");
@@ -107,7 +107,7 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         auto lock = lock_folder(*home);
         if (!lock) return fail(lock.error());
         state->lock = std::move(*lock);
-        // Behind the lock: closing a file drops SQLite's own locks on it in the whole process.
+        // Under the lock: closing a file drops SQLite's own locks on it in the whole process.
         if (auto checked = check_entries(*home); !checked) return fail(checked.error());
 
         state->index = std::make_unique<Connection>(folder / "index.sqlite", Connection::Use::write);
@@ -205,7 +205,7 @@ Result<std::vector<NotificationRule>> FolderStore::notifications(const Bucket& b
 Result<ByteSize> FolderStore::free_bytes() const {
     struct statvfs disk {};
     if (::statvfs(state_->options.folder.c_str(), &disk) != 0)
-        return fail(file_failure("the store's disk could not be asked for its room", errno));
+        return fail(file_failure("the free space of the store's disk could not be read", errno));
     return ByteSize{disk.f_bavail} * disk.f_frsize;
 }
 

@@ -1,18 +1,17 @@
 // The built-in store: objects in a folder of one machine, behind the same interface as the S3 client.
 //
-// What it promises: when a write returns, the object is on the disk; a loss of power at any moment leaves the
-// old object or the new one, and never a part of either. Two writers of one key: the later commit wins whole;
-// of many with `only_if_absent` exactly one. Keys are bytes: `a`, `a/b`, `a//b`, `..`, `A` and names of 1,024
-// bytes live side by side, since none becomes a file's name. Listing is in byte order and costs what the page
-// holds, not what the bucket holds.
+// It promises: when a write returns, the object is on the disk; a power loss at any moment leaves the old
+// object or the new one, never a part of either. Of two writers of one key the later commit wins completely;
+// of many with `only_if_absent` exactly one wins. Keys are bytes: `a`, `a/b`, `a//b`, `..`, `A` and names of
+// 1,024 bytes coexist, since none becomes a file name. Listing is in byte order and its cost depends on the
+// page, not on the bucket.
 //
 // What it does not do: serve a second process (open() refuses: store_in_use), a second machine, or a network
-// file system; keep versions; check who asks. Credentials, HTTP and S3's documents are gateway/s3's.
+// file system; keep versions; authorize. Credentials, HTTP and S3's documents belong to gateway/s3.
 //
-// On the disk (README.md): `index.sqlite` holds keys and what is known of them, `bytes/` the bodies under
-// numbers.
+// On the disk (README.md): `index.sqlite` has the keys and their metadata, `bytes/` the numbered bodies.
 //
-// Thread safety: as ObjectStore. Calls block; as many writers as threads share one flush of the index.
+// Thread safety: as ObjectStore. Calls block; concurrent writers share one flush of the index.
 #pragma once
 
 #include <filesystem>
@@ -28,8 +27,8 @@ namespace photogate::storage::objects {
 
 class FolderFiles;
 
-/// An object that came to be, told after its commit and before the writer's answer. A crash between the two
-/// loses the word, never the object: the reconciler's business, as with every store.
+/// A created object, announced after its commit and before the writer's response. A crash between the two
+/// loses the event, never the object; the reconciler then finds it, as with every store.
 struct ObjectCreated {
     Bucket bucket;
     ObjectKey key;
@@ -41,23 +40,23 @@ struct ObjectCreated {
     /// `x-amz-meta-*` without the prefix.
     std::map<std::string, std::string> metadata;
 };
-/// Called on the writer's thread: quick, and it may not throw.
+/// Called on the writer's thread: it must be fast and must not throw.
 using CreatedListener = std::function<void(const ObjectCreated&)>;
 
 struct FolderOptions {
-    std::filesystem::path folder;  ///< made, mode 0700, where it is absent
-    /// Every creation is told; where set_notifications() gave a bucket rules, those that match one.
+    std::filesystem::path folder;  ///< created with mode 0700 if it is absent
+    /// Receives every creation; if set_notifications() set rules for a bucket, only those that match one.
     CreatedListener on_created;
     /// Every part but the last is at least this long at completion. S3: 5 MiB.
     ByteSize least_part = 5U << 20;
-    /// Multipart uploads older than this are swept when the store opens.
+    /// Multipart uploads older than this are removed when the store opens.
     std::chrono::hours abandoned_after{7 * 24};
 };
 
 struct FolderParts {
     const Clock& clock;
     Random& random;
-    /// The file system; null: the machine's. Tests hand in one that fails.
+    /// The file system; null: the machine's. Tests inject a failing one.
     FolderFiles* files = nullptr;
 };
 
@@ -70,13 +69,13 @@ struct BucketInfo {
 
 struct UploadOptions {
     ObjectHeaders headers;
-    /// What each part has and the object will keep.
+    /// The checksum of each part, kept for the object.
     std::optional<ChecksumAlgorithm> checksum;
-    /// full_object for CRCs alone.
+    /// full_object only for CRCs.
     ChecksumType checksum_type = ChecksumType::composite;
 };
 
-/// A multipart upload that is under way.
+/// A multipart upload in progress.
 struct OpenUpload {
     std::string id;
     ObjectKey key;
@@ -144,7 +143,7 @@ struct StoreCopyOptions {
     std::optional<ETag> if_source_differs;  ///< x-amz-copy-source-if-none-match
     std::optional<Timestamp> if_source_modified_since;
     std::optional<Timestamp> if_source_unmodified_since;
-    /// In place of the source's: x-amz-metadata-directive REPLACE. A copy onto itself without is
+    /// Replaces the source's headers (x-amz-metadata-directive REPLACE). Without it, a copy onto itself is
     /// store_refused.
     std::optional<ObjectHeaders> replace;
     WriteCondition condition;  ///< of the target
@@ -152,7 +151,8 @@ struct StoreCopyOptions {
 
 class FolderStore final : public ObjectStore {
   public:
-    /// Errors: store_in_use (another process has it), file_error (not ours to use, or too new), store_full.
+    /// Errors: store_in_use (by another process), file_error (not owned by this user, or too new),
+    /// store_full.
     static Result<std::unique_ptr<FolderStore>> open(FolderOptions options, FolderParts parts);
     ~FolderStore() override;
 
@@ -166,41 +166,41 @@ class FolderStore final : public ObjectStore {
     /// Errors: store_no_such_bucket, store_no_such_key.
     Result<StoredObject> stat(const Bucket& bucket, const ObjectKey& key);
     Result<FolderReader> read(const Bucket& bucket, const ObjectKey& key);
-    /// The same for an object that was read lately, from memory alone; else nullopt.
+    /// The same for a recently read object, only from memory; else nullopt.
     std::optional<FolderReader> read_if_open(const Bucket& bucket, const ObjectKey& key);
     /// Errors: store_no_such_bucket, store_full, file_error; invalid_field for a key of no or over 1,024
     /// bytes.
     Result<FolderWriter> write(const Bucket& bucket, const ObjectKey& key, WriteOptions options);
-    /// The bytes are shared by both names, none is read. Errors: as stat(), and store_precondition_failed.
+    /// Both names share the bytes; nothing is read. Errors: as stat(), and store_precondition_failed.
     Result<StoredObject> copy_object(const ObjectName& from, const ObjectName& to,
                                      const StoreCopyOptions& options);
-    /// As remove(), where the object is this one: `If-Match` on DELETE. Errors: store_precondition_failed.
+    /// Like remove(), if the object has this ETag: `If-Match` on DELETE. Errors: store_precondition_failed.
     Result<> remove_if(const Bucket& bucket, const ObjectKey& key, const ETag& etag);
-    /// Reads all bytes and holds them against the MD5s and the checksum that were kept.
-    /// Errors: store_checksum_mismatch, and as read().
+    /// Reads all bytes and compares them with the recorded MD5s and checksum. Errors:
+    /// store_checksum_mismatch, and as read().
     Result<> verify(const Bucket& bucket, const ObjectKey& key);
 
     Result<std::string> start_upload(const Bucket& bucket, const ObjectKey& key,
                                      const UploadOptions& options);
-    /// A part of the same number is replaced when this one is finished. `options.headers` is not used; where
-    /// the upload has a checksum, `options.keep` is it or is not given. Errors: store_no_such_upload,
-    /// invalid_field (number), invalid_checksum (another algorithm than the upload's).
+    /// Finishing it replaces a part of the same number. `options.headers` is ignored; if the upload has a
+    /// checksum, `options.keep` must be the same or unset. Errors: store_no_such_upload, invalid_field
+    /// (number), invalid_checksum (another algorithm than the upload's).
     Result<FolderWriter> write_part(const ObjectName& object, const PartAddress& part, WriteOptions options);
     Result<UploadPage> uploads(const Bucket& bucket, const UploadListOptions& options);
     Result<PartPage> parts(const ObjectName& object, const std::string& upload,
                            const PartListOptions& options);
-    /// The parts become the object where they lie. Errors: store_no_such_upload, store_invalid_part,
+    /// The parts become the object without being copied. Errors: store_no_such_upload, store_invalid_part,
     /// store_invalid_part_order, store_part_too_small, store_checksum_mismatch, size_mismatch, and as
-    /// FolderWriter::finish(); after any of them the upload is still there.
+    /// FolderWriter::finish(); after any of them the upload still exists.
     Result<StoredObject> complete_upload(const ObjectName& object, const std::string& upload,
                                          const std::vector<ChosenPart>& parts,
                                          const CompleteOptions& options);
 
-    /// Errors: store_no_such_upload, where abort_multipart() is content.
+    /// Like abort_multipart(), but with the error store_no_such_upload.
     Result<> abort_upload(const ObjectName& object, const std::string& upload);
 
     Result<std::vector<NotificationRule>> notifications(const Bucket& bucket);
-    /// What the disk under the folder still takes.
+    /// The free space of the folder's disk.
     Result<ByteSize> free_bytes() const;
 
     // ---- ObjectStore ----
@@ -217,7 +217,7 @@ class FolderStore final : public ObjectStore {
     Result<ETag> copy(const Bucket& from, const ObjectKey& from_key, const Bucket& to,
                       const ObjectKey& to_key, const CopyOptions& options) override;
     /// `max_keys` counts objects and common prefixes together; 0 gives an empty page. A common prefix that
-    /// equals `start_after` is passed over, so that a marker may be one. Errors: invalid_cursor.
+    /// equals `start_after` is skipped, so that a marker may be one. Errors: invalid_cursor.
     Result<ListPage> list(const Bucket& bucket, const ListOptions& options) override;
     Result<std::string> create_multipart(const Bucket& bucket, const ObjectKey& key,
                                          const PutOptions& options) override;

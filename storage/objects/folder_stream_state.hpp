@@ -1,4 +1,4 @@
-// What writers and readers hold. Private to storage/objects.
+// The state of writers and readers. Private to storage/objects.
 #pragma once
 
 #include <mutex>
@@ -23,10 +23,10 @@ struct FolderWriter::State {
     std::optional<Error> broken;
     signer::Md5Stream md5;
     std::vector<ChecksumStream> streams;
-    /// Once appending has ended.
+    /// Set once appending has ended.
     std::optional<signer::Md5> md5_value;
     std::vector<Checksum> values;
-    /// Its file belongs to a row now, or may.
+    /// A row refers to its file, or may do so.
     bool kept = false;
 
     State(FolderStore::State& in_store, Bucket in_bucket, ObjectKey in_key, WriteOptions with)
@@ -46,13 +46,13 @@ struct FolderReader::State {
     FolderStore::State& store;
     std::shared_ptr<const OpenObject> open;
     bool pinned = false;       ///< a multipart object's segments
-    mutable std::mutex mutex;  ///< over `files` of a multipart object, which open as they are reached
+    mutable std::mutex mutex;  ///< over `files` of a multipart object, opened as they are reached
     mutable std::vector<Descriptor> files;
 
     State(FolderStore::State& in_store, std::shared_ptr<const OpenObject> found)
         : store(in_store), open(std::move(found)) {}
     ~State();
-    /// Opens the bytes of `row`. Null: the object gave way to another meanwhile.
+    /// Opens the bytes of `row`. Null: the object was replaced meanwhile.
     static Result<std::unique_ptr<State>> of(FolderStore::State& store, ObjectRow row);
     const StoredObject& object() const { return open->row.object; }
     const Segment* segment_at(std::uint64_t offset, std::size_t& index) const;

@@ -7,7 +7,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// How many removals share one flush of their folders.
+/// The number of removals that share one sync of their folders.
 constexpr std::size_t kTakenTogether = 256;
 
 std::optional<std::uint64_t> number_of(const std::string& name, std::size_t digits) {
@@ -67,7 +67,7 @@ void Sweeper::work(std::uint64_t unswept) {
     }
     logged(guarded([&]() -> Result<> {
         forget_taken();
-        // A store that was closed in order leaves nothing for the next start to look for.
+        // A store that was closed cleanly leaves nothing for the next start to clean up.
         if (!swept_ || state_.in_doubt) return {};
         return state_
             .commit([&](Transaction& transaction) -> Result<> {
@@ -140,7 +140,7 @@ Result<> Sweeper::sweep_starts(std::uint64_t unswept) {
         }
         if (error) break;
         if (auto synced = state_.files.sync_folder(folder.path()); !synced) return synced;
-        // Only an empty one goes.
+        // Removes only an empty one.
         std::error_code full;
         std::filesystem::remove(folder.path(), full);
     }

@@ -7,8 +7,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// A long body is sent to the disk as it comes: the flush at its end has little left to do, and memory holds
-/// little that is dirty.
+/// A long body is written back while it arrives, so that the final sync is short and little memory is dirty.
 constexpr ByteSize kWritebackStep = 1U << 20;
 
 std::uint32_t constexpr kMostParts = 10'000;
@@ -70,13 +69,13 @@ std::optional<Checksum> FolderWriter::State::kept_checksum() const {
 
 Result<> FolderWriter::State::check(const FinishOptions& finish) const {
     if (finish.expected_size && *finish.expected_size != written)
-        return fail(ErrorCode::size_mismatch, "the body is not as long as was announced");
+        return fail(ErrorCode::size_mismatch, "the body does not have the announced length");
     if (finish.expected_md5 && *finish.expected_md5 != base64(*md5_value))
-        return fail(ErrorCode::store_checksum_mismatch, "the body has another MD5 than was announced");
+        return fail(ErrorCode::store_checksum_mismatch, "the body's MD5 differs from the announced one");
     for (const Checksum& wanted : finish.expected) {
         const std::string* value = value_of(wanted.algorithm);
         if (value == nullptr)
-            return fail(ErrorCode::invalid_checksum, "a checksum was not asked for when the writing began");
+            return fail(ErrorCode::invalid_checksum, "a checksum was not requested when the write began");
         if (*value != wanted.value)
             return fail(
                 ErrorCode::store_checksum_mismatch,
@@ -152,7 +151,7 @@ Result<> FolderWriter::append(BytesView bytes) {
         stream.update(bytes);
     state_->written += bytes.size();
     if (state_->written - state_->started_writeback >= kWritebackStep) {
-        // A hint: that the bytes are on the disk is for sync() to say.
+        // Only a hint: sync() guarantees that the bytes are on the disk.
         (void)::sync_file_range(state_->file.get(), static_cast<off64_t>(state_->started_writeback),
                                 static_cast<off64_t>(state_->written - state_->started_writeback),
                                 SYNC_FILE_RANGE_WRITE);

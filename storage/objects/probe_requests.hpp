@@ -1,5 +1,4 @@
-// What both probes of a store send: requests under a presigned URL, on keys of their own. Private to
-// storage/objects.
+// Requests of both store probes: under a presigned URL, on keys of their own. Private to storage/objects.
 //
 // Thread safety: pure functions over parts that are thread safe.
 #pragma once
@@ -12,7 +11,7 @@
 
 namespace photogate::storage::objects {
 
-/// Longer answers are cut.
+/// Longer responses are truncated.
 inline constexpr std::size_t kLongestProbeAnswer = 64U << 10;
 
 std::string random_probe_name(Random& random);
@@ -22,7 +21,7 @@ struct ProbeRequest {
     std::vector<http::HeaderField> headers;  ///< all that is sent, signed or not
     std::string body;
 };
-/// `signer` grants, and a client uses the URL.
+/// Sends a request with a URL presigned by `signer`, as a client does.
 Result<http::Response> send_presigned(const signer::Signer& signer, ProbeRequest request,
                                       storage::http::HttpClient& http);
 

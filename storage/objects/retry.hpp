@@ -1,9 +1,9 @@
-// When a store's call is made again: full jitter, a deadline over all attempts, and a budget shared by all
+// The retry policy of store calls: full jitter, a deadline over all attempts, and a budget shared by all
 // calls.
 //
 // Source: AWS "Exponential backoff and jitter" (full jitter) and the token bucket of AWS SDKs' standard retry
-// mode: while most calls fail, retries stop by themselves, so an outage costs about one request per call and
-// not four.
+// mode: while most calls fail, the budget is empty and retries stop, so an outage costs about one request per
+// call instead of four.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,7 @@ class SystemPacer final : public Pacer {
     void pause(std::chrono::milliseconds time) override;
 };
 
-/// Thread safe. A retry takes 5 tokens, its success brings them back; a first attempt that succeeds brings 1.
+/// Thread safe. A retry takes 5 tokens, its success returns them; a successful first attempt adds 1.
 class RetryBudget {
   public:
     explicit RetryBudget(std::uint32_t capacity = 500) : capacity_(capacity), tokens_(capacity) {}
@@ -66,8 +66,9 @@ class RetryLoop {
     /// What is left of the deadline, at least 1 ms.
     std::chrono::milliseconds remaining() const;
     std::uint32_t attempts() const { return attempts_; }
-    /// After a failed attempt: true once it has waited and another is due. False at once where `error` is
-    /// final, attempts, time or the budget are spent, or the far side asks for more time than is left.
+    /// After a failed attempt: waits and returns true if another attempt is due. Returns false immediately if
+    /// `error` is final, attempts, time or budget are exhausted, or the store asks for more time than is
+    /// left.
     bool again(const Error& error);
     void succeeded();
 

@@ -124,7 +124,7 @@ Error error_of(const http::Response& response, Target target, Timestamp now) {
         error.code = code_of_status(response.status, target);
         error.detail = fmt::format("the store says {}", response.status);
     }
-    // A delete marker is asked for by version: 405, with a header that says so.
+    // A delete marker requested by version is answered 405 with a header that identifies it.
     const std::string* marker = response.header("x-amz-delete-marker");
     if (response.status == 405 && marker != nullptr && *marker == "true")
         error.code = ErrorCode::store_no_such_key;

@@ -12,7 +12,7 @@ namespace photogate::storage::objects {
 
 namespace {
 
-/// Stores refuse a skew of more than 15 minutes; less than this is not what a refusal is about.
+/// Stores reject a skew of more than 15 minutes; a smaller one than this is not the reason for a rejection.
 constexpr std::chrono::minutes kSkewWorthLearning{5};
 
 RetryPolicy patient(const S3Options& options) {
@@ -52,7 +52,7 @@ Answered S3Client::Exchange::send(const S3Call& call) {
 Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const RetryLoop& loop) {
     const std::int64_t offset = offset_.load();
     auto response = once(call, loop);
-    // Another time is tried once; a second refusal is what the caller hears.
+    // One retry with the corrected time; the caller receives a second rejection.
     const bool moved =
         !response && response.error().code == ErrorCode::store_clock_skew && offset_.load() != offset;
     return moved ? once(call, loop) : response;
@@ -100,7 +100,7 @@ Result<http::Response> S3Client::Exchange::once(const S3Call& call, const RetryL
     if (success && !parse_error(response->body)) return response;
 
     Error error = error_of(*response, call.key ? Target::object : Target::bucket, parts_.clock.now());
-    // A HEAD's refusal has no body to tell a wrong time from a wrong key; its Date does.
+    // A rejected HEAD has no body that distinguishes a wrong time from a wrong key; its Date does.
     const bool about_time = error.code == ErrorCode::store_clock_skew ||
                             (error.code == ErrorCode::store_denied && call.method == "HEAD");
     if (about_time && learn_skew(*response)) error.code = ErrorCode::store_clock_skew;

@@ -12,12 +12,12 @@
 
 namespace photogate::storage::objects {
 
-/// SHA-256 of nothing: what a request without a body signs.
+/// SHA-256 of the empty string, signed by requests without a body.
 inline constexpr std::string_view kEmptySha256 =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 
-/// How long the store may think before its first byte.
+/// The time limit until the store's first byte.
 enum class Work { ordinary, server_side };
 
 struct S3Call {
@@ -35,7 +35,7 @@ struct S3Call {
     std::uint64_t longest_answer = 1U << 20;
 };
 
-/// An answer, and how many attempts it took: after more than one, an earlier one may have worked unseen.
+/// A response and its number of attempts: after more than one, an earlier attempt may have succeeded unseen.
 struct Answered {
     Result<http::Response> response;
     std::uint32_t attempts = 1;
@@ -45,10 +45,10 @@ class S3Client::Exchange {
   public:
     Exchange(S3Options options, S3Parts parts);
 
-    /// A 2xx answer that is no `<Error>`; with retries.
+    /// A 2xx response that is not an `<Error>`; with retries.
     Answered send(const S3Call& call);
 
-    /// One attempt (two where the clock's skew is learnt in between).
+    /// One attempt (two if the clock skew is learnt in between).
     Result<http::Response> attempt(const S3Call& call, const RetryLoop& loop);
     RetryLoop loop(Work work);
 

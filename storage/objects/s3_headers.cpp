@@ -46,23 +46,23 @@ std::optional<std::uint64_t> content_length(const http::Response& response) {
 }
 
 Result<ObjectInfo> object_of(const http::Response& response) {
-    const auto nonsense = [](const char* why) {
+    const auto malformed = [](const char* why) {
         return fail(ErrorCode::store_protocol, std::string{"the store's answer: "} + why);
     };
     ObjectInfo info;
     const std::string* etag = response.header("etag");
-    if (etag == nullptr) return nonsense("no ETag");
+    if (etag == nullptr) return malformed("no ETag");
     auto parsed = parse_etag(*etag);
-    if (!parsed) return nonsense("an ETag that is none");
+    if (!parsed) return malformed("an invalid ETag");
     info.etag = std::move(*parsed);
 
     if (const std::string* range = response.header("content-range")) {
         const auto part = parse_content_range(*range);
-        if (!part) return nonsense("a Content-Range that is none");
+        if (!part) return malformed("an invalid Content-Range");
         info.size = part->total;
     } else if (response.header("content-length") != nullptr) {
         const auto length = content_length(response);
-        if (!length) return nonsense("a Content-Length that is none");
+        if (!length) return malformed("an invalid Content-Length");
         info.size = *length;
     }
     if (const std::string* version = response.header("x-amz-version-id");
@@ -72,7 +72,7 @@ Result<ObjectInfo> object_of(const http::Response& response) {
     if (const std::string* modified = response.header("last-modified"))
         info.last_modified = parse_http_date(*modified);
     if (const std::string* type = response.header("content-type")) info.content_type = *type;
-    // A multipart object's checksum is of its parts' checksums (`…-2`): it says nothing about the whole.
+    // A multipart object's checksum is of its parts' checksums (`…-2`): it does not verify the whole object.
     if (const std::string* sum = response.header("x-amz-checksum-sha256")) {
         const auto bytes = from_base64(*sum);
         if (bytes && bytes->size() == 32) info.sha256 = *sum;
@@ -100,7 +100,7 @@ std::string quoted(const ETag& etag) {
 Result<std::string> checksum_of(const std::string& sha256_hex) {
     const auto bytes = from_hex(sha256_hex);
     if (!bytes || bytes->size() != 32)
-        return fail(ErrorCode::invalid_checksum, "a SHA-256 is 64 hexadecimal digits");
+        return fail(ErrorCode::invalid_checksum, "a SHA-256 must be 64 hexadecimal digits");
     return base64(*bytes);
 }
 

@@ -1,4 +1,4 @@
-// What an object's headers say, both ways. Private to storage/objects.
+// An object's headers, parsed and written. Private to storage/objects.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 namespace photogate::storage::objects {
 
 /// ETag, version, time, type, checksum and metadata; `size` is Content-Length, or the total of a
-/// Content-Range. Errors: store_protocol where the ETag is missing or not one, or a length does not parse.
+/// Content-Range. Errors: store_protocol if the ETag is missing or invalid, or a length is malformed.
 Result<ObjectInfo> object_of(const http::Response& response);
 
 struct ContentRange {
@@ -27,7 +27,7 @@ std::optional<std::uint64_t> content_length(const http::Response& response);
 std::vector<signer::Header> headers_of(const PutOptions& options);
 
 std::string quoted(const ETag& etag);
-/// Lower-case hex to the base64 that checksum headers want. Errors: invalid_checksum.
+/// Converts lower-case hex to the base64 of checksum headers. Errors: invalid_checksum.
 Result<std::string> checksum_of(const std::string& sha256_hex);
 
 }  // namespace photogate::storage::objects

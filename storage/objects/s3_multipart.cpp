@@ -62,7 +62,7 @@ Result<std::vector<UploadedPart>> S3Client::list_parts(const Bucket& bucket, con
         if (*page->next_marker <= marker) break;
         marker = *page->next_marker;
     }
-    return fail(ErrorCode::store_protocol, "the store's list of parts has no end");
+    return fail(ErrorCode::store_protocol, "the store's list of parts does not end");
 }
 
 Result<ETag> S3Client::complete_multipart(const Bucket& bucket, const ObjectKey& key,

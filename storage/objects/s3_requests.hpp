@@ -1,5 +1,5 @@
-// The XML that clients of the built-in store send, read. What is not what S3's schema says, is too long, or
-// holds `<!` (a DOCTYPE, an entity of its own), is nullopt: the caller answers MalformedXML.
+// Parses the XML that clients of the built-in store send. nullopt (MalformedXML) for documents that violate
+// S3's schema, are too long, or contain `<!` (a DOCTYPE or entity declaration).
 //
 // Thread safety: pure.
 #pragma once
@@ -17,7 +17,7 @@ namespace photogate::storage::objects {
 /// 10,000 parts with their checksums, or 1,000 keys of 1,024 bytes, each byte escaped.
 inline constexpr std::size_t kMostRequestDocument = 8U << 20;
 
-enum class Loudness { all, errors };  ///< which results a DeleteObjects answer lists
+enum class Loudness { all, errors };  ///< which results a DeleteObjects response lists
 
 struct DeleteRequest {
     std::vector<std::string> keys;  ///< at most 1,000, as sent

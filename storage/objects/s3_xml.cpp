@@ -13,16 +13,17 @@ namespace {
 constexpr std::size_t kMostDocument = 1U << 20;
 constexpr std::size_t kMostListed = 1'000;
 
-tl::unexpected<Error> nonsense(std::string why) {
+tl::unexpected<Error> protocol_error(std::string why) {
     return fail(ErrorCode::store_protocol, "the store's XML: " + std::move(why));
 }
 
 Result<> load(pugi::xml_document& document, std::string_view xml, std::size_t most) {
-    if (xml.size() > most) return nonsense("longer than it may be");
-    if (xml.find("<!") != std::string_view::npos) return nonsense("a declaration, which no store sends");
+    if (xml.size() > most) return protocol_error("over the size limit");
+    if (xml.find("<!") != std::string_view::npos)
+        return protocol_error("a declaration, which no store sends");
     const auto outcome =
         document.load_buffer(xml.data(), xml.size(), pugi::parse_default, pugi::encoding_utf8);
-    if (!outcome) return nonsense(outcome.description());
+    if (!outcome) return protocol_error(outcome.description());
     return {};
 }
 
@@ -30,7 +31,7 @@ Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xm
                                std::size_t most = kMostDocument) {
     if (auto loaded = load(document, xml, most); !loaded) return fail(loaded.error());
     const pugi::xml_node root = document.document_element();
-    if (root.name() != name) return nonsense("not the document that was asked for");
+    if (root.name() != name) return protocol_error("an unexpected document");
     return root;
 }
 
@@ -89,22 +90,22 @@ Result<ListPage> parse_list(std::string_view xml) {
         const auto name = decode(text_of(entry, "Key"));
         const auto size = number_of<ByteSize>(text_of(entry, "Size"));
         auto etag = parse_etag(text_of(entry, "ETag"));
-        if (!name || !size || !etag) return nonsense("a listed object without key, size or ETag");
+        if (!name || !size || !etag) return protocol_error("a listed object without key, size or ETag");
         auto key = parse_object_key(*name);
-        if (!key) return nonsense("a listed key that is none");
+        if (!key) return protocol_error("an invalid key in a list");
         page.objects.push_back(
             {std::move(*key), std::move(*etag), *size, parse_rfc3339(text_of(entry, "LastModified"))});
     }
     for (const pugi::xml_node entry : root->children("CommonPrefixes")) {
         auto prefix = decode(text_of(entry, "Prefix"));
-        if (!prefix) return nonsense("a listed prefix that is none");
+        if (!prefix) return protocol_error("an invalid prefix in a list");
         page.common_prefixes.push_back(std::move(*prefix));
     }
     if (page.objects.size() + page.common_prefixes.size() > kMostListed)
-        return nonsense("a page of more than 1,000 entries");
+        return protocol_error("a page of more than 1,000 entries");
     if (text_of(*root, "IsTruncated") == "true") {
         page.next = std::string{text_of(*root, "NextContinuationToken")};
-        if (page.next->empty()) return nonsense("a truncated list without a token");
+        if (page.next->empty()) return protocol_error("a truncated list without a token");
     }
     return page;
 }
@@ -130,13 +131,13 @@ Result<PartsPage> parse_parts(std::string_view xml) {
         const auto number = number_of<std::uint32_t>(text_of(entry, "PartNumber"));
         const auto size = number_of<ByteSize>(text_of(entry, "Size"));
         auto etag = parse_etag(text_of(entry, "ETag"));
-        if (!number || !size || !etag) return nonsense("a part without number, size or ETag");
+        if (!number || !size || !etag) return protocol_error("a part without number, size or ETag");
         page.parts.push_back({*number, std::move(*etag), *size});
     }
     if (text_of(*root, "IsTruncated") == "true") {
         page.next_marker = number_of<std::uint32_t>(text_of(*root, "NextPartNumberMarker"));
         if (!page.next_marker || page.parts.empty())
-            return nonsense("a truncated list of parts that does not go on");
+            return protocol_error("a truncated list of parts that does not advance");
     }
     return page;
 }
@@ -146,7 +147,7 @@ Result<std::string> parse_upload_id_of_multipart(std::string_view xml) {
     const auto root = root_of(document, xml, "InitiateMultipartUploadResult");
     if (!root) return fail(root.error());
     std::string id{text_of(*root, "UploadId")};
-    if (id.empty() || id.size() > 1'024) return nonsense("no upload id");
+    if (id.empty() || id.size() > 1'024) return protocol_error("no upload id");
     return id;
 }
 
@@ -155,7 +156,7 @@ Result<ETag> parse_result_etag(std::string_view xml, std::string_view name) {
     const auto root = root_of(document, xml, name);
     if (!root) return fail(root.error());
     auto etag = parse_etag(text_of(*root, "ETag"));
-    if (!etag) return nonsense("a result without an ETag");
+    if (!etag) return protocol_error("a result without an ETag");
     return etag;
 }
 

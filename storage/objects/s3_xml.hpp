@@ -1,8 +1,8 @@
-// S3's XML, both ways; the only place that knows pugixml. Private to storage/objects.
+// S3's XML, parsed and written; the only user of pugixml. Private to storage/objects.
 //
-// What comes from a store is hostile until read: at most 1 MB (4 MB for a list: 1,000 keys of 1,024 bytes,
-// each three times as long once encoded), no `<!` (no DOCTYPE, no entities of its own), walked without
-// recursion. Keys in lists come percent-encoded (encoding-type=url) and are decoded here.
+// A store's documents are untrusted: at most 1 MB (4 MB for a list: 1,000 keys of 1,024 bytes, each three
+// times as long once encoded), no `<!` (no DOCTYPE, no entity declarations), parsed without recursion. Keys
+// in lists come percent-encoded (encoding-type=url) and are decoded here.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct ErrorDocument {
     std::string message;
 };
 
-/// nullopt where the document is not an `<Error>` with a code.
+/// nullopt if the document is not an `<Error>` with a code.
 std::optional<ErrorDocument> parse_error(std::string_view xml);
 
 /// One `<Error>` of a DeleteResult; the key as it was sent.

@@ -1,9 +1,8 @@
-// What a store can do of what photogate would use, found out by trying it. `photogate doctor` prints it, and
-// docs/stores.md is written from it.
+// Detects a store's capabilities by trying them. `photogate doctor` prints them, and docs/stores.md is
+// generated from them.
 //
-// Nothing here is required: what is missing is done without, or falls to a later step. What must hold is
-// proved by store_probe.hpp. Objects are written under `u/probe/<random>/` of the incoming bucket and taken
-// away again.
+// None of them is required: photogate works without, or checks in a later step. store_probe.hpp proves the
+// requirements. Objects are written under `u/probe/<random>/` of the incoming bucket and removed again.
 //
 // Thread safety: a free function; several may run at once, their objects differ.
 #pragma once
@@ -19,21 +18,21 @@ struct Capability {
     std::string name;  ///< `put.sealed-length`
     /// `yes`, `no`, or the store's own way in a few words.
     std::string found;
-    bool wanted = false;  ///< found is what photogate would like best
-    std::string effect;   ///< what it means here, where it is not wanted
-    std::string remedy;   ///< the command that mends it; empty where none does
+    bool wanted = false;  ///< found is what photogate prefers
+    std::string effect;   ///< the consequence for photogate, if it is not preferred
+    std::string remedy;   ///< the command that fixes it; empty if none does
 };
 
 struct CapabilityTarget {
     ProbeTarget store;
     signer::Credentials worker;
-    /// The built-in store tells its own gateway, and has no rules.
+    /// The built-in store notifies its own gateway, and has no rules.
     enum class Events { by_rule, direct } events = Events::by_rule;
-    /// A page's origin, for the preflight of CORS.
+    /// The origin of a page, for the CORS preflight.
     std::string page_origin = "https://photogate-probe.example";
 };
 
-/// Errors: where the store can't be reached, or the worker can't write to it.
+/// Errors: if the store can't be reached, or the worker can't write to it.
 Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Parts parts);
 
 }  // namespace photogate::storage::objects

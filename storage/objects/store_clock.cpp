@@ -16,7 +16,7 @@ Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Parts& p
     if (!answer) return fail(answer.error());
     const auto* date = answer->header("date");
     const auto said = date != nullptr ? parse_http_date(*date) : std::nullopt;
-    if (!said) return fail(ErrorCode::store_protocol, "the store does not say what time it is");
+    if (!said) return fail(ErrorCode::store_protocol, "the store's response has no Date");
     const auto took = answered_at - asked_at;
     // A Date has no fraction: half a second is the best guess.
     return ClockReading{*said + 500ms - (asked_at + took / 2), took};

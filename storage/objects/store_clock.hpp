@@ -1,7 +1,7 @@
-// What time a store believes it is: read off the Date of an answer that needs no rights.
+// The store's time: the Date of a response that needs no permissions.
 //
-// A presigned URL is judged by the store's clock, and its refusal does not say that the time was the reason.
-// So the clock is read before anything is signed for others.
+// The store checks a presigned URL by its own clock, and its rejection does not name the time as the reason.
+// The clock is therefore read before URLs are signed for clients.
 //
 // Thread safety: any thread.
 #pragma once
@@ -15,11 +15,12 @@
 namespace photogate::storage::objects {
 
 struct ClockReading {
-    std::chrono::microseconds ahead{};  ///< of ours; to half a second, and to half of what the answer took
+    std::chrono::microseconds
+        ahead{};  ///< of this machine's; accurate to half a second plus half of the round trip
     std::chrono::microseconds took{};
 };
 
-/// Errors: of the network; store_protocol where no Date is told.
+/// Errors: network errors; store_protocol without a Date.
 Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Parts& parts);
 
 }  // namespace photogate::storage::objects

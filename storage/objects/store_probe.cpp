@@ -24,7 +24,7 @@ constexpr std::string_view kSignerPolicy =
     "mc admin policy create STORE photogate-signer etc/minio/signer-policy.json && "
     "mc admin policy attach STORE photogate-signer --user SIGNER_KEY";
 
-/// What an attempt that must not work came to.
+/// The result of an attempt that must fail.
 enum class Outcome { refused, worked, unclear };
 
 struct Attempt {
@@ -111,7 +111,7 @@ class Probe {
         }
     }
 
-    /// A canary in each bucket, so that a refusal is about rights and never about a missing object.
+    /// A canary in each bucket, so that a rejection is about permissions and never about a missing object.
     Result<> place_canaries() {
         canary_ = key("canary");
         const http::MemorySource body{std::string_view{secret_}};
@@ -175,7 +175,7 @@ class Probe {
                 "let the proxy in front of the store pass the Host header on: nginx `proxy_set_header Host "
                 "$http_host;`");
         } else {
-            // Clients may reach what the gateway can't: a proxy that does not turn back to its own network.
+            // Clients may reach an address that the gateway can't, for example without hairpin NAT.
             add("endpoint.public", Verdict::warning,
                 fmt::format("{} could not be reached from here: {}", target_.public_end.origin(),
                             outside.error().detail),
@@ -213,8 +213,8 @@ class Probe {
         }
     }
 
-    /// A client's own attack: the granted URL, and one header more. A store that refuses it, or that does not
-    /// know the header and keeps an empty object, is safe; the bytes that stand there afterwards decide.
+    /// The attack of a client: the presigned URL with one more header. A store that rejects it, or ignores
+    /// the header and stores an empty object, is safe; the bytes that are stored afterwards decide.
     void check_copy_attack() {
         for (const auto& [bucket, role] : buckets()) {
             const std::string check = fmt::format("signer.copy.{}", role);
@@ -298,8 +298,7 @@ class Probe {
         }
     }
 
-    /// Where strangers read the public bucket itself, they must not choose what a browser takes a picture
-    /// for.
+    /// If anonymous clients can read the public bucket, they must not be able to choose the Content-Type.
     void check_content_type_override(const Result<http::Response>& read) {
         const std::string check = "stranger.content-type.public";
         if (stranger_attempt(read).outcome != Outcome::worked) {

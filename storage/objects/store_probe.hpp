@@ -1,9 +1,9 @@
-// The start-up proof: what the signer must not be able to do, and what strangers must not see. `photogate
-// doctor` prints it.
+// The start-up proof that the signer and anonymous clients can't do what they must not. `photogate doctor`
+// prints it.
 //
 // A presigned PUT is a read of everything the signing key may read: MinIO obeys an unsigned
-// `x-amz-copy-source` header. So the probe does not read policies; it tries each attack, on canaries of its
-// own (`<prefix>probe/<random>/…`), and takes them away again.
+// `x-amz-copy-source` header. The probe therefore does not read policies; it tries each attack, on canaries
+// of its own (`<prefix>probe/<random>/…`), and removes them again.
 //
 // It changes no policy. Thread safety: a free function; run one at a time against one store, or several, the
 // canaries differ.
@@ -25,7 +25,7 @@ struct Finding {
     std::string check;  ///< `signer.copy.originals`
     Verdict verdict = Verdict::passed;
     std::string detail;
-    /// What to run, exactly but for the names in capitals; empty where all is well.
+    /// The command to run, complete except for the names in capitals; empty if nothing is wrong.
     std::string remedy;
 };
 
@@ -47,8 +47,8 @@ struct ProbeReport {
     bool safe() const;
 };
 
-/// `worker` is what the gateway reads and writes with; `parts` as for an S3Client. Errors: where the store
-/// can't be reached at all; a check that could not be decided is a failed one.
+/// `worker` is what the gateway reads and writes with; `parts` as for an S3Client. Errors: if the store can't
+/// be reached at all; an undecided check counts as failed.
 Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Parts parts);
 
 }  // namespace photogate::storage::objects
