@@ -96,7 +96,7 @@ void measure_claims(Records& records, const char* what, std::size_t most) {
     const auto start = Steady::now();
     for (int i = 0; i < 100; ++i) {
         const auto before = Steady::now();
-        const auto jobs = records.claim({"bench", most, std::chrono::seconds{60}});
+        const auto jobs = records.jobs.claim({"bench", most, std::chrono::seconds{60}});
         times.push_back(std::chrono::duration<double, std::milli>(Steady::now() - before).count());
         if (!jobs) return (void)std::fprintf(stderr, "claim: %s\n", jobs.error().detail.c_str());
         claimed += jobs->size();
@@ -127,7 +127,7 @@ int run(const Settings& settings) {
         return sustained(settings, [&, with_key](auto done) {
             auto item = new_upload(random, "app" + std::to_string(random.below(4)));
             if (with_key) item.idempotency = IdempotencyKey{item.upload.id.str(), std::string(64, 'a')};
-            records.create(std::move(item), [&, done](Result<Created> result) {
+            records.uploads.create(std::move(item), [&, done](Result<Created> result) {
                 if (result) {
                     const std::lock_guard lock{mutex};
                     created.push_back(result->upload);
@@ -153,18 +153,18 @@ int run(const Settings& settings) {
                     }
                     seen.source = "minio";
                     seen.object.etag = ETag::trusted("0123456789abcdef");
-                    records.observe(std::move(seen),
-                                    [done](Result<ObserveOutcome> result) { done(result.has_value()); });
+                    records.arrivals.observe(
+                        std::move(seen), [done](Result<ObserveOutcome> result) { done(result.has_value()); });
                 }));
     if (out) std::printf("  (there were fewer uploads than observations)\n");
-    const auto backlog = records.backlog();
+    const auto backlog = records.gauges.backlog();
     if (backlog) std::printf("jobs queued: %zu\n", backlog->jobs_ready);
     measure_claims(records, "claim 1", 1);
     measure_claims(records, "claim 50", 50);
     std::size_t sent = 0;
     const auto start = Steady::now();
     for (int i = 0; i < 50; ++i) {
-        const auto callbacks = records.claim_callbacks(100, 1'000'000, std::chrono::seconds{60});
+        const auto callbacks = records.outbox.claim(100, 1'000'000, std::chrono::seconds{60});
         if (callbacks) sent += callbacks->size();
     }
     std::printf("%-34s %9.0f /s\n", "claim 100 callbacks",

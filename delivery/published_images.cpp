@@ -6,8 +6,8 @@ namespace photogate::delivery {
 
 using model::UploadState;
 
-PublishedImages::PublishedImages(storage::records::Records& records, const pipeline::Stores& stores)
-    : records_(records), stores_(stores) {}
+PublishedImages::PublishedImages(storage::records::Publications& publications, const pipeline::Stores& stores)
+    : publications_(publications), stores_(stores) {}
 
 Result<LocatedImage> PublishedImages::locate(std::string_view public_id) const {
     const auto not_published = [] {
@@ -15,7 +15,7 @@ Result<LocatedImage> PublishedImages::locate(std::string_view public_id) const {
     };
     const auto id = parse_public_id(public_id);
     if (!id) return not_published();
-    const auto upload = records_.find_public(*id);
+    const auto upload = publications_.find_public(*id);
     if (!upload) return fail(upload.error());
     if (!*upload) return not_published();
     if ((*upload)->state == UploadState::deleted) return fail(ErrorCode::gone, "the image was deleted");

@@ -13,7 +13,7 @@
 #include "base/result.hpp"
 #include "delivery/conditions.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/publications.hpp"
 
 namespace photogate::delivery {
 
@@ -28,7 +28,7 @@ struct LocatedImage {
 
 class PublishedImages {
   public:
-    PublishedImages(storage::records::Records& records, const pipeline::Stores& stores);
+    PublishedImages(storage::records::Publications& publications, const pipeline::Stores& stores);
 
     /// Errors: not_published (unknown, not yet, or rejected: the public learns no more than that), gone
     /// (deleted), and the database_* codes.
@@ -40,7 +40,7 @@ class PublishedImages {
                              const std::optional<storage::objects::ByteRange>& range) const;
 
   private:
-    storage::records::Records& records_;
+    storage::records::Publications& publications_;
     const pipeline::Stores& stores_;
 };
 

@@ -3,6 +3,7 @@
 // Thread safety: values.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -20,6 +21,8 @@ enum class JobKind {
     settle_original,   ///< after the final state: remove the original, or move it where `job.detail` says
     remove_published,  ///< after a deletion
 };
+inline constexpr std::array kAllJobKinds = {JobKind::process, JobKind::settle_original,
+                                            JobKind::remove_published};
 std::string_view to_string(JobKind kind);
 
 struct Lease {

@@ -58,8 +58,9 @@ struct Intake::Gathering {
     }
 };
 
-Intake::Intake(storage::records::Records& records, const Stores& stores, const Clock& clock)
-    : records_(records), stores_(stores), clock_(clock) {}
+Intake::Intake(storage::records::UploadStore& uploads, storage::records::Arrivals& arrivals,
+               const Stores& stores, const Clock& clock)
+    : uploads_(uploads), arrivals_(arrivals), stores_(stores), clock_(clock) {}
 
 bool Intake::may_block(const notifier::events::EventBatch& batch) {
     if (batch.alien || !batch.unreadable.empty()) return true;
@@ -121,7 +122,7 @@ void Intake::take_in(const std::string& source, const notifier::events::EventBat
 
     if (batch.alien || !batch.unreadable.empty()) {
         const auto& reason = batch.alien ? *batch.alien : batch.unreadable.front();
-        if (const auto kept = records_.quarantine_event(source, reason, body); !kept) {
+        if (const auto kept = arrivals_.quarantine_event(source, reason, body); !kept) {
             gathering->error = kept.error();
         } else {
             gathering->summary.quarantined = batch.alien ? 1 : batch.unreadable.size();
@@ -150,8 +151,8 @@ void Intake::take_in(const std::string& source, const notifier::events::EventBat
     }
     gathering->open += seen.size();
     for (auto& one : seen) {
-        records_.observe(std::move(one),
-                         [gathering](Result<ObserveOutcome> outcome) { gathering->finish_one(&outcome); });
+        arrivals_.observe(std::move(one),
+                          [gathering](Result<ObserveOutcome> outcome) { gathering->finish_one(&outcome); });
     }
     gathering->finish_one(nullptr);
 }
@@ -159,8 +160,8 @@ void Intake::take_in(const std::string& source, const notifier::events::EventBat
 Result<ObserveOutcome> Intake::observe_and_wait(Observation seen) {
     std::promise<Result<ObserveOutcome>> promise;
     auto future = promise.get_future();
-    records_.observe(std::move(seen),
-                     [&promise](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
+    arrivals_.observe(std::move(seen),
+                      [&promise](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
     return future.get();
 }
 
@@ -184,7 +185,7 @@ Result<bool> Intake::look(const Upload& upload, Finder finder) {
 }
 
 Result<Upload> Intake::complete(const std::optional<AppName>& app, const UploadId& id) {
-    const auto upload = records_.find(app, id);
+    const auto upload = uploads_.find(app, id);
     if (!upload) return upload;
     if (upload->state != UploadState::created && upload->state != UploadState::expired) return upload;
     const auto there = look(*upload, Finder::complete_call);
@@ -192,7 +193,7 @@ Result<Upload> Intake::complete(const std::optional<AppName>& app, const UploadI
     if (!*there)
         return fail(ErrorCode::object_not_found,
                     "the store has no object for this upload yet: upload the file, then call again");
-    return records_.find(app, id);
+    return uploads_.find(app, id);
 }
 
 }  // namespace photogate::pipeline

@@ -19,7 +19,8 @@
 #include "base/words.hpp"
 #include "notifier/events/store_event.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/arrivals.hpp"
+#include "storage/records/upload_store.hpp"
 
 namespace photogate::pipeline {
 
@@ -35,7 +36,8 @@ struct IntakeSummary {
 
 class Intake {
   public:
-    Intake(storage::records::Records& records, const Stores& stores, const Clock& clock);
+    Intake(storage::records::UploadStore& uploads, storage::records::Arrivals& arrivals, const Stores& stores,
+           const Clock& clock);
 
     /// True where taking this batch in needs the store or a write of its own, so that it wants a thread that
     /// may wait.
@@ -60,7 +62,8 @@ class Intake {
                                                              IntakeSummary& summary) const;
     Result<storage::records::ObserveOutcome> observe_and_wait(storage::records::Observation seen);
 
-    storage::records::Records& records_;
+    storage::records::UploadStore& uploads_;
+    storage::records::Arrivals& arrivals_;
     const Stores& stores_;
     const Clock& clock_;
 };

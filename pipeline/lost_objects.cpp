@@ -12,12 +12,12 @@
 namespace photogate::pipeline {
 
 using storage::objects::ListedObject;
+using storage::records::Arrivals;
 using storage::records::Finder;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
-using storage::records::Records;
 
-Result<std::size_t> observe_listed(Records& records, const Store& store,
+Result<std::size_t> observe_listed(Arrivals& arrivals, const Store& store,
                                    const std::vector<ListedObject>& objects, const Clock& clock) {
     // Handed over together, so that they share their commits; the promises outlive every answer.
     std::vector<std::promise<Result<ObserveOutcome>>> answers(objects.size());
@@ -29,7 +29,7 @@ Result<std::size_t> observe_listed(Records& records, const Store& store,
         seen.key = object.key;
         seen.object = {object.etag, object.size, std::nullopt};
         seen.occurred_at = object.last_modified.value_or(clock.now());
-        records.observe(std::move(seen), [&answer = answers[i]](Result<ObserveOutcome> outcome) {
+        arrivals.observe(std::move(seen), [&answer = answers[i]](Result<ObserveOutcome> outcome) {
             answer.set_value(std::move(outcome));
         });
     }
@@ -50,13 +50,13 @@ Result<std::size_t> observe_listed(Records& records, const Store& store,
     return received;
 }
 
-Result<std::size_t> take_in_lost(Records& records, const Store& store, const std::vector<ListedObject>& page,
-                                 const Clock& clock) {
+Result<std::size_t> take_in_lost(Arrivals& arrivals, const Store& store,
+                                 const std::vector<ListedObject>& page, const Clock& clock) {
     if (page.empty()) return 0;
     std::vector<ObjectKey> keys;
     for (const auto& object : page)
         keys.push_back(object.key);
-    const auto waiting = records.still_waiting(keys);
+    const auto waiting = arrivals.still_waiting(keys);
     if (!waiting) return fail(waiting.error());
     std::set<std::string> wanted;
     for (const auto& key : *waiting)
@@ -65,7 +65,7 @@ Result<std::size_t> take_in_lost(Records& records, const Store& store, const std
     for (const auto& object : page) {
         if (wanted.contains(object.key.str())) lost.push_back(object);
     }
-    return observe_listed(records, store, lost, clock);
+    return observe_listed(arrivals, store, lost, clock);
 }
 
 }  // namespace photogate::pipeline

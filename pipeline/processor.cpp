@@ -143,7 +143,7 @@ void Processor::process(const Job& job) {
     task.limits = profile->limits;
     task.recipe = profile->recipe;
     start = Steady::now();
-    const auto outcome = parts_.imagers.run(task);
+    const auto outcome = parts_.process_image(task);
     times.image = since(start);
     if (!outcome) return postpone(job, cost_of(outcome.error().code), outcome.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_image); !reached)
@@ -253,7 +253,7 @@ void Processor::publish(const Job& job, const model::Profile& profile, const Sto
                          picture.bytes.size()};
     publication.original = profile.original;
     start = Steady::now();
-    const auto published = persist([&] { return parts_.records.publish(job.lease, publication); });
+    const auto published = persist([&] { return parts_.publications.publish(job.lease, publication); });
     times.commit = since(start);
     // The sweeper was at an orphan of this very name: the object must be put again.
     if (!published && published.error().code == ErrorCode::state_conflict)
@@ -279,7 +279,7 @@ void Processor::reject(const Job& job, const model::Profile& profile, std::strin
         refusal.facts = std::move(facts);
     }
     refusal.original = profile.rejected;
-    const auto rejected = persist([&] { return parts_.records.reject(job.lease, refusal); });
+    const auto rejected = persist([&] { return parts_.publications.reject(job.lease, refusal); });
     if (!rejected) return log_outcome(job, "reject", rejected.error());
     failpoint::pass(failpoint::Point::after_reject_commit);
     log::info("upload.rejected", {{"upload", job.upload.id.str()}, {"code", refusal.rejection.code}});
@@ -297,10 +297,10 @@ void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& e
     if (error.retry_after)
         why.delay = std::max<std::chrono::milliseconds>(
             why.delay, std::min(*error.retry_after, std::chrono::seconds{60}));
-    const auto state = persist([&] { return parts_.records.postpone(job.lease, why); });
+    const auto state = persist([&] { return parts_.jobs.postpone(job.lease, why); });
     if (!state) return log_outcome(job, "postpone", state.error());
     if (*state == model::UploadState::failed && parts_.observer) {
-        if (const auto failed = parts_.records.find(std::nullopt, job.upload.id))
+        if (const auto failed = parts_.uploads.find(std::nullopt, job.upload.id))
             parts_.observer(*failed, {});
     }
     log::warn("job.postponed", {{"upload", job.upload.id.str()},
@@ -319,7 +319,7 @@ void Processor::repin(const Job& job, const Store& store) {
                                                                           : cost_of(info.error().code),
                         info.error());
     const auto state = persist([&] {
-        return parts_.records.repin(job.lease, {info->etag, info->size, info->version});
+        return parts_.publications.repin(job.lease, {info->etag, info->size, info->version});
     });
     if (!state) return log_outcome(job, "repin", state.error());
     log::warn("upload.overwritten", {{"upload", job.upload.id.str()}, {"state", model::to_string(*state)}});

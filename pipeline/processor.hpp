@@ -15,11 +15,13 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "imaging/imager_pool.hpp"
 #include "imaging/memory_file.hpp"
+#include "imaging/picture.hpp"
 #include "model/policy/profile.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/job_queue.hpp"
+#include "storage/records/publications.hpp"
+#include "storage/records/upload_store.hpp"
 
 namespace photogate::pipeline {
 
@@ -32,10 +34,13 @@ struct StageTimes {
 };
 
 struct ProcessorParts {
-    storage::records::Records& records;
+    storage::records::JobQueue& jobs;
+    storage::records::Publications& publications;
+    storage::records::UploadStore& uploads;
     const Stores& stores;
     const model::Apps& apps;
-    imaging::ImagerPool& imagers;
+    /// ImagerPool::run().
+    std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image;
     Random& random;
     /// Called after each finished upload; may be empty.
     std::function<void(const model::Upload&, const StageTimes&)> observer;

@@ -18,9 +18,9 @@ namespace {
 
 using model::Upload;
 using storage::records::Finder;
+using storage::records::MaintenanceLease;
+using storage::records::MaintenanceStart;
 using storage::records::PastGrant;
-using storage::records::Round;
-using storage::records::RoundStart;
 using Steady = std::chrono::steady_clock;
 
 /// `1795262400000000 <id>`: microseconds since 1970 and an upload.
@@ -39,7 +39,7 @@ PastGrant past_grant_of(const std::string& cursor) {
 /// Whether the next question to the same store would end alike.
 bool says_something_of_the_store(ErrorCode code) {
     return is_retryable(code) || code == ErrorCode::store_denied || code == ErrorCode::store_no_such_bucket ||
-           code == ErrorCode::store_clock_skew;
+           code == ErrorCode::store_parts_.clockskew;
 }
 
 }  // namespace
@@ -50,16 +50,11 @@ struct Reconciler::Walk {
     AtEnd at_end;
 };
 
-Reconciler::Reconciler(ReconcilerOptions options, storage::records::Records& records, const Stores& stores,
-                       Intake& intake, const Clock& clock)
-    : options_(options),
-      records_(records),
-      stores_(stores),
-      intake_(intake),
-      clock_(clock),
-      pace_(options.requests_per_second, stop_) {}
+Reconciler::Reconciler(ReconcilerOptions options, ReconcilerParts parts)
+    : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
 
-Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::string& prefix, Round& round) {
+Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::string& prefix,
+                                            MaintenanceLease& round) {
     std::size_t found = 0;
     storage::objects::ListOptions listing;
     listing.prefix = prefix;
@@ -67,12 +62,12 @@ Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::strin
         if (!pace_.next()) return found;
         const auto page = store.objects->list(store.region.incoming, listing);
         if (!page) return fail(page.error());
-        const auto taken = take_in_lost(records_, store, page->objects, clock_);
+        const auto taken = take_in_lost(parts_.arrivals, store, page->objects, parts_.clock);
         if (!taken) return taken;
         found += *taken;
         count(&Counters::found, *taken);
         round.tally.seen += page->objects.size();
-        const auto kept = records_.keep_round(round, options_.lease);
+        const auto kept = parts_.upkeep.checkpoint(round, options_.lease);
         if (!kept) return fail(kept.error());
         if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this round");
         listing.continuation = page->next;
@@ -80,16 +75,16 @@ Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::strin
     return found;
 }
 
-Result<std::size_t> Reconciler::list_open_minutes(RoundStart start) {
-    auto round = records_.begin_round("open-minutes", options_.lease, start);
+Result<std::size_t> Reconciler::list_open_minutes(MaintenanceStart start) {
+    auto round = parts_.upkeep.acquire("open-minutes", options_.lease, start);
     if (!round) return fail(round.error());
     if (!*round) return 0;
-    const auto minutes = records_.open_minutes(options_.grace, options_.longest_grant);
+    const auto minutes = parts_.upkeep.open_minutes(options_.grace, options_.longest_grant);
     if (!minutes) return fail(minutes.error());
-    const auto prefixes = listing_prefixes(*minutes, clock_.now());
+    const auto prefixes = listing_prefixes(*minutes, parts_.clock.now());
     std::size_t found = 0;
     std::optional<Error> error;
-    for (const auto& [name, store] : stores_.all()) {
+    for (const auto& [name, store] : parts_.stores.all()) {
         for (const auto& prefix : prefixes) {
             if (stop_.stopped()) break;
             const auto listed = list_prefix(store, prefix, **round);
@@ -102,15 +97,15 @@ Result<std::size_t> Reconciler::list_open_minutes(RoundStart start) {
             break;
         }
     }
-    const auto ended = stop_.stopped() ? records_.pause_round(**round, std::chrono::milliseconds{0})
-                                       : records_.end_round(**round, options_.list_every);
+    const auto ended = stop_.stopped() ? parts_.upkeep.release(**round, std::chrono::milliseconds{0})
+                                       : parts_.upkeep.complete(**round, options_.list_every);
     if (error) return fail(std::move(*error));
     if (!ended) return fail(ended.error());
     return found;
 }
 
 Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
-    auto begun = records_.begin_round(walk.round, options_.lease, RoundStart::when_due);
+    auto begun = parts_.upkeep.acquire(walk.round, options_.lease, MaintenanceStart::when_due);
     if (!begun) return fail(begun.error());
     if (!*begun) return {};
     auto& round = **begun;
@@ -119,16 +114,16 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
     std::set<std::string> away;
     std::optional<Error> error;
     for (bool more = true; more;) {
-        const auto batch = records_.past_grant(past_grant_of(round.cursor), walk.grace, options_.batch);
+        const auto batch = parts_.upkeep.past_grant(past_grant_of(round.cursor), walk.grace, options_.batch);
         if (!batch) return fail(batch.error());
         for (const auto& upload : *batch) {
             if (Steady::now() > until || !pace_.next()) {
-                const auto paused = records_.pause_round(round, std::chrono::milliseconds{0});
+                const auto paused = parts_.upkeep.release(round, std::chrono::milliseconds{0});
                 if (!paused) return fail(paused.error());
                 return {};
             }
             if (!away.contains(upload.region)) {
-                const auto there = intake_.look(upload, Finder::reconciler);
+                const auto there = parts_.intake.look(upload, Finder::reconciler);
                 if (!there && says_something_of_the_store(there.error().code)) away.insert(upload.region);
                 if (!there && !error) error = there.error();
                 if (there) {
@@ -138,15 +133,15 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
             }
             round.cursor = cursor_of(upload);
             if (Steady::now() < keep_at) continue;
-            const auto kept = records_.keep_round(round, options_.lease);
+            const auto kept = parts_.upkeep.checkpoint(round, options_.lease);
             if (!kept) return fail(kept.error());
             if (!*kept) return {};
             keep_at = Steady::now() + options_.lease / 3;
         }
         more = batch->size() == options_.batch;
     }
-    const auto ended = walk.at_end == AtEnd::remember ? records_.pause_round(round, options_.look_every)
-                                                      : records_.end_round(round, options_.look_every);
+    const auto ended = walk.at_end == AtEnd::remember ? parts_.upkeep.release(round, options_.look_every)
+                                                      : parts_.upkeep.complete(round, options_.look_every);
     if (!ended) return fail(ended.error());
     if (error) return fail(std::move(*error));
     return {};
@@ -173,7 +168,7 @@ Result<std::size_t> Reconciler::expire_unused() {
                                           ++found;
                                           return {};
                                       }
-                                      const auto done = records_.expire(upload.id);
+                                      const auto done = parts_.upkeep.expire(upload.id);
                                       if (!done) return fail(done.error());
                                       expired += *done ? 1 : 0;
                                       return {};
@@ -185,11 +180,11 @@ Result<std::size_t> Reconciler::expire_unused() {
 }
 
 Result<storage::records::Reaped> Reconciler::reap() {
-    auto reaped = records_.reap();
-    if (reaped) {
-        count(&Counters::requeued, reaped->requeued);
-        count(&Counters::spent, reaped->failed);
-    }
+    auto reaped = parts_.jobs.reap();
+    if (!reaped) return reaped;
+    count(&Counters::requeued, reaped->requeued);
+    count(&Counters::spent, reaped->failed);
+    if (auto forgotten = parts_.upkeep.forget_old(); !forgotten) return fail(std::move(forgotten.error()));
     return reaped;
 }
 
@@ -218,13 +213,13 @@ void Reconciler::run() {
         return {};
     };
     // The first list comes at once: a restart is when events are lost.
-    auto start = RoundStart::at_once;
+    auto start = MaintenanceStart::at_once;
     // Rounds that another gateway has ended are asked for more often than they come due.
     const auto ask_every = std::max<std::chrono::milliseconds>(
         std::min(options_.list_every, options_.look_every) / 4, std::chrono::milliseconds{50});
     do {
         attempt("list", [&] { return calling(list_open_minutes(start)); });
-        start = RoundStart::when_due;
+        start = MaintenanceStart::when_due;
         attempt("look", [&] { return calling(look_at_ended()); });
         attempt("expire", [&] { return calling(expire_unused()); });
     } while (!stop_.wait_for(ask_every));

@@ -6,7 +6,7 @@
 // delay them.
 //
 // Any number of gateways may run it: each step is idempotent and guarded in the records, and the rounds at
-// the store are taken by turns (storage/records/rounds.hpp), so that the store is asked once and not once for
+// the store are taken by turns (storage/records/upkeep.hpp), so that the store is asked once and not once for
 // each gateway.
 //
 // Thread safety: run() on one thread; stop() and counters() from any; the rounds may also be called one by
@@ -25,7 +25,9 @@
 #include "pipeline/intake.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/arrivals.hpp"
+#include "storage/records/job_queue.hpp"
+#include "storage/records/upkeep.hpp"
 
 namespace photogate::pipeline {
 
@@ -41,16 +43,25 @@ struct ReconcilerOptions {
     std::size_t batch = 200;
 };
 
+/// All of them outlive the reconciler.
+struct ReconcilerParts {
+    storage::records::Upkeep& upkeep;
+    storage::records::JobQueue& jobs;
+    storage::records::Arrivals& arrivals;
+    const Stores& stores;
+    Intake& intake;
+    const Clock& clock;
+};
+
 class Reconciler {
   public:
-    Reconciler(ReconcilerOptions options, storage::records::Records& records, const Stores& stores,
-               Intake& intake, const Clock& clock);
+    Reconciler(ReconcilerOptions options, ReconcilerParts parts);
 
     void run();
     void stop();
 
     /// How many lost objects were found.
-    Result<std::size_t> list_open_minutes(storage::records::RoundStart start);
+    Result<std::size_t> list_open_minutes(storage::records::MaintenanceStart start);
     /// At the end of a grant: how many lost objects were found.
     Result<std::size_t> look_at_ended();
     /// After the grace: how many uploads expired.
@@ -72,16 +83,13 @@ class Reconciler {
     using Judge = std::function<Result<>(const model::Upload&, bool there)>;
     Result<> walk_past_grant(const Walk& walk, const Judge& judge);
     Result<std::size_t> list_prefix(const Store& store, const std::string& prefix,
-                                    storage::records::Round& round);
+                                    storage::records::MaintenanceLease& round);
     void attempt(std::string_view round, const std::function<Result<>()>& call);
     void reap_until_stopped();
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     ReconcilerOptions options_;
-    storage::records::Records& records_;
-    const Stores& stores_;
-    Intake& intake_;
-    const Clock& clock_;
+    ReconcilerParts parts_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

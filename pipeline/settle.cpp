@@ -72,7 +72,7 @@ void Processor::remove_published(const model::Job& job) {
 
 void Processor::finish_cleanup(const model::Job& job) {
     failpoint::pass(failpoint::Point::after_original_removed);
-    const auto done = parts_.records.finish_cleanup(job.lease);
+    const auto done = parts_.jobs.finish_cleanup(job.lease);
     if (!done) {
         return log::warn("job.not_recorded", {{"upload", job.upload.id.str()},
                                               {"step", model::to_string(job.kind)},

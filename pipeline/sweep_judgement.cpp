@@ -19,9 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 using model::UploadState;
 using storage::objects::ListedObject;
+using storage::records::MaintenanceTally;
 using storage::records::PublicName;
 using storage::records::ReferredImage;
-using storage::records::RoundTally;
 using storage::records::UploadAt;
 using Steady = std::chrono::steady_clock;
 
@@ -79,7 +79,7 @@ std::optional<SweepFinding> verdict(const UploadAt& upload, Age age) {
 
 Result<std::vector<Swept>> Sweeper::judge_incoming(const Store& store, const Page& page) const {
     const auto& bucket = store.region.incoming;
-    const auto uploads = records_.uploads_at(bucket, keys_of(page));
+    const auto uploads = parts_.upkeep.uploads_at(bucket, keys_of(page));
     if (!uploads) return fail(uploads.error());
     std::map<ObjectKey, const UploadAt*> by_key;
     for (const auto& upload : *uploads)
@@ -117,9 +117,9 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
     for (const auto& object : page) {
         if (auto name = public_name(object.key)) names.push_back(std::move(*name));
     }
-    const auto images = records_.images_referred_to(names);
+    const auto images = parts_.publications.references(names);
     if (!images) return fail(images.error());
-    const auto began_at = records_.began_at();
+    const auto began_at = parts_.upkeep.began_at();
     if (!began_at) return fail(began_at.error());
     std::map<ObjectKey, const ReferredImage*> referred;
     for (const auto& image : *images)
@@ -158,7 +158,7 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
 }
 
 Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
-                      RoundTally& tally) {
+                      MaintenanceTally& tally) {
     Page lost, unwanted, unreferenced;
     std::vector<ObjectKey> left_behind;
     for (const auto& each : found) {
@@ -179,22 +179,22 @@ Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vecto
                 break;
         }
     }
-    const auto received = take_in_lost(records_, store, lost, clock_);
+    const auto received = take_in_lost(parts_.arrivals, store, lost, parts_.clock);
     if (!received) return fail(received.error());
     count(&Counters::lost, *received);
 
     // To an upload that wants none, an object is told as an event would tell it: that queues its removal.
-    const auto told = observe_listed(records_, store, unwanted, clock_);
+    const auto told = observe_listed(parts_.arrivals, store, unwanted, parts_.clock);
     if (!told) return fail(told.error());
     tally.removed += unwanted.size();
     count(&Counters::left_behind, unwanted.size());
 
     std::vector<UploadId> ended;
-    const auto uploads = records_.uploads_at(bucket, left_behind);
+    const auto uploads = parts_.upkeep.uploads_at(bucket, left_behind);
     if (!uploads) return fail(uploads.error());
     for (const auto& upload : *uploads)
         ended.push_back(upload.id);
-    const auto queued = records_.queue_left_behind(ended);
+    const auto queued = parts_.upkeep.queue_left_behind(ended);
     if (!queued) return fail(queued.error());
     std::size_t canaries = 0;
     for (const auto& key : left_behind) {
@@ -221,7 +221,7 @@ Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vecto
 Result<bool> Sweeper::await_transactions(const std::string& horizon) {
     const auto until = Steady::now() + kTransactionsWithin;
     for (;;) {
-        const auto ended = records_.transactions_ended(horizon);
+        const auto ended = parts_.upkeep.transactions_ended(horizon);
         if (!ended || *ended) return ended;
         if (Steady::now() > until || stop_.wait_for(50ms)) return false;
     }
@@ -233,7 +233,8 @@ Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& o
     const auto now_there = store.objects->head(bucket, object.key, {});
     if (!now_there && now_there.error().code == ErrorCode::store_no_such_key) return false;
     if (!now_there) return fail(now_there.error());
-    const bool old = now_there->last_modified && clock_.now() - *now_there->last_modified >= options_.min_age;
+    const bool old =
+        now_there->last_modified && parts_.clock.now() - *now_there->last_modified >= options_.min_age;
     if (now_there->etag != object.etag || !old) return false;
     failpoint::pass(failpoint::Point::after_sweep_opened);
     if (auto removed = store.objects->remove(bucket, object.key, std::nullopt); !removed)
@@ -246,7 +247,7 @@ Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& o
 Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page& objects) {
     const auto& bucket = store.region.published;
     const auto opened_at = Steady::now();
-    const auto horizon = records_.open_sweeps(bucket, keys_of(objects));
+    const auto horizon = parts_.upkeep.mark_deleting(bucket, keys_of(objects));
     if (!horizon) return fail(horizon.error());
 
     std::vector<ObjectKey> removed, spared;
@@ -258,7 +259,7 @@ Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page&
         std::vector<PublicName> names;
         for (const auto& object : objects)
             names.push_back(*public_name(object.key));
-        const auto images = records_.images_referred_to(names);
+        const auto images = parts_.publications.references(names);
         if (!images) error = images.error();
         if (images) {
             for (const auto& image : *images)
@@ -278,7 +279,7 @@ Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page&
         if (!done) error = done.error();
         (done && !*done ? spared : removed).push_back(object.key);
     }
-    if (auto closed = records_.close_sweeps(bucket, removed, spared); !closed)
+    if (auto closed = parts_.upkeep.unmark_deleting(bucket, removed, spared); !closed)
         return fail(std::move(closed.error()));
     if (error) return fail(std::move(*error));
     return removed.size();

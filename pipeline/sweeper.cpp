@@ -9,9 +9,9 @@
 
 namespace photogate::pipeline {
 
-using storage::records::Round;
-using storage::records::RoundStart;
-using storage::records::RoundTally;
+using storage::records::MaintenanceLease;
+using storage::records::MaintenanceStart;
+using storage::records::MaintenanceTally;
 
 namespace {
 
@@ -54,16 +54,11 @@ std::string_view to_string(SweepFinding finding) {
     return "unknown";
 }
 
-Sweeper::Sweeper(SweeperOptions options, storage::records::Records& records, const Stores& stores,
-                 const Clock& clock)
-    : options_(options),
-      records_(records),
-      stores_(stores),
-      clock_(clock),
-      pace_(options.requests_per_second, stop_) {}
+Sweeper::Sweeper(SweeperOptions options, SweeperParts parts)
+    : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
 
 /// False: that was the last page.
-Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
+Result<bool> Sweeper::sweep_page(const Broom& broom, MaintenanceLease& round) {
     storage::objects::ListOptions listing;
     listing.max_keys = options_.page;
     if (broom.kind == Broom::Kind::incoming) listing.prefix = model::kIncomingPrefix;
@@ -94,33 +89,33 @@ Result<bool> Sweeper::sweep_page(const Broom& broom, Round& round) {
     return page->next.has_value() && !page->objects.empty();
 }
 
-Result<RoundTally> Sweeper::sweep_bucket(const Broom& broom, RoundStart start) {
+Result<MaintenanceTally> Sweeper::sweep_bucket(const Broom& broom, MaintenanceStart start) {
     const bool dry = broom.mode == SweepMode::dry_run;
-    std::optional<Round> round{Round{}};
+    std::optional<MaintenanceLease> round{MaintenanceLease{}};
     if (!dry) {
-        auto begun = records_.begin_round(broom.round(), options_.lease, start);
+        auto begun = parts_.upkeep.acquire(broom.round(), options_.lease, start);
         if (!begun) return fail(begun.error());
         round = std::move(*begun);
-        if (!round) return RoundTally{};
+        if (!round) return MaintenanceTally{};
     }
     for (;;) {
         if (!pace_.next()) {
-            if (!dry) (void)records_.pause_round(*round, std::chrono::milliseconds{0});
+            if (!dry) (void)parts_.upkeep.release(*round, std::chrono::milliseconds{0});
             return round->tally;
         }
         const auto more = sweep_page(broom, *round);
         if (!more) {
-            if (!dry) (void)records_.pause_round(*round, options_.again_after_failure);
+            if (!dry) (void)parts_.upkeep.release(*round, options_.again_after_failure);
             return fail(more.error());
         }
         if (!*more) break;
         if (dry) continue;
-        const auto kept = records_.keep_round(*round, options_.lease);
+        const auto kept = parts_.upkeep.checkpoint(*round, options_.lease);
         if (!kept) return fail(kept.error());
         if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this sweep");
     }
     if (dry) return round->tally;
-    const auto ended = records_.end_round(*round, options_.every);
+    const auto ended = parts_.upkeep.complete(*round, options_.every);
     if (!ended) return fail(ended.error());
     log::info("sweep.finished", {{"round", round->name},
                                  {"seen", round->tally.seen},
@@ -129,10 +124,11 @@ Result<RoundTally> Sweeper::sweep_bucket(const Broom& broom, RoundStart start) {
     return round->tally;
 }
 
-Result<RoundTally> Sweeper::sweep_all(RoundStart start, SweepMode mode, const SweepObserver& observer) {
-    RoundTally all;
+Result<MaintenanceTally> Sweeper::sweep_all(MaintenanceStart start, SweepMode mode,
+                                            const SweepObserver& observer) {
+    MaintenanceTally all;
     std::optional<Error> error;
-    for (const auto& [name, store] : stores_.all()) {
+    for (const auto& [name, store] : parts_.stores.all()) {
         for (const auto kind : {Broom::Kind::incoming, Broom::Kind::published}) {
             const Broom broom{store, kind, mode, observer};
             const auto swept = sweep_bucket(broom, start);
@@ -153,13 +149,13 @@ Result<RoundTally> Sweeper::sweep_all(RoundStart start, SweepMode mode, const Sw
     return all;
 }
 
-Result<RoundTally> Sweeper::sweep_now(SweepMode mode, const SweepObserver& observer) {
-    return sweep_all(RoundStart::at_once, mode, observer);
+Result<MaintenanceTally> Sweeper::sweep_now(SweepMode mode, const SweepObserver& observer) {
+    return sweep_all(MaintenanceStart::at_once, mode, observer);
 }
 
 void Sweeper::run() {
     do {
-        (void)sweep_all(RoundStart::when_due, SweepMode::apply, {});
+        (void)sweep_all(MaintenanceStart::when_due, SweepMode::apply, {});
     } while (!stop_.wait_for(options_.ask_every));
 }
 
@@ -168,7 +164,7 @@ void Sweeper::stop() {
 }
 
 bool Sweeper::is_old(const storage::objects::ListedObject& object) const {
-    return object.last_modified && clock_.now() - *object.last_modified >= options_.min_age;
+    return object.last_modified && parts_.clock.now() - *object.last_modified >= options_.min_age;
 }
 
 void Sweeper::count(std::uint64_t Counters::*counter, std::uint64_t by) {

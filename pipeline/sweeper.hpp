@@ -8,7 +8,7 @@
 // The public bucket: an image that no row refers to (a worker died between its PUT and its commit, or came
 // second) is removed once it is a day old, unless it is older than the database or one of too many: then the
 // records may be the wrong ones, and all of it counts as unknown. What is removed is exactly what was judged:
-// the row's guard (Records::open_sweeps), then a HEAD that must still show the listed ETag, then DELETE. An
+// the row's guard (Upkeep::mark_deleting), then a HEAD that must still show the listed ETag, then DELETE. An
 // object under a name that photogate does not make, or with other bytes than its row tells, is unknown:
 // counted, logged, and never touched, since whoever put it there must be found first.
 //
@@ -30,7 +30,9 @@
 #include "base/time.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/arrivals.hpp"
+#include "storage/records/publications.hpp"
+#include "storage/records/upkeep.hpp"
 
 namespace photogate::pipeline {
 
@@ -64,18 +66,25 @@ struct Swept {
 /// Told of each finding before anything is done about it.
 using SweepObserver = std::function<void(const Swept&)>;
 
+/// All of them outlive the sweeper.
+struct SweeperParts {
+    storage::records::Upkeep& upkeep;
+    storage::records::Arrivals& arrivals;
+    storage::records::Publications& publications;
+    const Stores& stores;
+    const Clock& clock;
+};
+
 class Sweeper {
   public:
-    /// All references outlive it.
-    Sweeper(SweeperOptions options, storage::records::Records& records, const Stores& stores,
-            const Clock& clock);
+    Sweeper(SweeperOptions options, SweeperParts parts);
 
     void run();
     void stop();
 
     /// Both buckets of every region, now. `apply` passes over a bucket that another gateway is at. Errors:
     /// the first of any region; the others were swept all the same.
-    Result<storage::records::RoundTally> sweep_now(SweepMode mode, const SweepObserver& observer = {});
+    Result<storage::records::MaintenanceTally> sweep_now(SweepMode mode, const SweepObserver& observer = {});
 
     struct Counters {
         std::uint64_t lost = 0;
@@ -89,15 +98,16 @@ class Sweeper {
     struct Broom;
     using Page = std::vector<storage::objects::ListedObject>;
 
-    Result<storage::records::RoundTally> sweep_all(storage::records::RoundStart start, SweepMode mode,
-                                                   const SweepObserver& observer);
-    Result<storage::records::RoundTally> sweep_bucket(const Broom& broom, storage::records::RoundStart start);
-    Result<bool> sweep_page(const Broom& broom, storage::records::Round& round);
+    Result<storage::records::MaintenanceTally> sweep_all(storage::records::MaintenanceStart start,
+                                                         SweepMode mode, const SweepObserver& observer);
+    Result<storage::records::MaintenanceTally> sweep_bucket(const Broom& broom,
+                                                            storage::records::MaintenanceStart start);
+    Result<bool> sweep_page(const Broom& broom, storage::records::MaintenanceLease& round);
     Result<std::vector<Swept>> judge_incoming(const Store& store, const Page& page) const;
     Result<std::vector<Swept>> judge_published(const Store& store, const Page& page);
     Result<bool> has_bytes_of(const Store& store, const storage::records::ReferredImage& image);
     Result<> act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
-                 storage::records::RoundTally& tally);
+                 storage::records::MaintenanceTally& tally);
     Result<std::size_t> remove_unreferenced(const Store& store, const Page& objects);
     Result<bool> await_transactions(const std::string& horizon);
     Result<bool> remove_as_judged(const Store& store, const storage::objects::ListedObject& object);
@@ -105,9 +115,7 @@ class Sweeper {
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     SweeperOptions options_;
-    storage::records::Records& records_;
-    const Stores& stores_;
-    const Clock& clock_;
+    SweeperParts parts_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

@@ -15,13 +15,12 @@ namespace photogate::pipeline {
 
 using model::Job;
 using model::Lease;
-using storage::records::Records;
-using storage::records::Work;
+using storage::records::JobQueue;
 
 struct Worker::State {
     WorkerOptions options;
-    Records& records;
-    Processor& processor;
+    JobQueue& jobs;
+    const std::function<void(const Job&)> run_job;
 
     mutable std::mutex mutex;
     std::condition_variable changed;
@@ -30,8 +29,8 @@ struct Worker::State {
     bool stopping = false;
     std::vector<std::thread> threads;  // last: joined before the rest goes
 
-    State(WorkerOptions chosen, Records& kept, Processor& runner)
-        : options(std::move(chosen)), records(kept), processor(runner) {}
+    State(WorkerOptions chosen, JobQueue& queue, std::function<void(const Job&)> runner)
+        : options(std::move(chosen)), jobs(queue), run_job(std::move(runner)) {}
 
     void work() {
         for (;;) {
@@ -41,7 +40,7 @@ struct Worker::State {
             Job job = std::move(waiting.front());
             waiting.pop_front();
             lock.unlock();
-            processor.run(job);
+            run_job(job);
             lock.lock();
             std::erase(held, job.lease);
             changed.notify_all();
@@ -55,7 +54,7 @@ struct Worker::State {
             if (stopping || held.empty()) continue;
             const auto leases = held;
             lock.unlock();
-            const auto lost = records.extend_leases(leases, options.lease);
+            const auto lost = jobs.extend_leases(leases, options.lease);
             if (!lost) {
                 log::warn("worker.heartbeat_failed", {{"code", to_string(lost.error().code)}});
             } else {
@@ -69,8 +68,8 @@ struct Worker::State {
     std::size_t free_hands() const { return options.hands - std::min(options.hands, held.size()); }
 };
 
-Worker::Worker(WorkerOptions options, Records& records, Processor& processor)
-    : state_(std::make_unique<State>(std::move(options), records, processor)) {
+Worker::Worker(WorkerOptions options, JobQueue& jobs, std::function<void(const Job&)> run_job)
+    : state_(std::make_unique<State>(std::move(options), jobs, std::move(run_job))) {
     for (std::size_t i = 0; i < state_->options.hands; ++i)
         state_->threads.emplace_back([this] { state_->work(); });
     state_->threads.emplace_back([this] { state_->keep_leases(); });
@@ -92,11 +91,12 @@ void Worker::run() {
             continue;
         }
         lock.unlock();
-        auto jobs = state.records.claim({state.options.name, free, state.options.lease});
+        auto jobs =
+            state.jobs.claim({.worker = state.options.name, .most = free, .lease = state.options.lease});
         if (!jobs) {
             log::warn("worker.claim_failed",
                       {{"code", to_string(jobs.error().code)}, {"detail", jobs.error().detail}});
-            state.records.wait_for_work(Work::jobs, state.options.poll);
+            state.jobs.wait_for_jobs(state.options.poll);
             lock.lock();
             continue;
         }
@@ -110,7 +110,7 @@ void Worker::run() {
         state.changed.notify_all();
         if (found) continue;
         lock.unlock();
-        state.records.wait_for_work(Work::jobs, state.options.poll);
+        state.jobs.wait_for_jobs(state.options.poll);
         lock.lock();
     }
     // What nobody has begun goes back at once; what is under way may finish.
@@ -122,14 +122,14 @@ void Worker::run() {
     state.waiting.clear();
     state.changed.notify_all();
     lock.unlock();
-    if (!unbegun.empty()) (void)state.records.release(unbegun);
+    if (!unbegun.empty()) (void)state.jobs.release(unbegun);
     lock.lock();
     state.changed.wait_for(lock, state.options.drain, [&] { return state.held.empty(); });
     const auto unfinished = state.held;
     lock.unlock();
     if (!unfinished.empty()) {
         log::warn("worker.released", {{"jobs", unfinished.size()}});
-        (void)state.records.release(unfinished);
+        (void)state.jobs.release(unfinished);
     }
 }
 
@@ -139,7 +139,7 @@ void Worker::stop() {
         state_->stopping = true;
     }
     state_->changed.notify_all();
-    state_->records.stop_waiting();
+    state_->jobs.stop_waiting();
 }
 
 std::size_t Worker::busy() const {

@@ -6,11 +6,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
-#include "pipeline/processor.hpp"
-#include "storage/records/records.hpp"
+#include "model/job.hpp"
+#include "storage/records/job_queue.hpp"
 
 namespace photogate::pipeline {
 
@@ -26,7 +27,9 @@ struct WorkerOptions {
 
 class Worker {
   public:
-    Worker(WorkerOptions options, storage::records::Records& records, Processor& processor);
+    /// `run_job` is called from as many threads as jobs may run at once. It must not throw.
+    Worker(WorkerOptions options, storage::records::JobQueue& jobs,
+           std::function<void(const model::Job&)> run_job);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;

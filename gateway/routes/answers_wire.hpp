@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "pipeline/grant.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/outbox.hpp"
+#include "storage/records/upload_store.hpp"
 
 namespace photogate::gateway::routes {
 

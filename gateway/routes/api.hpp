@@ -18,13 +18,15 @@
 #include "gateway/routes/waiters.hpp"
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/outbox.hpp"
+#include "storage/records/upload_store.hpp"
 
 namespace photogate::gateway::routes {
 
 struct Api {
     const config::Config& config;
-    storage::records::Records& records;
+    storage::records::UploadStore& uploads;
+    storage::records::Outbox& outbox;
     const pipeline::Stores& stores;
     pipeline::Intake& intake;
     delivery::PublishedImages& images;

@@ -52,7 +52,7 @@ Result<Response> list(const Api& api, const Request& request) {
     auto query = read_query(request);
     if (!query) return fail(query.error());
     const auto wanted = query->limit++;
-    auto found = api.records.callbacks(*query);
+    auto found = api.outbox.list(*query);
     if (!found) return fail(found.error());
     std::optional<std::string> last_id;
     if (found->size() > wanted) {
@@ -68,7 +68,7 @@ Result<Response> list(const Api& api, const Request& request) {
 Result<Response> replay_one(const Api& api, const Request& request) {
     const auto id = parse_callback_id(request.parameter("id"));
     if (!id) return fail(ErrorCode::callback_not_found, "there is no such callback");
-    if (const auto replayed = api.records.replay(scope(request), *id); !replayed)
+    if (const auto replayed = api.outbox.replay(scope(request), *id); !replayed)
         return fail(replayed.error());
     return Response::json(202, replayed_json(1));
 }
@@ -76,7 +76,7 @@ Result<Response> replay_one(const Api& api, const Request& request) {
 Result<Response> one(const Api& api, const Request& request) {
     const auto id = parse_callback_id(request.parameter("id"));
     if (!id) return fail(ErrorCode::callback_not_found, "there is no such callback");
-    const auto found = api.records.callback(scope(request), *id);
+    const auto found = api.outbox.find(scope(request), *id);
     if (!found) return fail(found.error());
     return Response::json(200, callback_details_json(*found));
 }
@@ -148,7 +148,7 @@ Result<records::ReplayRange> read_range(const Request& request) {
 Result<Response> replay_many(const Api& api, const Request& request) {
     const auto range = read_range(request);
     if (!range) return fail(range.error());
-    const auto replayed = api.records.replay(*range);
+    const auto replayed = api.outbox.replay(*range);
     if (!replayed) return fail(replayed.error());
     return Response::json(
         202, replayed_json(replayed->count, replayed->next ? std::optional{make_cursor(replayed->next->str())}
@@ -173,7 +173,7 @@ Result<Response> list_endpoints(const Api& api, const Request& request) {
     query.limit = page->limit + 1;
     query.after = page->before.value_or("");
     if (query.after.find('\0') != std::string::npos || !is_utf8(query.after)) return not_a_cursor();
-    auto found = api.records.endpoints(query);
+    auto found = api.outbox.endpoints(query);
     if (!found) return fail(found.error());
     std::optional<std::string> last;
     if (found->size() > page->limit) {
@@ -198,7 +198,7 @@ Result<std::string> read_url(const Request& request) {
 Result<Response> pause_endpoint(const Api& api, const Request& request) {
     const auto url = read_url(request);
     if (!url) return fail(url.error());
-    if (const auto paused = api.records.pause_endpoint(own_endpoints(api, request), *url); !paused)
+    if (const auto paused = api.outbox.pause_endpoint(own_endpoints(api, request), *url); !paused)
         return fail(paused.error());
     return Response::empty(204);
 }
@@ -206,7 +206,7 @@ Result<Response> pause_endpoint(const Api& api, const Request& request) {
 Result<Response> resume_endpoint(const Api& api, const Request& request) {
     const auto url = read_url(request);
     if (!url) return fail(url.error());
-    const auto resumed = api.records.resume_endpoint(own_endpoints(api, request), *url);
+    const auto resumed = api.outbox.resume_endpoint(own_endpoints(api, request), *url);
     if (!resumed) return fail(resumed.error());
     return Response::json(202, resumed_json(*resumed));
 }
@@ -246,7 +246,7 @@ Result<Response> feed(const Api& api, const Request& request) {
         after = parse_feed_cursor(*text);
         if (!after) return not_a_cursor();
     }
-    const auto found = api.records.feed(**app, after, page->limit);
+    const auto found = api.outbox.feed(**app, after, page->limit);
     if (!found) return fail(found.error());
     return Response::json(200, feed_json(*found, feed_cursor(found->next)));
 }

@@ -92,7 +92,7 @@ void create_upload(const Api& api, http::Counter& counter, http::Request request
     if (who.token) created.token = {who.token->max_uploads, who.token->max_bytes, who.token->expires_at};
     // std::function wants a copyable callable; the responder moves.
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
-    api.records.create(std::move(created), [&api, counter, waiting, json = std::move(*json)](
+    api.uploads.create(std::move(created), [&api, counter, waiting, json = std::move(*json)](
                                                Result<records::Created> outcome) mutable {
         if (!outcome) return waiting->fail(std::move(outcome.error()));
         if (outcome->how == records::Created::How::created) {

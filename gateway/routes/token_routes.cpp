@@ -149,7 +149,7 @@ bool may_see(const Caller& caller, const model::Upload& upload) {
 
 Result<> check_owner(const Api& api, const Request& request, const UploadId& id) {
     if (!caller(request).token) return {};
-    const auto upload = api.records.find(scope(request), id);
+    const auto upload = api.uploads.find(scope(request), id);
     if (!upload) return fail(upload.error());
     if (!may_see(caller(request), *upload))
         return fail(ErrorCode::upload_not_found, "there is no such upload");

@@ -30,7 +30,7 @@ tl::unexpected<Error> no_such_upload() {
 /// A token's bearer may take back what is not yet published; erasing is its app's to do.
 Result<> may_abort(const Api& api, const Caller& who, const UploadId& id) {
     if (!who.token) return {};
-    const auto upload = api.records.find(who.principal.app, id);
+    const auto upload = api.uploads.find(who.principal.app, id);
     if (!upload) return fail(upload.error());
     if (!may_see(who, *upload)) return no_such_upload();
     if (upload->image) return fail(ErrorCode::forbidden, "it is published: erasing it needs its app's key");
@@ -97,7 +97,7 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     const auto taken = api.database_pool.submit(
         [&api, waiting, waiter, who = caller(request), app = scope(request), id = *id, seconds = *seconds] {
             if (waiting->abandoned()) return;
-            auto upload = api.records.find(app, id);
+            auto upload = api.uploads.find(app, id);
             if (upload && !may_see(who, *upload)) upload = no_such_upload();
             if (!upload || is_final(upload->state) || !waiter) return waiting->reply(answer(api, upload));
             api.waiters.wait(waiter, {id, Until::ended, seconds},
@@ -117,7 +117,7 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
     const auto taken = api.database_pool.submit([&api, waiting, client = waiting_client(api, request),
                                                  who = caller(request), app = scope(request), id = *id] {
         if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
-        const auto erased = api.records.cancel_or_delete(app, id);
+        const auto erased = api.uploads.cancel_or_delete(app, id);
         if (!erased) return waiting->fail(erased.error());
         api.waiters.finished(*erased);
         const auto waiter = api.waiters.enter(client);
@@ -172,7 +172,7 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
     if (!query) return fail(query.error());
     // One more than asked for tells whether there is a next page.
     const auto wanted = query->limit++;
-    auto uploads = api.records.list(*query);
+    auto uploads = api.uploads.list(*query);
     if (!uploads) return fail(uploads.error());
     std::optional<std::string> last_id;
     if (uploads->size() > wanted) {
@@ -195,7 +195,7 @@ Result<Response> sign_again(const Api& api, const Request& request, const Upload
         expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
         if (const auto sane = fields.finish(); !sane) return fail(sane.error());
     }
-    const auto found = api.records.find(scope(request), id);
+    const auto found = api.uploads.find(scope(request), id);
     if (!found) return fail(found.error());
     const auto app = api.config.apps.find(found->app);
     const auto* store = api.stores.of(found->region);
@@ -211,7 +211,7 @@ Result<Response> sign_again(const Api& api, const Request& request, const Upload
     const auto now = api.clock.now();
     const auto life = expires_in ? std::chrono::seconds{*expires_in} : (*profile)->default_expiry;
     const auto upload =
-        api.records.extend_grant(found->app, id, std::chrono::floor<std::chrono::seconds>(now) + life);
+        api.uploads.extend_grant(found->app, id, std::chrono::floor<std::chrono::seconds>(now) + life);
     if (!upload) return fail(upload.error());
     const auto grant = pipeline::sign_grant(*upload, **profile, *store, now);
     if (!grant) return fail(grant.error());
@@ -219,19 +219,19 @@ Result<Response> sign_again(const Api& api, const Request& request, const Upload
 }
 
 Result<Response> timeline(const Api& api, const Request& request, const UploadId& id) {
-    const auto entries = api.records.timeline(scope(request), id);
+    const auto entries = api.uploads.timeline(scope(request), id);
     if (!entries) return fail(entries.error());
     return Response::json(200, timeline_json(*entries));
 }
 
 /// What was told of it, as it was sent; where it went is not a client's to know.
 Result<Response> callbacks_of(const Api& api, const Request& request, const UploadId& id) {
-    if (const auto upload = api.records.find(scope(request), id); !upload) return fail(upload.error());
+    if (const auto upload = api.uploads.find(scope(request), id); !upload) return fail(upload.error());
     records::CallbackQuery query;
     query.app = scope(request);
     query.upload = id;
     query.limit = 200;
-    const auto found = api.records.callbacks(query);
+    const auto found = api.outbox.list(query);
     if (!found) return fail(found.error());
     std::vector<std::string> items;
     for (auto details = found->rbegin(); details != found->rend(); ++details)
@@ -244,7 +244,7 @@ Result<Response> complete(const Api& api, const Request& request, const UploadId
 }
 
 Result<Response> retry(const Api& api, const Request& request, const UploadId& id) {
-    return answer(api, api.records.retry(scope(request), id));
+    return answer(api, api.uploads.retry(scope(request), id));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ Result<std::vector<EndedUpload>> RecordsWatch::ended(const std::vector<UploadId>
     if (!uploads) return fail(std::move(uploads.error()));
     for (const auto& upload : *uploads) {
         if (!is_final(upload.state)) continue;
-        const auto has_jobs = records_.has_jobs(upload.id);
+        const auto has_jobs = uploads_.has_jobs(upload.id);
         if (!has_jobs) return fail(has_jobs.error());
         ended.push_back({upload.id, *has_jobs});
     }
@@ -20,7 +20,7 @@ Result<std::vector<EndedUpload>> RecordsWatch::ended(const std::vector<UploadId>
 Result<std::vector<model::Upload>> RecordsWatch::read(const std::vector<UploadId>& ids) {
     std::vector<model::Upload> uploads;
     for (const auto& id : ids) {
-        auto upload = records_.find(std::nullopt, id);
+        auto upload = uploads_.find(std::nullopt, id);
         if (upload) {
             uploads.push_back(std::move(*upload));
         } else if (upload.error().code != ErrorCode::upload_not_found) {

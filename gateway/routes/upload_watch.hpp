@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/upload_store.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -27,12 +27,12 @@ class UploadWatch {
 
 class RecordsWatch final : public UploadWatch {
   public:
-    explicit RecordsWatch(storage::records::Records& records) : records_(records) {}
+    explicit RecordsWatch(storage::records::UploadStore& uploads) : uploads_(uploads) {}
     Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) override;
     Result<std::vector<model::Upload>> read(const std::vector<UploadId>& ids) override;
 
   private:
-    storage::records::Records& records_;
+    storage::records::UploadStore& uploads_;
 };
 
 }  // namespace photogate::gateway::routes

@@ -12,6 +12,7 @@
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/signals.hpp"
 #include "gateway/system/stores.hpp"
+#include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
 namespace {
@@ -206,7 +207,9 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     pipeline::SweeperOptions options;
     options.every = config.worker.sweep_interval;
     options.min_age = config.worker.sweep_age;
-    pipeline::Sweeper sweeper(options, **opened, *stores, around.clock);
+    auto& services = **opened;
+    pipeline::Sweeper sweeper(
+        options, {services.upkeep, services.arrivals, services.publications, *stores, around.clock});
     const auto swept = sweeper.sweep_now(mode, [&](const pipeline::Swept& found) {
         out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),
                            found.object.key.str());

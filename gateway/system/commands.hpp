@@ -11,7 +11,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/system/system.hpp"
 #include "pipeline/sweeper.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::system {
 

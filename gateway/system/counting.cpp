@@ -91,7 +91,7 @@ http::MirroredCounter mirror(http::Metrics& metrics, const http::SeriesName& ser
     return http::MirroredCounter{metrics.counter(series)};
 }
 
-void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
+void count_backlog(http::Metrics& metrics, storage::records::Gauges& gauges) {
     const auto depth = [&](const char* queue) {
         return metrics.gauge({"photogate_queue_depth", "What waits, by queue.", {{"queue", queue}}});
     };
@@ -106,11 +106,11 @@ void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
                               {{"state", state}}});
     };
     metrics.before_render(
-        [&records, jobs = depth("jobs"), callbacks = depth("callbacks"), dead = depth("callbacks_dead"),
+        [&gauges, jobs = depth("jobs"), callbacks = depth("callbacks"), dead = depth("callbacks_dead"),
          oldest_job = oldest("jobs"), oldest_callback = oldest("callbacks"), paused = endpoints("paused"),
          open = endpoints("open"), failing = endpoints("failing"),
          leased = metrics.gauge({"photogate_jobs_leased", "Jobs that a worker holds.", {}})]() mutable {
-            const auto backlog = records.backlog();
+            const auto backlog = gauges.backlog();
             if (!backlog) return;
             jobs.set(static_cast<double>(backlog->jobs_ready));
             leased.set(static_cast<double>(backlog->jobs_leased));
@@ -125,7 +125,7 @@ void count_backlog(http::Metrics& metrics, storage::records::Records& records) {
 }
 
 /// Asked at most every 15 s, however often somebody looks.
-void count_state(http::Metrics& metrics, storage::records::Records& records,
+void count_state(http::Metrics& metrics, storage::records::Gauges& gauges,
                  std::chrono::milliseconds at_most_every) {
     const auto gauge = [&](const char* name, const char* help, http::Labels labels = {}) {
         return metrics.gauge({name, help, std::move(labels)});
@@ -133,7 +133,7 @@ void count_state(http::Metrics& metrics, storage::records::Records& records,
     const char* unknown_help = "Objects that photogate can not account for, as the last sweep found them.";
     const char* dead_help = "Row versions that wait for vacuum.";
     metrics.before_render(
-        [&records, at_most_every, asked_at = std::optional<std::chrono::steady_clock::time_point>{},
+        [&gauges, at_most_every, asked_at = std::optional<std::chrono::steady_clock::time_point>{},
          awaited = gauge("photogate_uploads_awaited", "Uploads that were granted and have no file yet."),
          overdue = gauge("photogate_grant_overdue_seconds",
                          "How long ago the grant ended of the oldest upload that is still awaited."),
@@ -150,7 +150,7 @@ void count_state(http::Metrics& metrics, storage::records::Records& records,
                        {{"of", "database"}})]() mutable {
             const auto now = std::chrono::steady_clock::now();
             if (asked_at && now - *asked_at < at_most_every) return;
-            const auto state = records.pipeline_state();
+            const auto state = gauges.pipeline_state();
             if (!state) return;
             asked_at = now;
             awaited.set(static_cast<double>(state->awaited));
@@ -274,9 +274,9 @@ void count_disk(http::Metrics& metrics, const std::string& place, const std::fil
 }  // namespace
 
 void count_parts(http::Metrics& metrics, const CountedParts& parts) {
-    if (parts.records) {
-        count_backlog(metrics, *parts.records);
-        count_state(metrics, *parts.records, parts.state_at_most_every);
+    if (parts.gauges) {
+        count_backlog(metrics, *parts.gauges);
+        count_state(metrics, *parts.gauges, parts.state_at_most_every);
     }
     if (parts.reconciler) count_reconciler(metrics, *parts.reconciler);
     if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);

@@ -18,7 +18,7 @@
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/gauges.hpp"
 
 namespace photogate::gateway::system {
 
@@ -48,7 +48,7 @@ class CallbackCounting {
 
 /// What is read when /metrics is. Null parts are left out; the others outlive the metrics' last rendering.
 struct CountedParts {
-    storage::records::Records* records = nullptr;
+    storage::records::Gauges* gauges = nullptr;
     const pipeline::Reconciler* reconciler = nullptr;
     const pipeline::Sweeper* sweeper = nullptr;
     const notifier::callbacks::CallbackSender* sender = nullptr;
@@ -57,7 +57,7 @@ struct CountedParts {
     const routes::Waiters* waiters = nullptr;
     std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
-    /// How old the figures of Records::pipeline_state() may be.
+    /// How old the figures of Gauges::pipeline_state() may be.
     std::chrono::milliseconds state_at_most_every{15'000};
 };
 void count_parts(http::Metrics& metrics, const CountedParts& parts);

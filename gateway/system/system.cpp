@@ -29,10 +29,12 @@
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
+#include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
 #include "pipeline/worker.hpp"
 #include "signer/digest.hpp"
+#include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
 namespace {
@@ -154,7 +156,7 @@ struct System::State {
         records = std::move(*opened);
         agree_on_time();
         if (auto ready = open_stores(); !ready) return ready;
-        intake.emplace(*records, stores, clock);
+        intake.emplace(records->uploads, records->arrivals, stores, clock);
         StoreWatchOptions watching;
         watching.prove_every = config.worker.proof_interval;
         watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
@@ -165,8 +167,8 @@ struct System::State {
                 !serving)
                 return serving;
         }
-        images.emplace(*records, stores);
-        upload_watch.emplace(*records);
+        images.emplace(records->publications, stores);
+        upload_watch.emplace(records->uploads);
         waiters.emplace(*upload_watch,
                         routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
         return {};
@@ -175,7 +177,7 @@ struct System::State {
     /// With the other gateways, on the database's time. An answer that took long tells too little.
     void agree_on_time() {
         const auto asked_at = std::chrono::steady_clock::now();
-        const auto state = records->pipeline_state();
+        const auto state = records->gauges.pipeline_state();
         if (!state || std::chrono::steady_clock::now() - asked_at > kClockNoise / 2) return;
         const auto ahead = state->database_ahead - (clock.now() - SystemClock{}.now());
         if (std::chrono::abs(ahead) >= kClockNoise)
@@ -246,20 +248,22 @@ struct System::State {
         auto started = imaging::ImagerPool::start(std::move(jailed));
         if (!started) return fail(std::move(started.error()));
         imagers = std::move(*started);
-        processor.emplace(
-            pipeline::ProcessorParts{*records, stores, config.apps, *imagers, random,
-                                     [this](const model::Upload& upload, const pipeline::StageTimes& times) {
-                                         upload_counting.finished(upload, times);
-                                         waiters->finished(upload);
-                                     },
-                                     [this](const UploadId& id) { waiters->settled(id); }});
+        processor.emplace(pipeline::ProcessorParts{
+            records->jobs, records->publications, records->uploads, stores, config.apps,
+            [this](const imaging::Task& task) { return imagers->run(task); }, random,
+            [this](const model::Upload& upload, const pipeline::StageTimes& times) {
+                upload_counting.finished(upload, times);
+                waiters->finished(upload);
+            },
+            [this](const UploadId& id) { waiters->settled(id); }});
         pipeline::WorkerOptions options;
         options.name = worker_name();
         options.hands = config.worker.concurrency;
         options.lease = config.worker.lease;
         options.heartbeat = std::max(std::chrono::seconds{1}, config.worker.lease / 4);
         options.poll = config.worker.poll;
-        worker.emplace(std::move(options), *records, *processor);
+        worker.emplace(std::move(options), records->jobs,
+                       [this](const model::Job& job) { processor->run(job); });
         pipeline::ReconcilerOptions rounds;
         rounds.list_every = config.worker.reconcile_interval;
         rounds.look_every =
@@ -267,15 +271,17 @@ struct System::State {
         rounds.reap_every = config.worker.reap_interval;
         rounds.grace = config.worker.expiry_grace;
         rounds.longest_grant = longest_grant(config);
-        reconciler.emplace(rounds, *records, stores, *intake, clock);
+        reconciler.emplace(rounds, pipeline::ReconcilerParts{records->upkeep, records->jobs,
+                                                             records->arrivals, stores, *intake, clock});
         pipeline::SweeperOptions sweeps;
         sweeps.every = config.worker.sweep_interval;
         sweeps.ask_every = std::min(sweeps.ask_every, sweeps.every);
         sweeps.min_age = config.worker.sweep_age;
-        sweeper.emplace(sweeps, *records, stores, clock);
+        sweeper.emplace(sweeps, pipeline::SweeperParts{records->upkeep, records->arrivals,
+                                                       records->publications, stores, clock});
         callback_http.emplace(callback_client(config));
         sender.emplace(
-            config.callbacks.sender, *records, *callback_http, secrets(config), clock, random,
+            config.callbacks.sender, records->outbox, *callback_http, secrets(config), clock, random,
             [this](const model::CallbackAttempt& attempt) { callback_counting.attempted(attempt); });
         loops.emplace_back([this] { worker->run(); });
         loops.emplace_back([this] { reconciler->run(); });
@@ -289,7 +295,7 @@ struct System::State {
         Result<> state;
         if (stopping) {
             state = fail(ErrorCode::unavailable, "shutting down");
-        } else if (const auto answered = records->ping(); !answered) {
+        } else if (const auto answered = records->gauges.ping(); !answered) {
             state = fail(ErrorCode::database_unavailable, "the database does not answer");
         }
         const auto detail =
@@ -309,7 +315,7 @@ struct System::State {
 
     CountedParts counted_parts() {
         CountedParts parts;
-        parts.records = records.get();
+        parts.gauges = &records->gauges;
         parts.reconciler = reconciler ? &*reconciler : nullptr;
         parts.sweeper = sweeper ? &*sweeper : nullptr;
         parts.sender = sender ? &*sender : nullptr;
@@ -340,8 +346,9 @@ struct System::State {
                 cors = std::move(policy);
             }
             tokens.emplace(token_secrets(config, random));
-            api.emplace(routes::Api{config, *records, stores, *intake, *images, *waiters, *database_pool,
-                                    *store_pool, metrics, clock, random, cors, image_base, *tokens});
+            api.emplace(routes::Api{config, records->uploads, records->outbox, stores, *intake, *images,
+                                    *waiters, *database_pool, *store_pool, metrics, clock, random, cors,
+                                    image_base, *tokens});
             routes::add_upload_routes(router, *api);
             routes::add_event_routes(router, *api);
             routes::add_image_routes(router, *api);

@@ -35,10 +35,10 @@ std::string word(const std::optional<int>& status) {
 }  // namespace
 
 struct CallbackSender::State {
-    State(SenderOptions given, records::Records& the_records, http::HttpClient& client, SecretsOf secrets_of,
+    State(SenderOptions given, records::Outbox& the_outbox, http::HttpClient& client, SecretsOf secrets_of,
           const Clock& the_clock, Random& the_random, AttemptObserver the_observer)
         : options(given),
-          store(the_records),
+          outbox(the_outbox),
           outbound(client),
           secrets(std::move(secrets_of)),
           clock(the_clock),
@@ -59,7 +59,7 @@ struct CallbackSender::State {
     void tell(const model::Callback& callback, const model::CallbackAttempt& attempt) const;
 
     const SenderOptions options;
-    records::Records& store;
+    records::Outbox& outbox;
     http::HttpClient& outbound;
     const SecretsOf secrets;
     const Clock& clock;
@@ -78,10 +78,10 @@ struct CallbackSender::State {
     std::atomic<std::uint64_t> delivered{0}, failed{0}, dead{0};
 };
 
-CallbackSender::CallbackSender(SenderOptions options, records::Records& records, http::HttpClient& http,
+CallbackSender::CallbackSender(SenderOptions options, records::Outbox& outbox, http::HttpClient& http,
                                SecretsOf secrets, const Clock& clock, Random& random,
                                AttemptObserver observer)
-    : state_(std::make_unique<State>(options, records, http, std::move(secrets), clock, random,
+    : state_(std::make_unique<State>(options, outbox, http, std::move(secrets), clock, random,
                                      std::move(observer))) {}
 
 CallbackSender::~CallbackSender() = default;
@@ -112,11 +112,11 @@ CallbackSender::Counters CallbackSender::counters() const {
 void CallbackSender::State::wake_loop() {
     for (;;) {
         const auto asked = SteadyClock::now();
-        store.wait_for_work(records::Work::callbacks, options.poll);
+        outbox.wait_for_callbacks(options.poll);
         std::unique_lock lock{mutex};
         maybe_due = true;
         changed.notify_all();
-        // While Records shuts down its waits end at once; without a pause this would spin.
+        // While the database shuts down its waits end at once; without a pause this would spin.
         const auto pause =
             SteadyClock::now() - asked < std::chrono::milliseconds{1} ? kPause : std::chrono::milliseconds{0};
         if (changed.wait_for(lock, pause, [this] { return stopping; })) return;
@@ -152,7 +152,7 @@ bool CallbackSender::State::claim(std::size_t free_senders) {
     // One URL's share more than there are senders: a URL that is over its share can then not crowd the others
     // out of the claim.
     const auto claimed_at = SteadyClock::now();
-    auto claimed = store.claim_callbacks(free_senders + options.per_url, options.per_url, options.lease);
+    auto claimed = outbox.claim(free_senders + options.per_url, options.per_url, options.lease);
     if (claimed && !claimed->empty()) failpoint::pass(failpoint::Point::after_callback_claim);
     std::unique_lock lock{mutex};
     if (!claimed) {
@@ -268,7 +268,7 @@ void CallbackSender::State::finish(const model::Callback& callback, model::Callb
         changed.notify_all();
     };
     try {
-        store.record_attempt(std::move(attempt), recorded);
+        outbox.record_attempt(std::move(attempt), recorded);
     } catch (const std::exception&) {
         recorded(fail(ErrorCode::internal, {}));
     }

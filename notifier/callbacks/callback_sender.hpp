@@ -26,7 +26,7 @@
 #include "notifier/callbacks/address_guard.hpp"
 #include "signer/webhook_signature.hpp"
 #include "storage/http/http_client.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/outbox.hpp"
 
 namespace photogate::notifier::callbacks {
 
@@ -65,7 +65,7 @@ model::CallbackAttempt judge_answer(const model::Callback& callback,
 class CallbackSender {
   public:
     /// All references outlive the sender. `http` was made with the AddressGuard.
-    CallbackSender(SenderOptions options, storage::records::Records& records, storage::http::HttpClient& http,
+    CallbackSender(SenderOptions options, storage::records::Outbox& outbox, storage::http::HttpClient& http,
                    SecretsOf secrets, const Clock& clock, Random& random, AttemptObserver observer = {});
     ~CallbackSender();
     CallbackSender(const CallbackSender&) = delete;

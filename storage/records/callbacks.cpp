@@ -3,7 +3,8 @@
 #include <map>
 #include <set>
 
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/outbox.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -49,7 +50,7 @@ struct ReplayedPage {
     std::set<std::string> urls;
 };
 
-Result<ReplayedPage> replay_page(RecordsState& state, const ReplayRange& range, const std::string& after,
+Result<ReplayedPage> replay_page(DatabaseState& state, const ReplayRange& range, const std::string& after,
                                  std::size_t most) {
     const auto parameters = params(
         after, range.since, range.until, to_string(range.state), text_of(range.app),
@@ -73,13 +74,13 @@ Result<ReplayedPage> replay_page(RecordsState& state, const ReplayRange& range, 
 
 }  // namespace
 
-Result<std::vector<CallbackDetails>> Records::callbacks(const CallbackQuery& query) {
+Result<std::vector<CallbackDetails>> Outbox::list(const CallbackQuery& query) {
     std::optional<std::string> state, before;
     if (query.state) state = to_string(*query.state);
     if (query.before) before = query.before->str();
     auto parameters = params(text_of(query.app), state, before, std::clamp<std::size_t>(query.limit, 1, 201));
     if (query.upload) parameters.add(query.upload->str());
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<CallbackDetails>> {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<CallbackDetails>> {
         const auto rows = transaction.run(query.upload ? "list_callbacks_of_upload"
                                           : query.state == model::CallbackState::dead ? "list_dead_callbacks"
                                                                                       : "list_callbacks",
@@ -88,16 +89,16 @@ Result<std::vector<CallbackDetails>> Records::callbacks(const CallbackQuery& que
     });
 }
 
-Result<CallbackDetails> Records::callback(const std::optional<AppName>& app, const CallbackId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<CallbackDetails> {
+Result<CallbackDetails> Outbox::find(const std::optional<AppName>& app, const CallbackId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<CallbackDetails> {
         const auto rows = transaction.run("read_callback", params(id.str(), text_of(app)));
         if (rows.empty()) return fail(ErrorCode::callback_not_found, "no callback has this id");
         return std::move(with_attempts(transaction, rows, kAttemptsOfOne).front());
     });
 }
 
-Result<> Records::replay(const std::optional<AppName>& app, const CallbackId& id) {
-    auto url = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<std::string> {
+Result<> Outbox::replay(const std::optional<AppName>& app, const CallbackId& id) {
+    auto url = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::string> {
         const auto rows = transaction.run("find_callback", params(id.str(), text_of(app)));
         if (rows.empty()) return fail(ErrorCode::callback_not_found, "no callback has this id");
         const auto callback = to_callback(Columns{rows}, rows[0]);
@@ -111,16 +112,16 @@ Result<> Records::replay(const std::optional<AppName>& app, const CallbackId& id
         }
         SqlArray ids;
         ids.add(id.str());
-        transaction.run("replay_callbacks", params(ids, state_->clock.now()));
+        transaction.run("replay_callbacks", params(ids, state_.clock.now()));
         return callback.url;
     });
     if (!url) return fail(url.error());
-    if (auto resumed = resume_url(*state_, *url); !resumed) return fail(resumed.error());
-    state_->wakeups.signal(Work::callbacks);
+    if (auto resumed = resume_url(state_, *url); !resumed) return fail(resumed.error());
+    state_.wakeups.signal(Work::callbacks);
     return {};
 }
 
-Result<Replayed> Records::replay(const ReplayRange& range) {
+Result<Replayed> Outbox::replay(const ReplayRange& range) {
     Replayed replayed;
     std::set<std::string> urls;
     std::string last =
@@ -128,7 +129,7 @@ Result<Replayed> Records::replay(const ReplayRange& range) {
     const auto most = std::clamp<std::size_t>(range.most, 1, 10'000);
     while (replayed.count < most) {
         const auto wanted = std::min(kReplayedAtOnce, most - replayed.count);
-        auto page = replay_page(*state_, range, last, wanted);
+        auto page = replay_page(state_, range, last, wanted);
         if (!page) return fail(page.error());
         replayed.count += page->count;
         urls.merge(page->urls);
@@ -140,17 +141,16 @@ Result<Replayed> Records::replay(const ReplayRange& range) {
         replayed.next = CallbackId::trusted(last);
     }
     for (const auto& url : urls) {
-        if (auto resumed = resume_url(*state_, url); !resumed) return fail(resumed.error());
+        if (auto resumed = resume_url(state_, url); !resumed) return fail(resumed.error());
     }
-    if (replayed.count > 0) state_->wakeups.signal(Work::callbacks);
+    if (replayed.count > 0) state_.wakeups.signal(Work::callbacks);
     return replayed;
 }
 
-Result<FeedPage> Records::feed(const AppName& app, const std::optional<FeedCursor>& after,
-                               std::size_t limit) {
+Result<FeedPage> Outbox::feed(const AppName& app, const std::optional<FeedCursor>& after, std::size_t limit) {
     const auto from = after.value_or(FeedCursor{});
     const auto most = std::clamp<std::size_t>(limit, 1, 1'000);
-    return read(state_->pool, [&](Transaction& transaction) -> Result<FeedPage> {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<FeedPage> {
         const auto state = transaction.run("feed_state")[0];
         const auto horizon = state["horizon"].as<std::int64_t>();
         if (after && from.place <= state["forgotten"].as<std::int64_t>()) {

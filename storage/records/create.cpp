@@ -5,12 +5,15 @@
 #include <vector>
 
 #include "base/failpoint.hpp"
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
 #include "storage/records/token_ledger.hpp"
 
 namespace photogate::storage::records {
 namespace {
+
+using CommittedUploads = Result<std::vector<Result<Created>>>;
 
 constexpr std::array<const char*, 20> kColumns = {
     "id",         "public_id",     "app",          "profile",       "method",        "region",
@@ -184,9 +187,7 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     return outcomes;
 }
 
-}  // namespace
-
-CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> items) {
+CommittedUploads commit_creates(DatabaseState& state, std::span<const NewUpload> items) {
     auto outcomes = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
         return write_group(transaction, earlier, items, state.clock.now());
     });
@@ -202,14 +203,29 @@ CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> 
     return std::vector<Result<Created>>{Created{Created::How::created, as_stored(items[0].upload)}};
 }
 
-void Records::create(NewUpload upload, std::function<void(Result<Created>)> done) {
-    state_->creates.submit(std::move(upload), std::move(done));
+}  // namespace
+
+struct PostgresUploadStore::Creates {
+    explicit Creates(DatabaseState& state)
+        : committer(state.group_options(),
+                    [&state](std::span<const NewUpload> items) { return commit_creates(state, items); }) {}
+    GroupCommitter<NewUpload, Created> committer;
+};
+
+PostgresUploadStore::PostgresUploadStore(Database& database)
+    : state_(database.state()), creates_(std::make_unique<Creates>(state_)) {}
+
+PostgresUploadStore::~PostgresUploadStore() = default;
+
+void PostgresUploadStore::create(NewUpload upload, std::function<void(Result<Created>)> done) {
+    creates_->committer.submit(std::move(upload), std::move(done));
 }
 
-Result<model::Upload> Records::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
+Result<model::Upload> PostgresUploadStore::extend_grant(const AppName& app, const UploadId& id,
+                                                        Timestamp expires_at) {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
         auto moved = to_uploads(
-            transaction.run("extend_grant", params(id.str(), app.str(), expires_at, state_->clock.now())));
+            transaction.run("extend_grant", params(id.str(), app.str(), expires_at, state_.clock.now())));
         if (!moved.empty()) return std::move(moved.front());
         if (transaction.run("find_upload", params(id.str(), app.str())).empty()) {
             return fail(ErrorCode::upload_not_found, "no upload has this id");

@@ -3,7 +3,8 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/outbox.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -42,7 +43,7 @@ model::CallbackEndpoint to_endpoint(const Columns& columns, const pqxx::row& row
     return endpoint;
 }
 
-Result<> check_known(RecordsState& state, const EndpointQuery& whose, const std::string& url) {
+Result<> check_known(DatabaseState& state, const EndpointQuery& whose, const std::string& url) {
     if (!whose.own_url.empty() && url == whose.own_url) return {};
     const auto app = whose.app ? std::make_optional(whose.app->str()) : std::nullopt;
     const auto known = read(state.pool, [&](Transaction& transaction) -> Result<bool> {
@@ -54,7 +55,7 @@ Result<> check_known(RecordsState& state, const EndpointQuery& whose, const std:
 }
 
 /// One bite in a transaction of its own.
-Result<std::size_t> unhold_bite(RecordsState& state, const std::string& url) {
+Result<std::size_t> unhold_bite(DatabaseState& state, const std::string& url) {
     return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
         return static_cast<std::size_t>(
             transaction.run("unhold_callbacks", params(url, state.clock.now(), kBite)).affected_rows());
@@ -63,7 +64,7 @@ Result<std::size_t> unhold_bite(RecordsState& state, const std::string& url) {
 
 }  // namespace
 
-void tell_endpoints(RecordsState& state, Transaction& transaction, const EndpointNews& news) {
+void tell_endpoints(DatabaseState& state, Transaction& transaction, const EndpointNews& news) {
     const auto now = state.clock.now();
     const auto& rule = state.options.breaker;
     if (!news.answered.empty())
@@ -106,7 +107,7 @@ void tell_endpoints(RecordsState& state, Transaction& transaction, const Endpoin
     }
 }
 
-Result<std::size_t> resume_url(RecordsState& state, const std::string& url) {
+Result<std::size_t> resume_url(DatabaseState& state, const std::string& url) {
     std::size_t due = 0;
     for (;;) {  // while it is still paused, and so passed over
         const auto bite = unhold_bite(state, url);
@@ -128,7 +129,7 @@ Result<std::size_t> resume_url(RecordsState& state, const std::string& url) {
     return due + *last;
 }
 
-Result<> tidy_endpoints(RecordsState& state) {
+Result<> tidy_endpoints(DatabaseState& state) {
     using namespace std::chrono_literals;
     // The whole schedule, with its jitter, takes 91 hours.
     constexpr auto kGiveUp = 96h;
@@ -147,14 +148,14 @@ Result<> tidy_endpoints(RecordsState& state) {
     });
 }
 
-Result<std::vector<model::CallbackEndpoint>> Records::endpoints(const EndpointQuery& query) {
+Result<std::vector<model::CallbackEndpoint>> Outbox::endpoints(const EndpointQuery& query) {
     const auto app = query.app ? std::make_optional(query.app->str()) : std::nullopt;
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::CallbackEndpoint>> {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<model::CallbackEndpoint>> {
         const auto rows = transaction.run(
             "list_endpoints",
             params(app, query.own_url, query.after, std::clamp<std::size_t>(query.limit, 1, 201)));
         const Columns columns{rows};
-        const auto now = state_->clock.now();
+        const auto now = state_.clock.now();
         std::vector<model::CallbackEndpoint> endpoints;
         for (const auto& row : rows)
             endpoints.push_back(to_endpoint(columns, row, now));
@@ -162,21 +163,21 @@ Result<std::vector<model::CallbackEndpoint>> Records::endpoints(const EndpointQu
     });
 }
 
-Result<> Records::pause_endpoint(const EndpointQuery& whose, const std::string& url) {
-    if (auto known = check_known(*state_, whose, url); !known) return known;
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+Result<> Outbox::pause_endpoint(const EndpointQuery& whose, const std::string& url) {
+    if (auto known = check_known(state_, whose, url); !known) return known;
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
         SqlArray urls;
         urls.add(url);
-        transaction.run("pause_endpoints", params(urls, state_->clock.now()));
+        transaction.run("pause_endpoints", params(urls, state_.clock.now()));
         transaction.run("hold_callbacks", params(urls, kBite));
         return {};
     });
 }
 
-Result<std::size_t> Records::resume_endpoint(const EndpointQuery& whose, const std::string& url) {
-    if (auto known = check_known(*state_, whose, url); !known) return fail(known.error());
-    auto due = resume_url(*state_, url);
-    if (due) state_->wakeups.signal(Work::callbacks);
+Result<std::size_t> Outbox::resume_endpoint(const EndpointQuery& whose, const std::string& url) {
+    if (auto known = check_known(state_, whose, url); !known) return fail(known.error());
+    auto due = resume_url(state_, url);
+    if (due) state_.wakeups.signal(Work::callbacks);
     return due;
 }
 

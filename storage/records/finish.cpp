@@ -8,6 +8,8 @@
 #include <stdexcept>
 
 #include "base/log.hpp"
+#include "model/enum_words.hpp"
+#include "storage/records/postgres.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -133,7 +135,7 @@ Spent spend(const Held& held, model::Postponement::Cost cost, const RecordsOptio
     return spent;
 }
 
-Result<model::UploadState> postpone_held(Transaction& transaction, RecordsState& state, const Held& held,
+Result<model::UploadState> postpone_held(Transaction& transaction, DatabaseState& state, const Held& held,
                                          const model::Postponement& why) {
     const auto now = state.clock.now();
     const auto spent = spend(held, why.cost, state.options);
@@ -157,7 +159,7 @@ Result<model::UploadState> postpone_held(Transaction& transaction, RecordsState&
     return model::UploadState::uploaded;
 }
 
-Result<model::UploadState> repin_held(Transaction& transaction, RecordsState& state, const Held& held,
+Result<model::UploadState> repin_held(Transaction& transaction, DatabaseState& state, const Held& held,
                                       const model::PinnedObject& now_there) {
     const auto now = state.clock.now();
     if (held.upload.generation >= kMostGenerations) {
@@ -189,10 +191,9 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     const auto& row = rows[0];
     Held held;
     held.lease = lease;
-    for (const auto kind :
-         {model::JobKind::process, model::JobKind::settle_original, model::JobKind::remove_published}) {
-        if (to_string(kind) == row["job_kind"].c_str()) held.kind = kind;
-    }
+    const auto kind = model::parse_word<model::JobKind>(row["job_kind"].c_str());
+    if (!kind) return fail(ErrorCode::internal, "this program does not know the job's kind");
+    held.kind = *kind;
     held.attempt = row["attempt"].as<std::uint32_t>();
     held.crashes = row["crashes"].as<std::uint32_t>();
     auto uploads = to_uploads(transaction.run("lock_upload", params(row["upload_id"].c_str())));
@@ -213,7 +214,7 @@ Result<Held> hold_processing(Transaction& transaction, const model::Lease& lease
     return held;
 }
 
-Result<bool> fail_lost_lease(RecordsState& state, const model::Lease& lease) {
+Result<bool> fail_lost_lease(DatabaseState& state, const model::Lease& lease) {
     return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<bool> {
         auto held = hold_processing(transaction, lease);
         if (!held) return fail(held.error());
@@ -227,10 +228,13 @@ Result<bool> fail_lost_lease(RecordsState& state, const model::Lease& lease) {
     });
 }
 
-Result<model::Upload> Records::publish(const model::Lease& lease, const model::Publication& publication) {
+PostgresPublications::PostgresPublications(Database& database) : state_(database.state()) {}
+
+Result<model::Upload> PostgresPublications::publish(const model::Lease& lease,
+                                                    const model::Publication& publication) {
     std::optional<UploadId> known;
     auto published =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+        transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
             auto held = hold_processing(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 auto upload = look_again(transaction, known);
@@ -240,14 +244,14 @@ Result<model::Upload> Records::publish(const model::Lease& lease, const model::P
             }
             if (!held) return fail(held.error());
             known = held->upload.id;
-            return publish_held(transaction, state_->composer, *held, publication, state_->clock.now());
+            return publish_held(transaction, state_.composer, *held, publication, state_.clock.now());
         });
     if (published) {
-        state_->wakeups.signal(Work::jobs);
-        state_->wakeups.signal(Work::callbacks);
+        state_.wakeups.signal(Work::jobs);
+        state_.wakeups.signal(Work::callbacks);
     } else if (published.error().code == ErrorCode::state_conflict) {
         // Only now: whoever is told so puts the object anew.
-        auto forgotten = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        auto forgotten = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
             transaction.run("forget_sweep", params(publication.image.key.str()));
             return {};
         });
@@ -256,10 +260,10 @@ Result<model::Upload> Records::publish(const model::Lease& lease, const model::P
     return published;
 }
 
-Result<model::Upload> Records::reject(const model::Lease& lease, const model::Refusal& refusal) {
+Result<model::Upload> PostgresPublications::reject(const model::Lease& lease, const model::Refusal& refusal) {
     std::optional<UploadId> known;
     auto rejected =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+        transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
             auto held = hold_processing(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 auto upload = look_again(transaction, known);
@@ -268,21 +272,22 @@ Result<model::Upload> Records::reject(const model::Lease& lease, const model::Re
             if (!held) return fail(held.error());
             known = held->upload.id;
             return end_upload(
-                transaction, state_->composer, *held,
+                transaction, state_.composer, *held,
                 {model::UploadState::rejected, refusal.rejection, refusal.facts, refusal.original},
-                state_->clock.now());
+                state_.clock.now());
         });
     if (rejected) {
-        state_->wakeups.signal(Work::jobs);
-        state_->wakeups.signal(Work::callbacks);
+        state_.wakeups.signal(Work::jobs);
+        state_.wakeups.signal(Work::callbacks);
     }
     return rejected;
 }
 
-Result<model::UploadState> Records::postpone(const model::Lease& lease, const model::Postponement& why) {
+Result<model::UploadState> PostgresJobQueue::postpone(const model::Lease& lease,
+                                                      const model::Postponement& why) {
     std::optional<UploadId> known;
     auto state =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
+        transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
             auto held = hold(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 const auto upload = look_again(transaction, known);
@@ -292,16 +297,17 @@ Result<model::UploadState> Records::postpone(const model::Lease& lease, const mo
             }
             if (!held) return fail(held.error());
             known = held->upload.id;
-            return postpone_held(transaction, *state_, *held, why);
+            return postpone_held(transaction, state_, *held, why);
         });
-    if (state && *state == model::UploadState::failed) state_->wakeups.signal(Work::callbacks);
+    if (state && *state == model::UploadState::failed) state_.wakeups.signal(Work::callbacks);
     return state;
 }
 
-Result<model::UploadState> Records::repin(const model::Lease& lease, const model::PinnedObject& now_there) {
+Result<model::UploadState> PostgresPublications::repin(const model::Lease& lease,
+                                                       const model::PinnedObject& now_there) {
     std::optional<UploadId> known;
     auto state =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
+        transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::UploadState> {
             auto held = hold_processing(transaction, lease);
             if (!held && earlier == Earlier::in_doubt) {
                 const auto upload = look_again(transaction, known);
@@ -311,14 +317,14 @@ Result<model::UploadState> Records::repin(const model::Lease& lease, const model
             }
             if (!held) return fail(held.error());
             known = held->upload.id;
-            return repin_held(transaction, *state_, *held, now_there);
+            return repin_held(transaction, state_, *held, now_there);
         });
-    if (state) state_->wakeups.signal(*state == model::UploadState::uploaded ? Work::jobs : Work::callbacks);
+    if (state) state_.wakeups.signal(*state == model::UploadState::uploaded ? Work::jobs : Work::callbacks);
     return state;
 }
 
-Result<> Records::finish_cleanup(const model::Lease& lease) {
-    return transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
+Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease) {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
         auto held = hold(transaction, lease);
         // A job's number is never given again: gone after our own COMMIT means done.
         if (!held && earlier == Earlier::in_doubt) return {};

@@ -1,7 +1,7 @@
 // What follows from a lease: shared by the worker's verdicts and the reaper.
 #pragma once
 
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
 
 namespace photogate::storage::records {
 
@@ -20,6 +20,6 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease);
 Result<Held> hold_processing(Transaction& transaction, const model::Lease& lease);
 
 /// t8, for a lease that ran out at its last attempt. False where it did not run out after all.
-Result<bool> fail_lost_lease(RecordsState& state, const model::Lease& lease);
+Result<bool> fail_lost_lease(DatabaseState& state, const model::Lease& lease);
 
 }  // namespace photogate::storage::records

@@ -1,3 +1,5 @@
+#include "storage/records/migrate.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -9,7 +11,6 @@
 #include "base/log.hpp"
 #include "storage/records/database_error.hpp"
 #include "storage/records/embedded_sql.hpp"
-#include "storage/records/records.hpp"
 #include "storage/records/schema.hpp"
 #include "storage/records/transaction.hpp"
 

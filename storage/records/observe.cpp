@@ -7,7 +7,8 @@
 
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
 
 namespace photogate::storage::records {
@@ -206,9 +207,9 @@ Result<Written> write_group(Transaction& transaction, const model::CallbackCompo
     return written;
 }
 
-}  // namespace
+using CommittedObservations = Result<std::vector<Result<ObserveOutcome>>>;
 
-CommittedObservations commit_observations(RecordsState& state, std::span<const Observation> items) {
+CommittedObservations commit_observations(DatabaseState& state, std::span<const Observation> items) {
     bool doubted = false;
     // After a lost COMMIT the group is taken in again: what had been saved answers duplicate or
     // already_known, which is true.
@@ -223,23 +224,52 @@ CommittedObservations commit_observations(RecordsState& state, std::span<const O
     return std::move(written->outcomes);
 }
 
-void Records::observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) {
+}  // namespace
+
+struct PostgresArrivals::Observations {
+    explicit Observations(DatabaseState& state)
+        : committer(state.group_options(), [&state](std::span<const Observation> items) {
+              return commit_observations(state, items);
+          }) {}
+    GroupCommitter<Observation, ObserveOutcome> committer;
+};
+
+PostgresArrivals::PostgresArrivals(Database& database)
+    : state_(database.state()), observations_(std::make_unique<Observations>(state_)) {}
+
+PostgresArrivals::~PostgresArrivals() = default;
+
+void PostgresArrivals::observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) {
     // No upload of ours can have such a name, and PostgreSQL could not even be asked for it.
     const auto storable = [](const std::string& text) {
         return is_utf8(text) && text.find('\0') == std::string::npos;
     };
     if (!storable(seen.key.str()) || !storable(seen.bucket.str())) return done(ObserveOutcome::unknown);
-    state_->observations.submit(std::move(seen), std::move(done));
+    observations_->committer.submit(std::move(seen), std::move(done));
 }
 
-Result<> Records::quarantine_event(const std::string& source, const std::string& reason,
-                                   const std::string& body) {
+Result<> PostgresArrivals::quarantine_event(const std::string& source, const std::string& reason,
+                                            const std::string& body) {
     constexpr std::size_t kKept = 64 * 1024;
     const auto bytes = as_bytes(std::string_view{body}.substr(0, kKept));
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
         transaction.run("quarantine_event", params(storable_text(source, 256), storable_text(reason, 1024),
-                                                   "\\x" + hex_lower(bytes), state_->clock.now()));
+                                                   "\\x" + hex_lower(bytes), state_.clock.now()));
         return {};
+    });
+}
+
+Result<std::vector<ObjectKey>> PostgresArrivals::still_waiting(const std::vector<ObjectKey>& keys) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<ObjectKey>> {
+        SqlArray asked;
+        for (const auto& key : keys) {
+            if (key.str().find('\0') == std::string::npos) asked.add(key.str());
+        }
+        std::vector<ObjectKey> waiting;
+        for (const auto& row : transaction.run("still_waiting", params(asked))) {
+            waiting.push_back(ObjectKey::trusted(row[0].as<std::string>()));
+        }
+        return waiting;
     });
 }
 

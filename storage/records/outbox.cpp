@@ -1,16 +1,21 @@
 // The outbox: claims and attempts.
+#include "storage/records/outbox.hpp"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
 
 #include "base/encoding.hpp"
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
 
 namespace photogate::storage::records {
 namespace {
 
 using namespace std::chrono_literals;
+
+struct Nothing {};
+using CommittedAttempts = Result<std::vector<Result<Nothing>>>;
 
 std::string_view word(model::CallbackAttempt::Verdict verdict) {
     switch (verdict) {
@@ -89,7 +94,7 @@ EndpointNews news_of(std::span<const model::CallbackAttempt> items,
     return news;
 }
 
-CommittedAttempts write_group(RecordsState& state, Transaction& transaction, Earlier earlier,
+CommittedAttempts write_group(DatabaseState& state, Transaction& transaction, Earlier earlier,
                               std::span<const model::CallbackAttempt> items) {
     std::set<LeaseOfCallback> recorded;
     if (earlier == Earlier::in_doubt) recorded = recorded_before(transaction, items);
@@ -117,30 +122,53 @@ CommittedAttempts write_group(RecordsState& state, Transaction& transaction, Ear
     return outcomes;
 }
 
-}  // namespace
-
-CommittedAttempts commit_attempts(RecordsState& state, std::span<const model::CallbackAttempt> items) {
+CommittedAttempts commit_attempts(DatabaseState& state, std::span<const model::CallbackAttempt> items) {
     return transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
         return write_group(state, transaction, earlier, items);
     });
 }
 
-Result<std::vector<model::Callback>> Records::claim_callbacks(std::size_t most, std::size_t per_url,
-                                                              std::chrono::seconds lease) {
-    const auto token = state_->token();
+}  // namespace
+
+struct Outbox::Attempts {
+    explicit Attempts(DatabaseState& state)
+        : committer(state.group_options(), [&state](std::span<const model::CallbackAttempt> items) {
+              return commit_attempts(state, items);
+          }) {}
+    std::mutex mutex;
+    std::string turn_url;  // served last; the next claim begins after it
+    GroupCommitter<model::CallbackAttempt, Nothing> committer;
+};
+
+Outbox::Outbox(Database& database)
+    : state_(database.state()), attempts_(std::make_unique<Attempts>(state_)) {}
+
+Outbox::~Outbox() = default;
+
+void Outbox::wait_for_callbacks(std::chrono::milliseconds timeout) {
+    state_.wakeups.wait(Work::callbacks, timeout);
+}
+
+void Outbox::stop_waiting() {
+    state_.wakeups.stop();
+}
+
+Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t per_url,
+                                                   std::chrono::seconds lease) {
+    const auto token = state_.token();
     const auto wanted = std::clamp<std::size_t>(most, 1, 1'000);
     std::string turn;
     {
-        const std::lock_guard lock{state_->turns_mutex};
-        turn = state_->turn_url;
+        const std::lock_guard lock{attempts_->mutex};
+        turn = attempts_->turn_url;
     }
     struct Claimed {
         std::vector<model::Callback> callbacks;
         std::string last_url;
         bool deep = false;
     };
-    const auto now = state_->clock.now();
-    auto claimed = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<Claimed> {
+    const auto now = state_.clock.now();
+    auto claimed = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<Claimed> {
         pqxx::result rows;
         if (earlier == Earlier::in_doubt) rows = transaction.run("callbacks_claimed_before", params(token));
         if (rows.empty()) {
@@ -149,8 +177,13 @@ Result<std::vector<model::Callback>> Records::claim_callbacks(std::size_t most, 
         }
         const Columns columns{rows};
         Claimed result;
-        for (const auto& row : rows)
-            result.callbacks.push_back(to_callback(columns, row));
+        for (const auto& row : rows) {
+            try {
+                result.callbacks.push_back(to_callback(columns, row));
+            } catch (const UnknownWord& problem) {
+                log_unreadable("callbacks", columns.text(row, "id"), problem);
+            }
+        }
         const auto last = transaction.run("last_url_in_turn", params(turn, now));
         if (!last[0][0].is_null()) result.last_url = last[0][0].as<std::string>();
         result.deep = last[0][1].as<bool>();
@@ -158,20 +191,20 @@ Result<std::vector<model::Callback>> Records::claim_callbacks(std::size_t most, 
     });
     if (!claimed) return fail(claimed.error());
     {
-        const std::lock_guard lock{state_->turns_mutex};
-        state_->turn_url = claimed->last_url;  // empty at the end: from the start again
+        const std::lock_guard lock{attempts_->mutex};
+        attempts_->turn_url = claimed->last_url;  // empty at the end: from the start again
     }
     // Behind more than one look can see, the turn goes round before anybody waits.
     const bool go_on = claimed->deep && !claimed->last_url.empty();
     auto& callbacks = claimed->callbacks;
     std::sort(callbacks.begin(), callbacks.end(),
               [](const model::Callback& a, const model::Callback& b) { return a.id < b.id; });
-    if (callbacks.size() == wanted || go_on) state_->wakeups.signal_here(Work::callbacks);
+    if (callbacks.size() == wanted || go_on) state_.wakeups.signal_here(Work::callbacks);
     return std::move(callbacks);
 }
 
-void Records::record_attempt(model::CallbackAttempt attempt, std::function<void(Result<>)> done) {
-    state_->attempts.submit(std::move(attempt), [done = std::move(done)](Result<Nothing> recorded) {
+void Outbox::record_attempt(model::CallbackAttempt attempt, std::function<void(Result<>)> done) {
+    attempts_->committer.submit(std::move(attempt), [done = std::move(done)](Result<Nothing> recorded) {
         if (recorded) {
             done({});
         } else {

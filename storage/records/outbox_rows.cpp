@@ -1,4 +1,4 @@
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
 #include "storage/records/records_wire.hpp"
 
 namespace photogate::storage::records {

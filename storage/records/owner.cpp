@@ -1,7 +1,10 @@
 // What the app, the operator and the reconciler ask for: t9 and t11 to t13.
 #include <algorithm>
 
-#include "storage/records/records_state.hpp"
+#include "model/enum_words.hpp"
+#include "model/job.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/postgres.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -15,7 +18,7 @@ tl::unexpected<Error> no_such_upload() {
 }
 
 struct LockedJob {
-    model::JobKind kind = model::JobKind::process;
+    std::optional<model::JobKind> kind;  ///< nullopt: a newer gateway's
     bool leased = false;
 };
 
@@ -33,13 +36,8 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
     if (transaction.run("find_upload", params(id.str(), text_of(app))).empty()) return no_such_upload();
     Locked locked;
     for (const auto& row : transaction.run("lock_jobs_of_upload", params(id.str()))) {
-        LockedJob job;
-        for (const auto kind :
-             {model::JobKind::process, model::JobKind::settle_original, model::JobKind::remove_published}) {
-            if (to_string(kind) == row["kind"].c_str()) job.kind = kind;
-        }
-        job.leased = row["leased"].as<bool>();
-        locked.jobs.push_back(job);
+        locked.jobs.push_back(
+            {model::parse_word<model::JobKind>(row["kind"].c_str()), row["leased"].as<bool>()});
     }
     auto uploads = to_uploads(transaction.run("lock_upload_of_app", params(id.str(), text_of(app))));
     if (uploads.empty()) return no_such_upload();
@@ -113,11 +111,12 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
 
 }  // namespace
 
-Result<model::Upload> Records::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
-    auto ended = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
+Result<model::Upload> PostgresUploadStore::cancel_or_delete(const std::optional<AppName>& app,
+                                                            const UploadId& id) {
+    auto ended = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
         auto locked = lock_whole(transaction, app, id);
         if (!locked) return fail(locked.error());
-        const auto now = state_->clock.now();
+        const auto now = state_.clock.now();
         switch (locked->upload.state) {
             case model::UploadState::created:
             case model::UploadState::expired:
@@ -129,7 +128,7 @@ Result<model::Upload> Records::cancel_or_delete(const std::optional<AppName>& ap
             case model::UploadState::published:
             case model::UploadState::rejected:
             case model::UploadState::failed:
-                return erase(transaction, state_->composer, std::move(locked->upload), now);
+                return erase(transaction, state_.composer, std::move(locked->upload), now);
             case model::UploadState::cancelled:
             case model::UploadState::deleted:
                 return std::move(locked->upload);
@@ -137,15 +136,15 @@ Result<model::Upload> Records::cancel_or_delete(const std::optional<AppName>& ap
         return fail(ErrorCode::internal, "an upload without a state");
     });
     if (ended) {
-        state_->wakeups.signal(Work::jobs);
-        state_->wakeups.signal(Work::callbacks);
+        state_.wakeups.signal(Work::jobs);
+        state_.wakeups.signal(Work::callbacks);
     }
     return ended;
 }
 
-Result<model::Upload> Records::retry(const std::optional<AppName>& app, const UploadId& id) {
+Result<model::Upload> PostgresUploadStore::retry(const std::optional<AppName>& app, const UploadId& id) {
     auto retried =
-        transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
+        transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
             auto locked = lock_whole(transaction, app, id);
             if (!locked) return fail(locked.error());
             const auto state = locked->upload.state;
@@ -155,7 +154,7 @@ Result<model::Upload> Records::retry(const std::optional<AppName>& app, const Up
             if (locked->is_leased(model::JobKind::settle_original)) {
                 return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
             }
-            const auto now = state_->clock.now();
+            const auto now = state_.clock.now();
             auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
             if (uploads.empty())
                 return fail(ErrorCode::state_conflict,
@@ -168,54 +167,13 @@ Result<model::Upload> Records::retry(const std::optional<AppName>& app, const Up
             note(transaction, id, "retried", now);
             return std::move(upload);
         });
-    if (retried) state_->wakeups.signal(Work::jobs);
+    if (retried) state_.wakeups.signal(Work::jobs);
     return retried;
 }
 
-Result<bool> Records::has_jobs(const UploadId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<bool> {
+Result<bool> PostgresUploadStore::has_jobs(const UploadId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<bool> {
         return transaction.run("has_jobs", params(id.str()))[0][0].as<bool>();
-    });
-}
-
-Result<bool> Records::expire(const UploadId& id) {
-    auto expired = transact(state_->pool, [&](Transaction& transaction, Earlier earlier) -> Result<bool> {
-        const auto now = state_->clock.now();
-        auto due = to_uploads(transaction.run("lock_due_upload", params(id.str(), now)));
-        if (due.empty()) {
-            if (earlier == Earlier::none) return false;
-            const auto uploads = to_uploads(transaction.run("look_again_at_upload", params(id.str())));
-            return !uploads.empty() && uploads.front().state == model::UploadState::expired;
-        }
-        auto& upload = due.front();
-        upload.state = model::UploadState::expired;
-        upload.finished_at = now;
-        upload.updated_at = now;
-        OutboxRows outbox;
-        if (const auto callback =
-                compose(state_->composer, model::CallbackType::upload_expired, upload, now)) {
-            outbox.add(*callback, model::CallbackType::upload_expired, upload);
-        }
-        transaction.run("expire_upload", params(id.str(), now, upload.sequence));
-        outbox.insert(transaction, now);
-        note(transaction, id, "expired", now);
-        return true;
-    });
-    if (expired && *expired) state_->wakeups.signal(Work::callbacks);
-    return expired;
-}
-
-Result<std::vector<ObjectKey>> Records::still_waiting(const std::vector<ObjectKey>& keys) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<ObjectKey>> {
-        SqlArray asked;
-        for (const auto& key : keys) {
-            if (key.str().find('\0') == std::string::npos) asked.add(key.str());
-        }
-        std::vector<ObjectKey> waiting;
-        for (const auto& row : transaction.run("still_waiting", params(asked))) {
-            waiting.push_back(ObjectKey::trusted(row[0].as<std::string>()));
-        }
-        return waiting;
     });
 }
 

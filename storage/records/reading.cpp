@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/gauges.hpp"
+#include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
 
 namespace photogate::storage::records {
@@ -47,37 +49,38 @@ std::string least_id(std::string_view prefix, const std::optional<Timestamp>& at
     return std::string{prefix} + base32_crockford(raw);
 }
 
-Result<model::Upload> Records::find(const std::optional<AppName>& app, const UploadId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<model::Upload> {
+Result<model::Upload> PostgresUploadStore::find(const std::optional<AppName>& app, const UploadId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<model::Upload> {
         auto uploads = to_uploads(transaction.run("find_upload", params(id.str(), text_of(app))));
         if (uploads.empty()) return fail(ErrorCode::upload_not_found, "no upload has this id");
         return std::move(uploads.front());
     });
 }
 
-Result<std::optional<model::Upload>> Records::find_public(const PublicId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::optional<model::Upload>> {
+Result<std::optional<model::Upload>> PostgresPublications::find_public(const PublicId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::optional<model::Upload>> {
         auto uploads = to_uploads(transaction.run("find_public_upload", params(id.str())));
         if (uploads.empty()) return std::optional<model::Upload>{};
         return std::optional<model::Upload>{std::move(uploads.front())};
     });
 }
 
-Result<std::vector<model::Upload>> Records::list(const ListQuery& query) {
+Result<std::vector<model::Upload>> PostgresUploadStore::list(const ListQuery& query) {
     std::optional<std::string> state, profile, before;
     if (query.state) state = to_string(*query.state);
     if (query.profile) profile = query.profile->str();
     if (query.before) before = query.before->str();
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
-        return to_uploads(transaction.run(
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
+        return to_readable_uploads(transaction.run(
             list_for(query), params(text_of(query.app), before, least_id("upl_", query.created_after), state,
                                     profile, query.created_after, to_json_text(query.metadata),
                                     std::clamp<std::size_t>(query.limit, 1, 201))));
     });
 }
 
-Result<std::vector<TimelineEntry>> Records::timeline(const std::optional<AppName>& app, const UploadId& id) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<TimelineEntry>> {
+Result<std::vector<TimelineEntry>> PostgresUploadStore::timeline(const std::optional<AppName>& app,
+                                                                 const UploadId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<TimelineEntry>> {
         if (transaction.run("find_upload", params(id.str(), text_of(app))).empty()) {
             return fail(ErrorCode::upload_not_found, "no upload has this id");
         }
@@ -92,9 +95,18 @@ Result<std::vector<TimelineEntry>> Records::timeline(const std::optional<AppName
     });
 }
 
-Result<Backlog> Records::backlog() {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<Backlog> {
-        const auto rows = transaction.run("backlog", params(state_->clock.now()));
+Gauges::Gauges(Database& database) : state_(database.state()) {}
+
+Result<> Gauges::ping() {
+    return read(state_.pool, [](Transaction& transaction) -> Result<> {
+        require_writable(transaction.run("ping"));
+        return {};
+    });
+}
+
+Result<Backlog> Gauges::backlog() {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<Backlog> {
+        const auto rows = transaction.run("backlog", params(state_.clock.now()));
         const Columns columns{rows};
         const auto row = rows[0];
         const auto count = [&](const char* name) {
@@ -117,11 +129,11 @@ Result<Backlog> Records::backlog() {
     });
 }
 
-Result<PipelineState> Records::pipeline_state() {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<PipelineState> {
+Result<PipelineState> Gauges::pipeline_state() {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<PipelineState> {
         const SystemClock machine;  // its own clock, before it was set right
         const auto asked_at = machine.now();
-        const auto rows = transaction.run("pipeline_state", params(state_->clock.now()));
+        const auto rows = transaction.run("pipeline_state", params(state_.clock.now()));
         const auto answered_at = machine.now();
         const Columns columns{rows};
         const auto row = rows[0];

@@ -1,91 +1,29 @@
 #include "storage/records/records.hpp"
 
-#include <array>
-#include <span>
-
-#include "base/encoding.hpp"
-#include "base/log.hpp"
-#include "storage/records/records_state.hpp"
-#include "storage/records/schema.hpp"
+#include <utility>
 
 namespace photogate::storage::records {
-namespace {
-
-ConnectionOptions connection_options(const RecordsOptions& options) {
-    ConnectionOptions of_each;
-    of_each.database_url = options.database_url;
-    of_each.connect_timeout = options.connect_timeout;
-    of_each.statement_timeout = options.statement_timeout;
-    of_each.pooler = options.pooler;
-    return of_each;
-}
-
-std::string random_token(Random& random) {
-    std::array<std::uint8_t, 16> raw{};
-    random.fill(std::as_writable_bytes(std::span{raw}));
-    return hex_lower(raw);
-}
-
-}  // namespace
-
-RecordsState::RecordsState(RecordsOptions given, const model::CallbackComposer& its_composer,
-                           const Clock& its_clock, Random& its_random)
-    : options(std::move(given)),
-      composer(its_composer),
-      clock(its_clock),
-      random(its_random),
-      pool(connection_options(options), options.connections),
-      wakeups(connection_options(options), random_token(its_random), [this] { pool.leave_server(); }),
-      creates({options.group_limit, options.queue_limit, 1},
-              [this](std::span<const NewUpload> items) { return commit_creates(*this, items); }),
-      observations({options.group_limit, options.queue_limit, 1},
-                   [this](std::span<const Observation> items) { return commit_observations(*this, items); }),
-      attempts(
-          {options.group_limit, options.queue_limit, 1},
-          [this](std::span<const model::CallbackAttempt> items) { return commit_attempts(*this, items); }) {}
-
-std::string RecordsState::token() {
-    const std::lock_guard lock{random_mutex};
-    return random_token(random);
-}
-
-Records::Records(std::unique_ptr<RecordsState> state) : state_(std::move(state)) {}
-
-Records::~Records() {
-    state_->wakeups.stop();
-}
 
 Result<std::unique_ptr<Records>> Records::open(RecordsOptions options,
                                                const model::CallbackComposer& composer, const Clock& clock,
                                                Random& random) {
-    {
-        Pool probe{connection_options(options), 1};
-        if (auto fits = check_schema(probe); !fits) return fail(fits.error());
-    }
-    std::unique_ptr<Records> opened{
-        new Records(std::make_unique<RecordsState>(std::move(options), composer, clock, random))};
-    const auto rebased = transact(opened->state_->pool, [](Transaction& transaction, Earlier) -> Result<> {
-        if (transaction.run("rebase_feed").affected_rows() > 0) log::info("feed.cluster", {});
-        return {};
-    });
-    // A service that hides which cluster it is costs a restore's safety, not the start.
-    if (!rebased) log::warn("feed.cluster_unknown", {{"detail", rebased.error().detail}});
-    return opened;
+    auto opened = Database::open(std::move(options), composer, clock, random);
+    if (!opened) return fail(std::move(opened.error()));
+    return std::make_unique<Records>(std::move(*opened));
 }
 
-void Records::wait_for_work(Work kind, std::chrono::milliseconds timeout) {
-    state_->wakeups.wait(kind, timeout);
-}
+Records::Records(std::unique_ptr<Database> opened)
+    : database(std::move(opened)),
+      uploads(*database),
+      arrivals(*database),
+      jobs(*database),
+      publications(*database),
+      outbox(*database),
+      upkeep(*database),
+      gauges(*database) {}
 
-void Records::stop_waiting() {
-    state_->wakeups.stop();
-}
-
-Result<> Records::ping() {
-    return read(state_->pool, [](Transaction& transaction) -> Result<> {
-        require_writable(transaction.run("ping"));
-        return {};
-    });
+Records::~Records() {
+    database->stop_waiting();
 }
 
 }  // namespace photogate::storage::records

@@ -1,21 +1,11 @@
 #include "storage/records/rows.hpp"
 
-#include <stdexcept>
-
-#include "model/enum_words.hpp"
+#include "base/log.hpp"
 #include "storage/records/records_wire.hpp"
 #include "storage/records/sql_array.hpp"
 
 namespace photogate::storage::records {
 namespace {
-
-template <class Enum>
-Enum word(const std::string& text) {
-    const auto value = model::parse_word<Enum>(text);
-    if (!value)
-        throw std::runtime_error("the database holds a word that this program does not know: " + text);
-    return *value;
-}
 
 void read_findings(const Columns& columns, const pqxx::row& row, model::Upload& upload) {
     if (!columns.is_null(row, "pinned_etag")) {
@@ -111,8 +101,8 @@ model::Upload to_upload(const Columns& columns, const pqxx::row& row) {
     upload.public_id = PublicId::trusted(columns.text(row, "public_id"));
     upload.app = AppName::trusted(columns.text(row, "app"));
     upload.profile = ProfileName::trusted(columns.text(row, "profile"));
-    upload.state = word<model::UploadState>(columns.text(row, "state"));
-    upload.method = word<model::GrantMethod>(columns.text(row, "method"));
+    upload.state = read_word<model::UploadState>(columns.text(row, "state"));
+    upload.method = read_word<model::GrantMethod>(columns.text(row, "method"));
     upload.region = columns.text(row, "region");
     upload.bucket = Bucket::trusted(columns.text(row, "bucket"));
     upload.key = ObjectKey::trusted(columns.text(row, "key"));
@@ -147,16 +137,34 @@ std::vector<model::Upload> to_uploads(const pqxx::result& result) {
     return uploads;
 }
 
+std::vector<model::Upload> to_readable_uploads(const pqxx::result& result) {
+    const Columns columns{result};
+    std::vector<model::Upload> uploads;
+    uploads.reserve(static_cast<std::size_t>(result.size()));
+    for (const auto& row : result) {
+        try {
+            uploads.push_back(to_upload(columns, row));
+        } catch (const UnknownWord& problem) {
+            log_unreadable("uploads", columns.text(row, "id"), problem);
+        }
+    }
+    return uploads;
+}
+
+void log_unreadable(std::string_view table, const std::string& id, const UnknownWord& problem) {
+    log::error("database.unreadable_row", {{"table", table}, {"id", id}, {"detail", problem.what()}});
+}
+
 model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
     model::Callback callback;
     callback.id = CallbackId::trusted(columns.text(row, "id"));
     callback.app = AppName::trusted(columns.text(row, "app"));
     callback.upload = UploadId::trusted(columns.text(row, "upload_id"));
-    callback.type = word<model::CallbackType>(columns.text(row, "type"));
+    callback.type = read_word<model::CallbackType>(columns.text(row, "type"));
     callback.sequence = columns.number(row, "sequence");
     callback.url = columns.text(row, "url");
     callback.body = columns.text(row, "body");
-    callback.state = word<model::CallbackState>(columns.text(row, "state"));
+    callback.state = read_word<model::CallbackState>(columns.text(row, "state"));
     callback.attempts = static_cast<std::uint32_t>(columns.number(row, "attempts"));
     callback.created_at = columns.time(row, "created_at");
     callback.next_attempt_at = columns.maybe_time(row, "next_attempt_at");
@@ -167,7 +175,7 @@ model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
 model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token) {
     model::Job job;
     job.lease = {columns.number(row, "job_id"), token};
-    job.kind = word<model::JobKind>(columns.text(row, "kind"));
+    job.kind = read_word<model::JobKind>(columns.text(row, "kind"));
     job.detail = columns.text(row, "job_detail");
     job.attempt = static_cast<std::uint32_t>(columns.number(row, "attempt"));
     job.ready_since = columns.time(row, "ready_since");

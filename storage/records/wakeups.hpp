@@ -18,9 +18,11 @@
 #include <thread>
 
 #include "storage/records/connection_pool.hpp"
-#include "storage/records/records.hpp"
 
 namespace photogate::storage::records {
+
+/// The two kinds of waiting that a wake-up ends early.
+enum class Work { jobs, callbacks };
 
 class Wakeups {
   public:

@@ -1,7 +1,8 @@
 -- Claims, leases and what ends them. The order of locks is everywhere the same: jobs, then uploads, then callbacks.
 
 -- name: claim_jobs
--- $1 token, $2 worker, $3 lease in seconds, $4 most, $5 and $6 the app and kind that had the last turn, $7 now for updated_at
+-- $1 token, $2 worker, $3 lease in seconds, $4 most, $5 and $6 the app and kind that had the last turn, $7 now for updated_at,
+-- $8 the kinds that the worker knows
 -- `turns` skips through the index from one (app, kind) to the next; each gives its oldest, and they are dealt in rounds that
 -- begin after the one that was served last. So a batch of ten thousand delays another app by one job.
 with recursive turns as (
@@ -21,6 +22,7 @@ candidates as materialized (
                         where j.lease_token is null and j.app = t.app and j.kind = t.kind and j.run_at <= now()
                         order by j.run_at, j.id
                         limit $4::integer * 2 + 8) oldest
+    where t.kind = any($8::text[])
     order by place
     limit $4::integer * 2 + 8
 ),
@@ -129,6 +131,19 @@ insert into jobs (upload_id, generation, app, kind, detail)
 values ($1, $2, $3, $4, $5)
 on conflict (upload_id, generation, kind) do update
     set detail = excluded.detail, run_at = now(), ready_since = now(), lease_token = null, lease_until = null, attempt = 0;
+
+-- name: set_aside_job
+-- Claimed, but not to be read by this program: as if never claimed, and not due for $3 seconds. $4 now for updated_at
+with aside as (
+    update jobs
+    set lease_token = null, lease_until = null, given_back = $2, attempt = greatest(attempt - 1, 0),
+        run_at = now() + make_interval(secs => $3::double precision)
+    where id = $1 and lease_token = $2
+    returning upload_id, kind
+)
+update uploads u set state = 'uploaded', updated_at = $4::timestamptz
+from aside a
+where a.kind = 'process' and u.id = a.upload_id and u.state = 'processing';
 
 -- name: give_back_job
 -- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on

@@ -58,15 +58,16 @@ select null where (select count(*) from awaited) > $2::integer
 order by prefix;
 
 -- name: minutes_since
--- $1 the first minute's prefix. Skips through the index from one minute to the next: '0' is the character after '/'.
+-- $1 the first minute's prefix, $2 what sorts after every incoming key, $3 the pattern of a minute's prefix. Skips through the
+-- index from one minute to the next: '0' is the character after '/'.
 with recursive minutes as (
-    (select substring(key from '^u/[0-9]{12}/') as prefix from uploads
-     where key >= $1 and key < 'u0' order by key limit 1)
+    (select substring(key from $3::text) as prefix from uploads
+     where key >= $1 and key < $2 order by key limit 1)
     union all
     select next.prefix
     from minutes m
-    cross join lateral (select substring(u.key from '^u/[0-9]{12}/') as prefix from uploads u
-                        where u.key >= left(m.prefix, -1) || '0' and u.key < 'u0' order by u.key limit 1) next
+    cross join lateral (select substring(u.key from $3::text) as prefix from uploads u
+                        where u.key >= left(m.prefix, -1) || '0' and u.key < $2 order by u.key limit 1) next
     where m.prefix is not null
 )
 select prefix from minutes where prefix is not null;

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storage/records/records.hpp"
+#include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::local {
 namespace {

@@ -52,14 +52,14 @@ class Delivery : public ::testing::Test {
         const auto guard = AddressGuard::make(allowed).value();
         http_ = std::make_unique<storage::http::HttpClient>(storage::http::ClientOptions{
             .guard = [guard](const sockaddr& address) { return guard.permits(address); }});
-        sender_ = std::make_unique<CallbackSender>(options, *records_, *http_, secrets, clock_, random_,
-                                                   std::move(observer));
+        sender_ = std::make_unique<CallbackSender>(options, records_->outbox, *http_, secrets, clock_,
+                                                   random_, std::move(observer));
         thread_ = std::thread{[this] { sender_->run(); }};
     }
     void stop() {
         if (!thread_.joinable()) return;
         sender_->stop();
-        records_->stop_waiting();
+        records_->jobs.stop_waiting();
         thread_.join();
     }
 
@@ -87,20 +87,20 @@ class Delivery : public ::testing::Test {
         seen.occurred_at = clock_.now();
         const auto id = upload.id;
         std::promise<Result<Created>> created;
-        records_->create(std::move(fresh),
-                         [&](Result<Created> result) { created.set_value(std::move(result)); });
+        records_->uploads.create(std::move(fresh),
+                                 [&](Result<Created> result) { created.set_value(std::move(result)); });
         const auto made = created.get_future().get();
         EXPECT_TRUE(made) << made.error().detail;
         std::promise<Result<ObserveOutcome>> observed;
-        records_->observe(std::move(seen),
-                          [&](Result<ObserveOutcome> result) { observed.set_value(std::move(result)); });
+        records_->arrivals.observe(
+            std::move(seen), [&](Result<ObserveOutcome> result) { observed.set_value(std::move(result)); });
         const auto outcome = observed.get_future().get();
         EXPECT_TRUE(outcome) << outcome.error().detail;
         return id;
     }
 
     CallbackDetails callback_of(const UploadId& upload) {
-        const auto found = records_->callbacks({.upload = upload});
+        const auto found = records_->outbox.list({.upload = upload});
         if (!found || found->size() != 1) {
             ADD_FAILURE() << "the upload has not one callback";
             return {};
@@ -223,7 +223,7 @@ TEST_F(Delivery, pauses_url_on_410_until_resumed) {
     EXPECT_EQ(callback_of(second).callback.state, model::CallbackState::waiting);
 
     back = true;
-    ASSERT_TRUE(records_->replay(std::nullopt, callback_of(first).callback.id));
+    ASSERT_TRUE(records_->outbox.replay(std::nullopt, callback_of(first).callback.id));
     EXPECT_EQ(attempted(first, 2).callback.state, model::CallbackState::delivered);
     EXPECT_EQ(attempted(second, 1).callback.state, model::CallbackState::delivered);
 }
@@ -342,7 +342,7 @@ TEST_F(Delivery, dies_after_ten_failures_and_replays_the_same_body) {
     }
     EXPECT_EQ(callback_of(upload).callback.state, model::CallbackState::dead);
     well = true;
-    ASSERT_TRUE(records_->replay(std::nullopt, callback_of(upload).callback.id));
+    ASSERT_TRUE(records_->outbox.replay(std::nullopt, callback_of(upload).callback.id));
     EXPECT_EQ(attempted(upload, kMostAttempts + 1).callback.state, model::CallbackState::delivered);
     const auto received = receiver.received(path_);
     ASSERT_EQ(received.size(), kMostAttempts + 1);
@@ -360,7 +360,7 @@ TEST_F(Delivery, backs_off_failing_receiver_and_delivers_all_once_it_recovers) {
         uploads.push_back(arrive(receiver.url(path_)));
     start();
     const auto state = [&]() -> std::optional<model::CallbackEndpoint::State> {
-        const auto found = records_->endpoints({.own_url = receiver.url(path_), .limit = 200});
+        const auto found = records_->outbox.endpoints({.own_url = receiver.url(path_), .limit = 200});
         for (const auto& each : found.value()) {
             if (each.url == receiver.url(path_)) return each.state;
         }

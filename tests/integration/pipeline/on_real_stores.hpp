@@ -165,7 +165,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
         {http, system_clock, random, pacer}};
     WatchedStore* watched = nullptr;
     const Stores stores = make_stores();
-    Intake intake{*records, stores, clock};
+    Intake intake{records->uploads, records->arrivals, stores, clock};
 };
 
 }  // namespace photogate::pipeline::test

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using model::Upload;
 using model::UploadState;
-using storage::records::RoundStart;
+using storage::records::MaintenanceStart;
 
 class ReconcilerTest : public OnRealStores {
   protected:
@@ -21,6 +21,9 @@ class ReconcilerTest : public OnRealStores {
         options.look_every = 20s;
         options.requests_per_second = 10'000;
         return options;
+    }
+    ReconcilerParts services() {
+        return {records->upkeep, records->jobs, records->arrivals, stores, intake, clock};
     }
     void all_due() { database.run("update rounds set due_at = now()"); }
     std::size_t look() {
@@ -32,7 +35,7 @@ class ReconcilerTest : public OnRealStores {
         return reconciler.expire_unused().value();
     }
 
-    Reconciler reconciler{options(), *records, stores, intake, clock};
+    Reconciler reconciler{options(), services()};
 };
 
 TEST_F(ReconcilerTest, finds_objects_with_lost_events_in_open_minutes) {
@@ -42,23 +45,23 @@ TEST_F(ReconcilerTest, finds_objects_with_lost_events_in_open_minutes) {
     const auto absent = create_here();
     for (const auto& upload : uploads)
         put(upload);
-    EXPECT_EQ(reconciler.list_open_minutes(RoundStart::at_once).value(), 30U);
+    EXPECT_EQ(reconciler.list_open_minutes(MaintenanceStart::at_once).value(), 30U);
     for (const auto& upload : uploads)
         EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
     EXPECT_EQ(state_of(absent.id), UploadState::created);
-    EXPECT_EQ(reconciler.list_open_minutes(RoundStart::at_once).value(), 0U);
+    EXPECT_EQ(reconciler.list_open_minutes(MaintenanceStart::at_once).value(), 0U);
     EXPECT_EQ(reconciler.counters().found, 30U);
 }
 
 TEST_F(ReconcilerTest, lets_one_gateway_list_at_a_time) {
     create_here();
-    ASSERT_EQ(reconciler.list_open_minutes(RoundStart::at_once).value(), 0U);
+    ASSERT_EQ(reconciler.list_open_minutes(MaintenanceStart::at_once).value(), 0U);
     const int lists = watched->lists;
-    Reconciler other{options(), *records, stores, intake, clock};
-    EXPECT_EQ(other.list_open_minutes(RoundStart::when_due).value(), 0U);
+    Reconciler other{options(), services()};
+    EXPECT_EQ(other.list_open_minutes(MaintenanceStart::when_due).value(), 0U);
     EXPECT_EQ(watched->lists, lists) << "it is not due, whoever asks";
     all_due();
-    EXPECT_EQ(other.list_open_minutes(RoundStart::when_due).value(), 0U);
+    EXPECT_EQ(other.list_open_minutes(MaintenanceStart::when_due).value(), 0U);
     EXPECT_GT(watched->lists, lists);
 }
 
@@ -66,7 +69,7 @@ TEST_F(ReconcilerTest, lists_again_once_the_store_is_back) {
     const auto upload = create_here();
     put(upload);
     watched->away = true;
-    EXPECT_FALSE(reconciler.list_open_minutes(RoundStart::at_once));
+    EXPECT_FALSE(reconciler.list_open_minutes(MaintenanceStart::at_once));
     clock.advance(16min);
     all_due();
     EXPECT_FALSE(reconciler.look_at_ended());
@@ -128,7 +131,7 @@ TEST_F(ReconcilerTest, is_not_blocked_by_uploads_of_a_removed_region) {
     clock.advance(1h);
     auto small = options();
     small.batch = 2;
-    Reconciler narrow{small, *records, stores, intake, clock};
+    Reconciler narrow{small, services()};
     all_due();
     (void)narrow.expire_unused();
     EXPECT_EQ(state_of(upload.id), UploadState::expired);
@@ -149,7 +152,7 @@ TEST_F(ReconcilerTest, runs_reaper_while_a_store_hangs) {
     };
     auto quick = options();
     quick.reap_every = 20ms;
-    Reconciler running{quick, *records, stores, intake, clock};
+    Reconciler running{quick, services()};
     std::thread loop([&] { running.run(); });
     hanging.get_future().wait();
     database.run("update jobs set lease_until = now() - interval '1 s'");

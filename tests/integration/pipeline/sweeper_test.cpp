@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using model::Publication;
 using model::Upload;
 using model::UploadState;
-using storage::records::RoundTally;
+using storage::records::MaintenanceTally;
 
 class SweeperTest : public OnRealStores {
   protected:
@@ -25,6 +25,10 @@ class SweeperTest : public OnRealStores {
         return options;
     }
 
+    SweeperParts services() {
+        return {records->upkeep, records->arrivals, records->publications, stores, clock};
+    }
+
     /// Published, with its object, and settled.
     Upload publish(const std::string& bytes = "a clean picture") {
         const auto upload = create_here();
@@ -32,7 +36,7 @@ class SweeperTest : public OnRealStores {
         const auto job = claim_process(upload.id);
         const auto made = publication(job.upload, bytes);
         put(published, made.image.key, bytes);
-        auto done = records->publish(job.lease, made);
+        auto done = records->publications.publish(job.lease, made);
         if (!done) throw std::runtime_error{done.error().detail};
         database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
         return *done;
@@ -52,7 +56,7 @@ class SweeperTest : public OnRealStores {
         put(published, key, bytes);
         return key;
     }
-    RoundTally sweep(SweepMode mode = SweepMode::apply) {
+    MaintenanceTally sweep(SweepMode mode = SweepMode::apply) {
         findings.clear();
         return sweeper
             .sweep_now(mode, [&](const Swept& swept) { findings[swept.object.key.str()] = swept.finding; })
@@ -61,7 +65,7 @@ class SweeperTest : public OnRealStores {
     void a_day_later() { clock.advance(25h); }
 
     std::map<std::string, SweepFinding> findings;
-    Sweeper sweeper{options(), *records, stores, clock};
+    Sweeper sweeper{options(), services()};
 };
 
 TEST_F(SweeperTest, removes_unreferenced_public_object_after_a_day) {
@@ -109,12 +113,12 @@ TEST_F(SweeperTest, rejects_publication_of_object_being_deleted_until_it_is_put_
     const auto made = publication(job.upload, bytes);
     a_day_later();
     std::optional<ErrorCode> meanwhile;
-    watched->before_remove = [&] { meanwhile = records->publish(job.lease, made).error().code; };
+    watched->before_remove = [&] { meanwhile = records->publications.publish(job.lease, made).error().code; };
     EXPECT_EQ(sweep().removed, 1U);
     EXPECT_EQ(meanwhile, ErrorCode::state_conflict);
-    EXPECT_EQ(records->publish(job.lease, made).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->publications.publish(job.lease, made).error().code, ErrorCode::state_conflict);
     put(published, made.image.key, bytes);
-    EXPECT_EQ(records->publish(job.lease, made).value().state, UploadState::published);
+    EXPECT_EQ(records->publications.publish(job.lease, made).value().state, UploadState::published);
     EXPECT_EQ(sweep().removed, 0U);
     EXPECT_TRUE(is_there(published, made.image.key));
 }
@@ -128,7 +132,7 @@ TEST_F(SweeperTest, keeps_object_that_was_published_first) {
     // Between the page's judgement and the opening of its sweeps.
     std::optional<UploadState> became;
     const auto tally = sweeper.sweep_now(SweepMode::apply, [&](const Swept&) {
-        if (!became) became = records->publish(job.lease, made).value().state;
+        if (!became) became = records->publications.publish(job.lease, made).value().state;
     });
     EXPECT_EQ(became, UploadState::published);
     EXPECT_EQ(tally.value().removed, 0U);
@@ -239,7 +243,7 @@ TEST_F(SweeperTest, removes_each_orphan_once_with_two_sweepers) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&] {
-            Sweeper one{paged, *records, stores, clock};
+            Sweeper one{paged, services()};
             const auto tally = one.sweep_now(SweepMode::apply);
             if (tally) removed += tally->removed;
         });
@@ -258,7 +262,7 @@ TEST_F(SweeperTest, resumes_at_the_same_page_after_interruption) {
     auto paged = options();
     paged.page = 5;
     {
-        Sweeper first{paged, *records, stores, clock};
+        Sweeper first{paged, services()};
         watched->before_remove = [&] {
             if (watched->removals == 8) watched->away = true;
         };
@@ -269,7 +273,7 @@ TEST_F(SweeperTest, resumes_at_the_same_page_after_interruption) {
     const auto cursor = database.value("select cursor from rounds where name = 'sweep-public/local'");
     EXPECT_NE(cursor, "");
     const int lists = watched->lists;
-    Sweeper second{paged, *records, stores, clock};
+    Sweeper second{paged, services()};
     ASSERT_TRUE(second.sweep_now(SweepMode::apply));
     EXPECT_LE(watched->lists - lists, 1 + 4) << "the incoming bucket, and what was left of the public one";
     EXPECT_TRUE(keys(published).empty());
@@ -280,7 +284,7 @@ TEST_F(SweeperTest, stops_between_two_requests) {
     for (int i = 0; i < 10; ++i)
         orphan();
     a_day_later();
-    Sweeper one{options(), *records, stores, clock};
+    Sweeper one{options(), services()};
     watched->before_remove = [&] { one.stop(); };
     EXPECT_TRUE(one.sweep_now(SweepMode::apply));
     EXPECT_EQ(watched->removals, 1);

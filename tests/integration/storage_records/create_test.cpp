@@ -13,7 +13,7 @@ using ObserveTest = RecordsTest;
 TEST_F(CreateTest, returns_upload_as_requested) {
     const auto item = new_upload();
     ASSERT_TRUE(try_create(item));
-    const auto found = records->find(item.upload.app, item.upload.id).value();
+    const auto found = records->uploads.find(item.upload.app, item.upload.id).value();
     EXPECT_EQ(found.state, model::UploadState::created);
     EXPECT_EQ(found.public_id, item.upload.public_id);
     EXPECT_EQ(found.key, item.upload.key);
@@ -34,7 +34,7 @@ TEST_F(CreateTest, keeps_text_with_copy_metacharacters) {
         item.upload.metadata = {{"note", text}};
         item.upload.client_fields = {text, "NULL"};
         ASSERT_TRUE(try_create(item)) << text;
-        const auto found = records->find(item.upload.app, item.upload.id).value();
+        const auto found = records->uploads.find(item.upload.app, item.upload.id).value();
         EXPECT_EQ(found.filename, text);
         EXPECT_EQ(found.metadata, item.upload.metadata);
         EXPECT_EQ(found.client_fields, item.upload.client_fields);
@@ -43,12 +43,13 @@ TEST_F(CreateTest, keeps_text_with_copy_metacharacters) {
 
 TEST_F(CreateTest, hides_upload_from_other_apps) {
     const auto upload = create("one");
-    EXPECT_EQ(records->find(AppName::trusted("two"), upload.id).error().code, ErrorCode::upload_not_found);
-    EXPECT_EQ(records->timeline(AppName::trusted("two"), upload.id).error().code,
+    EXPECT_EQ(records->uploads.find(AppName::trusted("two"), upload.id).error().code,
               ErrorCode::upload_not_found);
-    EXPECT_EQ(records->cancel_or_delete(AppName::trusted("two"), upload.id).error().code,
+    EXPECT_EQ(records->uploads.timeline(AppName::trusted("two"), upload.id).error().code,
               ErrorCode::upload_not_found);
-    EXPECT_EQ(records->extend_grant(AppName::trusted("two"), upload.id, clock.now()).error().code,
+    EXPECT_EQ(records->uploads.cancel_or_delete(AppName::trusted("two"), upload.id).error().code,
+              ErrorCode::upload_not_found);
+    EXPECT_EQ(records->uploads.extend_grant(AppName::trusted("two"), upload.id, clock.now()).error().code,
               ErrorCode::upload_not_found);
 }
 
@@ -105,7 +106,7 @@ TEST_F(CreateTest, replays_upload_in_its_current_state) {
     auto item = new_upload();
     item.idempotency = IdempotencyKey{"k", "h"};
     ASSERT_TRUE(try_create(item));
-    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, item.upload.id));
+    ASSERT_TRUE(records->uploads.cancel_or_delete(std::nullopt, item.upload.id));
     auto again = new_upload();
     again.idempotency = IdempotencyKey{"k", "h"};
     const auto replay = try_create(again).value();
@@ -121,8 +122,8 @@ TEST_F(CreateTest, fails_only_the_row_that_can_not_be_stored) {
         if (i % 10 == 7) item.upload.declared_size = UINT64_MAX;
         auto promise = std::make_shared<std::promise<Result<Created>>>();
         futures.push_back(promise->get_future());
-        records->create(std::move(item),
-                        [promise](Result<Created> created) { promise->set_value(std::move(created)); });
+        records->uploads.create(
+            std::move(item), [promise](Result<Created> created) { promise->set_value(std::move(created)); });
     }
     for (std::size_t i = 0; i < futures.size(); ++i) {
         const auto result = futures[i].get();
@@ -138,7 +139,7 @@ TEST_F(CreateTest, fails_only_the_row_that_can_not_be_stored) {
 TEST_F(ObserveTest, pins_queues_and_notifies_in_one_transaction) {
     const auto upload = create();
     EXPECT_EQ(observe(seen(upload, "abc", "event-1")).value(), ObserveOutcome::received);
-    const auto found = records->find(std::nullopt, upload.id).value();
+    const auto found = records->uploads.find(std::nullopt, upload.id).value();
     EXPECT_EQ(found.state, model::UploadState::uploaded);
     EXPECT_EQ(found.pinned->etag.str(), "abc");
     EXPECT_EQ(found.generation, 1U);
@@ -157,7 +158,7 @@ TEST_F(ObserveTest, creates_one_job_and_callback_for_ten_concurrent_events) {
         auto answered = std::make_shared<std::promise<void>>();
         answers.push_back(answered->get_future());
         (i % 2 == 0 ? records : other)
-            ->observe(seen(upload, "abc", "event-1"), [&, answered](Result<ObserveOutcome> outcome) {
+            ->arrivals.observe(seen(upload, "abc", "event-1"), [&, answered](Result<ObserveOutcome> outcome) {
                 ASSERT_TRUE(outcome);
                 ++(*outcome == ObserveOutcome::received ? received : rest);
                 answered->set_value();
@@ -180,10 +181,11 @@ TEST_F(ObserveTest, moves_upload_once_for_concurrent_completions_and_event) {
             auto answered = std::make_shared<std::promise<void>>();
             answers.push_back(answered->get_future());
             auto event = i == 0 ? std::optional<std::string>{upload.id.str()} : std::nullopt;
-            records->observe(seen(upload, "abc", event), [&, answered](Result<ObserveOutcome> outcome) {
-                received += outcome.value() == ObserveOutcome::received ? 1 : 0;
-                answered->set_value();
-            });
+            records->arrivals.observe(seen(upload, "abc", event),
+                                      [&, answered](Result<ObserveOutcome> outcome) {
+                                          received += outcome.value() == ObserveOutcome::received ? 1 : 0;
+                                          answered->set_value();
+                                      });
         }
         for (auto& answer : answers)
             answer.get();
@@ -196,9 +198,9 @@ TEST_F(ObserveTest, moves_upload_once_for_concurrent_completions_and_event) {
 TEST_F(ObserveTest, keeps_pin_and_records_later_object) {
     const auto upload = received();
     EXPECT_EQ(observe(seen(upload, "e2", "later")).value(), ObserveOutcome::already_known);
-    EXPECT_EQ(records->find(std::nullopt, upload.id).value().pinned->etag.str(), "e1");
+    EXPECT_EQ(records->uploads.find(std::nullopt, upload.id).value().pinned->etag.str(), "e1");
     std::vector<std::string> events;
-    const auto timeline = records->timeline(std::nullopt, upload.id).value();
+    const auto timeline = records->uploads.timeline(std::nullopt, upload.id).value();
     for (const auto& entry : timeline)
         events.push_back(entry.event);
     EXPECT_EQ(events, (std::vector<std::string>{"created", "received", "object.changed"}));
@@ -232,29 +234,31 @@ TEST_F(ObserveTest, stores_hostile_text_safely) {
     EXPECT_EQ(observe(alien).value(), ObserveOutcome::unknown);
     alien.key = ObjectKey::trusted("not/ours'; drop table uploads; --");
     EXPECT_EQ(observe(alien).value(), ObserveOutcome::unknown);
-    EXPECT_TRUE(records->quarantine_event("minio", "nonsense", std::string(200'000, '\0')));
+    EXPECT_TRUE(records->arrivals.quarantine_event("minio", "nonsense", std::string(200'000, '\0')));
     EXPECT_EQ(database.value("select length(body) from event_quarantine"), "65536");
 }
 
 TEST_F(ObserveTest, lists_minutes_with_open_grants_and_distinguishes_waiting_keys) {
     const auto waiting = create();
     const auto there = received();
-    EXPECT_EQ(records->still_waiting({waiting.key, there.key, ObjectKey::trusted("alien")}).value(),
+    EXPECT_EQ(records->arrivals.still_waiting({waiting.key, there.key, ObjectKey::trusted("alien")}).value(),
               std::vector<ObjectKey>{waiting.key});
     const auto prefix = waiting.key.str().substr(0, 15);
-    EXPECT_EQ(records->open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value(),
+    EXPECT_EQ(records->upkeep.open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value(),
               std::vector<std::string>{prefix});
-    EXPECT_TRUE(records->past_grant({}, std::chrono::seconds{900}, 10).value().empty());
+    EXPECT_TRUE(records->upkeep.past_grant({}, std::chrono::seconds{900}, 10).value().empty());
     clock.advance(std::chrono::minutes{31});
-    EXPECT_TRUE(records->open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value().empty());
-    EXPECT_EQ(records->past_grant({}, std::chrono::seconds{900}, 10).value().size(), 1U);
-    EXPECT_TRUE(records->expire(waiting.id).value());
-    EXPECT_FALSE(records->expire(waiting.id).value());
-    EXPECT_FALSE(records->expire(there.id).value());
-    EXPECT_EQ(
-        records->extend_grant(waiting.app, waiting.id, clock.now() + std::chrono::minutes{5}).value().state,
-        model::UploadState::created);
-    EXPECT_EQ(records->extend_grant(there.app, there.id, clock.now()).error().code,
+    EXPECT_TRUE(
+        records->upkeep.open_minutes(std::chrono::seconds{900}, std::chrono::hours{1}).value().empty());
+    EXPECT_EQ(records->upkeep.past_grant({}, std::chrono::seconds{900}, 10).value().size(), 1U);
+    EXPECT_TRUE(records->upkeep.expire(waiting.id).value());
+    EXPECT_FALSE(records->upkeep.expire(waiting.id).value());
+    EXPECT_FALSE(records->upkeep.expire(there.id).value());
+    EXPECT_EQ(records->uploads.extend_grant(waiting.app, waiting.id, clock.now() + std::chrono::minutes{5})
+                  .value()
+                  .state,
+              model::UploadState::created);
+    EXPECT_EQ(records->uploads.extend_grant(there.app, there.id, clock.now()).error().code,
               ErrorCode::state_conflict);
 }
 

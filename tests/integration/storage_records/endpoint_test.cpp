@@ -15,7 +15,7 @@ const std::string kSick = "https://sick.example/hook";
 class EndpointTest : public RecordsTest {
   protected:
     std::vector<model::Callback> claim(std::size_t most = 20, std::size_t per_url = 8) {
-        return records->claim_callbacks(most, per_url, 60s).value();
+        return records->outbox.claim(most, per_url, 60s).value();
     }
     void answer(const model::Callback& callback, std::optional<int> status, bool pause = false) {
         model::CallbackAttempt made;
@@ -32,7 +32,7 @@ class EndpointTest : public RecordsTest {
         ASSERT_TRUE(record(std::move(made)));
     }
     std::optional<model::CallbackEndpoint> endpoint(const std::string& url = kSick) {
-        const auto all = records->endpoints({}).value();
+        const auto all = records->outbox.endpoints({}).value();
         const auto found =
             std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.url == url; });
         return found == all.end() ? std::nullopt : std::make_optional(*found);
@@ -60,7 +60,7 @@ TEST_F(EndpointTest, opens_breaker_after_ten_consecutive_failures) {
     EXPECT_GE(probe_at() - clock.now(), 4s);
     EXPECT_LE(probe_at() - clock.now(), 6s);
     EXPECT_TRUE(claim().empty());
-    EXPECT_EQ(records->backlog().value().endpoints.open, 1U);
+    EXPECT_EQ(records->gauges.backlog().value().endpoints.open, 1U);
     received("well");
     EXPECT_EQ(claim().size(), 1U) << "another URL is not held";
 }
@@ -100,7 +100,7 @@ TEST_F(EndpointTest, tries_one_when_half_open_and_doubles_wait_up_to_a_minute) {
         EXPECT_TRUE(claim().empty());
     }
     std::size_t untouched = 0;
-    const auto all = records->callbacks({}).value();
+    const auto all = records->outbox.list({}).value();
     for (const auto& each : all)
         untouched += each.callback.attempts == 0 ? 1 : 0;
     EXPECT_EQ(untouched, 30U - 16U - 5U) << "what was held back used up no attempt";
@@ -137,10 +137,10 @@ TEST_F(EndpointTest, closes_after_an_idle_minute_of_recovery) {
     clock.advance(probe_at() - clock.now());
     answer(claim().at(0), 204);
     clock.advance(50s);
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(endpoint()->state, State::recovering);
     clock.advance(60s);
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(endpoint(), std::nullopt);
 }
 
@@ -148,11 +148,11 @@ TEST_F(EndpointTest, forgets_endpoint_once_nothing_waits_for_it) {
     received("sick");
     answer(claim().at(0), 500);
     clock.advance(97h);
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(endpoint()->state, State::failing) << "its callback still waits";
     database.run("update callbacks set state = 'dead', next_attempt_at = null, finished_at = now()");
     clock.advance(1min);
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(endpoint(), std::nullopt);
 }
 
@@ -183,16 +183,16 @@ TEST_F(EndpointTest, never_opens_when_disabled) {
 TEST_F(EndpointTest, shares_breaker_between_gateways) {
     fail_until_open();
     const auto other = open();
-    EXPECT_TRUE(other->claim_callbacks(20, 8, 60s).value().empty());
+    EXPECT_TRUE(other->outbox.claim(20, 8, 60s).value().empty());
     clock.advance(probe_at() - clock.now());
-    EXPECT_EQ(other->claim_callbacks(20, 8, 60s).value().size(), 1U);
+    EXPECT_EQ(other->outbox.claim(20, 8, 60s).value().size(), 1U);
     EXPECT_TRUE(claim().empty());
 }
 
 TEST_F(EndpointTest, tries_immediately_with_one_callback_on_replay) {
     fail_until_open();
-    const auto one = records->callbacks({}).value().front().callback.id;
-    ASSERT_TRUE(records->replay(std::nullopt, one));
+    const auto one = records->outbox.list({}).value().front().callback.id;
+    ASSERT_TRUE(records->outbox.replay(std::nullopt, one));
     EXPECT_EQ(endpoint()->state, State::half_open);
     EXPECT_EQ(claim().size(), 1U);
 }
@@ -206,9 +206,9 @@ TEST_F(EndpointTest, kills_callbacks_held_for_the_whole_schedule_and_keeps_pause
         const auto probe = claim();
         ASSERT_EQ(probe.size(), 1U);
         answer(probe[0], 500);
-        ASSERT_TRUE(records->reap());
+        ASSERT_TRUE(records->upkeep.forget_old());
     }
-    const auto dead = records->callbacks({.state = model::CallbackState::dead, .limit = 100}).value();
+    const auto dead = records->outbox.list({.state = model::CallbackState::dead, .limit = 100}).value();
     EXPECT_GE(dead.size(), 10U);
     for (const auto& each : dead)
         EXPECT_EQ(each.callback.url, kSick);
@@ -218,8 +218,8 @@ TEST_F(EndpointTest, kills_callbacks_held_for_the_whole_schedule_and_keeps_pause
 TEST_F(EndpointTest, gives_overdue_callbacks_an_attempt_after_long_downtime) {
     fail_until_open();
     clock.advance(std::chrono::days{10});
-    ASSERT_TRUE(records->reap());
-    EXPECT_TRUE(records->callbacks({.state = model::CallbackState::dead}).value().empty());
+    ASSERT_TRUE(records->upkeep.forget_old());
+    EXPECT_TRUE(records->outbox.list({.state = model::CallbackState::dead}).value().empty());
 }
 
 TEST_F(EndpointTest, pauses_and_resumes_long_queue_in_batches) {
@@ -238,10 +238,10 @@ TEST_F(EndpointTest, pauses_and_resumes_long_queue_in_batches) {
     EXPECT_EQ(held(), "5000");
     for (int minute = 0; minute < 3; ++minute) {
         clock.advance(61s);
-        ASSERT_TRUE(records->reap());
+        ASSERT_TRUE(records->upkeep.forget_old());
     }
     EXPECT_EQ(held(), "12001");
-    EXPECT_EQ(records->resume_endpoint({.app = AppName::trusted("sick")}, kSick).value(), 12'001U);
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = AppName::trusted("sick")}, kSick).value(), 12'001U);
     EXPECT_EQ(endpoint(), std::nullopt);
     EXPECT_EQ(held(), "0");
     EXPECT_EQ(claim().size(), 8U);
@@ -258,7 +258,7 @@ TEST_F(EndpointTest, releases_callbacks_written_during_resume) {
         "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
         "values ('msg_late', 'u', 'sick', 'upload.received', 1, '" +
         kSick + "', '{}', now(), 'infinity')");
-    auto resumed = std::async(std::launch::async, [&] { return records->resume_endpoint({}, kSick); });
+    auto resumed = std::async(std::launch::async, [&] { return records->outbox.resume_endpoint({}, kSick); });
     while (database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname "
                           "= current_database()") == "0")
         ASSERT_NE(resumed.wait_for(10ms), std::future_status::ready) << "it did not wait for the writer";
@@ -270,18 +270,20 @@ TEST_F(EndpointTest, releases_callbacks_written_during_resume) {
 TEST_F(EndpointTest, lets_app_see_and_resume_only_its_own_urls) {
     fail_until_open();
     const auto mine = AppName::trusted("sick"), theirs = AppName::trusted("other");
-    EXPECT_EQ(records->endpoints({.app = mine}).value().size(), 1U);
-    EXPECT_TRUE(records->endpoints({.app = theirs}).value().empty());
-    EXPECT_EQ(records->endpoints({.app = theirs, .own_url = kSick}).value().at(0).waiting, 0U);
-    EXPECT_EQ(records->resume_endpoint({.app = theirs}, kSick).error().code, ErrorCode::callback_not_found);
-    EXPECT_EQ(records->pause_endpoint({.app = theirs}, kSick).error().code, ErrorCode::callback_not_found);
-    EXPECT_EQ(records->resume_endpoint({}, "https://nobody.example/").error().code,
+    EXPECT_EQ(records->outbox.endpoints({.app = mine}).value().size(), 1U);
+    EXPECT_TRUE(records->outbox.endpoints({.app = theirs}).value().empty());
+    EXPECT_EQ(records->outbox.endpoints({.app = theirs, .own_url = kSick}).value().at(0).waiting, 0U);
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = theirs}, kSick).error().code,
               ErrorCode::callback_not_found);
-    ASSERT_TRUE(records->pause_endpoint({.app = mine}, kSick));
+    EXPECT_EQ(records->outbox.pause_endpoint({.app = theirs}, kSick).error().code,
+              ErrorCode::callback_not_found);
+    EXPECT_EQ(records->outbox.resume_endpoint({}, "https://nobody.example/").error().code,
+              ErrorCode::callback_not_found);
+    ASSERT_TRUE(records->outbox.pause_endpoint({.app = mine}, kSick));
     EXPECT_EQ(endpoint()->state, State::paused);
-    EXPECT_EQ(records->backlog().value().endpoints.paused, 1U);
-    EXPECT_TRUE(records->endpoints({.after = kSick}).value().empty());
-    EXPECT_EQ(records->resume_endpoint({.app = mine}, kSick).value(), 30U);
+    EXPECT_EQ(records->gauges.backlog().value().endpoints.paused, 1U);
+    EXPECT_TRUE(records->outbox.endpoints({.after = kSick}).value().empty());
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = mine}, kSick).value(), 30U);
     EXPECT_EQ(endpoint()->state, State::half_open);
 }
 

@@ -54,8 +54,8 @@ class FaultTest : public testing::Test {
 
     Result<Created> create(NewUpload item) {
         std::promise<Result<Created>> promise;
-        records->create(std::move(item),
-                        [&](Result<Created> created) { promise.set_value(std::move(created)); });
+        records->uploads.create(std::move(item),
+                                [&](Result<Created> created) { promise.set_value(std::move(created)); });
         return promise.get_future().get();
     }
 
@@ -66,8 +66,8 @@ class FaultTest : public testing::Test {
         seen.key = upload.key;
         seen.object.etag = ETag::trusted("e");
         std::promise<Result<ObserveOutcome>> promise;
-        records->observe(std::move(seen),
-                         [&](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
+        records->arrivals.observe(
+            std::move(seen), [&](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
         return promise.get_future().get();
     }
 
@@ -98,12 +98,12 @@ class FaultTest : public testing::Test {
         for (int i = 0; i < 2; ++i) {
             threads.emplace_back([&] {
                 while (!stop) {
-                    const auto jobs = records->claim({"worker", 4, 60s});
-                    if (!jobs || jobs->empty()) records->wait_for_work(Work::jobs, 20ms);
+                    const auto jobs = records->jobs.claim({"worker", 4, 60s});
+                    if (!jobs || jobs->empty()) records->jobs.wait_for_jobs(20ms);
                     if (!jobs) continue;
                     for (const auto& job : *jobs) {
                         if (job.kind != model::JobKind::process) {
-                            (void)records->finish_cleanup(job.lease);
+                            (void)records->jobs.finish_cleanup(job.lease);
                             continue;
                         }
                         model::Publication publication;
@@ -111,7 +111,7 @@ class FaultTest : public testing::Test {
                         publication.image.key = ObjectKey::trusted("p/" + job.upload.public_id.str());
                         publication.image.etag = ETag::trusted("out");
                         publication.image.sha256 = job.lease.token;
-                        if (!records->publish(job.lease, publication)) continue;
+                        if (!records->publications.publish(job.lease, publication)) continue;
                         const std::lock_guard lock{mutex};
                         published.insert(job.upload.id.str());
                     }
@@ -156,7 +156,7 @@ class FaultTest : public testing::Test {
     bool back_within(std::chrono::seconds limit) {
         const auto until = std::chrono::steady_clock::now() + limit;
         while (std::chrono::steady_clock::now() < until) {
-            if (records->ping()) return true;
+            if (records->gauges.ping()) return true;
             std::this_thread::yield();
         }
         return false;
@@ -206,7 +206,7 @@ TEST_F(FaultTest, reconnects_lost_listener_and_hears_other_gateways) {
         const auto upload = create(new_upload());
         if (!upload || !observe(upload->upload, upload->upload.id.str())) return false;
         const auto before = std::chrono::steady_clock::now();
-        other->wait_for_work(Work::jobs, 20s);
+        other->jobs.wait_for_jobs(20s);
         return std::chrono::steady_clock::now() - before < 20s;
     };
     EXPECT_TRUE(heard_after_work());

@@ -25,7 +25,7 @@ class Silent final : public model::CallbackComposer {
 class FeedTest : public RecordsTest {
   protected:
     FeedPage feed(const std::optional<FeedCursor>& after = {}, std::size_t limit = 100) {
-        auto page = records->feed(AppName::trusted("doorstep"), after, limit);
+        auto page = records->outbox.feed(AppName::trusted("doorstep"), after, limit);
         if (!page) throw std::runtime_error{page.error().detail};
         return std::move(*page);
     }
@@ -68,11 +68,12 @@ TEST_F(FeedTest, is_complete_for_app_without_url_and_sends_nothing) {
     const auto page = feed();
     ASSERT_EQ(page.callbacks.size(), 2U);
     EXPECT_EQ(page.callbacks[0].state, model::CallbackState::unsent);
-    EXPECT_TRUE(records->claim_callbacks(10, 10, 60s).value().empty());
-    EXPECT_EQ(records->backlog().value().callbacks_waiting, 0U);
-    EXPECT_EQ(records->replay(std::nullopt, page.callbacks[0].id).error().code, ErrorCode::state_conflict);
+    EXPECT_TRUE(records->outbox.claim(10, 10, 60s).value().empty());
+    EXPECT_EQ(records->gauges.backlog().value().callbacks_waiting, 0U);
+    EXPECT_EQ(records->outbox.replay(std::nullopt, page.callbacks[0].id).error().code,
+              ErrorCode::state_conflict);
     clock.advance(std::chrono::days{31});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_TRUE(feed().callbacks.empty());
 }
 
@@ -129,7 +130,7 @@ TEST_F(FeedTest, rejects_cursor_older_than_retention_and_accepts_current_one) {
     const auto old = feed().next;
     received();
     settle(2);
-    const auto claimed = records->claim_callbacks(10, 10, 60s).value();
+    const auto claimed = records->outbox.claim(10, 10, 60s).value();
     for (const auto& callback : claimed) {
         ASSERT_TRUE(record({.callback = callback.id,
                             .lease_token = callback.lease_token,
@@ -143,8 +144,9 @@ TEST_F(FeedTest, rejects_cursor_older_than_retention_and_accepts_current_one) {
     }
     const auto current = feed(old).next;
     clock.advance(std::chrono::days{31});
-    ASSERT_TRUE(records->reap());
-    EXPECT_EQ(records->feed(AppName::trusted("doorstep"), old, 10).error().code, ErrorCode::invalid_cursor);
+    ASSERT_TRUE(records->upkeep.forget_old());
+    EXPECT_EQ(records->outbox.feed(AppName::trusted("doorstep"), old, 10).error().code,
+              ErrorCode::invalid_cursor);
     EXPECT_TRUE(feed(current).callbacks.empty());
     EXPECT_TRUE(feed().callbacks.empty()) << "from the beginning of what is kept";
 }

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 class OutboxTest : public RecordsTest {
   protected:
     std::vector<model::Callback> claim(std::size_t most = 10, std::size_t per_url = 10) {
-        return records->claim_callbacks(most, per_url, 60s).value();
+        return records->outbox.claim(most, per_url, 60s).value();
     }
     model::CallbackAttempt attempt(const model::Callback& callback, model::CallbackAttempt::Verdict verdict,
                                    std::optional<int> status = 200) {
@@ -45,13 +45,14 @@ TEST_F(OutboxTest, keeps_id_and_body_for_each_attempt_until_delivered) {
     EXPECT_EQ(second[0].body, first[0].body);
     EXPECT_EQ(second[0].attempts, 1U);
     ASSERT_TRUE(record(attempt(second[0], model::CallbackAttempt::Verdict::delivered)));
-    const auto details = records->callbacks({}).value();
+    const auto details = records->outbox.list({}).value();
     ASSERT_EQ(details.size(), 1U);
     EXPECT_EQ(details[0].callback.state, model::CallbackState::delivered);
     ASSERT_EQ(details[0].attempts.size(), 2U);
     EXPECT_EQ(details[0].attempts[0].status, 200);
     EXPECT_EQ(details[0].attempts[1].status, 500);
-    EXPECT_EQ(records->timeline(std::nullopt, first[0].upload).value().back().event, "callback.delivered");
+    EXPECT_EQ(records->uploads.timeline(std::nullopt, first[0].upload).value().back().event,
+              "callback.delivered");
 }
 
 TEST_F(OutboxTest, ignores_result_with_stale_lease) {
@@ -94,8 +95,8 @@ TEST_F(OutboxTest, sends_nothing_to_paused_url_until_resumed) {
     clock.advance(1h);
     received();
     EXPECT_TRUE(claim().empty());
-    EXPECT_EQ(records->backlog().value().callbacks_waiting, 3U);
-    ASSERT_TRUE(records->replay(AppName::trusted("doorstep"), first.callback));
+    EXPECT_EQ(records->gauges.backlog().value().callbacks_waiting, 3U);
+    ASSERT_TRUE(records->outbox.replay(AppName::trusted("doorstep"), first.callback));
     EXPECT_EQ(claim().size(), 3U);
 }
 
@@ -104,17 +105,19 @@ TEST_F(OutboxTest, replays_dead_callbacks_by_id_or_since_a_time) {
     received("two");
     for (const auto& callback : claim())
         ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::dead, 500)));
-    EXPECT_EQ(records->backlog().value().callbacks_dead, 2U);
+    EXPECT_EQ(records->gauges.backlog().value().callbacks_dead, 2U);
     const auto dead =
-        records->callbacks({.app = AppName::trusted("one"), .state = model::CallbackState::dead}).value();
+        records->outbox.list({.app = AppName::trusted("one"), .state = model::CallbackState::dead}).value();
     ASSERT_EQ(dead.size(), 1U);
-    EXPECT_EQ(records->replay(AppName::trusted("two"), dead[0].callback.id).error().code,
+    EXPECT_EQ(records->outbox.replay(AppName::trusted("two"), dead[0].callback.id).error().code,
               ErrorCode::callback_not_found);
-    EXPECT_TRUE(records->replay(AppName::trusted("one"), dead[0].callback.id));
+    EXPECT_TRUE(records->outbox.replay(AppName::trusted("one"), dead[0].callback.id));
     EXPECT_EQ(claim().at(0).id, dead[0].callback.id);
-    EXPECT_EQ(records->replay({.since = clock.now() + 1s}).value().count, 0U);
-    EXPECT_EQ(records->replay({.app = AppName::trusted("one"), .since = clock.now() - 1h}).value().count, 0U);
-    EXPECT_EQ(records->replay({.since = clock.now() - 1h}).value().count, 1U);
+    EXPECT_EQ(records->outbox.replay({.since = clock.now() + 1s}).value().count, 0U);
+    EXPECT_EQ(
+        records->outbox.replay({.app = AppName::trusted("one"), .since = clock.now() - 1h}).value().count,
+        0U);
+    EXPECT_EQ(records->outbox.replay({.since = clock.now() - 1h}).value().count, 1U);
     EXPECT_EQ(claim().size(), 1U);
 }
 
@@ -129,7 +132,7 @@ TEST_F(OutboxTest, replays_range_by_time_type_and_url_in_batches) {
         ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::delivered)));
     const auto count = [&](ReplayRange range) {
         range.state = model::CallbackState::delivered;
-        return records->replay(range).value();
+        return records->outbox.replay(range).value();
     };
     EXPECT_EQ(count({.since = start, .type = model::CallbackType::upload_deleted}).count, 0U);
     EXPECT_EQ(count({.since = start + 5h}).count, 0U);
@@ -152,12 +155,12 @@ TEST_F(OutboxTest, resets_attempts_on_replay) {
     received();
     auto callback = claim().at(0);
     ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::dead, 500)));
-    ASSERT_TRUE(records->replay(std::nullopt, callback.id));
-    const auto details = records->callback(AppName::trusted("doorstep"), callback.id).value();
+    ASSERT_TRUE(records->outbox.replay(std::nullopt, callback.id));
+    const auto details = records->outbox.find(AppName::trusted("doorstep"), callback.id).value();
     EXPECT_EQ(details.callback.state, model::CallbackState::waiting);
     EXPECT_EQ(details.callback.attempts, 0U);
     EXPECT_EQ(details.attempts.size(), 1U) << "the log stays";
-    EXPECT_EQ(records->callback(AppName::trusted("other"), callback.id).error().code,
+    EXPECT_EQ(records->outbox.find(AppName::trusted("other"), callback.id).error().code,
               ErrorCode::callback_not_found);
 }
 
@@ -171,16 +174,16 @@ TEST_F(OutboxTest, deletes_delivered_callbacks_after_retention_and_dead_ones_lat
     }
     const auto left = [&] { return database.value("select count(*) from callbacks"); };
     clock.advance(std::chrono::days{29});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(left(), "3");
     clock.advance(std::chrono::days{2});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(left(), "2");
-    EXPECT_TRUE(records->callbacks({.upload = delivered.id}).value().empty());
+    EXPECT_TRUE(records->outbox.list({.upload = delivered.id}).value().empty());
     clock.advance(std::chrono::days{60});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(left(), "1");
-    EXPECT_EQ(records->callbacks({.upload = waiting.id}).value().size(), 1U)
+    EXPECT_EQ(records->outbox.list({.upload = waiting.id}).value().size(), 1U)
         << "what waits is never forgotten";
 }
 
@@ -201,7 +204,7 @@ TEST_F(OutboxTest, deletes_expired_callbacks_by_index_in_batches) {
     EXPECT_NE(plan.find("callbacks_finished"), std::string::npos) << plan;
     for (int minute = 0; minute < 3; ++minute) {
         clock.advance(61s);
-        ASSERT_TRUE(records->reap());
+        ASSERT_TRUE(records->upkeep.forget_old());
         EXPECT_EQ(database.value("select count(*) from callbacks"),
                   std::to_string(5000 - std::min(5000, 2000 * (minute + 1))));
     }
@@ -211,12 +214,14 @@ TEST_F(OutboxTest, does_not_replay_erased_callbacks) {
     const auto upload = in_state(model::UploadState::published);
     for (const auto& callback : claim())
         ASSERT_TRUE(record(attempt(callback, model::CallbackAttempt::Verdict::delivered)));
-    const auto told = records->callbacks({.upload = upload.id}).value();
-    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
-    EXPECT_EQ(records->replay(std::nullopt, told.at(0).callback.id).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(
-        records->replay({.since = clock.now() - 1h, .state = model::CallbackState::delivered}).value().count,
-        0U);
+    const auto told = records->outbox.list({.upload = upload.id}).value();
+    ASSERT_TRUE(records->uploads.cancel_or_delete(std::nullopt, upload.id));
+    EXPECT_EQ(records->outbox.replay(std::nullopt, told.at(0).callback.id).error().code,
+              ErrorCode::state_conflict);
+    EXPECT_EQ(records->outbox.replay({.since = clock.now() - 1h, .state = model::CallbackState::delivered})
+                  .value()
+                  .count,
+              0U);
 }
 
 TEST_F(OutboxTest, sends_expiry_only_to_apps_that_asked) {
@@ -226,7 +231,7 @@ TEST_F(OutboxTest, sends_expiry_only_to_apps_that_asked) {
     item.upload.callback_url = "https://asked.example/";
     ASSERT_TRUE(try_create(item));
     clock.advance(1h);
-    EXPECT_TRUE(records->expire(item.upload.id).value());
+    EXPECT_TRUE(records->upkeep.expire(item.upload.id).value());
     EXPECT_EQ(claim().at(0).sequence, 1);
 }
 

@@ -130,7 +130,8 @@ NewUpload RecordsTest::new_upload(const std::string& app) {
 
 Result<Created> RecordsTest::try_create(NewUpload item) {
     std::promise<Result<Created>> promise;
-    records->create(std::move(item), [&](Result<Created> created) { promise.set_value(std::move(created)); });
+    records->uploads.create(std::move(item),
+                            [&](Result<Created> created) { promise.set_value(std::move(created)); });
     return promise.get_future().get();
 }
 
@@ -152,19 +153,19 @@ Observation RecordsTest::seen(const model::Upload& upload, const std::string& et
 
 Result<ObserveOutcome> RecordsTest::observe(Observation observation) {
     std::promise<Result<ObserveOutcome>> promise;
-    records->observe(std::move(observation),
-                     [&](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
+    records->arrivals.observe(std::move(observation),
+                              [&](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
     return promise.get_future().get();
 }
 
 model::Upload RecordsTest::received(const std::string& app) {
     const auto upload = create(app);
     EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
-    return records->find(std::nullopt, upload.id).value();
+    return records->uploads.find(std::nullopt, upload.id).value();
 }
 
 model::Job RecordsTest::claim_one() {
-    auto jobs = records->claim({"worker", 1, std::chrono::seconds{60}}).value();
+    auto jobs = records->jobs.claim({"worker", 1, std::chrono::seconds{60}}).value();
     if (jobs.size() != 1) throw std::runtime_error("there was no job to claim");
     return jobs.front();
 }
@@ -178,8 +179,8 @@ model::Job RecordsTest::claim_process(const UploadId& id) {
 
 Result<> RecordsTest::record(model::CallbackAttempt attempt) {
     std::promise<Result<>> promise;
-    records->record_attempt(std::move(attempt),
-                            [&](Result<> recorded) { promise.set_value(std::move(recorded)); });
+    records->outbox.record_attempt(std::move(attempt),
+                                   [&](Result<> recorded) { promise.set_value(std::move(recorded)); });
     return promise.get_future().get();
 }
 
@@ -194,35 +195,35 @@ model::Upload RecordsTest::in_state(model::UploadState state) {
             return claim_process(received().id).upload;
         case published: {
             const auto job = claim_process(received().id);
-            return records->publish(job.lease, a_publication(job.upload)).value();
+            return records->publications.publish(job.lease, a_publication(job.upload)).value();
         }
         case rejected:
-            return records->reject(claim_process(received().id).lease, a_refusal()).value();
+            return records->publications.reject(claim_process(received().id).lease, a_refusal()).value();
         case failed: {
             const auto id = received().id;
             for (int crash = 0; crash < 3; ++crash) {
-                (void)records->postpone(claim_process(id).lease,
-                                        {model::Postponement::Cost::decoder_crash, "imager_crashed", "",
-                                         std::chrono::milliseconds{0}});
+                (void)records->jobs.postpone(claim_process(id).lease,
+                                             {model::Postponement::Cost::decoder_crash, "imager_crashed", "",
+                                              std::chrono::milliseconds{0}});
             }
-            return records->find(std::nullopt, id).value();
+            return records->uploads.find(std::nullopt, id).value();
         }
         case expired: {
             const auto id = create().id;
             clock.advance(std::chrono::hours{1});
-            EXPECT_TRUE(records->expire(id).value());
-            return records->find(std::nullopt, id).value();
+            EXPECT_TRUE(records->upkeep.expire(id).value());
+            return records->uploads.find(std::nullopt, id).value();
         }
         case cancelled:
-            return records->cancel_or_delete(std::nullopt, create().id).value();
+            return records->uploads.cancel_or_delete(std::nullopt, create().id).value();
         case deleted:
-            return records->cancel_or_delete(std::nullopt, in_state(published).id).value();
+            return records->uploads.cancel_or_delete(std::nullopt, in_state(published).id).value();
     }
     throw std::logic_error("no such state");
 }
 
 model::UploadState RecordsTest::state_of(const UploadId& id) {
-    return records->find(std::nullopt, id).value().state;
+    return records->uploads.find(std::nullopt, id).value().state;
 }
 
 model::Publication a_publication(const model::Upload& upload) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <pqxx/pqxx>
 
+#include "storage/records/migrate.hpp"
 #include "storage/records/records.hpp"
 
 namespace photogate::storage::records::test {

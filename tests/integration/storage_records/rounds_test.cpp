@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 
 class RoundsTest : public RecordsTest {
   protected:
-    std::optional<Round> begin(RoundStart start = RoundStart::when_due) {
-        return records->begin_round("sweep", 60s, start).value();
+    std::optional<MaintenanceLease> begin(MaintenanceStart start = MaintenanceStart::when_due) {
+        return records->upkeep.acquire("sweep", 60s, start).value();
     }
     void let_lease_run_out() { database.run("update rounds set lease_until = now() - interval '1 s'"); }
 };
@@ -23,10 +23,10 @@ TEST_F(RoundsTest, runs_round_on_one_gateway_and_skips_it_on_others) {
     auto round = begin();
     ASSERT_TRUE(round);
     EXPECT_FALSE(begin());
-    EXPECT_FALSE(begin(RoundStart::at_once));
-    EXPECT_TRUE(records->end_round(*round, 1h).value());
+    EXPECT_FALSE(begin(MaintenanceStart::at_once));
+    EXPECT_TRUE(records->upkeep.complete(*round, 1h).value());
     EXPECT_FALSE(begin());
-    EXPECT_TRUE(begin(RoundStart::at_once));
+    EXPECT_TRUE(begin(MaintenanceStart::at_once));
 }
 
 TEST_F(RoundsTest, lets_one_of_many_concurrent_starts_win) {
@@ -43,17 +43,17 @@ TEST_F(RoundsTest, resumes_at_the_cursor_of_a_dead_holder) {
     auto round = begin();
     round->cursor = "p/17";
     round->tally = {1'000, 3, 1};
-    EXPECT_TRUE(records->keep_round(*round, 60s).value());
+    EXPECT_TRUE(records->upkeep.checkpoint(*round, 60s).value());
     let_lease_run_out();
     const auto next = begin();
     ASSERT_TRUE(next);
     EXPECT_EQ(next->cursor, "p/17");
-    EXPECT_EQ(next->tally, (RoundTally{1'000, 3, 1}));
+    EXPECT_EQ(next->tally, (MaintenanceTally{1'000, 3, 1}));
     // The dead one was only asleep: it changes nothing any more.
     round->cursor = "p/zz";
-    EXPECT_FALSE(records->keep_round(*round, 60s).value());
-    EXPECT_FALSE(records->pause_round(*round, 0ms).value());
-    EXPECT_FALSE(records->end_round(*round, 0ms).value());
+    EXPECT_FALSE(records->upkeep.checkpoint(*round, 60s).value());
+    EXPECT_FALSE(records->upkeep.release(*round, 0ms).value());
+    EXPECT_FALSE(records->upkeep.complete(*round, 0ms).value());
     EXPECT_EQ(database.value("select cursor from rounds"), "p/17");
 }
 
@@ -61,11 +61,11 @@ TEST_F(RoundsTest, keeps_cursor_of_paused_round_and_resets_ended_one) {
     auto round = begin();
     round->cursor = "u/5";
     round->tally = {7, 2, 1};
-    EXPECT_TRUE(records->pause_round(*round, 0ms).value());
+    EXPECT_TRUE(records->upkeep.release(*round, 0ms).value());
     round = begin();
     ASSERT_TRUE(round);
     EXPECT_EQ(round->cursor, "u/5");
-    EXPECT_TRUE(records->end_round(*round, 0ms).value());
+    EXPECT_TRUE(records->upkeep.complete(*round, 0ms).value());
     EXPECT_EQ(
         database.value(
             "select last_seen || '/' || last_removed || '/' || last_unknown || '/' || seen from rounds"),
@@ -79,9 +79,9 @@ class SweepGuardTest : public RecordsTest {
   protected:
     const Bucket bucket = Bucket::trusted("published");
 
-    bool ended(const std::string& horizon) { return records->transactions_ended(horizon).value(); }
+    bool ended(const std::string& horizon) { return records->upkeep.transactions_ended(horizon).value(); }
     std::size_t references(const model::Upload& upload, const ObjectKey& key) {
-        return records->images_referred_to({{upload.public_id, key}}).value().size();
+        return records->publications.references({{upload.public_id, key}}).value().size();
     }
 };
 
@@ -89,27 +89,29 @@ TEST_F(SweepGuardTest, does_not_publish_object_being_deleted) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
     const auto& key = publication.image.key;
-    const auto horizon = records->open_sweeps(bucket, {key}).value();
+    const auto horizon = records->upkeep.mark_deleting(bucket, {key}).value();
     EXPECT_TRUE(ended(horizon));
     EXPECT_EQ(references(job.upload, key), 0U);
-    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->publications.publish(job.lease, publication).error().code, ErrorCode::state_conflict);
     EXPECT_EQ(state_of(job.upload.id), model::UploadState::processing);
     // Still open: whoever asked does not open the way for itself.
-    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->publications.publish(job.lease, publication).error().code, ErrorCode::state_conflict);
 
     // Removed: the object that was put meanwhile may be gone with it, so it is refused once more.
-    EXPECT_TRUE(records->close_sweeps(bucket, {key}, {}));
-    EXPECT_EQ(records->publish(job.lease, publication).error().code, ErrorCode::state_conflict);
-    EXPECT_EQ(records->publish(job.lease, publication).value().state, model::UploadState::published);
+    EXPECT_TRUE(records->upkeep.unmark_deleting(bucket, {key}, {}));
+    EXPECT_EQ(records->publications.publish(job.lease, publication).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(records->publications.publish(job.lease, publication).value().state,
+              model::UploadState::published);
     EXPECT_EQ(references(job.upload, key), 1U);
 }
 
 TEST_F(SweepGuardTest, publishes_spared_object) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
-    ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
-    EXPECT_TRUE(records->close_sweeps(bucket, {}, {publication.image.key}));
-    EXPECT_EQ(records->publish(job.lease, publication).value().state, model::UploadState::published);
+    ASSERT_TRUE(records->upkeep.mark_deleting(bucket, {publication.image.key}));
+    EXPECT_TRUE(records->upkeep.unmark_deleting(bucket, {}, {publication.image.key}));
+    EXPECT_EQ(records->publications.publish(job.lease, publication).value().state,
+              model::UploadState::published);
 }
 
 TEST_F(SweepGuardTest, waits_for_transactions_that_began_earlier) {
@@ -119,7 +121,7 @@ TEST_F(SweepGuardTest, waits_for_transactions_that_began_earlier) {
     {
         pqxx::work publishing{connection};
         publishing.exec("select from uploads where id = '" + job.upload.id.str() + "' for update");
-        const auto horizon = records->open_sweeps(bucket, {publication.image.key}).value();
+        const auto horizon = records->upkeep.mark_deleting(bucket, {publication.image.key}).value();
         EXPECT_FALSE(ended(horizon)) << "it may have looked for sweeps before this one was there";
         publishing.commit();
         EXPECT_TRUE(ended(horizon));
@@ -129,11 +131,11 @@ TEST_F(SweepGuardTest, waits_for_transactions_that_began_earlier) {
 TEST_F(SweepGuardTest, delays_publication_by_minutes_when_the_sweeper_died) {
     const auto job = claim_process(received().id);
     const auto publication = a_publication(job.upload);
-    ASSERT_TRUE(records->open_sweeps(bucket, {publication.image.key}));
-    EXPECT_FALSE(records->publish(job.lease, publication));
+    ASSERT_TRUE(records->upkeep.mark_deleting(bucket, {publication.image.key}));
+    EXPECT_FALSE(records->publications.publish(job.lease, publication));
     database.run("update sweeps set opened_at = now() - interval '6 minutes'");
-    EXPECT_FALSE(records->publish(job.lease, publication));
-    EXPECT_TRUE(records->publish(job.lease, publication));
+    EXPECT_FALSE(records->publications.publish(job.lease, publication));
+    EXPECT_TRUE(records->publications.publish(job.lease, publication));
 }
 
 TEST_F(SweepGuardTest, keeps_reference_to_deleted_image_until_its_removal_is_done) {
@@ -141,7 +143,7 @@ TEST_F(SweepGuardTest, keeps_reference_to_deleted_image_until_its_removal_is_don
     const auto& key = upload.image->key;
     EXPECT_EQ(references(upload, key), 1U);
     EXPECT_EQ(references(upload, ObjectKey::trusted(key.str() + "x")), 0U);
-    ASSERT_TRUE(records->cancel_or_delete(std::nullopt, upload.id));
+    ASSERT_TRUE(records->uploads.cancel_or_delete(std::nullopt, upload.id));
     EXPECT_EQ(references(upload, key), 1U);
     database.run("delete from jobs");
     EXPECT_EQ(references(upload, key), 0U);
@@ -152,14 +154,15 @@ TEST_F(SweepGuardTest, queues_only_ended_uploads_without_jobs) {
     for (const auto state : {created, uploaded, processing, failed, expired, cancelled, deleted}) {
         const auto upload = in_state(state);
         database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
-        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << to_string(state);
+        EXPECT_EQ(records->upkeep.queue_left_behind({upload.id}).value(), 0U) << to_string(state);
     }
     for (const auto state : {published, rejected}) {
         const auto upload = in_state(state);
-        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << "its original is being settled";
+        EXPECT_EQ(records->upkeep.queue_left_behind({upload.id}).value(), 0U)
+            << "its original is being settled";
         database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
-        EXPECT_EQ(records->queue_left_behind({upload.id, upload.id}).value(), 1U) << to_string(state);
-        EXPECT_EQ(records->queue_left_behind({upload.id}).value(), 0U) << "queued already";
+        EXPECT_EQ(records->upkeep.queue_left_behind({upload.id, upload.id}).value(), 1U) << to_string(state);
+        EXPECT_EQ(records->upkeep.queue_left_behind({upload.id}).value(), 0U) << "queued already";
         EXPECT_EQ(database.value("select detail from jobs where upload_id = '" + upload.id.str() + "'"),
                   "remove");
     }
@@ -223,7 +226,7 @@ TEST_F(ManyRowsTest, uses_an_index_for_every_round_and_sweep_query) {
 TEST_F(ManyRowsTest, skips_to_open_minutes_when_there_are_too_many_to_count) {
     const auto known =
         database.run("select distinct substring(key from '^.*/') as prefix from uploads order by prefix");
-    const auto minutes = records->open_minutes(900s, 1h).value();
+    const auto minutes = records->upkeep.open_minutes(900s, 1h).value();
     ASSERT_EQ(minutes.size(), static_cast<std::size_t>(known.size()));
     for (std::size_t i = 0; i < minutes.size(); ++i)
         EXPECT_EQ(minutes[i], known[static_cast<pqxx::result::size_type>(i)][0].c_str());
@@ -234,7 +237,7 @@ TEST_F(ManyRowsTest, visits_each_ended_grant_once_in_order) {
     PastGrant after;
     std::size_t met = 0;
     for (;;) {
-        const auto batch = records->past_grant(after, 0s, 1'000).value();
+        const auto batch = records->upkeep.past_grant(after, 0s, 1'000).value();
         if (batch.empty()) break;
         for (const auto& upload : batch) {
             EXPECT_TRUE(std::pair(upload.expires_at, upload.id.str()) >

@@ -22,8 +22,8 @@ class TokenTest : public RecordsTest {
 TEST_F(TokenTest, keeps_token_of_upload) {
     const auto item = with_token(1);
     ASSERT_TRUE(try_create(item));
-    EXPECT_EQ(records->find(item.upload.app, item.upload.id).value().client_token, "tok_a");
-    EXPECT_EQ(records->find(item.upload.app, create().id).value().client_token, std::nullopt);
+    EXPECT_EQ(records->uploads.find(item.upload.app, item.upload.id).value().client_token, "tok_a");
+    EXPECT_EQ(records->uploads.find(item.upload.app, create().id).value().client_token, std::nullopt);
 }
 
 TEST_F(TokenTest, rejects_and_writes_nothing_after_the_last_upload) {
@@ -57,7 +57,7 @@ TEST_F(TokenTest, holds_limit_over_concurrent_gateways) {
         auto plain = new_upload();
         threads.emplace_back([&, i, item, plain] {
             std::promise<Result<Created>> answered;
-            (i % 2 ? *records : *other).create(item, [&](Result<Created> outcome) {
+            (i % 2 ? *records : *other).uploads.create(item, [&](Result<Created> outcome) {
                 answered.set_value(std::move(outcome));
             });
             const auto outcome = answered.get_future().get();
@@ -95,10 +95,10 @@ TEST_F(TokenTest, charges_nothing_for_replay_and_answers_it_when_exhausted) {
 TEST_F(TokenTest, deletes_usage_some_time_after_token_expiry) {
     ASSERT_TRUE(try_create(with_token(1)));
     clock.advance(std::chrono::hours{30});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(database.value("select count(*) from client_tokens"), "1");
     clock.advance(std::chrono::hours{24});
-    ASSERT_TRUE(records->reap());
+    ASSERT_TRUE(records->upkeep.forget_old());
     EXPECT_EQ(database.value("select count(*) from client_tokens"), "0");
 }
 
@@ -109,7 +109,7 @@ TEST_F(TokenTest, searches_metadata_by_index) {
     create();
     ListQuery query;
     query.metadata = {{"order_id", "needle"}};
-    const auto found = records->list(query).value();
+    const auto found = records->uploads.list(query).value();
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].id, item.upload.id);
 }

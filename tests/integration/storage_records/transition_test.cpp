@@ -36,10 +36,10 @@ TEST_F(TransitionTest, cancels_or_erases_on_delete_except_while_processing) {
     for (const auto before : kStates) {
         bool refused = false;
         const auto result = after(before, [&](const model::Upload& upload) {
-            const auto ended = records->cancel_or_delete(upload.app, upload.id);
+            const auto ended = records->uploads.cancel_or_delete(upload.app, upload.id);
             refused = !ended && ended.error().code == ErrorCode::state_conflict;
             // Idempotent.
-            EXPECT_EQ(records->cancel_or_delete(upload.app, upload.id).has_value(), !refused);
+            EXPECT_EQ(records->uploads.cancel_or_delete(upload.app, upload.id).has_value(), !refused);
         });
         const bool cancels =
             before == created || before == expired || before == uploaded || before == cancelled;
@@ -50,8 +50,9 @@ TEST_F(TransitionTest, cancels_or_erases_on_delete_except_while_processing) {
 
 TEST_F(TransitionTest, retries_only_failed_and_rejected) {
     for (const auto before : kStates) {
-        const auto result =
-            after(before, [&](const model::Upload& upload) { (void)records->retry(upload.app, upload.id); });
+        const auto result = after(before, [&](const model::Upload& upload) {
+            (void)records->uploads.retry(upload.app, upload.id);
+        });
         EXPECT_EQ(result, before == failed || before == rejected ? uploaded : before) << to_string(before);
     }
 }
@@ -59,9 +60,9 @@ TEST_F(TransitionTest, retries_only_failed_and_rejected) {
 TEST_F(TransitionTest, expires_only_created_uploads_past_their_time) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
-            EXPECT_FALSE(before == created && records->expire(upload.id).value());
+            EXPECT_FALSE(before == created && records->upkeep.expire(upload.id).value());
             clock.advance(std::chrono::hours{1});
-            EXPECT_EQ(records->expire(upload.id).value(), before == created);
+            EXPECT_EQ(records->upkeep.expire(upload.id).value(), before == created);
         });
         EXPECT_EQ(result, before == created ? expired : before) << to_string(before);
     }
@@ -70,7 +71,7 @@ TEST_F(TransitionTest, expires_only_created_uploads_past_their_time) {
 TEST_F(TransitionTest, renews_grant_only_for_waiting_uploads) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
-            (void)records->extend_grant(upload.app, upload.id, clock.now() + std::chrono::hours{1});
+            (void)records->uploads.extend_grant(upload.app, upload.id, clock.now() + std::chrono::hours{1});
         });
         EXPECT_EQ(result, before == expired ? created : before) << to_string(before);
     }
@@ -80,12 +81,13 @@ TEST_F(TransitionTest, changes_nothing_with_a_foreign_lease_in_any_state) {
     for (const auto before : kStates) {
         const auto result = after(before, [&](const model::Upload& upload) {
             const model::Lease stale{1, "stale"};
-            EXPECT_EQ(records->publish(stale, a_publication(upload)).error().code, ErrorCode::lease_lost);
-            EXPECT_EQ(records->reject(stale, a_refusal()).error().code, ErrorCode::lease_lost);
-            EXPECT_EQ(records->postpone(stale, {}).error().code, ErrorCode::lease_lost);
-            EXPECT_EQ(records->repin(stale, {ETag::trusted("x"), {}, {}}).error().code,
+            EXPECT_EQ(records->publications.publish(stale, a_publication(upload)).error().code,
                       ErrorCode::lease_lost);
-            EXPECT_EQ(records->finish_cleanup(stale).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->publications.reject(stale, a_refusal()).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->jobs.postpone(stale, {}).error().code, ErrorCode::lease_lost);
+            EXPECT_EQ(records->publications.repin(stale, {ETag::trusted("x"), {}, {}}).error().code,
+                      ErrorCode::lease_lost);
+            EXPECT_EQ(records->jobs.finish_cleanup(stale).error().code, ErrorCode::lease_lost);
         });
         EXPECT_EQ(result, before) << to_string(before);
     }
@@ -115,9 +117,9 @@ TEST_F(TransitionTest, allows_only_transitions_of_the_table) {
 
 TEST_F(TransitionTest, erases_personal_data_and_queues_both_removals) {
     const auto upload = in_state(published);
-    const auto erased = records->cancel_or_delete(upload.app, upload.id).value();
+    const auto erased = records->uploads.cancel_or_delete(upload.app, upload.id).value();
     EXPECT_EQ(erased.state, deleted);
-    const auto found = records->find(upload.app, upload.id).value();
+    const auto found = records->uploads.find(upload.app, upload.id).value();
     EXPECT_EQ(found.filename, std::nullopt);
     EXPECT_TRUE(found.facts->exif_json.empty());
     EXPECT_TRUE(found.client_metadata.empty());
@@ -132,37 +134,37 @@ TEST_F(TransitionTest, erases_personal_data_and_queues_both_removals) {
         << "what the client puts again while its grant is good";
     EXPECT_EQ(database.value("select body from callbacks where type = 'upload.deleted'"),
               "upload.deleted 3 deleted -");
-    EXPECT_EQ(records->find_public(upload.public_id).value()->state, deleted);
+    EXPECT_EQ(records->publications.find_public(upload.public_id).value()->state, deleted);
 }
 
 TEST_F(TransitionTest, removes_unannounced_object_on_cancel) {
     const auto upload = create();
-    ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
-    const auto jobs = records->claim({"w", 10, std::chrono::seconds{60}}).value();
+    ASSERT_TRUE(records->uploads.cancel_or_delete(upload.app, upload.id));
+    const auto jobs = records->jobs.claim({"w", 10, std::chrono::seconds{60}}).value();
     ASSERT_EQ(jobs.size(), 1U);
     EXPECT_EQ(jobs[0].kind, model::JobKind::settle_original);
     EXPECT_EQ(jobs[0].detail, "remove");
-    EXPECT_TRUE(records->has_jobs(upload.id).value());
-    ASSERT_TRUE(records->finish_cleanup(jobs[0].lease));
-    EXPECT_FALSE(records->has_jobs(upload.id).value()) << "nobody waits for the end of the grant";
+    EXPECT_TRUE(records->uploads.has_jobs(upload.id).value());
+    ASSERT_TRUE(records->jobs.finish_cleanup(jobs[0].lease));
+    EXPECT_FALSE(records->uploads.has_jobs(upload.id).value()) << "nobody waits for the end of the grant";
     EXPECT_EQ(database.value("select count(*) from jobs where run_at > now() + interval '15 min'"), "1");
 }
 
 TEST_F(TransitionTest, keeps_jobs_of_deleted_upload_until_both_removals_are_done) {
     const auto upload = in_state(published);
     const auto other = in_state(uploaded);
-    ASSERT_TRUE(records->cancel_or_delete(upload.app, upload.id));
+    ASSERT_TRUE(records->uploads.cancel_or_delete(upload.app, upload.id));
     std::size_t removals = 0;
-    const auto jobs = records->claim({"w", 10, std::chrono::seconds{60}}).value();
+    const auto jobs = records->jobs.claim({"w", 10, std::chrono::seconds{60}}).value();
     for (const auto& job : jobs) {
         if (job.upload.id != upload.id) continue;
-        EXPECT_TRUE(records->has_jobs(upload.id).value()) << "before removal " << removals;
-        ASSERT_TRUE(records->finish_cleanup(job.lease));
+        EXPECT_TRUE(records->uploads.has_jobs(upload.id).value()) << "before removal " << removals;
+        ASSERT_TRUE(records->jobs.finish_cleanup(job.lease));
         ++removals;
     }
     EXPECT_EQ(removals, 2U);
-    EXPECT_FALSE(records->has_jobs(upload.id).value());
-    EXPECT_TRUE(records->has_jobs(other.id).value()) << "another upload's jobs are its own";
+    EXPECT_FALSE(records->uploads.has_jobs(upload.id).value());
+    EXPECT_TRUE(records->uploads.has_jobs(other.id).value()) << "another upload's jobs are its own";
 }
 
 }  // namespace

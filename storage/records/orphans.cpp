@@ -4,9 +4,9 @@
 // opened by committing the key; every publication after that is refused while it is open. Once each
 // transaction has ended that may have looked before, one look for references is final. What was removed stays
 // noted: a publication of that key, put before the removal, is refused once, and puts its object anew.
-#include <stdexcept>
-
-#include "storage/records/records_state.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/postgres.hpp"
+#include "storage/records/upkeep.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -19,46 +19,38 @@ SqlArray array_of(const std::vector<ObjectKey>& keys) {
     return array;
 }
 
-model::UploadState state_of(const std::string& word) {
-    using enum model::UploadState;
-    for (const auto state :
-         {created, uploaded, processing, published, rejected, failed, expired, cancelled, deleted}) {
-        if (to_string(state) == word) return state;
-    }
-    throw std::logic_error("a state without a name: " + word);
-}
-
 }  // namespace
 
-Result<std::vector<UploadAt>> Records::uploads_at(const Bucket& bucket, const std::vector<ObjectKey>& keys) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<UploadAt>> {
+Result<std::vector<UploadAt>> Upkeep::uploads_at(const Bucket& bucket, const std::vector<ObjectKey>& keys) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<UploadAt>> {
         std::vector<UploadAt> uploads;
         for (const auto& row : transaction.run("uploads_at", params(array_of(keys), bucket.str()))) {
             uploads.push_back({ObjectKey::trusted(row["key"].c_str()), UploadId::trusted(row["id"].c_str()),
-                               state_of(row["state"].c_str()), row["has_jobs"].as<bool>()});
+                               read_word<model::UploadState>(row["state"].c_str()),
+                               row["has_jobs"].as<bool>()});
         }
         return uploads;
     });
 }
 
-Result<std::size_t> Records::queue_left_behind(const std::vector<UploadId>& ids) {
+Result<std::size_t> Upkeep::queue_left_behind(const std::vector<UploadId>& ids) {
     SqlArray asked;
     for (const auto& id : ids)
         asked.add(id.str());
-    auto queued = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
+    auto queued = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
         return static_cast<std::size_t>(transaction.run("queue_left_behind", params(asked)).size());
     });
-    if (queued && *queued > 0) state_->wakeups.signal(Work::jobs);
+    if (queued && *queued > 0) state_.wakeups.signal(Work::jobs);
     return queued;
 }
 
-Result<std::vector<ReferredImage>> Records::images_referred_to(const std::vector<PublicName>& names) {
+Result<std::vector<ReferredImage>> PostgresPublications::references(const std::vector<PublicName>& names) {
     SqlArray ids, keys;
     for (const auto& name : names) {
         ids.add(name.id.str());
         keys.add(name.key.str());
     }
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::vector<ReferredImage>> {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<ReferredImage>> {
         std::vector<ReferredImage> images;
         for (const auto& row : transaction.run("images_referred_to", params(ids, keys))) {
             images.push_back({ObjectKey::trusted(row["key"].c_str()), ETag::trusted(row["etag"].c_str()),
@@ -68,33 +60,33 @@ Result<std::vector<ReferredImage>> Records::images_referred_to(const std::vector
     });
 }
 
-Result<Timestamp> Records::began_at() {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<Timestamp> {
+Result<Timestamp> Upkeep::began_at() {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<Timestamp> {
         const auto rows = transaction.run("began_at");
         return Columns{rows}.time(rows[0], "began_at");
     });
 }
 
-Result<std::string> Records::open_sweeps(const Bucket& bucket, const std::vector<ObjectKey>& keys) {
-    auto opened = transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+Result<std::string> Upkeep::mark_deleting(const Bucket& bucket, const std::vector<ObjectKey>& keys) {
+    auto opened = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
         transaction.run("open_sweeps", params(array_of(keys), bucket.str()));
         return {};
     });
     if (!opened) return fail(opened.error());
-    return read(state_->pool, [&](Transaction& transaction) -> Result<std::string> {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::string> {
         return transaction.run("transactions_begun")[0][0].as<std::string>();
     });
 }
 
-Result<bool> Records::transactions_ended(const std::string& horizon) {
-    return read(state_->pool, [&](Transaction& transaction) -> Result<bool> {
+Result<bool> Upkeep::transactions_ended(const std::string& horizon) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<bool> {
         return transaction.run("transactions_ended", params(horizon))[0][0].as<bool>();
     });
 }
 
-Result<> Records::close_sweeps(const Bucket& bucket, const std::vector<ObjectKey>& removed,
-                               const std::vector<ObjectKey>& spared) {
-    return transact(state_->pool, [&](Transaction& transaction, Earlier) -> Result<> {
+Result<> Upkeep::unmark_deleting(const Bucket& bucket, const std::vector<ObjectKey>& removed,
+                                 const std::vector<ObjectKey>& spared) {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
         if (!removed.empty()) transaction.run("close_sweeps", params(array_of(removed), bucket.str()));
         if (!spared.empty()) transaction.run("spare_sweeps", params(array_of(spared), bucket.str()));
         return {};

@@ -1,6 +1,6 @@
-// What Records is made of, shared by the sources that implement it.
+// What the services share: connections, wake-ups, the rows that several of them write.
 //
-// Member order is lifetime order: the committers go first, since they use the pool and the wake-ups.
+// Member order is lifetime order.
 #pragma once
 
 #include <map>
@@ -12,20 +12,21 @@
 #include <utility>
 #include <vector>
 
+#include "model/callback.hpp"
+#include "model/upload.hpp"
 #include "storage/records/connection_pool.hpp"
+#include "storage/records/database.hpp"
 #include "storage/records/group_committer.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/options.hpp"
 #include "storage/records/rows.hpp"
 #include "storage/records/transaction.hpp"
 #include "storage/records/wakeups.hpp"
 
 namespace photogate::storage::records {
 
-struct Nothing {};
-
-struct RecordsState {
-    RecordsState(RecordsOptions options, const model::CallbackComposer& composer, const Clock& clock,
-                 Random& random);
+struct DatabaseState {
+    DatabaseState(RecordsOptions options, const model::CallbackComposer& composer, const Clock& clock,
+                  Random& random);
 
     const RecordsOptions options;
     const model::CallbackComposer& composer;
@@ -35,26 +36,10 @@ struct RecordsState {
     Pool pool;
     Wakeups wakeups;
 
-    std::mutex turns_mutex;
-    std::string turn_app, turn_kind;  // served last; the next claim begins after it
-    std::string turn_url;
-    Timestamp tidied_at{};
-
-    GroupCommitter<NewUpload, Created> creates;
-    GroupCommitter<Observation, ObserveOutcome> observations;
-    GroupCommitter<model::CallbackAttempt, Nothing> attempts;
-
     /// 32 hex digits of chance.
     std::string token();
+    GroupOptions group_options() const;
 };
-
-using CommittedUploads = Result<std::vector<Result<Created>>>;
-using CommittedObservations = Result<std::vector<Result<ObserveOutcome>>>;
-using CommittedAttempts = Result<std::vector<Result<Nothing>>>;
-
-CommittedUploads commit_creates(RecordsState& state, std::span<const NewUpload> items);
-CommittedObservations commit_observations(RecordsState& state, std::span<const Observation> items);
-CommittedAttempts commit_attempts(RecordsState& state, std::span<const model::CallbackAttempt> items);
 
 /// The callback about `upload` as it stands, or nothing where the app is not to be told. Its sequence is
 /// taken into `upload` only if there is one.
@@ -86,11 +71,11 @@ struct EndpointNews {
     std::map<std::string, Failure> failed;
     std::set<std::string> gone;  ///< said 410
 };
-void tell_endpoints(RecordsState& state, Transaction& transaction, const EndpointNews& news);
+void tell_endpoints(DatabaseState& state, Transaction& transaction, const EndpointNews& news);
 /// In transactions of its own, however many callbacks wait; how many are due now.
-Result<std::size_t> resume_url(RecordsState& state, const std::string& url);
-/// Part of reap()'s minute.
-Result<> tidy_endpoints(RecordsState& state);
+Result<std::size_t> resume_url(DatabaseState& state, const std::string& url);
+/// Part of Upkeep::forget_old().
+Result<> tidy_endpoints(DatabaseState& state);
 
 /// Ids sort by the time of their making: none made since `at` is less than this. A minute's slack for
 /// gateways whose clocks differ; the rows are compared exactly.

@@ -1,0 +1,77 @@
+#include "storage/records/database.hpp"
+
+#include <array>
+#include <span>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "storage/records/database_state.hpp"
+#include "storage/records/schema.hpp"
+
+namespace photogate::storage::records {
+namespace {
+
+ConnectionOptions connection_options(const RecordsOptions& options) {
+    ConnectionOptions of_each;
+    of_each.database_url = options.database_url;
+    of_each.connect_timeout = options.connect_timeout;
+    of_each.statement_timeout = options.statement_timeout;
+    of_each.pooler = options.pooler;
+    return of_each;
+}
+
+std::string random_token(Random& random) {
+    std::array<std::uint8_t, 16> raw{};
+    random.fill(std::as_writable_bytes(std::span{raw}));
+    return hex_lower(raw);
+}
+
+}  // namespace
+
+DatabaseState::DatabaseState(RecordsOptions given, const model::CallbackComposer& its_composer,
+                             const Clock& its_clock, Random& its_random)
+    : options(std::move(given)),
+      composer(its_composer),
+      clock(its_clock),
+      random(its_random),
+      pool(connection_options(options), options.connections),
+      wakeups(connection_options(options), random_token(its_random), [this] { pool.leave_server(); }) {}
+
+std::string DatabaseState::token() {
+    const std::lock_guard lock{random_mutex};
+    return random_token(random);
+}
+
+GroupOptions DatabaseState::group_options() const {
+    return {options.group_limit, options.queue_limit, 1};
+}
+
+Database::Database(std::unique_ptr<DatabaseState> state) : state_(std::move(state)) {}
+
+Database::~Database() {
+    state_->wakeups.stop();
+}
+
+Result<std::unique_ptr<Database>> Database::open(RecordsOptions options,
+                                                 const model::CallbackComposer& composer, const Clock& clock,
+                                                 Random& random) {
+    {
+        Pool probe{connection_options(options), 1};
+        if (auto fits = check_schema(probe); !fits) return fail(fits.error());
+    }
+    std::unique_ptr<Database> opened{
+        new Database(std::make_unique<DatabaseState>(std::move(options), composer, clock, random))};
+    const auto rebased = transact(opened->state_->pool, [](Transaction& transaction, Earlier) -> Result<> {
+        if (transaction.run("rebase_feed").affected_rows() > 0) log::info("feed.cluster", {});
+        return {};
+    });
+    // A service that hides which cluster it is costs a restore's safety, not the start.
+    if (!rebased) log::warn("feed.cluster_unknown", {{"detail", rebased.error().detail}});
+    return opened;
+}
+
+void Database::stop_waiting() {
+    state_->wakeups.stop();
+}
+
+}  // namespace photogate::storage::records

@@ -1,0 +1,58 @@
+// Jobs: claimed with a lease, kept, given back, taken back from the dead.
+//
+// A lease is fenced by its token: whoever holds a stale one changes nothing and is answered lease_lost.
+//
+// Errors: lease_lost, and those of database.hpp. Thread safety: every call from any number of threads.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/job.hpp"
+
+namespace photogate::storage::records {
+
+struct ClaimRequest {
+    std::string worker;  ///< for the timeline
+    std::size_t most = 1;
+    std::chrono::seconds lease{60};
+    /// What the worker can do. Jobs of other kinds, which newer gateways may have written, are left alone.
+    std::vector<model::JobKind> kinds = {model::kAllJobKinds.begin(), model::kAllJobKinds.end()};
+};
+
+struct Reaped {
+    std::size_t requeued = 0;
+    std::size_t failed = 0;
+};
+
+class JobQueue {
+  public:
+    virtual ~JobQueue() = default;
+
+    /// A job whose row or upload this program cannot read is logged and put off by an hour; the others of the
+    /// claim are not affected.
+    virtual Result<std::vector<model::Job>> claim(const ClaimRequest& request) = 0;
+    /// Answers the leases that are no longer ours.
+    virtual Result<std::vector<model::Lease>> extend_leases(const std::vector<model::Lease>& leases,
+                                                            std::chrono::seconds lease) = 0;
+    /// At shutdown: as if never claimed.
+    virtual Result<> release(const std::vector<model::Lease>& leases) = 0;
+    /// Gives a job back, to be tried later. A process job at its last attempt makes its upload failed; a
+    /// clean-up job is tried for ever. Answers the upload's state. Errors: lease_lost.
+    virtual Result<model::UploadState> postpone(const model::Lease& lease,
+                                                const model::Postponement& why) = 0;
+    /// A clean-up job is done. Errors: lease_lost; state_conflict for a process job, which ends by a verdict.
+    virtual Result<> finish_cleanup(const model::Lease& lease) = 0;
+    /// Leases that ran out: back to uploaded, or failed after the last attempt.
+    virtual Result<Reaped> reap() = 0;
+
+    /// Blocks until there may be jobs, or the time is over, or stop_waiting() was called, which ends every
+    /// wait for good.
+    virtual void wait_for_jobs(std::chrono::milliseconds timeout) = 0;
+    virtual void stop_waiting() = 0;
+};
+
+}  // namespace photogate::storage::records

@@ -1,0 +1,95 @@
+// The services that have an interface, over PostgreSQL.
+//
+// Thread safety: as their interfaces. None outlives its Database. Destroying one that commits in groups
+// commits what waits.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/records/arrivals.hpp"
+#include "storage/records/database.hpp"
+#include "storage/records/job_queue.hpp"
+#include "storage/records/publications.hpp"
+#include "storage/records/upload_store.hpp"
+
+namespace photogate::storage::records {
+
+class PostgresUploadStore final : public UploadStore {
+  public:
+    explicit PostgresUploadStore(Database& database);
+    ~PostgresUploadStore() override;
+
+    void create(NewUpload upload, std::function<void(Result<Created>)> done) override;
+    Result<model::Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) override;
+    Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<std::vector<model::Upload>> list(const ListQuery& query) override;
+    Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
+                                                const UploadId& id) override;
+    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<bool> has_jobs(const UploadId& id) override;
+
+  private:
+    struct Creates;
+    DatabaseState& state_;
+    std::unique_ptr<Creates> creates_;
+};
+
+class PostgresArrivals final : public Arrivals {
+  public:
+    explicit PostgresArrivals(Database& database);
+    ~PostgresArrivals() override;
+
+    void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) override;
+    Result<> quarantine_event(const std::string& source, const std::string& reason,
+                              const std::string& body) override;
+    Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys) override;
+
+  private:
+    struct Observations;
+    DatabaseState& state_;
+    std::unique_ptr<Observations> observations_;
+};
+
+class PostgresJobQueue final : public JobQueue {
+  public:
+    explicit PostgresJobQueue(Database& database);
+
+    Result<std::vector<model::Job>> claim(const ClaimRequest& request) override;
+    Result<std::vector<model::Lease>> extend_leases(const std::vector<model::Lease>& leases,
+                                                    std::chrono::seconds lease) override;
+    Result<> release(const std::vector<model::Lease>& leases) override;
+    Result<model::UploadState> postpone(const model::Lease& lease, const model::Postponement& why) override;
+    Result<> finish_cleanup(const model::Lease& lease) override;
+    Result<Reaped> reap() override;
+    void wait_for_jobs(std::chrono::milliseconds timeout) override;
+    void stop_waiting() override;
+
+  private:
+    DatabaseState& state_;
+    std::mutex mutex_;
+    std::string turn_app_, turn_kind_;  // served last; the next claim begins after it
+};
+
+class PostgresPublications final : public Publications {
+  public:
+    explicit PostgresPublications(Database& database);
+
+    Result<model::Upload> publish(const model::Lease& lease, const model::Publication& publication) override;
+    Result<model::Upload> reject(const model::Lease& lease, const model::Refusal& refusal) override;
+    Result<model::UploadState> repin(const model::Lease& lease,
+                                     const model::PinnedObject& now_there) override;
+    Result<std::optional<model::Upload>> find_public(const PublicId& id) override;
+    Result<std::vector<ReferredImage>> references(const std::vector<PublicName>& names) override;
+
+  private:
+    DatabaseState& state_;
+};
+
+}  // namespace photogate::storage::records

@@ -1,0 +1,91 @@
+// Uploads as apps and operators see them: created, found, listed, cancelled, deleted, tried again.
+//
+// create() takes a completion: what arrives while a transaction is under way shares the next, and each keeps
+// its own outcome. Completions run on the committer's thread: they must be quick and must not call back into
+// the same store.
+//
+// Errors: upload_not_found, state_conflict, and those of database.hpp. Thread safety: every call from any
+// number of threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/words.hpp"
+#include "model/upload.hpp"
+
+namespace photogate::storage::records {
+
+struct IdempotencyKey {
+    std::string key;
+    std::string request_sha256;  ///< lower-case hex, of what was asked
+};
+
+/// The limits of the client token that asks, as its signature proved them.
+struct TokenLimits {
+    std::uint64_t uploads = 0;
+    std::optional<ByteSize> bytes;  ///< of the declared sizes together
+    Timestamp expires_at;
+};
+
+struct NewUpload {
+    model::Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
+    std::optional<IdempotencyKey> idempotency;
+    std::optional<TokenLimits> token;  ///< where upload.client_token is there
+};
+
+struct Created {
+    enum class How { created, replayed };
+    How how = How::created;
+    /// As stored; for a replay, the first one's, as it is now.
+    model::Upload upload;
+};
+
+struct ListQuery {
+    std::optional<AppName> app;  ///< nullopt: across apps, for the operator
+    std::optional<model::UploadState> state;
+    std::optional<ProfileName> profile;
+    std::optional<Timestamp> created_after;
+    model::TextMap metadata;         ///< each must be so
+    std::optional<UploadId> before;  ///< the cursor: only older than this
+    std::size_t limit = 50;          ///< 1 to 200
+};
+
+struct TimelineEntry {
+    Timestamp at;
+    std::string event;        ///< `created`, `received`, `claimed`, `published`, `callback.delivered`, …
+    std::string detail_json;  ///< a JSON object
+};
+
+class UploadStore {
+  public:
+    virtual ~UploadStore() = default;
+
+    /// In groups. What a client token has left is counted in the same transaction. Errors:
+    /// idempotency_key_reused, token_exhausted, overloaded.
+    virtual void create(NewUpload upload, std::function<void(Result<Created>)> done) = 0;
+    /// Moves the grant's end, for a fresh URL (state created or expired; expired goes back to created).
+    virtual Result<model::Upload> extend_grant(const AppName& app, const UploadId& id,
+                                               Timestamp expires_at) = 0;
+
+    // `app` nullopt: the operator.
+    virtual Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id) = 0;
+    /// Rows that this program cannot read are logged and left out.
+    virtual Result<std::vector<model::Upload>> list(const ListQuery& query) = 0;
+    virtual Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
+                                                        const UploadId& id) = 0;
+    /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while
+    /// processing.
+    virtual Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) = 0;
+    /// Processes a rejected or failed upload again. state_conflict in every other state.
+    virtual Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) = 0;
+    /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.
+    virtual Result<bool> has_jobs(const UploadId& id) = 0;
+};
+
+}  // namespace photogate::storage::records
