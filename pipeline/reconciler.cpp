@@ -39,7 +39,7 @@ PastGrant past_grant_of(const std::string& cursor) {
 /// Whether the next question to the same store would end alike.
 bool says_something_of_the_store(ErrorCode code) {
     return is_retryable(code) || code == ErrorCode::store_denied || code == ErrorCode::store_no_such_bucket ||
-           code == ErrorCode::store_parts_.clockskew;
+           code == ErrorCode::store_clock_skew;
 }
 
 }  // namespace

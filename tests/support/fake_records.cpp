@@ -1,0 +1,320 @@
+#include "tests/support/fake_records.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace photogate::test {
+
+using model::JobKind;
+using model::Lease;
+using model::OriginalAction;
+using model::Upload;
+using model::UploadState;
+using storage::records::Created;
+using storage::records::ObserveOutcome;
+using storage::records::Reaped;
+
+namespace {
+
+tl::unexpected<Error> no_such_upload() {
+    return fail(ErrorCode::upload_not_found, "no upload has this id");
+}
+tl::unexpected<Error> wrong_state() {
+    return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
+}
+
+}  // namespace
+
+std::optional<Error> FakeRecords::begin(std::string_view call) {
+    {
+        const std::lock_guard lock{mutex_};
+        ++calls_[std::string{call}];
+    }
+    return before ? before(call) : std::nullopt;
+}
+
+FakeRecords::Row* FakeRecords::row_of(const std::optional<AppName>& app, const UploadId& id) {
+    const auto found = rows_.find(id);
+    if (found == rows_.end() || (app && found->second.upload.app != *app)) return nullptr;
+    return &found->second;
+}
+
+void FakeRecords::tell(Row& row, model::CallbackType type) {
+    ++row.upload.sequence;
+    row.callbacks.push_back(type);
+}
+
+void FakeRecords::note(Row& row, std::string_view event) {
+    row.timeline.push_back({clock_.now(), std::string{event}, "{}"});
+}
+
+void FakeRecords::queue(const Upload& upload, JobKind kind, const std::string& detail) {
+    for (const auto& job : jobs_) {
+        if (job.upload == upload.id && job.generation == upload.generation && job.kind == kind) return;
+    }
+    jobs_.push_back({++last_job_, upload.id, upload.generation, kind, detail, 0, 0, clock_.now(), {}, {}});
+}
+
+void FakeRecords::queue_erasing(const Upload& upload, JobKind kind, const std::string& detail) {
+    std::erase_if(jobs_, [&](const JobRow& job) {
+        return job.upload == upload.id && job.generation == upload.generation && job.kind == kind;
+    });
+    queue(upload, kind, detail);
+}
+
+void FakeRecords::forget_job(std::int64_t id) {
+    std::erase_if(jobs_, [&](const JobRow& job) { return job.id == id; });
+}
+
+// ---- UploadStore
+
+void FakeRecords::create(storage::records::NewUpload item, std::function<void(Result<Created>)> done) {
+    if (auto error = begin("create")) return done(fail(*error));
+    const auto outcome = [&]() -> Result<Created> {
+        const std::lock_guard lock{mutex_};
+        const auto& upload = item.upload;
+        if (item.idempotency) {
+            const auto key = std::pair{upload.app.str(), item.idempotency->key};
+            if (const auto used = idempotency_.find(key); used != idempotency_.end()) {
+                if (used->second.first != item.idempotency->request_sha256)
+                    return fail(ErrorCode::idempotency_key_reused, "the key was used for another request");
+                return Created{Created::How::replayed, rows_.at(used->second.second).upload};
+            }
+        }
+        if (item.token && upload.client_token) {
+            auto& used = tokens_[*upload.client_token];
+            if (used >= item.token->uploads) return fail(ErrorCode::token_exhausted, "no more");
+            ++used;
+        }
+        if (item.idempotency)
+            idempotency_[{upload.app.str(), item.idempotency->key}] = {item.idempotency->request_sha256,
+                                                                       upload.id};
+        auto stored = upload;
+        stored.updated_at = clock_.now();
+        rows_[upload.id] = {stored, {}, {}};
+        return Created{Created::How::created, stored};
+    }();
+    done(outcome);
+}
+
+Result<Upload> FakeRecords::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
+    if (auto error = begin("extend_grant")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    auto* row = row_of(app, id);
+    if (!row) return no_such_upload();
+    auto& upload = row->upload;
+    if (upload.state != UploadState::created && upload.state != UploadState::expired) return wrong_state();
+    upload.state = UploadState::created;
+    upload.expires_at = expires_at;
+    upload.finished_at.reset();
+    return upload;
+}
+
+Result<Upload> FakeRecords::find(const std::optional<AppName>& app, const UploadId& id) {
+    if (auto error = begin("find")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    const auto* row = row_of(app, id);
+    if (!row) return no_such_upload();
+    return row->upload;
+}
+
+Result<std::vector<Upload>> FakeRecords::list(const storage::records::ListQuery& query) {
+    if (auto error = begin("list")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    std::vector<Upload> found;
+    for (auto row = rows_.rbegin(); row != rows_.rend() && found.size() < query.limit; ++row) {
+        const auto& upload = row->second.upload;
+        if (query.app && upload.app != *query.app) continue;
+        if (query.state && upload.state != *query.state) continue;
+        if (query.before && !(upload.id < *query.before)) continue;
+        found.push_back(upload);
+    }
+    return found;
+}
+
+Result<std::vector<storage::records::TimelineEntry>> FakeRecords::timeline(const std::optional<AppName>& app,
+                                                                           const UploadId& id) {
+    if (auto error = begin("timeline")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    const auto* row = row_of(app, id);
+    if (!row) return no_such_upload();
+    return row->timeline;
+}
+
+Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
+    if (auto error = begin("cancel_or_delete")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    auto* row = row_of(app, id);
+    if (!row) return no_such_upload();
+    auto& upload = row->upload;
+    switch (upload.state) {
+        case UploadState::created:
+        case UploadState::expired:
+        case UploadState::uploaded:
+            std::erase_if(jobs_, [&](const JobRow& job) {
+                return job.upload == id && job.kind == JobKind::process;
+            });
+            upload.state = UploadState::cancelled;
+            upload.finished_at = clock_.now();
+            queue_erasing(upload, JobKind::settle_original, "remove");
+            note(*row, "cancelled");
+            return upload;
+        case UploadState::processing:
+            return wrong_state();
+        case UploadState::published:
+        case UploadState::rejected:
+        case UploadState::failed:
+            upload.state = UploadState::deleted;
+            upload.finished_at = clock_.now();
+            upload.filename.reset();
+            upload.client_metadata.clear();
+            tell(*row, model::CallbackType::upload_deleted);
+            queue_erasing(upload, JobKind::settle_original, "remove");
+            if (upload.image) queue_erasing(upload, JobKind::remove_published, "");
+            note(*row, "deleted");
+            return upload;
+        case UploadState::cancelled:
+        case UploadState::deleted:
+            return upload;
+    }
+    return wrong_state();
+}
+
+Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const UploadId& id) {
+    if (auto error = begin("retry")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    auto* row = row_of(app, id);
+    if (!row) return no_such_upload();
+    auto& upload = row->upload;
+    for (const auto& job : jobs_) {
+        if (job.upload == id && job.kind == JobKind::settle_original && !job.lease_token.empty())
+            return wrong_state();
+    }
+    if (upload.state != UploadState::rejected && upload.state != UploadState::failed) return wrong_state();
+    if (!upload.pinned) return wrong_state();
+    upload.state = UploadState::uploaded;
+    upload.finished_at.reset();
+    upload.rejection.reset();
+    std::erase_if(jobs_, [&](const JobRow& job) {
+        return job.upload == id && job.kind == JobKind::settle_original;
+    });
+    queue(upload, JobKind::process, "");
+    note(*row, "retried");
+    return upload;
+}
+
+Result<bool> FakeRecords::has_jobs(const UploadId& id) {
+    if (auto error = begin("has_jobs")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    return std::any_of(jobs_.begin(), jobs_.end(), [&](const JobRow& job) { return job.upload == id; });
+}
+
+// ---- Arrivals
+
+void FakeRecords::observe(storage::records::Observation seen,
+                          std::function<void(Result<ObserveOutcome>)> done) {
+    if (auto error = begin("observe")) return done(fail(*error));
+    const auto outcome = [&]() -> ObserveOutcome {
+        const std::lock_guard lock{mutex_};
+        if (seen.event_id && !events_.insert(*seen.event_id).second) return ObserveOutcome::duplicate;
+        const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const auto& each) {
+            return each.second.upload.bucket == seen.bucket && each.second.upload.key == seen.key;
+        });
+        if (found == rows_.end()) return ObserveOutcome::unknown;
+        auto& row = found->second;
+        auto& upload = row.upload;
+        switch (upload.state) {
+            case UploadState::created:
+            case UploadState::expired:
+                upload.state = UploadState::uploaded;
+                upload.received_at = clock_.now();
+                upload.finished_at.reset();
+                upload.pinned = seen.object;
+                upload.client_metadata = seen.client_metadata;
+                ++upload.generation;
+                tell(row, model::CallbackType::upload_received);
+                queue(upload, JobKind::process, "");
+                note(row, "received");
+                return ObserveOutcome::received;
+            case UploadState::cancelled:
+            case UploadState::deleted:
+                upload.pinned = seen.object;
+                queue(upload, JobKind::settle_original, "remove");
+                note(row, "object.unwanted");
+                return ObserveOutcome::already_known;
+            default:
+                return ObserveOutcome::already_known;
+        }
+    }();
+    done(outcome);
+}
+
+Result<> FakeRecords::quarantine_event(const std::string&, const std::string& reason, const std::string&) {
+    if (auto error = begin("quarantine_event")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    quarantined_.push_back(reason);
+    return {};
+}
+
+Result<std::vector<ObjectKey>> FakeRecords::still_waiting(const std::vector<ObjectKey>& keys) {
+    if (auto error = begin("still_waiting")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    std::vector<ObjectKey> waiting;
+    for (const auto& [id, row] : rows_) {
+        const bool waits =
+            row.upload.state == UploadState::created || row.upload.state == UploadState::expired;
+        if (waits && std::find(keys.begin(), keys.end(), row.upload.key) != keys.end())
+            waiting.push_back(row.upload.key);
+    }
+    return waiting;
+}
+
+// ---- what a test arranges and looks at
+
+void FakeRecords::expire_leases() {
+    const std::lock_guard lock{mutex_};
+    for (auto& job : jobs_)
+        job.lease_until = clock_.now() - std::chrono::seconds{1};
+}
+
+void FakeRecords::all_due() {
+    const std::lock_guard lock{mutex_};
+    for (auto& job : jobs_)
+        job.run_at = clock_.now();
+}
+
+void FakeRecords::mark_deleting(const ObjectKey& key) {
+    const std::lock_guard lock{mutex_};
+    deleting_.insert(key);
+}
+
+void FakeRecords::change(const UploadId& id, const std::function<void(Upload&)>& how) {
+    const std::lock_guard lock{mutex_};
+    how(rows_.at(id).upload);
+}
+
+std::vector<FakeRecords::JobRow> FakeRecords::jobs_of(const UploadId& id) const {
+    const std::lock_guard lock{mutex_};
+    std::vector<JobRow> found;
+    std::copy_if(jobs_.begin(), jobs_.end(), std::back_inserter(found),
+                 [&](const JobRow& job) { return job.upload == id; });
+    return found;
+}
+
+std::vector<model::CallbackType> FakeRecords::callbacks_of(const UploadId& id) const {
+    const std::lock_guard lock{mutex_};
+    return rows_.at(id).callbacks;
+}
+
+std::vector<std::string> FakeRecords::quarantined() const {
+    const std::lock_guard lock{mutex_};
+    return quarantined_;
+}
+
+std::size_t FakeRecords::calls(std::string_view call) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = calls_.find(call);
+    return found == calls_.end() ? 0 : found->second;
+}
+
+}  // namespace photogate::test
