@@ -14,6 +14,7 @@
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
 #include "gateway/routes/waiters.hpp"
+#include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/processor.hpp"
 #include "pipeline/reconciler.hpp"

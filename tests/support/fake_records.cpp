@@ -151,9 +151,8 @@ Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, 
         case UploadState::created:
         case UploadState::expired:
         case UploadState::uploaded:
-            std::erase_if(jobs_, [&](const JobRow& job) {
-                return job.upload == id && job.kind == JobKind::process;
-            });
+            std::erase_if(
+                jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::process; });
             upload.state = UploadState::cancelled;
             upload.finished_at = clock_.now();
             queue_erasing(upload, JobKind::settle_original, "remove");
@@ -195,9 +194,8 @@ Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const Uploa
     upload.state = UploadState::uploaded;
     upload.finished_at.reset();
     upload.rejection.reset();
-    std::erase_if(jobs_, [&](const JobRow& job) {
-        return job.upload == id && job.kind == JobKind::settle_original;
-    });
+    std::erase_if(
+        jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::settle_original; });
     queue(upload, JobKind::process, "");
     note(*row, "retried");
     return upload;

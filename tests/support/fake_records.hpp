@@ -2,8 +2,8 @@
 //
 // A lease is fenced by its token, a transition is refused where the state's table refuses it, a job is there
 // once for each upload, generation and kind, an event is taken in once, a key that is being deleted can't be
-// published. tests/support/records_contract.cpp holds the guards of both to the same tests. Left out: texts made
-// storable, group commit, callbacks but for their types, lists by anything but app and state.
+// published. tests/support/records_contract.cpp holds the guards of both to the same tests. Left out: texts
+// made storable, group commit, callbacks but for their types, lists by anything but app and state.
 //
 // Completions are called before the call returns. Thread safety: every call from any thread.
 #pragma once
@@ -71,15 +71,16 @@ class FakeRecords final : public storage::records::UploadStore,
     // Publications
     Result<model::Upload> publish(const model::Lease& lease, const model::Publication& publication) override;
     Result<model::Upload> reject(const model::Lease& lease, const model::Refusal& refusal) override;
-    Result<model::UploadState> repin(const model::Lease& lease, const model::PinnedObject& now_there) override;
+    Result<model::UploadState> repin(const model::Lease& lease,
+                                     const model::PinnedObject& now_there) override;
     Result<std::optional<model::Upload>> find_public(const PublicId& id) override;
     Result<std::vector<storage::records::ReferredImage>> references(
         const std::vector<storage::records::PublicName>& names) override;
 
     // What a test arranges and looks at.
 
-    /// Called at the beginning of each call with its name; an error is the call's answer, and changes nothing.
-    /// It may change the records through the functions below, as another gateway would in between.
+    /// Called at the beginning of each call with its name; an error is the call's answer, and changes
+    /// nothing. It may change the records through the functions below, as another gateway would in between.
     std::function<std::optional<Error>(std::string_view call)> before;
     /// Every lease runs out now; reap() takes them back.
     void expire_leases();

@@ -99,8 +99,8 @@ class FakeStore final : public storage::objects::ObjectStore {
         if (auto error = begin("put", bucket, key)) return fail(*error);
         std::string bytes(body.size(), '\0');
         for (std::size_t at = 0; at < bytes.size();) {
-            const auto got = body.read(at, {reinterpret_cast<std::uint8_t*>(bytes.data()) + at,
-                                            bytes.size() - at});
+            const auto got =
+                body.read(at, {reinterpret_cast<std::uint8_t*>(bytes.data()) + at, bytes.size() - at});
             if (!got || *got == 0) return fail(ErrorCode::http_broken, "the body ended early");
             at += *got;
         }
@@ -111,8 +111,7 @@ class FakeStore final : public storage::objects::ObjectStore {
         info.metadata = options.metadata;
         return info;
     }
-    Result<> remove(const Bucket& bucket, const ObjectKey& key,
-                    const std::optional<VersionId>&) override {
+    Result<> remove(const Bucket& bucket, const ObjectKey& key, const std::optional<VersionId>&) override {
         if (auto error = begin("remove", bucket, key)) return fail(*error);
         const std::lock_guard lock{mutex_};
         objects_.erase({bucket.str(), key.str()});
@@ -144,8 +143,8 @@ class FakeStore final : public storage::objects::ObjectStore {
         return page;
     }
 
-    Result<std::vector<storage::objects::FailedKey>> remove_many(const Bucket& bucket,
-                                                                 const std::vector<ObjectKey>& keys) override {
+    Result<std::vector<storage::objects::FailedKey>> remove_many(
+        const Bucket& bucket, const std::vector<ObjectKey>& keys) override {
         for (const auto& key : keys)
             if (auto removed = remove(bucket, key, std::nullopt); !removed) return fail(removed.error());
         return std::vector<storage::objects::FailedKey>{};
@@ -155,7 +154,8 @@ class FakeStore final : public storage::objects::ObjectStore {
         return left_out();
     }
     Result<storage::objects::UploadedPart> put_part(const Bucket&, const ObjectKey&, const std::string&,
-                                                    std::uint32_t, const storage::http::BodySource&) override {
+                                                    std::uint32_t,
+                                                    const storage::http::BodySource&) override {
         return left_out();
     }
     Result<std::vector<storage::objects::UploadedPart>> list_parts(const Bucket&, const ObjectKey&,
@@ -181,9 +181,7 @@ class FakeStore final : public storage::objects::ObjectStore {
         storage::objects::ObjectInfo info;
     };
 
-    static tl::unexpected<Error> left_out() {
-        return fail(ErrorCode::internal, "FakeStore leaves this out");
-    }
+    static tl::unexpected<Error> left_out() { return fail(ErrorCode::internal, "FakeStore leaves this out"); }
     std::optional<Error> begin(std::string_view name, const Bucket& bucket, const ObjectKey& key) {
         {
             const std::lock_guard lock{mutex_};

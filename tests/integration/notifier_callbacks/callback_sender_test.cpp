@@ -12,6 +12,8 @@
 #include "base/random.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
 #include "receiver.hpp"
+#include "storage/records/migrate.hpp"
+#include "storage/records/records.hpp"
 
 namespace photogate::notifier::callbacks {
 namespace {

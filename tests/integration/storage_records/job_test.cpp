@@ -112,9 +112,9 @@ TEST_F(JobTest, delays_postponed_job) {
 TEST_F(JobTest, never_gives_up_cleanup) {
     in_state(model::UploadState::published);
     for (int i = 0; i < 20; ++i) {
-        EXPECT_EQ(records
-                      ->postpone(claim_one().lease,
-                                 {model::Postponement::Cost::attempt, "store_unavailable", "", 0ms})
+        EXPECT_EQ(records->jobs
+                      .postpone(claim_one().lease,
+                                {model::Postponement::Cost::attempt, "store_unavailable", "", 0ms})
                       .value(),
                   model::UploadState::published);
     }

@@ -212,7 +212,7 @@ class ManyRowsTest : public RecordsTest {
 TEST_F(ManyRowsTest, uses_an_index_for_every_round_and_sweep_query) {
     expect_indexed("uploads_past_grant", "now() - interval '1 hour', '', now(), 200");
     expect_indexed("open_minutes_of_few", "now(), 10000");
-    expect_indexed("minutes_since", "'u/202611201234/'");
+    expect_indexed("minutes_since", "'u/202611201234/', 'u0', '^u/[0-9]{12}/'");
     expect_indexed("still_waiting", "array['u/1', 'u/2']");
     expect_indexed("uploads_at", "array['u/1', 'u/2'], 'incoming'");
     expect_indexed("queue_left_behind", "array['upl_1', 'upl_2']");

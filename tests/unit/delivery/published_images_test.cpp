@@ -85,9 +85,9 @@ TEST_F(PublishedImagesTest, an_unknown_name_is_not_published) {
 
 TEST_F(PublishedImagesTest, every_state_but_published_and_deleted_is_not_published) {
     const auto upload = make_published();
-    for (const auto state : {UploadState::created, UploadState::uploaded, UploadState::processing,
-                             UploadState::rejected, UploadState::failed, UploadState::expired,
-                             UploadState::cancelled}) {
+    for (const auto state :
+         {UploadState::created, UploadState::uploaded, UploadState::processing, UploadState::rejected,
+          UploadState::failed, UploadState::expired, UploadState::cancelled}) {
         records.change(upload.id, [&](model::Upload& changed) { changed.state = state; });
         EXPECT_EQ(refusal(upload.public_id.str()), ErrorCode::not_published) << to_string(state);
     }

@@ -44,8 +44,8 @@ class PipelineTest : public testing::Test {
         auto objects = std::make_unique<photogate::test::FakeStore>();
         store = objects.get();
         std::map<std::string, Store> all;
-        all.emplace("default", Store{region, signer::Signer(region.signer, region.signing_region),
-                                     std::move(objects)});
+        all.emplace("default",
+                    Store{region, signer::Signer(region.signer, region.signing_region), std::move(objects)});
         return Stores{std::move(all)};
     }
 
@@ -92,12 +92,15 @@ class PipelineTest : public testing::Test {
     void run_one() { processor().run(claim()); }
 
     Processor processor() {
-        return Processor{{records, records, records, stores, apps,
-                          [this](const imaging::Task& task) { return process_image(task); }, random,
-                          [this](const model::Upload& upload, const StageTimes&) {
-                              finished.push_back(upload.state);
-                          },
-                          [this](const UploadId&) { ++settled; }}};
+        return Processor{
+            {records, records, records, stores, apps,
+             [this](const imaging::Task& task) {
+                 const auto decoder = process_image;  // which may replace itself
+                 return decoder(task);
+             },
+             random,
+             [this](const model::Upload& upload, const StageTimes&) { finished.push_back(upload.state); },
+             [this](const UploadId&) { ++settled; }}};
     }
 
     static imaging::Processed clean_picture() {
@@ -139,8 +142,9 @@ class PipelineTest : public testing::Test {
     photogate::test::FakeStore* store = nullptr;
     Stores stores = make_stores();
     model::Apps apps;
-    std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image =
-        [](const imaging::Task&) { return imaging::Outcome{clean_picture()}; };
+    std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image = [](const imaging::Task&) {
+        return imaging::Outcome{clean_picture()};
+    };
     std::vector<model::UploadState> finished;  ///< as the observer was told
     int settled = 0;
 };

@@ -30,9 +30,8 @@ class IntakeTest : public PipelineTest {
     }
     Result<IntakeSummary> take_in(const EventBatch& batch) {
         std::vector<Result<IntakeSummary>> answers;
-        intake.take_in("minio", batch, "{}", [&](Result<IntakeSummary> answer) {
-            answers.push_back(std::move(answer));
-        });
+        intake.take_in("minio", batch, "{}",
+                       [&](Result<IntakeSummary> answer) { answers.push_back(std::move(answer)); });
         EXPECT_EQ(answers.size(), 1U) << "exactly one answer";
         return answers.at(0);
     }

@@ -100,7 +100,8 @@ TEST_F(WorkerTest, never_runs_more_jobs_at_once_than_its_concurrency) {
     Worker worker{options(3), records, [&](const model::Job& job) {
                       const int now = ++running;
                       int seen = most;
-                      while (seen < now && !most.compare_exchange_weak(seen, now)) {}
+                      while (seen < now && !most.compare_exchange_weak(seen, now)) {
+                      }
                       gate.wait();
                       --running;
                       finish(job);
