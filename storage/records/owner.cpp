@@ -1,4 +1,4 @@
-// What the app, the operator and the reconciler ask for: t9 and t11 to t13.
+// What the app and the operator ask for: t11 to t13 of docs/states.md.
 #include <algorithm>
 
 #include "model/enum_words.hpp"

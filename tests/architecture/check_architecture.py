@@ -37,7 +37,7 @@ LONGEST_FILE = 450
 LARGEST_MODULE = 7000
 MOST_PUBLIC_FUNCTIONS = 20
 # Classes that are larger than that, and how large they may be until they are split. Figures here only fall.
-LARGE_CLASSES = {"Records": 51, "FolderStore": 33}
+LARGE_CLASSES = {"FolderStore": 33}
 SOURCES = {".cpp", ".hpp"}
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
