@@ -1,6 +1,6 @@
-// The pages, as they were when the program was built: plain ES modules, style sheets and openapi.json.
+// The pages, embedded at build time: plain ES modules, style sheets and openapi.json.
 //
-// It does not serve them (gateway/routes/page_routes.cpp), and knows no route.
+// This module does not serve them (gateway/routes/page_routes.cpp does), and knows no route.
 //
 // Thread safety: constants.
 #pragma once
@@ -16,7 +16,7 @@ struct PageFile {
     std::string_view text;
 };
 
-/// By name. Written at build time by embed_pages.cmake.
+/// Sorted by name. Generated at build time by embed_pages.cmake.
 const std::vector<PageFile>& page_files();
 
 std::optional<std::string_view> find_page(std::string_view name);

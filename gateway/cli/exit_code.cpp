@@ -3,7 +3,7 @@
 namespace photogate::gateway::cli {
 
 ExitCode exit_code_of(ErrorCode code) {
-    // Not exhaustive by intent: most of the program's codes answer requests and never end a process.
+    // Deliberately not exhaustive: most error codes answer requests and never end a process.
     switch (code) {
         case ErrorCode::cannot_bind:
             return ExitCode::cannot_bind;

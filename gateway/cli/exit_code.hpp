@@ -1,4 +1,4 @@
-// What the program's exit code says (0 and 1 as everywhere, 78 is EX_CONFIG of sysexits.h).
+// The program's exit codes (78 is EX_CONFIG of sysexits.h).
 //
 // Thread safety: pure functions.
 #pragma once
@@ -14,7 +14,7 @@ enum class ExitCode : int {
     cannot_bind = 3,
     dependency_unavailable = 4,
     no_room = 5,          ///< the disk is full
-    already_running = 6,  ///< another photogate has this folder
+    already_running = 6,  ///< another photogate uses this folder
     bad_configuration = 78,
 };
 

@@ -22,10 +22,10 @@ namespace {
 
 constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleaned, published and announced";
 
-/// Where a first start keeps everything, below the current folder.
+/// The folder of a first start, below the current folder.
 constexpr const char* kDataFolder = "var";
 
-/// What one command was told of the configuration.
+/// The configuration flags of one command.
 struct ConfigFlags {
     std::string file;
     std::string folder = kDataFolder;  ///< --data
@@ -36,7 +36,7 @@ struct ConfigFlags {
 
 std::string help_of(const config::Option& option) {
     std::string help{option.help};
-    if (option.secrecy == config::Secrecy::secret) help = "File that holds: " + help;
+    if (option.secrecy == config::Secrecy::secret) help = "File that contains: " + help;
     const auto standard =
         option.otherwise.empty() ? config::toml_literal(option) : std::string{option.otherwise};
     if (!standard.empty()) help += fmt::format(" [{}]", standard);
@@ -67,7 +67,8 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags) {
     }
 }
 
-/// Counts, takes no value. CLI11 2.1 tells the description from a variable by its being const.
+/// Counts occurrences and takes no value. CLI11 2.1 distinguishes the description from a variable by its
+/// constness.
 CLI::Option* bare_flag(CLI::App& app, const std::string& name, const std::string& about) {
     return app.add_flag(name, about);
 }
@@ -89,14 +90,12 @@ class Program {
             if (app_.count("--check-config") > 0) action_ = [this] { return check(root_); };
             if (app_.count("--version") > 0) action_ = [this] { return version(); };
         });
-        add_running("all",
-                    "Serve and work in one process; with nothing configured, everything on this machine",
+        add_running("all", "Serve and work in one process; without configuration, everything on this machine",
                     commands.all);
-        add_running("serve", "Serve HTTP alone", commands.serve);
-        add_running("work", "Work alone: take uploads through, send callbacks", commands.work);
+        add_running("serve", "Serve HTTP only", commands.serve);
+        add_running("work", "Work only: process uploads, send callbacks", commands.work);
         add_migrate();
-        add_running("doctor", "Prove that the database, the stores and the credentials are as they must be",
-                    commands.doctor);
+        add_running("doctor", "Check the database, the stores and the credentials", commands.doctor);
         add_sweep();
         add_sign();
         add_config();
@@ -132,11 +131,11 @@ class Program {
         const bool all = std::string_view{name} == "all";
         if (all) {
             sub->add_option("--data", given.folder,
-                            "Where a start with nothing configured keeps everything [./var]")
+                            "The folder of everything, for a start without configuration [./var]")
                 ->type_name("FOLDER")
                 ->group("Configuration");
             sub->add_option("--store", given.store,
-                            "A store that speaks S3, http(s)://host[:port], instead of the built-in one")
+                            "An S3 store, http(s)://host[:port], instead of the built-in one")
                 ->type_name("URL")
                 ->group("Configuration");
         }
@@ -169,7 +168,7 @@ class Program {
     void add_sweep() {
         if (!commands_.sweep) return;
         auto* sub = app_.add_subcommand(
-            "sweep", "Go through the buckets now: remove what nobody refers to, name what is unknown");
+            "sweep", "Run orphan collection now: remove unreferenced objects, list unknown ones");
         auto& given = flags();
         add_config_flags(*sub, given);
         auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
@@ -202,7 +201,7 @@ class Program {
                    form ? "'Name: value', a field of the form" : "'Name: value', which the client must send")
                 ->allow_extra_args(false)
                 ->type_name("HEADER");
-            sub->add_option("--at", a.at, "When it is signed [now]")->type_name("20261120T123456Z");
+            sub->add_option("--at", a.at, "The time of signing [now]")->type_name("20261120T123456Z");
             sub->add_option("--style", a.style, "path or virtual-host [path]")->type_name("STYLE");
             if (form) {
                 sub->add_option("--content-length-range", a.content_length_range, "The file's size in bytes")
@@ -227,10 +226,11 @@ class Program {
         add_config_flags(*check_command, checked);
         check_command->callback([this, &checked] { action_ = [this, &checked] { return check(checked); }; });
 
-        auto* show_command = parent->add_subcommand("show", "Print what is in force, without the secrets");
+        auto* show_command =
+            parent->add_subcommand("show", "Print the effective values, without the secrets");
         auto& shown = flags();
         add_config_flags(*show_command, shown);
-        auto* origin = bare_flag(*show_command, "--origin", "Say where each value came from");
+        auto* origin = bare_flag(*show_command, "--origin", "Print the origin of each value");
         show_command->callback([this, &shown, origin] {
             const auto origins = origin->count() > 0 ? config::Origins::shown : config::Origins::hidden;
             action_ = [this, &shown, origins] { return show(shown, origins); };
@@ -246,7 +246,7 @@ class Program {
     void add_key() {
         auto* parent = app_.add_subcommand("key", "API keys");
         parent->require_subcommand(1);
-        auto* sub = parent->add_subcommand("new", "Make an API key, and the line for the configuration");
+        auto* sub = parent->add_subcommand("new", "Create an API key, and its line for the configuration");
         sub->add_option("--app", app_name_, "The app's name, as in [apps.NAME]")
             ->required()
             ->type_name("NAME");
@@ -267,7 +267,7 @@ class Program {
         return sources;
     }
 
-    /// `all`, where nothing says with what: everything on this machine, in one folder.
+    /// `all` without configuration: everything on this machine, in one folder.
     ExitCode first_start(const ConfigFlags& given, const Commands::Run& command) {
         const auto sources = sources_of(given);
         if (!sources.folder.empty() && !config::anything_configured(sources)) {
@@ -338,7 +338,7 @@ class Program {
         const auto key = config::make_api_key(*name, around_.random);
         around_.out << "key  " << key.reveal() << "\nkeys = [\"" << config::api_key_line(key) << "\"]\n";
         around_.err << fmt::format(
-            "The key is shown this once. The second line belongs to [apps.{}] in the configuration.\n",
+            "The key is shown only once. The second line belongs to [apps.{}] in the configuration.\n",
             app_name_);
         return ExitCode::ok;
     }
@@ -352,7 +352,7 @@ class Program {
     const Commands& commands_;
     CLI::App app_;
     ConfigFlags root_;
-    // Lists: CLI11 keeps references to what is in them.
+    // std::list, because CLI11 keeps references to the elements.
     std::list<ConfigFlags> all_flags_;
     std::list<SignArguments> sign_arguments_;
     std::string app_name_;

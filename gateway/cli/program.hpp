@@ -1,7 +1,7 @@
-// The command line: which subcommands there are, what they take, and what the exit code says.
+// The command line: subcommands, their flags, and the exit codes.
 //
-// It parses, reads the configuration and hands over. Commands that need the running system are given in by
-// main(), so that this room links no storage; one that main() does not give is not offered.
+// It parses, reads the configuration and calls the command. main() passes in the commands that need the
+// running system, so that this module links no storage; a command that is not passed in is not offered.
 //
 // Thread safety: run() once, on the main thread.
 #pragma once
@@ -23,18 +23,18 @@ namespace photogate::gateway::cli {
 enum class MigrateMode { apply, dry_run };
 enum class SweepMode { apply, dry_run };
 
-/// Each gets the configuration in force, after its warnings were printed and the log was configured by it.
+/// Each receives the effective configuration, after its warnings are printed and the log is configured.
 struct Commands {
     using Run = std::function<ExitCode(const config::Config&)>;
     Run all;    ///< server and worker in one process
-    Run serve;  ///< the HTTP server alone
-    Run work;   ///< the worker and the sender of callbacks alone
+    Run serve;  ///< only the HTTP server
+    Run work;   ///< only the worker and the callback sender
     std::function<ExitCode(const config::Config&, MigrateMode)> migrate;
     Run doctor;
     std::function<ExitCode(const config::Config&, SweepMode)> sweep;
 };
 
-/// What the process is given; handed in, so that tests can.
+/// The process's inputs and outputs, injected for tests.
 struct Surroundings {
     std::vector<std::string> arguments;  ///< without the program's name
     std::map<std::string, std::string> environment;
@@ -43,14 +43,14 @@ struct Surroundings {
     std::ostream& err;
     const Clock& clock;
     Random& random;
-    std::filesystem::path folder = {};  ///< the current one; empty: no configuration is looked for there
+    std::filesystem::path folder = {};  ///< the current folder; empty: no configuration is searched there
 };
 
 /// Never throws: an exception of a command is printed and is ExitCode::failure.
 ExitCode run(const Surroundings& surroundings, const Commands& commands);
 
-/// run() over this process's own arguments, variables, streams, clock and chance; the value for main() to
-/// return.
+/// run() with this process's arguments, variables, streams, clock and randomness; returns the value for
+/// main().
 int run_process(int argc, const char* const* argv, const Commands& commands);
 
 }  // namespace photogate::gateway::cli

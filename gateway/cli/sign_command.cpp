@@ -49,7 +49,7 @@ Result<signer::ObjectAddress> address_from(const SignArguments& arguments, const
     if (arguments.style == "virtual-host") {
         address.style = signer::AddressingStyle::virtual_host;
     } else if (arguments.style != "path") {
-        return refuse("--style is path or virtual-host");
+        return refuse("--style must be path or virtual-host");
     }
     if (!arguments.bucket.empty()) {
         auto bucket = parse_bucket(arguments.bucket);
@@ -115,7 +115,7 @@ Result<std::string> sign_form(const SignArguments& arguments, const signer::Sign
     policy.at = request.at;
     if (!arguments.content_length_range.empty()) {
         auto condition = range_condition(arguments.content_length_range);
-        if (!condition) return refuse("--content-length-range is MIN,MAX in bytes");
+        if (!condition) return refuse("--content-length-range must be MIN,MAX in bytes");
         policy.conditions.push_back(std::move(*condition));
     }
     return signer.sign_post_policy(policy).map(form_json);
@@ -161,7 +161,7 @@ Result<std::string> sign(const SignArguments& arguments, const Environment& envi
     if (!headers) return fail(std::move(headers.error()));
     if (arguments.expires < 1 ||
         arguments.expires > static_cast<std::uint64_t>(signer::kLongestExpiry.count())) {
-        return refuse(fmt::format("--expires is 1 to {} seconds", signer::kLongestExpiry.count()));
+        return refuse(fmt::format("--expires must be 1 to {} seconds", signer::kLongestExpiry.count()));
     }
     const signer::Signer signer{std::move(*credentials), std::move(*region)};
     Request request{std::move(*address), std::move(*headers), *at};

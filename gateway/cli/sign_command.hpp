@@ -1,5 +1,5 @@
-// `photogate sign`: one presigned URL or POST form from the credentials in the AWS_* variables, to compare
-// with another signer.
+// `photogate sign`: one presigned URL or POST form, signed with the credentials in the AWS_* variables, to
+// compare with other signers.
 //
 // It opens no connection. Thread safety: pure functions.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace photogate::gateway::cli {
 
-/// As given on the command line.
+/// The command line's values.
 struct SignArguments {
     std::string method;  ///< get, put, head, delete, post
     std::string endpoint;
@@ -31,7 +31,7 @@ struct SignArguments {
     enum class Output { url, json } output = Output::url;
 };
 
-/// The text to print, with its line's end. Errors: what is wrong with an argument or a variable.
+/// The text to print, with its line break. Errors: the mistake in an argument or a variable.
 Result<std::string> sign(const SignArguments& arguments,
                          const std::map<std::string, std::string>& environment, Timestamp now);
 

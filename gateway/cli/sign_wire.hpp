@@ -1,4 +1,4 @@
-// What `photogate sign` prints, as JSON.
+// The JSON output of `photogate sign`.
 //
 // Thread safety: pure functions.
 #pragma once

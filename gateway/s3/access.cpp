@@ -24,13 +24,13 @@ Permissions everything() {
              ""}};
 }
 
-bool permits(const Permissions& permissions, const Deed& deed) {
+bool permits(const Permissions& permissions, const AccessRequest& request) {
     return std::any_of(permissions.begin(), permissions.end(), [&](const Permission& each) {
-        if (!each.actions.contains(deed.action)) return false;
-        if (!each.buckets.empty() && (deed.bucket == nullptr || !each.buckets.contains(*deed.bucket)))
+        if (!each.actions.contains(request.action)) return false;
+        if (!each.buckets.empty() && (request.bucket == nullptr || !each.buckets.contains(*request.bucket)))
             return false;
         if (each.key_prefix.empty()) return true;
-        return deed.key != nullptr && deed.key->str().starts_with(each.key_prefix);
+        return request.key != nullptr && request.key->str().starts_with(each.key_prefix);
     });
 }
 

@@ -1,8 +1,8 @@
-// Who may do what: the same division as etc/minio/*.json, as values. The signer of upload URLs may put under
-// a prefix of the incoming bucket and no more; the worker has the objects of its buckets; the administrator
-// has the store.
+// Permissions of callers, divided as in etc/minio/*.json. The signer of upload URLs may put under a prefix of
+// the incoming bucket and nothing else; the worker may access the objects of its buckets; the administrator
+// the whole store.
 //
-// Deny is the default, and a strange key id has no entry here at all. Thread safety: immutable once made.
+// The default is to deny; an unknown key id has no entry. Thread safety: immutable once made.
 #pragma once
 
 #include <map>
@@ -20,11 +20,11 @@ enum class Action {
     list_buckets,
     create_bucket,
     delete_bucket,
-    see_bucket,  ///< location, configuration, whether it is there
+    see_bucket,  ///< location, configuration, existence
     list_objects,
     configure_bucket,
     get_object,
-    put_object,  ///< and every step of a multipart upload but its end without an object
+    put_object,  ///< and every step of a multipart upload except an abort
     delete_object,
     abort_upload,
     list_parts,
@@ -33,7 +33,7 @@ enum class Action {
 struct Permission {
     std::set<Action> actions;
     std::set<Bucket> buckets;  ///< empty: all
-    std::string key_prefix;    ///< of keys, where the action has one
+    std::string key_prefix;    ///< of keys, for actions on keys
 };
 using Permissions = std::vector<Permission>;
 
@@ -46,12 +46,12 @@ struct Caller {
     Permissions permissions;
 };
 
-/// What is to be done to what; `bucket` is null for the whole service, `key` for the bucket itself.
-struct Deed {
+/// An action and its target; `bucket` is null for the whole service, `key` for the bucket itself.
+struct AccessRequest {
     Action action;
     const Bucket* bucket = nullptr;
     const ObjectKey* key = nullptr;
 };
-bool permits(const Permissions& permissions, const Deed& deed);
+bool permits(const Permissions& permissions, const AccessRequest& request);
 
 }  // namespace photogate::gateway::s3

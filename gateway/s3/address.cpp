@@ -16,7 +16,7 @@ bool is_clean(std::string_view text) {
     return is_utf8(text) && text.find('\0') == std::string_view::npos;
 }
 
-/// The bucket in front of one of the domains; nullopt for the path style.
+/// The bucket before one of the domains; nullopt for the path style.
 std::optional<std::string_view> bucket_in_host(std::string_view host,
                                                const std::vector<std::string>& domains) {
     const auto bare = host.substr(0, host.find(':', host.starts_with('[') ? host.find(']') : 0));

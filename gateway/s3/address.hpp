@@ -1,5 +1,5 @@
-// Which bucket and key a request means, and its query: read from the target as it was sent, once, by the same
-// rule that the signature was made over. Nothing is normalised: `a//b`, `./a` and `a\b` are keys like others.
+// The bucket, key and query of a request: parsed once from the target as sent, by the same rule as the
+// signature. Nothing is normalised: `a//b`, `./a` and `a\b` are ordinary keys.
 //
 // Thread safety: pure.
 #pragma once
@@ -24,13 +24,13 @@ struct Address {
     bool has(std::string_view name) const { return parameter(name) != nullptr; }
 };
 
-/// `host` is the Host header, `domains` those under which a bucket may stand as a name (`b.s3.example.org`),
-/// lower case and without port. Refusals: InvalidURI (a broken escape, NUL, text that is not UTF-8),
-/// InvalidBucketName, KeyTooLongError.
+/// `host` is the Host header, `domains` those for virtual-host style (`b.s3.example.org`), lower case and
+/// without port. Refusals: InvalidURI (a broken escape, NUL, text that is not UTF-8), InvalidBucketName,
+/// KeyTooLongError.
 S3Result<Address> read_address(std::string_view target, std::string_view host,
                                const std::vector<std::string>& domains);
 
-/// A key as a form names it: 1 to 1,024 bytes of UTF-8 without NUL.
+/// A key in a form: 1 to 1,024 bytes of UTF-8 without NUL.
 S3Result<ObjectKey> read_key(std::string_view text);
 
 }  // namespace photogate::gateway::s3

@@ -130,7 +130,7 @@ S3Result<> AwsChunked::end_trailers() {
 }
 
 S3Result<> AwsChunked::finish() const {
-    // Some clients leave the last empty line out; what matters has been read by then.
+    // Some clients omit the last empty line; everything relevant has been read by then.
     const bool whole = state_ == State::done || (state_ == State::trailer && line_.empty() &&
                                                  options_.form == ChunkedForm::signed_chunks);
     if (!whole || decoded_ != options_.decoded_length) return refuse(Code::IncompleteBody);

@@ -4,9 +4,9 @@
 //   <hex size>[;chunk-signature=<hex>] CRLF  <bytes> CRLF  …  0[;chunk-signature=<hex>] CRLF
 //   [x-amz-checksum-crc32:<base64> CRLF  [x-amz-trailer-signature:<hex> CRLF]]  CRLF
 //
-// Chunks stand inside the HTTP message, whatever that one's framing is. Nothing of a chunk is kept: bytes go
-// out before the chunk's signature has been looked at, so what is made of them is not to be used before
-// finish() has said yes.
+// Chunks are inside the HTTP message, whatever its own framing. The decoder buffers no chunk: it returns
+// bytes before the chunk's signature is verified, so the caller must not use the result before finish() has
+// succeeded.
 //
 // Thread safety: one body, one thread at a time.
 #pragma once
@@ -29,17 +29,18 @@ class AwsChunked {
   public:
     struct Options {
         ChunkedForm form = ChunkedForm::unsigned_with_trailer;
-        std::shared_ptr<signer::ChunkSignatures> signatures;  ///< null where chunks are not signed
+        std::shared_ptr<signer::ChunkSignatures> signatures;  ///< null if chunks are not signed
         std::uint64_t decoded_length = 0;                     ///< x-amz-decoded-content-length
     };
     explicit AwsChunked(Options options) : options_(std::move(options)) {}
 
-    /// Appends what `arrived` decodes to. SignatureDoesNotMatch, IncompleteBody or InvalidRequest: the
-    /// decoder is of no more use.
+    /// Appends the decoded bytes of `arrived`. After SignatureDoesNotMatch, IncompleteBody or InvalidRequest
+    /// the decoder must not be used.
     S3Result<> feed(std::string_view arrived, std::string& out);
-    /// The body has ended: it was whole, as long as announced, and every signature held.
+    /// Call at the end of the body: succeeds if it was complete, had the announced length, and every
+    /// signature was valid.
     S3Result<> finish() const;
-    /// Names in lower case, without the signature's own.
+    /// Names in lower case, without the signature's header.
     const std::vector<std::pair<std::string, std::string>>& trailers() const { return trailers_; }
 
   private:

@@ -1,5 +1,5 @@
-// What a request promises of its body, and whether the body keeps it: Content-MD5, x-amz-content-sha256,
-// x-amz-checksum-* as a header or as a trailer, length, and the chunks' own signatures.
+// Verifies a body against the request's promises: Content-MD5, x-amz-content-sha256, x-amz-checksum-* as a
+// header or as a trailer, length, and the chunks' signatures.
 //
 // Sources: AWS PutObject, "Checking object integrity"; sigv4-streaming. Thread safety: one body, one thread
 // at a time.
@@ -29,7 +29,7 @@ struct BodyPromise {
     std::optional<std::string> md5;            ///< base64
     std::optional<std::string> sha256;         ///< base64, of the hash that was signed
     std::optional<Checksum> checksum;          ///< of a header
-    std::optional<ChecksumAlgorithm> trailer;  ///< that will bring one
+    std::optional<ChecksumAlgorithm> trailer;  ///< announced as a trailer
     std::optional<AwsChunked::Options> chunked;
 
     /// Of the header or of the trailer.
@@ -41,22 +41,22 @@ struct BodyPromise {
 /// Refusals: InvalidDigest, InvalidRequest, MissingContentLength, InvalidArgument.
 S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified);
 
-/// What the bytes that came are, where it is asked for; base64.
+/// The computed digests, if required; base64.
 struct Digests {
     std::optional<std::string> md5;
     std::optional<std::string> sha256;
     std::optional<std::string> checksum;  ///< of BodyPromise::algorithm()
 };
 
-/// Takes the object's bytes out of the message's, and holds the whole against the promise.
+/// Extracts the object's bytes from the message's, and verifies the whole against the promise.
 class BodyChecks {
   public:
     explicit BodyChecks(BodyPromise promise);
 
-    /// Gives the object's bytes in what arrived of the message's.
+    /// Returns the object's bytes in the arrived part of the message.
     S3Result<std::string> take(std::string arrived);
-    /// The message has ended: all of it was there. The checksum that was promised, now that a trailer has
-    /// been read too. Refusals: IncompleteBody, InvalidRequest.
+    /// Call at the end of the message: checks that it was complete, and returns the promised checksum, from
+    /// the header or the trailer. Refusals: IncompleteBody, InvalidRequest.
     S3Result<std::optional<Checksum>> end() const;
     /// Refusals: BadDigest, XAmzContentSHA256Mismatch.
     S3Result<> hold(const Digests& found, const std::optional<Checksum>& checksum) const;

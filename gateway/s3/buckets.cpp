@@ -1,9 +1,9 @@
-// Buckets themselves, and the settings that are always unset here.
+// Buckets, and the settings that are always unset here.
 #include <array>
 #include <utility>
 
 #include "gateway/s3/listing.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/xml.hpp"
 #include "storage/objects/s3_requests.hpp"
 
@@ -11,14 +11,14 @@ namespace photogate::gateway::s3 {
 
 namespace {
 
-/// The one receiver of events there is.
+/// The only receiver of events.
 constexpr std::string_view kGatewayArn = "arn:photogate:sqs::gateway:intake";
 
 std::string acl_document() {
     Xml xml{"AccessControlPolicy"};
     add_owner(xml, "Owner");
-    // The grantee's type is an attribute, which Xml does not write; the canonical user is what is meant
-    // without.
+    // The grantee's type is an attribute, which Xml can't write; without it, clients assume the canonical
+    // user.
     xml.open("AccessControlList").open("Grant").open("Grantee").add("ID", "photogate").close();
     xml.add("Permission", "FULL_CONTROL");
     return xml.done();
@@ -59,12 +59,12 @@ std::string notification_document(const std::vector<storage::objects::Notificati
     return xml.done();
 }
 
-S3Result<http::Response> seen(Parts& parts, const Call& call) {
-    if (auto there = parts.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
+S3Result<http::Response> seen(Dependencies& dependencies, const Call& call) {
+    if (auto there = dependencies.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
     switch (call.operation) {
         case Operation::bucket_location: {
-            // us-east-1 is written as nothing.
-            const std::string& region = parts.options.region.str();
+            // us-east-1 is written as an empty element.
+            const std::string& region = dependencies.options.region.str();
             Xml xml{"LocationConstraint"};
             if (region != "us-east-1") xml.text(region);
             return xml_response(xml.done());
@@ -72,19 +72,20 @@ S3Result<http::Response> seen(Parts& parts, const Call& call) {
         case Operation::bucket_setting:
             return bucket_setting(call);
         case Operation::get_notification: {
-            const auto rules = parts.store.notifications(call.bucket());
+            const auto rules = dependencies.store.notifications(call.bucket());
             if (!rules) return refuse(of(rules.error()));
             return xml_response(notification_document(*rules));
         }
         default: {
             auto response = http::Response::empty(200);
-            response.set("x-amz-bucket-region", parts.options.region.str());
+            response.set("x-amz-bucket-region", dependencies.options.region.str());
             return response;
         }
     }
 }
 
-S3Result<http::Response> subscribed(Parts& parts, const Call& call, const std::string& document) {
+S3Result<http::Response> subscribed(Dependencies& dependencies, const Call& call,
+                                    const std::string& document) {
     const auto rules = storage::objects::read_notification_request(document);
     if (!rules) return refuse(Code::UnsupportedNotification);
     for (const auto& rule : *rules) {
@@ -94,18 +95,19 @@ S3Result<http::Response> subscribed(Parts& parts, const Call& call, const std::s
                 "A specified destination ARN does not exist or is not well-formed. The built-in store's is " +
                     std::string{kGatewayArn} + ".");
     }
-    if (auto set = parts.store.set_notifications(call.bucket(), *rules); !set) return refuse(of(set.error()));
+    if (auto set = dependencies.store.set_notifications(call.bucket(), *rules); !set)
+        return refuse(of(set.error()));
     return http::Response::empty(200);
 }
 
-S3Result<http::Response> made(Parts& parts, const Call& call, const std::string& document) {
+S3Result<http::Response> made(Dependencies& dependencies, const Call& call, const std::string& document) {
     const auto wanted = storage::objects::read_location_constraint(document);
     if (!wanted) return refuse(Code::MalformedXML);
-    if (!wanted->empty() && *wanted != parts.options.region.str())
+    if (!wanted->empty() && *wanted != dependencies.options.region.str())
         return refuse(Code::InvalidArgument,
                       "The specified location constraint is not this store's region, " +
-                          parts.options.region.str() + ".");
-    const auto bucket = parts.store.create_bucket(call.bucket());
+                          dependencies.options.region.str() + ".");
+    const auto bucket = dependencies.store.create_bucket(call.bucket());
     if (!bucket) return refuse(of(bucket.error()));
     if (*bucket == storage::objects::BucketMade::existed) return refuse(Code::BucketAlreadyOwnedByYou);
     auto response = http::Response::empty(200);
@@ -113,43 +115,44 @@ S3Result<http::Response> made(Parts& parts, const Call& call, const std::string&
     return response;
 }
 
-void with_document(Parts& parts, CallPtr call,
-                   S3Result<http::Response> (*handler)(Parts&, const Call&, const std::string&)) {
+void with_document(Dependencies& dependencies, CallPtr call,
+                   S3Result<http::Response> (*handler)(Dependencies&, const Call&, const std::string&)) {
     auto promise = read_promise(call->request, call->verified);
-    // PUT without a body and without a length is common for these.
+    // Clients often send these as PUT without a body and a length.
     if (!promise && std::holds_alternative<http::NoBody>(call->request.framing)) promise = BodyPromise{};
     if (!promise) return call->refuse(promise.error());
-    pump(call, parts.pool,
+    pump(call, dependencies.pool,
          document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
-                       [&parts, call, handler](const std::string& document) {
-                           return handler(parts, *call, document);
+                       [&dependencies, call, handler](const std::string& document) {
+                           return handler(dependencies, *call, document);
                        }));
 }
 
 }  // namespace
 
-void see_bucket(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return seen(parts, *call); });
+void see_bucket(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return seen(dependencies, *call); });
 }
 
-void put_notification(Parts& parts, CallPtr call) {
-    with_document(parts, std::move(call), subscribed);
+void put_notification(Dependencies& dependencies, CallPtr call) {
+    with_document(dependencies, std::move(call), subscribed);
 }
 
-void create_bucket(Parts& parts, CallPtr call) {
-    with_document(parts, std::move(call), made);
+void create_bucket(Dependencies& dependencies, CallPtr call) {
+    with_document(dependencies, std::move(call), made);
 }
 
-void delete_bucket(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
-        if (auto gone = parts.store.remove_bucket(call->bucket()); !gone) return refuse(of(gone.error()));
+void delete_bucket(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
+        if (auto gone = dependencies.store.remove_bucket(call->bucket()); !gone)
+            return refuse(of(gone.error()));
         return http::Response::empty(204);
     });
 }
 
-void object_setting(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
-        if (auto there = parts.store.stat(call->bucket(), call->key()); !there)
+void object_setting(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
+        if (auto there = dependencies.store.stat(call->bucket(), call->key()); !there)
             return refuse(of(there.error()));
         if (call->address.has("tagging")) return xml_response(Xml{"Tagging"}.open("TagSet").done());
         if (call->address.has("acl")) return xml_response(acl_document());

@@ -11,14 +11,14 @@ namespace photogate::gateway::s3 {
 
 namespace {
 
-/// Which S3Error to answer is decided here; which status the server logs follows from it.
+/// The S3Error of the response is decided here; the status that the server logs follows from it.
 class Pump : public std::enable_shared_from_this<Pump> {
   public:
     Pump(CallPtr call, http::WorkPool& pool, std::unique_ptr<BodySink> sink)
         : call_(std::move(call)), pool_(pool), sink_(std::move(sink)) {}
 
     void start() {
-        // Without Expect the body is on its way: its first piece and the beginning share one turn on the
+        // Without Expect the body is already arriving: its first piece and the start share one task on the
         // pool.
         if (!call_->request.expects_continue) return ask();
         on_pool([self = shared_from_this()] {
@@ -30,8 +30,8 @@ class Pump : public std::enable_shared_from_this<Pump> {
     void ask() {
         call_->request.stream->next([self = shared_from_this()](Result<http::RequestBody::Piece> piece) {
             if (!piece) {
-                // The server has answered where there was somebody to answer: this word reaches nobody. What
-                // there is of the object goes.
+                // The server has already answered if the peer was still connected, so this response is not
+                // sent. The partial object is discarded.
                 self->call_->reply(s3::refuse(Code::IncompleteBody));
                 self->on_pool([self] { self->sink_.reset(); });
                 return;

@@ -1,9 +1,8 @@
-// One request under way, from its verified head to its one answer; and the two ways in which its body is
-// taken.
+// One request in progress, from its verified head to its response, and the two ways to receive its body.
 //
-// I/O threads hand over, or answer from what the store has open; everything else that touches the disk or
-// digests runs on the pool, one step of a call after the other. Thread safety: one thread at a time has a
-// call.
+// I/O threads hand requests to the pool, or answer from the store's open files; everything else that uses the
+// disk or computes digests runs on the pool, one step of a call after the other. Thread safety: one thread at
+// a time has a call.
 #pragma once
 
 #include <functional>
@@ -25,12 +24,12 @@ struct Call {
     http::Responder responder;
     Address address;
     Operation operation = Operation::list_buckets;
-    signer::VerifiedRequest verified;          ///< not of a form
+    signer::VerifiedRequest verified;          ///< not for a form
     const Permissions* permissions = nullptr;  ///< the caller's
 
     const Bucket& bucket() const { return *address.bucket; }
     const ObjectKey& key() const { return *address.key; }
-    /// A header, or where a presigned URL carries it, the query parameter of that name.
+    /// A header, or the query parameter of that name in a presigned URL.
     std::optional<std::string> given(std::string_view name) const;
 
     void answer(http::Response response);
@@ -39,25 +38,25 @@ struct Call {
 };
 using CallPtr = std::shared_ptr<Call>;
 
-/// An answer with S3's XML.
+/// A response with S3's XML.
 http::Response xml_response(std::string document);
 
-/// What becomes of a body. Called on pool threads, one call after the other; destroyed on one too, so that
-/// half a file may be removed there.
+/// The receiver of a body. Called on pool threads, one call after the other, and destroyed on one, since it
+/// may have to remove a partial file.
 class BodySink {
   public:
     virtual ~BodySink() = default;
-    /// Before anything is read, and before the client is told to go on.
+    /// Called before anything is read, and before 100 Continue.
     virtual S3Result<> begin() = 0;
     virtual S3Result<> take(std::string bytes) = 0;
-    /// The body has ended; the answer.
+    /// Called at the end of the body; returns the response.
     virtual S3Result<http::Response> finish() = 0;
 };
-/// Takes the call's body into the sink and answers the call.
+/// Passes the call's body to the sink and answers the call.
 void pump(CallPtr call, http::WorkPool& pool, std::unique_ptr<BodySink> sink);
 
-/// A document of at most `most` bytes as the body, checked as promised; MalformedXML or
-/// MaxMessageLengthExceeded otherwise.
+/// Receives a document of at most `most` bytes and verifies it; MalformedXML or MaxMessageLengthExceeded
+/// otherwise.
 using DocumentHandler = std::function<S3Result<http::Response>(const std::string& document)>;
 std::unique_ptr<BodySink> document_sink(BodyPromise promise, std::size_t most, DocumentHandler handler);
 

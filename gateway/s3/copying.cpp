@@ -1,4 +1,4 @@
-// CopyObject and UploadPartCopy. The source is read with the caller's own right to read it.
+// CopyObject and UploadPartCopy. The source is read with the caller's permissions.
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -7,7 +7,7 @@
 
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/description.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
 #include "signer/uri_encode.hpp"
@@ -73,18 +73,18 @@ std::string result_document(std::string_view root, const StoredObject& object) {
     return xml.done();
 }
 
-S3Result<http::Response> copied(Parts& parts, const Call& call) {
+S3Result<http::Response> copied(Dependencies& dependencies, const Call& call) {
     const auto source = read_source(call);
     if (!source) return refuse(source.error());
     auto options = read_copy_options(call, *source);
     if (!options) return refuse(options.error());
-    const auto there = parts.store.stat(source->bucket, source->key);
+    const auto there = dependencies.store.stat(source->bucket, source->key);
     if (!there) return refuse(of(there.error()));
     if (auto holds = judge_source(call.request, {there->etag, there->last_modified}); !holds)
         return refuse(holds.error());
-    // What was judged is what is copied.
+    // The checked object is the one that is copied.
     options->if_source_matches = there->etag;
-    const auto object = parts.store.copy_object(*source, {call.bucket(), call.key()}, *options);
+    const auto object = dependencies.store.copy_object(*source, {call.bucket(), call.key()}, *options);
     if (!object) return refuse(of(object.error()));
     return xml_response(result_document("CopyObjectResult", *object));
 }
@@ -118,12 +118,12 @@ Result<> pour(const FolderReader& reader, Stretch stretch, FolderWriter& writer)
     return {};
 }
 
-S3Result<http::Response> part_copied(Parts& parts, const Call& call) {
+S3Result<http::Response> part_copied(Dependencies& dependencies, const Call& call) {
     const auto source = read_source(call);
     const auto number = part_number(call);
     if (!source) return refuse(source.error());
     if (!number) return refuse(number.error());
-    auto reader = parts.store.read(source->bucket, source->key);
+    auto reader = dependencies.store.read(source->bucket, source->key);
     if (!reader) return refuse(of(reader.error()));
     const StoredObject& from = reader->object();
     if (auto holds = judge_source(call.request, {from.etag, from.last_modified}); !holds)
@@ -133,11 +133,11 @@ S3Result<http::Response> part_copied(Parts& parts, const Call& call) {
     if (range->length > kLargestPut) return refuse(Code::EntityTooLarge);
     const std::string& upload = *call.address.parameter("uploadId");
     const ObjectName to{call.bucket(), call.key()};
-    const auto page = parts.store.parts(to, upload, {.after = 0, .max_parts = 1});
+    const auto page = dependencies.store.parts(to, upload, {.after = 0, .max_parts = 1});
     if (!page) return refuse(of(page.error()));
     storage::objects::WriteOptions options;
     options.keep = page->upload.checksum;
-    auto writer = parts.store.write_part(to, {upload, *number}, options);
+    auto writer = dependencies.store.write_part(to, {upload, *number}, options);
     if (!writer) return refuse(of(writer.error()));
     if (auto poured = pour(*reader, *range, *writer); !poured) return refuse(of(poured.error()));
     const auto part = writer->finish({.expected_size = range->length});
@@ -147,12 +147,12 @@ S3Result<http::Response> part_copied(Parts& parts, const Call& call) {
 
 }  // namespace
 
-void copy_object(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return copied(parts, *call); });
+void copy_object(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return copied(dependencies, *call); });
 }
 
-void copy_part(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return part_copied(parts, *call); });
+void copy_part(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return part_copied(dependencies, *call); });
 }
 
 }  // namespace photogate::gateway::s3

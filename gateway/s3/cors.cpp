@@ -25,7 +25,7 @@ bool is_list_of_names(std::string_view list) {
     return true;
 }
 
-/// What Access-Control-Allow-Origin says; empty where this origin may not.
+/// The value of Access-Control-Allow-Origin; empty if this origin is not allowed.
 std::string allowed(const std::vector<std::string>& origins, std::string_view origin) {
     for (const std::string& each : origins) {
         if (each == "*") return each;

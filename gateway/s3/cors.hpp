@@ -1,5 +1,5 @@
-// Which pages may read the store's answers, as the Fetch standard has it. Who a caller is stands in the
-// signature and never in a cookie, so `*` gives nothing away; answers never allow credentials.
+// Which origins may read the store's responses (Fetch standard). The signature identifies a caller, never a
+// cookie, so `*` is safe; responses never allow credentials.
 //
 // Thread safety: pure.
 #pragma once
@@ -11,12 +11,11 @@
 
 namespace photogate::gateway::s3 {
 
-/// On every answer to a request with an Origin. `origins` are exact, or `*` alone.
+/// For every response to a request with an Origin. `origins` are exact, or `*` alone.
 std::vector<http::HeaderField> cors_headers(const std::vector<std::string>& origins,
                                             const http::RequestHead& head);
 
-/// The answer to OPTIONS: what was asked for is allowed, where it is a header's name; the signature decides
-/// later.
+/// The response to OPTIONS: every requested header name is allowed; the signature decides later.
 http::Response preflight(const std::vector<std::string>& origins, const http::RequestHead& head);
 
 }  // namespace photogate::gateway::s3

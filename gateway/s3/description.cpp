@@ -33,7 +33,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-/// `aws-chunked` is how the body was sent, not what it is.
+/// `aws-chunked` describes the transfer, not the object.
 std::string without_chunking(std::string_view encodings) {
     std::string kept;
     for (std::size_t at = 0; at <= encodings.size();) {
@@ -130,13 +130,13 @@ void describe(http::Response& response, const StoredObject& object) {
     response.set("Last-Modified", format_http_date(object.last_modified));
     response.set("Accept-Ranges", "bytes");
     response.set("Content-Type", object.headers.content_type);
-    // The server's own default would look like the object's.
+    // The server's default would look like the object's own.
     response.set("Cache-Control", "");
     for (const auto& [header, field] : kKept) {
         if (const auto& value = object.headers.*field) response.set(header, *value);
     }
     for (const auto& [name, value] : object.headers.metadata) {
-        // Header values are ASCII; what is not, S3 writes as a word of RFC 2047.
+        // Header values are ASCII; S3 writes other text as an encoded word of RFC 2047.
         response.headers.push_back({std::string{kMeta} + name,
                                     is_ascii(value) ? value : "=?UTF-8?B?" + base64(as_bytes(value)) + "?="});
     }

@@ -1,4 +1,4 @@
-// What requests say of objects, and answers too: headers in, headers out.
+// Object metadata in headers, of requests and of responses.
 //
 // Thread safety: pure.
 #pragma once
@@ -15,10 +15,10 @@ S3Result<storage::objects::ObjectHeaders> read_description(const Call& call);
 /// Of a form's fields.
 S3Result<storage::objects::ObjectHeaders> read_description(const std::vector<signer::Header>& fields);
 
-/// `If-None-Match: *` and `If-Match` of a PUT or a completion. Refusals: NotImplemented for what can't be.
+/// `If-None-Match: *` and `If-Match` of a PUT or a completion. Refusals: NotImplemented for other forms.
 S3Result<storage::objects::WriteCondition> read_write_condition(const http::RequestHead& head);
 
-/// ETag, Last-Modified, Content-Type, metadata …, on an answer that shows an object.
+/// ETag, Last-Modified, Content-Type, metadata …, for a response about an object.
 void describe(http::Response& response, const storage::objects::StoredObject& object);
 /// `"…"`
 std::string quoted(const ETag& etag);

@@ -1,7 +1,7 @@
-// Every way in which the S3 interface says no, as AWS words it ("Error responses", API reference).
+// All errors of the S3 interface, with AWS's codes and messages ("Error responses", API reference).
 //
-// The rooms below speak ErrorCode; of() turns theirs into these, exhaustively. What the server itself refuses
-// (framing, deadlines) comes through the same door.
+// Lower modules use ErrorCode; of() maps those exhaustively. Errors of the HTTP server (framing, deadlines)
+// are mapped by it too.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace photogate::gateway::s3 {
 
-// X(code, http status, the message where there is nothing better to say)
+// X(code, http status, default message)
 #define PHOTOGATE_S3_CODES(X)                                                                              \
     X(AccessDenied, 403, "Access Denied.")                                                                 \
     X(AuthorizationHeaderMalformed, 400, "The authorization header that you provided is not valid.")       \
@@ -104,13 +104,13 @@ inline tl::unexpected<S3Error> refuse(S3Error error) {
     return tl::unexpected<S3Error>(std::move(error));
 }
 
-/// An Error of the rooms below, or of the server. What is not the caller's affair becomes InternalError.
+/// Maps an Error of lower modules or the server. Internal errors become InternalError without details.
 S3Error of(const Error& error);
 enum class SignedIn { header, query, form };
 /// A signature that was refused.
 S3Error of(const signer::SignatureRefusal& refusal, SignedIn where);
 
-/// What the document says besides: which resource, and of which request.
+/// The resource and the request id in the document.
 struct ErrorSubject {
     std::string_view bucket;
     std::string_view key;

@@ -114,7 +114,7 @@ S3Result<> Form::step(std::string& file, bool& more) {
         case State::file: {
             const auto end = here.find(delimiter_);
             if (end == std::string_view::npos) {
-                // All but what may be the beginning of the delimiter.
+                // Everything except a possible beginning of the delimiter.
                 const auto sure = here.size() - std::min(here.size(), delimiter_.size() - 1);
                 file.append(here.substr(0, sure));
                 at_ += sure;

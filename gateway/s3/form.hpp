@@ -1,8 +1,8 @@
-// A multipart/form-data body (RFC 7578) as it arrives, in pieces of any size: fields first, gathered; then
-// the file, which flows through and is never held.
+// A multipart/form-data body (RFC 7578) as it arrives, in pieces of any size: fields first, buffered; then
+// the file, which is streamed and never buffered.
 //
-// S3's form POST wants the file last, since everything that decides about it stands in the fields. What comes
-// after the file is passed over. Bounded: 64 KiB of fields with their heads, 100 of them.
+// S3's form POST requires the file last, since the fields decide about it. Anything after the file is
+// ignored. Bounded to 64 KiB of fields with their headers, and 100 fields.
 //
 // Thread safety: one body, one thread at a time.
 #pragma once
@@ -24,16 +24,17 @@ class Form {
   public:
     explicit Form(const std::string& boundary);
 
-    /// Appends what arrived of the file to `file`. Refusals: MalformedPOSTRequest, MaxMessageLengthExceeded.
+    /// Appends the arrived part of the file to `file`. Refusals: MalformedPOSTRequest,
+    /// MaxMessageLengthExceeded.
     S3Result<> feed(std::string_view arrived, std::string& file);
-    /// The body has ended: MalformedPOSTRequest where the file had not.
+    /// Call at the end of the body: MalformedPOSTRequest if the file is incomplete.
     S3Result<> finish() const;
 
-    /// The file has begun, so `fields` are all that count.
+    /// The file has begun, so `fields` are complete.
     bool file_begun() const { return state_ == State::file || state_ == State::after; }
     bool file_ended() const { return state_ == State::after; }
     const std::vector<signer::Header>& fields() const { return fields_; }
-    /// As the browser said, its folders cut off.
+    /// As sent by the browser, without folders.
     const std::string& file_name() const { return file_name_; }
 
   private:

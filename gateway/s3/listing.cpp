@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "gateway/s3/description.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "signer/uri_encode.hpp"
 
 namespace photogate::gateway::s3 {
@@ -57,7 +57,7 @@ std::string text_of(const Call& call, std::string_view name) {
     return value != nullptr ? *value : std::string{};
 }
 
-/// The greatest name of a page: the next page of the old forms begins after it.
+/// The last name of a page: the next page of the older forms begins after it.
 std::string last_of(const ListPage& page) {
     std::string last;
     if (!page.objects.empty()) last = page.objects.back().key.str();
@@ -161,10 +161,10 @@ S3Result<ListOptions> read_options(const Call& call) {
     return options;
 }
 
-S3Result<http::Response> objects_listed(Parts& parts, const Call& call) {
+S3Result<http::Response> objects_listed(Dependencies& dependencies, const Call& call) {
     const auto options = read_options(call);
     if (!options) return refuse(options.error());
-    const auto page = parts.store.list(call.bucket(), *options);
+    const auto page = dependencies.store.list(call.bucket(), *options);
     if (!page) return refuse(of(page.error()));
     switch (call.operation) {
         case Operation::list_objects_v2:
@@ -178,13 +178,13 @@ S3Result<http::Response> objects_listed(Parts& parts, const Call& call) {
 
 }  // namespace
 
-void list_objects(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return objects_listed(parts, *call); });
+void list_objects(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return objects_listed(dependencies, *call); });
 }
 
-void list_buckets(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts]() -> S3Result<http::Response> {
-        const auto buckets = parts.store.buckets();
+void list_buckets(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies]() -> S3Result<http::Response> {
+        const auto buckets = dependencies.store.buckets();
         if (!buckets) return refuse(of(buckets.error()));
         Xml xml{"ListAllMyBucketsResult"};
         add_owner(xml, "Owner");

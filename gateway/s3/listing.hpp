@@ -1,4 +1,4 @@
-// What lists have in common, inside this room.
+// Shared by the list operations; internal to this module.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,11 @@
 
 namespace photogate::gateway::s3 {
 
-/// A number of the query, at most `most`; `fallback` (or `most`) where it is absent. Refusals:
-/// InvalidArgument.
+/// A number of the query, at most `most`; `fallback` (or `most`) if it is absent. Refusals: InvalidArgument.
 S3Result<std::uint32_t> read_count(const Address& address, std::string_view name, std::uint32_t most,
                                    std::optional<std::uint32_t> fallback = std::nullopt);
 
-/// Keys as the list shows them: percent-encoded where `encoding-type=url` asks for it.
+/// Keys as listed: percent-encoded if `encoding-type=url` is set.
 class KeyWriter {
   public:
     explicit KeyWriter(const Address& address);
@@ -28,7 +27,7 @@ class KeyWriter {
     Encoding encoding_;
 };
 
-/// There is one owner of everything here.
+/// The store has a single owner.
 void add_owner(Xml& xml, std::string_view element);
 
 }  // namespace photogate::gateway::s3

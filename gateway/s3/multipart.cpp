@@ -1,5 +1,4 @@
-// Multipart uploads: begun, listed, completed, aborted. Their parts are written in writing.cpp and
-// copying.cpp.
+// Multipart uploads: create, list, complete, abort. Their parts are written in writing.cpp and copying.cpp.
 #include <charconv>
 #include <utility>
 
@@ -7,7 +6,7 @@
 
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/listing.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
 #include "signer/uri_encode.hpp"
@@ -54,10 +53,10 @@ S3Result<UploadOptions> read_upload_options(const Call& call) {
     return options;
 }
 
-S3Result<http::Response> begun(Parts& parts, const Call& call) {
+S3Result<http::Response> begun(Dependencies& dependencies, const Call& call) {
     const auto options = read_upload_options(call);
     if (!options) return refuse(options.error());
-    const auto upload = parts.store.start_upload(call.bucket(), call.key(), *options);
+    const auto upload = dependencies.store.start_upload(call.bucket(), call.key(), *options);
     if (!upload) return refuse(of(upload.error()));
     auto response = xml_response(Xml{"InitiateMultipartUploadResult"}
                                      .add("Bucket", call.bucket().str())
@@ -71,13 +70,13 @@ S3Result<http::Response> begun(Parts& parts, const Call& call) {
     return response;
 }
 
-S3Result<http::Response> parts_listed(Parts& parts, const Call& call) {
+S3Result<http::Response> parts_listed(Dependencies& dependencies, const Call& call) {
     const auto most = read_count(call.address, "max-parts", 1'000);
     const auto after = read_count(call.address, "part-number-marker", 10'000, 0);
     if (!most) return refuse(most.error());
     if (!after) return refuse(after.error());
-    const auto page = parts.store.parts({call.bucket(), call.key()}, upload_of(call),
-                                        {.after = *after, .max_parts = *most});
+    const auto page = dependencies.store.parts({call.bucket(), call.key()}, upload_of(call),
+                                               {.after = *after, .max_parts = *most});
     if (!page) return refuse(of(page.error()));
     Xml xml{"ListPartsResult"};
     xml.add("Bucket", call.bucket().str()).add("Key", call.key().str()).add("UploadId", upload_of(call));
@@ -126,12 +125,12 @@ S3Result<CompleteOptions> read_complete_options(const Call& call) {
     return options;
 }
 
-S3Result<http::Response> completed(Parts& parts, const Call& call, const CompleteOptions& options,
-                                   const std::string& document) {
+S3Result<http::Response> completed(Dependencies& dependencies, const Call& call,
+                                   const CompleteOptions& options, const std::string& document) {
     const auto chosen = storage::objects::read_complete_request(document);
     if (!chosen) return refuse(Code::MalformedXML);
     const auto object =
-        parts.store.complete_upload({call.bucket(), call.key()}, upload_of(call), *chosen, options);
+        dependencies.store.complete_upload({call.bucket(), call.key()}, upload_of(call), *chosen, options);
     if (!object) return refuse(of(object.error()));
     std::string location = fmt::format("http://{}", call.request.headers.find("Host").value_or(""));
     location += call.request.raw_path();
@@ -147,41 +146,42 @@ S3Result<http::Response> completed(Parts& parts, const Call& call, const Complet
 
 }  // namespace
 
-void create_upload(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return begun(parts, *call); });
+void create_upload(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return begun(dependencies, *call); });
 }
 
-void list_parts(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call] { return parts_listed(parts, *call); });
+void list_parts(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call] { return parts_listed(dependencies, *call); });
 }
 
-void complete_upload(Parts& parts, CallPtr call) {
+void complete_upload(Dependencies& dependencies, CallPtr call) {
     auto promise = read_promise(call->request, call->verified);
     auto options = read_complete_options(*call);
     if (!promise) return call->refuse(promise.error());
     if (!options) return call->refuse(options.error());
     // The checksum headers of this request are the object's, not the document's.
     promise->checksum.reset();
-    pump(call, parts.pool,
+    pump(call, dependencies.pool,
          document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
-                       [&parts, call, options = std::move(*options)](const std::string& document) {
-                           return completed(parts, *call, options, document);
+                       [&dependencies, call, options = std::move(*options)](const std::string& document) {
+                           return completed(dependencies, *call, options, document);
                        }));
 }
 
-void abort_upload(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
-        const auto there =
-            parts.store.parts({call->bucket(), call->key()}, upload_of(*call), {.after = 0, .max_parts = 1});
+void abort_upload(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
+        const auto there = dependencies.store.parts({call->bucket(), call->key()}, upload_of(*call),
+                                                    {.after = 0, .max_parts = 1});
         if (!there) return refuse(of(there.error()));
-        if (auto gone = parts.store.abort_multipart(call->bucket(), call->key(), upload_of(*call)); !gone)
+        if (auto gone = dependencies.store.abort_multipart(call->bucket(), call->key(), upload_of(*call));
+            !gone)
             return refuse(of(gone.error()));
         return http::Response::empty(204);
     });
 }
 
-void list_uploads(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
+void list_uploads(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         const auto most = read_count(call->address, "max-uploads", 1'000);
         if (!most) return refuse(most.error());
         const KeyWriter keys{call->address};
@@ -189,10 +189,10 @@ void list_uploads(Parts& parts, CallPtr call) {
             const auto* value = call->address.parameter(name);
             return value != nullptr ? *value : std::string{};
         };
-        const auto page = parts.store.uploads(call->bucket(), {.prefix = text("prefix"),
-                                                               .key_marker = text("key-marker"),
-                                                               .id_marker = text("upload-id-marker"),
-                                                               .max_uploads = *most});
+        const auto page = dependencies.store.uploads(call->bucket(), {.prefix = text("prefix"),
+                                                                      .key_marker = text("key-marker"),
+                                                                      .id_marker = text("upload-id-marker"),
+                                                                      .max_uploads = *most});
         if (!page) return refuse(of(page.error()));
         Xml xml{"ListMultipartUploadsResult"};
         xml.add("Bucket", call->bucket().str()).add("KeyMarker", keys(text("key-marker")));

@@ -9,12 +9,12 @@ namespace {
 
 using http::Method;
 
-/// Parts of S3 that have a parameter of their own and are not offered.
+/// Parameters of S3 features that are not supported.
 constexpr std::array<std::string_view, 18> kElsewhere = {
     "accelerate", "analytics", "attributes",        "intelligent-tiering", "inventory", "metrics",
     "restore",    "select",    "ownershipControls", "publicAccessBlock",   "torrent",   "requestPayment",
     "logging",    "website",   "replication",       "policyStatus",        "events",    "renameObject"};
-/// Those whose being unset can be said.
+/// Settings that can be reported as unset.
 constexpr std::array<std::string_view, 8> kBucketSettings = {
     "versioning", "policy", "acl", "cors", "lifecycle", "object-lock", "tagging", "encryption"};
 constexpr std::array<std::string_view, 4> kObjectSettings = {"tagging", "acl", "retention", "legal-hold"};
@@ -81,7 +81,7 @@ S3Result<Operation> of_object(const http::RequestHead& head, const Address& addr
             return Operation::head_object;
         case Method::put:
             if (of_upload != address.has("partNumber"))
-                return refuse(Code::InvalidRequest, "A part is put with both partNumber and uploadId.");
+                return refuse(Code::InvalidRequest, "Putting a part requires both partNumber and uploadId.");
             if (of_upload) return from_elsewhere ? Operation::copy_part : Operation::put_part;
             return from_elsewhere ? Operation::copy_object : Operation::put_object;
         case Method::delete_:

@@ -1,6 +1,6 @@
-// Which of S3's operations a request is: told by method, address and query, as the API reference lists them.
-// A query parameter that names a part of S3 which is not offered here is refused rather than passed over: who
-// asks for `?acl` must not overwrite the object.
+// The S3 operation of a request, from its method, address and query, as the API reference lists them. A query
+// parameter of an unsupported S3 feature is rejected instead of ignored: a PUT with `?acl` must not overwrite
+// the object.
 //
 // Thread safety: pure.
 #pragma once
@@ -43,7 +43,7 @@ enum class Operation {
 /// Refusals: MethodNotAllowed, NotImplemented, InvalidRequest.
 S3Result<Operation> operation_of(const http::RequestHead& head, const Address& address);
 
-/// What the caller has to be permitted; a copy reads its source besides.
+/// The permission that the caller needs; a copy also reads its source.
 Action action_of(Operation operation);
 
 /// `PutObject`, for metrics and the log.

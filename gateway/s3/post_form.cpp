@@ -1,5 +1,5 @@
-// PostObject: a browser's form with a signed policy. Fields decide, so they come first; the file flows to the
-// disk.
+// PostObject: a browser's form with a signed policy. The fields decide, so they come first; the file is
+// streamed to the disk.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -8,7 +8,7 @@
 
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/form.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
 #include "signer/message_rules.hpp"
@@ -34,8 +34,8 @@ const std::string* field(const std::vector<signer::Header>& fields, std::string_
 
 class FormSink final : public BodySink {
   public:
-    FormSink(Parts& parts, CallPtr call, const std::string& boundary)
-        : parts_(parts), call_(std::move(call)), form_(boundary) {}
+    FormSink(Dependencies& dependencies, CallPtr call, const std::string& boundary)
+        : dependencies_(dependencies), call_(std::move(call)), form_(boundary) {}
 
     S3Result<> begin() override { return {}; }
 
@@ -63,7 +63,7 @@ class FormSink final : public BodySink {
     }
 
   private:
-    /// The file begins: all that decides is there.
+    /// The file begins: all fields have arrived.
     S3Result<> admit() {
         std::vector<signer::Header> fields = form_.fields();
         const auto key_field = std::find_if(fields.begin(), fields.end(), [](const signer::Header& each) {
@@ -76,14 +76,14 @@ class FormSink final : public BodySink {
                 "order of the fields: the file comes last.");
         if (const auto at = key_field->value.find(kFileName); at != std::string::npos)
             key_field->value.replace(at, kFileName.size(), form_.file_name());
-        const auto verified =
-            parts_.verifier.verify(signer::ReceivedForm{call_->bucket().str(), fields, parts_.clock.now()});
+        const auto verified = dependencies_.verifier.verify(
+            signer::ReceivedForm{call_->bucket().str(), fields, dependencies_.clock.now()});
         if (!verified) return refuse(of(verified.error(), SignedIn::form));
         auto key = read_key(verified->key);
         if (!key) return refuse(key.error());
         call_->address.key = std::move(*key);
-        const auto granted = parts_.permissions.find(verified->access_key_id);
-        if (granted == parts_.permissions.end() ||
+        const auto granted = dependencies_.permissions.find(verified->access_key_id);
+        if (granted == dependencies_.permissions.end() ||
             !permits(granted->second, {Action::put_object, &call_->bucket(), &call_->key()}))
             return refuse(Code::AccessDenied);
         least_ = verified->least;
@@ -97,7 +97,7 @@ class FormSink final : public BodySink {
         auto headers = read_description(fields);
         if (!headers) return refuse(headers.error());
         options.headers = std::move(*headers);
-        // The rules for headers hold for fields of the same names.
+        // The rules for headers apply to fields of the same names.
         http::RequestHead as_headers;
         for (const auto& [name, value] : fields) {
             for (const std::string_view refused :
@@ -117,7 +117,7 @@ class FormSink final : public BodySink {
         options.keep = promise_.algorithm();
         if (const auto* redirect = redirect_field(fields)) redirect_ = *redirect;
         if (const auto* status = field(fields, "success_action_status")) status_ = *status;
-        auto writer = parts_.store.write(call_->bucket(), call_->key(), std::move(options));
+        auto writer = dependencies_.store.write(call_->bucket(), call_->key(), std::move(options));
         if (!writer) return refuse(of(writer.error()));
         writer_.emplace(std::move(*writer));
         return {};
@@ -163,7 +163,7 @@ class FormSink final : public BodySink {
         return response;
     }
 
-    Parts& parts_;
+    Dependencies& dependencies_;
     CallPtr call_;
     Form form_;
     BodyPromise promise_;
@@ -176,13 +176,13 @@ class FormSink final : public BodySink {
 
 }  // namespace
 
-void post_form(Parts& parts, CallPtr call) {
+void post_form(Dependencies& dependencies, CallPtr call) {
     const auto boundary = form_boundary(call->request.headers.find("Content-Type").value_or(""));
     if (!boundary)
         return call->refuse(
             refuse(Code::MalformedPOSTRequest, "A POST to a bucket is a form: multipart/form-data.").value());
-    auto sink = std::make_unique<FormSink>(parts, call, *boundary);
-    pump(std::move(call), parts.pool, std::move(sink));
+    auto sink = std::make_unique<FormSink>(dependencies, call, *boundary);
+    pump(std::move(call), dependencies.pool, std::move(sink));
 }
 
 }  // namespace photogate::gateway::s3

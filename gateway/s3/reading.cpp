@@ -7,7 +7,7 @@
 
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/description.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/writing.hpp"
 
 namespace photogate::gateway::s3 {
@@ -16,7 +16,7 @@ using storage::objects::StoredObject;
 
 namespace {
 
-/// The query may set these on the answer, being signed as everything that comes here is.
+/// The query may set these response headers, since it is always signed.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOverrides{{
     {"response-content-type", "Content-Type"},
     {"response-content-language", "Content-Language"},
@@ -32,7 +32,7 @@ S3Result<> check_version(const Call& call) {
     return {};
 }
 
-/// The reader's files, for as long as they are sent.
+/// Keeps the reader's files open while they are sent.
 class ReaderSource final : public http::FileSource {
   public:
     explicit ReaderSource(storage::objects::FolderReader reader) : reader_(std::move(reader)) {}
@@ -46,7 +46,7 @@ class ReaderSource final : public http::FileSource {
     storage::objects::FolderReader reader_;
 };
 
-/// `?partNumber=` of a read: the part's stretch, and how many there are.
+/// `?partNumber=` of a read: the part's range, and the number of parts.
 S3Result<std::optional<Stretch>> part_asked(const Call& call, const StoredObject& object,
                                             const std::vector<ByteSize>& sizes) {
     if (!call.address.has("partNumber")) return std::nullopt;
@@ -105,15 +105,15 @@ S3Result<http::Response> shown(const Call& call, storage::objects::FolderReader 
 
 }  // namespace
 
-void read_object(Parts& parts, CallPtr call) {
+void read_object(Dependencies& dependencies, CallPtr call) {
     if (!call->address.has("versionId")) {
-        // What is open already neither waits nor needs another thread.
-        if (auto reader = parts.store.read_if_open(call->bucket(), call->key()))
+        // An object that is already open needs neither waiting nor another thread.
+        if (auto reader = dependencies.store.read_if_open(call->bucket(), call->key()))
             return call->reply(shown(*call, std::move(*reader)));
     }
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         if (auto known = check_version(*call); !known) return refuse(known.error());
-        auto reader = parts.store.read(call->bucket(), call->key());
+        auto reader = dependencies.store.read(call->bucket(), call->key());
         if (!reader) return refuse(of(reader.error()));
         return shown(*call, std::move(*reader));
     });

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 #include "gateway/s3/xml.hpp"
 #include "storage/objects/s3_requests.hpp"
 
@@ -18,8 +18,8 @@ struct Failed {
     S3Error error;
 };
 
-/// Each key on its own: what one is refused does not keep the others.
-std::vector<Failed> remove_all(Parts& parts, const Call& call, const DeleteRequest& request) {
+/// Each key separately: a refused key does not affect the others.
+std::vector<Failed> remove_all(Dependencies& dependencies, const Call& call, const DeleteRequest& request) {
     std::vector<Failed> failed;
     std::vector<ObjectKey> allowed;
     for (const std::string& text : request.keys) {
@@ -32,7 +32,7 @@ std::vector<Failed> remove_all(Parts& parts, const Call& call, const DeleteReque
             allowed.push_back(std::move(*key));
         }
     }
-    auto removed = parts.store.remove_many(call.bucket(), allowed);
+    auto removed = dependencies.store.remove_many(call.bucket(), allowed);
     if (!removed) {
         for (const ObjectKey& key : allowed)
             failed.push_back({key.str(), of(removed.error())});
@@ -43,11 +43,12 @@ std::vector<Failed> remove_all(Parts& parts, const Call& call, const DeleteReque
     return failed;
 }
 
-S3Result<http::Response> delete_named(Parts& parts, const Call& call, const std::string& document) {
+S3Result<http::Response> delete_named(Dependencies& dependencies, const Call& call,
+                                      const std::string& document) {
     const auto request = storage::objects::read_delete_request(document);
     if (!request) return refuse(Code::MalformedXML);
-    if (auto there = parts.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
-    const auto failed = remove_all(parts, call, *request);
+    if (auto there = dependencies.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
+    const auto failed = remove_all(dependencies, call, *request);
     Xml xml{"DeleteResult"};
     if (request->answer == Loudness::all) {
         for (const std::string& key : request->keys) {
@@ -68,30 +69,31 @@ S3Result<http::Response> delete_named(Parts& parts, const Call& call, const std:
 
 }  // namespace
 
-void delete_object(Parts& parts, CallPtr call) {
-    run(call, parts.pool, [&parts, call]() -> S3Result<http::Response> {
+void delete_object(Dependencies& dependencies, CallPtr call) {
+    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         const auto* version = call->address.parameter("versionId");
         if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
         Result<> removed;
         if (const auto match = call->request.headers.find("If-Match"); match && *match != "*") {
             const auto etag = parse_etag(*match);
             if (!etag) return refuse(Code::InvalidArgument, "If-Match is not an ETag.");
-            removed = parts.store.remove_if(call->bucket(), call->key(), *etag);
+            removed = dependencies.store.remove_if(call->bucket(), call->key(), *etag);
         } else {
-            removed = parts.store.remove(call->bucket(), call->key(), std::nullopt);
+            removed = dependencies.store.remove(call->bucket(), call->key(), std::nullopt);
         }
         if (!removed) return refuse(of(removed.error()));
         return http::Response::empty(204);
     });
 }
 
-void delete_objects(Parts& parts, CallPtr call) {
+void delete_objects(Dependencies& dependencies, CallPtr call) {
     auto promise = read_promise(call->request, call->verified);
     if (!promise) return call->refuse(promise.error());
-    pump(call, parts.pool,
-         document_sink(
-             std::move(*promise), storage::objects::kMostRequestDocument,
-             [&parts, call](const std::string& document) { return delete_named(parts, *call, document); }));
+    pump(call, dependencies.pool,
+         document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
+                       [&dependencies, call](const std::string& document) {
+                           return delete_named(dependencies, *call, document);
+                       }));
 }
 
 }  // namespace photogate::gateway::s3

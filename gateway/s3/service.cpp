@@ -7,26 +7,26 @@
 #include "base/log.hpp"
 #include "gateway/s3/cors.hpp"
 #include "gateway/s3/form.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 
 namespace photogate::gateway::s3 {
 
 namespace {
 
-/// A key of 1,024 bytes, each written as three, with a signature and a session token behind it.
+/// A key of 1,024 bytes, each written as three, plus a signature and a session token.
 constexpr std::size_t kLongestTarget = 8'192;
 constexpr std::size_t kHeaderBlock = 16'384;
-/// S3's own limit for one PUT, and room for the words of a form or of signed chunks around it.
+/// S3's limit for one PUT, plus the overhead of a form or of signed chunks.
 constexpr std::uint64_t kLargestBody = (5ULL << 30) + (64ULL << 20);
 
-/// What admit() read, on its way to handle().
+/// The result of admit(), passed to handle().
 struct Known {
     Address address;
     std::optional<Operation> operation;  ///< none: a preflight
     std::optional<S3Error> error;
 };
 
-/// Headers by which a client asks for a part of S3 that is not here: passing over them would be a lie.
+/// Headers that request unsupported S3 features: ignoring them would be wrong.
 const S3Error* unoffered(const http::RequestHead& head) {
     static const S3Error error{Code::NotImplemented,
                                "A header you provided implies functionality that is not implemented."};
@@ -50,81 +50,83 @@ const S3Error* unoffered(const http::RequestHead& head) {
     return storage && *storage != "STANDARD" ? &error : nullptr;
 }
 
-void dispatch(Parts& parts, CallPtr call) {
+void dispatch(Dependencies& dependencies, CallPtr call) {
     switch (call->operation) {
         case Operation::list_buckets:
-            return list_buckets(parts, std::move(call));
+            return list_buckets(dependencies, std::move(call));
         case Operation::create_bucket:
-            return create_bucket(parts, std::move(call));
+            return create_bucket(dependencies, std::move(call));
         case Operation::delete_bucket:
-            return delete_bucket(parts, std::move(call));
+            return delete_bucket(dependencies, std::move(call));
         case Operation::head_bucket:
         case Operation::bucket_location:
         case Operation::bucket_setting:
         case Operation::get_notification:
-            return see_bucket(parts, std::move(call));
+            return see_bucket(dependencies, std::move(call));
         case Operation::put_notification:
-            return put_notification(parts, std::move(call));
+            return put_notification(dependencies, std::move(call));
         case Operation::list_objects:
         case Operation::list_objects_v2:
         case Operation::list_versions:
-            return list_objects(parts, std::move(call));
+            return list_objects(dependencies, std::move(call));
         case Operation::list_uploads:
-            return list_uploads(parts, std::move(call));
+            return list_uploads(dependencies, std::move(call));
         case Operation::delete_objects:
-            return delete_objects(parts, std::move(call));
+            return delete_objects(dependencies, std::move(call));
         case Operation::post_form:
-            return post_form(parts, std::move(call));
+            return post_form(dependencies, std::move(call));
         case Operation::get_object:
         case Operation::head_object:
-            return read_object(parts, std::move(call));
+            return read_object(dependencies, std::move(call));
         case Operation::object_setting:
-            return object_setting(parts, std::move(call));
+            return object_setting(dependencies, std::move(call));
         case Operation::put_object:
-            return put_object(parts, std::move(call));
+            return put_object(dependencies, std::move(call));
         case Operation::copy_object:
-            return copy_object(parts, std::move(call));
+            return copy_object(dependencies, std::move(call));
         case Operation::delete_object:
-            return delete_object(parts, std::move(call));
+            return delete_object(dependencies, std::move(call));
         case Operation::create_upload:
-            return create_upload(parts, std::move(call));
+            return create_upload(dependencies, std::move(call));
         case Operation::put_part:
-            return put_part(parts, std::move(call));
+            return put_part(dependencies, std::move(call));
         case Operation::copy_part:
-            return copy_part(parts, std::move(call));
+            return copy_part(dependencies, std::move(call));
         case Operation::list_parts:
-            return list_parts(parts, std::move(call));
+            return list_parts(dependencies, std::move(call));
         case Operation::complete_upload:
-            return complete_upload(parts, std::move(call));
+            return complete_upload(dependencies, std::move(call));
         case Operation::abort_upload:
-            return abort_upload(parts, std::move(call));
+            return abort_upload(dependencies, std::move(call));
     }
 }
 
-/// Who calls, by the signature; the permissions of whom that is.
-S3Result<> verify(Parts& parts, Call& call) {
+/// Identifies the caller by the signature, and finds its permissions.
+S3Result<> verify(Dependencies& dependencies, Call& call) {
     std::vector<signer::Header> headers;
     headers.reserve(call.request.headers.size());
     for (std::size_t i = 0; i < call.request.headers.size(); ++i) {
         const auto field = call.request.headers.at(i);
         headers.push_back({std::string{field.name}, std::string{field.value}});
     }
-    auto verified = parts.verifier.verify(signer::ReceivedRequest{
-        http::to_string(call.request.method), call.request.target, headers, parts.clock.now()});
+    auto verified = dependencies.verifier.verify(signer::ReceivedRequest{
+        http::to_string(call.request.method), call.request.target, headers, dependencies.clock.now()});
     if (!verified) {
         const bool in_query = call.address.has("X-Amz-Signature") || call.address.has("X-Amz-Credential");
         return refuse(of(verified.error(), in_query ? SignedIn::query : SignedIn::header));
     }
     call.verified = std::move(*verified);
-    const auto known = parts.permissions.find(call.verified.access_key_id);
-    if (known != parts.permissions.end()) call.permissions = &known->second;
+    const auto known = dependencies.permissions.find(call.verified.access_key_id);
+    if (known != dependencies.permissions.end()) call.permissions = &known->second;
     return {};
 }
 
 S3Result<> permit(const Call& call) {
-    const Deed deed{action_of(call.operation), call.address.bucket ? &*call.address.bucket : nullptr,
-                    call.address.key ? &*call.address.key : nullptr};
-    if (call.permissions == nullptr || !permits(*call.permissions, deed)) return refuse(Code::AccessDenied);
+    const AccessRequest request{action_of(call.operation),
+                                call.address.bucket ? &*call.address.bucket : nullptr,
+                                call.address.key ? &*call.address.key : nullptr};
+    if (call.permissions == nullptr || !permits(*call.permissions, request))
+        return refuse(Code::AccessDenied);
     if (unoffered(call.request)) return refuse(*unoffered(call.request));
     return {};
 }
@@ -137,13 +139,14 @@ Service::Service(ServiceOptions options, storage::objects::FolderStore& store, h
     std::map<std::string, Permissions> permissions;
     for (const Caller& caller : options.callers) {
         credentials.push_back(caller.credentials);
-        // One key with two roles has the rights of both: an operator who insists on one key for all.
+        // One key with two roles has the permissions of both, for an operator who uses one key for
+        // everything.
         auto& granted = permissions[caller.credentials.access_key_id];
         granted.insert(granted.end(), caller.permissions.begin(), caller.permissions.end());
     }
     signer::Verifier verifier{std::move(credentials), options.region};
-    parts_ = std::make_unique<Parts>(
-        Parts{std::move(options), store, pool, clock, std::move(verifier), std::move(permissions)});
+    dependencies_ = std::make_unique<Dependencies>(
+        Dependencies{std::move(options), store, pool, clock, std::move(verifier), std::move(permissions)});
 }
 
 Service::~Service() = default;
@@ -170,11 +173,11 @@ http::Admission Service::admit(const http::RequestHead& head) {
     admission.route_name = "s3._none";
     admission.body_mode = http::BodyMode::pieces;
     admission.body_limit = kLargestBody;
-    admission.body_deadline = parts_->options.body_deadline;
-    admission.headers = cors_headers(parts_->options.cors_origins, head);
+    admission.body_deadline = dependencies_->options.body_deadline;
+    admission.headers = cors_headers(dependencies_->options.cors_origins, head);
     auto address = head.target == "*" ? S3Result<Address>{Address{}}
                                       : read_address(head.target, head.headers.find("Host").value_or(""),
-                                                     parts_->options.domains);
+                                                     dependencies_->options.domains);
     if (!address) {
         known.error = std::move(address.error());
     } else {
@@ -202,15 +205,16 @@ void Service::handle(std::size_t, http::Request request, http::Responder respond
                                             {},
                                             nullptr});
     if (call->request.method == http::Method::options)
-        return call->answer(preflight(parts_->options.cors_origins, call->request));
+        return call->answer(preflight(dependencies_->options.cors_origins, call->request));
     if (known.error) {
-        // Who may not ask does not learn what is wrong with the question, but for what he sees himself.
+        // A caller without permission does not learn what is wrong with the request, except what it can see
+        // itself.
         return call->refuse(*known.error);
     }
-    if (call->operation == Operation::post_form) return dispatch(*parts_, std::move(call));
-    if (auto verified = verify(*parts_, *call); !verified) return call->refuse(verified.error());
+    if (call->operation == Operation::post_form) return dispatch(*dependencies_, std::move(call));
+    if (auto verified = verify(*dependencies_, *call); !verified) return call->refuse(verified.error());
     if (auto permitted = permit(*call); !permitted) return call->refuse(permitted.error());
-    dispatch(*parts_, std::move(call));
+    dispatch(*dependencies_, std::move(call));
 }
 
 }  // namespace photogate::gateway::s3

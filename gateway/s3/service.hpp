@@ -1,15 +1,15 @@
-// S3 spoken to clients, from a folder: the built-in store's face. Path style and virtual-host style;
-// signatures in the header, in the query or in a form. One machine only.
+// The S3 interface of the built-in store. Path style and virtual-host style; signatures in the header, in the
+// query or in a form. One machine only.
 //
-// Nobody is anonymous here: what is not signed by one of the callers is AccessDenied, and a caller may do
-// what its permissions say. A presigned URL carries no `x-amz-*` header that it does not sign
-// (signer/verify.hpp), so nothing can be added to a granted upload.
+// There is no anonymous access: a request that is not signed by one of the callers is AccessDenied, and a
+// caller may do what its permissions allow. Every `x-amz-*` header must be signed (signer/verify.hpp), so
+// nothing can be added to a presigned upload.
 //
-// What it does not do: versions, tags, ACLs, encryption, object lock, lifecycle. Asked for, they are said to
-// be unset, or NotImplemented.
+// What it does not do: versions, tags, ACLs, encryption, object lock, lifecycle. Requests for them are
+// answered as unset, or with NotImplemented.
 //
-// Thread safety: as http::Service. The store, the pool and the clock outlive it; the Server that serves it
-// goes first.
+// Thread safety: as http::Service. The store, the pool and the clock must outlive it; the Server that serves
+// it must be destroyed first.
 #pragma once
 
 #include <chrono>
@@ -29,15 +29,15 @@ namespace photogate::gateway::s3 {
 struct ServiceOptions {
     std::vector<Caller> callers;
     Region region = Region::trusted("us-east-1");
-    /// Under which a bucket may stand as a host name, lower case, without port.
+    /// The domains of virtual-host style, lower case, without port.
     std::vector<std::string> domains;
-    /// Pages that may call: exact origins, or `*` alone.
+    /// Origins that may call: exact origins, or only `*`.
     std::vector<std::string> cors_origins{"*"};
-    /// For a body as a whole; its lowest rate is the server's affair.
+    /// For a whole body; the HTTP server enforces the minimum rate.
     std::chrono::milliseconds body_deadline = std::chrono::hours{6};
 };
 
-struct Parts;
+struct Dependencies;
 
 class Service final : public http::Service {
   public:
@@ -51,7 +51,7 @@ class Service final : public http::Service {
     void handle(std::size_t route, http::Request request, http::Responder responder) override;
 
   private:
-    std::unique_ptr<Parts> parts_;
+    std::unique_ptr<Dependencies> dependencies_;
 };
 
 }  // namespace photogate::gateway::s3

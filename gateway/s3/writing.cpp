@@ -1,4 +1,4 @@
-// PutObject and UploadPart: bodies that flow to the disk.
+// PutObject and UploadPart: bodies streamed to the disk.
 #include "gateway/s3/writing.hpp"
 
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "gateway/s3/description.hpp"
-#include "gateway/s3/parts.hpp"
+#include "gateway/s3/operations.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -103,7 +103,7 @@ S3Result<> check_early(FolderStore& store, const Bucket& bucket, const ObjectKey
     return {};
 }
 
-void put_object(Parts& parts, CallPtr call) {
+void put_object(Dependencies& dependencies, CallPtr call) {
     auto promise = read_promise(call->request, call->verified);
     auto headers = read_description(*call);
     auto condition = read_write_condition(call->request);
@@ -113,38 +113,38 @@ void put_object(Parts& parts, CallPtr call) {
     if (promise->length > kLargestPut) return call->refuse(refuse(Code::EntityTooLarge).value());
     WriteOptions options = write_options(*promise);
     options.headers = std::move(*headers);
-    auto open = [&parts, call, options = std::move(options),
+    auto open = [&dependencies, call, options = std::move(options),
                  condition = *condition]() -> S3Result<FolderWriter> {
-        // What is refused anyway need not be sent first. It is judged again, for good, at the end.
-        if (auto early = check_early(parts.store, call->bucket(), call->key(), condition); !early)
+        // Reject early, before the body is sent. The condition is checked again, decisively, at the end.
+        if (auto early = check_early(dependencies.store, call->bucket(), call->key(), condition); !early)
             return refuse(early.error());
-        auto writer = parts.store.write(call->bucket(), call->key(), options);
+        auto writer = dependencies.store.write(call->bucket(), call->key(), options);
         if (!writer) return refuse(of(writer.error()));
         return std::move(*writer);
     };
-    pump(call, parts.pool,
+    pump(call, dependencies.pool,
          std::make_unique<WritingSink>(std::move(*promise), std::move(open), std::move(*condition)));
 }
 
-void put_part(Parts& parts, CallPtr call) {
+void put_part(Dependencies& dependencies, CallPtr call) {
     auto promise = read_promise(call->request, call->verified);
     const auto number = part_number(*call);
     if (!promise) return call->refuse(promise.error());
     if (!number) return call->refuse(number.error());
     if (promise->length > kLargestPut) return call->refuse(refuse(Code::EntityTooLarge).value());
-    auto open = [&parts, call, number = *number,
+    auto open = [&dependencies, call, number = *number,
                  options = write_options(*promise)]() mutable -> S3Result<FolderWriter> {
         const PartAddress part{*call->address.parameter("uploadId"), number};
-        auto writer = parts.store.write_part({call->bucket(), call->key()}, part, options);
+        auto writer = dependencies.store.write_part({call->bucket(), call->key()}, part, options);
         if (!writer && writer.error().code == ErrorCode::invalid_checksum && options.keep) {
-            // The upload keeps another checksum, or none: this one is held against the bytes and forgotten.
+            // The upload keeps another checksum, or none: this one is verified and not stored.
             options.digests.push_back(*std::exchange(options.keep, std::nullopt));
-            writer = parts.store.write_part({call->bucket(), call->key()}, part, options);
+            writer = dependencies.store.write_part({call->bucket(), call->key()}, part, options);
         }
         if (!writer) return refuse(of(writer.error()));
         return std::move(*writer);
     };
-    pump(call, parts.pool,
+    pump(call, dependencies.pool,
          std::make_unique<WritingSink>(std::move(*promise), std::move(open), WriteCondition{}));
 }
 

@@ -1,4 +1,4 @@
-// What writes have in common, inside this room.
+// Shared by the write operations; internal to this module.
 #pragma once
 
 #include "gateway/s3/call.hpp"
@@ -11,10 +11,10 @@ inline constexpr std::uint64_t kLargestPut = 5ULL << 30;
 /// `partNumber` of the query. Refusals: InvalidArgument.
 S3Result<std::uint32_t> part_number(const Call& call);
 
-/// What the writer has to work out so that the promise can be held.
+/// What the writer has to compute to verify the promise.
 storage::objects::WriteOptions write_options(const BodyPromise& promise);
 
-/// The condition of a write, as it stands now. Refusals: PreconditionFailed, NoSuchKey.
+/// Checks the condition of a write against the current object. Refusals: PreconditionFailed, NoSuchKey.
 S3Result<> check_early(storage::objects::FolderStore& store, const Bucket& bucket, const ObjectKey& key,
                        const storage::objects::WriteCondition& condition);
 

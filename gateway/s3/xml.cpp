@@ -75,7 +75,7 @@ void Xml::escape(std::string_view text) {
                 out_ += "&#" + std::to_string(static_cast<int>(c)) + ";";
                 break;
             default:
-                // XML 1.0 has no way at all to write the other control characters.
+                // XML 1.0 can't represent the other control characters.
                 out_ +=
                     static_cast<unsigned char>(c) < 0x20 ? std::string{"\xEF\xBF\xBD"} : std::string(1, c);
         }

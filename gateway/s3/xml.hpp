@@ -1,5 +1,4 @@
-// S3's answers as XML: elements in the order written, text escaped. For answers alone; what comes in is read
-// by storage/objects.
+// Writes S3's responses as XML: elements in the order written, text escaped. storage/objects parses requests.
 //
 // Thread safety: one document, one thread.
 #pragma once
@@ -15,7 +14,7 @@ class Xml {
   public:
     /// Begins the document: `<?xml …?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`.
     explicit Xml(std::string_view root);
-    /// Without the namespace, as errors are.
+    /// Without the namespace, as for errors.
     static Xml plain(std::string_view root);
 
     Xml& open(std::string_view name);
@@ -25,7 +24,7 @@ class Xml {
     Xml& add(std::string_view name, std::uint64_t number);
     /// Inside the innermost open element.
     Xml& text(std::string_view text);
-    /// Closes what is open.
+    /// Closes all open elements.
     std::string done();
 
   private:
