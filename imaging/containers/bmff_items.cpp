@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <unordered_map>
 
 namespace photogate::imaging {
 
@@ -13,6 +12,8 @@ constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxBoxes = 20'000;
 constexpr std::size_t kMaxItems = 4'096;
 constexpr std::size_t kMaxLinks = 65'536;
+constexpr std::size_t kMaxItemProperties = 256;
+constexpr std::size_t kMaxAuxiliaryType = 128;  ///< bytes of an `auxC` text
 
 constexpr std::array<std::string_view, 17> kContainers = {"moov", "trak", "mdia", "minf", "stbl", "dinf",
                                                           "edts", "udta", "mvex", "moof", "traf", "iprp",
@@ -42,10 +43,11 @@ std::optional<BmffBox> box_at(BytesView file, std::uint64_t position, std::uint6
 
 class Parser {
   public:
-    explicit Parser(BytesView file) : file_(file) {}
+    Parser(BytesView file, WorkBudget& budget) : file_(file), budget_(budget) {}
 
     tl::expected<BmffFile, Rejection> run() {
-        if (top_level() && read_meta()) return std::move(out_);
+        if (top_level() && read_meta() && (!budget_.exhausted() || corrupt(kTooMuchWork)))
+            return std::move(out_);
         return tl::unexpected<Rejection>(std::move(*fault_));
     }
 
@@ -85,6 +87,7 @@ class Parser {
     /// Boxes within boxes: bounded in depth and number, each within its parent.
     bool descend(const BmffBox& box, int depth) {
         if (++boxes_ > kMaxBoxes) return corrupt("Too many boxes.");
+        if (!budget_.charge(kEntryWork)) return corrupt(kTooMuchWork);
         const bool meta = box.type == "meta";
         if (!meta && !one_of(kContainers, box.type)) return true;
         if (depth >= kMaxDepth) return corrupt("Boxes are nested too deep.");
@@ -106,7 +109,7 @@ class Parser {
         std::uint64_t position = body.offset + skip;
         while (position + 8 <= end && out.size() < kMaxBoxes) {
             const std::optional<BmffBox> child = box_at(file_, position, end);
-            if (!child) break;
+            if (!child || !budget_.charge(kEntryWork)) break;  // run() asks the budget at its end
             out.push_back(*child);
             position = child->whole.offset + child->whole.size;
         }
@@ -165,15 +168,18 @@ class Parser {
             const std::string_view content = rest.substr(name_end + 1);
             item.content_type = content.substr(0, content.find('\0'));
         }
-        if (!index_.emplace(item.id, out_.items.size()).second)
+        if (!out_.places.emplace(item.id, out_.items.size()).second)
             return corrupt("Two items of the same number.");
         out_.items.push_back(std::move(item));
         return true;
     }
 
+    /// One more extent, reference or property of an item.
+    bool link() { return ++links_ <= kMaxLinks && budget_.charge(kEntryWork); }
+
     BmffItem* find(std::uint32_t id) {
-        const auto it = index_.find(id);
-        return it == index_.end() ? nullptr : &out_.items[it->second];
+        const auto it = out_.places.find(id);
+        return it == out_.places.end() ? nullptr : &out_.items[it->second];
     }
 
     bool locations(const BmffBox& box) {
@@ -199,7 +205,7 @@ class Parser {
             const std::uint16_t extents = reader.u16();
             BmffItem* item = find(id);
             for (std::uint16_t e = 0; e < extents; ++e) {
-                if (++links_ > kMaxLinks) return corrupt("Too many extents.");
+                if (!link()) return corrupt("Too many extents.");
                 reader.skip(index_size);
                 const std::uint64_t offset = reader.number(offset_size);
                 const std::uint64_t length = reader.number(length_size);
@@ -235,7 +241,7 @@ class Parser {
             BmffReference reference{child.type, version == 0 ? reader.u16() : reader.u32(), {}};
             const std::uint16_t count = reader.u16();
             for (std::uint16_t i = 0; i < count && reader.ok(); ++i) {
-                if (++links_ > kMaxLinks) return corrupt("Too many references.");
+                if (!link()) return corrupt("Too many references.");
                 reference.to.push_back(version == 0 ? reader.u16() : reader.u32());
             }
             if (!reader.ok()) return corrupt("A broken reference.");
@@ -260,23 +266,25 @@ class Parser {
         const std::uint32_t flags = reader.u24();
         const std::uint32_t count = reader.u32();
         for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
-            if (++links_ > kMaxLinks) return corrupt("Too many properties.");
+            if (!link()) return corrupt("Too many properties.");
             const std::uint32_t id = version < 1 ? reader.u16() : reader.u32();
             const std::uint8_t links = reader.u8();
             BmffItem* item = find(id);
             for (std::uint8_t k = 0; k < links && reader.ok(); ++k) {
-                if (++links_ > kMaxLinks) return corrupt("Too many properties.");
+                if (!link()) return corrupt("Too many properties.");
                 const std::uint32_t index = (flags & 1U) != 0 ? reader.u16() & 0x7FFFU : reader.u8() & 0x7FU;
-                if (item != nullptr && index >= 1 && index <= out_.properties.size())
-                    item->properties.push_back(index - 1);
+                if (item == nullptr || index < 1 || index > out_.properties.size()) continue;
+                if (item->properties.size() >= kMaxItemProperties)
+                    return corrupt("Too many properties of one item.");
+                item->properties.push_back(index - 1);
             }
         }
         return reader.ok() || corrupt("A broken list of properties.");
     }
 
     BytesView file_;
+    WorkBudget& budget_;
     BmffFile out_;
-    std::unordered_map<std::uint32_t, std::size_t> index_;  ///< of items, by number
     BmffBox meta_;
     std::optional<Rejection> fault_;
     std::size_t boxes_ = 0;
@@ -287,8 +295,8 @@ class Parser {
 }  // namespace
 
 const BmffItem* BmffFile::item(std::uint32_t id) const {
-    const auto it = std::find_if(items.begin(), items.end(), [&](const BmffItem& i) { return i.id == id; });
-    return it == items.end() ? nullptr : &*it;
+    const auto it = places.find(id);
+    return it == places.end() ? nullptr : &items[it->second];
 }
 
 const BmffBox* BmffFile::property(const BmffItem& owner, std::string_view type) const {
@@ -304,13 +312,13 @@ bool is_picture(const BmffItem& item) {
 }
 
 bool says_alpha(BytesView auxc_body) {
-    const std::string_view text = as_text(auxc_body);
+    const std::string_view text = head_text(auxc_body, kMaxAuxiliaryType);
     return text.find("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha") != std::string_view::npos ||
            text.find("urn:mpeg:hevc:2015:auxid:1") != std::string_view::npos;
 }
 
-tl::expected<BmffFile, Rejection> read_bmff(BytesView file) {
-    return Parser(file).run();
+tl::expected<BmffFile, Rejection> read_bmff(BytesView file, WorkBudget& budget) {
+    return Parser(file, budget).run();
 }
 
 }  // namespace photogate::imaging

@@ -1,16 +1,18 @@
-// Inside the room: an ISO base media file (HEIF, AVIF) as a list of boxes, items and their properties. Not
-// for other rooms.
+// Internal: an ISO base media file (HEIF, AVIF) as a list of boxes, items and their properties. Not
+// for other modules.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "base/encoding.hpp"
 #include "imaging/containers/byte_reader.hpp"
+#include "imaging/containers/work_budget.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {
@@ -40,6 +42,7 @@ struct BmffFile {
     std::vector<BmffBox> boxes;  ///< top level, in file order
     std::uint32_t primary = 0;
     std::vector<BmffItem> items;
+    std::unordered_map<std::uint32_t, std::size_t> places;  ///< of the items, by number
     std::vector<BmffBox> properties;
     std::vector<BmffReference> references;
     ByteRange idat;     ///< item data within the item list
@@ -52,11 +55,12 @@ struct BmffFile {
 /// A coded or derived picture, as opposed to metadata.
 bool is_picture(const BmffItem& item);
 
-/// The text in an `auxC` property says alpha.
+/// The text in an `auxC` property says alpha; its first 128 bytes are looked at.
 bool says_alpha(BytesView auxc_body);
 
-/// Boxes at most eight deep and 20,000 in all; 4,096 items and properties; 65,536 extents and references.
-/// Every extent within the file. Rejections: corrupt, truncated.
-tl::expected<BmffFile, Rejection> read_bmff(BytesView file);
+/// Boxes at most eight deep and 20,000 in all; 4,096 items and properties; 256 properties of one item; 65,536
+/// extents and references. Every extent within the file. Rejections: corrupt (also where the budget does not
+/// allow the work), truncated.
+tl::expected<BmffFile, Rejection> read_bmff(BytesView file, WorkBudget& budget);
 
 }  // namespace photogate::imaging

@@ -8,36 +8,53 @@ namespace photogate::imaging {
 
 namespace {
 
-constexpr std::size_t kMaxRemoved = 1'024;
-
 void zero(Bytes& bytes, ByteRange range) {
     if (!fits(range, bytes.size())) return;
     const auto start = bytes.begin() + static_cast<std::ptrdiff_t>(range.offset);
     std::fill(start, start + static_cast<std::ptrdiff_t>(range.size), std::uint8_t{0});
 }
 
-bool overlaps(ByteRange a, ByteRange b) {
-    return a.offset < b.offset + b.size && b.offset < a.offset + a.size;
-}
-
 bool within(ByteRange inner, ByteRange outer) {
     return inner.offset >= outer.offset && inner.offset + inner.size <= outer.offset + outer.size;
 }
 
+/// The same bytes as ranges in order that do not overlap, without empty ones.
+std::vector<ByteRange> merged(std::vector<ByteRange> ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](ByteRange a, ByteRange b) { return a.offset < b.offset; });
+    std::vector<ByteRange> out;
+    for (const ByteRange& range : ranges) {
+        if (range.size == 0) continue;
+        if (out.empty() || range.offset >= out.back().offset + out.back().size) {
+            out.push_back(range);
+            continue;
+        }
+        ByteRange& last = out.back();
+        last.size = std::max(last.offset + last.size, range.offset + range.size) - last.offset;
+    }
+    return out;
+}
+
+/// The first of `ranges` (merged) that ends behind `offset`.
+auto first_behind(const std::vector<ByteRange>& ranges, std::uint64_t offset) {
+    return std::partition_point(ranges.begin(), ranges.end(),
+                                [&](ByteRange range) { return range.offset + range.size <= offset; });
+}
+
+/// Both merged.
 bool share_bytes(const std::vector<ByteRange>& some, const std::vector<ByteRange>& others) {
-    return std::any_of(some.begin(), some.end(), [&](ByteRange a) {
-        return std::any_of(others.begin(), others.end(), [&](ByteRange b) { return overlaps(a, b); });
+    return std::any_of(some.begin(), some.end(), [&](ByteRange range) {
+        const auto other = first_behind(others, range.offset);
+        return other != others.end() && other->offset < range.offset + range.size;
     });
 }
 
-/// All of `body` that no range of `kept` (sorted by offset) covers.
+/// All of `body` that no range of `kept` (merged) covers.
 void zero_between(Bytes& bytes, ByteRange body, const std::vector<ByteRange>& kept) {
     const std::uint64_t end = body.offset + body.size;
     std::uint64_t at = body.offset;
-    for (const ByteRange& range : kept) {
-        if (range.offset >= end) break;
-        if (range.offset > at) zero(bytes, {at, range.offset - at});
-        at = std::max(at, range.offset + range.size);
+    for (auto range = first_behind(kept, at); range != kept.end() && range->offset < end; ++range) {
+        if (range->offset > at) zero(bytes, {at, range->offset - at});
+        at = std::max(at, range->offset + range->size);
     }
     if (at < end) zero(bytes, {at, end - at});
 }
@@ -50,8 +67,8 @@ bool stays(std::string_view type) {
 
 /// Offsets in this format are absolute, so nothing moves: what must go becomes zeros, and boxes that are not
 /// needed become `free`.
-Stripped strip_bmff(BytesView file) {
-    const tl::expected<BmffFile, Rejection> parsed = read_bmff(file);
+Stripped strip_bmff(BytesView file, WorkBudget& budget) {
+    const tl::expected<BmffFile, Rejection> parsed = read_bmff(file, budget);
     if (!parsed) return tl::unexpected<Rejection>(parsed.error());
     std::vector<ByteRange> metadata;
     std::vector<ByteRange> pixels;
@@ -63,20 +80,25 @@ Stripped strip_bmff(BytesView file) {
     for (const BmffBox& box : parsed->boxes)
         if (!stays(box.type)) removed.push_back(box.whole);
     if (parsed->trailer.size != 0) removed.push_back(parsed->trailer);
+    metadata = merged(std::move(metadata));
+    pixels = merged(std::move(pixels));
+    // Merged, no byte is copied or zeroed more than a few times.
+    if (!budget.charge(4 * file.size() + kEntryWork * (removed.size() + pixels.size())))
+        return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
     // What goes and shares bytes with the pixels is a trick: zeroing it would damage the picture.
-    if (removed.size() > kMaxRemoved || share_bytes(removed, pixels))
+    if (share_bytes(merged(removed), pixels))
         return cannot_strip(RejectionCode::corrupt, "Metadata and pixels share bytes.");
-    for (const BmffBox& box : parsed->boxes)
-        if (box.type == "ftyp" || box.type == "meta")
-            for (const ByteRange& extent : metadata)
-                if (overlaps(extent, box.whole) && !within(extent, parsed->idat))
-                    return cannot_strip(RejectionCode::corrupt,
-                                        "Metadata lies among the file's own headers.");
+    for (const BmffBox& box : parsed->boxes) {
+        if (box.type != "ftyp" && box.type != "meta") continue;
+        for (auto extent = first_behind(metadata, box.whole.offset);
+             extent != metadata.end() && extent->offset < box.whole.offset + box.whole.size; ++extent)
+            if (!within(*extent, parsed->idat))
+                return cannot_strip(RejectionCode::corrupt, "Metadata lies among the file's own headers.");
+    }
     Bytes out(file.begin(), file.end());
     for (const ByteRange& extent : metadata)
         zero(out, extent);
     // What belongs to no picture that is listed could be anything.
-    std::sort(pixels.begin(), pixels.end(), [](ByteRange a, ByteRange b) { return a.offset < b.offset; });
     for (const BmffBox& box : parsed->boxes)
         if (box.type == "mdat") zero_between(out, box.body, pixels);
     if (parsed->idat.size != 0) zero_between(out, parsed->idat, pixels);

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "imaging/containers/bmff_items.hpp"
 #include "imaging/containers/walk.hpp"
@@ -12,17 +14,23 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kC2paUuid = "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81"sv;
 
+constexpr int kMaxDerivations = 8;                 ///< pictures made of pictures made of …
+constexpr std::uint64_t kManyPixels = 1ULL << 40;  ///< more than any limit
+
 class BmffWalk {
   public:
-    BmffWalk(BytesView file, const Limits& limits, Format format) : state_{file, limits, {}, {}} {
+    BmffWalk(BytesView file, const Limits& limits, WorkBudget& budget, Format format)
+        : state_{file, limits, budget, {}, {}} {
         state_.found.format = format;
         state_.found.frames = 0;
     }
 
     Walked run() {
-        tl::expected<BmffFile, Rejection> parsed = read_bmff(state_.file);
+        tl::expected<BmffFile, Rejection> parsed = read_bmff(state_.file, state_.budget);
         if (!parsed) return tl::unexpected<Rejection>(std::move(parsed.error()));
         bmff_ = std::move(*parsed);
+        for (const BmffReference& reference : bmff_.references)
+            if (reference.type == "dimg") sources_[reference.from].push_back(&reference);
         if (boxes() && pictures() && primary()) {
             metadata();
             find_hidden_pictures();
@@ -83,9 +91,11 @@ class BmffWalk {
         const std::uint64_t pixels_wide = reader.number(width);
         const std::uint64_t pixels_high = reader.number(width);
         if (!reader.ok()) return state_.corrupt("A grid whose header is too short.");
-        for (const BmffReference& reference : bmff_.references)
-            if (reference.type == "dimg" && reference.from == item.id && reference.to.size() != tiles)
-                return state_.corrupt("A grid that does not have as many tiles as it says.");
+        const auto of_this = sources_.find(item.id);
+        if (of_this != sources_.end())
+            for (const BmffReference* reference : of_this->second)
+                if (reference->to.size() != tiles)
+                    return state_.corrupt("A grid that does not have as many tiles as it says.");
         return state_.check_size(pixels_wide, pixels_high);
     }
 
@@ -95,6 +105,7 @@ class BmffWalk {
             return state_.corrupt("A HEIF file without a primary picture.");
         const BmffBox* ispe = bmff_.property(*item, "ispe");
         if (ispe == nullptr) return state_.corrupt("A primary picture without a size.");
+        if (!is_affordable(*item)) return false;
         const Size size = size_of(*ispe);
         const std::uint64_t total = state_.found.total_pixels;
         if (!depth(*item) || !state_.set_size(size.width, size.height) || !state_.check_raster())
@@ -110,6 +121,41 @@ class BmffWalk {
         for (const BmffBox& property : bmff_.properties)
             if (property.type == "colr" && !state_.found.has_icc) colour(property);
         return true;
+    }
+
+    /// What a decoder paints for this picture: its own pixels, and those of all that it is put together from,
+    /// each as often as it is referred to. Saturates; nullopt, with the file refused, for a loop.
+    std::optional<std::uint64_t> painted(const BmffItem& item, int depth) {
+        if (const auto known = painted_.find(item.id); known != painted_.end()) return known->second;
+        if (depth > kMaxDerivations) {
+            state_.corrupt("Pictures that are put together from each other.");
+            return std::nullopt;
+        }
+        const BmffBox* ispe = bmff_.property(item, "ispe");
+        const Size own = ispe == nullptr ? Size{} : size_of(*ispe);
+        std::uint64_t total = static_cast<std::uint64_t>(own.width) * own.height;
+        if (const auto parts = sources_.find(item.id); parts != sources_.end()) {
+            for (const BmffReference* reference : parts->second) {
+                for (const std::uint32_t id : reference->to) {
+                    if (!state_.work(kEntryWork)) return std::nullopt;
+                    const BmffItem* part = bmff_.item(id);
+                    if (part == nullptr) continue;
+                    const auto pixels = painted(*part, depth + 1);
+                    if (!pixels) return std::nullopt;
+                    total = std::min(total + *pixels, kManyPixels);
+                }
+            }
+        }
+        painted_.emplace(item.id, total);
+        return total;
+    }
+
+    bool is_affordable(const BmffItem& item) {
+        const auto pixels = painted(item, 0);
+        if (!pixels) return false;
+        return *pixels <= state_.limits.max_total_pixels ||
+               state_.reject(RejectionCode::too_many_pixels,
+                             "The picture is put together from too many pixels.");
     }
 
     bool depth(const BmffItem& item) {
@@ -168,6 +214,7 @@ class BmffWalk {
             const BmffItem* item = bmff_.item(reference.from);
             const BmffBox* auxc = item == nullptr ? nullptr : bmff_.property(*item, "auxC");
             if (auxc == nullptr || !says_alpha(slice(state_.file, auxc->body))) continue;
+            if (!is_affordable(*item)) return;
             state_.found.has_alpha = true;
             drawn.push_back(reference.from);
             break;
@@ -190,12 +237,14 @@ class BmffWalk {
 
     State state_;
     BmffFile bmff_;
+    std::unordered_map<std::uint32_t, std::vector<const BmffReference*>> sources_;  ///< `dimg`, by item
+    std::unordered_map<std::uint32_t, std::uint64_t> painted_;                      ///< pixels, by item
 };
 
 }  // namespace
 
-Walked bmff(BytesView file, const Limits& limits, Format format) {
-    return BmffWalk(file, limits, format).run();
+Walked bmff(BytesView file, const Limits& limits, WorkBudget& budget, Format format) {
+    return BmffWalk(file, limits, budget, format).run();
 }
 
 }  // namespace photogate::imaging::walk

@@ -34,8 +34,11 @@ struct GpsParts {
 
 class ExifReader {
   public:
-    ExifReader(BytesView tiff, Metadata& into)
-        : tiff_(tiff), endian_(starts_with(tiff, "II") ? Endian::little : Endian::big), out_(into) {}
+    ExifReader(BytesView tiff, Metadata& into, WorkBudget& budget)
+        : tiff_(tiff),
+          endian_(starts_with(tiff, "II") ? Endian::little : Endian::big),
+          out_(into),
+          budget_(budget) {}
 
     void run() {
         if (!starts_with(tiff_, "II") && !starts_with(tiff_, "MM")) return;
@@ -67,6 +70,8 @@ class ExifReader {
             const std::uint32_t pointer = reader.u32();
             if (!reader.ok()) break;
             const std::uint64_t size = static_cast<std::uint64_t>(exif::width_of(field.type)) * field.count;
+            // Values may overlap: each is paid for, up to what is looked at of a text.
+            if (!budget_.charge(kEntryWork + std::min<std::uint64_t>(size, 4 * kMaxText))) return;
             if (size == 0 || size > kMaxValue) continue;
             field.value = slice(tiff_, {size <= 4 ? inline_value : pointer, size});
             if (field.value.empty()) continue;
@@ -302,6 +307,7 @@ class ExifReader {
     BytesView tiff_;
     Endian endian_;
     Metadata& out_;
+    WorkBudget& budget_;
     std::vector<std::uint32_t> seen_;
     GpsParts gps_;
     std::string original_, original_offset_, digitized_, digitized_offset_, lens_make_;
@@ -320,8 +326,8 @@ void add_raw(Metadata& into, RawEntry entry) {
     if (!known) into.raw.push_back(std::move(entry));
 }
 
-void read_exif(BytesView tiff, Metadata& into) {
-    ExifReader(tiff, into).run();
+void read_exif(BytesView tiff, Metadata& into, WorkBudget& budget) {
+    ExifReader(tiff, into, budget).run();
 }
 
 }  // namespace photogate::imaging

@@ -1,4 +1,4 @@
-// Inside the room: a TIFF structure's directories (Exif 2.32) into Metadata.
+// Internal: a TIFF structure's directories (Exif 2.32) into Metadata.
 #pragma once
 
 #include "base/encoding.hpp"
@@ -7,8 +7,8 @@
 namespace photogate::imaging {
 
 /// `tiff` starts at its byte order mark. Directories: IFD0, Exif, GPS; thumbnails (IFD1) and maker notes are
-/// not read.
-void read_exif(BytesView tiff, Metadata& into);
+/// not read. Ends where the budget does.
+void read_exif(BytesView tiff, Metadata& into, WorkBudget& budget);
 
 /// Adds to `raw` unless it is full or the value says nothing.
 void add_raw(Metadata& into, RawEntry entry);

@@ -8,7 +8,8 @@ namespace {
 
 class GifStrip {
   public:
-    explicit GifStrip(BytesView file) : file_(file), reader_(file, Endian::little) {}
+    GifStrip(BytesView file, WorkBudget& budget)
+        : file_(file), reader_(file, Endian::little), budget_(budget) {}
 
     Stripped run() {
         out_.reserve(file_.size());
@@ -19,6 +20,9 @@ class GifStrip {
         if (reader_.ok()) append(out_, file_.first(reader_.position()));
         while (reader_.ok()) {
             const std::size_t start = reader_.position();
+            if (!budget_.charge(kEntryWork + 2 * (start - charged_)))
+                return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
+            charged_ = start;
             const std::uint8_t introducer = reader_.u8();
             if (!reader_.ok()) break;
             if (introducer == 0x3B) {
@@ -87,6 +91,8 @@ class GifStrip {
 
     BytesView file_;
     ByteReader reader_;
+    WorkBudget& budget_;
+    std::size_t charged_ = 0;  ///< bytes that are paid for
     Bytes out_;
     BytesView control_;
     bool looped_ = false;
@@ -94,10 +100,10 @@ class GifStrip {
 
 }  // namespace
 
-Stripped strip_gif(BytesView file) {
+Stripped strip_gif(BytesView file, WorkBudget& budget) {
     if (!starts_with(file, "GIF87a") && !starts_with(file, "GIF89a"))
         return cannot_strip(RejectionCode::corrupt, "Not a GIF.");
-    return GifStrip(file).run();
+    return GifStrip(file, budget).run();
 }
 
 }  // namespace photogate::imaging

@@ -13,8 +13,8 @@ constexpr std::size_t kXmpTrailer = 258;  ///< the "magic trailer" that makes ra
 
 class GifWalk {
   public:
-    GifWalk(BytesView file, const Limits& limits)
-        : state_{file, limits, {}, {}}, reader_(file, Endian::little) {
+    GifWalk(BytesView file, const Limits& limits, WorkBudget& budget)
+        : state_{file, limits, budget, {}, {}}, reader_(file, Endian::little) {
         state_.found.format = Format::gif;
         state_.found.frames = 0;
     }
@@ -41,6 +41,9 @@ class GifWalk {
     }
 
     bool block() {
+        const std::size_t start = reader_.position();
+        if (!state_.work(kEntryWork + start - charged_)) return false;
+        charged_ = start;
         const std::uint8_t introducer = reader_.u8();
         if (!reader_.ok()) return state_.truncated("The file ends before the end of the picture.");
         switch (introducer) {
@@ -127,14 +130,15 @@ class GifWalk {
 
     State state_;
     ByteReader reader_;
+    std::size_t charged_ = 0;  ///< bytes that are paid for
     std::uint32_t screen_width_ = 0;
     std::uint32_t screen_height_ = 0;
 };
 
 }  // namespace
 
-Walked gif(BytesView file, const Limits& limits) {
-    return GifWalk(file, limits).run();
+Walked gif(BytesView file, const Limits& limits, WorkBudget& budget) {
+    return GifWalk(file, limits, budget).run();
 }
 
 }  // namespace photogate::imaging::walk

@@ -53,10 +53,29 @@ End inflate_into(BytesView input, std::uint64_t limit, Sink sink) {
 
 }  // namespace
 
-std::uint64_t inflated_size(BytesView zlib_stream, std::uint64_t limit) {
+std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_t limit) {
+    Inflater inflater = open_inflater({});
+    if (!inflater) return 0;
+    std::array<Bytef, kWindow> window;
     std::uint64_t total = 0;
-    const End end = inflate_into(zlib_stream, limit, [&](BytesView piece) { total += piece.size(); });
-    return end == End::over_limit ? limit + 1 : total;
+    for (const BytesView piece : zlib_stream) {
+        inflater->next_in = const_cast<Bytef*>(piece.data());  // zlib does not write through it
+        inflater->avail_in = static_cast<uInt>(std::min<std::size_t>(piece.size(), 1U << 30));
+        do {
+            inflater->next_out = window.data();
+            inflater->avail_out = static_cast<uInt>(window.size());
+            const int status = ::inflate(inflater.get(), Z_NO_FLUSH);
+            total += window.size() - inflater->avail_out;
+            if (total > limit) return limit + 1;
+            if (status == Z_BUF_ERROR) break;  // this piece is used up
+            if (status != Z_OK) return total;
+        } while (inflater->avail_in > 0 || inflater->avail_out == 0);
+    }
+    return total;
+}
+
+std::uint64_t inflated_size(BytesView zlib_stream, std::uint64_t limit) {
+    return inflated_size(std::span(&zlib_stream, 1), limit);
 }
 
 std::optional<Bytes> inflate(BytesView zlib_stream, std::size_t limit) {
@@ -70,7 +89,7 @@ std::optional<Bytes> inflate(BytesView zlib_stream, std::size_t limit) {
 Bytes deflate(BytesView plain) {
     uLongf size = compressBound(static_cast<uLong>(plain.size()));
     Bytes out(size);
-    if (compress2(out.data(), &size, plain.data(), static_cast<uLong>(plain.size()), Z_BEST_COMPRESSION) !=
+    if (compress2(out.data(), &size, plain.data(), static_cast<uLong>(plain.size()), Z_DEFAULT_COMPRESSION) !=
         Z_OK)
         size = 0;
     out.resize(size);

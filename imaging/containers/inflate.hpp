@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/encoding.hpp"
 
@@ -12,6 +13,11 @@ namespace photogate::imaging {
 /// The size of the stream inflated, or `limit + 1` where it is larger: stops there. A broken stream counts
 /// what came before.
 std::uint64_t inflated_size(BytesView zlib_stream, std::uint64_t limit);
+/// Of a stream in pieces, as a PNG's pixels are.
+std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_t limit);
+
+/// Deflate's best: no stream inflates to more times its size.
+inline constexpr std::uint64_t kMaxInflation = 1'032;
 
 /// nullopt where the stream is broken, cut off, or larger than `limit`. Bytes behind its end are ignored.
 std::optional<Bytes> inflate(BytesView zlib_stream, std::size_t limit);

@@ -96,21 +96,21 @@ std::uint8_t exif_orientation(BytesView tiff) {
 
 namespace {
 
-walk::Walked walk_format(BytesView file, const Limits& limits, Format format) {
+walk::Walked walk_format(BytesView file, const Limits& limits, WorkBudget& budget, Format format) {
     switch (format) {
         case Format::jpeg:
-            return walk::jpeg(file, limits);
+            return walk::jpeg(file, limits, budget);
         case Format::png:
-            return walk::png(file, limits);
+            return walk::png(file, limits, budget);
         case Format::webp:
-            return walk::webp(file, limits);
+            return walk::webp(file, limits, budget);
         case Format::gif:
-            return walk::gif(file, limits);
+            return walk::gif(file, limits, budget);
         case Format::heic:
         case Format::avif:
-            return walk::bmff(file, limits, format);
+            return walk::bmff(file, limits, budget, format);
         case Format::tiff:
-            return walk::tiff(file, limits);
+            return walk::tiff(file, limits, budget);
     }
     return tl::unexpected<Rejection>(
         Rejection{RejectionCode::unsupported_format, "Not a format that is taken."});
@@ -118,7 +118,7 @@ walk::Walked walk_format(BytesView file, const Limits& limits, Format format) {
 
 }  // namespace
 
-tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits) {
+tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits, WorkBudget& budget) {
     if (file.size() > limits.max_bytes)
         return tl::unexpected<Rejection>(
             Rejection{RejectionCode::too_large,
@@ -126,7 +126,12 @@ tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits
     const tl::expected<Format, Rejection> format =
         admit(file, {.declared_type = std::nullopt, .accepted = kAllFormats});
     if (!format) return tl::unexpected<Rejection>(format.error());
-    return walk_format(file, limits, *format);
+    return walk_format(file, limits, budget, *format);
+}
+
+tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits) {
+    WorkBudget budget = WorkBudget::for_file(file.size());
+    return inspect(file, limits, budget);
 }
 
 }  // namespace photogate::imaging

@@ -4,7 +4,9 @@
 // Sizes of every frame, page and tile, scans, segments, chunks, boxes and inflated metadata are held to
 // `Limits`; offsets are held to the file. No pixel is decoded: a picture that passes may still be refused by
 // the decoder. The walk allocates in proportion to what it reports, recurses at most eight boxes deep, and
-// inflates nothing beyond the metadata limit.
+// inflates nothing beyond the metadata limit (a PNG's pixels: beyond what its size needs). Its work is
+// bounded too (work_budget.hpp): a file whose parts refer to the same bytes again and again is refused as
+// corrupt.
 //
 // Follows: ITU T.81 (JPEG), PNG 3rd edition, RFC 9649 (WebP), GIF89a, ISO 14496-12 and 23008-12 (HEIF),
 // TIFF 6. Thread safety: pure functions.
@@ -17,6 +19,7 @@
 
 #include "base/encoding.hpp"
 #include "imaging/containers/byte_reader.hpp"
+#include "imaging/containers/work_budget.hpp"
 #include "imaging/format.hpp"
 #include "imaging/picture.hpp"
 
@@ -91,6 +94,8 @@ struct Inspection {
 /// Sniffs by itself; `limits.max_bytes` is checked too.
 /// Rejections: empty, too_large, not_an_image, unsupported_format, too_many_pixels, too_many_frames,
 /// too_many_scans, metadata_too_large, corrupt, truncated.
+tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits, WorkBudget& budget);
+/// With a budget of its own.
 tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits);
 
 }  // namespace photogate::imaging

@@ -72,7 +72,7 @@ void take(const Dataset& dataset, BytesView value, Metadata& into) {
 
 }  // namespace
 
-void read_iptc(BytesView datasets, Metadata& into) {
+void read_iptc(BytesView datasets, Metadata& into, WorkBudget& budget) {
     ByteReader reader(datasets);
     for (std::size_t n = 0; n < kMaxDatasets && reader.left() >= 5; ++n) {
         if (reader.u8() != 0x1C) return;
@@ -81,7 +81,8 @@ void read_iptc(BytesView datasets, Metadata& into) {
         const std::uint16_t size = reader.u16();
         if (size >= 0x8000) return;  // extended length: no text that is reported needs it
         const BytesView value = reader.take(size);
-        if (!reader.ok()) return;
+        // Each looks through what is known already: up to 400 entries.
+        if (!reader.ok() || !budget.charge(4 * kEntryWork + value.size())) return;
         if (record != 2) continue;
         const auto it = std::find_if(kDatasets.begin(), kDatasets.end(),
                                      [&](const Dataset& d) { return d.number == number; });
@@ -89,7 +90,7 @@ void read_iptc(BytesView datasets, Metadata& into) {
     }
 }
 
-void read_photoshop(BytesView resources, Metadata& into) {
+void read_photoshop(BytesView resources, Metadata& into, WorkBudget& budget) {
     ByteReader reader(resources);
     for (std::size_t n = 0; n < kMaxResources && reader.left() >= 12; ++n) {
         if (reader.text(4) != "8BIM") return;
@@ -98,9 +99,9 @@ void read_photoshop(BytesView resources, Metadata& into) {
         reader.skip(name + ((name & 1U) == 0 ? 1U : 0U));  // with its length byte an even number
         const std::uint32_t size = reader.u32();
         const BytesView value = reader.take(size);
-        if (!reader.ok()) return;
+        if (!reader.ok() || !budget.charge(kEntryWork)) return;
         if ((size & 1U) != 0 && reader.left() > 0) reader.skip(1);
-        if (id == 0x0404) read_iptc(value, into);
+        if (id == 0x0404) read_iptc(value, into, budget);
     }
 }
 

@@ -1,4 +1,4 @@
-// Inside the room: IPTC-IIM 4.2 datasets and the Photoshop resources around them into Metadata.
+// Internal: IPTC-IIM 4.2 datasets and the Photoshop resources around them into Metadata.
 #pragma once
 
 #include "base/encoding.hpp"
@@ -7,8 +7,9 @@
 namespace photogate::imaging {
 
 /// 8BIM resources, behind `Photoshop 3.0\0`; the one numbered 0x0404 holds the datasets.
-void read_photoshop(BytesView resources, Metadata& into);
+/// Both end where the budget does.
+void read_photoshop(BytesView resources, Metadata& into, WorkBudget& budget);
 
-void read_iptc(BytesView datasets, Metadata& into);
+void read_iptc(BytesView datasets, Metadata& into, WorkBudget& budget);
 
 }  // namespace photogate::imaging

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "imaging/containers/icc.hpp"
@@ -36,7 +37,8 @@ bool draws(std::uint8_t marker) {
 
 class JpegStrip {
   public:
-    JpegStrip(BytesView file, std::uint8_t orientation) : file_(file), orientation_(orientation) {}
+    JpegStrip(BytesView file, std::uint8_t orientation, WorkBudget& budget)
+        : file_(file), orientation_(orientation), budget_(budget) {}
 
     Stripped run() {
         collect_profile();
@@ -74,6 +76,8 @@ class JpegStrip {
                 ++code;
             if (code >= file_.size()) return false;
             position_ = code + 1;
+            if (!budget_.charge(kEntryWork + code - static_cast<std::size_t>(at - file_.data())))
+                return fail(RejectionCode::corrupt, kTooMuchWork);
             const std::uint8_t marker = file_[code];
             const bool alone = marker == 0x00 || marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8);
             if (alone) continue;
@@ -88,6 +92,7 @@ class JpegStrip {
             segment.whole = file_.subspan(position_ - 2, length + 2U);
             segment.body = file_.subspan(position_ + 2, length - 2U);
             position_ += length;
+            if (!budget_.charge(length)) return fail(RejectionCode::corrupt, kTooMuchWork);
             return true;
         }
     }
@@ -228,12 +233,13 @@ class JpegStrip {
             }
         }
         append(out_, file_.subspan(start, end - start));
-        position_ = end;
-        return true;
+        const std::size_t begin = std::exchange(position_, end);
+        return budget_.charge(2 * (end - begin)) || fail(RejectionCode::corrupt, kTooMuchWork);
     }
 
     BytesView file_;
     std::uint8_t orientation_;
+    WorkBudget& budget_;
     std::size_t position_ = 0;
     Bytes out_;
     Bytes profile_;
@@ -246,10 +252,10 @@ class JpegStrip {
 
 }  // namespace
 
-Stripped strip_jpeg(BytesView file, std::uint8_t orientation) {
+Stripped strip_jpeg(BytesView file, std::uint8_t orientation, WorkBudget& budget) {
     if (!starts_with(file, "\xFF\xD8"sv)) return cannot_strip(RejectionCode::corrupt, "Not a JPEG.");
     if (orientation < 1 || orientation > 8) orientation = 1;
-    return JpegStrip(file, orientation).run();
+    return JpegStrip(file, orientation, budget).run();
 }
 
 }  // namespace photogate::imaging

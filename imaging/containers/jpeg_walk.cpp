@@ -16,6 +16,9 @@ constexpr std::string_view kIcc = "ICC_PROFILE\0"sv;
 constexpr std::string_view kPhotoshop = "Photoshop 3.0\0"sv;
 constexpr std::string_view kMpf = "MPF\0"sv;
 constexpr std::string_view kGainMap = "urn:iso:std:iso:ts:21496:-1\0"sv;
+/// Each scan of a progressive picture is a pass over all its blocks, also one of a few bytes.
+constexpr std::uint64_t kMaxScannedPixels = 1'000'000'000;
+constexpr std::uint32_t kUsualScans = 10;  ///< these are allowed at any size
 constexpr std::size_t kMaxTables = 2'000;  ///< DQT, DHT, DAC and DRI segments; a real file has a few per scan
 
 constexpr bool is_restart(std::uint8_t marker) {
@@ -27,7 +30,8 @@ constexpr bool is_frame_header(std::uint8_t marker) {
 
 class JpegWalk {
   public:
-    JpegWalk(BytesView file, const Limits& limits) : state_{file, limits, {}, {}} {
+    JpegWalk(BytesView file, const Limits& limits, WorkBudget& budget)
+        : state_{file, limits, budget, {}, {}} {
         state_.found.format = Format::jpeg;
         state_.found.frames = 0;
         state_.found.scans = 0;
@@ -42,7 +46,10 @@ class JpegWalk {
 
   private:
     bool step() {
-        if (!find_marker()) return state_.truncated("The file ends before the end of the picture.");
+        const std::size_t start = position_;
+        const bool found = find_marker();
+        if (!state_.work(kEntryWork + position_ - start)) return false;
+        if (!found) return state_.truncated("The file ends before the end of the picture.");
         const std::uint8_t marker = state_.file[position_++];
         if (marker == 0xD9) return end_of_image();
         if (marker == 0xD8) return state_.corrupt("A second start of image inside the picture.");
@@ -77,6 +84,7 @@ class JpegWalk {
             return state_.truncated("A segment is longer than the file.");
         const ByteRange body{position_ + 2, static_cast<std::uint64_t>(length) - 2};
         position_ += length;
+        if (!state_.work(body.size)) return false;
         if (is_frame_header(marker)) return frame_header(marker, slice(state_.file, body));
         if (marker == 0xDA) return scan(slice(state_.file, body));
         if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) return application(marker, body);
@@ -127,6 +135,10 @@ class JpegWalk {
         if (++state_.found.scans > state_.limits.max_scans)
             return state_.reject(RejectionCode::too_many_scans,
                                  "More than " + std::to_string(state_.limits.max_scans) + " scans.");
+        if (state_.found.scans > kUsualScans &&
+            state_.found.scans * state_.found.total_pixels > kMaxScannedPixels)
+            return state_.reject(RejectionCode::too_many_scans,
+                                 "More scans than a picture of this size may have.");
         in_scan_ = true;
         return true;
     }
@@ -180,8 +192,8 @@ class JpegWalk {
 
 }  // namespace
 
-Walked jpeg(BytesView file, const Limits& limits) {
-    return JpegWalk(file, limits).run();
+Walked jpeg(BytesView file, const Limits& limits, WorkBudget& budget) {
+    return JpegWalk(file, limits, budget).run();
 }
 
 }  // namespace photogate::imaging::walk

@@ -49,19 +49,19 @@ BytesView without_prefix(BytesView bytes, std::string_view prefix) {
     return starts_with(bytes, prefix) ? bytes.subspan(prefix.size()) : bytes;
 }
 
-void read_carrier(CarrierKind kind, BytesView bytes, Metadata& into) {
+void read_carrier(CarrierKind kind, BytesView bytes, Metadata& into, WorkBudget& budget) {
     switch (kind) {
         case CarrierKind::exif:
-            read_exif(without_prefix(bytes, "Exif\0\0"sv), into);
+            read_exif(without_prefix(bytes, "Exif\0\0"sv), into, budget);
             break;
         case CarrierKind::xmp:
-            scan_xmp(bytes, into);
+            scan_xmp(bytes, into, budget);
             break;
         case CarrierKind::photoshop:
-            read_photoshop(without_prefix(bytes, "Photoshop 3.0\0"sv), into);
+            read_photoshop(without_prefix(bytes, "Photoshop 3.0\0"sv), into, budget);
             break;
         case CarrierKind::iptc:
-            read_iptc(bytes, into);
+            read_iptc(bytes, into, budget);
             break;
         case CarrierKind::xmp_extended:
         case CarrierKind::icc:
@@ -78,7 +78,7 @@ bool is_read(CarrierKind kind) {
 
 }  // namespace
 
-Metadata read_metadata(BytesView file, const Inspection& inspection) {
+Metadata read_metadata(BytesView file, const Inspection& inspection, WorkBudget& budget) {
     Metadata out;
     bool has_exif = false;
     std::size_t carriers = 0;
@@ -94,14 +94,21 @@ Metadata read_metadata(BytesView file, const Inspection& inspection) {
         Bytes unpacked;
         if (packed) {
             std::optional<Bytes> whole = inflate(stored, kMaxInflated);
+            if (!budget.charge(stored.size() + (whole ? whole->size() : kMaxInflated))) break;
             if (!whole) continue;
             unpacked = std::move(*whole);
         }
+        if (hex && !budget.charge(packed ? unpacked.size() : stored.size())) break;
         if (hex) unpacked = from_raw_profile(packed ? BytesView(unpacked) : stored);
-        read_carrier(carrier.kind, packed || hex ? BytesView(unpacked) : stored, out);
+        read_carrier(carrier.kind, packed || hex ? BytesView(unpacked) : stored, out, budget);
         if (carrier.kind == CarrierKind::exif) has_exif = true;
     }
     return out;
+}
+
+Metadata read_metadata(BytesView file, const Inspection& inspection) {
+    WorkBudget budget = WorkBudget::for_file(file.size());
+    return read_metadata(file, inspection, budget);
 }
 
 }  // namespace photogate::imaging

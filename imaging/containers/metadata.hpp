@@ -2,8 +2,8 @@
 //
 // A reader of hostile text: at most 512 entries per directory, 16 directories, 64 KiB per value, no directory
 // twice, no entity expansion, no allocation from a declared size. What cannot be read is left out; nothing
-// here rejects a picture. Every text is valid UTF-8 without control characters and at most 1 KiB long; every
-// number is finite.
+// here rejects a picture. Work is bounded too (work_budget.hpp): what lies beyond is left out. Every text is
+// valid UTF-8 without control characters and at most 1 KiB long; every number is finite.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -17,6 +17,7 @@
 
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
+#include "imaging/containers/work_budget.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {
@@ -65,6 +66,8 @@ struct Metadata {
     std::vector<RawEntry> raw;  ///< all else that could be read, at most 400 entries
 };
 
+Metadata read_metadata(BytesView file, const Inspection& inspection, WorkBudget& budget);
+/// With a budget of its own.
 Metadata read_metadata(BytesView file, const Inspection& inspection);
 
 /// The upload's `exif` object: make, model, taken_at, exposure, lens, orientation, gps {latitude, longitude,

@@ -43,7 +43,7 @@ void put_chunk(Bytes& out, std::string_view type, BytesView body) {
 
 class PngStrip {
   public:
-    explicit PngStrip(BytesView file) : reader_(file) {}
+    PngStrip(BytesView file, WorkBudget& budget) : reader_(file), budget_(budget) {}
 
     Stripped run() {
         reader_.skip(kSignature.size());
@@ -55,6 +55,8 @@ class PngStrip {
             reader_.skip(4);
             if (!reader_.ok())
                 return cannot_strip(RejectionCode::truncated, "The file ends before the end of the picture.");
+            if (!budget_.charge(kEntryWork + 2 * body.size()))
+                return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
             if (type == "IEND") break;
             take(type, body);
         }
@@ -92,6 +94,7 @@ class PngStrip {
     }
 
     ByteReader reader_;
+    WorkBudget& budget_;
     Bytes out_;
     ColourModel colour_ = ColourModel::other;
     bool has_profile_ = false;
@@ -99,9 +102,9 @@ class PngStrip {
 
 }  // namespace
 
-Stripped strip_png(BytesView file) {
+Stripped strip_png(BytesView file, WorkBudget& budget) {
     if (!starts_with(file, kSignature)) return cannot_strip(RejectionCode::corrupt, "Not a PNG.");
-    return PngStrip(file).run();
+    return PngStrip(file, budget).run();
 }
 
 }  // namespace photogate::imaging

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "imaging/containers/inflate.hpp"
 #include "imaging/containers/walk.hpp"
@@ -28,7 +29,7 @@ std::size_t keyword_end(BytesView body) {
 
 class PngWalk {
   public:
-    PngWalk(BytesView file, const Limits& limits) : state_{file, limits, {}, {}} {
+    PngWalk(BytesView file, const Limits& limits, WorkBudget& budget) : state_{file, limits, budget, {}, {}} {
         state_.found.format = Format::png;
         state_.found.frames = 0;
     }
@@ -59,6 +60,7 @@ class PngWalk {
         const BytesView body = slice(state_.file, chunk.body);
         const bool drawing =
             is_critical(chunk.type) || chunk.type == "fdAT" || chunk.type == "fcTL" || chunk.type == "acTL";
+        if (!state_.work(kEntryWork + (drawing ? body.size() : 0))) return false;
         if (drawing) {
             const BytesView covered =
                 state_.file.subspan(static_cast<std::size_t>(chunk.body.offset) - 4, body.size() + 4);
@@ -89,6 +91,7 @@ class PngWalk {
             if (colour_type_ == 3 && !has_palette_)
                 return state_.corrupt("A palette picture without a palette.");
             has_data_ = true;
+            data_.push_back(body);
             return true;
         }
         if (chunk.type == "IEND") {
@@ -117,6 +120,7 @@ class PngWalk {
         found.colour = colour_type_ == 0 || colour_type_ == 4 ? ColourModel::grey : ColourModel::rgb;
         found.has_alpha = colour_type_ == 4 || colour_type_ == 6;
         found.progressive = interlace == 1;
+        bits_per_pixel_ = static_cast<std::uint64_t>(depth) * (colour_type_ == 3 ? 1 : found.channels);
         has_header_ = true;
         return state_.set_size(width, height) && state_.check_raster();
     }
@@ -179,6 +183,7 @@ class PngWalk {
         if ((chunk.type == "zTXt" || chunk.type == "iCCP") && name != std::string_view::npos) {
             const ByteRange packed = behind(name + 2);
             size += inflated_size(slice(state_.file, packed), room);
+            if (!state_.work(size)) return false;
             if (size > room + body.size()) return state_.add_metadata(size);
             if (chunk.type == "zTXt") text(as_text(body.first(name)), packed, CarrierCoding::zlib);
             if (chunk.type == "iCCP") state_.add_carrier(CarrierKind::icc, packed, CarrierCoding::zlib);
@@ -203,7 +208,7 @@ class PngWalk {
             if (packed) size += inflated_size(slice(state_.file, value), state_.limits.max_metadata);
             text(as_text(body.first(name)), value, packed ? CarrierCoding::zlib : CarrierCoding::plain);
         }
-        return state_.add_metadata(size);
+        return state_.work(size) && state_.add_metadata(size);
     }
 
     void text(std::string_view keyword, ByteRange value, CarrierCoding coding) {
@@ -237,10 +242,53 @@ class PngWalk {
             return;
         }
         if (state_.found.frames == 0 && !state_.add_frame(canvas())) return;
+        if (!data_fits()) return;
         if (end < state_.file.size()) state_.found.trailer = {end, state_.file.size() - end};
     }
 
+    /// Bytes of all rows, each with its filter's number; for Adam7, of the rows of all seven passes.
+    std::uint64_t raster_bytes() const {
+        struct Pass {
+            std::uint64_t x, y, step_x, step_y;
+        };
+        static constexpr std::array<Pass, 7> kAdam7 = {{{0, 0, 8, 8},
+                                                        {4, 0, 8, 8},
+                                                        {0, 4, 4, 8},
+                                                        {2, 0, 4, 4},
+                                                        {0, 2, 2, 4},
+                                                        {1, 0, 2, 2},
+                                                        {0, 1, 1, 2}}};
+        const auto rows = [&](std::uint64_t width, std::uint64_t height) {
+            return width == 0 ? 0 : height * (1 + (width * bits_per_pixel_ + 7) / 8);
+        };
+        const std::uint64_t width = state_.found.width;
+        const std::uint64_t height = state_.found.height;
+        if (!state_.found.progressive) return rows(width, height);
+        std::uint64_t total = 0;
+        for (const Pass& pass : kAdam7)
+            if (width > pass.x && height > pass.y)
+                total +=
+                    rows((width - pass.x - 1) / pass.step_x + 1, (height - pass.y - 1) / pass.step_y + 1);
+        return total;
+    }
+
+    /// A decoder inflates the pixels to the stream's end, also what is far behind the last row: a megabyte
+    /// holds a gigabyte. Inflated here only where the stream could be much larger than the rows; that costs
+    /// no more than the decoder's own pass over them.
+    bool data_fits() {
+        const std::uint64_t needed = raster_bytes();
+        const std::uint64_t allowed = needed + needed / 8 + (1U << 20);
+        std::uint64_t stored = 0;
+        for (const BytesView piece : data_)
+            stored += piece.size();
+        if (stored * kMaxInflation <= allowed) return true;
+        return inflated_size(data_, allowed) <= allowed ||
+               state_.corrupt("There are far more bytes of pixels than the picture's size needs.");
+    }
+
     State state_;
+    std::vector<BytesView> data_;  ///< of the IDAT chunks
+    std::uint64_t bits_per_pixel_ = 0;
     std::uint8_t colour_type_ = 0;
     bool has_header_ = false;
     bool has_palette_ = false;
@@ -251,8 +299,8 @@ class PngWalk {
 
 }  // namespace
 
-Walked png(BytesView file, const Limits& limits) {
-    return PngWalk(file, limits).run();
+Walked png(BytesView file, const Limits& limits, WorkBudget& budget) {
+    return PngWalk(file, limits, budget).run();
 }
 
 }  // namespace photogate::imaging::walk

@@ -44,26 +44,33 @@ bool contains(BytesView bytes, std::string_view wanted) {
 
 }  // namespace
 
-std::vector<std::string> metadata_remaining(BytesView published) {
+std::vector<std::string> metadata_remaining(BytesView published, WorkBudget& budget) {
     residue::Names names;
     const std::string_view text = as_text(published);
     if (text.starts_with("\xFF\xD8"))
-        residue::jpeg(published, names);
+        residue::jpeg(published, names, budget);
     else if (text.starts_with("\x89PNG"))
-        residue::png(published, names);
+        residue::png(published, names, budget);
     else if (text.starts_with("RIFF"))
-        residue::webp(published, names);
+        residue::webp(published, names, budget);
     else if (text.starts_with("GIF8"))
-        residue::gif(published, names);
+        residue::gif(published, names, budget);
     else if (text.size() > 8 && text.substr(4, 4) == "ftyp")
-        residue::bmff(published, names);
+        residue::bmff(published, names, budget);
     else if (text.starts_with("II") || text.starts_with("MM"))
         residue::tiff(published, names);
     else
         names.add("unreadable");
     for (const Marker& marker : kCertain)
-        if (contains(published, marker.bytes)) names.add(std::string(marker.name));
+        if (budget.charge(published.size()) && contains(published, marker.bytes))
+            names.add(std::string(marker.name));
+    if (budget.exhausted()) names.add("unreadable");
     return names.sorted();
+}
+
+std::vector<std::string> metadata_remaining(BytesView published) {
+    WorkBudget budget = WorkBudget::for_file(published.size());
+    return metadata_remaining(published, budget);
 }
 
 std::vector<std::string> private_markers(BytesView published) {

@@ -4,6 +4,8 @@
 // It shares no walking code with inspect.hpp or strip.hpp and is stricter than both, so that one mistake is
 // not made twice. What it cannot follow to the last byte it calls `unreadable`.
 //
+// Work is bounded (work_budget.hpp): what the budget does not allow to be read is `unreadable` too.
+//
 // Thread safety: pure functions.
 #pragma once
 
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "imaging/containers/work_budget.hpp"
 
 namespace photogate::imaging {
 
@@ -19,6 +22,8 @@ namespace photogate::imaging {
 /// `jfif.thumbnail`, `time`, `trailer`, `hidden_bytes` (of no item), `segment:APP4`, `chunk:prVt`,
 /// `box:uuid`, `tag:270`, `marker:…` (found by byte search), `unreadable`. Allowed: an Exif block with
 /// nothing but an orientation in a JPEG; zeroed metadata items in HEIF.
+std::vector<std::string> metadata_remaining(BytesView published, WorkBudget& budget);
+/// With a budget of its own.
 std::vector<std::string> metadata_remaining(BytesView published);
 
 /// Byte search for every marker of private data, also the four-letter ones that may occur by chance in

@@ -15,7 +15,6 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kMaxBoxes = 20'000;
 constexpr std::size_t kMaxExtents = 65'536;
-constexpr std::uint64_t kMaxSearched = 256ULL << 20;  ///< bytes looked at for zeros, over all items
 
 constexpr std::array kMetaBoxes = {"hdlr"sv, "pitm"sv, "iinf"sv, "iloc"sv, "iprp"sv,
                                    "iref"sv, "idat"sv, "grpl"sv, "dinf"sv};
@@ -40,7 +39,7 @@ bool all_zero(BytesView bytes) {
 
 class Reader {
   public:
-    Reader(BytesView file, Names& names) : file_(file), names_(names) {}
+    Reader(BytesView file, Names& names, WorkBudget& budget) : file_(file), names_(names), budget_(budget) {}
 
     void run() {
         bool has_meta = false;
@@ -74,7 +73,8 @@ class Reader {
                 size = static_cast<std::size_t>(be(bytes, at + 8, 4)) << 32 | be(bytes, at + 12, 4);
             }
             if (size == 0) size = bytes.size() - at;
-            if (size < header || size > bytes.size() - at || ++boxes_ > kMaxBoxes) {
+            if (size < header || size > bytes.size() - at || ++boxes_ > kMaxBoxes ||
+                !budget_.charge(kEntryWork)) {
                 names_.add("unreadable");
                 return;
             }
@@ -153,6 +153,7 @@ class Reader {
         };
         const std::uint64_t count = number(id_width);
         for (std::uint64_t i = 0; i < count && at < locations_.size(); ++i) {
+            if (!budget_.charge(kEntryWork)) return names_.add("unreadable");
             const auto id = static_cast<std::uint32_t>(number(id_width));
             const std::uint64_t method = version == 0 ? 0 : number(2) & 15U;
             at += 2;
@@ -160,7 +161,7 @@ class Reader {
             const std::uint64_t extents = number(2);
             const auto type = types_.find(id);
             for (std::uint64_t e = 0; e < extents && at < locations_.size(); ++e) {
-                if (++extents_ > kMaxExtents) return names_.add("unreadable");
+                if (++extents_ > kMaxExtents || !budget_.charge(kEntryWork)) return names_.add("unreadable");
                 at += index_width;
                 const std::uint64_t offset = base + number(offset_width);
                 const std::uint64_t length = number(length_width);
@@ -176,47 +177,66 @@ class Reader {
 
     /// Between the pictures' extents there is nothing but zeros.
     void hidden_bytes() {
-        std::sort(pictures_.begin(), pictures_.end());
+        if (!budget_.charge(file_.size())) return names_.add("unreadable");
+        merge_pictures();
         for (const BytesView box : data_) {
             const auto start = static_cast<std::uint64_t>(box.data() - file_.data());
-            std::uint64_t at = 0;
-            for (const auto& [offset, length] : pictures_) {
-                if (offset >= start + box.size()) break;
-                if (offset > start + at && !all_zero(box.subspan(at, offset - start - at)))
+            const std::uint64_t end = start + box.size();
+            std::uint64_t at = start;
+            auto picture = std::partition_point(pictures_.begin(), pictures_.end(),
+                                                [&](const auto& extent) { return extent.second <= start; });
+            for (; picture != pictures_.end() && picture->first < end; ++picture) {
+                if (picture->first > at && !all_zero(box.subspan(at - start, picture->first - at)))
                     names_.add("hidden_bytes");
-                const std::uint64_t end =
-                    length == 0 ? start + box.size() : std::min(offset + length, start + box.size());
-                if (end > start + at) at = end - start;
+                at = std::min(std::max(at, picture->second), end);
             }
-            if (!all_zero(box.subspan(at))) names_.add("hidden_bytes");
+            if (!all_zero(box.subspan(at - start))) names_.add("hidden_bytes");
         }
+    }
+
+    /// From offsets and lengths, of which 0 means to the end of the file, to starts and ends in order that do
+    /// not overlap.
+    void merge_pictures() {
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> merged;
+        std::sort(pictures_.begin(), pictures_.end());
+        for (const auto& [offset, length] : pictures_) {
+            if (offset > file_.size()) break;
+            const std::uint64_t end = length == 0 ? file_.size() : std::min(offset + length, file_.size());
+            if (end < offset) continue;  // offset + length is beyond 2^64
+            if (!merged.empty() && offset <= merged.back().second)
+                merged.back().second = std::max(merged.back().second, end);
+            else
+                merged.emplace_back(offset, end);
+        }
+        pictures_ = std::move(merged);
     }
 
     bool is_silent(std::uint64_t method, std::uint64_t offset, std::uint64_t length) {
         const BytesView source = method == 0 ? file_ : idat_;
         if (method > 1 || offset > source.size() || length > source.size() - offset) return false;
         if (length == 0) length = source.size() - offset;
-        searched_ += length;
-        if (searched_ > kMaxSearched) return false;
-        return all_zero(source.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length)));
+        // Items may refer to the same bytes: each search is paid for.
+        return budget_.charge(length) &&
+               all_zero(source.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length)));
     }
 
     BytesView file_;
     Names& names_;
+    WorkBudget& budget_;
     BytesView idat_;
     BytesView locations_;
-    std::vector<BytesView> data_;                                    ///< mdat boxes
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> pictures_;  ///< offset and length in the file
+    std::vector<BytesView> data_;  ///< mdat boxes
+    std::vector<std::pair<std::uint64_t, std::uint64_t>>
+        pictures_;  ///< offset and length; then start and end
     std::map<std::uint32_t, std::string_view> types_;
     std::size_t boxes_ = 0;
     std::size_t extents_ = 0;
-    std::uint64_t searched_ = 0;
 };
 
 }  // namespace
 
-void bmff(BytesView file, Names& names) {
-    Reader(file, names).run();
+void bmff(BytesView file, Names& names, WorkBudget& budget) {
+    Reader(file, names, budget).run();
 }
 
 }  // namespace photogate::imaging::residue

@@ -58,8 +58,10 @@ constexpr std::size_t longest_png_chunk(std::string_view type) {
 enum class Within { file, frame };
 
 /// Chunks of a WebP, or of one of its frames; frames hold no frames.
-void webp_chunks(BytesView file, std::size_t at, std::size_t end, Within within, Names& names) {
+void webp_chunks(BytesView file, std::size_t at, std::size_t end, Within within, Names& names,
+                 WorkBudget& budget) {
     while (at < end) {
+        if (!budget.charge(kEntryWork)) return names.add("unreadable");
         const std::string_view type = text_at(file, at, 4);
         const std::size_t size = le(file, at + 4, 4);
         const std::size_t padded = size + (size & 1U);
@@ -78,7 +80,7 @@ void webp_chunks(BytesView file, std::size_t at, std::size_t end, Within within,
             if (size < 16)
                 names.add("unreadable");
             else
-                webp_chunks(file, at - padded + 16, at, Within::frame, names);
+                webp_chunks(file, at - padded + 16, at, Within::frame, names, budget);
         } else if (type == "ICCP") {
             icc_profile(body, names);
         } else if (type == "EXIF") {
@@ -96,10 +98,11 @@ void webp_chunks(BytesView file, std::size_t at, std::size_t end, Within within,
 
 }  // namespace
 
-void png(BytesView file, Names& names) {
+void png(BytesView file, Names& names, WorkBudget& budget) {
     std::size_t at = 8;
     bool has_profile = false;
     while (true) {
+        if (!budget.charge(kEntryWork)) return names.add("unreadable");
         const std::size_t size = be(file, at, 4);
         const std::string_view type = text_at(file, at + 4, 4);
         if (at > file.size() || file.size() - at < 12 || size > file.size() - at - 12) {
@@ -136,17 +139,17 @@ void png(BytesView file, Names& names) {
     if (at != file.size()) names.add("trailer");
 }
 
-void webp(BytesView file, Names& names) {
+void webp(BytesView file, Names& names, WorkBudget& budget) {
     const std::size_t size = le(file, 4, 4);
     if (text_at(file, 8, 4) != "WEBP" || size < 4 || size > file.size() - 8) {
         names.add("unreadable");
         return;
     }
     if (size + 8 != file.size()) names.add("trailer");
-    webp_chunks(file, 12, size + 8, Within::file, names);
+    webp_chunks(file, 12, size + 8, Within::file, names, budget);
 }
 
-void gif(BytesView file, Names& names) {
+void gif(BytesView file, Names& names, WorkBudget& budget) {
     if (file.size() < 14) {
         names.add("unreadable");
         return;
@@ -185,7 +188,7 @@ void gif(BytesView file, Names& names) {
         else
             names.add(label == 0x01 ? "text" : "extension");
     }
-    if (at >= file.size() || file[at] != 0x3B)
+    if (!budget.charge(at) || at >= file.size() || file[at] != 0x3B)
         names.add("unreadable");
     else if (at + 1 != file.size())
         names.add("trailer");

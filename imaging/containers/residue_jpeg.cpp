@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "imaging/containers/residue_readers.hpp"
 
@@ -56,7 +57,7 @@ void app1(BytesView body, Names& names) {
 
 class Reader {
   public:
-    Reader(BytesView file, Names& names) : file_(file), names_(names) {}
+    Reader(BytesView file, Names& names, WorkBudget& budget) : file_(file), names_(names), budget_(budget) {}
 
     void run() {
         std::size_t at = 2;
@@ -67,10 +68,13 @@ class Reader {
             if (marker == 0xD9) break;
             const std::uint32_t length = be(file_, at, 2);
             if (length < 2 || at + length > file_.size()) return unreadable();
+            if (!budget_.charge(kEntryWork + length)) return unreadable();
             const BytesView body = file_.subspan(at + 2, length - 2);
             at += length;
             segment(marker, body);
-            if (marker == 0xDA) at = behind_scan(at);
+            if (marker != 0xDA) continue;
+            const std::size_t scan = std::exchange(at, behind_scan(at));
+            if (!budget_.charge(at - scan)) return unreadable();
         }
         if (!scanned_) return unreadable();
         if (at != file_.size()) names_.add("trailer");
@@ -173,6 +177,7 @@ class Reader {
 
     BytesView file_;
     Names& names_;
+    WorkBudget& budget_;
     Bytes icc_;
     std::uint32_t icc_next_ = 1;
     std::uint32_t icc_count_ = 0;
@@ -181,8 +186,8 @@ class Reader {
 
 }  // namespace
 
-void jpeg(BytesView file, Names& names) {
-    Reader(file, names).run();
+void jpeg(BytesView file, Names& names, WorkBudget& budget) {
+    Reader(file, names, budget).run();
 }
 
 }  // namespace photogate::imaging::residue

@@ -1,4 +1,4 @@
-// Inside the room: the strict readers behind metadata_remaining(). They use nothing of the walkers or the
+// Internal: the strict readers behind metadata_remaining(). They use nothing of the walkers or the
 // rewriters.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "imaging/containers/work_budget.hpp"
 
 namespace photogate::imaging::residue {
 
@@ -27,11 +28,11 @@ class Names {
     std::set<std::string> names_;
 };
 
-void jpeg(BytesView file, Names& names);
-void png(BytesView file, Names& names);
-void webp(BytesView file, Names& names);
-void gif(BytesView file, Names& names);
-void bmff(BytesView file, Names& names);
+void jpeg(BytesView file, Names& names, WorkBudget& budget);
+void png(BytesView file, Names& names, WorkBudget& budget);
+void webp(BytesView file, Names& names, WorkBudget& budget);
+void gif(BytesView file, Names& names, WorkBudget& budget);
+void bmff(BytesView file, Names& names, WorkBudget& budget);
 void tiff(BytesView file, Names& names);
 
 /// What a TIFF structure says beyond an orientation: `exif`, `exif.gps`, `exif.thumbnail`.

@@ -6,19 +6,19 @@ namespace photogate::imaging {
 
 namespace {
 
-Stripped rewrite(BytesView file, Format format, std::uint8_t orientation) {
+Stripped rewrite(BytesView file, Format format, std::uint8_t orientation, WorkBudget& budget) {
     switch (format) {
         case Format::jpeg:
-            return strip_jpeg(file, orientation);
+            return strip_jpeg(file, orientation, budget);
         case Format::png:
-            return strip_png(file);
+            return strip_png(file, budget);
         case Format::webp:
-            return strip_webp(file);
+            return strip_webp(file, budget);
         case Format::gif:
-            return strip_gif(file);
+            return strip_gif(file, budget);
         case Format::heic:
         case Format::avif:
-            return strip_bmff(file);
+            return strip_bmff(file, budget);
         case Format::tiff:
             break;
     }
@@ -45,12 +45,18 @@ bool can_strip(const Inspection& inspection) {
     return false;
 }
 
+tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection, WorkBudget& budget) {
+    return rewrite(file, inspection.format, inspection.orientation, budget);
+}
+
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection) {
-    return rewrite(file, inspection.format, inspection.orientation);
+    WorkBudget budget = WorkBudget::for_file(file.size());
+    return strip(file, inspection, budget);
 }
 
 tl::expected<Bytes, Rejection> clean_container(BytesView encoded, Format format) {
-    return rewrite(encoded, format, 1);
+    WorkBudget budget = WorkBudget::for_file(encoded.size());
+    return rewrite(encoded, format, 1, budget);
 }
 
 }  // namespace photogate::imaging

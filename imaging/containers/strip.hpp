@@ -16,6 +16,7 @@
 
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
+#include "imaging/containers/work_budget.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::imaging {
@@ -25,7 +26,9 @@ namespace photogate::imaging {
 bool can_strip(const Inspection& inspection);
 
 /// Rejections: unsupported_format for TIFF; corrupt or truncated where the file is not what `inspection`
-/// said.
+/// said, or takes more work than the budget allows.
+tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection, WorkBudget& budget);
+/// With a budget of its own.
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection);
 
 /// The same for what an encoder of ours wrote: no orientation is kept, because it is in the pixels already.

@@ -1,6 +1,7 @@
-// Inside the room: one rewriter for each format, behind strip() and clean_container(). Not for other rooms.
+// Internal: one rewriter for each format, behind strip() and clean_container(). Not for other modules.
 //
-// Each walks the file by itself and is bounded by it; none trusts offsets found earlier.
+// Each walks the file by itself and is bounded by it; none trusts offsets found earlier. Where the budget
+// does not allow the work, the file is refused as corrupt.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +9,18 @@
 #include <tl/expected.hpp>
 
 #include "imaging/containers/inspect.hpp"
+#include "imaging/containers/work_budget.hpp"
 
 namespace photogate::imaging {
 
 using Stripped = tl::expected<Bytes, Rejection>;
 
 /// `orientation` other than 1 is written as the only Exif.
-Stripped strip_jpeg(BytesView file, std::uint8_t orientation);
-Stripped strip_png(BytesView file);
-Stripped strip_webp(BytesView file);
-Stripped strip_gif(BytesView file);
-Stripped strip_bmff(BytesView file);
+Stripped strip_jpeg(BytesView file, std::uint8_t orientation, WorkBudget& budget);
+Stripped strip_png(BytesView file, WorkBudget& budget);
+Stripped strip_webp(BytesView file, WorkBudget& budget);
+Stripped strip_gif(BytesView file, WorkBudget& budget);
+Stripped strip_bmff(BytesView file, WorkBudget& budget);
 
 inline tl::unexpected<Rejection> cannot_strip(RejectionCode code, const char* detail) {
     return tl::unexpected<Rejection>(Rejection{code, detail});

@@ -1,5 +1,6 @@
 #include "imaging/containers/text.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace photogate::imaging {
@@ -60,7 +61,8 @@ std::string finished(std::string_view utf8) {
 }  // namespace
 
 std::string clean_text(BytesView raw) {
-    std::string_view text = as_text(raw);
+    // No more is looked at than can be reported: a value may be 64 KiB, and be pointed to many times.
+    std::string_view text = as_text(raw).substr(0, 4 * kMaxText + 1);
     text = text.substr(0, text.find('\0'));
     if (text.size() > 4 * kMaxText) {
         std::size_t end = 4 * kMaxText;
@@ -77,7 +79,7 @@ std::string clean_text(BytesView raw) {
 
 std::string clean_utf16(BytesView raw, Endian endian) {
     std::string out;
-    ByteReader reader(raw, endian);
+    ByteReader reader(raw.first(std::min(raw.size(), 4 * kMaxText)), endian);
     while (reader.left() >= 2 && out.size() < 2 * kMaxText) {
         char32_t c = reader.u16();
         if (c == 0) break;

@@ -50,8 +50,8 @@ struct Page {
 
 class TiffWalk {
   public:
-    TiffWalk(BytesView file, const Limits& limits)
-        : state_{file, limits, {}, {}}, endian_(file[0] == 'I' ? Endian::little : Endian::big) {
+    TiffWalk(BytesView file, const Limits& limits, WorkBudget& budget)
+        : state_{file, limits, budget, {}, {}}, endian_(file[0] == 'I' ? Endian::little : Endian::big) {
         state_.found.format = Format::tiff;
         state_.found.frames = 0;
     }
@@ -94,6 +94,7 @@ class TiffWalk {
         Page page;
         const bool first = state_.found.frames == 0;
         for (std::uint32_t i = 0; i < entries; ++i) {
+            if (!state_.work(kEntryWork)) return false;
             const std::uint16_t tag = reader.u16();
             Entry entry{reader.u16(), reader.u32(), reader.position()};
             const std::uint64_t size = static_cast<std::uint64_t>(width_of(entry.type)) * entry.count;
@@ -207,6 +208,7 @@ class TiffWalk {
         return state_.check_size(value(page.tile_width).value_or(0), value(page.tile_height).value_or(0));
     }
 
+    /// A decoder reads every strip of a page, whichever else refers to the same bytes: so all are paid for.
     bool pieces(const std::optional<Entry>& offsets, const std::optional<Entry>& sizes) {
         if (!offsets || !sizes) return true;
         const std::uint32_t count = std::min(offsets->count, sizes->count);
@@ -214,6 +216,7 @@ class TiffWalk {
         for (std::uint32_t i = 0; i < count; ++i) {
             const std::optional<std::uint32_t> offset = value(offsets, i);
             const std::optional<std::uint32_t> size = value(sizes, i);
+            if (!state_.work(kEntryWork + size.value_or(0))) return false;
             if (!offset || !size) return state_.truncated("A list of strips or tiles outside the file.");
             if (!fits({*offset, *size}, state_.file.size()))
                 return state_.truncated("A strip or tile outside the file.");
@@ -227,8 +230,8 @@ class TiffWalk {
 
 }  // namespace
 
-Walked tiff(BytesView file, const Limits& limits) {
-    return TiffWalk(file, limits).run();
+Walked tiff(BytesView file, const Limits& limits, WorkBudget& budget) {
+    return TiffWalk(file, limits, budget).run();
 }
 
 }  // namespace photogate::imaging::walk

@@ -1,4 +1,4 @@
-// Inside the room: what the six walkers share. Not for other rooms.
+// Internal: what the six walkers share. Not for other modules.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 
 #include "imaging/containers/inspect.hpp"
+#include "imaging/containers/work_budget.hpp"
 
 namespace photogate::imaging::walk {
 
@@ -20,6 +21,7 @@ using Walked = tl::expected<Inspection, Rejection>;
 struct State {
     BytesView file;
     const Limits& limits;
+    WorkBudget& budget;
     Inspection found;
     std::optional<Rejection> fault;
 
@@ -30,6 +32,8 @@ struct State {
     bool corrupt(std::string detail) { return reject(RejectionCode::corrupt, std::move(detail)); }
     bool truncated(std::string detail) { return reject(RejectionCode::truncated, std::move(detail)); }
 
+    /// False, with the file refused, where its budget does not allow that much work.
+    bool work(std::uint64_t units) { return budget.charge(units) || corrupt(kTooMuchWork); }
     /// One frame, page or tile: sides and pixels.
     bool check_size(std::uint64_t width, std::uint64_t height);
     /// The same, remembered as the picture's size, with its raster in memory.
@@ -46,12 +50,12 @@ struct State {
     Walked finish();
 };
 
-Walked jpeg(BytesView file, const Limits& limits);
-Walked png(BytesView file, const Limits& limits);
-Walked webp(BytesView file, const Limits& limits);
-Walked gif(BytesView file, const Limits& limits);
-Walked bmff(BytesView file, const Limits& limits, Format format);
-Walked tiff(BytesView file, const Limits& limits);
+Walked jpeg(BytesView file, const Limits& limits, WorkBudget& budget);
+Walked png(BytesView file, const Limits& limits, WorkBudget& budget);
+Walked webp(BytesView file, const Limits& limits, WorkBudget& budget);
+Walked gif(BytesView file, const Limits& limits, WorkBudget& budget);
+Walked bmff(BytesView file, const Limits& limits, WorkBudget& budget, Format format);
+Walked tiff(BytesView file, const Limits& limits, WorkBudget& budget);
 
 /// Orientation (tag 0x0112) of IFD0 of a TIFF structure: type SHORT, count 1, 1 to 8; else 1.
 std::uint8_t exif_orientation(BytesView tiff);

@@ -31,13 +31,13 @@ struct Chunk {
     BytesView body;
 };
 
-/// False at the end or where a chunk does not fit; `reader.ok()` tells which.
-bool next_chunk(ByteReader& reader, Chunk& chunk) {
-    if (reader.left() < 8) return false;
+/// False at the end, where a chunk does not fit (`reader.ok()` tells) or the budget does not allow more.
+bool next_chunk(ByteReader& reader, Chunk& chunk, WorkBudget& budget) {
+    if (reader.left() < 8 || !budget.charge(kEntryWork)) return false;
     chunk.type = reader.text(4);
     chunk.body = reader.take(reader.u32());
     if ((chunk.body.size() & 1U) != 0 && !reader.at_end()) reader.skip(1);
-    return reader.ok();
+    return reader.ok() && budget.charge(2 * chunk.body.size());
 }
 
 bool is_picture(std::string_view type) {
@@ -45,20 +45,20 @@ bool is_picture(std::string_view type) {
 }
 
 /// A frame with nothing but its header and its picture; `body` holds at least the header.
-Bytes stripped_frame(BytesView body) {
+Bytes stripped_frame(BytesView body, WorkBudget& budget) {
     Bytes out;
     append(out, body.first(kFrameHeader));
     out[15] &= 3U;  // reserved bits
     ByteReader reader(body.subspan(kFrameHeader), Endian::little);
     Chunk chunk;
-    while (next_chunk(reader, chunk))
+    while (next_chunk(reader, chunk, budget))
         if (is_picture(chunk.type)) put_chunk(out, chunk.type, chunk.body);
     return out;
 }
 
 }  // namespace
 
-Stripped strip_webp(BytesView file) {
+Stripped strip_webp(BytesView file, WorkBudget& budget) {
     ByteReader header(file, Endian::little);
     const bool riff = header.text(4) == "RIFF";
     const std::uint32_t size = header.u32();
@@ -73,7 +73,7 @@ Stripped strip_webp(BytesView file) {
     Bytes profile;
     Bytes pictures;  // ANIM and all that draws
     Chunk chunk;
-    while (next_chunk(reader, chunk)) {
+    while (next_chunk(reader, chunk, budget)) {
         if (chunk.type == "VP8X" && canvas.empty() && chunk.body.size() >= 10)
             append(canvas, chunk.body.first(10));
         if (chunk.type == "ICCP" && profile.empty() && is_sane_icc(chunk.body, ColourModel::rgb))
@@ -81,9 +81,10 @@ Stripped strip_webp(BytesView file) {
         if (chunk.type == "ANIM" && chunk.body.size() >= 6)
             put_chunk(pictures, chunk.type, chunk.body.first(6));
         if (chunk.type == "ANMF" && chunk.body.size() >= kFrameHeader)
-            put_chunk(pictures, chunk.type, stripped_frame(chunk.body));
+            put_chunk(pictures, chunk.type, stripped_frame(chunk.body, budget));
         if (is_picture(chunk.type)) put_chunk(pictures, chunk.type, chunk.body);
     }
+    if (budget.exhausted()) return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
     if (!reader.ok()) return cannot_strip(RejectionCode::corrupt, "A chunk is longer than the picture.");
     if (pictures.empty()) return cannot_strip(RejectionCode::corrupt, "A WebP without a picture.");
 

@@ -40,7 +40,8 @@ std::optional<Size> lossless_size(BytesView body) {
 
 class WebpWalk {
   public:
-    WebpWalk(BytesView file, const Limits& limits) : state_{file, limits, {}, {}} {
+    WebpWalk(BytesView file, const Limits& limits, WorkBudget& budget)
+        : state_{file, limits, budget, {}, {}} {
         state_.found.format = Format::webp;
         state_.found.frames = 0;
     }
@@ -54,7 +55,7 @@ class WebpWalk {
             return state_.finish();
         }
         std::uint64_t position = 12;
-        while (position + 8 <= end) {
+        while (position + 8 <= end && state_.work(kEntryWork)) {
             const Chunk chunk = chunk_at(position);
             if (!fits(chunk.body, end)) {
                 state_.corrupt("A chunk is longer than the picture.");
@@ -134,6 +135,7 @@ class WebpWalk {
         const std::uint64_t end = range.offset + range.size;
         bool painted = false;
         while (position + 8 <= end) {
+            if (!state_.work(kEntryWork)) return false;
             const Chunk chunk = chunk_at(position);
             if (!fits(chunk.body, end)) return state_.corrupt("A chunk is longer than its frame.");
             position = chunk.body.offset + chunk.body.size + (chunk.body.size & 1U);
@@ -182,8 +184,8 @@ class WebpWalk {
 
 }  // namespace
 
-Walked webp(BytesView file, const Limits& limits) {
-    return WebpWalk(file, limits).run();
+Walked webp(BytesView file, const Limits& limits, WorkBudget& budget) {
+    return WebpWalk(file, limits, budget).run();
 }
 
 }  // namespace photogate::imaging::walk

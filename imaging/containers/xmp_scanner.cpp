@@ -55,10 +55,6 @@ constexpr std::array kProperties = {
     Property{"Iptc4xmpExt:DigitalSourceType"},
 };
 
-constexpr bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /// The five predefined entities; any other reference stays as it is written.
 std::string unescaped(std::string_view text) {
     static constexpr std::array<std::pair<std::string_view, char>, 5> kEntities = {
@@ -82,32 +78,113 @@ std::string text_of(std::string_view raw) {
     return clean_text(as_bytes(unescaped(raw.substr(0, 4 * kMaxText))));
 }
 
-/// `name="value"` or `name='value'`.
-std::optional<std::string_view> attribute(std::string_view packet, std::string_view name) {
-    for (std::size_t at = packet.find(name); at != std::string_view::npos; at = packet.find(name, at + 1)) {
-        if (at == 0 || !is_space(packet[at - 1])) continue;
-        std::string_view rest = packet.substr(at + name.size());
-        if (rest.size() < 2 || rest[0] != '=' || (rest[1] != '"' && rest[1] != '\'')) continue;
-        const std::size_t end = rest.substr(0, kMaxElement).find(rest[1], 2);
-        if (end != std::string_view::npos) return rest.substr(2, end - 2);
-    }
-    return std::nullopt;
+std::optional<std::size_t> property_named(std::string_view name) {
+    const auto it = std::find_if(kProperties.begin(), kProperties.end(),
+                                 [&](const Property& property) { return property.name == name; });
+    if (it == kProperties.end()) return std::nullopt;
+    return static_cast<std::size_t>(it - kProperties.begin());
 }
 
-/// What stands between `<name …>` and `</name>`.
-std::optional<std::string_view> element(std::string_view packet, std::string_view name) {
-    const std::string open = "<" + std::string(name);
-    const std::string close = "</" + std::string(name);
-    for (std::size_t at = packet.find(open); at != std::string_view::npos; at = packet.find(open, at + 1)) {
-        const std::string_view rest = packet.substr(at + open.size(), kMaxElement);
-        if (rest.empty() || (!is_space(rest[0]) && rest[0] != '>')) continue;
-        const std::size_t start = rest.find('>');
-        if (start == std::string_view::npos || (start > 0 && rest[start - 1] == '/')) continue;
-        const std::size_t end = rest.find(close, start);
-        if (end != std::string_view::npos) return rest.substr(start + 1, end - start - 1);
+/// What the packet says of one property: the first attribute `name="value"` that is closed, and what stands
+/// between the first `<name …>` and its `</name>`.
+struct Found {
+    std::optional<std::string_view> attribute;
+    std::optional<std::string_view> element;
+    std::optional<std::size_t> opened;  ///< where the element's content starts, until its end is seen
+};
+
+/// One pass over the tags. No byte is looked at again once its tag is read, except that a quote's partner is
+/// searched for ahead; that search remembers its answer, so it too passes over each byte once.
+class Packet {
+  public:
+    explicit Packet(std::string_view text) : text_(text) {}
+
+    const std::array<Found, kProperties.size()>& read() {
+        std::size_t at = 0;
+        while ((at = text_.find('<', at)) != std::string_view::npos)
+            at = tag(at + 1);
+        return found_;
     }
-    return std::nullopt;
-}
+
+  private:
+    static constexpr std::size_t kNone = std::string_view::npos;
+
+    char peek(std::size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
+
+    /// A name, which may be empty; `at` is left behind it.
+    std::string_view token(std::size_t& at) const {
+        const std::size_t start = at;
+        at = std::min(text_.find_first_of(" \t\r\n=<>/\"'", start), text_.size());
+        return text_.substr(start, at - start);
+    }
+
+    /// Behind `<`. Where to look for the next tag.
+    std::size_t tag(std::size_t at) {
+        const bool closes = peek(at) == '/';
+        if (closes) ++at;
+        const std::string_view name = token(at);
+        if (closes) {
+            close(name, at);
+            return at;
+        }
+        bool empty = false;  // <name/>
+        while (at < text_.size() && text_[at] != '<') {
+            const char c = text_[at];
+            if (c == '>') {
+                if (!empty) open(name, at + 1);
+                return at + 1;
+            }
+            empty = c == '/';
+            const std::size_t before = at;
+            const std::string_view attribute = token(at);
+            if (peek(at) == '=' && (peek(at + 1) == '"' || peek(at + 1) == '\''))
+                at = value(attribute, at + 1);
+            else if (at == before)
+                ++at;
+        }
+        return at;
+    }
+
+    /// At an opening quote. Behind the closing one, or behind the opening one where nothing closes it.
+    std::size_t value(std::string_view name, std::size_t quote) {
+        const std::size_t end = partner(quote);
+        if (end == kNone) return quote + 1;
+        const auto property = property_named(name);
+        if (property && !found_[*property].attribute && end - quote <= kMaxElement)
+            found_[*property].attribute = text_.substr(quote + 1, end - quote - 1);
+        return end + 1;
+    }
+
+    std::size_t partner(std::size_t quote) {
+        std::size_t& next = text_[quote] == '"' ? next_double_ : next_single_;
+        if (next != kNone && next <= quote) next = text_.find(text_[quote], quote + 1);
+        return next;
+    }
+
+    void open(std::string_view name, std::size_t content) {
+        const auto property = property_named(name);
+        if (!property) return;
+        Found& found = found_[*property];
+        if (!found.opened || content - *found.opened > kMaxElement) found.opened = content;
+    }
+
+    /// `end` is behind the closing tag's name.
+    void close(std::string_view name, std::size_t end) {
+        const auto property = property_named(name);
+        if (!property) return;
+        Found& found = found_[*property];
+        if (!found.opened || found.element) return;
+        const std::size_t content_end = end - name.size() - 2;
+        if (content_end - *found.opened <= kMaxElement)
+            found.element = text_.substr(*found.opened, content_end - *found.opened);
+        found.opened.reset();
+    }
+
+    std::string_view text_;
+    std::array<Found, kProperties.size()> found_{};
+    std::size_t next_double_ = 0;  ///< the nearest quote that is known behind the place that was asked about
+    std::size_t next_single_ = 0;
+};
 
 std::vector<std::string> list_items(std::string_view body) {
     std::vector<std::string> out;
@@ -127,17 +204,20 @@ std::vector<std::string> list_items(std::string_view body) {
 
 }  // namespace
 
-void scan_xmp(BytesView packet, Metadata& into) {
+void scan_xmp(BytesView packet, Metadata& into, WorkBudget& budget) {
     const std::string_view text = head_text(packet, kMaxPacket);
-    for (const Property& property : kProperties) {
-        const bool location = property.tells == Property::place;
-        const std::string name = "xmp." + std::string(property.name);
-        if (const auto value = attribute(text, property.name)) {
-            add_raw(into, {name, text_of(*value), location});
+    if (!budget.charge(4 * text.size())) return;  // tags, attributes, two kinds of quotes
+    Packet reader(text);
+    const auto& found = reader.read();
+    for (std::size_t i = 0; i < kProperties.size(); ++i) {
+        const bool location = kProperties[i].tells == Property::place;
+        const std::string name = "xmp." + std::string(kProperties[i].name);
+        if (found[i].attribute) {
+            add_raw(into, {name, text_of(*found[i].attribute), location});
             continue;
         }
-        const auto body = element(text, property.name);
-        if (!body) continue;
+        const auto body = found[i].element;
+        if (!body || !budget.charge(body->size())) continue;
         std::vector<std::string> items = list_items(*body);
         if (items.size() == 1)
             add_raw(into, {name, std::move(items.front()), location});

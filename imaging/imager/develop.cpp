@@ -29,11 +29,11 @@ tl::unexpected<Error> broken(const char* what) {
 }
 
 /// What the decoder gets. TIFF has no form without its tags; every other format does.
-tl::expected<Bytes, Rejection> for_the_decoder(BytesView file, Inspection inspection) {
+tl::expected<Bytes, Rejection> for_the_decoder(BytesView file, Inspection inspection, WorkBudget& budget) {
     // The turning is done from our own reading, so not even an orientation is left for a library to parse.
     inspection.orientation = 1;
     inspection.turned_sideways = false;
-    return strip(file, inspection);
+    return strip(file, inspection, budget);
 }
 
 /// Whether the decoder shows more than one frame. Of an animated PNG it shows the first alone.
@@ -167,12 +167,13 @@ tl::expected<Published, Answer> reencoded(const Decoding& decoding, const Recipe
 }
 
 /// The original's own coded pixels, proved to be decodable in every frame.
-tl::expected<Published, Answer> stripped(const Decoding& decoding, BytesView file, const Decoded& decoded) {
+tl::expected<Published, Answer> stripped(const Decoding& decoding, BytesView file, const Decoded& decoded,
+                                         WorkBudget& budget) {
     if (moves(*decoding.inspection)) {
         if (auto proof = prove_animation(decoding); !proof)
             return tl::unexpected(Answer(Outcome(proof.error())));
     }
-    auto bytes = strip(file, *decoding.inspection);
+    auto bytes = strip(file, *decoding.inspection, budget);
     if (!bytes) return tl::unexpected(Answer(Outcome(bytes.error())));
     return Published{.bytes = std::move(*bytes),
                      .format = decoding.inspection->format,
@@ -190,12 +191,13 @@ Answer develop(const TaskOrder& order, BytesView file) {
     }
     const Admission admission{.declared_type = order.task.declared_type, .accepted = order.task.accepted};
     if (auto admitted = admit(file, admission); !admitted) return Outcome(admitted.error());
-    const auto inspection = inspect(file, order.task.limits);
+    WorkBudget budget = WorkBudget::for_file(file.size());  // for everything but pixels
+    const auto inspection = inspect(file, order.task.limits, budget);
     if (!inspection) return Outcome(inspection.error());
 
     Bytes bare;
     if (inspection->format != Format::tiff) {
-        auto without = for_the_decoder(file, *inspection);
+        auto without = for_the_decoder(file, *inspection, budget);
         if (!without) return Outcome(without.error());
         bare = std::move(*without);
     }
@@ -206,9 +208,15 @@ Answer develop(const TaskOrder& order, BytesView file) {
     auto decoded = decode(decoding);
     if (!decoded) return Outcome(decoded.error());
 
-    auto picture = keeps_its_pixels(recipe, *inspection) ? stripped(decoding, file, *decoded)
-                                                         : reencoded(decoding, recipe, decoded->base.get());
+    const bool keeps = keeps_its_pixels(recipe, *inspection);
+    auto picture = keeps ? stripped(decoding, file, *decoded, budget)
+                         : reencoded(decoding, recipe, decoded->base.get());
     if (!picture) return std::move(picture.error());
+    // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
+    if (keeps && !metadata_remaining(picture->bytes).empty()) {
+        picture = reencoded(decoding, recipe, decoded->base.get());
+        if (!picture) return std::move(picture.error());
+    }
     if (picture->bytes.size() > order.max_output) {
         return Outcome(
             Rejection{RejectionCode::too_large, "The published picture would be larger than allowed."});
@@ -224,7 +232,7 @@ Answer develop(const TaskOrder& order, BytesView file) {
                              .width = decoded->width,
                              .height = decoded->height,
                              .frames = inspection->frames,
-                             .exif_json = to_json(read_metadata(file, *inspection), recipe.exif, recipe.gps),
+                             .exif_json = to_json(read_metadata(file, *inspection, budget), recipe.exif, recipe.gps),
                              .privacy_json = kCleanReport,
                              .thumb_hash = base64(thumb_hash(*small)),
                              .perceptual_hash = hex(perceptual_hash(*small))});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <time.h>
+
 namespace photogate::fuzz {
 namespace {
 
@@ -11,7 +13,20 @@ std::vector<Target>& registered() {
     return targets;
 }
 
+/// Seconds.
+double processor_time() {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
 }  // namespace
+
+LinearTime::LinearTime() : start_(processor_time()) {}
+
+void LinearTime::require_for(std::size_t bytes) const {
+    require(processor_time() - start_ <= 0.3 + 1e-6 * static_cast<double>(bytes), "the time is linear");
+}
 
 Target::Target(std::string_view name_of_folder, Run function) : name(name_of_folder), run(function) {
     registered().push_back(*this);

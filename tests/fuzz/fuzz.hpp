@@ -12,6 +12,7 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
@@ -32,6 +33,17 @@ class Broken final : public std::logic_error {
 inline void require(bool holds, const char* promise) {
     if (!holds) throw Broken{promise};
 }
+
+/// That the time since its making is linear in what was read: processor time of this thread, so that a busy
+/// machine breaks no promise. The bound is generous, for sanitizers.
+class LinearTime {
+  public:
+    LinearTime();
+    void require_for(std::size_t bytes) const;
+
+  private:
+    double start_;
+};
 
 struct Target {
     using Run = void (*)(BytesView);

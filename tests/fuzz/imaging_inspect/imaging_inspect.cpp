@@ -7,7 +7,7 @@ namespace {
 
 using fuzz::require;
 
-void run(BytesView file) {
+void check_all(BytesView file) {
     // Small, so that a small file reaches them.
     const Limits limits{
         .max_frames = 20, .max_scans = 10, .max_metadata = 1U << 16, .max_metadata_blocks = 50};
@@ -25,6 +25,12 @@ void run(BytesView file) {
             "the limit of frames is kept");
     require(found->metadata_bytes <= limits.max_metadata, "the limit of metadata is kept");
     require(found->orientation >= 1 && found->orientation <= 8, "an orientation is one of eight");
+}
+
+void run(BytesView file) {
+    const fuzz::LinearTime time;
+    check_all(file);
+    time.require_for(file.size());
 }
 
 const fuzz::Target target{"imaging_inspect", run};

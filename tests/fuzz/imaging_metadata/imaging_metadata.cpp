@@ -29,12 +29,18 @@ void check(BytesView file, const Inspection& inspection) {
             "nothing is said where nothing was asked");
 }
 
-void run(BytesView file) {
+void check_all(BytesView file) {
     if (const auto found = inspect(file, Limits{.max_metadata = 1U << 16})) check(file, *found);
     if (file.empty()) return;
     Inspection bare;
     bare.carriers = {{kKinds[file[0] & 3U], {1, file.size() - 1}, kCodings[file[0] >> 2 & 3U]}};
     check(file, bare);
+}
+
+void run(BytesView file) {
+    const fuzz::LinearTime time;
+    check_all(file);
+    time.require_for(file.size());
 }
 
 const fuzz::Target target{"imaging_metadata", run};

@@ -92,7 +92,8 @@ Bytes make_avif(const AvifShape& shape) {
 }
 
 Bytes with_broken_item(Bytes file, std::uint32_t item) {
-    const auto boxes = read_bmff(file);
+    WorkBudget budget = WorkBudget::for_file(file.size());
+    const auto boxes = read_bmff(file, budget);
     const BmffItem* found = boxes ? boxes->item(item) : nullptr;
     if (found == nullptr || found->extents.empty()) {
         ADD_FAILURE() << "there is no item " << item;
@@ -105,7 +106,8 @@ Bytes with_broken_item(Bytes file, std::uint32_t item) {
 }
 
 Bytes with_metadata_of_no_picture(Bytes file) {
-    const auto boxes = read_bmff(file);
+    WorkBudget budget = WorkBudget::for_file(file.size());
+    const auto boxes = read_bmff(file, budget);
     std::uint32_t exif = 0;
     std::uint32_t xmp = 0;
     for (const BmffItem& item : boxes ? boxes->items : std::vector<BmffItem>{}) {
