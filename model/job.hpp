@@ -36,6 +36,7 @@ struct Job {
     JobKind kind = JobKind::process;
     std::string detail;  ///< settle_original: `remove`, `keep` or `quarantine`
     std::uint32_t attempt = 1;
+    bool ran_out_of_time = false;  ///< in an earlier attempt
     Timestamp ready_since;
     Upload upload;
 };
@@ -61,6 +62,7 @@ struct Postponement {
     enum class Cost {
         attempt,        ///< counts; the last one makes the upload failed
         decoder_crash,  ///< counts; the third makes the upload failed
+        timeout,        ///< the file's own doing: tried again when no other upload is ready
         free,           ///< the store or the database is away: wait, burn nothing
     };
     Cost cost = Cost::attempt;

@@ -21,6 +21,9 @@ using model::Job;
 using model::Postponement;
 using Steady = std::chrono::steady_clock;
 
+/// Before a file that ran out of time is tried once more.
+constexpr std::chrono::seconds kDelayAfterTimeout{5};
+
 std::chrono::microseconds since(Steady::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start);
 }
@@ -49,8 +52,8 @@ void log_outcome(const Job& job, std::string_view what, const Error& error) {
 
 /// Which failures say something about this upload, and which only that a part of the house is away.
 Postponement::Cost cost_of(ErrorCode code) {
-    if (code == ErrorCode::imager_crashed || code == ErrorCode::imager_timeout)
-        return Postponement::Cost::decoder_crash;
+    if (code == ErrorCode::imager_crashed) return Postponement::Cost::decoder_crash;
+    if (code == ErrorCode::imager_timeout) return Postponement::Cost::timeout;
     if (code == ErrorCode::internal || code == ErrorCode::file_error || code == ErrorCode::size_mismatch)
         return Postponement::Cost::attempt;
     return Postponement::Cost::free;
@@ -145,7 +148,13 @@ void Processor::process(const Job& job) {
     start = Steady::now();
     const auto outcome = parts_.process_image(task);
     times.image = since(start);
-    if (!outcome) return postpone(job, cost_of(outcome.error().code), outcome.error());
+    if (!outcome) {
+        if (outcome.error().code == ErrorCode::imager_timeout && job.ran_out_of_time) {
+            return reject(job, *profile, std::string{imaging::to_string(imaging::RejectionCode::timeout)},
+                          "the picture took too long to process, twice", &*fetched.spool);
+        }
+        return postpone(job, cost_of(outcome.error().code), outcome.error());
+    }
     if (const auto reached = failpoint::reach(failpoint::Point::after_image); !reached)
         return postpone(job, Postponement::Cost::free, reached.error());
     if (const auto* rejection = std::get_if<imaging::Rejection>(&*outcome)) {
@@ -297,6 +306,8 @@ void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& e
     if (error.retry_after)
         why.delay = std::max<std::chrono::milliseconds>(
             why.delay, std::min(*error.retry_after, std::chrono::seconds{60}));
+    if (cost == Postponement::Cost::timeout)
+        why.delay = std::max<std::chrono::milliseconds>(why.delay, kDelayAfterTimeout);
     const auto state = persist([&] { return parts_.jobs.postpone(job.lease, why); });
     if (!state) return log_outcome(job, "postpone", state.error());
     if (*state == model::UploadState::failed && parts_.observer) {

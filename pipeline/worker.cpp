@@ -65,6 +65,12 @@ struct Worker::State {
         }
     }
 
+    /// A quarter, one at least, is kept free of any one client token, so that another's photo finds a place
+    /// at once and not when a task ends.
+    std::size_t most_of_one_party() const {
+        const std::size_t spare = std::max<std::size_t>(1, options.hands / 4);
+        return std::max<std::size_t>(1, options.hands - std::min(options.hands, spare));
+    }
     std::size_t free_hands() const { return options.hands - std::min(options.hands, held.size()); }
 };
 
@@ -91,8 +97,10 @@ void Worker::run() {
             continue;
         }
         lock.unlock();
-        auto jobs =
-            state.jobs.claim({.worker = state.options.name, .most = free, .lease = state.options.lease});
+        auto jobs = state.jobs.claim({.worker = state.options.name,
+                                         .most = free,
+                                         .lease = state.options.lease,
+                                         .most_of_one_party = state.most_of_one_party()});
         if (!jobs) {
             log::warn("worker.claim_failed",
                       {{"code", to_string(jobs.error().code)}, {"detail", jobs.error().detail}});

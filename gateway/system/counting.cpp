@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log_stats.hpp"
+#include "imaging/picture.hpp"
 
 namespace photogate::gateway::system {
 namespace {
@@ -52,8 +53,10 @@ UploadCounting::UploadCounting(http::Metrics& metrics)
                                 finish_buckets())) {
     // From the start on, so that the first one is seen as a rise.
     metrics.counter(finished_series("published", ""));
-    for (const auto code : {ErrorCode::imager_crashed, ErrorCode::imager_timeout, ErrorCode::internal,
-                            ErrorCode::file_error, ErrorCode::size_mismatch})
+    metrics.counter(
+        finished_series("rejected", std::string{imaging::to_string(imaging::RejectionCode::timeout)}));
+    for (const auto code :
+         {ErrorCode::imager_crashed, ErrorCode::internal, ErrorCode::file_error, ErrorCode::size_mismatch})
         metrics.counter(finished_series("failed", std::string{to_string(code)}));
 }
 

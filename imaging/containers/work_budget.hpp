@@ -1,10 +1,10 @@
 // What reading one file may cost, counted in units that do not depend on the machine's speed.
 //
 // A unit is a byte that is examined, copied, inflated or compared; an entry of a list (a chunk, a box, a
-// directory entry, a strip) costs kEntryWork more. Every walker, metadata reader, stripper and verifier charges
-// the file's budget before it does the work, so that bytes which are referred to a thousand times are paid for
-// a thousand times. The limit grows with the file: a constant for small files, then a multiple of the size. A
-// sound photo uses about a tenth of it.
+// directory entry, a strip) costs kEntryWork more. Every walker, metadata reader, stripper and verifier
+// charges the file's budget before it does the work, so that bytes which are referred to a thousand times are
+// paid for a thousand times. The limit grows with the file: a constant for small files, then a multiple of
+// the size. A sound photo uses about a tenth of it.
 //
 // What happens at the limit is the caller's choice: inspect() and strip() refuse the file as corrupt,
 // read_metadata() leaves out the rest, metadata_remaining() calls the rest unreadable.

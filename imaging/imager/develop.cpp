@@ -209,8 +209,8 @@ Answer develop(const TaskOrder& order, BytesView file) {
     if (!decoded) return Outcome(decoded.error());
 
     const bool keeps = keeps_its_pixels(recipe, *inspection);
-    auto picture = keeps ? stripped(decoding, file, *decoded, budget)
-                         : reencoded(decoding, recipe, decoded->base.get());
+    auto picture =
+        keeps ? stripped(decoding, file, *decoded, budget) : reencoded(decoding, recipe, decoded->base.get());
     if (!picture) return std::move(picture.error());
     // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
     if (keeps && !metadata_remaining(picture->bytes).empty()) {
@@ -227,15 +227,16 @@ Answer develop(const TaskOrder& order, BytesView file) {
     }
     const auto small = small_copy(decoded->base.get());
     if (!small) return fail(small.error());
-    return Outcome(Processed{.picture = std::move(*picture),
-                             .original_format = inspection->format,
-                             .width = decoded->width,
-                             .height = decoded->height,
-                             .frames = inspection->frames,
-                             .exif_json = to_json(read_metadata(file, *inspection, budget), recipe.exif, recipe.gps),
-                             .privacy_json = kCleanReport,
-                             .thumb_hash = base64(thumb_hash(*small)),
-                             .perceptual_hash = hex(perceptual_hash(*small))});
+    return Outcome(
+        Processed{.picture = std::move(*picture),
+                  .original_format = inspection->format,
+                  .width = decoded->width,
+                  .height = decoded->height,
+                  .frames = inspection->frames,
+                  .exif_json = to_json(read_metadata(file, *inspection, budget), recipe.exif, recipe.gps),
+                  .privacy_json = kCleanReport,
+                  .thumb_hash = base64(thumb_hash(*small)),
+                  .perceptual_hash = hex(perceptual_hash(*small))});
 }
 
 }  // namespace photogate::imaging

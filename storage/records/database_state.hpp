@@ -24,6 +24,11 @@
 
 namespace photogate::storage::records {
 
+/// Who an upload's jobs are for, within its app: its client token, or empty for the app itself.
+inline std::string party_of(const model::Upload& upload) {
+    return upload.client_token.value_or(std::string{});
+}
+
 struct DatabaseState {
     DatabaseState(RecordsOptions options, const model::CallbackComposer& composer, const Clock& clock,
                   Random& random);

@@ -39,7 +39,8 @@ bool was_given_back(Transaction& transaction, const model::Lease& lease) {
 
 void queue_settling(Transaction& transaction, const model::Upload& upload, model::OriginalAction action) {
     transaction.run("insert_job", params(upload.id.str(), upload.generation, upload.app.str(),
-                                         to_string(model::JobKind::settle_original), to_string(action), 0));
+                                         to_string(model::JobKind::settle_original), to_string(action), 0,
+                                         party_of(upload)));
 }
 
 struct Ending {
@@ -125,6 +126,8 @@ Spent spend(const Held& held, model::Postponement::Cost cost, const RecordsOptio
         case model::Postponement::Cost::decoder_crash:
             ++spent.crashes;
             break;
+        case model::Postponement::Cost::timeout:
+            return spent;  // whether there is another try is its caller's to say
         case model::Postponement::Cost::free:
             spent.attempt = held.attempt == 0 ? 0 : held.attempt - 1;
             return spent;
@@ -144,8 +147,9 @@ Result<model::UploadState> postpone_held(Transaction& transaction, DatabaseState
                           {model::UploadState::failed, {why.code, why.detail}, {}, {}}, now)
             .state;
     }
-    expect_one(transaction.run("give_back_job", params(held.lease.job, held.lease.token, why.delay.count(),
-                                                       spent.attempt, spent.crashes)),
+    expect_one(transaction.run("give_back_job",
+                               params(held.lease.job, held.lease.token, why.delay.count(), spent.attempt,
+                                      spent.crashes, why.cost == model::Postponement::Cost::timeout)),
                "give_back_job");
     TimelineRows timeline;
     timeline.add(held.upload.id, "postponed",

@@ -19,6 +19,8 @@ struct ClaimRequest {
     std::string worker;  ///< for the timeline
     std::size_t most = 1;
     std::chrono::seconds lease{60};
+    /// Jobs of one client token that this worker may hold at once; an app's own uploads are not bounded.
+    std::size_t most_of_one_party = 1'000;
     /// What the worker can do. Jobs of other kinds, which newer gateways may have written, are left alone.
     std::vector<model::JobKind> kinds = {model::kAllJobKinds.begin(), model::kAllJobKinds.end()};
 };

@@ -60,11 +60,18 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
     SqlArray kinds;
     for (const auto kind : request.kinds)
         kinds.add(to_string(kind));
+    const auto most_of_one = std::clamp<std::size_t>(request.most_of_one_party, 1, kMostClaimed);
     std::string turn_app, turn_kind;
+    SqlArray lane_apps, lane_kinds, lane_parties;
     {
         const std::lock_guard lock{mutex_};
         turn_app = turn_app_;
         turn_kind = turn_kind_;
+        for (const auto& [lane, party] : turn_parties_) {
+            lane_apps.add(lane.first);
+            lane_kinds.add(lane.second);
+            lane_parties.add(party);
+        }
     }
     auto jobs = transact(
         state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<std::vector<model::Job>> {
@@ -73,7 +80,8 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
             if (rows.empty()) {
                 rows = transaction.run(
                     "claim_jobs", params(token, storable_text(request.worker, 128), request.lease.count(),
-                                         most, turn_app, turn_kind, state_.clock.now(), kinds));
+                                         most, turn_app, turn_kind, state_.clock.now(), kinds, lane_apps,
+                                         lane_kinds, lane_parties, most_of_one));
             }
             return readable_jobs(transaction, rows, token, state_.clock.now());
         });
@@ -82,6 +90,10 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
             const std::lock_guard lock{mutex_};
             turn_app_ = jobs->back().upload.app.str();
             turn_kind_ = to_string(jobs->back().kind);
+            for (const auto& job : *jobs) {
+                turn_parties_[{job.upload.app.str(), std::string{to_string(job.kind)}}] =
+                    party_of(job.upload);
+            }
         }
         // Who got all that was asked for leaves perhaps more behind, and a signal wakes only those who wait.
         if (jobs->size() == most) state_.wakeups.signal_here(Work::jobs);

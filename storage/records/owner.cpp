@@ -48,7 +48,7 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
 void queue_erasing(Transaction& transaction, const model::Upload& upload, model::JobKind kind) {
     transaction.run("insert_erasing_job",
                     params(upload.id.str(), upload.generation, upload.app.str(), to_string(kind),
-                           kind == model::JobKind::settle_original ? "remove" : ""));
+                           kind == model::JobKind::settle_original ? "remove" : "", party_of(upload)));
 }
 
 /// As long as its grant is good a client can put its object again, and the event of that may be lost: what is
@@ -58,7 +58,8 @@ void queue_late_erasing(Transaction& transaction, const model::Upload& upload, T
     if (upload.expires_at + kGrace <= now) return;
     const auto wait = std::chrono::ceil<std::chrono::seconds>(upload.expires_at + kGrace - now);
     transaction.run("insert_job", params(upload.id.str(), upload.generation + 1, upload.app.str(),
-                                         to_string(model::JobKind::settle_original), "remove", wait.count()));
+                                         to_string(model::JobKind::settle_original), "remove", wait.count(),
+                                         party_of(upload)));
 }
 
 void note(Transaction& transaction, const UploadId& id, std::string_view event, Timestamp now) {
@@ -162,8 +163,9 @@ Result<model::Upload> PostgresUploadStore::retry(const std::optional<AppName>& a
             auto& upload = uploads.front();
             transaction.run("delete_jobs_of_upload",
                             params(id.str(), to_string(model::JobKind::settle_original)));
-            transaction.run("insert_job", params(id.str(), upload.generation, upload.app.str(),
-                                                 to_string(model::JobKind::process), "", 0));
+            transaction.run("insert_job",
+                            params(id.str(), upload.generation, upload.app.str(),
+                                   to_string(model::JobKind::process), "", 0, party_of(upload)));
             note(transaction, id, "retried", now);
             return std::move(upload);
         });

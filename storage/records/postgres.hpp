@@ -7,9 +7,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/records/arrivals.hpp"
@@ -75,6 +77,8 @@ class PostgresJobQueue final : public JobQueue {
     DatabaseState& state_;
     std::mutex mutex_;
     std::string turn_app_, turn_kind_;  // served last; the next claim begins after it
+    // By app and kind: the party served last. As many as there are apps times kinds.
+    std::map<std::pair<std::string, std::string>, std::string> turn_parties_;
 };
 
 class PostgresPublications final : public Publications {

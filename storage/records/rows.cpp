@@ -179,6 +179,7 @@ model::Job to_job(const Columns& columns, const pqxx::row& row, const std::strin
     job.detail = columns.text(row, "job_detail");
     job.attempt = static_cast<std::uint32_t>(columns.number(row, "attempt"));
     job.ready_since = columns.time(row, "ready_since");
+    job.ran_out_of_time = row["patient"].as<bool>();
     job.upload = to_upload(columns, row);
     return job;
 }

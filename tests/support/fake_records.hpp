@@ -99,6 +99,7 @@ class FakeRecords final : public storage::records::UploadStore,
         std::string detail;
         std::uint32_t attempt = 0;
         std::uint32_t crashes = 0;
+        bool ran_out_of_time = false;
         Timestamp run_at;
         std::string lease_token;
         Timestamp lease_until;

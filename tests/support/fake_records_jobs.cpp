@@ -50,6 +50,7 @@ Result<std::vector<model::Job>> FakeRecords::claim(const storage::records::Claim
         given.kind = job.kind;
         given.detail = job.detail;
         given.attempt = job.attempt;
+        given.ran_out_of_time = job.ran_out_of_time;
         given.upload = row.upload;
         claimed.push_back(std::move(given));
     }
@@ -134,6 +135,8 @@ Result<UploadState> FakeRecords::postpone(const Lease& lease, const model::Postp
     auto& upload = held->row->upload;
     if (why.cost == model::Postponement::Cost::free) {
         job.attempt -= job.attempt > 0 ? 1 : 0;
+    } else if (why.cost == model::Postponement::Cost::timeout) {
+        job.ran_out_of_time = true;
     } else {
         if (why.cost == model::Postponement::Cost::decoder_crash) ++job.crashes;
         const bool last =

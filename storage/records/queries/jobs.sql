@@ -2,27 +2,111 @@
 
 -- name: claim_jobs
 -- $1 token, $2 worker, $3 lease in seconds, $4 most, $5 and $6 the app and kind that had the last turn, $7 now for updated_at,
--- $8 the kinds that the worker knows
--- `turns` skips through the index from one (app, kind) to the next; each gives its oldest, and they are dealt in rounds that
--- begin after the one that was served last. So a batch of ten thousand delays another app by one job.
-with recursive turns as (
-    (select app, kind from jobs where lease_token is null order by app, kind limit 1)
+-- $8 the kinds that the worker knows, $9, $10 and $11 for each app and kind the party that had its last turn, $12 most of one party's
+-- jobs that this worker may hold.
+--
+-- A lane is an (app, kind), a party whoever the work is for within it (a client token, or the app itself). `lanes` and `parties`
+-- skip through the index from one to the next, the parties from the one behind the last served; each gives its oldest jobs, and
+-- they are dealt in rounds. A job that is under way counts as a round that its party, and its lane, have had. So ten thousand
+-- jobs of one token delay another token's, and another app's, by one. Of very many parties 64 are looked at for each turn; the
+-- oldest jobs of the lane, whosever they are, are candidates too.
+with recursive lanes as (
+    (select app, kind from jobs where lease_token is null and not patient order by app, kind limit 1)
     union all
     select next.app, next.kind
-    from turns t
+    from lanes l
     cross join lateral (select j.app, j.kind from jobs j
-                        where j.lease_token is null and (j.app, j.kind) > (t.app, t.kind)
+                        where j.lease_token is null and not j.patient and (j.app, j.kind) > (l.app, l.kind)
                         order by j.app, j.kind limit 1) next
 ),
-candidates as materialized (
-    select oldest.id, row_number() over (order by oldest.round, (t.app, t.kind) <= ($5, $6), t.app, t.kind) as place
-    from turns t
-    cross join lateral (select j.id, row_number() over (order by j.run_at, j.id) as round
+turns as materialized (
+    select l.app, l.kind, last.party
+    from lanes l
+    left join unnest($9::text[], $10::text[], $11::text[]) as last (app, kind, party) on last.app = l.app and last.kind = l.kind
+    where l.kind = any($8::text[])
+),
+parties as (
+    (select t.app, t.kind, first.party, t.party as last, false as again, 1 as steps
+     from turns t
+     cross join lateral (select j.party from jobs j
+                         where j.lease_token is null and not j.patient and j.app = t.app and j.kind = t.kind
+                           and j.party > t.party
+                         order by j.party limit 1) first
+     union all
+     select t.app, t.kind, first.party, t.party, true, 1
+     from turns t
+     cross join lateral (select j.party from jobs j
+                         where j.lease_token is null and not j.patient and j.app = t.app and j.kind = t.kind
+                           and (t.party is null or j.party <= t.party)
+                         order by j.party limit 1) first)
+    union all
+    select p.app, p.kind, next.party, p.last, p.again, p.steps + 1
+    from parties p
+    cross join lateral (select j.party from jobs j
+                        where j.lease_token is null and not j.patient and j.app = p.app and j.kind = p.kind
+                          and j.party > p.party and (not p.again or p.last is null or j.party <= p.last)
+                        order by j.party limit 1) next
+    where p.steps < least($4::integer * 2 + 8, 64)
+),
+held as materialized (
+    select app, kind, party, count(*) as jobs, count(*) filter (where worker = $2) as here,
+           bool_or(patient and worker = $2) as patient_here
+    from jobs
+    where lease_token is not null
+    group by app, kind, party
+),
+ready as materialized (
+    select oldest.id, p.app, p.kind, p.party, oldest.run_at
+    from parties p
+    cross join lateral (select j.id, j.run_at
                         from jobs j
-                        where j.lease_token is null and j.app = t.app and j.kind = t.kind and j.run_at <= now()
+                        where j.lease_token is null and not j.patient and j.app = p.app and j.kind = p.kind
+                          and j.party = p.party and j.run_at <= now()
                         order by j.run_at, j.id
                         limit $4::integer * 2 + 8) oldest
-    where t.kind = any($8::text[])
+    union
+    select oldest.id, t.app, t.kind, oldest.party, oldest.run_at
+    from turns t
+    cross join lateral (select j.id, j.party, j.run_at
+                        from jobs j
+                        where j.lease_token is null and j.app = t.app and j.kind = t.kind and j.run_at <= now()
+                          and not j.patient
+                        order by j.run_at, j.id
+                        limit $4::integer * 2 + 8) oldest
+    union
+    -- Patience has an end: under a load that never ends too, every upload gets its verdict.
+    (select j.id, j.app, j.kind, j.party, j.run_at
+     from jobs j
+     where j.lease_token is null and j.patient and j.kind = any($8::text[]) and j.run_at <= now() - interval '10 minutes'
+     order by j.run_at, j.id
+     limit $4::integer * 2 + 8)
+),
+dealt as (
+    select r.*, row_number() over (partition by r.app, r.kind, r.party order by r.run_at, r.id) as nth
+    from ready r
+),
+within_lane as (
+    select d.id, d.app, d.kind,
+           row_number() over (partition by d.app, d.kind
+                              order by d.nth + coalesce(h.jobs, 0), coalesce(d.party <= t.party, false), d.party, d.nth) as nth
+    from dealt d
+    left join turns t on t.app = d.app and t.kind = d.kind
+    left join held h on h.app = d.app and h.kind = d.kind and h.party = d.party
+    where d.party = '' or d.nth + coalesce(h.here, 0) <= $12::bigint
+),
+candidates as materialized (
+    select w.id, row_number() over (order by w.nth + coalesce(h.jobs, 0), (w.app, w.kind) <= ($5, $6), w.app, w.kind) as place
+    from within_lane w
+    left join (select app, kind, sum(jobs) as jobs from held group by app, kind) h on h.app = w.app and h.kind = w.kind
+    union all
+    -- Only where no other upload waits, and one at a time, so that whoever comes next finds the worker's other places free.
+    (select j.id, 1
+     from jobs j
+     where j.lease_token is null and j.patient and j.kind = any($8::text[]) and j.run_at <= now()
+       and not exists (select from ready where kind = 'process')
+       and not exists (select from held where patient_here)
+     order by j.run_at, j.id
+     limit 1)
     order by place
     limit $4::integer * 2 + 8
 ),
@@ -44,7 +128,7 @@ leased as (
     set attempt = attempt + 1, lease_token = $1, lease_until = now() + make_interval(secs => $3::double precision), worker = $2
     from taken t
     where j.id = t.id and (t.kind <> 'process' or exists (select from started s where s.id = t.upload_id))
-    returning j.id as job_id, j.upload_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.app as job_app, t.place
+    returning j.id as job_id, j.upload_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.patient, t.place
 ),
 pointless as (
     delete from jobs j using taken t
@@ -55,18 +139,18 @@ noted as (
     select upload_id, $7::timestamptz, 'claimed', json_build_object('worker', $2::text, 'attempt', attempt)::text
     from leased where kind = 'process'
 )
-select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.place, s.*
+select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.patient, l.place, s.*
 from leased l join started s on s.id = l.upload_id
 where l.kind = 'process'
 union all
-select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.place, u.*
+select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.patient, l.place, u.*
 from leased l join uploads u on u.id = l.upload_id
 where l.kind <> 'process'
 order by place;
 
 -- name: claimed_before
 -- After a COMMIT whose answer was lost: what this token holds.
-select j.id as job_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.id as place, u.*
+select j.id as job_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.patient, j.id as place, u.*
 from jobs j join uploads u on u.id = j.upload_id
 where j.lease_token = $1
 order by j.id;
@@ -120,17 +204,18 @@ returning id;
 delete from jobs where id = $1 and lease_token = $2 returning id;
 
 -- name: insert_job
--- $6 seconds from now
-insert into jobs (upload_id, generation, app, kind, detail, run_at, ready_since)
-select $1, $2, $3, $4, $5, at, at from (select now() + make_interval(secs => $6::double precision) as at) as due
+-- $6 seconds from now, $7 the party
+insert into jobs (upload_id, generation, app, kind, detail, party, run_at, ready_since)
+select $1, $2, $3, $4, $5, $7, at, at from (select now() + make_interval(secs => $6::double precision) as at) as due
 on conflict (upload_id, generation, kind) do nothing;
 
 -- name: insert_erasing_job
 -- Overrules whatever was to become of the object, and whoever is at it.
-insert into jobs (upload_id, generation, app, kind, detail)
-values ($1, $2, $3, $4, $5)
+insert into jobs (upload_id, generation, app, kind, detail, party)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (upload_id, generation, kind) do update
-    set detail = excluded.detail, run_at = now(), ready_since = now(), lease_token = null, lease_until = null, attempt = 0;
+    set detail = excluded.detail, run_at = now(), ready_since = now(), lease_token = null, lease_until = null, attempt = 0,
+        patient = false;
 
 -- name: set_aside_job
 -- Claimed, but not to be read by this program: as if never claimed, and not due for $3 seconds. $4 now for updated_at
@@ -146,9 +231,9 @@ from aside a
 where a.kind = 'process' and u.id = a.upload_id and u.state = 'processing';
 
 -- name: give_back_job
--- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on
+-- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on, $6 whether it ran out of time
 update jobs
-set lease_token = null, lease_until = null, given_back = $2, attempt = $4, crashes = $5,
+set lease_token = null, lease_until = null, given_back = $2, attempt = $4, crashes = $5, patient = patient or $6::boolean,
     run_at = now() + make_interval(secs => $3::double precision / 1000),
     ready_since = now() + make_interval(secs => $3::double precision / 1000)
 where id = $1 and lease_token = $2
@@ -168,7 +253,7 @@ returning id;
 -- The same row as the new generation's job: nothing spent yet.
 update jobs
 set lease_token = null, lease_until = null, given_back = $2, generation = generation + 1, attempt = 0, crashes = 0,
-    run_at = now(), ready_since = now()
+    patient = false, run_at = now(), ready_since = now()
 where id = $1 and lease_token = $2
 returning id;
 

@@ -26,11 +26,11 @@ received as (
         sequence = i.sequence, generation = u.generation + 1
     from input i
     where u.id = i.id and u.state in ('created', 'expired')
-    returning u.id, u.app, u.generation
+    returning u.id, u.app, u.generation, u.client_token
 ),
 queued as (
-    insert into jobs (upload_id, generation, app, kind)
-    select id, generation, app, 'process' from received
+    insert into jobs (upload_id, generation, app, kind, party)
+    select id, generation, app, 'process', coalesce(client_token, '') from received
     on conflict (upload_id, generation, kind) do nothing
     returning upload_id
 )
@@ -42,10 +42,10 @@ with pinned as (
     update uploads u set pinned_etag = i.etag, pinned_size = i.size, pinned_version = i.version, updated_at = $5::timestamptz
     from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) as i (id, etag, size, version)
     where u.id = i.id and u.state in ('cancelled', 'deleted')
-    returning u.id, u.app, u.generation
+    returning u.id, u.app, u.generation, u.client_token
 )
-insert into jobs (upload_id, generation, app, kind, detail)
-select id, generation, app, 'settle_original', 'remove' from pinned
+insert into jobs (upload_id, generation, app, kind, detail, party)
+select id, generation, app, 'settle_original', 'remove', coalesce(client_token, '') from pinned
 on conflict (upload_id, generation, kind) do nothing;
 
 -- name: note

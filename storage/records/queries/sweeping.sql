@@ -10,15 +10,15 @@ where u.key = any($1::text[]) and u.bucket = $2;
 -- name: queue_left_behind
 -- An object that came once more after its upload had ended, and was settled, is removed as the first one was: by a job.
 with ended as (
-    select u.id, u.app, u.generation
+    select u.id, u.app, u.generation, u.client_token
     from uploads u
     where u.id = any($1::text[]) and u.state in ('published', 'rejected')
       and (select count(*) from (select from jobs j where j.upload_id = u.id limit 1) as one) = 0
     order by u.id
     for no key update of u
 )
-insert into jobs (upload_id, generation, app, kind, detail)
-select id, generation, app, 'settle_original', 'remove' from ended
+insert into jobs (upload_id, generation, app, kind, detail, party)
+select id, generation, app, 'settle_original', 'remove', coalesce(client_token, '') from ended
 on conflict (upload_id, generation, kind) do nothing
 returning upload_id;
 

@@ -1,6 +1,6 @@
 // Any bytes, said again and again in the place where each reader looks: the time to read them is linear in
-// their length, and the units charged stay within the file's budget. Repetition turns a reader that is slow on
-// a large file into one that is slow here. The first byte says where, the second how long.
+// their length, and the units charged stay within the file's budget. Repetition turns a reader that is slow
+// on a large file into one that is slow here. The first byte says where, the second how long.
 #include <array>
 #include <string_view>
 

@@ -1,6 +1,4 @@
 // Files that are cheap to send and dear to read: what reading them costs, in units and in processor time.
-#include "imaging/containers/work_budget.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -9,6 +7,7 @@
 
 #include "imaging/containers/metadata.hpp"
 #include "imaging/containers/residue.hpp"
+#include "imaging/containers/work_budget.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {
@@ -65,12 +64,14 @@ TEST_P(CostlyPicture, takes_at_most_two_seconds_for_each_megabyte) {
                 static_cast<unsigned long long>(budget.limit()));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CostlyPicture, ::testing::ValuesIn(costly_pictures()), [](const auto& instance) {
-    std::string name = instance.param;
-    std::replace_if(
-        name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, CostlyPicture, ::testing::ValuesIn(costly_pictures()),
+                         [](const auto& instance) {
+                             std::string name = instance.param;
+                             std::replace_if(
+                                 name.begin(), name.end(),
+                                 [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+                             return name;
+                         });
 
 TEST(WorkBudget, refuses_once_its_limit_is_passed) {
     WorkBudget budget(100);

@@ -252,14 +252,17 @@ TEST_F(ProcessorTest, a_decoder_that_crashes_three_times_fails_the_upload) {
     EXPECT_TRUE(store->has(incoming, now(id).key)) << "kept for a retry";
 }
 
-TEST_F(ProcessorTest, a_decoder_that_takes_too_long_counts_as_a_crash) {
+TEST_F(ProcessorTest, a_picture_that_takes_too_long_is_tried_once_more_and_then_rejected) {
     const auto id = received().id;
     process_image = [](const imaging::Task&) -> Result<imaging::Outcome> {
         return fail(ErrorCode::imager_timeout, "killed");
     };
     run_one();
-    EXPECT_EQ(records.jobs_of(id).at(0).crashes, 1U);
+    EXPECT_EQ(records.jobs_of(id).at(0).crashes, 0U);
     expect_put_off(id, 1);
+    run_one();
+    EXPECT_EQ(state_of(id), UploadState::rejected);
+    EXPECT_EQ(now(id).rejection->code, "timeout");
 }
 
 TEST_F(ProcessorTest, an_exception_costs_an_attempt_and_the_last_one_fails_the_upload) {
