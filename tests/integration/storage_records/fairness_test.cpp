@@ -28,11 +28,13 @@ class FairnessTest : public RecordsTest {
             "client_fields, request_id, created_at, expires_at, updated_at, pinned_etag, generation, "
             "client_token) select 'upl_' || lpad(n::text, 26, '0'), lpad(n::text, 26, '0'), '" +
             app +
-            "', 'p', 'uploaded', 'put', 'local', 'incoming', 'u/1/' || n, '{}', '{}', '', now(), now(), now(), "
+            "', 'p', 'uploaded', 'put', 'local', 'incoming', 'u/1/' || n, '{}', '{}', '', now(), now(), "
+            "now(), "
             "'e', 1, " +
             token + " from " + range);
         database.run(
-            "insert into jobs (upload_id, generation, app, kind, party, run_at) select id, 1, app, 'process', "
+            "insert into jobs (upload_id, generation, app, kind, party, run_at) select id, 1, app, "
+            "'process', "
             "coalesce(client_token, ''), now() - interval '1 hour' + n * interval '1 millisecond' from " +
             range + " join uploads on id = 'upl_' || lpad(n::text, 26, '0')");
     }
