@@ -98,9 +98,9 @@ void Worker::run() {
         }
         lock.unlock();
         auto jobs = state.jobs.claim({.worker = state.options.name,
-                                         .most = free,
-                                         .lease = state.options.lease,
-                                         .most_of_one_party = state.most_of_one_party()});
+                                      .most = free,
+                                      .lease = state.options.lease,
+                                      .most_of_one_party = state.most_of_one_party()});
         if (!jobs) {
             log::warn("worker.claim_failed",
                       {{"code", to_string(jobs.error().code)}, {"detail", jobs.error().detail}});

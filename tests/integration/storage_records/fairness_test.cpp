@@ -39,11 +39,14 @@ class FairnessTest : public RecordsTest {
             range + " join uploads on id = 'upl_' || lpad(n::text, 26, '0')");
     }
     std::vector<model::Job> claim(std::size_t most, std::size_t most_of_one = 1'000) {
-        return records->jobs.claim({.worker = "w", .most = most, .lease = 60s, .most_of_one_party = most_of_one}).value();
+        return records->jobs
+            .claim({.worker = "w", .most = most, .lease = 60s, .most_of_one_party = most_of_one})
+            .value();
     }
     static std::string party(const model::Job& job) { return job.upload.client_token.value_or(""); }
     void finish(const model::Job& job) {
-        ASSERT_TRUE(records->publications.reject(job.lease, {{"corrupt", ""}, {}, model::OriginalAction::keep}));
+        ASSERT_TRUE(
+            records->publications.reject(job.lease, {{"corrupt", ""}, {}, model::OriginalAction::keep}));
         // What is to become of the original is of no interest here.
         database.run("delete from jobs where kind <> 'process'");
     }
@@ -128,7 +131,10 @@ TEST_F(FairnessTest, a_worker_holds_no_more_of_one_token_than_its_bound) {
     ASSERT_EQ(next.size(), 1U);
     EXPECT_EQ(party(next[0]), "photographer000000");
     // Another worker has places of its own, and the app's own uploads are not bounded.
-    EXPECT_EQ(records->jobs.claim({.worker = "other", .most = 8, .lease = 60s, .most_of_one_party = 3}).value().size(), 3U);
+    EXPECT_EQ(records->jobs.claim({.worker = "other", .most = 8, .lease = 60s, .most_of_one_party = 3})
+                  .value()
+                  .size(),
+              3U);
     queue("doorstep", "", 1, 8);
     EXPECT_EQ(claim(8, 3).size(), 8U);
 }
@@ -199,9 +205,10 @@ TEST_F(TimeoutTest, is_tried_again_only_when_no_other_upload_is_ready) {
     received();
     const auto slow = claim_one();
     EXPECT_FALSE(slow.ran_out_of_time);
-    EXPECT_EQ(records->jobs.postpone(slow.lease, {model::Postponement::Cost::timeout, "imager_timeout", "", 0ms})
-                  .value(),
-              model::UploadState::uploaded);
+    EXPECT_EQ(
+        records->jobs.postpone(slow.lease, {model::Postponement::Cost::timeout, "imager_timeout", "", 0ms})
+            .value(),
+        model::UploadState::uploaded);
     queue("doorstep", "photographer", 1, 3);
     for (int i = 0; i < 3; ++i) {
         const auto job = claim(1).at(0);
@@ -219,7 +226,8 @@ TEST_F(TimeoutTest, is_tried_again_one_at_a_time_by_each_worker) {
     for (int i = 0; i < 3; ++i)
         received();
     for (const auto& job : claim(3))
-        (void)records->jobs.postpone(job.lease, {model::Postponement::Cost::timeout, "imager_timeout", "", 0ms});
+        (void)records->jobs.postpone(job.lease,
+                                     {model::Postponement::Cost::timeout, "imager_timeout", "", 0ms});
     EXPECT_EQ(claim(4).size(), 1U);
     EXPECT_TRUE(claim(4).empty());
     EXPECT_EQ(records->jobs.claim({"other", 4, 60s}).value().size(), 1U);
@@ -240,7 +248,8 @@ TEST_F(TimeoutTest, a_retry_by_the_app_starts_anew) {
     const auto slow = claim_one();
     (void)records->jobs.postpone(slow.lease, {model::Postponement::Cost::timeout, "imager_timeout", "", 0ms});
     const auto again = claim_one();
-    ASSERT_TRUE(records->publications.reject(again.lease, {{"timeout", ""}, {}, model::OriginalAction::keep}));
+    ASSERT_TRUE(
+        records->publications.reject(again.lease, {{"timeout", ""}, {}, model::OriginalAction::keep}));
     database.run("delete from jobs");
     ASSERT_TRUE(records->uploads.retry(std::nullopt, slow.upload.id));
     EXPECT_FALSE(claim_one().ran_out_of_time);
