@@ -99,10 +99,10 @@ class FakeRecords final : public storage::records::UploadStore,
         std::string detail;
         std::uint32_t attempt = 0;
         std::uint32_t crashes = 0;
-        bool ran_out_of_time = false;
         Timestamp run_at;
         std::string lease_token;
         Timestamp lease_until;
+        bool ran_out_of_time = false;
     };
     std::vector<JobRow> jobs_of(const UploadId& id) const;
     std::vector<model::CallbackType> callbacks_of(const UploadId& id) const;
