@@ -6,9 +6,9 @@ namespace photogate::pipeline::test {
 namespace {
 
 using model::UploadState;
-using notifier::EventBatch;
-using notifier::StoreEvent;
-using notifier::StoreOperation;
+using notifier::events::EventBatch;
+using notifier::events::StoreEvent;
+using notifier::events::StoreOperation;
 
 class IntakeTest : public PipelineTest {
   protected:
