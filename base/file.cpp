@@ -13,7 +13,7 @@ namespace photogate {
 namespace {
 
 tl::unexpected<Error> failed(const std::filesystem::path& path, std::string_view what) {
-    return fail(file_failure(fmt::format("{} can not be {}", path.string(), what), errno));
+    return fail(file_failure(fmt::format("{} can't be {}", path.string(), what), errno));
 }
 
 Result<> write_whole(const Descriptor& file, std::string_view text, const std::filesystem::path& path) {

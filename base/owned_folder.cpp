@@ -23,7 +23,7 @@ tl::unexpected<Error> wrong(const std::string& path, std::string_view what, std:
 
 Result<struct stat> facts_of(const Descriptor& file, const std::string& path) {
     struct stat facts {};
-    if (::fstat(file.get(), &facts) != 0) return fail(file_failure(path + " can not be examined", errno));
+    if (::fstat(file.get(), &facts) != 0) return fail(file_failure(path + " can't be examined", errno));
     return facts;
 }
 
@@ -41,7 +41,7 @@ Error open_failure(const std::string& path, int number) {
                             path),
                 {},
                 std::nullopt};
-    return file_failure(path + " can not be opened", number);
+    return file_failure(path + " can't be opened", number);
 }
 
 Result<> check_file(const Descriptor& file, const std::string& path, const std::optional<Identity>& owner) {
@@ -61,14 +61,14 @@ Result<> check_file(const Descriptor& file, const std::string& path, const std::
 
 Result<> remove_tree(int folder, const char* name, const std::string& path, int depth) {
     if (::unlinkat(folder, name, 0) == 0 || errno == ENOENT) return {};
-    if (errno != EISDIR && errno != EPERM) return fail(file_failure(path + " can not be removed", errno));
+    if (errno != EISDIR && errno != EPERM) return fail(file_failure(path + " can't be removed", errno));
     if (depth >= kDeepest) return wrong(path, "is nested too deeply to be removed", "remove it");
     const int opened = ::openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (opened < 0) return fail(file_failure(path + " can not be removed", errno));
+    if (opened < 0) return fail(file_failure(path + " can't be removed", errno));
     const std::unique_ptr<DIR, int (*)(DIR*)> listing{::fdopendir(opened), ::closedir};
     if (!listing) {
         (void)::close(opened);
-        return fail(file_failure(path + " can not be read", errno));
+        return fail(file_failure(path + " can't be read", errno));
     }
     while (const dirent* entry = ::readdir(listing.get())) {
         const std::string_view found{entry->d_name};
@@ -79,7 +79,7 @@ Result<> remove_tree(int folder, const char* name, const std::string& path, int 
             return gone;
     }
     if (::unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return fail(file_failure(path + " can not be removed", errno));
+        return fail(file_failure(path + " can't be removed", errno));
     return {};
 }
 
@@ -96,7 +96,7 @@ Result<OwnedFolder> OwnedFolder::open(const std::filesystem::path& folder, const
         facts->st_uid == options.former_owner->user) {
         if (::fchown(walked->folder.get(), ::geteuid(), ::getegid()) != 0 ||
             ::fchmod(walked->folder.get(), options.mode) != 0)
-            return fail(file_failure(walked->path + " can not be taken back", errno));
+            return fail(file_failure(walked->path + " can't be taken back", errno));
     }
     return OwnedFolder{walked->path, std::move(walked->folder), std::nullopt};
 }
@@ -112,7 +112,7 @@ Result<Descriptor> OwnedFolder::open_folder(std::string_view name) const {
 Result<OwnedFolder> OwnedFolder::make_folder(std::string_view name, mode_t mode) const {
     const std::string entry{name};
     if (::mkdirat(descriptor_.get(), entry.c_str(), mode) != 0 && errno != EEXIST)
-        return fail(file_failure(named(name) + " can not be made", errno));
+        return fail(file_failure(named(name) + " can't be created", errno));
     auto found = find_folder(name);
     if (!found) return fail(std::move(found.error()));
     if (!*found) return wrong(named(name), "was removed while it was opened", "start again");
@@ -123,7 +123,7 @@ Result<OwnedFolder> OwnedFolder::give_folder(std::string_view name, mode_t mode,
                                              const Identity& owner) const {
     const std::string entry{name};
     if (::mkdirat(descriptor_.get(), entry.c_str(), mode) != 0 && errno != EEXIST)
-        return fail(file_failure(named(name) + " can not be made", errno));
+        return fail(file_failure(named(name) + " can't be created", errno));
     auto opened = open_folder(name);
     if (!opened) return fail(std::move(opened.error()));
     const auto facts = facts_of(*opened, named(name));
@@ -138,7 +138,7 @@ Result<OwnedFolder> OwnedFolder::give_folder(std::string_view name, mode_t mode,
     if (!empty) return fail(empty.error());
     if (!*empty) return wrong(named(name), "holds files that belong to " + user_name(facts->st_uid), remedy);
     if (::fchown(given.descriptor_.get(), owner.user, owner.group) != 0)
-        return fail(file_failure(named(name) + " can not be given to " + user_name(owner.user), errno));
+        return fail(file_failure(named(name) + " can't be given to " + user_name(owner.user), errno));
     return given;
 }
 
@@ -188,7 +188,7 @@ bool OwnedFolder::has(std::string_view name) const {
 Result<bool> OwnedFolder::is_empty() const {
     const int opened = ::openat(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const std::unique_ptr<DIR, int (*)(DIR*)> listing{opened < 0 ? nullptr : ::fdopendir(opened), ::closedir};
-    if (!listing) return fail(file_failure(path_.string() + " can not be read", errno));
+    if (!listing) return fail(file_failure(path_.string() + " can't be read", errno));
     while (const dirent* entry = ::readdir(listing.get())) {
         const std::string_view found{entry->d_name};
         if (found != "." && found != "..") return false;
@@ -199,13 +199,13 @@ Result<bool> OwnedFolder::is_empty() const {
 Result<> OwnedFolder::rename(std::string_view from, std::string_view to) const {
     if (::renameat(descriptor_.get(), std::string{from}.c_str(), descriptor_.get(),
                    std::string{to}.c_str()) != 0)
-        return fail(file_failure(named(to) + " can not be put in place", errno));
+        return fail(file_failure(named(to) + " can't be put in place", errno));
     return {};
 }
 
 Result<> OwnedFolder::remove_file(std::string_view name) const {
     if (::unlinkat(descriptor_.get(), std::string{name}.c_str(), 0) != 0 && errno != ENOENT)
-        return fail(file_failure(named(name) + " can not be removed", errno));
+        return fail(file_failure(named(name) + " can't be removed", errno));
     return {};
 }
 
@@ -215,13 +215,13 @@ Result<> OwnedFolder::remove_folder(std::string_view name) const {
 
 Result<> OwnedFolder::set_mode(mode_t mode) const {
     if (::fchmod(descriptor_.get(), mode) != 0)
-        return fail(file_failure(path_.string() + " can not be given its mode", errno));
+        return fail(file_failure(path_.string() + " can't be given its mode", errno));
     return {};
 }
 
 Result<> OwnedFolder::sync() const {
     if (::fsync(descriptor_.get()) != 0)
-        return fail(file_failure(path_.string() + " can not be synced", errno));
+        return fail(file_failure(path_.string() + " can't be synced", errno));
     return {};
 }
 
@@ -239,7 +239,7 @@ Result<std::optional<std::string>> read_owned_file(const std::filesystem::path& 
     while (size < text.size()) {
         const ssize_t got = ::read((*file)->get(), text.data() + size, text.size() - size);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(file_failure(path.string() + " can not be read", errno));
+        if (got < 0) return fail(file_failure(path.string() + " can't be read", errno));
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }

@@ -42,13 +42,13 @@ class Walk {
     Walk(const std::filesystem::path& folder, const WalkOptions& options) : options_(options) {
         std::error_code error;
         push(std::filesystem::absolute(folder, error).string());
-        if (error) failed_ = file_failure(folder.string() + " can not be found", error.value());
+        if (error) failed_ = file_failure(folder.string() + " can't be found", error.value());
     }
 
     Result<WalkedFolder> run() {
         if (failed_) return fail(*failed_);
         start_at_root();
-        if (!here_) return fail(file_failure("/ can not be opened", errno));
+        if (!here_) return fail(file_failure("/ can't be opened", errno));
         while (!rest_.empty()) {
             const std::string name = rest_.front();
             rest_.pop_front();
@@ -56,7 +56,7 @@ class Walk {
         }
         // O_PATH has served; what follows is read and synced.
         Descriptor opened{::openat(here_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-        if (!opened) return fail(file_failure(path_ + " can not be opened", errno));
+        if (!opened) return fail(file_failure(path_ + " can't be opened", errno));
         return WalkedFolder{std::move(opened), path_};
     }
 
@@ -84,9 +84,9 @@ class Walk {
     Result<> step(const std::string& name) {
         const auto path = below(name);
         Descriptor next = open_or_make(name);
-        if (!next) return fail(file_failure(path + " can not be opened or made", errno));
+        if (!next) return fail(file_failure(path + " can't be opened or created", errno));
         struct stat facts {};
-        if (::fstat(next.get(), &facts) != 0) return fail(file_failure(path + " can not be examined", errno));
+        if (::fstat(next.get(), &facts) != 0) return fail(file_failure(path + " can't be examined", errno));
         if (S_ISLNK(facts.st_mode)) return follow(next, facts, path);
         if (!S_ISDIR(facts.st_mode))
             return fail(ErrorCode::file_error, path + " is not a folder: remove it, or choose another one");
@@ -108,10 +108,10 @@ class Walk {
     Result<> follow(const Descriptor& link, const struct stat& facts, const std::string& path) {
         if (runs_as_root() && !is_trusted(facts.st_uid))
             return wrong(path, "is a symbolic link of " + user_name(facts.st_uid));
-        if (++links_ > kMostLinks) return fail(file_failure(path + " can not be opened", ELOOP));
+        if (++links_ > kMostLinks) return fail(file_failure(path + " can't be opened", ELOOP));
         std::array<char, PATH_MAX> target{};
         const ssize_t size = ::readlinkat(link.get(), "", target.data(), target.size());
-        if (size <= 0) return fail(file_failure(path + " can not be read", errno));
+        if (size <= 0) return fail(file_failure(path + " can't be read", errno));
         const std::string_view text{target.data(), static_cast<std::size_t>(size)};
         if (text.starts_with('/')) start_at_root();
         push(text);

@@ -1,11 +1,11 @@
-// The bare Beast server that the gateway is measured against: every request gets the same answer, byte for
-// byte the one in ANSWER.
+// The bare Beast server that is the gateway's baseline: every request gets the same response, byte for byte
+// the one in ANSWER.
 //
 //     http_baseline PORT THREADS [ANSWER]
 //
 // ANSWER is a file with one HTTP/1.1 response as it went over the wire, head and body; without it the answer
-// is a 201 with some 900 bytes of JSON. Nothing is checked, bounded or logged: it is the floor, not a server.
-// Beast's own parser and serializer, one strand-less io_context a thread.
+// is a 201 with some 900 bytes of JSON. Nothing is checked, bounded or logged: it is a lower bound, not a
+// server. Beast's own parser and serializer, one strand-less io_context a thread.
 #include <csignal>
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// The gateway's HTTP core alone, answering what http_baseline answers, through the whole of its checks:
-// routes, limits, deadlines, metrics. The distance between the two is what the core costs.
+// The gateway's HTTP core alone, with the response of http_baseline, including all its checks: routes,
+// limits, deadlines, metrics. The difference between the two is the cost of the core.
 //
 //     http_trivial [PORT] [THREADS]
 #include <csignal>

@@ -69,7 +69,7 @@ Bytes make_photo() {
     return Bytes(start, start + size);
 }
 
-/// What a program that trusts its input would do, with the settings of our own encoder.
+/// The same work without distrust of the input, with the imager's encoder settings.
 std::size_t by_libvips_alone(Bytes& photo, const char* profile) {
     VipsImage* small = nullptr;
     must(vips_thumbnail_buffer(photo.data(), photo.size(), &small, 2048, "height", 2048, "size",
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
         return file.flush() ? 0 : 1;
     }
     const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 15;
-    // Helpers inherit this: both sides have one core, and the same one.
+    // Worker processes inherit this: both sides use the same single core.
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);

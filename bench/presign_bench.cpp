@@ -1,5 +1,5 @@
-// Presigned PUT URLs a second on one core, and beside them what no signer can do without: one SHA-256 of the
-// canonical request and one HMAC of the string to sign.
+// Presigned PUT URLs per second on one core, against the minimum of any signer: one SHA-256 of the canonical
+// request and one HMAC of the string to sign.
 //
 //   presign_bench --benchmark_min_time=2 --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 #include <benchmark/benchmark.h>
@@ -35,7 +35,7 @@ PresignRequest make_request() {
 void presigned_put_urls(benchmark::State& state) {
     const auto signer = make_signer();
     auto request = make_request();
-    // Another key each time, as in life; the same length, so that every turn costs the same.
+    // A different key each time, of the same length, so that every iteration costs the same.
     std::vector<ObjectKey> keys;
     SeededRandom random{1};
     for (int i = 0; i < 1024; ++i) {
@@ -53,7 +53,7 @@ void presigned_put_urls(benchmark::State& state) {
 }
 BENCHMARK(presigned_put_urls);
 
-/// The distance: the HMAC alone that each URL needs, its key made ready.
+/// Only the HMAC that each URL needs, with a prepared key.
 void one_hmac(benchmark::State& state) {
     const HmacKey key{as_bytes("a key of thirty-two bytes exactly")};
     const auto stages = *make_signer().explain(make_request());
@@ -63,7 +63,7 @@ void one_hmac(benchmark::State& state) {
 }
 BENCHMARK(one_hmac);
 
-/// The floor of any SigV4 signer: the HMAC, and the digest of the canonical request.
+/// The lower bound of any SigV4 signer: the HMAC, and the digest of the canonical request.
 void one_digest_and_one_hmac(benchmark::State& state) {
     const HmacKey key{as_bytes("a key of thirty-two bytes exactly")};
     const auto stages = *make_signer().explain(make_request());

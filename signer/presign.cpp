@@ -22,9 +22,9 @@ Result<> check(const PresignRequest& request) {
     for (const auto& header : request.headers) {
         if (auto ok = check_header(header); !ok) return ok;
         if (is_set_by_signing(header.name) || is_left_unsigned(header.name)) {
-            return fail(ErrorCode::invalid_field,
-                        fmt::format("the header '{}' can not be asked of the client of a presigned URL",
-                                    header.name));
+            return fail(
+                ErrorCode::invalid_field,
+                fmt::format("the header '{}' can't be required of a presigned URL's client", header.name));
         }
     }
     if (request.payload_sha256 && !is_sha256_hex(*request.payload_sha256)) {

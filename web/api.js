@@ -1,4 +1,4 @@
-// The REST interface, as any client speaks it.
+// A client of the public REST interface.
 
 export class ApiError extends Error {
   constructor(status, problem, retryAfter = 0) {
@@ -36,7 +36,7 @@ export class Api {
 
 export const finalStates = new Set(["published", "rejected", "failed", "expired", "cancelled", "deleted"]);
 
-/** What a client token says of itself; null where it is none. Only the gateway can tell whether it holds. */
+/** The claims of a client token; null if it is malformed. Only the gateway can verify it. */
 export function readToken(token) {
   try {
     const claims = token.match(/^pgt_([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/)[1].replaceAll("-", "+").replaceAll("_", "/");

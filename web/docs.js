@@ -1,4 +1,4 @@
-// /openapi.json, made readable.
+// Renders /openapi.json.
 import {byId, h} from "/assets/dom.js";
 
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-");

@@ -1,6 +1,6 @@
-// Elements without innerHTML: whatever a stranger named a file stays text.
+// Creates elements without innerHTML: untrusted text such as file names stays text.
 
-/** h("button", {class: "quiet", onclick}, "Retry"): attributes, `on…` listeners, children (null is left out). */
+/** h("button", {class: "quiet", onclick}, "Retry"): attributes, `on…` listeners, children (null is skipped). */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -38,7 +38,7 @@ export function formatSeconds(seconds) {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-/** A credential that came behind the `#`: browsers send that part to nobody. It is taken out of the address at once. */
+/** The credential after the `#`, which browsers never send. It is removed from the URL immediately. */
 export function takeFromFragment(name) {
   const values = new URLSearchParams(location.hash.slice(1));
   const value = values.get(name);
@@ -46,7 +46,7 @@ export function takeFromFragment(name) {
   return value;
 }
 
-/** This tab's memory alone, and none at all where the browser forbids it. */
+/** Storage of this tab only; none if the browser forbids it. */
 export const memory = {
   get(name) {
     try { return sessionStorage.getItem(name); } catch { return null; }

@@ -1,4 +1,4 @@
-// What /metrics says (Prometheus text format 0.0.4), as far as the operations page shows it.
+// Parses /metrics (Prometheus text format 0.0.4), as far as the operators' page shows it.
 
 /** [{name, labels, value}] */
 export function parseMetrics(text) {
@@ -17,7 +17,7 @@ export function sum(samples, name, matches = () => true) {
   return samples.filter((sample) => sample.name === name && matches(sample.labels)).reduce((total, sample) => total + sample.value, 0);
 }
 
-/** The bound under which that share of a histogram lies, between two looks at it; null where nothing happened. */
+/** The quantile of a histogram between two samples; null if nothing was counted. */
 export function quantile(before, now, name, share) {
   const counts = new Map();
   for (const [samples, sign] of [[now, 1], [before, -1]]) {

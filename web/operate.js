@@ -1,4 +1,4 @@
-// The operations page. It asks the listener it came from, with the operator's key; nothing is kept but in this tab.
+// The operators' page. It queries its own origin with the operator's key, which is kept only in this tab.
 import {Api, ApiError} from "/assets/api.js";
 import {byId, formatSeconds, formatSize, formatTime, h, memory, takeFromFragment} from "/assets/dom.js";
 import {parseMetrics, quantile, sum} from "/assets/metrics.js";
@@ -72,7 +72,7 @@ function uploadCells(upload) {
     h("td", {}, formatTime(upload.created_at)), h("td", {}, took(upload)), h("td", {}, outcome(upload))];
 }
 
-/** Rows stay in place while they change, so the focus and a reader's place stay too. */
+/** Rows are updated in place, so that focus and reading position stay. */
 function fillRows(body, items, cells) {
   const known = new Map([...body.children].map((row) => [row.dataset.id, row]));
   items.forEach((item, index) => {
@@ -213,7 +213,7 @@ async function replayDead() {
   await refresh();
 }
 
-// ---- the rounds
+// ---- the update loop
 
 async function refresh() {
   await Promise.all([showNow(), view.cursor ? null : showUploads(), view.callbackCursor ? null : showCallbacks(), showDetail()]);

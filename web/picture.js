@@ -1,4 +1,4 @@
-// One picture on its way: granted, sent to the store, made clean, told of. It draws itself.
+// One upload: presigned, sent to the store, processed, reported. It renders itself.
 import {ApiError, finalStates} from "/assets/api.js";
 import {formatSize, formatTime, h} from "/assets/dom.js";
 
@@ -9,7 +9,7 @@ const words = {
 const busyStates = new Set(["granting", "sending", "checking"]);
 const browserTypes = {heic: "image/heic", heif: "image/heic", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff"};
 
-/** Browsers know no type for some pictures; the gateway looks at the bytes in any case. */
+/** Browsers know no type for some pictures; the gateway inspects the bytes in any case. */
 function typeOf(file) {
   return file.type || browserTypes[file.name.toLowerCase().split(".").pop()] || "application/octet-stream";
 }
@@ -57,7 +57,7 @@ export class Picture {
     const focused = document.activeElement;
     this.cancelButton.hidden = !(this.busy() || state === "waiting");
     this.retryButton.hidden = state !== "failed";
-    // A button that vanishes under the focus would throw the keyboard back to the top of the page.
+    // Removing a focused button would move the keyboard focus to the top of the page.
     if ((focused === this.cancelButton && this.cancelButton.hidden) || (focused === this.retryButton && this.retryButton.hidden)) {
       (this.retryButton.hidden ? this.element : this.retryButton).focus();
     }
@@ -98,7 +98,7 @@ export class Picture {
         this.status.textContent = `Sending, ${Math.floor(100 * event.loaded / event.total)} %`;
       });
       request.addEventListener("load", () => {
-        // 412: it is there already, from a try whose answer was lost.
+        // 412: an earlier attempt succeeded and its answer was lost.
         if ((request.status >= 200 && request.status < 300) || request.status === 412) {
           this.sent = true;
           resolve();
@@ -116,7 +116,7 @@ export class Picture {
     this.move("checking");
     const path = `/v1/uploads/${this.upload.id}`;
     await this.api.post(`${path}/complete`, {}, {signal: this.stop.signal}).catch((error) => {
-      // The event was faster, and it is being worked on.
+      // The event was faster, and the upload is being processed.
       if (!(error instanceof ApiError) || error.code === "object_not_found") throw error;
     });
     do {
@@ -128,7 +128,7 @@ export class Picture {
     this.changed(this, `${words[this.upload.state]}${this.upload.rejection ? `: ${this.upload.rejection.detail}` : ""}`);
   }
 
-  /** The gateway bounds how many requests wait, and ends some for others: those are asked again when it says so. */
+  /** The gateway limits waiting requests and ends some early; those are repeated when it says so. */
   async waited(path) {
     for (;;) {
       try {
@@ -162,11 +162,11 @@ export class Picture {
     this.stop?.abort();
     const id = this.upload?.id;
     this.changed(this, "cancelled");
-    // What has begun to be processed runs to its end.
+    // An upload that is being processed can't be cancelled.
     if (id) await this.api.remove(`/v1/uploads/${id}`).catch(() => {});
   }
 
-  // ---- what came out
+  // ---- the result
 
   async show() {
     const upload = this.upload;
@@ -216,7 +216,7 @@ function foundList(exif) {
     const text = typeof value === "object" ? Object.entries(value).map(([k, v]) => `${k} ${v}`).join(", ") : String(value);
     items.push(h("li", {}, `${labels[name] ?? name}: ${name === "taken_at" ? formatTime(text) || text : text}`));
   }
-  // There is a position only where the profile keeps it.
+  // A position is present only if the profile keeps it.
   if (exif.gps && Number.isFinite(exif.gps.latitude) && Number.isFinite(exif.gps.longitude)) {
     const {latitude, longitude} = exif.gps;
     items.push(h("li", {}, "Position: ", h("a", {

@@ -1,4 +1,4 @@
-// The upload page: a client of the public interface like any other, with a client token.
+// The upload page: a client of the public interface, with a client token.
 import {Api, readToken} from "/assets/api.js";
 import {byId, formatSize, h, memory, takeFromFragment} from "/assets/dom.js";
 import {Picture} from "/assets/picture.js";
@@ -77,7 +77,7 @@ for (const id of ["files", "camera"]) {
     event.target.value = "";
   });
 }
-// A camera button is of use where there is one to open: on what is touched.
+// The camera button is shown on touch devices only.
 byId("camera-label").hidden = !matchMedia("(any-pointer: coarse)").matches;
 
 const drop = byId("drop");
@@ -113,7 +113,7 @@ byId("token-form").addEventListener("submit", (event) => {
 addEventListener("beforeunload", (event) => {
   if (pictures.some((picture) => picture.busy())) event.preventDefault();
 });
-// The same page may be given another token by its address.
+// A changed URL fragment may bring another token.
 function start() {
   const given = takeFromFragment("token") ?? memory.get("token");
   if (!given || !useToken(given)) askForToken(given ? "The token in the address is not whole." : "");

@@ -23,7 +23,7 @@ struct File {
 };
 
 std::string reason(int error) {
-    return "can not be read: " + std::generic_category().message(error);
+    return "can't be read: " + std::generic_category().message(error);
 }
 
 tl::expected<File, std::string> read(const Descriptor& file, std::size_t largest) {

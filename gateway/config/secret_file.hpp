@@ -14,7 +14,7 @@
 
 namespace photogate::gateway::config {
 
-/// The errors of both are a clause behind the path: `can not be read: No such file or directory`.
+/// The errors of both are a clause behind the path: `can't be read: No such file or directory`.
 tl::expected<Descriptor, std::string> open_small_file(const std::filesystem::path& path);
 /// At most 1 MiB.
 tl::expected<std::string, std::string> read_small_file(const Descriptor& file);

@@ -1,4 +1,4 @@
-// Every input that was kept, run once through its target: no fuzzer is needed, and no target goes stale.
+// Runs every kept input once through its target, without a fuzzer, so that no target goes stale.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +13,7 @@
 
 namespace photogate::fuzz {
 
-/// What a failed test prints.
+/// The output of a failed test.
 void PrintTo(const Target& target, std::ostream* out) {
     *out << target.name;
 }

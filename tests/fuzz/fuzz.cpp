@@ -7,7 +7,7 @@
 namespace photogate::fuzz {
 namespace {
 
-/// A function's own, because targets register themselves before main(), in any order.
+/// Function-local, because targets register themselves before main(), in any order.
 std::vector<Target>& registered() {
     static std::vector<Target> targets;
     return targets;

@@ -1,5 +1,4 @@
-// What every fuzz target is made of: a function that takes any bytes, and the promises that hold for all of
-// them.
+// A fuzz target: a function that takes any bytes, and the properties that hold for all of them.
 //
 //     void run(BytesView bytes) {
 //         if (const auto head = parse_head(as_text(bytes)))
@@ -22,8 +21,7 @@
 
 namespace photogate::fuzz {
 
-/// A promise that did not hold. Under libFuzzer nobody catches it, so the program ends at the place that
-/// threw.
+/// A violated property. It is not caught under libFuzzer, so the program ends where it was thrown.
 class Broken final : public std::logic_error {
   public:
     using std::logic_error::logic_error;
@@ -56,13 +54,13 @@ struct Target {
 /// Those linked into this program: one under libFuzzer, every one in the replay of the corpora.
 const std::vector<Target>& all();
 
-/// Bytes taken apart, for targets that need more than one value. What is not there is empty or zero.
+/// Splits the bytes, for targets that need more than one value. Missing parts are empty or zero.
 class Input {
   public:
     explicit Input(BytesView bytes) : left_(as_text(bytes)) {}
     bool empty() const { return left_.empty(); }
     std::uint8_t byte();
-    /// Up to the next line feed, which is taken too.
+    /// Up to the next line feed, which is consumed too.
     std::string_view line();
     std::string_view rest() const { return left_; }
 
@@ -70,7 +68,7 @@ class Input {
     std::string_view left_;
 };
 
-/// `a` and `b` of `a=b`; b is empty where no `separator` stands.
+/// `a` and `b` of `a=b`; b is empty without a `separator`.
 struct Pair {
     std::string_view first;
     std::string_view second;

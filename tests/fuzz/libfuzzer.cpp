@@ -1,4 +1,4 @@
-// libFuzzer's door to this program's one target.
+// libFuzzer's entry point to this program's target.
 #include "fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

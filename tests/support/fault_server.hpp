@@ -1,8 +1,8 @@
 // An HTTP server of plain sockets that answers exactly what a test tells it to: wrong lengths, silence,
-// broken connections, bytes that are no HTTP. For faults that a real store can't be asked to have.
+// broken connections, bytes that are no HTTP. For faults that a real store can't produce on request.
 //
-// It listens on a free port of 127.0.0.1, one thread per connection; scripts are played in the order in which
-// requests arrive, and the last one is repeated. Everything ends with the object.
+// It listens on a free port of 127.0.0.1, one thread per connection; scripts are used in the order of
+// requests, and the last one is repeated. The destructor stops everything.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ struct SeenRequest {
     std::string head;  ///< request line and headers, as they came
     std::string body;
 
-    /// A header's value, "" where there is none; `name` in lower case.
+    /// A header's value, "" if there is none; `name` in lower case.
     std::string header(std::string_view name) const {
         std::string lower = head;
         std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -44,7 +44,7 @@ struct SeenRequest {
     }
 };
 
-/// What one request is answered with.
+/// The response to one request.
 struct Script {
     enum class Then { keep_alive, close, reset, hang };
     std::string bytes;  ///< verbatim
@@ -71,7 +71,7 @@ class FaultServer {
         if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
             ::listen(listener_, 64) != 0 ||
             ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-            throw std::runtime_error{"the fault server can not listen"};
+            throw std::runtime_error{"the fault server can't listen"};
         }
         port_ = ntohs(address.sin_port);
         acceptor_ = std::thread{[this] { accept_all(); }};

@@ -1,6 +1,5 @@
 // The real MinIO and PostgreSQL that an integration test runs against: `scripts/stack.py exec -- PROGRAM`
-// starts them and says where they are in the environment. Where they are missing a test fails; it never
-// skips.
+// starts them and passes their addresses in the environment. Without them a test fails; it never skips.
 #pragma once
 
 #include <cstdlib>
@@ -33,7 +32,7 @@ inline std::string required_variable(const char* name) {
     return value;
 }
 
-/// Throws, and so fails the test, where a variable is missing.
+/// Throws, and thereby fails the test, if a variable is missing.
 inline RealParts real_parts() {
     const auto pair = [](const std::string& role) {
         return KeyPair{required_variable(("PHOTOGATE_TEST_S3_" + role + "_ACCESS").c_str()),

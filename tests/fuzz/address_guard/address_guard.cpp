@@ -1,6 +1,6 @@
-// Sixteen bytes of an address, then blocks that are allowed, one a line: every way to write an address is
-// judged alike, a block allows what is in it and takes nothing away, and what is special is never let
-// through.
+// Sixteen bytes of an address, then blocks that are allowed, one a line: every spelling of an address gets
+// the same verdict, a block permits its addresses and forbids none, and special addresses are never
+// permitted.
 #include "notifier/callbacks/address_guard.hpp"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ Address with_prefix(const Address& prefix, const Address& address) {
 constexpr Address kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 constexpr Address kNat64{0, 0x64, 0xFF, 0x9B};
 
-/// The system's own words for an address that is not anybody's on the internet.
+/// The system's macros for addresses that are not on the public internet.
 bool special(const Address& address) {
     in6_addr v6{};
     std::memcpy(&v6, address.data(), 16);

@@ -1,5 +1,5 @@
-// A size of pieces, the length that was announced, then any bytes as a body in S3's own chunks: the pieces do
-// not matter, what is whole has its length, and no chunk is taken for signed that was not.
+// A size of pieces, the length that was announced, then any bytes as a body in S3's own chunks: the result
+// does not depend on the split, a complete body has its length, and no unsigned chunk is taken as signed.
 #include "gateway/s3/aws_chunked.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
-/// nullopt: refused.
+/// nullopt: rejected.
 std::optional<Outcome> decode(AwsChunked decoder, std::string_view bytes, std::size_t step) {
     Outcome out;
     for (std::size_t at = 0; at < bytes.size(); at += step) {

@@ -16,7 +16,7 @@ namespace {
 
 using fuzz::require;
 
-/// Scheme or host as curl reads it; empty where it takes no such URL.
+/// Scheme or host as curl reads it; empty if curl rejects the URL.
 std::string part_of(const std::string& url, CURLUPart part) {
     const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed{curl_url(), curl_url_cleanup};
     if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
@@ -27,7 +27,7 @@ std::string part_of(const std::string& url, CURLUPart part) {
     return out;
 }
 
-/// The address that a resolver sees in a host without asking anybody.
+/// The address that a resolver reads from a host without a query.
 std::optional<AddressGuard::Address> resolved(std::string host) {
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     addrinfo hints{}, *found = nullptr;
@@ -74,7 +74,7 @@ void run(BytesView bytes) {
                     (host.size() > 12 && equals_ignoring_case(host.substr(host.size() - 12), ".example.org")),
                 "curl goes to the host that was allowed");
     }
-    // Where everything is on the list, the guard alone is left.
+    // With everything on the list, only the guard decides.
     const auto host = part_of(url, CURLUPART_HOST);
     if (host.empty()) return;
     const CallbackUrlPolicy all{{host + ":*"}, {host}, {}};

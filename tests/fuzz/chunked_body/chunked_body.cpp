@@ -1,5 +1,5 @@
-// A size of pieces, then any bytes as a chunked body: the pieces do not matter, the limit is kept, and what
-// was decoded can be sent in a chunk of its own.
+// A size of pieces, then any bytes as a chunked body: the result does not depend on the split, the limit
+// holds, and the decoded bytes survive a round trip as one chunk.
 #include <algorithm>
 #include <string>
 

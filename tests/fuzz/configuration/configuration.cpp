@@ -1,5 +1,5 @@
-// Any bytes as the configuration file: its mistakes have their line, and what is in force can be shown and
-// read again.
+// Any bytes as the configuration file: its mistakes have their line, and the effective configuration can be
+// printed and read again.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace {
 
 using fuzz::require;
 
-/// A file that is nowhere on the disk.
+/// A file that does not exist.
 class MemoryFile {
   public:
     explicit MemoryFile(std::string_view text) : file_(::memfd_create("photogate.toml", MFD_CLOEXEC)) {
@@ -33,7 +33,7 @@ class MemoryFile {
     Descriptor file_;
 };
 
-/// No file of this machine is opened because a fuzzer has named it.
+/// The fuzzer must not make the program open files of this machine.
 bool names_a_file(const Entry& entry) {
     return !entry.path.empty() && entry.path.back().ends_with("_file");
 }

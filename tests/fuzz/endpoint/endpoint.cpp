@@ -1,4 +1,4 @@
-// Any bytes as the address of a service: what is accepted is written as it was read, and curl goes to the
+// Any bytes as the address of a service: an accepted address survives a round trip, and curl connects to the
 // same host.
 #include "base/endpoint.hpp"
 

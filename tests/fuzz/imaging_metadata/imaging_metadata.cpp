@@ -1,5 +1,5 @@
-// Any bytes: what is read from them is valid UTF-8 JSON without a place where none was asked for, also where
-// they are taken for a bare Exif, IPTC or XMP block. The first byte says which.
+// Any bytes: the metadata read from them is valid UTF-8 JSON, without a position unless requested, also if
+// they are read as a bare Exif, IPTC or XMP block. The first byte selects the kind.
 #include <array>
 
 #include <nlohmann/json.hpp>

@@ -11,7 +11,7 @@ namespace {
 
 using fuzz::require;
 
-/// A fuzzer's time is not for inflating megabytes.
+/// Inflating megabytes would waste the fuzzer's time.
 constexpr Limits kLimits{.max_metadata = 1U << 16};
 
 bool is_metadata(const std::string& name) {

@@ -1,5 +1,5 @@
-// Any bytes as a stranger's JSON: what is taken is JSON for another reader too, is bounded, and has each name
-// once.
+// Any bytes as untrusted JSON: an accepted document is JSON for another parser too, is bounded, and has each
+// name once.
 #include <algorithm>
 #include <set>
 

@@ -1,6 +1,5 @@
 // Fields of a form, one `name=value` a line, an empty line, then any bytes as its policy, properly signed: a
-// policy that is read can be written and read again, and a form is let through only where the policy says so
-// of each of its parts.
+// parsed policy survives a round trip, and a form is accepted only if the policy permits each of its parts.
 #include <algorithm>
 
 #include "fuzz.hpp"
@@ -43,7 +42,7 @@ std::optional<std::string_view> value_of(const ReceivedForm& form, std::string_v
     return std::nullopt;
 }
 
-/// The promise of a policy, said once more than in verify_form.cpp.
+/// The meaning of a policy, independent of verify_form.cpp.
 void check_let_through(const PostPolicy& policy, const ReceivedForm& form, const VerifiedForm& verified) {
     require(form.now <= policy.expiration, "a policy that has ended lets nothing through");
     for (const auto& condition : policy.conditions) {

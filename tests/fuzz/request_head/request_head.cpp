@@ -1,5 +1,5 @@
-// Any bytes as the head of a request: whether they come at once or in pieces, they are judged alike; what is
-// accepted can be written down and read again, and Beast reads the same in it.
+// Any bytes as the head of a request: the verdict does not depend on how they are split; an accepted head
+// survives a round trip, and Beast parses it identically.
 #include <algorithm>
 #include <string>
 
@@ -73,8 +73,7 @@ void check_with_beast(const std::string& bytes, const RequestHead& head) {
     parser.body_limit(boost::none);
     boost::system::error_code error;
     const auto used = parser.put(boost::asio::buffer(bytes), error);
-    // Beast also asks that Connection be a list of tokens; of a word there that nobody knows, we take no
-    // notice.
+    // Beast also requires Connection to be a list of tokens; parse_head ignores unknown words there.
     if (error == beast_http::error::bad_value) return;
     require(!error && parser.is_header_done() && used == bytes.size(), "Beast takes what we take");
     const auto& seen = parser.get();

@@ -1,5 +1,5 @@
-// A line that is the Host header, then any bytes as a target: the object that is meant is the one whose path
-// was signed.
+// A line that is the Host header, then any bytes as a target: the addressed object is the one whose path was
+// signed.
 #include "fuzz.hpp"
 #include "gateway/s3/address.hpp"
 #include "signer/uri_encode.hpp"
@@ -17,7 +17,7 @@ void run(BytesView bytes) {
     fuzz::Input input{bytes};
     const auto host = input.line();
     const auto target = input.rest();
-    if (!target.starts_with('/')) return;  // the server has seen to that
+    if (!target.starts_with('/')) return;  // the server guarantees that
     const auto address = read_address(target, host, {"s3.example.org"});
     if (!address) return;
     const auto path = signer::decode_path(target.substr(0, target.find('?')));

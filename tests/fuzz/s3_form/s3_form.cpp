@@ -1,5 +1,5 @@
-// A size of pieces, a line that is the Content-Type, then any bytes as a form's body: the pieces do not
-// matter, what was read is bounded, and a form made of it reads the same.
+// A size of pieces, a line that is the Content-Type, then any bytes as a form's body: the result does not
+// depend on the split, the parsed parts are bounded, and a form made of them survives a round trip.
 #include <algorithm>
 
 #include "fuzz.hpp"
@@ -18,7 +18,7 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
-/// nullopt: refused.
+/// nullopt: rejected.
 std::optional<Outcome> read(const std::string& boundary, std::string_view body, std::size_t step) {
     Form form{boundary};
     Outcome out;
@@ -42,7 +42,7 @@ std::string written(const std::string& boundary, const Outcome& form) {
            form.file_name + "\"\r\n\r\n" + form.file + "\r\n--" + boundary + "--\r\n";
 }
 
-/// A name that stands between quotes as it is.
+/// A name that needs no escaping in quotes.
 bool is_plain(std::string_view name) {
     return name.find_first_of("\"\\\r\n") == std::string_view::npos;
 }

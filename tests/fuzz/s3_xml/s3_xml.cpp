@@ -1,5 +1,5 @@
-// Any bytes as each of S3's documents, a store's answers and a client's requests: what is read of them is
-// within bounds, and what we write of it reads the same.
+// Any bytes as each of S3's documents, a store's answers and a client's requests: the parsed content is
+// within bounds, and survives a round trip.
 #include "storage/objects/s3_xml.hpp"
 
 #include "fuzz.hpp"

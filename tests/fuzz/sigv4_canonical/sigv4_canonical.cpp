@@ -1,5 +1,5 @@
-// Lines of any bytes, as a path, a query, then headers: what is encoded decodes to what it was, and what is
-// canonical stays as it is when it is made canonical again.
+// Lines of any bytes, as a path, a query, then headers: encoded text decodes to itself, and canonicalisation
+// is idempotent.
 #include "fuzz.hpp"
 #include "signer/canonical_request.hpp"
 #include "signer/uri_encode.hpp"
@@ -35,7 +35,7 @@ void check_query(std::string_view query) {
 void check_component(std::string_view text) {
     const auto encoded = encode_component(text);
     require(decode_component(encoded) == text, "an encoded component decodes to itself");
-    require(encoded.find_first_of("/+&=? ") == std::string::npos, "an encoded component can not end early");
+    require(encoded.find_first_of("/+&=? ") == std::string::npos, "an encoded component can't end early");
 }
 
 void check_headers(std::string_view lines) {

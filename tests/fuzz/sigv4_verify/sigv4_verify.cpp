@@ -1,6 +1,5 @@
-// A request of any parts is signed, and then one byte of it is changed or a header joined to it: what was
-// signed is accepted and means what was signed, and what was changed is accepted only where it still means
-// that.
+// A request of any parts is signed, and then one byte of it is changed or a header joined to it: the signed
+// request is accepted with its meaning, and a changed one is accepted only if it still has that meaning.
 //
 //   form · what is changed · where · by how much   four bytes
 //   key

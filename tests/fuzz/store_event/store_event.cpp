@@ -1,4 +1,4 @@
-// Any bytes as an event's body: there is always an answer, and every event in it can be stored.
+// Any bytes as an event's body: the parser always returns a result, and every event in it can be stored.
 #include "notifier/events/store_event.hpp"
 
 #include "fuzz.hpp"

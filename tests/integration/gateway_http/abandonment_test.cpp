@@ -1,5 +1,5 @@
-// Clients that go away while a route has their request: the end is seen, the place is given back, nobody else
-// loses anything by it.
+// Clients that disconnect while a route has their request: the server detects it, frees the connection slot,
+// and other clients are unaffected.
 #include <future>
 
 #include "serving.hpp"

@@ -23,7 +23,8 @@ class MemoryFile final : public FileSource {
         }
     }
     ~MemoryFile() override { ::close(descriptor_); }
-    /// In stretches of a megabyte, so that several are needed. Beyond the end it lies, as a file that shrank.
+    /// In pieces of a megabyte, so that several are needed. It announces more than it has, like a file that
+    /// shrank.
     Result<Stretch> at(std::uint64_t offset) const override {
         return Stretch{descriptor_, offset,
                        offset < size_ ? std::min<std::uint64_t>(1'000'000, size_ - offset) : 1};

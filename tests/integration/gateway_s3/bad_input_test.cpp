@@ -7,7 +7,7 @@ namespace {
 class BadInput : public Store {
   protected:
     const Wanted put_{.method = "PUT", .key = "u/a"};
-    /// Nothing at all stands in the bucket.
+    /// The bucket is empty.
     void expect_nothing() {
         EXPECT_EQ(element(ask("worker", {.query = {{"list-type", "2"}}}), "KeyCount"), "0");
     }

@@ -33,7 +33,7 @@ class Receiver {
     std::vector<Received> received(const std::string& path) const;
     /// Waits for that many requests for `path`; false after ten seconds.
     bool wait_for(const std::string& path, std::size_t count) const;
-    /// True once the receiver is being torn down: for answers that go on and on.
+    /// True once the receiver is being destroyed: for endless responses.
     bool closing() const { return closing_; }
 
   private:

@@ -1,4 +1,4 @@
-// Orphans of both buckets: which are removed, by whom, and which are never touched.
+// Orphans of both buckets: which are removed, and which are never touched.
 #include "pipeline/sweeper.hpp"
 
 #include <map>
@@ -46,7 +46,7 @@ class SweeperTest : public OnRealStores {
         made.image.sha256 = hex_lower(signer::sha256(bytes));
         made.image.key = ObjectKey::trusted("p/" + upload.public_id.str() + "/" +
                                             made.image.sha256.substr(0, 16) + ".jpg");
-        // What MinIO says of a PUT in one piece; a test of it stands with the S3 client.
+        // MinIO's checksum of a PUT in one piece; the S3 client's tests verify it.
         made.image.etag = ETag::trusted(put(published, made.image.key, bytes));
         return made;
     }

@@ -29,7 +29,8 @@ class FeedTest : public RecordsTest {
         if (!page) throw std::runtime_error{page.error().detail};
         return std::move(*page);
     }
-    /// Until so many are below every transaction under way; another's may hold them back a moment.
+    /// Waits until this many are older than every open transaction; another test's transaction may delay them
+    /// briefly.
     void settle(std::size_t count) {
         for (int i = 0; i < 1'000 && feed().callbacks.size() < count; ++i)
             std::this_thread::sleep_for(5ms);

@@ -16,7 +16,7 @@
 
 namespace photogate::storage::records::test {
 
-/// Bodies that name what they tell of; `expired` is told only to those who ask for it.
+/// Bodies that name their event; `expired` is sent only if it is enabled.
 class Composer final : public model::CallbackComposer {
   public:
     std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,

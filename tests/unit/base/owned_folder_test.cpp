@@ -1,5 +1,5 @@
-// What root does with folders that an attacker can change. The attacker here is `nobody`; each test looks at
-// a file that is only root's, and must be as it was.
+// Root's handling of folders that an attacker can change. The attacker here is `nobody`; each test looks at a
+// file that is only root's, and must be as it was.
 #include "base/owned_folder.hpp"
 
 #include <cstdlib>

@@ -216,7 +216,7 @@ TEST(Load, reports_duplicate_or_unreadable_secret_at_its_origin) {
                 HasSubstr("both DATABASE_URL and DATABASE_URL_FILE are set"));
     const auto missing = mistakes_of(load_text("[database]\nurl_file = \"nowhere\"\n" + kRegion + kApp));
     EXPECT_THAT(missing, HasSubstr("photogate.toml:2: "));
-    EXPECT_THAT(missing, HasSubstr("can not be read: No such file or directory"));
+    EXPECT_THAT(missing, HasSubstr("can't be read: No such file or directory"));
     EXPECT_THAT(missing, Not(HasSubstr("is required"))) << "it is not missing, it is wrong";
 }
 
@@ -308,10 +308,10 @@ TEST(Load, accepts_multi_line_text_in_any_script) {
 
 TEST(Load, requires_a_file_that_was_named) {
     const auto by_flag = load({{}, {}, "/nowhere/photogate.toml", {}});
-    EXPECT_THAT(mistakes_of(by_flag), HasSubstr("flag --config: /nowhere/photogate.toml can not be read"));
+    EXPECT_THAT(mistakes_of(by_flag), HasSubstr("flag --config: /nowhere/photogate.toml can't be read"));
     const auto by_variable = load({{}, {{"PHOTOGATE_CONFIG", "/nowhere/x"}}, std::nullopt, {}});
     EXPECT_THAT(mistakes_of(by_variable),
-                HasSubstr("environment PHOTOGATE_CONFIG: /nowhere/x can not be read"));
+                HasSubstr("environment PHOTOGATE_CONFIG: /nowhere/x can't be read"));
 }
 
 TEST(Load, warns_of_misspelt_variable_and_ignores_others) {

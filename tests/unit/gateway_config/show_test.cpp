@@ -63,7 +63,7 @@ TEST(Show, shows_output_that_can_be_read_again) {
     const auto first = load_text(kValid);
     ASSERT_TRUE(first);
     auto shown = show(*first, Origins::shown);
-    // Secrets aside: each `***` is put back by hand.
+    // Except for secrets: the test replaces each `***`.
     const auto put_back = [&](const std::string& key, const std::string& literal) {
         const auto at = shown.find(key + " = \"***\"");
         ASSERT_NE(at, std::string::npos) << key;

@@ -83,7 +83,7 @@ TEST(Abandonment, may_free_the_responder_that_watches_it) {
 
 class AbandonedWork : public testing::TestWithParam<std::pair<Method, int>> {};
 
-/// A GET that nobody waits for is left out; what has an effect is done all the same.
+/// An abandoned GET is skipped; a request with an effect is still executed.
 TEST_P(AbandonedWork, is_left_out_where_it_would_have_no_effect) {
     const auto [method, made] = GetParam();
     std::atomic<int> calls{0};

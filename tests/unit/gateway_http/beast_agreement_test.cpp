@@ -65,8 +65,7 @@ TEST(BeastAgreement, agrees_with_beast_on_accepted_heads) {
         parser.eager(false);
         boost::system::error_code error;
         std::size_t used = parser.put(boost::asio::buffer(bytes), error);
-        // Beast also asks that Connection be a list of tokens; of a word there that nobody knows, we take no
-        // notice.
+        // Beast also requires Connection to be a list of tokens; parse_head ignores unknown words there.
         if (error == beast_http::error::bad_value) continue;
         ASSERT_FALSE(error) << error.message() << "\n" << bytes;
         ASSERT_TRUE(parser.is_header_done());

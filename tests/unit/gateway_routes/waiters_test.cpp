@@ -25,7 +25,7 @@ Upload upload(const UploadId& id, UploadState state = UploadState::published) {
     return made;
 }
 
-/// Uploads that end when the test says so; all that is asked for exist.
+/// Uploads that end when the test says so; every requested upload exists.
 class FakeWatch final : public UploadWatch {
   public:
     Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) override {

@@ -145,7 +145,7 @@ class PipelineTest : public testing::Test {
     std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image = [](const imaging::Task&) {
         return imaging::Outcome{clean_picture()};
     };
-    std::vector<model::UploadState> finished;  ///< as the observer was told
+    std::vector<model::UploadState> finished;  ///< as the observer received it
     int settled = 0;
 };
 

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using model::UploadState;
 
-/// A door that jobs wait behind.
+/// A gate that blocks jobs until the test opens it.
 class Gate {
   public:
     void open() {

@@ -33,7 +33,7 @@ TEST(CanonicalRequest, sorts_query_by_encoded_name_and_value) {
     EXPECT_EQ(query("b=1&a=2&a=1&B=3"), "B=3&a=1&a=2&b=1");
     // As texts `a-b=` is before `a=`; as names `a` is before `a-b`.
     EXPECT_EQ(query("a-b=1&a=2"), "a=2&a-b=1");
-    // Encoding changes the order: `é` becomes `%C3%A9`, which stands before every letter.
+    // Encoding changes the order: `é` becomes `%C3%A9`, which sorts before every letter.
     EXPECT_EQ(query("z=1&%C3%A9=2"), "%C3%A9=2&z=1");
 }
 

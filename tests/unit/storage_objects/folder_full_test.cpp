@@ -6,7 +6,7 @@
 namespace photogate::storage::objects {
 namespace {
 
-/// Has room for so many bytes, and then none.
+/// Has space for this many bytes.
 class SmallDisk final : public FolderFiles {
   public:
     Result<> write(const Descriptor& file, BytesView bytes) override {

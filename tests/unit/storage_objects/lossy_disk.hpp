@@ -1,8 +1,8 @@
-// A disk that loses its power: what was not synced is gone, and so are names whose folder was not synced.
+// A disk that loses power: unsynced data is lost, and so are names whose folder was not synced.
 //
-// It stands under both halves of the built-in store: LossyFiles for the bodies, and a SQLite VFS (in
-// lossy_index.cpp) for the index. Both count the same steps. At the step that is asked for, everything that
-// had not reached the disk is undone and the process ends: meant for a forked child.
+// It replaces the disk of both halves of the built-in store: LossyFiles for the bodies, and a SQLite VFS (in
+// lossy_index.cpp) for the index. Both count the same steps. At the requested step, everything that had not
+// reached the disk is undone and the process ends: use it in a forked child.
 #pragma once
 
 #include <cstdint>
