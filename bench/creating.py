@@ -10,14 +10,14 @@ from harness import NotMeasured, Row, median, span
 
 BARE_SHARE = 0.40
 COMPANION_TIMES = 10
-# 64 wait for the disk's flushes, in turns; 256 let a group grow until the cores are what is short.
+# With 64 the disk's flushes are the bottleneck; with 256 the groups grow until the cores are.
 CONNECTIONS = (64, 256)
 BODY = '{"filename":"pickup 42.jpg","content_type":"image/jpeg","size":3481129,"metadata":{"order_id":"A-1001"}}'
 ONE_ROW = "insert into bench_commits values (gen_random_uuid(), repeat('x', 600));"
 
 
 def record_answer(bench, gateway, app):
-    """The gateway's answer as it goes over the wire, in a file; its size."""
+    """Writes the gateway's raw response to a file; returns its size."""
     head = (f"POST /v1/uploads HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nAuthorization: Bearer {app.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n")
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
@@ -41,7 +41,7 @@ def rows_committed(stack):
 
 
 def bare_commits(bench, stack):
-    """What this PostgreSQL does with one row a transaction, from as many clients: no group, no HTTP."""
+    """The commits of this PostgreSQL with one row per transaction, from as many clients: no group, no HTTP."""
     stack.postgres.sql("create table bench_commits (id uuid primary key, content text)")
     script = bench.folder / "one-row.sql"
     script.write_text(ONE_ROW)

@@ -1,4 +1,4 @@
-"""A receiver of callbacks, as an app server has one: it verifies Standard Webhooks signatures and keeps what came.
+"""A callback receiver like an app server's: it verifies Standard Webhooks signatures and records the callbacks.
 
     with Receiver(secret) as receiver:
         ...                                     # point callbacks at receiver.url
@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 
-TOLERANCE = 300  # seconds, as the specification's libraries have it
+TOLERANCE = 300  # seconds, as in the specification's libraries
 
 
 def verify(secret, headers, body, now=None):
-    """The parsed body; ValueError says why it is not to be trusted."""
+    """The parsed body; ValueError if it can't be trusted."""
     identity, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not identity or not sent_at.isdigit():
         raise ValueError("webhook-id or webhook-timestamp is missing")
@@ -42,12 +42,12 @@ class Callback:
     raw: bytes
     body: dict | None  # None where it could not be verified
     problem: str
-    status: int = 0  # what it was answered
+    status: int = 0  # the answer to it
 
 
 class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        """A sender that was killed half-way is nothing to report."""
+        """Ignore a sender that was killed midway."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -69,7 +69,7 @@ class Receiver:
             def do_POST(self):
                 length = int(self.headers.get("content-length", 0))
                 raw = self.rfile.read(length)
-                if len(raw) < length:  # its sender died in the middle: nothing was said
+                if len(raw) < length:  # its sender died midway: no answer was sent
                     self.close_connection = True
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -108,7 +108,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hooks"
 
     def of(self, upload, kind=None):
-        """The verified callbacks about one upload, as they came."""
+        """The verified callbacks about one upload, in order of arrival."""
         with self._changed:
             return [c for c in self.callbacks
                     if c.body and c.body["data"]["id"] == upload and (kind is None or c.body["type"] == kind)]

@@ -17,7 +17,7 @@ def head(first, *fields, host="127.0.0.1"):
 
 
 def rows(get, post, host="127.0.0.1"):
-    """`get` and `post`: targets that take these methods. What ends the connection stands first."""
+    """`get` and `post`: targets that take these methods. Requests that end the connection come first."""
     g, p = f"GET {get} HTTP/1.1", f"POST {post} HTTP/1.1"
 
     def h(first, *fields):

@@ -1,4 +1,4 @@
-"""Store events made by hand, as MinIO words them."""
+"""Hand-made store events in MinIO's format."""
 import urllib.parse
 
 

@@ -1,4 +1,4 @@
-"""An HTTP proxy that knows S3: it records what passes, and breaks what a rule tells it to.
+"""An HTTP proxy that understands S3: it records the traffic, and injects faults by rules.
 
     with FaultProxy("127.0.0.1", minio.port) as proxy:
         proxy.rule(gets("incoming"), short(1000), times=1)
@@ -63,7 +63,7 @@ class Exchange:
 
 @dataclasses.dataclass
 class Fault:
-    """What is done to one exchange. Nothing set: nothing."""
+    """The fault of one exchange. Nothing set: no fault."""
     name: str
     instead: tuple | None = None      # (status, headers, body): the store is not asked
     afterwards: tuple | None = None   # (status, headers, body): the store is asked, its answer dropped
@@ -133,7 +133,7 @@ def while_reading(call):
 
 
 def method_of(bucket, *methods):
-    """Matches object requests; the start-up proof's own objects are let through."""
+    """Matches object requests except those of the start-up proof."""
     return lambda e: e.method in methods and e.bucket == bucket and e.key and "probe/" not in e.key
 
 
@@ -234,7 +234,7 @@ class FaultProxy:
             writer.close()
 
     async def _exchange(self, reader, writer):
-        """One request and its answer; True where the connection may serve another."""
+        """One request and its answer; True if the connection may serve another."""
         start, fields = await _head(reader)
         method, target, _ = start.split(" ", 2)
         exchange = Exchange(method, target, {n.lower(): v for n, v in fields}, time.time())
@@ -368,7 +368,7 @@ async def _body(reader, headers, method=None, status=None):
 
 
 def _reset(writer):
-    """RST instead of FIN: what was not read yet is lost to the other side."""
+    """RST instead of FIN: the peer loses what it has not read yet."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
     return False

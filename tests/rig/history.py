@@ -1,9 +1,9 @@
-"""What was seen during a run, as it was seen: one JSON object a line, each with its time, who saw it, and what.
+"""The facts of a run in order of observation: one JSON object per line, each with its time, observer and content.
 
     history = History(path)
     history.note("client", "created", upload="upl_…", call="…")
 
-Every fact is written before anything that follows from it, so that a run which ends abruptly leaves what it saw. checker.py
+Every fact is written before its consequences, so that a run which ends abruptly leaves its observations. checker.py
 says what the facts mean; the kinds are listed there.
 """
 import json

@@ -1,4 +1,4 @@
-"""Pictures that tests make for themselves: a scene with detail in it, and a camera's metadata written by exiftool."""
+"""Generated pictures for tests: a detailed scene with a camera's metadata, written by exiftool."""
 import functools
 import pathlib
 import random
@@ -19,7 +19,7 @@ def photo(width=1600, height=1200, orientation=1, seed=1, suffix=".jpg"):
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{width}x{height}-{orientation}-{seed}{suffix}"
     if not path.exists():
-        with tempfile.TemporaryDirectory(dir=FOLDER) as own:  # others may make the same picture at the same time
+        with tempfile.TemporaryDirectory(dir=FOLDER) as own:  # other processes may make the same picture concurrently
             dots, draft = pathlib.Path(own, "dots.ppm"), pathlib.Path(own, "draft" + suffix)
             across, down = width // 64 + 2, height // 64 + 2
             greys = random.Random(seed).choices(range(40, 216), k=across * down)
@@ -34,7 +34,7 @@ def photo(width=1600, height=1200, orientation=1, seed=1, suffix=".jpg"):
 
 
 def metadata(data, suffix=".jpg"):
-    """exiftool's view, by group, without what it says of the file itself."""
+    """exiftool's view, by group, without file-system facts."""
     import json
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(data)

@@ -1,10 +1,10 @@
-"""Between the program and PostgreSQL: slow, deaf, or gone at the worst moment, which is after COMMIT was done and before that is known.
+"""A proxy between the program and PostgreSQL: slow, unresponsive, or disconnected at the worst moment, after COMMIT and before its answer.
 
     with PostgresProxy(world.stack.postgres) as proxy:
         world.gateway.environment["PHOTOGATE_DATABASE_URL"] = proxy.url
         proxy.lose_commits = 0.2
 
-Standard library only. It knows as much of the protocol as it needs: simple queries are recognised in what a client sends.
+Standard library only. It knows only a part of the protocol: simple queries are recognised in the client's messages.
 """
 import asyncio
 import pathlib
@@ -22,7 +22,7 @@ class PostgresProxy:
         self.delay = 0.0        # seconds before each of the server's answers
         self.lose_commits = 0.0  # the share of COMMITs whose answer is lost with the connection
         self.lost = 0
-        self.deaf = False       # connections that LISTEN hear nothing more, and are not closed
+        self.deaf = False       # LISTEN connections receive nothing more, and are not closed
         self.deafened = 0
         self.connections = 0
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgproxy-"))

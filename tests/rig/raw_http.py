@@ -1,4 +1,4 @@
-"""A client that sends exactly the bytes that it is given, over TCP or TLS, and reads what comes back without believing it."""
+"""A client that sends exactly the given bytes, over TCP or TLS, and reads the answers without trusting them."""
 import contextlib
 import json
 import socket
@@ -20,7 +20,7 @@ class Answer(typing.NamedTuple):
 
 
 class Raw:
-    """`source`: the address of this machine to come from. `tls`: the server name, over TLS."""
+    """`source`: the local address to connect from. `tls`: the server name, over TLS."""
 
     def __init__(self, port, source=None, tls=None, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0) if source else None)
@@ -41,7 +41,7 @@ class Raw:
         self.socket.close()
 
     def send(self, data):
-        """False where the peer has gone already."""
+        """False if the peer has already disconnected."""
         try:
             self.socket.sendall(data)
             return True
@@ -101,5 +101,5 @@ class Raw:
         return self.receive(method)
 
     def at_end(self):
-        """Waits for the peer's end; False where more bytes came instead."""
+        """Waits for the peer to close; False if more bytes arrived instead."""
         return not self.got and not self._more() and not self.got

@@ -1,4 +1,4 @@
-"""A receiver of callbacks that misbehaves below HTTP: it drips, never ends, speaks TLS with a bad certificate, counts what comes."""
+"""A callback receiver that misbehaves below HTTP: it drips, never ends, uses a bad certificate, counts connections."""
 import contextlib
 import socket
 import ssl
@@ -8,14 +8,14 @@ import time
 
 
 class Sink:
-    """`handle(connection, head, body)` answers one request by hand; the connection ends afterwards."""
+    """`handle(connection, head, body)` answers one request; the connection is closed afterwards."""
 
     def __init__(self, handle=None, port=0, certificate=None):
         self.handle = handle or respond(204)
         self.requests = []   # (when, head, body)
         self.connections = 0
         self.now = self.most = 0
-        self.plain = []      # what came before, or instead of, a TLS handshake that held
+        self.plain = []      # what arrived before, or instead of, a successful TLS handshake
         self._lock = threading.Lock()
         self._tls = None
         if certificate:
