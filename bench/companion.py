@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from harness import NotMeasured, ROOT, parts
+from harness import ROOT, NotMeasured, parts
 
 VERSION = "6.2.2"
 FOLDER = ROOT / "build" / "bench" / "companion"

@@ -14,11 +14,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "rig")]
+sys.path.insert(0, str(ROOT))
 
-import local_gateway  # noqa: E402
-import stack as parts  # noqa: E402
-import webhook_receiver  # noqa: E402
+from scripts import local_gateway, webhook_receiver  # noqa: E402
+from tests.rig import stack as parts  # noqa: E402
 
 PROGRAMS = ["photogate", "photogate-imager", "presign_bench", "http_baseline", "imaging_bench"]
 
@@ -92,8 +91,8 @@ class Bench:
         """A child that is stopped at the end; its output is kept in the run's folder."""
         log = self.folder / (pathlib.Path(str(command[0])).name + ".log")
         with open(log, "wb") as out:
-            child = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env, cwd=cwd,
-                                     start_new_session=True, preexec_fn=parts._die_with_parent(os.getpid(), signal.SIGKILL))
+            child = parts.spawn([str(word) for word in command], signal.SIGKILL, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env,
+                                cwd=cwd, start_new_session=True)
         try:
             yield child, log
         finally:

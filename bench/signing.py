@@ -3,7 +3,7 @@ import json
 import subprocess
 import sys
 
-from harness import NotMeasured, ROOT, Row, median, span
+from harness import ROOT, NotMeasured, Row, median, span
 
 TARGET = 200_000
 

@@ -15,9 +15,10 @@ import time
 import typing
 import urllib.parse
 
-import nginx
-import stack as parts
 from harness import ROOT, NotMeasured, Row, median, span
+
+from scripts import nginx
+from tests.rig import stack as parts
 
 SIZES = {"300 KB": 300_000, "5 MB": 5_000_000}
 CLIENTS = (1, 8, 32)

@@ -11,8 +11,9 @@ import threading
 import time
 import urllib.parse
 
-import pictures
 from harness import NotMeasured, Row, median, percentile, say, span
+
+from tests.rig import pictures
 
 EVERYTHING_ELSE_MS = 50
 PROCESSING_RATIO = 1.25

@@ -13,13 +13,12 @@ import re
 import secrets
 import signal
 import subprocess
-import sys
 import time
 import tomllib
 import typing
 import urllib.parse
 
-import stack as parts
+from tests.rig import stack as parts
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -247,7 +246,8 @@ class Ports(typing.NamedTuple):
 class OneMachine(Process):
     """`photogate all` with nothing configured: its own PostgreSQL, its own store, everything in one folder."""
 
-    def __init__(self, build_dir, folder, ports=Ports()):
+    def __init__(self, build_dir, folder, ports=None):
+        ports = ports or Ports()
         super().__init__(build_dir, folder, ports.gateway, ports.metrics)
         self.ports = ports
         # What a shell has for another gateway is not for this one.

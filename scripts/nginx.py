@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Debian's nginx for tests and measurements, on ports and in a folder of its own.
 
-    python3 scripts/nginx.py          gets it, and prints where it is
+    python3 -m scripts.nginx          gets it, and prints where it is
 
     with Nginx(folder, "http { … }"):                 # what a measurement wants
         …
@@ -17,8 +17,8 @@ import socket
 import subprocess
 import sys
 
-import stack as parts
-import unpacked
+from scripts import unpacked
+from tests.rig import stack as parts
 
 CONFIGURATION = parts.ROOT / "etc" / "nginx" / "photogate.conf"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -28,7 +28,7 @@ def program():
     return unpacked.program("nginx", "usr/sbin/nginx")
 
 
-class Nginx(parts._Child):
+class Nginx(parts.Child):
     """One nginx with its own folder for all that it writes. `body` holds the contexts behind `events`; `workers` processes."""
 
     name = "nginx"
@@ -50,7 +50,7 @@ class Nginx(parts._Child):
             for port in self.ports:
                 parts.wait_until(lambda: _listens(port), 10, "nginx", lambda: self.running)
         except parts.StackError as error:
-            raise parts.StackError(f"{error}\n{parts._tail(self.log)}\n{parts._tail(self.folder / 'error.log')}") from None
+            raise parts.StackError(f"{error}\n{parts.tail(self.log)}\n{parts.tail(self.folder / 'error.log')}") from None
         return self
 
     def stop(self):

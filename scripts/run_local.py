@@ -16,9 +16,8 @@ import tempfile
 import time
 import urllib.parse
 
-import local_gateway
-import stack as parts
-import webhook_receiver
+from scripts import local_gateway, webhook_receiver
+from tests.rig import stack as parts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
@@ -72,8 +71,7 @@ def facts_of(path):
 
 def demo_photo(folder):
     """A photo as a phone makes one, for who gives none."""
-    sys.path.insert(0, str(ROOT / "tests" / "rig"))
-    import pictures
+    from tests.rig import pictures
     path = folder / "demo.jpg"
     path.write_bytes(pictures.photo(4000, 3000, orientation=6))
     return path

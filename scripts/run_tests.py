@@ -57,8 +57,8 @@ SANITIZER_LOGS["LSAN_OPTIONS"] = SANITIZER_OPTIONS["LSAN_OPTIONS"]
 # What each kind of GoogleTest program stands on; the unit tests on nothing.
 WRAPPERS = {
     "unit": (),
-    "integration": (sys.executable, "scripts/stack.py", "exec", "--"),
-    "contract": (sys.executable, "tests/contract/stores.py", "exec", "--"),
+    "integration": (sys.executable, "-m", "tests.rig.stack", "exec", "--"),
+    "contract": (sys.executable, "-m", "tests.contract.stores", "exec", "--"),
 }
 LONGEST = ["imaging_integration_test", "storage_folder_faults", "storage_records_integration"]
 # The image helper is a process without threads of ours, and libvips is not built for this: it comes from the release.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What each store can do of what photogate would use, as `photogate doctor` finds it: the table of docs/stores.md.
 
-    scripts/store_table.py            prints it
-    scripts/store_table.py --write    puts it into docs/stores.md
+    python3 -m scripts.store_table            prints it
+    python3 -m scripts.store_table --write    puts it into docs/stores.md
 
 Starts the built-in store, MinIO and versitygw, each in a temporary folder. Needs scripts/install-stores and a release build.
 """
@@ -14,15 +14,14 @@ import subprocess
 import sys
 import tempfile
 
-import local_gateway
-import stack as parts
+from scripts import local_gateway
+from tests.rig import stack as parts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "contract"))
-import stores  # noqa: E402
+from tests.contract import stores  # noqa: E402
 
 PAGE = ROOT / "docs" / "stores.md"
-BEGIN, END = "<!-- scripts/store_table.py --write: from here -->", "<!-- scripts/store_table.py --write: to here -->"
+BEGIN, END = "<!-- python3 -m scripts.store_table --write: from here -->", "<!-- python3 -m scripts.store_table --write: to here -->"
 LINE = re.compile(r"^(has|lacks)\s+[\w-]+: (\S+)\s+(.*)$", re.M)
 # What differs from one start to the next, or is the operator's to set.
 NOT_IN_THE_TABLE = {"clock.offset", "server", "events"}

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 
-import stack as parts
+from tests.rig import stack as parts
 
 
 def program(package, path):

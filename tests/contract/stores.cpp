@@ -18,7 +18,7 @@ std::string variable(const std::string& name) {
     const char* value = std::getenv(name.c_str());
     if (value == nullptr || *value == '\0')
         throw std::runtime_error{name +
-                                 " is not set: run this by `python3 tests/contract/stores.py exec -- "
+                                 " is not set: run this by `python3 -m tests.contract.stores exec -- "
                                  "PROGRAM`, which starts the stores"};
     return value;
 }

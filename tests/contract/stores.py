@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The stores that the contract suite runs over: MinIO and versitygw, each in a folder of its own.
 
-    python3 tests/contract/stores.py exec -- PROGRAM ...
+    python3 -m tests.contract.stores exec -- PROGRAM ...
 
 The built-in store needs no process: the suite opens it itself. Needs scripts/install-stores.
 """
@@ -15,8 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-import stack  # noqa: E402
+from tests.rig import stack  # noqa: E402
 
 
 def _versitygw_binary():
@@ -28,7 +27,7 @@ def _versitygw_binary():
     raise stack.StackError("versitygw is not installed: run scripts/install-stores")
 
 
-class Versitygw(stack._Child):
+class Versitygw(stack.Child):
     """versitygw over a folder (its `posix` backend), with one account."""
 
     name = "versitygw"

@@ -2,16 +2,14 @@
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-for folder in ("scripts", "tests/rig", "tests/e2e"):
-    sys.path.insert(0, str(ROOT / folder))
 
 import browser as browsers  # noqa: E402
-from world import PROFILES, World, failpoint_build, release_build, worlds  # noqa: E402
+
+from tests.rig.world import PROFILES, World, failpoint_build, release_build, worlds  # noqa: E402
 
 
 def pytest_configure(config):

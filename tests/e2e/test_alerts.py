@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-import fault_proxy as faults
-import pictures
-import stack as parts
-import unpacked
-from imagers import to_imagers
+from scripts import unpacked
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures
+from tests.rig import stack as parts
+from tests.rig.imagers import to_imagers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "etc" / "prometheus" / "photogate.rules.yml"

@@ -16,8 +16,8 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
-import pictures
-import stack as parts
+from tests.rig import pictures
+from tests.rig import stack as parts
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_presigned_urls_survive_restart_with_kept_keys(own_world):
     created = world.create({"size": len(photo)})
     world.gateway.stop()
     world.gateway.restart()
-    import local_gateway
+    from scripts import local_gateway
     status, answer = local_gateway.send(created["upload"], photo)
     assert status == 200, answer
     assert world.gateway.wait_for(created)["state"] == "published"
@@ -110,7 +110,7 @@ def test_presigned_urls_survive_restart_with_kept_keys(own_world):
 @pytest.mark.slow
 def test_loses_nothing_acknowledged_when_killed_at_random(own_world):
     world = own_world(store="builtin")
-    import local_gateway
+    from scripts import local_gateway
     photo = pictures.photo(320, 240, seed=78)
     acknowledged = []
     stop = threading.Event()

@@ -11,10 +11,9 @@ import urllib.parse
 import pytest
 import standardwebhooks
 
-import local_gateway
-import pictures
-import stack as parts
-import webhook_receiver
+from scripts import local_gateway, webhook_receiver
+from tests.rig import pictures
+from tests.rig import stack as parts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NODE_FOLDER = pathlib.Path(os.environ.get("PHOTOGATE_NODE_DIR", ROOT / ".node"))
@@ -129,7 +128,7 @@ def test_shows_one_callback_with_its_attempts(world, photo):
 
 def test_replays_range_with_same_bytes_within_bounds(own_world, photo):
     world = own_world()
-    before = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    before = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     uploads = [world.publish(photo) for _ in range(3)]
     parts.wait_until(lambda: world.sql("select count(*) from callbacks where state = 'delivered'") == "6", 20, "six deliveries")
     first = {callback.headers["webhook-id"]: callback.raw for callback in world.receiver.callbacks}

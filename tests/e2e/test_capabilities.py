@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-import store_table
+from scripts import store_table
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def found(build_dir):
 
 
 def test_page_matches_findings_of_doctor(found):
-    assert store_table.written() == store_table.table(found), "run scripts/store_table.py --write"
+    assert store_table.written() == store_table.table(found), "run python3 -m scripts.store_table --write"
 
 
 def test_built_in_store_has_every_capability(found):

@@ -53,7 +53,8 @@ def frozen(monkeypatch):
     import botocore.auth
     import botocore.signers
     if hasattr(botocore.auth, "get_current_datetime"):
-        current = lambda remove_tzinfo=True: NOW if remove_tzinfo else NOW.replace(tzinfo=datetime.timezone.utc)
+        def current(remove_tzinfo=True):
+            return NOW if remove_tzinfo else NOW.replace(tzinfo=datetime.UTC)
         monkeypatch.setattr(botocore.auth, "get_current_datetime", current)
         monkeypatch.setattr(botocore.signers, "get_current_datetime", current, raising=False)
     module = type("Clock", (), {"datetime": Frozen, "timedelta": datetime.timedelta, "timezone": datetime.timezone})
@@ -73,10 +74,10 @@ worker_secret_key = "canary-worker"
 [events.minio]
 tokens = ["canary-token-0123456789abcdef0123456789"]
 [apps.shop]
-keys = ["sha256:%s"]
-callback_secrets = ["whsec_%s"]
+keys = ["sha256:{}"]
+callback_secrets = ["whsec_{}"]
 [apps.shop.profiles.doorstep]
-""" % ("a" * 64, base64.b64encode(b"canary-callback-secret-000").decode())
+""".format("a" * 64, base64.b64encode(b"canary-callback-secret-000").decode())
 
 
 # ---- exit codes ----
@@ -136,7 +137,7 @@ def test_sample_is_valid_once_its_secrets_exist(photogate, tmp_path):
     # The other way, as etc/systemd does it: the file as it is but for the key, the secrets' files named by variables.
     unit = (ROOT / "etc" / "systemd" / "photogate.service").read_text()
     variables = {name: str(tmp_path / file) for name, file in re.findall(r"^Environment=(\w+)=%d/(\w+)$", unit, re.M)}
-    assert set(pathlib.Path(path).name for path in variables.values()) == set(secrets)
+    assert {pathlib.Path(path).name for path in variables.values()} == set(secrets)
     (tmp_path / "bare.toml").write_text(re.sub(r'^# keys = .*$', 'keys = ["sha256:' + "a" * 64 + '"]', sample, count=1, flags=re.M))
     done = photogate("config", "check", "--config", "bare.toml", **variables)
     assert done.returncode == 0, done.stderr

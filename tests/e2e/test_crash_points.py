@@ -3,10 +3,9 @@ import threading
 
 import pytest
 
-import pictures
-import stack as parts
-import traffic
-from world import SHORT_LEASES
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.world import SHORT_LEASES
 
 # Each is reached by plain traffic; the second time, so that something is under way.
 POINTS = ["after_callback_claim", "after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",

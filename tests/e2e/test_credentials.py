@@ -1,6 +1,6 @@
 """Two credentials: the gateway proves that its signer can only put, and refuses to start where it can do more."""
-import local_gateway
-import stack as parts
+from scripts import local_gateway
+from tests.rig import stack as parts
 
 
 def test_doctor_accepts_the_shipped_policies(world, run):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-import bad_requests
-from raw_http import Raw
+from tests.rig import bad_requests
+from tests.rig.raw_http import Raw
 
 IDLE_BYTES = 16 * 1024  # the most that an idle connection may keep resident
 GENEROUS = 2.0          # seconds for one healthy request, whatever else is going on on this machine
@@ -230,7 +230,7 @@ def test_ten_thousand_idle_then_dripping_connections_do_not_affect_others(gatewa
     if hard < CROWD + 1_000:
         pytest.skip(f"no more than {hard} files may be open here")
     gateway = gateways(limits=(1_024,), max_connections=12_000, idle_timeout="5m")
-    with open("/proc/%d/limits" % gateway.process.pid) as limits:
+    with open(f"/proc/{gateway.process.pid}/limits") as limits:
         allowed = int(re.search(r"Max open files\s+(\d+)", limits.read())[1])
     assert allowed >= 12_000, "it has raised its own soft limit"
     alone = healthy(gateway, 200)

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-import pictures
-from losses import Traffic, assert_none_lost, until
+from tests.rig import pictures
+from tests.rig.losses import Traffic, assert_none_lost, until
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import urllib.parse
 
 import pytest
 
-import bad_requests
-import nginx as front
-import pictures
-import stack as parts
-from bad_requests import head
-from raw_http import Raw
+from scripts import nginx as front
+from tests.rig import bad_requests, pictures
+from tests.rig import stack as parts
+from tests.rig.bad_requests import head
+from tests.rig.raw_http import Raw
 
 HOST = "photos.example"
 DIRECT, PROXIED = "127.0.0.9", "127.0.0.5"  # where requests come from, to tell them apart
@@ -173,18 +172,21 @@ def ambiguous(key):
         found.append((f"CL short, {encoding!r}", h(p, *signed, "Content-Length: 4", encoding) + b"%x\r\n%b\r\n0\r\n\r\n" % (size, inner)))
         found.append((f"no CL, {encoding!r}", h(p, *signed, encoding) + b"0\r\n\r\n" + inner))
     lengths = ["Content-Length: 0\r\nContent-Length: %d", "Content-Length: %d\r\nContent-Length: 0", "Content-Length: 0, %d", "Content-Length: %d, 0", "Content-Length: +%d", "Content-Length : %d",
-               "Content-Length: 0%d", "Content-Length: -%d", "Content-Length:\x0b%d", "Content-Length: %d\x00", "Content_Length: %d", "Content-Length: %d ", "Content-Length:\r\n %d", "Content-Length: 0x%x",
+               "Content-Length: 0%d", "Content-Length: -%d", "Content-Length:\x0b%d", "Content-Length: %d\x00", "Content_Length: %d",
+               "Content-Length: %d ", "Content-Length:\r\n %d", "Content-Length: 0x%x",
                "Content-Length: 1844674407370955161%d", "Connection: Content-Length\r\nContent-Length: %d", "X: y\nContent-Length: %d", "X: y\rContent-Length: %d"]
     for length in lengths:
         for first in (p, g, "HEAD /livez HTTP/1.1", "DELETE /v1/uploads/x HTTP/1.1", "OPTIONS /v1/uploads HTTP/1.1"):
             found.append((f"{first.split()[0]}, {length!r}", h(first, *signed, length % size) + inner))
-    chunks = [b"0\n\n", b"0\r\n\n", b"0\n\r\n", b"0\r\n\r", b"0;\n\r\n\r\n", b"1;x\ny\r\nz\r\n0\r\n\r\n", b"5\r\nabcde0\r\n\r\n", b"5\r\nabcdefg\r\n0\r\n\r\n", b"0x0\r\n\r\n", b"-0\r\n\r\n", b" 0\r\n\r\n",
-              b"0 \r\n\r\n", b"\r\n0\r\n\r\n", b"ffffffffffffffff\r\n", b"10000000000000000\r\n\r\n", b"0\r\nContent-Length: 5\r\n\r\n", b"0\r\nX: y\n\n", b"0\r\nX\r\n\r\n", b"00000000000000000000\r\n\r\n",
+    chunks = [b"0\n\n", b"0\r\n\n", b"0\n\r\n", b"0\r\n\r", b"0;\n\r\n\r\n", b"1;x\ny\r\nz\r\n0\r\n\r\n", b"5\r\nabcde0\r\n\r\n",
+    b"5\r\nabcdefg\r\n0\r\n\r\n", b"0x0\r\n\r\n", b"-0\r\n\r\n", b" 0\r\n\r\n",
+              b"0 \r\n\r\n", b"\r\n0\r\n\r\n", b"ffffffffffffffff\r\n", b"10000000000000000\r\n\r\n", b"0\r\nContent-Length: 5\r\n\r\n",
+              b"0\r\nX: y\n\n", b"0\r\nX\r\n\r\n", b"00000000000000000000\r\n\r\n",
               b"0;" + b"e" * 2_000 + b"\r\n\r\n", b"%x\r\n%b" % (size, inner), b"1\r\nA\r\r\n0\r\n\r\n", b"1\r\nA\n0\r\n\r\n"]
     for chunk in chunks:
         found.append((f"chunk {chunk[:24]!r}", h(p, *signed, chunked) + chunk + inner))
     found += [
-        ("absolute-form, another host", h(f"GET http://127.0.0.1/livez HTTP/1.1") + inner),
+        ("absolute-form, another host", h("GET http://127.0.0.1/livez HTTP/1.1") + inner),
         ("absolute-form, no path", h(f"GET http://{HOST} HTTP/1.1") + inner),
         ("absolute-form, a query alone", h(f"GET http://{HOST}?x=/livez HTTP/1.1") + inner),
         ("absolute-form, userinfo", h(f"GET http://u:p@{HOST}/livez HTTP/1.1") + inner),

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-import local_gateway
-import pictures
-import stack as parts
+from scripts import local_gateway
+from tests.rig import pictures
+from tests.rig import stack as parts
 
 CANNOT_BIND, DEPENDENCY, NO_ROOM, ALREADY_RUNNING = 3, 4, 5, 6
 

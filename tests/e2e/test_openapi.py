@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import browser as browsers
-import pytest
 
 ROOT = browsers.ROOT
 DOCUMENT = json.loads((ROOT / "web" / "openapi.json").read_text())

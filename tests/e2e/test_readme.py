@@ -5,7 +5,8 @@ import re
 import subprocess
 
 import browser as browsers
-import pictures
+
+from tests.rig import pictures
 
 README = (browsers.ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.S | re.M)

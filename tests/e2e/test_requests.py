@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import pictures
+from tests.rig import pictures
 
 
 def problem(answer, status, code):
@@ -174,7 +174,7 @@ def test_never_publishes_cancelled_upload(world):
     created = world.create({"size": len(photo)})
     status, _, cancelled = world.request("DELETE", f"/v1/uploads/{created['id']}")
     assert status == 200 and cancelled["state"] == "cancelled"
-    import local_gateway
+    from scripts import local_gateway
     local_gateway.send(created["upload"], photo)
     assert world.gateway.wait_for(created)["state"] == "cancelled"
     assert world.image(created)[0] in (404, 410)

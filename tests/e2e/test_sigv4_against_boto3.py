@@ -54,7 +54,7 @@ def key(rng):
 
 
 def when(rng):
-    start = datetime.datetime(2013, 5, 24, tzinfo=datetime.timezone.utc)
+    start = datetime.datetime(2013, 5, 24, tzinfo=datetime.UTC)
     return start + datetime.timedelta(seconds=rng.randrange(20 * 365 * 86400))
 
 
@@ -129,7 +129,7 @@ def credentials_of(request):
 
 
 def headers(rng, most):
-    names = ["Content-Type", "content-length", "Cache-Control", "X-Amz-Meta-Note", 
+    names = ["Content-Type", "content-length", "Cache-Control", "X-Amz-Meta-Note",
              "x-amz-tagging", "If-None-Match", "Content-MD5", "X-AMZ-CHECKSUM-SHA256", "range", "x-amz-acl", "x-amz-meta-a-b",
              "x-amz-meta-a.b", "x-amz-meta-a_b", "x-amz-meta-a"]
     chosen = rng.sample(names, rng.randint(0, most))

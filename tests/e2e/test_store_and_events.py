@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-import local_gateway
-import pictures
-import stack as parts
-from events import event, key_of, post
+from scripts import local_gateway
+from tests.rig import pictures
+from tests.rig import stack as parts
+from tests.rig.events import event, key_of, post
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "data" / "captures" / "minio"
 

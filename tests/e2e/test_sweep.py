@@ -5,11 +5,11 @@ import subprocess
 import time
 
 import pytest
-
-import pictures
-import stack as parts
 from test_crash_points import run_until_killed
-from world import SHORT_LEASES
+
+from tests.rig import pictures
+from tests.rig import stack as parts
+from tests.rig.world import SHORT_LEASES
 
 NOW = {"PHOTOGATE_WORKER_SWEEP_INTERVAL": "1s", "PHOTOGATE_WORKER_SWEEP_AGE": "1s"}
 

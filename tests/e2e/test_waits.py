@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-import bad_requests
-import nginx as front
-import stack as parts
-from raw_http import Raw
+from scripts import nginx as front
+from tests.rig import bad_requests
+from tests.rig import stack as parts
+from tests.rig.raw_http import Raw
 
 HOST = "photos.example"
 GENEROUS = 2.0  # seconds for one healthy request, whatever else is going on on this machine

@@ -4,8 +4,9 @@ import re
 import time
 
 import browser as browsers
-import pictures
 import pytest
+
+from tests.rig import pictures
 
 
 def address(world):
@@ -46,7 +47,7 @@ def test_shows_uploads_moving_through_their_states(world, visit):
     created = world.create({"filename": "live.jpg", "metadata": {"order_id": "LIVE-1"}})
     row = f"#uploads tr[data-id={created['id']}]"
     page.wait_for_selector(f"{row} .state-created", timeout=15_000)
-    import local_gateway
+    from scripts import local_gateway
     local_gateway.send(created["upload"], pictures.photo(400, 300))
     page.wait_for_selector(f"{row} .state-published", timeout=30_000)
     page.focus(f"{row} button")

@@ -2,9 +2,10 @@
 import concurrent.futures
 import time
 
-import local_gateway
-import pictures
 import pytest
+
+from scripts import local_gateway
+from tests.rig import pictures
 
 
 def make_token(world, body=None, key=None):

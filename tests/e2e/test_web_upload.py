@@ -2,8 +2,9 @@
 import re
 
 import browser as browsers
-import pictures
 import pytest
+
+from tests.rig import pictures
 
 
 def token(world, **body):

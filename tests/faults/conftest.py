@@ -7,18 +7,16 @@
 import os
 import pathlib
 import re
-import sys
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-for folder in ("scripts", "tests/rig", "tests/faults"):
-    sys.path.insert(0, str(ROOT / folder))
 
 import report  # noqa: E402
 import table  # noqa: E402
-from world import failpoint_build, release_build, worlds  # noqa: E402
+
+from tests.rig.world import failpoint_build, release_build, worlds  # noqa: E402
 
 
 def pytest_addoption(parser):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records a small run of the real program, in which a gateway is killed with work in its hands, for test_checker.py to plant bugs in.
 
-    tests/faults/record_run.py [FILE]     writes tests/data/histories/genuine.json unless another file is named
+    python3 -m tests.faults.record_run [FILE]     writes tests/data/histories/genuine.json unless another file is named
 """
 import json
 import pathlib
@@ -9,16 +9,16 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-for folder in ("scripts", "tests/rig"):
-    sys.path.insert(0, str(ROOT / folder))
+from tests.rig import (
+    checker,
+    pictures,
+    traffic,
+)
+from tests.rig import stack as parts
+from tests.rig.witness import Witness
+from tests.rig.world import SHORT_LEASES, World, release_build
 
-import checker  # noqa: E402
-import pictures  # noqa: E402
-import stack as parts  # noqa: E402
-import traffic  # noqa: E402
-from witness import Witness  # noqa: E402
-from world import SHORT_LEASES, World, release_build  # noqa: E402
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def record(folder):
@@ -44,7 +44,7 @@ def record(folder):
         world.request("DELETE", f"/v1/uploads/{done[0]['id']}")
         world.image(world.gateway.wait_for(done[0]))
         # Killed with work in its hands: the store holds the image back until the process is gone.
-        import fault_proxy
+        from tests.rig import fault_proxy
         held = world.witness.store.rule(fault_proxy.puts("public"), fault_proxy.hanging(30))
         again = traffic.put(world, world.create({"size": len(photos[0]), "method": "post"}), photos[0])
         parts.wait_until(lambda: held.hits, 20, "work in its hands")

@@ -2,20 +2,19 @@
 import datetime
 import email.utils
 import json
+import pathlib
 import shutil
 import subprocess
 import threading
 import time
-import pathlib
 
 import pytest
-
-import local_gateway
-import pictures
-import stack as parts
-import webhook_receiver
 from report import p
-from sinks import Authority, Sink, drip, endless, respond
+
+from scripts import local_gateway, webhook_receiver
+from tests.rig import pictures
+from tests.rig import stack as parts
+from tests.rig.sinks import Authority, Sink, drip, endless, respond
 
 SCHEDULE = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -179,7 +178,7 @@ def test_f56_retry_after_is_honoured_exactly(row, unwitnessed, photo):
     world = unwitnessed(start=False)
     world.gateway.environment |= NO_BREAKER
     world.gateway.start()
-    date = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=120), usegmt=True)
+    date = email.utils.format_datetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=120), usegmt=True)
     cases = [("120", 120, 120), ("1000000000", 3600, 3600), ("0", 1, 1), ("-5", 4, 6), (date, 90, 121), ("soon", 4, 6), ("", 4, 6), ("5.5", 4, 6)]
     found = []
     for said, least, most in cases:

@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-import checker
+from tests.rig import checker
 
 GENUINE = pathlib.Path(__file__).resolve().parent.parent / "data" / "histories" / "genuine.json"
 BUGS = {}

@@ -10,11 +10,10 @@ import urllib.parse
 
 import pytest
 
-import fault_proxy as faults
-import pictures
-import stack as parts
-import traffic
-from world import SHORT_LEASES
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.world import SHORT_LEASES
 
 HERE = pathlib.Path(__file__).resolve().parent
 

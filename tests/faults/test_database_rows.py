@@ -12,16 +12,14 @@ import time
 import urllib.parse
 
 import pytest
-
-import pictures
-import pooler
-import stack as parts
-import traffic
-from events import event, post
-from postgres_proxy import PostgresProxy
 from report import p
-from standby import Standby, switch_over
-from world import QUICK_ROUNDS, SHORT_LEASES
+
+from tests.rig import pictures, pooler, traffic
+from tests.rig import stack as parts
+from tests.rig.events import event, post
+from tests.rig.postgres_proxy import PostgresProxy
+from tests.rig.standby import Standby, switch_over
+from tests.rig.world import QUICK_ROUNDS, SHORT_LEASES
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ import urllib.parse
 
 import pytest
 
-import fault_proxy as faults
-import pictures
-import stack as parts
-import traffic
-from events import event, post
-from witness import object_key
-from world import QUICK_ROUNDS, SHORT_LEASES
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.events import event, post
+from tests.rig.witness import object_key
+from tests.rig.world import QUICK_ROUNDS, SHORT_LEASES
 
 NO_RECONCILER = "[worker]\nreconcile_interval = 3600\nreap_interval = 1\n"
 
@@ -177,7 +176,7 @@ def test_f36_event_arrives_after_its_upload_expired(row, witnessed, photo):
 
 def checker_but_unsent(world):
     """Violations, but for those that follow from objects that this test put as the store's root."""
-    import checker
+    from tests.rig import checker
     return [each for each in checker.check(world.witness.evidence()) if each.invariant != "I4"]
 
 

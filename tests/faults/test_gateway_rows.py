@@ -15,15 +15,14 @@ import time
 import zlib
 
 import pytest
-
-import fault_proxy as faults
-import pictures
-import stack as parts
-import traffic
-from imagers import has_a_picture, imagers, to_imagers
-from losses import Traffic, assert_none_lost
 from report import p
-from world import SHORT_LEASES
+
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.imagers import has_a_picture, imagers, to_imagers
+from tests.rig.losses import Traffic, assert_none_lost
+from tests.rig.world import SHORT_LEASES
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-import witness
-from traffic import Shop
+from tests.rig import witness
+from tests.rig.traffic import Shop
 
 
 @pytest.mark.fast

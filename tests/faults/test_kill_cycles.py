@@ -9,13 +9,12 @@ import threading
 import time
 
 import pytest
-
-import fault_proxy as faults
-import pictures
-import stack as parts
 import table
-import traffic
-from world import failpoint_build
+
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.world import failpoint_build
 
 POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP13", "CP17", "CP18")}
 # Short leases, and more attempts than there are cycles: what is counted here is losses, not patience.

@@ -2,11 +2,11 @@
 import time
 
 import pytest
-
-import stack as parts
-import traffic
 from test_database_rows import rate, session
-from world import SHORT_LEASES
+
+from tests.rig import stack as parts
+from tests.rig import traffic
+from tests.rig.world import SHORT_LEASES
 
 ROUNDS, WINDOW = 3, 8  # a machine's own ups and downs are the same for both sides of each round
 

@@ -11,12 +11,11 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-import fault_proxy as faults
-import pictures
-import stack as parts
-import traffic
-from witness import object_key
-from world import QUICK_ROUNDS
+from tests.rig import fault_proxy as faults
+from tests.rig import pictures, traffic
+from tests.rig import stack as parts
+from tests.rig.witness import object_key
+from tests.rig.world import QUICK_ROUNDS
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judges a run by what was seen of it: evidence in, violations out. Pure; asks nobody.
 
-    checker.py EVIDENCE.json            prints each violation; exit 1 where there are any
+    python3 -m tests.rig.checker EVIDENCE.json            prints each violation; exit 1 where there are any
 
 What is proved, by the name that a violation bears:
 
@@ -386,7 +386,7 @@ def states_follow(case):
                 yield Violation("states", f"went from {before} to {state}", upload)
         if upload in case.uploads and case.uploads[upload]["state"] != state:
             yield Violation("states", f"is {case.uploads[upload]['state']}, and went last to {state}", upload)
-    for upload, row in case.uploads.items():
+    for upload in case.uploads:
         if upload not in case.moves:
             yield Violation("states", "has a row that no transaction made", upload)
     yield from no_client_sees_it_go_back(case)
@@ -402,7 +402,7 @@ def no_client_sees_it_go_back(case):
         asked = fact.get("call")
         earliest = max((found for answered_at, found in place.get(upload, ()) if asked is None or answered_at < asked), default=0)
         later = [index for index, state in enumerate(chain) if state == fact["state"] and index >= earliest]
-        if not later and not (fact["fact"] == "created"):
+        if not later and fact["fact"] != "created":
             yield Violation("states", f"was read as {fact['state']} after {chain[earliest:earliest + 1]}", upload)
         elif later:
             place.setdefault(upload, []).append((fact["n"], later[0]))

@@ -4,8 +4,8 @@ import time
 
 import boto3
 
-import local_gateway
-import stack as parts
+from scripts import local_gateway
+from tests.rig import stack as parts
 
 
 class Traffic:

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import urllib.parse
 
-import stack as parts
+from tests.rig import stack as parts
 
 PORT = 6432  # of a socket's name alone
 
@@ -19,7 +19,7 @@ def program():
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
-class Pooler(parts._Child):
+class Pooler(parts.Child):
     def __init__(self, postgres, sessions):
         self.postgres = postgres
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pooler-", dir="/tmp"))

@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import tempfile
 
-import stack as parts
+from tests.rig import stack as parts
 
 
 class Standby(parts.Postgres):

@@ -11,9 +11,9 @@ import random
 import threading
 import time
 
-import local_gateway
-import pictures
-import stack as parts
+from scripts import local_gateway
+from tests.rig import pictures
+from tests.rig import stack as parts
 
 JUNK = b"\xff\xd8\xff\xe0 no picture at all, CANARY " * 40
 ENDS = ("published", "rejected", "failed", "cancelled", "deleted")

@@ -15,10 +15,8 @@ import threading
 import time
 import urllib.parse
 
-import checker
-import fault_proxy
-import history
-import local_gateway
+from scripts import local_gateway
+from tests.rig import checker, fault_proxy, history
 
 HERE = pathlib.Path(__file__).resolve().parent
 CANARIES = (b"CANARY", b"SECRET-SERIAL", b"SECRET-PERSON", b"Photogate")  # in the metadata of every picture that tests send

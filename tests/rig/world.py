@@ -5,15 +5,15 @@ events, and every fact that a client, the store or the receiver sees goes into a
 """
 import os
 import pathlib
-import sys
+
+from scripts import (
+    local_gateway,
+    webhook_receiver,
+)
+from tests.rig import stack as parts
+from tests.rig.witness import Witness
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import local_gateway  # noqa: E402
-import stack as parts  # noqa: E402
-import webhook_receiver  # noqa: E402
-from witness import Witness  # noqa: E402
 
 # Rounds that are minutes in service, made short enough to wait for.
 QUICK_ROUNDS = """

@@ -1,4 +1,4 @@
-"""What scripts/stack.py promises: real parts that come, go, come back with their data, and leave nothing behind."""
+"""What tests/rig/stack promises: real parts that come, go, come back with their data, and leave nothing behind."""
 import http.server
 import json
 import os
@@ -12,8 +12,7 @@ import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-from support.stack import Stack, StackError, wait_until  # noqa: E402
+from tests.rig.stack import Stack, StackError, wait_until  # noqa: E402
 
 
 def run_stack(*arguments, **options):

@@ -1,0 +1,1 @@
+"""Real parts, doubles that break, and judges: README.md."""
