@@ -10,6 +10,7 @@
 
 #include "base/owned_folder.hpp"
 #include "gateway/config/first_configuration.hpp"
+#include "gateway/config/install_paths.hpp"
 #include "gateway/config/instances.hpp"
 #include "gateway/config/literal.hpp"
 #include "gateway/config/secret_file.hpp"
@@ -34,7 +35,7 @@ fs::path helper_beside(const fs::path& executable) {
     const auto folder = executable.parent_path();
     const fs::path beside = folder / "photogate-imager";
     std::error_code ignored;
-    for (const auto& path : {beside, folder.parent_path() / "libexec" / "photogate" / "photogate-imager"}) {
+    for (const auto& path : {beside, (folder / kInstalledImager).lexically_normal()}) {
         if (fs::exists(path, ignored)) return path;
     }
     return beside;

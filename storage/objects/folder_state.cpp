@@ -71,12 +71,12 @@ std::int64_t FolderStore::State::bucket_id(Connection& connection, const Bucket&
 }
 
 Result<ObjectRow> FolderStore::State::find_row(const Bucket& bucket, const ObjectKey& key) {
-    auto index = readers.take();
+    auto reader = readers.take();
     {
-        Query row = index->query("object_by_name");
+        Query row = reader->query("object_by_name");
         if (row.text(bucket.str()).blob(key.str()).step()) return object_row(row);
     }
-    bucket_id(*index, bucket);
+    bucket_id(*reader, bucket);
     return fail(no_such_key());
 }
 

@@ -46,7 +46,9 @@ class PowerLoss : public testing::TestWithParam<Scenario> {
         auto store = open();
         EXPECT_TRUE(store->create_bucket(kBucket));
         EXPECT_TRUE(put(*store, {kBucket, ObjectKey::trusted("other")}, kNew));
-        if (GetParam().before) EXPECT_TRUE(put(*store, kName, *GetParam().before));
+        if (GetParam().before) {
+            EXPECT_TRUE(put(*store, kName, *GetParam().before));
+        }
         const auto upload = store->start_upload(kBucket, kName.key, {});
         const http::MemorySource half{std::string_view{kNew}.substr(0, kNew.size() / 2)};
         for (const std::uint32_t number : {1U, 2U})
@@ -176,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
                      return store.put_part(kBucket, kName.key, upload, 2, body).has_value();
                  },
                  kOld, kOld}),
-    [](const auto& info) { return std::string{info.param.name}; });
+    [](const auto& scenario) { return std::string{scenario.param.name}; });
 
 }  // namespace
 }  // namespace photogate::storage::objects
