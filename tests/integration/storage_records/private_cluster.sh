@@ -2,7 +2,7 @@
 # A cluster that a test may shoot: private_cluster.sh start|restart|stop FOLDER. Unix socket in FOLDER, no TCP, never as root.
 set -eu
 verb=$1 folder=$2
-bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 as_postgres() {
     if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi
 }
