@@ -1,5 +1,4 @@
-"""Uppy Companion, what an app with uploads to S3 would run today: installed by npm into the build folder, started as its own
-documentation does, one process."""
+"""Uppy Companion, the usual alternative for uploads to S3: installed by npm into the build folder, started as in its documentation, one process."""
 import contextlib
 import http.client
 import json
@@ -14,7 +13,7 @@ VERSION = "6.2.2"
 FOLDER = ROOT / "build" / "bench" / "companion"
 PACKAGE = {
     "name": "companion-under-load", "private": True, "dependencies": {"@uppy/companion": VERSION},
-    # 6.2.2 pins 3.986.0, which the registry does not have.
+    # 6.2.2 pins 3.986.0, which the registry lacks.
     "overrides": {"@aws-sdk/s3-presigned-post": "3.987.0"},
 }
 QUERY = "/s3/params?filename=pickup%2042.jpg&type=image%2Fjpeg&metadata%5Border_id%5D=A-1001"

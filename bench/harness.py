@@ -1,4 +1,4 @@
-"""What every measurement needs: the programs, the load generator, the gateway on real parts, medians, and rows of the table."""
+"""Shared by all measurements: the programs, the load generator, the gateway on a real stack, medians, and rows of the table."""
 import contextlib
 import dataclasses
 import json
@@ -23,12 +23,12 @@ PROGRAMS = ["photogate", "photogate-imager", "presign_bench", "http_baseline", "
 
 
 class NotMeasured(Exception):
-    """Why a row has no figure."""
+    """The reason why a row has no figure."""
 
 
 @dataclasses.dataclass
 class Row:
-    """One line of the table. `met` is None where the row has no target, or was not measured."""
+    """One line of the table. `met` is None if the row has no target, or was not measured."""
 
     name: str
     what: str
@@ -46,7 +46,7 @@ class Row:
 
 
 class Bench:
-    """One run: where things are, how long they may take, what was found and which commands found it."""
+    """One run: its paths, durations, results and commands."""
 
     def __init__(self, build_dir, scale=1.0):
         self.build_dir = pathlib.Path(build_dir).resolve()
@@ -88,7 +88,7 @@ class Bench:
 
     @contextlib.contextmanager
     def server(self, command, env=None, cwd=None):
-        """A child that is stopped at the end; its output is kept in the run's folder."""
+        """A child process that is stopped at the end; its output is kept in the run's folder."""
         log = self.folder / (pathlib.Path(str(command[0])).name + ".log")
         with open(log, "wb") as out:
             child = parts.spawn([str(word) for word in command], signal.SIGKILL, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env,
@@ -153,7 +153,7 @@ def span(values, form="{:,.0f}"):
 
 
 def build(build_dir):
-    """Configures and builds what is measured. A folder that has no cache yet becomes a release build."""
+    """Configures and builds the programs. A folder without a cache becomes a release build."""
     build_dir = pathlib.Path(build_dir).resolve()
     started = time.monotonic()
     say(f"== build {os.path.relpath(build_dir, ROOT)}")
@@ -170,14 +170,14 @@ def build(build_dir):
 
 
 def bind_to_two_cores():
-    """The targets are for two cores, load generator and all; what is started from here inherits it."""
+    """The targets are for two cores, including the load generator; child processes inherit it."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     os.sched_setaffinity(0, cores)
     return len(cores)
 
 
 def machine():
-    """What the figures were measured on, in one line."""
+    """The machine of the measurement, in one line."""
     def line(path, name):
         with contextlib.suppress(OSError):
             for each in pathlib.Path(path).read_text().splitlines():

@@ -1,4 +1,4 @@
-"""presign: URLs a second on one core, beside one HMAC, and beside boto3."""
+"""presign: URLs per second on one core, against one HMAC and against boto3."""
 import json
 import subprocess
 import sys

@@ -22,7 +22,7 @@ from tests.rig import stack as parts
 
 SIZES = {"300 KB": 300_000, "5 MB": 5_000_000}
 CLIENTS = (1, 8, 32)
-KEPT = 32  # objects that GET reads again and again
+KEPT = 32  # objects that GET reads repeatedly
 SMALL = 10_000
 NGINX_SHARE = 0.5
 FEW_KEYS, MANY_KEYS = 1_000, 100_000
@@ -64,7 +64,7 @@ class Load:
         return path
 
     def run(self, endpoint, method, targets, clients, seconds, body=None):
-        # Two threads, so that wrk is not what ends first; but each has all the targets, and a PUT's key is to be new.
+        # Two threads, so that wrk is not the bottleneck; but each has all the targets, and a PUT needs a new key.
         threads = 2 if method == "GET" and clients > 1 else 1
         words = ["wrk", f"-t{threads}", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", str(pathlib.Path(__file__).parent / "objects.lua"),
                  endpoint, "--", method, str(self.file("\n".join(targets).encode() + b"\n")), *([str(body)] if body else [])]
@@ -155,7 +155,7 @@ def small(bench, load, ours, seconds, rounds):
 
 
 class Bucket:
-    """A bucket to be listed: `o/0000/000` and on."""
+    """A bucket to list: `o/0000/000` and so on."""
 
     def __init__(self, load, store):
         self.load, self.store, self.filled = load, store, 0
@@ -167,7 +167,7 @@ class Bucket:
         targets = [sign(f"o/{n // 500:04d}/{n % 500:03d}") for n in range(keys)]
         body = self.load.file(b"x")
         while self.filled < keys:
-            # wrk stops by the clock: a round is as long as its targets need, found by asking how many came.
+            # wrk stops by the clock: a round is as long as its targets need, measured by the number of requests.
             self.filled += self.load.run(self.store.endpoint, "PUT", targets[self.filled:], 64, 5 if keys > 10_000 else 2, body)["requests"]
 
     def page_ms(self):
@@ -175,7 +175,7 @@ class Bucket:
 
 
 def listing(bench, load, ours):
-    """The same page of the same prefix, in a store of a thousand keys and in one of a hundred thousand, in turns."""
+    """The same page of the same prefix, in a store of a thousand keys and in one of a hundred thousand, alternately."""
     keys = max(FEW_KEYS * 2, int(MANY_KEYS * bench.scale))
     with bench.world("serve", store="builtin") as (other, *_):
         few, many = Bucket(load, other.minio), Bucket(load, ours)
@@ -191,7 +191,7 @@ def listing(bench, load, ours):
 
 
 def large(bench, gateway, ours):
-    """One object of 5 GiB, written and read: the peak of what the gateway holds."""
+    """One object of 5 GiB, written and read: the gateway's peak memory."""
     size = int(LARGE * bench.scale)
     source = bench.folder / "large"
     with open(source, "wb") as file:

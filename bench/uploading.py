@@ -1,4 +1,4 @@
-"""published, received and memory: whole uploads, through a real store and a real database, to a receiver of callbacks."""
+"""published, received and memory: complete uploads, through a real store and a real database, to a callback receiver."""
 import concurrent.futures
 import datetime
 import http.client
@@ -32,7 +32,7 @@ class Phone:
         self.api = self.store = None
 
     def upload(self, data):
-        """(id, moment at which the store had answered the PUT)."""
+        """(id, time of the store's answer to the PUT)."""
         created = self.create(len(data))
         grant = created["upload"]
         target = urllib.parse.urlsplit(grant["url"])
@@ -88,7 +88,7 @@ def drained(gateway, wanted, seconds):
 
 
 def twelve_megapixels(bench):
-    """4032 × 3024, about 4 MB, with a phone's metadata where exiftool is there to write it."""
+    """4032 × 3024, about 4 MB, with a phone's metadata if exiftool is installed."""
     path = bench.folder / "12mp.jpg"
     if not path.exists():
         bench.run([bench.program("imaging_bench"), "--make", path], shown="imaging_bench --make 12mp.jpg   # then a phone's metadata, by exiftool")
@@ -270,7 +270,7 @@ def memory(bench):
 
 
 def top_up_with_grants(gateway, app, missing):
-    """What time did not allow as whole uploads, as creations alone."""
+    """Makes up for uploads that did not fit into the time with creations only."""
     def some(count):
         phone = Phone(gateway, app)
         for _ in range(count):

@@ -76,13 +76,13 @@ def configuration(stack, port, metrics_port, apps, extra=""):
         f'signer_access_key = "{minio.signer.access}"', f'signer_secret_key = "{minio.signer.secret}"',
         f'worker_access_key = "{minio.worker.access}"', f'worker_secret_key = "{minio.worker.secret}"',
         "[events.minio]", 'dialect = "minio"', f'tokens = ["{stack.events_token}"]',
-        # The receivers of callbacks are on this machine, which photogate otherwise refuses to call.
+        # The callback receivers are on this machine, which photogate otherwise refuses to call.
         "[callbacks]", 'allowed_networks = ["127.0.0.0/8"]', 'allowed_hosts = ["127.0.0.1:*"]', 'http_hosts = ["127.0.0.1"]',
         *[app.toml() for app in apps], extra, ""])
 
 
 class Process:
-    """The program as a child that dies with this process, and a small client of what it serves."""
+    """The program as a child that dies with this process, and a small client of its interface."""
 
     role = "all"
 
@@ -125,7 +125,7 @@ class Process:
     def wait_until_ready(self, seconds=20):
         def ready():
             try:
-                # One that only works listens nowhere else.
+                # A worker listens nowhere else.
                 return self.request("GET", "/readyz", port=self.metrics_port if self.role == "work" else None)[0] == 200
             except OSError:
                 return False
@@ -209,7 +209,7 @@ class Process:
 
 
 class Gateway(Process):
-    """One of a Stack's: its configuration names that PostgreSQL and that store."""
+    """A gateway on a Stack: its configuration names that PostgreSQL and that store."""
 
     def __init__(self, build_dir, folder, stack, port, metrics_port, apps, extra="", role="all"):
         super().__init__(build_dir, folder, port, metrics_port)
@@ -223,7 +223,7 @@ class Gateway(Process):
         return [self.program, self.role, "--config", self.config]
 
     def run(self, command, environment=None):
-        """One command of the program with this gateway's configuration, to its end."""
+        """Runs one command of the program with this gateway's configuration."""
         return subprocess.run([self.program, command, "--config", self.config], capture_output=True, text=True,
                               env={**os.environ, **self.environment, **(environment or {})})
 
@@ -244,13 +244,13 @@ class Ports(typing.NamedTuple):
 
 
 class OneMachine(Process):
-    """`photogate all` with nothing configured: its own PostgreSQL, its own store, everything in one folder."""
+    """`photogate all` without configuration: its own PostgreSQL and store, everything in one folder."""
 
     def __init__(self, build_dir, folder, ports=None):
         ports = ports or Ports()
         super().__init__(build_dir, folder, ports.gateway, ports.metrics)
         self.ports = ports
-        # What a shell has for another gateway is not for this one.
+        # The shell's variables for another gateway must not affect this one.
         self.environment = {name: "" for name in os.environ if name.startswith("PHOTOGATE_") or name == "DATABASE_URL"}
 
     def command(self):
@@ -275,7 +275,7 @@ class OneMachine(Process):
 
 
 def send(grant, data):
-    """What a phone does with a grant: the file, straight to the store. Gives (status, body)."""
+    """Sends the file straight to the store, like a phone. Returns (status, body)."""
     status, _, body = send_fully(grant, data)
     return status, body
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Debian's nginx for tests and measurements, on ports and in a folder of its own.
+"""Debian's nginx for tests and benchmarks, with its own ports and folder.
 
     python3 -m scripts.nginx          gets it, and prints where it is
 
@@ -8,7 +8,7 @@
     with in_front(folder, gateway="127.0.0.1:8080", store="127.0.0.1:9000") as nginx:     # etc/nginx/photogate.conf
         socket.create_connection(("127.0.0.1", nginx.tls_port))
 
-It is unpacked rather than installed (unpacked.py), because that would start one on port 80.
+It is unpacked instead of installed (unpacked.py), because installing would start one on port 80.
 """
 import contextlib
 import os

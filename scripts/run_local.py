@@ -38,15 +38,15 @@ def lines_for_people(gateway, receiver):
     status, _, token = gateway.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 1000, "expires_in": 7 * 86400}, key=app.key)
     if status != 201:
         raise parts.StackError(f"POST /v1/tokens answered {status}: {token}")
-    # Behind the `#`, a browser keeps what stands there to itself, and the pages take it out of the address at once.
+    # Browsers never send the part after the `#`, and the pages remove it from the URL immediately.
     say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{gateway.url}{token['links']['page']}{PLAIN}\n")
     say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.operator_key}\n")
     say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   "
         f"callbacks go to {receiver.url} and are printed here\n")
     say(f"Your app server's key:\n\n  KEY={app.key}\n")
-    say(f"Upload photo.jpg of the folder you are in (the grant is for one file, within the hour):\n\n  {created['upload']['curl']}\n")
-    say(f"Show what became of it:\n\n  curl -s '{gateway.url}/v1/uploads/{created['id']}?wait=20' -H 'Authorization: Bearer {app.key}'\n")
-    say(f"Ask for another grant:\n\n  curl -s {gateway.url}/v1/uploads -H 'Authorization: Bearer {app.key}' "
+    say(f"Upload photo.jpg of the folder you are in (the URL is for one file, within the hour):\n\n  {created['upload']['curl']}\n")
+    say(f"Show the result:\n\n  curl -s '{gateway.url}/v1/uploads/{created['id']}?wait=20' -H 'Authorization: Bearer {app.key}'\n")
+    say(f"Request another upload:\n\n  curl -s {gateway.url}/v1/uploads -H 'Authorization: Bearer {app.key}' "
         "-H 'Content-Type: application/json' -d '{\"filename\":\"photo.jpg\"}'\n")
     say(f"{DIM}Everything is kept in {gateway.folder}, and configured by its photogate.toml. Ctrl-C stops everything.{PLAIN}")
 
@@ -61,7 +61,7 @@ def on_callback(callback):
 
 
 def facts_of(path):
-    """What exiftool sees in a file, if it is there; the demo is only clearer with it."""
+    """exiftool's view of a file, if it is installed; the demo works without it."""
     if not shutil.which("exiftool"):
         return []
     done = subprocess.run(["exiftool", "-a", "-G1", "-s", "-Make", "-Model", "-SerialNumber", "-DateTimeOriginal", "-GPSLatitude",
@@ -70,7 +70,7 @@ def facts_of(path):
 
 
 def demo_photo(folder):
-    """A photo as a phone makes one, for who gives none."""
+    """A photo like a phone's, if none is given."""
     from tests.rig import pictures
     path = folder / "demo.jpg"
     path.write_bytes(pictures.photo(4000, 3000, orientation=6))
@@ -79,7 +79,7 @@ def demo_photo(folder):
 
 def demo(gateway, receiver, photo):
     data = photo.read_bytes()
-    say(f"\n{BOLD}{photo.name}{PLAIN}, {len(data):,} bytes. What is in it:")
+    say(f"\n{BOLD}{photo.name}{PLAIN}, {len(data):,} bytes. Its metadata:")
     for line in facts_of(photo) or ["(install exiftool to see it here)"]:
         say(f"      {line[:110]}")
     say()
@@ -111,15 +111,15 @@ def demo(gateway, receiver, photo):
     with tempfile.NamedTemporaryFile(suffix="." + upload["image"]["format"]) as file:
         file.write(image)
         file.flush()
-        say("\n  What came out, as an independent reader sees it: " + (", ".join(facts_of(file.name)) or "nothing private"))
-    say(f"  and as the callback says: {json.dumps(upload['privacy'])}")
+        say("\n  The published picture, as an independent reader sees it: " + (", ".join(facts_of(file.name)) or "nothing private"))
+    say(f"  and as the callback reports it: {json.dumps(upload['privacy'])}")
     _, _, timeline = gateway.request("GET", f"/v1/uploads/{created['id']}/timeline", key=gateway.app.key)
     say("\n  timeline: " + " → ".join(entry["event"] for entry in timeline["data"]))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--demo", nargs="?", const="", metavar="PHOTO", help="take this photo (or one made here) through, then stop")
+    parser.add_argument("--demo", nargs="?", const="", metavar="PHOTO", help="process this photo (or a generated one), then stop")
     parser.add_argument("--port", type=int, help="where the gateway listens, and on the next three ports its store, its metrics and "
                                                  "the receiver of callbacks (8080, 9000, 9180, 8081)")
     parser.add_argument("--var", default=str(ROOT / "var"), help="where data is kept")

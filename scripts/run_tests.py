@@ -45,7 +45,7 @@ PROGRAM_TIMEOUT = 900
 # what is not reached in this time is for the next run, or for scripts/lint.
 TIDY_SECONDS = 60
 CORES = len(os.sched_getaffinity(0))
-WORKERS = min(8, 2 * CORES)  # of pytest, each with a stack of its own; they wait more than they work
+WORKERS = min(8, 2 * CORES)  # of pytest, each with its own stack; they wait more than they work
 MEMORY = pathlib.Path("/dev/shm")
 PLENTY = 8 << 30  # of memory; a run takes 1.5 GiB of it for its files
 SANITIZER_OPTIONS = {
@@ -57,14 +57,14 @@ SANITIZER_REPORT = "sanitizer"
 SANITIZER_LOGS = {name: f"{SANITIZER_OPTIONS.get(name, 'second_deadlock_stack=1')}:log_path={RESULTS / SANITIZER_REPORT}"
                   for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
 SANITIZER_LOGS["LSAN_OPTIONS"] = SANITIZER_OPTIONS["LSAN_OPTIONS"]
-# What each kind of GoogleTest program stands on; the unit tests on nothing.
+# What each kind of GoogleTest program needs; the unit tests need nothing.
 WRAPPERS = {
     "unit": (),
     "integration": (sys.executable, "-m", "tests.rig.stack", "exec", "--"),
     "contract": (sys.executable, "-m", "tests.contract.stores", "exec", "--"),
 }
 LONGEST = ["imaging_integration_test", "storage_folder_faults", "storage_records_integration"]
-# The image helper is a process without threads of ours, and libvips is not built for this: it comes from the release.
+# The imager has no threads of photogate's, and libvips is not built for this sanitizer: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
 
@@ -120,7 +120,7 @@ def check(count, name, command):
 
 
 def run_program(count, program, wrapper):
-    """Runs one GoogleTest program; its output is shown only where it failed."""
+    """Runs one GoogleTest program; its output is shown only if it failed."""
     name = f"{program.parent.name} {program.name}"
     report = RESULTS / f"{program.parent.name}-{program.name}.xml"
     log = report.with_suffix(".log")
@@ -143,7 +143,7 @@ def run_program(count, program, wrapper):
 
 
 def programs_of(steps):
-    """(what it is, what runs it) of every GoogleTest program, those that take longest first."""
+    """(label, command) of every GoogleTest program, the longest first."""
     found = []
     for label in filter(steps.__contains__, WRAPPERS):
         programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
@@ -154,7 +154,7 @@ def programs_of(steps):
 
 
 def run_pytest(count, name, choice=(), built_in=None, workers=0, share="load"):
-    """The pytest suite of tests/NAME; choosing none of its tests is no failure. `built_in`: in place of the release's folder."""
+    """The pytest suite of tests/NAME; selecting none of its tests is not a failure. `built_in`: in place of the release's folder."""
     report = RESULTS / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", f"--junitxml={report}", "-p", "no:cacheprovider",
                "-o", "tmp_path_retention_policy=failed", *choice]
@@ -186,12 +186,12 @@ def run_faults(count, arguments):
     for name in ("seed", "kill_cycles", "store_kills", "good_pictures", "k"):
         if (value := getattr(arguments, name)) is not None:
             choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
-    # All of them: one by one, and their figures are kept, for they measure.
+    # All of them: one by one, since they measure, and their figures are kept.
     run_pytest(count, "faults", choice, workers=0 if arguments.faults else WORKERS)
 
 
 def run_sanitized(count, arguments):
-    """What a sanitizer finds in any process, even in one that is killed afterwards, is in a file of its own."""
+    """A sanitizer's report of any process, even of one that is killed afterwards, is in a separate file."""
     program, imager = DRIVEN_BY[arguments.sanitizer]
     build(program.name, "photogate")
     build(imager.name, "photogate-imager")
@@ -201,7 +201,7 @@ def run_sanitized(count, arguments):
         shutil.copy(source, driven)
     choice = ["-k", arguments.k] if arguments.k else []
     say(f"end-to-end tests, the program built with -fsanitize={arguments.sanitizer}")
-    # But what asks for a release or measures its memory, and what drives the signer alone.
+    # Except tests that need a release or measure memory, and those that only drive the signer.
     releases = ("test_crash_points.py::test_release_build_ignores_failpoints", "test_builtin_store.py::test_memory_stays_flat_while_a_large_object_passes")
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
     run_pytest(count, "e2e", ["-m", "not slow", *others, *choice], driven, workers=CORES, share="loadfile")
@@ -213,7 +213,7 @@ def run_sanitized(count, arguments):
 
 
 def fuzz_command(target, seconds, crashes):
-    """What was found in earlier runs is gone on with; the kept corpora come first. An input may take 10 s and 2 GiB."""
+    """Continues from the findings of earlier runs; the kept corpora come first. An input may take 10 s and 2 GiB."""
     found = FUZZ / "found" / target.name
     for folder in (found, crashes):
         folder.mkdir(parents=True, exist_ok=True)
@@ -225,7 +225,7 @@ def fuzz_command(target, seconds, crashes):
 
 
 def fuzz_target(target, seconds):
-    """Returns whether nothing was found. An input that breaks a promise is kept, and it is said what to do with it."""
+    """Returns whether nothing was found. An input that violates a property is kept, with instructions."""
     crashes = FUZZ / "crashes" / target.name
     with open(RESULTS / f"fuzz-{target.name}.log", "w+b") as log:
         code = subprocess.run(fuzz_command(target, seconds, crashes), cwd=ROOT, env={**os.environ, **SANITIZER_OPTIONS},
@@ -241,7 +241,7 @@ def fuzz_target(target, seconds):
     sys.stdout.write(text[-8000:])
     for path in re.findall(r"Test unit written to (\S+)", text):
         print(f"   the input:    {path}\n   to see again: {target} {path}\n"
-              f"   once mended:  keep it in tests/fuzz/{target.name}/corpus/, and leave a unit test of what was promised", flush=True)
+              f"   once fixed:   keep it in tests/fuzz/{target.name}/corpus/, and add a unit test of the property", flush=True)
     return False
 
 
@@ -261,15 +261,15 @@ def run_fuzz(count, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="step", help=", ".join(STEPS))
-    parser.add_argument("--quick", action="store_true", help="pass over the e2e tests marked slow")
+    parser.add_argument("--quick", action="store_true", help="skip the e2e tests marked slow")
     parser.add_argument("-k", help="pytest's expression, for e2e and faults; a part of the name, for fuzz targets")
-    parser.add_argument("--faults", action="store_true", help="all of the faults, and nothing else")
+    parser.add_argument("--faults", action="store_true", help="only the faults, all of them")
     parser.add_argument("--seed", type=int, help="of the faults' chance")
     parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
-    parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures that poison is mixed into")
+    parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures among which the poison ones are mixed")
     parser.add_argument("--sanitizer", choices=sorted(DRIVEN_BY), help="the e2e tests and the fast faults against such a build, and nothing else")
-    parser.add_argument("--fuzz", action="store_true", help="the fuzz targets, and nothing else")
+    parser.add_argument("--fuzz", action="store_true", help="only the fuzz targets")
     parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="for each target")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
@@ -278,7 +278,7 @@ def main():
     steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
-    # All of the faults measure, and so stand on a disk, as what they measure does.
+    # All faults measure, and therefore use a disk.
     with contextlib.nullcontext() if arguments.faults else roomy_temporary_folder():
         count = run(steps, arguments)
     for name in count.failures:
@@ -289,20 +289,20 @@ def main():
 
 @contextlib.contextmanager
 def roomy_temporary_folder():
-    """Stacks come and go with a thousand files each: on a disk their making and removing costs more than many a test."""
+    """Each stack has a thousand files: on a disk their creation and removal costs more than many tests."""
     available = next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable:"))
     room = os.statvfs(MEMORY) if MEMORY.is_dir() else None
     if "TMPDIR" in os.environ or not room or min(available, room.f_bavail * room.f_frsize) < PLENTY:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="photogate-test-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o1777)  # PostgreSQL is never run by root
+        os.chmod(folder, 0o1777)  # PostgreSQL never runs as root
         os.environ["TMPDIR"] = folder
         yield
 
 
 def side_by_side(steps, arguments):
-    """One lane takes the pytest suites in their order, and then programs as the others do; the count of each."""
+    """One lane runs the pytest suites in order, and then programs like the others; returns the counts."""
     programs = queue.SimpleQueue()
     for each in programs_of(steps):
         programs.put(each)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What each store can do of what photogate would use, as `photogate doctor` finds it: the table of docs/stores.md.
+"""The capabilities of each store, as `photogate doctor` detects them: the table of docs/stores.md.
 
     python3 -m scripts.store_table            prints it
-    python3 -m scripts.store_table --write    puts it into docs/stores.md
+    python3 -m scripts.store_table --write    writes it into docs/stores.md
 
 Starts the built-in store, MinIO and versitygw, each in a temporary folder. Needs scripts/install-stores and a release build.
 """
@@ -23,12 +23,12 @@ from tests.contract import stores  # noqa: E402
 PAGE = ROOT / "docs" / "stores.md"
 BEGIN, END = "<!-- python3 -m scripts.store_table --write: from here -->", "<!-- python3 -m scripts.store_table --write: to here -->"
 LINE = re.compile(r"^(has|lacks)\s+[\w-]+: (\S+)\s+(.*)$", re.M)
-# What differs from one start to the next, or is the operator's to set.
+# Rows that differ between starts, or that the operator configures.
 NOT_IN_THE_TABLE = {"clock.offset", "server", "events"}
 
 
 def capabilities(build_dir, config):
-    """By name: (whether it is as photogate would like it, what was found)."""
+    """By name: (whether it is as preferred, what was found)."""
     done = subprocess.run([build_dir / "photogate", "doctor", "--config", config], capture_output=True, text=True, timeout=120)
     found = {name: (verdict == "has", detail.split(": ")[0]) for verdict, name, detail in LINE.findall(done.stdout)}
     if not found:
@@ -54,7 +54,7 @@ def of_builtin(build_dir, folder):
 
 
 def of_versitygw(build_dir, folder):
-    """With one account, which signs and works: what it can do is asked here, not whether it is safe so."""
+    """With one account that signs and works: this detects capabilities, not security."""
     server = stores.Versitygw(folder / "versitygw", folder / "versitygw.log")
     try:
         server.start()
@@ -101,7 +101,7 @@ def written():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", default=ROOT / "build" / "release")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/stores.md")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/stores.md")
     arguments = parser.parse_args()
     with parts.interrupts():
         text = table(find_all(arguments.build_dir))

@@ -1,8 +1,8 @@
-"""A program of a Debian package that is better not installed, because that would start a service.
+"""A program of a Debian package that should not be installed, because that would start a service.
 
     unpacked.program("nginx", "usr/sbin/nginx")
 
-The one that is installed is taken; else the package is unpacked, once, beside the other tools
+An installed program is used; otherwise the package is unpacked once, next to the other tools
 (${PHOTOGATE_TOOLS:-~/.cache/photogate/bin}).
 """
 import contextlib
@@ -16,7 +16,7 @@ from tests.rig import stack as parts
 
 
 def program(package, path):
-    """Raises StackError where it is not installed and cannot be fetched."""
+    """Raises StackError if it is not installed and can't be fetched."""
     name = pathlib.Path(path).name
     if found := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
         return pathlib.Path(found)
@@ -29,7 +29,7 @@ def program(package, path):
         try:
             subprocess.run(["apt-get", "download", package], cwd=room, check=True, capture_output=True, timeout=120)
             subprocess.run(["dpkg", "-x", *map(str, room.glob("*.deb")), str(room)], check=True, capture_output=True)
-            with contextlib.suppress(OSError):  # somebody else was first
+            with contextlib.suppress(OSError):  # another process was first
                 room.rename(folder)
         except (OSError, subprocess.SubprocessError) as reason:
             raise parts.StackError(f"{name} is not installed and could not be fetched: {reason}") from None

@@ -1,4 +1,4 @@
-"""A headless Chromium, Debian's own, and what is asked of every page."""
+"""Debian's headless Chromium, and the checks of every page."""
 import contextlib
 import os
 import pathlib
@@ -95,6 +95,6 @@ def focused(page):
 
 
 def focus_is_visible(page):
-    """The focused control, or the label that stands for it, has an outline."""
+    """The focused control, or its label, has an outline."""
     return page.evaluate("""() => [document.activeElement, document.activeElement.closest("label")].filter(Boolean)
         .some((element) => getComputedStyle(element).outlineStyle !== "none" && parseFloat(getComputedStyle(element).outlineWidth) >= 2)""")

@@ -21,7 +21,7 @@ def test_built_in_store_has_every_capability(found):
 
 
 def test_minio_deletes_object_despite_mismatched_etag(found):
-    """Which is why nothing here relies on it (storage/objects/object_store.hpp)."""
+    """photogate therefore does not rely on it (storage/objects/object_store.hpp)."""
     assert found["MinIO"]["delete.if-match"] == (False, "no")
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at each named step of an upload's way, then a restart: every upload ends once, told, and clean."""
+"""SIGKILL at each named step of an upload, then a restart: every upload ends once, reported and clean."""
 import threading
 
 import pytest

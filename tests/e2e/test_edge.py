@@ -1,4 +1,4 @@
-"""The HTTP edge of the real program: bad input byte by byte on both listeners, its deadlines, and crowds of connections."""
+"""The HTTP edge of the real program: bad input byte by byte on both listeners, deadlines, and many connections."""
 import contextlib
 import json
 import re

@@ -1,4 +1,4 @@
-"""Parts that stop, and a gateway that is killed between any two steps: each upload ends once, told, and clean."""
+"""Dependencies that stop, and a gateway that is killed between any two steps: each upload ends once, reported and clean."""
 import random
 import time
 

@@ -251,7 +251,7 @@ def test_judges_every_hostile_file_and_survives(world, corpus):
         code = (upload.get("rejection") or {}).get("code")
         if row["verdict"] == "accept" and upload["state"] != "published":
             wrong.append((row["name"], upload["state"], code))
-        # What could only be told by its declared type was sent without one.
+        # Files that only a declared type would identify are sent without one.
         undeclared = row["reason"] == "mime_mismatch" and row["declared_mime"] not in str(created)
         if row["verdict"] == "reject" and (upload["state"] != "rejected" or code not in reasons) and not undeclared:
             wrong.append((row["name"], upload["state"], code, sorted(reasons)))

@@ -1,5 +1,4 @@
-"""Behind nginx with etc/nginx/photogate.conf: valid requests get the same answers as without it, and bytes that two readers could
-take for different requests never are: what photogate answered is exactly what nginx forwarded, and nobody gets another's answer."""
+"""Behind nginx with etc/nginx/photogate.conf: valid requests get the same answers as without it, and ambiguous bytes are never understood differently: photogate answers exactly the requests that nginx forwarded, and no client gets another's answer."""
 import contextlib
 import http.client
 import json

@@ -35,7 +35,7 @@ def machine(build_dir, folder):
     yield made
     if made.process:
         made.kill()
-    # PostgreSQL ends by itself then, and writes while it does.
+    # PostgreSQL then stops on its own, and writes meanwhile.
     parts.wait_until(lambda: not processes_of(made.folder), 20, "the end of what a killed photogate leaves")
 
 

@@ -9,7 +9,7 @@ import browser as browsers
 
 ROOT = browsers.ROOT
 DOCUMENT = json.loads((ROOT / "web" / "openapi.json").read_text())
-# What is served at the metrics listener, and pages' own files: no part of the interface.
+# Routes of the metrics listener and files of the pages are not part of the interface.
 ELSEWHERE = {"/metrics", "/operate", "/assets/{name}"}
 
 

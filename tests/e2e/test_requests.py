@@ -1,4 +1,4 @@
-"""What app servers get wrong, and what they are told: one clear answer, and nothing changed."""
+"""Mistakes of app servers: each gets one clear error, and changes nothing."""
 import concurrent.futures
 import json
 

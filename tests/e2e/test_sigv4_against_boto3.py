@@ -111,7 +111,7 @@ def base_request(rng, style, moment):
 
 
 def default_port_dropped(url):
-    """Nobody signs the scheme's own port; the SDK leaves it in the URL, we leave it out."""
+    """The default port is never signed; the SDK keeps it in the URL, photogate omits it."""
     parts = urllib.parse.urlsplit(url)
     default = {"http": ":80", "https": ":443"}[parts.scheme]
     return url.replace(parts.netloc, parts.netloc.removesuffix(default), 1)

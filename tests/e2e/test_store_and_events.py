@@ -1,4 +1,4 @@
-"""What clients, stores and strangers do between the grant and the worker: the store refuses, or nothing comes of it."""
+"""Actions of clients, stores and unauthenticated senders between the presigned upload and the worker: the store rejects them, or they have no effect."""
 import base64
 import hashlib
 import json
@@ -136,7 +136,7 @@ def test_rejects_upload_when_the_announced_object_is_missing(own_world):
 
 
 def test_lost_event_delays_but_does_not_lose_a_photo(own_world):
-    """The store's events go nowhere at all; the reconciler finds what is there."""
+    """The store's events are all lost; the reconciler finds the objects."""
     world = own_world(start=False)
     world.stack.minio.set_events("http://127.0.0.1:9/nowhere", "x" * 40)
     world.gateway.start()

@@ -1,4 +1,4 @@
-"""What nobody refers to is swept; a sweep that is killed is gone on with; a dead worker's upload runs again in time."""
+"""Unreferenced objects are removed; a killed orphan collection is resumed; a dead worker's upload runs again in time."""
 import os
 import secrets
 import subprocess

@@ -1,4 +1,4 @@
-"""Client tokens: what an app server hands to a browser or a phone, and what nobody can do with one."""
+"""Client tokens: what their bearers can do, and what they can't."""
 import concurrent.futures
 import time
 
@@ -35,7 +35,7 @@ def test_token_uploads_a_picture_by_header_and_by_path(world):
         assert [each["type"] for each in sent["data"]] == ["upload.received", "upload.published"]
         assert sent["data"][1]["body"]["data"]["image"] == upload["image"]
         assert all("url" not in each for each in sent["data"])
-        assert world.request("DELETE", base, key=key)[0] == 403  # erasing what is published is its app's to do
+        assert world.request("DELETE", base, key=key)[0] == 403  # only the app may erase a published upload
 
 
 def test_bearer_renews_and_aborts_its_own_upload(world):
@@ -56,7 +56,7 @@ def test_hides_uploads_of_others_from_token(world):
         for method, rest in (("GET", ""), ("GET", "/callbacks"), ("POST", "/sign"), ("POST", "/complete"), ("DELETE", "")):
             status, _, problem = world.request(method, f"/v1/uploads/{identity}{rest}", key=token["token"])
             assert (status, problem["code"]) == (404, "upload_not_found"), (method, rest)
-    # What belongs to app servers and operators answers as to a stranger.
+    # Routes of app servers and operators treat the token as missing credentials.
     for method, path in (("GET", "/v1/uploads"), ("GET", "/v1/callbacks"), ("POST", "/v1/tokens"),
                          ("GET", f"/v1/uploads/{theirs['id']}/timeline"), ("POST", f"/v1/uploads/{theirs['id']}/retry")):
         assert world.request(method, path, {} if method == "POST" else None, key=foreign["token"])[0] == 401, path

@@ -48,7 +48,7 @@ def encoded(name, data):
 def test_publishes_clean_picture_and_shows_it(world, visit):
     seen = opened(world, visit)
     page = seen.page
-    # The token stands nowhere to be copied from; the field for one shows how it begins.
+    # The token is not visible anywhere; its input field only shows how a token begins.
     assert "#" not in page.url and re.findall(r"pgt_\w+", page.content()) == []
     page.set_input_files("#files", file("doorstep.jpg", pictures.photo(1600, 1200, orientation=6)))
     finished(page, "published")

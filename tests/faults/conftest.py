@@ -1,4 +1,4 @@
-"""Fixtures of the fault cases: worlds that are witnessed, and may be broken; an account of each row.
+"""Fixtures of the fault cases: worlds with a witness, whose parts may be broken; the result of each row.
 
     pytest tests/faults -k F6_            one row        --seed N        what chance follows from
     pytest tests/faults -m fast           the selection of ./test
@@ -47,7 +47,7 @@ def witnessed(tmp_path, seed):
 
 @pytest.fixture
 def unwitnessed(tmp_path, seed):
-    """The same without a witness between the parts: for what is measured."""
+    """The same without a witness between the parts, for measurements."""
     yield from worlds(release_build(), tmp_path / "unwitnessed", seed)
 
 

@@ -43,7 +43,7 @@ def record(folder):
         world.gateway.wait_for(junk)
         world.request("DELETE", f"/v1/uploads/{done[0]['id']}")
         world.image(world.gateway.wait_for(done[0]))
-        # Killed with work in its hands: the store holds the image back until the process is gone.
+        # Killed with work in progress: the store holds the image back until the process is dead.
         from tests.rig import fault_proxy
         held = world.witness.store.rule(fault_proxy.puts("public"), fault_proxy.hanging(30))
         again = traffic.put(world, world.create({"size": len(photos[0]), "method": "post"}), photos[0])

@@ -1,4 +1,4 @@
-"""The checker is checked: bugs are planted in what was seen of a genuine run, and each is caught by the invariant it breaks.
+"""Tests the checker: bugs are planted in the recording of a genuine run, and each is caught by the invariant it breaks.
 
 The recording is tests/data/histories/genuine.json (tests/faults/record_run.py made it): six uploads, one of them processed twice
 because a gateway was killed with it in its hands, a rejection, a cancellation, a deletion, repeated creations.
@@ -32,7 +32,7 @@ def genuine():
 
 
 class Run:
-    """A copy of the evidence, with hands to falsify it."""
+    """A copy of the evidence, with functions to falsify it."""
 
     def __init__(self, evidence):
         self.evidence = copy.deepcopy(evidence)
@@ -51,7 +51,7 @@ class Run:
                     and c["becomes"]["state"] == state and (c["was"] or {}).get("state") != state)
 
     def twice(self):
-        """The upload that two gateways had in their hands, one after the other."""
+        """The upload that two gateways processed, one after the other."""
         claims = {}
         for change in self.changes:
             after = change["becomes"] or {}
@@ -81,7 +81,7 @@ def fence_skipped(run):
 
 @caught_by("I8")
 def lease_not_given_back(run):
-    """A job is claimed although somebody else's lease still runs."""
+    """A job is claimed while another gateway's lease is valid."""
     upload, claims = run.twice()
     claims[1]["was"] = dict(claims[0]["becomes"])
 

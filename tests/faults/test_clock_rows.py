@@ -24,7 +24,7 @@ def photo():
 
 
 class ShiftedClock:
-    """The wall clock of one gateway: as far off as it is told, at once."""
+    """Sets the wall-clock offset of one gateway, immediately."""
 
     def __init__(self, folder, gateway):
         library, self.file = folder / "shifted_clock.so", folder / "shift"

@@ -347,7 +347,7 @@ def test_f43_clients_request_and_never_upload(row, witnessed):
 
 
 def put_and_hang_up(created, data):
-    """The whole request, and nobody who waits for the answer."""
+    """Sends the whole request without waiting for the answer."""
     target = urllib.parse.urlsplit(created["upload"]["url"])
     lines = [f"PUT {target.path}?{target.query} HTTP/1.1", f"Host: {target.netloc}", f"Content-Length: {len(data)}",
              *(f"{n}: {v}" for n, v in created["upload"]["headers"].items()), "Connection: close", "", ""]

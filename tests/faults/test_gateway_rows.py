@@ -1,4 +1,4 @@
-"""F2 to F5, F48 to F50, F61, F62, F65: gateways that are killed, stopped or many; decoders that crash; nobody who reads the log."""
+"""F2 to F5, F48 to F50, F61, F62, F65: gateways that are killed, stopped or many; decoders that crash; a log without a reader."""
 import array
 import concurrent.futures
 import contextlib
@@ -31,7 +31,7 @@ def photo():
 
 
 class Balanced:
-    """What stands before several gateways: a request that one can't take goes to the next. Counts what no gateway answered."""
+    """A load balancer before several gateways: a request that one refuses goes to the next. Counts requests that no gateway answered."""
 
     def __init__(self, world, gateways, tries=6):
         self.world, self.gateways, self.tries = world, gateways, tries

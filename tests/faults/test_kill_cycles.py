@@ -1,4 +1,4 @@
-"""F1: the gateway is killed at each named step, again and again, while customers go on; then everything is judged.
+"""F1: the gateway is killed at each named step, repeatedly, while customers continue; then everything is judged.
 
     ./test --faults --kill-cycles 50 -k test_killed_at       18 × 50
 
@@ -17,7 +17,7 @@ from tests.rig import stack as parts
 from tests.rig.world import failpoint_build
 
 POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP13", "CP17", "CP18")}
-# Short leases, and more attempts than there are cycles: what is counted here is losses, not patience.
+# Short leases, and more attempts than there are cycles: this counts losses, not exhausted attempts.
 SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 5\nmax_attempts = 100\n[imaging]\nwall_clock = 4\n"
 PROFILES = {"photos": {"original": '"keep"', "rejected": '"quarantine"'}}
 

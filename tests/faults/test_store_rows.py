@@ -1,4 +1,4 @@
-"""F18 to F28, F63, F64: what a store may answer. The proxy stands between the program and a real MinIO; clients go to MinIO itself."""
+"""F18 to F28, F63, F64: misbehaviour of stores. The proxy is between the program and a real MinIO; clients go to MinIO itself."""
 import concurrent.futures
 import email.utils
 import http.client
@@ -65,7 +65,7 @@ def test_f19_store_is_away_for_a_while(row, witnessed, photo):
 def test_f20_store_is_silent(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store
-    store.rule(faults.gets("incoming"), faults.hanging(60), times=4)  # all hands of a small worker
+    store.rule(faults.gets("incoming"), faults.hanging(60), times=4)  # all slots of a small worker
     store.rule(faults.gets("incoming"), faults.stalled(1000, 60), times=4)
     started = time.monotonic()
     uploads = [world.upload(photo) for _ in range(12)]
@@ -203,7 +203,7 @@ def test_f26_multipart_upload_is_completed_twice(row, unwitnessed, photo):
 
 
 def test_f27_no_grant_begins_a_multipart_upload(row, unwitnessed, photo):
-    """The gateway grants none and makes none: what is abandoned in parts can only come from a grant that permits more than it says."""
+    """The gateway neither presigns nor creates any: an abandoned multipart upload could only come from a presigned upload that permits too much."""
     for store in ("minio", "builtin"):
         world, refused = unwitnessed(store=store), []
         s3 = multipart(world)
@@ -269,7 +269,7 @@ def test_f63_publishing_is_denied_for_a_while(row, witnessed, photo):
     denied = {**allowed, "Statement": [*allowed["Statement"], {"Effect": "Deny", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{minio.public}/*"]}]}
     set_worker_policy(denied)
     uploads = [world.upload(photo) for _ in range(8)]
-    time.sleep(10)  # the time in which nobody has noticed
+    time.sleep(10)  # the time until the fault is detected
     failed = world.sql("select count(*) from uploads where state in ('failed', 'rejected')")
     refused = world.witness.store.count(lambda e: e.status == 403 and e.method == "PUT")
     said = world.gateway.log_tail(400).count('"job.postponed"') or world.gateway.log_tail(400).count("job.postponed")

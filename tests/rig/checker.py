@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judges a run by what was seen of it: evidence in, violations out. Pure; asks nobody.
+"""Judges a run: a pure function from evidence to violations.
 
     python3 -m tests.rig.checker EVIDENCE.json            prints each violation; exit 1 where there are any
 
@@ -78,7 +78,7 @@ class Case:
                     self.images[after["id"]].add((after["image_key"], after["image_sha256"]))
 
     def put(self, upload):
-        """What the store acknowledged for an upload, in order."""
+        """What the store acknowledged of an upload, in order."""
         return [fact for fact in self.by_kind["put_acknowledged"] if fact["upload"] == upload]
 
     def asked_away(self, upload):
@@ -326,7 +326,7 @@ def leases_hold(case):
 
 
 def by_owner(case, txid):
-    """A deletion or cancellation overrules whoever is at work."""
+    """A deletion or cancellation overrides the current worker."""
     return any(change["of"] == "uploads" and (change["becomes"] or {}).get("state") in ("deleted", "cancelled")
                for change in case.in_transaction[txid])
 

@@ -1,4 +1,4 @@
-"""Traffic that goes on whatever breaks, and the proof that none of it was lost."""
+"""Traffic that continues under faults, and the proof that none of it was lost."""
 import threading
 import time
 
@@ -9,7 +9,7 @@ from tests.rig import stack as parts
 
 
 class Traffic:
-    """Clients that keep uploading; what the store acknowledged must end."""
+    """Clients that keep uploading; acknowledged uploads must end."""
 
     def __init__(self, world, next_file, clients=3):
         self.world, self.next_file = world, next_file
@@ -43,7 +43,7 @@ class Traffic:
 
 
 def assert_none_lost(world, acknowledged, seconds=150, may_be_rejected=False):
-    """Each upload that the store acknowledged is in one final state and told once, and the public bucket holds nothing but results."""
+    """Each acknowledged upload is in one final state and was reported once, and the public bucket contains only results."""
     deadline = time.monotonic() + seconds
     states = {}
     for identity in acknowledged:

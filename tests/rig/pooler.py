@@ -1,4 +1,4 @@
-"""PgBouncer before a world's PostgreSQL, in transaction mode: each transaction gets whichever session is free.
+"""PgBouncer before a world's PostgreSQL, in transaction mode: each transaction gets any free session.
 
     with Pooler(world.stack.postgres, sessions=4) as pooler:
         gateway.launch(environment={"PHOTOGATE_DATABASE_URL": pooler.url, "PHOTOGATE_DATABASE_POOLER": "transaction"})

@@ -1,4 +1,4 @@
-"""A second PostgreSQL that follows a first one, and may take its place.
+"""A standby PostgreSQL that follows a primary and can be promoted.
 
     with Standby(world.stack.postgres) as standby:
         standby.follow()                                # it has all that is committed before the client hears of it
@@ -27,7 +27,7 @@ class Standby(parts.Postgres):
         super().start()
 
     def follow(self):
-        """Until each commit of the first one waits for this one."""
+        """Waits until each commit of the primary waits for this standby."""
         self.start()
         self.primary.sql("alter system set synchronous_standby_names = '*'")
         self.primary.sql("select pg_reload_conf()")

@@ -1,11 +1,11 @@
-"""Customers that go on whatever breaks, and do all that customers do: repeat what was not answered, ask, cancel, delete.
+"""Customers that continue under faults and do everything that customers do: repeat unanswered requests, poll, cancel, delete.
 
     with Shop(world, seed=7) as shop:
         …                                # break things
     shop.settle()                        # until everything that can end has ended
     assert not checker.check(world.witness.evidence())
 
-What one customer does follows from the seed alone; how the customers' doings interleave does not.
+The seed determines each customer's actions, but not their interleaving.
 """
 import random
 import threading
@@ -38,7 +38,7 @@ class Shop:
             thread.join(120)
 
     def wait_for(self, more, seconds=60):
-        """Until the store has acknowledged so many more."""
+        """Waits until the store has acknowledged this many more."""
         before = len(self.acknowledged)
         parts.wait_until(lambda: len(self.acknowledged) >= before + more, seconds, f"{more} more uploads")
 
@@ -52,7 +52,7 @@ class Shop:
             self._stop.wait(self.pause)
 
     def _again(self, call, good):
-        """Until an answer is good, as a client with patience does it; None where the shop closes first."""
+        """Repeats until an answer is good, like a patient client; None if the shop closes first."""
         while True:
             try:
                 answer = call()
@@ -94,7 +94,7 @@ class Shop:
         if self.calm:
             return
         if plan < 0.08:
-            self._ask("DELETE", created)  # whatever has become of it by now
+            self._ask("DELETE", created)  # whatever its state is by now
         elif plan > 0.9 and good:
             upload = self._ask("GET", created, "?wait=5")
             if upload and upload["state"] == "published":
@@ -107,7 +107,7 @@ class Shop:
         return answer[2] if answer and answer[0] < 300 else None
 
     def _put(self, created, data, expect):
-        """A phone sends again what was not answered; 412 then says that it had arrived."""
+        """A phone repeats an unanswered PUT; 412 then means that it had arrived."""
         unanswered = False
         while True:
             try:
@@ -123,7 +123,7 @@ class Shop:
                 return None
 
     def settle(self, seconds=150):
-        """Waits until all that the store acknowledged has ended, all work is done and all messages are delivered."""
+        """Waits until all acknowledged uploads have ended, all work is done and all messages are delivered."""
         settle(self.world, self.acknowledged, seconds)
 
 
@@ -131,7 +131,7 @@ def settle(world, acknowledged=(), seconds=150):
     deadline = time.monotonic() + seconds
     for identity in acknowledged:
         world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))
-    # The records are asked, not the gateway: what is in no state of ending must not be overlooked.
+    # Query the records, not the gateway: no unfinished upload may be overlooked.
     open_work = ("select j.* from jobs j join uploads u on u.id = j.upload_id where j.generation <= u.generation", "select * from callbacks where state = 'waiting'",
                  "select * from uploads where state in ('uploaded', 'processing')")
     try:
@@ -143,7 +143,7 @@ def settle(world, acknowledged=(), seconds=150):
 
 
 def put(world, created, data, expect="published"):
-    """One file to the store, which has to take it."""
+    """Sends one file to the store, which must accept it."""
     status, answer = world.witness.send(created, data, expect) if world.witness else local_gateway.send(created["upload"], data)
     assert status in (200, 201, 204), answer
     return created

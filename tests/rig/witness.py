@@ -1,4 +1,4 @@
-"""Sees what happens in a world and keeps it: clients' answers, the store's requests, events, callbacks, the database's changes.
+"""Records what happens in a world: clients' answers, the store's requests, events, callbacks, the database's changes.
 
     witness = Witness(folder, seed=7)
     world = World(…, witness=witness)
@@ -33,7 +33,7 @@ where datname = 'photogate' and application_name not in ('psql', '') and state l
 
 
 def event_id(source, record):
-    """As the gateway knows an event again: the hash of what makes it one."""
+    """The gateway's identity of an event: the hash of its defining fields."""
     subject = record["s3"]["object"]
     key = urllib.parse.unquote_plus(subject["key"])
     name = record["eventName"].removeprefix("s3:")
@@ -61,7 +61,7 @@ class Witness:
     # ---- what stands between the parts
 
     def before_events(self, url):
-        """The address that the store is given for its events."""
+        """The address to which the store sends its events."""
         target = urllib.parse.urlsplit(url)
         self.events = fault_proxy.FaultProxy(target.hostname, target.port, self.seed, self._event, keep_bodies=True)
         return f"{self.events.url}{target.path}"
@@ -75,7 +75,7 @@ class Witness:
         self._sampler.start()
 
     def adopt(self, gateway):
-        """A gateway of this world, to be seen as well."""
+        """Another gateway of this world to observe."""
         name = f"gateway{self._gateways}"
         self._gateways += 1
         minio = self.world.stack.minio
@@ -150,7 +150,7 @@ class Witness:
                       content_type=answered.get("content-type"))
 
     def send(self, created, data, expect="published"):
-        """The file to the store, and what the store said of it."""
+        """Sends the file to the store, and records the answer."""
         digest = hashlib.sha256(data).hexdigest()
         self.note("client", "put_asked", upload=created["id"], sha256=digest, size=len(data), expect=expect)
         try:
@@ -173,7 +173,7 @@ class Witness:
 
     def _event(self, exchange):
         if exchange.method != "POST":
-            return  # the store tries now and then whether its target is there
+            return  # the store probes its target from time to time
         ids = []
         try:
             for record in json.loads(exchange.body)["Records"]:
@@ -211,7 +211,7 @@ class Witness:
     # ---- afterwards
 
     def evidence(self):
-        """All that is known, as one JSON-able value: the facts, the database, the public bucket, what strangers got, leaks."""
+        """All evidence as one JSON-able value: the facts, the database, the public bucket, the results of anonymous access, leaks."""
         return {
             "facts": list(self.history.facts), "database": self._database(), "public": self._public(),
             "originals": self._keys(self.world.stack.minio.originals), "incoming": self._keys(self.world.stack.minio.incoming),
@@ -256,7 +256,7 @@ class Witness:
         return found
 
     def _anonymous(self):
-        """What somebody without any key gets from the buckets themselves."""
+        """The results of anonymous access to the buckets."""
         minio = self.world.stack.minio
         asked = []
         for bucket in (minio.incoming, minio.originals, minio.public):
@@ -288,7 +288,7 @@ class Witness:
         return found
 
     def judge(self):
-        """The evidence, where the checker finds nothing against it; kept in a file where it does."""
+        """Returns the evidence if the checker finds no violation; otherwise keeps it in a file."""
         evidence = self.evidence()
         found = checker.check(evidence)
         if found:
@@ -299,7 +299,7 @@ class Witness:
 
 
 def object_key(created):
-    """The key that a grant is for."""
+    """The object key of a presigned upload."""
     grant = created["upload"]
     if grant.get("fields"):
         return grant["fields"].get("key")

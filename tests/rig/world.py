@@ -1,4 +1,4 @@
-"""A stack, a gateway and an app server's receiver: what the end-to-end tests and the fault cases both stand on.
+"""A stack, a gateway and an app server's receiver: the foundation of the end-to-end tests and the fault cases.
 
 A world may be witnessed: `World(…, witness=Witness(…))` puts a recording proxy before the store and one before the gateway's
 events, and every fact that a client, the store or the receiver sees goes into a history, which checker.py judges afterwards.
@@ -15,7 +15,7 @@ from tests.rig.witness import Witness
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# Rounds that are minutes in service, made short enough to wait for.
+# Background tasks with short intervals for tests.
 QUICK_ROUNDS = """
 [worker]
 reconcile_interval = 2
@@ -37,7 +37,7 @@ def failpoint_build():
 
 
 class World:
-    """On ports that stay the same over restarts."""
+    """On ports that stay the same across restarts."""
 
     def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, **stack_options):
         self.port, self.metrics_port = parts.free_port(), parts.free_port()
@@ -63,13 +63,13 @@ class World:
         return self.gateway.create(body, self.app, headers)
 
     def send(self, created, data):
-        """The file to the store, as a phone does it: (status, answer)."""
+        """Sends the file to the store like a phone: (status, answer)."""
         if self.witness:
             return self.witness.send(created, data)
         return local_gateway.send(created["upload"], data)
 
     def upload(self, data, body=None):
-        """Through the grant to the store; the upload as it was created."""
+        """Uploads to the store; returns the upload as created."""
         created = self.create({"size": len(data), **(body or {})})
         status, answer = self.send(created, data)
         assert status in (200, 201, 204), answer
@@ -93,7 +93,7 @@ class World:
         self.stack.close()
 
     def another(self, role="all", name=None):
-        """One more gateway on the same database and store, not started; it closes with the world."""
+        """Another gateway on the same database and store, not started; it closes with the world."""
         port, metrics_port = parts.free_port(), parts.free_port()
         folder = self.gateway.folder.parent / (name or f"gateway{len(self.others) + 1}")
         made = local_gateway.Gateway(self.gateway.program.parent, folder, self.stack, port, metrics_port,
