@@ -100,7 +100,7 @@ std::size_t by_the_imager(ImagerPool& pool, const Task& task) {
     if (!outcome) give_up(outcome.error().detail);
     const auto* processed = std::get_if<Processed>(&*outcome);
     if (processed == nullptr) give_up(std::get<Rejection>(*outcome).detail);
-    return processed->picture.bytes.size();
+    return processed->picture().bytes.size();
 }
 
 double milliseconds(const std::function<void()>& what) {

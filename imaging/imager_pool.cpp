@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <deque>
 #include <future>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -26,10 +26,14 @@
 namespace photogate::imaging {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// A task that somebody waits for. The task itself lives in the waiter's frame, which outlasts the promise.
 struct Job {
     const Task* task = nullptr;
     int file = -1;
+    BytesView watermark;
+    Lane lane = Lane::uploads;
     std::promise<Result<Outcome>> promise;
 };
 
@@ -37,32 +41,48 @@ struct Job {
 /// that a keeper can wait for work and for its helper's death in one poll().
 class JobQueue {
   public:
-    explicit JobQueue(Descriptor bell) : bell_(std::move(bell)) {}
+    JobQueue(Descriptor bell, const PoolOptions& options)
+        : bell_(std::move(bell)), order_(options.helpers, {options.uploads, options.on_demand}) {}
 
-    /// Readable as often as there were put()s, and for ever after close().
+    /// Readable as often as jobs wait, and for ever after close().
     int bell() const { return bell_.get(); }
 
-    bool put(Job job) {
+    /// Errors: overloaded, imager_unavailable.
+    Result<TaskQueue::Ticket> put(Job job, const Terms& terms) {
         const std::lock_guard lock(mutex_);
-        if (closed_) return false;
-        jobs_.push_back(std::move(job));
+        if (closed_) return fail(ErrorCode::imager_unavailable, "The image helpers are being shut down.");
+        if (terms.deadline != Clock::time_point::max() &&
+            Clock::now() + order_.expected(terms.lane, terms.priority) > terms.deadline)
+            return fail(ErrorCode::overloaded, "Too many pictures wait to be done by then.");
+        const auto ticket = order_.put(terms.lane, terms.priority);
+        if (!ticket) return fail(ErrorCode::overloaded, "Too many pictures wait to be processed.");
+        jobs_.emplace(*ticket, std::move(job));
         ring(1);
-        return true;
+        return *ticket;
     }
     std::optional<Job> take() {
         const std::lock_guard lock(mutex_);
-        if (jobs_.empty()) return std::nullopt;
-        std::uint64_t one = 0;
-        (void)!::read(bell_.get(), &one, sizeof one);
-        Job job = std::move(jobs_.front());
-        jobs_.pop_front();
-        return job;
+        const auto ticket = order_.take();
+        if (!ticket) return std::nullopt;
+        return unhook(*ticket);
+    }
+    /// nullopt where it is under way or over.
+    std::optional<Job> take_back(TaskQueue::Ticket ticket) {
+        const std::lock_guard lock(mutex_);
+        if (!order_.remove(ticket)) return std::nullopt;
+        return unhook(ticket);
+    }
+    void ended(Lane lane, Clock::duration took) {
+        const std::lock_guard lock(mutex_);
+        order_.ended(lane, std::chrono::duration_cast<TaskQueue::Duration>(took));
     }
     /// Gives back what nobody has taken.
-    std::deque<Job> close() {
+    std::map<TaskQueue::Ticket, Job> close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         ring(1U << 30);
+        for (const auto& [ticket, job] : jobs_)
+            (void)order_.remove(ticket);
         return std::exchange(jobs_, {});
     }
     bool closed() const {
@@ -72,10 +92,17 @@ class JobQueue {
 
   private:
     void ring(std::uint64_t times) { (void)!::write(bell_.get(), &times, sizeof times); }
+    std::optional<Job> unhook(TaskQueue::Ticket ticket) {
+        std::uint64_t one = 0;
+        (void)!::read(bell_.get(), &one, sizeof one);
+        auto node = jobs_.extract(ticket);
+        return node.empty() ? std::nullopt : std::optional<Job>(std::move(node.mapped()));
+    }
 
     mutable std::mutex mutex_;
     Descriptor bell_;  ///< an eventfd that counts the jobs
-    std::deque<Job> jobs_;
+    TaskQueue order_;
+    std::map<TaskQueue::Ticket, Job> jobs_;
     bool closed_ = false;
 };
 
@@ -107,10 +134,25 @@ class TaskFile {
     int number_ = -1;
 };
 
+/// That a helper can be asked for this at all.
+Result<> check(const Task& task) {
+    const auto refuse = [](const std::string& why) {
+        return fail(ErrorCode::invalid_configuration, "A picture can't be made so: " + why + ".");
+    };
+    if (task.versions.empty() || task.versions.size() > kMaxVersions)
+        return refuse("there are not 1 to " + std::to_string(kMaxVersions) + " versions");
+    for (const VersionSpec& version : task.versions) {
+        if (const auto complaint = complaint_about(version)) return refuse(*complaint);
+        if (version.watermark && task.watermark < 0) return refuse("the watermark's bytes are missing");
+    }
+    if (task.watermark_size > kMaxWatermark) return refuse("the watermark is too large");
+    return {};
+}
+
 }  // namespace
 
 struct ImagerPool::State {
-    State(PoolOptions chosen, Descriptor bell) : options(std::move(chosen)), queue(std::move(bell)) {}
+    State(PoolOptions chosen, Descriptor bell) : options(std::move(chosen)), queue(std::move(bell), options) {}
 
     void keep(std::promise<Result<>> first_start);
     bool wait_for_work(const HelperProcess* helper);
@@ -127,6 +169,7 @@ struct ImagerPool::State {
     std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> crashed{0};
     std::atomic<std::uint64_t> timed_out{0};
+    std::atomic<std::uint64_t> overloaded{0};
     std::vector<std::thread> keepers;  ///< each the parent of its helper, for the whole of the pool's life
 };
 
@@ -188,7 +231,7 @@ Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<HelperProcess>& helper
         return lost(helper, ErrorCode::imager_crashed, {});
     };
     const std::string order = write_order(*job.task, options.max_output);
-    if (auto sent = helper->channel().send(order, {}, job.file, deadline); !sent)
+    if (auto sent = helper->channel().send(order, job.watermark, job.file, deadline); !sent)
         return gave_up(sent.error());
     auto frame = helper->channel().receive({kMaxAnswerHeader, options.max_output}, deadline);
     if (!frame) return gave_up(frame.error());
@@ -222,14 +265,18 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
         // A helper that can't be had now is asked for again with the next task, which hears of it.
         if (!helper && !replace()) {
             auto job = queue.take();
-            if (job)
+            if (job) {
+                queue.ended(job->lane, {});
                 job->promise.set_value(
                     fail(ErrorCode::imager_unavailable, "No image helper can be started."));
+            }
             continue;
         }
         auto job = queue.take();
         if (!job) continue;
+        const auto start = Clock::now();
         auto outcome = run_on(helper, *job);
+        queue.ended(job->lane, Clock::now() - start);
         ++tasks;
         job->promise.set_value(std::move(outcome));
         // Replaced behind the answer, so that no task waits for a start-up that could be seen coming.
@@ -267,14 +314,15 @@ Result<std::unique_ptr<ImagerPool>> ImagerPool::start(PoolOptions options) {
 ImagerPool::ImagerPool(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 ImagerPool::~ImagerPool() {
-    for (Job& job : state_->queue.close()) {
+    for (auto& [ticket, job] : state_->queue.close()) {
         job.promise.set_value(fail(ErrorCode::imager_unavailable, "The image helpers are being shut down."));
     }
     for (std::thread& keeper : state_->keepers)
         keeper.join();
 }
 
-Result<Outcome> ImagerPool::run(const Task& task) {
+Result<Outcome> ImagerPool::try_run(const Task& task, const Terms& terms) {
+    if (auto sound = check(task); !sound) return fail(sound.error());
     // The two verdicts that need no look inside.
     if (task.size == 0) return Outcome(Rejection{RejectionCode::empty, "The file is empty."});
     if (task.size > task.limits.max_bytes) {
@@ -284,10 +332,29 @@ Result<Outcome> ImagerPool::run(const Task& task) {
     }
     auto file = TaskFile::of(task);
     if (!file) return fail(file.error());
-    Job job{.task = &task, .file = file->number(), .promise = {}};
+    std::optional<MappedFile> watermark;
+    if (task.watermark >= 0) {
+        auto mapped = MappedFile::map(task.watermark, task.watermark_size);
+        if (!mapped) return fail(mapped.error());
+        watermark = std::move(*mapped);
+    }
+    Job job{.task = &task,
+            .file = file->number(),
+            .watermark = watermark ? watermark->bytes() : BytesView{},
+            .lane = terms.lane,
+            .promise = {}};
     auto outcome = job.promise.get_future();
-    if (!state_->queue.put(std::move(job))) {
-        return fail(ErrorCode::imager_unavailable, "The image helpers are being shut down.");
+    const auto ticket = state_->queue.put(std::move(job), terms);
+    if (!ticket) {
+        if (ticket.error().code == ErrorCode::overloaded) ++state_->overloaded;
+        return fail(ticket.error());
+    }
+    const bool in_time = terms.deadline == Clock::time_point::max() ||
+                         outcome.wait_until(terms.deadline) == std::future_status::ready;
+    // One that is under way is waited for: its process would have to be killed, and the next is near its end.
+    if (!in_time && state_->queue.take_back(*ticket)) {
+        ++state_->overloaded;
+        return fail(ErrorCode::overloaded, "No image helper was free in time.");
     }
     return outcome.get();
 }
@@ -300,7 +367,8 @@ JailReport ImagerPool::jail() const {
 ImagerPool::Counters ImagerPool::counters() const {
     return {.started = state_->started.load(),
             .crashed = state_->crashed.load(),
-            .timed_out = state_->timed_out.load()};
+            .timed_out = state_->timed_out.load(),
+            .overloaded = state_->overloaded.load()};
 }
 
 }  // namespace photogate::imaging

@@ -5,8 +5,8 @@
 // none), and resource limits; the keeper owns the wall clock and kills what overruns it. A helper that dies
 // or hangs costs its task an error and is replaced; it never costs the gateway.
 //
-// Thread safety: run() may be called from any number of threads; as many tasks run at once as there are
-// helpers, the rest wait.
+// As many tasks run at once as there are helpers; the rest wait, in a bounded queue for each lane
+// (image_processor.hpp). Thread safety: any number of threads.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,9 @@
 #include <memory>
 
 #include "base/result.hpp"
+#include "imaging/image_processor.hpp"
 #include "imaging/jail_report.hpp"
-#include "imaging/picture.hpp"
+#include "imaging/task_queue.hpp"
 
 namespace photogate::imaging {
 
@@ -29,25 +30,27 @@ struct PoolOptions {
     std::size_t tasks_per_helper = 200;            ///< then it is replaced
     std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
     LooseJail loose_jail = LooseJail::refused;
+    /// Uploads have two shares of the helpers, pictures that somebody waits for one, while both wait.
+    LaneOptions uploads{.share = 2, .most_waiting = 10'000};
+    LaneOptions on_demand{.share = 1, .most_waiting = 64};
 };
 
-class ImagerPool {
+class ImagerPool final : public ImageProcessor {
   public:
     /// Errors: imager_unavailable (the program is missing, its start-up self-test failed, or its jail is not
     /// tight and that is refused), with what it said.
     static Result<std::unique_ptr<ImagerPool>> start(PoolOptions options);
-    ~ImagerPool();
+    ~ImagerPool() override;
     ImagerPool(const ImagerPool&) = delete;
     ImagerPool& operator=(const ImagerPool&) = delete;
 
-    /// Errors: imager_crashed, imager_timeout, imager_unavailable; a picture that is at fault is a Rejection,
-    /// not an error.
-    Result<Outcome> run(const Task& task);
+    Result<Outcome> try_run(const Task& task, const Terms& terms) override;
 
     struct Counters {
         std::uint64_t started = 0;
         std::uint64_t crashed = 0;
         std::uint64_t timed_out = 0;
+        std::uint64_t overloaded = 0;  ///< tasks refused, or given up before they began
     };
     Counters counters() const;
     /// Of the helper that came up last: kernel and settings are the same for all.

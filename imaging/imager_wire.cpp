@@ -85,13 +85,13 @@ std::string shortened(std::string_view detail) {
 }
 
 std::string_view word(PublishMode mode) {
-    switch (mode) {
-        case PublishMode::reencode:
-            return "reencode";
-        case PublishMode::strip:
-            return "strip";
-    }
-    return "reencode";
+    return to_string(mode);
+}
+std::string_view word(Fit fit) {
+    return to_string(fit);
+}
+std::string_view word(Corner corner) {
+    return to_string(corner);
 }
 
 std::string_view word(Attempt attempt) {
@@ -159,25 +159,84 @@ Limits limits_from_json(const json& from) {
     return limits;
 }
 
-Processed processed_from_json(const json& from, Bytes body, const Task& task) {
-    Processed processed;
-    const json& picture = member(from, "picture");
-    processed.picture.format = format_member(picture, "format");
-    if (task.recipe.output && *task.recipe.output != processed.picture.format) {
-        throw Nonsense{"picture.format is another than asked for"};
+json version_to_json(const VersionSpec& spec) {
+    json version{{"mode", word(spec.mode)},
+                 {"max_edge", spec.max_edge},
+                 {"fit", word(spec.fit)},
+                 {"quality", spec.quality}};
+    if (spec.format) version["format"] = to_string(*spec.format);
+    if (spec.crop) version["crop"] = {{"width", spec.crop->width}, {"height", spec.crop->height}};
+    if (spec.watermark)
+        version["watermark"] = {{"sha256", spec.watermark->sha256},
+                                {"corner", word(spec.watermark->corner)},
+                                {"size", spec.watermark->size},
+                                {"opacity", spec.watermark->opacity}};
+    return version;
+}
+
+VersionSpec version_from_json(const json& from) {
+    VersionSpec spec;
+    spec.mode = choice(from, "mode", {PublishMode::reencode, PublishMode::strip});
+    spec.max_edge = number<std::uint32_t>(from, "max_edge", 1);
+    spec.fit = choice(from, "fit", {Fit::inside, Fit::outside});
+    spec.quality = number<int>(from, "quality", 1, 100);
+    if (from.contains("format")) spec.format = format_member(from, "format");
+    if (from.contains("crop"))
+        spec.crop = Aspect{number<std::uint32_t>(from["crop"], "width", 1),
+                           number<std::uint32_t>(from["crop"], "height", 1)};
+    if (from.contains("watermark")) {
+        const json& watermark = from["watermark"];
+        spec.watermark = Watermark{
+            .sha256 = text(watermark, "sha256", 64),
+            .corner = choice(watermark, "corner",
+                             {Corner::top_left, Corner::top_right, Corner::bottom_left,
+                              Corner::bottom_right, Corner::centre}),
+            .size = number<std::uint32_t>(watermark, "size", 1, 100),
+            .opacity = number<std::uint32_t>(watermark, "opacity", 1, 100)};
     }
-    processed.picture.width = number<std::uint32_t>(picture, "width", 1, kMaxReportedSide);
-    processed.picture.height = number<std::uint32_t>(picture, "height", 1, kMaxReportedSide);
-    if (body.empty()) throw Nonsense{"the picture has no bytes"};
-    // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or a
-    // script.
-    if (!begins_as(processed.picture.format, body))
-        throw Nonsense{"the picture does not begin as its format does"};
-    processed.picture.bytes = std::move(body);
-    processed.original_format = format_member(from, "original_format");
-    processed.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
-    processed.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
-    processed.frames = number<std::uint32_t>(from, "frames", 1, kMaxReportedFrames);
+    if (const auto complaint = complaint_about(spec)) throw Nonsense{*complaint};
+    return spec;
+}
+
+Published picture_from_json(const json& from, const VersionSpec& spec) {
+    Published picture;
+    picture.format = format_member(from, "format");
+    if (spec.format && *spec.format != picture.format)
+        throw Nonsense{"picture.format is another than asked for"};
+    picture.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
+    picture.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
+    return picture;
+}
+
+/// The body is the pictures' bytes, one behind the other; `size` says where each ends.
+std::vector<Published> pictures_from_json(const json& from, Bytes body, const Task& task) {
+    if (!from.is_array() || from.size() != task.versions.size())
+        throw Nonsense{"there are not as many pictures as were asked for"};
+    std::vector<Published> pictures;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        Published picture = picture_from_json(from[i], task.versions[i]);
+        const auto size = number<std::uint64_t>(from[i], "size", 1);
+        if (size > body.size() - at) throw Nonsense{"a picture has not all of its bytes"};
+        if (from.size() == 1 && size == body.size()) {
+            picture.bytes = std::move(body);
+            at = picture.bytes.size();
+        } else {
+            const auto start = body.begin() + static_cast<std::ptrdiff_t>(at);
+            picture.bytes.assign(start, start + static_cast<std::ptrdiff_t>(size));
+            at += static_cast<std::size_t>(size);
+        }
+        // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or
+        // a script.
+        if (!begins_as(picture.format, picture.bytes))
+            throw Nonsense{"the picture does not begin as its format does"};
+        pictures.push_back(std::move(picture));
+    }
+    if (!body.empty() && at != body.size()) throw Nonsense{"there are bytes of no picture"};
+    return pictures;
+}
+
+void facts_from_json(const json& from, Processed& processed) {
     processed.exif_json = object_text(from, "exif");
     processed.privacy_json = object_text(from, "privacy");
     processed.thumb_hash = text(from, "thumb_hash", kMaxThumbHash * 2);
@@ -187,6 +246,16 @@ Processed processed_from_json(const json& from, Bytes body, const Task& task) {
     if (processed.perceptual_hash.size() != 16 || !from_hex(processed.perceptual_hash)) {
         throw Nonsense{"perceptual_hash is not 16 hex digits"};
     }
+}
+
+Processed processed_from_json(const json& from, Bytes body, const Task& task) {
+    Processed processed;
+    processed.pictures = pictures_from_json(member(from, "pictures"), std::move(body), task);
+    processed.original_format = format_member(from, "original_format");
+    processed.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
+    processed.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
+    processed.frames = number<std::uint32_t>(from, "frames", 1, kMaxReportedFrames);
+    if (task.facts) facts_from_json(member(from, "facts"), processed);
     return processed;
 }
 
@@ -226,21 +295,18 @@ JailReport jail_from_json(const json& hello) {
 }  // namespace
 
 std::string write_order(const Task& task, std::uint64_t max_output) {
-    const Recipe& recipe = task.recipe;
     json accepted = json::array();
     for (const Format format : task.accepted)
         accepted.push_back(to_string(format));
+    json versions = json::array();
+    for (const VersionSpec& version : task.versions)
+        versions.push_back(version_to_json(version));
     json order{{"size", task.size},
                {"max_output", max_output},
                {"accepted", std::move(accepted)},
                {"limits", limits_to_json(task.limits)},
-               {"recipe",
-                {{"mode", word(recipe.mode)},
-                 {"max_edge", recipe.max_edge},
-                 {"quality", static_cast<std::uint32_t>(std::clamp(recipe.quality, 1, 100))},
-                 {"exif", word(recipe.exif)},
-                 {"gps", word(recipe.gps)}}}};
-    if (recipe.output) order["recipe"]["output"] = to_string(*recipe.output);
+               {"versions", std::move(versions)}};
+    if (task.facts) order["facts"] = {{"exif", word(task.facts->exif)}, {"gps", word(task.facts->gps)}};
     // A media type that long or no text at all contradicts every format, which is all that its reader asks.
     if (task.declared_type) order["declared_type"] = shortened(*task.declared_type);
     return dump(order);
@@ -261,14 +327,19 @@ Result<TaskOrder> read_order(std::string_view header) {
             if (!format) throw Nonsense{"accepted names no format"};
             order.task.accepted.push_back(*format);
         }
-        const json& recipe = member(from, "recipe");
-        order.task.recipe.mode = choice(recipe, "mode", {PublishMode::reencode, PublishMode::strip});
-        order.task.recipe.max_edge = number<std::uint32_t>(recipe, "max_edge", 1);
-        order.task.recipe.quality = number<int>(recipe, "quality", 1, 100);
-        order.task.recipe.exif =
-            choice(recipe, "exif", {ExifDetail::none, ExifDetail::basic, ExifDetail::full});
-        order.task.recipe.gps = choice(recipe, "gps", {GpsPolicy::drop, GpsPolicy::report});
-        if (recipe.contains("output")) order.task.recipe.output = format_member(recipe, "output");
+        order.task.facts.reset();
+        if (from.contains("facts")) {
+            const json& facts = from["facts"];
+            order.task.facts =
+                FactsPolicy{choice(facts, "exif", {ExifDetail::none, ExifDetail::basic, ExifDetail::full}),
+                            choice(facts, "gps", {GpsPolicy::drop, GpsPolicy::report})};
+        }
+        const json& versions = member(from, "versions");
+        if (!versions.is_array() || versions.empty() || versions.size() > kMaxVersions)
+            throw Nonsense{"versions is no list of 1 to " + std::to_string(kMaxVersions)};
+        order.task.versions.clear();
+        for (const json& version : versions)
+            order.task.versions.push_back(version_from_json(version));
         if (from.contains("declared_type"))
             order.task.declared_type = text(from, "declared_type", kMaxDetail);
         return order;
@@ -314,19 +385,36 @@ std::string write_answer(const Answer& answer) {
             {"rejected", {{"code", to_string(rejection->code)}, {"detail", shortened(rejection->detail)}}}});
     }
     const auto& processed = std::get<Processed>(*answer);
-    return dump(json{{"processed",
-                      {{"picture",
-                        {{"format", to_string(processed.picture.format)},
-                         {"width", processed.picture.width},
-                         {"height", processed.picture.height}}},
-                       {"original_format", to_string(processed.original_format)},
-                       {"width", processed.width},
-                       {"height", processed.height},
-                       {"frames", processed.frames},
-                       {"exif", processed.exif_json},
-                       {"privacy", processed.privacy_json},
-                       {"thumb_hash", processed.thumb_hash},
-                       {"perceptual_hash", processed.perceptual_hash}}}});
+    json pictures = json::array();
+    for (const Published& picture : processed.pictures)
+        pictures.push_back({{"format", to_string(picture.format)},
+                            {"width", picture.width},
+                            {"height", picture.height},
+                            {"size", picture.bytes.size()}});
+    json out{{"pictures", std::move(pictures)},
+             {"original_format", to_string(processed.original_format)},
+             {"width", processed.width},
+             {"height", processed.height},
+             {"frames", processed.frames}};
+    if (!processed.exif_json.empty())
+        out["facts"] = {{"exif", processed.exif_json},
+                        {"privacy", processed.privacy_json},
+                        {"thumb_hash", processed.thumb_hash},
+                        {"perceptual_hash", processed.perceptual_hash}};
+    return dump(json{{"processed", std::move(out)}});
+}
+
+Bytes body_of(const Answer& answer) {
+    const Processed* processed = answer ? std::get_if<Processed>(&*answer) : nullptr;
+    Bytes body;
+    if (processed == nullptr) return body;
+    std::size_t size = 0;
+    for (const Published& picture : processed->pictures)
+        size += picture.bytes.size();
+    body.reserve(size);
+    for (const Published& picture : processed->pictures)
+        body.insert(body.end(), picture.bytes.begin(), picture.bytes.end());
+    return body;
 }
 
 ReadAnswer read_answer(std::string_view header, Bytes body, const Task& task) {

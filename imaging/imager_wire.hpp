@@ -4,10 +4,12 @@
 //                              {"ready":true,"jail":{"files":"failed","sockets":"failed",
 //                                                    "programs":"failed","landlock":N,"missing":"…"}}
 //                              or {"ready":false,"detail":"…"}
-//   keeper → helper   task     {"declared_type":…,"accepted":[…],"limits":{…},"recipe":{…},
-//                               "size":N,"max_output":N}
-//                              with the file attached as a descriptor
-//   helper → keeper   answer   {"processed":{…}} with the published bytes as the frame's body,
+//   keeper → helper   task     {"declared_type":…,"accepted":[…],"limits":{…},"facts":{…},
+//                               "versions":[{…},…],"size":N,"max_output":N}
+//                              with the file attached as a descriptor, and a watermark's bytes as the
+//                              frame's body; without `facts` it is a render
+//   helper → keeper   answer   {"processed":{"pictures":[{…,"size":N},…],…}} with the bytes of all
+//                              pictures, one behind the other, as the frame's body,
 //                              or {"rejected":{"code":"corrupt","detail":"…"}}
 //                              or {"failed":{"code":…,"detail":"…"}}
 //
@@ -37,6 +39,7 @@ struct TaskOrder {
     std::uint64_t max_output = 0;
 };
 
+/// Every version of the task must be sound (complaint_about()).
 std::string write_order(const Task& task, std::uint64_t max_output);
 Result<TaskOrder> read_order(std::string_view header);
 
@@ -48,10 +51,12 @@ Result<JailReport> read_hello(std::string_view header);
 /// What the helper found; an Error here is a fault of ours, not of the picture.
 using Answer = Result<Outcome>;
 
-/// The published bytes are not in the header: they go as the frame's body.
+/// The published bytes are not in the header: they go as the frame's body (body_of()).
 std::string write_answer(const Answer& answer);
+/// The bytes of all pictures of an answer, one behind the other.
+Bytes body_of(const Answer& answer);
 /// `imager_crashed` where the answer makes no sense: the caller kills the helper. `body` becomes the
-/// picture's bytes.
+/// pictures' bytes.
 struct ReadAnswer {
     Answer answer;
     enum class Sense { sound, nonsense } sense = Sense::sound;

@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/encoding.hpp"
 #include "base/words.hpp"
 #include "imaging/format.hpp"
+#include "imaging/version_spec.hpp"
 
 namespace photogate::imaging {
 
@@ -28,12 +30,6 @@ struct Limits {
     std::uint32_t max_metadata_blocks = 1'000;
 };
 
-/// How the published picture comes about.
-enum class PublishMode {
-    reencode,  ///< decoded, made upright, sRGB, rescaled, encoded anew
-    strip,  ///< the pixels' bytes untouched, all else removed; only where the format allows it, else reencode
-};
-
 /// Which of the facts read from the original are reported.
 enum class ExifDetail { none, basic, full };
 enum class GpsPolicy {
@@ -41,15 +37,21 @@ enum class GpsPolicy {
     report
 };  ///< whether `exif.gps` is reported; the published picture never has it
 
-struct Recipe {
-    PublishMode mode = PublishMode::reencode;
-    std::uint32_t max_edge = 2048;  ///< pixels; never enlarged
-    /// nullopt: JPEG for what is opaque, WebP for what has alpha or moves.
-    std::optional<Format> output;
-    int quality = 82;
+/// What is told of the original, whatever picture is made of it.
+struct FactsPolicy {
     ExifDetail exif = ExifDetail::full;
     GpsPolicy gps = GpsPolicy::report;
+    bool operator==(const FactsPolicy&) const = default;
 };
+
+/// What a profile says: one published picture, and the facts.
+struct Recipe {
+    FactsPolicy facts;
+    VersionSpec version;
+};
+
+inline constexpr std::size_t kMaxVersions = 16;         ///< of one task
+inline constexpr ByteSize kMaxWatermark = 4ULL << 20;  ///< bytes of the picture that is laid over
 
 struct Task {
     /// A memfd with the whole file; its bytes are not changed while the task runs. Borrowed, not closed.
@@ -60,7 +62,24 @@ struct Task {
     std::optional<std::string> declared_type;
     std::vector<Format> accepted = {kAllFormats.begin(), kAllFormats.end()};
     Limits limits;
-    Recipe recipe;
+    /// nullopt: render only. No metadata is read and no hashes are made, as for a picture that is ours already.
+    std::optional<FactsPolicy> facts = FactsPolicy{};
+    /// 1 to kMaxVersions, all made of one decode.
+    std::vector<VersionSpec> versions = {VersionSpec{}};
+    /// A memfd with the picture that versions with a watermark lay over theirs; borrowed.
+    int watermark = -1;
+    ByteSize watermark_size = 0;
+
+    /// The original's facts, and these pictures of it.
+    void publish(const FactsPolicy& policy, std::vector<VersionSpec> specs) {
+        facts = policy;
+        versions = std::move(specs);
+    }
+    /// One more picture of a file whose facts are known.
+    void render(VersionSpec spec) {
+        facts.reset();
+        versions = {std::move(spec)};
+    }
 };
 
 /// Why a file is not published: stable, public words (`rejection.code`).
@@ -95,8 +114,9 @@ struct Published {
 };
 
 struct Processed {
-    Published picture;
-    /// Facts of the original.
+    std::vector<Published> pictures;  ///< as many as versions were asked for, in their order
+    const Published& picture() const { return pictures.front(); }
+    /// Facts of the original. Those that are texts are empty where the task asked for no facts.
     Format original_format = Format::jpeg;
     std::uint32_t width = 0;   ///< upright
     std::uint32_t height = 0;  ///< upright

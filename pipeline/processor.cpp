@@ -144,7 +144,7 @@ void Processor::process(const Job& job) {
     task.declared_type = upload.declared_type;
     task.accepted = profile->formats;
     task.limits = profile->limits;
-    task.recipe = profile->recipe;
+    task.publish(profile->recipe.facts, {profile->recipe.version});
     start = Steady::now();
     const auto outcome = parts_.process_image(task);
     times.image = since(start);
@@ -226,7 +226,7 @@ Processor::Fetch Processor::fetch(const model::Upload& upload, const model::Prof
 void Processor::publish(const Job& job, const model::Profile& profile, const Store& store, const Spool& spool,
                         const imaging::Processed& processed, StageTimes times) {
     const auto& upload = job.upload;
-    const auto& picture = processed.picture;
+    const auto& picture = processed.picture();
     const auto sha256 = hex_lower(signer::sha256(picture.bytes));
     const auto key = model::published_key(upload.public_id, sha256, imaging::file_extension(picture.format));
 

@@ -136,25 +136,25 @@ Table profile_table() {
              }},
             {"publish", Kind::choice, "reencode",
              "reencode, or strip: keep the coded pixels, if the format permits it.",
-             [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.mode); }},
+             [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.version.mode); }},
             {"max_edge", Kind::integer, "2048",
              "Maximum longer side of the published picture in pixels; pictures are never enlarged.",
              [](S s, G g) {
-                 return put(read_integer(g, {16, 16'384}), s.profile().recipe.max_edge);
+                 return put(read_integer(g, {16, 16'384}), s.profile().recipe.version.max_edge);
              }},
             {"output", Kind::choice, "auto",
              "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
-             [](S s, G g) { return put_output(g, s.profile().recipe.output); }},
+             [](S s, G g) { return put_output(g, s.profile().recipe.version.format); }},
             {"quality", Kind::integer, "82", "Quality of the encoder, 1 to 100.",
              [](S s, G g) {
-                 return put(read_integer(g, {1, 100}), s.profile().recipe.quality);
+                 return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
              }},
             {"exif", Kind::choice, "full",
              "How much of the original's metadata is reported: none, basic, full.",
-             [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.exif); }},
+             [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},
             {"gps", Kind::choice, "report",
              "Whether the position is reported: drop, report. The published picture never contains it.",
-             [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.gps); }},
+             [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.facts.gps); }},
             {"methods", Kind::list, "put, post", "How clients may upload.",
              [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
             {"unsized_put", Kind::choice, "accepted",

@@ -14,6 +14,7 @@
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/pixels.hpp"
 #include "imaging/imager/thumb_hash.hpp"
+#include "imaging/imager/version.hpp"
 
 namespace photogate::imaging {
 namespace {
@@ -48,23 +49,30 @@ bool is_proved_whole(const Inspection& inspection) {
     return inspection.format != Format::png || !inspection.animated;
 }
 
-bool keeps_its_pixels(const Recipe& recipe, const Inspection& inspection) {
+bool keeps_its_pixels(const VersionSpec& version, const Inspection& inspection) {
     const auto inside = [&](Format format) {
         return format == Format::jpeg || format == Format::png || format == Format::webp ||
                format == Format::gif;
     };
-    return recipe.mode == PublishMode::strip && inside(inspection.format) && is_proved_whole(inspection) &&
-           can_strip(inspection) && (!recipe.output || *recipe.output == inspection.format) &&
-           std::max(inspection.width, inspection.height) <= recipe.max_edge;
+    const std::uint32_t edge = version.fit == Fit::inside ? std::max(inspection.width, inspection.height)
+                                                          : std::min(inspection.width, inspection.height);
+    return version.mode == PublishMode::strip && !version.crop && !version.watermark &&
+           inside(inspection.format) && is_proved_whole(inspection) && can_strip(inspection) &&
+           (!version.format || *version.format == inspection.format) && edge <= version.max_edge;
 }
 
 bool can_move(Format format) {
     return format == Format::webp || format == Format::gif;
 }
 
-Format output_format(const Recipe& recipe, const Inspection& inspection, VipsImage* base) {
-    if (recipe.output) return *recipe.output;
-    return moves(inspection) || is_see_through(base) ? Format::webp : Format::jpeg;
+/// A moving picture that is cropped or has something laid over it is made of its first frame.
+bool stays_moving(const VersionSpec& version, const Inspection& inspection) {
+    return moves(inspection) && !version.crop && !version.watermark;
+}
+
+Format output_format(const VersionSpec& version, const Inspection& inspection, VipsImage* base) {
+    if (version.format) return *version.format;
+    return stays_moving(version, inspection) || is_see_through(base) ? Format::webp : Format::jpeg;
 }
 
 /// Averages over boxes, straight from memory: the hashes want every pixel's share, not a resampling filter's.
@@ -149,16 +157,19 @@ tl::expected<Published, Answer> encode_still(VipsImage* base, const Encoding& ho
                      .height = static_cast<std::uint32_t>(vips_image_get_height(base))};
 }
 
-/// The picture made anew, its container reduced to what draws it.
-tl::expected<Published, Answer> reencoded(const Decoding& decoding, const Recipe& recipe, VipsImage* base) {
-    const Encoding how{.format = output_format(recipe, *decoding.inspection, base),
-                       .quality = recipe.quality};
-    const bool animation = moves(*decoding.inspection);
-    if (animation && !can_move(how.format)) {
+/// The picture made anew, its container reduced to what draws it. `base` is the version's own.
+tl::expected<Published, Answer> reencoded(const Decoding& decoding, const VersionSpec& version,
+                                          VipsImage* base) {
+    const Encoding how{.format = output_format(version, *decoding.inspection, base),
+                       .quality = version.quality};
+    const bool animation = stays_moving(version, *decoding.inspection) && can_move(how.format);
+    if (moves(*decoding.inspection) && !animation) {
         if (auto proof = prove_animation(decoding); !proof)
             return tl::unexpected(Answer(Outcome(proof.error())));
     }
-    auto picture = animation && can_move(how.format) ? encode_moving(decoding, how) : encode_still(base, how);
+    Decoding moving = decoding;
+    moving.max_edge = decode_edge(version, *decoding.inspection);
+    auto picture = animation ? encode_moving(moving, how) : encode_still(base, how);
     if (!picture) return picture;
     auto clean = clean_container(picture->bytes, how.format);
     if (!clean) return tl::unexpected(Answer(broken("What was encoded is no sound file of its format.")));
@@ -181,19 +192,118 @@ tl::expected<Published, Answer> stripped(const Decoding& decoding, BytesView fil
                      .height = decoded.height};
 }
 
+/// What all versions of a file share.
+struct Work {
+    const TaskOrder& order;
+    BytesView file;
+    const Inspection& inspection;
+    const Decoding& decoding;
+    const Decoded& decoded;
+    VipsImage* watermark;  ///< null where there is none
+    WorkBudget& budget;
+};
+
+/// One picture, read again before it is given out.
+tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec& version) {
+    auto base = version_of(work.decoded.base.get(), version, work.watermark);
+    if (!base) return tl::unexpected(Answer(fail(base.error())));
+    const bool keeps = keeps_its_pixels(version, work.inspection);
+    auto picture = keeps ? stripped(work.decoding, work.file, work.decoded, work.budget)
+                         : reencoded(work.decoding, version, base->get());
+    // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
+    if (picture && keeps && !metadata_remaining(picture->bytes).empty())
+        picture = reencoded(work.decoding, version, base->get());
+    if (!picture) return picture;
+    if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
+        return tl::unexpected(
+            Answer(fail(ErrorCode::internal,
+                        "The picture is withheld: after cleaning it still holds " + remaining.front() + ".")));
+    }
+    return picture;
+}
+
+/// The watermark goes the same way as a picture of a stranger's: walked, stripped, decoded.
+tl::expected<Image, Answer> decode_watermark(BytesView bytes, const Limits& limits) {
+    const auto unusable = [] {
+        return tl::unexpected(
+            Answer(fail(ErrorCode::invalid_configuration, "The watermark is no picture that can be read.")));
+    };
+    const auto inspection = inspect(bytes, limits);
+    if (!inspection || inspection->format == Format::tiff) return unusable();
+    WorkBudget budget = WorkBudget::for_file(bytes.size());
+    const auto bare = for_the_decoder(bytes, *inspection, budget);
+    if (!bare) return unusable();
+    auto decoded = decode({.bytes = *bare,
+                           .inspection = &*inspection,
+                           .limits = &limits,
+                           .max_edge = kMaxWatermarkEdge});
+    if (!decoded) return unusable();
+    return std::move(decoded->base);
+}
+
+/// Whether one of the versions needs it.
+bool wants_watermark(const Task& task) {
+    return std::any_of(task.versions.begin(), task.versions.end(),
+                       [](const VersionSpec& version) { return version.watermark.has_value(); });
+}
+
+Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
+    const auto small = small_copy(work.decoded.base.get());
+    if (!small) return fail(small.error());
+    into.exif_json =
+        to_json(read_metadata(work.file, work.inspection, work.budget), policy.exif, policy.gps);
+    into.privacy_json = kCleanReport;
+    into.thumb_hash = base64(thumb_hash(*small));
+    into.perceptual_hash = hex(perceptual_hash(*small));
+    return {};
+}
+
+Answer make_all(const Work& work) {
+    Processed processed{.pictures = {},
+                        .original_format = work.inspection.format,
+                        .width = work.decoded.width,
+                        .height = work.decoded.height,
+                        .frames = work.inspection.frames,
+                        .exif_json = {},
+                        .privacy_json = {},
+                        .thumb_hash = {},
+                        .perceptual_hash = {}};
+    std::uint64_t size = 0;
+    for (const VersionSpec& version : work.order.task.versions) {
+        auto picture = make_version(work, version);
+        if (!picture) return std::move(picture.error());
+        size += picture->bytes.size();
+        if (size > work.order.max_output) {
+            return Outcome(Rejection{RejectionCode::too_large,
+                                     "The published picture would be larger than allowed."});
+        }
+        processed.pictures.push_back(std::move(*picture));
+    }
+    if (const auto& facts = work.order.task.facts) {
+        if (auto added = add_facts(work, *facts, processed); !added) return fail(added.error());
+    }
+    return Outcome(std::move(processed));
+}
+
 }  // namespace
 
-Answer develop(const TaskOrder& order, BytesView file) {
-    const Recipe& recipe = order.task.recipe;
-    if (recipe.output && !can_encode(*recipe.output)) {
-        return fail(ErrorCode::invalid_configuration,
-                    "Pictures can't be written as " + std::string(to_string(*recipe.output)) + " here.");
+Answer develop(const TaskOrder& order, const TaskInput& input) {
+    const Task& task = order.task;
+    const BytesView file = input.file;
+    std::uint32_t edge = 1;
+    for (const VersionSpec& version : task.versions) {
+        if (version.format && !can_encode(*version.format)) {
+            return fail(ErrorCode::invalid_configuration,
+                        "Pictures can't be written as " + std::string(to_string(*version.format)) + " here.");
+        }
     }
-    const Admission admission{.declared_type = order.task.declared_type, .accepted = order.task.accepted};
+    const Admission admission{.declared_type = task.declared_type, .accepted = task.accepted};
     if (auto admitted = admit(file, admission); !admitted) return Outcome(admitted.error());
     WorkBudget budget = WorkBudget::for_file(file.size());  // for everything but pixels
-    const auto inspection = inspect(file, order.task.limits, budget);
+    const auto inspection = inspect(file, task.limits, budget);
     if (!inspection) return Outcome(inspection.error());
+    for (const VersionSpec& version : task.versions)
+        edge = std::max(edge, decode_edge(version, *inspection));
 
     Bytes bare;
     if (inspection->format != Format::tiff) {
@@ -203,40 +313,23 @@ Answer develop(const TaskOrder& order, BytesView file) {
     }
     const Decoding decoding{.bytes = inspection->format == Format::tiff ? file : BytesView(bare),
                             .inspection = &*inspection,
-                            .limits = &order.task.limits,
-                            .max_edge = std::min(recipe.max_edge, kMaxEncodedEdge)};
+                            .limits = &task.limits,
+                            .max_edge = edge};
     auto decoded = decode(decoding);
     if (!decoded) return Outcome(decoded.error());
-
-    const bool keeps = keeps_its_pixels(recipe, *inspection);
-    auto picture =
-        keeps ? stripped(decoding, file, *decoded, budget) : reencoded(decoding, recipe, decoded->base.get());
-    if (!picture) return std::move(picture.error());
-    // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
-    if (keeps && !metadata_remaining(picture->bytes).empty()) {
-        picture = reencoded(decoding, recipe, decoded->base.get());
-        if (!picture) return std::move(picture.error());
+    Image watermark;
+    if (wants_watermark(task)) {
+        auto mark = decode_watermark(input.watermark, task.limits);
+        if (!mark) return std::move(mark.error());
+        watermark = std::move(*mark);
     }
-    if (picture->bytes.size() > order.max_output) {
-        return Outcome(
-            Rejection{RejectionCode::too_large, "The published picture would be larger than allowed."});
-    }
-    if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
-        return fail(ErrorCode::internal,
-                    "The picture is withheld: after cleaning it still holds " + remaining.front() + ".");
-    }
-    const auto small = small_copy(decoded->base.get());
-    if (!small) return fail(small.error());
-    return Outcome(
-        Processed{.picture = std::move(*picture),
-                  .original_format = inspection->format,
-                  .width = decoded->width,
-                  .height = decoded->height,
-                  .frames = inspection->frames,
-                  .exif_json = to_json(read_metadata(file, *inspection, budget), recipe.exif, recipe.gps),
-                  .privacy_json = kCleanReport,
-                  .thumb_hash = base64(thumb_hash(*small)),
-                  .perceptual_hash = hex(perceptual_hash(*small))});
+    return make_all({.order = order,
+                     .file = file,
+                     .inspection = *inspection,
+                     .decoding = decoding,
+                     .decoded = *decoded,
+                     .watermark = watermark.get(),
+                     .budget = budget});
 }
 
 }  // namespace photogate::imaging

@@ -1,7 +1,8 @@
 // One upload, from its bytes to a clean picture with its facts: the order of the steps, and nothing else.
 //
 //   admit → inspect → read metadata → strip → decode (the proof)
-//         → encode, or keep the stripped bytes → clean → check
+//         → for each version: crop, shrink, watermark
+//           → encode, or keep the stripped bytes → clean → check
 //
 // The decoder sees stripped bytes alone, so that no Exif, XMP or text code of a library is ever reached. What
 // is given out was read again by a reader that shares no code with the writers; if it finds anything, the
@@ -13,9 +14,15 @@
 
 namespace photogate::imaging {
 
-/// `order.task.file` is not looked at: the bytes are here. The same bytes and order give the same answer,
+/// What an order is about.
+struct TaskInput {
+    BytesView file;
+    BytesView watermark;  ///< empty where no version has one
+};
+
+/// `order.task.file` is not looked at: the bytes are here. One decode serves all versions. The same bytes and order give the same answer,
 /// byte for byte. Errors (ours, not the picture's): invalid_configuration where the output can't be written
 /// here; internal.
-Answer develop(const TaskOrder& order, BytesView file);
+Answer develop(const TaskOrder& order, const TaskInput& input);
 
 }  // namespace photogate::imaging

@@ -18,19 +18,26 @@ Answer answer_to(const Frame& frame) {
     if (!order) return fail(order.error());
     const auto file = MappedFile::map(frame.descriptor.get(), order->task.size);
     if (!file) return fail(ErrorCode::internal, file.error().detail);
-    return develop(*order, file->bytes());
+    return develop(*order, {.file = file->bytes(), .watermark = frame.body});
+}
+
+bool send(Channel& channel, const Answer& answer) {
+    const Processed* processed = answer ? std::get_if<Processed>(&*answer) : nullptr;
+    const std::string header = write_answer(answer);
+    // One picture, the usual case, goes without a copy.
+    if (processed != nullptr && processed->pictures.size() == 1)
+        return channel.send(header, processed->picture().bytes, -1, std::nullopt).has_value();
+    return channel.send(header, body_of(answer), -1, std::nullopt).has_value();
 }
 
 }  // namespace
 
 void serve(Channel& channel) {
     for (;;) {
-        const auto frame = channel.receive({kMaxTaskHeader, 0}, std::nullopt);
+        const auto frame = channel.receive({kMaxTaskHeader, kMaxWatermark}, std::nullopt);
         if (!frame) return;
         const Answer answer = answer_to(*frame);
-        const Processed* processed = answer ? std::get_if<Processed>(&*answer) : nullptr;
-        const BytesView body = processed != nullptr ? BytesView(processed->picture.bytes) : BytesView();
-        if (!channel.send(write_answer(answer), body, -1, std::nullopt)) return;
+        if (!send(channel, answer)) return;
         // Behind the answer: what a loader left in the process-wide buffer must not be found by the next task
         // (trap 10), and freed pages go back to the system.
         vips_error_clear();

@@ -50,8 +50,8 @@ tl::unexpected<Error> unusable(const std::string& what) {
 Result<> try_out(Format format, BytesView picture) {
     TaskOrder order;
     order.max_output = 16U << 20;
-    order.task.recipe.max_edge = kWarmUpEdge / 2;
-    const Answer answer = develop(order, picture);
+    order.task.versions.front().max_edge = kWarmUpEdge / 2;
+    const Answer answer = develop(order, {.file = picture, .watermark = {}});
     if (answer && std::holds_alternative<Processed>(*answer)) return {};
     std::string why = answer ? std::get<Rejection>(*answer).detail : answer.error().detail;
     return unusable("The self-test with " + std::string(to_string(format)) + " fails: " + why);

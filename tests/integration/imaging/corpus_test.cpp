@@ -190,14 +190,14 @@ TEST_P(CorpusIn, publishes_every_photo_without_metadata) {
         SCOPED_TRACE(name);
         if (expected["expected_verdict"] != "accept") continue;
         Order order;
-        order.recipe.output = GetParam();
-        order.recipe.max_edge = 400;
+        order.recipe.version.format = GetParam();
+        order.recipe.version.max_edge = 400;
         const Processed processed = develop(read_file(*corpus() / "photos" / "dev" / name), order);
-        EXPECT_EQ(processed.picture.format, GetParam());
-        EXPECT_FALSE(holds(processed.picture.bytes, "CANARYDEV"));
-        EXPECT_EQ(metadata_remaining(processed.picture.bytes), std::vector<std::string>{});
+        EXPECT_EQ(processed.picture().format, GetParam());
+        EXPECT_FALSE(holds(processed.picture().bytes, "CANARYDEV"));
+        EXPECT_EQ(metadata_remaining(processed.picture().bytes), std::vector<std::string>{});
         write_file(folder.path() / (name + "." + std::string(file_extension(GetParam()))),
-                   processed.picture.bytes);
+                   processed.picture().bytes);
     }
     const json seen = json::parse(shell("exiftool -a -u -G1 -ee -j -n '" + folder.path().string() + "'"));
     for (const json& picture : seen) {
@@ -219,13 +219,13 @@ TEST(Corpus, publishes_stripped_photos_without_metadata) {
         SCOPED_TRACE(name);
         if (expected["expected_verdict"] != "accept") continue;
         Order order;
-        order.recipe.mode = PublishMode::strip;
-        order.recipe.max_edge = 20'000;
+        order.recipe.version.mode = PublishMode::strip;
+        order.recipe.version.max_edge = 20'000;
         const Processed processed = develop(read_file(*corpus() / "photos" / "dev" / name), order);
-        EXPECT_FALSE(holds(processed.picture.bytes, "CANARYDEV"));
-        EXPECT_EQ(metadata_remaining(processed.picture.bytes), std::vector<std::string>{});
-        EXPECT_EQ(processed.picture.width, processed.width);
-        EXPECT_EQ(processed.picture.height, processed.height);
+        EXPECT_FALSE(holds(processed.picture().bytes, "CANARYDEV"));
+        EXPECT_EQ(metadata_remaining(processed.picture().bytes), std::vector<std::string>{});
+        EXPECT_EQ(processed.picture().width, processed.width);
+        EXPECT_EQ(processed.picture().height, processed.height);
     }
 }
 
@@ -273,7 +273,7 @@ TEST(Corpus, judges_hostile_files_within_bounds) {
         right += fine ? 1 : 0;
         if (outcome && std::holds_alternative<Processed>(*outcome)) {
             const auto& processed = std::get<Processed>(*outcome);
-            EXPECT_FALSE(holds(processed.picture.bytes, "DEVPOLYTOK"));
+            EXPECT_FALSE(holds(processed.picture().bytes, "DEVPOLYTOK"));
             EXPECT_TRUE(json::accept(processed.exif_json));
             EXPECT_TRUE(is_utf8(processed.exif_json));
         }

@@ -41,13 +41,16 @@ void frame(const std::string& header, const std::string& body = {}) {
     raw(head(header.size(), body.size()) + header + body);
 }
 
+constexpr const char* kPage = "<!DOCTYPE html><script>alert(1)</script>";
 /// Begins as a JPEG does, which is all that the keeper looks at.
 constexpr const char* kPicture = "\xFF\xD8\xFFpicture";
 
 /// A sound answer, to be spoilt.
-std::string answer() {
-    return R"({"processed":{"picture":{"format":"jpeg","width":1,"height":1},"original_format":"jpeg","width":1,"height":1,)"
-           R"("frames":1,"exif":"{}","privacy":"{}","thumb_hash":"AAAA","perceptual_hash":"0011223344556677"}})";
+std::string answer(const std::string& picture = kPicture) {
+    return R"({"processed":{"pictures":[{"format":"jpeg","width":1,"height":1,"size":)" +
+           std::to_string(picture.size()) +
+           R"(}],"original_format":"jpeg","width":1,"height":1,"frames":1,"facts":)"
+           R"({"exif":"{}","privacy":"{}","thumb_hash":"AAAA","perceptual_hash":"0011223344556677"}}})";
 }
 
 std::string with(std::string from, const std::string& to) {
@@ -94,7 +97,7 @@ void lie(Lie what) {
         case Lie::negative_width:
             return frame(with("\"width\":1", "\"width\":-1"), kPicture);
         case Lie::page_for_a_picture:
-            return frame(answer(), "<!DOCTYPE html><script>alert(1)</script>");
+            return frame(answer(kPage), kPage);
         case Lie::no_picture:
             return frame(answer());
         case Lie::unknown_rejection:
@@ -106,6 +109,17 @@ void lie(Lie what) {
         case Lie::hangs:
             ::pause();
             return;
+        case Lie::takes_a_while:
+            ::usleep(200'000);
+            return frame(answer(), kPicture);
+        case Lie::two_pictures: {
+            const std::string one = R"({"format":"jpeg","width":1,"height":1,"size":10})";
+            return frame(with("[{", "[" + one + ",{"), std::string(kPicture) + kPicture);
+        }
+        case Lie::picture_of_more_bytes:
+            return frame(with("\"size\":10", "\"size\":11"), kPicture);
+        case Lie::bytes_of_no_picture:
+            return frame(answer(), std::string(kPicture) + "more");
         case Lie::babbles: {
             const std::string line(1000, 'w');
             for (int i = 0; i < 1000; ++i)

@@ -25,6 +25,10 @@ enum class Lie : std::uint64_t {
     foreign_error,
     dies,
     hangs,
+    takes_a_while,  ///< a fifth of a second, and then answers soundly
+    two_pictures,
+    picture_of_more_bytes,
+    bytes_of_no_picture,
     babbles,
     not_ready,
     dies_first,

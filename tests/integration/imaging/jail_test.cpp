@@ -167,7 +167,7 @@ TEST(Jail, produces_same_bytes_in_another_worker_process) {
     ASSERT_TRUE(other) << other.error().detail;
     // Its history: another order, other sizes, and a few that are refused.
     Order small;
-    small.recipe.max_edge = 33;
+    small.recipe.version.max_edge = 33;
     for (std::size_t i = files.size(); i-- > 0;) {
         (void)run(**other, files[i], small);
         (void)run(**other, BytesView(files[i]).first(files[i].size() / 2));
@@ -175,13 +175,13 @@ TEST(Jail, produces_same_bytes_in_another_worker_process) {
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
         for (const Bytes& file : files) {
             Order order;
-            order.recipe.output = format;
-            order.recipe.max_edge = 300;
+            order.recipe.version.format = format;
+            order.recipe.version.max_edge = 300;
             const Processed here = develop(file, order);
             const auto there = run(**other, file, order);
             ASSERT_EQ(verdict(there), "published");
             const auto& processed = std::get<Processed>(*there);
-            EXPECT_EQ(here.picture.bytes, processed.picture.bytes) << to_string(format);
+            EXPECT_EQ(here.picture().bytes, processed.picture().bytes) << to_string(format);
             EXPECT_EQ(here.exif_json, processed.exif_json);
             EXPECT_EQ(here.thumb_hash, processed.thumb_hash);
             EXPECT_EQ(here.perceptual_hash, processed.perceptual_hash);

@@ -41,7 +41,7 @@ TEST_P(Orientation, turns_every_exif_orientation_upright) {
         const Processed processed = develop(read_file(folder.file("o." + extension)));
         EXPECT_EQ(processed.width, 480U) << extension;
         EXPECT_EQ(processed.height, 320U) << extension;
-        EXPECT_GT(psnr(pixels_of(processed.picture), asked), 30) << extension;
+        EXPECT_GT(psnr(pixels_of(processed.picture()), asked), 30) << extension;
     }
 }
 
@@ -64,10 +64,10 @@ TEST(Colour, converts_profiles_to_srgb_within_two_levels) {
         SCOPED_TRACE(name);
         const auto file = *corpus() / "photos" / "dev" / name;
         Order order;
-        order.recipe.output = Format::png;
-        order.recipe.max_edge = 512;
+        order.recipe.version.format = Format::png;
+        order.recipe.version.max_edge = 512;
         const Processed processed = develop(read_file(file), order);
-        EXPECT_LE(mean_difference(pixels_of(processed.picture), reference(file.string(), 512)), 2.0);
+        EXPECT_LE(mean_difference(pixels_of(processed.picture()), reference(file.string(), 512)), 2.0);
     }
 }
 
@@ -80,9 +80,9 @@ TEST(Colour, reduces_sixteen_bits_to_eight_without_shift) {
     for (const char* name : {"p.png", "p.tif"}) {
         vips("copy " + folder.file("x.v") + " " + folder.file(name));
         Order order;
-        order.recipe.output = Format::png;
+        order.recipe.version.format = Format::png;
         const Processed processed = develop(read_file(folder.file(name)), order);
-        EXPECT_LE(mean_difference(pixels_of(processed.picture), pixels_of_file(photo)), 1.0) << name;
+        EXPECT_LE(mean_difference(pixels_of(processed.picture()), pixels_of_file(photo)), 1.0) << name;
     }
 }
 
@@ -90,10 +90,10 @@ TEST(Colour, keeps_grey_and_accepts_cmyk_without_profile) {
     const Folder folder;
     vips("colourspace " + make_photo(folder, 300, 200) + " " + folder.file("g.png") + " b-w");
     const Processed grey = develop(read_file(folder.file("g.png")));
-    EXPECT_LE(mean_difference(pixels_of(grey.picture), pixels_of_file(folder.file("g.png"))), 2.0);
+    EXPECT_LE(mean_difference(pixels_of(grey.picture()), pixels_of_file(folder.file("g.png"))), 2.0);
     vips("colourspace " + folder.file("photo.v") + " " + folder.file("c.jpg") + " cmyk");
     const Processed cmyk = develop(read_file(folder.file("c.jpg")));
-    EXPECT_LE(mean_difference(pixels_of(cmyk.picture), pixels_of_file(folder.file("photo.v"))), 12.0);
+    EXPECT_LE(mean_difference(pixels_of(cmyk.picture()), pixels_of_file(folder.file("photo.v"))), 12.0);
 }
 
 TEST(Memory, stays_flat_over_mixed_photos) {
@@ -126,7 +126,7 @@ TEST(Memory, stays_flat_over_mixed_photos) {
     std::uint64_t warm = 0;
     for (std::size_t i = 0; i < 300; ++i) {
         Order order;
-        order.recipe.max_edge = 400;
+        order.recipe.version.max_edge = 400;
         EXPECT_EQ(verdict(run(**pool, files[i % files.size()], order)), "published");
         if (i == 60) warm = resident();
     }

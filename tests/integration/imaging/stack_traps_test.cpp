@@ -46,8 +46,8 @@ TEST_F(StackTraps, converts_cmyk_by_its_own_profile) {
     vips("icc_transform " + folder.file("c.jpg") + " " + folder.file("r.png") +
          " srgb --embedded --intent perceptual");
     Order order;
-    order.recipe.output = Format::png;
-    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("c.jpg")), order).picture),
+    order.recipe.version.format = Format::png;
+    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("c.jpg")), order).picture()),
                               pixels_of_file(folder.file("r.png"))),
               2.0);
 }
@@ -59,8 +59,8 @@ TEST_F(StackTraps, converts_display_p3_to_srgb_before_dropping_the_profile) {
     const double lost = mean_difference(pixels_of_file(folder.file("p3.png")), pixels_of_file(photo));
     EXPECT_GT(lost, 1.0);
     Order order;
-    order.recipe.output = Format::png;
-    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("p3.png")), order).picture),
+    order.recipe.version.format = Format::png;
+    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("p3.png")), order).picture()),
                               pixels_of_file(photo)),
               lost / 2);
 }
@@ -77,7 +77,7 @@ TEST_F(StackTraps, publishes_jpeg_with_stray_bytes_between_segments) {
     write_file(folder.file("stray.jpg"), stray);
     EXPECT_TRUE(vips_refuses("copy " + folder.file("stray.jpg") + "[fail_on=warning] " + folder.file("o.v")))
         << "fail_on=warning takes stray bytes now (trap 8)";
-    EXPECT_EQ(pixels_of(develop(stray).picture).bytes, pixels_of(develop(jpeg).picture).bytes);
+    EXPECT_EQ(pixels_of(develop(stray).picture()).bytes, pixels_of(develop(jpeg).picture()).bytes);
 }
 
 TEST_F(StackTraps, publishes_samsung_jpeg_with_spectral_end_of_zero) {
@@ -91,7 +91,7 @@ TEST_F(StackTraps, publishes_samsung_jpeg_with_spectral_end_of_zero) {
     write_file(folder.file("odd.jpg"), odd);
     EXPECT_TRUE(vips_refuses("copy " + folder.file("odd.jpg") + "[fail_on=warning] " + folder.file("o.v")))
         << "fail_on=warning takes Samsung's scans now (trap 8)";
-    EXPECT_EQ(pixels_of(develop(odd).picture).bytes, pixels_of(develop(jpeg).picture).bytes);
+    EXPECT_EQ(pixels_of(develop(odd).picture()).bytes, pixels_of(develop(jpeg).picture()).bytes);
 }
 
 // --- Trap 11
@@ -103,13 +103,13 @@ TEST_F(StackTraps, judges_and_shows_heif_by_its_picture_instead_of_its_thumbnail
     EXPECT_TRUE(is_grey_of(pixels_of_file(folder.file("o.png")), 230))
         << "libvips makes thumbnails from the picture now (trap 11)";
     Order order;
-    order.recipe.max_edge = 80;
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(other, order).picture), 60));
+    order.recipe.version.max_edge = 80;
+    EXPECT_TRUE(is_grey_of(pixels_of(develop(other, order).picture()), 60));
 }
 
 TEST_F(StackTraps, publishes_heif_with_broken_thumbnail) {
     const Bytes broken = with_broken_item(make_avif({.grey = 60, .thumbnail_grey = 230}), 2);
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(broken).picture), 60));
+    EXPECT_TRUE(is_grey_of(pixels_of(develop(broken).picture()), 60));
 }
 
 TEST_F(StackTraps, rejects_heif_with_broken_picture_and_sound_thumbnail_as_corrupt) {
@@ -123,7 +123,7 @@ TEST_F(StackTraps, rejects_heif_with_broken_picture_and_sound_thumbnail_as_corru
 TEST_F(StackTraps, publishes_heif_with_orphaned_metadata_as_written_by_ios_18) {
     const Bytes file =
         with_metadata_of_no_picture(make_avif({.grey = 90, .metadata = AvifShape::Metadata::exif_and_xmp}));
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(file).picture), 90));
+    EXPECT_TRUE(is_grey_of(pixels_of(develop(file).picture()), 90));
 }
 
 // --- Trap 13
@@ -145,11 +145,11 @@ TEST_F(StackTraps, shrinks_pictures_correctly_without_files_for_vector_code) {
     const Bytes png = photo_as("p.png", "", 701, 467);
     for (const int edge : {650, 577, 480, 333, 251, 190, 123, 77, 41, 13}) {
         Order order;
-        order.recipe.output = Format::png;
-        order.recipe.max_edge = static_cast<std::uint32_t>(edge);
+        order.recipe.version.format = Format::png;
+        order.recipe.version.max_edge = static_cast<std::uint32_t>(edge);
         vips("thumbnail " + folder.file("p.png") + " " + folder.file("r.png") + " " + std::to_string(edge));
         EXPECT_LE(
-            mean_difference(pixels_of(develop(png, order).picture), pixels_of_file(folder.file("r.png"))),
+            mean_difference(pixels_of(develop(png, order).picture()), pixels_of_file(folder.file("r.png"))),
             1.0)
             << edge;
     }
@@ -185,9 +185,9 @@ TEST_F(StackTraps, decodes_more_than_a_hundred_megabytes_without_a_file) {
         const std::string file = std::string(name).substr(0, std::string(name).find('['));
         vips("copy " + folder.file("large.v") + " '" + folder.file(name) + "'");
         Order order;
-        order.recipe.max_edge = 5000;
+        order.recipe.version.max_edge = 5000;
         const Processed processed = develop(read_file(folder.file(file)), order);
-        EXPECT_EQ(processed.picture.width, 5000U) << name;
+        EXPECT_EQ(processed.picture().width, 5000U) << name;
     }
 }
 
@@ -209,7 +209,7 @@ PY
 )");
         return read_file(folder.file("out.png"));
     };
-    EXPECT_EQ(develop(with_blocks(3)).picture.bytes, develop(png).picture.bytes);
+    EXPECT_EQ(develop(with_blocks(3)).picture().bytes, develop(png).picture().bytes);
     EXPECT_EQ(verdict(run(shared_pool(), with_blocks(900))), "metadata_too_large");
 }
 
@@ -274,8 +274,8 @@ TEST_F(StackTraps, ends_task_when_memory_runs_out_and_serves_the_next) {
     vips("black " + folder.file("b.v") + " 7000 7000 --bands 4");
     vips("copy " + folder.file("b.v") + " '" + folder.file("large.png") + "[interlace,compression=1]'");
     Order order;
-    order.recipe.max_edge = 7000;
-    order.recipe.output = Format::png;
+    order.recipe.version.max_edge = 7000;
+    order.recipe.version.format = Format::png;
     const auto said = verdict(run(**pool, read_file(folder.file("large.png")), order));
     EXPECT_NE(said, "published");
     EXPECT_EQ(verdict(run(**pool, photo_as("p.jpg"))), "published");

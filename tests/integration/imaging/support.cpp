@@ -178,7 +178,7 @@ Result<Outcome> run(ImagerPool& pool, BytesView file, const Order& order) {
     task.size = spooled->size();
     task.declared_type = order.declared_type;
     task.limits = order.limits;
-    task.recipe = order.recipe;
+    task.publish(order.recipe.facts, {order.recipe.version});
     return pool.run(task);
 }
 

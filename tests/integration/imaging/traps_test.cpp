@@ -32,7 +32,7 @@ class Traps : public ::testing::Test {
     }
     Processed as(BytesView bytes, Format format) {
         Order order;
-        order.recipe.output = format;
+        order.recipe.version.format = format;
         return develop(bytes, order);
     }
     Folder folder;
@@ -48,17 +48,17 @@ TEST_F(Traps, removes_webp_metadata_that_libvips_strip_leaves) {
     EXPECT_TRUE(holds(read_file(folder.file("vips.webp")), "SECRETARTIST"))
         << "libvips strips WebP now (trap 1)";
     const Processed ours = as(jpeg, Format::webp);
-    EXPECT_FALSE(holds(ours.picture.bytes, "SECRET"));
-    EXPECT_EQ(metadata_remaining(ours.picture.bytes), Names{});
+    EXPECT_FALSE(holds(ours.picture().bytes, "SECRET"));
+    EXPECT_EQ(metadata_remaining(ours.picture().bytes), Names{});
 }
 
 TEST_F(Traps, removes_embedded_thumbnail_in_every_output_format) {
     const Bytes jpeg = telling_jpeg();
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
         const Processed ours = as(jpeg, format);
-        EXPECT_EQ(metadata_remaining(ours.picture.bytes), Names{}) << to_string(format);
-        EXPECT_FALSE(holds(ours.picture.bytes, "Exif")) << to_string(format);
-        EXPECT_FALSE(holds(ours.picture.bytes, "SECRET")) << to_string(format);
+        EXPECT_EQ(metadata_remaining(ours.picture().bytes), Names{}) << to_string(format);
+        EXPECT_FALSE(holds(ours.picture().bytes, "Exif")) << to_string(format);
+        EXPECT_FALSE(holds(ours.picture().bytes, "SECRET")) << to_string(format);
     }
 }
 
@@ -69,7 +69,7 @@ TEST_F(Traps, reports_facts_that_the_published_picture_has_lost) {
     EXPECT_NEAR(exif["gps"]["latitude"].get<double>(), 47.5, 1e-6);
     EXPECT_EQ(ours.privacy_json, R"({"metadata_remaining":[],"gps_removed":true})");
     Order silent;
-    silent.recipe.gps = GpsPolicy::drop;
+    silent.recipe.facts.gps = GpsPolicy::drop;
     EXPECT_FALSE(nlohmann::json::parse(develop(telling_jpeg(), silent).exif_json).contains("gps"));
 }
 
@@ -82,7 +82,7 @@ TEST_F(Traps, writes_avif_that_the_libvips_saver_can_not) {
                 std::filesystem::file_size(folder.file("v.avif")) == 0)
         << "libvips writes AVIF with this libheif now";
     const Processed ours = as(read_file(folder.file("p.png")), Format::avif);
-    EXPECT_GT(psnr(pixels_of(ours.picture), pixels_of_file(folder.file("p.png"))), 28);
+    EXPECT_GT(psnr(pixels_of(ours.picture()), pixels_of_file(folder.file("p.png"))), 28);
 }
 
 TEST_F(Traps, rejects_damaged_jpeg_scan_that_libjpeg_only_warns_about) {
@@ -137,28 +137,28 @@ TEST_F(Traps, keeps_animation_frames_as_webp_and_gif) {
     vips("gifsave " + folder.file("r.v") + " " + folder.file("g.gif") + " --page-height 90");
     const Bytes gif = read_file(folder.file("g.gif"));
     const Processed webp = develop(gif);
-    EXPECT_EQ(webp.picture.format, Format::webp);
-    EXPECT_EQ(webp.picture.height, 90U);
+    EXPECT_EQ(webp.picture().format, Format::webp);
+    EXPECT_EQ(webp.picture().height, 90U);
     for (const Processed& moving : {webp, as(gif, Format::gif)}) {
-        const std::string name = folder.file("o." + std::string(file_extension(moving.picture.format)));
-        write_file(name, moving.picture.bytes);
+        const std::string name = folder.file("o." + std::string(file_extension(moving.picture().format)));
+        write_file(name, moving.picture().bytes);
         EXPECT_EQ(shell("vipsheader -f n-pages " + name), "2\n");
-        EXPECT_EQ(develop(moving.picture.bytes).frames, 2U);
+        EXPECT_EQ(develop(moving.picture().bytes).frames, 2U);
     }
-    EXPECT_EQ(as(gif, Format::jpeg).picture.height, 90U);
+    EXPECT_EQ(as(gif, Format::jpeg).picture().height, 90U);
 }
 
 TEST_F(Traps, keeps_alpha_and_flattens_onto_white_for_jpeg) {
     const std::string photo = make_photo(folder, 200, 150);
     vips("bandjoin_const " + photo + " " + folder.file("rgba.png") + " 0");
     const Bytes png = read_file(folder.file("rgba.png"));
-    EXPECT_EQ(develop(png).picture.format, Format::webp);
-    const Pixels white = pixels_of(as(png, Format::jpeg).picture);
+    EXPECT_EQ(develop(png).picture().format, Format::webp);
+    const Pixels white = pixels_of(as(png, Format::jpeg).picture());
     EXPECT_EQ(white.bands, 3);
     EXPECT_TRUE(
         std::all_of(white.bytes.begin(), white.bytes.end(), [](std::uint8_t value) { return value >= 253; }));
     vips("bandjoin_const " + photo + " " + folder.file("opaque.png") + " 255");
-    EXPECT_EQ(develop(read_file(folder.file("opaque.png"))).picture.format, Format::jpeg);
+    EXPECT_EQ(develop(read_file(folder.file("opaque.png"))).picture().format, Format::jpeg);
 }
 
 TEST_F(Traps, produces_same_bytes_for_same_input) {
@@ -166,7 +166,7 @@ TEST_F(Traps, produces_same_bytes_for_same_input) {
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::gif, Format::avif}) {
         const Processed once = as(jpeg, format);
         const Processed twice = as(jpeg, format);
-        EXPECT_EQ(once.picture.bytes, twice.picture.bytes) << to_string(format);
+        EXPECT_EQ(once.picture().bytes, twice.picture().bytes) << to_string(format);
         EXPECT_EQ(once.thumb_hash, twice.thumb_hash);
         EXPECT_EQ(once.perceptual_hash, twice.perceptual_hash);
     }
@@ -175,24 +175,24 @@ TEST_F(Traps, produces_same_bytes_for_same_input) {
 TEST_F(Traps, strips_metadata_and_keeps_every_pixel) {
     const Bytes jpeg = telling_jpeg();
     Order order;
-    order.recipe.mode = PublishMode::strip;
+    order.recipe.version.mode = PublishMode::strip;
     const Processed kept = develop(jpeg, order);
-    EXPECT_EQ(kept.picture.format, Format::jpeg);
-    EXPECT_FALSE(holds(kept.picture.bytes, "SECRET"));
-    EXPECT_EQ(pixels_of(kept.picture).bytes, pixels_of_file(folder.file("t.jpg")).bytes);
+    EXPECT_EQ(kept.picture().format, Format::jpeg);
+    EXPECT_FALSE(holds(kept.picture().bytes, "SECRET"));
+    EXPECT_EQ(pixels_of(kept.picture()).bytes, pixels_of_file(folder.file("t.jpg")).bytes);
     // Larger than the profile allows: the pixels can't stay as they are.
-    order.recipe.max_edge = 320;
-    EXPECT_EQ(develop(jpeg, order).picture.width, 320U);
+    order.recipe.version.max_edge = 320;
+    EXPECT_EQ(develop(jpeg, order).picture().width, 320U);
 }
 
 TEST_F(Traps, never_enlarges_and_respects_the_maximum_edge) {
     const Bytes jpeg = photo_as("jpegsave", "s.jpg");
-    EXPECT_EQ(develop(jpeg).picture.width, 640U);
+    EXPECT_EQ(develop(jpeg).picture().width, 640U);
     Order order;
-    order.recipe.max_edge = 100;
+    order.recipe.version.max_edge = 100;
     const Processed small = develop(jpeg, order);
-    EXPECT_EQ(small.picture.width, 100U);
-    EXPECT_EQ(small.picture.height, 75U);
+    EXPECT_EQ(small.picture().width, 100U);
+    EXPECT_EQ(small.picture().height, 75U);
     EXPECT_EQ(small.width, 640U);
 }
 
@@ -206,7 +206,7 @@ TEST_F(Traps, rejects_formats_of_all_other_loaders) {
 
 TEST_F(Traps, reports_unwritable_output_as_internal_error) {
     Order order;
-    order.recipe.output = Format::heic;
+    order.recipe.version.format = Format::heic;
     const auto outcome = run(shared_pool(), photo_as("jpegsave", "h.jpg"), order);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, ErrorCode::invalid_configuration);

@@ -40,8 +40,8 @@ class DecoderTraps : public ::testing::Test {
     static Answer developed(BytesView bytes, std::optional<Format> output = {}) {
         TaskOrder order;
         order.max_output = 16U << 20;
-        order.task.recipe.output = output;
-        return develop(order, bytes);
+        order.task.versions.front().format = output;
+        return develop(order, {.file = bytes, .watermark = {}});
     }
 };
 

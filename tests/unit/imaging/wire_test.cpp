@@ -18,20 +18,16 @@ Task full_task() {
                    .max_scans = 6,
                    .max_metadata = 7,
                    .max_metadata_blocks = 8};
-    task.recipe = {.mode = PublishMode::strip,
-                   .max_edge = 99,
-                   .output = Format::webp,
-                   .quality = 61,
-                   .exif = ExifDetail::basic,
-                   .gps = GpsPolicy::drop};
+    task.publish({.exif = ExifDetail::basic, .gps = GpsPolicy::drop},
+                 {{.mode = PublishMode::strip, .max_edge = 99, .format = Format::webp, .quality = 61}});
     return task;
 }
 
 Processed full_picture() {
-    return {.picture = {.bytes = {'R', 'I', 'F', 'F', 4, 0, 0, 0, 'W', 'E', 'B', 'P'},
-                        .format = Format::webp,
-                        .width = 4,
-                        .height = 5},
+    return {.pictures = {{.bytes = {'R', 'I', 'F', 'F', 4, 0, 0, 0, 'W', 'E', 'B', 'P'},
+                          .format = Format::webp,
+                          .width = 4,
+                          .height = 5}},
             .original_format = Format::heic,
             .width = 6,
             .height = 7,
@@ -52,11 +48,8 @@ TEST(ImagerWire, delivers_order_unchanged) {
     EXPECT_EQ(order->task.accepted, sent.accepted);
     EXPECT_EQ(order->task.limits.max_metadata_blocks, 8U);
     EXPECT_EQ(order->task.limits.max_total_pixels, 5U);
-    EXPECT_EQ(order->task.recipe.mode, PublishMode::strip);
-    EXPECT_EQ(order->task.recipe.output, Format::webp);
-    EXPECT_EQ(order->task.recipe.quality, 61);
-    EXPECT_EQ(order->task.recipe.exif, ExifDetail::basic);
-    EXPECT_EQ(order->task.recipe.gps, GpsPolicy::drop);
+    EXPECT_EQ(order->task.versions, sent.versions);
+    EXPECT_EQ(order->task.facts, sent.facts);
 }
 
 TEST(ImagerWire, delivers_arbitrary_bytes_as_declared_type) {
@@ -67,21 +60,104 @@ TEST(ImagerWire, delivers_arbitrary_bytes_as_declared_type) {
 
 TEST(ImagerWire, delivers_picture_unchanged) {
     const Processed sent = full_picture();
-    const auto read = read_answer(write_answer(Outcome(sent)), sent.picture.bytes, full_task());
+    const auto read = read_answer(write_answer(Outcome(sent)), sent.picture().bytes, full_task());
     ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
     const auto& got = std::get<Processed>(*read.answer);
-    EXPECT_EQ(got.picture.bytes, sent.picture.bytes);
-    EXPECT_EQ(got.picture.format, Format::webp);
+    EXPECT_EQ(got.picture().bytes, sent.picture().bytes);
+    EXPECT_EQ(got.picture().format, Format::webp);
     EXPECT_EQ(got.height, 7U);
     EXPECT_EQ(got.frames, 8U);
     EXPECT_EQ(got.exif_json, sent.exif_json);
     EXPECT_EQ(got.perceptual_hash, sent.perceptual_hash);
 }
 
+TEST(ImagerWire, delivers_render_with_crop_and_watermark_unchanged) {
+    Task task = full_task();
+    task.render({.max_edge = 640,
+                 .fit = Fit::outside,
+                 .crop = Aspect{4, 3},
+                 .format = Format::avif,
+                 .quality = 50,
+                 .watermark = Watermark{std::string(64, 'a'), Corner::top_left, 30, 40}});
+    const auto order = read_order(write_order(task, 1));
+    ASSERT_TRUE(order) << order.error().detail;
+    EXPECT_EQ(order->task.versions, task.versions);
+    EXPECT_EQ(order->task.facts, std::nullopt);
+}
+
+TEST(ImagerWire, delivers_several_pictures_in_one_body) {
+    Task task = full_task();
+    task.versions.assign(3, task.versions.front());
+    Processed sent = full_picture();
+    for (std::uint8_t i = 1; i < 3; ++i) {
+        sent.pictures.push_back(sent.pictures.front());
+        sent.pictures.back().bytes.push_back(i);
+        sent.pictures.back().width = i;
+    }
+    const Answer answer = Outcome(sent);
+    const auto read = read_answer(write_answer(answer), body_of(answer), task);
+    ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
+    const auto& got = std::get<Processed>(*read.answer);
+    ASSERT_EQ(got.pictures.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(got.pictures[i].bytes, sent.pictures[i].bytes);
+        EXPECT_EQ(got.pictures[i].width, sent.pictures[i].width);
+    }
+}
+
+TEST(ImagerWire, rejects_bodies_that_are_not_the_pictures_that_were_announced) {
+    const Task task = full_task();
+    const Answer answer = Outcome(full_picture());
+    Bytes longer = body_of(answer);
+    longer.push_back(0);
+    Bytes shorter = body_of(answer);
+    shorter.pop_back();
+    Task two = full_task();
+    two.versions.assign(2, two.versions.front());
+    EXPECT_EQ(read_answer(write_answer(answer), longer, task).sense, ReadAnswer::Sense::nonsense);
+    EXPECT_EQ(read_answer(write_answer(answer), shorter, task).sense, ReadAnswer::Sense::nonsense);
+    EXPECT_EQ(read_answer(write_answer(answer), {}, task).sense, ReadAnswer::Sense::nonsense);
+    EXPECT_EQ(read_answer(write_answer(answer), body_of(answer), two).sense, ReadAnswer::Sense::nonsense);
+}
+
+TEST(ImagerWire, delivers_render_without_facts) {
+    Task task = full_task();
+    task.render(task.versions.front());
+    Processed sent = full_picture();
+    sent.exif_json = sent.privacy_json = sent.thumb_hash = sent.perceptual_hash = "";
+    const Answer answer = Outcome(sent);
+    const auto read = read_answer(write_answer(answer), body_of(answer), task);
+    ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
+    EXPECT_EQ(std::get<Processed>(*read.answer).exif_json, "");
+    // Facts that were asked for are not left out.
+    EXPECT_EQ(read_answer(write_answer(answer), body_of(answer), full_task()).sense,
+              ReadAnswer::Sense::nonsense);
+}
+
+TEST(ImagerWire, rejects_orders_for_versions_that_can_not_be_made) {
+    const std::string sound = write_order(full_task(), 1);
+    ASSERT_TRUE(read_order(sound));
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        std::string text = sound;
+        const auto at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return text.replace(at, from.size(), to);
+    };
+    EXPECT_FALSE(read_order(changed("\"max_edge\":99", "\"max_edge\":0")));
+    EXPECT_FALSE(read_order(changed("\"fit\":\"inside\"", "\"fit\":\"beside\"")));
+    EXPECT_FALSE(read_order(changed("\"quality\":61", "\"quality\":101")));
+    Task none = full_task();
+    none.versions.clear();
+    EXPECT_FALSE(read_order(write_order(none, 1)));
+    Task many = full_task();
+    many.versions.assign(kMaxVersions + 1, many.versions.front());
+    EXPECT_FALSE(read_order(write_order(many, 1)));
+}
+
 TEST(ImagerWire, rejects_picture_in_another_format_than_requested) {
     Task task = full_task();
-    task.recipe.output = Format::jpeg;
-    const auto read = read_answer(write_answer(Outcome(full_picture())), full_picture().picture.bytes, task);
+    task.versions.front().format = Format::jpeg;
+    const auto read = read_answer(write_answer(Outcome(full_picture())), full_picture().picture().bytes, task);
     EXPECT_EQ(read.sense, ReadAnswer::Sense::nonsense);
 }
 

@@ -1,0 +1,103 @@
+#include "imaging/version_spec.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace photogate::imaging {
+
+namespace {
+
+constexpr std::string_view kKeyVersion = "1";
+constexpr std::uint32_t kMaxEdge = 65'535;
+constexpr std::uint32_t kMaxAspect = 1'000;
+constexpr std::size_t kSha256Digits = 64;
+
+bool is_lower_hex(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool is_percentage(std::uint32_t value) {
+    return value >= 1 && value <= 100;
+}
+
+}  // namespace
+
+std::string_view to_string(PublishMode mode) {
+    switch (mode) {
+        case PublishMode::reencode:
+            return "reencode";
+        case PublishMode::strip:
+            return "strip";
+    }
+    return "reencode";
+}
+
+std::string_view to_string(Fit fit) {
+    switch (fit) {
+        case Fit::inside:
+            return "inside";
+        case Fit::outside:
+            return "outside";
+    }
+    return "inside";
+}
+
+std::string_view to_string(Corner corner) {
+    switch (corner) {
+        case Corner::top_left:
+            return "top_left";
+        case Corner::top_right:
+            return "top_right";
+        case Corner::bottom_left:
+            return "bottom_left";
+        case Corner::bottom_right:
+            return "bottom_right";
+        case Corner::centre:
+            return "centre";
+    }
+    return "bottom_right";
+}
+
+std::string VersionSpec::key() const {
+    std::string key(kKeyVersion);
+    const auto add = [&](std::string_view part) { (key += '.') += part; };
+    add(to_string(mode));
+    add(std::to_string(max_edge));
+    add(to_string(fit));
+    if (crop) {
+        // 4:3 and 8:6 are the same area.
+        const std::uint32_t common = std::max(1U, std::gcd(crop->width, crop->height));
+        add(std::to_string(crop->width / common) + "x" + std::to_string(crop->height / common));
+    } else {
+        add("-");
+    }
+    add(format ? imaging::to_string(*format) : "auto");
+    add(std::to_string(quality));
+    if (watermark) {
+        add(watermark->sha256);
+        add(to_string(watermark->corner));
+        add(std::to_string(watermark->size));
+        add(std::to_string(watermark->opacity));
+    } else {
+        add("-");
+    }
+    return key;
+}
+
+std::optional<std::string> complaint_about(const VersionSpec& spec) {
+    if (spec.max_edge < 1 || spec.max_edge > kMaxEdge)
+        return "max_edge is not between 1 and " + std::to_string(kMaxEdge);
+    if (spec.quality < 1 || spec.quality > 100) return "quality is not between 1 and 100";
+    if (spec.crop && (spec.crop->width < 1 || spec.crop->width > kMaxAspect || spec.crop->height < 1 ||
+                      spec.crop->height > kMaxAspect))
+        return "crop is not of numbers between 1 and " + std::to_string(kMaxAspect);
+    if (!spec.watermark) return std::nullopt;
+    if (spec.watermark->sha256.size() != kSha256Digits || !is_lower_hex(spec.watermark->sha256))
+        return "watermark.sha256 is not 64 lower-case hex digits";
+    if (!is_percentage(spec.watermark->size) || !is_percentage(spec.watermark->opacity))
+        return "watermark: size and opacity are percentages";
+    return std::nullopt;
+}
+
+}  // namespace photogate::imaging
