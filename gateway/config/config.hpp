@@ -134,6 +134,7 @@ struct Config {
     /// called.
     std::string default_region;
     imaging::PoolOptions imaging;
+    bool imagers_while_serving = false;  ///< in role `serve` too, where nobody processes uploads
     Worker worker;
     std::map<std::string, EventSource> events;  ///< by the name in /v1/events/{source}
     model::Apps apps;                           ///< those of role `app`

@@ -44,6 +44,9 @@ Table imaging_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.imaging.tasks_per_helper);
              }},
+            {"serve", Kind::boolean, "false",
+             "Start worker processes in `photogate serve` too, for pictures made on demand.",
+             [](S s, G g) { return put(read_boolean(g), s.config.imagers_while_serving); }},
         }};
 }
 

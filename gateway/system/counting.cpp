@@ -223,11 +223,15 @@ void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
              mirror(metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}),
          timed_out = mirror(
              metrics,
-             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}})]() mutable {
+             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}),
+         overloaded = mirror(metrics, {"photogate_imager_overloaded_total",
+                                       "Pictures refused because no image helper was free in time.",
+                                       {}})]() mutable {
             const auto counters = imagers.counters();
             started.show(counters.started);
             crashed.show(counters.crashed);
             timed_out.show(counters.timed_out);
+            overloaded.show(counters.overloaded);
         });
 }
 

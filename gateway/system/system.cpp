@@ -242,12 +242,18 @@ struct System::State {
                         failures);
     }
 
-    Result<> start_work() {
+    /// Also where only requests are served, if the configuration says so: at the start and not with the first
+    /// picture, so that a sandbox that does not hold is known before anybody waits.
+    Result<> start_imagers() {
         auto jailed = config.imaging;
         if (config.unsafe == config::Unsafe::insisted) jailed.loose_jail = imaging::LooseJail::tolerated;
         auto started = imaging::ImagerPool::start(std::move(jailed));
         if (!started) return fail(std::move(started.error()));
         imagers = std::move(*started);
+        return {};
+    }
+
+    Result<> start_work() {
         processor.emplace(pipeline::ProcessorParts{
             records->jobs, records->publications, records->uploads, stores, config.apps,
             [this](const imaging::Task& task) { return imagers->run(task); }, random,
@@ -433,6 +439,9 @@ Result<std::unique_ptr<System>> System::start(const config::Config& config, Role
     auto& state = *system->state_;
     if (auto opened = state.open(); !opened) return fail(std::move(opened.error()));
     if (auto safe = state.prove_safe(); !safe) return fail(std::move(safe.error()));
+    if (state.works() || config.imagers_while_serving) {
+        if (auto started = state.start_imagers(); !started) return fail(std::move(started.error()));
+    }
     if (state.works()) {
         if (auto working = state.start_work(); !working) return fail(std::move(working.error()));
     }

@@ -106,9 +106,10 @@ class PipelineTest : public testing::Test {
     static imaging::Processed clean_picture() {
         imaging::Processed processed;
         const auto bytes = as_bytes(kClean);
-        processed.picture.bytes.assign(bytes.begin(), bytes.end());
-        processed.picture.width = 20;
-        processed.picture.height = 10;
+        processed.pictures.emplace_back();
+        processed.pictures.front().bytes.assign(bytes.begin(), bytes.end());
+        processed.pictures.front().width = 20;
+        processed.pictures.front().height = 10;
         processed.width = 40;
         processed.height = 20;
         processed.exif_json = "{}";
