@@ -152,7 +152,8 @@ Result<> check(const Task& task) {
 }  // namespace
 
 struct ImagerPool::State {
-    State(PoolOptions chosen, Descriptor bell) : options(std::move(chosen)), queue(std::move(bell), options) {}
+    State(PoolOptions chosen, Descriptor bell)
+        : options(std::move(chosen)), queue(std::move(bell), options) {}
 
     void keep(std::promise<Result<>> first_start);
     bool wait_for_work(const HelperProcess* helper);

@@ -186,13 +186,12 @@ VersionSpec version_from_json(const json& from) {
                            number<std::uint32_t>(from["crop"], "height", 1)};
     if (from.contains("watermark")) {
         const json& watermark = from["watermark"];
-        spec.watermark = Watermark{
-            .sha256 = text(watermark, "sha256", 64),
-            .corner = choice(watermark, "corner",
-                             {Corner::top_left, Corner::top_right, Corner::bottom_left,
-                              Corner::bottom_right, Corner::centre}),
-            .size = number<std::uint32_t>(watermark, "size", 1, 100),
-            .opacity = number<std::uint32_t>(watermark, "opacity", 1, 100)};
+        spec.watermark = Watermark{.sha256 = text(watermark, "sha256", 64),
+                                   .corner = choice(watermark, "corner",
+                                                    {Corner::top_left, Corner::top_right, Corner::bottom_left,
+                                                     Corner::bottom_right, Corner::centre}),
+                                   .size = number<std::uint32_t>(watermark, "size", 1, 100),
+                                   .opacity = number<std::uint32_t>(watermark, "opacity", 1, 100)};
     }
     if (const auto complaint = complaint_about(spec)) throw Nonsense{*complaint};
     return spec;

@@ -50,7 +50,7 @@ struct Recipe {
     VersionSpec version;
 };
 
-inline constexpr std::size_t kMaxVersions = 16;         ///< of one task
+inline constexpr std::size_t kMaxVersions = 16;        ///< of one task
 inline constexpr ByteSize kMaxWatermark = 4ULL << 20;  ///< bytes of the picture that is laid over
 
 struct Task {

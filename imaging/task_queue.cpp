@@ -56,8 +56,8 @@ TaskQueue::Duration TaskQueue::expected(Lane lane, Priority priority) const {
         std::count_if(own.waiting.begin(), own.waiting.end(),
                       [&](const Waiting& waiting) { return waiting.priority >= priority; }));
     // The processes that the lane can count on while the other one has tasks.
-    const std::size_t shares = std::max<std::size_t>(
-        1, options_[index(lane)].share + options_[1 - index(lane)].share);
+    const std::size_t shares =
+        std::max<std::size_t>(1, options_[index(lane)].share + options_[1 - index(lane)].share);
     const bool alone = other.waiting.empty() && other.running == 0;
     const std::size_t processes =
         alone ? std::max<std::size_t>(1, processes_)

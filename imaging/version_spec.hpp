@@ -38,7 +38,7 @@ enum class Corner { top_left, top_right, bottom_left, bottom_right, centre };
 struct Watermark {
     std::string sha256;  ///< of its bytes, 64 lower-case hex digits
     Corner corner = Corner::bottom_right;
-    std::uint32_t size = 20;     ///< percent of the result's shorter edge that its longer edge takes; 1 to 100
+    std::uint32_t size = 20;  ///< percent of the result's shorter edge that its longer edge takes; 1 to 100
     std::uint32_t opacity = 60;  ///< percent; 1 to 100
     bool operator==(const Watermark&) const = default;
 };

@@ -221,9 +221,8 @@ void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
          started = mirror(metrics, {"photogate_imager_started_total", "Image helpers started.", {}}),
          crashed =
              mirror(metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}),
-         timed_out = mirror(
-             metrics,
-             {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}),
+         timed_out = mirror(metrics,
+                            {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}),
          overloaded = mirror(metrics, {"photogate_imager_overloaded_total",
                                        "Pictures refused because no image helper was free in time.",
                                        {}})]() mutable {

@@ -20,6 +20,7 @@
 #include "gateway/routes/api.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/counting.hpp"
+#include "gateway/system/imagers.hpp"
 #include "gateway/system/descriptors.hpp"
 #include "gateway/system/recipients.hpp"
 #include "gateway/system/server_options.hpp"
@@ -242,17 +243,6 @@ struct System::State {
                         failures);
     }
 
-    /// Also where only requests are served, if the configuration says so: at the start and not with the first
-    /// picture, so that a sandbox that does not hold is known before anybody waits.
-    Result<> start_imagers() {
-        auto jailed = config.imaging;
-        if (config.unsafe == config::Unsafe::insisted) jailed.loose_jail = imaging::LooseJail::tolerated;
-        auto started = imaging::ImagerPool::start(std::move(jailed));
-        if (!started) return fail(std::move(started.error()));
-        imagers = std::move(*started);
-        return {};
-    }
-
     Result<> start_work() {
         processor.emplace(pipeline::ProcessorParts{
             records->jobs, records->publications, records->uploads, stores, config.apps,
@@ -440,7 +430,9 @@ Result<std::unique_ptr<System>> System::start(const config::Config& config, Role
     if (auto opened = state.open(); !opened) return fail(std::move(opened.error()));
     if (auto safe = state.prove_safe(); !safe) return fail(std::move(safe.error()));
     if (state.works() || config.imagers_while_serving) {
-        if (auto started = state.start_imagers(); !started) return fail(std::move(started.error()));
+        auto started = start_imagers(config);
+        if (!started) return fail(std::move(started.error()));
+        state.imagers = std::move(*started);
     }
     if (state.works()) {
         if (auto working = state.start_work(); !working) return fail(std::move(working.error()));

@@ -216,8 +216,8 @@ tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec
     if (!picture) return picture;
     if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
         return tl::unexpected(
-            Answer(fail(ErrorCode::internal,
-                        "The picture is withheld: after cleaning it still holds " + remaining.front() + ".")));
+            Answer(fail(ErrorCode::internal, "The picture is withheld: after cleaning it still holds " +
+                                                 remaining.front() + ".")));
     }
     return picture;
 }
@@ -233,10 +233,8 @@ tl::expected<Image, Answer> decode_watermark(BytesView bytes, const Limits& limi
     WorkBudget budget = WorkBudget::for_file(bytes.size());
     const auto bare = for_the_decoder(bytes, *inspection, budget);
     if (!bare) return unusable();
-    auto decoded = decode({.bytes = *bare,
-                           .inspection = &*inspection,
-                           .limits = &limits,
-                           .max_edge = kMaxWatermarkEdge});
+    auto decoded = decode(
+        {.bytes = *bare, .inspection = &*inspection, .limits = &limits, .max_edge = kMaxWatermarkEdge});
     if (!decoded) return unusable();
     return std::move(decoded->base);
 }
@@ -250,8 +248,7 @@ bool wants_watermark(const Task& task) {
 Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
     const auto small = small_copy(work.decoded.base.get());
     if (!small) return fail(small.error());
-    into.exif_json =
-        to_json(read_metadata(work.file, work.inspection, work.budget), policy.exif, policy.gps);
+    into.exif_json = to_json(read_metadata(work.file, work.inspection, work.budget), policy.exif, policy.gps);
     into.privacy_json = kCleanReport;
     into.thumb_hash = base64(thumb_hash(*small));
     into.perceptual_hash = hex(perceptual_hash(*small));
@@ -274,8 +271,8 @@ Answer make_all(const Work& work) {
         if (!picture) return std::move(picture.error());
         size += picture->bytes.size();
         if (size > work.order.max_output) {
-            return Outcome(Rejection{RejectionCode::too_large,
-                                     "The published picture would be larger than allowed."});
+            return Outcome(
+                Rejection{RejectionCode::too_large, "The published picture would be larger than allowed."});
         }
         processed.pictures.push_back(std::move(*picture));
     }

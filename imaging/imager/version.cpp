@@ -64,7 +64,8 @@ Image see_through(VipsImage* mark, std::uint32_t opacity) {
     const std::array<double, 4> factors{1, 1, 1, static_cast<double>(opacity) / 100};
     const std::array<double, 4> nothing{0, 0, 0, 0};
     Image faint;
-    if (vips_linear(colour.get(), OutImage(faint), factors.data(), nothing.data(), 4, "uchar", TRUE, nullptr) != 0)
+    if (vips_linear(colour.get(), OutImage(faint), factors.data(), nothing.data(), 4, "uchar", TRUE,
+                    nullptr) != 0)
         return {};
     return faint;
 }
@@ -101,8 +102,7 @@ Image marked(VipsImage* picture, VipsImage* mark, const Watermark& how) {
     const Image small = shrunk(mark, edge);
     const Image faint = small ? see_through(small.get(), how.opacity) : Image{};
     Image colour;
-    if (!faint ||
-        vips_colourspace(picture, OutImage(colour), VIPS_INTERPRETATION_sRGB, nullptr) != 0)
+    if (!faint || vips_colourspace(picture, OutImage(colour), VIPS_INTERPRETATION_sRGB, nullptr) != 0)
         return {};
     const Place place = place_of(how.corner, area, area_of(faint.get()));
     Image over;

@@ -118,7 +118,8 @@ TEST(ImagerPool, fails_task_cleanly_and_replaces_a_lying_process) {
     for (const Lie lie :
          {Lie::garbage, Lie::huge_header, Lie::huge_body, Lie::no_json, Lie::invalid_utf8, Lie::too_deep,
           Lie::deep_exif, Lie::exif_is_no_object, Lie::unknown_format, Lie::negative_width, Lie::no_picture,
-          Lie::page_for_a_picture, Lie::two_pictures, Lie::picture_of_more_bytes, Lie::bytes_of_no_picture, Lie::unknown_rejection, Lie::foreign_error, Lie::dies}) {
+          Lie::page_for_a_picture, Lie::two_pictures, Lie::picture_of_more_bytes, Lie::bytes_of_no_picture,
+          Lie::unknown_rejection, Lie::foreign_error, Lie::dies}) {
         SCOPED_TRACE(static_cast<int>(lie));
         auto pool = ImagerPool::start(liar(lie));
         ASSERT_TRUE(pool);

@@ -37,7 +37,8 @@ struct Spooled {
 
 Processed processed(const Task& task) {
     auto outcome = shared_pool().run(task);
-    if (outcome && std::holds_alternative<Processed>(*outcome)) return std::get<Processed>(std::move(*outcome));
+    if (outcome && std::holds_alternative<Processed>(*outcome))
+        return std::get<Processed>(std::move(*outcome));
     ADD_FAILURE() << verdict(outcome);
     return {.pictures = {{}}};
 }
@@ -75,7 +76,8 @@ TEST_F(Versions, of_one_decode_come_as_many_pictures_as_were_asked_for) {
     for (std::size_t i = 0; i < 3; ++i) {
         Spooled alone(photo);
         alone.task.publish({}, {spooled.task.versions[i]});
-        EXPECT_LE(mean_difference(pixels_of(all.pictures[i]), pixels_of(processed(alone.task).picture())), 3.0);
+        EXPECT_LE(mean_difference(pixels_of(all.pictures[i]), pixels_of(processed(alone.task).picture())),
+                  3.0);
     }
 }
 
@@ -151,9 +153,8 @@ TEST_F(Versions, carry_a_watermark_in_its_corner_and_nowhere_else) {
         return VersionSpec{.format = Format::png,
                            .watermark = Watermark{std::string(64, 'a'), corner, 20, opacity}};
     };
-    spooled.task.publish({}, {{.format = Format::png},
-                              marked(Corner::bottom_right, 100),
-                              marked(Corner::top_left, 50)});
+    spooled.task.publish(
+        {}, {{.format = Format::png}, marked(Corner::bottom_right, 100), marked(Corner::top_left, 50)});
     const Processed all = processed(spooled.task);
     ASSERT_EQ(all.pictures.size(), 3U);
     const Pixels plain = pixels_of(all.pictures[0]);

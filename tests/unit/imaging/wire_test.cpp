@@ -157,7 +157,8 @@ TEST(ImagerWire, rejects_orders_for_versions_that_can_not_be_made) {
 TEST(ImagerWire, rejects_picture_in_another_format_than_requested) {
     Task task = full_task();
     task.versions.front().format = Format::jpeg;
-    const auto read = read_answer(write_answer(Outcome(full_picture())), full_picture().picture().bytes, task);
+    const auto read =
+        read_answer(write_answer(Outcome(full_picture())), full_picture().picture().bytes, task);
     EXPECT_EQ(read.sense, ReadAnswer::Sense::nonsense);
 }
 
