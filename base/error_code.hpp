@@ -1,8 +1,9 @@
 // All error codes of photogate.
 //
-// A code is stable and public: it is the `code` of an RFC 9457 problem, which programs branch on. The table
-// has each code's HTTP status, whether the same call may succeed later (`retry`), and its title.
-// docs/errors.md is kept consistent with it by a test.
+// A public code is stable: it is the `code` of an RFC 9457 problem, which programs branch on. An internal one
+// is never answered; a client that meets it sees the public code named beside it. Both tables state whether
+// the same call may succeed later (`retry`), and a title. docs/errors.md is kept consistent with them by a
+// test, and tests/architecture checks that each code is produced somewhere.
 //
 // Thread safety: pure functions over constants.
 #pragma once
@@ -11,118 +12,126 @@
 
 namespace photogate {
 
-// X(code, http status, retry::…, title)
-#define PHOTOGATE_ERROR_CODES(X)                                                                         \
-    X(bad_framing, 400, no, "The message framing is ambiguous")                                          \
-    X(bad_header, 400, no, "A header is malformed")                                                      \
-    X(bad_host, 400, no, "The Host header is missing or repeated")                                       \
-    X(misdirected, 421, no, "This host is not served here")                                              \
-    X(bad_target, 400, no, "The request target is malformed")                                            \
-    X(bad_request, 400, no, "The request is malformed")                                                  \
-    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is supported")             \
-    X(method_unknown, 501, no, "The method is unknown")                                                  \
-    X(method_not_allowed, 405, no, "The method is not allowed here")                                     \
-    X(not_found, 404, no, "There is nothing at this path")                                               \
-    X(headers_too_large, 431, no, "The headers are too large")                                           \
-    X(target_too_long, 414, no, "The request target is too long")                                        \
-    X(body_too_large, 413, no, "The body is too large")                                                  \
-    X(length_required, 411, no, "A Content-Length is required")                                          \
-    X(unexpected_body, 400, no, "This method takes no body")                                             \
-    X(request_timeout, 408, yes, "The request took too long to arrive")                                  \
-    X(expectation_failed, 417, no, "The expectation can't be met")                                       \
-    X(unauthenticated, 401, no, "The credentials are missing or not valid")                              \
-    X(forbidden, 403, no, "The credentials do not permit this")                                          \
-    X(token_expired, 401, no, "The client token has expired")                                            \
-    X(token_exhausted, 403, no, "The client token permits no more uploads")                              \
-    X(unsupported_media_type, 415, no, "The body must be application/json")                              \
-    X(not_acceptable, 406, no, "The response is JSON, which Accept excludes")                            \
-    X(invalid_json, 400, no, "The body is not valid JSON")                                               \
-    X(json_too_deep, 400, no, "The JSON is nested too deeply")                                           \
-    X(duplicate_member, 400, no, "A JSON member is repeated")                                            \
-    X(invalid_text, 400, no, "A string is not valid Unicode")                                            \
-    X(unknown_member, 422, no, "A field is unknown")                                                     \
-    X(invalid_fields, 422, no, "Some fields are not valid")                                              \
-    X(invalid_field, 422, no, "A field is not valid")                                                    \
-    X(missing_field, 422, no, "A required field is missing")                                             \
-    X(invalid_size, 422, no, "The size is not valid")                                                    \
-    X(size_over_limit, 422, no, "The size is over the profile's limit")                                  \
-    X(content_type_not_allowed, 422, no, "The profile does not accept this content type")                \
-    X(unknown_profile, 422, no, "The profile does not exist")                                            \
-    X(unknown_region, 422, no, "The region is not configured")                                           \
-    X(method_not_offered, 422, no, "This upload method is not offered")                                  \
-    X(invalid_filename, 422, no, "The file name is not valid")                                           \
-    X(invalid_metadata, 422, no, "The metadata is not valid")                                            \
-    X(invalid_expiry, 422, no, "The expiry is not valid")                                                \
-    X(invalid_checksum, 422, no, "The checksum is not valid")                                            \
-    X(invalid_callback_url, 422, no, "The callback URL is not valid")                                    \
-    X(callback_address_blocked, 422, no, "The callback address is private or reserved")                  \
-    X(callback_host_not_allowed, 422, no, "The callback host is not on the operator's list")             \
-    X(idempotency_key_reused, 422, no, "The idempotency key was used with another request")              \
-    X(idempotency_in_progress, 409, yes, "The first request with this idempotency key is still running") \
-    X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                              \
-    X(upload_not_found, 404, no, "The upload does not exist")                                            \
-    X(callback_not_found, 404, no, "The callback does not exist")                                        \
-    X(event_source_not_found, 404, no, "The event source does not exist")                                \
-    X(object_not_found, 409, yes, "The object is not in the store")                                      \
-    X(state_conflict, 409, no, "The upload's state does not permit this")                                \
-    X(invalid_cursor, 400, no, "The cursor is not valid")                                                \
-    X(invalid_query, 400, no, "A query parameter is not valid")                                          \
-    X(rate_limited, 429, yes, "Too many requests")                                                       \
-    X(too_many_open_uploads, 429, yes, "Too many open uploads")                                          \
-    X(not_published, 404, yes, "The image is not published")                                             \
-    X(gone, 410, no, "The image was deleted")                                                            \
-    X(unknown_parameter, 400, no, "A query parameter is unknown")                                        \
-    X(range_not_satisfiable, 416, no, "The range is outside the image")                                  \
-    X(overloaded, 503, yes, "The gateway is at its limit")                                               \
-    X(unavailable, 503, yes, "A dependency is not available")                                            \
-    X(database_unavailable, 503, yes, "The database is not available")                                   \
-    X(database_conflict, 503, yes, "The database asked to try again")                                    \
-    X(database_constraint, 500, no, "The database refused the row")                                      \
-    X(commit_in_doubt, 503, yes, "It is unknown whether the change was saved")                           \
-    X(lease_lost, 409, no, "Another worker holds the job")                                               \
-    X(store_unavailable, 503, yes, "The object store is not available")                                  \
-    X(store_slow_down, 503, yes, "The object store asked to slow down")                                  \
-    X(store_denied, 502, no, "The object store refused the credentials")                                 \
-    X(store_no_such_key, 404, no, "The object does not exist in the store")                              \
-    X(store_no_such_bucket, 502, no, "The bucket does not exist")                                        \
-    X(store_no_such_upload, 404, no, "The multipart upload does not exist in the store")                 \
-    X(store_in_use, 500, no, "The store's folder is in use by another process")                          \
-    X(store_full, 507, yes, "The store's disk is full")                                                  \
-    X(store_bucket_not_empty, 409, no, "The bucket is not empty")                                        \
-    X(store_invalid_part, 400, no, "A part is missing or differs from the one named")                    \
-    X(store_invalid_part_order, 400, no, "The parts are not in ascending order")                         \
-    X(store_part_too_small, 400, no, "A part other than the last is too small")                          \
-    X(store_precondition_failed, 412, no, "The object is not the expected one")                          \
-    X(store_checksum_mismatch, 400, yes, "The bytes did not arrive as they were sent")                   \
-    X(store_clock_skew, 502, yes, "The store's clock and the gateway's differ too much")                 \
-    X(store_refused, 502, no, "The object store refused the request")                                    \
-    X(store_protocol, 502, yes, "The object store's response is invalid")                                \
-    X(size_mismatch, 409, no, "The object's size differs from the pinned one")                           \
-    X(http_dns, 502, yes, "The host name did not resolve")                                               \
-    X(http_connect, 502, yes, "The connection failed")                                                   \
-    X(http_tls, 502, no, "The TLS handshake failed")                                                     \
-    X(http_timeout, 504, yes, "The response took too long")                                              \
-    X(http_broken, 502, yes, "The connection broke")                                                     \
-    X(http_blocked, 502, no, "Connections to this address are not permitted")                            \
-    X(imager_unavailable, 503, yes, "No imager process is available")                                    \
-    X(imager_crashed, 500, yes, "The imager process crashed")                                            \
-    X(imager_timeout, 500, yes, "The imager process took too long")                                      \
-    X(invalid_configuration, 500, no, "The configuration is not valid")                                  \
-    X(unsafe_configuration, 500, no, "The credentials or buckets are not safe to use")                   \
-    X(file_error, 500, no, "A file could not be read or written")                                        \
-    X(cannot_bind, 500, no, "The address can't be listened on")                                          \
+// X(code, HTTP status, retry, title): the codes of answers.
+#define PHOTOGATE_PUBLIC_ERROR_CODES(X)                                                      \
+    X(bad_framing, 400, no, "The message framing is ambiguous")                              \
+    X(bad_header, 400, no, "A header is malformed")                                          \
+    X(bad_host, 400, no, "The Host header is missing or repeated")                           \
+    X(misdirected, 421, no, "This host is not served here")                                  \
+    X(bad_target, 400, no, "The request target is malformed")                                \
+    X(bad_request, 400, no, "The request is malformed")                                      \
+    X(transfer_encoding_unsupported, 501, no, "Only chunked transfer encoding is supported") \
+    X(method_unknown, 501, no, "The method is unknown")                                      \
+    X(method_not_allowed, 405, no, "The method is not allowed here")                         \
+    X(not_found, 404, no, "There is nothing at this path")                                   \
+    X(headers_too_large, 431, no, "The headers are too large")                               \
+    X(target_too_long, 414, no, "The request target is too long")                            \
+    X(body_too_large, 413, no, "The body is too large")                                      \
+    X(unexpected_body, 400, no, "This method takes no body")                                 \
+    X(request_timeout, 408, yes, "The request took too long to arrive")                      \
+    X(expectation_failed, 417, no, "The expectation can't be met")                           \
+    X(unauthenticated, 401, no, "The credentials are missing or not valid")                  \
+    X(forbidden, 403, no, "The credentials do not permit this")                              \
+    X(token_expired, 401, no, "The client token has expired")                                \
+    X(token_exhausted, 403, no, "The client token permits no more uploads")                  \
+    X(unsupported_media_type, 415, no, "The body must be application/json")                  \
+    X(not_acceptable, 406, no, "The response is JSON, which Accept excludes")                \
+    X(invalid_json, 400, no, "The body is not valid JSON")                                   \
+    X(json_too_deep, 400, no, "The JSON is nested too deeply")                               \
+    X(duplicate_member, 400, no, "A JSON member is repeated")                                \
+    X(invalid_text, 400, no, "A string is not valid Unicode")                                \
+    X(unknown_member, 422, no, "A field is unknown")                                         \
+    X(invalid_fields, 422, no, "Some fields are not valid")                                  \
+    X(invalid_field, 422, no, "A field is not valid")                                        \
+    X(missing_field, 422, no, "A required field is missing")                                 \
+    X(invalid_size, 422, no, "The size is not valid")                                        \
+    X(size_over_limit, 422, no, "The size is over the profile's limit")                      \
+    X(content_type_not_allowed, 422, no, "The profile does not accept this content type")    \
+    X(unknown_profile, 422, no, "The profile does not exist")                                \
+    X(unknown_region, 422, no, "The region is not configured")                               \
+    X(method_not_offered, 422, no, "This upload method is not offered")                      \
+    X(invalid_filename, 422, no, "The file name is not valid")                               \
+    X(invalid_metadata, 422, no, "The metadata is not valid")                                \
+    X(invalid_expiry, 422, no, "The expiry is not valid")                                    \
+    X(invalid_checksum, 422, no, "The checksum is not valid")                                \
+    X(invalid_callback_url, 422, no, "The callback URL is not valid")                        \
+    X(callback_address_blocked, 422, no, "The callback address is private or reserved")      \
+    X(callback_host_not_allowed, 422, no, "The callback host is not on the operator's list") \
+    X(idempotency_key_reused, 422, no, "The idempotency key was used with another request")  \
+    X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                  \
+    X(upload_not_found, 404, no, "The upload does not exist")                                \
+    X(callback_not_found, 404, no, "The callback does not exist")                            \
+    X(event_source_not_found, 404, no, "The event source does not exist")                    \
+    X(object_not_found, 409, yes, "The object is not in the store")                          \
+    X(state_conflict, 409, no, "The upload's state does not permit this")                    \
+    X(invalid_cursor, 400, no, "The cursor is not valid")                                    \
+    X(invalid_query, 400, no, "A query parameter is not valid")                              \
+    X(rate_limited, 429, yes, "Too many requests")                                           \
+    X(not_published, 404, yes, "The image is not published")                                 \
+    X(gone, 410, no, "The image was deleted")                                                \
+    X(unknown_parameter, 400, no, "A query parameter is unknown")                            \
+    X(range_not_satisfiable, 416, no, "The range is outside the image")                      \
+    X(overloaded, 503, yes, "The gateway is at its limit")                                   \
+    X(unavailable, 503, yes, "A dependency is not available")                                \
+    X(database_unavailable, 503, yes, "The database is not available")                       \
+    X(store_unavailable, 503, yes, "The object store is not available")                      \
+    X(store_slow_down, 503, yes, "The object store asked to slow down")                      \
     X(internal, 500, no, "Something went wrong in the gateway")
 
+// X(code, the public code that answers in its place, retry, title): words of logs, timelines and failed
+// uploads.
+#define PHOTOGATE_INTERNAL_ERROR_CODES(X)                                                              \
+    X(database_conflict, unavailable, yes, "The database asked to try again")                          \
+    X(database_constraint, internal, no, "The database refused the row")                               \
+    X(commit_in_doubt, unavailable, yes, "It is unknown whether the change was saved")                 \
+    X(lease_lost, internal, no, "Another worker holds the job")                                        \
+    X(store_denied, store_unavailable, no, "The object store refused the credentials")                 \
+    X(store_no_such_key, not_found, no, "The object does not exist in the store")                      \
+    X(store_no_such_bucket, store_unavailable, no, "The bucket does not exist")                        \
+    X(store_no_such_upload, not_found, no, "The multipart upload does not exist in the store")         \
+    X(store_in_use, internal, no, "The store's folder is in use by another process")                   \
+    X(store_full, store_unavailable, yes, "The store's disk is full")                                  \
+    X(store_bucket_not_empty, internal, no, "The bucket is not empty")                                 \
+    X(store_invalid_part, internal, no, "A part is missing or differs from the one named")             \
+    X(store_invalid_part_order, internal, no, "The parts are not in ascending order")                  \
+    X(store_part_too_small, internal, no, "A part other than the last is too small")                   \
+    X(store_precondition_failed, internal, no, "The object is not the expected one")                   \
+    X(store_checksum_mismatch, store_unavailable, yes, "The bytes did not arrive as they were sent")   \
+    X(store_clock_skew, store_unavailable, yes, "The store's clock and the gateway's differ too much") \
+    X(store_refused, store_unavailable, no, "The object store refused the request")                    \
+    X(store_protocol, store_unavailable, yes, "The object store's response is invalid")                \
+    X(size_mismatch, internal, no, "The object's size differs from the pinned one")                    \
+    X(http_dns, unavailable, yes, "The host name did not resolve")                                     \
+    X(http_connect, unavailable, yes, "The connection failed")                                         \
+    X(http_tls, unavailable, no, "The TLS handshake failed")                                           \
+    X(http_timeout, unavailable, yes, "The response took too long")                                    \
+    X(http_broken, unavailable, yes, "The connection broke")                                           \
+    X(http_blocked, unavailable, no, "Connections to this address are not permitted")                  \
+    X(imager_unavailable, unavailable, yes, "No imager process is available")                          \
+    X(imager_crashed, internal, yes, "The imager process crashed")                                     \
+    X(imager_timeout, internal, yes, "The imager process took too long")                               \
+    X(invalid_configuration, internal, no, "The configuration is not valid")                           \
+    X(unsafe_configuration, internal, no, "The credentials or buckets are not safe to use")            \
+    X(file_error, internal, no, "A file could not be read or written")                                 \
+    X(cannot_bind, internal, no, "The address can't be listened on")
+
+#define PHOTOGATE_ERROR_CODES(X)    \
+    PHOTOGATE_PUBLIC_ERROR_CODES(X) \
+    PHOTOGATE_INTERNAL_ERROR_CODES(X)
+
 enum class ErrorCode {
-#define PHOTOGATE_ERROR_ENUM(code, status, retry, title) code,
+#define PHOTOGATE_ERROR_ENUM(code, answer, retry, title) code,
     PHOTOGATE_ERROR_CODES(PHOTOGATE_ERROR_ENUM)
 #undef PHOTOGATE_ERROR_ENUM
 };
 
-/// The stable public name, as in `problem.code`.
+/// Its name. Of a public code the stable one, as in `problem.code`.
 std::string_view to_string(ErrorCode code);
 
-/// The HTTP status of a response with this error.
+/// The code that a client sees: the same, or the public one that stands for an internal one.
+ErrorCode public_code(ErrorCode code);
+
+/// The HTTP status of a response with this error: the public code's.
 int http_status(ErrorCode code);
 
 /// One sentence for people, the problem's `title`.

@@ -174,8 +174,9 @@ Table server_table() {
                  return put(read_size(g, {1 << 10, 1 << 20}), s.config.server.max_header);
              }},
             {"max_body", Kind::size, "1MiB",
-             "Maximum size of a request body; larger ones are answered 413. Pictures do not pass through "
-             "here.",
+             "Maximum size of a request body for every route of the API; larger ones are answered 413. "
+             "Most routes have lower limits of their own: 64 KiB to create an upload, 8 KiB for a "
+             "token, 1 MiB for a store's events. It does not apply to the built-in store.",
              [](S s, G g) {
                  return put(read_size(g, {1 << 10, 64 << 20}), s.config.server.max_body);
              }},

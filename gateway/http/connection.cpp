@@ -240,7 +240,9 @@ void Connection::admit(RequestHead head) {
         state_ = State::handling;
         return;
     }
-    const std::size_t limit = exchange.admission.body_limit;
+    const bool in_pieces = exchange.admission.body_mode == BodyMode::pieces;
+    const std::size_t limit = in_pieces ? exchange.admission.body_limit
+                                        : std::min(exchange.admission.body_limit, lane_.limits().body);
     if (const auto* length = std::get_if<LengthBody>(&head.framing)) {
         if (length->size > limit) {
             closing_ = true;
@@ -255,7 +257,6 @@ void Connection::admit(RequestHead head) {
     }
     exchange.wants_continue = head.expects_continue;
     static_cast<RequestHead&>(exchange.request) = std::move(head);
-    const bool in_pieces = exchange.admission.body_mode == BodyMode::pieces;
     if (!has_body && !in_pieces) return dispatch();
     exchange.body_started = exchange.window_started = std::chrono::steady_clock::now();
     exchange.window_bytes = arrived_.size();

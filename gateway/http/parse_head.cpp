@@ -1,5 +1,6 @@
 #include "gateway/http/parse_head.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.hpp"
@@ -83,6 +84,11 @@ bool takes_no_body(Method method) {
             return false;
     }
     return true;
+}
+
+tl::unexpected<Error> head_too_large(const HeadLimits& limits) {
+    return fail(ErrorCode::headers_too_large, "The request line and the headers may have " +
+                                                  std::to_string(limits.bytes) + " bytes together.");
 }
 
 Result<> check_opaque_target(std::string_view target) {
@@ -251,17 +257,15 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
     scanned = arrived.size();
     std::size_t line_end = arrived.find('\n');
     if (line_end == std::string_view::npos) {
-        if (arrived.size() <= limits.target + line_overhead) return std::nullopt;
+        if (arrived.size() <= std::min(limits.target + line_overhead, limits.bytes)) return std::nullopt;
         if (arrived.substr(0, longest_method).find(' ') == std::string_view::npos) {
             return fail(ErrorCode::method_unknown, "The method is unknown.");
         }
+        if (arrived.size() <= limits.target + line_overhead) return head_too_large(limits);
         return fail(ErrorCode::target_too_long,
                     "The target may have " + std::to_string(limits.target) + " bytes.");
     }
-    if (arrived.size() - line_end - 1 > limits.header_block) {
-        return fail(ErrorCode::headers_too_large,
-                    "The headers may have " + std::to_string(limits.header_block) + " bytes in all.");
-    }
+    if (arrived.size() > limits.bytes) return head_too_large(limits);
     return std::nullopt;
 }
 
@@ -275,10 +279,7 @@ Result<RequestHead> parse_head(std::string_view head, const HeadLimits& limits) 
     if (Result<> line = read_request_line(head.substr(0, line_end - 1), limits, parsed); !line)
         return fail(line.error());
     std::string_view block = head.substr(line_end + 1);
-    if (block.size() > limits.header_block) {
-        return fail(ErrorCode::headers_too_large,
-                    "The headers may have " + std::to_string(limits.header_block) + " bytes in all.");
-    }
+    if (head.size() > limits.bytes) return head_too_large(limits);
     block.remove_suffix(2);
     if (Result<> fields = read_fields(block, limits, parsed); !fields) return fail(fields.error());
     if (Result<> framing = read_framing(parsed); !framing) return fail(framing.error());

@@ -5,11 +5,12 @@
 namespace photogate::gateway::http {
 
 std::string problem_json(const Error& error, const ProblemContext& context) {
-    std::string code{to_string(error.code)};
+    const ErrorCode answered = public_code(error.code);
+    const std::string code{to_string(answered)};
     nlohmann::ordered_json document = nlohmann::ordered_json::object();
     document["type"] = std::string{context.docs_base} + code;
-    document["title"] = std::string{title(error.code)};
-    document["status"] = http_status(error.code);
+    document["title"] = std::string{title(answered)};
+    document["status"] = http_status(answered);
     document["detail"] = error.detail;
     document["code"] = code;
     if (!context.request_id.empty()) document["request_id"] = std::string{context.request_id};
@@ -18,7 +19,7 @@ std::string problem_json(const Error& error, const ProblemContext& context) {
         for (const FieldError& field : error.fields) {
             nlohmann::ordered_json item = nlohmann::ordered_json::object();
             item["pointer"] = field.pointer;
-            item["code"] = std::string{to_string(field.code)};
+            item["code"] = std::string{to_string(public_code(field.code))};
             item["detail"] = field.detail;
             fields.push_back(std::move(item));
         }

@@ -27,6 +27,8 @@ namespace photogate::gateway::http {
 
 struct ServerLimits {
     HeadLimits head;
+    /// Of a body that is gathered whole, in place of a route's own larger limit.
+    std::size_t body = 64U << 20;
     std::chrono::milliseconds head_deadline{10'000};  ///< from a request's first byte to its empty line
     std::chrono::milliseconds body_deadline{30'000};  ///< for the whole body
     std::chrono::milliseconds body_window{10'000};    ///< in each of these, body_bytes_per_second on average

@@ -129,7 +129,7 @@ Result<> check_query(const http::RequestHead& head, std::initializer_list<std::s
                        : name == parameter.name;
         });
         if (!named)
-            return fail(ErrorCode::invalid_query,
+            return fail(ErrorCode::unknown_parameter,
                         fmt::format("the query parameter '{}' is unknown here", parameter.name));
         const auto times = std::count_if(head.query.begin(), head.query.end(),
                                          [&](const auto& other) { return other.name == parameter.name; });

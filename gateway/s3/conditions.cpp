@@ -15,8 +15,10 @@ std::optional<std::uint64_t> number(std::string_view text, bool& sane) {
     if (text.empty()) return std::nullopt;
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc::result_out_of_range) return UINT64_MAX;
-    if (error != std::errc{} || end != text.data() + text.size()) sane = false;
+    const bool whole = end == text.data() + text.size();
+    // More digits than fit mean a place far behind the end.
+    if (whole && error == std::errc::result_out_of_range) return UINT64_MAX;
+    if (!whole || error != std::errc{}) sane = false;
     return value;
 }
 
@@ -100,14 +102,18 @@ bool range_applies(const http::RequestHead& head, const Validators& object) {
 }
 
 bool lists(std::string_view tags, const ETag& etag) {
-    if (trim(tags) == "*") return true;
-    for (std::size_t at = 0; at <= tags.size();) {
-        const auto end = std::min(tags.find(',', at), tags.size());
-        auto tag = trim(tags.substr(at, end - at));
-        at = end + 1;
-        if (tag.starts_with("W/")) tag.remove_prefix(2);
-        if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
-        if (tag == etag.str()) return true;
+    tags = trim(tags);
+    if (tags == "*") return true;
+    while (!tags.empty()) {
+        if (tags.starts_with("W/")) tags.remove_prefix(2);
+        // A comma inside quotes is part of the tag.
+        const auto closing = tags.starts_with('"') ? tags.find('"', 1) : std::string_view::npos;
+        const bool quoted = closing != std::string_view::npos;
+        const auto end = std::min(tags.find(',', quoted ? closing : 0), tags.size());
+        const auto tag = quoted ? tags.substr(1, closing - 1) : trim(tags.substr(0, end));
+        const bool alone = !quoted || trim(tags.substr(closing + 1, end - closing - 1)).empty();
+        if (alone && tag == etag.str()) return true;
+        tags = trim(tags.substr(std::min(end + 1, tags.size())));
     }
     return false;
 }

@@ -102,8 +102,6 @@ S3Error of(const Error& error) {
             return plain(Code::InvalidDigest);
         case ErrorCode::body_too_large:
             return said(Code::EntityTooLarge, error);
-        case ErrorCode::length_required:
-            return plain(Code::MissingContentLength);
         case ErrorCode::bad_target:
             return said(Code::InvalidURI, error);
         case ErrorCode::target_too_long:

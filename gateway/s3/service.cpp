@@ -154,7 +154,7 @@ Service::~Service() = default;
 http::HeadLimits Service::head_limits(const http::HeadLimits& general) const {
     http::HeadLimits limits = general;
     limits.target = std::max(limits.target, kLongestTarget);
-    limits.header_block = std::max(limits.header_block, kHeaderBlock);
+    limits.bytes = std::max(limits.bytes, kLongestTarget + kHeaderBlock);
     limits.target_rule = http::TargetRule::opaque;
     return limits;
 }

@@ -23,7 +23,8 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
                                    http::RequestObserver& observer) {
     http::ServerOptions options;
     options.threads = server.io_threads;
-    options.limits.head.header_block = server.max_header;
+    options.limits.head.bytes = server.max_header;
+    options.limits.body = server.max_body;
     options.limits.head_deadline = server.header_timeout;
     options.limits.body_deadline = server.body_timeout;
     options.limits.idle = server.idle_timeout;

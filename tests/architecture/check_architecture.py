@@ -33,6 +33,8 @@ LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SQL = re.compile(r'"[^"]*\b(SELECT\s+.+\s+FROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|ALTER\s+TABLE)\b', re.I)
 MAKER = re.compile(r"add_executable\s*\(\s*(\S+)([^)]*)\)", re.S)
 NAMED_FILE = re.compile(r"`([\w./-]+\.(?:cpp|hpp|sql|py|md|txt|cmake|js|json|html))`")
+DECLARED_CODE = re.compile(r"\s+X\((\w+), \w+, (?:yes|no), ")
+PRODUCED_CODE = re.compile(r"(?<!case )(?<!== )(?<!!= )\bErrorCode::(\w+)")
 LONGEST_FILE = 450
 LARGEST_MODULE = 7000
 MOST_PUBLIC_FUNCTIONS = 20
@@ -79,6 +81,7 @@ class Check:
             self.check_module(module)
         self.check_table()
         self.check_pages()
+        self.check_error_codes(files)
         self.check_programs()
         if build_dir:
             self.check_configured(pathlib.Path(build_dir))
@@ -233,6 +236,20 @@ class Check:
         elif expected != text:
             line = next(number for number, (a, b) in enumerate(zip(text.split("\n"), expected.split("\n")), 1) if a != b)
             self.say("ARCHITECTURE.md", line, "the table of modules is not what the CMakeLists.txt files declare (check_architecture.py --write)")
+
+    def check_error_codes(self, files):
+        """Each code of base/error_code.hpp is produced somewhere: named otherwise than in a comparison or a case."""
+        table = pathlib.Path("base/error_code.hpp")
+        if not (self.root / table).exists():
+            return
+        produced = set()
+        for path in files:
+            if path.stem != "error_code":
+                produced |= set(PRODUCED_CODE.findall((self.root / path).read_text(encoding="utf-8")))
+        for number, line in enumerate((self.root / table).read_text(encoding="utf-8").splitlines(), 1):
+            declared = DECLARED_CODE.match(line)
+            if declared and declared[1] not in produced:
+                self.say(table, number, f"{declared[1]} is produced nowhere")
 
     def check_pages(self):
         """Each file that ARCHITECTURE.md or a README names is there, named from the root or from the page's folder."""

@@ -59,6 +59,7 @@ def test_accepts_clean_tree(tree):
     ("storage/objects/store.cpp", '#include <pugixml.hpp>\n#include "base/word.hpp"\n', "declares that it depends on signer, and includes nothing of it"),
     ("signer/CMakeLists.txt", SIGNER.replace("DESCRIPTION", "LIBRARIES"), "signer has no DESCRIPTION"),
     ("signer/CMakeLists.txt", SIGNER.replace("signs", "speaks"), "ARCHITECTURE.md:7: the table of modules is not what"),
+    ("base/error_code.hpp", "// Codes.\n#pragma once\nnamespace photogate {\n    X(never, 400, no, \"Never\") \\\n}\n", "base/error_code.hpp:4: never is produced nowhere"),
     ("signer/README.md", "# signer\n`word.hpp` and `signer/word.hpp`, `gone.hpp`\n", "signer/README.md:2: names gone.hpp, which is not there"),
     ("ARCHITECTURE.md", "# It\n", "ARCHITECTURE.md:1: has no table of modules"),
     ("signer/word.hpp", HEADER.format('#include "base/word.hpp"\nstruct A { EVP_MD* md; };\n', "::signer"), "shows the third-party 'EVP_MD'"),

@@ -150,7 +150,7 @@ def test_lists_in_pages_and_filters_by_metadata(world):
     assert [each["id"] for each in world.request("GET", "/v1/uploads?metadata.batch=pages&metadata.n=4")[2]["data"]] == [made[4]]
     problem(world.request("GET", "/v1/uploads?cursor=forged"), 400, "invalid_cursor")
     problem(world.request("GET", "/v1/uploads?limit=0"), 400, "invalid_query")
-    problem(world.request("GET", "/v1/uploads?color=red"), 400, "invalid_query")
+    problem(world.request("GET", "/v1/uploads?color=red"), 400, "unknown_parameter")
     assert world.request("GET", "/v1/uploads?limit=1000000")[0] == 200
     assert not world.gateway.request("GET", "/v1/uploads?metadata.batch=pages", key=world.other.key)[2]["data"]
 

@@ -89,7 +89,7 @@ void check_with_beast(const std::string& bytes, const RequestHead& head) {
 void run(BytesView bytes) {
     const auto text = as_text(bytes);
     for (const auto rule : {TargetRule::segments, TargetRule::opaque}) {
-        const HeadLimits limits{.header_block = 512, .fields = 12, .target = 128, .target_rule = rule};
+        const HeadLimits limits{.bytes = 640, .fields = 12, .target = 128, .target_rule = rule};
         const auto at_once = read(text, std::max<std::size_t>(text.size(), 1), limits);
         for (const std::size_t step : {std::size_t{1}, std::size_t{7}}) {
             const auto in_pieces = read(text, step, limits);

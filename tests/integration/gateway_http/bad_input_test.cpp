@@ -46,10 +46,10 @@ TEST_F(BadInput, serves_requests_just_within_the_limits) {
     for (int i = 0; i < 63; ++i)
         fields += "X-" + std::to_string(i) + ": v\r\n";
     const std::string name(2'041, 'a');
-    const std::string block = "X: " + std::string(8'192 - 9 - 5 - 2, 'a') + "\r\n";
+    const std::string block = "X: " + std::string(8'192 - 23 - 9 - 5 - 2, 'a') + "\r\n";
     RawClient client = connect();
     EXPECT_EQ(client.ask(get("/hello/x", fields))->status, 200) << "64 headers";
-    EXPECT_EQ(client.ask(get("/hello/x", block))->status, 200) << "8 KB of headers";
+    EXPECT_EQ(client.ask(get("/hello/x", block))->status, 200) << "8 KB of request line and headers";
     EXPECT_EQ(client.ask(get("/hello/" + name))->status, 200) << "2 KB of target";
     EXPECT_EQ(client.ask(post("/echo", std::string(65'536, 'x')))->status, 200) << "the whole limit";
     EXPECT_EQ(client.ask(get("/hello/x", "Content-Length: 0\r\n"))->status, 200) << "a body of no bytes";
@@ -123,6 +123,24 @@ TEST_F(HostList, rejects_unserved_host_as_misdirected) {
         EXPECT_EQ(client.ask(std::string{"GET /hello/x HTTP/1.1\r\nHost: "} + host + "\r\n\r\n")->status, 200)
             << host;
     }
+}
+
+class SmallBodies : public Serving {
+  protected:
+    ServerOptions options() const override {
+        auto options = Serving::options();
+        options.limits.body = 1'000;
+        return options;
+    }
+};
+
+TEST_F(SmallBodies, limits_bodies_of_routes_that_would_take_more) {
+    EXPECT_EQ(connect().ask(post("/echo", std::string(1'000, 'x')))->status, 200);
+    EXPECT_EQ(connect().ask(post("/echo", std::string(1'001, 'x')))->status, 413);
+    const std::string chunked = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    EXPECT_EQ(connect().ask(chunked + "3e8\r\n" + std::string(1'000, 'x') + "\r\n0\r\n\r\n")->status, 200);
+    EXPECT_EQ(connect().ask(chunked + "3e9\r\n")->status, 413);
+    EXPECT_EQ(handled, 2);
 }
 
 }  // namespace

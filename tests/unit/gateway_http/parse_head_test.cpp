@@ -180,11 +180,34 @@ TEST(ParseHead, bounds_sizes) {
     EXPECT_TRUE(parse_head("GET /" + std::string(2'047, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"));
     EXPECT_EQ(refusal(get("X: " + std::string(8'192, 'a') + "\r\n")), ErrorCode::headers_too_large);
     EXPECT_TRUE(parse_head(get("X: " + std::string(8'000, 'a') + "\r\n")));
+    const auto rest = get("X: \r\n").size();
+    EXPECT_TRUE(parse_head(get("X: " + std::string(8'192 - rest, 'a') + "\r\n")));
+    EXPECT_EQ(refusal(get("X: " + std::string(8'193 - rest, 'a') + "\r\n")), ErrorCode::headers_too_large);
     std::string many;
     for (int i = 0; i < 63; ++i)
         many += "X" + std::to_string(i) + ": a\r\n";
     EXPECT_TRUE(parse_head(get(many)));
     EXPECT_EQ(refusal(get(many + "Y: a\r\n")), ErrorCode::headers_too_large);
+}
+
+TEST(ParseHead, bounds_request_line_and_headers_together) {
+    const HeadLimits limits{.bytes = 1'024};
+    const auto head = [](std::size_t target, std::size_t field) {
+        return get("X: " + std::string(field, 'a') + "\r\n",
+                   "GET /" + std::string(target, 'a') + " HTTP/1.1");
+    };
+    const auto rest = head(0, 0).size();
+    for (const std::size_t target : {0, 300, 600}) {
+        EXPECT_TRUE(parse_head(head(target, 1'024 - rest - target), limits)) << target;
+        const auto refused = parse_head(head(target, 1'025 - rest - target), limits);
+        ASSERT_FALSE(refused) << target;
+        EXPECT_EQ(refused.error().code, ErrorCode::headers_too_large) << target;
+    }
+    // Also before the line's end has come, though the target alone would be permitted.
+    std::size_t scanned = 0;
+    const auto endless = find_head_end("GET /" + std::string(1'100, 'a'), scanned, limits);
+    ASSERT_FALSE(endless);
+    EXPECT_EQ(endless.error().code, ErrorCode::headers_too_large);
 }
 
 TEST(ParseHead, rejects_body_for_methods_without_one) {
