@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/agreed_clock.hpp"
-#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "delivery/published_images.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/routes/api.hpp"
+#include "gateway/routes/token_secrets.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/counting.hpp"
 #include "gateway/system/descriptors.hpp"
@@ -34,7 +34,7 @@
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
 #include "pipeline/worker.hpp"
-#include "signer/digest.hpp"
+#include "signer/webhook_signature.hpp"
 #include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
@@ -65,18 +65,13 @@ std::string worker_name() {
     return fmt::format("{}-{}", host, ::getpid());
 }
 
-/// Those configured, or one that every gateway of this store derives alike.
-std::vector<Secret> token_secrets(const config::Config& config, Random& random) {
+/// Those configured, or those that every gateway of these stores derives alike.
+std::vector<Secret> token_secrets(const config::Config& config, const pipeline::Stores& stores) {
     if (!config.server.token_secrets.empty()) return config.server.token_secrets;
-    for (const auto& [name, region] : config.regions) {
-        const auto& worker = region.worker.secret_access_key.reveal();
-        if (worker.empty()) continue;
-        const signer::HmacKey key{as_bytes(worker)};
-        return {Secret{hex_lower(key.sign("photogate client tokens, 1"))}};
-    }
-    std::array<std::uint8_t, 32> chance{};
-    random.fill(std::as_writable_bytes(std::span{chance}));
-    return {Secret{hex_lower(chance)}};
+    std::map<std::string, Secret> workers;
+    for (const auto& [name, store] : stores.all())
+        workers.emplace(name, store.region.worker.secret_access_key);
+    return routes::derive_token_secrets(workers, config.default_region);
 }
 
 std::chrono::seconds longest_grant(const config::Config& config) {
@@ -341,7 +336,12 @@ struct System::State {
                                           : http::Credentials::never;
                 cors = std::move(policy);
             }
-            tokens.emplace(token_secrets(config, random));
+            auto secrets = token_secrets(config, stores);
+            if (secrets.empty())
+                return fail(ErrorCode::invalid_configuration,
+                            "no region has a worker secret to derive client tokens' secrets from; set "
+                            "server.token_secrets");
+            tokens.emplace(secrets);
             api.emplace(routes::Api{config, records->uploads, records->outbox, stores, *intake, *images,
                                     *waiters, *database_pool, *store_pool, metrics, clock, random, cors,
                                     image_base, *tokens});
