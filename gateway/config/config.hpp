@@ -46,35 +46,35 @@ struct Server {
 
     std::vector<IpBlock> trusted_proxies;  ///< whose X-Forwarded-For is believed
     AccessLog access_log = AccessLog::failures;
-    std::size_t max_connections = 0;
-    std::size_t max_connections_per_address = 0;  ///< 0: any number
-    std::size_t max_requests_per_connection = 0;
+    std::size_t max_connections = 4'096;
+    std::size_t max_connections_per_address = 512;  ///< 0: any number
+    std::size_t max_requests_per_connection = 1'000;
     std::size_t max_waits = 0;  ///< requests that wait for an upload at once
-    std::size_t max_waits_per_app = 0;
-    std::size_t max_waits_per_token = 0;
-    std::size_t max_waits_per_address = 0;
-    ByteSize max_header = 0;
-    ByteSize max_body = 0;
-    std::chrono::milliseconds header_timeout{};
-    std::chrono::milliseconds body_timeout{};
-    std::chrono::milliseconds idle_timeout{};
-    std::chrono::milliseconds write_timeout{};
+    std::size_t max_waits_per_app = 1'024;
+    std::size_t max_waits_per_token = 64;
+    std::size_t max_waits_per_address = 256;
+    ByteSize max_header = 8U << 10;
+    ByteSize max_body = 1U << 20;
+    std::chrono::milliseconds header_timeout = std::chrono::seconds{10};
+    std::chrono::milliseconds body_timeout = std::chrono::seconds{30};
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds{30};
+    std::chrono::milliseconds write_timeout = std::chrono::seconds{10};
     /// /readyz says no for this long before the listeners close …
-    std::chrono::milliseconds drain_delay{};
+    std::chrono::milliseconds drain_delay = std::chrono::seconds{0};
     /// … and what is under way may take this long after it.
-    std::chrono::milliseconds drain_timeout{};
+    std::chrono::milliseconds drain_timeout = std::chrono::seconds{30};
 };
 
 struct Worker {
     std::size_t concurrency = 0;  ///< jobs at once
-    std::chrono::seconds lease{};
-    std::chrono::milliseconds poll{};
-    std::chrono::milliseconds reap_interval{};
-    std::chrono::milliseconds reconcile_interval{};
-    std::chrono::seconds expiry_grace{};
-    std::chrono::milliseconds sweep_interval{};
-    std::chrono::seconds sweep_age{};
-    std::chrono::milliseconds proof_interval{};
+    std::chrono::seconds lease = std::chrono::seconds{60};
+    std::chrono::milliseconds poll = std::chrono::seconds{1};
+    std::chrono::milliseconds reap_interval = std::chrono::seconds{10};
+    std::chrono::milliseconds reconcile_interval = std::chrono::seconds{60};
+    std::chrono::seconds expiry_grace = std::chrono::minutes{15};
+    std::chrono::milliseconds sweep_interval = std::chrono::hours{24};
+    std::chrono::seconds sweep_age = std::chrono::hours{24};
+    std::chrono::milliseconds proof_interval = std::chrono::hours{1};
 };
 
 /// The built-in store: objects in a folder of this machine, spoken to as S3 on a listener of its own.
@@ -85,8 +85,8 @@ struct BuiltinStore {
     Endpoint external;                 ///< what clients see
     std::vector<std::string> domains;  ///< under which a bucket may stand as a host name
     std::vector<std::string> cors_origins;
-    std::chrono::milliseconds body_timeout{};
-    std::size_t threads = 0;
+    std::chrono::milliseconds body_timeout = std::chrono::hours{6};
+    std::size_t threads = 16;
     std::string region;  ///< the entry of Config::regions that is this store
 };
 

@@ -49,8 +49,7 @@ using Complaint = std::optional<std::string>;
 struct Option {
     std::string_view key;  ///< in its table
     Kind kind = Kind::text;
-    std::string_view
-        fallback;  ///< as a flag would say it; empty: none, or worked out (then `otherwise` says how)
+    std::string fallback;  ///< as a flag would say it; empty: none, or worked out (then `otherwise` says how)
     std::string_view help;
     std::function<Complaint(const Scope&, const Given&)> set;
     Secrecy secrecy = Secrecy::open;

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
 #include "model/enum_words.hpp"
@@ -112,32 +113,37 @@ Table profile_table() {
         .prefix = std::nullopt,
         .help = "The policy for one kind of upload.",
         .options = {
-            {"formats", Kind::list, "jpeg, png, webp, gif, heic, avif, tiff", "Accepted formats.",
+            {"formats", Kind::list, words_text(standard_profile().formats), "Accepted formats.",
              [](S s, G g) { return put_list(g, parse_format_word, s.profile().formats); }},
-            {"max_size", Kind::size, "25MiB", "Maximum size of an upload.",
+            {"max_size", Kind::size, size_text(standard_profile().limits.max_bytes),
+             "Maximum size of an upload.",
              [](S s, G g) {
                  return put(read_size(g, {1, 5ULL << 30}), s.profile().limits.max_bytes);
              }},
-            {"max_pixels", Kind::integer, "50000000", "Maximum pixels of one frame, checked before decoding.",
+            {"max_pixels", Kind::integer, std::to_string(standard_profile().limits.max_pixels),
+             "Maximum pixels of one frame, checked before decoding.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000'000}), s.profile().limits.max_pixels);
              }},
-            {"max_side", Kind::integer, "20000", "Maximum pixels of the longer side.",
+            {"max_side", Kind::integer, std::to_string(standard_profile().limits.max_side),
+             "Maximum pixels of the longer side.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 65'535}), s.profile().limits.max_side);
              }},
-            {"max_frames", Kind::integer, "300", "Maximum number of frames or pages.",
+            {"max_frames", Kind::integer, std::to_string(standard_profile().limits.max_frames),
+             "Maximum number of frames or pages.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 10'000}), s.profile().limits.max_frames);
              }},
-            {"max_total_pixels", Kind::integer, "200000000", "Maximum pixels over all frames.",
+            {"max_total_pixels", Kind::integer, std::to_string(standard_profile().limits.max_total_pixels),
+             "Maximum pixels over all frames.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
              }},
-            {"publish", Kind::choice, "reencode",
+            {"publish", Kind::choice, choice_text(kPublish, standard_profile().recipe.version.mode),
              "reencode, or strip: keep the coded pixels, if the format permits it.",
              [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.version.mode); }},
-            {"max_edge", Kind::integer, "2048",
+            {"max_edge", Kind::integer, std::to_string(standard_profile().recipe.version.max_edge),
              "Maximum longer side of the published picture in pixels; pictures are never enlarged.",
              [](S s, G g) {
                  return put(read_integer(g, {16, 16'384}), s.profile().recipe.version.max_edge);
@@ -145,39 +151,42 @@ Table profile_table() {
             {"output", Kind::choice, "auto",
              "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
              [](S s, G g) { return put_output(g, s.profile().recipe.version.format); }},
-            {"quality", Kind::integer, "82", "Quality of the encoder, 1 to 100.",
+            {"quality", Kind::integer, std::to_string(standard_profile().recipe.version.quality),
+             "Quality of the encoder, 1 to 100.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
              }},
-            {"exif", Kind::choice, "full",
+            {"exif", Kind::choice, choice_text(kExif, standard_profile().recipe.facts.exif),
              "How much of the original's metadata is reported: none, basic, full.",
              [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},
-            {"gps", Kind::choice, "report",
+            {"gps", Kind::choice, choice_text(kGps, standard_profile().recipe.facts.gps),
              "Whether the position is reported: drop, report. The published picture never contains it.",
              [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.facts.gps); }},
-            {"methods", Kind::list, "put, post", "How clients may upload.",
+            {"methods", Kind::list, words_text(standard_profile().methods), "How clients may upload.",
              [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
-            {"unsized_put", Kind::choice, "accepted",
+            {"unsized_put", Kind::choice, choice_text(kUnsized, standard_profile().unsized_put),
              "A PUT without a declared size: refused, accepted (max_size is checked after arrival).",
              [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
-            {"default_expiry", Kind::duration, "15m", "Default lifetime of a presigned upload.",
+            {"default_expiry", Kind::duration, duration_text(standard_profile().default_expiry),
+             "Default lifetime of a presigned upload.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
                                     s.profile().default_expiry);
              }},
-            {"longest_expiry", Kind::duration, "1h",
+            {"longest_expiry", Kind::duration, duration_text(standard_profile().longest_expiry),
              "Longest lifetime that a caller may request, at most 7 days.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
                                     s.profile().longest_expiry);
              }},
-            {"original", Kind::choice, "remove",
+            {"original", Kind::choice, choice_text(kOriginal, standard_profile().original),
              "What happens to the original after publication: remove, keep (in the originals bucket).",
              [](S s, G g) { return put_choice(g, kOriginal, s.profile().original); }},
-            {"rejected", Kind::choice, "quarantine",
+            {"rejected", Kind::choice, choice_text(kRejected, standard_profile().rejected),
              "What happens to a rejected upload: quarantine (in the originals bucket), remove.",
              [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
-            {"expired_callback", Kind::choice, "silent", "Whether `upload.expired` is sent: silent, told.",
+            {"expired_callback", Kind::choice, choice_text(kExpired, standard_profile().expired_callback),
+             "Whether `upload.expired` is sent: silent, told.",
              [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},
         }};
 }

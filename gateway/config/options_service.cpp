@@ -3,6 +3,7 @@
 #include <cctype>
 #include <thread>
 
+#include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
 
@@ -108,26 +109,27 @@ Table server_table() {
              [](S s, G g) { return put_list(g, parse_host, s.config.server.allowed_hosts); }},
             {"cors_origins", Kind::list, "", "Origins whose pages may call the API, or `*`. Empty: none.",
              [](S s, G g) { return put_list(g, parse_origin, s.config.server.cors_origins); }},
-            {"cors_credentials", Kind::choice, "refused",
+            {"cors_credentials", Kind::choice, choice_text(kCors, standard().server.cors_credentials),
              "Whether these origins may send cookies and HTTP authentication: refused, allowed.",
              [](S s, G g) { return put_choice(g, kCors, s.config.server.cors_credentials); }},
             {"token_secrets", Kind::list, "",
              "Secrets of at least 32 characters that sign client tokens: the first signs, all verify.",
              [](S s, G g) { return put_token_secrets(g, s.config.server.token_secrets); }, Secrecy::secret,
-             "derived from the worker's secret key, so a new key invalidates all client tokens"},
+             "derived from the regions' worker secrets: the default region's signs, all verify"},
             {"io_threads", Kind::integer, "", "HTTP threads.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.server.io_threads);
              },
              Secrecy::open, "the number of cores"},
-            {"max_connections", Kind::integer, "4096",
+            {"max_connections", Kind::integer, std::to_string(standard().server.max_connections),
              "Concurrent connections. At the limit, new connections evict waits first, then those that have "
              "been "
              "idle the longest.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_connections);
              }},
-            {"max_connections_per_address", Kind::integer, "512",
+            {"max_connections_per_address", Kind::integer,
+             std::to_string(standard().server.max_connections_per_address),
              "Connections from one IPv4 address or one IPv6 /64; more are answered 429. 0: unlimited. "
              "Trusted proxies are exempt.",
              [](S s, G g) {
@@ -136,10 +138,11 @@ Table server_table() {
             {"trusted_proxies", Kind::list, "127.0.0.0/8,::1",
              "Addresses and CIDR blocks of the proxies whose `X-Forwarded-For` is trusted.",
              [](S s, G g) { return put_list(g, parse_ip_block, s.config.server.trusted_proxies); }},
-            {"access_log", Kind::choice, "failures",
+            {"access_log", Kind::choice, choice_text(kAccessLogs, standard().server.access_log),
              "Which requests are logged: all, failures (5xx and aborted requests), none.",
              [](S s, G g) { return put_choice(g, kAccessLogs, s.config.server.access_log); }},
-            {"max_requests_per_connection", Kind::integer, "1000",
+            {"max_requests_per_connection", Kind::integer,
+             std::to_string(standard().server.max_requests_per_connection),
              "Requests after which a connection is closed.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000'000}), s.config.server.max_requests_per_connection);
@@ -152,56 +155,62 @@ Table server_table() {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits);
              },
              Secrecy::open, "half of max_connections"},
-            {"max_waits_per_app", Kind::integer, "1024",
+            {"max_waits_per_app", Kind::integer, std::to_string(standard().server.max_waits_per_app),
              "Waits of one app and its client tokens; more are answered 429.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_app);
              }},
-            {"max_waits_per_token", Kind::integer, "64", "Waits of one client token; more are answered 429.",
+            {"max_waits_per_token", Kind::integer, std::to_string(standard().server.max_waits_per_token),
+             "Waits of one client token; more are answered 429.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_token);
              }},
-            {"max_waits_per_address", Kind::integer, "256",
+            {"max_waits_per_address", Kind::integer, std::to_string(standard().server.max_waits_per_address),
              "Waits from one IPv4 address or one IPv6 /64; more are answered 429. Trusted proxies are "
              "exempt, "
              "their clients are not.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_address);
              }},
-            {"max_header", Kind::size, "8KiB",
+            {"max_header", Kind::size, size_text(standard().server.max_header),
              "Maximum size of request line and headers together; larger ones are answered 431.",
              [](S s, G g) {
                  return put(read_size(g, {1 << 10, 1 << 20}), s.config.server.max_header);
              }},
-            {"max_body", Kind::size, "1MiB",
+            {"max_body", Kind::size, size_text(standard().server.max_body),
              "Maximum size of a request body for every route of the API; larger ones are answered 413. "
              "Most routes have lower limits of their own: 64 KiB to create an upload, 8 KiB for a "
              "token, 1 MiB for a store's events. It does not apply to the built-in store.",
              [](S s, G g) {
                  return put(read_size(g, {1 << 10, 64 << 20}), s.config.server.max_body);
              }},
-            {"header_timeout", Kind::duration, "10s", "Maximum time for a request's headers to arrive.",
+            {"header_timeout", Kind::duration, duration_text(standard().server.header_timeout),
+             "Maximum time for a request's headers to arrive.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.header_timeout);
              }},
-            {"body_timeout", Kind::duration, "30s", "Maximum time for a request's body to arrive.",
+            {"body_timeout", Kind::duration, duration_text(standard().server.body_timeout),
+             "Maximum time for a request's body to arrive.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.body_timeout);
              }},
-            {"idle_timeout", Kind::duration, "30s", "Maximum idle time between requests on a connection.",
+            {"idle_timeout", Kind::duration, duration_text(standard().server.idle_timeout),
+             "Maximum idle time between requests on a connection.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 1h}), s.config.server.idle_timeout);
              }},
-            {"write_timeout", Kind::duration, "10s", "Maximum time without progress in sending a response.",
+            {"write_timeout", Kind::duration, duration_text(standard().server.write_timeout),
+             "Maximum time without progress in sending a response.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 10min}), s.config.server.write_timeout);
              }},
-            {"drain_delay", Kind::duration, "0s",
+            {"drain_delay", Kind::duration, duration_text(standard().server.drain_delay),
              "On shutdown, `/readyz` fails for this long before the listeners close.",
              [](S s, G g) {
                  return put(read_duration(g, {0ms, 10min}), s.config.server.drain_delay);
              }},
-            {"drain_timeout", Kind::duration, "30s", "Then requests in progress may take this long.",
+            {"drain_timeout", Kind::duration, duration_text(standard().server.drain_timeout),
+             "Then requests in progress may take this long.",
              [](S s, G g) {
                  return put(read_duration(g, {0ms, 1h}), s.config.server.drain_timeout);
              }},
@@ -225,28 +234,32 @@ Table database_table() {
                  "Instead of `url`: the data folder of a private PostgreSQL that photogate starts and stops. "
                  "For one process on one machine.",
                  [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
-                {"connections", Kind::integer, "8", "Maximum connections of one process.",
+                {"connections", Kind::integer, std::to_string(standard().database.connections),
+                 "Maximum connections of one process.",
                  [](S s, G g) {
                      return put(read_integer(g, {3, 500}), s.config.database.connections);
                  }},
-                {"pooler", Kind::choice, "none",
+                {"pooler", Kind::choice, choice_text(kPoolers, standard().database.pooler),
                  "Whether `url` is PostgreSQL itself (none) or a pooler in transaction mode (transaction), "
                  "such as PgBouncer. Behind a pooler, work of other gateways is found by polling.",
                  [](S s, G g) { return put_choice(g, kPoolers, s.config.database.pooler); }},
-                {"group_limit", Kind::integer, "256", "Maximum rows that share one transaction.",
+                {"group_limit", Kind::integer, std::to_string(standard().database.group_limit),
+                 "Maximum rows that share one transaction.",
                  [](S s, G g) {
                      return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
                  }},
-                {"queue_limit", Kind::integer, "10000",
+                {"queue_limit", Kind::integer, std::to_string(standard().database.queue_limit),
                  "Maximum rows that wait for their transaction; requests beyond are answered 503.",
                  [](S s, G g) {
                      return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
                  }},
-                {"connect_timeout", Kind::duration, "5s", "Maximum time to establish a connection.",
+                {"connect_timeout", Kind::duration, duration_text(standard().database.connect_timeout),
+                 "Maximum time to establish a connection.",
                  [](S s, G g) {
                      return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
                  }},
-                {"statement_timeout", Kind::duration, "5s", "Maximum time for one statement.",
+                {"statement_timeout", Kind::duration, duration_text(standard().database.statement_timeout),
+                 "Maximum time for one statement.",
                  [](S s, G g) {
                      return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
                  }},
@@ -282,35 +295,38 @@ Table callbacks_table() {
             {"ca_file", Kind::text, "", "CA certificates to trust instead of the system's.",
              [](S s, G g) { return put(read_text(g), s.config.callbacks.ca_file); }, Secrecy::open,
              "the system's"},
-            {"timeout", Kind::duration, "15s",
+            {"timeout", Kind::duration, duration_text(standard().callbacks.sender.timeout),
              "Maximum time for one attempt, from connecting to the end of the response.",
              [](S s, G g) {
                  return put(read_duration(g, {100ms, 60s}), s.config.callbacks.sender.timeout);
              }},
-            {"senders", Kind::integer, "16", "Concurrent deliveries.",
+            {"senders", Kind::integer, std::to_string(standard().callbacks.sender.senders),
+             "Concurrent deliveries.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.senders);
              }},
-            {"per_url", Kind::integer, "8", "Concurrent deliveries to one URL, over all gateways.",
+            {"per_url", Kind::integer, std::to_string(standard().callbacks.sender.per_url),
+             "Concurrent deliveries to one URL, over all gateways.",
              [](S s, G g) {
                  return put(read_integer(g, {1, 512}), s.config.callbacks.sender.per_url);
              }},
-            {"rate_per_url", Kind::integer, "0",
+            {"rate_per_url", Kind::integer, std::to_string(standard().callbacks.sender.per_second),
              "Attempts per second that one gateway starts to one URL; 0: unlimited.",
              [](S s, G g) {
                  return put(read_integer(g, {0, 100'000}), s.config.callbacks.sender.per_second);
              }},
-            {"breaker_after", Kind::integer, "10",
+            {"breaker_after", Kind::integer, std::to_string(standard().database.breaker.after),
              "Consecutive failures after which a URL's circuit breaker opens; 0: never.",
              [](S s, G g) {
                  return put(read_integer(g, {0, 1'000'000}), s.config.database.breaker.after);
              }},
-            {"breaker_first", Kind::duration, "5s",
+            {"breaker_first", Kind::duration, duration_text(standard().database.breaker.first),
              "How long the breaker stays open at first; the time doubles with each failed probe.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.first);
              }},
-            {"breaker_longest", Kind::duration, "60s", "The longest time the breaker stays open.",
+            {"breaker_longest", Kind::duration, duration_text(standard().database.breaker.longest),
+             "The longest time the breaker stays open.",
              [](S s, G g) {
                  return put_seconds(read_duration(g, {1s, 1h}), s.config.database.breaker.longest);
              }},
@@ -340,27 +356,31 @@ std::vector<Table> service_tables() {
          .prefix = "retention",
          .help = "How long temporary records are kept.",
          .options =
-             {{"events", Kind::duration, "7d", "Ids of received events.",
+             {{"events", Kind::duration, duration_text(standard().database.retention.events),
+               "Ids of received events.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.database.retention.events);
                }},
-              {"idempotency", Kind::duration, "24h", "Idempotency keys.",
+              {"idempotency", Kind::duration, duration_text(standard().database.retention.idempotency),
+               "Idempotency keys.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1min, 24h * 30}),
                                       s.config.database.retention.idempotency);
                }},
-              {"attempts", Kind::duration, "30d", "Delivery attempts of callbacks; quarantined events.",
+              {"attempts", Kind::duration, duration_text(standard().database.retention.attempts),
+               "Delivery attempts of callbacks; quarantined events.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.attempts);
                }},
-              {"callbacks", Kind::duration, "30d",
+              {"callbacks", Kind::duration, duration_text(standard().database.retention.callbacks),
                "Delivered callbacks, and events without a callback URL: how far back `GET /v1/events` goes.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.callbacks);
                }},
-              {"dead_callbacks", Kind::duration, "90d", "Dead callbacks.",
+              {"dead_callbacks", Kind::duration, duration_text(standard().database.retention.dead_callbacks),
+               "Dead callbacks.",
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.dead_callbacks);
@@ -368,10 +388,11 @@ std::vector<Table> service_tables() {
         {.pattern = "log",
          .prefix = "log",
          .help = "One event per line, to standard error.",
-         .options = {{"format", Kind::choice, "auto",
+         .options = {{"format", Kind::choice, choice_text(kFormats, standard().log.format),
                       "auto (text on a terminal, JSON otherwise), text, json.",
                       [](S s, G g) { return put_choice(g, kFormats, s.config.log.format); }},
-                     {"level", Kind::choice, "info", "debug, info, warn, error.",
+                     {"level", Kind::choice, choice_text(kLevels, standard().log.level),
+                      "debug, info, warn, error.",
                       [](S s, G g) { return put_choice(g, kLevels, s.config.log.level); }}}},
     };
 }

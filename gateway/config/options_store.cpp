@@ -1,5 +1,6 @@
 #include <array>
 
+#include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
 
@@ -87,12 +88,13 @@ Table builtin_table() {
              "the host of `public_url`"},
             {"cors_origins", Kind::list, "*", "Origins whose pages may upload to the store, or `*`.",
              [](S s, G g) { return put_list(g, parse_origin, s.config.store.cors_origins); }},
-            {"body_timeout", Kind::duration, "6h",
+            {"body_timeout", Kind::duration, duration_text(standard().store.body_timeout),
              "Maximum time for one object, or one part of it, to arrive.",
              [](S s, G g) {
                  return put(read_duration(g, {1s, 7 * 24h}), s.config.store.body_timeout);
              }},
-            {"threads", Kind::integer, "16", "Threads that read and write the folder.", [](S s, G g) {
+            {"threads", Kind::integer, std::to_string(standard().store.threads),
+             "Threads that read and write the folder.", [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.store.threads);
              }}}};
 }
@@ -124,19 +126,22 @@ std::vector<Table> store_tables() {
                       {"S3_PUBLIC_ENDPOINT"}},
                      {"region",
                       Kind::text,
-                      "us-east-1",
+                      standard_region().signing_region.str(),
                       "The region in signatures.",
                       [](S s, G g) { return put_parsed(g, parse_region, s.region().signing_region); },
                       Secrecy::open,
                       {},
                       {"AWS_REGION"}},
-                     {"style", Kind::choice, "path", "Where a URL has the bucket: path, virtual-host.",
+                     {"style", Kind::choice, choice_text(kStyles, standard_region().style),
+                      "Where a URL has the bucket: path, virtual-host.",
                       [](S s, G g) { return put_choice(g, kStyles, s.region().style); }},
-                     {"incoming_bucket", Kind::text, "photogate-incoming", "The bucket for uploads.",
+                     {"incoming_bucket", Kind::text, standard_region().incoming.str(),
+                      "The bucket for uploads.",
                       [](S s, G g) { return put_parsed(g, parse_bucket, s.region().incoming); }},
-                     {"public_bucket", Kind::text, "photogate-public", "The bucket for published images.",
+                     {"public_bucket", Kind::text, standard_region().published.str(),
+                      "The bucket for published images.",
                       [](S s, G g) { return put_parsed(g, parse_bucket, s.region().published); }},
-                     {"originals_bucket", Kind::text, "photogate-originals",
+                     {"originals_bucket", Kind::text, standard_region().originals.str(),
                       "The bucket for kept and quarantined originals; never public.",
                       [](S s, G g) { return put_parsed(g, parse_bucket, s.region().originals); }},
                      {"signer_access_key", Kind::text, "", "The signer's access key id.",

@@ -50,7 +50,7 @@ struct ServerLimits {
     /// the next: one whose client has finished sending, else the longest of those whose requests wait for
     /// something to happen (Responder::on_abandoned), else the longest of those that have asked nothing for
     /// `yields_after`. Otherwise the next stays in the kernel's queue.
-    std::size_t connections = 10'000;
+    std::size_t connections = 4'096;
     std::chrono::milliseconds yields_after{1'000};
     /// From one IPv4 address or one IPv6 /64; one more is answered 429. Trusted proxies may have any number.
     std::size_t connections_per_address = 0;  ///< 0: any number

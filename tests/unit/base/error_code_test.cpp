@@ -42,18 +42,6 @@ TEST(ErrorCode, answers_only_with_public_codes) {
     EXPECT_EQ(to_string(ErrorCode::store_denied), "store_denied") << "its own word stays, for the log";
 }
 
-TEST(ErrorCode, answers_only_with_public_codes) {
-    for (auto code : all_codes()) {
-        EXPECT_EQ(public_code(public_code(code)), public_code(code)) << to_string(code);
-        EXPECT_EQ(http_status(public_code(code)), http_status(code)) << to_string(code);
-    }
-    EXPECT_EQ(public_code(ErrorCode::upload_not_found), ErrorCode::upload_not_found);
-    EXPECT_EQ(public_code(ErrorCode::database_constraint), ErrorCode::internal);
-    EXPECT_EQ(public_code(ErrorCode::commit_in_doubt), ErrorCode::unavailable);
-    EXPECT_EQ(http_status(ErrorCode::store_denied), 503);
-    EXPECT_EQ(to_string(ErrorCode::store_denied), "store_denied") << "its own word stays, for the log";
-}
-
 TEST(ErrorCode, retries_only_transient_errors) {
     for (auto code : {ErrorCode::store_slow_down, ErrorCode::database_unavailable, ErrorCode::http_timeout,
                       ErrorCode::rate_limited}) {

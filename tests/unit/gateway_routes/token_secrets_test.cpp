@@ -18,7 +18,8 @@ std::map<std::string, Secret> workers(std::initializer_list<std::pair<const char
     return all;
 }
 
-TokenSigner gateway(std::initializer_list<std::pair<const char*, const char*>> regions, const std::string& designated) {
+TokenSigner gateway(std::initializer_list<std::pair<const char*, const char*>> regions,
+                    const std::string& designated) {
     return TokenSigner{derive_token_secrets(workers(regions), designated)};
 }
 
