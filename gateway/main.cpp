@@ -9,7 +9,7 @@ namespace {
 using namespace photogate;
 using gateway::cli::ExitCode;
 using gateway::config::Config;
-using gateway::system::Role;
+using gateway::system::ProcessRole;
 
 ExitCode ended(const Result<>& result) {
     if (result) return ExitCode::ok;
@@ -17,7 +17,7 @@ ExitCode ended(const Result<>& result) {
     return gateway::cli::exit_code_of(result.error().code);
 }
 
-auto running(Role role) {
+auto running(ProcessRole role) {
     return [role](const Config& config) { return ended(gateway::system::run_until_signal(config, role)); };
 }
 
@@ -25,9 +25,9 @@ auto running(Role role) {
 
 int main(int argc, char** argv) {
     gateway::cli::Commands commands;
-    commands.all = running(Role::all);
-    commands.serve = running(Role::serve);
-    commands.work = running(Role::work);
+    commands.all = running(ProcessRole::all);
+    commands.serve = running(ProcessRole::serve);
+    commands.work = running(ProcessRole::work);
     commands.migrate = [](const Config& config, gateway::cli::MigrateMode mode) {
         const auto how = mode == gateway::cli::MigrateMode::apply ? storage::records::MigrateMode::apply
                                                                   : storage::records::MigrateMode::dry_run;

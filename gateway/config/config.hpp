@@ -20,6 +20,8 @@
 #include "base/words.hpp"
 #include "gateway/config/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
+#include "gateway/http/cors.hpp"
+#include "gateway/http/server.hpp"
 #include "imaging/imager_pool.hpp"
 #include "model/policy/profile.hpp"
 #include "notifier/callbacks/address_guard.hpp"
@@ -29,10 +31,6 @@
 
 namespace photogate::gateway::config {
 
-enum class CorsCredentials { refused, allowed };
-/// Which requests are logged, a line each.
-enum class AccessLog { all, failures, none };
-
 struct Server {
     std::vector<ListenAddress> listen;
     ListenAddress metrics_listen;
@@ -40,12 +38,12 @@ struct Server {
     std::optional<Endpoint> public_url;
     std::vector<std::string> allowed_hosts;  ///< of the Host header, lower case, without port; empty: any
     std::vector<std::string> cors_origins;   ///< exact origins, or the one item `*`; empty: no CORS
-    CorsCredentials cors_credentials = CorsCredentials::refused;
+    http::Credentials cors_credentials = http::Credentials::never;
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
-    std::vector<IpBlock> trusted_proxies;  ///< whose X-Forwarded-For is believed
-    AccessLog access_log = AccessLog::failures;
+    std::vector<IpBlock> trusted_proxies;                    ///< whose X-Forwarded-For is believed
+    http::AccessLog access_log = http::AccessLog::failures;  ///< which requests are logged, a line each
     std::size_t max_connections = 4'096;
     std::size_t max_connections_per_address = 512;  ///< 0: any number
     std::size_t max_requests_per_connection = 1'000;

@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 using S = const Scope&;
 using G = const Given&;
 
-constexpr std::array kCors = {Choice<CorsCredentials>{"refused", CorsCredentials::refused},
-                              Choice<CorsCredentials>{"allowed", CorsCredentials::allowed}};
-constexpr std::array kAccessLogs = {Choice<AccessLog>{"all", AccessLog::all},
-                                    Choice<AccessLog>{"failures", AccessLog::failures},
-                                    Choice<AccessLog>{"none", AccessLog::none}};
+constexpr std::array kCors = {Choice<http::Credentials>{"refused", http::Credentials::never},
+                              Choice<http::Credentials>{"allowed", http::Credentials::allowed}};
+constexpr std::array kAccessLogs = {Choice<http::AccessLog>{"all", http::AccessLog::every_request},
+                                    Choice<http::AccessLog>{"failures", http::AccessLog::failures},
+                                    Choice<http::AccessLog>{"none", http::AccessLog::none}};
 constexpr std::array kLevels = {
     Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
     Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};

@@ -47,7 +47,7 @@ void check_server(const Server& server, Report& report) {
         any_origin = any_origin || origin == "*";
     if (any_origin && server.cors_origins.size() > 1)
         report.mistake("server.cors_origins", "has '*' beside others, which it includes");
-    if (any_origin && server.cors_credentials == CorsCredentials::allowed) {
+    if (any_origin && server.cors_credentials == http::Credentials::allowed) {
         report.mistake("server.cors_credentials",
                        "is 'allowed' for the origin '*': any page could act for whoever looks at it");
     }

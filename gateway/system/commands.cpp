@@ -157,7 +157,7 @@ Result<Provided> provide(const config::Config& config, local::PrivatePostgres::S
 
 }  // namespace
 
-Result<> run_until_signal(const config::Config& configured, Role role) {
+Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
     StopSignals signals;
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::refused);
     if (!provided) return fail(provided.error());

@@ -16,7 +16,7 @@
 namespace photogate::gateway::system {
 
 /// Serves until TERM or INT, then drains. Errors: as System::start.
-Result<> run_until_signal(const config::Config& config, Role role);
+Result<> run_until_signal(const config::Config& config, ProcessRole role);
 
 /// Applies the missing migrations, or says which they are.
 Result<> migrate(const config::Config& config, storage::records::MigrateMode mode, std::ostream& out);

@@ -3,22 +3,6 @@
 #include <algorithm>
 
 namespace photogate::gateway::system {
-namespace {
-
-http::AccessLog access_log(config::AccessLog chosen) {
-    switch (chosen) {
-        case config::AccessLog::all:
-            return http::AccessLog::every_request;
-        case config::AccessLog::failures:
-            return http::AccessLog::failures;
-        case config::AccessLog::none:
-            return http::AccessLog::none;
-    }
-    return http::AccessLog::failures;
-}
-
-}  // namespace
-
 http::ServerOptions server_options(const config::Server& server, std::size_t connections,
                                    http::RequestObserver& observer) {
     http::ServerOptions options;
@@ -33,7 +17,7 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
     options.limits.connections = connections;
     options.limits.connections_per_address = server.max_connections_per_address;
     options.trusted_proxies = server.trusted_proxies;
-    options.access_log = access_log(server.access_log);
+    options.access_log = server.access_log;
     options.observer = &observer;
     return options;
 }

@@ -88,7 +88,7 @@ std::chrono::seconds longest_grant(const config::Config& config) {
 // The members stand in the order of their lives: each uses only what stands above it.
 struct System::State {
     const config::Config& config;
-    const Role role;
+    const ProcessRole role;
     AgreedClock clock;  ///< agreed on with the other gateways: the database's
     SystemRandom random;
     const std::size_t max_connections;  ///< of each server
@@ -135,7 +135,7 @@ struct System::State {
     std::unique_ptr<http::Server> server;
     bool stopped = false;
 
-    State(const config::Config& configuration, Role chosen)
+    State(const config::Config& configuration, ProcessRole chosen)
         : config(configuration),
           role(chosen),
           max_connections(
@@ -143,8 +143,8 @@ struct System::State {
           image_base(image_base_of(configuration)),
           composer(image_base, random, recipients(configuration)) {}
 
-    bool serves() const { return role != Role::work; }
-    bool works() const { return role != Role::serve; }
+    bool serves() const { return role != ProcessRole::work; }
+    bool works() const { return role != ProcessRole::serve; }
 
     Result<> open() {
         auto opened = records::Records::open(config.database, composer, clock, random);
@@ -331,9 +331,7 @@ struct System::State {
             if (!config.server.cors_origins.empty()) {
                 auto policy = std::make_shared<http::CorsPolicy>();
                 policy->origins = config.server.cors_origins;
-                policy->credentials = config.server.cors_credentials == config::CorsCredentials::allowed
-                                          ? http::Credentials::allowed
-                                          : http::Credentials::never;
+                policy->credentials = config.server.cors_credentials;
                 cors = std::move(policy);
             }
             auto secrets = token_secrets(config, stores);
@@ -424,7 +422,7 @@ void System::stop() {
     if (state_) state_->stop();
 }
 
-Result<std::unique_ptr<System>> System::start(const config::Config& config, Role role) {
+Result<std::unique_ptr<System>> System::start(const config::Config& config, ProcessRole role) {
     std::unique_ptr<System> system{new System(std::make_unique<State>(config, role))};
     auto& state = *system->state_;
     if (auto opened = state.open(); !opened) return fail(std::move(opened.error()));

@@ -12,7 +12,7 @@
 
 namespace photogate::gateway::system {
 
-enum class Role {
+enum class ProcessRole {
     all,    ///< serve and work
     serve,  ///< the REST interface, events in, images out
     work,   ///< the worker loop, the reconciler, callbacks out
@@ -24,7 +24,7 @@ class System {
     /// Errors: database_unavailable and store_* (a part that is not there), unsafe_configuration,
     /// imager_unavailable, cannot_bind, invalid_configuration (the schema is another than this program's).
     /// `config` outlives the System.
-    static Result<std::unique_ptr<System>> start(const config::Config& config, Role role);
+    static Result<std::unique_ptr<System>> start(const config::Config& config, ProcessRole role);
 
     /// Drains: not ready, then no new connections, then what is under way is finished or given back.
     ~System();
