@@ -3,8 +3,6 @@
 #include <set>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/log.hpp"
 #include "model/object_layout.hpp"
 
@@ -120,12 +118,6 @@ std::size_t BuiltinStore::drain(std::chrono::milliseconds patience) {
     const std::size_t cut = server_ ? server_->drain(patience) : 0;
     if (pool_) pool_->join();
     return cut;
-}
-
-std::string BuiltinStore::state_json() const {
-    const auto free = store_->free_bytes();
-    return fmt::format(R"({{"kind":"built-in","limit":"one machine only","free_bytes":{}}})",
-                       free ? std::to_string(*free) : "null");
 }
 
 }  // namespace photogate::gateway::system

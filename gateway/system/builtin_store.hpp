@@ -47,8 +47,8 @@ class BuiltinStore {
     void stop_accepting();
     /// How many connections had to be cut.
     std::size_t drain(std::chrono::milliseconds patience);
-    /// `{"kind":"built-in",…}`, for /readyz?verbose.
-    std::string state_json() const;
+    /// Of the folder's file system, for /readyz?verbose. Errors: file_error.
+    Result<ByteSize> free_bytes() const { return store_->free_bytes(); }
     /// Its threads, for who counts. After serve().
     const http::WorkPool& pool() const { return *pool_; }
 

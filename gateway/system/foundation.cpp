@@ -1,0 +1,122 @@
+#include "gateway/system/foundation.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "gateway/system/descriptors.hpp"
+#include "gateway/system/imagers.hpp"
+#include "gateway/system/recipients.hpp"
+#include "gateway/system/server_options.hpp"
+#include "gateway/system/stores.hpp"
+
+namespace photogate::gateway::system {
+
+Foundation::Foundation(const config::Config& configuration, ProcessRole chosen)
+    : config(configuration),
+      role(chosen),
+      max_connections(allow_connections(config.server.max_connections, config.store.folder.empty() ? 1 : 2)),
+      image_base(image_base_of(configuration)),
+      composer(image_base, random, recipients(configuration)) {}
+
+Result<> Foundation::open() {
+    auto opened = storage::records::Records::open(config.database, composer, clock, random);
+    if (!opened) return fail(std::move(opened.error()));
+    records = std::move(*opened);
+    agree_on_time();
+    if (auto ready = open_stores(); !ready) return ready;
+    intake.emplace(records->uploads, records->arrivals, stores, clock);
+    StoreWatchOptions watching;
+    watching.prove_every = config.worker.proof_interval;
+    watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
+    watching.agree_on_time = [this] { agree_on_time(); };
+    watch.emplace(std::move(watching), stores, s3_parts, metrics);
+    if (builtin) {
+        if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics)); !serving)
+            return serving;
+    }
+    images.emplace(records->publications, stores);
+    upload_watch.emplace(records->uploads);
+    waiters.emplace(*upload_watch, routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
+    return {};
+}
+
+/// Estimates the offset to the database's clock. Slow round trips are discarded as too imprecise.
+Result<> Foundation::start_imagers() {
+    if (!works() && !config.imagers_while_serving) return {};
+    auto started = system::start_imagers(config);
+    if (!started) return fail(std::move(started.error()));
+    imagers = std::move(*started);
+    return {};
+}
+
+void Foundation::agree_on_time() {
+    const auto asked_at = std::chrono::steady_clock::now();
+    const auto state = records->gauges.pipeline_state();
+    if (!state || std::chrono::steady_clock::now() - asked_at > kClockNoise / 2) return;
+    const auto ahead = state->database_ahead - (clock.now() - SystemClock{}.now());
+    if (std::chrono::abs(ahead) >= kClockNoise)
+        log::warn("clock.corrected",
+                  {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(ahead).count()}});
+    clock.correct(ahead);
+}
+
+/// Of the processes that share a built-in store's folder, the one that serves opens it.
+Result<> Foundation::open_stores() {
+    std::optional<OwnStore> own;
+    if (!config.store.folder.empty() && serves()) {
+        auto store = BuiltinStore::open(
+            config, {clock, random, http_metrics,
+                     [this](const storage::objects::ObjectCreated& created) { take_in(created); }});
+        if (!store) return fail(std::move(store.error()));
+        builtin = std::move(*store);
+        own = OwnStore{builtin->region(), builtin->objects()};
+    }
+    auto made = make_stores(config, s3_parts, std::move(own));
+    if (!made) return fail(std::move(made.error()));
+    stores = std::move(*made);
+    return {};
+}
+
+/// The built-in store's events take the way of every store's. The reconciler finds what is lost here.
+void Foundation::take_in(const storage::objects::ObjectCreated& created) noexcept {
+    try {
+        if (!intake || created.bucket != builtin->region().incoming) return;
+        intake->take_in("built-in", batch_of(created), {},
+                        [key = created.key.str()](const Result<pipeline::IntakeSummary>& taken) {
+                            if (!taken)
+                                log::warn("event.lost", {{"key", key}, {"detail", taken.error().detail}});
+                        });
+    } catch (const std::exception& error) {
+        log::error("event.exception", {{"what", error.what()}});
+    }
+}
+
+Result<> Foundation::verify_safety() {
+    const auto reports = probe_stores(stores, s3_parts);
+    if (!reports) return fail(reports.error());
+    watch->found(*reports);
+    watch->read_clocks();  // before the first upload is signed
+    std::string failures;
+    for (const auto& [region, report] : *reports) {
+        for (const auto& finding : report.findings) {
+            if (finding.verdict == storage::objects::Verdict::passed) continue;
+            log::warn("store.unsafe", {{"region", region},
+                                       {"check", finding.check},
+                                       {"detail", finding.detail},
+                                       {"remedy", finding.remedy}});
+            if (finding.verdict == storage::objects::Verdict::failed)
+                failures += fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
+        }
+    }
+    if (failures.empty() || config.unsafe == config::Unsafe::insisted) return {};
+    return fail(ErrorCode::unsafe_configuration,
+                "the store's credentials or buckets are not safe, so photogate does not start (--unsafe "
+                "insists):" +
+                    failures);
+}
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,79 @@
+// What serving and working share: clock, metrics, records, stores, and what arrives in them.
+//
+// The members are in the order of their lives: each uses only what is above it.
+//
+// Thread safety: open() and verify_safety() on one thread, before anything else runs; then each member's own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/agreed_clock.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "delivery/published_images.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/http/http_metrics.hpp"
+#include "gateway/http/metrics.hpp"
+#include "gateway/routes/waiters.hpp"
+#include "gateway/system/builtin_store.hpp"
+#include "gateway/system/store_watch.hpp"
+#include "gateway/system/system.hpp"
+#include "imaging/imager_pool.hpp"
+#include "notifier/callbacks/upload_callbacks.hpp"
+#include "pipeline/intake.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/objects/retry.hpp"
+#include "storage/objects/s3_client.hpp"
+#include "storage/records/records.hpp"
+
+namespace photogate::gateway::system {
+
+struct Foundation {
+    /// `config` outlives this.
+    Foundation(const config::Config& config, ProcessRole role);
+    Foundation(const Foundation&) = delete;
+    Foundation& operator=(const Foundation&) = delete;
+
+    /// Connects to the database and opens the stores; the built-in store listens from here on. Errors: as
+    /// System::start().
+    Result<> open();
+    /// Proves that the stores' credentials and buckets are safe. Errors: unsafe_configuration, store_*.
+    Result<> verify_safety();
+    /// Where this process decodes pictures. Errors: imager_unavailable.
+    Result<> start_imagers();
+
+    bool serves() const { return role != ProcessRole::work; }
+    bool works() const { return role != ProcessRole::serve; }
+
+    const config::Config& config;
+    const ProcessRole role;
+    AgreedClock clock;  ///< agreed on with the other gateways: the database's
+    SystemRandom random;
+    const std::size_t max_connections;  ///< of each server
+    const std::string image_base;
+    http::Metrics metrics;
+    http::HttpMetrics http_metrics{metrics};
+
+    storage::http::HttpClient store_http{storage::http::ClientOptions{}};
+    storage::objects::SystemPacer pacer;
+    storage::objects::S3Parts s3_parts{store_http, clock, random, pacer};
+    pipeline::Stores stores{{}};
+    notifier::callbacks::UploadCallbacks composer;
+    std::unique_ptr<storage::records::Records> records;
+    std::optional<pipeline::Intake> intake;
+    std::optional<StoreWatch> watch;
+    std::unique_ptr<BuiltinStore> builtin;  ///< below what it reports to: the records, the intake
+    std::optional<delivery::PublishedImages> images;
+    std::optional<routes::RecordsWatch> upload_watch;
+    std::optional<routes::Waiters> waiters;
+    std::unique_ptr<imaging::ImagerPool> imagers;  ///< null where this process decodes no pictures
+
+  private:
+    void agree_on_time();
+    Result<> open_stores();
+    void take_in(const storage::objects::ObjectCreated& created) noexcept;
+};
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,34 @@
+#include <nlohmann/json.hpp>
+
+#include "gateway/system/probes.hpp"
+
+namespace photogate::gateway::system {
+
+routes::Readiness Probes::readiness() const {
+    Result<> state;
+    if (stopping_) {
+        state = fail(ErrorCode::unavailable, "shutting down");
+    } else if (const auto answered = base_.records->gauges.ping(); !answered) {
+        state = fail(ErrorCode::database_unavailable, "the database does not answer");
+    }
+    auto detail = nlohmann::ordered_json::object();
+    detail["ready"] = state.has_value();
+    detail["database"] = state || stopping_ ? "ok" : "away";
+    detail["stopping"] = stopping_.load();
+    if (base_.builtin) {
+        auto& store = detail["store"];
+        store["kind"] = "built-in";
+        store["limit"] = "one machine only";
+        const auto free = base_.builtin->free_bytes();
+        store["free_bytes"] = free ? nlohmann::ordered_json(*free) : nlohmann::ordered_json(nullptr);
+    }
+    if (base_.imagers) {
+        const auto jail = base_.imagers->jail();
+        auto& imager = detail["imager"];
+        imager["jail"] = jail.is_tight() ? "tight" : "not tight";
+        imager["landlock"] = jail.landlock;
+    }
+    return {std::move(state), detail.dump()};
+}
+
+}  // namespace photogate::gateway::system

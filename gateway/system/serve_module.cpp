@@ -1,0 +1,121 @@
+#include "gateway/system/serve_module.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "gateway/routes/token_secrets.hpp"
+#include "gateway/system/server_options.hpp"
+#include "gateway/system/work_module.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+std::shared_ptr<const http::CorsPolicy> cors_of(const config::Server& server) {
+    if (server.cors_origins.empty()) return nullptr;
+    auto policy = std::make_shared<http::CorsPolicy>();
+    policy->origins = server.cors_origins;
+    policy->credentials = server.cors_credentials;
+    return policy;
+}
+
+/// Those configured, or those that every gateway of these stores derives alike.
+std::vector<Secret> token_secrets(const config::Config& config, const pipeline::Stores& stores) {
+    if (!config.server.token_secrets.empty()) return config.server.token_secrets;
+    std::map<std::string, Secret> workers;
+    for (const auto& [name, store] : stores.all())
+        workers.emplace(name, store.region.worker.secret_access_key);
+    return routes::derive_token_secrets(workers, config.default_region);
+}
+
+http::Listener listener(const config::ListenAddress& address, http::Service& service,
+                        std::vector<std::string> hosts) {
+    return {address.host == "localhost" ? "127.0.0.1" : address.host, address.port, &service,
+            std::move(hosts)};
+}
+
+}  // namespace
+
+ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const Probes& probes)
+    : base_(foundation),
+      work_(work),
+      probes_(probes),
+      database_pool_(std::make_unique<http::WorkPool>(
+          http::WorkPool::Options{"database", foundation.config.database.connections, 512})),
+      store_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512})) {}
+
+Result<> ServeModule::add_api() {
+    auto secrets = token_secrets(base_.config, base_.stores);
+    if (secrets.empty())
+        return fail(ErrorCode::invalid_configuration,
+                    "no region has a worker secret to derive client tokens' secrets from; set "
+                    "server.token_secrets");
+    tokens_.emplace(secrets);
+    api_.emplace(routes::Api{base_.config, base_.records->uploads, base_.records->outbox, base_.stores, *base_.intake, *base_.images,
+                             *base_.waiters, *database_pool_, *store_pool_, base_.metrics, base_.clock,
+                             base_.random, cors_of(base_.config.server), base_.image_base, *tokens_});
+    routes::add_upload_routes(router_, *api_);
+    routes::add_event_routes(router_, *api_);
+    routes::add_image_routes(router_, *api_);
+    routes::add_callback_routes(router_, *api_);
+    routes::add_token_routes(router_, *api_);
+    routes::add_page_routes(router_, *api_);
+    routes::add_health_routes(
+        router_, [this] { return probes_.readiness(); }, *database_pool_);
+    routes::add_operator_routes(operations_, *api_);
+    routes::add_operate_pages(operations_);
+    return {};
+}
+
+Result<> ServeModule::start() {
+    std::vector<http::Listener> listeners;
+    if (base_.serves()) {
+        if (auto added = add_api(); !added) return added;
+        for (const auto& address : base_.config.server.listen)
+            listeners.push_back(listener(address, router_, base_.config.server.allowed_hosts));
+    }
+    base_.metrics.add_process_metrics(PHOTOGATE_VERSION, "");
+    count_parts(base_.metrics, counted_parts());
+    routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
+    routes::add_health_routes(
+        operations_, [this] { return probes_.readiness(); }, *database_pool_);
+    listeners.push_back(listener(base_.config.server.metrics_listen, operations_, {}));
+    // Connections of its own, so that it can be reached when clients use up all others.
+    listeners.back().connections = std::min<std::size_t>(base_.max_connections, 64);
+    auto started =
+        http::Server::start(std::move(listeners),
+                            server_options(base_.config.server, base_.max_connections, base_.http_metrics));
+    if (!started) return fail(std::move(started.error()));
+    server_ = std::move(*started);
+    server_view_ = server_.get();
+    return {};
+}
+
+CountedParts ServeModule::counted_parts() const {
+    CountedParts parts;
+    parts.gauges = &base_.records->gauges;
+    if (work_) work_->add_to(parts);
+    parts.imagers = base_.imagers.get();
+    parts.server = &server_view_;
+    parts.waiters = &*base_.waiters;
+    parts.pools = {database_pool_.get(), store_pool_.get()};
+    if (base_.builtin) parts.pools.push_back(&base_.builtin->pool());
+    parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
+    if (!base_.config.store.folder.empty()) parts.folders.emplace("store", base_.config.store.folder);
+    if (!base_.config.postgres_folder.empty())
+        parts.folders.emplace("database", base_.config.postgres_folder);
+    parts.state_at_most_every = std::min(parts.state_at_most_every, base_.config.worker.reconcile_interval);
+    return parts;
+}
+
+void ServeModule::stop_accepting() {
+    if (server_) server_->stop_accepting();
+}
+
+std::size_t ServeModule::drain(std::chrono::milliseconds patience) {
+    return server_ ? server_->drain(patience) : 0;
+}
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,60 @@
+// What a process listens with: the API's listeners where it serves, and in every role the listener for
+// metrics and operators.
+//
+// Stop order: stop_accepting(), then drain(). The server ends before the routes that it calls.
+//
+// Thread safety: start(), stop_accepting() and drain() on one thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "gateway/http/server.hpp"
+#include "gateway/http/work_pool.hpp"
+#include "gateway/routes/api.hpp"
+#include "gateway/routes/client_token.hpp"
+#include "gateway/system/counting.hpp"
+#include "gateway/system/foundation.hpp"
+#include "gateway/system/probes.hpp"
+
+namespace photogate::gateway::system {
+
+class ServeModule {
+  public:
+    /// `work` is null where this process does not work. All three outlive this.
+    ServeModule(Foundation& foundation, const WorkModule* work, const Probes& probes);
+    ServeModule(const ServeModule&) = delete;
+    ServeModule& operator=(const ServeModule&) = delete;
+
+    /// Errors: cannot_bind, invalid_configuration.
+    Result<> start();
+    bool listens() const { return server_ != nullptr; }
+    void stop_accepting();
+    /// Lets requests under way finish; the number of connections that had to be cut.
+    std::size_t drain(std::chrono::milliseconds patience);
+
+    /// The API's listeners in the order of the configuration, then the metrics listener.
+    const std::vector<std::uint16_t>& ports() const { return server_->ports(); }
+
+  private:
+    Result<> add_api();
+    CountedParts counted_parts() const;
+
+    Foundation& base_;
+    const WorkModule* work_;
+    const Probes& probes_;
+    std::unique_ptr<http::WorkPool> database_pool_;
+    std::unique_ptr<http::WorkPool> store_pool_;
+    std::optional<routes::TokenSigner> tokens_;
+    std::optional<routes::Api> api_;
+    http::Router router_;
+    http::Router operations_;
+    std::atomic<const http::Server*> server_view_{nullptr};  ///< for the metrics, once it listens
+    std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace photogate::gateway::system

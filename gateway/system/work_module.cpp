@@ -1,0 +1,133 @@
+#include "gateway/system/work_module.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "signer/webhook_signature.hpp"
+
+namespace photogate::gateway::system {
+namespace {
+
+notifier::callbacks::SecretsOf secrets(const config::Config& config) {
+    return [&config](const AppName& name) {
+        const auto app = config.apps.find(name);
+        return app == config.apps.end() ? std::vector<signer::WebhookSecret>{} : app->second.callback_secrets;
+    };
+}
+
+storage::http::ClientOptions callback_client(const config::Config& config) {
+    storage::http::ClientOptions options;
+    options.user_agent = "photogate/" PHOTOGATE_VERSION;
+    options.guard = [&config](const sockaddr& address) {
+        return config.callbacks.policy.guard.permits(address);
+    };
+    options.ca_file = config.callbacks.ca_file;
+    return options;
+}
+
+std::string worker_name() {
+    char host[256] = "host";
+    if (::gethostname(host, sizeof host - 1) != 0) return fmt::format("pid-{}", ::getpid());
+    return fmt::format("{}-{}", host, ::getpid());
+}
+
+std::chrono::seconds longest_grant(const config::Config& config) {
+    std::chrono::seconds longest{0};
+    for (const auto& [name, app] : config.apps) {
+        for (const auto& [profile_name, profile] : app.profiles)
+            longest = std::max(longest, profile.longest_expiry);
+    }
+    return longest;
+}
+
+}  // namespace
+
+WorkModule::WorkModule(Foundation& foundation)
+    : base_(foundation), upload_counting_(foundation.metrics), callback_counting_(foundation.metrics) {}
+
+WorkModule::~WorkModule() {
+    request_stop();
+    join();
+}
+
+void WorkModule::start() {
+    make_worker();
+    make_periodic_tasks();
+    make_sender();
+    loops_.emplace_back([this] { worker_->run(); });
+    loops_.emplace_back([this] { reconciler_->run(); });
+    loops_.emplace_back([this] { sweeper_->run(); });
+    loops_.emplace_back([this] { base_.watch->run(); });
+    loops_.emplace_back([this] { sender_->run(); });
+}
+
+void WorkModule::make_worker() {
+    processor_.emplace(pipeline::ProcessorParts{
+        base_.records->jobs, base_.records->publications, base_.records->uploads, base_.stores,
+        base_.config.apps, [this](const imaging::Task& task) { return base_.imagers->run(task); }, base_.random,
+        [this](const model::Upload& upload, const pipeline::StageTimes& times) {
+            upload_counting_.finished(upload, times);
+            base_.waiters->finished(upload);
+        },
+        [this](const UploadId& id) { base_.waiters->settled(id); }});
+    pipeline::WorkerOptions options;
+    options.name = worker_name();
+    options.hands = base_.config.worker.concurrency;
+    options.lease = base_.config.worker.lease;
+    options.heartbeat = std::max(std::chrono::seconds{1}, base_.config.worker.lease / 4);
+    options.poll = base_.config.worker.poll;
+    worker_.emplace(std::move(options), base_.records->jobs,
+                    [this](const model::Job& job) { processor_->run(job); });
+}
+
+void WorkModule::make_periodic_tasks() {
+    pipeline::ReconcilerOptions rounds;
+    rounds.list_every = base_.config.worker.reconcile_interval;
+    rounds.look_every =
+        std::min<std::chrono::milliseconds>(rounds.look_every, base_.config.worker.reconcile_interval);
+    rounds.reap_every = base_.config.worker.reap_interval;
+    rounds.grace = base_.config.worker.expiry_grace;
+    rounds.longest_grant = longest_grant(base_.config);
+    auto& records = *base_.records;
+    reconciler_.emplace(rounds, pipeline::ReconcilerParts{records.upkeep, records.jobs, records.arrivals,
+                                                          base_.stores, *base_.intake, base_.clock});
+    pipeline::SweeperOptions sweeps;
+    sweeps.every = base_.config.worker.sweep_interval;
+    sweeps.ask_every = std::min(sweeps.ask_every, sweeps.every);
+    sweeps.min_age = base_.config.worker.sweep_age;
+    sweeper_.emplace(sweeps, pipeline::SweeperParts{records.upkeep, records.arrivals, records.publications,
+                                                    base_.stores, base_.clock});
+}
+
+void WorkModule::make_sender() {
+    callback_http_.emplace(callback_client(base_.config));
+    sender_.emplace(base_.config.callbacks.sender, base_.records->outbox, *callback_http_, secrets(base_.config),
+                    base_.clock, base_.random,
+                    [this](const model::CallbackAttempt& attempt) { callback_counting_.attempted(attempt); });
+}
+
+void WorkModule::request_stop() {
+    if (worker_) worker_->stop();
+    if (reconciler_) reconciler_->stop();
+    if (sweeper_) sweeper_->stop();
+    if (!loops_.empty()) base_.watch->stop();
+    if (sender_) sender_->stop();
+}
+
+void WorkModule::join() {
+    for (auto& loop : loops_)
+        loop.join();
+    loops_.clear();
+}
+
+void WorkModule::add_to(CountedParts& parts) const {
+    parts.reconciler = &*reconciler_;
+    parts.sweeper = &*sweeper_;
+    parts.sender = &*sender_;
+}
+
+}  // namespace photogate::gateway::system

@@ -1,0 +1,57 @@
+// What a process that works runs: the worker, the periodic tasks and the callback sender, each on a thread of
+// its own.
+//
+// Stop order: request_stop() lets every loop end after what it is at; join() waits for them. Jobs that are not
+// finished are given back by then.
+//
+// Thread safety: start(), request_stop() and join() on one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "gateway/system/counting.hpp"
+#include "gateway/system/foundation.hpp"
+#include "notifier/callbacks/callback_sender.hpp"
+#include "pipeline/processor.hpp"
+#include "pipeline/reconciler.hpp"
+#include "pipeline/sweeper.hpp"
+#include "pipeline/worker.hpp"
+
+namespace photogate::gateway::system {
+
+class WorkModule {
+  public:
+    /// `foundation` is open, has started its imagers and outlives this.
+    explicit WorkModule(Foundation& foundation);
+    ~WorkModule();
+    WorkModule(const WorkModule&) = delete;
+    WorkModule& operator=(const WorkModule&) = delete;
+
+    void start();
+    void request_stop();
+    void join();
+
+    /// Fills in what is counted of this module. After start().
+    void add_to(CountedParts& parts) const;
+
+  private:
+    void make_worker();
+    void make_periodic_tasks();
+    void make_sender();
+
+    Foundation& base_;
+    UploadCounting upload_counting_;
+    CallbackCounting callback_counting_;
+    std::optional<pipeline::Processor> processor_;
+    std::optional<pipeline::Worker> worker_;
+    std::optional<pipeline::Reconciler> reconciler_;
+    std::optional<pipeline::Sweeper> sweeper_;
+    std::optional<storage::http::HttpClient> callback_http_;
+    std::optional<notifier::callbacks::CallbackSender> sender_;
+    std::vector<std::thread> loops_;
+};
+
+}  // namespace photogate::gateway::system
