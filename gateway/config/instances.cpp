@@ -136,10 +136,8 @@ class Walk {
         } else if (const auto* table = table_at(entry.path)) {
             const auto names = names_in(split(table->pattern), entry.path);
             if (names.empty()) return;
-            if (!parse_app_name(names.back())) {
-                refuse(entry,
-                       fmt::format("'{}' is no name: 1 to 32 of a-z, 0-9 and '-', starting with a letter",
-                                   names.back()));
+            if (!table->name_rule->permits(names.back())) {
+                refuse(entry, fmt::format("'{}' {}", names.back(), table->name_rule->text));
             } else {
                 layout_.instances.push_back({table, names});
             }

@@ -92,7 +92,7 @@ class Loader {
         layout_ = lay_out(entries_, file_, report_);
         add_single_instances();
         for (const auto& instance : layout_.instances)
-            make(instance);
+            if (instance.table->make) instance.table->make(config_, instance.names);
         for (std::size_t i = 0; i < layout_.instances.size(); ++i)
             fill(i);
         if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.helpers + 2;
@@ -177,12 +177,12 @@ class Loader {
     }
 
     void make_single(const Table& table) {
-        const std::string name = table.pattern.starts_with("events") ? "minio" : "default";
+        const std::string name{table.single};
         layout_.instances.push_back({&table, {name}});
-        if (!table.pattern.starts_with("apps")) return;
-        for (const auto& profiles : tables()) {
-            if (profiles.pattern == "apps.*.profiles.*")
-                layout_.instances.push_back({&profiles, {name, "default"}});
+        const auto inner = std::string{table.pattern} + ".";
+        for (const auto& other : tables()) {
+            if (other.pattern.starts_with(inner) && !other.single.empty())
+                layout_.instances.push_back({&other, {name, std::string{other.single}}});
         }
     }
 
@@ -194,25 +194,6 @@ class Loader {
             }
         }
         return std::nullopt;
-    }
-
-    void make(const Instance& instance) {
-        const auto& names = instance.names;
-        const auto pattern = instance.table->pattern;
-        if (names.empty()) return;
-        if (pattern == "regions.*") {
-            config_.regions[names[0]].name = names[0];
-        } else if (pattern == "events.*") {
-            config_.events[names[0]];
-        } else {
-            const auto app = AppName::trusted(names[0]);
-            config_.apps[app].name = app;
-            config_.access[app];
-            if (names.size() == 2) {
-                const auto profile = ProfileName::trusted(names[1]);
-                config_.apps[app].profiles[profile].name = profile;
-            }
-        }
     }
 
     /// Default, file, environment, flag: each is read and held to its option, the last one stays.

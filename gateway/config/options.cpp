@@ -20,6 +20,11 @@ std::string joined(std::string_view prefix, std::string_view key, char separator
 
 }  // namespace
 
+const NameRule kShortName = {
+    [](std::string_view name) { return parse_app_name(name).has_value(); },
+    "is no name: 1 to 32 of a-z, 0-9 and '-', starting with a letter",
+};
+
 const std::vector<Table>& tables() {
     static const std::vector<Table> all = [] {
         std::vector<Table> list;

@@ -57,13 +57,27 @@ struct Option {
     std::vector<std::string_view> also = {};  ///< variables of other tools that mean the same, behind our own
 };
 
+/// What a name in the place of a pattern's last `*` may be.
+struct NameRule {
+    bool (*permits)(std::string_view);
+    std::string_view text;  ///< as a clause behind the name: `is no name: …`
+};
+/// 1 to 32 of a-z, 0-9 and `-`, starting with a letter.
+extern const NameRule kShortName;
+
 struct Table {
-    /// `server`, `regions.*`, `apps.*.profiles.*`; empty: the top.
+    /// `server`, `regions.*`, `apps.*.profiles.*`, of any depth; empty: the top.
     std::string_view pattern;
     /// Flags and variables begin with this; nullopt: there are none, the file alone.
     std::optional<std::string_view> prefix;
     std::string_view help;
     std::vector<Option> options;
+    /// Creates the entry for these names, those in the places of `*`, before its options are set.
+    std::function<void(Config&, const std::vector<std::string>& names)> make = {};
+    /// The name of the entry that flags and variables create where the file has none; of a table without
+    /// flags, the name of the entry that is created together with the one around it.
+    std::string_view single = {};
+    const NameRule* name_rule = &kShortName;
 };
 
 /// In the order of the documentation.

@@ -85,16 +85,24 @@ Complaint put_keys(const Scope& scope, const Given& given) {
     return std::nullopt;
 }
 
+void make_app(Config& config, const std::vector<std::string>& names) {
+    const auto app = AppName::trusted(names.at(0));
+    config.apps[app].name = app;
+    config.access[app];
+}
+
 Table app_table() {
-    return {.pattern = "apps.*",
-            .prefix = "app",
-            .help = "A customer application: its API keys and its callback URL.",
-            .options = {
+    return {
+        .pattern = "apps.*",
+        .prefix = "app",
+        .help = "A customer application: its API keys and its callback URL.",
+        .options =
+            {
                 {"keys", Kind::list, "",
                  "SHA-256 hashes of its API keys, as `photogate key new --app NAME` prints them; two during "
                  "a rotation.",
                  [](S s, G g) { return put_keys(s, g); }},
-                {"role", Kind::choice, "app",
+                {"role", Kind::choice, choice_text(kRoles, Access{}.role),
                  "app, or operator: reads all apps, replays and retries, and has no profiles.",
                  [](S s, G g) {
                      return put_choice(g, kRoles, s.config.access[AppName::trusted(s.names.at(0))].role);
@@ -104,7 +112,9 @@ Table app_table() {
                 {"callback_secrets", Kind::list, "",
                  "`whsec_…` secrets that sign callbacks, the newest first; all of them sign.",
                  [](S s, G g) { return put_callback_secrets(g, s.app().callback_secrets); }, Secrecy::secret},
-            }};
+            },
+        .make = make_app,
+        .single = "default"};
 }
 
 Table profile_table() {
@@ -112,83 +122,92 @@ Table profile_table() {
         .pattern = "apps.*.profiles.*",
         .prefix = std::nullopt,
         .help = "The policy for one kind of upload.",
-        .options = {
-            {"formats", Kind::list, words_text(standard_profile().formats), "Accepted formats.",
-             [](S s, G g) { return put_list(g, parse_format_word, s.profile().formats); }},
-            {"max_size", Kind::size, size_text(standard_profile().limits.max_bytes),
-             "Maximum size of an upload.",
-             [](S s, G g) {
-                 return put(read_size(g, {1, 5ULL << 30}), s.profile().limits.max_bytes);
-             }},
-            {"max_pixels", Kind::integer, std::to_string(standard_profile().limits.max_pixels),
-             "Maximum pixels of one frame, checked before decoding.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 1'000'000'000}), s.profile().limits.max_pixels);
-             }},
-            {"max_side", Kind::integer, std::to_string(standard_profile().limits.max_side),
-             "Maximum pixels of the longer side.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 65'535}), s.profile().limits.max_side);
-             }},
-            {"max_frames", Kind::integer, std::to_string(standard_profile().limits.max_frames),
-             "Maximum number of frames or pages.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 10'000}), s.profile().limits.max_frames);
-             }},
-            {"max_total_pixels", Kind::integer, std::to_string(standard_profile().limits.max_total_pixels),
-             "Maximum pixels over all frames.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
-             }},
-            {"publish", Kind::choice, choice_text(kPublish, standard_profile().recipe.version.mode),
-             "reencode, or strip: keep the coded pixels, if the format permits it.",
-             [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.version.mode); }},
-            {"max_edge", Kind::integer, std::to_string(standard_profile().recipe.version.max_edge),
-             "Maximum longer side of the published picture in pixels; pictures are never enlarged.",
-             [](S s, G g) {
-                 return put(read_integer(g, {16, 16'384}), s.profile().recipe.version.max_edge);
-             }},
-            {"output", Kind::choice, "auto",
-             "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
-             [](S s, G g) { return put_output(g, s.profile().recipe.version.format); }},
-            {"quality", Kind::integer, std::to_string(standard_profile().recipe.version.quality),
-             "Quality of the encoder, 1 to 100.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
-             }},
-            {"exif", Kind::choice, choice_text(kExif, standard_profile().recipe.facts.exif),
-             "How much of the original's metadata is reported: none, basic, full.",
-             [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},
-            {"gps", Kind::choice, choice_text(kGps, standard_profile().recipe.facts.gps),
-             "Whether the position is reported: drop, report. The published picture never contains it.",
-             [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.facts.gps); }},
-            {"methods", Kind::list, words_text(standard_profile().methods), "How clients may upload.",
-             [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
-            {"unsized_put", Kind::choice, choice_text(kUnsized, standard_profile().unsized_put),
-             "A PUT without a declared size: refused, accepted (max_size is checked after arrival).",
-             [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
-            {"default_expiry", Kind::duration, duration_text(standard_profile().default_expiry),
-             "Default lifetime of a presigned upload.",
-             [](S s, G g) {
-                 return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
-                                    s.profile().default_expiry);
-             }},
-            {"longest_expiry", Kind::duration, duration_text(standard_profile().longest_expiry),
-             "Longest lifetime that a caller may request, at most 7 days.",
-             [](S s, G g) {
-                 return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
-                                    s.profile().longest_expiry);
-             }},
-            {"original", Kind::choice, choice_text(kOriginal, standard_profile().original),
-             "What happens to the original after publication: remove, keep (in the originals bucket).",
-             [](S s, G g) { return put_choice(g, kOriginal, s.profile().original); }},
-            {"rejected", Kind::choice, choice_text(kRejected, standard_profile().rejected),
-             "What happens to a rejected upload: quarantine (in the originals bucket), remove.",
-             [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
-            {"expired_callback", Kind::choice, choice_text(kExpired, standard_profile().expired_callback),
-             "Whether `upload.expired` is sent: silent, told.",
-             [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},
-        }};
+        .options =
+            {
+                {"formats", Kind::list, words_text(standard_profile().formats), "Accepted formats.",
+                 [](S s, G g) { return put_list(g, parse_format_word, s.profile().formats); }},
+                {"max_size", Kind::size, size_text(standard_profile().limits.max_bytes),
+                 "Maximum size of an upload.",
+                 [](S s, G g) {
+                     return put(read_size(g, {1, 5ULL << 30}), s.profile().limits.max_bytes);
+                 }},
+                {"max_pixels", Kind::integer, std::to_string(standard_profile().limits.max_pixels),
+                 "Maximum pixels of one frame, checked before decoding.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 1'000'000'000}), s.profile().limits.max_pixels);
+                 }},
+                {"max_side", Kind::integer, std::to_string(standard_profile().limits.max_side),
+                 "Maximum pixels of the longer side.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 65'535}), s.profile().limits.max_side);
+                 }},
+                {"max_frames", Kind::integer, std::to_string(standard_profile().limits.max_frames),
+                 "Maximum number of frames or pages.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000}), s.profile().limits.max_frames);
+                 }},
+                {"max_total_pixels", Kind::integer,
+                 std::to_string(standard_profile().limits.max_total_pixels),
+                 "Maximum pixels over all frames.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
+                 }},
+                {"publish", Kind::choice, choice_text(kPublish, standard_profile().recipe.version.mode),
+                 "reencode, or strip: keep the coded pixels, if the format permits it.",
+                 [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.version.mode); }},
+                {"max_edge", Kind::integer, std::to_string(standard_profile().recipe.version.max_edge),
+                 "Maximum longer side of the published picture in pixels; pictures are never enlarged.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {16, 16'384}), s.profile().recipe.version.max_edge);
+                 }},
+                {"output", Kind::choice, "auto",
+                 "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
+                 [](S s, G g) { return put_output(g, s.profile().recipe.version.format); }},
+                {"quality", Kind::integer, std::to_string(standard_profile().recipe.version.quality),
+                 "Quality of the encoder, 1 to 100.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
+                 }},
+                {"exif", Kind::choice, choice_text(kExif, standard_profile().recipe.facts.exif),
+                 "How much of the original's metadata is reported: none, basic, full.",
+                 [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},
+                {"gps", Kind::choice, choice_text(kGps, standard_profile().recipe.facts.gps),
+                 "Whether the position is reported: drop, report. The published picture never contains it.",
+                 [](S s, G g) { return put_choice(g, kGps, s.profile().recipe.facts.gps); }},
+                {"methods", Kind::list, words_text(standard_profile().methods), "How clients may upload.",
+                 [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
+                {"unsized_put", Kind::choice, choice_text(kUnsized, standard_profile().unsized_put),
+                 "A PUT without a declared size: refused, accepted (max_size is checked after arrival).",
+                 [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
+                {"default_expiry", Kind::duration, duration_text(standard_profile().default_expiry),
+                 "Default lifetime of a presigned upload.",
+                 [](S s, G g) {
+                     return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
+                                        s.profile().default_expiry);
+                 }},
+                {"longest_expiry", Kind::duration, duration_text(standard_profile().longest_expiry),
+                 "Longest lifetime that a caller may request, at most 7 days.",
+                 [](S s, G g) {
+                     return put_seconds(read_duration(g, {1s, signer::kLongestExpiry}),
+                                        s.profile().longest_expiry);
+                 }},
+                {"original", Kind::choice, choice_text(kOriginal, standard_profile().original),
+                 "What happens to the original after publication: remove, keep (in the originals bucket).",
+                 [](S s, G g) { return put_choice(g, kOriginal, s.profile().original); }},
+                {"rejected", Kind::choice, choice_text(kRejected, standard_profile().rejected),
+                 "What happens to a rejected upload: quarantine (in the originals bucket), remove.",
+                 [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
+                {"expired_callback", Kind::choice, choice_text(kExpired, standard_profile().expired_callback),
+                 "Whether `upload.expired` is sent: silent, told.",
+                 [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},
+            },
+        .make =
+            [](Config& config, const std::vector<std::string>& names) {
+                make_app(config, names);
+                const auto profile = ProfileName::trusted(names.at(1));
+                config.apps.at(AppName::trusted(names.at(0))).profiles[profile].name = profile;
+            },
+        .single = "default"};
 }
 
 }  // namespace

@@ -155,11 +155,16 @@ std::vector<Table> store_tables() {
                       Secrecy::open, "required"},
                      {"worker_secret_key", Kind::text, "", "The worker's secret access key.",
                       [](S s, G g) { return put_secret(g, s.region().worker.secret_access_key); },
-                      Secrecy::secret, "required"}}},
+                      Secrecy::secret, "required"}},
+         .make =
+             [](Config& config, const std::vector<std::string>& names) {
+                 config.regions[names.at(0)].name = names.at(0);
+             },
+         .single = "default"},
         {.pattern = "events.*",
          .prefix = "events",
          .help = "A source of store events, by the name in `POST /v1/events/NAME`.",
-         .options = {{"dialect", Kind::choice, "minio",
+         .options = {{"dialect", Kind::choice, choice_text(kDialects, EventSource{}.dialect),
                       "How the store words its events: minio, s3, rustfs, ceph, versitygw, test.",
                       [](S s, G g) { return put_choice(g, kDialects, s.source().dialect); }},
                      {"key_encoding", Kind::choice, "", "How keys are written in events: form, raw.",
@@ -168,7 +173,9 @@ std::vector<Table> store_tables() {
                      {"tokens", Kind::list, "",
                       "Accepted tokens of the sender, at least 32 characters each; two during a rotation.",
                       [](S s, G g) { return put_tokens(g, s.source().tokens); }, Secrecy::secret,
-                      "required"}}},
+                      "required"}},
+         .make = [](Config& config, const std::vector<std::string>& names) { config.events[names.at(0)]; },
+         .single = "minio"},
     };
 }
 

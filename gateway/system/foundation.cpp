@@ -35,12 +35,14 @@ Result<> Foundation::open() {
     watching.agree_on_time = [this] { agree_on_time(); };
     watch.emplace(std::move(watching), stores, s3_parts, metrics);
     if (builtin) {
-        if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics)); !serving)
+        if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics));
+            !serving)
             return serving;
     }
     images.emplace(records->publications, stores);
     upload_watch.emplace(records->uploads);
-    waiters.emplace(*upload_watch, routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
+    waiters.emplace(*upload_watch,
+                    routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
     return {};
 }
 

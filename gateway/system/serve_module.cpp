@@ -53,9 +53,10 @@ Result<> ServeModule::add_api() {
                     "no region has a worker secret to derive client tokens' secrets from; set "
                     "server.token_secrets");
     tokens_.emplace(secrets);
-    api_.emplace(routes::Api{base_.config, base_.records->uploads, base_.records->outbox, base_.stores, *base_.intake, *base_.images,
-                             *base_.waiters, *database_pool_, *store_pool_, base_.metrics, base_.clock,
-                             base_.random, cors_of(base_.config.server), base_.image_base, *tokens_});
+    api_.emplace(routes::Api{base_.config, base_.records->uploads, base_.records->outbox, base_.stores,
+                             *base_.intake, *base_.images, *base_.waiters, *database_pool_, *store_pool_,
+                             base_.metrics, base_.clock, base_.random, cors_of(base_.config.server),
+                             base_.image_base, *tokens_});
     routes::add_upload_routes(router_, *api_);
     routes::add_event_routes(router_, *api_);
     routes::add_image_routes(router_, *api_);
@@ -84,9 +85,8 @@ Result<> ServeModule::start() {
     listeners.push_back(listener(base_.config.server.metrics_listen, operations_, {}));
     // Connections of its own, so that it can be reached when clients use up all others.
     listeners.back().connections = std::min<std::size_t>(base_.max_connections, 64);
-    auto started =
-        http::Server::start(std::move(listeners),
-                            server_options(base_.config.server, base_.max_connections, base_.http_metrics));
+    auto started = http::Server::start(
+        std::move(listeners), server_options(base_.config.server, base_.max_connections, base_.http_metrics));
     if (!started) return fail(std::move(started.error()));
     server_ = std::move(*started);
     server_view_ = server_.get();

@@ -105,8 +105,8 @@ void WorkModule::make_periodic_tasks() {
 
 void WorkModule::make_sender() {
     callback_http_.emplace(callback_client(base_.config));
-    sender_.emplace(base_.config.callbacks.sender, base_.records->outbox, *callback_http_, secrets(base_.config),
-                    base_.clock, base_.random,
+    sender_.emplace(base_.config.callbacks.sender, base_.records->outbox, *callback_http_,
+                    secrets(base_.config), base_.clock, base_.random,
                     [this](const model::CallbackAttempt& attempt) { callback_counting_.attempted(attempt); });
 }
 
