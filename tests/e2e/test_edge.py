@@ -93,6 +93,19 @@ def test_reports_allowed_methods(minio_world):
         assert {"GET", "POST"} <= set(client.ask(bad_requests.head("PATCH /v1/uploads HTTP/1.1")).headers["allow"].split(", "))
 
 
+def test_configured_limits_of_head_and_body_hold(gateways, minio_world):
+    gateway = gateways(max_body="2KiB", max_header="1KiB")
+    post = ("POST /v1/uploads HTTP/1.1", f"Authorization: Bearer {minio_world.app.key}", "Content-Type: application/json")
+    with Raw(gateway.port) as client:
+        assert client.ask(bad_requests.head(*post, "Content-Length: 2048") + b" " * 2048).code == "invalid_json"
+    with Raw(gateway.port) as client:
+        assert client.ask(bad_requests.head(*post, "Content-Length: 2049")).status == 413
+    for target, field, status in ((100, 800, 200), (100, 900, 431), (900, 50, 200), (900, 150, 431)):
+        with Raw(gateway.port) as client:
+            asked = bad_requests.head(f"GET /livez?v={'a' * target} HTTP/1.1", "X: " + "b" * field)
+            assert client.ask(asked).status == status, (target, field, len(asked))
+
+
 @pytest.mark.parametrize("framing,data", [("Content-Length: 70000", b""), ("Transfer-Encoding: chunked", b"11171\r\n")])
 def test_rejects_body_over_limit_before_reading_it(minio_world, framing, data):
     with Raw(minio_world.port) as client:
