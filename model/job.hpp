@@ -31,14 +31,25 @@ struct Lease {
     bool operator==(const Lease&) const = default;
 };
 
+/// What a job is about. Ids carry their kind's prefix.
+struct Subject {
+    std::string kind = "upload";
+    std::string id;
+    bool operator==(const Subject&) const = default;
+};
+
 struct Job {
     Lease lease;
+    Subject subject;
+    AppName app;
     JobKind kind = JobKind::process;
-    std::string detail;  ///< settle_original: `remove`, `keep` or `quarantine`
+    std::string detail;   ///< settle_original: `remove`, `keep` or `quarantine`
+    std::string slot;     ///< which of several jobs of this kind; empty for most
+    std::string payload;  ///< read by the kind's handler alone
     std::uint32_t attempt = 1;
     bool ran_out_of_time = false;  ///< in an earlier attempt
     Timestamp ready_since;
-    Upload upload;
+    Upload upload;  ///< of a job about an upload
 };
 
 /// What becomes of the original once the upload's state is final.
@@ -48,6 +59,8 @@ std::string_view to_string(OriginalAction action);
 struct Publication {
     OriginalFacts facts;
     PublishedImage image;
+    Bucket bucket;                       ///< where the image is
+    std::optional<std::uint32_t> crc32;  ///< CRC-32 of the published bytes, as zip has it
     OriginalAction original = OriginalAction::remove;
 };
 

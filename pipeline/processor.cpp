@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
@@ -260,6 +261,9 @@ void Processor::publish(const Job& job, const model::Profile& profile, const Sto
                          picture.width,
                          picture.height,
                          picture.bytes.size()};
+    publication.bucket = store.region.published;
+    publication.crc32 = static_cast<std::uint32_t>(
+        ::crc32_z(::crc32_z(0, nullptr, 0), picture.bytes.data(), picture.bytes.size()));
     publication.original = profile.original;
     start = Steady::now();
     const auto published = persist([&] { return parts_.publications.publish(job.lease, publication); });

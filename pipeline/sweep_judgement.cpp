@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 using model::UploadState;
 using storage::objects::ListedObject;
 using storage::records::MaintenanceTally;
-using storage::records::PublicName;
 using storage::records::ReferredImage;
 using storage::records::UploadAt;
 using Steady = std::chrono::steady_clock;
@@ -33,10 +32,11 @@ constexpr auto kDeleteWithin = 60s;
 constexpr auto kTransactionsWithin = 15s;
 constexpr auto kClocksMayDiffer = 1h;
 
-std::optional<PublicName> public_name(const ObjectKey& key) {
+/// An object that the images' table has to account for.
+bool is_image(const ObjectKey& key) {
     const auto role = model::classify(key);
-    if (!role || role->kind != model::ObjectRole::Kind::published) return std::nullopt;
-    return PublicName{*role->public_id, key};
+    return role && (role->kind == model::ObjectRole::Kind::published ||
+                    role->kind == model::ObjectRole::Kind::version);
 }
 
 /// A canary of the store's proof (storage/objects/store_probe.hpp); a proof that was killed leaves them.
@@ -113,20 +113,17 @@ Result<bool> Sweeper::has_bytes_of(const Store& store, const ReferredImage& imag
 
 Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Page& page) {
     const auto& bucket = store.region.published;
-    std::vector<PublicName> names;
+    std::vector<ObjectKey> keys;
     for (const auto& object : page) {
-        if (auto name = public_name(object.key)) names.push_back(std::move(*name));
+        if (is_image(object.key)) keys.push_back(object.key);
     }
-    const auto images = parts_.publications.references(names);
+    const auto images = parts_.publications.references(bucket, keys);
     if (!images) return fail(images.error());
     const auto began_at = parts_.upkeep.began_at();
     if (!began_at) return fail(began_at.error());
     std::map<ObjectKey, const ReferredImage*> referred;
     for (const auto& image : *images)
         referred.emplace(image.key, &image);
-    std::set<ObjectKey> ours;
-    for (const auto& name : names)
-        ours.insert(name.key);
 
     std::vector<Swept> found;
     for (const auto& object : page) {
@@ -134,7 +131,7 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
             if (is_old(object)) found.push_back({SweepFinding::left_behind, bucket, object});
             continue;
         }
-        if (!ours.contains(object.key)) {
+        if (!is_image(object.key)) {
             found.push_back({SweepFinding::unknown, bucket, object});
             continue;
         }
@@ -256,10 +253,7 @@ Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page&
     if (!ended) error = ended.error();
     std::set<ObjectKey> referred;
     if (ended && *ended) {
-        std::vector<PublicName> names;
-        for (const auto& object : objects)
-            names.push_back(*public_name(object.key));
-        const auto images = parts_.publications.references(names);
+        const auto images = parts_.publications.references(bucket, keys_of(objects));
         if (!images) error = images.error();
         if (images) {
             for (const auto& image : *images)

@@ -15,6 +15,7 @@ namespace photogate::storage::records {
 namespace {
 
 constexpr std::uint32_t kMostGenerations = 3;
+constexpr std::string_view kUploadSubject = "upload";
 
 tl::unexpected<Error> lease_lost() {
     return fail(ErrorCode::lease_lost, "the lease is over: another worker may have the job");
@@ -97,6 +98,7 @@ Result<model::Upload> publish_held(Transaction& transaction, const model::Callba
     const auto& image = publication.image;
     parameters.add(image.key.str()).add(image.etag.str()).add(image.sha256).add(image.format);
     parameters.add(image.width).add(image.height).add(image.size).add(upload.generation);
+    parameters.add(publication.bucket.str()).add(publication.crc32);
     const auto rows = transaction.run("publish_upload", parameters);
     if (rows.empty() && !transaction.run("is_swept", params(image.key.str())).empty())
         return fail(ErrorCode::state_conflict, "the image's object is being swept: put it again");
@@ -151,6 +153,7 @@ Result<model::UploadState> postpone_held(Transaction& transaction, DatabaseState
                                params(held.lease.job, held.lease.token, why.delay.count(), spent.attempt,
                                       spent.crashes, why.cost == model::Postponement::Cost::timeout)),
                "give_back_job");
+    if (held.subject.kind != kUploadSubject) return held.upload.state;
     TimelineRows timeline;
     timeline.add(held.upload.id, "postponed",
                  {{"code", storable_text(why.code, 128)},
@@ -200,7 +203,9 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     held.kind = *kind;
     held.attempt = row["attempt"].as<std::uint32_t>();
     held.crashes = row["crashes"].as<std::uint32_t>();
-    auto uploads = to_uploads(transaction.run("lock_upload", params(row["upload_id"].c_str())));
+    held.subject = {row["subject_kind"].c_str(), row["subject_id"].c_str()};
+    if (held.subject.kind != kUploadSubject) return held;
+    auto uploads = to_uploads(transaction.run("lock_upload", params(held.subject.id)));
     if (uploads.empty()) return lease_lost();
     held.upload = std::move(uploads.front());
     const bool current = held.upload.generation == row["job_generation"].as<std::uint32_t>();
@@ -336,6 +341,8 @@ Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease) {
         if (held->kind == model::JobKind::process) {
             return fail(ErrorCode::state_conflict, "this lease is for a verdict, not for cleaning up");
         }
+        if (held->kind == model::JobKind::remove_published)
+            transaction.run("forget_removed_image", params(held->subject.id));
         expect_one(transaction.run("delete_job", params(lease.job, lease.token)), "delete_job");
         return {};
     });

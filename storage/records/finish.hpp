@@ -5,13 +5,14 @@
 
 namespace photogate::storage::records {
 
-/// A job whose lease is ours, locked, and its upload, locked after it.
+/// A job whose lease is ours, locked, and the upload that it is about, locked after it.
 struct Held {
     model::Lease lease;
     model::JobKind kind = model::JobKind::process;
+    model::Subject subject;
     std::uint32_t attempt = 0;
     std::uint32_t crashes = 0;
-    model::Upload upload;
+    model::Upload upload;  ///< of a job about an upload
 };
 
 /// Errors: lease_lost.

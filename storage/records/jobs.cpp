@@ -88,11 +88,10 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
     if (jobs && !jobs->empty()) {
         {
             const std::lock_guard lock{mutex_};
-            turn_app_ = jobs->back().upload.app.str();
+            turn_app_ = jobs->back().app.str();
             turn_kind_ = to_string(jobs->back().kind);
             for (const auto& job : *jobs) {
-                turn_parties_[{job.upload.app.str(), std::string{to_string(job.kind)}}] =
-                    party_of(job.upload);
+                turn_parties_[{job.app.str(), std::string{to_string(job.kind)}}] = party_of(job.upload);
             }
         }
         // Who got all that was asked for leaves perhaps more behind, and a signal wakes only those who wait.

@@ -44,15 +44,11 @@ Result<std::size_t> Upkeep::queue_left_behind(const std::vector<UploadId>& ids) 
     return queued;
 }
 
-Result<std::vector<ReferredImage>> PostgresPublications::references(const std::vector<PublicName>& names) {
-    SqlArray ids, keys;
-    for (const auto& name : names) {
-        ids.add(name.id.str());
-        keys.add(name.key.str());
-    }
+Result<std::vector<ReferredImage>> PostgresPublications::references(const Bucket& bucket,
+                                                                    const std::vector<ObjectKey>& keys) {
     return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<ReferredImage>> {
         std::vector<ReferredImage> images;
-        for (const auto& row : transaction.run("images_referred_to", params(ids, keys))) {
+        for (const auto& row : transaction.run("images_referred_to", params(bucket.str(), array_of(keys)))) {
             images.push_back({ObjectKey::trusted(row["key"].c_str()), ETag::trusted(row["etag"].c_str()),
                               row["sha256"].c_str()});
         }

@@ -90,7 +90,8 @@ class PostgresPublications final : public Publications {
     Result<model::UploadState> repin(const model::Lease& lease,
                                      const model::PinnedObject& now_there) override;
     Result<std::optional<model::Upload>> find_public(const PublicId& id) override;
-    Result<std::vector<ReferredImage>> references(const std::vector<PublicName>& names) override;
+    Result<std::vector<ReferredImage>> references(const Bucket& bucket,
+                                                  const std::vector<ObjectKey>& keys) override;
 
   private:
     DatabaseState& state_;

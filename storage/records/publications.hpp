@@ -18,12 +18,6 @@
 
 namespace photogate::storage::records {
 
-/// A public object's name, and whose it says it is.
-struct PublicName {
-    PublicId id;
-    ObjectKey key;
-};
-
 /// A public object that a row refers to, and the bytes that it must have.
 struct ReferredImage {
     ObjectKey key;
@@ -47,8 +41,9 @@ class Publications {
 
     /// Known from its publication on, and after its deletion; before, nullopt.
     virtual Result<std::optional<model::Upload>> find_public(const PublicId& id) = 0;
-    /// Of these public objects, those that a row refers to.
-    virtual Result<std::vector<ReferredImage>> references(const std::vector<PublicName>& names) = 0;
+    /// Of these objects in a public bucket, those that a row refers to.
+    virtual Result<std::vector<ReferredImage>> references(const Bucket& bucket,
+                                                          const std::vector<ObjectKey>& keys) = 0;
 };
 
 }  // namespace photogate::storage::records

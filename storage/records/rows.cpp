@@ -159,7 +159,7 @@ model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
     model::Callback callback;
     callback.id = CallbackId::trusted(columns.text(row, "id"));
     callback.app = AppName::trusted(columns.text(row, "app"));
-    callback.upload = UploadId::trusted(columns.text(row, "upload_id"));
+    callback.upload = UploadId::trusted(columns.text(row, "subject_id"));
     callback.type = read_word<model::CallbackType>(columns.text(row, "type"));
     callback.sequence = columns.number(row, "sequence");
     callback.url = columns.text(row, "url");
@@ -180,7 +180,11 @@ model::Job to_job(const Columns& columns, const pqxx::row& row, const std::strin
     job.attempt = static_cast<std::uint32_t>(columns.number(row, "attempt"));
     job.ready_since = columns.time(row, "ready_since");
     job.ran_out_of_time = row["patient"].as<bool>();
-    job.upload = to_upload(columns, row);
+    job.subject = {columns.text(row, "subject_kind"), columns.text(row, "subject_id")};
+    job.app = AppName::trusted(columns.text(row, "job_app"));
+    job.slot = columns.text(row, "slot");
+    job.payload = columns.text(row, "payload");
+    if (!columns.is_null(row, "id")) job.upload = to_upload(columns, row);
     return job;
 }
 

@@ -84,5 +84,5 @@ def test_reruns_upload_of_killed_worker_within_75_seconds(failpoint_world, photo
     other.start()
     parts.wait_until(lambda: world.sql(f"select state from uploads where id = '{created['id']}'") == "published", 90, "the second attempt")
     between = world.sql("select extract(epoch from max(at) - min(at)) from timeline "
-                        f"where event = 'claimed' and upload_id = '{created['id']}'")
+                        f"where event = 'claimed' and subject_id = '{created['id']}'")
     assert 0 < float(between) <= 75, between

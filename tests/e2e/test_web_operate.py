@@ -96,7 +96,7 @@ def test_shows_and_replays_dead_callbacks(own_world, visit):
     world = own_world()
     done = world.publish(pictures.photo(200, 200))
     world.receiver.wait_for_upload(done["id"], "upload.published", 30)
-    world.sql(f"update callbacks set state = 'dead', finished_at = now() where upload_id = '{done['id']}' and type = 'upload.published'")
+    world.sql(f"update callbacks set state = 'dead', finished_at = now() where subject_id = '{done['id']}' and type = 'upload.published'")
     seen = opened(world, visit)
     page = seen.page
     page.wait_for_selector("#callbacks .state-dead")
@@ -105,7 +105,7 @@ def test_shows_and_replays_dead_callbacks(own_world, visit):
     page.wait_for_selector("#callbacks >> text=None.", timeout=15_000)
     page.wait_for_function("() => /sent again/.test(document.getElementById('announce').textContent)")
     deadline = time.monotonic() + 20
-    while world.sql(f"select count(*) from callbacks where upload_id = '{done['id']}' and state <> 'delivered'") != "0":
+    while world.sql(f"select count(*) from callbacks where subject_id = '{done['id']}' and state <> 'delivered'") != "0":
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
@@ -119,7 +119,7 @@ select 'upl_0' || lpad(n::text, 25, '0'), lpad(n::text, 26, '0'), 'shop', 'photo
        'many ' || n || '.jpg', jsonb_build_object('order_id', 'MANY-' || n), '{}', 'r', t, t + interval '15 minutes', t, 'e',
        'p/' || n, 'e', 's', 'jpeg', 1, 1, 1, case when n % 1000 = 0 then 'not_an_image' end, case when n % 1000 = 0 then 'it is none' end
 from (select n, timestamptz '2026-01-01' + n * interval '1 second' as t from generate_series(1, 100000) n) as made;
-insert into callbacks (id, upload_id, app, type, sequence, url, body, state, created_at)
+insert into callbacks (id, subject_id, app, type, sequence, url, body, state, created_at)
 select 'msg_0' || lpad(n::text, 25, '0'), 'upl_0' || lpad(n::text, 25, '0'), 'shop', 'upload.published', 1, 'http://127.0.0.1:9/', '{}',
        case when n % 5000 = 0 then 'dead' else 'delivered' end, timestamptz '2026-01-01' + n * interval '1 second'
 from generate_series(1, 100000) n;

@@ -140,7 +140,7 @@ def test_f54_redirects_are_not_followed(row, witnessed, photo):
             world.receiver.answer = lambda callback, status=status: (status, {"Location": inner.url()}, b"")
             upload = world.upload(photo)
             world.gateway.wait_for(upload)
-            until_attempted(world, f"upload_id = '{upload['id']}'", 1)
+            until_attempted(world, f"subject_id = '{upload['id']}'", 1)
         row.figure(f"{inner.connections} connections to the target of 8 redirects")
         row.hold(inner.connections == 0, "no connection")
     recorded = rows(world, "select distinct status, error from callback_attempts")
@@ -185,12 +185,12 @@ def test_f56_retry_after_is_honoured_exactly(row, unwitnessed, photo):
         for status in (429, 503):
             world.receiver.answer = lambda callback, said=said, status=status: (status, {"Retry-After": said}, b"")
             created = world.create()
-            world.sql(f"insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) values "
+            world.sql(f"insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) values "
                       f"('msg_{len(found):026d}', '{created['id']}', 'shop', 'upload.received', 1, '{world.receiver.url}', "
                       f"'{{\"type\":\"upload.received\",\"data\":{{\"id\":\"{created['id']}\"}}}}', now(), now())")
-            until_attempted(world, f"upload_id = '{created['id']}'", 1)
+            until_attempted(world, f"subject_id = '{created['id']}'", 1)
             wait = float(rows(world, "select extract(epoch from c.next_attempt_at - a.at) as wait from callbacks c join callback_attempts a "
-                                     f"on a.callback_id = c.id where c.upload_id = '{created['id']}'")[0]["wait"])
+                                     f"on a.callback_id = c.id where c.subject_id = '{created['id']}'")[0]["wait"])
             found.append((said, status, wait))
             row.hold(least - 0.001 <= wait <= most + 0.001, f"Retry-After: {said!r} with {status} made {wait:.3f} s")
     row.figure(f"{len(found)} of {len(found)} as they should be: " + ", ".join(f"{said or 'empty'} → {wait:.1f} s" for said, status, wait in found if status == 503))
@@ -237,10 +237,10 @@ def test_f58_name_that_flips_to_an_internal_address_is_never_connected_to(row, u
                                       "PHOTOGATE_CALLBACKS_ALLOWED_NETWORKS": "10.255.255.0/24", **NO_BREAKER}
         world.gateway.start()
         flipped = 1200  # a name each: an answer is remembered for a while
-        world.sql(f"""insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at)
+        world.sql(f"""insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at)
                       select 'msg_' || lpad(n::text, 26, '0'), 'upl_none', 'flips', 'upload.received', n,
                              'https://n' || n || '.flip.example:{inner.port}/hooks', '{{}}', now(), now() from generate_series(1, {flipped}) n""")
-        world.sql(f"""insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at)
+        world.sql(f"""insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at)
                       values ('msg_{'9' * 26}', 'upl_other', 'nobody', 'upload.received', 1, '{nobody.callback_url}', '{{}}', now(), now())""")
         until_attempted(world, "app = 'flips'", 1, 90)
         until_attempted(world, "app = 'nobody'", 1, 30)
@@ -300,7 +300,7 @@ def test_f60_recovering_receiver_is_not_flooded_with_its_backlog(row, unwitnesse
     world.gateway.config.write_text(world.gateway.config.read_text() + app.toml() + "\n")
     world.gateway.start()
     row.scaled(f"{backlog} instead of 100,000 callbacks")
-    world.sql(f"""insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at)
+    world.sql(f"""insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at)
                   select 'msg_' || lpad(n::text, 26, '0'), 'upl_none', 'back', 'upload.received', n, '{app.callback_url}', '{{}}', now(), now()
                   from generate_series(1, {backlog}) n""")
     parts.wait_until(lambda: int(world.sql("select coalesce(sum(attempts), 0) from callbacks")) >= 3, 30, "failures")

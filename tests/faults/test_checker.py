@@ -56,7 +56,7 @@ class Run:
         for change in self.changes:
             after = change["becomes"] or {}
             if change["of"] == "jobs" and after.get("lease_token") and after["kind"] == "process":
-                claims.setdefault(after["upload_id"], []).append(change)
+                claims.setdefault(after["subject_id"], []).append(change)
         return next((upload, each) for upload, each in claims.items() if len(each) > 1)
 
     def add(self, kind, **fields):

@@ -45,7 +45,7 @@ def silence(world):
 
 def jobs_made(world, upload):
     return int(world.sql("select count(*) from witness.changes where of = 'jobs' and was is null and becomes->>'kind' = 'process' "
-                         f"and becomes->>'upload_id' = '{upload['id']}'"))
+                         f"and becomes->>'subject_id' = '{upload['id']}'"))
 
 
 def etag_of(world, upload):
@@ -431,7 +431,7 @@ def test_f47_two_workers_on_one_job(row, witnessed, photo):
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline and world.sql(f"select state from uploads where id = '{created['id']}'") != "published":
             world.sql("update jobs set lease_until = now() - interval '1 second' where lease_until is not null and kind = 'process' "
-                      f"and upload_id = '{created['id']}' and attempt = 1")
+                      f"and subject_id = '{created['id']}' and attempt = 1")
             time.sleep(0.1)
         uploads.append(created["id"])
     traffic.settle(world, uploads)

@@ -167,7 +167,7 @@ def test_f5_picture_that_needs_too_much_memory(row, witnessed, photo):
         while (upload := world.request("GET", f"/v1/uploads/{created['id']}")[2])["state"] not in traffic.ENDS:
             highest = max(highest, memory_of(world.gateway.process))
             time.sleep(0.05)
-        tries = world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{created['id']}'")
+        tries = world.sql(f"select count(*) from timeline where event = 'claimed' and subject_id = '{created['id']}'")
         verdicts.append((len(bomb), upload["state"], upload["rejection"]["code"], int(tries)))
     row.figure("; ".join(f"{size:,} bytes: {state} ({code}) at attempt {tries}" for size, state, code, tries in verdicts)
                + f"; the gateway's memory + {max(0, highest - before) / (1 << 20):.1f} MiB")
@@ -195,7 +195,7 @@ def test_f48_decoder_crashes_or_hangs(row, witnessed, photo):
                 sent += to_imagers(world.gateway, number, has_a_picture)
                 time.sleep(0.005)
         rejection = world.request("GET", f"/v1/uploads/{created['id']}")[2]["rejection"]
-        tries = int(world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{created['id']}'"))
+        tries = int(world.sql(f"select count(*) from timeline where event = 'claimed' and subject_id = '{created['id']}'"))
         verdicts.append((name, state, rejection["code"] if rejection else None, tries))
     running = world.gateway.running()
     good = world.publish(photo)["state"]
@@ -332,7 +332,7 @@ def test_f61_three_gateways_start_on_a_long_queue(row, unwitnessed):
     row.scaled(f"{count:,} instead of 1,000,000 jobs")
     world.gateway.migrate()
     world.sql(SEED.format(state="uploaded", received="now()", etag="'abc'", generation=1, count=count))
-    world.sql("insert into jobs (upload_id, generation, app, kind) select id, 1, app, 'process' from uploads")
+    world.sql("insert into jobs (subject_id, generation, app, kind) select id, 1, app, 'process' from uploads")
     world.sql("analyze")
     gateways = [world.gateway, world.another(), world.another()]
     for each in gateways:

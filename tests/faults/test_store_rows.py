@@ -107,7 +107,7 @@ def test_f22_more_than_the_pinned_size_is_never_published(row, witnessed, photo)
     lasting = world.create({"method": "post"})
     assert world.witness.send(lasting, photo, "failed")[0] == 201
     ended = world.gateway.wait_for(lasting)
-    attempts = world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id = '{lasting['id']}'")
+    attempts = world.sql(f"select count(*) from timeline where event = 'claimed' and subject_id = '{lasting['id']}'")
     row.figure(f"{hits} long answers, all {len(uploads)} published as they were sent; if the store keeps doing so: {ended['state']}, "
                f"after {attempts} attempts")
     row.hold(len({each["sha256"] for each in evidence["public"]}) == 1 and ended["state"] == "failed", "nothing of them is published")
@@ -193,8 +193,8 @@ def test_f26_multipart_upload_is_completed_twice(row, unwitnessed, photo):
         traffic.settle(world, uploads)
         states = [world.request("GET", f"/v1/uploads/{each}")[2]["state"] for each in uploads]
         listed = ", ".join(f"'{each}'" for each in uploads)
-        jobs = int(world.sql(f"select count(*) from timeline where event = 'claimed' and upload_id in ({listed})"))
-        told = int(world.sql(f"select count(*) from callbacks where type = 'upload.published' and upload_id in ({listed})"))
+        jobs = int(world.sql(f"select count(*) from timeline where event = 'claimed' and subject_id in ({listed})"))
+        told = int(world.sql(f"select count(*) from callbacks where type = 'upload.published' and subject_id in ({listed})"))
         second = {" and ".join(pair): answers.count(pair) for pair in answers}
         row.figure(f"{store}: answers {second}; {states.count('published')} of {len(uploads)} published, by {jobs} jobs, with {told} callbacks")
         row.hold(set(states) == {"published"} and jobs == told == len(uploads), "one job, one publication")

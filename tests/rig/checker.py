@@ -164,8 +164,8 @@ def nothing_is_lost(case):
         elif row["state"] in ("published", "rejected", "failed") and row["state"] not in set().union(*(v.split("|") for v in verdicts)):
             yield Violation("I2", f"is {row['state']} ({row.get('rejection_code')}), its content was to be {'|'.join(sorted(verdicts))}", upload)
     for job in case.evidence["database"]["jobs"]:
-        if job["kind"] == "process" and case.uploads.get(job["upload_id"], {}).get("state") in FINAL - {"cancelled", "deleted"}:
-            yield Violation("I2", "has ended, and its work has not", job["upload_id"])
+        if job["kind"] == "process" and case.uploads.get(job["subject_id"], {}).get("state") in FINAL - {"cancelled", "deleted"}:
+            yield Violation("I2", "has ended, and its work has not", job["subject_id"])
     by_key = {row["key"]: row["id"] for row in case.uploads.values()}
     for fact in case.by_kind["store_request"]:
         upload = by_key.get(fact["key"])
@@ -246,12 +246,12 @@ def ends_are_told(case):
             if kind is None or returned or kind in case.evidence["silent"]:
                 continue
             written = [change for change in case.in_transaction[move["txid"]] if change["of"] == "callbacks" and change["was"] is None
-                       and change["becomes"]["upload_id"] == upload and change["becomes"]["type"] == kind]
+                       and change["becomes"]["subject_id"] == upload and change["becomes"]["type"] == kind]
             if len(written) != 1:
                 yield Violation("I6", f"became {move['becomes']['state']} with {len(written)} messages in the same transaction", upload)
     moved = {upload: {move["becomes"]["state"] for move in moves} for upload, moves in case.moves.items()}
     state_of = {kind: state for state, kind in TOLD.items()}
-    sequences = collections.Counter((row["upload_id"], row["sequence"]) for row in case.callbacks)
+    sequences = collections.Counter((row["subject_id"], row["sequence"]) for row in case.callbacks)
     for (upload, sequence), count in sequences.items():
         if count > 1:
             yield Violation("I6", f"has {count} messages of sequence {sequence}", upload)
@@ -264,7 +264,7 @@ def ends_are_told(case):
         bodies[message].add(fact["sha256"])
         if fact["id"] != message or message not in rows:
             yield Violation("I6", f"the message {message} is in no table", upload)
-        elif rows[message]["upload_id"] != upload or rows[message]["sequence"] != fact["sequence"]:
+        elif rows[message]["subject_id"] != upload or rows[message]["sequence"] != fact["sequence"]:
             yield Violation("I6", f"the message {message} says something else than its row", upload)
         elif not rows[message]["erased"] and rows[message]["sha256"] != fact["sha256"]:
             yield Violation("I6", f"the message {message} has other bytes than its row", upload)
@@ -277,12 +277,12 @@ def ends_are_told(case):
             arrived[message] += 1
     for message, digests in bodies.items():
         if len(digests) > 1:
-            yield Violation("I6", f"the message {message} arrived with {len(digests)} different bodies", rows.get(message, {}).get("upload_id"))
+            yield Violation("I6", f"the message {message} arrived with {len(digests)} different bodies", rows.get(message, {}).get("subject_id"))
     for row in case.callbacks:
         if row["state"] == "delivered" and not arrived[row["id"]]:
-            yield Violation("I6", f"the message {row['id']} counts as delivered, and was never acknowledged", row["upload_id"])
+            yield Violation("I6", f"the message {row['id']} counts as delivered, and was never acknowledged", row["subject_id"])
         if row["state"] == "waiting":
-            yield Violation("I6", f"the message {row['id']} has not been delivered", row["upload_id"])
+            yield Violation("I6", f"the message {row['id']} has not been delivered", row["subject_id"])
 
 
 def transactions_are_short(case):
@@ -300,7 +300,7 @@ def leases_hold(case):
             continue
         before, after = change["was"] or {}, change["becomes"] or {}
         had, has = before.get("lease_token"), after.get("lease_token")
-        upload = before.get("upload_id") or after.get("upload_id")
+        upload = before.get("subject_id") or after.get("subject_id")
         if has and has != had:
             if had:
                 yield Violation("I8", f"a job was claimed by {change['actor']} while {holder.get(had)} held it", upload)
@@ -317,7 +317,7 @@ def leases_hold(case):
             if (move["was"] or {}).get("state") != "processing" or move["becomes"]["state"] not in ("published", "rejected", "failed"):
                 continue
             ended = [change for change in case.in_transaction[move["txid"]] if change["of"] == "jobs" and change["was"]
-                     and change["was"]["upload_id"] == upload and change["was"]["kind"] == "process" and change["was"]["lease_token"]]
+                     and change["was"]["subject_id"] == upload and change["was"]["kind"] == "process" and change["was"]["lease_token"]]
             if not ended:
                 yield Violation("I8", f"became {move['becomes']['state']} by somebody who held no lease", upload)
             elif move["becomes"]["state"] != "failed" and holder.get(ended[0]["was"]["lease_token"]) not in (None, move["actor"]):

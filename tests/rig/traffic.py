@@ -132,7 +132,7 @@ def settle(world, acknowledged=(), seconds=150):
     for identity in acknowledged:
         world.gateway.wait_for(identity, max(1, deadline - time.monotonic()))
     # Query the records, not the gateway: no unfinished upload may be overlooked.
-    open_work = ("select j.* from jobs j join uploads u on u.id = j.upload_id where j.generation <= u.generation", "select * from callbacks where state = 'waiting'",
+    open_work = ("select j.* from jobs j join uploads u on u.id = j.subject_id where j.generation <= u.generation", "select * from callbacks where state = 'waiting'",
                  "select * from uploads where state in ('uploaded', 'processing')")
     try:
         parts.wait_until(lambda: all(world.sql(f"select count(*) from ({each}) as open") == "0" for each in open_work), max(5, deadline - time.monotonic()),

@@ -223,8 +223,8 @@ class Witness:
         columns = {
             "uploads": "id, public_id, app, state, bucket, key, generation, pinned_etag, pinned_size, found_sha256, declared_sha256, "
                        "image_key, image_etag, image_sha256, sequence, rejection_code",
-            "jobs": "id, upload_id, generation, kind, attempt, lease_token",
-            "callbacks": "id, upload_id, type, sequence, state, attempts, encode(sha256(convert_to(body, 'UTF8')), 'hex') as sha256, "
+            "jobs": "id, subject_id, generation, kind, attempt, lease_token",
+            "callbacks": "id, subject_id, type, sequence, state, attempts, encode(sha256(convert_to(body, 'UTF8')), 'hex') as sha256, "
                          "body = '' as erased",
             "idempotency_keys": "app, key, request_sha256, upload_id",
             "witness.changes": "n, extract(epoch from at) as at, txid, actor, of, was, becomes",

@@ -32,8 +32,8 @@ create or replace trigger witness after insert or update or delete on uploads fo
     execute function witness.note('id', 'state', 'generation', 'pinned_etag', 'image_key', 'image_sha256', 'sequence');
 -- lease_until alone changes with each heartbeat, so a lease's end is noted only where something else changes with it.
 create or replace trigger witness after insert or delete or update of lease_token, given_back, generation, attempt, detail on jobs
-    for each row execute function witness.note('id', 'upload_id', 'generation', 'kind', 'attempt', 'crashes', 'lease_token',
+    for each row execute function witness.note('id', 'subject_id', 'generation', 'kind', 'attempt', 'crashes', 'lease_token',
                                                'lease_until');
 create or replace trigger witness after insert or delete or update of state, attempts on callbacks
-    for each row execute function witness.note('id', 'upload_id', 'type', 'sequence', 'state', 'attempts');
+    for each row execute function witness.note('id', 'subject_id', 'type', 'sequence', 'state', 'attempts');
 create or replace trigger witness after insert on inbox for each row execute function witness.note('event_id');

@@ -52,7 +52,12 @@ void FakeRecords::queue(const Upload& upload, JobKind kind, const std::string& d
     for (const auto& job : jobs_) {
         if (job.upload == upload.id && job.generation == upload.generation && job.kind == kind) return;
     }
-    jobs_.push_back({++last_job_, upload.id, upload.generation, kind, detail, 0, 0, clock_.now(), {}, {}});
+    jobs_.push_back({.id = ++last_job_,
+                     .upload = upload.id,
+                     .generation = upload.generation,
+                     .kind = kind,
+                     .detail = detail,
+                     .run_at = clock_.now()});
 }
 
 void FakeRecords::queue_erasing(const Upload& upload, JobKind kind, const std::string& detail) {
@@ -91,7 +96,7 @@ void FakeRecords::create(storage::records::NewUpload item, std::function<void(Re
                                                                        upload.id};
         auto stored = upload;
         stored.updated_at = clock_.now();
-        rows_[upload.id] = {stored, {}, {}};
+        rows_[upload.id] = {stored, {}, {}, {}};
         return Created{Created::How::created, stored};
     }();
     done(outcome);
@@ -297,6 +302,11 @@ std::vector<FakeRecords::JobRow> FakeRecords::jobs_of(const UploadId& id) const 
     std::copy_if(jobs_.begin(), jobs_.end(), std::back_inserter(found),
                  [&](const JobRow& job) { return job.upload == id; });
     return found;
+}
+
+std::optional<model::Publication> FakeRecords::published_as(const UploadId& id) const {
+    const std::lock_guard lock{mutex_};
+    return rows_.at(id).publication;
 }
 
 std::vector<model::CallbackType> FakeRecords::callbacks_of(const UploadId& id) const {

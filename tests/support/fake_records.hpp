@@ -75,7 +75,7 @@ class FakeRecords final : public storage::records::UploadStore,
                                      const model::PinnedObject& now_there) override;
     Result<std::optional<model::Upload>> find_public(const PublicId& id) override;
     Result<std::vector<storage::records::ReferredImage>> references(
-        const std::vector<storage::records::PublicName>& names) override;
+        const Bucket& bucket, const std::vector<ObjectKey>& keys) override;
 
     // What a test arranges and looks at.
 
@@ -105,6 +105,8 @@ class FakeRecords final : public storage::records::UploadStore,
         bool ran_out_of_time = false;
     };
     std::vector<JobRow> jobs_of(const UploadId& id) const;
+    /// As it was published last.
+    std::optional<model::Publication> published_as(const UploadId& id) const;
     std::vector<model::CallbackType> callbacks_of(const UploadId& id) const;
     std::vector<std::string> quarantined() const;
     std::size_t calls(std::string_view call) const;
@@ -114,6 +116,7 @@ class FakeRecords final : public storage::records::UploadStore,
         model::Upload upload;
         std::vector<storage::records::TimelineEntry> timeline;
         std::vector<model::CallbackType> callbacks;
+        std::optional<model::Publication> publication;
     };
     struct Held {
         JobRow* job = nullptr;

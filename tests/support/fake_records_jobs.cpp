@@ -48,6 +48,8 @@ Result<std::vector<model::Job>> FakeRecords::claim(const storage::records::Claim
         model::Job given;
         given.lease = {job.id, job.lease_token};
         given.kind = job.kind;
+        given.subject = {"upload", job.upload.str()};
+        given.app = row.upload.app;
         given.detail = job.detail;
         given.attempt = job.attempt;
         given.ran_out_of_time = job.ran_out_of_time;
@@ -211,6 +213,7 @@ Result<Upload> FakeRecords::publish(const Lease& lease, const model::Publication
     upload.state = UploadState::published;
     upload.facts = publication.facts;
     upload.image = publication.image;
+    held->row->publication = publication;
     upload.rejection.reset();
     upload.finished_at = clock_.now();
     tell(*held->row, model::CallbackType::upload_published);
@@ -263,20 +266,18 @@ Result<std::optional<Upload>> FakeRecords::find_public(const PublicId& id) {
 }
 
 Result<std::vector<storage::records::ReferredImage>> FakeRecords::references(
-    const std::vector<storage::records::PublicName>& names) {
+    const Bucket&, const std::vector<ObjectKey>& keys) {
     if (auto error = begin("references")) return fail(*error);
     const std::lock_guard lock{mutex_};
     std::vector<storage::records::ReferredImage> images;
-    for (const auto& name : names) {
-        for (const auto& [id, row] : rows_) {
-            const auto& upload = row.upload;
-            if (upload.public_id != name.id || !upload.image || upload.image->key != name.key) continue;
-            const bool to_remove = std::any_of(jobs_.begin(), jobs_.end(), [&](const JobRow& job) {
-                return job.upload == upload.id && job.kind == JobKind::remove_published;
-            });
-            if (upload.state == UploadState::published || to_remove)
-                images.push_back({upload.image->key, upload.image->etag, upload.image->sha256});
-        }
+    for (const auto& [id, row] : rows_) {
+        const auto& upload = row.upload;
+        if (!upload.image || std::find(keys.begin(), keys.end(), upload.image->key) == keys.end()) continue;
+        const bool to_remove = std::any_of(jobs_.begin(), jobs_.end(), [&](const JobRow& job) {
+            return job.upload == upload.id && job.kind == JobKind::remove_published;
+        });
+        if (upload.state == UploadState::published || to_remove)
+            images.push_back({upload.image->key, upload.image->etag, upload.image->sha256});
     }
     return images;
 }

@@ -111,7 +111,7 @@ candidates as materialized (
     limit $4::integer * 2 + 8
 ),
 taken as materialized (
-    select j.id, j.upload_id, j.generation, j.kind, c.place
+    select j.id, j.subject_kind, j.subject_id, j.generation, j.kind, c.place
     from candidates c
     cross join lateral (select * from jobs where jobs.id = c.id and jobs.lease_token is null
                         for update skip locked) j
@@ -120,38 +120,40 @@ taken as materialized (
 started as (
     update uploads u set state = 'processing', updated_at = $7::timestamptz
     from taken t
-    where t.kind = 'process' and u.id = t.upload_id and u.state = 'uploaded' and u.generation = t.generation
+    where t.kind = 'process' and u.id = t.subject_id and u.state = 'uploaded' and u.generation = t.generation
     returning u.*
 ),
 leased as (
     update jobs j
     set attempt = attempt + 1, lease_token = $1, lease_until = now() + make_interval(secs => $3::double precision), worker = $2
     from taken t
-    where j.id = t.id and (t.kind <> 'process' or exists (select from started s where s.id = t.upload_id))
-    returning j.id as job_id, j.upload_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.patient, t.place
+    where j.id = t.id and (t.kind <> 'process' or exists (select from started s where s.id = t.subject_id))
+    returning j.id as job_id, j.subject_kind, j.subject_id, j.slot, j.payload, j.kind, j.detail as job_detail, j.attempt,
+              j.ready_since, j.patient, j.app as job_app, j.party, t.place
 ),
 pointless as (
     delete from jobs j using taken t
-    where j.id = t.id and t.kind = 'process' and not exists (select from started s where s.id = t.upload_id)
+    where j.id = t.id and t.kind = 'process' and not exists (select from started s where s.id = t.subject_id)
 ),
 noted as (
-    insert into timeline (upload_id, at, event, detail)
-    select upload_id, $7::timestamptz, 'claimed', json_build_object('worker', $2::text, 'attempt', attempt)::text
+    insert into timeline (subject_id, at, event, detail)
+    select subject_id, $7::timestamptz, 'claimed', json_build_object('worker', $2::text, 'attempt', attempt)::text
     from leased where kind = 'process'
 )
-select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.patient, l.place, s.*
-from leased l join started s on s.id = l.upload_id
+select l.*, s.*
+from leased l join started s on s.id = l.subject_id
 where l.kind = 'process'
 union all
-select l.job_id, l.kind, l.job_detail, l.attempt, l.ready_since, l.patient, l.place, u.*
-from leased l join uploads u on u.id = l.upload_id
+select l.*, u.*
+from leased l left join uploads u on l.subject_kind = 'upload' and u.id = l.subject_id
 where l.kind <> 'process'
 order by place;
 
 -- name: claimed_before
 -- After a COMMIT whose answer was lost: what this token holds.
-select j.id as job_id, j.kind, j.detail as job_detail, j.attempt, j.ready_since, j.patient, j.id as place, u.*
-from jobs j join uploads u on u.id = j.upload_id
+select j.id as job_id, j.subject_kind, j.subject_id, j.slot, j.payload, j.kind, j.detail as job_detail, j.attempt, j.ready_since,
+       j.patient, j.app as job_app, j.party, j.id as place, u.*
+from jobs j left join uploads u on j.subject_kind = 'upload' and u.id = j.subject_id
 where j.lease_token = $1
 order by j.id;
 
@@ -165,7 +167,8 @@ where j.id = held.id
 returning j.id;
 
 -- name: lock_leased
-select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.upload_id
+select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.subject_kind,
+       j.subject_id
 from jobs j
 where j.id = $1 and j.lease_token = $2
 for update;
@@ -181,14 +184,20 @@ select given_back = $2 as given_back from jobs where id = $1;
 select * from uploads where id = $1;
 
 -- name: publish_upload
-update uploads
-set state = 'published', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
-    found_type = $4, found_size = $5, found_sha256 = $6, found_width = $7, found_height = $8, exif = $9, privacy = $10,
-    placeholder = $11, perceptual_hash = $12,
-    image_key = $13, image_etag = $14, image_sha256 = $15, image_format = $16, image_width = $17, image_height = $18,
-    image_size = $19
-where id = $1 and state = 'processing' and generation = $20 and not exists (select from sweeps where key = $13)
-returning id;
+-- $21 the public bucket, $22 the CRC-32 of the published bytes. The image's row is what keeps its object from being collected.
+with published as (
+    update uploads
+    set state = 'published', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
+        found_type = $4, found_size = $5, found_sha256 = $6, found_width = $7, found_height = $8, exif = $9, privacy = $10,
+        placeholder = $11, perceptual_hash = $12,
+        image_key = $13, image_etag = $14, image_sha256 = $15, image_format = $16, image_width = $17, image_height = $18,
+        image_size = $19
+    where id = $1 and state = 'processing' and generation = $20 and not exists (select from sweeps where key = $13)
+    returning id, region
+)
+insert into images (upload_id, role, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at)
+select id, 'main', region, $21, $13, $14, $15, $22, $16, $17, $18, $19, $2::timestamptz from published
+returning upload_id;
 
 -- name: end_upload
 -- rejected (t6, t10) or failed (t8); the facts stay absent where none were found.
@@ -205,15 +214,15 @@ delete from jobs where id = $1 and lease_token = $2 returning id;
 
 -- name: insert_job
 -- $6 seconds from now, $7 the party
-insert into jobs (upload_id, generation, app, kind, detail, party, run_at, ready_since)
+insert into jobs (subject_id, generation, app, kind, detail, party, run_at, ready_since)
 select $1, $2, $3, $4, $5, $7, at, at from (select now() + make_interval(secs => $6::double precision) as at) as due
-on conflict (upload_id, generation, kind) do nothing;
+on conflict (subject_kind, subject_id, generation, kind, slot) do nothing;
 
 -- name: insert_erasing_job
 -- Overrules whatever was to become of the object, and whoever is at it.
-insert into jobs (upload_id, generation, app, kind, detail, party)
+insert into jobs (subject_id, generation, app, kind, detail, party)
 values ($1, $2, $3, $4, $5, $6)
-on conflict (upload_id, generation, kind) do update
+on conflict (subject_kind, subject_id, generation, kind, slot) do update
     set detail = excluded.detail, run_at = now(), ready_since = now(), lease_token = null, lease_until = null, attempt = 0,
         patient = false;
 
@@ -224,11 +233,11 @@ with aside as (
     set lease_token = null, lease_until = null, given_back = $2, attempt = greatest(attempt - 1, 0),
         run_at = now() + make_interval(secs => $3::double precision)
     where id = $1 and lease_token = $2
-    returning upload_id, kind
+    returning subject_id, kind
 )
 update uploads u set state = 'uploaded', updated_at = $4::timestamptz
 from aside a
-where a.kind = 'process' and u.id = a.upload_id and u.state = 'processing';
+where a.kind = 'process' and u.id = a.subject_id and u.state = 'processing';
 
 -- name: give_back_job
 -- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on, $6 whether it ran out of time
@@ -259,7 +268,7 @@ returning id;
 
 -- name: release_jobs
 with ours as materialized (
-    select j.id, j.upload_id, j.kind, j.lease_token
+    select j.id, j.subject_id, j.kind, j.lease_token
     from unnest($1::bigint[], $2::text[]) as t (id, token)
     join jobs j on j.id = t.id and j.lease_token = t.token
     order by j.id
@@ -268,7 +277,7 @@ with ours as materialized (
 back as (
     update uploads u set state = 'uploaded', updated_at = $3::timestamptz
     from ours o
-    where o.kind = 'process' and u.id = o.upload_id and u.state = 'processing'
+    where o.kind = 'process' and u.id = o.subject_id and u.state = 'processing'
 )
 update jobs j
 set lease_token = null, lease_until = null, given_back = o.lease_token, attempt = greatest(attempt - 1, 0), run_at = now()
@@ -279,7 +288,7 @@ returning j.id;
 -- name: requeue_lost_leases
 -- $1 attempts at most, $2 now for updated_at; what has attempts left goes back.
 with lost as materialized (
-    select id, upload_id, kind, attempt, lease_token
+    select id, subject_kind, subject_id, kind, attempt, lease_token
     from jobs
     where lease_token is not null and lease_until < now() and (kind <> 'process' or attempt < $1::integer)
     order by lease_until
@@ -289,11 +298,11 @@ with lost as materialized (
 back as (
     update uploads u set state = 'uploaded', updated_at = $2::timestamptz
     from lost l
-    where l.kind = 'process' and u.id = l.upload_id and u.state = 'processing'
+    where l.kind = 'process' and u.id = l.subject_id and u.state = 'processing'
 ),
 noted as (
-    insert into timeline (upload_id, at, event, detail)
-    select upload_id, $2::timestamptz, 'lease.lost', json_build_object('attempt', attempt, 'job', kind)::text from lost
+    insert into timeline (subject_kind, subject_id, at, event, detail)
+    select subject_kind, subject_id, $2::timestamptz, 'lease.lost', json_build_object('attempt', attempt, 'job', kind)::text from lost
 )
 update jobs j
 set lease_token = null, lease_until = null, given_back = l.lease_token,

@@ -29,10 +29,10 @@ received as (
     returning u.id, u.app, u.generation, u.client_token
 ),
 queued as (
-    insert into jobs (upload_id, generation, app, kind, party)
+    insert into jobs (subject_id, generation, app, kind, party)
     select id, generation, app, 'process', coalesce(client_token, '') from received
-    on conflict (upload_id, generation, kind) do nothing
-    returning upload_id
+    on conflict (subject_kind, subject_id, generation, kind, slot) do nothing
+    returning subject_id
 )
 select received.id from received;
 
@@ -44,14 +44,14 @@ with pinned as (
     where u.id = i.id and u.state in ('cancelled', 'deleted')
     returning u.id, u.app, u.generation, u.client_token
 )
-insert into jobs (upload_id, generation, app, kind, detail, party)
+insert into jobs (subject_id, generation, app, kind, detail, party)
 select id, generation, app, 'settle_original', 'remove', coalesce(client_token, '') from pinned
-on conflict (upload_id, generation, kind) do nothing;
+on conflict (subject_kind, subject_id, generation, kind, slot) do nothing;
 
 -- name: note
-insert into timeline (upload_id, at, event, detail)
-select upload_id, $4::timestamptz, event, detail
-from unnest($1::text[], $2::text[], $3::text[]) as t (upload_id, event, detail);
+insert into timeline (subject_id, at, event, detail)
+select subject_id, $4::timestamptz, event, detail
+from unnest($1::text[], $2::text[], $3::text[]) as t (subject_id, event, detail);
 
 -- name: quarantine_event
 insert into event_quarantine (source, reason, body, received_at) values ($1, $2, $3::bytea, $4::timestamptz);

@@ -4,15 +4,15 @@
 -- The lock on a paused URL makes who writes and who resumes take turns: nothing is held back after the last look. Without a URL
 -- there is nothing to send.
 with paused as materialized (select url from paused_endpoints where url = any($6::text[]) for key share)
-insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, state, next_attempt_at, finished_at)
-select t.id, t.upload_id, t.app, t.type, t.sequence, t.url, t.body, $8::timestamptz,
+insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, state, next_attempt_at, finished_at)
+select t.id, t.subject_id, t.app, t.type, t.sequence, t.url, t.body, $8::timestamptz,
        case when t.url = '' then 'unsent' else 'waiting' end,
        case when t.url = '' then null
             when exists (select from paused p where p.url = t.url) then 'infinity'
             else least($8::timestamptz, now()) end,  -- a writer whose clock is ahead delays nothing
        case when t.url = '' then $8::timestamptz end
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
-    as t (id, upload_id, app, type, sequence, url, body);
+    as t (id, subject_id, app, type, sequence, url, body);
 
 -- name: claim_callbacks
 -- $1 token, $2 lease in seconds, $3 most, $4 per URL, $5 now, $6 the URL that had the last turn
@@ -173,7 +173,7 @@ limit $4::integer;
 
 -- name: list_callbacks_of_upload
 select * from callbacks
-where upload_id = $5 and ($1::text is null or app = $1) and ($2::text is null or state = $2) and ($3::text is null or id < $3)
+where subject_id = $5 and ($1::text is null or app = $1) and ($2::text is null or state = $2) and ($3::text is null or id < $3)
 order by id desc
 limit $4::integer;
 

@@ -8,7 +8,7 @@ select * from uploads where public_id = $1 and image_key is not null;
 
 -- name: lock_jobs_of_upload
 -- Jobs before the upload, as everywhere.
-select id, kind, lease_token is not null as leased from jobs where upload_id = $1 order by id for update;
+select id, kind, lease_token is not null as leased from jobs where subject_kind = 'upload' and subject_id = $1 order by id for update;
 
 -- name: lock_upload_of_app
 select * from uploads where id = $1 and ($2::text is null or app = $2) for no key update;
@@ -20,22 +20,32 @@ returning *;
 
 -- name: erase_upload
 -- The person's data goes; what is needed to remove the objects and to explain the row stays.
-update uploads
-set state = 'deleted', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
-    filename = null, client_metadata = null, exif = null, privacy = null, placeholder = null, perceptual_hash = null
-where id = $1 and state in ('published', 'rejected', 'failed')
-returning id;
+with erased as (
+    update uploads
+    set state = 'deleted', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
+        filename = null, client_metadata = null, exif = null, privacy = null, placeholder = null, perceptual_hash = null
+    where id = $1 and state in ('published', 'rejected', 'failed')
+    returning id
+),
+removing as (
+    update images i set state = 'removing' from erased e where i.upload_id = e.id
+)
+select id from erased;
+
+-- name: forget_removed_image
+-- Its object is removed: nothing refers to it any more.
+delete from images where upload_id = $1 and role = 'main' and state = 'removing';
 
 -- name: erase_told_callbacks
 -- Their bodies held the file name and the EXIF; they can not be replayed any more.
-update callbacks set body = '' where upload_id = $1 and state in ('delivered', 'dead', 'unsent');
+update callbacks set body = '' where subject_id = $1 and state in ('delivered', 'dead', 'unsent');
 
 -- name: delete_jobs_of_upload
-delete from jobs where upload_id = $1 and kind = $2;
+delete from jobs where subject_kind = 'upload' and subject_id = $1 and kind = $2;
 
 -- name: has_jobs
 -- Not what only looks again after the grant: that is of a generation that the upload has not.
-select exists (select from jobs j join uploads u on u.id = j.upload_id where u.id = $1 and j.generation <= u.generation);
+select exists (select from jobs j join uploads u on j.subject_kind = 'upload' and u.id = j.subject_id where u.id = $1 and j.generation <= u.generation);
 
 -- name: retry_upload
 update uploads

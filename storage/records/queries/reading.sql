@@ -34,7 +34,7 @@ limit $8::integer;
 
 -- name: list_of_working
 select * from uploads
-where id in (select upload_id from jobs where kind = 'process' and ($1::text is null or app = $1))
+where id in (select subject_id from jobs where kind = 'process' and subject_kind = 'upload' and ($1::text is null or app = $1))
   and ($1::text is null or app = $1) and ($2::text is null or id < $2) and id >= $3 and state = $4
   and ($5::text is null or profile = $5) and ($6::timestamptz is null or created_at > $6) and metadata @> $7::jsonb
 order by id desc
@@ -46,19 +46,19 @@ select at, event, detail from (
            json_build_object('profile', profile, 'method', method, 'request_id', request_id)::text as detail
     from uploads where id = $1
     union all
-    select id, at, event, detail from timeline where upload_id = $1
+    select id, at, event, detail from timeline where subject_id = $1
     union all
     select (1::bigint << 61) + c.sequence, a.at,
            case when a.status between 200 and 299 and a.error = '' then 'callback.delivered' else 'callback.attempted' end,
            json_build_object('callback', c.id, 'type', c.type, 'status', a.status, 'error', a.error,
                              'latency_ms', a.latency_ms)::text
     from callbacks c join callback_attempts a on a.callback_id = c.id
-    where c.upload_id = $1
+    where c.subject_id = $1
     union all
     select (1::bigint << 62) + c.sequence, c.finished_at, 'callback.dead',
            json_build_object('callback', c.id, 'type', c.type)::text
     from callbacks c
-    where c.upload_id = $1 and c.state = 'dead'
+    where c.subject_id = $1 and c.state = 'dead'
 ) as facts
 order by at, place
 limit 1000;

@@ -3,7 +3,7 @@
 -- name: uploads_at
 -- The limits keep the planner from reading all jobs for a page of uploads.
 select u.key, u.id, u.state,
-       (select count(*) from (select from jobs j where j.upload_id = u.id limit 1) as one) > 0 as has_jobs
+       (select count(*) from (select from jobs j where j.subject_kind = 'upload' and j.subject_id = u.id limit 1) as one) > 0 as has_jobs
 from uploads u
 where u.key = any($1::text[]) and u.bucket = $2;
 
@@ -13,22 +13,19 @@ with ended as (
     select u.id, u.app, u.generation, u.client_token
     from uploads u
     where u.id = any($1::text[]) and u.state in ('published', 'rejected')
-      and (select count(*) from (select from jobs j where j.upload_id = u.id limit 1) as one) = 0
+      and (select count(*) from (select from jobs j where j.subject_kind = 'upload' and j.subject_id = u.id limit 1) as one) = 0
     order by u.id
     for no key update of u
 )
-insert into jobs (upload_id, generation, app, kind, detail, party)
+insert into jobs (subject_id, generation, app, kind, detail, party)
 select id, generation, app, 'settle_original', 'remove', coalesce(client_token, '') from ended
-on conflict (upload_id, generation, kind) do nothing
-returning upload_id;
+on conflict (subject_kind, subject_id, generation, kind, slot) do nothing
+returning subject_id;
 
 -- name: images_referred_to
--- $1 public ids, $2 the keys beside them. A deleted upload's image is referred to while its removal is still to be done.
-select u.image_key as key, u.image_etag as etag, u.image_sha256 as sha256
-from unnest($1::text[], $2::text[]) as listed (public_id, key)
-join uploads u on u.public_id = listed.public_id and u.image_key is not null and u.image_key = listed.key
-where u.state = 'published'
-   or exists (select from jobs j where j.upload_id = u.id and j.kind = 'remove_published');
+-- $1 the public bucket, $2 keys. Every table whose rows refer to objects is asked here. An image that is being removed is still
+-- referred to: its job removes it. Rows from before buckets were written have the bucket ''.
+select key, etag, sha256 from images where key = any($2::text[]) and bucket in ($1, '');
 
 -- name: began_at
 select min(applied_at) as began_at from schema_migrations;

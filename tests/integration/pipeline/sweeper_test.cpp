@@ -38,11 +38,12 @@ class SweeperTest : public OnRealStores {
         put(published, made.image.key, bytes);
         auto done = records->publications.publish(job.lease, made);
         if (!done) throw std::runtime_error{done.error().detail};
-        database.run("delete from jobs where upload_id = '" + upload.id.str() + "'");
+        database.run("delete from jobs where subject_id = '" + upload.id.str() + "'");
         return *done;
     }
     Publication publication(const Upload& upload, const std::string& bytes) {
         auto made = storage::records::test::a_publication(upload);
+        made.bucket = published;
         made.image.sha256 = hex_lower(signer::sha256(bytes));
         made.image.key = ObjectKey::trusted("p/" + upload.public_id.str() + "/" +
                                             made.image.sha256.substr(0, 16) + ".jpg");
@@ -166,7 +167,7 @@ TEST_F(SweeperTest, treats_objects_with_foreign_bytes_as_unknown) {
     EXPECT_EQ(sweep().unknown, 1U);
     EXPECT_TRUE(is_there(published, upload.image->key));
     put(published, upload.image->key, "a clean picture");
-    database.run("update uploads set image_etag = 'as a store with encryption says'");
+    database.run("update images set etag = 'as a store with encryption says'");
     EXPECT_EQ(sweep().unknown, 0U) << "the same bytes, under another ETag";
 }
 
@@ -176,7 +177,7 @@ TEST_F(SweeperTest, treats_incoming_objects_by_the_state_of_their_upload) {
     for (const auto state :
          {created, uploaded, processing, published, rejected, failed, expired, cancelled, deleted}) {
         auto upload = in_state(state);
-        database.run("delete from jobs where kind <> 'process' and upload_id = '" + upload.id.str() + "'");
+        database.run("delete from jobs where kind <> 'process' and subject_id = '" + upload.id.str() + "'");
         upload.bucket = incoming;
         uploads.emplace(state, upload);
     }
@@ -208,7 +209,7 @@ TEST_F(SweeperTest, treats_incoming_objects_by_the_state_of_their_upload) {
     EXPECT_TRUE(is_there(incoming, uploads.at(failed).key)) << "it is kept for a retry";
     EXPECT_FALSE(is_there(incoming, canary));
     for (const auto state : {published, rejected, cancelled, deleted}) {
-        EXPECT_EQ(database.value("select kind || ' ' || detail from jobs where upload_id = '" +
+        EXPECT_EQ(database.value("select kind || ' ' || detail from jobs where subject_id = '" +
                                  uploads.at(state).id.str() + "'"),
                   "settle_original remove")
             << to_string(state);

@@ -226,7 +226,7 @@ TEST_F(EndpointTest, pauses_and_resumes_long_queue_in_batches) {
     received("sick");
     const auto one = claim().at(0);
     database.run(
-        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
         "select 'msg_x' || n, 'u', 'sick', 'upload.received', n, '" +
         kSick + "', '{}', now(), now() - interval '1 hour' from generate_series(1, 12000) n");
     answer(one, 410, true);
@@ -255,7 +255,7 @@ TEST_F(EndpointTest, releases_callbacks_written_during_resume) {
     auto writing = std::make_unique<pqxx::work>(connection);
     writing->exec("select from paused_endpoints for key share");
     writing->exec(
-        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
         "values ('msg_late', 'u', 'sick', 'upload.received', 1, '" +
         kSick + "', '{}', now(), 'infinity')");
     auto resumed = std::async(std::launch::async, [&] { return records->outbox.resume_endpoint({}, kSick); });
@@ -291,12 +291,12 @@ TEST_F(EndpointTest, does_not_hide_other_urls_behind_a_deep_held_queue) {
     received("sick");
     answer(claim().at(0), 410, true);
     database.run(
-        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
         "select 'msg_x' || n, 'u', 'sick', 'upload.received', n, '" +
         kSick + "', '{}', now(), now() - interval '1 hour' from generate_series(1, 5000) n");
     for (int i = 0; i < 150; ++i)
         database.run(
-            "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, "
+            "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, "
             "next_attempt_at) values "
             "('msg_y" +
             std::to_string(i) + "', 'u', 'b', 'upload.received', " + std::to_string(10'000 + i) +

@@ -33,7 +33,7 @@ class FairnessTest : public RecordsTest {
             "'e', 1, " +
             token + " from " + range);
         database.run(
-            "insert into jobs (upload_id, generation, app, kind, party, run_at) select id, 1, app, "
+            "insert into jobs (subject_id, generation, app, kind, party, run_at) select id, 1, app, "
             "'process', "
             "coalesce(client_token, ''), now() - interval '1 hour' + n * interval '1 millisecond' from " +
             range + " join uploads on id = 'upl_' || lpad(n::text, 26, '0')");
@@ -153,7 +153,7 @@ TEST_F(FairnessTest, jobs_of_a_gateway_that_names_no_party_are_claimed_as_the_ap
     received();
     database.run("delete from jobs");
     database.run(
-        "insert into jobs (upload_id, generation, app, kind) select id, 1, app, 'process' from uploads");
+        "insert into jobs (subject_id, generation, app, kind) select id, 1, app, 'process' from uploads");
     EXPECT_EQ(claim(1).size(), 1U);
 }
 

@@ -139,17 +139,17 @@ class FaultTest : public testing::Test {
         EXPECT_EQ(missing(created, ids("select id from uploads")), 0U);
         EXPECT_EQ(missing(received, ids("select id from uploads where state <> 'created'")), 0U);
         EXPECT_EQ(missing(published, ids("select id from uploads where state = 'published'")), 0U);
-        EXPECT_EQ(database.value("select count(*) from (select upload_id, type from callbacks group by 1, 2 "
+        EXPECT_EQ(database.value("select count(*) from (select subject_id, type from callbacks group by 1, 2 "
                                  "having count(*) > 1) d"),
                   "0");
         EXPECT_EQ(database.value(
                       "select count(*) from uploads u where state = 'published' and not exists"
-                      " (select from callbacks c where c.upload_id = u.id and c.type = 'upload.published')"),
+                      " (select from callbacks c where c.subject_id = u.id and c.type = 'upload.published')"),
                   "0");
         EXPECT_EQ(
             database.value(
                 "select count(*) from uploads u where state in ('uploaded', 'processing') and not exists"
-                " (select from jobs j where j.upload_id = u.id and j.kind = 'process')"),
+                " (select from jobs j where j.subject_id = u.id and j.kind = 'process')"),
             "0");
     }
 

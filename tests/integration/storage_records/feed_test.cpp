@@ -37,7 +37,7 @@ class FeedTest : public RecordsTest {
         ASSERT_EQ(feed().callbacks.size(), count);
     }
     const std::string insert =
-        "insert into callbacks (id, upload_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
         "values ";
 };
 

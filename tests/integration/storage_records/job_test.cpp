@@ -150,7 +150,7 @@ TEST_F(JobTest, delays_another_app_by_one_job_behind_batch_of_ten_thousand) {
         "'local', 'incoming',"
         " 'u/1/' || n, '{}', '{}', '', now(), now(), now(), 'e', 1 from generate_series(1, 10000) n");
     database.run(
-        "insert into jobs (upload_id, generation, app, kind) select id, 1, app, 'process' from uploads"
+        "insert into jobs (subject_id, generation, app, kind) select id, 1, app, 'process' from uploads"
         " where id like 'upl_000%' order by id");
     received("single");
     std::vector<std::string> apps;

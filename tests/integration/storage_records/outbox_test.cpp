@@ -189,7 +189,7 @@ TEST_F(OutboxTest, deletes_delivered_callbacks_after_retention_and_dead_ones_lat
 
 TEST_F(OutboxTest, deletes_expired_callbacks_by_index_in_batches) {
     database.run(
-        "insert into callbacks (id, upload_id, app, type, sequence, url, body, state, created_at, "
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, state, created_at, "
         "finished_at) "
         "select 'msg_' || n, 'u', 'a', 'upload.received', n, 'https://a/', '{}', 'delivered', "
         "timestamptz '2020-01-01' + n * interval '1 second', timestamptz '2020-01-01' + n * interval '1 "

@@ -238,6 +238,8 @@ model::Publication a_publication(const model::Upload& upload) {
                          2'000,
                          1'500,
                          99'000};
+    publication.bucket = Bucket::trusted("public");
+    publication.crc32 = 0xDEADBEEF;
     return publication;
 }
 

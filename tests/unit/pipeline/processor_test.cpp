@@ -61,6 +61,15 @@ TEST_F(ProcessorTest, publishes_what_the_decoder_made_under_a_name_of_its_bytes)
     EXPECT_TRUE(store->has(incoming, upload.key)) << "removed by a job of its own, after the commit";
 }
 
+TEST_F(ProcessorTest, records_where_the_image_is_and_its_crc32) {
+    const auto id = received().id;
+    run_one();
+    const auto publication = records.published_as(id);
+    ASSERT_TRUE(publication);
+    EXPECT_EQ(publication->bucket, published);
+    EXPECT_EQ(publication->crc32, 0xA0D3060EU);
+}
+
 TEST_F(ProcessorTest, hands_the_decoder_the_profiles_limits_and_the_declared_type) {
     apps.begin()->second.profiles.begin()->second.limits.max_pixels = 123;
     received([](model::Upload& upload) { upload.declared_type = "image/png"; });

@@ -1,0 +1,258 @@
+#include "tests/support/records_contract.hpp"
+
+#include <future>
+
+#include "model/object_layout.hpp"
+
+namespace photogate::test {
+
+using namespace std::chrono_literals;
+using model::JobKind;
+using model::Postponement;
+using model::UploadState;
+using storage::records::Created;
+using storage::records::ObserveOutcome;
+
+model::Upload RecordsContract::created() {
+    storage::records::NewUpload item;
+    auto& upload = item.upload;
+    upload.id = make_upload_id(world->clock().now(), random);
+    upload.public_id = make_public_id(random);
+    upload.app = AppName::trusted("shop");
+    upload.profile = ProfileName::trusted("photos");
+    upload.region = "default";
+    upload.bucket = incoming;
+    upload.key = model::incoming_key(world->clock().now(), upload.id);
+    upload.request_id = "r";
+    upload.created_at = world->clock().now();
+    upload.expires_at = world->clock().now() + 15min;
+    std::promise<Result<Created>> promise;
+    world->uploads().create(std::move(item),
+                            [&](Result<Created> made) { promise.set_value(std::move(made)); });
+    return promise.get_future().get().value().upload;
+}
+
+ObserveOutcome RecordsContract::observe(const model::Upload& upload, const std::string& etag,
+                                        std::optional<std::string> event) {
+    storage::records::Observation seen;
+    seen.event_id = std::move(event);
+    seen.bucket = upload.bucket;
+    seen.key = upload.key;
+    seen.object = {ETag::trusted(etag), 10, std::nullopt};
+    std::promise<Result<ObserveOutcome>> promise;
+    world->arrivals().observe(std::move(seen),
+                              [&](Result<ObserveOutcome> outcome) { promise.set_value(std::move(outcome)); });
+    return promise.get_future().get().value();
+}
+
+model::Upload RecordsContract::received() {
+    const auto upload = created();
+    EXPECT_EQ(observe(upload), ObserveOutcome::received);
+    return world->uploads().find(std::nullopt, upload.id).value();
+}
+
+std::vector<model::Job> RecordsContract::claim(std::vector<JobKind> kinds) {
+    world->all_due();
+    return world->jobs().claim({.worker = "w", .most = 10, .kinds = std::move(kinds)}).value();
+}
+
+model::Job RecordsContract::claim_one() {
+    auto jobs = claim();
+    if (jobs.size() != 1) throw std::runtime_error{"not one job to claim"};
+    return jobs.front();
+}
+
+model::Publication RecordsContract::publication(const model::Upload& upload) const {
+    model::Publication made;
+    made.facts = {"image/jpeg", 10, std::string(64, 'a'), 4, 3, "{}", "{}", "p", "h"};
+    made.image = {model::published_key(upload.public_id, std::string(64, 'b'), "jpg"),
+                  ETag::trusted("out"),
+                  std::string(64, 'b'),
+                  "jpeg",
+                  2,
+                  1,
+                  9};
+    made.bucket = published;
+    return made;
+}
+
+UploadState RecordsContract::state_of(const UploadId& id) {
+    return world->uploads().find(std::nullopt, id).value().state;
+}
+
+TEST_P(RecordsContract, a_stale_lease_changes_nothing) {
+    const auto upload = received();
+    const auto stale = claim_one();
+    world->expire_leases();
+    ASSERT_EQ(world->jobs().reap().value().requeued, 1U);
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    const auto fresh = claim_one();
+    EXPECT_EQ(fresh.attempt, 2U);
+    const auto lost = ErrorCode::lease_lost;
+    EXPECT_EQ(world->publications().publish(stale.lease, publication(upload)).error().code, lost);
+    EXPECT_EQ(world->publications().reject(stale.lease, {{"corrupt", ""}, {}, {}}).error().code, lost);
+    EXPECT_EQ(world->publications().repin(stale.lease, {ETag::trusted("e2"), 5, {}}).error().code, lost);
+    EXPECT_EQ(world->jobs().postpone(stale.lease, {}).error().code, lost);
+    EXPECT_EQ(world->jobs().extend_leases({stale.lease, fresh.lease}, 60s).value(),
+              std::vector<model::Lease>{stale.lease});
+    EXPECT_EQ(state_of(upload.id), UploadState::processing);
+    EXPECT_TRUE(world->publications().publish(fresh.lease, publication(upload)));
+    EXPECT_EQ(world->publications().publish(fresh.lease, publication(upload)).error().code, lost) << "once";
+}
+
+TEST_P(RecordsContract, a_lease_that_ran_out_counts_until_it_is_taken_back) {
+    const auto upload = received();
+    const auto job = claim_one();
+    world->expire_leases();
+    EXPECT_TRUE(world->publications().publish(job.lease, publication(upload)));
+    EXPECT_EQ(world->jobs().reap().value().requeued, 0U);
+}
+
+TEST_P(RecordsContract, a_cleanup_lease_gives_no_verdict_and_a_verdicts_lease_is_not_cleaned_up) {
+    const auto upload = received();
+    const auto job = claim_one();
+    EXPECT_EQ(world->jobs().finish_cleanup(job.lease).error().code, ErrorCode::state_conflict);
+    ASSERT_TRUE(world->publications().publish(job.lease, publication(upload)));
+    const auto cleanup = claim({JobKind::settle_original}).at(0);
+    EXPECT_EQ(world->publications().publish(cleanup.lease, publication(upload)).error().code,
+              ErrorCode::state_conflict);
+    EXPECT_EQ(world->publications().reject(cleanup.lease, {}).error().code, ErrorCode::state_conflict);
+    EXPECT_EQ(state_of(upload.id), UploadState::published);
+    EXPECT_TRUE(world->jobs().finish_cleanup(cleanup.lease));
+    EXPECT_EQ(world->jobs().finish_cleanup(cleanup.lease).error().code, ErrorCode::lease_lost);
+}
+
+TEST_P(RecordsContract, claims_only_the_kinds_that_are_named) {
+    const auto upload = received();
+    EXPECT_TRUE(claim({JobKind::settle_original, JobKind::remove_published}).empty());
+    EXPECT_TRUE(claim({}).empty());
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(claim({JobKind::process}).size(), 1U);
+    EXPECT_TRUE(claim({JobKind::process}).empty()) << "nobody else gets it";
+}
+
+TEST_P(RecordsContract, takes_an_event_in_once_and_pins_the_first_object) {
+    const auto upload = created();
+    const std::string event(64, 'e');
+    EXPECT_EQ(observe(upload, "e1", event), ObserveOutcome::received);
+    EXPECT_EQ(observe(upload, "e1", event), ObserveOutcome::duplicate);
+    EXPECT_EQ(observe(upload, "e2", std::string(64, 'f')), ObserveOutcome::already_known);
+    EXPECT_EQ(world->uploads().find(std::nullopt, upload.id)->pinned->etag.str(), "e1");
+    EXPECT_EQ(claim().size(), 1U);
+    auto nobody = upload;
+    nobody.key = ObjectKey::trusted(upload.key.str() + "x");
+    EXPECT_EQ(observe(nobody), ObserveOutcome::unknown);
+}
+
+TEST_P(RecordsContract, rejects_as_overwritten_at_the_third_generation) {
+    const auto upload = received();
+    for (const char* etag : {"e2", "e3"}) {
+        EXPECT_EQ(world->publications().repin(claim_one().lease, {ETag::trusted(etag), 5, {}}).value(),
+                  UploadState::uploaded);
+    }
+    const auto job = claim_one();
+    EXPECT_EQ(job.attempt, 1U) << "each generation begins anew";
+    EXPECT_EQ(world->publications().repin(job.lease, {ETag::trusted("e4"), 5, {}}).value(),
+              UploadState::rejected);
+    EXPECT_EQ(world->uploads().find(std::nullopt, upload.id)->rejection->code, "overwritten");
+}
+
+TEST_P(RecordsContract, fails_the_upload_at_the_last_attempt_and_never_for_what_is_free) {
+    const auto upload = received();
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(world->jobs().postpone(claim_one().lease, {Postponement::Cost::free, "", "", 0ms}).value(),
+                  UploadState::uploaded);
+    }
+    for (int i = 1; i < 5; ++i) {
+        EXPECT_EQ(
+            world->jobs().postpone(claim_one().lease, {Postponement::Cost::attempt, "", "", 0ms}).value(),
+            UploadState::uploaded);
+    }
+    EXPECT_EQ(world->jobs().postpone(claim_one().lease, {Postponement::Cost::attempt, "x", "", 0ms}).value(),
+              UploadState::failed);
+    EXPECT_EQ(world->uploads().find(std::nullopt, upload.id)->rejection->code, "x");
+    EXPECT_TRUE(world->uploads().retry(std::nullopt, upload.id));
+    EXPECT_EQ(claim_one().attempt, 1U);
+}
+
+TEST_P(RecordsContract, fails_the_upload_at_the_third_crash) {
+    const auto upload = received();
+    for (int i = 1; i < 3; ++i) {
+        EXPECT_EQ(world->jobs()
+                      .postpone(claim_one().lease, {Postponement::Cost::decoder_crash, "", "", 0ms})
+                      .value(),
+                  UploadState::uploaded);
+    }
+    EXPECT_EQ(
+        world->jobs().postpone(claim_one().lease, {Postponement::Cost::decoder_crash, "", "", 0ms}).value(),
+        UploadState::failed);
+}
+
+TEST_P(RecordsContract,
+       refuses_to_publish_an_object_that_the_orphan_collector_removed_until_it_is_put_again) {
+    const auto upload = received();
+    const auto job = claim_one();
+    world->mark_removed(published, publication(upload).image.key);
+    EXPECT_EQ(world->publications().publish(job.lease, publication(upload)).error().code,
+              ErrorCode::state_conflict);
+    EXPECT_EQ(state_of(upload.id), UploadState::processing);
+    EXPECT_TRUE(world->publications().publish(job.lease, publication(upload)));
+}
+
+TEST_P(RecordsContract, an_image_is_referred_to_until_its_removal_is_done) {
+    const auto upload = received();
+    const auto key = publication(upload).image.key;
+    const auto referred = [&] { return world->publications().references(published, {key}).value().size(); };
+    EXPECT_EQ(referred(), 0U);
+    ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
+    EXPECT_EQ(referred(), 1U);
+    ASSERT_TRUE(world->uploads().cancel_or_delete(std::nullopt, upload.id));
+    EXPECT_EQ(referred(), 1U);
+    EXPECT_TRUE(world->uploads().has_jobs(upload.id).value());
+    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::remove_published}).at(0).lease));
+    EXPECT_EQ(referred(), 0U);
+    EXPECT_EQ(world->publications().find_public(upload.public_id).value()->state, UploadState::deleted);
+}
+
+TEST_P(RecordsContract, a_deletion_waits_for_no_cleanup_and_takes_its_lease) {
+    const auto upload = received();
+    ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
+    const auto moving = claim({JobKind::settle_original}).at(0);
+    ASSERT_TRUE(world->uploads().cancel_or_delete(std::nullopt, upload.id));
+    EXPECT_EQ(world->jobs().finish_cleanup(moving.lease).error().code, ErrorCode::lease_lost);
+    EXPECT_EQ(claim({JobKind::settle_original}).at(0).detail, "remove");
+}
+
+TEST_P(RecordsContract, neither_deletes_nor_retries_what_is_being_processed) {
+    const auto upload = received();
+    const auto job = claim_one();
+    EXPECT_EQ(world->uploads().cancel_or_delete(std::nullopt, upload.id).error().code,
+              ErrorCode::state_conflict);
+    EXPECT_EQ(world->uploads().retry(std::nullopt, upload.id).error().code, ErrorCode::state_conflict);
+    ASSERT_TRUE(world->jobs().release({job.lease}));
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(world->uploads().cancel_or_delete(std::nullopt, upload.id)->state, UploadState::cancelled);
+    EXPECT_TRUE(claim().empty());
+}
+
+TEST_P(RecordsContract, another_apps_upload_is_not_found) {
+    const auto upload = received();
+    const auto other = AppName::trusted("other");
+    const auto none = ErrorCode::upload_not_found;
+    EXPECT_EQ(world->uploads().find(other, upload.id).error().code, none);
+    EXPECT_EQ(world->uploads().cancel_or_delete(other, upload.id).error().code, none);
+    EXPECT_EQ(world->uploads().retry(other, upload.id).error().code, none);
+    EXPECT_EQ(world->uploads().timeline(other, upload.id).error().code, none);
+    EXPECT_EQ(world->uploads().extend_grant(other, upload.id, world->clock().now()).error().code, none);
+}
+
+TEST_P(RecordsContract, moves_the_end_of_a_grant_only_while_nothing_has_arrived) {
+    const auto upload = created();
+    const auto later = world->clock().now() + 1h;
+    EXPECT_EQ(world->uploads().extend_grant(upload.app, upload.id, later)->expires_at, later);
+    ASSERT_EQ(observe(upload), ObserveOutcome::received);
+    EXPECT_EQ(world->uploads().extend_grant(upload.app, upload.id, later).error().code,
+              ErrorCode::state_conflict);
+}
+
+}  // namespace photogate::test
