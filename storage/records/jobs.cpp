@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
@@ -106,13 +107,13 @@ Result<std::vector<model::Lease>> PostgresJobQueue::extend_leases(const std::vec
     SqlArray jobs, tokens;
     split(leases, jobs, tokens);
     return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::vector<model::Lease>> {
-        std::set<std::int64_t> held;
+        std::set<std::pair<std::int64_t, std::string>> held;
         for (const auto& row : transaction.run("extend_leases", params(jobs, tokens, lease.count()))) {
-            held.insert(row[0].as<std::int64_t>());
+            held.emplace(row[0].as<std::int64_t>(), row[1].as<std::string>());
         }
         std::vector<model::Lease> lost;
         for (const auto& ours : leases) {
-            if (!held.contains(ours.job)) lost.push_back(ours);
+            if (!held.contains({ours.job, ours.token})) lost.push_back(ours);
         }
         return lost;
     });

@@ -164,7 +164,7 @@ from (select j2.id from unnest($1::bigint[], $2::text[]) as ours (id, token)
       order by j2.id
       for no key update of j2) held
 where j.id = held.id
-returning j.id;
+returning j.id, j.lease_token;
 
 -- name: lock_leased
 select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.subject_kind,
