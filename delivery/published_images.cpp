@@ -1,5 +1,6 @@
 #include "delivery/published_images.hpp"
 
+#include "base/log.hpp"
 #include "imaging/format.hpp"
 
 namespace photogate::delivery {
@@ -28,6 +29,7 @@ Result<LocatedImage> PublishedImages::locate(std::string_view public_id) const {
     LocatedImage located;
     located.store = store;
     located.key = image.key;
+    located.etag = image.etag;
     located.media_type = imaging::media_type(*format);
     located.filename = id->str() + "." + std::string{imaging::file_extension(*format)};
     located.size = image.size;
@@ -36,23 +38,26 @@ Result<LocatedImage> PublishedImages::locate(std::string_view public_id) const {
     return located;
 }
 
-Result<std::string> PublishedImages::read(const LocatedImage& image,
-                                          const std::optional<storage::objects::ByteRange>& range) const {
+Result<std::unique_ptr<storage::objects::ObjectReader>> PublishedImages::open(
+    const LocatedImage& image, const std::optional<storage::objects::ByteRange>& range) const {
     storage::objects::GetOptions options;
+    options.if_match = image.etag;
+    options.expected_size = image.size;
     options.range = range;
-    const auto expected = range ? range->last - range->first + 1 : image.size;
-    std::string bytes;
-    bytes.reserve(expected);
-    const auto info =
-        image.store->objects->get(image.store->region.published, image.key, options, [&](BytesView chunk) {
-            if (bytes.size() + chunk.size() > expected) return false;
-            bytes.append(as_text(chunk));
-            return true;
-        });
-    if (!info) return fail(info.error());
-    if (bytes.size() != expected)
-        return fail(ErrorCode::store_protocol, "the store's object has another size than was published");
-    return bytes;
+    auto reader = image.store->objects->open(image.store->region.published, image.key, options);
+    if (reader) return reader;
+    const auto code = reader.error().code;
+    // A range behind the end of a shorter object is refused for the range before anybody looks at its ETag.
+    if (code != ErrorCode::store_precondition_failed && code != ErrorCode::size_mismatch &&
+        code != ErrorCode::range_not_satisfiable)
+        return reader;
+    ++changed_;
+    log::error("image.changed", {{"bucket", image.store->region.published.str()},
+                                 {"key", image.key.str()},
+                                 {"etag", image.etag.str()},
+                                 {"remedy", "somebody else wrote there; docs/operations.md, A1"}});
+    return fail(ErrorCode::store_protocol,
+                "the store holds another object than the one that was published; it is not given out");
 }
 
 }  // namespace photogate::delivery

@@ -6,6 +6,9 @@
 // Thread safety: any number of threads; blocking.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +23,7 @@ namespace photogate::delivery {
 struct LocatedImage {
     const pipeline::Store* store = nullptr;
     ObjectKey key;
+    ETag etag;  ///< of the object that was published; no other is given out
     std::string media_type;
     std::string filename;  ///< `<public id>.<ext>`: never the client's
     std::uint64_t size = 0;
@@ -34,14 +38,18 @@ class PublishedImages {
     /// (deleted), and the database_* codes.
     Result<LocatedImage> locate(std::string_view public_id) const;
 
-    /// The bytes, or the range of them. Errors: the store_* and http_* codes; store_no_such_key means that it
-    /// was deleted just now.
-    Result<std::string> read(const LocatedImage& image,
-                             const std::optional<storage::objects::ByteRange>& range) const;
+    /// The bytes, or the range of them, of the very object that was published. Errors: the store_* and http_*
+    /// codes; store_no_such_key means that it was deleted just now; store_protocol that another object lies
+    /// in its place, which is logged and counted.
+    Result<std::unique_ptr<storage::objects::ObjectReader>> open(
+        const LocatedImage& image, const std::optional<storage::objects::ByteRange>& range) const;
+    /// How often another object was found.
+    std::uint64_t changed() const { return changed_; }
 
   private:
     storage::records::Publications& publications_;
     const pipeline::Stores& stores_;
+    mutable std::atomic<std::uint64_t> changed_{0};
 };
 
 }  // namespace photogate::delivery

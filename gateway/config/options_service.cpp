@@ -172,6 +172,12 @@ Table server_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_address);
              }},
+            {"image_buffers", Kind::size, size_text(standard().server.image_buffers),
+             "Memory for images that are being sent, 32 KiB each; more are answered 503. Images in a "
+             "built-in store need none.",
+             [](S s, G g) {
+                 return put(read_size(g, {1 << 20, 1ULL << 36}), s.config.server.image_buffers);
+             }},
             {"max_header", Kind::size, size_text(standard().server.max_header),
              "Maximum size of request line and headers together; larger ones are answered 431.",
              [](S s, G g) {

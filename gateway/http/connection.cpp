@@ -283,6 +283,11 @@ void Connection::on_tick(SteadyTime now) {
         look_at_peer();
         if (state_ == State::closed) return;
     }
+    if (state_ == State::writing && exchange_->reader && !exchange_->rests &&
+        now >= deadline_ - lane_.limits().write_stall + lane_.limits().rests_after) {
+        exchange_->rests = true;
+        exchange_->reader->rest();
+    }
     if (now < deadline_) return;
     bool mid_head = state_ == State::head && exchange_;
     if (!mid_head && !awaiting_body) {

@@ -81,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         FileBody file;  ///< sending: what is left of it
         FileSource::Stretch stretch;
         bool piece_asked = false;
+        bool rests = false;  ///< the reader has been told to rest
         std::optional<BodyPiece> piece;
     };
 

@@ -203,6 +203,7 @@ bool Connection::step_streaming() {
     BodyPiece piece = std::move(*exchange.piece);
     exchange.piece.reset();
     exchange.piece_asked = false;
+    exchange.rests = false;
     bool whole =
         exchange.coding != Coding::length ||
         (piece && (piece->empty() ? exchange.stream_left == 0 : piece->size() <= exchange.stream_left));

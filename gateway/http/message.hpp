@@ -150,10 +150,13 @@ class BodyReader {
     /// Called on an I/O thread, so it must not block: what has to wait answers later, from any thread,
     /// exactly once.
     virtual void next(Answer answer) = 0;
+    /// The peer has taken nothing for a second: what can be had again may be let go. On an I/O thread, and
+    /// not while a piece is asked for.
+    virtual void rest() {}
 };
 
 struct StreamBody {
-    std::unique_ptr<BodyReader> reader;
+    std::unique_ptr<BodyReader> reader;  ///< null: for an answer to HEAD
     /// Known: sent as Content-Length, and held to it. Unknown: chunked.
     std::optional<std::uint64_t> length;
 };

@@ -36,6 +36,7 @@ struct ServerLimits {
     std::size_t body_piece = 262'144;               ///< of a body that is taken in pieces
     std::chrono::milliseconds idle{30'000};         ///< between requests
     std::chrono::milliseconds write_stall{10'000};  ///< without a byte taken by the peer
+    std::chrono::milliseconds rests_after{1'000};   ///< without a byte taken: BodyReader::rest
     std::chrono::milliseconds linger{
         2'000};  ///< reading on after the last answer, so that it is not lost to a reset
     /// An answer before the end of a body that has at most this left: the rest is read, and thrown away, for

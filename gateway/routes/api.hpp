@@ -9,6 +9,7 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "delivery/byte_budget.hpp"
 #include "delivery/published_images.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/metrics.hpp"
@@ -33,6 +34,8 @@ struct Api {
     Waiters& waiters;
     http::WorkPool& database_pool;  ///< for calls that wait for PostgreSQL
     http::WorkPool& store_pool;     ///< for calls that wait for the object store
+    http::WorkPool& image_pool;     ///< for those of public images
+    delivery::ByteBudget& image_budget;
     http::Metrics& metrics;
     const Clock& clock;
     Random& random;

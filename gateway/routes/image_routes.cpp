@@ -1,7 +1,11 @@
 // GET /i/{public id}[/{name}]: the published image at its published size.
+//
+// What the row can answer (HEAD, 304, 412, 416) is answered from it, on the database's pool. The store is
+// asked on a pool of its own, so that images that are slow to come keep nobody else waiting.
 #include <utility>
 
 #include "gateway/routes/api.hpp"
+#include "gateway/routes/image_stream.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -9,10 +13,12 @@ namespace {
 using http::Request;
 using http::Response;
 
+/// A range is asked of a GET alone (RFC 9110 14.2).
 delivery::Conditions conditions(const Request& request) {
+    const bool is_get = request.method == http::Method::get;
     return {request.headers.find("if-match"),          request.headers.find("if-none-match"),
             request.headers.find("if-modified-since"), request.headers.find("if-unmodified-since"),
-            request.headers.find("if-range"),          request.headers.find("range")};
+            request.headers.find("if-range"),          is_get ? request.headers.find("range") : std::nullopt};
 }
 
 void describe(Response& response, const delivery::LocatedImage& image) {
@@ -26,7 +32,7 @@ void describe(Response& response, const delivery::LocatedImage& image) {
     response.set("Content-Security-Policy", "default-src 'none'; sandbox");
 }
 
-Result<Response> image(const Api& api, const Request& request) {
+Result<> check_parameters(const Request& request) {
     for (const auto& parameter : request.query) {
         // `v` only makes a URL new; anything else would be forwarded nowhere, so it is not taken for granted
         // either.
@@ -34,47 +40,107 @@ Result<Response> image(const Api& api, const Request& request) {
             return fail(ErrorCode::unknown_parameter,
                         "the query parameter '" + parameter.name + "' is unknown here");
     }
-    const auto located = api.images.locate(request.parameter("id"));
-    if (!located) return fail(located.error());
-    const auto verdict = delivery::judge(conditions(request), located->validators, located->size);
-    if (verdict.status == 412) return Response::empty(412);
-    if (verdict.status == 416) {
-        auto refused = Response::problem({ErrorCode::range_not_satisfiable,
-                                          "the image has " + std::to_string(located->size) + " bytes",
-                                          {},
-                                          std::nullopt});
-        refused.set("Content-Range", "bytes */" + std::to_string(located->size));
-        return refused;
-    }
+    return {};
+}
+
+Response out_of_range(std::uint64_t size) {
+    auto refused = Response::problem({ErrorCode::range_not_satisfiable,
+                                      "the image has " + std::to_string(size) + " bytes",
+                                      {},
+                                      std::nullopt});
+    refused.set("Content-Range", "bytes */" + std::to_string(size));
+    return refused;
+}
+
+/// One image that is asked for, from the row to its bytes.
+struct Delivery {
+    const Api& api;
+    http::Responder responder;
+    delivery::LocatedImage image;
+    std::optional<storage::objects::ByteRange> range;
     Response response;
+
+    void send() {
+        if (responder.abandoned()) return;
+        auto made = ImageStream::body({api.images, api.image_budget, api.image_pool}, image, range);
+        if (made) {
+            response.body = std::move(*made);
+            return responder.respond(std::move(response));
+        }
+        switch (made.error().code) {
+            case ErrorCode::store_no_such_key:
+                return responder.fail({ErrorCode::gone, "the image was deleted", {}, std::nullopt});
+            case ErrorCode::store_protocol:
+            case ErrorCode::overloaded:
+                return responder.fail(std::move(made.error()));
+            default:
+                return responder.fail({ErrorCode::unavailable,
+                                       "the object store is not available; try again",
+                                       {},
+                                       std::nullopt});
+        }
+    }
+};
+
+/// What the row alone answers; nullopt: the response lacks its body, which the store has.
+std::optional<Response> from_row(const Request& request, Delivery& delivery) {
+    const auto& image = delivery.image;
+    const auto verdict = delivery::judge(conditions(request), image.validators, image.size);
+    if (verdict.status == 412) return Response::empty(412);
+    if (verdict.status == 416) return out_of_range(image.size);
+    Response& response = delivery.response;
     response.status = verdict.status;
-    describe(response, *located);
+    delivery.range = verdict.range;
+    describe(response, image);
     if (verdict.status == 304) {
         response.body = std::string{};
-        return response;
+        return std::move(response);
     }
-    auto bytes = api.images.read(*located, verdict.range);
-    if (!bytes && bytes.error().code == ErrorCode::store_no_such_key)
-        return fail(ErrorCode::gone, "the image was deleted");
-    if (!bytes) return fail(ErrorCode::unavailable, "the object store is not available; try again");
-    response.set("Content-Type", located->media_type);
-    response.set("Content-Disposition", "inline; filename=\"" + located->filename + "\"");
+    response.set("Content-Type", image.media_type);
+    response.set("Content-Disposition", "inline; filename=\"" + image.filename + "\"");
     if (verdict.range) {
         response.set("Content-Range", "bytes " + std::to_string(verdict.range->first) + "-" +
                                           std::to_string(verdict.range->last) + "/" +
-                                          std::to_string(located->size));
+                                          std::to_string(image.size));
     }
-    response.body = std::move(*bytes);
-    return response;
+    if (request.method != http::Method::head) return std::nullopt;
+    response.body = http::StreamBody{nullptr, image.size};
+    return std::move(response);
+}
+
+void look_up(const Api& api, const Request& request, http::Responder responder) {
+    if (responder.abandoned()) return;
+    auto located = api.images.locate(request.parameter("id"));
+    if (!located) return responder.fail(std::move(located.error()));
+    auto delivery = std::make_shared<Delivery>(
+        Delivery{api, std::move(responder), std::move(*located), std::nullopt, {}});
+    auto answer = from_row(request, *delivery);
+    if (answer) return delivery->responder.respond(std::move(*answer));
+    if (auto taken = api.image_pool.submit([delivery] { delivery->send(); }); !taken)
+        delivery->responder.fail(std::move(taken.error()));
+}
+
+void get_image(const Api& api, Request request, http::Responder responder) {
+    if (auto known = check_parameters(request); !known) return responder.fail(std::move(known.error()));
+    struct Work {
+        const Api& api;
+        Request request;
+        http::Responder responder;
+        void operator()() { look_up(api, request, std::move(responder)); }
+    };
+    Work work{api, std::move(request), std::move(responder)};
+    if (auto taken = api.database_pool.submit(std::move(work)); !taken)
+        work.responder.fail(std::move(taken.error()));
 }
 
 }  // namespace
 
 void add_image_routes(http::Router& router, const Api& api) {
-    const auto handler =
-        http::answer_on(api.store_pool, [&api](Request& request) { return image(api, request); });
-    router.add({http::Method::get, "/i/{id}", handler, 0, {}, ""});
-    router.add({http::Method::get, "/i/{id}/{name}", handler, 0, {}, ""});
+    const http::Handler handler = [&api](Request request, http::Responder responder) {
+        get_image(api, std::move(request), std::move(responder));
+    };
+    for (const char* pattern : {"/i/{id}", "/i/{id}/{name}"})
+        router.add({http::Method::get, pattern, handler, 0, {}, ""});
 }
 
 }  // namespace photogate::gateway::routes

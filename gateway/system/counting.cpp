@@ -265,6 +265,25 @@ void count_waiters(http::Metrics& metrics, const routes::Waiters& waiters) {
         });
 }
 
+void count_images(http::Metrics& metrics, const delivery::PublishedImages& images,
+                  const delivery::ByteBudget& budget) {
+    metrics.before_render(
+        [&images, &budget,
+         buffered =
+             metrics.gauge({"photogate_image_buffer_bytes", "Memory of images on their way to readers.", {}}),
+         refused = mirror(
+             metrics,
+             {"photogate_images_refused_total", "Images that were refused for want of that memory.", {}}),
+         changed = mirror(metrics, {"photogate_images_changed_total",
+                                    "Images that were not served because another object lies in their place.",
+                                    {}})]() mutable {
+            const auto counts = budget.counts();
+            buffered.set(static_cast<double>(counts.taken));
+            refused.show(counts.refused);
+            changed.show(images.changed());
+        });
+}
+
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
     metrics.before_render(
         [folder, used = metrics.gauge({"photogate_disk_used_ratio",
@@ -288,6 +307,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);
     if (parts.imagers) count_imagers(metrics, *parts.imagers);
     if (parts.sender) count_sender(metrics, *parts.sender);
+    if (parts.images && parts.image_budget) count_images(metrics, *parts.images, *parts.image_budget);
     if (parts.waiters) count_waiters(metrics, *parts.waiters);
     for (const auto& [place, folder] : parts.folders)
         count_disk(metrics, place, folder);

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "delivery/byte_budget.hpp"
+#include "delivery/published_images.hpp"
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
 #include "gateway/routes/waiters.hpp"
@@ -56,6 +58,8 @@ struct CountedParts {
     const imaging::ImagerPool* imagers = nullptr;
     const std::atomic<const http::Server*>* server = nullptr;
     const routes::Waiters* waiters = nullptr;
+    const delivery::PublishedImages* images = nullptr;
+    const delivery::ByteBudget* image_budget = nullptr;
     std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
     /// How old the figures of Gauges::pipeline_state() may be.

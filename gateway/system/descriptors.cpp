@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/log.hpp"
+#include "gateway/routes/image_stream.hpp"
 
 namespace photogate::gateway::system {
 
@@ -13,6 +14,8 @@ namespace {
 /// For everything else that is opened: the database's and the stores' connections, callbacks, image helpers,
 /// files.
 constexpr std::size_t kBesides = 512;
+/// Connections to stores that images are read from, where there are that many.
+constexpr std::size_t kImageReaders = routes::ImageStream::kMostReaders;
 /// One share in so many is left to the objects that the built-in store keeps open.
 constexpr std::size_t kShares = 16;
 constexpr std::size_t kLeast = 16;
@@ -20,7 +23,7 @@ constexpr std::size_t kLeast = 16;
 }  // namespace
 
 std::size_t allow_connections(std::size_t wanted, std::size_t servers) {
-    const std::size_t needed = (wanted * servers + kBesides) * kShares / (kShares - 1) + 1;
+    const std::size_t needed = (wanted * servers + kBesides + kImageReaders) * kShares / (kShares - 1) + 1;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return wanted;
     limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);

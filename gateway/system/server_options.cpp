@@ -1,6 +1,7 @@
 #include "gateway/system/server_options.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace photogate::gateway::system {
 http::ServerOptions server_options(const config::Server& server, std::size_t connections,
@@ -20,6 +21,12 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
     options.access_log = server.access_log;
     options.observer = &observer;
     return options;
+}
+
+http::Listener listener(const config::ListenAddress& address, http::Service& service,
+                        std::vector<std::string> hosts) {
+    return {address.host == "localhost" ? "127.0.0.1" : address.host, address.port, &service,
+            std::move(hosts)};
 }
 
 routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections) {

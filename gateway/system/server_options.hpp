@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "gateway/config/config.hpp"
 #include "gateway/http/server.hpp"
@@ -14,6 +16,9 @@ namespace photogate::gateway::system {
 /// `connections`: as many as the process's descriptors allow each server. The observer outlives the server.
 http::ServerOptions server_options(const config::Server& server, std::size_t connections,
                                    http::RequestObserver& observer);
+
+http::Listener listener(const config::ListenAddress& address, http::Service& service,
+                        std::vector<std::string> hosts);
 
 /// Where the process's descriptors allow fewer connections than configured, at most half of those may wait.
 routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections);

@@ -68,7 +68,8 @@ void WorkModule::start() {
 void WorkModule::make_worker() {
     processor_.emplace(pipeline::ProcessorParts{
         base_.records->jobs, base_.records->publications, base_.records->uploads, base_.stores,
-        base_.config.apps, [this](const imaging::Task& task) { return base_.imagers->run(task); }, base_.random,
+        base_.config.apps, [this](const imaging::Task& task) { return base_.imagers->run(task); },
+        base_.random,
         [this](const model::Upload& upload, const pipeline::StageTimes& times) {
             upload_counting_.finished(upload, times);
             base_.waiters->finished(upload);

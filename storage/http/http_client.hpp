@@ -88,6 +88,8 @@ struct ClientOptions {
     std::uint16_t only_port = 0;
 };
 
+class ResponseStream;
+
 class HttpClient {
   public:
     explicit HttpClient(ClientOptions options);
@@ -101,7 +103,12 @@ class HttpClient {
     /// that HTTP can't carry. Exceptions of `sink`, `source` and `accept` propagate.
     Result<Response> send(const Request& request);
 
+    /// Blocks until the head and the first of the body are there; the rest is read from the stream. Neither
+    /// `sink` nor `accept` is used. Errors: as send(). The client outlives the stream.
+    Result<std::unique_ptr<ResponseStream>> open(Request request);
+
   private:
+    friend class ResponseStream;
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -118,15 +118,18 @@ Transfer::Transfer(const Request& request, const ClientOptions& options)
 
 Result<Response> Transfer::run(CURL* handle) {
     if (auto prepared = prepare(handle); !prepared) return fail(prepared.error());
-    const auto started = Steady::now();
-    const CURLcode code = curl_easy_perform(handle);
+    return finish(handle, curl_easy_perform(handle));
+}
+
+Result<Response> Transfer::finish(CURL* handle, CURLcode code) {
     if (thrown_) std::rethrow_exception(thrown_);
-    response_.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - started);
+    response_.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - started_);
     if (code != CURLE_OK && !body_cut_) return fail(error_of(handle, code));
     return std::move(response_);
 }
 
 Result<> Transfer::prepare(CURL* handle) {
+    started_ = Steady::now();
     if (!is_token(request_.method)) return fail(ErrorCode::invalid_field, "the method is not a token");
     if (has_space_or_control(request_.url))
         return fail(ErrorCode::invalid_field, "the URL contains a space or a control character");
@@ -288,6 +291,14 @@ bool Transfer::take_body(BytesView bytes) {
     return fits;
 }
 
+/// What curl's write callback is to say.
+std::size_t Transfer::deliver(BytesView bytes) {
+    if (receiver_ && response_.status >= 200 && response_.status < 300)
+        return receiver_(bytes) == Taken::later ? kPause : bytes.size();
+    if (take_body(bytes)) return bytes.size();
+    return bytes.empty() ? 1 : 0;
+}
+
 curl_socket_t Transfer::on_open_socket(void* self, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(self);
     try {
@@ -366,13 +377,12 @@ std::size_t Transfer::on_header(char* line, std::size_t size, std::size_t count,
 
 std::size_t Transfer::on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
-    const std::size_t length = size * count;
     try {
-        if (transfer.take_body({reinterpret_cast<const std::uint8_t*>(bytes), length})) return length;
+        return transfer.deliver({reinterpret_cast<const std::uint8_t*>(bytes), size * count});
     } catch (...) {
         transfer.thrown_ = std::current_exception();
     }
-    return length == 0 ? 1 : 0;  // anything but `length` ends the transfer
+    return size * count == 0 ? 1 : 0;  // anything but the length ends the transfer
 }
 
 }  // namespace photogate::storage::http

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,13 +38,26 @@ class Transfer {
     /// `handle` must have been reset.
     Result<Response> run(CURL* handle);
 
+    // The same in steps, for ResponseStream: deliver_to, prepare, and finish once curl says that it is over.
+    enum class Taken {
+        all,
+        later,  ///< nothing of it: curl keeps it and takes no more until it is told to go on
+    };
+    /// In place of the request's sink.
+    void deliver_to(std::function<Taken(BytesView)> receiver) { receiver_ = std::move(receiver); }
+    Result<> prepare(CURL* handle);
+    Result<Response> finish(CURL* handle, CURLcode code);
+    /// As far as it has come.
+    const Response& response() const { return response_; }
+
   private:
     using Steady = std::chrono::steady_clock;
+    static constexpr std::size_t kPause = CURL_WRITEFUNC_PAUSE;
 
-    Result<> prepare(CURL* handle);
     Error error_of(CURL* handle, CURLcode code) const;
     bool take_header(std::string_view line);
     bool take_body(BytesView bytes);
+    std::size_t deliver(BytesView bytes);
     bool waited_too_long() const;
 
     static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
@@ -61,7 +75,9 @@ class Transfer {
     HeaderList headers_;
     char reason_[CURL_ERROR_SIZE] = {};
     Response response_;
+    std::function<Taken(BytesView)> receiver_;
     std::exception_ptr thrown_;
+    Steady::time_point started_{};
     std::uint64_t read_ = 0;
     curl_off_t sent_ = 0;
     std::size_t header_bytes_ = 0;

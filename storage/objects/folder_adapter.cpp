@@ -20,6 +20,30 @@ Result<> check_pinned(const StoredObject& object, const GetOptions& options) {
     return {};
 }
 
+/// A FolderReader behind the ObjectReader interface.
+class FolderObjectReader final : public ObjectReader {
+  public:
+    FolderObjectReader(FolderReader reader, std::uint64_t first, std::uint64_t end)
+        : reader_(std::move(reader)), info_(info_of(reader_.object())), next_(first), end_(end) {}
+    const ObjectInfo& info() const override { return info_; }
+    std::uint64_t length() const override { return length_; }
+    Result<std::size_t> read(std::span<std::uint8_t> out) override {
+        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), end_ - next_));
+        auto got = reader_.read(next_, out.first(most));
+        if (got) next_ += *got;
+        return got;
+    }
+    bool is_local() const override { return true; }
+    Result<FilePiece> piece_at(std::uint64_t offset) const override { return reader_.piece_at(offset); }
+
+  private:
+    FolderReader reader_;
+    ObjectInfo info_;
+    std::uint64_t next_;
+    const std::uint64_t end_;
+    const std::uint64_t length_ = end_ - next_;
+};
+
 /// Appends all of `body` to `writer`, then finishes it with `finish`.
 Result<StoredObject> fill(FolderWriter& writer, const http::BodySource& body, FinishOptions finish) {
     Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, body.size() + 1)));
@@ -43,30 +67,21 @@ Result<ObjectInfo> FolderStore::head(const Bucket& bucket, const ObjectKey& key,
     return info_of(*object);
 }
 
-Result<ObjectInfo> FolderStore::get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
-                                    const http::BodySink& sink) {
+Result<std::unique_ptr<ObjectReader>> FolderStore::open(const Bucket& bucket, const ObjectKey& key,
+                                                        const GetOptions& options) {
     auto reader = read(bucket, key);
     if (!reader) return fail(reader.error());
     const StoredObject& object = reader->object();
     if (auto good = check_pinned(object, options); !good) return fail(good.error());
-    std::uint64_t offset = 0;
+    std::uint64_t first = 0;
     std::uint64_t end = object.size;
     if (options.range) {
         if (options.range->first >= object.size || options.range->last < options.range->first)
             return fail(ErrorCode::range_not_satisfiable, "the range is outside the object");
-        offset = options.range->first;
+        first = options.range->first;
         end = std::min(object.size - 1, options.range->last) + 1;
     }
-    Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - offset)));
-    while (offset < end) {
-        const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - offset));
-        const auto got = reader->read(offset, std::span{piece}.first(wanted));
-        if (!got) return fail(got.error());
-        if (!sink({piece.data(), *got}))
-            return fail(ErrorCode::http_broken, "the receiver stopped the transfer");
-        offset += *got;
-    }
-    return info_of(object);
+    return std::make_unique<FolderObjectReader>(std::move(*reader), first, end);
 }
 
 Result<ObjectInfo> FolderStore::put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,

@@ -20,6 +20,7 @@
 #include "base/time.hpp"
 #include "base/words.hpp"
 #include "storage/objects/folder_checksum.hpp"
+#include "storage/objects/object_store.hpp"
 
 namespace photogate::storage::objects {
 
@@ -102,13 +103,6 @@ class FolderWriter {
 
   private:
     std::unique_ptr<State> state_;
-};
-
-/// Bytes of an object that are contiguous in one file, for sendfile(2).
-struct FilePiece {
-    int descriptor = -1;       ///< the reader's; valid as long as it lives
-    std::uint64_t offset = 0;  ///< in the file
-    std::uint64_t length = 0;
 };
 
 class FolderReader {

@@ -206,8 +206,8 @@ class FolderStore final : public ObjectStore {
     // ---- ObjectStore ----
 
     Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) override;
-    Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
-                           const http::BodySink& sink) override;
+    Result<std::unique_ptr<ObjectReader>> open(const Bucket& bucket, const ObjectKey& key,
+                                               const GetOptions& options) override;
     Result<ObjectInfo> put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
                            const PutOptions& options) override;
     Result<> remove(const Bucket& bucket, const ObjectKey& key,

@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,34 @@ struct UploadedPart {
     ByteSize size = 0;
 };
 
+/// Bytes that lie together in one file, for sendfile(2) and its kin.
+struct FilePiece {
+    int descriptor = -1;       ///< the reader's; valid as long as it lives
+    std::uint64_t offset = 0;  ///< in the file
+    std::uint64_t length = 0;
+};
+
+/// One object, or a range of it, as it is read: whole and the same whatever is written over the key
+/// meanwhile, or an error. Nothing is fetched ahead of its reader beyond a few kilobytes and what the kernel
+/// buffers for a connection.
+///
+/// Thread safety: one thread at a time. Its store outlives it.
+class ObjectReader {
+  public:
+    virtual ~ObjectReader() = default;
+    virtual const ObjectInfo& info() const = 0;  ///< `size` is the whole object's, also for a range
+    virtual std::uint64_t length() const = 0;    ///< how many bytes read() gives in all
+    /// Blocks until at least one byte is there; 0 at the end, once all of length() has been given. A
+    /// connection that breaks is taken up where it broke, pinned to the ETag seen first. Errors: as
+    /// ObjectStore::get; further calls give the same.
+    virtual Result<std::size_t> read(std::span<std::uint8_t> out) = 0;
+    /// Whether piece_at() may be asked.
+    virtual bool is_local() const { return false; }
+    /// The longest run in one file from the object's byte `offset` on. Any thread. Errors: file_error;
+    /// range_not_satisfiable at the end.
+    virtual Result<FilePiece> piece_at(std::uint64_t offset) const;
+};
+
 /// A bucket-notification rule: which events under which prefix go to which target.
 struct NotificationRule {
     std::string id;
@@ -109,13 +139,14 @@ class ObjectStore {
 
     virtual Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key,
                                     const GetOptions& options) = 0;
-    /// Streams the body to `sink`, never more than the announced length; a short body is an error, not an
-    /// object. A connection that breaks is taken up where it broke, pinned to the ETag seen first: `sink`
-    /// gets each byte once, in order. A sink that says stop ends the call as http_broken. What it got counts
-    /// only where the call succeeds. `ObjectInfo::size` is the whole object's, also for a range. Errors
-    /// besides: size_mismatch, range_not_satisfiable, store_checksum_mismatch.
-    virtual Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
-                                   const http::BodySink& sink) = 0;
+    /// Blocks until the store has begun to answer. Errors besides: size_mismatch, range_not_satisfiable.
+    virtual Result<std::unique_ptr<ObjectReader>> open(const Bucket& bucket, const ObjectKey& key,
+                                                       const GetOptions& options) = 0;
+    /// Reads it all to `sink`, never more than the announced length; a short body is an error, not an object.
+    /// `sink` gets each byte once, in order. A sink that says stop ends the call as http_broken. What it got
+    /// counts only where the call succeeds. Errors besides: those of open(), store_checksum_mismatch.
+    Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
+                           const http::BodySink& sink);
     virtual Result<ObjectInfo> put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
                                    const PutOptions& options) = 0;
     /// Removing what is not there succeeds. No `If-Match`: MinIO ignores it and would remove a newer object.

@@ -6,9 +6,9 @@
 #include "base/log.hpp"
 #include "signer/digest.hpp"
 #include "signer/uri_encode.hpp"
-#include "storage/objects/s3_download.hpp"
 #include "storage/objects/s3_exchange.hpp"
 #include "storage/objects/s3_headers.hpp"
+#include "storage/objects/s3_reader.hpp"
 #include "storage/objects/s3_xml.hpp"
 
 namespace photogate::storage::objects {
@@ -58,20 +58,11 @@ Result<ObjectInfo> S3Client::head(const Bucket& bucket, const ObjectKey& key, co
     return info;
 }
 
-Result<ObjectInfo> S3Client::get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
-                                 const http::BodySink& sink) {
-    if (options.range && options.range->first > options.range->last) {
-        return fail(ErrorCode::range_not_satisfiable, "the range ends before it begins");
-    }
-    Download download{bucket, key, options, sink};
-    RetryLoop tries = exchange_->loop(Work::ordinary);
-    while (true) {
-        const auto error = download.judge(exchange_->attempt(download.next(), tries));
-        if (!error) break;
-        if (download.stopped() || !tries.again(*error)) return fail(*error);
-    }
-    tries.succeeded();
-    return download.finish();
+Result<std::unique_ptr<ObjectReader>> S3Client::open(const Bucket& bucket, const ObjectKey& key,
+                                                     const GetOptions& options) {
+    auto reader = std::make_unique<S3Reader>(*exchange_, bucket, key, options);
+    if (auto started = reader->start(); !started) return fail(std::move(started.error()));
+    return reader;
 }
 
 Result<ObjectInfo> S3Client::put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,

@@ -56,8 +56,8 @@ class S3Client final : public ObjectStore {
     ~S3Client() override;
 
     Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) override;
-    Result<ObjectInfo> get(const Bucket& bucket, const ObjectKey& key, const GetOptions& options,
-                           const http::BodySink& sink) override;
+    Result<std::unique_ptr<ObjectReader>> open(const Bucket& bucket, const ObjectKey& key,
+                                               const GetOptions& options) override;
     Result<ObjectInfo> put(const Bucket& bucket, const ObjectKey& key, const http::BodySource& body,
                            const PutOptions& options) override;
     Result<> remove(const Bucket& bucket, const ObjectKey& key,
@@ -85,8 +85,9 @@ class S3Client final : public ObjectStore {
     /// then. A presigner that signs for this store adds it to its own clock.
     std::chrono::microseconds clock_offset() const;
 
-  private:
     class Exchange;
+
+  private:
     std::unique_ptr<Exchange> exchange_;
 };
 

@@ -49,16 +49,40 @@ Answered S3Client::Exchange::send(const S3Call& call) {
     }
 }
 
-Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const RetryLoop& loop) {
+template <class Once>
+auto S3Client::Exchange::at_the_right_time(Once once) {
     const std::int64_t offset = offset_.load();
-    auto response = once(call, loop);
+    auto answer = once();
     // One retry with the corrected time; the caller receives a second rejection.
     const bool moved =
-        !response && response.error().code == ErrorCode::store_clock_skew && offset_.load() != offset;
-    return moved ? once(call, loop) : response;
+        !answer && answer.error().code == ErrorCode::store_clock_skew && offset_.load() != offset;
+    return moved ? once() : std::move(answer);
 }
 
-Result<http::Response> S3Client::Exchange::once(const S3Call& call, const RetryLoop& loop) {
+Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const RetryLoop& loop) {
+    return at_the_right_time([&]() -> Result<http::Response> {
+        auto request = request_of(call, loop);
+        if (!request) return fail(std::move(request.error()));
+        auto response = parts_.http.send(*request);
+        if (!response) return response;
+        if (auto refused = refusal(call, *response)) return fail(std::move(*refused));
+        return response;
+    });
+}
+
+Result<std::unique_ptr<http::ResponseStream>> S3Client::Exchange::open(const S3Call& call,
+                                                                       const RetryLoop& loop) {
+    return at_the_right_time([&]() -> Result<std::unique_ptr<http::ResponseStream>> {
+        auto request = request_of(call, loop);
+        if (!request) return fail(std::move(request.error()));
+        auto stream = parts_.http.open(std::move(*request));
+        if (!stream) return stream;
+        if (auto refused = refusal(call, (*stream)->head())) return fail(std::move(*refused));
+        return stream;
+    });
+}
+
+Result<http::Request> S3Client::Exchange::request_of(const S3Call& call, const RetryLoop& loop) const {
     signer::HeaderSignRequest unsigned_request;
     unsigned_request.method = call.method;
     unsigned_request.address = {options_.endpoint, options_.style, call.bucket, call.key};
@@ -85,8 +109,6 @@ Result<http::Response> S3Client::Exchange::once(const S3Call& call, const RetryL
     }
     request.body = call.body;
     request.source = call.source;
-    request.sink = call.sink;
-    request.accept = call.accept;
     request.max_response_body = call.longest_answer;
     request.connect_timeout = std::min(options_.timeouts.connect, loop.remaining());
     request.first_byte_timeout = std::min(
@@ -94,17 +116,19 @@ Result<http::Response> S3Client::Exchange::once(const S3Call& call, const RetryL
         loop.remaining());
     request.stall_bytes_per_second = options_.timeouts.stall_bytes_per_second;
 
-    auto response = parts_.http.send(request);
-    if (!response) return response;
-    const bool success = response->status >= 200 && response->status < 300;
-    if (success && !parse_error(response->body)) return response;
+    return request;
+}
 
-    Error error = error_of(*response, call.key ? Target::object : Target::bucket, parts_.clock.now());
+std::optional<Error> S3Client::Exchange::refusal(const S3Call& call, const http::Response& response) {
+    const bool success = response.status >= 200 && response.status < 300;
+    if (success && !parse_error(response.body)) return std::nullopt;
+
+    Error error = error_of(response, call.key ? Target::object : Target::bucket, parts_.clock.now());
     // A rejected HEAD has no body that distinguishes a wrong time from a wrong key; its Date does.
     const bool about_time = error.code == ErrorCode::store_clock_skew ||
                             (error.code == ErrorCode::store_denied && call.method == "HEAD");
-    if (about_time && learn_skew(*response)) error.code = ErrorCode::store_clock_skew;
-    return fail(std::move(error));
+    if (about_time && learn_skew(response)) error.code = ErrorCode::store_clock_skew;
+    return error;
 }
 
 bool S3Client::Exchange::learn_skew(const http::Response& response) {

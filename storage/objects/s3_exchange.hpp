@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "signer/signer.hpp"
+#include "storage/http/response_stream.hpp"
 #include "storage/objects/s3_client.hpp"
 #include "storage/objects/s3_error.hpp"
 
@@ -29,8 +30,6 @@ struct S3Call {
     std::string body;                          ///< a document; signed with its hash
     const http::BodySource* source = nullptr;  ///< an object's bytes; unsigned unless payload_sha256 is given
     std::optional<std::string> payload_sha256;
-    http::BodySink sink;
-    std::function<bool(const http::Response&)> accept;
     Work work = Work::ordinary;
     std::uint64_t longest_answer = 1U << 20;
 };
@@ -48,14 +47,20 @@ class S3Client::Exchange {
     /// A 2xx response that is not an `<Error>`; with retries.
     Answered send(const S3Call& call);
 
-    /// One attempt (two if the clock skew is learnt in between).
-    Result<http::Response> attempt(const S3Call& call, const RetryLoop& loop);
+    /// One attempt (two if the clock skew is learnt in between): a 2xx response whose body is still to be read.
+    Result<std::unique_ptr<http::ResponseStream>> open(const S3Call& call, const RetryLoop& loop);
     RetryLoop loop(Work work);
 
     std::chrono::microseconds clock_offset() const { return std::chrono::microseconds{offset_.load()}; }
 
   private:
-    Result<http::Response> once(const S3Call& call, const RetryLoop& loop);
+    /// Makes the call by `once`, and once more where its refusal told of another time.
+    template <class Once>
+    auto at_the_right_time(Once once);
+    Result<http::Response> attempt(const S3Call& call, const RetryLoop& loop);
+    Result<http::Request> request_of(const S3Call& call, const RetryLoop& loop) const;
+    /// What an answer other than 2xx says, or a 2xx with an `<Error>` in it.
+    std::optional<Error> refusal(const S3Call& call, const http::Response& response);
     bool learn_skew(const http::Response& response);
 
     const S3Options options_;

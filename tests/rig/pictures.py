@@ -33,6 +33,20 @@ def photo(width=1600, height=1200, orientation=1, seed=1, suffix=".jpg"):
     return path.read_bytes()
 
 
+@functools.cache
+def noise(width, height, seed=1):
+    """A JPEG that stays large however it is encoded: about a byte for each pixel."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"noise-{width}x{height}-{seed}.jpg"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=FOLDER) as own:
+            dots, draft = pathlib.Path(own, "dots.ppm"), pathlib.Path(own, "draft.jpg")
+            dots.write_bytes(b"P6 %d %d 255\n" % (width, height) + random.Random(seed).randbytes(3 * width * height))
+            _run("vips", "copy", dots, f"{draft}[Q=92]")
+            draft.rename(path)
+    return path.read_bytes()
+
+
 def metadata(data, suffix=".jpg"):
     """exiftool's view, by group, without file-system facts."""
     import json

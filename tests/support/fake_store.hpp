@@ -6,8 +6,10 @@
 // Thread safety: every call from any thread; `before` runs outside the lock.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -66,16 +68,16 @@ class FakeStore final : public storage::objects::ObjectStore {
         const std::lock_guard lock{mutex_};
         return look(bucket, key, options);
     }
-    Result<storage::objects::ObjectInfo> get(const Bucket& bucket, const ObjectKey& key,
-                                             const storage::objects::GetOptions& options,
-                                             const storage::http::BodySink& sink) override {
+    /// Counted as `get`.
+    Result<std::unique_ptr<storage::objects::ObjectReader>> open(
+        const Bucket& bucket, const ObjectKey& key, const storage::objects::GetOptions& options) override {
         if (auto error = begin("get", bucket, key)) return fail(*error);
         std::string bytes;
         Result<storage::objects::ObjectInfo> info;
         {
             const std::lock_guard lock{mutex_};
             info = look(bucket, key, options);
-            if (!info) return info;
+            if (!info) return fail(info.error());
             bytes = objects_.at({bucket.str(), key.str()}).bytes;
         }
         const auto announced = std::exchange(announced_size, std::nullopt).value_or(bytes.size());
@@ -86,12 +88,7 @@ class FakeStore final : public storage::objects::ObjectStore {
                 return fail(ErrorCode::range_not_satisfiable, "beyond the end");
             bytes = bytes.substr(options.range->first, options.range->last - options.range->first + 1);
         }
-        constexpr std::size_t kPiece = 1'000;
-        for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
-            if (!sink(as_bytes(std::string_view{bytes}.substr(at, kPiece))))
-                return fail(ErrorCode::http_broken, "the reader stopped");
-        }
-        return info;
+        return std::make_unique<Reader>(std::move(*info), std::move(bytes));
     }
     Result<storage::objects::ObjectInfo> put(const Bucket& bucket, const ObjectKey& key,
                                              const storage::http::BodySource& body,
@@ -176,6 +173,26 @@ class FakeStore final : public storage::objects::ObjectStore {
     Result<> check_bucket(const Bucket&) override { return {}; }
 
   private:
+    /// In pieces of a thousand bytes at most.
+    class Reader final : public storage::objects::ObjectReader {
+      public:
+        Reader(storage::objects::ObjectInfo info, std::string bytes)
+            : info_(std::move(info)), bytes_(std::move(bytes)) {}
+        const storage::objects::ObjectInfo& info() const override { return info_; }
+        std::uint64_t length() const override { return bytes_.size(); }
+        Result<std::size_t> read(std::span<std::uint8_t> out) override {
+            const std::size_t most = std::min({out.size(), bytes_.size() - at_, std::size_t{1'000}});
+            std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), most, out.begin());
+            at_ += most;
+            return most;
+        }
+
+      private:
+        storage::objects::ObjectInfo info_;
+        std::string bytes_;
+        std::size_t at_ = 0;
+    };
+
     struct Object {
         std::string bytes;
         storage::objects::ObjectInfo info;

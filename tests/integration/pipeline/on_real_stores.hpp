@@ -33,10 +33,9 @@ class WatchedStore final : public storage::objects::ObjectStore {
         if (before_head) before_head();
         return behind_.head(bucket, key, options);
     }
-    Result<storage::objects::ObjectInfo> get(const Bucket& bucket, const ObjectKey& key,
-                                             const storage::objects::GetOptions& options,
-                                             const storage::http::BodySink& sink) override {
-        return behind_.get(bucket, key, options, sink);
+    Result<std::unique_ptr<storage::objects::ObjectReader>> open(
+        const Bucket& bucket, const ObjectKey& key, const storage::objects::GetOptions& options) override {
+        return behind_.open(bucket, key, options);
     }
     Result<storage::objects::ObjectInfo> put(const Bucket& bucket, const ObjectKey& key,
                                              const storage::http::BodySource& body,

@@ -114,5 +114,42 @@ TEST_F(PublishedImagesTest, passes_on_that_the_database_is_away) {
     EXPECT_EQ(refusal(upload.public_id.str()), ErrorCode::database_unavailable);
 }
 
+TEST_F(PublishedImagesTest, opens_the_object_that_was_published_or_a_range_of_it) {
+    const auto located = images.locate(make_published().public_id.str());
+    ASSERT_TRUE(located);
+    auto whole = images.open(*located, std::nullopt);
+    ASSERT_TRUE(whole);
+    EXPECT_EQ((*whole)->length(), bytes.size());
+    auto part = images.open(*located, storage::objects::ByteRange{2, 6});
+    ASSERT_TRUE(part);
+    std::string read(10, '\0');
+    EXPECT_EQ((*part)->read({reinterpret_cast<std::uint8_t*>(read.data()), read.size()}), 5U);
+    EXPECT_EQ(read.substr(0, 5), "clean");
+    EXPECT_EQ(images.changed(), 0U);
+}
+
+TEST_F(PublishedImagesTest, never_opens_another_object_in_its_place) {
+    const auto located = images.locate(make_published().public_id.str());
+    ASSERT_TRUE(located);
+    store->write(published, located->key, std::string(bytes.size(), 'x'));
+    EXPECT_EQ(images.open(*located, std::nullopt).error().code, ErrorCode::store_protocol);
+    store->write(published, located->key, "shorter");
+    EXPECT_EQ(images.open(*located, storage::objects::ByteRange{10, 12}).error().code,
+              ErrorCode::store_protocol);
+    EXPECT_EQ(images.changed(), 2U);
+}
+
+TEST_F(PublishedImagesTest, passes_on_that_the_object_or_the_store_is_gone) {
+    const auto located = images.locate(make_published().public_id.str());
+    ASSERT_TRUE(located);
+    ASSERT_TRUE(store->remove(published, located->key, std::nullopt));
+    EXPECT_EQ(images.open(*located, std::nullopt).error().code, ErrorCode::store_no_such_key);
+    store->before = [](const test::FakeStore::Call&) {
+        return Error{ErrorCode::store_unavailable, "", {}, std::nullopt};
+    };
+    EXPECT_EQ(images.open(*located, std::nullopt).error().code, ErrorCode::store_unavailable);
+    EXPECT_EQ(images.changed(), 0U);
+}
+
 }  // namespace
 }  // namespace photogate::delivery

@@ -153,5 +153,55 @@ TEST(S3Get, requests_and_enforces_range) {
     EXPECT_EQ(fetch(outside, options).info.error().code, ErrorCode::range_not_satisfiable);
 }
 
+/// As fetch(), but in pieces of three bytes, with `between` after each.
+template <class Between>
+Got fetch_slowly(FaultyStore& store, Between between) {
+    auto reader = store.client.open(bucket(), object_key(), {});
+    if (!reader) return {fail(reader.error()), ""};
+    std::string bytes;
+    while (true) {
+        Bytes out(3);
+        const auto got = (*reader)->read(out);
+        if (!got) return {fail(got.error()), bytes};
+        if (*got == 0) return {(*reader)->info(), bytes};
+        bytes += as_text(BytesView{out.data(), *got});
+        between();
+    }
+}
+
+TEST(S3Get, goes_on_for_a_slow_reader_after_the_time_of_its_first_attempts) {
+    std::vector<Script> scripts{part(200, 12, "01", "ETag: \"e\"\r\n")};
+    for (std::size_t at = 2; at < 12; at += 2) {
+        const std::string range = std::to_string(at) + "-11/12";
+        scripts.push_back(part(206, 12 - at, "xx", "ETag: \"e\"\r\nContent-Range: bytes " + range + "\r\n"));
+    }
+    FaultyStore store{scripts};
+    const Got got = fetch_slowly(store, [&] { store.pacer.advance(std::chrono::minutes{1}); });
+    ASSERT_TRUE(got.info) << got.info.error().detail;
+    EXPECT_EQ(got.bytes, "01xxxxxxxxxx");
+}
+
+TEST(S3Get, gives_up_on_a_store_that_breaks_again_and_again_however_slow_the_reader) {
+    std::vector<Script> scripts{part(200, 1'000, "0", "ETag: \"e\"\r\n")};
+    for (std::size_t at = 1; at < 1'000; ++at) {
+        const std::string range = std::to_string(at) + "-999/1000";
+        scripts.push_back(
+            part(206, 1'000 - at, "x", "ETag: \"e\"\r\nContent-Range: bytes " + range + "\r\n"));
+    }
+    FaultyStore store{scripts};
+    const Got got = fetch_slowly(store, [&] { store.pacer.advance(std::chrono::minutes{1}); });
+    EXPECT_EQ(got.info.error().code, ErrorCode::http_broken);
+    EXPECT_LT(store.server.seen().size(), 100U);
+}
+
+TEST(S3Get, holds_the_last_bytes_back_until_the_checksum_is_known_to_be_right) {
+    const std::string right =
+        "x-amz-checksum-sha256: " + base64(signer::sha256("0123")) + "\r\nETag: \"e\"\r\n";
+    FaultyStore bad{{part(200, 4, "0124", right)}};
+    const Got got = fetch_slowly(bad, [] {});
+    EXPECT_EQ(got.info.error().code, ErrorCode::store_checksum_mismatch);
+    EXPECT_EQ(got.bytes, "012");
+}
+
 }  // namespace
 }  // namespace photogate::storage::objects

@@ -1,0 +1,169 @@
+"""Public images of the real program: what the row answers without the store, the very object that was published and no other, and
+what readers that take nothing may cost."""
+import contextlib
+import hashlib
+import socket
+import time
+
+import boto3
+import botocore.config
+import pytest
+
+import conftest
+from test_waits import metric
+from tests.rig import bad_requests, pictures
+from tests.rig import stack as parts
+from tests.rig.raw_http import Raw
+
+world = conftest.on_every_store()
+KIB = 1024
+
+
+@pytest.fixture
+def gateways(minio_world, tmp_path):
+    """gateways(OPTION=value): one more gateway on MinIO that only serves, with these options of [server]."""
+    made = []
+
+    def start(**options):
+        gateway = minio_world.another("serve", f"images-{tmp_path.name}-{len(made)}")
+        gateway.environment |= {f"PHOTOGATE_SERVER_{name.upper()}": str(value) for name, value in options.items()}
+        made.append(gateway)
+        return gateway.start()
+
+    yield start
+    for gateway in made:
+        gateway.__exit__()
+
+
+def path_of(upload):
+    return "/i/" + upload["links"]["image"].rsplit("/", 1)[1]
+
+
+def noisy(world, seed, side=1400):
+    """A published image of a megabyte and more: noise does not compress."""
+    return world.publish(pictures.noise(side, side, seed=seed))
+
+
+def test_an_image_comes_whole_and_in_ranges(world):
+    upload = noisy(world, 91)
+    path, size = path_of(upload), upload["image"]["size"]
+    assert size > 300 * KIB, "several pieces"
+    status, headers, whole = world.gateway.request("GET", path)
+    assert (status, len(whole), int(headers["content-length"])) == (200, size, size)
+    assert hashlib.sha256(whole).hexdigest() == column(world, upload, "image_sha256")
+    for first, last in ((0, 0), (0, size - 1), (32 * KIB - 1, 32 * KIB), (100, 200_000), (size - 1, size - 1), (size - 70_000, size + 5)):
+        status, headers, part = world.gateway.request("GET", path, headers={"Range": f"bytes={first}-{last}"})
+        assert (status, part) == (206, whole[first:last + 1]), (first, last)
+        assert headers["content-range"] == f"bytes {first}-{min(last, size - 1)}/{size}"
+    with Raw(world.port) as client:  # the connection serves on behind a body
+        for _ in range(3):
+            assert client.ask(bad_requests.head(f"GET {path} HTTP/1.1")).body == whole
+
+
+def test_what_the_row_knows_is_answered_without_the_store(world):
+    upload = world.publish(pictures.photo(seed=92))
+    path, size = path_of(upload), upload["image"]["size"]
+    _, published, _ = world.gateway.request("GET", path)
+    s3(world).delete_object(Bucket=world.stack.minio.public, Key=upload_key(world, upload))
+    status, headers, body = world.gateway.request("HEAD", path)
+    assert (status, int(headers["content-length"]), body) == (200, size, b"")
+    assert {name: headers[name] for name in ("etag", "last-modified", "content-type", "cache-control")} == {
+        name: published[name] for name in ("etag", "last-modified", "content-type", "cache-control")}
+    # A range is asked of a GET alone.
+    assert world.gateway.request("HEAD", path, headers={"Range": "bytes=0-9"})[0] == 200
+    assert world.gateway.request("GET", path, headers={"If-None-Match": published["etag"]})[0] == 304
+    assert world.gateway.request("GET", path, headers={"If-Match": '"other"'})[0] == 412
+    status, headers, _ = world.gateway.request("GET", path, headers={"Range": f"bytes={size}-"})
+    assert (status, headers["content-range"]) == (416, f"bytes */{size}")
+    assert world.gateway.request("GET", path)[0] == 410
+
+
+def s3(world):
+    store = world.stack.minio
+    return boto3.client("s3", endpoint_url=store.endpoint, aws_access_key_id=store.root.access, aws_secret_access_key=store.root.secret,
+                        region_name="us-east-1", config=botocore.config.Config(s3={"addressing_style": "path"}))
+
+
+def column(world, upload, name):
+    return world.sql(f"select {name} from uploads where id = '{upload['id']}'").strip()
+
+
+def upload_key(world, upload):
+    return column(world, upload, "image_key")
+
+
+@pytest.mark.parametrize("size", ["same", "shorter"])
+def test_another_object_in_its_place_is_never_served(world, size):
+    upload = world.publish(pictures.photo(seed=93))
+    path, length = path_of(upload), upload["image"]["size"]
+    foreign = b"<script>alert(1)</script>".ljust(length if size == "same" else 30)
+    s3(world).put_object(Bucket=world.stack.minio.public, Key=upload_key(world, upload), Body=foreign)
+    before = metric(world.gateway, "photogate_images_changed_total")
+    for headers in ({}, {"Range": f"bytes={length - 5}-"}):
+        status, _, problem = world.gateway.request("GET", path, headers=headers)
+        assert (status, problem["code"]) == (502, "store_protocol"), problem
+        assert "another object" in problem["detail"]
+    assert metric(world.gateway, "photogate_images_changed_total") == before + 2
+    assert "image.changed" in world.gateway.log.read_text(errors="replace")
+
+
+def stalled(port, path, count):
+    """Readers that take the head at most. With small segments the kernel buffers little of the rest on the other side."""
+    made = []
+    for _ in range(count):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        client.connect(("127.0.0.1", port))
+        client.sendall(bad_requests.head(f"GET {path} HTTP/1.1"))
+        made.append(client)
+    return made
+
+
+def test_readers_that_take_nothing_are_bounded_in_memory_and_in_time(gateways, minio_world):
+    gateway = gateways(image_buffers="1MiB", write_timeout="3s")
+    upload = noisy(minio_world, 94, 2000)
+    path, size = path_of(upload), upload["image"]["size"]
+    assert size > 1_000_000, "more than the kernel takes for one"
+    assert gateway.request("GET", path)[0] == 200
+    readers = stalled(gateway.port, path, 60)
+    try:
+        parts.wait_until(lambda: metric(gateway, "photogate_images_refused_total") > 0, 10, "the budget to be spent")
+        assert metric(gateway, "photogate_image_buffer_bytes") <= 1024 * KIB
+        with Raw(gateway.port) as client:
+            answer = client.ask(bad_requests.head(f"GET {path} HTTP/1.1"))
+            assert (answer.status, answer.code) == (503, "overloaded") and int(answer.headers["retry-after"]) > 0
+            # The row's answers, and everything else, go on.
+            assert client.ask(bad_requests.head(f"HEAD {path} HTTP/1.1"), "HEAD").status == 200
+            assert client.ask(bad_requests.head("GET /livez HTTP/1.1")).status == 200
+        # Whoever takes nothing is cut off, and others have the memory.
+        parts.wait_until(lambda: metric(gateway, "photogate_image_buffer_bytes") == 0, 20, "the readers to be cut off")
+        assert gateway.request("GET", path)[0] == 200
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def test_a_slow_reader_gets_the_whole_image_although_the_stores_connection_was_given_back(gateways, minio_world):
+    gateway = gateways()
+    upload = noisy(minio_world, 95, 2000)
+    client, = stalled(gateway.port, path_of(upload), 1)
+    with contextlib.closing(client):
+        time.sleep(2.5)  # it rests after one second
+        assert metric(gateway, "photogate_image_buffer_bytes") == 32 * KIB
+        client.settimeout(20)
+        got = bytearray()
+        while b"\r\n\r\n" not in got or len(got) < got.index(b"\r\n\r\n") + 4 + upload["image"]["size"]:
+            got += client.recv(1 << 20)
+    assert hashlib.sha256(got[got.index(b"\r\n\r\n") + 4:]).hexdigest() == column(minio_world, upload, "image_sha256")
+    parts.wait_until(lambda: metric(gateway, "photogate_image_buffer_bytes") == 0, 10, "the memory to be given back")
+
+
+def test_a_reader_that_leaves_gives_its_memory_back(gateways, minio_world):
+    gateway = gateways()
+    path = path_of(noisy(minio_world, 94, 2000))
+    readers = stalled(gateway.port, path, 20)
+    parts.wait_until(lambda: metric(gateway, "photogate_image_buffer_bytes") > 0, 10, "the readers to be served")
+    for reader in readers:
+        reader.close()
+    parts.wait_until(lambda: metric(gateway, "photogate_image_buffer_bytes") == 0, 10, "the memory to be given back")
