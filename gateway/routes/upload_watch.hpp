@@ -10,26 +10,26 @@
 
 namespace photogate::gateway::routes {
 
-/// An upload in a final state.
-struct EndedUpload {
-    UploadId id;
-    bool has_jobs = false;  ///< something is still to be done for it, such as removing its objects
-};
-
 class UploadWatch {
   public:
     virtual ~UploadWatch() = default;
     /// Those of `ids` whose state is final. Errors: the database_* codes.
-    virtual Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) = 0;
+    virtual Result<std::vector<storage::records::EndedUpload>> ended(const std::vector<UploadId>& ids) = 0;
     /// Those of `ids` that exist, in any order. Errors: the database_* codes.
     virtual Result<std::vector<model::Upload>> read(const std::vector<UploadId>& ids) = 0;
 };
 
+/// One query for each call.
 class RecordsWatch final : public UploadWatch {
   public:
+    /// `uploads` outlives this.
     explicit RecordsWatch(storage::records::UploadStore& uploads) : uploads_(uploads) {}
-    Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) override;
-    Result<std::vector<model::Upload>> read(const std::vector<UploadId>& ids) override;
+    Result<std::vector<storage::records::EndedUpload>> ended(const std::vector<UploadId>& ids) override {
+        return uploads_.ended_among(ids);
+    }
+    Result<std::vector<model::Upload>> read(const std::vector<UploadId>& ids) override {
+        return uploads_.find_all(ids);
+    }
 
   private:
     storage::records::UploadStore& uploads_;

@@ -2,7 +2,7 @@
 // (DELETE), without a thread each.
 //
 // What happens in this process wakes its waiters at once; what another gateway does is seen at the next look
-// into the records. Each waiter is answered once: when what it waits for has happened, or when its time is
+// into the records: one query for a few thousand uploads. Each waiter is answered once: when what it waits for has happened, or when its time is
 // over, with the upload as it then is. One whose client goes first is removed at once and never answered.
 //
 // Thread safety: any thread. Answers run on the waiters' own thread or on the one that calls finished() or

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "gateway/routes/image_stream.hpp"
 #include "gateway/routes/token_secrets.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
@@ -30,18 +31,16 @@ std::vector<Secret> token_secrets(const config::Config& config, const pipeline::
     return routes::derive_token_secrets(workers, config.default_region);
 }
 
-http::Listener listener(const config::ListenAddress& address, http::Service& service,
-                        std::vector<std::string> hosts) {
-    return {address.host == "localhost" ? "127.0.0.1" : address.host, address.port, &service,
-            std::move(hosts)};
-}
-
 }  // namespace
 
 ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const Probes& probes)
     : base_(foundation),
       work_(work),
       probes_(probes),
+      image_budget_(routes::ImageStream::budget(foundation.config.server.image_buffers)),
+      // A connection asks for one piece at a time, so that none is ever refused in the middle of an image.
+      image_pool_(std::make_unique<http::WorkPool>(
+          http::WorkPool::Options{"images", 16, foundation.max_connections})),
       database_pool_(std::make_unique<http::WorkPool>(
           http::WorkPool::Options{"database", foundation.config.database.connections, 512})),
       store_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512})) {}
@@ -55,8 +54,8 @@ Result<> ServeModule::add_api() {
     tokens_.emplace(secrets);
     api_.emplace(routes::Api{base_.config, base_.records->uploads, base_.records->outbox, base_.stores,
                              *base_.intake, *base_.images, *base_.waiters, *database_pool_, *store_pool_,
-                             base_.metrics, base_.clock, base_.random, cors_of(base_.config.server),
-                             base_.image_base, *tokens_});
+                             *image_pool_, image_budget_, base_.metrics, base_.clock, base_.random,
+                             cors_of(base_.config.server), base_.image_base, *tokens_});
     routes::add_upload_routes(router_, *api_);
     routes::add_event_routes(router_, *api_);
     routes::add_image_routes(router_, *api_);
@@ -100,7 +99,9 @@ CountedParts ServeModule::counted_parts() const {
     parts.imagers = base_.imagers.get();
     parts.server = &server_view_;
     parts.waiters = &*base_.waiters;
-    parts.pools = {database_pool_.get(), store_pool_.get()};
+    parts.pools = {database_pool_.get(), store_pool_.get(), image_pool_.get()};
+    parts.images = &*base_.images;
+    parts.image_budget = &image_budget_;
     if (base_.builtin) parts.pools.push_back(&base_.builtin->pool());
     parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
     if (!base_.config.store.folder.empty()) parts.folders.emplace("store", base_.config.store.folder);

@@ -47,6 +47,8 @@ class ServeModule {
     Foundation& base_;
     const WorkModule* work_;
     const Probes& probes_;
+    delivery::ByteBudget image_budget_;
+    std::unique_ptr<http::WorkPool> image_pool_;  ///< above the database's, whose work goes on there
     std::unique_ptr<http::WorkPool> database_pool_;
     std::unique_ptr<http::WorkPool> store_pool_;
     std::optional<routes::TokenSigner> tokens_;

@@ -35,6 +35,8 @@ class PostgresUploadStore final : public UploadStore {
                                                 const UploadId& id) override;
     Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
+    Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
 
   private:

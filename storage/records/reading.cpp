@@ -14,6 +14,13 @@ std::optional<std::string> text_of(const std::optional<AppName>& app) {
     return app ? std::make_optional(app->str()) : std::nullopt;
 }
 
+SqlArray array_of(const std::vector<UploadId>& ids) {
+    SqlArray array;
+    for (const auto& id : ids)
+        array.add(id.str());
+    return array;
+}
+
 /// Which statement has an index for the question.
 const char* list_for(const ListQuery& query) {
     if (!query.metadata.empty()) return "list_by_metadata";
@@ -54,6 +61,21 @@ Result<model::Upload> PostgresUploadStore::find(const std::optional<AppName>& ap
         auto uploads = to_uploads(transaction.run("find_upload", params(id.str(), text_of(app))));
         if (uploads.empty()) return fail(ErrorCode::upload_not_found, "no upload has this id");
         return std::move(uploads.front());
+    });
+}
+
+Result<std::vector<EndedUpload>> PostgresUploadStore::ended_among(const std::vector<UploadId>& ids) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<EndedUpload>> {
+        std::vector<EndedUpload> ended;
+        for (const auto& row : transaction.run("ended_uploads", params(array_of(ids))))
+            ended.push_back({UploadId::trusted(row["id"].c_str()), row["has_jobs"].as<bool>()});
+        return ended;
+    });
+}
+
+Result<std::vector<model::Upload>> PostgresUploadStore::find_all(const std::vector<UploadId>& ids) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
+        return to_uploads(transaction.run("uploads_by_id", params(array_of(ids))));
     });
 }
 

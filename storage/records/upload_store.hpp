@@ -62,6 +62,12 @@ struct TimelineEntry {
     std::string detail_json;  ///< a JSON object
 };
 
+/// An upload in a final state.
+struct EndedUpload {
+    UploadId id;
+    bool has_jobs = false;  ///< something is still to be done for it, such as removing its objects
+};
+
 class UploadStore {
   public:
     virtual ~UploadStore() = default;
@@ -84,6 +90,10 @@ class UploadStore {
     virtual Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) = 0;
     /// Processes a rejected or failed upload again. state_conflict in every other state.
     virtual Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) = 0;
+    /// Those of `ids` whose state is final; one query.
+    virtual Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) = 0;
+    /// Those of `ids` that exist, in any order; one query.
+    virtual Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) = 0;
     /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.
     virtual Result<bool> has_jobs(const UploadId& id) = 0;
 };

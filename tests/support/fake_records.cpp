@@ -206,6 +206,33 @@ Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const Uploa
     return upload;
 }
 
+Result<std::vector<storage::records::EndedUpload>> FakeRecords::ended_among(
+    const std::vector<UploadId>& ids) {
+    std::vector<storage::records::EndedUpload> ended;
+    auto uploads = find_all(ids);
+    if (!uploads) return fail(uploads.error());
+    for (const auto& upload : *uploads) {
+        if (!is_final(upload.state)) continue;
+        const auto has_jobs = this->has_jobs(upload.id);
+        if (!has_jobs) return fail(has_jobs.error());
+        ended.push_back({upload.id, *has_jobs});
+    }
+    return ended;
+}
+
+Result<std::vector<model::Upload>> FakeRecords::find_all(const std::vector<UploadId>& ids) {
+    std::vector<model::Upload> found;
+    for (const auto& id : ids) {
+        auto upload = find(std::nullopt, id);
+        if (upload) {
+            found.push_back(std::move(*upload));
+        } else if (upload.error().code != ErrorCode::upload_not_found) {
+            return fail(upload.error());
+        }
+    }
+    return found;
+}
+
 Result<bool> FakeRecords::has_jobs(const UploadId& id) {
     if (auto error = begin("has_jobs")) return fail(*error);
     const std::lock_guard lock{mutex_};

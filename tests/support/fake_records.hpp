@@ -48,6 +48,8 @@ class FakeRecords final : public storage::records::UploadStore,
                                                                   const UploadId& id) override;
     Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<std::vector<storage::records::EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
+    Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
 
     // Arrivals

@@ -40,6 +40,18 @@ where id in (select subject_id from jobs where kind = 'process' and subject_kind
 order by id desc
 limit $8::integer;
 
+-- name: ended_uploads
+-- Of the uploads that clients wait for. What only looks again after the grant is no job of an upload: that is of a generation
+-- that the upload has not. The limit keeps the planner from reading all jobs.
+select u.id,
+       (select count(*) from (select from jobs j where j.upload_id = u.id and j.generation <= u.generation limit 1) as one) > 0
+           as has_jobs
+from uploads u
+where u.id = any($1::text[]) and u.state in ('published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted');
+
+-- name: uploads_by_id
+select * from uploads where id = any($1::text[]);
+
 -- name: timeline
 select at, event, detail from (
     select 0::bigint as place, created_at as at, 'created' as event,

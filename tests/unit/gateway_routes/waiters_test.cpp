@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using model::Upload;
 using model::UploadState;
+using storage::records::EndedUpload;
 
 UploadId id(int number) {
     return UploadId::trusted("upl_" + std::to_string(100'000 + number));

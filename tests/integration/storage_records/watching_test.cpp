@@ -1,0 +1,59 @@
+// What is asked of many uploads at once.
+#include <map>
+
+#include "records_database.hpp"
+
+namespace photogate::storage::records::test {
+namespace {
+
+using enum model::UploadState;
+
+class WatchingTest : public RecordsTest {};
+
+TEST_F(WatchingTest, names_the_uploads_that_have_ended_and_whether_they_have_jobs) {
+    std::vector<UploadId> asked;
+    std::map<UploadId, model::UploadState> states;
+    for (const auto state :
+         {created, uploaded, processing, published, rejected, failed, expired, cancelled, deleted}) {
+        const auto upload = in_state(state);
+        asked.push_back(upload.id);
+        states.emplace(upload.id, state);
+    }
+    asked.push_back(make_upload_id(clock.now(), random));  // of nothing
+    const auto ended = records->uploads.ended_among(asked);
+    ASSERT_TRUE(ended) << ended.error().detail;
+    std::size_t final_states = 0;
+    for (const auto& [id, state] : states)
+        final_states += is_final(state) ? 1 : 0;
+    EXPECT_EQ(ended->size(), final_states);
+    for (const auto& each : *ended) {
+        EXPECT_TRUE(is_final(states.at(each.id))) << to_string(states.at(each.id));
+        EXPECT_EQ(each.has_jobs, records->uploads.has_jobs(each.id).value()) << to_string(states.at(each.id));
+    }
+}
+
+TEST_F(WatchingTest, finds_those_that_exist) {
+    const auto first = create(), second = create();
+    const auto found = records->uploads.find_all({second.id, make_upload_id(clock.now(), random), first.id});
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 2U);
+    for (const auto& upload : *found)
+        EXPECT_EQ(upload.public_id, (upload.id == first.id ? first : second).public_id);
+    EXPECT_TRUE(records->uploads.find_all({})->empty());
+    EXPECT_TRUE(records->uploads.ended_among({})->empty());
+}
+
+TEST_F(WatchingTest, answers_for_thousands_in_one_query) {
+    std::vector<UploadId> asked;
+    for (int i = 0; i < 4'096; ++i)
+        asked.push_back(make_upload_id(clock.now(), random));
+    const auto upload = in_state(published);
+    asked.push_back(upload.id);
+    const auto ended = records->uploads.ended_among(asked);
+    ASSERT_TRUE(ended) << ended.error().detail;
+    ASSERT_EQ(ended->size(), 1U);
+    EXPECT_EQ(ended->front().id, upload.id);
+}
+
+}  // namespace
+}  // namespace photogate::storage::records::test
