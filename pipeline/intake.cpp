@@ -13,6 +13,7 @@ namespace photogate::pipeline {
 
 using model::Upload;
 using model::UploadState;
+using notifier::events::Source;
 using notifier::events::StoreEvent;
 using notifier::events::StoreOperation;
 using storage::records::Finder;
@@ -62,17 +63,17 @@ Intake::Intake(storage::records::UploadStore& uploads, storage::records::Arrival
                const Stores& stores, const Clock& clock)
     : uploads_(uploads), arrivals_(arrivals), stores_(stores), clock_(clock) {}
 
-bool Intake::may_block(const notifier::events::EventBatch& batch) {
-    if (batch.alien || !batch.unreadable.empty()) return true;
-    for (const auto& event : batch.events) {
+bool Intake::may_block(const ParsedBody& batch) {
+    if (!batch || !batch->unreadable.empty()) return true;
+    for (const auto& event : batch->events) {
         if (!event.etag) return true;
     }
     return false;
 }
 
-std::optional<Observation> Intake::observation(const std::string& source, const StoreEvent& event,
+std::optional<Intake::Counted> Intake::counted(const Source& source, const StoreEvent& event,
                                                IntakeSummary& summary) const {
-    const Store* store = stores_.by_incoming(event.bucket);
+    const Store* store = stores_.find_incoming(source.regions, event.bucket);
     const bool ours =
         store != nullptr && event.key.starts_with(model::kIncomingPrefix) && !event.key.ends_with('/');
     if (!ours) {
@@ -86,7 +87,8 @@ std::optional<Observation> Intake::observation(const std::string& source, const 
             break;
         case StoreOperation::created_copy:
             ++summary.attacks;
-            log::warn("event.copy_attack", {{"source", source},
+            log::warn("event.copy_attack", {{"source", source.name},
+                                            {"region", store->region.name},
                                             {"bucket", event.bucket},
                                             {"key", event.key},
                                             {"request", event.request_id}});
@@ -103,8 +105,9 @@ std::optional<Observation> Intake::observation(const std::string& source, const 
     }
     Observation seen;
     seen.finder = Finder::event;
-    seen.source = source;
-    seen.event_id = event.dedupe_id(source);
+    seen.source = source.name;
+    seen.event_id = event.dedupe_id(source.name);
+    seen.region = store->region.name;
     seen.bucket = store->region.incoming;
     seen.key = *key;
     if (const auto etag = parse_etag(event.etag.value_or("")); etag) seen.object.etag = *etag;
@@ -112,31 +115,33 @@ std::optional<Observation> Intake::observation(const std::string& source, const 
     if (event.version) seen.object.version = VersionId::trusted(*event.version);
     seen.client_metadata = event.client_metadata;
     seen.occurred_at = event.occurred_at.value_or(clock_.now());
-    return seen;
+    return Counted{std::move(seen), store};
 }
 
-void Intake::take_in(const std::string& source, const notifier::events::EventBatch& batch,
-                     const std::string& body, std::function<void(Result<IntakeSummary>)> done) {
+Result<> Intake::quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
+                            IntakeSummary& summary) {
+    if (batch && batch->unreadable.empty()) return {};
+    const auto& reason = batch ? batch->unreadable.front() : batch.error().detail;
+    if (auto kept = arrivals_.quarantine_event(source, reason, body); !kept) return fail(kept.error());
+    summary.quarantined = batch ? batch->unreadable.size() : 1;
+    log::warn("event.quarantined", {{"source", source}, {"reason", reason}});
+    return {};
+}
+
+void Intake::take_in(const Source& source, const ParsedBody& batch, const std::string& body,
+                     std::function<void(Result<IntakeSummary>)> done) {
     auto gathering = std::make_shared<Gathering>();
     gathering->done = std::move(done);
-
-    if (batch.alien || !batch.unreadable.empty()) {
-        const auto& reason = batch.alien ? *batch.alien : batch.unreadable.front();
-        if (const auto kept = arrivals_.quarantine_event(source, reason, body); !kept) {
-            gathering->error = kept.error();
-        } else {
-            gathering->summary.quarantined = batch.alien ? 1 : batch.unreadable.size();
-            log::warn("event.quarantined", {{"source", source}, {"reason", reason}});
-        }
-    }
+    if (auto kept = quarantine(source.name, batch, body, gathering->summary); !kept)
+        gathering->error = kept.error();
     std::vector<Observation> seen;
-    for (const auto& event : batch.events) {
-        auto one = observation(source, event, gathering->summary);
+    static const std::vector<StoreEvent> none;
+    for (const auto& event : batch ? batch->events : none) {
+        auto one = counted(source, event, gathering->summary);
         if (!one) continue;
-        if (one->object.etag.empty()) {
+        if (one->seen.object.etag.empty()) {
             // This dialect does not say which bytes were written: ask the store.
-            const auto* store = stores_.by_incoming(one->bucket.str());
-            const auto info = store->objects->head(one->bucket, one->key, {});
+            const auto info = one->store->objects->head(one->seen.bucket, one->seen.key, {});
             if (!info) {
                 if (info.error().code == ErrorCode::store_no_such_key) {
                     ++gathering->summary.unknown;
@@ -145,9 +150,9 @@ void Intake::take_in(const std::string& source, const notifier::events::EventBat
                 }
                 continue;
             }
-            one->object = {info->etag, info->size, info->version};
+            one->seen.object = {info->etag, info->size, info->version};
         }
-        seen.push_back(std::move(*one));
+        seen.push_back(std::move(one->seen));
     }
     gathering->open += seen.size();
     for (auto& one : seen) {
@@ -175,6 +180,7 @@ Result<bool> Intake::look(const Upload& upload, Finder finder) {
     }
     Observation seen;
     seen.finder = finder;
+    seen.region = upload.region;
     seen.bucket = upload.bucket;
     seen.key = upload.key;
     seen.object = {info->etag, info->size, info->version};

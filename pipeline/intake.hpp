@@ -17,7 +17,7 @@
 
 #include "base/result.hpp"
 #include "base/words.hpp"
-#include "notifier/events/store_event.hpp"
+#include "notifier/events/source.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/arrivals.hpp"
 #include "storage/records/upload_store.hpp"
@@ -39,13 +39,17 @@ class Intake {
     Intake(storage::records::UploadStore& uploads, storage::records::Arrivals& arrivals, const Stores& stores,
            const Clock& clock);
 
+    /// What notifier::events::parse() made of a body.
+    using ParsedBody = Result<notifier::events::EventBatch>;
+
     /// True where taking this batch in needs the store or a write of its own, so that it wants a thread that
     /// may wait.
-    static bool may_block(const notifier::events::EventBatch& batch);
+    static bool may_block(const ParsedBody& batch);
 
-    /// `done` is called once, when all that the body says is durable, or with the first reason why it is not.
-    void take_in(const std::string& source, const notifier::events::EventBatch& batch,
-                 const std::string& body, std::function<void(Result<IntakeSummary>)> done);
+    /// Events count for the source's regions alone; a body that could not be parsed is quarantined. `done` is
+    /// called once, when all that the body says is durable, or with the first reason why it is not.
+    void take_in(const notifier::events::Source& source, const ParsedBody& batch, const std::string& body,
+                 std::function<void(Result<IntakeSummary>)> done);
 
     /// The gateway looks for itself (HEAD). Blocking; safe at any time, any number of times.
     /// Errors: upload_not_found, object_not_found, the store_* and database_* codes.
@@ -56,10 +60,17 @@ class Intake {
 
   private:
     struct Gathering;
+    /// An event that counts, and the store that it is about.
+    struct Counted {
+        storage::records::Observation seen;
+        const Store* store;
+    };
     /// nullopt: the event says nothing that counts; the summary knows why.
-    std::optional<storage::records::Observation> observation(const std::string& source,
-                                                             const notifier::events::StoreEvent& event,
-                                                             IntakeSummary& summary) const;
+    std::optional<Counted> counted(const notifier::events::Source& source,
+                                   const notifier::events::StoreEvent& event, IntakeSummary& summary) const;
+    /// What could not be read is kept for the operator. Errors: the database_* codes.
+    Result<> quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
+                        IntakeSummary& summary);
     Result<storage::records::ObserveOutcome> observe_and_wait(storage::records::Observation seen);
 
     storage::records::UploadStore& uploads_;

@@ -25,6 +25,7 @@ Result<std::size_t> observe_listed(Arrivals& arrivals, const Store& store,
         const auto& object = objects[i];
         Observation seen;
         seen.finder = Finder::reconciler;
+        seen.region = store.region.name;
         seen.bucket = store.region.incoming;
         seen.key = object.key;
         seen.object = {object.etag, object.size, std::nullopt};

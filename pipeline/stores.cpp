@@ -30,9 +30,10 @@ const Store* Stores::of(const std::string& region) const {
     return found == stores_.end() ? nullptr : &found->second;
 }
 
-const Store* Stores::by_incoming(std::string_view bucket) const {
-    for (const auto& [name, store] : stores_) {
-        if (store.region.incoming.str() == bucket) return &store;
+const Store* Stores::find_incoming(std::span<const std::string> regions, std::string_view bucket) const {
+    for (const auto& region : regions) {
+        const auto* store = of(region);
+        if (store && store->region.incoming.str() == bucket) return store;
     }
     return nullptr;
 }

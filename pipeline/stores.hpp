@@ -8,7 +8,10 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "model/policy/profile.hpp"
@@ -44,8 +47,9 @@ class Stores {
     Result<const Store*> choose(const std::optional<std::string>& region) const;
     /// The region that an upload was granted in; nullptr where configuration no longer has it.
     const Store* of(const std::string& region) const;
-    /// The region whose incoming bucket this is; nullptr for an alien bucket.
-    const Store* by_incoming(std::string_view bucket) const;
+    /// The one among these regions whose incoming bucket has this name; nullptr where none of them has.
+    /// Buckets of two stores may have one name, so a name alone identifies no region.
+    const Store* find_incoming(std::span<const std::string> regions, std::string_view bucket) const;
     const std::map<std::string, Store>& all() const { return stores_; }
 
   private:

@@ -88,15 +88,4 @@ std::optional<Principal> KeyRing::find(std::string_view presented) const {
     return match->principal;
 }
 
-bool token_matches(const std::vector<Secret>& tokens, std::string_view presented) {
-    const auto hash = signer::sha256(presented);
-    bool matches = false;
-    for (const auto& token : tokens) {
-        const auto expected = signer::sha256(token.reveal());
-        const bool same = signer::constant_time_equal(BytesView{hash}, BytesView{expected});
-        matches = matches || same;
-    }
-    return matches;
-}
-
 }  // namespace photogate::gateway::config

@@ -62,7 +62,4 @@ class KeyRing {
     std::vector<Entry> entries_;
 };
 
-/// Whether `presented` is one of the tokens: all are compared, by their SHA-256, in constant time.
-bool token_matches(const std::vector<Secret>& tokens, std::string_view presented);
-
 }  // namespace photogate::gateway::config

@@ -26,7 +26,7 @@
 #include "model/policy/profile.hpp"
 #include "notifier/callbacks/address_guard.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
-#include "notifier/events/store_event.hpp"
+#include "notifier/events/dialect.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -89,13 +89,12 @@ struct BuiltinStore {
     std::string region;  ///< the entry of Config::regions that is this store
 };
 
-/// How a store words its events.
-enum class Dialect { minio, s3, rustfs, ceph, versitygw, test };
-
 struct EventSource {
-    Dialect dialect = Dialect::minio;
+    /// Those it may speak for. No two of them have incoming buckets of one name.
+    std::vector<std::string> regions;
+    notifier::events::Dialect dialect = notifier::events::Dialect::automatic;
     notifier::events::KeyEncoding key_encoding = notifier::events::KeyEncoding::form;
-    std::vector<Secret> tokens;  ///< two while one is being rotated; ask token_matches()
+    std::vector<Secret> tokens;  ///< two while one is being rotated
 };
 
 struct Callbacks {

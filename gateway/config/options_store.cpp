@@ -9,17 +9,28 @@ namespace {
 
 using S = const Scope&;
 using G = const Given&;
+using notifier::events::Dialect;
+using notifier::events::KeyEncoding;
 using signer::AddressingStyle;
 
 constexpr std::array kStyles = {Choice<AddressingStyle>{"path", AddressingStyle::path},
                                 Choice<AddressingStyle>{"virtual-host", AddressingStyle::virtual_host}};
 constexpr std::array kDialects = {
-    Choice<Dialect>{"minio", Dialect::minio},         Choice<Dialect>{"s3", Dialect::s3},
-    Choice<Dialect>{"rustfs", Dialect::rustfs},       Choice<Dialect>{"ceph", Dialect::ceph},
-    Choice<Dialect>{"versitygw", Dialect::versitygw}, Choice<Dialect>{"test", Dialect::test}};
-constexpr std::array kEncodings = {
-    Choice<notifier::events::KeyEncoding>{"form", notifier::events::KeyEncoding::form},
-    Choice<notifier::events::KeyEncoding>{"raw", notifier::events::KeyEncoding::raw}};
+    Choice<Dialect>{"auto", Dialect::automatic}, Choice<Dialect>{"minio", Dialect::minio},
+    Choice<Dialect>{"s3", Dialect::s3},          Choice<Dialect>{"rustfs", Dialect::rustfs},
+    Choice<Dialect>{"ceph", Dialect::ceph},      Choice<Dialect>{"versitygw", Dialect::versitygw},
+    Choice<Dialect>{"test", Dialect::test}};
+constexpr std::array kEncodings = {Choice<KeyEncoding>{"form", KeyEncoding::form},
+                                   Choice<KeyEncoding>{"raw", KeyEncoding::raw}};
+
+/// One name, or a list of them.
+Complaint put_regions(const Given& given, std::vector<std::string>& field) {
+    if (const auto* one = std::get_if<std::string>(&given)) {
+        field = {*one};
+        return std::nullopt;
+    }
+    return put(read_list(given), field);
+}
 
 Result<std::string> parse_domain(std::string_view text) {
     const auto endpoint = parse_endpoint("http://" + std::string{text});
@@ -164,8 +175,15 @@ std::vector<Table> store_tables() {
         {.pattern = "events.*",
          .prefix = "events",
          .help = "A source of store events, by the name in `POST /v1/events/NAME`.",
-         .options = {{"dialect", Kind::choice, choice_text(kDialects, EventSource{}.dialect),
-                      "How the store words its events: minio, s3, rustfs, ceph, versitygw, test.",
+         .options = {{"region", Kind::list, "",
+                      "The region that the source speaks for, or several: its events count for these alone.",
+                      [](S s, G g) { return put_regions(g, s.source().regions); }, Secrecy::open,
+                      "every region but the built-in store's; required where two of them have incoming "
+                      "buckets of one "
+                      "name"},
+                     {"dialect", Kind::choice, choice_text(kDialects, EventSource{}.dialect),
+                      "How the store words its events: minio, s3, rustfs, ceph, versitygw, test, or auto: "
+                      "recognized by what the body has.",
                       [](S s, G g) { return put_choice(g, kDialects, s.source().dialect); }},
                      {"key_encoding", Kind::choice, "", "How keys are written in events: form, raw.",
                       [](S s, G g) { return put_choice(g, kEncodings, s.source().key_encoding); },

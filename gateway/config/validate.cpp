@@ -198,7 +198,58 @@ void check_regions(Config& config, Report& report) {
     if (config.regions.size() == 1) config.default_region = config.regions.begin()->first;
 }
 
+/// The regions of a source that names none: all but the built-in store's, which announces its objects itself.
+std::vector<std::string> default_regions(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& [name, region] : config.regions) {
+        if (name != config.store.region) names.push_back(name);
+    }
+    if (names.empty() && !config.store.region.empty()) names.push_back(config.store.region);
+    return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// An event names a bucket and no region, so among a source's regions the bucket's name must tell them apart.
+void check_source_regions(const Config& config, const std::string& table, EventSource& source,
+                          Report& report) {
+    const auto key = table + ".region";
+    const bool given = report.given(key);
+    if (!given) source.regions = default_regions(config);
+    if (given && source.regions.empty()) report.mistake(key, "names no region");
+    std::map<std::string, std::string> region_of;  // by incoming bucket
+    for (const auto& name : source.regions) {
+        const auto region = config.regions.find(name);
+        if (region == config.regions.end()) {
+            report.mistake(key, fmt::format("names '{}', which is no region", name));
+            continue;
+        }
+        const auto& bucket = region->second.incoming.str();
+        const auto [first, fresh] = region_of.emplace(bucket, name);
+        if (fresh) continue;
+        if (first->second == name) {
+            report.mistake(key, fmt::format("names '{}' twice", name));
+        } else if (given) {
+            report.mistake(key,
+                           fmt::format("names {} and {}, whose incoming buckets are both '{}': their events "
+                                       "can't be told apart, so each needs a source of its own",
+                                       first->second, name, bucket));
+        } else {
+            report.mistake(
+                key, fmt::format("is required: the incoming buckets of the regions {} and {} are both '{}'",
+                                 first->second, name, bucket));
+        }
+    }
+    if (!given && source.regions.size() > 1) {
+        report.warning(key, fmt::format("is not set, so the source is believed for every region ({})",
+                                        joined(source.regions)));
+    }
+}
+
 void check_events(Config& config, Report& report) {
+    using notifier::events::Dialect;
     for (auto& [name, source] : config.events) {
         const auto table = "events." + name;
         require(report, table + ".tokens");
@@ -212,9 +263,9 @@ void check_events(Config& config, Report& report) {
                                            token.reveal().size(), kShortestToken));
             }
         }
-        if (report.given(table + ".key_encoding")) continue;
-        const bool raw = source.dialect == Dialect::ceph || source.dialect == Dialect::versitygw;
-        source.key_encoding = raw ? notifier::events::KeyEncoding::raw : notifier::events::KeyEncoding::form;
+        if (!report.given(table + ".key_encoding"))
+            source.key_encoding = notifier::events::default_key_encoding(source.dialect);
+        check_source_regions(config, table, source, report);
     }
     if (config.events.empty() && config.regions.size() > (config.store.region.empty() ? 0U : 1U)) {
         report.warning(

@@ -17,6 +17,7 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/client_token.hpp"
 #include "gateway/routes/waiters.hpp"
+#include "notifier/events/source.hpp"
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/outbox.hpp"
@@ -42,6 +43,7 @@ struct Api {
     std::shared_ptr<const http::CorsPolicy> cors;  ///< null: no page may call
     std::string image_base;                        ///< before `/i/…`; empty: paths alone
     const TokenSigner& tokens;
+    const notifier::events::Sources& event_sources;
 };
 
 void add_upload_routes(http::Router& router, const Api& api);

@@ -8,12 +8,15 @@
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
-#include "notifier/events/store_event.hpp"
+#include "notifier/events/refusal_log.hpp"
+#include "notifier/events/source.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
 
-constexpr std::size_t kBodyLimit = 1 << 20;
+namespace events = notifier::events;
+
+constexpr std::size_t kBodyLimit = events::kMostEventBytes;
 
 struct Counters {
     http::Counter received, passed_over, quarantined, attacks, unauthenticated;
@@ -31,22 +34,44 @@ double seconds_between(Timestamp from, Timestamp until) {
     return std::max(0.0, std::chrono::duration<double>(until - from).count());
 }
 
-const config::EventSource* source_of(const Api& api, std::string_view name) {
-    const auto found = api.config.events.find(std::string{name});
-    return found == api.config.events.end() ? nullptr : &found->second;
+events::HeadFields fields_of(const http::RequestHead& head) {
+    return [&head](std::string_view name) {
+        return head.headers.count(name) == 1 ? head.headers.find(name) : std::nullopt;
+    };
 }
 
-/// `Bearer <token>` or the token as the two-word form that MinIO sends verbatim. An unknown source answers as
-/// a wrong token.
-bool authenticated(const config::EventSource* source, const http::RequestHead& head) {
-    static const config::EventSource nobody{};
-    const auto sent = head.headers.find("authorization").value_or("");
-    constexpr std::string_view scheme = "bearer ";
-    const bool bearer =
-        sent.size() > scheme.size() && http::equal_ignoring_case(sent.substr(0, scheme.size()), scheme);
-    return config::token_matches((source ? *source : nobody).tokens,
-                                 bearer ? sent.substr(scheme.size()) : sent);
+/// What the check of the head found; goes with the request to its handler.
+struct Admitted {
+    const events::Source* source;
+    events::HeadVerdict verdict;
+};
+
+tl::unexpected<Error> unauthenticated() {
+    return fail(ErrorCode::unauthenticated, "send 'Authorization: Bearer …' with this source's token");
 }
+
+/// Who sends, before a byte of the body is read. A source that does not exist is refused like a wrong token.
+class HeadCheck {
+  public:
+    HeadCheck(const Api& api, http::Counter refused, std::shared_ptr<events::RefusalLog> log)
+        : api_(api), refused_(refused), log_(std::move(log)) {}
+
+    Result<std::any> operator()(const http::RequestHead& head, const http::PathParameters& parameters) {
+        const auto* source = api_.event_sources.find(parameters.empty() ? "" : parameters.front().value);
+        const auto verdict = events::Sources::from_head(source, fields_of(head));
+        if (source && verdict != events::HeadVerdict::refuse) return std::any{Admitted{source, verdict}};
+        refused_.add();
+        log_->refused(source, !source                               ? events::RefusedFor::unknown_source
+                              : !head.headers.find("authorization") ? events::RefusedFor::missing_credentials
+                                                                    : events::RefusedFor::wrong_credentials);
+        return unauthenticated();
+    }
+
+  private:
+    const Api& api_;
+    http::Counter refused_;
+    std::shared_ptr<events::RefusalLog> log_;
+};
 
 http::Response accepted(const pipeline::IntakeSummary& summary) {
     const auto passed_over =
@@ -54,19 +79,35 @@ http::Response accepted(const pipeline::IntakeSummary& summary) {
     return http::Response::json(200, intake_json(summary.received, passed_over, summary.quarantined));
 }
 
-void take_in(const Api& api, Counters counters, http::Request request, http::Responder responder) {
-    const std::string name{request.parameter("source")};
-    const auto* source = source_of(api, name);
-    if (!source)
-        return responder.fail(
-            {ErrorCode::event_source_not_found, "there is no such event source", {}, std::nullopt});
-    auto batch = std::make_shared<notifier::events::EventBatch>(
-        notifier::events::parse_store_events(request.body, source->key_encoding));
+void observe_lag(http::Histogram& lag, const events::EventBatch& batch, Timestamp now) {
+    for (const auto& event : batch.events) {
+        if (event.occurred_at) lag.observe(seconds_between(*event.occurred_at, now));
+    }
+}
+
+/// Whether a body that its head asked for proves the sender.
+bool proven(const Admitted& admitted, const http::Request& request) {
+    if (admitted.verdict == events::HeadVerdict::accept) return true;
+    const auto& authenticator = *admitted.source->authenticator;
+    return authenticator.from_body(fields_of(request), request.body) == events::BodyVerdict::accept;
+}
+
+void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::Request request,
+             http::Responder responder) {
+    const auto admitted = std::any_cast<Admitted>(request.caller);
+    const auto& source = *admitted.source;
+    if (!proven(admitted, request)) {
+        counters.unauthenticated.add();
+        log.refused(&source, events::RefusedFor::wrong_credentials);
+        return responder.fail(unauthenticated().value());
+    }
+    auto batch = std::make_shared<pipeline::Intake::ParsedBody>(
+        events::parse(source.dialect, source.keys, request.body));
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     auto body = std::make_shared<std::string>(std::move(request.body));
-    auto work = [&api, counters, waiting, batch, body, name] {
+    auto work = [&api, counters, waiting, batch, body, &source] {
         api.intake.take_in(
-            name, *batch, *body,
+            source, *batch, *body,
             [&api, counters, waiting, batch](Result<pipeline::IntakeSummary> summary) mutable {
                 if (!summary) {
                     Error error{ErrorCode::unavailable,
@@ -76,10 +117,7 @@ void take_in(const Api& api, Counters counters, http::Request request, http::Res
                     return waiting->fail(std::move(error));
                 }
                 // What was taken in before says only how long ago that was.
-                for (const auto& event : batch->events) {
-                    if (event.occurred_at && summary->received > 0)
-                        counters.lag.observe(seconds_between(*event.occurred_at, api.clock.now()));
-                }
+                if (*batch && summary->received > 0) observe_lag(counters.lag, **batch, api.clock.now());
                 counters.received.add(static_cast<double>(summary->received));
                 counters.attacks.add(static_cast<double>(summary->attacks));
                 counters.quarantined.add(static_cast<double>(summary->quarantined));
@@ -109,22 +147,12 @@ void add_event_routes(http::Router& router, const Api& api) {
                                              "From what a store's event tells of until it is durable here.",
                                              {}},
                                             lag_buckets())};
+    auto log = std::make_shared<events::RefusalLog>(api.clock);
     router.add({http::Method::post, "/v1/events/{source}",
-                [&api, counters](http::Request request, http::Responder responder) {
-                    take_in(api, counters, std::move(request), std::move(responder));
+                [&api, counters, log](http::Request request, http::Responder responder) {
+                    take_in(api, counters, *log, std::move(request), std::move(responder));
                 },
-                kBodyLimit,
-                [&api, counters](const http::RequestHead& head,
-                                 const http::PathParameters& parameters) mutable -> Result<std::any> {
-                    const auto* source = source_of(api, parameters.empty() ? "" : parameters.front().value);
-                    if (!authenticated(source, head)) {
-                        counters.unauthenticated.add();
-                        return fail(ErrorCode::unauthenticated,
-                                    "send 'Authorization: Bearer …' with this source's token");
-                    }
-                    return std::any{};
-                },
-                ""});
+                kBodyLimit, HeadCheck{api, counters.unauthenticated, log}, ""});
 }
 
 }  // namespace photogate::gateway::routes

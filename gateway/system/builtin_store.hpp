@@ -15,7 +15,7 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/s3/keys.hpp"
 #include "gateway/s3/service.hpp"
-#include "notifier/events/store_event.hpp"
+#include "notifier/events/dialect.hpp"
 #include "storage/objects/folder_store.hpp"
 
 namespace photogate::gateway::system {

@@ -87,7 +87,9 @@ Result<> Foundation::open_stores() {
 void Foundation::take_in(const storage::objects::ObjectCreated& created) noexcept {
     try {
         if (!intake || created.bucket != builtin->region().incoming) return;
-        intake->take_in("built-in", batch_of(created), {},
+        const notifier::events::Source itself{
+            .name = "built-in", .regions = {builtin->region().name}, .authenticator = nullptr};
+        intake->take_in(itself, batch_of(created), {},
                         [key = created.key.str()](const Result<pipeline::IntakeSummary>& taken) {
                             if (!taken)
                                 log::warn("event.lost", {{"key", key}, {"detail", taken.error().detail}});

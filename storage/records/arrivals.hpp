@@ -27,6 +27,7 @@ struct Observation {
     Finder finder = Finder::event;
     std::string source;                   ///< the event source's name; empty but for events
     std::optional<std::string> event_id;  ///< lower-case hex SHA-256 of the dedupe tuple; required for events
+    std::string region;  ///< the store that it was seen in: it says nothing of another's uploads
     Bucket bucket;
     ObjectKey key;
     model::PinnedObject object;
@@ -38,7 +39,7 @@ enum class ObserveOutcome {
     received,       ///< created or expired became uploaded; a job and `upload.received` were written with it
     duplicate,      ///< this event was taken in before
     already_known,  ///< the upload has its object; the same or a later writer's
-    unknown,        ///< no upload has this key
+    unknown,        ///< no upload of this region has this bucket and key
 };
 
 class Arrivals {

@@ -4,6 +4,7 @@
 // rows beside it, nor the answer to its sender, fail.
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
@@ -14,10 +15,10 @@
 namespace photogate::storage::records {
 namespace {
 
-using Place = std::pair<std::string, std::string>;  // bucket and key
+using Place = std::tuple<std::string, std::string, std::string>;  // region, bucket, key
 
 Place place_of(const Observation& seen) {
-    return {seen.bucket.str(), seen.key.str()};
+    return {seen.region, seen.bucket.str(), seen.key.str()};
 }
 
 model::TextMap storable_map(const model::TextMap& map) {
@@ -62,14 +63,15 @@ std::map<Place, model::Upload> lock_uploads(Transaction& transaction,
     std::set<Place> places;
     for (const auto* item : fresh)
         places.insert(place_of(*item));
-    SqlArray buckets, keys;
-    for (const auto& [bucket, key] : places) {
+    SqlArray buckets, keys, regions;
+    for (const auto& [region, bucket, key] : places) {
         buckets.add(bucket);
         keys.add(key);
+        regions.add(region);
     }
     std::map<Place, model::Upload> uploads;
-    for (auto& upload : to_uploads(transaction.run("lock_observed", params(buckets, keys)))) {
-        Place place{upload.bucket.str(), upload.key.str()};
+    for (auto& upload : to_uploads(transaction.run("lock_observed", params(buckets, keys, regions)))) {
+        Place place{upload.region, upload.bucket.str(), upload.key.str()};
         uploads.emplace(std::move(place), std::move(upload));
     }
     return uploads;

@@ -18,7 +18,7 @@ import module_list
 
 # Narrower than the declarations: where inside a module a library's headers may be included.
 PLACES = {
-    "nlohmann_json::nlohmann_json": ("a *_wire.cpp", lambda path: path.name.endswith("_wire.cpp")),
+    "nlohmann_json::nlohmann_json": ("a *_wire.cpp", lambda path: path.name.endswith(("_wire.cpp", "_wire.hpp"))),
     "spdlog::spdlog": ("base/log.cpp", lambda path: path.as_posix() in ("base/log.cpp", "base/redact.cpp")),
 }
 HEADERS = {library: re.compile(pattern) for library, (_, pattern) in module_list.LIBRARIES.items()}

@@ -248,7 +248,8 @@ void FakeRecords::observe(storage::records::Observation seen,
         const std::lock_guard lock{mutex_};
         if (seen.event_id && !events_.insert(*seen.event_id).second) return ObserveOutcome::duplicate;
         const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const auto& each) {
-            return each.second.upload.bucket == seen.bucket && each.second.upload.key == seen.key;
+            return each.second.upload.region == seen.region && each.second.upload.bucket == seen.bucket &&
+                   each.second.upload.key == seen.key;
         });
         if (found == rows_.end()) return ObserveOutcome::unknown;
         auto& row = found->second;

@@ -9,8 +9,9 @@ on conflict (event_id) do nothing
 returning event_id;
 
 -- name: lock_observed
-select u.* from unnest($1::text[], $2::text[]) as seen (bucket, key)
-join uploads u on u.key = seen.key and u.bucket = seen.bucket
+-- A region's observation never moves another region's upload, although their buckets may have one name.
+select u.* from unnest($1::text[], $2::text[], $3::text[]) as seen (bucket, key, region)
+join uploads u on u.key = seen.key and u.bucket = seen.bucket and u.region = seen.region
 order by u.id
 for no key update of u;
 

@@ -1,7 +1,8 @@
 // Any bytes as an event's body: the parser always returns a result, and every event in it can be stored.
-#include "notifier/events/store_event.hpp"
+#include <array>
 
 #include "fuzz.hpp"
+#include "notifier/events/dialect.hpp"
 
 namespace photogate::notifier::events {
 namespace {
@@ -28,14 +29,25 @@ void check(const StoreEvent& event) {
             "events of two sources are two");
 }
 
+constexpr std::array kDialects = {Dialect::automatic, Dialect::minio, Dialect::s3,
+                                  Dialect::rustfs,    Dialect::ceph,  Dialect::versitygw};
+
 void run(BytesView bytes) {
     for (const auto encoding : {KeyEncoding::form, KeyEncoding::raw}) {
-        const auto batch = parse_store_events(as_text(bytes), encoding);
-        require(!batch.alien || (batch.events.empty() && batch.unreadable.empty() && !batch.test_event),
-                "what nobody understands has no events");
-        require(batch.events.size() + batch.unreadable.size() <= kMostEventRecords, "records are counted");
-        for (const auto& event : batch.events)
-            check(event);
+        for (const auto dialect : kDialects) {
+            const auto batch = parse(dialect, encoding, as_text(bytes));
+            if (!batch) {
+                require(batch.error().code == ErrorCode::bad_request && !batch.error().detail.empty(),
+                        "a refusal says why");
+                continue;
+            }
+            require(batch->events.size() + batch->unreadable.size() <= kMostEventRecords,
+                    "records are counted");
+            require(!batch->test_event || (batch->events.empty() && batch->unreadable.empty()),
+                    "a test event has no records");
+            for (const auto& event : batch->events)
+                check(event);
+        }
     }
 }
 

@@ -83,6 +83,7 @@ class Delivery : public ::testing::Test {
         upload.updated_at = clock_.now();
         Observation seen;
         seen.finder = Finder::complete_call;
+        seen.region = upload.region;
         seen.bucket = upload.bucket;
         seen.key = upload.key;
         seen.object = {ETag::trusted("5eb63bbbe01eeed093cb22bb8f5acdc3"), 11, std::nullopt};

@@ -62,6 +62,7 @@ class FaultTest : public testing::Test {
     Result<ObserveOutcome> observe(const model::Upload& upload, const std::string& event) {
         Observation seen;
         seen.event_id = event;
+        seen.region = upload.region;
         seen.bucket = upload.bucket;
         seen.key = upload.key;
         seen.object.etag = ETag::trusted("e");

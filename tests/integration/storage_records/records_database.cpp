@@ -144,6 +144,7 @@ Observation RecordsTest::seen(const model::Upload& upload, const std::string& et
     Observation observation;
     observation.finder = event ? Finder::event : Finder::complete_call;
     observation.event_id = std::move(event);
+    observation.region = upload.region;
     observation.bucket = upload.bucket;
     observation.key = upload.key;
     observation.object = {ETag::trusted(etag), 345'678, std::nullopt};

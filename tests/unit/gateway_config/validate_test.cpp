@@ -160,7 +160,7 @@ TEST(Validate, rejects_same_bucket_in_two_regions_of_one_store) {
         mistakes_of(load_text(kValid + second)),
         HasSubstr("regions.second.incoming_bucket is 'photogate-incoming', which is regions.default"));
     second.replace(second.find("9000"), 4, "9001");
-    EXPECT_TRUE(load_text(kValid + second));
+    EXPECT_TRUE(load_text(kValid + "region = \"default\"\n" + second));
 }
 
 TEST(Validate, accepts_short_tokens_only_for_tests) {
@@ -182,6 +182,83 @@ TEST(Validate, derives_key_encoding_from_dialect_unless_set) {
     EXPECT_EQ(encoding("dialect = \"s3\"\n"), notifier::events::KeyEncoding::form);
     EXPECT_EQ(encoding("dialect = \"versitygw\"\n"), notifier::events::KeyEncoding::raw);
     EXPECT_EQ(encoding("dialect = \"ceph\"\nkey_encoding = \"form\"\n"), notifier::events::KeyEncoding::form);
+}
+
+/// Another region at a store of its own, with the default buckets but for its incoming one.
+std::string region(const std::string& name, const std::string& incoming) {
+    auto text = kRegion;
+    text.replace(text.find("default"), 7, name);
+    text.replace(text.find("127.0.0.1"), 9, name + ".example");
+    return text + "incoming_bucket = \"" + incoming + "\"\n";
+}
+
+Loading with_sources(const std::string& regions, const std::string& rest_of_source) {
+    return load_text(kDatabase + regions + kApp + kEvents + rest_of_source);
+}
+
+TEST(Validate, event_source_speaks_for_the_only_region) {
+    const auto loaded = with_sources(kRegion, "");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.events.at("minio").regions, std::vector<std::string>{"default"});
+    EXPECT_EQ(warnings_of(loaded).find("region"), std::string::npos) << warnings_of(loaded);
+}
+
+TEST(Validate, event_source_names_one_region_or_several) {
+    const auto regions = region("eu", "in-eu") + region("us", "in-us");
+    const auto one = with_sources(regions, "region = \"us\"\n");
+    ASSERT_TRUE(one) << mistakes_of(one);
+    EXPECT_EQ(one->config.events.at("minio").regions, std::vector<std::string>{"us"});
+    const auto both = with_sources(regions, "region = [\"us\", \"eu\"]\n");
+    ASSERT_TRUE(both) << mistakes_of(both);
+    EXPECT_EQ(both->config.events.at("minio").regions, (std::vector<std::string>{"us", "eu"}));
+}
+
+TEST(Validate, warns_of_event_source_believed_for_several_regions) {
+    const auto loaded = with_sources(region("eu", "in-eu") + region("us", "in-us"), "");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.events.at("minio").regions, (std::vector<std::string>{"eu", "us"}));
+    EXPECT_THAT(warnings_of(loaded),
+                HasSubstr("events.minio.region is not set, so the source is believed for every "
+                          "region (eu, us)"));
+}
+
+TEST(Validate, requires_region_of_event_source_where_incoming_buckets_share_a_name) {
+    const auto regions = region("eu", "incoming") + region("us", "incoming");
+    EXPECT_THAT(
+        mistakes_of(with_sources(regions, "")),
+        HasSubstr("events.minio.region is required: the incoming buckets of the regions eu and us are both "
+                  "'incoming'"));
+    EXPECT_EQ(mistakes_of(with_sources(regions, "region = \"us\"\n")), "(none)");
+    EXPECT_THAT(mistakes_of(with_sources(regions, "region = [\"eu\", \"us\"]\n")),
+                HasSubstr("events.minio.region names eu and us, whose incoming buckets are both 'incoming'"));
+}
+
+TEST(Validate, rejects_event_source_of_unknown_repeated_or_no_region) {
+    EXPECT_THAT(mistakes_of(with_sources(kRegion, "region = \"mars\"\n")),
+                HasSubstr("events.minio.region names 'mars', which is no region"));
+    EXPECT_THAT(mistakes_of(with_sources(kRegion, "region = [\"default\", \"default\"]\n")),
+                HasSubstr("events.minio.region names 'default' twice"));
+    EXPECT_THAT(mistakes_of(with_sources(kRegion, "region = []\n")),
+                HasSubstr("events.minio.region names no region"));
+    EXPECT_THAT(mistakes_of(with_sources(kRegion, "region = 5\n")), HasSubstr("must be a list"));
+}
+
+TEST(Validate, event_source_does_not_speak_for_built_in_store_unless_told) {
+    const auto regions =
+        kRegion + "[store]\nfolder = \"/tmp/photogate-store\"\nlisten = \"127.0.0.1:9002\"\n";
+    const auto loaded = with_sources(regions, "");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.events.at("minio").regions, std::vector<std::string>{"default"});
+    const auto told = with_sources(regions, "region = \"built-in\"\n");
+    ASSERT_TRUE(told) << mistakes_of(told);
+    EXPECT_EQ(told->config.events.at("minio").regions, std::vector<std::string>{"built-in"});
+}
+
+TEST(Validate, parses_every_dialect_unless_one_is_declared) {
+    using notifier::events::Dialect;
+    EXPECT_EQ(with_sources(kRegion, "")->config.events.at("minio").dialect, Dialect::automatic);
+    EXPECT_EQ(with_sources(kRegion, "dialect = \"ceph\"\n")->config.events.at("minio").dialect,
+              Dialect::ceph);
 }
 
 TEST(Validate, applies_callback_url_policy) {

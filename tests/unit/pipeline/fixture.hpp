@@ -73,6 +73,7 @@ class PipelineTest : public testing::Test {
         const auto upload = created(how);
         const auto etag = store->write(upload.bucket, upload.key, std::string{bytes});
         storage::records::Observation seen;
+        seen.region = upload.region;
         seen.bucket = upload.bucket;
         seen.key = upload.key;
         seen.object = {etag, bytes.size(), std::nullopt};

@@ -7,6 +7,7 @@ namespace {
 
 using model::UploadState;
 using notifier::events::EventBatch;
+using notifier::events::Source;
 using notifier::events::StoreEvent;
 using notifier::events::StoreOperation;
 
@@ -28,9 +29,12 @@ class IntakeTest : public PipelineTest {
         batch.events = std::move(events);
         return take_in(batch);
     }
-    Result<IntakeSummary> take_in(const EventBatch& batch) {
+    Result<IntakeSummary> take_in(const Intake::ParsedBody& batch) {
+        return take_in({.name = "minio", .regions = {"default"}, .authenticator = nullptr}, batch);
+    }
+    Result<IntakeSummary> take_in(const Source& source, const Intake::ParsedBody& batch) {
         std::vector<Result<IntakeSummary>> answers;
-        intake.take_in("minio", batch, "{}",
+        intake.take_in(source, batch, "{}",
                        [&](Result<IntakeSummary> answer) { answers.push_back(std::move(answer)); });
         EXPECT_EQ(answers.size(), 1U) << "exactly one answer";
         return answers.at(0);
@@ -91,6 +95,71 @@ TEST_F(IntakeTest, ignores_other_buckets_other_prefixes_and_folders) {
     EXPECT_EQ(state_of(upload.id), UploadState::created);
 }
 
+TEST_F(IntakeTest, ignores_events_of_a_source_for_another_region) {
+    const auto upload = created();
+    const EventBatch batch{.events = {event_of(upload)}};
+    EXPECT_EQ(take_in({.name = "a", .regions = {"elsewhere"}, .authenticator = nullptr}, batch)->ignored, 1U);
+    EXPECT_EQ(take_in({.name = "b", .regions = {}, .authenticator = nullptr}, batch)->ignored, 1U);
+    EXPECT_EQ(state_of(upload.id), UploadState::created);
+    EXPECT_EQ(take_in({.name = "c", .regions = {"elsewhere", "default"}, .authenticator = nullptr}, batch)
+                  ->received,
+              1U);
+}
+
+/// A second region, whose buckets have the names of the first one's.
+class TwoRegions : public IntakeTest {
+  protected:
+    TwoRegions() {
+        std::map<std::string, Store> all;
+        for (const std::string name : {"eu", "us"}) {
+            model::StoreRegion region;
+            region.name = name;
+            region.incoming = incoming;
+            auto objects = std::make_unique<photogate::test::FakeStore>();
+            at[name] = objects.get();
+            all.emplace(name, Store{region, signer::Signer(region.signer, region.signing_region),
+                                    std::move(objects)});
+        }
+        stores = Stores{std::move(all)};
+    }
+    static Source source_of(const std::string& region) {
+        return {.name = region + "-events", .regions = {region}, .authenticator = nullptr};
+    }
+    model::Upload created_in(const std::string& region) {
+        return created([&](model::Upload& upload) { upload.region = region; });
+    }
+    std::map<std::string, photogate::test::FakeStore*> at;
+};
+
+TEST_F(TwoRegions, an_event_is_taken_for_the_region_of_its_source) {
+    const auto upload = created_in("us");
+    const EventBatch batch{.events = {event_of(upload)}};
+    EXPECT_EQ(take_in(source_of("eu"), batch)->unknown, 1U) << "no upload of that region";
+    EXPECT_EQ(state_of(upload.id), UploadState::created);
+    EXPECT_EQ(take_in(source_of("us"), batch)->received, 1U);
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+}
+
+TEST_F(TwoRegions, the_store_that_is_asked_is_the_one_of_the_source) {
+    const auto upload = created_in("us");
+    const auto etag = at["us"]->write(incoming, upload.key, std::string{kOriginal});
+    auto event = event_of(upload);
+    event.etag.reset();
+    EXPECT_EQ(take_in(source_of("us"), EventBatch{.events = {event}})->received, 1U);
+    EXPECT_EQ(now(upload.id).pinned->etag, etag);
+    EXPECT_EQ(at["us"]->calls("head"), 1U);
+    EXPECT_EQ(at["eu"]->calls("head"), 0U);
+}
+
+TEST_F(TwoRegions, finds_an_incoming_bucket_among_the_given_regions_only) {
+    const std::vector<std::string> eu{"eu"}, us{"us"}, both{"mars", "us"}, none;
+    EXPECT_EQ(stores.find_incoming(eu, incoming.str()), stores.of("eu"));
+    EXPECT_EQ(stores.find_incoming(us, incoming.str()), stores.of("us"));
+    EXPECT_EQ(stores.find_incoming(both, incoming.str()), stores.of("us"));
+    EXPECT_EQ(stores.find_incoming(none, incoming.str()), nullptr);
+    EXPECT_EQ(stores.find_incoming(eu, "another"), nullptr);
+}
+
 TEST_F(IntakeTest, ignores_removals_and_unknown_operations) {
     const auto upload = created();
     std::vector<StoreEvent> events(2, event_of(upload));
@@ -130,7 +199,7 @@ TEST_F(IntakeTest, asks_the_store_where_the_event_does_not_say_which_bytes) {
     auto event = event_of(upload);
     event.etag.reset();
     event.size.reset();
-    EXPECT_TRUE(Intake::may_block({.events = {event}}));
+    EXPECT_TRUE(Intake::may_block(EventBatch{.events = {event}}));
     EXPECT_EQ(take_in({event})->received, 1U);
     EXPECT_EQ(now(upload.id).pinned->etag, etag);
     EXPECT_EQ(now(upload.id).pinned->size, kOriginal.size());
@@ -168,8 +237,7 @@ TEST_F(IntakeTest, a_database_that_is_away_is_an_error) {
 }
 
 TEST_F(IntakeTest, quarantines_a_body_that_it_does_not_understand) {
-    EventBatch batch;
-    batch.alien = "not JSON";
+    const Intake::ParsedBody batch = fail(ErrorCode::bad_request, "not JSON");
     EXPECT_TRUE(Intake::may_block(batch));
     EXPECT_EQ(take_in(batch)->quarantined, 1U);
     EXPECT_EQ(records.quarantined(), std::vector<std::string>{"not JSON"});
@@ -189,13 +257,12 @@ TEST_F(IntakeTest, a_body_that_can_not_be_quarantined_is_an_error) {
         if (call != "quarantine_event") return std::nullopt;
         return Error{ErrorCode::database_unavailable, "", {}, std::nullopt};
     };
-    EventBatch batch;
-    batch.alien = "not JSON";
+    const Intake::ParsedBody batch = fail(ErrorCode::bad_request, "not JSON");
     EXPECT_EQ(take_in(batch).error().code, ErrorCode::database_unavailable);
 }
 
 TEST_F(IntakeTest, an_empty_batch_is_answered) {
-    EXPECT_FALSE(Intake::may_block({}));
+    EXPECT_FALSE(Intake::may_block(EventBatch{}));
     EXPECT_EQ(take_in(EventBatch{})->received, 0U);
 }
 

@@ -1,3 +1,5 @@
+#include "notifier/events/record_wire.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -7,7 +9,6 @@
 
 #include "base/encoding.hpp"
 #include "base/json/guard.hpp"
-#include "notifier/events/store_event.hpp"
 
 namespace photogate::notifier::events {
 namespace {
@@ -86,7 +87,7 @@ struct Reading {
     std::vector<std::string> notes;
 };
 
-void read_size(const json& object, Reading& out) {
+void read_size(const json& object, ZeroSize zero, Reading& out) {
     const auto* value = member(object, "size");
     if (!value || value->is_null()) return;
     std::optional<ByteSize> size;
@@ -102,10 +103,9 @@ void read_size(const json& object, Reading& out) {
         out.notes.emplace_back("the size is not one that an object can have");
         return;
     }
-    // versitygw says 0 for every multipart upload and copy: there, 0 is "not known".
     const bool assembled = out.event.operation == StoreOperation::created_multipart ||
                            out.event.operation == StoreOperation::created_copy;
-    if (*size == 0 && assembled) return;
+    if (*size == 0 && assembled && zero == ZeroSize::unknown_if_assembled) return;
     out.event.size = size;
 }
 
@@ -147,14 +147,15 @@ void add_metadata(const std::string& name, const json& value, Reading& out, std:
     out.event.client_metadata.emplace(small.substr(kMetadataPrefix.size()), *said);
 }
 
-/// MinIO: an object `userMetadata`; Ceph: an array `metadata` of {key, val}.
-void read_metadata(const json& object, Reading& out) {
+void read_metadata(const json& object, MetadataForm form, Reading& out) {
     std::size_t bytes = 0;
-    if (const auto* user = member(object, "userMetadata"); user && user->is_object()) {
+    const auto* user = member(object, "userMetadata");
+    if ((form == MetadataForm::object || form == MetadataForm::any) && user && user->is_object()) {
         for (const auto& [name, value] : user->items())
             add_metadata(name, value, out, bytes);
     }
-    if (const auto* list = member(object, "metadata"); list && list->is_array()) {
+    const auto* list = member(object, "metadata");
+    if ((form == MetadataForm::list || form == MetadataForm::any) && list && list->is_array()) {
         for (const auto& entry : *list) {
             const auto* name = text(entry, "key", kMostMetadataBytes);
             const auto* value = member(entry, "val");
@@ -194,7 +195,7 @@ void read_key(const json& object, KeyEncoding encoding, Reading& out) {
     }
 }
 
-Reading read_record(const json& record, KeyEncoding encoding) {
+Reading read_record(const json& record, const RecordRules& rules) {
     Reading out;
     const auto refuse = [&](std::string why) {
         out.refusal = std::move(why);
@@ -213,7 +214,7 @@ Reading read_record(const json& record, KeyEncoding encoding) {
     const auto* bucket_name = text(*bucket, "name", 255);
     if (!bucket_name || bucket_name->empty()) return refuse("there is no bucket name");
     out.event.bucket = *bucket_name;
-    read_key(*object, encoding, out);
+    read_key(*object, rules.keys, out);
     if (out.refusal) return out;
     read_version(*object, out);
     if (out.refusal) return out;
@@ -222,7 +223,7 @@ Reading read_record(const json& record, KeyEncoding encoding) {
         if (!said) return refuse("the sequencer is not a text of at most 256 bytes");
         out.event.sequencer = *said;
     }
-    read_size(*object, out);
+    read_size(*object, rules.zero_size, out);
     read_etag(*object, out);
     if (const auto* time = text(record, "eventTime", 64)) out.event.occurred_at = parse_rfc3339(*time);
     if (const auto* answer = member(record, "responseElements")) {
@@ -230,13 +231,65 @@ Reading read_record(const json& record, KeyEncoding encoding) {
     }
     if (const auto* type = text(*object, "contentType", 256); type && !type->empty())
         out.event.content_type = *type;
-    read_metadata(*object, out);
+    read_metadata(*object, rules.metadata, out);
     return out;
 }
 
-/// MinIO says bucket, key and name a second time outside its only record; the record is what counts.
-void compare_with_outside(const json& body, EventBatch& batch) {
-    if (batch.events.size() != 1) return;
+}  // namespace
+
+Result<Document> read_document(std::string_view text) {
+    auto findings = photogate::json::look_over(
+        text, {.bytes = kMostEventBytes, .depth = 16, .nodes = 200'000, .independent_elements = "Records"});
+    if (findings.refusal) return fail(ErrorCode::bad_request, "the body is refused: " + *findings.refusal);
+    Document document{json::parse(text, nullptr, false), std::move(findings.ambiguous_elements)};
+    if (!document.body.is_object()) return fail(ErrorCode::bad_request, "the body is not a JSON object");
+    return document;
+}
+
+bool is_test_event(const json& body) {
+    const auto* event = text(body, "Event", 64);
+    return event && *event == "s3:TestEvent";
+}
+
+bool has_null_records(const json& body) {
+    const auto* records = member(body, "Records");
+    return records && records->is_null();
+}
+
+EventBatch test_event() {
+    EventBatch batch;
+    batch.test_event = true;
+    return batch;
+}
+
+Result<EventBatch> read_records(const json& body, const std::set<std::size_t>& ambiguous,
+                                const RecordRules& rules) {
+    const auto refuse = [](std::string why) { return fail(ErrorCode::bad_request, std::move(why)); };
+    const auto* records = member(body, "Records");
+    if (!records) return refuse("the body has no Records");
+    if (!records->is_array()) return refuse("Records is not an array");
+    if (records->empty()) return refuse("Records is empty");
+    if (records->size() > kMostEventRecords)
+        return refuse(fmt::format("there are more than {} records", kMostEventRecords));
+
+    EventBatch batch;
+    batch.events.reserve(records->size());
+    for (std::size_t i = 0; i < records->size(); ++i) {
+        auto reading = ambiguous.contains(i) ? Reading{{}, "a member appears twice", {}}
+                                             : read_record((*records)[i], rules);
+        if (reading.refusal) {
+            batch.unreadable.push_back(fmt::format("record {}: {}", i, *reading.refusal));
+            continue;
+        }
+        for (const auto& note : reading.notes)
+            batch.notes.push_back(fmt::format("record {}: {}", i, note));
+        batch.events.push_back(std::move(reading.event));
+    }
+    return batch;
+}
+
+void compare_with_envelope(const json& body, EventBatch& batch) {
+    if (batch.events.size() != 1 || !batch.unreadable.empty()) return;
     const auto& event = batch.events.front();
     const auto* key = member(body, "Key");
     const auto* said = key ? key->get_ptr<const std::string*>() : nullptr;
@@ -247,64 +300,9 @@ void compare_with_outside(const json& body, EventBatch& batch) {
         batch.notes.emplace_back("EventName and its record disagree");
 }
 
-EventBatch alien(std::string why) {
-    EventBatch batch;
-    batch.alien = std::move(why);
-    return batch;
-}
-
-EventBatch read_body(std::string_view text_of_body, KeyEncoding encoding) {
-    const auto findings = photogate::json::look_over(
-        text_of_body,
-        {.bytes = kMostEventBytes, .depth = 16, .nodes = 200'000, .independent_elements = "Records"});
-    if (findings.refusal) return alien("the body is refused: " + *findings.refusal);
-    const json parsed = json::parse(text_of_body, nullptr, false);
-    if (!parsed.is_object()) return alien("the body is not a JSON object");
-
-    // The CloudEvents envelope in its structured form carries the message as `data`.
-    const auto* data = member(parsed, "specversion") ? member(parsed, "data") : nullptr;
-    const json& body = data && data->is_object() ? *data : parsed;
-
-    EventBatch batch;
-    if (const auto* event = text(body, "Event", 64); event && *event == "s3:TestEvent") {
-        batch.test_event = true;
-        return batch;
-    }
-    const auto* records = member(body, "Records");
-    if (!records) return alien("the body has no Records");
-    if (records->is_null()) {
-        batch.test_event = true;
-        return batch;
-    }
-    if (!records->is_array()) return alien("Records is not an array");
-    if (records->empty()) return alien("Records is empty");
-    if (records->size() > kMostEventRecords)
-        return alien(fmt::format("there are more than {} records", kMostEventRecords));
-
-    batch.events.reserve(records->size());
-    for (std::size_t i = 0; i < records->size(); ++i) {
-        auto reading = findings.ambiguous_elements.contains(i) ? Reading{{}, "a member appears twice", {}}
-                                                               : read_record((*records)[i], encoding);
-        if (reading.refusal) {
-            batch.unreadable.push_back(fmt::format("record {}: {}", i, *reading.refusal));
-            continue;
-        }
-        for (const auto& note : reading.notes)
-            batch.notes.push_back(fmt::format("record {}: {}", i, note));
-        batch.events.push_back(std::move(reading.event));
-    }
-    if (records->size() == 1) compare_with_outside(body, batch);
-    return batch;
-}
-
-}  // namespace
-
-EventBatch parse_store_events(std::string_view body, KeyEncoding encoding) {
-    try {
-        return read_body(body, encoding);
-    } catch (const std::exception&) {
-        return alien("the body could not be read");
-    }
+const json& without_cloud_event(const json& body) {
+    const auto* data = member(body, "specversion") ? member(body, "data") : nullptr;
+    return data && data->is_object() ? *data : body;
 }
 
 }  // namespace photogate::notifier::events
