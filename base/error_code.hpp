@@ -61,7 +61,6 @@ namespace photogate {
     X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                  \
     X(upload_not_found, 404, no, "The upload does not exist")                                \
     X(callback_not_found, 404, no, "The callback does not exist")                            \
-    X(event_source_not_found, 404, no, "The event source does not exist")                    \
     X(object_not_found, 409, yes, "The object is not in the store")                          \
     X(state_conflict, 409, no, "The upload's state does not permit this")                    \
     X(invalid_cursor, 400, no, "The cursor is not valid")                                    \

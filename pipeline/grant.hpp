@@ -55,6 +55,9 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
                                   const notifier::callbacks::CallbackUrlPolicy& callbacks, Timestamp now,
                                   Random& random);
 
+/// What is wrong with the metadata of an upload, with the pointers of a request (`/metadata/NAME`).
+std::vector<FieldError> metadata_mistakes(const model::TextMap& metadata);
+
 /// The grant for an upload, signed as of `at` until `upload.expires_at`; by the store's clock where that is
 /// known to be another.
 Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,

@@ -93,19 +93,8 @@ void check_checksum(const GrantRequest& request, model::Upload& upload, Findings
 }
 
 void check_metadata(const GrantRequest& request, Findings& findings) {
-    std::size_t bytes = 0;
-    for (const auto& [name, value] : request.metadata) {
-        bytes += name.size() + value.size();
-        if (!token(name)) {
-            findings.add(pointer("/metadata", name), ErrorCode::invalid_metadata,
-                         "a metadata name has 1 to 64 of a-z, A-Z, 0-9, '_', '-' and '.'");
-        }
-    }
-    if (request.metadata.size() > kMostPairs || bytes > kMostMetadata) {
-        findings.add("/metadata", ErrorCode::invalid_metadata,
-                     fmt::format("'metadata' has at most {} pairs and {} bytes in all; here are {} and {}",
-                                 kMostPairs, kMostMetadata, request.metadata.size(), bytes));
-    }
+    for (auto& mistake : metadata_mistakes(request.metadata))
+        findings.add(std::move(mistake.pointer), mistake.code, std::move(mistake.detail));
 }
 
 void check_client_fields(const GrantRequest& request, model::Upload& upload, Findings& findings) {
@@ -156,6 +145,25 @@ void check_callback(const GrantRequest& request, const notifier::callbacks::Call
 }
 
 }  // namespace
+
+std::vector<FieldError> metadata_mistakes(const model::TextMap& metadata) {
+    std::vector<FieldError> mistakes;
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : metadata) {
+        bytes += name.size() + value.size();
+        if (!token(name)) {
+            mistakes.push_back({pointer("/metadata", name), ErrorCode::invalid_metadata,
+                                "a metadata name has 1 to 64 of a-z, A-Z, 0-9, '_', '-' and '.'"});
+        }
+    }
+    if (metadata.size() > kMostPairs || bytes > kMostMetadata) {
+        mistakes.push_back(
+            {"/metadata", ErrorCode::invalid_metadata,
+             fmt::format("'metadata' has at most {} pairs and {} bytes in all; here are {} and {}",
+                         kMostPairs, kMostMetadata, metadata.size(), bytes)});
+    }
+    return mistakes;
+}
 
 Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
                                   const notifier::callbacks::CallbackUrlPolicy& callbacks, Timestamp now,

@@ -12,6 +12,7 @@
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "model/object_layout.hpp"
+#include "pipeline/catalog.hpp"
 #include "signer/digest.hpp"
 #include "storage/http/body_source.hpp"
 
@@ -108,21 +109,17 @@ void Processor::run(const Job& job) {
 
 void Processor::process(const Job& job) {
     const auto& upload = job.upload;
-    const Store* store = parts_.stores.of(upload.region);
-    const auto app = parts_.apps.find(upload.app);
-    const model::Profile* profile = nullptr;
-    if (app != parts_.apps.end()) {
-        if (const auto found = app->second.profile(upload.profile.str())) profile = *found;
-    }
-    if (!store || !profile || !upload.pinned) {
+    const auto policy = Catalog{parts_.apps, parts_.stores}.policy_of(upload);
+    if (!policy || !upload.pinned) {
         // Configuration may come back; the picture must not be lost over it.
         return postpone(job, Postponement::Cost::free,
                         Error{ErrorCode::invalid_configuration,
-                              !store ? "the upload's region is not configured"
-                                     : "the upload's app or profile is not configured",
+                              policy ? "the upload has no pinned object" : policy.error().detail,
                               {},
                               std::nullopt});
     }
+    const auto* store = policy->store;
+    const auto* profile = policy->profile;
 
     StageTimes times;
     auto start = Steady::now();

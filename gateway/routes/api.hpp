@@ -18,8 +18,10 @@
 #include "gateway/routes/client_token.hpp"
 #include "gateway/routes/waiters.hpp"
 #include "notifier/events/source.hpp"
+#include "pipeline/catalog.hpp"
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
+#include "pipeline/uploads/upload_service.hpp"
 #include "storage/records/outbox.hpp"
 #include "storage/records/upload_store.hpp"
 
@@ -27,7 +29,9 @@ namespace photogate::gateway::routes {
 
 struct Api {
     const config::Config& config;
-    storage::records::UploadStore& uploads;
+    const pipeline::Catalog& catalog;
+    pipeline::uploads::UploadService& service;  ///< the use cases of uploads
+    storage::records::UploadStore& uploads;     ///< for lists
     storage::records::Outbox& outbox;
     const pipeline::Stores& stores;
     pipeline::Intake& intake;

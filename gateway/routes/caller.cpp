@@ -147,4 +147,8 @@ std::optional<AppName> scope(const http::Request& request) {
     return principal.role == config::Role::operator_role ? std::nullopt : std::optional{principal.app};
 }
 
+pipeline::uploads::Caller asking(const http::Request& request) {
+    return {scope(request), caller(request).token};
+}
+
 }  // namespace photogate::gateway::routes

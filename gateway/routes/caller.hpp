@@ -10,6 +10,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/routes/client_token.hpp"
+#include "pipeline/uploads/caller.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -44,5 +45,7 @@ http::HeadCheck app_or_token_with_json(const Credentials& credentials);
 const Caller& caller(const http::Request& request);
 /// The app whose uploads the caller may see; nullopt: all, for an operator.
 std::optional<AppName> scope(const http::Request& request);
+/// The caller as the use cases know them.
+pipeline::uploads::Caller asking(const http::Request& request);
 
 }  // namespace photogate::gateway::routes

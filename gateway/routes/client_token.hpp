@@ -19,21 +19,12 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
-#include "model/upload.hpp"
+#include "model/client_token.hpp"
 #include "signer/digest.hpp"
 
 namespace photogate::gateway::routes {
 
-struct ClientToken {
-    std::string id;  ///< `tok_…`
-    AppName app;
-    ProfileName profile;
-    std::uint64_t max_uploads = 0;
-    std::optional<ByteSize> max_bytes;  ///< of the declared sizes together
-    Timestamp expires_at;
-    model::TextMap metadata;  ///< of every upload that is made with it
-    bool operator==(const ClientToken&) const = default;
-};
+using model::ClientToken;
 
 class TokenSigner {
   public:

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/field_errors.hpp"
 #include "gateway/http/json_fields.hpp"
 
 namespace photogate::gateway::routes {
@@ -80,18 +79,6 @@ Result<ReadGrantRequest> read_grant_request(std::string_view body) {
         read.mistakes = std::move(sane.error().fields);
     }
     return read;
-}
-
-Error all_mistakes(std::vector<FieldError> reading, const Error* planning) {
-    if (planning && planning->fields.empty()) return *planning;
-    for (const auto& mistake : planning ? planning->fields : std::vector<FieldError>{}) {
-        // A field that could not be read is absent for the plan, which may miss it: it has been told about.
-        const bool told = std::any_of(reading.begin(), reading.end(), [&](const FieldError& each) {
-            return each.pointer == mistake.pointer;
-        });
-        if (!told) reading.push_back(mistake);
-    }
-    return field_errors(std::move(reading));
 }
 
 Result<std::optional<std::string>> read_idempotency_key(const http::RequestHead& head) {

@@ -27,9 +27,6 @@ struct ReadGrantRequest {
 /// so that what the profile refuses can be told with them.
 Result<ReadGrantRequest> read_grant_request(std::string_view body);
 
-/// The mistakes of reading, and those that planning found in other fields, as one error.
-Error all_mistakes(std::vector<FieldError> reading, const Error* planning);
-
 /// `Idempotency-Key`, quoted (an RFC 8941 string) or bare; nullopt where there is none. Errors:
 /// invalid_idempotency_key.
 Result<std::optional<std::string>> read_idempotency_key(const http::RequestHead& head);

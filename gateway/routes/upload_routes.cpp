@@ -7,7 +7,6 @@
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
-#include "gateway/routes/token_routes.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "model/enum_words.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
@@ -27,16 +26,6 @@ tl::unexpected<Error> no_such_upload() {
     return fail(ErrorCode::upload_not_found, "there is no such upload");
 }
 
-/// A token's bearer may take back what is not yet published; erasing is its app's to do.
-Result<> may_abort(const Api& api, const Caller& who, const UploadId& id) {
-    if (!who.token) return {};
-    const auto upload = api.uploads.find(who.principal.app, id);
-    if (!upload) return fail(upload.error());
-    if (!may_see(who, *upload)) return no_such_upload();
-    if (upload->image) return fail(ErrorCode::forbidden, "it is published: erasing it needs its app's key");
-    return {};
-}
-
 /// An id that we can not have made names nothing: the same answer as for another app's.
 Result<UploadId> upload_id(const Request& request) {
     const auto id = parse_upload_id(request.parameter("id"));
@@ -53,7 +42,6 @@ auto with_upload(const Api& api, Call call) {
     return [&api, call](Request& request) -> Result<Response> {
         const auto id = upload_id(request);
         if (!id) return fail(id.error());
-        if (const auto owner = check_owner(api, request, *id); !owner) return fail(owner.error());
         return call(api, request, *id);
     };
 }
@@ -95,10 +83,9 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     // Moved into the pool's work; given back by hand where the pool refuses.
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     const auto taken = api.database_pool.submit(
-        [&api, waiting, waiter, who = caller(request), app = scope(request), id = *id, seconds = *seconds] {
+        [&api, waiting, waiter, who = asking(request), id = *id, seconds = *seconds] {
             if (waiting->abandoned()) return;
-            auto upload = api.uploads.find(app, id);
-            if (upload && !may_see(who, *upload)) upload = no_such_upload();
+            const auto upload = api.service.find(who, id);
             if (!upload || is_final(upload->state) || !waiter) return waiting->reply(answer(api, upload));
             api.waiters.wait(waiter, {id, Until::ended, seconds},
                              [&api, waiting](const Result<model::Upload>& then, Waited) {
@@ -115,9 +102,8 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
     if (!id) return responder.fail(id.error());
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     const auto taken = api.database_pool.submit([&api, waiting, client = waiting_client(api, request),
-                                                 who = caller(request), app = scope(request), id = *id] {
-        if (const auto may = may_abort(api, who, id); !may) return waiting->fail(may.error());
-        const auto erased = api.uploads.cancel_or_delete(app, id);
+                                                 who = asking(request), id = *id] {
+        const auto erased = api.service.cancel_or_erase(who, id);
         if (!erased) return waiting->fail(erased.error());
         api.waiters.finished(*erased);
         const auto waiter = api.waiters.enter(client);
@@ -185,48 +171,35 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
     return page_response(request, items, last_id);
 }
 
+/// `expires_in`, where the request says it; nullopt where it has no body.
+Result<std::optional<std::int64_t>> read_expires_in(const Request& request) {
+    if (request.body.empty()) return std::optional<std::int64_t>{};
+    const auto document = http::read_json_object(request.body);
+    if (!document) return fail(document.error());
+    http::JsonFields fields(*document);
+    const auto expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
+    if (const auto sane = fields.finish(); !sane) return fail(sane.error());
+    return expires_in;
+}
+
 /// A fresh URL for the same object.
 Result<Response> sign_again(const Api& api, const Request& request, const UploadId& id) {
-    std::optional<std::int64_t> expires_in;
-    if (!request.body.empty()) {
-        const auto document = http::read_json_object(request.body);
-        if (!document) return fail(document.error());
-        http::JsonFields fields(*document);
-        expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
-        if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    }
-    const auto found = api.uploads.find(scope(request), id);
-    if (!found) return fail(found.error());
-    const auto app = api.config.apps.find(found->app);
-    const auto* store = api.stores.of(found->region);
-    if (app == api.config.apps.end() || !store)
-        return fail(ErrorCode::unavailable, "the upload's app or region is no longer configured");
-    const auto profile = app->second.profile(found->profile.str());
-    if (!profile) return fail(profile.error());
-    if (expires_in && *expires_in > (*profile)->longest_expiry.count()) {
-        return fail(ErrorCode::invalid_expiry, "'expires_in' is longer than the profile permits: at most " +
-                                                   std::to_string((*profile)->longest_expiry.count()) +
-                                                   " seconds");
-    }
-    const auto now = api.clock.now();
-    const auto life = expires_in ? std::chrono::seconds{*expires_in} : (*profile)->default_expiry;
-    const auto upload =
-        api.uploads.extend_grant(found->app, id, std::chrono::floor<std::chrono::seconds>(now) + life);
-    if (!upload) return fail(upload.error());
-    const auto grant = pipeline::sign_grant(*upload, **profile, *store, now);
-    if (!grant) return fail(grant.error());
-    return Response::json(200, granted_json(*upload, *grant, api.image_base));
+    const auto expires_in = read_expires_in(request);
+    if (!expires_in) return fail(expires_in.error());
+    const auto granted = api.service.sign_again(asking(request), id, *expires_in);
+    if (!granted) return fail(granted.error());
+    return Response::json(200, granted_json(granted->upload, granted->grant, api.image_base));
 }
 
 Result<Response> timeline(const Api& api, const Request& request, const UploadId& id) {
-    const auto entries = api.uploads.timeline(scope(request), id);
+    const auto entries = api.service.timeline(asking(request), id);
     if (!entries) return fail(entries.error());
     return Response::json(200, timeline_json(*entries));
 }
 
 /// What was told of it, as it was sent; where it went is not a client's to know.
 Result<Response> callbacks_of(const Api& api, const Request& request, const UploadId& id) {
-    if (const auto upload = api.uploads.find(scope(request), id); !upload) return fail(upload.error());
+    if (const auto seen = api.service.find(asking(request), id); !seen) return fail(seen.error());
     records::CallbackQuery query;
     query.app = scope(request);
     query.upload = id;
@@ -240,11 +213,11 @@ Result<Response> callbacks_of(const Api& api, const Request& request, const Uplo
 }
 
 Result<Response> complete(const Api& api, const Request& request, const UploadId& id) {
-    return answer(api, api.intake.complete(scope(request), id));
+    return answer(api, api.service.complete(asking(request), id));
 }
 
 Result<Response> retry(const Api& api, const Request& request, const UploadId& id) {
-    return answer(api, api.uploads.retry(scope(request), id));
+    return answer(api, api.service.retry(asking(request), id));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "gateway/routes/image_stream.hpp"
 #include "gateway/routes/token_secrets.hpp"
+#include "gateway/system/event_sources.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
 
@@ -37,6 +38,7 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
     : base_(foundation),
       work_(work),
       probes_(probes),
+      event_sources_(event_sources_of(foundation.config)),
       image_budget_(routes::ImageStream::budget(foundation.config.server.image_buffers)),
       // A connection asks for one piece at a time, so that none is ever refused in the middle of an image.
       image_pool_(std::make_unique<http::WorkPool>(
@@ -52,10 +54,26 @@ Result<> ServeModule::add_api() {
                     "no region has a worker secret to derive client tokens' secrets from; set "
                     "server.token_secrets");
     tokens_.emplace(secrets);
-    api_.emplace(routes::Api{base_.config, base_.records->uploads, base_.records->outbox, base_.stores,
-                             *base_.intake, *base_.images, *base_.waiters, *database_pool_, *store_pool_,
-                             *image_pool_, image_budget_, base_.metrics, base_.clock, base_.random,
-                             cors_of(base_.config.server), base_.image_base, *tokens_});
+    api_.emplace(routes::Api{base_.config,
+                             *base_.catalog,
+                             *base_.upload_service,
+                             base_.records->uploads,
+                             base_.records->outbox,
+                             base_.stores,
+                             *base_.intake,
+                             *base_.images,
+                             *base_.waiters,
+                             *database_pool_,
+                             *store_pool_,
+                             *image_pool_,
+                             image_budget_,
+                             base_.metrics,
+                             base_.clock,
+                             base_.random,
+                             cors_of(base_.config.server),
+                             base_.image_base,
+                             *tokens_,
+                             event_sources_});
     routes::add_upload_routes(router_, *api_);
     routes::add_event_routes(router_, *api_);
     routes::add_image_routes(router_, *api_);

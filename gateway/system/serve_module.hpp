@@ -47,6 +47,7 @@ class ServeModule {
     Foundation& base_;
     const WorkModule* work_;
     const Probes& probes_;
+    notifier::events::Sources event_sources_;
     delivery::ByteBudget image_budget_;
     std::unique_ptr<http::WorkPool> image_pool_;  ///< above the database's, whose work goes on there
     std::unique_ptr<http::WorkPool> database_pool_;

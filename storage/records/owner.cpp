@@ -113,10 +113,12 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
 }  // namespace
 
 Result<model::Upload> PostgresUploadStore::cancel_or_delete(const std::optional<AppName>& app,
-                                                            const UploadId& id) {
+                                                            const UploadId& id, Published published) {
     auto ended = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<model::Upload> {
         auto locked = lock_whole(transaction, app, id);
         if (!locked) return fail(locked.error());
+        if (published == Published::keep && locked->upload.image)
+            return fail(ErrorCode::forbidden, "it is published: erasing it needs its app's key");
         const auto now = state_.clock.now();
         switch (locked->upload.state) {
             case model::UploadState::created:

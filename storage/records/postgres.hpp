@@ -33,7 +33,9 @@ class PostgresUploadStore final : public UploadStore {
     Result<std::vector<model::Upload>> list(const ListQuery& query) override;
     Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                 const UploadId& id) override;
-    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) override;
+    using UploadStore::cancel_or_delete;
+    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
+                                           Published published) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;

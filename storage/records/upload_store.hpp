@@ -68,6 +68,9 @@ struct EndedUpload {
     bool has_jobs = false;  ///< something is still to be done for it, such as removing its objects
 };
 
+/// What cancel_or_delete() does with an upload that has a published image.
+enum class Published { erase, keep };
+
 class UploadStore {
   public:
     virtual ~UploadStore() = default;
@@ -86,8 +89,13 @@ class UploadStore {
     virtual Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                         const UploadId& id) = 0;
     /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while
-    /// processing.
-    virtual Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) = 0;
+    /// processing. Under Published::keep an upload with a published image is left as it is: forbidden. The
+    /// condition holds in the transaction that ends the upload.
+    virtual Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
+                                                   Published published) = 0;
+    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
+        return cancel_or_delete(app, id, Published::erase);
+    }
     /// Processes a rejected or failed upload again. state_conflict in every other state.
     virtual Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) = 0;
     /// Those of `ids` whose state is final; one query.

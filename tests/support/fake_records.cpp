@@ -146,12 +146,15 @@ Result<std::vector<storage::records::TimelineEntry>> FakeRecords::timeline(const
     return row->timeline;
 }
 
-Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) {
+Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
+                                             storage::records::Published published) {
     if (auto error = begin("cancel_or_delete")) return fail(*error);
     const std::lock_guard lock{mutex_};
     auto* row = row_of(app, id);
     if (!row) return no_such_upload();
     auto& upload = row->upload;
+    if (published == storage::records::Published::keep && upload.image)
+        return fail(ErrorCode::forbidden, "it is published");
     switch (upload.state) {
         case UploadState::created:
         case UploadState::expired:

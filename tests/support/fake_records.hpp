@@ -46,7 +46,9 @@ class FakeRecords final : public storage::records::UploadStore,
     Result<std::vector<model::Upload>> list(const storage::records::ListQuery& query) override;
     Result<std::vector<storage::records::TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                                   const UploadId& id) override;
-    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id) override;
+    using UploadStore::cancel_or_delete;
+    Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
+                                           storage::records::Published published) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<storage::records::EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;

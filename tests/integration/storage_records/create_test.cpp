@@ -262,5 +262,14 @@ TEST_F(ObserveTest, lists_minutes_with_open_grants_and_distinguishes_waiting_key
               ErrorCode::state_conflict);
 }
 
+TEST_F(ObserveTest, observation_in_another_region_does_not_move_the_upload) {
+    const auto upload = create();
+    auto elsewhere = seen(upload, "e1", std::string(64, 'e'));
+    elsewhere.region = "elsewhere";
+    EXPECT_EQ(observe(elsewhere).value(), ObserveOutcome::unknown);
+    EXPECT_EQ(records->uploads.find(std::nullopt, upload.id)->state, model::UploadState::created);
+    EXPECT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
+}
+
 }  // namespace
 }  // namespace photogate::storage::records::test

@@ -167,5 +167,20 @@ TEST_F(TransitionTest, keeps_jobs_of_deleted_upload_until_both_removals_are_done
     EXPECT_TRUE(records->uploads.has_jobs(other.id).value()) << "another upload's jobs are its own";
 }
 
+TEST_F(TransitionTest, keeps_published_upload_where_asked_to_and_ends_all_others) {
+    const auto upload = in_state(published);
+    const auto kept = records->uploads.cancel_or_delete(upload.app, upload.id, Published::keep);
+    ASSERT_FALSE(kept);
+    EXPECT_EQ(kept.error().code, ErrorCode::forbidden);
+    EXPECT_EQ(state_of(upload.id), published);
+    const auto ended = [&](model::UploadState state) {
+        const auto other = in_state(state);
+        return records->uploads.cancel_or_delete(other.app, other.id, Published::keep)->state;
+    };
+    EXPECT_EQ(ended(rejected), deleted);
+    EXPECT_EQ(ended(created), cancelled);
+    EXPECT_EQ(records->uploads.cancel_or_delete(upload.app, upload.id, Published::erase)->state, deleted);
+}
+
 }  // namespace
 }  // namespace photogate::storage::records::test

@@ -1,8 +1,9 @@
-// Client tokens: signed, read, refused; and what a bearer may say.
+// Client tokens: signed, read, refused.
+#include "gateway/routes/client_token.hpp"
+
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
-#include "gateway/routes/token_routes.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -90,41 +91,6 @@ TEST(ClientToken, expires_on_its_second) {
     const auto text = ours().sign(example());
     EXPECT_TRUE(ours().verify(text, kNow + seconds{59}));
     EXPECT_EQ(ours().verify(text, kNow + seconds{60}).error().code, ErrorCode::token_expired);
-}
-
-TEST(ClientToken, applies_its_profile_and_metadata_to_the_request) {
-    pipeline::GrantRequest request;
-    request.size = 5;
-    EXPECT_TRUE(hold_to_token(example(), request).empty());
-    EXPECT_EQ(request.profile, "photos");
-    EXPECT_EQ(request.metadata, example().metadata);
-}
-
-TEST(ClientToken, names_every_field_that_the_bearer_may_not_set) {
-    pipeline::GrantRequest request;
-    request.profile = "others";
-    request.metadata = {{"order_id", "mine"}};
-    request.callback_url = "https://elsewhere.example/";
-    const auto mistakes = hold_to_token(example(), request);
-    ASSERT_EQ(mistakes.size(), 4U);
-    EXPECT_EQ(mistakes[0].pointer, "/profile");
-    EXPECT_EQ(mistakes[1].pointer, "/metadata");
-    EXPECT_EQ(mistakes[2].pointer, "/callback_url");
-    EXPECT_EQ(mistakes[3].pointer, "/size");
-    EXPECT_FALSE(request.callback_url);
-    EXPECT_EQ(request.profile, "photos");
-}
-
-TEST(ClientToken, matches_only_uploads_made_with_it) {
-    const Caller bearer{{AppName::trusted("shop"), config::Role::app},
-                        std::make_shared<ClientToken>(example())};
-    model::Upload upload;
-    EXPECT_FALSE(may_see(bearer, upload));
-    upload.client_token = "tok_06f3y0000000000000000000bb";
-    EXPECT_FALSE(may_see(bearer, upload));
-    EXPECT_TRUE(may_see(Caller{bearer.principal, nullptr}, upload));
-    upload.client_token = example().id;
-    EXPECT_TRUE(may_see(bearer, upload));
 }
 
 }  // namespace

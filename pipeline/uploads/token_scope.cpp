@@ -1,0 +1,25 @@
+#include "pipeline/uploads/token_scope.hpp"
+
+namespace photogate::pipeline::uploads {
+
+std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequest& request) {
+    std::vector<FieldError> mistakes;
+    if (request.profile && *request.profile != token.profile.str())
+        mistakes.push_back({"/profile", ErrorCode::unknown_profile,
+                            "this client token is for the profile '" + token.profile.str() + "'"});
+    if (!request.metadata.empty())
+        mistakes.push_back({"/metadata", ErrorCode::invalid_metadata,
+                            "metadata is the app server's: it stands in the client token"});
+    if (request.callback_url)
+        mistakes.push_back({"/callback_url", ErrorCode::invalid_callback_url,
+                            "where callbacks go is the app server's to say"});
+    if (token.max_bytes && !request.size)
+        mistakes.push_back(
+            {"/size", ErrorCode::invalid_size, "'size' is required: this client token limits bytes"});
+    request.profile = token.profile.str();
+    request.metadata = token.metadata;
+    request.callback_url.reset();
+    return mistakes;
+}
+
+}  // namespace photogate::pipeline::uploads
