@@ -29,9 +29,6 @@ Result<> Foundation::open() {
     agree_on_time();
     if (auto ready = open_stores(); !ready) return ready;
     intake.emplace(records->uploads, records->arrivals, stores, clock);
-    catalog.emplace(config.apps, stores);
-    upload_service.emplace(pipeline::uploads::UploadService::Dependencies{
-        records->uploads, *intake, *catalog, config.callbacks.policy, clock, random});
     StoreWatchOptions watching;
     watching.prove_every = config.worker.proof_interval;
     watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);

@@ -24,7 +24,6 @@
 #include "notifier/callbacks/upload_callbacks.hpp"
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
-#include "pipeline/uploads/upload_service.hpp"
 #include "storage/objects/retry.hpp"
 #include "storage/objects/s3_client.hpp"
 #include "storage/records/records.hpp"
@@ -64,8 +63,6 @@ struct Foundation {
     notifier::callbacks::UploadCallbacks composer;
     std::unique_ptr<storage::records::Records> records;
     std::optional<pipeline::Intake> intake;
-    std::optional<pipeline::Catalog> catalog;
-    std::optional<pipeline::uploads::UploadService> upload_service;
     std::optional<StoreWatch> watch;
     std::unique_ptr<BuiltinStore> builtin;  ///< below what it reports to: the records, the intake
     std::optional<delivery::PublishedImages> images;

@@ -39,6 +39,9 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
       work_(work),
       probes_(probes),
       event_sources_(event_sources_of(foundation.config)),
+      catalog_(foundation.config.apps, foundation.stores),
+      uploads_({foundation.records->uploads, *foundation.intake, catalog_, foundation.config.callbacks.policy,
+                foundation.clock, foundation.random}),
       image_budget_(routes::ImageStream::budget(foundation.config.server.image_buffers)),
       // A connection asks for one piece at a time, so that none is ever refused in the middle of an image.
       image_pool_(std::make_unique<http::WorkPool>(
@@ -55,8 +58,8 @@ Result<> ServeModule::add_api() {
                     "server.token_secrets");
     tokens_.emplace(secrets);
     api_.emplace(routes::Api{base_.config,
-                             *base_.catalog,
-                             *base_.upload_service,
+                             catalog_,
+                             uploads_,
                              base_.records->uploads,
                              base_.records->outbox,
                              base_.stores,

@@ -20,6 +20,8 @@
 #include "gateway/system/counting.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
+#include "pipeline/catalog.hpp"
+#include "pipeline/uploads/upload_service.hpp"
 
 namespace photogate::gateway::system {
 
@@ -48,6 +50,8 @@ class ServeModule {
     const WorkModule* work_;
     const Probes& probes_;
     notifier::events::Sources event_sources_;
+    pipeline::Catalog catalog_;
+    pipeline::uploads::UploadService uploads_;
     delivery::ByteBudget image_budget_;
     std::unique_ptr<http::WorkPool> image_pool_;  ///< above the database's, whose work goes on there
     std::unique_ptr<http::WorkPool> database_pool_;
