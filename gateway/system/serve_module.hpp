@@ -25,6 +25,8 @@
 
 namespace photogate::gateway::system {
 
+class WorkModule;
+
 class ServeModule {
   public:
     /// `work` is null where this process does not work. All three outlive this.
