@@ -2,18 +2,6 @@
 
 namespace photogate::model {
 
-std::string_view to_string(JobKind kind) {
-    switch (kind) {
-        case JobKind::process:
-            return "process";
-        case JobKind::settle_original:
-            return "settle_original";
-        case JobKind::remove_published:
-            return "remove_published";
-    }
-    return "";
-}
-
 std::string_view to_string(OriginalAction action) {
     switch (action) {
         case OriginalAction::remove:

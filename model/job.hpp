@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,14 +17,27 @@
 
 namespace photogate::model {
 
-enum class JobKind {
-    process,           ///< uploaded → published or rejected
-    settle_original,   ///< after the final state: remove the original, or move it where `job.detail` says
-    remove_published,  ///< after a deletion
+/// A kind by its word in the database. Open: whoever writes a handler names a kind of its own, and the records
+/// hand it out to workers that ask for it.
+struct JobKind {
+    std::string word;
+    auto operator<=>(const JobKind&) const = default;
+
+    static const JobKind process;           ///< uploaded → published or rejected
+    static const JobKind settle_original;   ///< after the final state: remove the original, or move it where
+                                            ///< `job.detail` says
+    static const JobKind remove_published;  ///< after a deletion
 };
-inline constexpr std::array kAllJobKinds = {JobKind::process, JobKind::settle_original,
-                                            JobKind::remove_published};
-std::string_view to_string(JobKind kind);
+inline const JobKind JobKind::process{"process"};
+inline const JobKind JobKind::settle_original{"settle_original"};
+inline const JobKind JobKind::remove_published{"remove_published"};
+/// The kinds that the records insert themselves.
+inline const std::array kUploadJobKinds = {JobKind::process, JobKind::settle_original,
+                                           JobKind::remove_published};
+inline std::string_view to_string(const JobKind& kind) {
+    return kind.word;
+}
+std::string_view to_string(const JobKind&&) = delete;  // would be a view into a temporary
 
 struct Lease {
     std::int64_t job = 0;

@@ -65,7 +65,8 @@ struct Server {
 };
 
 struct Worker {
-    std::size_t concurrency = 0;  ///< jobs at once
+    std::size_t concurrency = 0;        ///< uploads processed at once
+    std::size_t store_concurrency = 0;  ///< jobs at once that move or remove objects
     std::chrono::seconds lease = std::chrono::seconds{60};
     std::chrono::milliseconds poll = std::chrono::seconds{1};
     std::chrono::milliseconds reap_interval = std::chrono::seconds{10};

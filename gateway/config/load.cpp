@@ -96,6 +96,8 @@ class Loader {
         for (std::size_t i = 0; i < layout_.instances.size(); ++i)
             fill(i);
         if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.helpers + 2;
+        if (config_.worker.store_concurrency == 0)
+            config_.worker.store_concurrency = config_.worker.concurrency;
         if (config_.server.max_waits == 0)
             config_.server.max_waits = (config_.server.max_connections + 1) / 2;
         complete_and_validate(config_, report_);

@@ -64,6 +64,12 @@ Table worker_table() {
                  return put(read_integer(g, {1, 1'000}), s.config.worker.concurrency);
              },
              Secrecy::open, "two more than `imaging.helpers`"},
+            {"store_concurrency", Kind::integer, "",
+             "Originals and deleted images moved or removed concurrently.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000}), s.config.worker.store_concurrency);
+             },
+             Secrecy::open, "as many as `concurrency`"},
             {"max_attempts", Kind::integer, std::to_string(standard().database.max_attempts),
              "Attempts after which an upload fails.",
              [](S s, G g) {

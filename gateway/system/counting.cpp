@@ -60,7 +60,7 @@ UploadCounting::UploadCounting(http::Metrics& metrics)
         metrics.counter(finished_series("failed", std::string{to_string(code)}));
 }
 
-void UploadCounting::finished(const model::Upload& upload, const pipeline::StageTimes& times) {
+void UploadCounting::finished(const model::Upload& upload, const pipeline::jobs::StageTimes& times) {
     const auto reason = upload.rejection ? upload.rejection->code : std::string{};
     metrics_.counter(finished_series(std::string{to_string(upload.state)}, reason)).add();
     if (upload.received_at && upload.finished_at)
@@ -284,6 +284,25 @@ void count_images(http::Metrics& metrics, const delivery::PublishedImages& image
         });
 }
 
+/// `photogate_worker_jobs{lane}` and `photogate_worker_concurrency{lane}`, for lanes that have handlers.
+void count_worker(http::Metrics& metrics, const pipeline::jobs::Worker& worker) {
+    for (const auto lane : pipeline::jobs::kLanes) {
+        const auto limit = worker.load(lane).limit;
+        if (limit == 0) continue;
+        const http::Labels labels{{"lane", std::string{to_string(lane)}}};
+        metrics
+            .gauge(
+                {"photogate_worker_concurrency", "Jobs that this worker may run at once, by lane.", labels})
+            .set(static_cast<double>(limit));
+        metrics.before_render(
+            [&worker, lane,
+             busy = metrics.gauge(
+                 {"photogate_worker_jobs", "Jobs that this worker holds, by lane.", labels})]() mutable {
+                busy.set(static_cast<double>(worker.load(lane).busy));
+            });
+    }
+}
+
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
     metrics.before_render(
         [folder, used = metrics.gauge({"photogate_disk_used_ratio",
@@ -306,6 +325,7 @@ void count_parts(http::Metrics& metrics, const CountedParts& parts) {
     if (parts.reconciler) count_reconciler(metrics, *parts.reconciler);
     if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);
     if (parts.imagers) count_imagers(metrics, *parts.imagers);
+    if (parts.worker) count_worker(metrics, *parts.worker);
     if (parts.sender) count_sender(metrics, *parts.sender);
     if (parts.images && parts.image_budget) count_images(metrics, *parts.images, *parts.image_budget);
     if (parts.waiters) count_waiters(metrics, *parts.waiters);

@@ -18,7 +18,8 @@
 #include "gateway/routes/waiters.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
-#include "pipeline/processor.hpp"
+#include "pipeline/jobs/publish_upload.hpp"
+#include "pipeline/jobs/worker.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
 #include "storage/records/gauges.hpp"
@@ -30,7 +31,7 @@ namespace photogate::gateway::system {
 class UploadCounting {
   public:
     explicit UploadCounting(http::Metrics& metrics);
-    void finished(const model::Upload& upload, const pipeline::StageTimes& times);
+    void finished(const model::Upload& upload, const pipeline::jobs::StageTimes& times);
 
   private:
     http::Metrics& metrics_;
@@ -56,6 +57,7 @@ struct CountedParts {
     const pipeline::Sweeper* sweeper = nullptr;
     const notifier::callbacks::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
+    const pipeline::jobs::Worker* worker = nullptr;
     const std::atomic<const http::Server*>* server = nullptr;
     const routes::Waiters* waiters = nullptr;
     const delivery::PublishedImages* images = nullptr;

@@ -20,6 +20,7 @@
 #include "gateway/system/counting.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
+#include "gateway/system/work_module.hpp"
 #include "pipeline/catalog.hpp"
 #include "pipeline/uploads/upload_service.hpp"
 

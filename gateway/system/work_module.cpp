@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "gateway/system/worker_parts.hpp"
 #include "signer/webhook_signature.hpp"
 
 namespace photogate::gateway::system {
@@ -66,23 +67,16 @@ void WorkModule::start() {
 }
 
 void WorkModule::make_worker() {
-    processor_.emplace(pipeline::ProcessorParts{
-        base_.records->jobs, base_.records->publications, base_.records->uploads, base_.stores,
-        base_.config.apps, [this](const imaging::Task& task) { return base_.imagers->run(task); },
-        base_.random,
-        [this](const model::Upload& upload, const pipeline::StageTimes& times) {
-            upload_counting_.finished(upload, times);
-            base_.waiters->finished(upload);
-        },
-        [this](const UploadId& id) { base_.waiters->settled(id); }});
-    pipeline::WorkerOptions options;
-    options.name = worker_name();
-    options.hands = base_.config.worker.concurrency;
-    options.lease = base_.config.worker.lease;
-    options.heartbeat = std::max(std::chrono::seconds{1}, base_.config.worker.lease / 4);
-    options.poll = base_.config.worker.poll;
-    worker_.emplace(std::move(options), base_.records->jobs,
-                    [this](const model::Job& job) { processor_->run(job); });
+    auto handlers =
+        job_handlers({base_.records->publications, base_.records->uploads, base_.stores, base_.config.apps,
+                      [this](const imaging::Task& task) { return base_.imagers->run(task); },
+                      [this](const model::Upload& upload, const pipeline::jobs::StageTimes& times) {
+                          upload_counting_.finished(upload, times);
+                          base_.waiters->finished(upload);
+                      }},
+                     [this](const UploadId& id) { base_.waiters->settled(id); });
+    worker_.emplace(worker_options(base_.config.worker, worker_name()), base_.records->jobs,
+                    std::move(handlers), base_.random);
 }
 
 void WorkModule::make_periodic_tasks() {
@@ -128,6 +122,7 @@ void WorkModule::join() {
 void WorkModule::add_to(CountedParts& parts) const {
     parts.reconciler = &*reconciler_;
     parts.sweeper = &*sweeper_;
+    parts.worker = &*worker_;
     parts.sender = &*sender_;
 }
 

@@ -15,10 +15,9 @@
 #include "gateway/system/counting.hpp"
 #include "gateway/system/foundation.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
-#include "pipeline/processor.hpp"
+#include "pipeline/jobs/worker.hpp"
 #include "pipeline/reconciler.hpp"
 #include "pipeline/sweeper.hpp"
-#include "pipeline/worker.hpp"
 
 namespace photogate::gateway::system {
 
@@ -45,8 +44,7 @@ class WorkModule {
     Foundation& base_;
     UploadCounting upload_counting_;
     CallbackCounting callback_counting_;
-    std::optional<pipeline::Processor> processor_;
-    std::optional<pipeline::Worker> worker_;
+    std::optional<pipeline::jobs::Worker> worker_;
     std::optional<pipeline::Reconciler> reconciler_;
     std::optional<pipeline::Sweeper> sweeper_;
     std::optional<storage::http::HttpClient> callback_http_;

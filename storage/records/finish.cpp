@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "base/log.hpp"
-#include "model/enum_words.hpp"
 #include "storage/records/postgres.hpp"
 
 namespace photogate::storage::records {
@@ -198,9 +197,7 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     const auto& row = rows[0];
     Held held;
     held.lease = lease;
-    const auto kind = model::parse_word<model::JobKind>(row["job_kind"].c_str());
-    if (!kind) return fail(ErrorCode::internal, "this program does not know the job's kind");
-    held.kind = *kind;
+    held.kind = {row["job_kind"].c_str()};
     held.attempt = row["attempt"].as<std::uint32_t>();
     held.crashes = row["crashes"].as<std::uint32_t>();
     held.subject = {row["subject_kind"].c_str(), row["subject_id"].c_str()};

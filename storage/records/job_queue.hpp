@@ -22,7 +22,7 @@ struct ClaimRequest {
     /// Jobs of one client token that this worker may hold at once; an app's own uploads are not bounded.
     std::size_t most_of_one_party = 1'000;
     /// What the worker can do. Jobs of other kinds, which newer gateways may have written, are left alone.
-    std::vector<model::JobKind> kinds = {model::kAllJobKinds.begin(), model::kAllJobKinds.end()};
+    std::vector<model::JobKind> kinds = {model::kUploadJobKinds.begin(), model::kUploadJobKinds.end()};
 };
 
 struct Reaped {

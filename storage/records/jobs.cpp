@@ -59,7 +59,7 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
     const auto token = state_.token();
     const auto most = std::clamp<std::size_t>(request.most, 1, kMostClaimed);
     SqlArray kinds;
-    for (const auto kind : request.kinds)
+    for (const auto& kind : request.kinds)
         kinds.add(to_string(kind));
     const auto most_of_one = std::clamp<std::size_t>(request.most_of_one_party, 1, kMostClaimed);
     std::string turn_app, turn_kind;

@@ -1,7 +1,6 @@
 // What the app and the operator ask for: t11 to t13 of docs/states.md.
 #include <algorithm>
 
-#include "model/enum_words.hpp"
 #include "model/job.hpp"
 #include "storage/records/database_state.hpp"
 #include "storage/records/postgres.hpp"
@@ -18,7 +17,7 @@ tl::unexpected<Error> no_such_upload() {
 }
 
 struct LockedJob {
-    std::optional<model::JobKind> kind;  ///< nullopt: a newer gateway's
+    model::JobKind kind;
     bool leased = false;
 };
 
@@ -26,7 +25,7 @@ struct LockedJob {
 struct Locked {
     std::vector<LockedJob> jobs;
     model::Upload upload;
-    bool is_leased(model::JobKind kind) const {
+    bool is_leased(const model::JobKind& kind) const {
         return std::any_of(jobs.begin(), jobs.end(),
                            [&](const LockedJob& job) { return job.kind == kind && job.leased; });
     }
@@ -36,8 +35,7 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
     if (transaction.run("find_upload", params(id.str(), text_of(app))).empty()) return no_such_upload();
     Locked locked;
     for (const auto& row : transaction.run("lock_jobs_of_upload", params(id.str()))) {
-        locked.jobs.push_back(
-            {model::parse_word<model::JobKind>(row["kind"].c_str()), row["leased"].as<bool>()});
+        locked.jobs.push_back({{row["kind"].c_str()}, row["leased"].as<bool>()});
     }
     auto uploads = to_uploads(transaction.run("lock_upload_of_app", params(id.str(), text_of(app))));
     if (uploads.empty()) return no_such_upload();
@@ -45,7 +43,7 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
     return locked;
 }
 
-void queue_erasing(Transaction& transaction, const model::Upload& upload, model::JobKind kind) {
+void queue_erasing(Transaction& transaction, const model::Upload& upload, const model::JobKind& kind) {
     transaction.run("insert_erasing_job",
                     params(upload.id.str(), upload.generation, upload.app.str(), to_string(kind),
                            kind == model::JobKind::settle_original ? "remove" : "", party_of(upload)));

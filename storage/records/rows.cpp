@@ -175,7 +175,7 @@ model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
 model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token) {
     model::Job job;
     job.lease = {columns.number(row, "job_id"), token};
-    job.kind = read_word<model::JobKind>(columns.text(row, "kind"));
+    job.kind = {columns.text(row, "kind")};
     job.detail = columns.text(row, "job_detail");
     job.attempt = static_cast<std::uint32_t>(columns.number(row, "attempt"));
     job.ready_since = columns.time(row, "ready_since");

@@ -48,7 +48,7 @@ void FakeRecords::note(Row& row, std::string_view event) {
     row.timeline.push_back({clock_.now(), std::string{event}, "{}"});
 }
 
-void FakeRecords::queue(const Upload& upload, JobKind kind, const std::string& detail) {
+void FakeRecords::queue(const Upload& upload, const JobKind& kind, const std::string& detail) {
     for (const auto& job : jobs_) {
         if (job.upload == upload.id && job.generation == upload.generation && job.kind == kind) return;
     }
@@ -60,7 +60,7 @@ void FakeRecords::queue(const Upload& upload, JobKind kind, const std::string& d
                      .run_at = clock_.now()});
 }
 
-void FakeRecords::queue_erasing(const Upload& upload, JobKind kind, const std::string& detail) {
+void FakeRecords::queue_erasing(const Upload& upload, const JobKind& kind, const std::string& detail) {
     std::erase_if(jobs_, [&](const JobRow& job) {
         return job.upload == upload.id && job.generation == upload.generation && job.kind == kind;
     });
@@ -320,6 +320,11 @@ void FakeRecords::all_due() {
 void FakeRecords::mark_deleting(const ObjectKey& key) {
     const std::lock_guard lock{mutex_};
     deleting_.insert(key);
+}
+
+void FakeRecords::add_job(const UploadId& id, const JobKind& kind, const std::string& detail) {
+    const std::lock_guard lock{mutex_};
+    queue(rows_.at(id).upload, kind, detail);
 }
 
 void FakeRecords::change(const UploadId& id, const std::function<void(Upload&)>& how) {

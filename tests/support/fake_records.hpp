@@ -86,12 +86,16 @@ class FakeRecords final : public storage::records::UploadStore,
     /// Called at the beginning of each call with its name; an error is the call's answer, and changes
     /// nothing. It may change the records through the functions below, as another gateway would in between.
     std::function<std::optional<Error>(std::string_view call)> before;
+    /// In place of wait_for_jobs()'s short pause.
+    std::function<void(std::chrono::milliseconds)> on_wait;
     /// Every lease runs out now; reap() takes them back.
     void expire_leases();
     /// Jobs are due whatever their delay.
     void all_due();
     /// The orphan collector has marked this key; `removed`: it has also removed the object.
     void mark_deleting(const ObjectKey& key);
+    /// Of any kind; ready now.
+    void add_job(const UploadId& id, const model::JobKind& kind, const std::string& detail = {});
     /// As configuration would have it after a restart.
     void change(const UploadId& id, const std::function<void(model::Upload&)>& how);
 
@@ -135,8 +139,8 @@ class FakeRecords final : public storage::records::UploadStore,
              std::optional<model::OriginalAction> original);
     void tell(Row& row, model::CallbackType type);
     void note(Row& row, std::string_view event);
-    void queue(const model::Upload& upload, model::JobKind kind, const std::string& detail);
-    void queue_erasing(const model::Upload& upload, model::JobKind kind, const std::string& detail);
+    void queue(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
+    void queue_erasing(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
     void forget_job(std::int64_t id);
 
     const Clock& clock_;

@@ -193,7 +193,8 @@ Result<Reaped> FakeRecords::reap() {
     return reaped;
 }
 
-void FakeRecords::wait_for_jobs(std::chrono::milliseconds) {
+void FakeRecords::wait_for_jobs(std::chrono::milliseconds timeout) {
+    if (on_wait) return on_wait(timeout);
     // A hint may come at any time, so an early return is a correct answer; the pause spares the processor.
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
 }

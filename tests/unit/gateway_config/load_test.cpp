@@ -27,6 +27,7 @@ TEST(Load, fills_minimal_configuration_with_every_default) {
     EXPECT_GE(config.server.io_threads, 1U);
     EXPECT_EQ(config.imaging.program, "/opt/photogate/bin/photogate-imager");
     EXPECT_EQ(config.worker.concurrency, config.imaging.helpers + 2);
+    EXPECT_EQ(config.worker.store_concurrency, config.worker.concurrency);
     EXPECT_EQ(config.unsafe, Unsafe::refused);
     EXPECT_EQ(config.default_region, "default");
     const auto& region = config.regions.at("default");

@@ -1,4 +1,4 @@
-// A processor over records and a store in memory, and a decoder that answers what a test says.
+// The handlers over records and a store in memory, and a decoder that answers what a test says.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,10 @@
 
 #include "base/encoding.hpp"
 #include "model/object_layout.hpp"
-#include "pipeline/processor.hpp"
+#include "pipeline/jobs/dispose_original.hpp"
+#include "pipeline/jobs/job_runner.hpp"
+#include "pipeline/jobs/publish_upload.hpp"
+#include "pipeline/jobs/remove_published.hpp"
 #include "signer/digest.hpp"
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
@@ -90,18 +93,24 @@ class PipelineTest : public testing::Test {
         return jobs.front();
     }
     /// Claims the next job and runs it.
-    void run_one() { processor().run(claim()); }
+    void run_one() { run(claim()); }
+    void run(const model::Job& job) { jobs::JobRunner{real_handlers, records, random, stop}.run(job); }
 
-    Processor processor() {
-        return Processor{
-            {records, records, records, stores, apps,
-             [this](const imaging::Task& task) {
-                 const auto decoder = process_image;  // which may replace itself
-                 return decoder(task);
-             },
-             random,
-             [this](const model::Upload& upload, const StageTimes&) { finished.push_back(upload.state); },
-             [this](const UploadId&) { ++settled; }}};
+    jobs::Handlers make_handlers() {
+        jobs::Handlers made;
+        made.add(std::make_unique<jobs::PublishUpload>(jobs::PublishUpload::Dependencies{
+            records, records, stores, apps,
+            [this](const imaging::Task& task) {
+                const auto decoder = process_image;  // which may replace itself
+                return decoder(task);
+            },
+            [this](const model::Upload& upload, const jobs::StageTimes&) {
+                finished.push_back(upload.state);
+            }}));
+        const auto done = [this](const UploadId&) { ++settled; };
+        made.add(std::make_unique<jobs::DisposeOriginal>(stores, done));
+        made.add(std::make_unique<jobs::RemovePublished>(stores, done));
+        return made;
     }
 
     static imaging::Processed clean_picture() {
@@ -149,6 +158,8 @@ class PipelineTest : public testing::Test {
     };
     std::vector<model::UploadState> finished;  ///< as the observer received it
     int settled = 0;
+    StopSignal stop;
+    jobs::Handlers real_handlers = make_handlers();
 };
 
 }  // namespace photogate::pipeline::test

@@ -1,8 +1,6 @@
-#include "pipeline/processor.hpp"
+#include "pipeline/jobs/publish_upload.hpp"
 
 #include <chrono>
-#include <exception>
-#include <thread>
 #include <utility>
 #include <variant>
 
@@ -11,12 +9,15 @@
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "imaging/memory_file.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/catalog.hpp"
+#include "pipeline/jobs/persist.hpp"
 #include "signer/digest.hpp"
 #include "storage/http/body_source.hpp"
+#include "storage/objects/object_store.hpp"
 
-namespace photogate::pipeline {
+namespace photogate::pipeline::jobs {
 namespace {
 
 using model::Job;
@@ -30,35 +31,23 @@ std::chrono::microseconds since(Steady::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start);
 }
 
-/// A finished picture is worth some patience: the database may be restarting. The lease is the limit; after
-/// it another worker starts anew.
-template <class Call>
-auto persist(const Call& call) {
-    constexpr int kTries = 40;
-    for (int attempt = 1;; ++attempt) {
-        auto result = call();
-        const bool later = !result && (result.error().code == ErrorCode::database_unavailable ||
-                                       result.error().code == ErrorCode::database_conflict ||
-                                       result.error().code == ErrorCode::unavailable);
-        if (!later || attempt == kTries) return result;
-        std::this_thread::sleep_for(std::chrono::seconds{1});
-    }
-}
-
-void log_outcome(const Job& job, std::string_view what, const Error& error) {
-    log::warn("job.not_recorded", {{"upload", job.upload.id.str()},
-                                   {"step", what},
-                                   {"code", to_string(error.code)},
-                                   {"detail", error.detail}});
-}
-
-/// Which failures say something about this upload, and which only that a part of the house is away.
+/// Which failures say something about this upload, and which only that something it needs is away.
 Postponement::Cost cost_of(ErrorCode code) {
     if (code == ErrorCode::imager_crashed) return Postponement::Cost::decoder_crash;
     if (code == ErrorCode::imager_timeout) return Postponement::Cost::timeout;
     if (code == ErrorCode::internal || code == ErrorCode::file_error || code == ErrorCode::size_mismatch)
         return Postponement::Cost::attempt;
     return Postponement::Cost::free;
+}
+
+Retry retry(const Error& error) {
+    const auto cost = cost_of(error.code);
+    const bool timed_out = cost == Postponement::Cost::timeout;
+    return {error, cost, timed_out ? kDelayAfterTimeout : std::chrono::seconds{0}};
+}
+
+Retry not_configured(std::string what) {
+    return {Error{ErrorCode::invalid_configuration, std::move(what), {}, std::nullopt}};
 }
 
 /// A picture on its way into the public bucket.
@@ -77,63 +66,48 @@ class PublishedBytes final : public storage::http::BodySource {
 
 }  // namespace
 
+struct PublishUpload::Spool {
+    imaging::MemoryFile file;
+    std::string sha256;  ///< lower-case hex
+};
+
 /// How the download ended: with a spool, a verdict, or an error of the store.
-struct Processor::Fetch {
+struct PublishUpload::Fetch {
     std::optional<Spool> spool;
     std::optional<model::RejectionFacts> rejection;
     std::optional<Error> error;
 };
 
-Processor::Processor(ProcessorParts parts) : parts_(std::move(parts)) {}
+struct PublishUpload::Work {
+    const Job& job;
+    const model::Profile& profile;
+    const Store& store;
+    const StopSignal& stop;
+};
 
-void Processor::run(const Job& job) {
-    try {
-        switch (job.kind) {
-            case model::JobKind::process:
-                process(job);
-                break;
-            case model::JobKind::settle_original:
-                settle_original(job);
-                break;
-            case model::JobKind::remove_published:
-                remove_published(job);
-                break;
-        }
-    } catch (const std::exception& problem) {
-        // A bug or an exhausted machine: this attempt is spent, the next may do better.
-        log::error("job.exception", {{"upload", job.upload.id.str()}, {"what", problem.what()}});
-        postpone(job, Postponement::Cost::attempt,
-                 Error{ErrorCode::internal, "the worker failed unexpectedly", {}, std::nullopt});
-    }
-}
+PublishUpload::PublishUpload(Dependencies dependencies)
+    : JobHandler(model::JobKind::process, Lane::cpu), dependencies_(std::move(dependencies)) {}
 
-void Processor::process(const Job& job) {
+JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     const auto& upload = job.upload;
-    const auto policy = Catalog{parts_.apps, parts_.stores}.policy_of(upload);
-    if (!policy || !upload.pinned) {
-        // Configuration may come back; the picture must not be lost over it.
-        return postpone(job, Postponement::Cost::free,
-                        Error{ErrorCode::invalid_configuration,
-                              policy ? "the upload has no pinned object" : policy.error().detail,
-                              {},
-                              std::nullopt});
-    }
-    const auto* store = policy->store;
+    const auto policy = Catalog{dependencies_.apps, dependencies_.stores}.policy_of(upload);
+    // Configuration may come back; the picture must not be lost over it.
+    if (!policy) return not_configured(policy.error().detail);
+    if (!upload.pinned) return not_configured("the upload has no pinned object");
     const auto* profile = policy->profile;
+    const Work work{job, *profile, *policy->store, stop};
 
     StageTimes times;
     auto start = Steady::now();
-    auto fetched = fetch(upload, *profile, *store);
+    auto fetched = fetch(work);
     times.fetch = since(start);
-    if (fetched.rejection)
-        return reject(job, *profile, fetched.rejection->code, fetched.rejection->detail, nullptr);
+    if (fetched.rejection) return reject(work, fetched.rejection->code, fetched.rejection->detail, nullptr);
     if (fetched.error) {
-        if (fetched.error->code == ErrorCode::store_precondition_failed) return repin(job, *store);
-        if (fetched.error->code != ErrorCode::store_no_such_key)
-            return postpone(job, cost_of(fetched.error->code), *fetched.error);
-        if (job.attempt < 3) return postpone(job, Postponement::Cost::attempt, *fetched.error);
-        return reject(job, *profile, "gone",
-                      "the object was removed from the store before it could be processed", nullptr);
+        if (fetched.error->code == ErrorCode::store_precondition_failed) return repin(work);
+        if (fetched.error->code != ErrorCode::store_no_such_key) return retry(*fetched.error);
+        if (job.attempt < 3) return Retry{*fetched.error, Postponement::Cost::attempt};
+        return reject(work, "gone", "the object was removed from the store before it could be processed",
+                      nullptr);
     }
 
     imaging::Task task;
@@ -144,30 +118,37 @@ void Processor::process(const Job& job) {
     task.limits = profile->limits;
     task.publish(profile->recipe.facts, {profile->recipe.version});
     start = Steady::now();
-    const auto outcome = parts_.process_image(task);
+    const auto outcome = dependencies_.process_image(task);
     times.image = since(start);
     if (!outcome) {
         if (outcome.error().code == ErrorCode::imager_timeout && job.ran_out_of_time) {
-            return reject(job, *profile, std::string{imaging::to_string(imaging::RejectionCode::timeout)},
+            return reject(work, std::string{imaging::to_string(imaging::RejectionCode::timeout)},
                           "the picture took too long to process, twice", &*fetched.spool);
         }
-        return postpone(job, cost_of(outcome.error().code), outcome.error());
+        return retry(outcome.error());
     }
     if (const auto reached = failpoint::reach(failpoint::Point::after_image); !reached)
-        return postpone(job, Postponement::Cost::free, reached.error());
+        return Retry{reached.error()};
     if (const auto* rejection = std::get_if<imaging::Rejection>(&*outcome)) {
-        return reject(job, *profile, std::string{imaging::to_string(rejection->code)}, rejection->detail,
+        return reject(work, std::string{imaging::to_string(rejection->code)}, rejection->detail,
                       &*fetched.spool);
     }
-    publish(job, *profile, *store, *fetched.spool, std::get<imaging::Processed>(*outcome), times);
+    return publish(work, *fetched.spool, std::get<imaging::Processed>(*outcome), times);
 }
 
-Processor::Fetch Processor::fetch(const model::Upload& upload, const model::Profile& profile,
-                                  const Store& store) const {
+void PublishUpload::failed(const Job& job) {
+    if (!dependencies_.observer) return;
+    if (const auto failed = dependencies_.uploads.find(std::nullopt, job.upload.id))
+        dependencies_.observer(*failed, {});
+}
+
+PublishUpload::Fetch PublishUpload::fetch(const Work& work) const {
+    const auto& upload = work.job.upload;
+    const auto& objects = work.store.objects;
     const auto refuse = [](std::string code, std::string detail) {
         return Fetch{std::nullopt, model::RejectionFacts{std::move(code), std::move(detail)}, std::nullopt};
     };
-    const ByteSize limit = profile.limits.max_bytes;
+    const ByteSize limit = work.profile.limits.max_bytes;
     const auto too_large = [&] {
         return refuse("too_large", fmt::format("the file is larger than the profile's {} bytes", limit));
     };
@@ -193,17 +174,17 @@ Processor::Fetch Processor::fetch(const model::Upload& upload, const model::Prof
         if (const auto kept = file->append(chunk); !kept && !spool_error) spool_error = kept.error();
         return !spool_error;
     };
-    auto info = store.objects->get(upload.bucket, upload.key, pinned, spool);
+    auto info = objects->get(upload.bucket, upload.key, pinned, spool);
     if (!info && info.error().code == ErrorCode::size_mismatch) {
         // The event told a wrong size, or this answer has one. What the store says when asked for it decides;
         // bytes that are too many must not pass for the client's.
         auto head = pinned;
         head.expected_size.reset();
-        const auto there = store.objects->head(upload.bucket, upload.key, head);
+        const auto there = objects->head(upload.bucket, upload.key, head);
         if (!there) return {std::nullopt, std::nullopt, there.error()};
         if (there->size == *pinned.expected_size) return {std::nullopt, std::nullopt, info.error()};
         pinned.expected_size = there->size;
-        info = store.objects->get(upload.bucket, upload.key, pinned, spool);
+        info = objects->get(upload.bucket, upload.key, pinned, spool);
     }
     if (over_limit) return too_large();
     if (spool_error) return {std::nullopt, std::nullopt, spool_error};
@@ -221,9 +202,10 @@ Processor::Fetch Processor::fetch(const model::Upload& upload, const model::Prof
     return {Spool{std::move(*file), hex_lower(digest)}, std::nullopt, std::nullopt};
 }
 
-void Processor::publish(const Job& job, const model::Profile& profile, const Store& store, const Spool& spool,
-                        const imaging::Processed& processed, StageTimes times) {
-    const auto& upload = job.upload;
+JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const imaging::Processed& processed,
+                                  StageTimes times) const {
+    const auto& upload = work.job.upload;
+    const auto& region = work.store.region;
     const auto& picture = processed.picture();
     const auto sha256 = hex_lower(signer::sha256(picture.bytes));
     const auto key = model::published_key(upload.public_id, sha256, imaging::file_extension(picture.format));
@@ -235,11 +217,11 @@ void Processor::publish(const Job& job, const model::Profile& profile, const Sto
     options.sha256 = sha256;
     auto start = Steady::now();
     const auto stored =
-        store.objects->put(store.region.published, key, PublishedBytes{picture.bytes}, options);
+        work.store.objects->put(region.published, key, PublishedBytes{picture.bytes}, options);
     times.put = since(start);
-    if (!stored) return postpone(job, cost_of(stored.error().code), stored.error());
+    if (!stored) return retry(stored.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
-        return postpone(job, Postponement::Cost::free, reached.error());
+        return Retry{reached.error()};
 
     model::Publication publication;
     publication.facts.content_type = imaging::media_type(processed.original_format);
@@ -258,28 +240,29 @@ void Processor::publish(const Job& job, const model::Profile& profile, const Sto
                          picture.width,
                          picture.height,
                          picture.bytes.size()};
-    publication.bucket = store.region.published;
+    publication.bucket = region.published;
     publication.crc32 = static_cast<std::uint32_t>(
         ::crc32_z(::crc32_z(0, nullptr, 0), picture.bytes.data(), picture.bytes.size()));
-    publication.original = profile.original;
+    publication.original = work.profile.original;
     start = Steady::now();
-    const auto published = persist([&] { return parts_.publications.publish(job.lease, publication); });
+    const auto published =
+        persist(work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
     times.commit = since(start);
-    // The sweeper was at an orphan of this very name: the object must be put again.
-    if (!published && published.error().code == ErrorCode::state_conflict)
-        return postpone(job, Postponement::Cost::free, published.error());
-    if (!published) return log_outcome(job, "publish", published.error());
+    // The orphan collector was at an object of this very name: it must be put again.
+    if (!published && published.error().code == ErrorCode::state_conflict) return Retry{published.error()};
+    if (!published) return Unrecorded{"publish", published.error()};
     failpoint::pass(failpoint::Point::after_publish_commit);
     log::info("upload.published", {{"upload", upload.id.str()},
                                    {"fetch_ms", static_cast<double>(times.fetch.count()) / 1000},
                                    {"image_ms", static_cast<double>(times.image.count()) / 1000},
                                    {"put_ms", static_cast<double>(times.put.count()) / 1000},
                                    {"commit_ms", static_cast<double>(times.commit.count()) / 1000}});
-    if (parts_.observer) parts_.observer(*published, times);
+    if (dependencies_.observer) dependencies_.observer(*published, times);
+    return Recorded{};
 }
 
-void Processor::reject(const Job& job, const model::Profile& profile, std::string code, std::string detail,
-                       const Spool* spool) {
+JobOutcome PublishUpload::reject(const Work& work, std::string code, std::string detail,
+                                 const Spool* spool) const {
     model::Refusal refusal;
     refusal.rejection = {std::move(code), std::move(detail)};
     if (spool) {
@@ -288,53 +271,32 @@ void Processor::reject(const Job& job, const model::Profile& profile, std::strin
         facts.sha256 = spool->sha256;
         refusal.facts = std::move(facts);
     }
-    refusal.original = profile.rejected;
-    const auto rejected = persist([&] { return parts_.publications.reject(job.lease, refusal); });
-    if (!rejected) return log_outcome(job, "reject", rejected.error());
+    refusal.original = work.profile.rejected;
+    const auto& job = work.job;
+    const auto rejected =
+        persist(work.stop, [&] { return dependencies_.publications.reject(job.lease, refusal); });
+    if (!rejected) return Unrecorded{"reject", rejected.error()};
     failpoint::pass(failpoint::Point::after_reject_commit);
     log::info("upload.rejected", {{"upload", job.upload.id.str()}, {"code", refusal.rejection.code}});
-    if (parts_.observer) parts_.observer(*rejected, {});
+    if (dependencies_.observer) dependencies_.observer(*rejected, {});
+    return Recorded{};
 }
 
-void Processor::postpone(const Job& job, Postponement::Cost cost, const Error& error) {
-    Postponement why;
-    why.cost = cost;
-    why.code = to_string(error.code);
-    why.detail = error.detail;
-    // Full jitter, so that a store that comes back is not met by all at once.
-    const auto ceiling = std::min<std::uint64_t>(10'000, 500ULL << std::min<std::uint32_t>(job.attempt, 5));
-    why.delay = std::chrono::milliseconds{250 + parts_.random.below(ceiling)};
-    if (error.retry_after)
-        why.delay = std::max<std::chrono::milliseconds>(
-            why.delay, std::min(*error.retry_after, std::chrono::seconds{60}));
-    if (cost == Postponement::Cost::timeout)
-        why.delay = std::max<std::chrono::milliseconds>(why.delay, kDelayAfterTimeout);
-    const auto state = persist([&] { return parts_.jobs.postpone(job.lease, why); });
-    if (!state) return log_outcome(job, "postpone", state.error());
-    if (*state == model::UploadState::failed && parts_.observer) {
-        if (const auto failed = parts_.uploads.find(std::nullopt, job.upload.id))
-            parts_.observer(*failed, {});
+/// The object is another than the recorded one: the next attempt reads what is there now.
+JobOutcome PublishUpload::repin(const Work& work) const {
+    const auto& job = work.job;
+    const auto info = work.store.objects->head(job.upload.bucket, job.upload.key, {});
+    if (!info) {
+        if (info.error().code == ErrorCode::store_no_such_key)
+            return Retry{info.error(), Postponement::Cost::attempt};
+        return retry(info.error());
     }
-    log::warn("job.postponed", {{"upload", job.upload.id.str()},
-                                {"code", why.code},
-                                {"detail", why.detail},
-                                {"attempt", job.attempt},
-                                {"state", model::to_string(*state)},
-                                {"delay_ms", why.delay.count()}});
-}
-
-void Processor::repin(const Job& job, const Store& store) {
-    const auto info = store.objects->head(job.upload.bucket, job.upload.key, {});
-    if (!info)
-        return postpone(job,
-                        info.error().code == ErrorCode::store_no_such_key ? Postponement::Cost::attempt
-                                                                          : cost_of(info.error().code),
-                        info.error());
-    const auto state = persist([&] {
-        return parts_.publications.repin(job.lease, {info->etag, info->size, info->version});
+    const auto state = persist(work.stop, [&] {
+        return dependencies_.publications.repin(job.lease, {info->etag, info->size, info->version});
     });
-    if (!state) return log_outcome(job, "repin", state.error());
+    if (!state) return Unrecorded{"repin", state.error()};
     log::warn("upload.overwritten", {{"upload", job.upload.id.str()}, {"state", model::to_string(*state)}});
+    return Recorded{};
 }
 
-}  // namespace photogate::pipeline
+}  // namespace photogate::pipeline::jobs

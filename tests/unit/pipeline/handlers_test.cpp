@@ -1,5 +1,3 @@
-#include "pipeline/processor.hpp"
-
 #include "fixture.hpp"
 
 namespace photogate::pipeline::test {
@@ -9,7 +7,7 @@ using model::CallbackType;
 using model::JobKind;
 using model::UploadState;
 
-class ProcessorTest : public PipelineTest {
+class HandlersTest : public PipelineTest {
   protected:
     /// Fails the first `times` calls of this name.
     void fail_store(std::string_view name, ErrorCode code, int times = 1) {
@@ -41,7 +39,7 @@ class ProcessorTest : public PipelineTest {
     }
 };
 
-TEST_F(ProcessorTest, publishes_what_the_decoder_made_under_a_name_of_its_bytes) {
+TEST_F(HandlersTest, publishes_what_the_decoder_made_under_a_name_of_its_bytes) {
     const auto id = received().id;
     run_one();
     const auto upload = now(id);
@@ -61,7 +59,7 @@ TEST_F(ProcessorTest, publishes_what_the_decoder_made_under_a_name_of_its_bytes)
     EXPECT_TRUE(store->has(incoming, upload.key)) << "removed by a job of its own, after the commit";
 }
 
-TEST_F(ProcessorTest, records_where_the_image_is_and_its_crc32) {
+TEST_F(HandlersTest, records_where_the_image_is_and_its_crc32) {
     const auto id = received().id;
     run_one();
     const auto publication = records.published_as(id);
@@ -70,7 +68,7 @@ TEST_F(ProcessorTest, records_where_the_image_is_and_its_crc32) {
     EXPECT_EQ(publication->crc32, 0xA0D3060EU);
 }
 
-TEST_F(ProcessorTest, hands_the_decoder_the_profiles_limits_and_the_declared_type) {
+TEST_F(HandlersTest, hands_the_decoder_the_profiles_limits_and_the_declared_type) {
     apps.begin()->second.profiles.begin()->second.limits.max_pixels = 123;
     received([](model::Upload& upload) { upload.declared_type = "image/png"; });
     std::optional<imaging::Task> seen;
@@ -85,7 +83,7 @@ TEST_F(ProcessorTest, hands_the_decoder_the_profiles_limits_and_the_declared_typ
     EXPECT_EQ(seen->size, kOriginal.size());
 }
 
-TEST_F(ProcessorTest, rejects_what_the_decoder_rejects) {
+TEST_F(HandlersTest, rejects_what_the_decoder_rejects) {
     const auto id = received().id;
     process_image = [](const imaging::Task&) {
         return imaging::Outcome{imaging::Rejection{imaging::RejectionCode::corrupt, "broken"}};
@@ -95,14 +93,14 @@ TEST_F(ProcessorTest, rejects_what_the_decoder_rejects) {
     EXPECT_EQ(now(id).facts->sha256, hex_lower(signer::sha256(kOriginal)));
 }
 
-TEST_F(ProcessorTest, rejects_a_file_that_the_event_says_is_too_large_without_a_download) {
+TEST_F(HandlersTest, rejects_a_file_that_the_event_says_is_too_large_without_a_download) {
     const auto id = received({}, std::string(10'001, 'x')).id;
     run_one();
     expect_rejected(id, "too_large");
     EXPECT_EQ(store->calls("get"), 0U);
 }
 
-TEST_F(ProcessorTest, rejects_a_file_of_unknown_size_that_turns_out_too_large) {
+TEST_F(HandlersTest, rejects_a_file_of_unknown_size_that_turns_out_too_large) {
     const auto id = received({}, std::string(10'001, 'x')).id;
     records.change(id, [](model::Upload& upload) { upload.pinned->size.reset(); });
     run_one();
@@ -110,26 +108,26 @@ TEST_F(ProcessorTest, rejects_a_file_of_unknown_size_that_turns_out_too_large) {
     EXPECT_EQ(store->calls("get"), 1U);
 }
 
-TEST_F(ProcessorTest, accepts_a_file_of_exactly_the_largest_size) {
+TEST_F(HandlersTest, accepts_a_file_of_exactly_the_largest_size) {
     const auto id = received({}, std::string(10'000, 'x')).id;
     run_one();
     EXPECT_EQ(state_of(id), UploadState::published);
 }
 
-TEST_F(ProcessorTest, rejects_another_size_than_declared) {
+TEST_F(HandlersTest, rejects_another_size_than_declared) {
     const auto id = received([](model::Upload& upload) { upload.declared_size = 5; }).id;
     run_one();
     expect_rejected(id, "size_mismatch");
 }
 
-TEST_F(ProcessorTest, rejects_another_checksum_than_declared) {
+TEST_F(HandlersTest, rejects_another_checksum_than_declared) {
     const auto id =
         received([](model::Upload& upload) { upload.declared_sha256 = base64(signer::sha256("other")); }).id;
     run_one();
     expect_rejected(id, "checksum_mismatch");
 }
 
-TEST_F(ProcessorTest, accepts_the_declared_checksum_and_size) {
+TEST_F(HandlersTest, accepts_the_declared_checksum_and_size) {
     const auto id = received([](model::Upload& upload) {
                         upload.declared_sha256 = base64(signer::sha256(kOriginal));
                         upload.declared_size = kOriginal.size();
@@ -138,7 +136,7 @@ TEST_F(ProcessorTest, accepts_the_declared_checksum_and_size) {
     EXPECT_EQ(state_of(id), UploadState::published);
 }
 
-TEST_F(ProcessorTest, takes_the_stores_word_where_the_event_told_a_wrong_size) {
+TEST_F(HandlersTest, takes_the_stores_word_where_the_event_told_a_wrong_size) {
     const auto id = received().id;
     records.change(id, [](model::Upload& upload) { upload.pinned->size = 7; });
     run_one();
@@ -146,14 +144,14 @@ TEST_F(ProcessorTest, takes_the_stores_word_where_the_event_told_a_wrong_size) {
     EXPECT_EQ(now(id).facts->size, kOriginal.size());
 }
 
-TEST_F(ProcessorTest, spends_an_attempt_where_an_answer_has_another_size_than_the_store_says) {
+TEST_F(HandlersTest, spends_an_attempt_where_an_answer_has_another_size_than_the_store_says) {
     const auto id = received().id;
     store->announced_size = 7;
     run_one();
     expect_put_off(id, 1);
 }
 
-TEST_F(ProcessorTest, an_absent_store_costs_no_attempt) {
+TEST_F(HandlersTest, an_absent_store_costs_no_attempt) {
     for (const auto code : {ErrorCode::store_unavailable, ErrorCode::store_slow_down, ErrorCode::store_denied,
                             ErrorCode::http_broken, ErrorCode::store_checksum_mismatch}) {
         const auto id = received().id;
@@ -170,7 +168,7 @@ TEST_F(ProcessorTest, an_absent_store_costs_no_attempt) {
     }
 }
 
-TEST_F(ProcessorTest, a_failed_put_publishes_nothing_and_costs_no_attempt) {
+TEST_F(HandlersTest, a_failed_put_publishes_nothing_and_costs_no_attempt) {
     const auto id = received().id;
     fail_store("put", ErrorCode::store_unavailable);
     run_one();
@@ -178,7 +176,7 @@ TEST_F(ProcessorTest, a_failed_put_publishes_nothing_and_costs_no_attempt) {
     EXPECT_EQ(store->size(published), 0U);
 }
 
-TEST_F(ProcessorTest, waits_at_least_as_long_as_the_store_asks) {
+TEST_F(HandlersTest, waits_at_least_as_long_as_the_store_asks) {
     const auto id = received().id;
     store->before = [](const photogate::test::FakeStore::Call&) {
         return Error{ErrorCode::store_slow_down, "", {}, std::chrono::seconds{30}};
@@ -187,7 +185,7 @@ TEST_F(ProcessorTest, waits_at_least_as_long_as_the_store_asks) {
     EXPECT_GE(records.jobs_of(id).at(0).run_at, clock.now() + std::chrono::seconds{30});
 }
 
-TEST_F(ProcessorTest, waits_a_minute_at_most_however_long_the_store_asks) {
+TEST_F(HandlersTest, waits_a_minute_at_most_however_long_the_store_asks) {
     const auto id = received().id;
     store->before = [](const photogate::test::FakeStore::Call&) {
         return Error{ErrorCode::store_slow_down, "", {}, std::chrono::hours{30}};
@@ -196,7 +194,7 @@ TEST_F(ProcessorTest, waits_a_minute_at_most_however_long_the_store_asks) {
     EXPECT_LE(records.jobs_of(id).at(0).run_at, clock.now() + std::chrono::seconds{60});
 }
 
-TEST_F(ProcessorTest, rejects_as_gone_an_object_that_is_missing_three_times) {
+TEST_F(HandlersTest, rejects_as_gone_an_object_that_is_missing_three_times) {
     const auto upload = received();
     ASSERT_TRUE(store->remove(incoming, upload.key, std::nullopt));
     run_one();
@@ -207,7 +205,7 @@ TEST_F(ProcessorTest, rejects_as_gone_an_object_that_is_missing_three_times) {
     expect_rejected(upload.id, "gone");
 }
 
-TEST_F(ProcessorTest, pins_an_object_that_was_overwritten_and_publishes_it_next) {
+TEST_F(HandlersTest, pins_an_object_that_was_overwritten_and_publishes_it_next) {
     const auto upload = received();
     const auto etag = store->write(incoming, upload.key, "a second content");
     run_one();
@@ -219,7 +217,7 @@ TEST_F(ProcessorTest, pins_an_object_that_was_overwritten_and_publishes_it_next)
     EXPECT_EQ(now(upload.id).facts->sha256, hex_lower(signer::sha256("a second content")));
 }
 
-TEST_F(ProcessorTest, rejects_as_overwritten_at_the_third_content) {
+TEST_F(HandlersTest, rejects_as_overwritten_at_the_third_content) {
     const auto upload = received();
     for (int again = 0; again < 2; ++again) {
         store->write(incoming, upload.key, "content " + std::to_string(again));
@@ -233,7 +231,7 @@ TEST_F(ProcessorTest, rejects_as_overwritten_at_the_third_content) {
     EXPECT_EQ(store->size(published), 0U);
 }
 
-TEST_F(ProcessorTest, an_object_that_goes_between_the_refusal_and_the_look_costs_an_attempt) {
+TEST_F(HandlersTest, an_object_that_goes_between_the_refusal_and_the_look_costs_an_attempt) {
     const auto upload = received();
     store->write(incoming, upload.key, "another");
     store->before = [&](const photogate::test::FakeStore::Call& call) -> std::optional<Error> {
@@ -244,7 +242,7 @@ TEST_F(ProcessorTest, an_object_that_goes_between_the_refusal_and_the_look_costs
     expect_put_off(upload.id, 1);
 }
 
-TEST_F(ProcessorTest, a_decoder_that_crashes_three_times_fails_the_upload) {
+TEST_F(HandlersTest, a_decoder_that_crashes_three_times_fails_the_upload) {
     const auto id = received().id;
     process_image = [](const imaging::Task&) -> Result<imaging::Outcome> {
         return fail(ErrorCode::imager_crashed, "it died");
@@ -261,7 +259,7 @@ TEST_F(ProcessorTest, a_decoder_that_crashes_three_times_fails_the_upload) {
     EXPECT_TRUE(store->has(incoming, now(id).key)) << "kept for a retry";
 }
 
-TEST_F(ProcessorTest, a_picture_that_takes_too_long_is_tried_once_more_and_then_rejected) {
+TEST_F(HandlersTest, a_picture_that_takes_too_long_is_tried_once_more_and_then_rejected) {
     const auto id = received().id;
     process_image = [](const imaging::Task&) -> Result<imaging::Outcome> {
         return fail(ErrorCode::imager_timeout, "killed");
@@ -274,7 +272,7 @@ TEST_F(ProcessorTest, a_picture_that_takes_too_long_is_tried_once_more_and_then_
     EXPECT_EQ(now(id).rejection->code, "timeout");
 }
 
-TEST_F(ProcessorTest, an_exception_costs_an_attempt_and_the_last_one_fails_the_upload) {
+TEST_F(HandlersTest, an_exception_costs_an_attempt_and_the_last_one_fails_the_upload) {
     const auto id = received().id;
     process_image = [](const imaging::Task&) -> Result<imaging::Outcome> { throw std::bad_alloc{}; };
     for (std::uint32_t attempt = 1; attempt < 5; ++attempt) {
@@ -286,7 +284,7 @@ TEST_F(ProcessorTest, an_exception_costs_an_attempt_and_the_last_one_fails_the_u
     EXPECT_EQ(now(id).rejection->code, "internal");
 }
 
-TEST_F(ProcessorTest, waits_for_a_region_an_app_or_a_profile_that_is_not_configured) {
+TEST_F(HandlersTest, waits_for_a_region_an_app_or_a_profile_that_is_not_configured) {
     const std::vector<std::function<void(model::Upload&)>> absent = {
         [](model::Upload& upload) { upload.region = "elsewhere"; },
         [](model::Upload& upload) { upload.app = AppName::trusted("nobody"); },
@@ -303,7 +301,7 @@ TEST_F(ProcessorTest, waits_for_a_region_an_app_or_a_profile_that_is_not_configu
     EXPECT_EQ(store->calls("get"), 0U);
 }
 
-TEST_F(ProcessorTest, a_lease_lost_before_the_commit_changes_nothing) {
+TEST_F(HandlersTest, a_lease_lost_before_the_commit_changes_nothing) {
     const auto id = received().id;
     process_image = [&](const imaging::Task&) {
         lose_lease();
@@ -315,7 +313,7 @@ TEST_F(ProcessorTest, a_lease_lost_before_the_commit_changes_nothing) {
     EXPECT_TRUE(finished.empty());
 }
 
-TEST_F(ProcessorTest, a_lease_lost_before_a_rejection_changes_nothing) {
+TEST_F(HandlersTest, a_lease_lost_before_a_rejection_changes_nothing) {
     const auto id = received().id;
     process_image = [&](const imaging::Task&) {
         lose_lease();
@@ -326,7 +324,7 @@ TEST_F(ProcessorTest, a_lease_lost_before_a_rejection_changes_nothing) {
     EXPECT_TRUE(finished.empty());
 }
 
-TEST_F(ProcessorTest, a_lease_lost_before_a_postponement_changes_nothing) {
+TEST_F(HandlersTest, a_lease_lost_before_a_postponement_changes_nothing) {
     const auto id = received().id;
     process_image = [&](const imaging::Task&) -> Result<imaging::Outcome> {
         lose_lease();
@@ -338,7 +336,7 @@ TEST_F(ProcessorTest, a_lease_lost_before_a_postponement_changes_nothing) {
     EXPECT_TRUE(finished.empty());
 }
 
-TEST_F(ProcessorTest, two_workers_with_the_same_bytes_publish_once) {
+TEST_F(HandlersTest, two_workers_with_the_same_bytes_publish_once) {
     const auto id = received().id;
     process_image = [&](const imaging::Task&) {
         process_image = [](const imaging::Task&) { return imaging::Outcome{clean_picture()}; };
@@ -354,7 +352,7 @@ TEST_F(ProcessorTest, two_workers_with_the_same_bytes_publish_once) {
     EXPECT_EQ(finished.size(), 1U);
 }
 
-TEST_F(ProcessorTest, puts_the_object_again_where_the_orphan_collector_had_its_key) {
+TEST_F(HandlersTest, puts_the_object_again_where_the_orphan_collector_had_its_key) {
     const auto upload = received();
     records.mark_deleting(image_key(upload));
     run_one();
@@ -366,7 +364,7 @@ TEST_F(ProcessorTest, puts_the_object_again_where_the_orphan_collector_had_its_k
     EXPECT_EQ(store->calls("put"), 2U);
 }
 
-TEST_F(ProcessorTest, waits_for_a_database_that_is_away_at_the_verdict) {
+TEST_F(HandlersTest, waits_for_a_database_that_is_away_at_the_verdict) {
     const auto id = received().id;
     int failures = 1;
     records.before = [&](std::string_view call) -> std::optional<Error> {
@@ -379,7 +377,7 @@ TEST_F(ProcessorTest, waits_for_a_database_that_is_away_at_the_verdict) {
     EXPECT_EQ(store->calls("put"), 1U) << "the picture is not made anew";
 }
 
-TEST_F(ProcessorTest, gives_up_at_once_on_a_verdict_that_no_repetition_helps) {
+TEST_F(HandlersTest, gives_up_at_once_on_a_verdict_that_no_repetition_helps) {
     const auto id = received().id;
     records.before = [&](std::string_view call) -> std::optional<Error> {
         if (call != "publish") return std::nullopt;
@@ -392,7 +390,7 @@ TEST_F(ProcessorTest, gives_up_at_once_on_a_verdict_that_no_repetition_helps) {
 
 // ---- what becomes of the original
 
-TEST_F(ProcessorTest, moves_the_original_where_the_profile_keeps_it) {
+TEST_F(HandlersTest, moves_the_original_where_the_profile_keeps_it) {
     const auto upload = received();
     run_one();
     run_one();
@@ -402,7 +400,7 @@ TEST_F(ProcessorTest, moves_the_original_where_the_profile_keeps_it) {
     EXPECT_EQ(settled, 1);
 }
 
-TEST_F(ProcessorTest, removes_the_original_where_the_profile_says_so) {
+TEST_F(HandlersTest, removes_the_original_where_the_profile_says_so) {
     apps.begin()->second.profiles.begin()->second.original = model::OriginalAction::remove;
     const auto upload = received();
     run_one();
@@ -411,7 +409,7 @@ TEST_F(ProcessorTest, removes_the_original_where_the_profile_says_so) {
     EXPECT_EQ(store->size(originals), 0U);
 }
 
-TEST_F(ProcessorTest, quarantines_a_rejected_original) {
+TEST_F(HandlersTest, quarantines_a_rejected_original) {
     const auto upload = received();
     process_image = [](const imaging::Task&) {
         return imaging::Outcome{imaging::Rejection{imaging::RejectionCode::corrupt, ""}};
@@ -422,7 +420,7 @@ TEST_F(ProcessorTest, quarantines_a_rejected_original) {
     EXPECT_TRUE(store->has(originals, model::quarantine_key(upload.id)));
 }
 
-TEST_F(ProcessorTest, a_move_that_was_half_done_is_done_again) {
+TEST_F(HandlersTest, a_move_that_was_half_done_is_done_again) {
     const auto upload = received();
     run_one();
     fail_store("remove", ErrorCode::store_unavailable);
@@ -435,7 +433,7 @@ TEST_F(ProcessorTest, a_move_that_was_half_done_is_done_again) {
     EXPECT_EQ(job_of(upload.id), std::nullopt);
 }
 
-TEST_F(ProcessorTest, a_move_whose_source_is_gone_is_done) {
+TEST_F(HandlersTest, a_move_whose_source_is_gone_is_done) {
     const auto upload = received();
     run_one();
     ASSERT_TRUE(store->remove(incoming, upload.key, std::nullopt));
@@ -443,7 +441,7 @@ TEST_F(ProcessorTest, a_move_whose_source_is_gone_is_done) {
     EXPECT_EQ(job_of(upload.id), std::nullopt);
 }
 
-TEST_F(ProcessorTest, an_original_that_was_overwritten_after_its_verdict_is_removed_and_not_kept) {
+TEST_F(HandlersTest, an_original_that_was_overwritten_after_its_verdict_is_removed_and_not_kept) {
     const auto upload = received();
     run_one();
     store->write(incoming, upload.key, "nobody judged this");
@@ -452,7 +450,7 @@ TEST_F(ProcessorTest, an_original_that_was_overwritten_after_its_verdict_is_remo
     EXPECT_FALSE(store->has(originals, model::original_key(upload.id)));
 }
 
-TEST_F(ProcessorTest, cleaning_up_is_tried_for_ever) {
+TEST_F(HandlersTest, cleaning_up_is_tried_for_ever) {
     const auto upload = received();
     run_one();
     fail_store("copy", ErrorCode::store_unavailable, 20);
@@ -464,7 +462,7 @@ TEST_F(ProcessorTest, cleaning_up_is_tried_for_ever) {
     EXPECT_EQ(job_of(upload.id), std::nullopt);
 }
 
-TEST_F(ProcessorTest, erases_every_object_of_a_deleted_upload) {
+TEST_F(HandlersTest, erases_every_object_of_a_deleted_upload) {
     const auto upload = received();
     run_one();
     run_one();
@@ -477,20 +475,20 @@ TEST_F(ProcessorTest, erases_every_object_of_a_deleted_upload) {
     EXPECT_EQ(settled, 3);
 }
 
-TEST_F(ProcessorTest, a_deletion_overrules_a_worker_that_is_moving_the_original) {
+TEST_F(HandlersTest, a_deletion_overrules_a_worker_that_is_moving_the_original) {
     const auto upload = received();
     run_one();
     const auto moving = claim();
     ASSERT_EQ(moving.kind, JobKind::settle_original);
     ASSERT_TRUE(records.cancel_or_delete(std::nullopt, upload.id));
-    processor().run(moving);  // it still moves the object, but its lease is over
+    run(moving);  // it still moves the object, but its lease is over
     EXPECT_TRUE(store->has(originals, model::original_key(upload.id)));
     while (job_of(upload.id))
         run_one();
     EXPECT_EQ(store->size(originals) + store->size(published) + store->size(incoming), 0U);
 }
 
-TEST_F(ProcessorTest, cleaning_up_waits_for_a_region_that_is_not_configured) {
+TEST_F(HandlersTest, cleaning_up_waits_for_a_region_that_is_not_configured) {
     const auto upload = received();
     run_one();
     records.change(upload.id, [](model::Upload& changed) { changed.region = "elsewhere"; });

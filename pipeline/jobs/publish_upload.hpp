@@ -1,0 +1,66 @@
+// The job `process`: an uploaded file becomes a public image or a rejection.
+//
+//   GET pinned to the ETag → imager → PUT of the bytes made here → one transaction
+//
+// What is validated is what is published: the bytes are spooled once, hashed as they arrive, proved and
+// encoded from that spool, and put from memory; nothing is copied inside the store into the public bucket.
+// Every step may be killed and done again. No transaction is open while a picture is fetched or decoded. The
+// verdict and the end of the job are one transaction, which this handler commits itself.
+//
+// Thread safety: as handler.hpp says.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "imaging/picture.hpp"
+#include "model/policy/profile.hpp"
+#include "pipeline/jobs/handler.hpp"
+#include "pipeline/stores.hpp"
+#include "storage/records/publications.hpp"
+#include "storage/records/upload_store.hpp"
+
+namespace photogate::pipeline::jobs {
+
+/// How long each stage of one upload took; for metrics.
+struct StageTimes {
+    std::chrono::microseconds fetch{};
+    std::chrono::microseconds image{};
+    std::chrono::microseconds put{};
+    std::chrono::microseconds commit{};
+};
+
+class PublishUpload final : public JobHandler {
+  public:
+    struct Dependencies {
+        storage::records::Publications& publications;
+        storage::records::UploadStore& uploads;
+        const Stores& stores;
+        const model::Apps& apps;
+        /// ImagerPool::run().
+        std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image;
+        /// Called after each finished upload; may be empty.
+        std::function<void(const model::Upload&, const StageTimes&)> observer;
+    };
+    explicit PublishUpload(Dependencies dependencies);
+
+    JobOutcome run(const model::Job& job, const StopSignal& stop) override;
+    void failed(const model::Job& job) override;
+
+  private:
+    struct Spool;
+    struct Fetch;
+    /// The job under way, and what configuration says of its upload.
+    struct Work;
+
+    Fetch fetch(const Work& work) const;
+    JobOutcome publish(const Work& work, const Spool& spool, const imaging::Processed& processed,
+                       StageTimes times) const;
+    JobOutcome reject(const Work& work, std::string code, std::string detail, const Spool* spool) const;
+    JobOutcome repin(const Work& work) const;
+
+    Dependencies dependencies_;
+};
+
+}  // namespace photogate::pipeline::jobs
