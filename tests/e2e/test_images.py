@@ -7,10 +7,10 @@ import time
 
 import boto3
 import botocore.config
-import pytest
-
 import conftest
+import pytest
 from test_waits import metric
+
 from tests.rig import bad_requests, pictures
 from tests.rig import stack as parts
 from tests.rig.raw_http import Raw

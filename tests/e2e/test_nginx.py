@@ -1,4 +1,5 @@
-"""Behind nginx with etc/nginx/photogate.conf: valid requests get the same answers as without it, and ambiguous bytes are never understood differently: photogate answers exactly the requests that nginx forwarded, and no client gets another's answer."""
+"""Behind nginx with etc/nginx/photogate.conf: valid requests get the same answers as without it, and ambiguous bytes are never understood
+differently: photogate answers exactly the requests that nginx forwarded, and no client gets another's answer."""
 import contextlib
 import http.client
 import json
