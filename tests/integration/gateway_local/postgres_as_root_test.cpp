@@ -15,7 +15,7 @@
 
 #include "base/privileges.hpp"
 #include "gateway/local/private_postgres.hpp"
-#include "storage/records/records.hpp"
+#include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::local {
 namespace {
