@@ -36,6 +36,7 @@ ObserveOutcome RecordsContract::observe(const model::Upload& upload, const std::
                                         std::optional<std::string> event) {
     storage::records::Observation seen;
     seen.event_id = std::move(event);
+    seen.region = upload.region;
     seen.bucket = upload.bucket;
     seen.key = upload.key;
     seen.object = {ETag::trusted(etag), 10, std::nullopt};
