@@ -44,7 +44,7 @@ limit $8::integer;
 -- Of the uploads that clients wait for. What only looks again after the grant is no job of an upload: that is of a generation
 -- that the upload has not. The limit keeps the planner from reading all jobs.
 select u.id,
-       (select count(*) from (select from jobs j where j.upload_id = u.id and j.generation <= u.generation limit 1) as one) > 0
+       (select count(*) from (select from jobs j where j.subject_kind = 'upload' and j.subject_id = u.id and j.generation <= u.generation limit 1) as one) > 0
            as has_jobs
 from uploads u
 where u.id = any($1::text[]) and u.state in ('published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted');
