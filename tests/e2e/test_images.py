@@ -101,7 +101,7 @@ def test_another_object_in_its_place_is_never_served(world, size):
     before = metric(world.gateway, "photogate_images_changed_total")
     for headers in ({}, {"Range": f"bytes={length - 5}-"}):
         status, _, problem = world.gateway.request("GET", path, headers=headers)
-        assert (status, problem["code"]) == (502, "store_protocol"), problem
+        assert (status, problem["code"]) == (503, "store_unavailable"), problem
         assert "another object" in problem["detail"]
     assert metric(world.gateway, "photogate_images_changed_total") == before + 2
     assert "image.changed" in world.gateway.log.read_text(errors="replace")

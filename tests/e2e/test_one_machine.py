@@ -173,7 +173,7 @@ def test_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder
     run = build_dir.parent.parent / "run"
     if not run.exists():
         pytest.skip("./run starts build/release, and another build is tested")
-    done = subprocess.run([run, "--demo", "--var", folder / "var", "--port", str(parts.free_port())], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([run, "--demo", "--var", folder / "var", "--port", str(parts.free_ports_in_a_row(4))], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "callback upload.published, verified" in done.stdout and "nothing private" in done.stdout and "SECRET-SERIAL" in done.stdout
     assert not processes_of(folder)

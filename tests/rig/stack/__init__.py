@@ -19,8 +19,8 @@ from tests.rig.stack.builtin import Builtin
 from tests.rig.stack.keys import REGION, AccessKey
 from tests.rig.stack.minio import Minio
 from tests.rig.stack.postgres import Postgres
-from tests.rig.stack.process import ROOT, Child, Interrupted, StackError, free_port, interrupts, spawn, tail, wait_until
+from tests.rig.stack.process import ROOT, Child, Interrupted, StackError, free_port, free_ports_in_a_row, interrupts, spawn, tail, wait_until
 from tests.rig.stack.whole import Stack, blank_cluster
 
 __all__ = ["REGION", "ROOT", "AccessKey", "Builtin", "Child", "Interrupted", "Minio", "Postgres", "Stack", "StackError", "blank_cluster",
-           "free_port", "interrupts", "spawn", "tail", "wait_until"]
+           "free_port", "free_ports_in_a_row", "interrupts", "spawn", "tail", "wait_until"]

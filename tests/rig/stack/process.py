@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -24,6 +25,16 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def free_ports_in_a_row(count):
+    """The first of `count` ports of 127.0.0.1 that nobody listens on now, below those that the kernel hands out to others meanwhile."""
+    while True:
+        first = random.randrange(10_000, 30_000)
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 def wait_until(condition, seconds, what, alive=lambda: True):
