@@ -207,31 +207,39 @@ Published picture_from_json(const json& from, const VersionSpec& spec) {
     return picture;
 }
 
+Published picture_of(const json& from, const VersionSpec& spec, Bytes bytes) {
+    Published picture = picture_from_json(from, spec);
+    picture.bytes = std::move(bytes);
+    // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or
+    // a script.
+    if (!begins_as(picture.format, picture.bytes))
+        throw Nonsense{"the picture does not begin as its format does"};
+    return picture;
+}
+
 /// The body is the pictures' bytes, one behind the other; `size` says where each ends.
 std::vector<Published> pictures_from_json(const json& from, Bytes body, const Task& task) {
     if (!from.is_array() || from.size() != task.versions.size())
         throw Nonsense{"there are not as many pictures as were asked for"};
-    std::vector<Published> pictures;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < from.size(); ++i) {
-        Published picture = picture_from_json(from[i], task.versions[i]);
-        const auto size = number<std::uint64_t>(from[i], "size", 1);
+    std::vector<std::size_t> ends;
+    for (const auto& each : from) {
+        const auto at = ends.empty() ? 0 : ends.back();
+        const auto size = number<std::uint64_t>(each, "size", 1);
         if (size > body.size() - at) throw Nonsense{"a picture has not all of its bytes"};
-        if (from.size() == 1 && size == body.size()) {
-            picture.bytes = std::move(body);
-            at = picture.bytes.size();
-        } else {
-            const auto start = body.begin() + static_cast<std::ptrdiff_t>(at);
-            picture.bytes.assign(start, start + static_cast<std::ptrdiff_t>(size));
-            at += static_cast<std::size_t>(size);
-        }
-        // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or
-        // a script.
-        if (!begins_as(picture.format, picture.bytes))
-            throw Nonsense{"the picture does not begin as its format does"};
-        pictures.push_back(std::move(picture));
+        ends.push_back(at + static_cast<std::size_t>(size));
     }
-    if (!body.empty() && at != body.size()) throw Nonsense{"there are bytes of no picture"};
+    if ((ends.empty() ? 0 : ends.back()) != body.size()) throw Nonsense{"there are bytes of no picture"};
+    std::vector<Published> pictures;
+    if (from.size() == 1) {
+        pictures.push_back(picture_of(from[0], task.versions[0], std::move(body)));
+        return pictures;
+    }
+    auto start = body.cbegin();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const auto end = body.cbegin() + static_cast<std::ptrdiff_t>(ends[i]);
+        pictures.push_back(picture_of(from[i], task.versions[i], Bytes(start, end)));
+        start = end;
+    }
     return pictures;
 }
 

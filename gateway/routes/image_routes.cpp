@@ -129,8 +129,9 @@ void get_image(const Api& api, Request request, http::Responder responder) {
         void operator()() { look_up(api, request, std::move(responder)); }
     };
     Work work{api, std::move(request), std::move(responder)};
+    // What is refused was not moved from.
     if (auto taken = api.database_pool.submit(std::move(work)); !taken)
-        work.responder.fail(std::move(taken.error()));
+        work.responder.fail(std::move(taken.error()));  // NOLINT(bugprone-use-after-move)
 }
 
 }  // namespace

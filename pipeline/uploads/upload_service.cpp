@@ -73,8 +73,7 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
 }
 
 void UploadService::create(PlannedUpload planned, std::function<void(Result<Created>)> done) const {
-    records::NewUpload item{std::move(planned.granted.upload), std::move(planned.idempotency),
-                            std::move(planned.token)};
+    records::NewUpload item{std::move(planned.granted.upload), std::move(planned.idempotency), planned.token};
     dependencies_.uploads.create(std::move(item),
                                  [this, done = std::move(done)](Result<records::Created> outcome) {
                                      if (!outcome) return done(fail(std::move(outcome.error())));

@@ -42,10 +42,11 @@ std::string sql_timestamp(Timestamp at) {
     const year_month_day date{day};
     const hh_mm_ss<microseconds> time{at - day};
     char text[64];
-    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02ld:%02ld:%02ld.%06ldZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<long>(time.hours().count()), static_cast<long>(time.minutes().count()),
-                  static_cast<long>(time.seconds().count()), static_cast<long>(time.subseconds().count()));
+    (void)std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02ld:%02ld:%02ld.%06ldZ",
+                        static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                        static_cast<unsigned>(date.day()), static_cast<long>(time.hours().count()),
+                        static_cast<long>(time.minutes().count()), static_cast<long>(time.seconds().count()),
+                        static_cast<long>(time.subseconds().count()));
     return text;
 }
 

@@ -58,6 +58,7 @@ def test_publishes_clean_picture_and_shows_it(world, visit):
     assert "Camera: Photogate" in facts and "52.51860, 13.37630 on a map" in facts
     assert page.get_attribute(".facts a", "href").startswith("https://www.openstreetmap.org/?mlat=52.5186")
     assert page.wait_for_function("() => { const image = document.querySelector('.thumb'); return image.complete && image.naturalWidth > 0; }")
+    page.locator(".callback summary").first.wait_for()  # they are asked for once the upload has ended
     assert page.locator(".callback summary").all_inner_texts()[0].startswith("Callback upload.received")
     page.click("details.callback:last-of-type summary")
     assert '"type": "upload.published"' in page.inner_text("details.callback:last-of-type pre")
