@@ -115,3 +115,19 @@ def visit(chromium):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def gateways(minio_world, tmp_path):
+    """gateways(OPTION=value): one more gateway on MinIO that only serves, with these options of [server]."""
+    made = []
+
+    def start(**options):
+        gateway = minio_world.another("serve", f"{tmp_path.name}-{len(made)}")
+        gateway.environment |= {f"PHOTOGATE_SERVER_{name.upper()}": str(value) for name, value in options.items()}
+        made.append(gateway)
+        return gateway.start()
+
+    yield start
+    for gateway in made:
+        gateway.__exit__()

@@ -19,22 +19,6 @@ world = conftest.on_every_store()
 KIB = 1024
 
 
-@pytest.fixture
-def gateways(minio_world, tmp_path):
-    """gateways(OPTION=value): one more gateway on MinIO that only serves, with these options of [server]."""
-    made = []
-
-    def start(**options):
-        gateway = minio_world.another("serve", f"images-{tmp_path.name}-{len(made)}")
-        gateway.environment |= {f"PHOTOGATE_SERVER_{name.upper()}": str(value) for name, value in options.items()}
-        made.append(gateway)
-        return gateway.start()
-
-    yield start
-    for gateway in made:
-        gateway.__exit__()
-
-
 def path_of(upload):
     return "/i/" + upload["links"]["image"].rsplit("/", 1)[1]
 

@@ -20,22 +20,6 @@ GENEROUS = 2.0  # seconds for one healthy request, whatever else is going on on 
 CONNECTIONS = 128
 
 
-@pytest.fixture
-def gateways(minio_world, tmp_path):
-    """gateways(OPTION=value): one more gateway that only serves, with these options of [server]."""
-    made = []
-
-    def start(**options):
-        gateway = minio_world.another("serve", f"waits-{tmp_path.name}-{len(made)}")
-        gateway.environment |= {f"PHOTOGATE_SERVER_{name.upper()}": str(value) for name, value in options.items()}
-        made.append(gateway)
-        return gateway.start()
-
-    yield start
-    for gateway in made:
-        gateway.__exit__()
-
-
 @pytest.fixture(scope="module")
 def token(minio_world):
     status, _, made = minio_world.request("POST", "/v1/tokens", {"profile": "photos", "expires_in": 3600})
