@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/version.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/config/first_configuration.hpp"
 #include "gateway/config/load.hpp"
@@ -344,7 +345,7 @@ class Program {
     }
 
     ExitCode version() {
-        around_.out << "photogate " << PHOTOGATE_VERSION << "\n";
+        around_.out << "photogate " << kVersion << "\n";
         return ExitCode::ok;
     }
 

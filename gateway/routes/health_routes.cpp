@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/version.hpp"
 #include "gateway/routes/api.hpp"
 
 namespace photogate::gateway::routes {
@@ -26,7 +27,7 @@ void add_health_routes(http::Router& router, std::function<Readiness()> readines
     router.add({http::Method::get,
                 "/version",
                 http::answer_with([](Request&) -> Result<Response> {
-                    return Response::text(200, "photogate " PHOTOGATE_VERSION "\n");
+                    return Response::text(200, std::string{"photogate "} + kVersion + "\n");
                 }),
                 0,
                 {},

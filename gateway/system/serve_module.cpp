@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/version.hpp"
 #include "gateway/routes/image_stream.hpp"
 #include "gateway/routes/token_secrets.hpp"
 #include "gateway/system/event_sources.hpp"
@@ -97,7 +98,7 @@ Result<> ServeModule::start() {
         for (const auto& address : base_.config.server.listen)
             listeners.push_back(listener(address, router_, base_.config.server.allowed_hosts));
     }
-    base_.metrics.add_process_metrics(PHOTOGATE_VERSION, "");
+    base_.metrics.add_process_metrics(kVersion, "");
     count_parts(base_.metrics, counted_parts());
     routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
     routes::add_health_routes(

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/version.hpp"
 #include "gateway/system/worker_parts.hpp"
 #include "signer/webhook_signature.hpp"
 
@@ -22,7 +23,7 @@ notifier::callbacks::SecretsOf secrets(const config::Config& config) {
 
 storage::http::ClientOptions callback_client(const config::Config& config) {
     storage::http::ClientOptions options;
-    options.user_agent = "photogate/" PHOTOGATE_VERSION;
+    options.user_agent = kUserAgent;
     options.guard = [&config](const sockaddr& address) {
         return config.callbacks.policy.guard.permits(address);
     };

@@ -13,6 +13,7 @@
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/version.hpp"
 #include "notifier/callbacks/callback_queue.hpp"
 
 namespace photogate::notifier::callbacks {
@@ -220,7 +221,7 @@ model::CallbackAttempt CallbackSender::State::deliver(const model::Callback& cal
             .method = "POST",
             .url = callback.url,
             .headers = {{"Content-Type", "application/json"},
-                        {"User-Agent", "photogate/" PHOTOGATE_VERSION},
+                        {"User-Agent", kUserAgent},
                         {"webhook-id", callback.id.str()},
                         {"webhook-timestamp", fmt::format("{}", seconds)},
                         {"webhook-signature",
