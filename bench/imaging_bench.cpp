@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
     Task task;
     task.file = spooled->descriptor();
     task.size = spooled->size();
-    auto pool = ImagerPool::start({.program = PHOTOGATE_BINARY_DIR "/photogate-imager", .helpers = 1});
+    auto pool = ImagerPool::start({.program = PHOTOGATE_BINARY_DIR "/photogate-imager", .processes = 1});
     if (!pool) give_up(pool.error().detail);
 
     std::vector<double> ours;

@@ -1,4 +1,4 @@
-// Frames over a stream socket between the keeper and a helper. Either side treats the other's bytes as
+// Frames over a stream socket between the supervisor and a worker process. Either side treats the other's bytes as
 // hostile.
 //
 //   "PGI1" | header length: u32 little-endian | body length: u64 little-endian | header (JSON) | body (bytes)

@@ -19,7 +19,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "imaging/helper_process.hpp"
+#include "imaging/imager_process.hpp"
 #include "imaging/imager_wire.hpp"
 #include "imaging/memory_file.hpp"
 
@@ -37,12 +37,12 @@ struct Job {
     std::promise<Result<Outcome>> promise;
 };
 
-/// The queue between callers and keepers. Its descriptor is readable while there is something to take, so
-/// that a keeper can wait for work and for its helper's death in one poll().
+/// The queue between callers and supervisors. Its descriptor is readable while there is something to take, so
+/// that a supervisor can wait for work and for its worker process's death in one poll().
 class JobQueue {
   public:
     JobQueue(Descriptor bell, const PoolOptions& options)
-        : bell_(std::move(bell)), order_(options.helpers, {options.uploads, options.on_demand}) {}
+        : bell_(std::move(bell)), order_(options.processes, {options.uploads, options.on_demand}) {}
 
     /// Readable as often as jobs wait, and for ever after close().
     int bell() const { return bell_.get(); }
@@ -50,7 +50,8 @@ class JobQueue {
     /// Errors: overloaded, imager_unavailable.
     Result<TaskQueue::Ticket> put(Job job, const Terms& terms) {
         const std::lock_guard lock(mutex_);
-        if (closed_) return fail(ErrorCode::imager_unavailable, "The image helpers are being shut down.");
+        if (closed_)
+            return fail(ErrorCode::imager_unavailable, "The image worker processes are being shut down.");
         if (terms.deadline != Clock::time_point::max() &&
             Clock::now() + order_.expected(terms.lane, terms.priority) > terms.deadline)
             return fail(ErrorCode::overloaded, "Too many pictures wait to be done by then.");
@@ -106,8 +107,8 @@ class JobQueue {
     bool closed_ = false;
 };
 
-/// What the helper is given to read: sealed if the file permits it, else opened anew for reading only, so
-/// that a helper that was taken over can't change the bytes under us.
+/// What the worker process is given to read: sealed if the file permits it, else opened anew for reading only, so
+/// that a worker process that was taken over can't change the bytes under us.
 class TaskFile {
   public:
     static Result<TaskFile> of(const Task& task) {
@@ -134,7 +135,7 @@ class TaskFile {
     int number_ = -1;
 };
 
-/// That a helper can be asked for this at all.
+/// That a worker process can be asked for this at all.
 Result<> check(const Task& task) {
     const auto refuse = [](const std::string& why) {
         return fail(ErrorCode::invalid_configuration, "A picture can't be made so: " + why + ".");
@@ -156,38 +157,38 @@ struct ImagerPool::State {
         : options(std::move(chosen)), queue(std::move(bell), options) {}
 
     void keep(std::promise<Result<>> first_start);
-    bool wait_for_work(const HelperProcess* helper);
-    Result<std::unique_ptr<HelperProcess>> start_helper();
-    Result<Outcome> run_on(std::unique_ptr<HelperProcess>& helper, const Job& job);
-    Result<Outcome> lost(std::unique_ptr<HelperProcess>& helper, ErrorCode code, const std::string& detail);
+    bool wait_for_work(const ImagerProcess* process);
+    Result<std::unique_ptr<ImagerProcess>> start_imager();
+    Result<Outcome> run_on(std::unique_ptr<ImagerProcess>& process, const Job& job);
+    Result<Outcome> lost(std::unique_ptr<ImagerProcess>& process, ErrorCode code, const std::string& detail);
 
     void learn(const JailReport& report);
 
     PoolOptions options;
     mutable std::mutex jail_mutex;
-    JailReport jail;  ///< of the helper that came up last
+    JailReport jail;  ///< of the worker process that came up last
     JobQueue queue;
     std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> crashed{0};
     std::atomic<std::uint64_t> timed_out{0};
     std::atomic<std::uint64_t> overloaded{0};
-    std::vector<std::thread> keepers;  ///< each the parent of its helper, for the whole of the pool's life
+    std::vector<std::thread>
+        supervisors;  ///< each the parent of its worker process, for the whole of the pool's life
 };
 
-Result<std::unique_ptr<HelperProcess>> ImagerPool::State::start_helper() {
-    auto helper = HelperProcess::start({.program = options.program,
-                                        .address_space = options.address_space,
-                                        .loose_jail = options.loose_jail});
-    if (helper) {
+Result<std::unique_ptr<ImagerProcess>> ImagerPool::State::start_imager() {
+    auto process = ImagerProcess::start(
+        {.program = options.program, .address_space = options.address_space, .sandbox = options.sandbox});
+    if (process) {
         started.fetch_add(1, std::memory_order_relaxed);
-        learn((*helper)->jail());
+        learn((*process)->jail());
     } else {
-        log::error("imager.unavailable", {{"detail", helper.error().detail}});
+        log::error("imager.unavailable", {{"detail", process.error().detail}});
     }
-    return helper;
+    return process;
 }
 
-/// Said once, and again when it changes: a helper is started every few hundred pictures.
+/// Said once, and again when it changes: a worker process is started every few hundred pictures.
 void ImagerPool::State::learn(const JailReport& report) {
     const std::lock_guard lock(jail_mutex);
     if (describe(jail) == describe(report)) return;
@@ -196,62 +197,63 @@ void ImagerPool::State::learn(const JailReport& report) {
     say("imager.jail", {{"detail", describe(report)}});
 }
 
-/// False when the pool closes. With a helper, its death ends the wait too.
-bool ImagerPool::State::wait_for_work(const HelperProcess* helper) {
+/// False when the pool closes. With a worker process, its death ends the wait too.
+bool ImagerPool::State::wait_for_work(const ImagerProcess* process) {
     std::array<pollfd, 2> entries{pollfd{queue.bell(), POLLIN, 0},
-                                  pollfd{helper != nullptr ? helper->watch() : -1, POLLIN, 0}};
+                                  pollfd{process != nullptr ? process->watch() : -1, POLLIN, 0}};
     while (::poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {
     }
     return !queue.closed();
 }
 
-Result<Outcome> ImagerPool::State::lost(std::unique_ptr<HelperProcess>& helper, ErrorCode code,
+Result<Outcome> ImagerPool::State::lost(std::unique_ptr<ImagerProcess>& process, ErrorCode code,
                                         const std::string& detail) {
-    const std::string cause = helper->end();
+    const std::string cause = process->end();
     auto& counter = code == ErrorCode::imager_timeout ? timed_out : crashed;
     counter.fetch_add(1, std::memory_order_relaxed);
     log::warn("imager.lost", {{"code", photogate::to_string(code)},
                               {"detail", detail},
                               {"cause", cause},
-                              {"stderr", helper->last_words()}});
-    helper.reset();
-    return fail(code, detail.empty() ? "The image helper died: " + cause + "." : detail);
+                              {"stderr", process->last_words()}});
+    process.reset();
+    return fail(code, detail.empty() ? "The image worker process died: " + cause + "." : detail);
 }
 
-Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<HelperProcess>& helper, const Job& job) {
+Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<ImagerProcess>& process, const Job& job) {
     const auto deadline = std::chrono::steady_clock::now() + options.wall_clock;
     const auto gave_up = [&](ChannelFault fault) -> Result<Outcome> {
         switch (fault) {
             case ChannelFault::closed:
-                return lost(helper, ErrorCode::imager_crashed, {});
+                return lost(process, ErrorCode::imager_crashed, {});
             case ChannelFault::timed_out:
-                return lost(helper, ErrorCode::imager_timeout, "The image helper took too long.");
+                return lost(process, ErrorCode::imager_timeout, "The image worker process took too long.");
             case ChannelFault::malformed:
-                return lost(helper, ErrorCode::imager_crashed, "The image helper's answer made no sense.");
+                return lost(process, ErrorCode::imager_crashed,
+                            "The image worker process's answer made no sense.");
         }
-        return lost(helper, ErrorCode::imager_crashed, {});
+        return lost(process, ErrorCode::imager_crashed, {});
     };
     const std::string order = write_order(*job.task, options.max_output);
-    if (auto sent = helper->channel().send(order, job.watermark, job.file, deadline); !sent)
+    if (auto sent = process->channel().send(order, job.watermark, job.file, deadline); !sent)
         return gave_up(sent.error());
-    auto frame = helper->channel().receive({kMaxAnswerHeader, options.max_output}, deadline);
+    auto frame = process->channel().receive({kMaxAnswerHeader, options.max_output}, deadline);
     if (!frame) return gave_up(frame.error());
     auto read = read_answer(frame->header, std::move(frame->body), *job.task);
     if (read.sense == ReadAnswer::Sense::nonsense) {
-        return lost(helper, ErrorCode::imager_crashed, read.answer.error().detail);
+        return lost(process, ErrorCode::imager_crashed, read.answer.error().detail);
     }
     return std::move(read.answer);
 }
 
 void ImagerPool::State::keep(std::promise<Result<>> first_start) {
-    std::unique_ptr<HelperProcess> helper;
+    std::unique_ptr<ImagerProcess> process;
     std::size_t tasks = 0;
     const auto replace = [&]() -> Result<> {
-        helper.reset();
+        process.reset();
         tasks = 0;
-        auto next = start_helper();
+        auto next = start_imager();
         if (!next) return fail(next.error());
-        helper = std::move(*next);
+        process = std::move(*next);
         return {};
     };
     auto up = replace();
@@ -259,47 +261,49 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
     first_start.set_value(std::move(up));
     if (!usable) return;
 
-    while (wait_for_work(helper.get())) {
-        if (helper && !helper->alive()) {
-            (void)lost(helper, ErrorCode::imager_crashed, "The image helper died while it was idle.");
+    while (wait_for_work(process.get())) {
+        if (process && !process->alive()) {
+            (void)lost(process, ErrorCode::imager_crashed,
+                       "The image worker process died while it was idle.");
         }
-        // A helper that can't be had now is asked for again with the next task, which hears of it.
-        if (!helper && !replace()) {
+        // A worker process that can't be had now is asked for again with the next task, which hears of it.
+        if (!process && !replace()) {
             auto job = queue.take();
             if (job) {
                 queue.ended(job->lane, {});
                 job->promise.set_value(
-                    fail(ErrorCode::imager_unavailable, "No image helper can be started."));
+                    fail(ErrorCode::imager_unavailable, "No image worker process can be started."));
             }
             continue;
         }
         auto job = queue.take();
         if (!job) continue;
         const auto start = Clock::now();
-        auto outcome = run_on(helper, *job);
+        auto outcome = run_on(process, *job);
         queue.ended(job->lane, Clock::now() - start);
         ++tasks;
         job->promise.set_value(std::move(outcome));
         // Replaced behind the answer, so that no task waits for a start-up that could be seen coming.
-        const bool spent =
-            helper && (tasks >= options.tasks_per_helper || helper->resident_bytes() > options.max_resident);
-        if ((!helper || spent) && !queue.closed()) (void)replace();
+        const bool spent = process && (tasks >= options.max_tasks_per_process ||
+                                       process->resident_bytes() > options.max_resident);
+        if ((!process || spent) && !queue.closed()) (void)replace();
     }
 }
 
 Result<std::unique_ptr<ImagerPool>> ImagerPool::start(PoolOptions options) {
     Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
-    if (!bell) return fail(ErrorCode::imager_unavailable, "No event descriptor for the image helpers.");
-    if (options.helpers == 0)
-        return fail(ErrorCode::invalid_configuration, "At least one image helper is needed.");
-    const std::size_t helpers = options.helpers;
+    if (!bell)
+        return fail(ErrorCode::imager_unavailable, "No event descriptor for the image worker processes.");
+    if (options.processes == 0)
+        return fail(ErrorCode::invalid_configuration, "At least one image worker process is needed.");
+    const std::size_t processes = options.processes;
     std::unique_ptr<ImagerPool> pool(
         new ImagerPool(std::make_unique<State>(std::move(options), std::move(bell))));
     std::vector<std::future<Result<>>> starts;
-    for (std::size_t i = 0; i < helpers; ++i) {
+    for (std::size_t i = 0; i < processes; ++i) {
         std::promise<Result<>> promise;
         starts.push_back(promise.get_future());
-        pool->state_->keepers.emplace_back(
+        pool->state_->supervisors.emplace_back(
             [state = pool->state_.get(), first = std::move(promise)]() mutable {
                 state->keep(std::move(first));
             });
@@ -316,10 +320,11 @@ ImagerPool::ImagerPool(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 ImagerPool::~ImagerPool() {
     for (auto& [ticket, job] : state_->queue.close()) {
-        job.promise.set_value(fail(ErrorCode::imager_unavailable, "The image helpers are being shut down."));
+        job.promise.set_value(
+            fail(ErrorCode::imager_unavailable, "The image worker processes are being shut down."));
     }
-    for (std::thread& keeper : state_->keepers)
-        keeper.join();
+    for (std::thread& supervisor : state_->supervisors)
+        supervisor.join();
 }
 
 Result<Outcome> ImagerPool::try_run(const Task& task, const Terms& terms) {
@@ -355,7 +360,7 @@ Result<Outcome> ImagerPool::try_run(const Task& task, const Terms& terms) {
     // One that is under way is waited for: its process would have to be killed, and the next is near its end.
     if (!in_time && state_->queue.take_back(*ticket)) {
         ++state_->overloaded;
-        return fail(ErrorCode::overloaded, "No image helper was free in time.");
+        return fail(ErrorCode::overloaded, "No image worker process was free in time.");
     }
     return outcome.get();
 }

@@ -1,11 +1,11 @@
-// The jail's keeper: long-lived `photogate-imager` processes, one task at a time each.
+// The jail's supervisor: long-lived `photogate-imager` processes, one task at a time each.
 //
-// No byte of a picture is parsed in this process. A helper has no inherited descriptor or environment, no
+// No byte of a picture is parsed in this process. A worker process has no inherited descriptor or environment, no
 // file system, network or programs (it proves that before its first task, and without the proof it gets
-// none), and resource limits; the keeper owns the wall clock and kills what overruns it. A helper that dies
+// none), and resource limits; the supervisor owns the wall clock and kills what overruns it. A worker process that dies
 // or hangs costs its task an error and is replaced; it never costs the gateway.
 //
-// As many tasks run at once as there are helpers; the rest wait, in a bounded queue for each lane
+// As many tasks run at once as there are worker processes; the rest wait, in a bounded queue for each lane
 // (image_processor.hpp). Thread safety: any number of threads.
 #pragma once
 
@@ -23,14 +23,14 @@ namespace photogate::imaging {
 
 struct PoolOptions {
     std::filesystem::path program;  ///< of photogate-imager
-    std::size_t helpers = 2;
+    std::size_t processes = 2;
     std::chrono::milliseconds wall_clock{20'000};  ///< for one task
     std::uint64_t address_space = 1ULL << 30;      ///< bytes (RLIMIT_AS)
     std::uint64_t max_output = 256ULL << 20;       ///< bytes of one published picture
-    std::size_t tasks_per_helper = 200;            ///< then it is replaced
+    std::size_t max_tasks_per_process = 200;       ///< then it is replaced
     std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
-    LooseJail loose_jail = LooseJail::refused;
-    /// Uploads have two shares of the helpers, pictures that somebody waits for one, while both wait.
+    Sandbox sandbox = Sandbox::required;
+    /// Uploads have two shares of the worker processes, pictures that somebody waits for one, while both wait.
     LaneOptions uploads{.share = 2, .most_waiting = 10'000};
     LaneOptions on_demand{.share = 1, .most_waiting = 64};
 };
@@ -53,7 +53,7 @@ class ImagerPool final : public ImageProcessor {
         std::uint64_t overloaded = 0;  ///< tasks refused, or given up before they began
     };
     Counters counters() const;
-    /// Of the helper that came up last: kernel and settings are the same for all.
+    /// Of the worker process that came up last: kernel and settings are the same for all.
     JailReport jail() const;
 
   private:

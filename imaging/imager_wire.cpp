@@ -18,7 +18,7 @@ constexpr std::size_t kMaxThumbHash = 64;  ///< bytes; the format needs at most 
 constexpr int kMaxDepth = 16;
 
 /// Thrown inside this file alone, where a member is absent or not what it has to be.
-struct Nonsense {
+struct ProtocolError {
     std::string what;
 };
 
@@ -26,28 +26,28 @@ json parse(std::string_view text) {
     int depth = 0;
     const auto shallow = [&depth](int, json::parse_event_t event, json&) {
         if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-            if (++depth > kMaxDepth) throw Nonsense{"is nested too deeply"};
+            if (++depth > kMaxDepth) throw ProtocolError{"is nested too deeply"};
         }
         if (event == json::parse_event_t::object_end || event == json::parse_event_t::array_end) --depth;
         return true;
     };
     json parsed = json::parse(text.begin(), text.end(), shallow, /*allow_exceptions=*/false);
-    if (!parsed.is_object()) throw Nonsense{"is no JSON object"};
+    if (!parsed.is_object()) throw ProtocolError{"is no JSON object"};
     return parsed;
 }
 
 const json& member(const json& object, const char* name) {
-    if (!object.is_object()) throw Nonsense{std::string(name) + " has no object around it"};
+    if (!object.is_object()) throw ProtocolError{std::string(name) + " has no object around it"};
     const auto found = object.find(name);
-    if (found == object.end()) throw Nonsense{std::string(name) + " is missing"};
+    if (found == object.end()) throw ProtocolError{std::string(name) + " is missing"};
     return *found;
 }
 
 std::string text(const json& object, const char* name, std::size_t longest) {
     const json& value = member(object, name);
-    if (!value.is_string()) throw Nonsense{std::string(name) + " is no text"};
+    if (!value.is_string()) throw ProtocolError{std::string(name) + " is no text"};
     auto found = value.get<std::string>();
-    if (found.size() > longest) throw Nonsense{std::string(name) + " is too long"};
+    if (found.size() > longest) throw ProtocolError{std::string(name) + " is too long"};
     return found;
 }
 
@@ -55,17 +55,17 @@ template <class Number>
 Number number(const json& object, const char* name, Number least = 0,
               Number most = std::numeric_limits<Number>::max()) {
     const json& value = member(object, name);
-    if (!value.is_number_unsigned()) throw Nonsense{std::string(name) + " is no natural number"};
+    if (!value.is_number_unsigned()) throw ProtocolError{std::string(name) + " is no natural number"};
     const auto found = value.get<std::uint64_t>();
     if (found < static_cast<std::uint64_t>(least) || found > static_cast<std::uint64_t>(most)) {
-        throw Nonsense{std::string(name) + " is out of range"};
+        throw ProtocolError{std::string(name) + " is out of range"};
     }
     return static_cast<Number>(found);
 }
 
 Format format_member(const json& object, const char* name) {
     const auto found = parse_format(text(object, name, 16));
-    if (!found) throw Nonsense{std::string(name) + " is no format"};
+    if (!found) throw ProtocolError{std::string(name) + " is no format"};
     return *found;
 }
 
@@ -132,7 +132,7 @@ Choice choice(const json& object, const char* name, const Choice (&choices)[N]) 
     for (const Choice candidate : choices) {
         if (word(candidate) == said) return candidate;
     }
-    throw Nonsense{std::string(name) + " is unknown"};
+    throw ProtocolError{std::string(name) + " is unknown"};
 }
 
 json limits_to_json(const Limits& limits) {
@@ -193,7 +193,7 @@ VersionSpec version_from_json(const json& from) {
                                    .size = number<std::uint32_t>(watermark, "size", 1, 100),
                                    .opacity = number<std::uint32_t>(watermark, "opacity", 1, 100)};
     }
-    if (const auto complaint = complaint_about(spec)) throw Nonsense{*complaint};
+    if (const auto complaint = complaint_about(spec)) throw ProtocolError{*complaint};
     return spec;
 }
 
@@ -201,7 +201,7 @@ Published picture_from_json(const json& from, const VersionSpec& spec) {
     Published picture;
     picture.format = format_member(from, "format");
     if (spec.format && *spec.format != picture.format)
-        throw Nonsense{"picture.format is another than asked for"};
+        throw ProtocolError{"picture.format is another than asked for"};
     picture.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
     picture.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
     return picture;
@@ -210,25 +210,25 @@ Published picture_from_json(const json& from, const VersionSpec& spec) {
 Published picture_of(const json& from, const VersionSpec& spec, Bytes bytes) {
     Published picture = picture_from_json(from, spec);
     picture.bytes = std::move(bytes);
-    // A helper that was taken over may publish what it likes, but nothing that is at first sight a page or
+    // A worker process that was taken over may publish what it likes, but nothing that is at first sight a page or
     // a script.
     if (!begins_as(picture.format, picture.bytes))
-        throw Nonsense{"the picture does not begin as its format does"};
+        throw ProtocolError{"the picture does not begin as its format does"};
     return picture;
 }
 
 /// The body is the pictures' bytes, one behind the other; `size` says where each ends.
 std::vector<Published> pictures_from_json(const json& from, Bytes body, const Task& task) {
     if (!from.is_array() || from.size() != task.versions.size())
-        throw Nonsense{"there are not as many pictures as were asked for"};
+        throw ProtocolError{"there are not as many pictures as were asked for"};
     std::vector<std::size_t> ends;
     for (const auto& each : from) {
         const auto at = ends.empty() ? 0 : ends.back();
         const auto size = number<std::uint64_t>(each, "size", 1);
-        if (size > body.size() - at) throw Nonsense{"a picture has not all of its bytes"};
+        if (size > body.size() - at) throw ProtocolError{"a picture has not all of its bytes"};
         ends.push_back(at + static_cast<std::size_t>(size));
     }
-    if ((ends.empty() ? 0 : ends.back()) != body.size()) throw Nonsense{"there are bytes of no picture"};
+    if ((ends.empty() ? 0 : ends.back()) != body.size()) throw ProtocolError{"there are bytes of no picture"};
     std::vector<Published> pictures;
     if (from.size() == 1) {
         pictures.push_back(picture_of(from[0], task.versions[0], std::move(body)));
@@ -248,10 +248,11 @@ void facts_from_json(const json& from, Processed& processed) {
     processed.privacy_json = object_text(from, "privacy");
     processed.thumb_hash = text(from, "thumb_hash", kMaxThumbHash * 2);
     const auto thumb = from_base64(processed.thumb_hash);
-    if (!thumb || thumb->empty() || thumb->size() > kMaxThumbHash) throw Nonsense{"thumb_hash is no base64"};
+    if (!thumb || thumb->empty() || thumb->size() > kMaxThumbHash)
+        throw ProtocolError{"thumb_hash is no base64"};
     processed.perceptual_hash = text(from, "perceptual_hash", 16);
     if (processed.perceptual_hash.size() != 16 || !from_hex(processed.perceptual_hash)) {
-        throw Nonsense{"perceptual_hash is not 16 hex digits"};
+        throw ProtocolError{"perceptual_hash is not 16 hex digits"};
     }
 }
 
@@ -270,20 +271,20 @@ Answer answer_from_json(const json& from, Bytes body, const Task& task) {
     if (from.contains("processed")) {
         return Outcome(processed_from_json(from["processed"], std::move(body), task));
     }
-    if (!body.empty()) throw Nonsense{"only a published picture has bytes"};
+    if (!body.empty()) throw ProtocolError{"only a published picture has bytes"};
     if (from.contains("rejected")) {
         const json& rejected = from["rejected"];
         const auto code = parse_rejection_code(text(rejected, "code", 64));
-        if (!code) throw Nonsense{"rejected.code is unknown"};
+        if (!code) throw ProtocolError{"rejected.code is unknown"};
         return Outcome(Rejection{*code, text(rejected, "detail", kMaxDetail)});
     }
     const json& failed = member(from, "failed");
     const auto said = text(failed, "code", 64);
-    // The two faults that a helper may report; anything else would let it choose how the gateway behaves.
+    // The two faults that a worker process may report; anything else would let it choose how the gateway behaves.
     for (const ErrorCode code : {ErrorCode::internal, ErrorCode::invalid_configuration}) {
         if (photogate::to_string(code) == said) return fail(code, text(failed, "detail", kMaxDetail));
     }
-    throw Nonsense{"failed.code is unknown"};
+    throw ProtocolError{"failed.code is unknown"};
 }
 
 JailReport jail_from_json(const json& hello) {
@@ -327,11 +328,11 @@ Result<TaskOrder> read_order(std::string_view header) {
         order.max_output = number<std::uint64_t>(from, "max_output");
         order.task.limits = limits_from_json(member(from, "limits"));
         const json& accepted = member(from, "accepted");
-        if (!accepted.is_array()) throw Nonsense{"accepted is no list"};
+        if (!accepted.is_array()) throw ProtocolError{"accepted is no list"};
         order.task.accepted.clear();
         for (const json& entry : accepted) {
             const auto format = entry.is_string() ? parse_format(entry.get<std::string>()) : std::nullopt;
-            if (!format) throw Nonsense{"accepted names no format"};
+            if (!format) throw ProtocolError{"accepted names no format"};
             order.task.accepted.push_back(*format);
         }
         order.task.facts.reset();
@@ -343,14 +344,14 @@ Result<TaskOrder> read_order(std::string_view header) {
         }
         const json& versions = member(from, "versions");
         if (!versions.is_array() || versions.empty() || versions.size() > kMaxVersions)
-            throw Nonsense{"versions is no list of 1 to " + std::to_string(kMaxVersions)};
+            throw ProtocolError{"versions is no list of 1 to " + std::to_string(kMaxVersions)};
         order.task.versions.clear();
         for (const json& version : versions)
             order.task.versions.push_back(version_from_json(version));
         if (from.contains("declared_type"))
             order.task.declared_type = text(from, "declared_type", kMaxDetail);
         return order;
-    } catch (const Nonsense& nonsense) {
+    } catch (const ProtocolError& nonsense) {
         return fail(ErrorCode::internal, "The order makes no sense: " + nonsense.what + ".");
     }
 }
@@ -374,10 +375,10 @@ Result<JailReport> read_hello(std::string_view header) {
         const json& ready = member(from, "ready");
         if (ready == json(true)) return jail_from_json(from);
         return fail(ErrorCode::imager_unavailable,
-                    "The image helper can't work: " + text(from, "detail", kMaxDetail));
-    } catch (const Nonsense& nonsense) {
+                    "The image worker process can't work: " + text(from, "detail", kMaxDetail));
+    } catch (const ProtocolError& nonsense) {
         return fail(ErrorCode::imager_unavailable,
-                    "The image helper's first words make no sense: it " + nonsense.what);
+                    "The image worker process's first words make no sense: it " + nonsense.what);
     }
 }
 
@@ -427,9 +428,9 @@ Bytes body_of(const Answer& answer) {
 ReadAnswer read_answer(std::string_view header, Bytes body, const Task& task) {
     try {
         return {answer_from_json(parse(header), std::move(body), task), ReadAnswer::Sense::sound};
-    } catch (const Nonsense& nonsense) {
+    } catch (const ProtocolError& nonsense) {
         return {fail(ErrorCode::imager_crashed,
-                     "The image helper's answer made no sense: " + nonsense.what + "."),
+                     "The image worker process's answer made no sense: " + nonsense.what + "."),
                 ReadAnswer::Sense::nonsense};
     }
 }

@@ -1,19 +1,19 @@
-// What the keeper and a helper say to each other, as JSON headers of `Channel` frames.
+// What the supervisor and a worker process say to each other, as JSON headers of `Channel` frames.
 //
-//   helper → keeper   hello    once, after start-up:
+//   worker process → supervisor   hello    once, after start-up:
 //                              {"ready":true,"jail":{"files":"failed","sockets":"failed",
 //                                                    "programs":"failed","landlock":N,"missing":"…"}}
 //                              or {"ready":false,"detail":"…"}
-//   keeper → helper   task     {"declared_type":…,"accepted":[…],"limits":{…},"facts":{…},
+//   supervisor → worker process   task     {"declared_type":…,"accepted":[…],"limits":{…},"facts":{…},
 //                               "versions":[{…},…],"size":N,"max_output":N}
 //                              with the file attached as a descriptor, and a watermark's bytes as the
 //                              frame's body; without `facts` it is a render
-//   helper → keeper   answer   {"processed":{"pictures":[{…,"size":N},…],…}} with the bytes of all
+//   worker process → supervisor   answer   {"processed":{"pictures":[{…,"size":N},…],…}} with the bytes of all
 //                              pictures, one behind the other, as the frame's body,
 //                              or {"rejected":{"code":"corrupt","detail":"…"}}
 //                              or {"failed":{"code":…,"detail":"…"}}
 //
-// The keeper believes nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
+// The supervisor believes nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
 // with a sentence. Thread safety: pure functions.
 #pragma once
 
@@ -33,7 +33,7 @@ namespace photogate::imaging {
 inline constexpr std::uint64_t kMaxTaskHeader = 64U << 10;
 inline constexpr std::uint64_t kMaxAnswerHeader = 4U << 20;
 
-/// A task as the helper receives it; `task.file` is to be filled in from the frame.
+/// A task as the worker process receives it; `task.file` is to be filled in from the frame.
 struct TaskOrder {
     Task task;
     std::uint64_t max_output = 0;
@@ -44,18 +44,18 @@ std::string write_order(const Task& task, std::uint64_t max_output);
 Result<TaskOrder> read_order(std::string_view header);
 
 std::string write_hello(const Result<JailReport>& start_up);
-/// imager_unavailable with the helper's own words, or with ours where the hello makes no sense. A jail of
+/// imager_unavailable with the worker process's own words, or with ours where the hello makes no sense. A jail of
 /// which it says nothing is not tight.
 Result<JailReport> read_hello(std::string_view header);
 
-/// What the helper found; an Error here is a fault of ours, not of the picture.
+/// What the worker process found; an Error here is a fault of ours, not of the picture.
 using Answer = Result<Outcome>;
 
 /// The published bytes are not in the header: they go as the frame's body (body_of()).
 std::string write_answer(const Answer& answer);
 /// The bytes of all pictures of an answer, one behind the other.
 Bytes body_of(const Answer& answer);
-/// `imager_crashed` where the answer makes no sense: the caller kills the helper. `body` becomes the
+/// `imager_crashed` where the answer makes no sense: the caller kills the worker process. `body` becomes the
 /// pictures' bytes.
 struct ReadAnswer {
     Answer answer;

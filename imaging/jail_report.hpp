@@ -1,6 +1,6 @@
-// What a helper found out about its own jail, by trying to get out of it before its first task.
+// What a worker process found out about its own jail, by trying to get out of it before its first task.
 //
-// It is true as long as the helper is its own master, which it is when it says it: no picture has been read
+// It is true as long as the worker process is its own master, which it is when it says it: no picture has been read
 // by then. Thread safety: values.
 #pragma once
 
@@ -27,8 +27,8 @@ struct JailReport {
     }
 };
 
-/// What is done with a helper whose jail has a hole.
-enum class LooseJail { refused, tolerated };
+/// What is done with a worker process whose jail has a hole.
+enum class Sandbox { required, best_effort };
 
 /// `tight: no file, socket or program can be had (system calls filtered, Landlock 7)`, or what is open.
 std::string describe(const JailReport& report);

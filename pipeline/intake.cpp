@@ -16,7 +16,7 @@ using model::UploadState;
 using notifier::events::Source;
 using notifier::events::StoreEvent;
 using notifier::events::StoreOperation;
-using storage::records::Finder;
+using storage::records::DiscoveredBy;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
 
@@ -104,7 +104,7 @@ std::optional<Intake::Counted> Intake::counted(const Source& source, const Store
         return std::nullopt;
     }
     Observation seen;
-    seen.finder = Finder::event;
+    seen.finder = DiscoveredBy::event;
     seen.source = source.name;
     seen.event_id = event.dedupe_id(source.name);
     seen.region = store->region.name;
@@ -170,7 +170,7 @@ Result<ObserveOutcome> Intake::observe_and_wait(Observation seen) {
     return future.get();
 }
 
-Result<bool> Intake::look(const Upload& upload, Finder finder) {
+Result<bool> Intake::look(const Upload& upload, DiscoveredBy finder) {
     const Store* store = stores_.of(upload.region);
     if (!store) return fail(ErrorCode::unknown_region, "the upload's region is no longer configured");
     const auto info = store->objects->head(upload.bucket, upload.key, {});
@@ -194,7 +194,7 @@ Result<Upload> Intake::complete(const std::optional<AppName>& app, const UploadI
     const auto upload = uploads_.find(app, id);
     if (!upload) return upload;
     if (upload->state != UploadState::created && upload->state != UploadState::expired) return upload;
-    const auto there = look(*upload, Finder::complete_call);
+    const auto there = look(*upload, DiscoveredBy::complete_call);
     if (!there) return fail(there.error());
     if (!*there)
         return fail(ErrorCode::object_not_found,

@@ -56,7 +56,7 @@ class Intake {
     Result<model::Upload> complete(const std::optional<AppName>& app, const UploadId& id);
 
     /// HEAD, then t2; false where there is no object. Blocking.
-    Result<bool> look(const model::Upload& upload, storage::records::Finder finder);
+    Result<bool> look(const model::Upload& upload, storage::records::DiscoveredBy finder);
 
   private:
     struct Gathering;

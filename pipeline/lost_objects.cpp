@@ -13,7 +13,7 @@ namespace photogate::pipeline {
 
 using storage::objects::ListedObject;
 using storage::records::Arrivals;
-using storage::records::Finder;
+using storage::records::DiscoveredBy;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
 
@@ -24,7 +24,7 @@ Result<std::size_t> observe_listed(Arrivals& arrivals, const Store& store,
     for (std::size_t i = 0; i < objects.size(); ++i) {
         const auto& object = objects[i];
         Observation seen;
-        seen.finder = Finder::reconciler;
+        seen.finder = DiscoveredBy::reconciler;
         seen.region = store.region.name;
         seen.bucket = store.region.incoming;
         seen.key = object.key;

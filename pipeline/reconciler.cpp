@@ -17,7 +17,7 @@ namespace photogate::pipeline {
 namespace {
 
 using model::Upload;
-using storage::records::Finder;
+using storage::records::DiscoveredBy;
 using storage::records::MaintenanceLease;
 using storage::records::MaintenanceStart;
 using storage::records::PastGrant;
@@ -50,7 +50,7 @@ struct Reconciler::Walk {
     AtEnd at_end;
 };
 
-Reconciler::Reconciler(ReconcilerOptions options, ReconcilerParts parts)
+Reconciler::Reconciler(ReconcilerOptions options, ReconcilerDependencies parts)
     : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
 
 Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::string& prefix,
@@ -123,7 +123,7 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
                 return {};
             }
             if (!away.contains(upload.region)) {
-                const auto there = parts_.intake.look(upload, Finder::reconciler);
+                const auto there = parts_.intake.look(upload, DiscoveredBy::reconciler);
                 if (!there && says_something_of_the_store(there.error().code)) away.insert(upload.region);
                 if (!there && !error) error = there.error();
                 if (there) {

@@ -44,7 +44,7 @@ struct ReconcilerOptions {
 };
 
 /// All of them outlive the reconciler.
-struct ReconcilerParts {
+struct ReconcilerDependencies {
     storage::records::Upkeep& upkeep;
     storage::records::JobQueue& jobs;
     storage::records::Arrivals& arrivals;
@@ -55,7 +55,7 @@ struct ReconcilerParts {
 
 class Reconciler {
   public:
-    Reconciler(ReconcilerOptions options, ReconcilerParts parts);
+    Reconciler(ReconcilerOptions options, ReconcilerDependencies parts);
 
     void run();
     void stop();
@@ -89,7 +89,7 @@ class Reconciler {
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     ReconcilerOptions options_;
-    ReconcilerParts parts_;
+    ReconcilerDependencies parts_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

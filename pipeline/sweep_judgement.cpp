@@ -10,7 +10,7 @@
 #include "base/log.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/lost_objects.hpp"
-#include "pipeline/sweeper.hpp"
+#include "pipeline/orphan_collector.hpp"
 #include "signer/digest.hpp"
 
 namespace photogate::pipeline {
@@ -77,7 +77,7 @@ std::optional<SweepFinding> verdict(const UploadAt& upload, Age age) {
 
 }  // namespace
 
-Result<std::vector<Swept>> Sweeper::judge_incoming(const Store& store, const Page& page) const {
+Result<std::vector<Swept>> OrphanCollector::judge_incoming(const Store& store, const Page& page) const {
     const auto& bucket = store.region.incoming;
     const auto uploads = parts_.upkeep.uploads_at(bucket, keys_of(page));
     if (!uploads) return fail(uploads.error());
@@ -99,7 +99,7 @@ Result<std::vector<Swept>> Sweeper::judge_incoming(const Store& store, const Pag
     return found;
 }
 
-Result<bool> Sweeper::has_bytes_of(const Store& store, const ReferredImage& image) {
+Result<bool> OrphanCollector::has_bytes_of(const Store& store, const ReferredImage& image) {
     if (!pace_.next()) return fail(ErrorCode::unavailable, "stopped");
     signer::Sha256Stream hash;
     const auto got = store.objects->get(store.region.published, image.key, {}, [&](BytesView piece) {
@@ -111,7 +111,7 @@ Result<bool> Sweeper::has_bytes_of(const Store& store, const ReferredImage& imag
     return hex_lower(hash.finish()) == image.sha256;
 }
 
-Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Page& page) {
+Result<std::vector<Swept>> OrphanCollector::judge_published(const Store& store, const Page& page) {
     const auto& bucket = store.region.published;
     std::vector<ObjectKey> keys;
     for (const auto& object : page) {
@@ -154,8 +154,8 @@ Result<std::vector<Swept>> Sweeper::judge_published(const Store& store, const Pa
     return found;
 }
 
-Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
-                      MaintenanceTally& tally) {
+Result<> OrphanCollector::act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
+                              MaintenanceTally& tally) {
     Page lost, unwanted, unreferenced;
     std::vector<ObjectKey> left_behind;
     for (const auto& each : found) {
@@ -215,7 +215,7 @@ Result<> Sweeper::act(const Store& store, const Bucket& bucket, const std::vecto
     return {};
 }
 
-Result<bool> Sweeper::await_transactions(const std::string& horizon) {
+Result<bool> OrphanCollector::await_transactions(const std::string& horizon) {
     const auto until = Steady::now() + kTransactionsWithin;
     for (;;) {
         const auto ended = parts_.upkeep.transactions_ended(horizon);
@@ -225,7 +225,7 @@ Result<bool> Sweeper::await_transactions(const std::string& horizon) {
 }
 
 /// False: it is not as it was listed, or not there.
-Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& object) {
+Result<bool> OrphanCollector::remove_as_judged(const Store& store, const ListedObject& object) {
     const auto& bucket = store.region.published;
     const auto now_there = store.objects->head(bucket, object.key, {});
     if (!now_there && now_there.error().code == ErrorCode::store_no_such_key) return false;
@@ -241,7 +241,7 @@ Result<bool> Sweeper::remove_as_judged(const Store& store, const ListedObject& o
     return true;
 }
 
-Result<std::size_t> Sweeper::remove_unreferenced(const Store& store, const Page& objects) {
+Result<std::size_t> OrphanCollector::remove_unreferenced(const Store& store, const Page& objects) {
     const auto& bucket = store.region.published;
     const auto opened_at = Steady::now();
     const auto horizon = parts_.upkeep.mark_deleting(bucket, keys_of(objects));

@@ -49,7 +49,7 @@ async function showNow() {
     tile("Rejected", ended("rejected")),
     tile("Failed", ended("failed"), ended("failed") > 0),
     tile("Answers 5xx, 5 min", grown("http_server_request_duration_seconds_count", errors), grown("http_server_request_duration_seconds_count", errors) > 0),
-    tile("Image helpers that died", sum(samples, "photogate_imager_crashed_total")));
+    tile("Image worker processes that died", sum(samples, "photogate_imager_crashed_total")));
 }
 
 // ---- uploads

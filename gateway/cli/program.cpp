@@ -57,6 +57,8 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags) {
         for (const auto& option : table.options) {
             const auto name = config::flag(table, option);
             if (name.empty()) continue;
+            if (const auto former = config::former_flag(table, option); !former.empty())
+                app.add_option(former, flags.values[former])->group("");  // accepted, but not in the help
             auto* added = option.kind == config::Kind::boolean
                               ? app.add_flag(name, flags.switches[name], help_of(option))
                               : app.add_option(name, flags.values[name], help_of(option));

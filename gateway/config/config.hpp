@@ -113,7 +113,7 @@ struct Log {
 };
 
 /// What to do when the start-up proof finds that the store's credentials or buckets are not safe.
-enum class Unsafe { refused, insisted };
+enum class UnsafeStore { reject, allow };
 
 /// What an entry of `[apps.NAME]` may do, and how it shows who it is.
 struct Access {
@@ -141,7 +141,7 @@ struct Config {
     KeyRing keys;  ///< of apps and operators, from `access`
     Callbacks callbacks;
     Log log;
-    Unsafe unsafe = Unsafe::refused;
+    UnsafeStore unsafe = UnsafeStore::reject;
 };
 
 }  // namespace photogate::gateway::config

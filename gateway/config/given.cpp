@@ -26,7 +26,7 @@ constexpr std::array kSizes = {Unit{"GiB", 1ULL << 30},
 constexpr std::array kTimes = {Unit{"ms", 1}, Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                                Unit{"s", 1'000}};
 
-std::string_view form(const Given& given) {
+std::string_view form(const RawValue& given) {
     struct Name {
         std::string_view operator()(const Untyped&) const { return "a text"; }
         std::string_view operator()(const std::string&) const { return "a text"; }
@@ -38,7 +38,7 @@ std::string_view form(const Given& given) {
     return std::visit(Name{}, given);
 }
 
-tl::unexpected<std::string> wrong(const Given& given, std::string_view wanted) {
+tl::unexpected<std::string> wrong(const RawValue& given, std::string_view wanted) {
     const auto* untyped = std::get_if<Untyped>(&given);
     if (untyped != nullptr && untyped->texts.size() > 1)
         return tl::unexpected<std::string>("is given more than once");
@@ -46,7 +46,7 @@ tl::unexpected<std::string> wrong(const Given& given, std::string_view wanted) {
 }
 
 /// The text of a flag or variable; nullptr for typed values and for a flag that was repeated.
-const std::string* single(const Given& given) {
+const std::string* single(const RawValue& given) {
     const auto* untyped = std::get_if<Untyped>(&given);
     return untyped != nullptr && untyped->texts.size() == 1 ? &untyped->texts.front() : nullptr;
 }
@@ -101,13 +101,13 @@ std::vector<std::string> split(std::string_view text) {
 
 }  // namespace
 
-Reading<std::string> read_text(const Given& given) {
+Reading<std::string> read_text(const RawValue& given) {
     if (const auto* text = std::get_if<std::string>(&given)) return *text;
     if (const auto* text = single(given)) return *text;
     return wrong(given, "a text");
 }
 
-Reading<std::uint64_t> read_integer(const Given& given, Range range) {
+Reading<std::uint64_t> read_integer(const RawValue& given, Range range) {
     const auto show = [](std::uint64_t value) { return std::to_string(value); };
     if (const auto* integer = std::get_if<std::int64_t>(&given)) {
         if (*integer < 0)
@@ -122,7 +122,7 @@ Reading<std::uint64_t> read_integer(const Given& given, Range range) {
     return wrong(given, "an integer");
 }
 
-Reading<std::uint64_t> read_size(const Given& given, Range range) {
+Reading<std::uint64_t> read_size(const RawValue& given, Range range) {
     std::optional<std::uint64_t> bytes;
     if (const auto* integer = std::get_if<std::int64_t>(&given)) {
         if (*integer >= 0) bytes = static_cast<std::uint64_t>(*integer);
@@ -139,7 +139,7 @@ Reading<std::uint64_t> read_size(const Given& given, Range range) {
     return bounded(*bytes, range, size_text);
 }
 
-Reading<std::chrono::milliseconds> read_duration(const Given& given, TimeRange range) {
+Reading<std::chrono::milliseconds> read_duration(const RawValue& given, TimeRange range) {
     std::optional<std::uint64_t> ms;
     if (const auto* integer = std::get_if<std::int64_t>(&given)) {
         if (*integer >= 0) ms = measured(std::to_string(*integer), kTimes, 1'000);
@@ -162,7 +162,7 @@ Reading<std::chrono::milliseconds> read_duration(const Given& given, TimeRange r
     });
 }
 
-Reading<bool> read_boolean(const Given& given) {
+Reading<bool> read_boolean(const RawValue& given) {
     if (const auto* flag = std::get_if<bool>(&given)) return *flag;
     if (const auto* text = single(given)) {
         if (*text == "true" || *text == "1" || *text == "yes" || *text == "on") return true;
@@ -172,7 +172,7 @@ Reading<bool> read_boolean(const Given& given) {
     return wrong(given, "true or false");
 }
 
-Reading<std::vector<std::string>> read_list(const Given& given) {
+Reading<std::vector<std::string>> read_list(const RawValue& given) {
     if (const auto* list = std::get_if<std::vector<std::string>>(&given)) return *list;
     const auto* untyped = std::get_if<Untyped>(&given);
     if (untyped == nullptr) return wrong(given, "a list of texts");

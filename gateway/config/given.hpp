@@ -26,7 +26,7 @@ struct Untyped {
 struct Unfit {
     std::string_view what;
 };
-using Given = std::variant<Untyped, std::string, std::int64_t, bool, std::vector<std::string>, Unfit>;
+using RawValue = std::variant<Untyped, std::string, std::int64_t, bool, std::vector<std::string>, Unfit>;
 
 /// Why a value is not one: a clause that follows the option's name, `is 0, but must be 1 to 64`.
 template <class T>
@@ -41,15 +41,15 @@ struct TimeRange {
     std::chrono::milliseconds most{};
 };
 
-Reading<std::string> read_text(const Given& given);
-Reading<std::uint64_t> read_integer(const Given& given, Range range);
+Reading<std::string> read_text(const RawValue& given);
+Reading<std::uint64_t> read_integer(const RawValue& given, Range range);
 /// Bytes: an integer, or `25MiB` (KiB, MiB, GiB of 1,024; KB, MB, GB of 1,000; B).
-Reading<std::uint64_t> read_size(const Given& given, Range range);
+Reading<std::uint64_t> read_size(const RawValue& given, Range range);
 /// An integer of seconds, or `500ms`, `15s`, `5m`, `2h`, `7d`.
-Reading<std::chrono::milliseconds> read_duration(const Given& given, TimeRange range);
-Reading<bool> read_boolean(const Given& given);
+Reading<std::chrono::milliseconds> read_duration(const RawValue& given, TimeRange range);
+Reading<bool> read_boolean(const RawValue& given);
 /// A file's list; or texts, separated by commas, without white space around them.
-Reading<std::vector<std::string>> read_list(const Given& given);
+Reading<std::vector<std::string>> read_list(const RawValue& given);
 
 /// `25MiB`, `1500`: the largest unit of 1,024 that divides it.
 std::string size_text(std::uint64_t bytes);

@@ -82,7 +82,8 @@ struct Found {
 
 Found option_in(const Table& table, std::string_view key) {
     for (const auto& option : table.options) {
-        if (option.key == key) return {&option, Placed::Form::value};
+        if (option.key == key || (!option.former.empty() && option.former == key))
+            return {&option, Placed::Form::value};
         const bool of_file = option.secrecy == Secrecy::secret && key.ends_with("_file") &&
                              key.substr(0, key.size() - 5) == option.key;
         if (of_file) return {&option, Placed::Form::file};

@@ -49,7 +49,7 @@ std::string toml_quoted(std::string_view text) {
     return out + '"';
 }
 
-std::string literal(const Option& option, const Given& given) {
+std::string literal(const Option& option, const RawValue& given) {
     struct Literal {
         const Option& option;
         std::string operator()(const Untyped& untyped) const { return untyped_literal(option, untyped); }

@@ -14,6 +14,6 @@ namespace photogate::gateway::config {
 std::string toml_quoted(std::string_view text);
 
 /// What was given for the option, in the form that its kind has in a file.
-std::string literal(const Option& option, const Given& given);
+std::string literal(const Option& option, const RawValue& given);
 
 }  // namespace photogate::gateway::config

@@ -27,11 +27,11 @@ constexpr std::string_view kConfigVariable = "PHOTOGATE_CONFIG";
 
 /// A value that somebody gave, and where.
 struct Candidate {
-    std::optional<Given> given;  ///< nullopt: it could not be read, which was reported
+    std::optional<RawValue> given;  ///< nullopt: it could not be read, which was reported
     Origin origin;
 };
 
-fs::path helper_beside(const fs::path& executable) {
+fs::path imager_beside(const fs::path& executable) {
     const auto folder = executable.parent_path();
     const fs::path beside = folder / "photogate-imager";
     std::error_code ignored;
@@ -83,8 +83,8 @@ class Loader {
     explicit Loader(const Sources& sources) : sources_(sources) {
         const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
         config_.server.io_threads = cores;
-        config_.imaging.helpers = cores;
-        config_.imaging.program = helper_beside(sources.executable);
+        config_.imaging.processes = cores;
+        config_.imaging.program = imager_beside(sources.executable);
     }
 
     tl::expected<Loaded, std::vector<Mistake>> run() {
@@ -95,7 +95,7 @@ class Loader {
             if (instance.table->make) instance.table->make(config_, instance.names);
         for (std::size_t i = 0; i < layout_.instances.size(); ++i)
             fill(i);
-        if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.helpers + 2;
+        if (config_.worker.concurrency == 0) config_.worker.concurrency = config_.imaging.processes + 2;
         if (config_.worker.store_concurrency == 0)
             config_.worker.store_concurrency = config_.worker.concurrency;
         if (config_.server.max_waits == 0)
@@ -218,6 +218,7 @@ class Loader {
             }
             for (const auto& candidate : said) {
                 if (!candidate) continue;
+                warn_of_former_name(index, option, candidate->origin);
                 report_.came_from(key, candidate->origin);
                 if (!candidate->given) continue;
                 apply(scope, option, key, *candidate);
@@ -227,6 +228,24 @@ class Loader {
             }
             settings_.push_back(std::move(setting));
         }
+    }
+
+    void warn_of_former_name(std::size_t index, const Option& option, const Origin& origin) {
+        if (option.former.empty()) return;
+        const auto& instance = layout_.instances[index];
+        const bool in_file =
+            std::any_of(layout_.placed.begin(), layout_.placed.end(), [&](const Placed& placed) {
+                return placed.instance == index && placed.option == &option &&
+                       origin.kind == Origin::Kind::file && placed.entry->path.back() == option.former;
+            });
+        const auto& table = *instance.table;
+        if (in_file)
+            report_.warning(origin, fmt::format("{} is the former name of {}",
+                                                instance.full_key(option.former), instance.full_key(option)));
+        else if (origin.name == former_variable(table, option))
+            report_.warning(origin, fmt::format("is the former name of {}", variable(table, option)));
+        else if (origin.name == former_flag(table, option))
+            report_.warning(origin, fmt::format("is the former name of {}", flag(table, option)));
     }
 
     void apply(const Scope& scope, const Option& option, const std::string& key, const Candidate& candidate) {
@@ -254,12 +273,19 @@ class Loader {
         return said;
     }
 
+    static std::vector<std::string> plain_names_of(const Table& table, const Option& option) {
+        std::vector<std::string> names;
+        if (table.prefix) names.push_back(variable(table, option));
+        for (const auto other : option.also)
+            names.emplace_back(other);
+        if (auto former = former_variable(table, option); !former.empty()) names.push_back(std::move(former));
+        return names;
+    }
+
     static std::vector<std::string> names_of(const Table& table, const Option& option) {
         std::vector<std::string> names;
         if (!table.prefix) return names;
-        names.push_back(variable(table, option));
-        for (const auto other : option.also)
-            names.emplace_back(other);
+        names = plain_names_of(table, option);
         if (option.secrecy == Secrecy::secret) {
             for (std::size_t i = names.size(); i-- > 0;)
                 names.push_back(names[i] + "_FILE");
@@ -268,11 +294,7 @@ class Loader {
     }
 
     std::optional<Candidate> from_environment(const Table& table, const Option& option) {
-        std::vector<std::string> names;
-        if (table.prefix) names.push_back(variable(table, option));
-        for (const auto other : option.also)
-            names.emplace_back(other);
-        for (const auto& name : names) {
+        for (const auto& name : plain_names_of(table, option)) {
             const auto* value = variable_set(name);
             const auto* file = option.secrecy == Secrecy::secret ? variable_set(name + "_FILE") : nullptr;
             const Origin origin{Origin::Kind::environment, file == nullptr ? name : name + "_FILE", 0};
@@ -287,7 +309,13 @@ class Loader {
     }
 
     std::optional<Candidate> from_flag(const Table& table, const Option& option) {
-        const auto name = flag(table, option);
+        for (const auto& name : {flag(table, option), former_flag(table, option)}) {
+            if (auto said = from_flag(option, name)) return said;
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Candidate> from_flag(const Option& option, const std::string& name) {
         const auto found = sources_.flags.find(name);
         if (name.empty() || found == sources_.flags.end() || found->second.empty()) return std::nullopt;
         const Origin origin{Origin::Kind::flag, name, 0};

@@ -31,7 +31,7 @@ struct Sources {
     std::map<std::string, std::string> environment;
     /// From --config; nullopt: PHOTOGATE_CONFIG, else kStandardFile where there is one, else `folder`'s.
     std::optional<std::filesystem::path> file;
-    /// Of photogate itself: the helper is looked for beside it.
+    /// Of photogate itself: the worker process is looked for beside it.
     std::filesystem::path executable;
     /// Where a first `photogate all` leaves its configuration: read where it is our own. Empty: nowhere.
     std::filesystem::path folder = {};

@@ -18,6 +18,20 @@ std::string joined(std::string_view prefix, std::string_view key, char separator
     return name;
 }
 
+std::string flag_of(const Table& table, const Option& option, std::string_view key) {
+    if (!table.prefix) return {};
+    auto name = "--" + joined(*table.prefix, key, '-');
+    return option.secrecy == Secrecy::secret ? name + "-file" : name;
+}
+
+std::string variable_of(const Table& table, std::string_view key) {
+    if (!table.prefix) return {};
+    auto name = "PHOTOGATE_" + joined(*table.prefix, key, '_');
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    return name;
+}
+
 }  // namespace
 
 const NameRule kShortName = {
@@ -38,17 +52,19 @@ const std::vector<Table>& tables() {
 }
 
 std::string flag(const Table& table, const Option& option) {
-    if (!table.prefix) return {};
-    auto name = "--" + joined(*table.prefix, option.key, '-');
-    return option.secrecy == Secrecy::secret ? name + "-file" : name;
+    return flag_of(table, option, option.key);
 }
 
 std::string variable(const Table& table, const Option& option) {
-    if (!table.prefix) return {};
-    auto name = "PHOTOGATE_" + joined(*table.prefix, option.key, '_');
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    return name;
+    return variable_of(table, option.key);
+}
+
+std::string former_flag(const Table& table, const Option& option) {
+    return option.former.empty() ? std::string{} : flag_of(table, option, option.former);
+}
+
+std::string former_variable(const Table& table, const Option& option) {
+    return option.former.empty() ? std::string{} : variable_of(table, option.former);
 }
 
 std::string dotted(const Table& table, const Option& option) {

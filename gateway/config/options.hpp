@@ -44,17 +44,20 @@ struct Scope {
 };
 
 /// What is wrong, as a clause behind the key; nullopt: it was taken.
-using Complaint = std::optional<std::string>;
+using ValidationError = std::optional<std::string>;
 
 struct Option {
     std::string_view key;  ///< in its table
     Kind kind = Kind::text;
     std::string fallback;  ///< as a flag would say it; empty: none, or worked out (then `otherwise` says how)
     std::string_view help;
-    std::function<Complaint(const Scope&, const Given&)> set;
+    std::function<ValidationError(const Scope&, const RawValue&)> set;
     Secrecy secrecy = Secrecy::open;
     std::string_view otherwise = {};
     std::vector<std::string_view> also = {};  ///< variables of other tools that mean the same, behind our own
+    /// The key that this option had before. It is accepted, in the file, as a flag and as a variable, with a
+    /// warning that names the new one.
+    std::string_view former = {};
 };
 
 /// What a name in the place of a pattern's last `*` may be.
@@ -86,6 +89,8 @@ const std::vector<Table>& tables();
 // What follows from a row. `flag` and `variable` are empty where there are none.
 std::string flag(const Table& table, const Option& option);
 std::string variable(const Table& table, const Option& option);
+std::string former_flag(const Table& table, const Option& option);
+std::string former_variable(const Table& table, const Option& option);
 /// `regions.*.endpoint`
 std::string dotted(const Table& table, const Option& option);
 /// The fallback as TOML writes it; empty where there is none.

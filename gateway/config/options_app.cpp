@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using S = const Scope&;
-using G = const Given&;
+using G = const RawValue&;
 using imaging::ExifDetail;
 using imaging::GpsPolicy;
 using imaging::PublishMode;
@@ -46,7 +46,7 @@ Result<GrantMethod> parse_method(std::string_view word) {
     return fail(ErrorCode::invalid_field, "a method is put or post");
 }
 
-Complaint put_output(const Given& given, std::optional<imaging::Format>& field) {
+ValidationError put_output(const RawValue& given, std::optional<imaging::Format>& field) {
     using imaging::Format;
     static constexpr std::array kOutputs = {Choice<std::optional<Format>>{"auto", std::nullopt},
                                             Choice<std::optional<Format>>{"jpeg", Format::jpeg},
@@ -56,7 +56,7 @@ Complaint put_output(const Given& given, std::optional<imaging::Format>& field) 
     return put_choice(given, kOutputs, field);
 }
 
-Complaint put_callback_secrets(const Given& given, std::vector<signer::WebhookSecret>& field) {
+ValidationError put_callback_secrets(const RawValue& given, std::vector<signer::WebhookSecret>& field) {
     auto items = read_list(given);
     if (!items) return items.error();
     std::vector<signer::WebhookSecret> secrets;
@@ -71,7 +71,7 @@ Complaint put_callback_secrets(const Given& given, std::vector<signer::WebhookSe
 }
 
 /// Checks alone: the ring is filled when roles are known too (validate.cpp).
-Complaint put_keys(const Scope& scope, const Given& given) {
+ValidationError put_keys(const Scope& scope, const RawValue& given) {
     auto lines = read_list(given);
     if (!lines) return lines.error();
     std::vector<signer::Sha256> hashes;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using S = const Scope&;
-using G = const Given&;
+using G = const RawValue&;
 
 constexpr std::array kCors = {Choice<http::Credentials>{"refused", http::Credentials::never},
                               Choice<http::Credentials>{"allowed", http::Credentials::allowed}};
@@ -62,7 +62,7 @@ Result<std::string> parse_origin(std::string_view text) {
     return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
 }
 
-Complaint put_database_url(const Given& given, std::string& field) {
+ValidationError put_database_url(const RawValue& given, std::string& field) {
     auto text = read_text(given);
     if (!text) return text.error();
     const bool uri = text->starts_with("postgresql://") || text->starts_with("postgres://");
@@ -73,7 +73,7 @@ Complaint put_database_url(const Given& given, std::string& field) {
     return std::nullopt;
 }
 
-Complaint put_token_secrets(const Given& given, std::vector<Secret>& field) {
+ValidationError put_token_secrets(const RawValue& given, std::vector<Secret>& field) {
     constexpr std::size_t kShortest = 32;
     auto items = read_list(given);
     if (!items) return items.error();
@@ -287,7 +287,7 @@ Table callbacks_table() {
                  return put_list(g, parse_host_pattern, s.config.callbacks.policy.allowed_hosts);
              }},
             {"allowed_networks", Kind::list, "", "Private CIDR blocks that may be called: `10.1.2.0/24`.",
-             [](S s, G g) -> Complaint {
+             [](S s, G g) -> ValidationError {
                  auto blocks = read_list(g);
                  if (!blocks) return blocks.error();
                  auto guard = notifier::callbacks::AddressGuard::make(*blocks);
@@ -349,10 +349,10 @@ std::vector<Table> service_tables() {
          .options = {{"unsafe", Kind::boolean, "false",
                       "Start even if the store's credentials or buckets, or the imager's jail, are not safe. "
                       "Anonymous clients may then read originals.",
-                      [](S s, G g) -> Complaint {
-                          const auto insisted = read_boolean(g);
-                          if (!insisted) return insisted.error();
-                          s.config.unsafe = *insisted ? Unsafe::insisted : Unsafe::refused;
+                      [](S s, G g) -> ValidationError {
+                          const auto allowed = read_boolean(g);
+                          if (!allowed) return allowed.error();
+                          s.config.unsafe = *allowed ? UnsafeStore::allow : UnsafeStore::reject;
                           return std::nullopt;
                       }}}},
         server_table(),

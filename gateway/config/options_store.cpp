@@ -8,7 +8,7 @@ namespace photogate::gateway::config {
 namespace {
 
 using S = const Scope&;
-using G = const Given&;
+using G = const RawValue&;
 using notifier::events::Dialect;
 using notifier::events::KeyEncoding;
 using signer::AddressingStyle;
@@ -24,7 +24,7 @@ constexpr std::array kEncodings = {Choice<KeyEncoding>{"form", KeyEncoding::form
                                    Choice<KeyEncoding>{"raw", KeyEncoding::raw}};
 
 /// One name, or a list of them.
-Complaint put_regions(const Given& given, std::vector<std::string>& field) {
+ValidationError put_regions(const RawValue& given, std::vector<std::string>& field) {
     if (const auto* one = std::get_if<std::string>(&given)) {
         field = {*one};
         return std::nullopt;
@@ -44,7 +44,7 @@ Result<std::string> parse_origin(std::string_view text) {
     return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
 }
 
-Complaint put_access_key(const Given& given, std::string& field) {
+ValidationError put_access_key(const RawValue& given, std::string& field) {
     auto text = read_text(given);
     if (!text) return text.error();
     if (text->empty() || text->find_first_of("/ \t\r\n") != std::string::npos) {
@@ -55,7 +55,7 @@ Complaint put_access_key(const Given& given, std::string& field) {
 }
 
 /// Length is judged later, where the dialect is known.
-Complaint put_tokens(const Given& given, std::vector<Secret>& field) {
+ValidationError put_tokens(const RawValue& given, std::vector<Secret>& field) {
     auto items = read_list(given);
     if (!items) return items.error();
     std::vector<Secret> tokens;

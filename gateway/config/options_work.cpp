@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using S = const Scope&;
-using G = const Given&;
+using G = const RawValue&;
 
 Table imaging_table() {
     return {.pattern = "imaging",
@@ -17,11 +17,17 @@ Table imaging_table() {
                 {"program", Kind::text, "", "The worker process's program.",
                  [](S s, G g) { return put(read_text(g), s.config.imaging.program); }, Secrecy::open,
                  "`photogate-imager` beside `photogate`, or in `../libexec/photogate/`"},
-                {"helpers", Kind::integer, "", "Worker processes: pictures processed concurrently.",
+                {"processes",
+                 Kind::integer,
+                 "",
+                 "Worker processes: pictures processed concurrently.",
                  [](S s, G g) {
-                     return put(read_integer(g, {1, 256}), s.config.imaging.helpers);
+                     return put(read_integer(g, {1, 256}), s.config.imaging.processes);
                  },
-                 Secrecy::open, "the number of cores"},
+                 Secrecy::open,
+                 "the number of cores",
+                 {},
+                 "helpers"},
                 {"wall_clock", Kind::duration, duration_text(standard().imaging.wall_clock),
                  "Maximum time for one picture; then its worker process is killed.",
                  [](S s, G g) {
@@ -42,11 +48,17 @@ Table imaging_table() {
                  [](S s, G g) {
                      return put(read_size(g, {64ULL << 20, 64ULL << 30}), s.config.imaging.max_resident);
                  }},
-                {"tasks_per_helper", Kind::integer, std::to_string(standard().imaging.tasks_per_helper),
+                {"max_tasks_per_process",
+                 Kind::integer,
+                 std::to_string(standard().imaging.max_tasks_per_process),
                  "Pictures after which a worker process is replaced.",
                  [](S s, G g) {
-                     return put(read_integer(g, {1, 1'000'000}), s.config.imaging.tasks_per_helper);
-                 }},
+                     return put(read_integer(g, {1, 1'000'000}), s.config.imaging.max_tasks_per_process);
+                 },
+                 Secrecy::open,
+                 {},
+                 {},
+                 "tasks_per_helper"},
                 {"serve", Kind::boolean, "false",
                  "Start worker processes in `photogate serve` too, for pictures made on demand.",
                  [](S s, G g) { return put(read_boolean(g), s.config.imagers_while_serving); }},
@@ -63,7 +75,7 @@ Table worker_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000}), s.config.worker.concurrency);
              },
-             Secrecy::open, "two more than `imaging.helpers`"},
+             Secrecy::open, "two more than `imaging.processes`"},
             {"store_concurrency", Kind::integer, "",
              "Originals and deleted images moved or removed concurrently.",
              [](S s, G g) {

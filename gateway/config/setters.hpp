@@ -14,7 +14,7 @@
 namespace photogate::gateway::config {
 
 template <class T, class Field>
-Complaint put(Reading<T> reading, Field& field) {
+ValidationError put(Reading<T> reading, Field& field) {
     if (!reading) return reading.error();
     if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<Field>) {
         field = static_cast<Field>(*reading);
@@ -24,7 +24,7 @@ Complaint put(Reading<T> reading, Field& field) {
     return std::nullopt;
 }
 
-inline Complaint put_seconds(Reading<std::chrono::milliseconds> reading, std::chrono::seconds& field) {
+inline ValidationError put_seconds(Reading<std::chrono::milliseconds> reading, std::chrono::seconds& field) {
     if (!reading) return reading.error();
     if (reading->count() % 1'000 != 0) return "must be whole seconds";
     field = std::chrono::duration_cast<std::chrono::seconds>(*reading);
@@ -47,7 +47,7 @@ std::string choices_text(const std::array<Choice<Value>, N>& choices) {
 
 /// The field becomes the value of the word given.
 template <class Value, std::size_t N, class Field>
-Complaint put_choice(const Given& given, const std::array<Choice<Value>, N>& choices, Field& field) {
+ValidationError put_choice(const RawValue& given, const std::array<Choice<Value>, N>& choices, Field& field) {
     auto word = read_text(given);
     if (!word) return word.error();
     for (const auto& choice : choices) {
@@ -61,7 +61,7 @@ Complaint put_choice(const Given& given, const std::array<Choice<Value>, N>& cho
 
 /// Each item through `parse` (a Result), or the first that is wrong.
 template <class Parse, class Field>
-Complaint put_list(const Given& given, const Parse& parse, Field& field) {
+ValidationError put_list(const RawValue& given, const Parse& parse, Field& field) {
     auto items = read_list(given);
     if (!items) return items.error();
     Field parsed;
@@ -76,7 +76,7 @@ Complaint put_list(const Given& given, const Parse& parse, Field& field) {
 
 /// A text through `parse` (a Result). Not for secrets: what is wrong may be repeated.
 template <class Parse, class Field>
-Complaint put_parsed(const Given& given, const Parse& parse, Field& field) {
+ValidationError put_parsed(const RawValue& given, const Parse& parse, Field& field) {
     auto text = read_text(given);
     if (!text) return text.error();
     auto parsed = parse(*text);
@@ -86,7 +86,7 @@ Complaint put_parsed(const Given& given, const Parse& parse, Field& field) {
 }
 
 /// A secret text; `shape` names what is wrong without repeating it.
-inline Complaint put_secret(const Given& given, Secret& field) {
+inline ValidationError put_secret(const RawValue& given, Secret& field) {
     auto text = read_text(given);
     if (!text) return text.error();
     if (text->empty()) return "is empty";

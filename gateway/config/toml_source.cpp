@@ -17,7 +17,7 @@
 namespace photogate::gateway::config {
 namespace {
 
-Given read_array(const toml::array& array) {
+RawValue read_array(const toml::array& array) {
     std::vector<std::string> items;
     for (const auto& node : array) {
         const auto* text = node.as_string();
@@ -27,7 +27,7 @@ Given read_array(const toml::array& array) {
     return items;
 }
 
-Given read_value(const toml::node& node) {
+RawValue read_value(const toml::node& node) {
     switch (node.type()) {
         case toml::node_type::string:
             return node.as_string()->get();

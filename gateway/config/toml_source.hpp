@@ -19,7 +19,7 @@ namespace photogate::gateway::config {
 
 struct Entry {
     std::vector<std::string> path;
-    std::optional<Given> value;  ///< nullopt: a table
+    std::optional<RawValue> value;  ///< nullopt: a table
     std::size_t line = 0;
 
     std::string dotted() const;

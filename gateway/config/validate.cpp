@@ -128,7 +128,7 @@ void settle_builtin_store(Config& config, Report& report) {
     region.external = store.external;
 }
 
-void check_region_keys(const model::StoreRegion& region, const std::string& table, Unsafe unsafe,
+void check_region_keys(const model::StoreRegion& region, const std::string& table, UnsafeStore unsafe,
                        Report& report) {
     for (const auto* key :
          {"signer_access_key", "signer_secret_key", "worker_access_key", "worker_secret_key"}) {
@@ -137,7 +137,7 @@ void check_region_keys(const model::StoreRegion& region, const std::string& tabl
     const auto& id = region.signer.access_key_id;
     if (id.empty() || id != region.worker.access_key_id) return;
     const auto key = table + ".signer_access_key";
-    if (unsafe == Unsafe::refused) {
+    if (unsafe == UnsafeStore::reject) {
         report.mistake(
             key,
             "is the worker's too: a leaked URL could then do what the worker may (unsafe = true insists)");
@@ -364,7 +364,7 @@ void complete_and_validate(Config& config, Report& report) {
     if (!config.callbacks.allowed_networks.empty()) {
         report.warning("callbacks.allowed_networks", "opens private networks to callbacks");
     }
-    if (config.unsafe == Unsafe::insisted)
+    if (config.unsafe == UnsafeStore::allow)
         report.warning("unsafe", "is set: the start-up proof warns where it would refuse");
 }
 

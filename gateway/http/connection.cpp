@@ -41,12 +41,12 @@ bool is_traceparent(std::string_view text) {
 
 }  // namespace
 
-Connection::Connection(Lane& lane, tcp::socket socket, const Seat& seat)
-    : lane_(lane),
+Connection::Connection(IoThread& io_thread, tcp::socket socket, const ConnectionSlot& slot)
+    : io_thread_(io_thread),
       socket_(std::move(socket)),
-      seat_(seat),
-      listener_(lane.core().listeners[seat.listener]),
-      head_limits_(listener_.service->head_limits(lane.limits().head)) {}
+      slot_(slot),
+      listener_(io_thread.core().listeners[slot.listener]),
+      head_limits_(listener_.service->head_limits(io_thread.limits().head)) {}
 
 void Connection::start() {
     Code error;
@@ -56,7 +56,7 @@ void Connection::start() {
     // connection.
     socket_.set_option(tcp::no_delay(true), error);
     deadline_ = in(idle_time());
-    lane_.stands(*this, Standing::silent);
+    io_thread_.stands(*this, Standing::silent);
     want_read();
 }
 
@@ -67,7 +67,7 @@ bool Connection::gives_way() const {
 }
 
 std::chrono::milliseconds Connection::idle_time() const {
-    return lane_.core().draining ? lane_.limits().drain_idle : lane_.limits().idle;
+    return io_thread_.core().draining ? io_thread_.limits().drain_idle : io_thread_.limits().idle;
 }
 
 void Connection::advance() {
@@ -122,9 +122,9 @@ void Connection::want_read() {
 void Connection::on_readable() {
     if (!is_reading()) return look_at_peer();
     bytes_pending_ = false;
-    auto& scratch = lane_.scratch();
+    auto& scratch = io_thread_.scratch();
     // A body that comes as fast as it is taken is read on without asking the kernel's poll each time, for a
-    // while: others are on this lane too.
+    // while: others are on this I/O thread too.
     for (int turn = 0; turn < 8; ++turn) {
         Code error;
         std::size_t size = socket_.read_some(boost::asio::buffer(scratch), error);
@@ -158,7 +158,7 @@ bool Connection::step_head() {
     }
     if (!exchange_) {
         exchange_.emplace(std::chrono::steady_clock::now());
-        deadline_ = exchange_->started + lane_.limits().head_deadline;
+        deadline_ = exchange_->started + io_thread_.limits().head_deadline;
     }
     Result<std::optional<std::size_t>> end = find_head_end(arrived_, scanned_, head_limits_);
     if (end && !*end) {
@@ -182,18 +182,18 @@ bool Connection::step_head() {
 
 void Connection::begin_exchange(Result<RequestHead> head) {
     ++number_;
-    ++lane_.core().requests;
-    lane_.stands(*this, Standing::busy);
-    exchange_->client = seat_.peer;
-    const ServerLimits& limits = lane_.limits();
+    ++io_thread_.core().requests;
+    io_thread_.stands(*this, Standing::busy);
+    exchange_->client = slot_.peer;
+    const ServerLimits& limits = io_thread_.limits();
     ++in_a_row_;
     closing_ = closing_ || number_ >= limits.requests_per_connection || in_a_row_ >= limits.pipelined;
     if (head && !host_is_served(*head))
         head = fail(ErrorCode::misdirected, "This gateway does not serve that host.");
     if (!head) {
-        ++lane_.core().malformed;
+        ++io_thread_.core().malformed;
         exchange_->admission.route_name = "_malformed";
-        exchange_->request_id = lane_.new_request_id();
+        exchange_->request_id = io_thread_.new_request_id();
         closing_ = true;
         return refuse(std::move(head.error()));
     }
@@ -217,10 +217,10 @@ void Connection::admit(RequestHead head) {
     exchange.is_head = head.method == Method::head;
     exchange.path = head.raw_path();
     std::string_view id = head.headers.find("X-Request-Id").value_or(std::string_view{});
-    exchange.request_id = is_sane_request_id(id) ? std::string{id} : lane_.new_request_id();
+    exchange.request_id = is_sane_request_id(id) ? std::string{id} : io_thread_.new_request_id();
     std::string_view trace = head.headers.find("traceparent").value_or(std::string_view{});
     if (is_traceparent(trace)) exchange.traceparent = trace;
-    exchange.client = client_address(seat_.peer, head.headers, lane_.core().options.trusted_proxies);
+    exchange.client = client_address(slot_.peer, head.headers, io_thread_.core().options.trusted_proxies);
     if (head.persistence == Persistence::close) closing_ = true;
     try {
         exchange.admission = listener_.service->admit(head);
@@ -242,7 +242,7 @@ void Connection::admit(RequestHead head) {
     }
     const bool in_pieces = exchange.admission.body_mode == BodyMode::pieces;
     const std::size_t limit = in_pieces ? exchange.admission.body_limit
-                                        : std::min(exchange.admission.body_limit, lane_.limits().body);
+                                        : std::min(exchange.admission.body_limit, io_thread_.limits().body);
     if (const auto* length = std::get_if<LengthBody>(&head.framing)) {
         if (length->size > limit) {
             closing_ = true;
@@ -269,11 +269,11 @@ void Connection::admit(RequestHead head) {
 
 void Connection::on_tick(SteadyTime now) {
     const bool awaiting_body = state_ == State::body || (state_ == State::receiving && exchange_->asked);
-    if (awaiting_body && now - exchange_->window_started >= lane_.limits().body_window) {
+    if (awaiting_body && now - exchange_->window_started >= io_thread_.limits().body_window) {
         auto window =
             std::chrono::duration_cast<std::chrono::duration<double>>(now - exchange_->window_started);
         if (static_cast<double>(exchange_->window_bytes) <
-            window.count() * lane_.limits().body_bytes_per_second)
+            window.count() * io_thread_.limits().body_bytes_per_second)
             deadline_ = now;
         exchange_->window_started = now;
         exchange_->window_bytes = 0;
@@ -284,24 +284,24 @@ void Connection::on_tick(SteadyTime now) {
         if (state_ == State::closed) return;
     }
     if (state_ == State::writing && exchange_->reader && !exchange_->rests &&
-        now >= deadline_ - lane_.limits().write_stall + lane_.limits().rests_after) {
+        now >= deadline_ - io_thread_.limits().write_stall + io_thread_.limits().rests_after) {
         exchange_->rests = true;
         exchange_->reader->rest();
     }
     if (now < deadline_) return;
     bool mid_head = state_ == State::head && exchange_;
     if (!mid_head && !awaiting_body) {
-        if (state_ == State::writing) ++lane_.core().timeouts;
+        if (state_ == State::writing) ++io_thread_.core().timeouts;
         return cut();
     }
-    ++lane_.core().timeouts;
+    ++io_thread_.core().timeouts;
     if (mid_head) {
         ++number_;
-        lane_.stands(*this, Standing::busy);
-        exchange_->client = seat_.peer;
+        io_thread_.stands(*this, Standing::busy);
+        exchange_->client = slot_.peer;
         exchange_->is_head = arrived_.starts_with("HEAD ");
         exchange_->admission.route_name = "_malformed";
-        exchange_->request_id = lane_.new_request_id();
+        exchange_->request_id = io_thread_.new_request_id();
     }
     closing_ = true;
     const Error error{ErrorCode::request_timeout,
@@ -314,7 +314,8 @@ void Connection::on_tick(SteadyTime now) {
 }
 
 void Connection::begin_drain(SteadyTime now) {
-    if (state_ == State::head && !exchange_) deadline_ = std::min(deadline_, now + lane_.limits().drain_idle);
+    if (state_ == State::head && !exchange_)
+        deadline_ = std::min(deadline_, now + io_thread_.limits().drain_idle);
 }
 
 void Connection::cut() {
@@ -327,15 +328,15 @@ void Connection::cut() {
     if (exchange_ && exchange_->asked)
         give_piece(fail(ErrorCode::http_broken, "The connection ended before the body did."));
     if (under_way) {
-        const bool abandoned = exchange_->status == 0 && !lane_.core().draining;
-        if (abandoned) ++lane_.core().abandoned;
+        const bool abandoned = exchange_->status == 0 && !io_thread_.core().draining;
+        if (abandoned) ++io_thread_.core().abandoned;
         if (exchange_->status == 0) exchange_->status = 499;
         report(abandoned ? "abandoned" : "cut");
     }
     Code error;
     // A socket that is refused its close is closed all the same (Linux).
     socket_.close(error);
-    lane_.remove(*this);
+    io_thread_.remove(*this);
 }
 
 }  // namespace photogate::gateway::http

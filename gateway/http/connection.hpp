@@ -1,6 +1,6 @@
 // Inside the server: one connection, as a machine of few states that is driven by readiness.
 //
-// The lane's thread alone touches it. It waits until the socket can be read or written, does what can be done
+// The I/O thread alone touches it. It waits until the socket can be read or written, does what can be done
 // without waiting, and waits again; so an idle connection holds no buffer. One request is under way at a
 // time: while a route has it, nothing is read, but the client's end is seen (connection_peer.cpp).
 #pragma once
@@ -16,14 +16,14 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "gateway/http/chunked_decoder.hpp"
-#include "gateway/http/lane.hpp"
+#include "gateway/http/io_thread.hpp"
 #include "gateway/http/response_head.hpp"
 
 namespace photogate::gateway::http {
 
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    Connection(Lane& lane, boost::asio::ip::tcp::socket socket, const Seat& seat);
+    Connection(IoThread& io_thread, boost::asio::ip::tcp::socket socket, const ConnectionSlot& slot);
 
     void start();
     /// An answer, or a piece of a streamed one, for the request numbered `exchange`.
@@ -36,11 +36,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void evict();
     /// Ends it at once.
     void cut();
-    const Seat& seat() const { return seat_; }
+    const ConnectionSlot& slot() const { return slot_; }
 
-    // The lane's.
-    std::size_t place = 0;         ///< among its connections
-    Lane::Line::iterator in_line;  ///< among those of its standing
+    // The I/O thread's.
+    std::size_t place = 0;             ///< among its connections
+    IoThread::Line::iterator in_line;  ///< among those of its standing
     Standing standing = Standing::busy;
     SteadyTime stands_since = SteadyTime::max();
 
@@ -79,7 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         Coding coding = Coding::none;
         std::uint64_t stream_left = 0;
         FileBody file;  ///< sending: what is left of it
-        FileSource::Stretch stretch;
+        FileSource::Extent extent;
         bool piece_asked = false;
         bool rests = false;  ///< the reader has been told to rest
         std::optional<BodyPiece> piece;
@@ -122,9 +122,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::chrono::milliseconds idle_time() const;
     SteadyTime in(std::chrono::milliseconds time) const { return std::chrono::steady_clock::now() + time; }
 
-    Lane& lane_;
+    IoThread& io_thread_;
     boost::asio::ip::tcp::socket socket_;
-    const Seat seat_;
+    const ConnectionSlot slot_;
     const Listener& listener_;
     const HeadLimits head_limits_;
     State state_ = State::head;

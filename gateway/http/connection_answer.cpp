@@ -64,12 +64,13 @@ bool Connection::step_handling() {
         if (peer_finished_) {
             leave();
         } else {
-            if (exchange_->waits && standing != Standing::waiting) lane_.stands(*this, Standing::waiting);
+            if (exchange_->waits && standing != Standing::waiting)
+                io_thread_.stands(*this, Standing::waiting);
             watch_peer();
         }
         return false;
     }
-    lane_.stands(*this, Standing::busy);
+    io_thread_.stands(*this, Standing::busy);
     Response response = std::move(*exchange_->answer);
     exchange_->answer.reset();
     begin_answer(std::move(response));
@@ -81,10 +82,10 @@ void Connection::begin_answer(Response response) {
     if (const Error* error = std::get_if<Error>(&response.body)) {
         exchange.code = error->code;
         listener_.service->word(response,
-                                {lane_.core().options.docs_base, exchange.request_id, exchange.path});
+                                {io_thread_.core().options.docs_base, exchange.request_id, exchange.path});
     }
     exchange.status = response.status;
-    if (response.persistence == Persistence::close || lane_.core().draining) closing_ = true;
+    if (response.persistence == Persistence::close || io_thread_.core().draining) closing_ = true;
 
     BodyFraming framing;
     if (may_have_body(response.status)) {
@@ -109,14 +110,14 @@ void Connection::begin_answer(Response response) {
     out_done_ = 0;
     append_head(out_, response, framing,
                 {.request_id = exchange.request_id,
-                 .date = lane_.date(),
+                 .date = io_thread_.date(),
                  .extra = exchange.admission.headers,
                  .version = exchange.version,
                  .persistence = closing_ ? Persistence::close : Persistence::keep_alive});
     exchange.coding = framing.coding;
     after_writing_ = State::head;
     state_ = State::writing;
-    deadline_ = in(lane_.limits().write_stall);
+    deadline_ = in(io_thread_.limits().write_stall);
     if (exchange.is_head || framing.coding == Coding::none) return;
     if (auto* stream = std::get_if<StreamBody>(&response.body)) {
         exchange.reader = std::move(stream->reader);
@@ -158,7 +159,7 @@ bool Connection::step_writing() {
         }
         out_done_ += size;
         exchange_->sent += size;
-        deadline_ = in(lane_.limits().write_stall);
+        deadline_ = in(io_thread_.limits().write_stall);
     }
     out_.clear();
     if (out_.capacity() > joined_body * 2) std::string{}.swap(out_);
@@ -195,8 +196,9 @@ bool Connection::step_streaming() {
             return false;
         }
         exchange.piece_asked = true;
-        exchange.reader->next([lane = lane_.shared_from_this(), to = weak_from_this(), number = number_](
-                                  BodyPiece piece) { lane->deliver(to, number, std::move(piece)); });
+        exchange.reader->next(
+            [io_thread = io_thread_.shared_from_this(), to = weak_from_this(),
+             number = number_](BodyPiece piece) { io_thread->deliver(to, number, std::move(piece)); });
         if (!exchange.piece) watch_peer();
         return exchange.piece.has_value();
     }
@@ -227,13 +229,13 @@ bool Connection::step_streaming() {
     if (end) exchange.reader.reset();
     after_writing_ = end ? State::head : State::streaming;
     state_ = State::writing;
-    deadline_ = in(lane_.limits().write_stall);
+    deadline_ = in(io_thread_.limits().write_stall);
     return true;
 }
 
 bool Connection::step_sending() {
     FileBody& file = exchange_->file;
-    FileSource::Stretch& stretch = exchange_->stretch;
+    FileSource::Extent& extent = exchange_->extent;
     const auto broken = [&](std::string_view why) {
         log::warn("http.stream_broken", {{"route", exchange_->admission.route_name},
                                          {"request_id", exchange_->request_id},
@@ -241,23 +243,23 @@ bool Connection::step_sending() {
         cut();
         return false;
     };
-    // A peer that takes as fast as we give must not keep the lane to itself.
+    // A peer that takes as fast as we give must not keep the I/O thread to itself.
     std::uint64_t turn = sent_in_a_turn;
     while (file.length > 0) {
         if (turn == 0) {
             want_write();
             return false;
         }
-        if (stretch.length == 0) {
-            Result<FileSource::Stretch> next = file.source->at(file.offset);
+        if (extent.length == 0) {
+            Result<FileSource::Extent> next = file.source->at(file.offset);
             if (!next) return broken(to_string(next.error().code));
             if (next->length == 0) return broken("length");
-            stretch = *next;
+            extent = *next;
         }
-        off_t offset = static_cast<off_t>(stretch.offset);
+        off_t offset = static_cast<off_t>(extent.offset);
         const ssize_t size =
-            ::sendfile(socket_.native_handle(), stretch.descriptor, &offset,
-                       static_cast<std::size_t>(std::min({turn, stretch.length, file.length})));
+            ::sendfile(socket_.native_handle(), extent.descriptor, &offset,
+                       static_cast<std::size_t>(std::min({turn, extent.length, file.length})));
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
             want_write();
@@ -269,13 +271,13 @@ bool Connection::step_sending() {
         }
         if (size <= 0) return broken(size == 0 ? "length" : "file_error");
         const auto sent = static_cast<std::uint64_t>(size);
-        stretch.offset += sent;
-        stretch.length -= sent;
+        extent.offset += sent;
+        extent.length -= sent;
         file.offset += sent;
         file.length -= sent;
         turn -= sent;
         exchange_->sent += sent;
-        deadline_ = in(lane_.limits().write_stall);
+        deadline_ = in(io_thread_.limits().write_stall);
     }
     finish_exchange();
     return true;
@@ -297,7 +299,7 @@ void Connection::finish_exchange() {
     exchange_.reset();
     if (closing_) return start_linger();
     if (arrived_.empty()) in_a_row_ = 0;
-    lane_.stands(*this, Standing::silent);
+    io_thread_.stands(*this, Standing::silent);
     deadline_ = in(idle_time());
     state_ = State::head;
 }
@@ -310,15 +312,15 @@ void Connection::start_linger() {
     if (error) return cut();
     std::string{}.swap(arrived_);
     state_ = State::lingering;
-    lane_.stands(*this, Standing::silent);
-    const bool whole_body = unread_ > 0 && unread_ <= lane_.limits().linger_body;
-    deadline_ = in(whole_body ? lane_.limits().body_deadline : lane_.limits().linger);
+    io_thread_.stands(*this, Standing::silent);
+    const bool whole_body = unread_ > 0 && unread_ <= io_thread_.limits().linger_body;
+    deadline_ = in(whole_body ? io_thread_.limits().body_deadline : io_thread_.limits().linger);
     want_read();
 }
 
 void Connection::report(std::string_view outcome) {
     const Exchange& exchange = *exchange_;
-    const ServerOptions& options = lane_.core().options;
+    const ServerOptions& options = io_thread_.core().options;
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - exchange.started;
     if (options.observer) {
         options.observer->on_request({.method = exchange.method,

@@ -11,36 +11,36 @@ namespace {
 
 class ConnectionBody final : public RequestBody {
   public:
-    ConnectionBody(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> of, std::uint64_t exchange)
-        : lane_(std::move(lane)), of_(std::move(of)), exchange_(exchange) {}
-    void next(Taken taken) override { lane_->deliver(of_, exchange_, std::move(taken)); }
+    ConnectionBody(std::shared_ptr<IoThread> io_thread, std::weak_ptr<Connection> of, std::uint64_t exchange)
+        : io_thread_(std::move(io_thread)), of_(std::move(of)), exchange_(exchange) {}
+    void next(Taken taken) override { io_thread_->deliver(of_, exchange_, std::move(taken)); }
 
   private:
-    std::shared_ptr<Lane> lane_;
+    std::shared_ptr<IoThread> io_thread_;
     std::weak_ptr<Connection> of_;
     std::uint64_t exchange_;
 };
 
 class ConnectionSink final : public ResponseSink {
   public:
-    ConnectionSink(std::shared_ptr<Lane> lane, std::weak_ptr<Connection> to, std::uint64_t exchange,
+    ConnectionSink(std::shared_ptr<IoThread> io_thread, std::weak_ptr<Connection> to, std::uint64_t exchange,
                    std::shared_ptr<Abandonment> abandonment)
-        : lane_(std::move(lane)),
+        : io_thread_(std::move(io_thread)),
           to_(std::move(to)),
           exchange_(exchange),
           abandonment_(std::move(abandonment)) {}
     void deliver(Response response) override {
         abandonment_->settle();
-        lane_->deliver(std::move(to_), exchange_, std::move(response));
+        io_thread_->deliver(std::move(to_), exchange_, std::move(response));
     }
     void on_abandoned(Abandonment::Callback callback) override {
         abandonment_->watch(std::move(callback));
-        lane_->deliver(to_, exchange_, NowWaiting{});
+        io_thread_->deliver(to_, exchange_, NowWaiting{});
     }
     bool abandoned() const override { return abandonment_->raised(); }
 
   private:
-    std::shared_ptr<Lane> lane_;
+    std::shared_ptr<IoThread> io_thread_;
     std::weak_ptr<Connection> to_;
     std::uint64_t exchange_;
     std::shared_ptr<Abandonment> abandonment_;
@@ -49,7 +49,7 @@ class ConnectionSink final : public ResponseSink {
 }  // namespace
 
 std::chrono::milliseconds Connection::body_time() const {
-    return exchange_->admission.body_deadline.value_or(lane_.limits().body_deadline);
+    return exchange_->admission.body_deadline.value_or(io_thread_.limits().body_deadline);
 }
 
 bool Connection::body_at_end() const {
@@ -61,7 +61,7 @@ Result<bool> Connection::take_body(std::string& to) {
     if (exchange.decoder) {
         Result<std::size_t> taken = exchange.decoder->feed(arrived_, to);
         if (!taken) {
-            if (taken.error().code != ErrorCode::body_too_large) ++lane_.core().malformed;
+            if (taken.error().code != ErrorCode::body_too_large) ++io_thread_.core().malformed;
             closing_ = true;
             return fail(std::move(taken.error()));
         }
@@ -107,7 +107,7 @@ bool Connection::step_receiving() {
         std::string ignored;
         if (Result<bool> at_end = take_body(ignored); !at_end || !*at_end) {
             closing_ = true;
-            unread_ = exchange.decoder ? lane_.limits().linger_body : exchange.body_left;
+            unread_ = exchange.decoder ? io_thread_.limits().linger_body : exchange.body_left;
         }
         state_ = State::handling;
         return true;
@@ -124,7 +124,7 @@ bool Connection::step_receiving() {
         give_piece(fail(std::move(error)));
         return true;
     }
-    if (*at_end || exchange.gathered.size() >= lane_.limits().body_piece) {
+    if (*at_end || exchange.gathered.size() >= io_thread_.limits().body_piece) {
         if (*at_end) state_ = State::handling;
         give_piece(RequestBody::Piece{std::exchange(exchange.gathered, {}), *at_end});
         return true;
@@ -158,7 +158,7 @@ void Connection::dispatch() {
     if (exchange.admission.body_mode == BodyMode::pieces) {
         state_ = State::receiving;
         exchange.request.stream =
-            std::make_shared<ConnectionBody>(lane_.shared_from_this(), weak_from_this(), number_);
+            std::make_shared<ConnectionBody>(io_thread_.shared_from_this(), weak_from_this(), number_);
     }
     exchange.request.parameters = std::move(exchange.admission.parameters);
     exchange.request.caller = std::move(exchange.admission.caller);
@@ -167,8 +167,8 @@ void Connection::dispatch() {
     exchange.request.request_id = exchange.request_id;
     exchange.request.traceparent = exchange.traceparent;
     exchange.abandonment = std::make_shared<Abandonment>();
-    Responder responder{std::make_unique<ConnectionSink>(lane_.shared_from_this(), weak_from_this(), number_,
-                                                         exchange.abandonment)};
+    Responder responder{std::make_unique<ConnectionSink>(io_thread_.shared_from_this(), weak_from_this(),
+                                                         number_, exchange.abandonment)};
     try {
         listener_.service->handle(exchange.admission.route, std::move(exchange.request),
                                   std::move(responder));

@@ -7,7 +7,7 @@
 // off`, and Node without `allowHalfOpen`.
 //
 // Bytes that follow the request stay in the socket until it is answered. The kernel tells the FIN behind
-// them (POLLRDHUP), but does not wake us for it, so Lane's tick looks.
+// them (POLLRDHUP), but does not wake us for it, so IoThread's tick looks.
 #include <array>
 
 #include <boost/asio/buffer.hpp>
@@ -66,8 +66,8 @@ void Connection::look_at_peer() {
 void Connection::leave() {
     if (exchange_->waits) return cut();
     if (standing == Standing::leaving) return;
-    lane_.stands(*this, Standing::leaving);
-    deadline_ = in(lane_.limits().half_closed);
+    io_thread_.stands(*this, Standing::leaving);
+    deadline_ = in(io_thread_.limits().half_closed);
 }
 
 void Connection::abandon(Abandoned why) {
@@ -80,7 +80,7 @@ void Connection::abandon(Abandoned why) {
 
 void Connection::evict() {
     if (standing != Standing::waiting) return cut();
-    ++lane_.core().evicted_waits;
+    ++io_thread_.core().evicted_waits;
     abandon(Abandoned::evicted);
     closing_ = true;
     refuse({ErrorCode::overloaded,
@@ -89,7 +89,7 @@ void Connection::evict() {
             std::chrono::seconds{2}});
     // What was not read would end the connection with a reset, and the answer with it.
     Code ignored;
-    (void)socket_.read_some(boost::asio::buffer(lane_.scratch()), ignored);
+    (void)socket_.read_some(boost::asio::buffer(io_thread_.scratch()), ignored);
     advance();
     cut();
 }

@@ -45,14 +45,16 @@ void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
          errors = mirror("photogate_http_accept_errors_total", "Failed accepts."),
          pauses = mirror("photogate_http_accept_pauses_total",
                          "Accepting paused, at a limit of connections or descriptors."),
-         gave_way =
-             mirror("photogate_http_gave_way_total", "Connections that ended for others at the limit."),
+         evicted = mirror("photogate_http_evicted_total", "Connections that ended for others at the limit."),
+         gave_way = mirror("photogate_http_gave_way_total", "Former name of photogate_http_evicted_total."),
          evicted_waits = mirror("photogate_http_evicted_waits_total",
                                 "Waiting requests among those that ended for others."),
          abandoned =
              mirror("photogate_http_abandoned_total", "Requests whose clients went before the answer."),
-         turned_away =
-             mirror("photogate_http_turned_away_total", "Connections over what one address may have."),
+         rejected_over_limit = mirror("photogate_http_rejected_over_limit_total",
+                                      "Connections over what one address may have."),
+         turned_away = mirror("photogate_http_turned_away_total",
+                              "Former name of photogate_http_rejected_over_limit_total."),
          malformed = mirror("photogate_http_malformed_total", "Requests that broke a rule of HTTP."),
          timeouts = mirror("photogate_http_timeouts_total", "Requests or answers that stalled.")]() mutable {
             const Server* const started = server.load();
@@ -63,10 +65,12 @@ void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
             accepted.show(stats.accepted);
             errors.show(stats.accept_errors);
             pauses.show(stats.accept_pauses);
-            gave_way.show(stats.gave_way);
+            evicted.show(stats.evicted);
+            gave_way.show(stats.evicted);
             evicted_waits.show(stats.evicted_waits);
             abandoned.show(stats.abandoned);
-            turned_away.show(stats.turned_away);
+            rejected_over_limit.show(stats.rejected_over_limit);
+            turned_away.show(stats.rejected_over_limit);
             malformed.show(stats.malformed);
             timeouts.show(stats.timeouts);
         });

@@ -166,7 +166,7 @@ using SharedBody = std::shared_ptr<const std::string>;
 /// Bytes that lie in open files, in one or in several behind each other.
 class FileSource {
   public:
-    struct Stretch {
+    struct Extent {
         int descriptor = -1;  ///< the source's; valid as long as it lives
         std::uint64_t offset = 0;
         std::uint64_t length = 0;
@@ -174,7 +174,7 @@ class FileSource {
     virtual ~FileSource() = default;
     /// The bytes from `offset` on that lie together. Called on an I/O thread: it may open a file, and no
     /// more.
-    virtual Result<Stretch> at(std::uint64_t offset) const = 0;
+    virtual Result<Extent> at(std::uint64_t offset) const = 0;
 };
 
 /// What is sent from the page cache by the kernel. A file that is shorter than it was breaks the connection.

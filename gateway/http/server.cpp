@@ -8,7 +8,7 @@
 #include "base/log.hpp"
 #include "gateway/http/client_address.hpp"
 #include "gateway/http/connection.hpp"
-#include "gateway/http/lane.hpp"
+#include "gateway/http/io_thread.hpp"
 
 namespace photogate::gateway::http {
 
@@ -25,16 +25,16 @@ std::string printed(const Listener& listener) {
     return listener.address + " port " + std::to_string(listener.port);
 }
 
-/// One listening socket. It belongs to the first lane's thread; connections go round all lanes.
-class Door : public std::enable_shared_from_this<Door> {
+/// One listening socket. It belongs to the first I/O thread; connections go round all I/O threads.
+class Acceptor : public std::enable_shared_from_this<Acceptor> {
   public:
-    Door(std::shared_ptr<ServerCore> core, const std::vector<std::shared_ptr<Lane>>& lanes,
-         std::size_t listener)
+    Acceptor(std::shared_ptr<ServerCore> core, const std::vector<std::shared_ptr<IoThread>>& io_threads,
+             std::size_t listener)
         : core_(std::move(core)),
-          lanes_(lanes),
+          io_threads_(io_threads),
           listener_(listener),
-          acceptor_(lanes.front()->context()),
-          pause_(lanes.front()->context()) {}
+          acceptor_(io_threads.front()->context()),
+          pause_(io_threads.front()->context()) {}
 
     Result<std::uint16_t> open() {
         const Listener& listener = core_->listeners[listener_];
@@ -55,30 +55,30 @@ class Door : public std::enable_shared_from_this<Door> {
         return endpoint.port();
     }
 
-    /// These run on the first lane's thread.
+    /// These run on the first I/O thread.
     void accept() {
         if (!acceptor_.is_open()) return;
-        if (share().full()) {
+        if (quota().full()) {
             // Nobody has to go before somebody has come.
             acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](Code error) {
                 if (!error) self->somebody_came();
             });
             return;
         }
-        // Chosen here once: the socket belongs to that lane's context, whatever is accepted meanwhile.
-        Lane& lane = next_lane();
-        acceptor_.async_accept(lane.context(),
-                               [self = shared_from_this(), &lane](Code error, tcp::socket socket) {
-                                   self->accepted(error, std::move(socket), lane);
+        // Chosen here once: the socket belongs to that I/O thread's context, whatever is accepted meanwhile.
+        IoThread& io_thread = next_io_thread();
+        acceptor_.async_accept(io_thread.context(),
+                               [self = shared_from_this(), &io_thread](Code error, tcp::socket socket) {
+                                   self->accepted(error, std::move(socket), io_thread);
                                });
     }
 
     void somebody_came() {
-        if (share().full()) {
-            share().wanted = true;
+        if (quota().full()) {
+            quota().wanted = true;
             ++core_->accept_pauses;
             // A connection may have ended before it could see the flag.
-            if (share().full()) {
+            if (quota().full()) {
                 waiting_ = true;
                 ask_for_room();
                 return;
@@ -97,10 +97,10 @@ class Door : public std::enable_shared_from_this<Door> {
         // Whoever is in the backlog has connected: a reset would be a failed request.
         while (acceptor_.is_open()) {
             Code error;
-            Lane& lane = next_lane();
-            tcp::socket socket = acceptor_.accept(lane.context(), error);
+            IoThread& io_thread = next_io_thread();
+            tcp::socket socket = acceptor_.accept(io_thread.context(), error);
             if (error) break;
-            hand_over(std::move(socket), lane);
+            hand_over(std::move(socket), io_thread);
         }
         Code ignored;
         acceptor_.close(ignored);
@@ -108,15 +108,15 @@ class Door : public std::enable_shared_from_this<Door> {
     }
 
   private:
-    Lane& next_lane() { return *lanes_[next_++ % lanes_.size()]; }
+    IoThread& next_io_thread() { return *io_threads_[next_++ % io_threads_.size()]; }
 
-    void accepted(Code error, tcp::socket socket, Lane& lane) {
+    void accepted(Code error, tcp::socket socket, IoThread& io_thread) {
         if (!acceptor_.is_open()) {
-            if (!error) hand_over(std::move(socket), lane);
+            if (!error) hand_over(std::move(socket), io_thread);
             return;
         }
         if (!error) {
-            hand_over(std::move(socket), lane);
+            hand_over(std::move(socket), io_thread);
             return accept();
         }
         if (error == boost::asio::error::operation_aborted) return;
@@ -127,7 +127,7 @@ class Door : public std::enable_shared_from_this<Door> {
         if (!failing_) log::error("http.accept_failed", {{"what", error.message()}});
         failing_ = true;
         ++core_->accept_pauses;
-        share().wanted = true;
+        quota().wanted = true;
         ask_for_room();
         pause_.expires_after(pause_after_failure);
         pause_.async_wait([self = shared_from_this()](Code cancelled) {
@@ -135,21 +135,22 @@ class Door : public std::enable_shared_from_this<Door> {
         });
     }
 
-    void hand_over(tcp::socket socket, Lane& to) {
+    void hand_over(tcp::socket socket, IoThread& to) {
         failing_ = false;
         ++core_->accepted;
         Code error;
         const tcp::endpoint from = socket.remote_endpoint(error);
         if (error) return;  // it has gone already
-        Seat seat{listener_, address_of(from), std::nullopt};
+        ConnectionSlot slot{listener_, address_of(from), std::nullopt};
         const std::size_t most = core_->options.limits.connections_per_address;
-        if (most > 0 && !is_any_of(seat.peer, core_->options.trusted_proxies)) {
-            seat.counted = seat.peer.subscriber();
-            if (!core_->addresses.enter(*seat.counted, most)) return turn_away(std::move(socket), seat);
+        if (most > 0 && !is_any_of(slot.peer, core_->options.trusted_proxies)) {
+            slot.counted = slot.peer.subscriber();
+            if (!core_->addresses.enter(*slot.counted, most))
+                return reject_over_limit(std::move(socket), slot);
         }
         ++core_->connections;
-        ++share().connections;
-        to.adopt(std::move(socket), seat);
+        ++quota().connections;
+        to.adopt(std::move(socket), slot);
     }
 
     static IpAddress address_of(const tcp::endpoint& endpoint) {
@@ -163,49 +164,50 @@ class Door : public std::enable_shared_from_this<Door> {
     }
 
     /// Says why, as far as that goes at once: who is over the limit is not waited for.
-    void turn_away(tcp::socket socket, const Seat& seat) {
-        ++core_->turned_away;
+    void reject_over_limit(tcp::socket socket, const ConnectionSlot& slot) {
+        ++core_->rejected_over_limit;
         const auto now = std::chrono::steady_clock::now();
         if (now >= next_complaint_) {
             next_complaint_ = now + between_complaints;
-            log::warn("http.turned_away", {{"remote", seat.peer.text()},
-                                           {"most", core_->options.limits.connections_per_address},
-                                           {"remedy", "if this is a proxy in front, trust it"}});
+            log::warn("http.rejected_over_limit", {{"remote", slot.peer.text()},
+                                                   {"most", core_->options.limits.connections_per_address},
+                                                   {"remedy", "if this is a proxy in front, trust it"}});
         }
-        Lane& lane = *lanes_.front();
+        IoThread& io_thread = *io_threads_.front();
         Response response = Response::problem({ErrorCode::rate_limited,
                                                "This address has as many connections open as it may.",
                                                {},
                                                std::nullopt});
-        const std::string id = lane.new_request_id();
+        const std::string id = io_thread.new_request_id();
         core_->listeners[listener_].service->word(response, {core_->options.docs_base, id, {}});
         const auto* body = std::get_if<std::string>(&response.body);
         std::string out;
-        append_head(out, response, {Coding::length, body ? body->size() : 0},
-                    {.request_id = id, .date = lane.date(), .extra = {}, .persistence = Persistence::close});
+        append_head(
+            out, response, {Coding::length, body ? body->size() : 0},
+            {.request_id = id, .date = io_thread.date(), .extra = {}, .persistence = Persistence::close});
         if (body) out += *body;
         Code ignored;
         socket.non_blocking(true, ignored);
         // What was not read would end the connection with a reset, and the answer with it.
-        socket.read_some(boost::asio::buffer(lane.scratch()), ignored);
+        socket.read_some(boost::asio::buffer(io_thread.scratch()), ignored);
         socket.write_some(boost::asio::buffer(out), ignored);
         socket.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
-    Share& share() { return core_->shares[core_->share_of[listener_]]; }
+    ListenerQuota& quota() { return core_->quotas[core_->quota_of[listener_]]; }
 
     void ask_for_room() {
-        for (const auto& lane : lanes_)
-            lane->make_room(core_->share_of[listener_]);
+        for (const auto& io_thread : io_threads_)
+            io_thread->make_room(core_->quota_of[listener_]);
     }
 
     std::shared_ptr<ServerCore> core_;
-    const std::vector<std::shared_ptr<Lane>>& lanes_;  ///< the Server's, which outlives its threads
+    const std::vector<std::shared_ptr<IoThread>>& io_threads_;  ///< the Server's, which outlives its threads
     std::size_t listener_;
     tcp::acceptor acceptor_;
     boost::asio::steady_timer pause_;
     std::size_t next_ = 0;
-    bool waiting_ = false;  ///< for a connection to end, while somebody is at the door
+    bool waiting_ = false;  ///< for a connection to end, while somebody is at the acceptor
     bool failing_ = false;  ///< said once in the log
     SteadyTime next_complaint_ = SteadyTime::min();
 };
@@ -214,8 +216,9 @@ class Door : public std::enable_shared_from_this<Door> {
 
 struct Server::State {
     std::shared_ptr<ServerCore> core = std::make_shared<ServerCore>();
-    std::vector<std::shared_ptr<Lane>> lanes;
-    std::vector<std::shared_ptr<Door>> doors;  ///< after the lanes: their sockets need the lanes' contexts
+    std::vector<std::shared_ptr<IoThread>> io_threads;
+    std::vector<std::shared_ptr<Acceptor>>
+        acceptors;  ///< after the I/O threads: their sockets need the I/O threads' contexts
     std::vector<std::uint16_t> ports;
     bool joined = false;
 };
@@ -229,38 +232,38 @@ Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, S
     auto state = std::make_unique<State>();
     state->core->options = std::move(options);
     state->core->listeners = std::move(listeners);
-    state->core->shares.emplace_back(state->core->options.limits.connections);
+    state->core->quotas.emplace_back(state->core->options.limits.connections);
     for (const Listener& listener : state->core->listeners) {
-        if (listener.connections > 0) state->core->shares.emplace_back(listener.connections);
-        state->core->share_of.push_back(listener.connections > 0 ? state->core->shares.size() - 1 : 0);
+        if (listener.connections > 0) state->core->quotas.emplace_back(listener.connections);
+        state->core->quota_of.push_back(listener.connections > 0 ? state->core->quotas.size() - 1 : 0);
     }
     for (std::size_t i = 0; i < state->core->options.threads; ++i) {
-        state->lanes.push_back(std::make_shared<Lane>(state->core, i));
+        state->io_threads.push_back(std::make_shared<IoThread>(state->core, i));
     }
     for (std::size_t i = 0; i < state->core->listeners.size(); ++i) {
-        auto door = std::make_shared<Door>(state->core, state->lanes, i);
-        Result<std::uint16_t> port = door->open();
+        auto acceptor = std::make_shared<Acceptor>(state->core, state->io_threads, i);
+        Result<std::uint16_t> port = acceptor->open();
         if (!port) return fail(std::move(port.error()));
         state->ports.push_back(*port);
-        state->doors.push_back(std::move(door));
+        state->acceptors.push_back(std::move(acceptor));
     }
     // Weak: the core outlives the Server in the hands of late Responders.
     state->core->resume_accepting =
-        [lane = std::weak_ptr(state->lanes.front()),
-         doors = std::vector<std::weak_ptr<Door>>(state->doors.begin(), state->doors.end())] {
-            std::shared_ptr<Lane> first = lane.lock();
+        [io_thread = std::weak_ptr(state->io_threads.front()),
+         acceptors = std::vector<std::weak_ptr<Acceptor>>(state->acceptors.begin(), state->acceptors.end())] {
+            std::shared_ptr<IoThread> first = io_thread.lock();
             if (!first) return;
-            boost::asio::post(first->context(), [doors] {
-                for (const auto& weak : doors) {
-                    if (std::shared_ptr<Door> door = weak.lock()) door->resume();
+            boost::asio::post(first->context(), [acceptors] {
+                for (const auto& weak : acceptors) {
+                    if (std::shared_ptr<Acceptor> acceptor = weak.lock()) acceptor->resume();
                 }
             });
         };
-    state->core->open_acceptors = state->doors.size();
-    for (const auto& lane : state->lanes)
-        lane->start();
-    for (const auto& door : state->doors) {
-        boost::asio::post(state->lanes.front()->context(), [door] { door->accept(); });
+    state->core->open_acceptors = state->acceptors.size();
+    for (const auto& io_thread : state->io_threads)
+        io_thread->start();
+    for (const auto& acceptor : state->acceptors) {
+        boost::asio::post(state->io_threads.front()->context(), [acceptor] { acceptor->accept(); });
     }
     return std::unique_ptr<Server>(new Server(std::move(state)));
 }
@@ -275,12 +278,12 @@ const std::vector<std::uint16_t>& Server::ports() const {
 
 void Server::stop_accepting() {
     if (state_->core->draining.exchange(true)) return;
-    boost::asio::post(state_->lanes.front()->context(),
-                      [core = state_->core, doors = state_->doors, lanes = state_->lanes] {
-                          for (const auto& door : doors)
-                              door->close();
-                          for (const auto& lane : lanes)
-                              lane->begin_drain();
+    boost::asio::post(state_->io_threads.front()->context(),
+                      [core = state_->core, acceptors = state_->acceptors, io_threads = state_->io_threads] {
+                          for (const auto& acceptor : acceptors)
+                              acceptor->close();
+                          for (const auto& io_thread : io_threads)
+                              io_thread->begin_drain();
                           {
                               std::lock_guard lock(core->mutex);
                               core->open_acceptors = 0;
@@ -300,10 +303,10 @@ std::size_t Server::drain(std::chrono::milliseconds patience) {
         core.changed.wait_for(lock, patience, [&] { return core.connections == 0; });
         left = core.connections;
     }
-    for (const auto& lane : state_->lanes)
-        lane->close();
-    for (const auto& lane : state_->lanes)
-        lane->join();
+    for (const auto& io_thread : state_->io_threads)
+        io_thread->close();
+    for (const auto& io_thread : state_->io_threads)
+        io_thread->join();
     state_->joined = true;
     return left;
 }
@@ -314,15 +317,15 @@ ServerStats Server::stats() const {
                       .accepted = core.accepted,
                       .accept_errors = core.accept_errors,
                       .accept_pauses = core.accept_pauses,
-                      .gave_way = core.gave_way,
+                      .evicted = core.evicted,
                       .evicted_waits = core.evicted_waits,
                       .abandoned = core.abandoned,
-                      .turned_away = core.turned_away,
+                      .rejected_over_limit = core.rejected_over_limit,
                       .requests = core.requests,
                       .malformed = core.malformed,
                       .timeouts = core.timeouts};
-    for (const auto& lane : state_->lanes)
-        stats.loop_lag = std::max(stats.loop_lag, lane->lag());
+    for (const auto& io_thread : state_->io_threads)
+        stats.loop_lag = std::max(stats.loop_lag, io_thread->lag());
     return stats;
 }
 

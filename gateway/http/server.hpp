@@ -97,11 +97,11 @@ struct ServerStats {
     std::size_t connections = 0;
     std::uint64_t accepted = 0;
     std::uint64_t accept_errors = 0;
-    std::uint64_t accept_pauses = 0;  ///< out of descriptors, or at the connection limit
-    std::uint64_t gave_way = 0;       ///< connections that ended for others at the limit
-    std::uint64_t evicted_waits = 0;  ///< of these, those whose requests were waiting
-    std::uint64_t abandoned = 0;      ///< requests whose clients went before the answer
-    std::uint64_t turned_away = 0;    ///< connections over what one address may have
+    std::uint64_t accept_pauses = 0;        ///< out of descriptors, or at the connection limit
+    std::uint64_t evicted = 0;              ///< connections that ended for others at the limit
+    std::uint64_t evicted_waits = 0;        ///< of these, those whose requests were waiting
+    std::uint64_t abandoned = 0;            ///< requests whose clients went before the answer
+    std::uint64_t rejected_over_limit = 0;  ///< connections over what one address may have
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;
     std::uint64_t timeouts = 0;

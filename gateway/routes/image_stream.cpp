@@ -15,10 +15,10 @@ namespace {
 class LocalImage final : public http::FileSource {
   public:
     explicit LocalImage(std::unique_ptr<ObjectReader> reader) : reader_(std::move(reader)) {}
-    Result<Stretch> at(std::uint64_t offset) const override {
+    Result<Extent> at(std::uint64_t offset) const override {
         auto piece = reader_->piece_at(offset);
         if (!piece) return fail(std::move(piece.error()));
-        return Stretch{piece->descriptor, piece->offset, piece->length};
+        return Extent{piece->descriptor, piece->offset, piece->length};
     }
 
   private:

@@ -36,10 +36,10 @@ S3Result<> check_version(const Call& call) {
 class ReaderSource final : public http::FileSource {
   public:
     explicit ReaderSource(storage::objects::FolderReader reader) : reader_(std::move(reader)) {}
-    Result<Stretch> at(std::uint64_t offset) const override {
+    Result<Extent> at(std::uint64_t offset) const override {
         auto piece = reader_.piece_at(offset);
         if (!piece) return fail(std::move(piece.error()));
-        return Stretch{piece->descriptor, piece->offset, piece->length};
+        return Extent{piece->descriptor, piece->offset, piece->length};
     }
 
   private:

@@ -72,7 +72,8 @@ void examine_database(const config::Config& config, const Clock& clock, Random& 
     sheet.line("ok", "database", "answers, and its schema is this program's");
 }
 
-void examine_stores(const config::Config& config, const storage::objects::S3Parts& parts, Sheet& sheet) {
+void examine_stores(const config::Config& config, const storage::objects::S3Dependencies& parts,
+                    Sheet& sheet) {
     const auto stores = make_stores(config, parts);
     if (!stores) return sheet.failed("store", stores.error());
     if (!config.store.region.empty())
@@ -101,7 +102,7 @@ void examine_stores(const config::Config& config, const storage::objects::S3Part
     }
 }
 
-void examine_capabilities(const config::Config& config, const storage::objects::S3Parts& parts,
+void examine_capabilities(const config::Config& config, const storage::objects::S3Dependencies& parts,
                           Sheet& sheet) {
     const auto stores = make_stores(config, parts);
     if (!stores) return;  // said already
@@ -117,12 +118,12 @@ void examine_capabilities(const config::Config& config, const storage::objects::
 
 void examine_imager(const config::Config& config, Sheet& sheet) {
     auto options = config.imaging;
-    options.helpers = 1;
+    options.processes = 1;
     // Tolerated here, so that a hole is named rather than the start refused.
-    options.loose_jail = imaging::LooseJail::tolerated;
+    options.sandbox = imaging::Sandbox::best_effort;
     const auto started = imaging::ImagerPool::start(options);
     if (!started) return sheet.failed("imager", started.error());
-    sheet.line("ok", "imager", "the image helper starts and can read and write every format");
+    sheet.line("ok", "imager", "the image worker process starts and can read and write every format");
     const auto jail = (*started)->jail();
     if (jail.is_tight()) return sheet.line("ok", "imager.jail", imaging::describe(jail));
     sheet.failed("imager.jail",
@@ -136,7 +137,7 @@ struct Surroundings {
     SystemRandom random;
     storage::http::HttpClient http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;
-    const storage::objects::S3Parts parts{http, clock, random, pacer};
+    const storage::objects::S3Dependencies parts{http, clock, random, pacer};
 };
 
 /// A configuration whose database is there: the one it names, or one of our own that runs as long as this.
@@ -204,11 +205,11 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     if (!opened) return fail(opened.error());
     const auto stores = make_stores(config, around.parts);
     if (!stores) return fail(stores.error());
-    pipeline::SweeperOptions options;
+    pipeline::OrphanCollectorOptions options;
     options.every = config.worker.sweep_interval;
     options.min_age = config.worker.sweep_age;
     auto& services = **opened;
-    pipeline::Sweeper sweeper(
+    pipeline::OrphanCollector sweeper(
         options, {services.upkeep, services.arrivals, services.publications, *stores, around.clock});
     const auto swept = sweeper.sweep_now(mode, [&](const pipeline::Swept& found) {
         out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),

@@ -10,7 +10,7 @@
 #include "base/result.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/system/system.hpp"
-#include "pipeline/sweeper.hpp"
+#include "pipeline/orphan_collector.hpp"
 #include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::system {
@@ -25,7 +25,7 @@ Result<> migrate(const config::Config& config, storage::records::MigrateMode mod
 /// failure is the error.
 Result<> doctor(const config::Config& config, std::ostream& out);
 
-/// Goes through the buckets and prints what it finds, a line each. Errors: as Sweeper::sweep_now.
+/// Goes through the buckets and prints what it finds, a line each. Errors: as OrphanCollector::sweep_now.
 Result<> sweep(const config::Config& config, pipeline::SweepMode mode, std::ostream& out);
 
 }  // namespace photogate::gateway::system

@@ -195,7 +195,7 @@ void count_reconciler(http::Metrics& metrics, const pipeline::Reconciler& reconc
         });
 }
 
-void count_sweeper(http::Metrics& metrics, const pipeline::Sweeper& sweeper) {
+void count_sweeper(http::Metrics& metrics, const pipeline::OrphanCollector& sweeper) {
     const auto swept = [](const char* finding) {
         return http::SeriesName{"photogate_sweep_objects_total",
                                 "Objects that a sweep received (lost) or had removed, by what they were.",
@@ -218,13 +218,14 @@ void count_sweeper(http::Metrics& metrics, const pipeline::Sweeper& sweeper) {
 void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
     metrics.before_render(
         [&imagers,
-         started = mirror(metrics, {"photogate_imager_started_total", "Image helpers started.", {}}),
-         crashed =
-             mirror(metrics, {"photogate_imager_crashed_total", "Image helpers that died at work.", {}}),
-         timed_out = mirror(metrics,
-                            {"photogate_imager_timed_out_total", "Image helpers killed for their time.", {}}),
+         started = mirror(metrics, {"photogate_imager_started_total", "Image worker processes started.", {}}),
+         crashed = mirror(
+             metrics, {"photogate_imager_crashed_total", "Image worker processes that died at work.", {}}),
+         timed_out = mirror(
+             metrics,
+             {"photogate_imager_timed_out_total", "Image worker processes killed for their time.", {}}),
          overloaded = mirror(metrics, {"photogate_imager_overloaded_total",
-                                       "Pictures refused because no image helper was free in time.",
+                                       "Pictures refused because no image worker process was free in time.",
                                        {}})]() mutable {
             const auto counters = imagers.counters();
             started.show(counters.started);
@@ -317,7 +318,7 @@ void count_disk(http::Metrics& metrics, const std::string& place, const std::fil
 
 }  // namespace
 
-void count_parts(http::Metrics& metrics, const CountedParts& parts) {
+void count_parts(http::Metrics& metrics, const CountedComponents& parts) {
     if (parts.gauges) {
         count_backlog(metrics, *parts.gauges);
         count_state(metrics, *parts.gauges, parts.state_at_most_every);

@@ -20,8 +20,8 @@
 #include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/jobs/publish_upload.hpp"
 #include "pipeline/jobs/worker.hpp"
+#include "pipeline/orphan_collector.hpp"
 #include "pipeline/reconciler.hpp"
-#include "pipeline/sweeper.hpp"
 #include "storage/records/gauges.hpp"
 
 namespace photogate::gateway::system {
@@ -51,10 +51,10 @@ class CallbackCounting {
 };
 
 /// What is read when /metrics is. Null parts are left out; the others outlive the metrics' last rendering.
-struct CountedParts {
+struct CountedComponents {
     storage::records::Gauges* gauges = nullptr;
     const pipeline::Reconciler* reconciler = nullptr;
-    const pipeline::Sweeper* sweeper = nullptr;
+    const pipeline::OrphanCollector* sweeper = nullptr;
     const notifier::callbacks::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const pipeline::jobs::Worker* worker = nullptr;
@@ -67,6 +67,6 @@ struct CountedParts {
     /// How old the figures of Gauges::pipeline_state() may be.
     std::chrono::milliseconds state_at_most_every{15'000};
 };
-void count_parts(http::Metrics& metrics, const CountedParts& parts);
+void count_parts(http::Metrics& metrics, const CountedComponents& parts);
 
 }  // namespace photogate::gateway::system

@@ -11,7 +11,7 @@ namespace photogate::gateway::system {
 
 namespace {
 
-/// For everything else that is opened: the database's and the stores' connections, callbacks, image helpers,
+/// For everything else that is opened: the database's and the stores' connections, callbacks, image worker processes,
 /// files.
 constexpr std::size_t kBesides = 512;
 /// Connections to stores that images are read from, where there are that many.

@@ -116,7 +116,7 @@ Result<> Foundation::verify_safety() {
                 failures += fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
         }
     }
-    if (failures.empty() || config.unsafe == config::Unsafe::insisted) return {};
+    if (failures.empty() || config.unsafe == config::UnsafeStore::allow) return {};
     return fail(ErrorCode::unsafe_configuration,
                 "the store's credentials or buckets are not safe, so photogate does not start (--unsafe "
                 "insists):" +

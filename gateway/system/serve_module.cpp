@@ -114,8 +114,8 @@ Result<> ServeModule::start() {
     return {};
 }
 
-CountedParts ServeModule::counted_parts() const {
-    CountedParts parts;
+CountedComponents ServeModule::counted_parts() const {
+    CountedComponents parts;
     parts.gauges = &base_.records->gauges;
     if (work_) work_->add_to(parts);
     parts.imagers = base_.imagers.get();

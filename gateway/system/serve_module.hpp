@@ -47,7 +47,7 @@ class ServeModule {
 
   private:
     Result<> add_api();
-    CountedParts counted_parts() const;
+    CountedComponents counted_parts() const;
 
     Foundation& base_;
     const WorkModule* work_;

@@ -29,8 +29,8 @@ struct StoreWatchOptions {
 
 class StoreWatch {
   public:
-    StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores, storage::objects::S3Parts parts,
-               http::Metrics& metrics);
+    StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
+               storage::objects::S3Dependencies parts, http::Metrics& metrics);
 
     /// What the proof of the start found.
     void found(const std::vector<RegionReport>& reports);
@@ -46,7 +46,7 @@ class StoreWatch {
 
     StoreWatchOptions options_;
     const pipeline::Stores& stores_;
-    storage::objects::S3Parts parts_;
+    storage::objects::S3Dependencies parts_;
     http::Metrics& metrics_;
     http::Gauge proved_at_;
     http::Counter unproved_;

@@ -11,10 +11,10 @@
 namespace photogate::gateway::system {
 
 using storage::objects::S3Client;
+using storage::objects::S3Dependencies;
 using storage::objects::S3Options;
-using storage::objects::S3Parts;
 
-Result<pipeline::Stores> make_stores(const config::Config& config, const S3Parts& parts,
+Result<pipeline::Stores> make_stores(const config::Config& config, const S3Dependencies& parts,
                                      std::optional<OwnStore> own) {
     std::map<std::string, pipeline::Store> stores;
     for (const auto& [name, configured] : config.regions) {
@@ -77,7 +77,7 @@ std::string page_origin(const config::Server& server) {
 
 }  // namespace
 
-Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, const S3Parts& parts) {
+Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, const S3Dependencies& parts) {
     std::vector<RegionReport> reports;
     for (const auto& [name, store] : stores.all()) {
         auto report = storage::objects::probe_store(target_of(store.region), *store.objects, parts);
@@ -89,7 +89,7 @@ Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, c
 
 Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
                                                            const pipeline::Stores& stores,
-                                                           const S3Parts& parts) {
+                                                           const S3Dependencies& parts) {
     std::vector<RegionCapabilities> all;
     for (const auto& [name, store] : stores.all()) {
         storage::objects::CapabilityTarget target{target_of(store.region), store.region.worker};

@@ -23,7 +23,8 @@ struct OwnStore {
     std::unique_ptr<storage::objects::ObjectStore> objects;
 };
 /// Errors: file_error (the built-in store's keys).
-Result<pipeline::Stores> make_stores(const config::Config& config, const storage::objects::S3Parts& parts,
+Result<pipeline::Stores> make_stores(const config::Config& config,
+                                     const storage::objects::S3Dependencies& parts,
                                      std::optional<OwnStore> own = std::nullopt);
 
 struct RegionReport {
@@ -33,7 +34,7 @@ struct RegionReport {
 
 /// Tries every attack on every region. Errors: a store that can not be reached.
 Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores,
-                                               const storage::objects::S3Parts& parts);
+                                               const storage::objects::S3Dependencies& parts);
 
 struct RegionCapabilities {
     std::string region;
@@ -43,6 +44,6 @@ struct RegionCapabilities {
 /// Tries what each region's store can do. Errors: as probe_stores().
 Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
                                                            const pipeline::Stores& stores,
-                                                           const storage::objects::S3Parts& parts);
+                                                           const storage::objects::S3Dependencies& parts);
 
 }  // namespace photogate::gateway::system

@@ -20,7 +20,7 @@ enum class ProcessRole {
 
 class System {
   public:
-    /// Connects, proves the store's credentials safe, starts the helpers and threads, and listens.
+    /// Connects, proves the store's credentials safe, starts the worker processes and threads, and listens.
     /// Errors: database_unavailable and store_* (a part that is not there), unsafe_configuration,
     /// imager_unavailable, cannot_bind, invalid_configuration (the schema is another than this program's).
     /// `config` outlives the System.

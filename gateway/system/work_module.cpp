@@ -89,14 +89,16 @@ void WorkModule::make_periodic_tasks() {
     rounds.grace = base_.config.worker.expiry_grace;
     rounds.longest_grant = longest_grant(base_.config);
     auto& records = *base_.records;
-    reconciler_.emplace(rounds, pipeline::ReconcilerParts{records.upkeep, records.jobs, records.arrivals,
-                                                          base_.stores, *base_.intake, base_.clock});
-    pipeline::SweeperOptions sweeps;
+    reconciler_.emplace(
+        rounds, pipeline::ReconcilerDependencies{records.upkeep, records.jobs, records.arrivals, base_.stores,
+                                                 *base_.intake, base_.clock});
+    pipeline::OrphanCollectorOptions sweeps;
     sweeps.every = base_.config.worker.sweep_interval;
     sweeps.ask_every = std::min(sweeps.ask_every, sweeps.every);
     sweeps.min_age = base_.config.worker.sweep_age;
-    sweeper_.emplace(sweeps, pipeline::SweeperParts{records.upkeep, records.arrivals, records.publications,
-                                                    base_.stores, base_.clock});
+    sweeper_.emplace(
+        sweeps, pipeline::OrphanCollectorDependencies{records.upkeep, records.arrivals, records.publications,
+                                                      base_.stores, base_.clock});
 }
 
 void WorkModule::make_sender() {
@@ -120,7 +122,7 @@ void WorkModule::join() {
     loops_.clear();
 }
 
-void WorkModule::add_to(CountedParts& parts) const {
+void WorkModule::add_to(CountedComponents& parts) const {
     parts.reconciler = &*reconciler_;
     parts.sweeper = &*sweeper_;
     parts.worker = &*worker_;

@@ -16,8 +16,8 @@
 #include "gateway/system/foundation.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/jobs/worker.hpp"
+#include "pipeline/orphan_collector.hpp"
 #include "pipeline/reconciler.hpp"
-#include "pipeline/sweeper.hpp"
 
 namespace photogate::gateway::system {
 
@@ -34,7 +34,7 @@ class WorkModule {
     void join();
 
     /// Fills in what is counted of this module. After start().
-    void add_to(CountedParts& parts) const;
+    void add_to(CountedComponents& parts) const;
 
   private:
     void make_worker();
@@ -46,7 +46,7 @@ class WorkModule {
     CallbackCounting callback_counting_;
     std::optional<pipeline::jobs::Worker> worker_;
     std::optional<pipeline::Reconciler> reconciler_;
-    std::optional<pipeline::Sweeper> sweeper_;
+    std::optional<pipeline::OrphanCollector> sweeper_;
     std::optional<storage::http::HttpClient> callback_http_;
     std::optional<notifier::callbacks::CallbackSender> sender_;
     std::vector<std::thread> loops_;

@@ -91,7 +91,7 @@ Result<Bytes> encode_avif(VipsImage* in_memory, int quality) {
     const Heif<heif_encoder> encoder = av1_encoder(context.get());
     const Heif<heif_image> image = as_heif(in_memory);
     if (!context || !encoder || !image) return failed();
-    // One thread: the helper is one core's worth, and the bytes do not depend on how many there are.
+    // One thread: the worker process is one core's worth, and the bytes do not depend on how many there are.
     if (!ok(heif_encoder_set_lossy_quality(encoder.get(), avif_quality(quality))) ||
         !ok(heif_encoder_set_parameter_integer(encoder.get(), "threads", 1)) ||
         !ok(heif_encoder_set_parameter_integer(encoder.get(), "speed", kSpeed))) {

@@ -5,7 +5,7 @@
 
 #include <malloc.h>
 
-#include "imaging/imager/develop.hpp"
+#include "imaging/imager/process_image.hpp"
 #include "imaging/imager/vips_image.hpp"
 #include "imaging/imager_wire.hpp"
 #include "imaging/memory_file.hpp"
@@ -18,7 +18,7 @@ Answer answer_to(const Frame& frame) {
     if (!order) return fail(order.error());
     const auto file = MappedFile::map(frame.descriptor.get(), order->task.size);
     if (!file) return fail(ErrorCode::internal, file.error().detail);
-    return develop(*order, {.file = file->bytes(), .watermark = frame.body});
+    return process_image(*order, {.file = file->bytes(), .watermark = frame.body});
 }
 
 bool send(Channel& channel, const Answer& answer) {

@@ -1,4 +1,4 @@
-// The helper's life: one task at a time until the keeper closes the channel.
+// The worker process's life: one task at a time until the supervisor closes the channel.
 //
 // Thread safety: one thread.
 #pragma once

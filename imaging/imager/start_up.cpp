@@ -9,8 +9,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "imaging/imager/develop.hpp"
 #include "imaging/imager/encode.hpp"
+#include "imaging/imager/process_image.hpp"
 #include "imaging/imager/test_pictures.hpp"
 #include "imaging/imager/vips_image.hpp"
 
@@ -51,7 +51,7 @@ Result<> try_out(Format format, BytesView picture) {
     TaskOrder order;
     order.max_output = 16U << 20;
     order.task.versions.front().max_edge = kWarmUpEdge / 2;
-    const Answer answer = develop(order, {.file = picture, .watermark = {}});
+    const Answer answer = process_image(order, {.file = picture, .watermark = {}});
     if (answer && std::holds_alternative<Processed>(*answer)) return {};
     std::string why = answer ? std::get<Rejection>(*answer).detail : answer.error().detail;
     return unusable("The self-test with " + std::string(to_string(format)) + " fails: " + why);

@@ -1,6 +1,6 @@
 // libvips brought up for one purpose: six decoders, one thread, no caches, no words to anyone.
 //
-// Ends with a warm-up that is also the self-test: a small picture goes through develop() in each format, so
+// Ends with a warm-up that is also the self-test: a small picture goes through process_image() in each format, so
 // that libraries have opened their files and plug-ins, compiled their inner loops and proved that they work
 // before the jail closes. Thread safety: at start-up, once.
 #pragma once

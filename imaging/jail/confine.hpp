@@ -3,7 +3,7 @@
 // Afterwards it decodes, and that is all: it holds its socket, its pipe and its tasks' files, which come
 // through the socket; opens nothing, connects to nothing, starts nothing, signals nobody but itself; gains no
 // privileges, can't be traced, leaves no core and writes no file, and has a ceiling on its memory. It does
-// not limit time: the keeper holds the clock. Needs no privileges itself.
+// not limit time: the supervisor holds the clock. Needs no privileges itself.
 //
 // Thread safety: at start-up, once each, from the first thread.
 #pragma once
@@ -28,8 +28,8 @@ Result<> give_up_privileges();
 Result<> follow_parent(pid_t parent);
 
 /// Last thing before the first task, with every library warm: from here on no file is opened by design. Puts
-/// up what the kernel has, then tries to break out and tells how that went; it is for the keeper to turn away
-/// a helper whose jail is not tight. `address_space` in bytes, 0 for no ceiling; ignored in builds with
+/// up what the kernel has, then tries to break out and tells how that went; it is for the supervisor to turn away
+/// a worker process whose jail is not tight. `address_space` in bytes, 0 for no ceiling; ignored in builds with
 /// sanitizers, whose shadow memory is larger than any. Errors: imager_unavailable.
 Result<JailReport> confine_process(std::uint64_t address_space);
 

@@ -61,10 +61,10 @@ class Snapshot {
 /// Removes files that nothing refers to: after a crash those of unfinished writes, and, while the store runs,
 /// those of replaced or removed objects. Rows of `garbage` are deleted once the removal of their files is
 /// synced.
-class Sweeper {
+class OrphanCollector {
   public:
-    Sweeper(FolderStore::State& state, std::uint64_t start) : state_(state), start_(start) {}
-    ~Sweeper() { stop(); }
+    OrphanCollector(FolderStore::State& state, std::uint64_t start) : state_(state), start_(start) {}
+    ~OrphanCollector() { stop(); }
     void start(std::uint64_t unswept);
     void wake();
     /// Removes what is due, then stops.
@@ -128,7 +128,7 @@ struct FolderStore::State {
     std::unique_ptr<Connection> index;
     std::unique_ptr<Bodies> bodies;
     /// The committer wakes the sweeper, and the sweeper commits: close() stops them in the right order.
-    std::unique_ptr<Sweeper> sweeper;
+    std::unique_ptr<OrphanCollector> sweeper;
     std::unique_ptr<FolderCommitter> committer;
 };
 

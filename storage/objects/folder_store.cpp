@@ -117,7 +117,7 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         if (auto synced = state->files.sync_folder(folder); !synced) return fail(synced.error());
         drop_abandoned(*state);
         if (auto loaded = state->load_rules(); !loaded) return fail(loaded.error());
-        state->sweeper = std::make_unique<Sweeper>(*state, start);
+        state->sweeper = std::make_unique<OrphanCollector>(*state, start);
         state->committer = std::make_unique<FolderCommitter>(
             *state->index, state->files, Reserve{folder / "reserve"}, Bodies::first_of(start),
             FolderCommitter::Listeners{[sweeper = state->sweeper.get()] { sweeper->wake(); },

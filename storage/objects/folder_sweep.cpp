@@ -20,11 +20,11 @@ std::optional<std::uint64_t> number_of(const std::string& name, std::size_t digi
 
 }  // namespace
 
-void Sweeper::start(std::uint64_t unswept) {
+void OrphanCollector::start(std::uint64_t unswept) {
     thread_ = std::thread{[this, unswept] { work(unswept); }};
 }
 
-void Sweeper::wake() {
+void OrphanCollector::wake() {
     {
         const std::lock_guard lock{mutex_};
         woken_ = true;
@@ -32,7 +32,7 @@ void Sweeper::wake() {
     wake_.notify_one();
 }
 
-void Sweeper::stop() {
+void OrphanCollector::stop() {
     if (!thread_.joinable()) return;
     {
         const std::lock_guard lock{mutex_};
@@ -42,7 +42,7 @@ void Sweeper::stop() {
     thread_.join();
 }
 
-void Sweeper::work(std::uint64_t unswept) {
+void OrphanCollector::work(std::uint64_t unswept) {
     const auto logged = [](const Result<>& done) {
         if (!done) log::error("store.sweep_failed", {{"error", done.error().detail}});
         return done.has_value();
@@ -78,7 +78,7 @@ void Sweeper::work(std::uint64_t unswept) {
     }));
 }
 
-void Sweeper::take_garbage() {
+void OrphanCollector::take_garbage() {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
     {
         auto index = state_.readers.take();
@@ -95,7 +95,7 @@ void Sweeper::take_garbage() {
     }
 }
 
-void Sweeper::forget_taken() {
+void OrphanCollector::forget_taken() {
     if (taken_.empty()) return;
     std::set<std::filesystem::path> folders;
     for (const auto body : taken_)
@@ -113,7 +113,7 @@ void Sweeper::forget_taken() {
     taken_.clear();
 }
 
-Result<> Sweeper::sweep_starts(std::uint64_t unswept) {
+Result<> OrphanCollector::sweep_starts(std::uint64_t unswept) {
     if (unswept >= start_) return {};
     const auto first = Bodies::first_of(unswept);
     const auto end = Bodies::first_of(start_);

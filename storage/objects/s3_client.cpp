@@ -25,7 +25,7 @@ bool same_bytes(const ObjectInfo& there, const http::BodySource& body,
 
 }  // namespace
 
-S3Client::S3Client(S3Options options, S3Parts parts)
+S3Client::S3Client(S3Options options, S3Dependencies parts)
     : exchange_(std::make_unique<Exchange>(std::move(options), parts)) {}
 
 S3Client::~S3Client() = default;

@@ -43,7 +43,7 @@ struct S3Options {
 };
 
 /// What the client works with; all of it outlives the client.
-struct S3Parts {
+struct S3Dependencies {
     http::HttpClient& http;
     const Clock& clock;
     Random& random;
@@ -52,7 +52,7 @@ struct S3Parts {
 
 class S3Client final : public ObjectStore {
   public:
-    S3Client(S3Options options, S3Parts parts);
+    S3Client(S3Options options, S3Dependencies parts);
     ~S3Client() override;
 
     Result<ObjectInfo> head(const Bucket& bucket, const ObjectKey& key, const GetOptions& options) override;

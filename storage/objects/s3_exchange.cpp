@@ -23,7 +23,7 @@ RetryPolicy patient(const S3Options& options) {
 
 }  // namespace
 
-S3Client::Exchange::Exchange(S3Options options, S3Parts parts)
+S3Client::Exchange::Exchange(S3Options options, S3Dependencies parts)
     : options_(std::move(options)),
       patient_(patient(options_)),
       parts_(parts),

@@ -34,7 +34,7 @@ std::string status_of(const Result<http::Response>& answer) {
 
 class Capabilities {
   public:
-    Capabilities(const CapabilityTarget& target, S3Parts parts)
+    Capabilities(const CapabilityTarget& target, S3Dependencies parts)
         : target_(target),
           parts_(parts),
           worker_(target.worker, target.store.region),
@@ -278,7 +278,7 @@ class Capabilities {
     }
 
     const CapabilityTarget& target_;
-    S3Parts parts_;
+    S3Dependencies parts_;
     signer::Signer worker_;
     std::string place_;
     std::vector<std::string> names_;
@@ -287,7 +287,7 @@ class Capabilities {
 
 }  // namespace
 
-Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Parts parts) {
+Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Dependencies parts) {
     return Capabilities{target, parts}.run();
 }
 

@@ -33,6 +33,6 @@ struct CapabilityTarget {
 };
 
 /// Errors: if the store can't be reached, or the worker can't write to it.
-Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Parts parts);
+Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Dependencies parts);
 
 }  // namespace photogate::storage::objects

@@ -4,7 +4,7 @@ namespace photogate::storage::objects {
 
 using namespace std::chrono_literals;
 
-Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Parts& parts) {
+Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Dependencies& parts) {
     http::Request request;
     request.url = endpoint.origin() + "/";
     request.max_response_body = 4'096;

@@ -21,6 +21,6 @@ struct ClockReading {
 };
 
 /// Errors: network errors; store_protocol without a Date.
-Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Parts& parts);
+Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Dependencies& parts);
 
 }  // namespace photogate::storage::objects

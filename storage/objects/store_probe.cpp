@@ -46,7 +46,7 @@ Result<> without_value(const Result<T>& result) {
 
 class Probe {
   public:
-    Probe(const ProbeTarget& target, ObjectStore& worker, S3Parts parts)
+    Probe(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts)
         : target_(target),
           worker_(worker),
           parts_(parts),
@@ -334,7 +334,7 @@ class Probe {
 
     const ProbeTarget& target_;
     ObjectStore& worker_;
-    S3Parts parts_;
+    S3Dependencies parts_;
     S3Client as_signer_;
     std::chrono::microseconds store_is_ahead_{};
     signer::Signer signer_;
@@ -364,7 +364,7 @@ bool ProbeReport::safe() const {
                         [](const Finding& finding) { return finding.verdict == Verdict::failed; });
 }
 
-Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Parts parts) {
+Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts) {
     return Probe{target, worker, parts}.run();
 }
 

@@ -49,6 +49,6 @@ struct ProbeReport {
 
 /// `worker` is what the gateway reads and writes with; `parts` as for an S3Client. Errors: if the store can't
 /// be reached at all; an undecided check counts as failed.
-Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Parts parts);
+Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts);
 
 }  // namespace photogate::storage::objects

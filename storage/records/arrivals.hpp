@@ -19,12 +19,12 @@
 
 namespace photogate::storage::records {
 
-enum class Finder { event, complete_call, reconciler };
-std::string_view to_string(Finder finder);
+enum class DiscoveredBy { event, complete_call, reconciler };
+std::string_view to_string(DiscoveredBy finder);
 
 /// An object that somebody saw in the store.
 struct Observation {
-    Finder finder = Finder::event;
+    DiscoveredBy finder = DiscoveredBy::event;
     std::string source;                   ///< the event source's name; empty but for events
     std::optional<std::string> event_id;  ///< lower-case hex SHA-256 of the dedupe tuple; required for events
     std::string region;  ///< the store that it was seen in: it says nothing of another's uploads

@@ -2,13 +2,13 @@
 
 namespace photogate::storage::records {
 
-std::string_view to_string(Finder finder) {
+std::string_view to_string(DiscoveredBy finder) {
     switch (finder) {
-        case Finder::event:
+        case DiscoveredBy::event:
             return "event";
-        case Finder::complete_call:
+        case DiscoveredBy::complete_call:
             return "complete_call";
-        case Finder::reconciler:
+        case DiscoveredBy::reconciler:
             return "reconciler";
     }
     return "";

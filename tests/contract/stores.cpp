@@ -57,7 +57,7 @@ class Stores : public testing::Environment {
         options.credentials = {variable(prefix + "_ACCESS"), Secret{variable(prefix + "_SECRET")},
                                std::nullopt};
         options.region = Region::trusted("us-east-1");
-        return std::make_unique<S3Client>(std::move(options), S3Parts{http_, clock_, random_, pacer_});
+        return std::make_unique<S3Client>(std::move(options), S3Dependencies{http_, clock_, random_, pacer_});
     }
 
     storage::http::HttpClient http_{{}};

@@ -293,7 +293,7 @@ def test_evicts_longest_idle_at_the_limit_and_keeps_operations_listener_open(gat
         assert crowd.ask_once(among=list(crowd.sockets.values())[50:]) == 50
         for _ in range(5):
             assert gateway.request("GET", "/livez", timeout=20)[0] == 200
-        assert metric(gateway, "photogate_http_gave_way_total") >= 1
+        assert metric(gateway, "photogate_http_evicted_total") >= 1
         ended = []
         while not ended:
             ended = [made for made, data in crowd.ready(5) if not data]
@@ -310,7 +310,7 @@ def test_limits_connections_of_one_address(gateways):
         assert (answer.status, answer.code) == (429, "rate_limited") and int(answer.headers["retry-after"]) > 0
         assert over.at_end()
     assert gateway.request("GET", "/livez")[0] == 200
-    assert metric(gateway, "photogate_http_turned_away_total") == 1
+    assert metric(gateway, "photogate_http_rejected_over_limit_total") == 1
     held.pop().close()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:  # until the gateway has seen that

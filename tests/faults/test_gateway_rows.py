@@ -178,10 +178,10 @@ def test_f5_picture_that_needs_too_much_memory(row, witnessed, photo):
 
 def test_f48_decoder_crashes_or_hangs(row, witnessed, photo):
     if os.geteuid() != 0:
-        pytest.skip("needs root, to see which helper has the picture")
+        pytest.skip("needs root, to see which worker process has the picture")
     world = witnessed(extra=SHORT_LEASES)
     world.publish(photo)
-    row.hold(not any(map(has_a_picture, imagers(world.gateway))), "a helper at rest has no picture")
+    row.hold(not any(map(has_a_picture, imagers(world.gateway))), "an idle worker process has no picture")
     big = slow_picture()
     verdicts = []
     for name, number in (("crash", signal.SIGSEGV), ("hang", signal.SIGSTOP)):

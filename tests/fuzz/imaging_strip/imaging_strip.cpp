@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fuzz.hpp"
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "imaging/containers/strip.hpp"
 
 namespace photogate::imaging {

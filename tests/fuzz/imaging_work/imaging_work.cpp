@@ -6,7 +6,7 @@
 
 #include "fuzz.hpp"
 #include "imaging/containers/metadata.hpp"
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "imaging/containers/strip.hpp"
 
 namespace photogate::imaging {

@@ -274,7 +274,7 @@ TEST_F(FewPlaces, waits_end_before_silent_connections_and_work_never_does) {
     EXPECT_TRUE(silent.at_end());
     work.second.respond(Response::text(200, "worked"));
     EXPECT_EQ(working.receive()->body, "worked");
-    EXPECT_EQ(server->stats().gave_way, 3U);
+    EXPECT_EQ(server->stats().evicted, 3U);
 }
 
 TEST_F(FewPlaces, waits_of_one_client_do_not_keep_others_out) {

@@ -25,9 +25,9 @@ class MemoryFile final : public FileSource {
     ~MemoryFile() override { ::close(descriptor_); }
     /// In pieces of a megabyte, so that several are needed. It announces more than it has, like a file that
     /// shrank.
-    Result<Stretch> at(std::uint64_t offset) const override {
-        return Stretch{descriptor_, offset,
-                       offset < size_ ? std::min<std::uint64_t>(1'000'000, size_ - offset) : 1};
+    Result<Extent> at(std::uint64_t offset) const override {
+        return Extent{descriptor_, offset,
+                      offset < size_ ? std::min<std::uint64_t>(1'000'000, size_ - offset) : 1};
     }
 
   private:

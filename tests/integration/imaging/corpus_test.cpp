@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "support.hpp"
 
 namespace photogate::imaging::testing {
@@ -192,7 +192,7 @@ TEST_P(CorpusIn, publishes_every_photo_without_metadata) {
         Order order;
         order.recipe.version.format = GetParam();
         order.recipe.version.max_edge = 400;
-        const Processed processed = develop(read_file(*corpus() / "photos" / "dev" / name), order);
+        const Processed processed = process_image(read_file(*corpus() / "photos" / "dev" / name), order);
         EXPECT_EQ(processed.picture().format, GetParam());
         EXPECT_FALSE(holds(processed.picture().bytes, "CANARYDEV"));
         EXPECT_EQ(metadata_remaining(processed.picture().bytes), std::vector<std::string>{});
@@ -221,7 +221,7 @@ TEST(Corpus, publishes_stripped_photos_without_metadata) {
         Order order;
         order.recipe.version.mode = PublishMode::strip;
         order.recipe.version.max_edge = 20'000;
-        const Processed processed = develop(read_file(*corpus() / "photos" / "dev" / name), order);
+        const Processed processed = process_image(read_file(*corpus() / "photos" / "dev" / name), order);
         EXPECT_FALSE(holds(processed.picture().bytes, "CANARYDEV"));
         EXPECT_EQ(metadata_remaining(processed.picture().bytes), std::vector<std::string>{});
         EXPECT_EQ(processed.picture().width, processed.width);
@@ -229,7 +229,7 @@ TEST(Corpus, publishes_stripped_photos_without_metadata) {
     }
 }
 
-/// CPU seconds and largest resident size of the only helper, from /proc.
+/// CPU seconds and largest resident size of the only worker process, from /proc.
 struct Usage {
     double cpu_seconds = 0;
     std::uint64_t peak_kib = 0;
@@ -251,20 +251,20 @@ std::optional<Usage> usage(pid_t process) {
 TEST(Corpus, judges_hostile_files_within_bounds) {
     PHOTOGATE_NEEDS_CORPUS();
     PoolOptions options = pool_options();
-    options.tasks_per_helper = 100'000;
-    options.max_resident = 4ULL << 30;  // so that one helper sees them all and its peak tells
+    options.max_tasks_per_process = 100'000;
+    options.max_resident = 4ULL << 30;  // so that one worker process sees them all and its peak tells
     auto pool = ImagerPool::start(options);
     ASSERT_TRUE(pool) << pool.error().detail;
-    const pid_t helper = children("photogate-imager").back();
+    const pid_t process = children("photogate-imager").back();
     int right = 0;
     for (const HostileFile& file : hostile_files()) {
         SCOPED_TRACE(file.name);
-        const auto before = usage(helper);
+        const auto before = usage(process);
         const Bytes bytes = read_file(*corpus() / "hostile" / "dev" / file.name);
         const auto outcome = run(**pool, bytes, {.declared_type = file.declared_type});
         const std::string said = verdict(outcome);
-        const auto after = usage(helper);
-        ASSERT_TRUE(before && after) << "the helper is gone: " << said;
+        const auto after = usage(process);
+        ASSERT_TRUE(before && after) << "the worker process is gone: " << said;
         EXPECT_LT(after->cpu_seconds - before->cpu_seconds, 10.0);
         bool fine = outcome.has_value();
         if (file.verdict == "accept") fine = said == "published";
@@ -279,13 +279,13 @@ TEST(Corpus, judges_hostile_files_within_bounds) {
         }
     }
 #ifndef PHOTOGATE_SANITIZED
-    EXPECT_LT(usage(helper)->peak_kib, 512U * 1024);
+    EXPECT_LT(usage(process)->peak_kib, 512U * 1024);
 #endif
     EXPECT_EQ((*pool)->counters().crashed, 0U);
     EXPECT_EQ((*pool)->counters().timed_out, 0U);
     RecordProperty("hostile", right);
-    std::printf("hostile files with their verdict: %d; helper's peak %llu MiB\n", right,
-                static_cast<unsigned long long>(usage(helper)->peak_kib / 1024));
+    std::printf("hostile files with their verdict: %d; worker process's peak %llu MiB\n", right,
+                static_cast<unsigned long long>(usage(process)->peak_kib / 1024));
 }
 
 }  // namespace

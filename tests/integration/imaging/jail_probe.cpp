@@ -1,4 +1,4 @@
-// A small program that locks itself in as the image helper does, and then tries one forbidden thing for real.
+// A small program that locks itself in as the image worker process does, and then tries one forbidden thing for real.
 //
 //   imaging_jail_probe WALLS WHO ATTEMPT [PATH]
 //

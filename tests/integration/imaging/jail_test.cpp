@@ -1,4 +1,4 @@
-// The jail, tried from inside: each forbidden thing for real, by a probe that is locked in by the helper's
+// The jail, tried from inside: each forbidden thing for real, by a probe that is locked in by the worker process's
 // own code, and the same thing without the walls, where it works.
 #include <array>
 #include <cstdio>
@@ -121,11 +121,11 @@ TEST(Jail, proves_its_jail_before_the_first_picture) {
 
 TEST(Jail, filters_every_thread_and_drops_privileges) {
     (void)shared_pool();
-    const auto helpers = children("photogate-imager");
-    ASSERT_FALSE(helpers.empty());
+    const auto processes = children("photogate-imager");
+    ASSERT_FALSE(processes.empty());
     int threads = 0;
-    for (const pid_t helper : helpers) {
-        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(helper) + "/task")) {
+    for (const pid_t process : processes) {
+        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
             std::ifstream file(thread.path() / "status");
             const std::string status((std::istreambuf_iterator<char>(file)), {});
             EXPECT_NE(status.find("\nSeccomp:\t2\n"), std::string::npos) << thread.path();
@@ -133,16 +133,16 @@ TEST(Jail, filters_every_thread_and_drops_privileges) {
             ++threads;
         }
     }
-    EXPECT_GE(threads, static_cast<int>(helpers.size()));
+    EXPECT_GE(threads, static_cast<int>(processes.size()));
 }
 
 TEST(Jail, worker_process_of_root_has_another_user_and_no_capability) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
     (void)shared_pool();
-    const auto helpers = children("photogate-imager");
-    ASSERT_FALSE(helpers.empty());
-    for (const pid_t helper : helpers) {
-        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(helper) + "/task")) {
+    const auto processes = children("photogate-imager");
+    ASSERT_FALSE(processes.empty());
+    for (const pid_t process : processes) {
+        for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
             std::ifstream file(thread.path() / "status");
             const std::string status((std::istreambuf_iterator<char>(file)), {});
             EXPECT_EQ(status.find("\nUid:\t0"), std::string::npos) << status;
@@ -177,7 +177,7 @@ TEST(Jail, produces_same_bytes_in_another_worker_process) {
             Order order;
             order.recipe.version.format = format;
             order.recipe.version.max_edge = 300;
-            const Processed here = develop(file, order);
+            const Processed here = process_image(file, order);
             const auto there = run(**other, file, order);
             ASSERT_EQ(verdict(there), "published");
             const auto& processed = std::get<Processed>(*there);

@@ -38,7 +38,7 @@ TEST_P(Orientation, turns_every_exif_orientation_upright) {
                 folder.file("o.*"));
     const Pixels asked = pixels_of_file(upright);
     for (const auto& extension : extensions) {
-        const Processed processed = develop(read_file(folder.file("o." + extension)));
+        const Processed processed = process_image(read_file(folder.file("o." + extension)));
         EXPECT_EQ(processed.width, 480U) << extension;
         EXPECT_EQ(processed.height, 320U) << extension;
         EXPECT_GT(psnr(pixels_of(processed.picture()), asked), 30) << extension;
@@ -66,7 +66,7 @@ TEST(Colour, converts_profiles_to_srgb_within_two_levels) {
         Order order;
         order.recipe.version.format = Format::png;
         order.recipe.version.max_edge = 512;
-        const Processed processed = develop(read_file(file), order);
+        const Processed processed = process_image(read_file(file), order);
         EXPECT_LE(mean_difference(pixels_of(processed.picture()), reference(file.string(), 512)), 2.0);
     }
 }
@@ -81,7 +81,7 @@ TEST(Colour, reduces_sixteen_bits_to_eight_without_shift) {
         vips("copy " + folder.file("x.v") + " " + folder.file(name));
         Order order;
         order.recipe.version.format = Format::png;
-        const Processed processed = develop(read_file(folder.file(name)), order);
+        const Processed processed = process_image(read_file(folder.file(name)), order);
         EXPECT_LE(mean_difference(pixels_of(processed.picture()), pixels_of_file(photo)), 1.0) << name;
     }
 }
@@ -89,10 +89,10 @@ TEST(Colour, reduces_sixteen_bits_to_eight_without_shift) {
 TEST(Colour, keeps_grey_and_accepts_cmyk_without_profile) {
     const Folder folder;
     vips("colourspace " + make_photo(folder, 300, 200) + " " + folder.file("g.png") + " b-w");
-    const Processed grey = develop(read_file(folder.file("g.png")));
+    const Processed grey = process_image(read_file(folder.file("g.png")));
     EXPECT_LE(mean_difference(pixels_of(grey.picture()), pixels_of_file(folder.file("g.png"))), 2.0);
     vips("colourspace " + folder.file("photo.v") + " " + folder.file("c.jpg") + " cmyk");
-    const Processed cmyk = develop(read_file(folder.file("c.jpg")));
+    const Processed cmyk = process_image(read_file(folder.file("c.jpg")));
     EXPECT_LE(mean_difference(pixels_of(cmyk.picture()), pixels_of_file(folder.file("photo.v"))), 12.0);
 }
 
@@ -101,16 +101,16 @@ TEST(Memory, stays_flat_over_mixed_photos) {
     GTEST_SKIP() << "a sanitizer keeps freed memory";
 #else
     PoolOptions options = pool_options();
-    options.tasks_per_helper = 100'000;
+    options.max_tasks_per_process = 100'000;
     const auto before = children("photogate-imager");
     auto pool = ImagerPool::start(options);
     ASSERT_TRUE(pool);
-    pid_t helper = -1;
+    pid_t process = -1;
     for (const pid_t child : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), child) == before.end()) helper = child;
+        if (std::find(before.begin(), before.end(), child) == before.end()) process = child;
     }
     const auto resident = [&] {
-        std::ifstream statm("/proc/" + std::to_string(helper) + "/statm");
+        std::ifstream statm("/proc/" + std::to_string(process) + "/statm");
         std::uint64_t total = 0;
         std::uint64_t pages = 0;
         statm >> total >> pages;

@@ -1,4 +1,4 @@
-// The keeper: what a helper that dies, hangs or lies may cost, and what a helper is given.
+// The supervisor: what a worker process that dies, hangs or lies may cost, and what a worker process is given.
 #include <fstream>
 #include <future>
 #include <iterator>
@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "fake_helper.hpp"
+#include "fake_imager.hpp"
 #include "support.hpp"
 
 namespace photogate::imaging::testing {
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 PoolOptions liar(Lie lie) {
     PoolOptions options = pool_options();
-    options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_helper";
+    options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_imager";
     options.address_space = static_cast<std::uint64_t>(lie);
     options.max_output = 8U << 20;
     options.wall_clock = std::chrono::seconds(30);
@@ -92,14 +92,14 @@ TEST(ImagerPool, reports_startup_failure_with_the_process_output) {
 }
 
 TEST(ImagerPool, rejects_process_with_leaky_jail_unless_unsafe_is_set) {
-    for (const Lie lie : {Lie::loose_jail, Lie::silent_about_its_jail}) {
+    for (const Lie lie : {Lie::sandbox, Lie::silent_about_its_jail}) {
         PoolOptions options = liar(lie);
         const auto refused = ImagerPool::start(options);
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, ErrorCode::imager_unavailable);
         EXPECT_NE(refused.error().detail.find("sockets can be made"), std::string::npos)
             << refused.error().detail;
-        options.loose_jail = LooseJail::tolerated;
+        options.sandbox = Sandbox::best_effort;
         auto pool = ImagerPool::start(options);
         ASSERT_TRUE(pool) << pool.error().detail;
         EXPECT_FALSE((*pool)->jail().is_tight());
@@ -163,8 +163,8 @@ TEST(ImagerPool, times_out_stopped_process_and_serves_the_next_task) {
     options.wall_clock = std::chrono::seconds(2);
     auto impatient = ImagerPool::start(options);
     ASSERT_TRUE(impatient);
-    for (const pid_t helper : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), helper) == before.end()) ::kill(helper, SIGSTOP);
+    for (const pid_t process : children("photogate-imager")) {
+        if (std::find(before.begin(), before.end(), process) == before.end()) ::kill(process, SIGSTOP);
     }
     EXPECT_EQ(error_of(run(**impatient, small_jpeg())), ErrorCode::imager_timeout);
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
@@ -174,16 +174,16 @@ TEST(ImagerPool, reports_crash_of_killed_process_and_serves_the_next_task) {
     const auto before = children("photogate-imager");
     auto pool = ImagerPool::start(pool_options());
     ASSERT_TRUE(pool);
-    pid_t helper = -1;
+    pid_t process = -1;
     for (const pid_t child : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), child) == before.end()) helper = child;
+        if (std::find(before.begin(), before.end(), child) == before.end()) process = child;
     }
-    ASSERT_GT(helper, 0);
-    const long idle = ticks(helper);
+    ASSERT_GT(process, 0);
+    const long idle = ticks(process);
     const Bytes picture = slow_picture();
     auto outcome = std::async(std::launch::async, [&] { return run(**pool, picture); });
-    EXPECT_TRUE(eventually([&] { return ticks(helper) > idle + 5; }));
-    ::kill(helper, SIGKILL);
+    EXPECT_TRUE(eventually([&] { return ticks(process) > idle + 5; }));
+    ::kill(process, SIGKILL);
     EXPECT_EQ(error_of(outcome.get()), ErrorCode::imager_crashed);
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
     EXPECT_EQ((*pool)->counters().crashed, 1U);
@@ -194,8 +194,8 @@ TEST(ImagerPool, replaces_process_that_dies_while_idle_without_failing_a_task) {
     auto pool = ImagerPool::start(pool_options());
     ASSERT_TRUE(pool);
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
-    for (const pid_t helper : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), helper) == before.end()) ::kill(helper, SIGKILL);
+    for (const pid_t process : children("photogate-imager")) {
+        if (std::find(before.begin(), before.end(), process) == before.end()) ::kill(process, SIGKILL);
     }
     EXPECT_TRUE(eventually([&] { return (*pool)->counters().crashed == 1; }));
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
@@ -203,13 +203,13 @@ TEST(ImagerPool, replaces_process_that_dies_while_idle_without_failing_a_task) {
 
 TEST(ImagerPool, replaces_process_after_its_task_limit_or_memory_growth) {
     PoolOptions options = pool_options();
-    options.tasks_per_helper = 2;
+    options.max_tasks_per_process = 2;
     auto pool = ImagerPool::start(options);
     ASSERT_TRUE(pool);
     for (int i = 0; i < 4; ++i)
         EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
     EXPECT_TRUE(eventually([&] { return (*pool)->counters().started == 3; }));
-    options.tasks_per_helper = 200;
+    options.max_tasks_per_process = 200;
     options.max_resident = 1;
     auto grown = ImagerPool::start(options);
     ASSERT_TRUE(grown);
@@ -220,7 +220,7 @@ TEST(ImagerPool, replaces_process_after_its_task_limit_or_memory_growth) {
 
 TEST(ImagerPool, shows_each_process_one_picture_when_limited_to_one_task) {
     PoolOptions options = pool_options();
-    options.tasks_per_helper = 1;
+    options.max_tasks_per_process = 1;
     auto pool = ImagerPool::start(options);
     ASSERT_TRUE(pool);
     for (std::uint64_t pictures = 1; pictures <= 3; ++pictures) {
@@ -262,16 +262,17 @@ TEST(ImagerPool, gives_process_three_descriptors_and_no_environment) {
     const auto before = children("photogate-imager");
     auto pool = ImagerPool::start(pool_options());
     ASSERT_TRUE(pool);
-    for (const pid_t helper : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), helper) != before.end()) continue;
-        const fs::path folder = "/proc/" + std::to_string(helper);
+    for (const pid_t process : children("photogate-imager")) {
+        if (std::find(before.begin(), before.end(), process) != before.end()) continue;
+        const fs::path folder = "/proc/" + std::to_string(process);
         std::error_code denied;
         std::set<std::string> numbers;
         for (const auto& entry : fs::directory_iterator(folder / "fd", denied)) {
             numbers.insert(entry.path().filename().string());
         }
         // Not traceable means that only root may look.
-        if (denied) GTEST_SKIP() << "the helper's descriptors are hidden from this user, as they should be";
+        if (denied)
+            GTEST_SKIP() << "the worker process's descriptors are hidden from this user, as they should be";
         EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2"}));
         EXPECT_TRUE(read_file(folder / "environ").empty());
         const Bytes status = read_file(folder / "status");

@@ -1,4 +1,4 @@
-// More of what Debian's image stack does wrong, and that we step round it, seen from outside the helper. As
+// More of what Debian's image stack does wrong, and that we step round it, seen from outside the worker process. As
 // in traps_test.cpp, a look at libvips alone fails once a newer one behaves: then the workaround can go.
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "heif_pictures.hpp"
-#include "imaging/helper_process.hpp"
+#include "imaging/imager_process.hpp"
 #include "imaging/imager_wire.hpp"
 #include "support.hpp"
 
@@ -47,7 +47,7 @@ TEST_F(StackTraps, converts_cmyk_by_its_own_profile) {
          " srgb --embedded --intent perceptual");
     Order order;
     order.recipe.version.format = Format::png;
-    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("c.jpg")), order).picture()),
+    EXPECT_LE(mean_difference(pixels_of(process_image(read_file(folder.file("c.jpg")), order).picture()),
                               pixels_of_file(folder.file("r.png"))),
               2.0);
 }
@@ -60,7 +60,7 @@ TEST_F(StackTraps, converts_display_p3_to_srgb_before_dropping_the_profile) {
     EXPECT_GT(lost, 1.0);
     Order order;
     order.recipe.version.format = Format::png;
-    EXPECT_LE(mean_difference(pixels_of(develop(read_file(folder.file("p3.png")), order).picture()),
+    EXPECT_LE(mean_difference(pixels_of(process_image(read_file(folder.file("p3.png")), order).picture()),
                               pixels_of_file(photo)),
               lost / 2);
 }
@@ -77,7 +77,8 @@ TEST_F(StackTraps, publishes_jpeg_with_stray_bytes_between_segments) {
     write_file(folder.file("stray.jpg"), stray);
     EXPECT_TRUE(vips_refuses("copy " + folder.file("stray.jpg") + "[fail_on=warning] " + folder.file("o.v")))
         << "fail_on=warning takes stray bytes now (trap 8)";
-    EXPECT_EQ(pixels_of(develop(stray).picture()).bytes, pixels_of(develop(jpeg).picture()).bytes);
+    EXPECT_EQ(pixels_of(process_image(stray).picture()).bytes,
+              pixels_of(process_image(jpeg).picture()).bytes);
 }
 
 TEST_F(StackTraps, publishes_samsung_jpeg_with_spectral_end_of_zero) {
@@ -91,7 +92,7 @@ TEST_F(StackTraps, publishes_samsung_jpeg_with_spectral_end_of_zero) {
     write_file(folder.file("odd.jpg"), odd);
     EXPECT_TRUE(vips_refuses("copy " + folder.file("odd.jpg") + "[fail_on=warning] " + folder.file("o.v")))
         << "fail_on=warning takes Samsung's scans now (trap 8)";
-    EXPECT_EQ(pixels_of(develop(odd).picture()).bytes, pixels_of(develop(jpeg).picture()).bytes);
+    EXPECT_EQ(pixels_of(process_image(odd).picture()).bytes, pixels_of(process_image(jpeg).picture()).bytes);
 }
 
 // --- Trap 11
@@ -104,12 +105,12 @@ TEST_F(StackTraps, judges_and_shows_heif_by_its_picture_instead_of_its_thumbnail
         << "libvips makes thumbnails from the picture now (trap 11)";
     Order order;
     order.recipe.version.max_edge = 80;
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(other, order).picture()), 60));
+    EXPECT_TRUE(is_grey_of(pixels_of(process_image(other, order).picture()), 60));
 }
 
 TEST_F(StackTraps, publishes_heif_with_broken_thumbnail) {
     const Bytes broken = with_broken_item(make_avif({.grey = 60, .thumbnail_grey = 230}), 2);
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(broken).picture()), 60));
+    EXPECT_TRUE(is_grey_of(pixels_of(process_image(broken).picture()), 60));
 }
 
 TEST_F(StackTraps, rejects_heif_with_broken_picture_and_sound_thumbnail_as_corrupt) {
@@ -123,7 +124,7 @@ TEST_F(StackTraps, rejects_heif_with_broken_picture_and_sound_thumbnail_as_corru
 TEST_F(StackTraps, publishes_heif_with_orphaned_metadata_as_written_by_ios_18) {
     const Bytes file =
         with_metadata_of_no_picture(make_avif({.grey = 90, .metadata = AvifShape::Metadata::exif_and_xmp}));
-    EXPECT_TRUE(is_grey_of(pixels_of(develop(file).picture()), 90));
+    EXPECT_TRUE(is_grey_of(pixels_of(process_image(file).picture()), 90));
 }
 
 // --- Trap 13
@@ -148,9 +149,9 @@ TEST_F(StackTraps, shrinks_pictures_correctly_without_files_for_vector_code) {
         order.recipe.version.format = Format::png;
         order.recipe.version.max_edge = static_cast<std::uint32_t>(edge);
         vips("thumbnail " + folder.file("p.png") + " " + folder.file("r.png") + " " + std::to_string(edge));
-        EXPECT_LE(
-            mean_difference(pixels_of(develop(png, order).picture()), pixels_of_file(folder.file("r.png"))),
-            1.0)
+        EXPECT_LE(mean_difference(pixels_of(process_image(png, order).picture()),
+                                  pixels_of_file(folder.file("r.png"))),
+                  1.0)
             << edge;
     }
 }
@@ -158,9 +159,9 @@ TEST_F(StackTraps, shrinks_pictures_correctly_without_files_for_vector_code) {
 // --- Trap 16
 
 TEST_F(StackTraps, prints_no_file_content_from_warnings) {
-    auto helper = HelperProcess::start(
+    auto process = ImagerProcess::start(
         {.program = pool_options().program, .address_space = pool_options().address_space});
-    ASSERT_TRUE(helper) << helper.error().detail;
+    ASSERT_TRUE(process) << process.error().detail;
     Bytes damaged = photo_as("w.jpg", "[Q=90]");
     std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(damaged.size() / 2), 500, std::uint8_t{0xA5});
     auto file = MemoryFile::create("test");
@@ -169,9 +170,9 @@ TEST_F(StackTraps, prints_no_file_content_from_warnings) {
     task.file = file->descriptor();
     task.size = file->size();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    ASSERT_TRUE((*helper)->channel().send(write_order(task, 1U << 20), {}, task.file, deadline));
-    ASSERT_TRUE((*helper)->channel().receive({kMaxAnswerHeader, 1U << 20}, deadline));
-    EXPECT_EQ((*helper)->last_words(), "");
+    ASSERT_TRUE((*process)->channel().send(write_order(task, 1U << 20), {}, task.file, deadline));
+    ASSERT_TRUE((*process)->channel().receive({kMaxAnswerHeader, 1U << 20}, deadline));
+    EXPECT_EQ((*process)->last_words(), "");
 }
 
 // --- Trap 17
@@ -186,7 +187,7 @@ TEST_F(StackTraps, decodes_more_than_a_hundred_megabytes_without_a_file) {
         vips("copy " + folder.file("large.v") + " '" + folder.file(name) + "'");
         Order order;
         order.recipe.version.max_edge = 5000;
-        const Processed processed = develop(read_file(folder.file(file)), order);
+        const Processed processed = process_image(read_file(folder.file(file)), order);
         EXPECT_EQ(processed.picture().width, 5000U) << name;
     }
 }
@@ -209,7 +210,7 @@ PY
 )");
         return read_file(folder.file("out.png"));
     };
-    EXPECT_EQ(develop(with_blocks(3)).picture().bytes, develop(png).picture().bytes);
+    EXPECT_EQ(process_image(with_blocks(3)).picture().bytes, process_image(png).picture().bytes);
     EXPECT_EQ(verdict(run(shared_pool(), with_blocks(900))), "metadata_too_large");
 }
 
@@ -253,8 +254,8 @@ TEST(StackMemory, keeps_eight_worker_processes_under_1200_mib) {
     for (auto& said : verdicts)
         EXPECT_EQ(said.get(), "published");
     std::uint64_t peaks = 0;
-    for (const pid_t helper : children("photogate-imager")) {
-        if (std::find(before.begin(), before.end(), helper) == before.end()) peaks += peak_kib(helper);
+    for (const pid_t process : children("photogate-imager")) {
+        if (std::find(before.begin(), before.end(), process) == before.end()) peaks += peak_kib(process);
     }
     EXPECT_GT(peaks, 0U);
     EXPECT_LT(peaks >> 10, 1200U);

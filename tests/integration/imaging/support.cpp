@@ -148,10 +148,10 @@ double psnr(const Pixels& a, const Pixels& b) {
     return 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.bytes.size()) / sum);
 }
 
-PoolOptions pool_options(std::size_t helpers) {
+PoolOptions pool_options(std::size_t processes) {
     PoolOptions options;
     options.program = PHOTOGATE_BINARY_DIR "/photogate-imager";
-    options.helpers = helpers;
+    options.processes = processes;
     options.wall_clock =
         std::chrono::seconds(60);  // sanitizers and busy machines; tests of the clock set their own
     return options;
@@ -182,7 +182,7 @@ Result<Outcome> run(ImagerPool& pool, BytesView file, const Order& order) {
     return pool.run(task);
 }
 
-Processed develop(BytesView file, const Order& order) {
+Processed process_image(BytesView file, const Order& order) {
     auto outcome = run(shared_pool(), file, order);
     if (outcome && std::holds_alternative<Processed>(*outcome))
         return std::get<Processed>(std::move(*outcome));

@@ -56,8 +56,8 @@ Pixels pixels_of(const Published& picture);
 double mean_difference(const Pixels& a, const Pixels& b);
 double psnr(const Pixels& a, const Pixels& b);
 
-PoolOptions pool_options(std::size_t helpers = 1);
-/// One for the whole program, two helpers.
+PoolOptions pool_options(std::size_t processes = 1);
+/// One for the whole program, two worker processes.
 ImagerPool& shared_pool();
 
 struct Order {
@@ -67,7 +67,7 @@ struct Order {
 };
 Result<Outcome> run(ImagerPool& pool, BytesView file, const Order& order = {});
 /// Of a picture that has to succeed; an empty one otherwise, with the test failed.
-Processed develop(BytesView file, const Order& order = {});
+Processed process_image(BytesView file, const Order& order = {});
 /// The rejection's word, `published`, or `error: …`.
 std::string verdict(const Result<Outcome>& outcome);
 

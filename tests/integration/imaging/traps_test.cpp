@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "support.hpp"
 
 namespace photogate::imaging::testing {
@@ -33,7 +33,7 @@ class Traps : public ::testing::Test {
     Processed as(BytesView bytes, Format format) {
         Order order;
         order.recipe.version.format = format;
-        return develop(bytes, order);
+        return process_image(bytes, order);
     }
     Folder folder;
 };
@@ -63,14 +63,14 @@ TEST_F(Traps, removes_embedded_thumbnail_in_every_output_format) {
 }
 
 TEST_F(Traps, reports_facts_that_the_published_picture_has_lost) {
-    const Processed ours = develop(telling_jpeg());
+    const Processed ours = process_image(telling_jpeg());
     const auto exif = nlohmann::json::parse(ours.exif_json);
     EXPECT_EQ(exif["make"], "SECRETMAKE");
     EXPECT_NEAR(exif["gps"]["latitude"].get<double>(), 47.5, 1e-6);
     EXPECT_EQ(ours.privacy_json, R"({"metadata_remaining":[],"gps_removed":true})");
     Order silent;
     silent.recipe.facts.gps = GpsPolicy::drop;
-    EXPECT_FALSE(nlohmann::json::parse(develop(telling_jpeg(), silent).exif_json).contains("gps"));
+    EXPECT_FALSE(nlohmann::json::parse(process_image(telling_jpeg(), silent).exif_json).contains("gps"));
 }
 
 TEST_F(Traps, writes_avif_that_the_libvips_saver_can_not) {
@@ -124,7 +124,7 @@ TEST_F(Traps, reports_half_gif_as_truncated_despite_its_first_frames) {
     vips("join " + folder.file("ab.v") + " " + folder.file("a.v") + " " + folder.file("r.v") + " vertical");
     vips("gifsave " + folder.file("r.v") + " " + folder.file("g.gif") + " --page-height 80");
     Bytes gif = read_file(folder.file("g.gif"));
-    EXPECT_EQ(develop(gif).frames, 3U);
+    EXPECT_EQ(process_image(gif).frames, 3U);
     gif.resize(gif.size() / 2);
     const auto said = verdict(run(shared_pool(), gif));
     EXPECT_TRUE(said == "truncated" || said == "corrupt") << said;
@@ -136,14 +136,14 @@ TEST_F(Traps, keeps_animation_frames_as_webp_and_gif) {
     vips("join " + folder.file("a.v") + " " + folder.file("b.v") + " " + folder.file("r.v") + " vertical");
     vips("gifsave " + folder.file("r.v") + " " + folder.file("g.gif") + " --page-height 90");
     const Bytes gif = read_file(folder.file("g.gif"));
-    const Processed webp = develop(gif);
+    const Processed webp = process_image(gif);
     EXPECT_EQ(webp.picture().format, Format::webp);
     EXPECT_EQ(webp.picture().height, 90U);
     for (const Processed& moving : {webp, as(gif, Format::gif)}) {
         const std::string name = folder.file("o." + std::string(file_extension(moving.picture().format)));
         write_file(name, moving.picture().bytes);
         EXPECT_EQ(shell("vipsheader -f n-pages " + name), "2\n");
-        EXPECT_EQ(develop(moving.picture().bytes).frames, 2U);
+        EXPECT_EQ(process_image(moving.picture().bytes).frames, 2U);
     }
     EXPECT_EQ(as(gif, Format::jpeg).picture().height, 90U);
 }
@@ -152,13 +152,13 @@ TEST_F(Traps, keeps_alpha_and_flattens_onto_white_for_jpeg) {
     const std::string photo = make_photo(folder, 200, 150);
     vips("bandjoin_const " + photo + " " + folder.file("rgba.png") + " 0");
     const Bytes png = read_file(folder.file("rgba.png"));
-    EXPECT_EQ(develop(png).picture().format, Format::webp);
+    EXPECT_EQ(process_image(png).picture().format, Format::webp);
     const Pixels white = pixels_of(as(png, Format::jpeg).picture());
     EXPECT_EQ(white.bands, 3);
     EXPECT_TRUE(
         std::all_of(white.bytes.begin(), white.bytes.end(), [](std::uint8_t value) { return value >= 253; }));
     vips("bandjoin_const " + photo + " " + folder.file("opaque.png") + " 255");
-    EXPECT_EQ(develop(read_file(folder.file("opaque.png"))).picture().format, Format::jpeg);
+    EXPECT_EQ(process_image(read_file(folder.file("opaque.png"))).picture().format, Format::jpeg);
 }
 
 TEST_F(Traps, produces_same_bytes_for_same_input) {
@@ -176,21 +176,21 @@ TEST_F(Traps, strips_metadata_and_keeps_every_pixel) {
     const Bytes jpeg = telling_jpeg();
     Order order;
     order.recipe.version.mode = PublishMode::strip;
-    const Processed kept = develop(jpeg, order);
+    const Processed kept = process_image(jpeg, order);
     EXPECT_EQ(kept.picture().format, Format::jpeg);
     EXPECT_FALSE(holds(kept.picture().bytes, "SECRET"));
     EXPECT_EQ(pixels_of(kept.picture()).bytes, pixels_of_file(folder.file("t.jpg")).bytes);
     // Larger than the profile allows: the pixels can't stay as they are.
     order.recipe.version.max_edge = 320;
-    EXPECT_EQ(develop(jpeg, order).picture().width, 320U);
+    EXPECT_EQ(process_image(jpeg, order).picture().width, 320U);
 }
 
 TEST_F(Traps, never_enlarges_and_respects_the_maximum_edge) {
     const Bytes jpeg = photo_as("jpegsave", "s.jpg");
-    EXPECT_EQ(develop(jpeg).picture().width, 640U);
+    EXPECT_EQ(process_image(jpeg).picture().width, 640U);
     Order order;
     order.recipe.version.max_edge = 100;
-    const Processed small = develop(jpeg, order);
+    const Processed small = process_image(jpeg, order);
     EXPECT_EQ(small.picture().width, 100U);
     EXPECT_EQ(small.picture().height, 75U);
     EXPECT_EQ(small.width, 640U);

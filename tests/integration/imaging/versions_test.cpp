@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "fake_helper.hpp"
+#include "fake_imager.hpp"
 #include "support.hpp"
 
 namespace photogate::imaging::testing {
@@ -198,7 +198,7 @@ class Lanes : public ::testing::Test {
   protected:
     Lanes() {
         PoolOptions options = pool_options();
-        options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_helper";
+        options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_imager";
         options.address_space = static_cast<std::uint64_t>(Lie::takes_a_while);
         options.on_demand.most_waiting = 3;
         auto started = ImagerPool::start(options);

@@ -82,7 +82,7 @@ class Delivery : public ::testing::Test {
         upload.expires_at = clock_.now() + 15min;
         upload.updated_at = clock_.now();
         Observation seen;
-        seen.finder = Finder::complete_call;
+        seen.finder = DiscoveredBy::complete_call;
         seen.region = upload.region;
         seen.bucket = upload.bucket;
         seen.key = upload.key;

@@ -22,7 +22,7 @@ class ReconcilerTest : public OnRealStores {
         options.requests_per_second = 10'000;
         return options;
     }
-    ReconcilerParts services() {
+    ReconcilerDependencies services() {
         return {records->upkeep, records->jobs, records->arrivals, stores, intake, clock};
     }
     void all_due() { database.run("update rounds set due_at = now()"); }

@@ -24,7 +24,7 @@ class RealStore : public testing::Test {
         return options;
     }
 
-    storage::objects::S3Parts with() { return {http, clock, random, pacer}; }
+    storage::objects::S3Dependencies with() { return {http, clock, random, pacer}; }
 
     /// A key that no other test uses.
     ObjectKey key(const std::string& name) {

@@ -142,7 +142,7 @@ model::Upload RecordsTest::create(const std::string& app) {
 Observation RecordsTest::seen(const model::Upload& upload, const std::string& etag,
                               std::optional<std::string> event) {
     Observation observation;
-    observation.finder = event ? Finder::event : Finder::complete_call;
+    observation.finder = event ? DiscoveredBy::event : DiscoveredBy::complete_call;
     observation.event_id = std::move(event);
     observation.region = upload.region;
     observation.bucket = upload.bucket;

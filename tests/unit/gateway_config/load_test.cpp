@@ -26,9 +26,9 @@ TEST(Load, fills_minimal_configuration_with_every_default) {
     EXPECT_EQ(config.server.metrics_listen.text(), "127.0.0.1:9180");
     EXPECT_GE(config.server.io_threads, 1U);
     EXPECT_EQ(config.imaging.program, "/opt/photogate/bin/photogate-imager");
-    EXPECT_EQ(config.worker.concurrency, config.imaging.helpers + 2);
+    EXPECT_EQ(config.worker.concurrency, config.imaging.processes + 2);
     EXPECT_EQ(config.worker.store_concurrency, config.worker.concurrency);
-    EXPECT_EQ(config.unsafe, Unsafe::refused);
+    EXPECT_EQ(config.unsafe, UnsafeStore::reject);
     EXPECT_EQ(config.default_region, "default");
     const auto& region = config.regions.at("default");
     EXPECT_EQ(region.external, region.internal);
@@ -350,6 +350,25 @@ TEST(Load, ignores_first_file_that_somebody_else_put_there) {
     ASSERT_EQ(::chown((folder.path() / "elsewhere.toml").c_str(), 0, 0), 0);
     std::filesystem::create_symlink(folder.path() / "elsewhere.toml", file);
     EXPECT_FALSE(load(sources)) << "a symbolic link";
+}
+
+TEST(Load, accepts_former_names_with_a_warning) {
+    const auto in_file = load_text(kRegion + kApp + "[imaging]\nhelpers = 3\ntasks_per_helper = 7\n");
+    ASSERT_TRUE(in_file) << mistakes_of(in_file);
+    EXPECT_EQ(in_file->config.imaging.processes, 3U);
+    EXPECT_EQ(in_file->config.imaging.max_tasks_per_process, 7U);
+    EXPECT_THAT(warnings_of(in_file), HasSubstr("imaging.helpers is the former name of imaging.processes"));
+
+    const auto variable = load_text(kRegion + kApp, {{{"PHOTOGATE_IMAGING_HELPERS", "4"}}, {}});
+    ASSERT_TRUE(variable) << mistakes_of(variable);
+    EXPECT_EQ(variable->config.imaging.processes, 4U);
+    EXPECT_THAT(warnings_of(variable), HasSubstr("is the former name of PHOTOGATE_IMAGING_PROCESSES"));
+
+    const auto flag = load_text(kRegion + kApp, {{}, {{"--imaging-helpers", {"5"}}}});
+    ASSERT_TRUE(flag) << mistakes_of(flag);
+    EXPECT_EQ(flag->config.imaging.processes, 5U);
+    EXPECT_THAT(warnings_of(flag), HasSubstr("is the former name of --imaging-processes"));
+    EXPECT_EQ(warnings_of(load_text(kRegion + kApp + "[imaging]\nprocesses = 3\n")), "");
 }
 
 }  // namespace

@@ -130,10 +130,10 @@ TEST(Validate, rejects_shared_key_for_signer_and_worker_unless_unsafe) {
     text.replace(text.find("\"worker\""), 8, "\"signer\"");
     EXPECT_THAT(mistakes_of(load_text(text)),
                 HasSubstr("regions.default.signer_access_key is the worker's too"));
-    const auto insisted = load_text("unsafe = true\n" + text);
-    ASSERT_TRUE(insisted) << mistakes_of(insisted);
-    EXPECT_EQ(insisted->config.unsafe, Unsafe::insisted);
-    EXPECT_THAT(warnings_of(insisted), HasSubstr("is the worker's too, and unsafe insists"));
+    const auto allowed = load_text("unsafe = true\n" + text);
+    ASSERT_TRUE(allowed) << mistakes_of(allowed);
+    EXPECT_EQ(allowed->config.unsafe, UnsafeStore::allow);
+    EXPECT_THAT(warnings_of(allowed), HasSubstr("is the worker's too, and unsafe insists"));
 }
 
 TEST(Validate, rejects_credentialed_cors_for_every_origin) {

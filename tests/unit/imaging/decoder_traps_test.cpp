@@ -1,4 +1,4 @@
-// Debian's image stack from within: what decode() and encode() step round, called as the helper calls them.
+// Debian's image stack from within: what decode() and encode() step round, called as the worker process calls them.
 // A look at libvips alone fails once a newer one behaves: then the workaround beside it can go.
 #include <cstdlib>
 #include <string>
@@ -7,9 +7,9 @@
 
 #include "imaging/containers/inspect.hpp"
 #include "imaging/imager/decode.hpp"
-#include "imaging/imager/develop.hpp"
 #include "imaging/imager/encode.hpp"
 #include "imaging/imager/pixels.hpp"
+#include "imaging/imager/process_image.hpp"
 #include "imaging/imager/start_up.hpp"
 #include "imaging/imager/test_pictures.hpp"
 
@@ -41,7 +41,7 @@ class DecoderTraps : public ::testing::Test {
         TaskOrder order;
         order.max_output = 16U << 20;
         order.task.versions.front().format = output;
-        return develop(order, {.file = bytes, .watermark = {}});
+        return process_image(order, {.file = bytes, .watermark = {}});
     }
 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "imaging/containers/metadata.hpp"
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "imaging/containers/sniff.hpp"
 #include "pictures.hpp"
 
@@ -158,7 +158,7 @@ TEST_F(Corpus, removes_every_canary_that_was_there_before) {
     EXPECT_EQ(canaries, 6);
 }
 
-TEST_F(Corpus, keeps_pictures_without_residue_when_stripping) {
+TEST_F(Corpus, keeps_pictures_without_metadata_when_stripping) {
     for (const auto& [name, facts] : expected().items()) {
         const Bytes file = read_file(photos() / name);
         const Inspection before = testing::inspected(file);

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {
@@ -91,7 +91,7 @@ TEST(Strip, removes_compressed_text_and_exif_before_decoding) {
     for (const std::string& name : testing::camera_pictures()) {
         if (name == "camera.tif") continue;
         const Bytes file = picture(name);
-        // As the helper asks for it: the turning is its own.
+        // As the worker process asks for it: the turning is its own.
         Inspection inspection = inspected(file);
         inspection.orientation = 1;
         inspection.turned_sideways = false;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "imaging/containers/metadata.hpp"
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "imaging/containers/work_budget.hpp"
 #include "pictures.hpp"
 

@@ -1,6 +1,6 @@
-// A helper that was taken over: it speaks the keeper's protocol and lies. What it does is chosen by its
-// second argument, which a true helper takes for its ceiling on memory.
-#include "fake_helper.hpp"
+// A worker process that was taken over: it speaks the supervisor's protocol and lies. What it does is chosen by its
+// second argument, which a true worker process takes for its ceiling on memory.
+#include "fake_imager.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -42,7 +42,7 @@ void frame(const std::string& header, const std::string& body = {}) {
 }
 
 constexpr const char* kPage = "<!DOCTYPE html><script>alert(1)</script>";
-/// Begins as a JPEG does, which is all that the keeper looks at.
+/// Begins as a JPEG does, which is all that the supervisor looks at.
 constexpr const char* kPicture = "\xFF\xD8\xFFpicture";
 
 /// A sound answer, to be spoilt.
@@ -63,7 +63,7 @@ std::string with(std::string from, const std::string& to) {
 void lie(Lie what) {
     switch (what) {
         case Lie::none:
-        case Lie::loose_jail:
+        case Lie::sandbox:
         case Lie::silent_about_its_jail:
             return frame(answer(), kPicture);
         case Lie::garbage:
@@ -143,7 +143,7 @@ std::string hello(Lie what) {
                     .starting_programs = Attempt::failed,
                     .landlock = 2,
                     .missing = {}};
-    if (what == Lie::loose_jail) jail.making_sockets = Attempt::succeeded;
+    if (what == Lie::sandbox) jail.making_sockets = Attempt::succeeded;
     return write_hello(jail);
 }
 

@@ -1,4 +1,4 @@
-#include "gateway/http/lane.hpp"
+#include "gateway/http/io_thread.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -30,38 +30,38 @@ constexpr std::size_t most_at_once = 16;
 
 }  // namespace
 
-void ServerCore::connection_gone(const Seat& seat) {
-    Share& its_share = share(seat);
-    --its_share.connections;
-    if (seat.counted) addresses.leave(*seat.counted);
+void ServerCore::connection_gone(const ConnectionSlot& slot) {
+    ListenerQuota& used = quota(slot);
+    --used.connections;
+    if (slot.counted) addresses.leave(*slot.counted);
     --connections;
     {
         // Under the mutex, so that a waiter between its check and its sleep does not miss it.
         std::lock_guard lock(mutex);
     }
     changed.notify_all();
-    if (its_share.wanted.exchange(false)) resume_accepting();
+    if (used.wanted.exchange(false)) resume_accepting();
 }
 
-Lane::Lane(std::shared_ptr<ServerCore> core, std::size_t number)
+IoThread::IoThread(std::shared_ptr<ServerCore> core, std::size_t number)
     : work_(boost::asio::make_work_guard(context_)),
       ticker_(context_),
       core_(std::move(core)),
       number_(number),
       tick_every_(tick_interval(core_->options.limits)),
       scratch_(std::make_unique<std::array<char, 65'536>>()),
-      lines_(core_->shares.size()) {}
+      lines_(core_->quotas.size()) {}
 
-Lane::~Lane() = default;
+IoThread::~IoThread() = default;
 
-void Lane::start() {
+void IoThread::start() {
     arm_tick();
     thread_ = std::thread([this] { run(); });
     // Names are for people; a refused one changes nothing.
     (void)pthread_setname_np(thread_.native_handle(), ("http-io-" + std::to_string(number_)).c_str());
 }
 
-void Lane::run() {
+void IoThread::run() {
     thread_id_ = std::this_thread::get_id();
     // sendfile(2) to a peer that has gone raises it, and has no flag to prevent that.
     sigset_t broken_pipe;
@@ -78,11 +78,11 @@ void Lane::run() {
     }
 }
 
-void Lane::join() {
+void IoThread::join() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Lane::arm_tick() {
+void IoThread::arm_tick() {
     tick_due_ = std::chrono::steady_clock::now() + tick_every_;
     ticker_.expires_at(tick_due_);
     ticker_.async_wait([this](boost::system::error_code error) {
@@ -90,7 +90,7 @@ void Lane::arm_tick() {
     });
 }
 
-void Lane::tick() {
+void IoThread::tick() {
     {
         // It may have expired, and so escaped its cancellation, just before close().
         std::lock_guard lock(inbox_mutex_);
@@ -104,22 +104,22 @@ void Lane::tick() {
         connection->on_tick(now);
         i = std::min(i, connections_.size());
     }
-    for (std::size_t share = 0; share < lines_.size(); ++share) {
-        if (core_->shares[share].wanted) evict_some(share, now);
+    for (std::size_t quota = 0; quota < lines_.size(); ++quota) {
+        if (core_->quotas[quota].wanted) evict_some(quota, now);
     }
     arm_tick();
 }
 
-void Lane::adopt(boost::asio::ip::tcp::socket socket, Seat seat) {
-    boost::asio::post(context_, [self = shared_from_this(), socket = std::move(socket), seat]() mutable {
+void IoThread::adopt(boost::asio::ip::tcp::socket socket, ConnectionSlot slot) {
+    boost::asio::post(context_, [self = shared_from_this(), socket = std::move(socket), slot]() mutable {
         {
             std::lock_guard lock(self->inbox_mutex_);
             if (self->closed_) {
-                self->core_->connection_gone(seat);
+                self->core_->connection_gone(slot);
                 return;
             }
         }
-        auto connection = std::make_shared<Connection>(*self, std::move(socket), seat);
+        auto connection = std::make_shared<Connection>(*self, std::move(socket), slot);
         connection->place = self->connections_.size();
         self->connections_.push_back(connection);
         Line& line = self->line_of(*connection);
@@ -128,7 +128,7 @@ void Lane::adopt(boost::asio::ip::tcp::socket socket, Seat seat) {
     });
 }
 
-void Lane::remove(Connection& connection) {
+void IoThread::remove(Connection& connection) {
     std::size_t place = connection.place;
     std::shared_ptr<Connection> gone = std::move(connections_[place]);
     if (place + 1 < connections_.size()) {
@@ -137,14 +137,14 @@ void Lane::remove(Connection& connection) {
     }
     connections_.pop_back();
     line_of(connection).erase(connection.in_line);
-    core_->connection_gone(connection.seat());
+    core_->connection_gone(connection.slot());
 }
 
-Lane::Line& Lane::line_of(const Connection& connection) {
-    return lines_[core_->share_of[connection.seat().listener]][static_cast<std::size_t>(connection.standing)];
+IoThread::Line& IoThread::line_of(const Connection& connection) {
+    return lines_[core_->quota_of[connection.slot().listener]][static_cast<std::size_t>(connection.standing)];
 }
 
-void Lane::stands(Connection& connection, Standing standing) {
+void IoThread::stands(Connection& connection, Standing standing) {
     if (standing == Standing::busy && connection.standing == Standing::busy) return;
     Line& from = line_of(connection);
     connection.standing = standing;
@@ -153,30 +153,30 @@ void Lane::stands(Connection& connection, Standing standing) {
     to.splice(to.end(), from, connection.in_line);
 }
 
-void Lane::make_room(std::size_t share) {
-    boost::asio::post(context_, [self = shared_from_this(), share] {
-        if (self->core_->shares[share].wanted) self->evict_some(share, std::chrono::steady_clock::now());
+void IoThread::make_room(std::size_t quota) {
+    boost::asio::post(context_, [self = shared_from_this(), quota] {
+        if (self->core_->quotas[quota].wanted) self->evict_some(quota, std::chrono::steady_clock::now());
     });
 }
 
-void Lane::evict_some(std::size_t share, SteadyTime now) {
-    std::size_t left = std::clamp<std::size_t>(core_->shares[share].limit / 64, 1, most_at_once);
+void IoThread::evict_some(std::size_t quota, SteadyTime now) {
+    std::size_t left = std::clamp<std::size_t>(core_->quotas[quota].limit / 64, 1, most_at_once);
     for (const Standing standing : {Standing::leaving, Standing::waiting, Standing::silent}) {
-        Line& line = lines_[share][static_cast<std::size_t>(standing)];
+        Line& line = lines_[quota][static_cast<std::size_t>(standing)];
         for (auto next = line.begin(); next != line.end() && left > 0;) {
             // Kept: what its end sets free may hold the last other reference.
             const std::shared_ptr<Connection> connection = (*next++)->shared_from_this();
             if (standing == Standing::silent && now - connection->stands_since < limits().yields_after)
                 return;
             if (!connection->gives_way()) continue;
-            ++core_->gave_way;
+            ++core_->evicted;
             --left;
             connection->evict();
         }
     }
 }
 
-void Lane::hand_over(Delivery delivery) {
+void IoThread::hand_over(Delivery delivery) {
     if (std::shared_ptr<Connection> connection = delivery.to.lock()) {
         connection->take(delivery.exchange, std::move(delivery.what));
     } else if (auto* taken = std::get_if<RequestBody::Taken>(&delivery.what)) {
@@ -184,17 +184,17 @@ void Lane::hand_over(Delivery delivery) {
     }
 }
 
-void Lane::deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what) {
+void IoThread::deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what) {
     if (std::this_thread::get_id() == thread_id_.load())
         return hand_over({std::move(to), exchange, std::move(what)});
     std::lock_guard lock(inbox_mutex_);
     if (closed_) return;
     inbox_.push_back({std::move(to), exchange, std::move(what)});
-    // Those who come while the lane is not yet awake share its waking: a group commit answers many at once.
+    // Those who come while the I/O thread is not yet awake share its waking: a group commit answers many at once.
     if (inbox_.size() == 1) boost::asio::post(context_, [this] { take_deliveries(); });
 }
 
-void Lane::take_deliveries() {
+void IoThread::take_deliveries() {
     std::vector<Delivery> deliveries;
     {
         std::lock_guard lock(inbox_mutex_);
@@ -204,7 +204,7 @@ void Lane::take_deliveries() {
         hand_over(std::move(delivery));
 }
 
-void Lane::begin_drain() {
+void IoThread::begin_drain() {
     boost::asio::post(context_, [this] {
         SteadyTime now = std::chrono::steady_clock::now();
         for (const auto& connection : connections_)
@@ -212,7 +212,7 @@ void Lane::begin_drain() {
     });
 }
 
-void Lane::close() {
+void IoThread::close() {
     boost::asio::post(context_, [this] {
         {
             std::lock_guard lock(inbox_mutex_);
@@ -228,13 +228,13 @@ void Lane::close() {
     });
 }
 
-std::string Lane::new_request_id() {
+std::string IoThread::new_request_id() {
     std::array<std::byte, 10> chance{};
     random_.fill(chance);
     return base32_crockford({reinterpret_cast<const std::uint8_t*>(chance.data()), chance.size()});
 }
 
-const std::string& Lane::date() {
+const std::string& IoThread::date() {
     auto now = std::chrono::system_clock::now();
     auto second = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
     if (second != date_second_) {

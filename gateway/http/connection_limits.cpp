@@ -1,4 +1,4 @@
-#include "gateway/http/crowd.hpp"
+#include "gateway/http/connection_limits.hpp"
 
 namespace photogate::gateway::http {
 

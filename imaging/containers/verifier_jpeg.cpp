@@ -2,7 +2,7 @@
 #include <string_view>
 #include <utility>
 
-#include "imaging/containers/residue_readers.hpp"
+#include "imaging/containers/verifier_readers.hpp"
 
 namespace photogate::imaging::residue {
 

@@ -12,8 +12,8 @@
 namespace photogate::gateway::http {
 
 /// The connections of one listener, or of several together.
-struct Share {
-    explicit Share(std::size_t most) : limit(most) {}
+struct ListenerQuota {
+    explicit ListenerQuota(std::size_t most) : limit(most) {}
     const std::size_t limit;
     std::atomic<std::size_t> connections{0};
     std::atomic<bool> wanted{false};  ///< somebody waits to be accepted
@@ -34,7 +34,7 @@ class AddressCounts {
 };
 
 /// What an accepted connection takes up, until ServerCore::connection_gone.
-struct Seat {
+struct ConnectionSlot {
     std::size_t listener = 0;
     IpAddress peer;
     std::optional<IpAddress> counted;  ///< as whom in AddressCounts

@@ -1,4 +1,4 @@
-#include "imaging/helper_process.hpp"
+#include "imaging/imager_process.hpp"
 
 #include <array>
 #include <cerrno>
@@ -21,13 +21,13 @@ namespace photogate::imaging {
 namespace {
 
 constexpr std::size_t kMaxWords = 16U << 10;
-constexpr int kFirstFree = 3;  ///< below: where the helper's three descriptors go
+constexpr int kFirstFree = 3;  ///< below: where the worker process's three descriptors go
 
 tl::unexpected<Error> unavailable(const std::string& what, int number) {
     return fail(ErrorCode::imager_unavailable, what + ": " + std::strerror(number));
 }
 
-/// A copy with a number that the helper's three can't overwrite.
+/// A copy with a number that the worker process's three can't overwrite.
 Descriptor out_of_the_way(const Descriptor& from) {
     return Descriptor(::fcntl(from.get(), F_DUPFD_CLOEXEC, kFirstFree));
 }
@@ -85,30 +85,31 @@ std::string describe(const siginfo_t& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions& options) {
+Result<std::unique_ptr<ImagerProcess>> ImagerProcess::start(const ImagerProcessOptions& options) {
     std::array<int, 2> sockets{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-        return unavailable("No socket for an image helper", errno);
+        return unavailable("No socket for an image worker process", errno);
     }
     Descriptor ours(sockets[0]);
     Descriptor theirs(sockets[1]);
     std::array<int, 2> pipe{};
-    // Non-blocking at both ends: a helper that babbles loses words, it never waits for us.
+    // Non-blocking at both ends: a worker process that babbles loses words, it never waits for us.
     if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-        return unavailable("No pipe for an image helper", errno);
+        return unavailable("No pipe for an image worker process", errno);
     Descriptor words(pipe[0]);
     Descriptor words_in(pipe[1]);
 
     Descriptor socket_copy = out_of_the_way(theirs);
     Descriptor words_copy = out_of_the_way(words_in);
-    if (!socket_copy || !words_copy) return unavailable("No descriptor for an image helper", errno);
+    if (!socket_copy || !words_copy) return unavailable("No descriptor for an image worker process", errno);
     SpawnActions actions;
     actions.put(socket_copy, 0);
     actions.put(words_copy, 1);
     actions.put(words_copy, 2);
     actions.close_from(kFirstFree);
     const SpawnAttributes attributes;
-    if (!actions.ok() || !attributes.ok()) return unavailable("An image helper can't be prepared", ENOMEM);
+    if (!actions.ok() || !attributes.ok())
+        return unavailable("An image worker process can't be prepared", ENOMEM);
 
     std::string program = options.program.string();
     std::string parent = std::to_string(::getpid());
@@ -116,20 +117,20 @@ Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions&
     std::string name = "photogate-imager";
     std::array<char*, 4> arguments{name.data(), parent.data(), address_space.data(), nullptr};
     std::array<char*, 1> environment{nullptr};
-    pid_t process = -1;
-    const int failed = ::posix_spawn(&process, program.c_str(), actions.get(), attributes.get(),
+    pid_t child = -1;
+    const int failed = ::posix_spawn(&child, program.c_str(), actions.get(), attributes.get(),
                                      arguments.data(), environment.data());
-    if (failed != 0) return unavailable("The image helper " + program + " can't be started", failed);
+    if (failed != 0) return unavailable("The image worker process " + program + " can't be started", failed);
     // By number: glibc 2.36 declares pidfd_open() for C alone.
-    Descriptor watch(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+    Descriptor watch(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     const int watch_error = errno;
-    std::unique_ptr<HelperProcess> helper(
-        new HelperProcess(process, std::move(watch), Channel(std::move(ours)), std::move(words)));
+    std::unique_ptr<ImagerProcess> process(
+        new ImagerProcess(child, std::move(watch), Channel(std::move(ours)), std::move(words)));
     // Opened before it makes itself undumpable: where /proc hides what can't be traced (hidepid), it is not
     // to be found there afterwards.
-    helper->statm_ =
-        Descriptor(::open(("/proc/" + std::to_string(process) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
-    if (!helper->watch_) return unavailable("The image helper can't be watched", watch_error);
+    process->statm_ =
+        Descriptor(::open(("/proc/" + std::to_string(child) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!process->watch_) return unavailable("The image worker process can't be watched", watch_error);
     // Their ends must be theirs alone, or we would never see them close.
     theirs.reset();
     words_in.reset();
@@ -137,33 +138,34 @@ Result<std::unique_ptr<HelperProcess>> HelperProcess::start(const HelperOptions&
     words_copy.reset();
 
     const auto hello =
-        helper->channel().receive({kMaxTaskHeader, 0}, std::chrono::steady_clock::now() + options.start_up);
+        process->channel().receive({kMaxTaskHeader, 0}, std::chrono::steady_clock::now() + options.start_up);
     if (!hello) {
-        const std::string cause = helper->end();
-        std::string said = helper->last_words();
-        return fail(ErrorCode::imager_unavailable, "The image helper " + program + " did not come up (" +
-                                                       cause + ")" + (said.empty() ? "." : ": " + said));
+        const std::string cause = process->end();
+        std::string said = process->last_words();
+        return fail(ErrorCode::imager_unavailable, "The image worker process " + program +
+                                                       " did not come up (" + cause + ")" +
+                                                       (said.empty() ? "." : ": " + said));
     }
     auto jail = read_hello(hello->header);
     if (!jail) return fail(jail.error());
-    if (!jail->is_tight() && options.loose_jail == LooseJail::refused)
+    if (!jail->is_tight() && options.sandbox == Sandbox::required)
         return fail(ErrorCode::imager_unavailable,
-                    "The image helper's jail is " + describe(*jail) + " (--unsafe insists).");
-    helper->jail_ = std::move(*jail);
-    return helper;
+                    "The image worker process's jail is " + describe(*jail) + " (--unsafe insists).");
+    process->jail_ = std::move(*jail);
+    return process;
 }
 
-HelperProcess::~HelperProcess() {
+ImagerProcess::~ImagerProcess() {
     (void)end();
 }
 
-bool HelperProcess::alive() const {
+bool ImagerProcess::alive() const {
     if (process_ < 0) return false;
     pollfd entry{watch_.get(), POLLIN, 0};
     return ::poll(&entry, 1, 0) == 0;
 }
 
-std::uint64_t HelperProcess::resident_bytes() const {
+std::uint64_t ImagerProcess::resident_bytes() const {
     std::array<char, 128> text{};
     if (::pread(statm_.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
     std::istringstream fields(text.data());
@@ -173,7 +175,7 @@ std::uint64_t HelperProcess::resident_bytes() const {
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-std::string HelperProcess::end() {
+std::string ImagerProcess::end() {
     if (process_ < 0) return cause_;
     siginfo_t status{};
     // What died by itself is asked first, so that the cause is its own and not our signal.
@@ -187,7 +189,7 @@ std::string HelperProcess::end() {
     return cause_;
 }
 
-std::string HelperProcess::last_words() {
+std::string ImagerProcess::last_words() {
     std::array<char, 4096> chunk{};
     for (int rounds = 0; rounds < 64; ++rounds) {
         const ssize_t got = ::read(words_.get(), chunk.data(), chunk.size());

@@ -1,4 +1,4 @@
-#include "imaging/imager/develop.hpp"
+#include "imaging/imager/process_image.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "imaging/containers/inspect.hpp"
 #include "imaging/containers/metadata.hpp"
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "imaging/containers/sniff.hpp"
 #include "imaging/containers/strip.hpp"
 #include "imaging/imager/decode.hpp"
@@ -284,7 +284,7 @@ Answer make_all(const Work& work) {
 
 }  // namespace
 
-Answer develop(const TaskOrder& order, const TaskInput& input) {
+Answer process_image(const TaskOrder& order, const TaskInput& input) {
     const Task& task = order.task;
     const BytesView file = input.file;
     std::uint32_t edge = 1;

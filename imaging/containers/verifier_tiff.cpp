@@ -1,6 +1,6 @@
 #include <string_view>
 
-#include "imaging/containers/residue_readers.hpp"
+#include "imaging/containers/verifier_readers.hpp"
 
 namespace photogate::imaging::residue {
 

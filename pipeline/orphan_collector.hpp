@@ -36,7 +36,7 @@
 
 namespace photogate::pipeline {
 
-struct SweeperOptions {
+struct OrphanCollectorOptions {
     std::chrono::milliseconds every{std::chrono::hours{24}};
     std::chrono::milliseconds ask_every{std::chrono::minutes{1}};  ///< whether it is due
     std::chrono::milliseconds again_after_failure{std::chrono::minutes{10}};
@@ -67,7 +67,7 @@ struct Swept {
 using SweepObserver = std::function<void(const Swept&)>;
 
 /// All of them outlive the sweeper.
-struct SweeperParts {
+struct OrphanCollectorDependencies {
     storage::records::Upkeep& upkeep;
     storage::records::Arrivals& arrivals;
     storage::records::Publications& publications;
@@ -75,9 +75,9 @@ struct SweeperParts {
     const Clock& clock;
 };
 
-class Sweeper {
+class OrphanCollector {
   public:
-    Sweeper(SweeperOptions options, SweeperParts parts);
+    OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies parts);
 
     void run();
     void stop();
@@ -114,8 +114,8 @@ class Sweeper {
     bool is_old(const storage::objects::ListedObject& object) const;
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
-    SweeperOptions options_;
-    SweeperParts parts_;
+    OrphanCollectorOptions options_;
+    OrphanCollectorDependencies parts_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

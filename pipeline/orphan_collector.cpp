@@ -1,4 +1,4 @@
-#include "pipeline/sweeper.hpp"
+#include "pipeline/orphan_collector.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -24,7 +24,7 @@ std::uint64_t most_removed(std::uint64_t seen) {
 }  // namespace
 
 /// One bucket's sweep.
-struct Sweeper::Broom {
+struct OrphanCollector::Broom {
     const Store& store;
     enum class Kind { incoming, published } kind = Kind::incoming;
     SweepMode mode = SweepMode::apply;
@@ -54,11 +54,11 @@ std::string_view to_string(SweepFinding finding) {
     return "unknown";
 }
 
-Sweeper::Sweeper(SweeperOptions options, SweeperParts parts)
+OrphanCollector::OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies parts)
     : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
 
 /// False: that was the last page.
-Result<bool> Sweeper::sweep_page(const Broom& broom, MaintenanceLease& round) {
+Result<bool> OrphanCollector::sweep_page(const Broom& broom, MaintenanceLease& round) {
     storage::objects::ListOptions listing;
     listing.max_keys = options_.page;
     if (broom.kind == Broom::Kind::incoming) listing.prefix = model::kIncomingPrefix;
@@ -89,7 +89,7 @@ Result<bool> Sweeper::sweep_page(const Broom& broom, MaintenanceLease& round) {
     return page->next.has_value() && !page->objects.empty();
 }
 
-Result<MaintenanceTally> Sweeper::sweep_bucket(const Broom& broom, MaintenanceStart start) {
+Result<MaintenanceTally> OrphanCollector::sweep_bucket(const Broom& broom, MaintenanceStart start) {
     const bool dry = broom.mode == SweepMode::dry_run;
     std::optional<MaintenanceLease> round{MaintenanceLease{}};
     if (!dry) {
@@ -124,8 +124,8 @@ Result<MaintenanceTally> Sweeper::sweep_bucket(const Broom& broom, MaintenanceSt
     return round->tally;
 }
 
-Result<MaintenanceTally> Sweeper::sweep_all(MaintenanceStart start, SweepMode mode,
-                                            const SweepObserver& observer) {
+Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, SweepMode mode,
+                                                    const SweepObserver& observer) {
     MaintenanceTally all;
     std::optional<Error> error;
     for (const auto& [name, store] : parts_.stores.all()) {
@@ -149,30 +149,30 @@ Result<MaintenanceTally> Sweeper::sweep_all(MaintenanceStart start, SweepMode mo
     return all;
 }
 
-Result<MaintenanceTally> Sweeper::sweep_now(SweepMode mode, const SweepObserver& observer) {
+Result<MaintenanceTally> OrphanCollector::sweep_now(SweepMode mode, const SweepObserver& observer) {
     return sweep_all(MaintenanceStart::at_once, mode, observer);
 }
 
-void Sweeper::run() {
+void OrphanCollector::run() {
     do {
         (void)sweep_all(MaintenanceStart::when_due, SweepMode::apply, {});
     } while (!stop_.wait_for(options_.ask_every));
 }
 
-void Sweeper::stop() {
+void OrphanCollector::stop() {
     stop_.stop();
 }
 
-bool Sweeper::is_old(const storage::objects::ListedObject& object) const {
+bool OrphanCollector::is_old(const storage::objects::ListedObject& object) const {
     return object.last_modified && parts_.clock.now() - *object.last_modified >= options_.min_age;
 }
 
-void Sweeper::count(std::uint64_t Counters::*counter, std::uint64_t by) {
+void OrphanCollector::count(std::uint64_t Counters::*counter, std::uint64_t by) {
     const std::lock_guard lock{mutex_};
     counters_.*counter += by;
 }
 
-Sweeper::Counters Sweeper::counters() const {
+OrphanCollector::Counters OrphanCollector::counters() const {
     const std::lock_guard lock{mutex_};
     return counters_;
 }

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "imaging/containers/inflate.hpp"
-#include "imaging/containers/residue_readers.hpp"
+#include "imaging/containers/verifier_readers.hpp"
 
 namespace photogate::imaging::residue {
 

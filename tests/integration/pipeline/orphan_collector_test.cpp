@@ -1,5 +1,5 @@
 // Orphans of both buckets: which are removed, and which are never touched.
-#include "pipeline/sweeper.hpp"
+#include "pipeline/orphan_collector.hpp"
 
 #include <map>
 #include <thread>
@@ -17,15 +17,15 @@ using model::Upload;
 using model::UploadState;
 using storage::records::MaintenanceTally;
 
-class SweeperTest : public OnRealStores {
+class OrphanCollectorTest : public OnRealStores {
   protected:
-    static SweeperOptions options() {
-        SweeperOptions options;
+    static OrphanCollectorOptions options() {
+        OrphanCollectorOptions options;
         options.requests_per_second = 10'000;
         return options;
     }
 
-    SweeperParts services() {
+    OrphanCollectorDependencies services() {
         return {records->upkeep, records->arrivals, records->publications, stores, clock};
     }
 
@@ -66,10 +66,10 @@ class SweeperTest : public OnRealStores {
     void a_day_later() { clock.advance(25h); }
 
     std::map<std::string, SweepFinding> findings;
-    Sweeper sweeper{options(), services()};
+    OrphanCollector sweeper{options(), services()};
 };
 
-TEST_F(SweeperTest, removes_unreferenced_public_object_after_a_day) {
+TEST_F(OrphanCollectorTest, removes_unreferenced_public_object_after_a_day) {
     const auto kept = publish();
     const auto key = orphan();
     EXPECT_EQ(sweep().removed, 0U) << "it may be a worker's that has yet to commit";
@@ -84,7 +84,7 @@ TEST_F(SweeperTest, removes_unreferenced_public_object_after_a_day) {
     EXPECT_EQ(database.value("select last_removed from rounds where name = 'sweep-public/local'"), "1");
 }
 
-TEST_F(SweeperTest, reports_without_changes_in_dry_run) {
+TEST_F(OrphanCollectorTest, reports_without_changes_in_dry_run) {
     const auto key = orphan();
     const auto upload = create_here();
     put(upload);
@@ -97,7 +97,7 @@ TEST_F(SweeperTest, reports_without_changes_in_dry_run) {
     EXPECT_EQ(database.value("select (select count(*) from rounds) + (select count(*) from sweeps)"), "0");
 }
 
-TEST_F(SweeperTest, spares_object_that_is_put_again_before_removal) {
+TEST_F(OrphanCollectorTest, spares_object_that_is_put_again_before_removal) {
     const auto key = orphan("old");
     a_day_later();
     watched->before_head = [&] { put(published, key, "new"); };
@@ -106,7 +106,7 @@ TEST_F(SweeperTest, spares_object_that_is_put_again_before_removal) {
     EXPECT_EQ(database.value("select count(*) from sweeps"), "0");
 }
 
-TEST_F(SweeperTest, rejects_publication_of_object_being_deleted_until_it_is_put_again) {
+TEST_F(OrphanCollectorTest, rejects_publication_of_object_being_deleted_until_it_is_put_again) {
     const auto upload = create_here();
     ASSERT_TRUE(observe(seen(upload)).has_value());
     const auto job = claim_process(upload.id);
@@ -124,7 +124,7 @@ TEST_F(SweeperTest, rejects_publication_of_object_being_deleted_until_it_is_put_
     EXPECT_TRUE(is_there(published, made.image.key));
 }
 
-TEST_F(SweeperTest, keeps_object_that_was_published_first) {
+TEST_F(OrphanCollectorTest, keeps_object_that_was_published_first) {
     const auto upload = create_here();
     ASSERT_TRUE(observe(seen(upload)).has_value());
     const auto job = claim_process(upload.id);
@@ -140,7 +140,7 @@ TEST_F(SweeperTest, keeps_object_that_was_published_first) {
     EXPECT_TRUE(is_there(published, made.image.key));
 }
 
-TEST_F(SweeperTest, never_touches_names_that_photogate_does_not_make) {
+TEST_F(OrphanCollectorTest, never_touches_names_that_photogate_does_not_make) {
     const std::vector<std::string> alien = {
         "p/../secret", "p/short/0123456789abcdef.jpg", "index.html",
         "p/" + make_public_id(random).str() + "/evil.html",
@@ -160,7 +160,7 @@ TEST_F(SweeperTest, never_touches_names_that_photogate_does_not_make) {
               std::to_string(put_there));
 }
 
-TEST_F(SweeperTest, treats_objects_with_foreign_bytes_as_unknown) {
+TEST_F(OrphanCollectorTest, treats_objects_with_foreign_bytes_as_unknown) {
     const auto upload = publish("a clean picture");
     EXPECT_EQ(sweep().unknown, 0U);
     put(published, upload.image->key, "something else");
@@ -171,7 +171,7 @@ TEST_F(SweeperTest, treats_objects_with_foreign_bytes_as_unknown) {
     EXPECT_EQ(sweep().unknown, 0U) << "the same bytes, under another ETag";
 }
 
-TEST_F(SweeperTest, treats_incoming_objects_by_the_state_of_their_upload) {
+TEST_F(OrphanCollectorTest, treats_incoming_objects_by_the_state_of_their_upload) {
     using enum UploadState;
     std::map<UploadState, Upload> uploads;
     for (const auto state :
@@ -216,7 +216,7 @@ TEST_F(SweeperTest, treats_incoming_objects_by_the_state_of_their_upload) {
     }
 }
 
-TEST_F(SweeperTest, keeps_objects_older_than_the_database) {
+TEST_F(OrphanCollectorTest, keeps_objects_older_than_the_database) {
     const auto key = orphan();
     database.run("update schema_migrations set applied_at = now() + interval '2 hours'");
     a_day_later();
@@ -224,7 +224,7 @@ TEST_F(SweeperTest, keeps_objects_older_than_the_database) {
     EXPECT_TRUE(is_there(published, key));
 }
 
-TEST_F(SweeperTest, limits_removals_in_case_the_database_is_the_wrong_one) {
+TEST_F(OrphanCollectorTest, limits_removals_in_case_the_database_is_the_wrong_one) {
     for (int i = 0; i < 110; ++i)
         orphan();
     a_day_later();
@@ -234,7 +234,7 @@ TEST_F(SweeperTest, limits_removals_in_case_the_database_is_the_wrong_one) {
     EXPECT_EQ(keys(published).size(), 10U);
 }
 
-TEST_F(SweeperTest, removes_each_orphan_once_with_two_sweepers) {
+TEST_F(OrphanCollectorTest, removes_each_orphan_once_with_two_sweepers) {
     for (int i = 0; i < 40; ++i)
         orphan();
     a_day_later();
@@ -244,7 +244,7 @@ TEST_F(SweeperTest, removes_each_orphan_once_with_two_sweepers) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&] {
-            Sweeper one{paged, services()};
+            OrphanCollector one{paged, services()};
             const auto tally = one.sweep_now(SweepMode::apply);
             if (tally) removed += tally->removed;
         });
@@ -256,14 +256,14 @@ TEST_F(SweeperTest, removes_each_orphan_once_with_two_sweepers) {
     EXPECT_TRUE(keys(published).empty());
 }
 
-TEST_F(SweeperTest, resumes_at_the_same_page_after_interruption) {
+TEST_F(OrphanCollectorTest, resumes_at_the_same_page_after_interruption) {
     for (int i = 0; i < 20; ++i)
         orphan();
     a_day_later();
     auto paged = options();
     paged.page = 5;
     {
-        Sweeper first{paged, services()};
+        OrphanCollector first{paged, services()};
         watched->before_remove = [&] {
             if (watched->removals == 8) watched->away = true;
         };
@@ -274,18 +274,18 @@ TEST_F(SweeperTest, resumes_at_the_same_page_after_interruption) {
     const auto cursor = database.value("select cursor from rounds where name = 'sweep-public/local'");
     EXPECT_NE(cursor, "");
     const int lists = watched->lists;
-    Sweeper second{paged, services()};
+    OrphanCollector second{paged, services()};
     ASSERT_TRUE(second.sweep_now(SweepMode::apply));
     EXPECT_LE(watched->lists - lists, 1 + 4) << "the incoming bucket, and what was left of the public one";
     EXPECT_TRUE(keys(published).empty());
     EXPECT_EQ(database.value("select count(*) from sweeps where removed_at is null"), "0");
 }
 
-TEST_F(SweeperTest, stops_between_two_requests) {
+TEST_F(OrphanCollectorTest, stops_between_two_requests) {
     for (int i = 0; i < 10; ++i)
         orphan();
     a_day_later();
-    Sweeper one{options(), services()};
+    OrphanCollector one{options(), services()};
     watched->before_remove = [&] { one.stop(); };
     EXPECT_TRUE(one.sweep_now(SweepMode::apply));
     EXPECT_EQ(watched->removals, 1);

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "imaging/containers/residue_readers.hpp"
+#include "imaging/containers/verifier_readers.hpp"
 
 namespace photogate::imaging::residue {
 

@@ -1,8 +1,8 @@
 // Inside the server: one I/O thread with its connections, and what all of them share. Asio is seen here, in
 // connection.hpp and in their sources, and nowhere else.
 //
-// A Lane is kept alive by the Server and by every Responder under way, so an answer may come at any time;
-// after close() it is dropped. Everything but deliver(), adopt() and post() belongs to the lane's thread.
+// An IoThread is kept alive by the Server and by every Responder under way, so an answer may come at any time;
+// after close() it is dropped. Everything but deliver(), adopt() and post() belongs to its own thread.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/random.hpp"
-#include "gateway/http/crowd.hpp"
+#include "gateway/http/connection_limits.hpp"
 #include "gateway/http/server.hpp"
 
 namespace photogate::gateway::http {
@@ -31,12 +31,12 @@ namespace photogate::gateway::http {
 class Connection;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// Shared by all lanes.
+/// Shared by all I/O threads.
 struct ServerCore {
     ServerOptions options;
     std::vector<Listener> listeners;
-    std::deque<Share> shares;
-    std::vector<std::size_t> share_of;  ///< of each listener
+    std::deque<ListenerQuota> quotas;
+    std::vector<std::size_t> quota_of;  ///< of each listener
     AddressCounts addresses;
     std::function<void()> resume_accepting;  ///< from any thread
     std::atomic<bool> draining{false};
@@ -44,10 +44,10 @@ struct ServerCore {
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> accept_errors{0};
     std::atomic<std::uint64_t> accept_pauses{0};
-    std::atomic<std::uint64_t> gave_way{0};
+    std::atomic<std::uint64_t> evicted{0};
     std::atomic<std::uint64_t> evicted_waits{0};
     std::atomic<std::uint64_t> abandoned{0};
-    std::atomic<std::uint64_t> turned_away{0};
+    std::atomic<std::uint64_t> rejected_over_limit{0};
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> malformed{0};
     std::atomic<std::uint64_t> timeouts{0};
@@ -55,8 +55,8 @@ struct ServerCore {
     std::condition_variable changed;  ///< connections or open_acceptors fell
     std::size_t open_acceptors = 0;   ///< under the mutex
 
-    Share& share(const Seat& seat) { return shares[share_of[seat.listener]]; }
-    void connection_gone(const Seat& seat);
+    ListenerQuota& quota(const ConnectionSlot& slot) { return quotas[quota_of[slot.listener]]; }
+    void connection_gone(const ConnectionSlot& slot);
 };
 
 using BodyPiece = Result<std::string>;
@@ -74,10 +74,10 @@ enum class Standing {
     busy,
 };
 
-class Lane : public std::enable_shared_from_this<Lane> {
+class IoThread : public std::enable_shared_from_this<IoThread> {
   public:
-    Lane(std::shared_ptr<ServerCore> core, std::size_t number);
-    ~Lane();
+    IoThread(std::shared_ptr<ServerCore> core, std::size_t number);
+    ~IoThread();
 
     void start();
     boost::asio::io_context& context() { return context_; }
@@ -85,9 +85,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     const ServerLimits& limits() const { return core_->options.limits; }
 
     /// Any thread. The connection has been counted.
-    void adopt(boost::asio::ip::tcp::socket socket, Seat seat);
-    /// Any thread: ends some connections of this share, those that are missed least.
-    void make_room(std::size_t share);
+    void adopt(boost::asio::ip::tcp::socket socket, ConnectionSlot slot);
+    /// Any thread: ends some connections of this quota, those that are missed least.
+    void make_room(std::size_t quota);
     /// Any thread. To the request that `exchange` numbers, if it is still there.
     void deliver(std::weak_ptr<Connection> to, std::uint64_t exchange, Delivered what);
     /// Any thread: ends connections that wait between requests.
@@ -118,7 +118,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void arm_tick();
     void tick();
     void take_deliveries();
-    void evict_some(std::size_t share, SteadyTime now);
+    void evict_some(std::size_t quota, SteadyTime now);
     Line& line_of(const Connection& connection);
 
     boost::asio::io_context context_{1};
@@ -135,7 +135,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::string date_;
     std::vector<std::shared_ptr<Connection>> connections_;
     static constexpr std::size_t standings = 4;
-    std::vector<std::array<Line, standings>> lines_;  ///< by share, then by Standing
+    std::vector<std::array<Line, standings>> lines_;  ///< by quota, then by Standing
     std::mutex inbox_mutex_;
     std::vector<Delivery> inbox_;
     bool closed_ = false;                     ///< under inbox_mutex_

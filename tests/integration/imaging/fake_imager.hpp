@@ -1,4 +1,4 @@
-// The ways in which the fake helper lies. Thread safety: constants.
+// The ways in which the fake worker process lies. Thread safety: constants.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ enum class Lie : std::uint64_t {
     not_ready,
     dies_first,
     greets_with_garbage,
-    loose_jail,
+    sandbox,
     silent_about_its_jail,
 };
 

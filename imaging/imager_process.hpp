@@ -1,6 +1,6 @@
 // One `photogate-imager`: started with nothing of ours but a socket, watched, killed and reaped.
 //
-// The helper gets an empty environment, descriptor 0 (the socket), 1 and 2 (a pipe that we read, never block
+// The worker process gets an empty environment, descriptor 0 (the socket), 1 and 2 (a pipe that we read, never block
 // on and cut), its own session (Ctrl-C at a terminal is ours to handle) and default signal handling. It dies
 // with the thread that started it (PR_SET_PDEATHSIG is by thread): start it from one that lives as long.
 // Thread safety: one thread at a time.
@@ -20,22 +20,22 @@
 
 namespace photogate::imaging {
 
-struct HelperOptions {
+struct ImagerProcessOptions {
     std::filesystem::path program;
     std::uint64_t address_space = 0;  ///< bytes
     std::chrono::milliseconds start_up{30'000};
-    LooseJail loose_jail = LooseJail::refused;
+    Sandbox sandbox = Sandbox::required;
 };
 
-class HelperProcess {
+class ImagerProcess {
   public:
-    /// Waits for the helper's hello. Errors: imager_unavailable, with what it said, or with the holes in its
+    /// Waits for the worker process's hello. Errors: imager_unavailable, with what it said, or with the holes in its
     /// jail where those are refused.
-    static Result<std::unique_ptr<HelperProcess>> start(const HelperOptions& options);
+    static Result<std::unique_ptr<ImagerProcess>> start(const ImagerProcessOptions& options);
     /// Kills and reaps.
-    ~HelperProcess();
-    HelperProcess(const HelperProcess&) = delete;
-    HelperProcess& operator=(const HelperProcess&) = delete;
+    ~ImagerProcess();
+    ImagerProcess(const ImagerProcess&) = delete;
+    ImagerProcess& operator=(const ImagerProcess&) = delete;
 
     Channel& channel() { return channel_; }
     /// Becomes readable when the process ends.
@@ -52,7 +52,7 @@ class HelperProcess {
     std::string last_words();
 
   private:
-    HelperProcess(pid_t process, Descriptor watch, Channel channel, Descriptor words)
+    ImagerProcess(pid_t process, Descriptor watch, Channel channel, Descriptor words)
         : process_(process),
           watch_(std::move(watch)),
           channel_(std::move(channel)),

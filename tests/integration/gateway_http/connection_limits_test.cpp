@@ -6,7 +6,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class Crowd : public Serving {
+class ConnectionLimits : public Serving {
   protected:
     ServerOptions options() const override {
         ServerOptions options{.threads = 1, .access_log = AccessLog::none};
@@ -16,7 +16,7 @@ class Crowd : public Serving {
     }
 };
 
-TEST_F(Crowd, evicts_longest_idle_connection_at_the_limit) {
+TEST_F(ConnectionLimits, evicts_longest_idle_connection_at_the_limit) {
     std::vector<RawClient> all;
     for (int i = 0; i < 4; ++i) {
         all.push_back(connect());
@@ -28,11 +28,11 @@ TEST_F(Crowd, evicts_longest_idle_connection_at_the_limit) {
     EXPECT_TRUE(all[1].at_end());
     for (int i : {0, 2, 3})
         EXPECT_EQ(all[i].ask(get("/hello/x"))->status, 200);
-    EXPECT_EQ(server->stats().gave_way, 1U);
+    EXPECT_EQ(server->stats().evicted, 1U);
     EXPECT_LE(server->stats().connections, 4U);
 }
 
-TEST_F(Crowd, evicts_connections_with_unfinished_heads) {
+TEST_F(ConnectionLimits, evicts_connections_with_unfinished_heads) {
     std::vector<RawClient> slow;
     for (int i = 0; i < 4; ++i) {
         slow.push_back(connect());
@@ -43,7 +43,7 @@ TEST_F(Crowd, evicts_connections_with_unfinished_heads) {
     EXPECT_TRUE(slow[0].at_end());
 }
 
-TEST_F(Crowd, never_evicts_a_connection_with_a_request_in_progress) {
+TEST_F(ConnectionLimits, never_evicts_a_connection_with_a_request_in_progress) {
     std::vector<RawClient> busy;
     for (int i = 0; i < 4; ++i) {
         busy.push_back(connect());
@@ -64,7 +64,7 @@ TEST_F(Crowd, never_evicts_a_connection_with_a_request_in_progress) {
     EXPECT_EQ(waiting.receive()->body, "hello waited");
 }
 
-TEST_F(Crowd, accepts_on_listener_with_own_quota_when_others_are_full) {
+TEST_F(ConnectionLimits, accepts_on_listener_with_own_quota_when_others_are_full) {
     auto started = Server::start({{.service = &router}, {.service = &router, .connections = 1}}, options());
     ASSERT_TRUE(started);
     server = std::move(*started);
@@ -112,7 +112,7 @@ TEST_F(PerAddress, rejects_connection_over_the_limit_of_its_address) {
     EXPECT_EQ(answer->header("Connection"), "close");
     EXPECT_FALSE(answer->header("Retry-After").empty());
     EXPECT_TRUE(over.at_end());
-    EXPECT_EQ(server->stats().turned_away, 1U);
+    EXPECT_EQ(server->stats().rejected_over_limit, 1U);
     EXPECT_EQ(connect_from("127.0.0.3").ask(get("/hello/x"))->status, 200);
     mine.pop_back();
     // The other client's and this one's end are seen by the server in its own time.
@@ -127,7 +127,7 @@ TEST_F(PerAddress, allows_any_number_of_connections_from_trusted_proxy) {
         all.push_back(connect_from("127.0.0.200"));
         EXPECT_EQ(all.back().ask(get("/hello/x"))->status, 200);
     }
-    EXPECT_EQ(server->stats().turned_away, 0U);
+    EXPECT_EQ(server->stats().rejected_over_limit, 0U);
 }
 
 TEST_F(PerAddress, takes_client_address_from_trusted_proxy) {

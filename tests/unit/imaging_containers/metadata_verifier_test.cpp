@@ -1,4 +1,4 @@
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 
 #include <gmock/gmock.h>
 

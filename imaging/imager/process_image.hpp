@@ -23,6 +23,6 @@ struct TaskInput {
 /// `order.task.file` is not looked at: the bytes are here. One decode serves all versions. The same bytes and order give the same answer,
 /// byte for byte. Errors (ours, not the picture's): invalid_configuration where the output can't be written
 /// here; internal.
-Answer develop(const TaskOrder& order, const TaskInput& input);
+Answer process_image(const TaskOrder& order, const TaskInput& input);
 
 }  // namespace photogate::imaging

@@ -1,8 +1,8 @@
-#include "imaging/containers/residue.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 
 #include <array>
 
-#include "imaging/containers/residue_readers.hpp"
+#include "imaging/containers/verifier_readers.hpp"
 
 namespace photogate::imaging {
 
