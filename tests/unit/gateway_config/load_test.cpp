@@ -353,22 +353,22 @@ TEST(Load, ignores_first_file_that_somebody_else_put_there) {
 }
 
 TEST(Load, accepts_former_names_with_a_warning) {
-    const auto in_file = load_text(kRegion + kApp + "[imaging]\nhelpers = 3\ntasks_per_helper = 7\n");
+    const auto in_file = load_text(kValid + "[imaging]\nhelpers = 3\ntasks_per_helper = 7\n");
     ASSERT_TRUE(in_file) << mistakes_of(in_file);
     EXPECT_EQ(in_file->config.imaging.processes, 3U);
     EXPECT_EQ(in_file->config.imaging.max_tasks_per_process, 7U);
     EXPECT_THAT(warnings_of(in_file), HasSubstr("imaging.helpers is the former name of imaging.processes"));
 
-    const auto variable = load_text(kRegion + kApp, {{{"PHOTOGATE_IMAGING_HELPERS", "4"}}, {}});
+    const auto variable = load_text(kValid, {{{"PHOTOGATE_IMAGING_HELPERS", "4"}}, {}});
     ASSERT_TRUE(variable) << mistakes_of(variable);
     EXPECT_EQ(variable->config.imaging.processes, 4U);
     EXPECT_THAT(warnings_of(variable), HasSubstr("is the former name of PHOTOGATE_IMAGING_PROCESSES"));
 
-    const auto flag = load_text(kRegion + kApp, {{}, {{"--imaging-helpers", {"5"}}}});
+    const auto flag = load_text(kValid, {{}, {{"--imaging-helpers", {"5"}}}});
     ASSERT_TRUE(flag) << mistakes_of(flag);
     EXPECT_EQ(flag->config.imaging.processes, 5U);
     EXPECT_THAT(warnings_of(flag), HasSubstr("is the former name of --imaging-processes"));
-    EXPECT_EQ(warnings_of(load_text(kRegion + kApp + "[imaging]\nprocesses = 3\n")), "");
+    EXPECT_EQ(warnings_of(load_text(kValid + "[imaging]\nprocesses = 3\n")), "");
 }
 
 }  // namespace
