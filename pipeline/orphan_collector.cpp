@@ -24,7 +24,7 @@ std::uint64_t most_removed(std::uint64_t seen) {
 }  // namespace
 
 /// One bucket's sweep.
-struct OrphanCollector::Broom {
+struct OrphanCollector::BucketPass {
     const Store& store;
     enum class Kind { incoming, published } kind = Kind::incoming;
     SweepMode mode = SweepMode::apply;
@@ -58,29 +58,29 @@ OrphanCollector::OrphanCollector(OrphanCollectorOptions options, OrphanCollector
     : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
 
 /// False: that was the last page.
-Result<bool> OrphanCollector::sweep_page(const Broom& broom, MaintenanceLease& round) {
+Result<bool> OrphanCollector::sweep_page(const BucketPass& pass, MaintenanceLease& round) {
     storage::objects::ListOptions listing;
     listing.max_keys = options_.page;
-    if (broom.kind == Broom::Kind::incoming) listing.prefix = model::kIncomingPrefix;
+    if (pass.kind == BucketPass::Kind::incoming) listing.prefix = model::kIncomingPrefix;
     if (!round.cursor.empty()) listing.start_after = round.cursor;
-    const auto page = broom.store.objects->list(broom.bucket(), listing);
+    const auto page = pass.store.objects->list(pass.bucket(), listing);
     if (!page) return fail(page.error());
-    auto found = broom.kind == Broom::Kind::incoming ? judge_incoming(broom.store, page->objects)
-                                                     : judge_published(broom.store, page->objects);
+    auto found = pass.kind == BucketPass::Kind::incoming ? judge_incoming(pass.store, page->objects)
+                                                         : judge_published(pass.store, page->objects);
     if (!found) return fail(found.error());
     auto removed = round.tally.removed;
     for (auto& each : *found) {
         if (each.finding == SweepFinding::unreferenced && ++removed > most_removed(round.tally.seen))
             each.finding = SweepFinding::unknown;
-        if (broom.observer) broom.observer(each);
+        if (pass.observer) pass.observer(each);
         if (each.finding == SweepFinding::unknown) {
             ++round.tally.unknown;
             log::error("sweep.unknown_object",
                        {{"bucket", each.bucket.str()}, {"key", each.object.key.str()}});
         }
     }
-    if (broom.mode == SweepMode::apply) {
-        if (auto done = act(broom.store, broom.bucket(), *found, round.tally); !done)
+    if (pass.mode == SweepMode::apply) {
+        if (auto done = act(pass.store, pass.bucket(), *found, round.tally); !done)
             return fail(std::move(done.error()));
     }
     if (stop_.stopped()) return true;  // the page was left half done
@@ -89,11 +89,11 @@ Result<bool> OrphanCollector::sweep_page(const Broom& broom, MaintenanceLease& r
     return page->next.has_value() && !page->objects.empty();
 }
 
-Result<MaintenanceTally> OrphanCollector::sweep_bucket(const Broom& broom, MaintenanceStart start) {
-    const bool dry = broom.mode == SweepMode::dry_run;
+Result<MaintenanceTally> OrphanCollector::sweep_bucket(const BucketPass& pass, MaintenanceStart start) {
+    const bool dry = pass.mode == SweepMode::dry_run;
     std::optional<MaintenanceLease> round{MaintenanceLease{}};
     if (!dry) {
-        auto begun = parts_.upkeep.acquire(broom.round(), options_.lease, start);
+        auto begun = parts_.upkeep.acquire(pass.round(), options_.lease, start);
         if (!begun) return fail(begun.error());
         round = std::move(*begun);
         if (!round) return MaintenanceTally{};
@@ -103,7 +103,7 @@ Result<MaintenanceTally> OrphanCollector::sweep_bucket(const Broom& broom, Maint
             if (!dry) (void)parts_.upkeep.release(*round, std::chrono::milliseconds{0});
             return round->tally;
         }
-        const auto more = sweep_page(broom, *round);
+        const auto more = sweep_page(pass, *round);
         if (!more) {
             if (!dry) (void)parts_.upkeep.release(*round, options_.again_after_failure);
             return fail(more.error());
@@ -129,12 +129,12 @@ Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, Swee
     MaintenanceTally all;
     std::optional<Error> error;
     for (const auto& [name, store] : parts_.stores.all()) {
-        for (const auto kind : {Broom::Kind::incoming, Broom::Kind::published}) {
-            const Broom broom{store, kind, mode, observer};
-            const auto swept = sweep_bucket(broom, start);
+        for (const auto kind : {BucketPass::Kind::incoming, BucketPass::Kind::published}) {
+            const BucketPass pass{store, kind, mode, observer};
+            const auto swept = sweep_bucket(pass, start);
             if (!swept) {
                 count(&Counters::failures, 1);
-                log::warn("sweep.failed", {{"round", broom.round()},
+                log::warn("sweep.failed", {{"round", pass.round()},
                                            {"code", to_string(swept.error().code)},
                                            {"detail", swept.error().detail}});
                 if (!error) error = swept.error();

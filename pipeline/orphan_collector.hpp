@@ -95,14 +95,14 @@ class OrphanCollector {
     Counters counters() const;
 
   private:
-    struct Broom;
+    struct BucketPass;
     using Page = std::vector<storage::objects::ListedObject>;
 
     Result<storage::records::MaintenanceTally> sweep_all(storage::records::MaintenanceStart start,
                                                          SweepMode mode, const SweepObserver& observer);
-    Result<storage::records::MaintenanceTally> sweep_bucket(const Broom& broom,
+    Result<storage::records::MaintenanceTally> sweep_bucket(const BucketPass& pass,
                                                             storage::records::MaintenanceStart start);
-    Result<bool> sweep_page(const Broom& broom, storage::records::MaintenanceLease& round);
+    Result<bool> sweep_page(const BucketPass& pass, storage::records::MaintenanceLease& round);
     Result<std::vector<Swept>> judge_incoming(const Store& store, const Page& page) const;
     Result<std::vector<Swept>> judge_published(const Store& store, const Page& page);
     Result<bool> has_bytes_of(const Store& store, const storage::records::ReferredImage& image);

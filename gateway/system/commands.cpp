@@ -209,9 +209,9 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     options.every = config.worker.sweep_interval;
     options.min_age = config.worker.sweep_age;
     auto& services = **opened;
-    pipeline::OrphanCollector sweeper(
+    pipeline::OrphanCollector collector(
         options, {services.upkeep, services.arrivals, services.publications, *stores, around.clock});
-    const auto swept = sweeper.sweep_now(mode, [&](const pipeline::Swept& found) {
+    const auto swept = collector.sweep_now(mode, [&](const pipeline::Swept& found) {
         out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),
                            found.object.key.str());
     });

@@ -195,24 +195,24 @@ void count_reconciler(http::Metrics& metrics, const pipeline::Reconciler& reconc
         });
 }
 
-void count_sweeper(http::Metrics& metrics, const pipeline::OrphanCollector& sweeper) {
+void count_orphan_collector(http::Metrics& metrics, const pipeline::OrphanCollector& collector) {
     const auto swept = [](const char* finding) {
         return http::SeriesName{"photogate_sweep_objects_total",
                                 "Objects that a sweep received (lost) or had removed, by what they were.",
                                 {{"finding", finding}}};
     };
-    metrics.before_render(
-        [&sweeper, lost = mirror(metrics, swept("lost")), left_behind = mirror(metrics, swept("left_behind")),
-         unreferenced = mirror(metrics, swept("unreferenced")),
-         failures = mirror(
-             metrics,
-             {"photogate_sweep_failures_total", "Sweeps of a bucket that were broken off.", {}})]() mutable {
-            const auto counters = sweeper.counters();
-            lost.show(counters.lost);
-            left_behind.show(counters.left_behind);
-            unreferenced.show(counters.unreferenced);
-            failures.show(counters.failures);
-        });
+    metrics.before_render([&collector, lost = mirror(metrics, swept("lost")),
+                           left_behind = mirror(metrics, swept("left_behind")),
+                           unreferenced = mirror(metrics, swept("unreferenced")),
+                           failures = mirror(metrics, {"photogate_sweep_failures_total",
+                                                       "Sweeps of a bucket that were broken off.",
+                                                       {}})]() mutable {
+        const auto counters = collector.counters();
+        lost.show(counters.lost);
+        left_behind.show(counters.left_behind);
+        unreferenced.show(counters.unreferenced);
+        failures.show(counters.failures);
+    });
 }
 
 void count_imagers(http::Metrics& metrics, const imaging::ImagerPool& imagers) {
@@ -324,7 +324,7 @@ void count_parts(http::Metrics& metrics, const CountedComponents& parts) {
         count_state(metrics, *parts.gauges, parts.state_at_most_every);
     }
     if (parts.reconciler) count_reconciler(metrics, *parts.reconciler);
-    if (parts.sweeper) count_sweeper(metrics, *parts.sweeper);
+    if (parts.collector) count_orphan_collector(metrics, *parts.collector);
     if (parts.imagers) count_imagers(metrics, *parts.imagers);
     if (parts.worker) count_worker(metrics, *parts.worker);
     if (parts.sender) count_sender(metrics, *parts.sender);

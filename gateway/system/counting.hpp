@@ -54,7 +54,7 @@ class CallbackCounting {
 struct CountedComponents {
     storage::records::Gauges* gauges = nullptr;
     const pipeline::Reconciler* reconciler = nullptr;
-    const pipeline::OrphanCollector* sweeper = nullptr;
+    const pipeline::OrphanCollector* collector = nullptr;
     const notifier::callbacks::CallbackSender* sender = nullptr;
     const imaging::ImagerPool* imagers = nullptr;
     const pipeline::jobs::Worker* worker = nullptr;

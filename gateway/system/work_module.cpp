@@ -62,7 +62,7 @@ void WorkModule::start() {
     make_sender();
     loops_.emplace_back([this] { worker_->run(); });
     loops_.emplace_back([this] { reconciler_->run(); });
-    loops_.emplace_back([this] { sweeper_->run(); });
+    loops_.emplace_back([this] { orphan_collector_->run(); });
     loops_.emplace_back([this] { base_.watch->run(); });
     loops_.emplace_back([this] { sender_->run(); });
 }
@@ -96,7 +96,7 @@ void WorkModule::make_periodic_tasks() {
     sweeps.every = base_.config.worker.sweep_interval;
     sweeps.ask_every = std::min(sweeps.ask_every, sweeps.every);
     sweeps.min_age = base_.config.worker.sweep_age;
-    sweeper_.emplace(
+    orphan_collector_.emplace(
         sweeps, pipeline::OrphanCollectorDependencies{records.upkeep, records.arrivals, records.publications,
                                                       base_.stores, base_.clock});
 }
@@ -111,7 +111,7 @@ void WorkModule::make_sender() {
 void WorkModule::request_stop() {
     if (worker_) worker_->stop();
     if (reconciler_) reconciler_->stop();
-    if (sweeper_) sweeper_->stop();
+    if (orphan_collector_) orphan_collector_->stop();
     if (!loops_.empty()) base_.watch->stop();
     if (sender_) sender_->stop();
 }
@@ -124,7 +124,7 @@ void WorkModule::join() {
 
 void WorkModule::add_to(CountedComponents& parts) const {
     parts.reconciler = &*reconciler_;
-    parts.sweeper = &*sweeper_;
+    parts.collector = &*orphan_collector_;
     parts.worker = &*worker_;
     parts.sender = &*sender_;
 }

@@ -46,7 +46,7 @@ class WorkModule {
     CallbackCounting callback_counting_;
     std::optional<pipeline::jobs::Worker> worker_;
     std::optional<pipeline::Reconciler> reconciler_;
-    std::optional<pipeline::OrphanCollector> sweeper_;
+    std::optional<pipeline::OrphanCollector> orphan_collector_;
     std::optional<storage::http::HttpClient> callback_http_;
     std::optional<notifier::callbacks::CallbackSender> sender_;
     std::vector<std::thread> loops_;

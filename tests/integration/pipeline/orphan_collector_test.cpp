@@ -59,14 +59,14 @@ class OrphanCollectorTest : public OnRealStores {
     }
     MaintenanceTally sweep(SweepMode mode = SweepMode::apply) {
         findings.clear();
-        return sweeper
+        return collector
             .sweep_now(mode, [&](const Swept& swept) { findings[swept.object.key.str()] = swept.finding; })
             .value();
     }
     void a_day_later() { clock.advance(25h); }
 
     std::map<std::string, SweepFinding> findings;
-    OrphanCollector sweeper{options(), services()};
+    OrphanCollector collector{options(), services()};
 };
 
 TEST_F(OrphanCollectorTest, removes_unreferenced_public_object_after_a_day) {
@@ -80,7 +80,7 @@ TEST_F(OrphanCollectorTest, removes_unreferenced_public_object_after_a_day) {
     EXPECT_EQ(tally.seen, 2U);
     EXPECT_EQ(tally.unknown, 0U);
     EXPECT_EQ(keys(published), std::vector<std::string>{kept.image->key.str()});
-    EXPECT_EQ(sweeper.counters().unreferenced, 1U);
+    EXPECT_EQ(collector.counters().unreferenced, 1U);
     EXPECT_EQ(database.value("select last_removed from rounds where name = 'sweep-public/local'"), "1");
 }
 
@@ -132,7 +132,7 @@ TEST_F(OrphanCollectorTest, keeps_object_that_was_published_first) {
     a_day_later();
     // Between the page's judgement and the opening of its sweeps.
     std::optional<UploadState> became;
-    const auto tally = sweeper.sweep_now(SweepMode::apply, [&](const Swept&) {
+    const auto tally = collector.sweep_now(SweepMode::apply, [&](const Swept&) {
         if (!became) became = records->publications.publish(job.lease, made).value().state;
     });
     EXPECT_EQ(became, UploadState::published);
