@@ -11,6 +11,8 @@
     ./test --faults --kill-cycles 50 -k Killed     fifty kills at each named step (--store-kills: of MinIO)
     ./test --faults --good-pictures 5000 -k F49_   fifty poisonous pictures among so many good ones
     ./test --sanitizer thread the e2e tests that are not slow and the fast faults, against a program built with it (or: address)
+    ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
+    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, and nothing else
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -193,6 +195,21 @@ def run_faults(count, arguments):
     run_pytest(count, "faults", choice, workers=0 if arguments.faults else WORKERS)
 
 
+def run_attacks(count, arguments):
+    """One by one, since some measure. A whole run's counts are kept in the page."""
+    build("release", "photogate", "photogate-imager")
+    say("attacks")
+    run_pytest(count, "attacks", ["-k", arguments.k] if arguments.k else [])
+    if not arguments.k:
+        check(count, "render-attacks", [sys.executable, "scripts/render-attacks", str(RESULTS / "attacks.xml")])
+
+
+def run_suites(count, arguments):
+    build("release", "photogate", "photogate-imager")
+    say("other projects' suites")
+    run_pytest(count, "suites", ["-k", arguments.k] if arguments.k else [])
+
+
 def run_sanitized(count, arguments):
     """A sanitizer's report of any process, even of one that is killed afterwards, is in a separate file."""
     program, imager = DRIVEN_BY[arguments.sanitizer]
@@ -272,12 +289,14 @@ def main():
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
     parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures among which the poison ones are mixed")
     parser.add_argument("--sanitizer", choices=sorted(DRIVEN_BY), help="the e2e tests and the fast faults against such a build, and nothing else")
+    parser.add_argument("--attacks", action="store_true", help="only the attacks")
+    parser.add_argument("--suites", action="store_true", help="only other projects' suites")
     parser.add_argument("--fuzz", action="store_true", help="only the fuzz targets")
     parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="for each target")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    alone = [name for name in ("faults", "fuzz", "sanitizer") if getattr(arguments, name)]
+    alone = [name for name in ("faults", "fuzz", "sanitizer", "attacks", "suites") if getattr(arguments, name)]
     steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
@@ -352,6 +371,10 @@ def run(steps, arguments):
         run_sanitized(count, arguments)
     if arguments.fuzz:
         run_fuzz(count, arguments)
+    if arguments.attacks:
+        run_attacks(count, arguments)
+    if arguments.suites:
+        run_suites(count, arguments)
     return count
 
 
