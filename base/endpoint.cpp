@@ -1,9 +1,10 @@
 #include "base/endpoint.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
+
+#include "base/ascii.hpp"
 
 namespace photogate {
 
@@ -36,23 +37,19 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     if (colon != std::string_view::npos) {
         host = rest.substr(0, literal ? colon + 1 : colon);
         port = rest.substr(colon + (literal ? 2 : 1));
-        std::uint16_t number = 0;
-        const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-        if (error != std::errc{} || end != port.data() + port.size() || number == 0)
-            return refuse("the port is 1 to 65535");
-        endpoint.port = number;
+        const auto number = ascii::parse_whole<std::uint16_t>(port);
+        if (!number || *number == 0) return refuse("the port is 1 to 65535");
+        endpoint.port = *number;
     }
     const auto allowed = [literal](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '.' || c == '_' || (literal && (c == ':' || c == '[' || c == ']'));
+        return ascii::is_alphanumeric(c) || c == '-' || c == '.' || c == '_' ||
+               (literal && (c == ':' || c == '[' || c == ']'));
     };
     if (host.empty() || host.size() > 255 || !std::all_of(host.begin(), host.end(), allowed) ||
         (literal && (!host.ends_with(']') || host.size() < 4))) {
         return refuse("it must be a host without a path");
     }
-    endpoint.host.reserve(host.size());
-    for (char c : host)
-        endpoint.host += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    endpoint.host = ascii::to_lower(host);
     return endpoint;
 }
 

@@ -5,7 +5,6 @@
 
 #ifdef PHOTOGATE_FAILPOINTS
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +14,8 @@
 #include <vector>
 
 #include <unistd.h>
+
+#include "base/ascii.hpp"
 #endif
 
 namespace photogate::failpoint {
@@ -76,10 +77,9 @@ struct Order {
 
 template <class Number>
 Number number(std::string_view text, std::string_view order) {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) refuse(order);
-    return value;
+    const auto value = ascii::parse_whole<Number>(text);
+    if (!value) refuse(order);
+    return *value;
 }
 
 Order parse(std::string_view order) {

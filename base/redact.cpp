@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.hpp"
 #include "base/log.hpp"
 
 namespace photogate::log {
@@ -11,21 +12,15 @@ namespace {
 
 constexpr std::string_view kStars = "***";
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-bool is_letter_or_digit(char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
-}
 bool is_base64(char c) {
-    return is_letter_or_digit(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+    return ascii::is_alphanumeric(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
 }
 /// The characters of a token, a credential or a percent-encoded value.
 bool is_token(char c) {
     return is_base64(c) || c == '.' || c == '~' || c == '%';
 }
 bool is_url_token(char c) {
-    return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == '~';
+    return ascii::is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~';
 }
 bool is_space_or_quote(char c) {
     return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\'';
@@ -35,7 +30,7 @@ bool is_space_or_quote(char c) {
 bool stands_at(std::string_view text, std::size_t at, std::string_view word) {
     if (text.size() - at < word.size()) return false;
     for (std::size_t i = 0; i < word.size(); ++i) {
-        if (lower(text[at + i]) != word[i]) return false;
+        if (ascii::to_lower(text[at + i]) != word[i]) return false;
     }
     return true;
 }
@@ -114,10 +109,10 @@ Hidden named(std::string_view text, std::size_t at) {
 Hidden api_key(std::string_view text, std::size_t at) {
     constexpr std::size_t kLongestApp = 32, kShortestSecret = 20;
     if (!stands_at(text, at, "pg_")) return {};
-    const auto app = end_of(text, at + 3, [](char c) { return is_letter_or_digit(c) || c == '-'; });
+    const auto app = end_of(text, at + 3, [](char c) { return ascii::is_alphanumeric(c) || c == '-'; });
     if (app == at + 3 || app - at - 3 > kLongestApp || app >= text.size() || text[app] != '_') return {};
     const auto end =
-        end_of(text, app + 1, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
+        end_of(text, app + 1, [](char c) { return ascii::is_alphanumeric(c) || c == '-' || c == '_'; });
     const auto secret = text.substr(app + 1, end - app - 1);
     const bool random =
         std::any_of(secret.begin(), secret.end(), [](char c) { return c < 'a' && c != '_' && c != '-'; });
@@ -164,7 +159,7 @@ Hidden hidden_at(std::string_view text, std::size_t at) {
     }
     // Names and prefixes begin a word: `mypg_…` is not a key. `-` and `_` may precede them, as in
     // `X-My-Signature=`.
-    if (at > 0 && is_letter_or_digit(text[at - 1])) return {};
+    if (at > 0 && ascii::is_alphanumeric(text[at - 1])) return {};
     if (const auto found = named(text, at); !found.empty()) return found;
     if (const auto found = api_key(text, at); !found.empty()) return found;
     return with_prefix(text, at);

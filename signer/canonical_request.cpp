@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "signer/uri_encode.hpp"
 
@@ -112,7 +113,7 @@ CanonicalHeaders canonical_headers(std::span<const HeaderView> headers) {
     for (const auto& header : headers) {
         std::transform(header.name.begin(), header.name.end(),
                        lowered.begin() + static_cast<std::ptrdiff_t>(start),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+                       [](char c) { return ascii::to_lower(c); });
         sorted.push_back({std::string_view{lowered}.substr(start, header.name.size()), header.value});
         start += header.name.size();
     }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "signer/message.hpp"
@@ -42,8 +43,7 @@ bool is_set_by_signing(std::string_view header_name);
 /// Headers that a proxy or client library may change, and that no signer covers.
 bool is_left_unsigned(std::string_view header_name);
 
-/// `a` and `b` are equal apart from ASCII case.
-bool equals_ignoring_case(std::string_view a, std::string_view b);
+using ascii::equals_ignoring_case;
 /// `text` begins with `prefix`, which is in lower case.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 /// 64 characters of lower-case hex.

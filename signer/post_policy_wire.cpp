@@ -1,9 +1,9 @@
 #include "signer/post_policy_wire.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "base/ascii.hpp"
 
 namespace photogate::signer {
 namespace {
@@ -31,11 +31,7 @@ std::string written(const PolicyCondition& condition) {
 std::optional<ByteSize> byte_size(const json& value) {
     if (value.is_number_unsigned()) return value.get<ByteSize>();
     if (!value.is_string()) return std::nullopt;
-    const auto& text = value.get_ref<const std::string&>();
-    ByteSize size = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return size;
+    return ascii::parse_whole<ByteSize>(value.get_ref<const std::string&>());
 }
 
 std::optional<PolicyCondition> condition_of(const json& value) {

@@ -1,9 +1,9 @@
 // Verifier::verify for requests: the signature in the Authorization header, or in the query.
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "signer/amz_date.hpp"
 #include "signer/canonical_request.hpp"
 #include "signer/message_rules.hpp"
@@ -134,10 +134,8 @@ Verification<Claim> claim_of_query(const Sent& sent, std::span<const Header> hea
     if (*algorithm != kAlgorithm) return refuse(Fault::malformed, "X-Amz-Algorithm is AWS4-HMAC-SHA256");
     const auto at = parse_amz_date(*date);
     if (!at) return refuse(Fault::malformed, "X-Amz-Date is yyyymmddThhmmssZ");
-    long seconds = 0;
-    const auto [end, error] = std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
-    if (error != std::errc{} || end != expires->data() + expires->size() ||
-        !check_expiry(std::chrono::seconds{seconds})) {
+    const auto seconds = ascii::parse_whole<long>(*expires);
+    if (!seconds || !check_expiry(std::chrono::seconds{*seconds})) {
         return refuse(Fault::malformed, "X-Amz-Expires is 1 to 604800 seconds");
     }
     if (*hash && *header_hash && **hash != **header_hash) {
@@ -147,8 +145,8 @@ Verification<Claim> claim_of_query(const Sent& sent, std::span<const Header> hea
     std::string payload{kUnsignedPayload};
     if (*header_hash) payload = **header_hash;
     if (*hash) payload = **hash;
-    return Claim{std::move(*credential),        std::move(*signed_headers), std::move(*signature), *at,
-                 std::chrono::seconds{seconds}, std::move(*token),          std::move(payload)};
+    return Claim{std::move(*credential),         std::move(*signed_headers), std::move(*signature), *at,
+                 std::chrono::seconds{*seconds}, std::move(*token),          std::move(payload)};
 }
 
 /// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`; as parameters, so that repeats are

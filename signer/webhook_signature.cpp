@@ -1,11 +1,11 @@
 #include "signer/webhook_signature.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include "base/ascii.hpp"
 #include "signer/digest.hpp"
 
 namespace photogate::signer {
@@ -32,11 +32,8 @@ std::string signed_content(std::string_view id, std::string_view timestamp, std:
 }
 
 std::optional<std::int64_t> unix_seconds(std::string_view text) {
-    std::int64_t seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    const bool whole =
-        error == std::errc{} && end == text.data() + text.size() && text.size() <= 12 && seconds >= 0;
-    return whole ? std::optional{seconds} : std::nullopt;
+    const auto seconds = ascii::parse_whole<std::int64_t>(text);
+    return seconds && text.size() <= 12 && *seconds >= 0 ? seconds : std::nullopt;
 }
 
 }  // namespace

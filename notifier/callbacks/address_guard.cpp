@@ -1,13 +1,14 @@
 #include "notifier/callbacks/address_guard.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "base/ascii.hpp"
 
 namespace photogate::notifier::callbacks {
 namespace {
@@ -79,10 +80,9 @@ std::optional<Block> parse_block(std::string_view text) {
     const int most = is_ipv4 ? 32 : 128;
     int bits = most;
     if (slash != std::string_view::npos) {
-        const auto digits = text.substr(slash + 1);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-        if (error != std::errc{} || end != digits.data() + digits.size() || bits < 0 || bits > most)
-            return std::nullopt;
+        const auto said = ascii::parse_whole<int>(text.substr(slash + 1));
+        if (!said || *said < 0 || *said > most) return std::nullopt;
+        bits = *said;
     }
     Block block = v4(0, 0, 0, 0, 0);
     const int read = is_ipv4 ? ::inet_pton(AF_INET, address.c_str(), block.address.data() + 12)

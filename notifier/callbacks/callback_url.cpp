@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "notifier/callbacks/address_guard.hpp"
 #include "notifier/callbacks/host_spelling.hpp"
 
@@ -25,31 +25,17 @@ tl::unexpected<Error> invalid(std::string_view why) {
     return fail(ErrorCode::invalid_callback_url, fmt::format("callback_url is not acceptable: {}", why));
 }
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_hex(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return ascii::hex_value(c) >= 0;
 }
 
 Result<Parts> split(std::string_view url) {
     Parts parts;
     if (url.empty() || url.size() > kLongestUrl)
         return invalid(fmt::format("it has 1 to {} bytes", kLongestUrl));
-    if (lower(url.substr(0, 8)) == "https://") {
+    if (ascii::to_lower(url.substr(0, 8)) == "https://") {
         url.remove_prefix(8);
-    } else if (lower(url.substr(0, 7)) == "http://") {
+    } else if (ascii::to_lower(url.substr(0, 7)) == "http://") {
         parts.scheme = Scheme::http;
         url.remove_prefix(7);
     } else {
@@ -63,10 +49,8 @@ Result<Parts> split(std::string_view url) {
     if (colon != std::string_view::npos) {
         const auto at = authority.starts_with('[') ? colon + 1 : colon;
         const auto digits = authority.substr(at + 1);
-        std::uint16_t port = 0;
-        const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (error != std::errc{} || stop != digits.data() + digits.size() || port == 0 ||
-            digits.front() == '0') {
+        const auto port = ascii::parse_whole<std::uint16_t>(digits);
+        if (!port || *port == 0 || digits.front() == '0') {
             return invalid("a port is 1 to 65535");
         }
         parts.port = port;
@@ -85,7 +69,7 @@ Result<> check_rest(std::string_view rest) {
         if (c == '%') {
             if (i + 2 >= rest.size() || !is_hex(rest[i + 1]) || !is_hex(rest[i + 2]))
                 return invalid("a % stands before two hex digits");
-        } else if (!is_letter(c) && !is_digit(c) &&
+        } else if (!ascii::is_letter(c) && !ascii::is_digit(c) &&
                    std::string_view{"-._~!$&'()*+,;=:@/?"}.find(c) == std::string_view::npos) {
             return invalid("a character in its path or query must be percent-encoded");
         }
@@ -108,11 +92,11 @@ Result<> check_host(std::string_view host) {
             if (i == label || i - label > 63 || host[label] == '-' || host[i - 1] == '-')
                 return invalid("its host is not a DNS name");
             label = i + 1;
-        } else if (!is_letter(host[i]) && !is_digit(host[i]) && host[i] != '-') {
+        } else if (!ascii::is_letter(host[i]) && !ascii::is_digit(host[i]) && host[i] != '-') {
             return invalid("its host is not a DNS name; write international names as xn--…");
         }
     }
-    if (ends_in_number(lower(host)) && !is_plain_address(std::string{host})) {
+    if (ends_in_number(ascii::to_lower(host)) && !is_plain_address(std::string{host})) {
         return invalid("an IPv4 address is written as four decimal numbers");
     }
     return {};
@@ -131,7 +115,7 @@ Listed split_entry(std::string_view entry) {
 }
 
 bool host_matches(std::string_view entry, const std::string& host) {
-    const auto wanted = lower(entry);
+    const auto wanted = ascii::to_lower(entry);
     if (wanted.starts_with("*.")) {
         const auto suffix = std::string_view{wanted}.substr(1);
         return host.size() > suffix.size() && host.ends_with(suffix);
@@ -165,7 +149,7 @@ Result<> check_callback_url(std::string_view url, const CallbackUrlPolicy& polic
     if (const auto host = check_host(parts->host); !host) return host;
     if (const auto rest = check_rest(parts->rest); !rest) return rest;
 
-    const auto host = lower(parts->host);
+    const auto host = ascii::to_lower(parts->host);
     const auto listed = [&](const std::string& entry) { return entry_matches(entry, host, *parts); };
     if (parts->scheme == Scheme::http &&
         std::none_of(policy.http_hosts.begin(), policy.http_hosts.end(),

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
 namespace photogate::notifier::callbacks {
@@ -152,9 +153,7 @@ std::optional<std::string> plain_host(std::string_view host) {
     if (!decoded || !is_utf8(*decoded)) return std::nullopt;
     auto plain = fold(*decoded);
     if (!plain) return std::nullopt;
-    for (char& c : *plain) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+    *plain = ascii::to_lower(*plain);
     while (plain->ends_with('.'))
         plain->pop_back();
     return plain;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "signer/digest.hpp"
 
 namespace photogate::notifier::events {
@@ -10,13 +11,8 @@ namespace {
 constexpr std::string_view kScheme = "bearer ";
 
 bool has_bearer_scheme(std::string_view value) {
-    if (value.size() <= kScheme.size()) return false;
-    for (std::size_t i = 0; i < kScheme.size(); ++i) {
-        const char c = value[i];
-        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        if (lower != kScheme[i]) return false;
-    }
-    return true;
+    return value.size() > kScheme.size() &&
+           ascii::equals_ignoring_case(value.substr(0, kScheme.size()), kScheme);
 }
 
 }  // namespace

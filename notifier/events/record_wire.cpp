@@ -1,12 +1,12 @@
 #include "notifier/events/record_wire.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/json/guard.hpp"
 
@@ -17,14 +17,6 @@ using nlohmann::json;
 
 constexpr std::size_t kMostMetadataBytes = 8'192;
 constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
-}
 
 const json* member(const json& object, const char* name) {
     if (!object.is_object()) return nullptr;
@@ -54,13 +46,6 @@ StoreOperation operation_of(std::string_view name) {
     return StoreOperation::other;
 }
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 std::optional<std::string> form_decode(std::string_view in) {
     std::string out;
     out.reserve(in.size());
@@ -71,7 +56,7 @@ std::optional<std::string> form_decode(std::string_view in) {
             out += in[i];
         } else {
             if (i + 2 >= in.size()) return std::nullopt;
-            const int high = hex_value(in[i + 1]), low = hex_value(in[i + 2]);
+            const int high = ascii::hex_value(in[i + 1]), low = ascii::hex_value(in[i + 2]);
             if (high < 0 || low < 0) return std::nullopt;
             out += static_cast<char>(high * 16 + low);
             i += 2;
@@ -94,10 +79,7 @@ void read_size(const json& object, ZeroSize zero, Reading& out) {
     if (const auto* number = value->get_ptr<const json::number_unsigned_t*>()) {
         size = *number;
     } else if (const auto* digits = value->get_ptr<const std::string*>()) {
-        ByteSize parsed = 0;
-        const auto* end = digits->data() + digits->size();
-        const auto [stop, error] = std::from_chars(digits->data(), end, parsed);
-        if (error == std::errc{} && stop == end) size = parsed;
+        size = ascii::parse_whole<ByteSize>(*digits);
     }
     if (!size || *size > static_cast<ByteSize>(std::numeric_limits<std::int64_t>::max())) {
         out.notes.emplace_back("the size is not one that an object can have");
@@ -134,7 +116,7 @@ void read_version(const json& object, Reading& out) {
 }
 
 void add_metadata(const std::string& name, const json& value, Reading& out, std::size_t& bytes) {
-    const auto small = lower(name);
+    const auto small = ascii::to_lower(name);
     if (!small.starts_with(kMetadataPrefix) || small.size() == kMetadataPrefix.size()) return;
     const auto* said = value.get_ptr<const std::string*>();
     const bool storable =

@@ -1,27 +1,14 @@
 #include "storage/objects/s3_headers.hpp"
 
 #include <cctype>
-#include <charconv>
+
+#include "base/ascii.hpp"
 
 namespace photogate::storage::objects {
 
 namespace {
 
 constexpr std::string_view kMeta = "x-amz-meta-";
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
-
-std::optional<std::uint64_t> parse_count(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -33,16 +20,16 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
     const auto slash = text.find('/');
     if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash)
         return std::nullopt;
-    const auto first = parse_count(text.substr(0, dash));
-    const auto last = parse_count(text.substr(dash + 1, slash - dash - 1));
-    const auto total = parse_count(text.substr(slash + 1));
+    const auto first = ascii::parse_whole<std::uint64_t>(text.substr(0, dash));
+    const auto last = ascii::parse_whole<std::uint64_t>(text.substr(dash + 1, slash - dash - 1));
+    const auto total = ascii::parse_whole<std::uint64_t>(text.substr(slash + 1));
     if (!first || !last || !total || *first > *last || *last >= *total) return std::nullopt;
     return ContentRange{*first, *last, *total};
 }
 
 std::optional<std::uint64_t> content_length(const http::Response& response) {
     const std::string* length = response.header("content-length");
-    return length != nullptr ? parse_count(*length) : std::nullopt;
+    return length != nullptr ? ascii::parse_whole<std::uint64_t>(*length) : std::nullopt;
 }
 
 Result<ObjectInfo> object_of(const http::Response& response) {
@@ -78,7 +65,7 @@ Result<ObjectInfo> object_of(const http::Response& response) {
         if (bytes && bytes->size() == 32) info.sha256 = *sum;
     }
     for (const http::HeaderField& field : response.headers) {
-        std::string name = lower(field.name);
+        std::string name = ascii::to_lower(field.name);
         if (name.starts_with(kMeta)) info.metadata.insert_or_assign(name.substr(kMeta.size()), field.value);
     }
     return info;
@@ -89,7 +76,7 @@ std::vector<signer::Header> headers_of(const PutOptions& options) {
     if (options.cache_control) headers.push_back({"cache-control", *options.cache_control});
     if (options.content_disposition) headers.push_back({"content-disposition", *options.content_disposition});
     for (const auto& [name, value] : options.metadata)
-        headers.push_back({std::string{kMeta} + lower(name), value});
+        headers.push_back({std::string{kMeta} + ascii::to_lower(name), value});
     return headers;
 }
 

@@ -1,9 +1,10 @@
 #include "storage/objects/s3_requests.hpp"
 
 #include <array>
-#include <charconv>
 
 #include <pugixml.hpp>
+
+#include "base/ascii.hpp"
 
 namespace photogate::storage::objects {
 
@@ -40,13 +41,6 @@ std::string_view text_of(pugi::xml_node parent, std::string_view name) {
     return child(parent, name).child_value();
 }
 
-std::optional<std::uint32_t> number_of(std::string_view text) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
 constexpr std::array<std::pair<std::string_view, ChecksumAlgorithm>, 5> kChecksums{{
     {"ChecksumCRC32", ChecksumAlgorithm::crc32},
     {"ChecksumCRC32C", ChecksumAlgorithm::crc32c},
@@ -56,7 +50,7 @@ constexpr std::array<std::pair<std::string_view, ChecksumAlgorithm>, 5> kChecksu
 }};
 
 std::optional<ChosenPart> part_of(pugi::xml_node entry) {
-    const auto number = number_of(text_of(entry, "PartNumber"));
+    const auto number = ascii::parse_whole<std::uint32_t>(text_of(entry, "PartNumber"));
     auto etag = parse_etag(text_of(entry, "ETag"));
     if (!number || !etag) return std::nullopt;
     ChosenPart part{*number, std::move(*etag), std::nullopt};

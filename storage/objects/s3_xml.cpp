@@ -1,9 +1,8 @@
 #include "storage/objects/s3_xml.hpp"
 
-#include <charconv>
-
 #include <pugixml.hpp>
 
+#include "base/ascii.hpp"
 #include "signer/uri_encode.hpp"
 
 namespace photogate::storage::objects {
@@ -37,14 +36,6 @@ Result<pugi::xml_node> root_of(pugi::xml_document& document, std::string_view xm
 
 std::string_view text_of(pugi::xml_node parent, const char* name) {
     return parent.child_value(name);
-}
-
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
 }
 
 std::string print(const pugi::xml_document& document) {
@@ -88,7 +79,7 @@ Result<ListPage> parse_list(std::string_view xml) {
     ListPage page;
     for (const pugi::xml_node entry : root->children("Contents")) {
         const auto name = decode(text_of(entry, "Key"));
-        const auto size = number_of<ByteSize>(text_of(entry, "Size"));
+        const auto size = ascii::parse_whole<ByteSize>(text_of(entry, "Size"));
         auto etag = parse_etag(text_of(entry, "ETag"));
         if (!name || !size || !etag) return protocol_error("a listed object without key, size or ETag");
         auto key = parse_object_key(*name);
@@ -128,14 +119,14 @@ Result<PartsPage> parse_parts(std::string_view xml) {
     if (!root) return fail(root.error());
     PartsPage page;
     for (const pugi::xml_node entry : root->children("Part")) {
-        const auto number = number_of<std::uint32_t>(text_of(entry, "PartNumber"));
-        const auto size = number_of<ByteSize>(text_of(entry, "Size"));
+        const auto number = ascii::parse_whole<std::uint32_t>(text_of(entry, "PartNumber"));
+        const auto size = ascii::parse_whole<ByteSize>(text_of(entry, "Size"));
         auto etag = parse_etag(text_of(entry, "ETag"));
         if (!number || !size || !etag) return protocol_error("a part without number, size or ETag");
         page.parts.push_back({*number, std::move(*etag), *size});
     }
     if (text_of(*root, "IsTruncated") == "true") {
-        page.next_marker = number_of<std::uint32_t>(text_of(*root, "NextPartNumberMarker"));
+        page.next_marker = ascii::parse_whole<std::uint32_t>(text_of(*root, "NextPartNumberMarker"));
         if (!page.next_marker || page.parts.empty())
             return protocol_error("a truncated list of parts that does not advance");
     }
