@@ -5,6 +5,7 @@ export class ApiError extends Error {
     super(problem.detail || problem.title || `the gateway answered ${status}`);
     this.status = status;
     this.code = problem.code || "";
+    this.fields = problem.errors ?? [];
     this.retryAfter = retryAfter; // seconds; 0: not said
   }
 }
@@ -15,8 +16,8 @@ export class Api {
     this.credential = credential;
   }
 
-  async request(method, path, {body, signal} = {}) {
-    const headers = {Authorization: `Bearer ${this.credential}`, Accept: "application/json"};
+  async request(method, path, {body, signal, headers: given} = {}) {
+    const headers = {...given, Authorization: `Bearer ${this.credential}`, Accept: "application/json"};
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const answer = await fetch(path, {
       method, headers, signal, cache: "no-store", credentials: "omit",

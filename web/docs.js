@@ -1,16 +1,12 @@
 // Renders /openapi.json.
 import {byId, h} from "/assets/dom.js";
+import {credentialsText, curlOf, exampleAnswer, exampleBody, resolve} from "/assets/reference.js";
 
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 /** `code` in a sentence. */
 function prose(text = "") {
   return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
-}
-
-function resolve(document, value) {
-  if (!value?.$ref) return value;
-  return value.$ref.slice(2).split("/").reduce((node, name) => node[name.replaceAll("~1", "/").replaceAll("~0", "~")], document);
 }
 
 function typeName(schema) {
@@ -57,10 +53,27 @@ function answers(document, responses) {
   }));
 }
 
-function credentials(operation) {
-  const names = {key: "an app's or operator's key", token: "a client token", source: "the event source's token"};
-  const wanted = (operation.security ?? []).flatMap((each) => Object.keys(each));
-  return wanted.length ? `With ${wanted.map((each) => names[each] ?? each).join(", or ")}.` : "Without a credential in a header.";
+function copyButton(text, what) {
+  const button = h("button", {type: "button", class: "quiet small", "aria-label": `Copy the ${what}`}, "Copy");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text).then(() => { button.textContent = "Copied"; }, () => { button.textContent = "Select it to copy"; });
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  return button;
+}
+
+function sample(title, text, name) {
+  return [h("div", {class: "row spread"}, h("h3", {}, title), copyButton(text, name)), h("pre", {tabindex: "0", "aria-label": name}, text)];
+}
+
+function examples(document, path, method, given) {
+  const body = exampleBody(document, given);
+  const answer = exampleAnswer(document, given);
+  return [
+    ...sample("curl", curlOf(document, path, method, given, location.origin), `command of ${given.operationId}`),
+    ...(body === undefined ? [] : sample("Example of the body", JSON.stringify(body, null, 2), `example body of ${given.operationId}`)),
+    ...(answer.body === undefined ? [] : sample(`Example of an answer, ${answer.status}`, JSON.stringify(answer.body, null, 2), `example answer of ${given.operationId}`)),
+  ];
 }
 
 function operation(document, path, method, given) {
@@ -69,11 +82,12 @@ function operation(document, path, method, given) {
   return h("details", {class: "operation", id: given.operationId},
     h("summary", {}, h("span", {class: "method"}, method.toUpperCase()), h("code", {}, path), ` ${given.summary}`),
     h("p", {}, ...prose(given.description)),
-    h("p", {}, credentials(given)),
+    h("p", {}, credentialsText(given)),
     given.parameters?.length ? parameters(document, given.parameters) : null,
     schema ? h("h3", {}, "Body: ", typeName(schema)) : null,
     schema ? fields(resolve(document, schema)) : null,
-    h("h3", {}, "Answers"), answers(document, given.responses));
+    h("h3", {}, "Answers"), answers(document, given.responses),
+    ...examples(document, path, method, given));
 }
 
 function openTarget() {
@@ -86,6 +100,10 @@ async function start() {
   const document_ = await (await fetch("/openapi.json")).json();
   byId("about").replaceChildren(...prose(document_.info.description));
   const main = byId("main");
+  byId("base").textContent = location.origin;
+  byId("credentials").replaceChildren(...Object.entries(document_.components.securitySchemes)
+    .flatMap(([name, scheme]) => [h("dt", {}, {key: "Key", token: "Client token", source: "Event token"}[name] ?? name), h("dd", {}, ...prose(scheme.description))]));
+  byId("problem").replaceChildren(JSON.stringify(document_.components.schemas.Problem.examples[0], null, 2));
   for (const {name} of document_.tags) {
     const found = Object.entries(document_.paths).flatMap(([path, methods]) => Object.entries(methods)
       .filter(([, given]) => given.tags.includes(name)).map(([method, given]) => operation(document_, path, method, given)));

@@ -8,7 +8,7 @@ const states = ["created", "uploaded", "processing", "published", "rejected", "f
 let api = null;
 let round = 0;
 let looks = [];
-const view = {cursor: null, next: null, callbackCursor: null, selected: null};
+const view = {filter: {query: "", app: "", state: ""}, cursor: null, next: null, callbackCursor: null, selected: null};
 
 function announce(text) {
   byId("announce").textContent = text;
@@ -37,19 +37,20 @@ async function showNow() {
   const dead = queue("photogate_queue_depth", "callbacks_dead");
   const oldest = queue("photogate_queue_oldest_seconds", "jobs");
   const ended = (result) => sum(samples, "photogate_uploads_finished_total", (labels) => labels.result === result);
+  const failedAnswers = grown("http_server_request_duration_seconds_count", errors);
   byId("tiles").replaceChildren(
     tile("Waiting to be processed", queue("photogate_queue_depth", "jobs")),
-    tile("Oldest of them", formatSeconds(oldest), oldest > 60),
+    tile("Longest wait", oldest > 0 ? formatSeconds(oldest) : "none", oldest > 60),
     tile("Being processed", sum(samples, "photogate_jobs_leased")),
-    tile("Event lag, 95 %", lag === null ? "no events yet" : `under ${formatSeconds(lag)}`, lag !== null && lag > 10),
-    tile("Events lost, found by looking", sum(samples, "photogate_reconciler_found_total")),
-    tile("Callbacks waiting", queue("photogate_queue_depth", "callbacks")),
-    tile("Callbacks dead", dead, dead > 0),
-    tile("Published", ended("published")),
-    tile("Rejected", ended("rejected")),
-    tile("Failed", ended("failed"), ended("failed") > 0),
-    tile("Answers 5xx, 5 min", grown("http_server_request_duration_seconds_count", errors), grown("http_server_request_duration_seconds_count", errors) > 0),
-    tile("Image worker processes that died", sum(samples, "photogate_imager_crashed_total")));
+    tile("Store events arrive within (95 %)", lag === null ? "no events yet" : formatSeconds(lag), lag !== null && lag > 10),
+    tile("Found by listing, without an event", sum(samples, "photogate_reconciler_found_total")),
+    tile("Callbacks to send", queue("photogate_queue_depth", "callbacks")),
+    tile("Callbacks given up", dead, dead > 0),
+    tile("Published since the start", ended("published")),
+    tile("Rejected since the start", ended("rejected")),
+    tile("Failed since the start", ended("failed"), ended("failed") > 0),
+    tile("Requests that failed here, last 5 min", failedAnswers, failedAnswers > 0),
+    tile("Worker processes that crashed", sum(samples, "photogate_imager_crashed_total")));
 }
 
 // ---- uploads
@@ -65,11 +66,42 @@ function outcome(upload) {
   return "";
 }
 
+/** A published picture from this listener, whatever host its public address has. */
+function thumbnail(upload) {
+  if (!upload.image) return h("span", {class: "thumbnail", "aria-hidden": "true"});
+  const {pathname} = new URL(smallest(upload).url, location.href);
+  return h("img", {class: "thumbnail", alt: "", loading: "lazy", src: pathname.slice(pathname.lastIndexOf("/i/"))});
+}
+
+function smallest(upload) {
+  const {image, variants = []} = upload;
+  return [image, ...variants].filter((each) => each.url && each.size).sort((a, b) => a.size - b.size)[0] ?? image;
+}
+
+/** Cells of a table that becomes a list of cards on a narrow screen: each knows its column's name. */
+function cell(label, attributes, ...children) {
+  return h("td", {"data-label": label, ...attributes}, ...children);
+}
+
+function idButton(id) {
+  return h("button", {type: "button", class: "quiet small id", "aria-label": `Open ${id}`, onclick: () => select(id, true).catch(problem)}, id);
+}
+
 function uploadCells(upload) {
   return [
-    h("th", {scope: "row"}, h("button", {type: "button", class: "quiet small", "aria-label": `Open ${upload.id}`, onclick: () => select(upload.id, true)}, upload.id)),
-    h("td", {class: `state-${upload.state}`}, upload.state), h("td", {}, upload.profile), h("td", {}, upload.filename ?? ""),
-    h("td", {}, formatTime(upload.created_at)), h("td", {}, took(upload)), h("td", {}, outcome(upload))];
+    h("th", {scope: "row"}, h("div", {class: "named"}, thumbnail(upload), h("div", {}, h("span", {class: "filename"}, upload.filename ?? "unnamed"), idButton(upload.id)))),
+    cell("State", {class: `state state-${upload.state}`}, upload.state),
+    cell("App, profile", {}, upload.app ? `${upload.app}, ${upload.profile}` : upload.profile),
+    cell("Created", {class: "time"}, formatTime(upload.created_at)), cell("Processing time", {}, took(upload)), cell("Result", {}, outcome(upload))];
+}
+
+function knowApps(uploads) {
+  const known = new Set([...byId("apps").children].map((option) => option.value));
+  for (const {app} of uploads) {
+    if (!app || known.has(app)) continue;
+    known.add(app);
+    byId("apps").append(h("option", {value: app}));
+  }
 }
 
 /** Rows are updated in place, so that focus and reading position stay. */
@@ -89,15 +121,16 @@ function fillRows(body, items, cells) {
     if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
   });
   for (const row of known.values()) row.remove();
-  if (!items.length) body.replaceChildren(h("tr", {}, h("td", {colspan: "8"}, "None.")));
+  if (!items.length) body.replaceChildren(h("tr", {}, h("td", {colspan: "8", class: "none"}, "None.")));
 }
 
 function listPath() {
   const parameters = new URLSearchParams({limit: "50"});
-  const query = byId("query").value.trim();
+  const {query, app, state} = view.filter;
   const sign = query.indexOf("=");
   if (sign > 0) parameters.set(`metadata.${query.slice(0, sign).trim()}`, query.slice(sign + 1).trim());
-  if (byId("state").value) parameters.set("state", byId("state").value);
+  if (state) parameters.set("state", state);
+  if (app) parameters.set("app", app);
   if (view.cursor) parameters.set("cursor", view.cursor);
   return `/v1/uploads?${parameters}`;
 }
@@ -106,6 +139,7 @@ async function showUploads() {
   const page = await api.get(listPath());
   view.next = page.next;
   fillRows(byId("uploads"), page.data, uploadCells);
+  knowApps(page.data);
   byId("older").hidden = !page.next;
   byId("newest").hidden = !view.cursor;
   return page.data.length;
@@ -116,8 +150,10 @@ async function search() {
   byId("problem").textContent = "";
   if (query.startsWith("upl_")) return select(query, true);
   if (query && query.indexOf("=") < 1) throw new Error("Search for an id (upl_…) or for metadata as NAME=VALUE.");
+  view.filter = {query, app: byId("app").value.trim(), state: byId("state").value};
   view.cursor = null;
-  const found = await showUploads();
+  view.callbackCursor = null;
+  const [found] = await Promise.all([showUploads(), showCallbacks()]);
   announce(`${found} uploads shown.`);
 }
 
@@ -130,9 +166,21 @@ async function select(id, focus) {
   if (focus) byId("detail").focus();
 }
 
+const callbackWords = {waiting: "waiting", delivered: "delivered", dead: "given up", unsent: "no URL"};
+
+/** Sends a callback again, or at once what waits for its next attempt. What is not due to be sent has none. */
+function replayButton(callback) {
+  if (callback.state === "unsent" || (callback.state === "waiting" && callback.attempts_made === 0)) return "";
+  const word = callback.state === "waiting" ? "Send now" : "Replay";
+  return h("button", {type: "button", class: "quiet small", "aria-label": `${word} ${callback.type} ${callback.id}`, onclick: () => replay(callback.id)}, word);
+}
+
+function attemptsText({attempts_made: count}) {
+  return count === 1 ? "1 attempt" : `${count} attempts`;
+}
+
 function callbackLine(callback) {
-  return h("li", {}, `${callback.type}: ${callback.state}, ${callback.attempts_made} tries `,
-    h("button", {type: "button", class: "quiet small", "aria-label": `Replay ${callback.type} ${callback.id}`, onclick: () => replay(callback.id)}, "Replay"),
+  return h("li", {}, `${callback.type}: ${callbackWords[callback.state] ?? callback.state}, ${attemptsText(callback)} `, replayButton(callback),
     h("details", {}, h("summary", {}, "As sent"), h("pre", {tabindex: "0", "aria-label": `Body of ${callback.type}`}, callback.body ? JSON.stringify(callback.body, null, 2) : "erased")));
 }
 
@@ -149,12 +197,14 @@ async function showDetail() {
   const retriable = ["rejected", "failed"].includes(upload.state);
   section.replaceChildren(
     h("div", {class: "row spread"}, h("h2", {id: "detail-title"}, upload.id), h("button", {type: "button", class: "quiet small", onclick: closeDetail}, "Close")),
+    ...(upload.image ? [h("div", {class: "preview"}, thumbnail(upload))] : []),
     h("dl", {class: "facts"},
+      h("dt", {}, "App, profile"), h("dd", {}, upload.app ? `${upload.app}, ${upload.profile}` : upload.profile),
       h("dt", {}, "State"), h("dd", {class: `state-${upload.state}`}, upload.state, upload.rejection ? `: ${outcome(upload)}` : ""),
       h("dt", {}, "File"), h("dd", {}, upload.filename ?? "unnamed"),
       h("dt", {}, "Metadata"), h("dd", {}, Object.entries(upload.metadata).map(([name, value]) => `${name}=${value}`).join(", ") || "none"),
-      h("dt", {}, "Came in"), h("dd", {}, upload.size === null ? "nothing yet" : `${formatSize(upload.size)}, ${upload.content_type ?? "not looked at"}`),
-      h("dt", {}, "Came out"), h("dd", {}, upload.image ? outcome(upload) : "nothing")),
+      h("dt", {}, "Received"), h("dd", {}, upload.size === null ? "nothing yet" : `${formatSize(upload.size)}, ${upload.content_type ?? "type not known yet"}`),
+      h("dt", {}, "Published"), h("dd", {}, upload.image ? outcome(upload) : "nothing")),
     ...(retriable ? [h("button", {type: "button", onclick: () => retry(upload.id)}, "Process again")] : []),
     h("h3", {}, "Timeline"),
     h("ol", {id: "timeline"}, ...timeline.data.map((entry) => h("li", {}, h("time", {datetime: entry.at}, formatTime(entry.at)), ` ${entry.event} `,
@@ -179,19 +229,23 @@ async function retry(id) {
 
 // ---- callbacks
 
-function callbackCells(callback) {
+function lastAnswer(callback) {
   const last = callback.attempts[0];
+  return last ? `${last.status ?? last.error ?? ""} ${last.answer}`.slice(0, 200) : "not sent yet";
+}
+
+function callbackCells(callback) {
   return [
-    h("th", {scope: "row"}, callback.id), h("td", {}, callback.type), h("td", {class: `state-${callback.state}`}, callback.state),
-    h("td", {}, h("button", {type: "button", class: "quiet small", "aria-label": `Open ${callback.upload}`, onclick: () => select(callback.upload, true).catch(problem)}, callback.upload)),
-    h("td", {}, callback.url), h("td", {}, String(callback.attempts_made)),
-    h("td", {}, last ? `${last.status ?? last.error ?? ""} ${last.answer}`.slice(0, 200) : ""),
-    h("td", {}, h("button", {type: "button", class: "quiet small", "aria-label": `Replay ${callback.id}`, onclick: () => replay(callback.id)}, "Replay"))];
+    h("th", {scope: "row"}, h("span", {class: "filename"}, callback.type), h("code", {class: "id"}, callback.id)),
+    cell("State", {class: `state state-${callback.state}`}, callbackWords[callback.state] ?? callback.state),
+    cell("Upload", {}, idButton(callback.upload)), cell("URL", {}, callback.url || "none"), cell("Attempts", {}, String(callback.attempts_made)),
+    cell("Last answer", {}, lastAnswer(callback)), cell("Action", {}, replayButton(callback))];
 }
 
 async function showCallbacks() {
   const parameters = new URLSearchParams({limit: "20"});
   if (byId("callback-state").value) parameters.set("state", byId("callback-state").value);
+  if (view.filter.app) parameters.set("app", view.filter.app);
   if (view.callbackCursor) parameters.set("cursor", view.callbackCursor);
   const page = await api.get(`/v1/callbacks?${parameters}`);
   fillRows(byId("callbacks"), page.data, callbackCells);
@@ -209,7 +263,8 @@ async function replay(id) {
 
 async function replayDead() {
   const since = new Date(Date.now() - 86_400_000).toISOString();
-  await api.post("/v1/callbacks/replay", {since, state: "dead"}).then(({replayed}) => announce(`${replayed} callbacks are sent again.`), problem);
+  const {app} = view.filter;
+  await api.post("/v1/callbacks/replay", {since, state: "dead", ...(app ? {app} : {})}).then(({replayed}) => announce(`${replayed} callbacks are sent again.`), problem);
   await refresh();
 }
 
@@ -228,12 +283,15 @@ async function rounds(mine) {
 }
 
 async function enter(key) {
-  api = new Api(key);
+  round += 1;
+  const mine = new Api(key);
+  api = mine;
   try {
-    await api.get("/v1/uploads?limit=1");
+    await mine.get("/v1/uploads?limit=1");
   } catch (error) {
-    return leave(error.message);
+    return api === mine ? leave(error.message) : undefined;
   }
+  if (api !== mine) return;
   memory.set("key", key);
   byId("key-form").hidden = true;
   byId("board").hidden = false;
@@ -282,9 +340,20 @@ function start() {
   });
   byId("replay-dead").addEventListener("click", replayDead);
   byId("leave").addEventListener("click", () => leave());
-  if (location.hash.startsWith("#upl_")) view.selected = location.hash.slice(1);
-  const key = takeFromFragment("key") ?? memory.get("key");
-  if (key) enter(key);
-  else leave();
+  addEventListener("hashchange", readFragment);
+  const key = readFragment() ?? memory.get("key");
+  if (!api && key) enter(key);
+  else if (!key) leave();
 }
+
+/** `#key=…` enters with that key, also in a tab that is open already; `#upl_…` opens that upload. The key entered with. */
+function readFragment() {
+  const id = location.hash.match(/^#(upl_[0-9a-z]+)/)?.[1];
+  const key = takeFromFragment("key");  // before anything else: it does not stay in the address
+  if (id && api && id !== view.selected) select(id, true).catch(problem);
+  else if (id) view.selected = id;
+  if (key) enter(key);
+  return key;
+}
+
 start();

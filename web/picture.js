@@ -1,230 +1,261 @@
-// One upload: presigned, sent to the store, processed, reported. It renders itself.
+// One upload: checked, presigned, sent to the store, processed. Its card shows it.
+//
+// A broken connection does not end it: it waits and goes on where it was. The same presigned upload is used
+// again, and the create call repeats its Idempotency-Key, so no attempt costs the token anything.
 import {ApiError, finalStates} from "/assets/api.js";
-import {formatSize, formatTime, h} from "/assets/dom.js";
+import {Card} from "/assets/card.js";
+import {check} from "/assets/checks.js";
+import {Refusal, endingOf, refusalOf} from "/assets/words.js";
 
-const words = {
-  waiting: "Waiting", granting: "Asking for a URL", sending: "Sending", checking: "Arrived, being made clean",
-  published: "Published", rejected: "Rejected", failed: "Failed", cancelled: "Cancelled", expired: "Expired", deleted: "Deleted",
-};
-const busyStates = new Set(["granting", "sending", "checking"]);
-const browserTypes = {heic: "image/heic", heif: "image/heic", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff"};
+const busyStates = new Set(["checking", "granting", "sending", "processing"]);
+const longestDelay = 30;  // seconds
+const retryDelays = [2, 4, 8, 15, longestDelay, longestDelay, longestDelay, longestDelay];
+const extensionTypes = {heic: "image/heic", heif: "image/heic", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff"};
+const tokenCodes = new Set(["token_expired", "token_exhausted", "unauthenticated"]);
+
+/** The connection failed on the way: trying again later may help. */
+class Interrupted extends Error {}
 
 /** Browsers know no type for some pictures; the gateway inspects the bytes in any case. */
 function typeOf(file) {
-  return file.type || browserTypes[file.name.toLowerCase().split(".").pop()] || "application/octet-stream";
+  return file.type || extensionTypes[file.name.toLowerCase().split(".").pop()] || "application/octet-stream";
+}
+
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export class Picture {
+  /** `changed(picture, said)` is called on each change; `said` is what to announce, if anything. */
   constructor(file, changed) {
     this.file = file;
+    this.name = file.name || "pasted picture";
     this.changed = changed;
     this.state = "waiting";
+    this.interruptions = 0;
+    this.forget();
+    this.card = new Card(this);
+    this.element = this.card.element;
+    this.move("waiting");
+  }
+
+  /** The next run asks for a new upload. */
+  forget() {
     this.upload = null;
-    this.tokenEnded = false;
-    this.draw();
+    this.grant = null;
+    this.sent = false;
+    this.key = newKey();
   }
 
   busy() {
     return busyStates.has(this.state);
   }
 
-  draw() {
-    const name = this.file.name || "pasted picture";
-    this.preview = h("img", {class: "thumb", alt: "", src: URL.createObjectURL(this.file)});
-    this.preview.addEventListener("error", () => { this.preview.hidden = true; });
-    this.status = h("span", {class: "status"});
-    this.bar = h("progress", {max: "1", value: "0", "aria-label": `Progress of ${name}`});
-    this.cancelButton = h("button", {type: "button", class: "quiet", "aria-label": `Cancel ${name}`, onclick: () => this.cancel()}, "Cancel");
-    this.retryButton = h("button", {type: "button", "aria-label": `Retry ${name}`, onclick: () => this.retry()}, "Retry");
-    this.outcome = h("div", {class: "outcome"});
-    this.element = h("li", {class: "picture", tabindex: "-1"},
-      h("div", {class: "frame"}, this.preview),
-      h("div", {class: "about"},
-        h("h3", {}, name),
-        h("p", {}, this.status, ` · ${formatSize(this.file.size)}`),
-        this.bar,
-        h("div", {class: "row"}, this.cancelButton, this.retryButton),
-        this.outcome));
-    this.move("waiting");
+  /** Whether leaving the page would lose it. */
+  unfinished() {
+    return this.busy() || this.state === "waiting" || this.state === "paused";
   }
 
-  move(state, said) {
+  move(state, text) {
     this.state = state;
-    this.element.dataset.state = state;
-    this.status.textContent = said ?? words[state] ?? state;
-    this.bar.hidden = !this.busy();
-    if (state === "checking") this.bar.removeAttribute("value");
-    const focused = document.activeElement;
-    this.cancelButton.hidden = !(this.busy() || state === "waiting");
-    this.retryButton.hidden = state !== "failed";
-    // Removing a focused button would move the keyboard focus to the top of the page.
-    if ((focused === this.cancelButton && this.cancelButton.hidden) || (focused === this.retryButton && this.retryButton.hidden)) {
-      (this.retryButton.hidden ? this.element : this.retryButton).focus();
-    }
+    this.card.show(text);
   }
 
-  async run(api) {
+  async run(api, profile) {
     this.api = api;
     this.stop = new AbortController();
-    this.outcome.replaceChildren();
+    const {signal} = this.stop;
     try {
-      if (!this.upload) {
-        this.move("granting");
-        this.upload = await api.post("/v1/uploads",
-          {filename: this.file.name || "pasted.png", content_type: typeOf(this.file), size: this.file.size}, {signal: this.stop.signal});
-        this.grant = this.upload.upload;
-      } else if (this.sent !== true) {
-        this.move("granting");
-        this.grant = (await api.post(`/v1/uploads/${this.upload.id}/sign`, {}, {signal: this.stop.signal})).upload;
+      if (!this.sent) {
+        this.move("checking");
+        await check(this.file, profile);
       }
-      if (!this.sent) await this.send();
-      await this.follow();
+      await this.send(profile, signal);
+      await this.follow(signal);
     } catch (error) {
-      if (this.state !== "cancelled") this.fail(error);
+      if (signal.aborted) return;
+      this.meet(error);
     }
   }
 
-  send() {
+  // ---- sending
+
+  async call(method, path, body, signal) {
+    try {
+      return await this.api.request(method, path, {body, signal, headers: {"Idempotency-Key": this.key}});
+    } catch (error) {
+      throw error instanceof TypeError ? new Interrupted() : error;  // what fetch throws if there is no answer
+    }
+  }
+
+  async create(profile, signal) {
+    const wanted = {filename: this.file.name || "pasted.png", content_type: typeOf(this.file), size: this.file.size};
+    if (profile && !profile.methods.includes("put")) wanted.method = profile.methods[0];
+    this.upload = await this.call("POST", "/v1/uploads", wanted, signal);
+    this.grant = this.upload.upload;
+  }
+
+  /** An attempt whose answer was lost may have stored the object: the gateway looks before anything is sent again. */
+  async arrived(signal) {
+    try {
+      await this.call("POST", `/v1/uploads/${this.upload.id}/complete`, {}, signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || !["object_not_found", "state_conflict"].includes(error.code)) throw error;
+      return error.code === "state_conflict";  // cancelled, or processed already: its state tells
+    }
+  }
+
+  async renew(signal) {
+    if (Date.parse(this.grant.expires_at) - Date.now() > 60_000) return;
+    this.grant = (await this.call("POST", `/v1/uploads/${this.upload.id}/sign`, {}, signal)).upload;
+  }
+
+  async send(profile, signal) {
+    if (this.sent) return;
+    this.move("granting");
+    if (!this.upload) {
+      await this.create(profile, signal);
+    } else if (await this.arrived(signal)) {
+      this.sent = true;
+      return;
+    } else {
+      await this.renew(signal);
+    }
     this.move("sending");
-    this.bar.value = 0;
+    await this.put(signal);
+    this.sent = true;
+    this.interruptions = 0;
+  }
+
+  /** A PUT, or the form where the profile offers no PUT. */
+  put(signal) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      this.stop.signal.addEventListener("abort", () => request.abort());
+      signal.addEventListener("abort", () => request.abort(), {once: true});
       request.open(this.grant.method, this.grant.url);
       for (const [name, value] of Object.entries(this.grant.headers)) request.setRequestHeader(name, value);
       request.upload.addEventListener("progress", (event) => {
-        if (!event.lengthComputable || this.state !== "sending") return;
-        this.bar.value = event.loaded / event.total;
-        this.status.textContent = `Sending, ${Math.floor(100 * event.loaded / event.total)} %`;
+        if (event.lengthComputable && this.state === "sending") this.card.progress(event.loaded / event.total);
       });
       request.addEventListener("load", () => {
-        // 412: an earlier attempt succeeded and its answer was lost.
-        if ((request.status >= 200 && request.status < 300) || request.status === 412) {
-          this.sent = true;
-          resolve();
-        } else {
-          reject(new Error(`the store answered ${request.status}`));
-        }
+        // 412: an earlier attempt stored the file and its answer was lost. Browsers also repeat a PUT themselves.
+        if ((request.status >= 200 && request.status < 300) || request.status === 412) resolve();
+        else if (request.status >= 500 || request.status === 408 || request.status === 429) reject(new Interrupted());
+        else reject(new Refusal("The picture store did not take this picture. Please try again.", {retry: true, code: `store ${request.status}`}));
       });
-      request.addEventListener("error", () => reject(new Error("the connection to the store broke")));
-      request.addEventListener("abort", () => reject(new Error("cancelled")));
-      request.send(this.file);
+      request.addEventListener("error", () => reject(new Interrupted()));
+      request.addEventListener("abort", () => reject(new Interrupted()));
+      request.send(this.body());
     });
   }
 
-  async follow() {
-    this.move("checking");
-    const path = `/v1/uploads/${this.upload.id}`;
-    await this.api.post(`${path}/complete`, {}, {signal: this.stop.signal}).catch((error) => {
-      // The event was faster, and the upload is being processed.
-      if (!(error instanceof ApiError) || error.code === "object_not_found") throw error;
-    });
+  body() {
+    if (!this.grant.fields) return this.file;
+    const form = new FormData();
+    for (const [name, value] of Object.entries(this.grant.fields)) form.append(name, value);
+    form.append("file", this.file);
+    return form;
+  }
+
+  // ---- processing
+
+  async follow(signal) {
+    this.move("processing");
+    // If the event was faster, the upload is being processed already.
+    if (!await this.arrived(signal)) {
+      this.upload = await this.call("GET", `/v1/uploads/${this.upload.id}`, undefined, signal);
+      if (["created", "expired"].includes(this.upload.state)) throw this.lost();
+    }
     do {
-      this.upload = await this.waited(`${path}?wait=20`);
+      this.upload = await this.waited(`/v1/uploads/${this.upload.id}?wait=20`, signal);
     } while (!finalStates.has(this.upload.state));
-    this.move(this.upload.state);
-    this.bar.value = 1;
-    await this.show();
-    this.changed(this, `${words[this.upload.state]}${this.upload.rejection ? `: ${this.upload.rejection.detail}` : ""}`);
+    this.end();
+  }
+
+  /** The store took the bytes and has no object: someone removed it. */
+  lost() {
+    this.forget();
+    return new Refusal("The picture has not arrived. Please send it again.", {retry: true, code: "object_not_found"});
   }
 
   /** The gateway limits waiting requests and ends some early; those are repeated when it says so. */
-  async waited(path) {
+  async waited(path, signal) {
     for (;;) {
       try {
-        return await this.api.get(path, {signal: this.stop.signal});
+        return await this.call("GET", path, undefined, signal);
       } catch (error) {
         if (!(error instanceof ApiError) || !["rate_limited", "overloaded"].includes(error.code) || !error.retryAfter) throw error;
         await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
-        this.stop.signal.throwIfAborted();
+        signal.throwIfAborted();
       }
     }
   }
 
-  fail(error) {
-    this.tokenEnded = ["token_expired", "token_exhausted", "unauthenticated"].includes(error.code);
-    this.move("failed");
-    this.outcome.replaceChildren(h("p", {class: "problem"}, error.message));
-    this.changed(this, `failed: ${error.message}`);
+  // ---- endings
+
+  end() {
+    this.interruptions = 0;
+    this.move(this.upload.state);
+    const published = this.upload.state === "published";
+    this.card.retryOffered = ["failed", "expired"].includes(this.upload.state);
+    if (published) this.card.showResult();
+    else this.card.showProblem(endingOf(this.upload));
+    this.changed(this, published ? "Published" : endingOf(this.upload));
+  }
+
+  meet(error) {
+    if (error instanceof Interrupted) return this.pause("The connection broke");
+    if (error instanceof ApiError && (error.status === 429 || error.status === 503)) return this.pause("The service is busy", error.retryAfter);
+    const refusal = refusalOf(error);
+    this.tokenEnded = tokenCodes.has(refusal.code);
+    this.card.retryOffered = refusal.retry;
+    // A file that is refused before anything is sent ends as one that the gateway rejects.
+    this.move(error instanceof Refusal && !refusal.retry ? "rejected" : "failed");
+    this.card.showProblem(refusal.message);
+    this.changed(this, refusal.message);
+  }
+
+  /** Goes on when the browser is online again, or after a while. */
+  pause(why, atLeast = 0) {
+    const offline = navigator.onLine === false;
+    const delay = offline ? longestDelay : retryDelays[this.interruptions];
+    if (delay === undefined) {
+      this.interruptions = 0;
+      return this.meet(new Refusal(`${why} again and again. Please try again later.`, {retry: true}));
+    }
+    if (!offline) this.interruptions += 1;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.resume(), 1000 * Math.max(delay, atLeast));
+    const text = offline ? "You are offline. Goes on when you are online again" : `${why}. Trying again in a moment`;
+    this.move("paused", text);
+    this.changed(this, text);
+  }
+
+  resume() {
+    clearTimeout(this.timer);
+    if (this.state !== "paused") return;
+    this.move("waiting");
+    this.changed(this);
   }
 
   retry() {
-    if (this.upload && ["failed", "rejected", "expired", "cancelled"].includes(this.upload.state)) {
-      this.upload = null;
-      this.sent = false;
-    }
+    if (this.state === "paused") return this.resume();
+    if (this.upload && finalStates.has(this.upload.state)) this.forget();
+    if (!this.upload) this.key = newKey();
+    this.tokenEnded = false;
+    this.card.clear();
     this.move("waiting");
     this.changed(this, "waiting again");
   }
 
   async cancel() {
+    clearTimeout(this.timer);
     this.move("cancelled");
     this.stop?.abort();
-    const id = this.upload?.id;
+    const {api, upload} = this;
     this.changed(this, "cancelled");
     // An upload that is being processed can't be cancelled.
-    if (id) await this.api.remove(`/v1/uploads/${id}`).catch(() => {});
+    if (upload) await api.remove(`/v1/uploads/${upload.id}`).catch(() => {});
   }
-
-  // ---- the result
-
-  async show() {
-    const upload = this.upload;
-    if (upload.state !== "published") {
-      this.outcome.replaceChildren(h("p", {class: "problem"},
-        upload.rejection ? `${upload.rejection.code}: ${upload.rejection.detail}` : words[upload.state]));
-      return;
-    }
-    this.preview.hidden = false;
-    this.preview.src = upload.image.url;
-    this.preview.alt = `${this.file.name}, as published`;
-    const saved = 1 - upload.image.size / this.file.size;
-    this.outcome.replaceChildren(
-      h("dl", {class: "facts"},
-        h("dt", {}, "Before"), h("dd", {}, `${formatSize(this.file.size)}, ${upload.width} × ${upload.height}, ${upload.content_type}`),
-        h("dt", {}, "After"), h("dd", {}, `${formatSize(upload.image.size)}, ${upload.image.width} × ${upload.image.height}, ${upload.image.format}` +
-          (saved > 0.005 ? `, ${Math.round(100 * saved)} % smaller` : "")),
-        h("dt", {}, "Metadata left"), h("dd", {class: "left"}, leftText(upload.privacy)),
-        h("dt", {}, "Metadata found"), h("dd", {}, foundList(upload.exif))),
-      h("p", {}, h("a", {href: upload.image.url, target: "_blank", rel: "noopener"}, "Open the published picture")));
-    await this.showCallbacks();
-  }
-
-  async showCallbacks() {
-    const {data} = await this.api.get(`/v1/uploads/${this.upload.id}/callbacks`);
-    if (!data.length) return;
-    this.outcome.append(...data.map((callback) => h("details", {class: "callback"},
-      h("summary", {}, `Callback ${callback.type}: ${callback.state}`),
-      h("pre", {tabindex: "0", "aria-label": `Body of ${callback.type}`}, callback.body ? JSON.stringify(callback.body, null, 2) : "erased"))));
-  }
-}
-
-function leftText(privacy) {
-  if (!privacy) return "not looked at";
-  const left = privacy.metadata_remaining ?? [];
-  if (left.length) return left.join(", ");
-  return `none${privacy.gps_removed ? "; its position was removed" : ""}`;
-}
-
-const labels = {make: "Camera", model: "Model", lens: "Lens", taken_at: "Taken", software: "Software", exposure: "Exposure", orientation: "Orientation"};
-
-function foundList(exif) {
-  if (!exif) return "not reported by this profile";
-  const items = [];
-  for (const [name, value] of Object.entries(exif)) {
-    if (name === "raw" || name === "gps" || value === null) continue;
-    const text = typeof value === "object" ? Object.entries(value).map(([k, v]) => `${k} ${v}`).join(", ") : String(value);
-    items.push(h("li", {}, `${labels[name] ?? name}: ${name === "taken_at" ? formatTime(text) || text : text}`));
-  }
-  // A position is present only if the profile keeps it.
-  if (exif.gps && Number.isFinite(exif.gps.latitude) && Number.isFinite(exif.gps.longitude)) {
-    const {latitude, longitude} = exif.gps;
-    items.push(h("li", {}, "Position: ", h("a", {
-      href: `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=15/${latitude}/${longitude}`,
-      target: "_blank", rel: "noopener noreferrer",
-    }, `${latitude.toFixed(5)}, ${longitude.toFixed(5)} on a map`)));
-  }
-  const more = Object.keys(exif.raw ?? {}).length;
-  if (more) items.push(h("li", {}, `${more} more fields`));
-  return items.length ? h("ul", {}, ...items) : "none";
 }

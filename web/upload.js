@@ -1,35 +1,67 @@
 // The upload page: a client of the public interface, with a client token.
-import {Api, readToken} from "/assets/api.js";
-import {byId, formatSize, h, memory, takeFromFragment} from "/assets/dom.js";
+import {Api, ApiError, readToken} from "/assets/api.js";
+import {startDrawer} from "/assets/developer.js";
+import {byId, formatSize, memory, takeFromFragment} from "/assets/dom.js";
 import {Picture} from "/assets/picture.js";
+import {formatNames, loadWords} from "/assets/words.js";
 
 const atOnce = 3;
+const ended = "Your upload link has ended or is used up. Please ask for a new one where you got it.";
 const pictures = [];
 let api = null;
+let profile = Promise.resolve(null);
 
 function announce(text) {
   byId("announce").textContent = text;
 }
 
-function useToken(token) {
+function formatEnd(date) {
+  const sameDay = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString([], sameDay ? {timeStyle: "short"} : {dateStyle: "medium", timeStyle: "short"});
+}
+
+function showPermit(claims, limits) {
+  const count = claims.uploads === 1 ? "One picture" : `Up to ${claims.uploads} pictures`;
+  const each = limits ? `, ${formatNames(limits.content_types)}, at most ${formatSize(limits.max_size)}${claims.uploads === 1 ? "" : " each"}` : "";
+  const all = claims.bytes ? `, ${formatSize(claims.bytes)} in all` : "";
+  byId("permit").textContent = `${count}${each}${all}. This link works until ${formatEnd(new Date(claims.expires * 1000))}.`;
+  byId("developer-token").textContent = `The token is of the app ${claims.app}, profile ${claims.profile}.`;
+}
+
+/** What the gateway accepts; null if it does not say. */
+async function loadProfile(claims) {
+  try {
+    const limits = await api.get("/v1/profile");
+    showPermit(claims, limits);
+    return limits;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) askForToken(ended);
+    return null;
+  }
+}
+
+function useToken(text) {
+  const token = text.match(/pgt_[A-Za-z0-9_.-]*/)?.[0] ?? "";  // of a whole link, its token
   const claims = readToken(token);
   if (!claims) {
-    byId("token-problem").textContent = "That is no client token: it begins with pgt_ and has one full stop.";
+    byId("token-problem").textContent = "This is not an upload link. Please copy the whole link and paste it here.";
     return false;
   }
   memory.set("token", token);
   api = new Api(token);
-  const ends = new Date(claims.expires * 1000);
-  byId("permit").textContent = `As ${claims.app}, profile ${claims.profile}: up to ${claims.uploads} pictures` +
-    (claims.bytes ? `, ${formatSize(claims.bytes)} in all` : "") + `, until ${ends.toLocaleString()}.`;
   byId("token-form").hidden = true;
   byId("choose").hidden = false;
+  byId("token-problem").textContent = "";
+  showPermit(claims, null);
+  profile = loadProfile(claims);
+  for (const picture of pictures.filter((each) => each.tokenEnded)) picture.retry();
   return true;
 }
 
 function askForToken(problem = "") {
   byId("token-form").hidden = false;
   byId("choose").hidden = true;
+  byId("permit").textContent = "";
   byId("token-problem").textContent = problem;
 }
 
@@ -37,36 +69,37 @@ function showTotals() {
   const done = pictures.filter((picture) => picture.state === "published");
   const before = done.reduce((sum, picture) => sum + picture.file.size, 0);
   const after = done.reduce((sum, picture) => sum + picture.upload.image.size, 0);
-  const text = `${done.length} of ${pictures.length} published` +
+  byId("totals").textContent = `${done.length} of ${pictures.length} published` +
     (done.length ? `, ${formatSize(before)} became ${formatSize(after)}` : "");
-  byId("totals").textContent = text;
   document.title = pictures.length ? `${done.length}/${pictures.length} published` : "Upload pictures";
 }
 
-function fillLine() {
+async function fillLine() {
+  const limits = await profile;
   const busy = pictures.filter((picture) => picture.busy()).length;
-  for (const picture of pictures.filter((each) => each.state === "waiting").slice(0, Math.max(0, atOnce - busy))) {
-    picture.run(api).catch((error) => picture.fail(error));
-  }
+  for (const picture of pictures.filter((each) => each.state === "waiting").slice(0, Math.max(0, atOnce - busy))) picture.run(api, limits);
 }
 
 function changed(picture, said) {
   showTotals();
-  if (said) announce(`${picture.file.name}: ${said}`);
-  if (picture.tokenEnded) askForToken("The token has ended or is used up. Get another from your app.");
+  if (said) announce(`${picture.name}: ${said}`);
+  if (picture.tokenEnded) askForToken(ended);
+  for (const each of pictures) each.card.foldUnless(pictures.length === 1);
   fillLine();
 }
 
 function take(files) {
-  const images = [...files];
-  if (!images.length || !api) return;
-  for (const file of images) {
+  const chosen = [...files];
+  if (!chosen.length) return;
+  if (!api) return askForToken("Please open your upload link first.");
+  for (const file of chosen) {
     const picture = new Picture(file, changed);
     pictures.push(picture);
     byId("list").prepend(picture.element);
   }
+  for (const each of pictures) each.card.foldUnless(pictures.length === 1);
   byId("results").hidden = false;
-  announce(`${images.length === 1 ? "One picture" : `${images.length} pictures`} taken.`);
+  announce(`${chosen.length === 1 ? "One picture" : `${chosen.length} pictures`} chosen.`);
   showTotals();
   fillLine();
 }
@@ -111,12 +144,25 @@ byId("token-form").addEventListener("submit", (event) => {
   }
 });
 addEventListener("beforeunload", (event) => {
-  if (pictures.some((picture) => picture.busy())) event.preventDefault();
+  if (pictures.some((picture) => picture.unfinished())) event.preventDefault();
 });
+
+function showConnection() {
+  byId("offline").hidden = navigator.onLine !== false;
+}
+addEventListener("offline", showConnection);
+addEventListener("online", () => {
+  showConnection();
+  for (const picture of pictures) picture.resume();
+});
+
 // A changed URL fragment may bring another token.
 function start() {
   const given = takeFromFragment("token") ?? memory.get("token");
-  if (!given || !useToken(given)) askForToken(given ? "The token in the address is not whole." : "");
+  if (!given || !useToken(given)) askForToken(given ? "This upload link is not complete. Please open the whole link again." : "");
 }
-addEventListener("hashchange", () => location.hash.startsWith("#token=") && start());
+addEventListener("hashchange", () => new URLSearchParams(location.hash.slice(1)).has("token") && start());
+showConnection();
+startDrawer(pictures);
+await loadWords().catch(() => {});
 start();

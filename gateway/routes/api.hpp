@@ -57,7 +57,9 @@ void add_callback_routes(http::Router& router, const Api& api);
 /// What an operator's key may do, for the listener of the operations page.
 void add_operator_routes(http::Router& router, const Api& api);
 void add_token_routes(http::Router& router, const Api& api);
-/// The page to upload from, the documentation, `/openapi.json`, and their files.
+/// `GET /v1/profile`
+void add_profile_routes(http::Router& router, const Api& api);
+/// The page to upload from, the documentation, the error codes, `/openapi.json`, and their files.
 void add_page_routes(http::Router& router, const Api& api);
 /// The page to operate with.
 void add_operate_pages(http::Router& router);

@@ -25,10 +25,12 @@ using http::Response;
 constexpr std::size_t kSmallBody = 4'096;
 
 Result<records::CallbackQuery> read_query(const Request& request) {
-    if (const auto known = check_query(request, {"state", "upload", "limit", "cursor"}); !known)
+    if (const auto known = check_query(request, {"state", "upload", "app", "limit", "cursor"}); !known)
         return fail(known.error());
     records::CallbackQuery query;
-    query.app = scope(request);
+    auto app = listed_app(request);
+    if (!app) return fail(std::move(app.error()));
+    query.app = std::move(*app);
     if (const auto text = request.query_value("state")) {
         query.state = model::parse_word<model::CallbackState>(*text);
         if (!query.state)

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/config/api_key.hpp"
+
 namespace photogate::gateway::routes {
 namespace {
 
@@ -145,6 +147,16 @@ const Caller& caller(const http::Request& request) {
 std::optional<AppName> scope(const http::Request& request) {
     const auto& principal = caller(request).principal;
     return principal.role == config::Role::operator_role ? std::nullopt : std::optional{principal.app};
+}
+
+Result<std::optional<AppName>> listed_app(const http::Request& request) {
+    auto own = scope(request);
+    const auto named = request.query_value("app");
+    if (!named) return own;
+    auto app = config::parse_app_name(*named);
+    if (!app) return fail(ErrorCode::invalid_query, "'app' is not the name of an app");
+    if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
+    return std::optional{std::move(*app)};
 }
 
 pipeline::uploads::Caller asking(const http::Request& request) {

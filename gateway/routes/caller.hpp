@@ -45,6 +45,9 @@ http::HeadCheck app_or_token_with_json(const Credentials& credentials);
 const Caller& caller(const http::Request& request);
 /// The app whose uploads the caller may see; nullopt: all, for an operator.
 std::optional<AppName> scope(const http::Request& request);
+/// Whose items a list has, by `?app=`: the caller's own, or for an operator those of the named app, or of all.
+/// Errors: invalid_query; forbidden for another app's.
+Result<std::optional<AppName>> listed_app(const http::Request& request);
 /// The caller as the use cases know them.
 pipeline::uploads::Caller asking(const http::Request& request);
 

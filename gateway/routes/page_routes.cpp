@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "gateway/routes/api.hpp"
+#include "gateway/routes/error_page.hpp"
 #include "signer/digest.hpp"
 #include "web/pages.hpp"
 
@@ -70,11 +71,10 @@ Response page_response(const Request& request, const Page& page) {
     return response;
 }
 
-void add_page(http::Router& router, const char* pattern, std::string_view file, const Reach& reach) {
-    const auto text = web::find_page(file);
-    if (!text) throw std::logic_error("no page is called " + std::string{file});
-    const Page page{std::make_shared<const std::string>(*text), std::string{web::media_type(file)},
-                    "\"" + hex_lower(signer::sha256(*text)).substr(0, 32) + "\"", policy(reach)};
+void add_text(http::Router& router, const char* pattern, std::string_view text, std::string_view type,
+              const Reach& reach) {
+    const Page page{std::make_shared<const std::string>(text), std::string{type},
+                    "\"" + hex_lower(signer::sha256(text)).substr(0, 32) + "\"", policy(reach)};
     router.add({http::Method::get,
                 pattern,
                 http::answer_with(
@@ -84,9 +84,20 @@ void add_page(http::Router& router, const char* pattern, std::string_view file, 
                 ""});
 }
 
+void add_page(http::Router& router, const char* pattern, std::string_view file, const Reach& reach) {
+    const auto text = web::find_page(file);
+    if (!text) throw std::logic_error("no page is called " + std::string{file});
+    add_text(router, pattern, *text, web::media_type(file), reach);
+}
+
+/// Where the `type` of each problem leads (http::ProblemContext).
+void add_error_page(http::Router& router) {
+    add_text(router, "/docs/errors", error_page(), web::media_type("errors.html"), {});
+}
+
 void add_assets(http::Router& router) {
     for (const auto& file : web::page_files()) {
-        if (file.name.ends_with(".html") || file.name.ends_with(".json")) continue;
+        if (file.name.ends_with(".html") || file.name == "openapi.json") continue;
         add_page(router, ("/assets/" + std::string{file.name}).c_str(), file.name, {});
     }
 }
@@ -99,12 +110,14 @@ void add_page_routes(http::Router& router, const Api& api) {
     add_page(router, "/upload", "upload.html", reach);
     add_page(router, "/docs", "docs.html", {});
     add_page(router, "/openapi.json", "openapi.json", {});
+    add_error_page(router);
     add_assets(router);
 }
 
 void add_operate_pages(http::Router& router) {
     add_page(router, "/", "operate.html", {});
     add_page(router, "/operate", "operate.html", {});
+    add_error_page(router);
     add_assets(router);
 }
 

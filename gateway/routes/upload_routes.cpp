@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/json/writer.hpp"
 #include "gateway/http/client_address.hpp"
 #include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
@@ -37,6 +38,16 @@ Response upload_response(const Api& api, const model::Upload& upload, int status
     return Response::json(status, notifier::callbacks::upload_json(upload, api.image_base));
 }
 
+/// An operator is told whose it is.
+std::string upload_json_for(const pipeline::uploads::Caller& who, const model::Upload& upload,
+                            const std::string& image_base) {
+    auto text = notifier::callbacks::upload_json(upload, image_base);
+    if (who.app) return text;
+    json::Writer app;
+    app.text(upload.app.str());
+    return text.insert(1, "\"app\":" + app.take() + ",");
+}
+
 template <class Call>
 auto with_upload(const Api& api, Call call) {
     return [&api, call](Request& request) -> Result<Response> {
@@ -49,6 +60,12 @@ auto with_upload(const Api& api, Call call) {
 Result<Response> answer(const Api& api, const Result<model::Upload>& upload) {
     if (!upload) return fail(upload.error());
     return upload_response(api, *upload);
+}
+
+Result<Response> answer_to(const Api& api, const pipeline::uploads::Caller& who,
+                           const Result<model::Upload>& upload) {
+    if (!upload) return fail(upload.error());
+    return Response::json(200, upload_json_for(who, *upload, api.image_base));
 }
 
 /// Whose wait it is. A trusted proxy that names no client stands for many.
@@ -86,10 +103,11 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
         [&api, waiting, waiter, who = asking(request), id = *id, seconds = *seconds] {
             if (waiting->abandoned()) return;
             const auto upload = api.service.find(who, id);
-            if (!upload || is_final(upload->state) || !waiter) return waiting->reply(answer(api, upload));
+            if (!upload || is_final(upload->state) || !waiter)
+                return waiting->reply(answer_to(api, who, upload));
             api.waiters.wait(waiter, {id, Until::ended, seconds},
-                             [&api, waiting](const Result<model::Upload>& then, Waited) {
-                                 waiting->reply(answer(api, then));
+                             [&api, waiting, who](const Result<model::Upload>& then, Waited) {
+                                 waiting->reply(answer_to(api, who, then));
                              });
         });
     if (!taken) waiting->fail(taken.error());
@@ -120,13 +138,15 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
 }
 
 Result<records::ListQuery> read_list_query(const Request& request) {
-    if (const auto known =
-            check_query(request, {"state", "profile", "created_after", "limit", "cursor", "metadata."});
+    if (const auto known = check_query(
+            request, {"app", "state", "profile", "created_after", "limit", "cursor", "metadata."});
         !known) {
         return fail(known.error());
     }
     records::ListQuery query;
-    query.app = scope(request);
+    auto app = listed_app(request);
+    if (!app) return fail(std::move(app.error()));
+    query.app = std::move(*app);
     if (const auto text = request.query_value("state")) {
         query.state = model::parse_word<model::UploadState>(*text);
         if (!query.state) return fail(ErrorCode::invalid_query, "'state' is none of the states of an upload");
@@ -167,7 +187,7 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
     }
     std::vector<std::string> items;
     for (const auto& upload : *uploads)
-        items.push_back(notifier::callbacks::upload_json(upload, api.image_base));
+        items.push_back(upload_json_for(asking(request), upload, api.image_base));
     return page_response(request, items, last_id);
 }
 

@@ -83,11 +83,13 @@ Result<> ServeModule::add_api() {
     routes::add_image_routes(router_, *api_);
     routes::add_callback_routes(router_, *api_);
     routes::add_token_routes(router_, *api_);
+    routes::add_profile_routes(router_, *api_);
     routes::add_page_routes(router_, *api_);
     routes::add_health_routes(
         router_, [this] { return probes_.readiness(); }, *database_pool_);
     routes::add_operator_routes(operations_, *api_);
     routes::add_operate_pages(operations_);
+    routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};
 }
 

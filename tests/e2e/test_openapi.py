@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import browser as browsers
+import jsonschema_rs
 
 ROOT = browsers.ROOT
 DOCUMENT = json.loads((ROOT / "web" / "openapi.json").read_text())
@@ -80,4 +81,85 @@ def test_page_shows_every_operation_and_loads_nothing_foreign(world):
         browsers.check_rules(page)
         seen.picture("docs")
         assert seen.complaints == [] and seen.hosts == {f"127.0.0.1:{world.port}"}
+        seen.close()
+
+
+def json_schemas(operation):
+    """The schemas of its JSON body and of its first answer."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    answer = next(iter(operation["responses"].values())).get("content", {}).get("application/json", {}).get("schema")
+    return [schema for schema in (body, answer) if schema]
+
+
+def test_every_operation_has_valid_examples_of_body_and_answer(world):
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            if operation["tags"] in (["Service"], ["Pages"]):
+                continue
+            for schema in json_schemas(operation):
+                whole = DOCUMENT["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+                assert whole.get("examples"), operation["operationId"]
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        validator = jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]})
+        for example in schema.get("examples", []):
+            validator.validate(example)
+    # They have what real answers have.
+    created = world.create({"filename": "photo.jpg", "content_type": "image/jpeg", "size": 5})
+    example = DOCUMENT["components"]["schemas"]["GrantedUpload"]["examples"][0]
+    assert set(example) == set(created) and set(example["upload"]) == set(created["upload"])
+    assert set(example["upload"]["headers"]) == set(created["upload"]["headers"])
+    profile = world.request("GET", "/v1/profile?profile=small")[2]
+    assert set(DOCUMENT["components"]["schemas"]["Profile"]["examples"][0]) == set(profile) and profile["max_size"] == 100_000
+    token = world.request("POST", "/v1/tokens", {"profile": "small"})[2]
+    for path, key in (("/v1/profile", token["token"]), (f"/u/{token['token']}/v1/profile", "")):
+        assert world.request("GET", path, key=key)[2] == profile
+        assert world.request("GET", path + "?profile=photos", key=key)[2]["code"] == "unknown_profile"
+
+
+def test_page_has_base_url_authentication_and_commands_that_run(world):
+    with browsers.chromium() as chromium:
+        seen = browsers.Visit(chromium)
+        page = seen.page
+        page.goto(world.gateway.url + "/docs#createUpload")
+        page.wait_for_selector("#createUpload[open]")
+        text = page.inner_text("main")
+        assert f"Base URL: {world.gateway.url}" in text and "Authorization: Bearer pg_" in text and "Authorization: Bearer pgt_" in text
+        command = page.inner_text("#createUpload pre[aria-label='command of createUpload']")
+        done = subprocess.run(["bash", "-euc", command], capture_output=True, text=True, timeout=30, env={**os.environ, "KEY": world.app.key})
+        assert json.loads(done.stdout)["upload"]["method"] == "PUT", done
+        for name in ("body", "answer"):
+            assert json.loads(page.inner_text(f"#createUpload pre[aria-label='example {name} of createUpload']"))
+        seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.click("#createUpload button[aria-label='Copy the command of createUpload']")
+        page.wait_for_function("() => document.querySelector('#createUpload button').textContent === 'Copied'")
+        assert page.evaluate("() => navigator.clipboard.readText()") == command
+        for width in (390, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+            seen.picture(f"docs-{width}")
+        assert seen.complaints == []
+        seen.close()
+
+
+def test_type_of_every_problem_leads_to_its_explanation(world):
+    codes = json.loads((ROOT / "web" / "words.json").read_text())
+    for port in (world.port, world.metrics_port):
+        for method, path, body, key in (("GET", "/v1/nothing", None, ""), ("GET", "/v1/uploads", None, ""), ("POST", "/v1/uploads", {"size": 0}, None), ("DELETE", "/docs", None, "")):
+            status, _, problem = world.gateway.request(method, path, body, key=world.app.key if key is None else key, port=port)
+            page, _, anchor = problem["type"].partition("#")
+            assert status >= 400 and anchor == problem["code"]
+            status, headers, html = world.gateway.request("GET", page, key="", port=port)
+            assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+            assert f'id="{anchor}"' in str(html), anchor
+    for table, prefix in (("errors", ""), ("rejections", "rejection-")):
+        for code in codes[table]:
+            assert f'id="{prefix}{code}"' in str(html), code
+    with browsers.chromium() as chromium:
+        seen = browsers.Visit(chromium)
+        seen.page.goto(world.gateway.url + "/docs/errors#rate_limited")
+        section = seen.page.inner_text("#rate_limited")
+        assert "429" in section and "may succeed later" in section and codes["errors"]["rate_limited"]["say"] in section
+        browsers.check_rules(seen.page)
+        seen.picture("docs-errors")
+        assert seen.complaints == []
         seen.close()

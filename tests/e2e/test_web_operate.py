@@ -58,7 +58,7 @@ def test_shows_uploads_moving_through_their_states(world, visit):
     assert [word for word in ("created", "received", "claimed", "published") if word not in timeline] == []
     assert "order_id=LIVE-1" in page.inner_text("#detail") and "upload.published" in page.inner_text("#detail")
     tiles = page.inner_text("#tiles")
-    assert re.search(r"Event lag, 95 %\s+under", tiles) and "Callbacks dead" in tiles
+    assert re.search(r"Store events arrive within \(95 %\)\s+\d", tiles) and "Callbacks given up" in tiles
     browsers.check_rules(page)
     seen.picture("operate-light")
     page.click("#detail >> text=Close")
@@ -108,6 +108,88 @@ def test_shows_and_replays_dead_callbacks(own_world, visit):
     while world.sql(f"select count(*) from callbacks where subject_id = '{done['id']}' and state <> 'delivered'") != "0":
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_takes_key_from_changed_fragment_and_leaves_no_trace_of_it(world, visit):
+    seen = visit()
+    page = seen.page
+    page.goto(f"{address(world)}/operate#key=pg_ops_wrong")
+    page.wait_for_function("() => document.getElementById('key-problem').textContent !== ''")
+    assert "#" not in page.url
+    page.evaluate("(key) => { location.hash = `key=${key}`; }", world.operator.key)  # typed into the open tab
+    page.wait_for_selector("#board:not([hidden])")
+    assert "#" not in page.url and world.operator.key not in page.content()
+    done = world.publish(pictures.photo(120, 90))
+    for fragment in (f"key={world.operator.key}", f"{done['id']}&key={world.operator.key}"):
+        page.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+        page.wait_for_function("() => !location.href.includes('key=')")
+    page.evaluate("(id) => { location.hash = id; }", done["id"])
+    page.wait_for_function("(id) => document.getElementById('detail-title')?.textContent === id", arg=done["id"])
+    assert seen.complaints == []
+
+
+def test_shows_thumbnail_and_app_and_filters_by_app(world, visit):
+    mine = world.publish(pictures.photo(300, 200, seed=9), {"filename": "of the shop.jpg"})
+    _, _, others = world.request("POST", "/v1/uploads", {"profile": "photos", "filename": "of another.jpg"}, key=world.other.key)
+    seen = opened(world, visit)
+    page = seen.page
+    page.uncheck("#live")
+    page.wait_for_function("() => { const image = document.querySelector('#uploads img.thumbnail'); return image?.complete && image.naturalWidth > 0; }")
+    assert "other, photos" in page.inner_text(f"#uploads tr[data-id={others['id']}]")
+    page.fill("#app", "shop")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => [...document.querySelectorAll('#uploads [data-label=\"App, profile\"]')].every((cell) => cell.textContent.startsWith('shop,'))")
+    assert mine["id"] in page.inner_text("#uploads") and others["id"] not in page.inner_text("#uploads")
+    assert page.locator("#apps option[value=other]").count() == 1
+    # For an app's key the list is its own, and says of no app.
+    assert "app" not in world.request("GET", "/v1/uploads?limit=1")[2]["data"][0]
+    assert world.request("GET", "/v1/uploads?app=shop")[0] == 200
+    for path in ("/v1/uploads?app=other", "/v1/callbacks?app=other"):
+        assert world.request("GET", path)[0::2][1]["code"] == "forbidden"
+    assert world.request("GET", "/v1/uploads?app=A%20B")[2]["code"] == "invalid_query"
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1280, 2560])
+def test_is_readable_at_every_width(world, visit, width):
+    world.publish(pictures.photo(300, 200, seed=10), {"filename": "a rather long name of a file, as people's phones make them 2026-11-20.jpg", "metadata": {"order_id": "W-1"}})
+    world.gateway.wait_for(world.upload(b"no picture" * 50, {"filename": "bad.jpg"}))
+    seen = opened(world, visit, viewport={"width": width, "height": 900})
+    page = seen.page
+    page.select_option("#callback-state", "")
+    page.click("#callback-search button")
+    page.wait_for_selector("#callbacks .state-delivered")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    # A word that is broken is higher than one line.
+    broken = page.evaluate("""() => [...document.querySelectorAll(".cards .state, .cards button.small:not(.id), thead th")].filter((each) => {
+        const range = document.createRange();
+        range.selectNodeContents(each);
+        return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+    }).map((each) => each.textContent)""")
+    assert broken == []
+    browsers.check_rules(page)
+    seen.picture(f"operate-{width}")
+
+
+def test_offers_replay_only_for_what_was_sent(own_world, visit):
+    world = own_world()
+    world.receiver.answer = lambda callback: (503, {}, b"")
+    world.publish(pictures.photo(200, 200))
+    _, _, silent = world.request("POST", "/v1/uploads", {"profile": "photos"}, key=world.other.key)  # an app without a callback URL
+    from scripts import local_gateway
+    local_gateway.send(silent["upload"], pictures.photo(100, 100))
+    world.gateway.wait_for(silent, app=world.other)
+    seen = opened(world, visit)
+    page = seen.page
+    page.select_option("#callback-state", "unsent")
+    page.click("#callback-search button")
+    page.wait_for_selector("#callbacks .state-unsent")
+    assert page.locator("#callbacks button:not(.id)").count() == 0
+    page.select_option("#callback-state", "waiting")
+    page.click("#callback-search button")
+    page.wait_for_selector("#callbacks .state-waiting")
+    page.wait_for_function("() => [...document.querySelectorAll('#callbacks button:not(.id)')].some((button) => button.textContent === 'Send now')", timeout=20_000)
+    assert page.locator("#callbacks button >> text=Replay").count() == 0
 
 
 MANY = """

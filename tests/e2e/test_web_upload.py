@@ -58,10 +58,8 @@ def test_publishes_clean_picture_and_shows_it(world, visit):
     assert "Camera: Photogate" in facts and "52.51860, 13.37630 on a map" in facts
     assert page.get_attribute(".facts a", "href").startswith("https://www.openstreetmap.org/?mlat=52.5186")
     assert page.wait_for_function("() => { const image = document.querySelector('.thumb'); return image.complete && image.naturalWidth > 0; }")
-    page.locator(".callback summary").first.wait_for()  # they are asked for once the upload has ended
-    assert page.locator(".callback summary").all_inner_texts()[0].startswith("Callback upload.received")
-    page.click("details.callback:last-of-type summary")
-    assert '"type": "upload.published"' in page.inner_text("details.callback:last-of-type pre")
+    exposure = re.search(r"Exposure: (.*)", facts)
+    assert exposure is None or not re.search(r"0\.\d{4}|seconds", exposure.group(1)), facts
     browsers.check_rules(page)
     seen.picture("upload-light")
     assert seen.complaints == []
@@ -95,12 +93,13 @@ def test_works_with_the_keyboard_alone(world, visit, tmp_path):
     chooser.value.set_files(path)
     finished(page, "published")
     page.wait_for_function("() => /keyboard.jpg: Published/.test(document.getElementById('announce').textContent)")
+    assert page.is_visible(".facts")  # of a single picture
     for _ in range(12):
         page.keyboard.press("Tab")
-        if browsers.focused(page).startswith("Callback upload.published"):
+        if browsers.focused(page) == "Details of keyboard.jpg":
             break
     page.keyboard.press("Enter")
-    assert page.locator("details.callback[open]").count() == 1
+    assert not page.is_visible(".facts") and page.get_attribute("button[aria-label='Details of keyboard.jpg']", "aria-expanded") == "false"
     assert seen.complaints == []
 
 
@@ -149,8 +148,8 @@ def test_cancels_upload_in_progress_and_retries_after_broken_connection(world, v
     assert world.sql("select count(*) from uploads where filename = 'slow.jpg' and state = 'cancelled'") in ("0", "1")
     page.route(lambda url: store in url, lambda route: route.abort())
     page.set_input_files("#files", [file("again.jpg", pictures.photo(800, 600, seed=2))])
-    finished(page, "failed")
-    assert "connection to the store broke" in page.inner_text(".picture[data-state=failed]")
+    finished(page, "paused")
+    assert "The connection broke. Trying again" in page.inner_text(".picture[data-state=paused]")
     page.unroute_all(behavior="ignoreErrors")
     page.click("button[aria-label='Retry again.jpg']")
     finished(page, "published")
@@ -165,18 +164,163 @@ def test_asks_for_missing_token_and_explains_exhausted_one(world, visit):
     browsers.check_rules(page)
     page.fill("#token", "nonsense")
     page.click("#token-form button")
-    assert "no client token" in page.inner_text("#token-problem")
-    page.fill("#token", token(world, max_uploads=1)["token"])
+    assert "not an upload link" in page.inner_text("#token-problem")
+    page.fill("#token", world.gateway.url + token(world, max_uploads=1)["links"]["page"])
     page.keyboard.press("Enter")
     assert browsers.focused(page) == "files"
     page.set_input_files("#files", [file(f"{i}.jpg", pictures.photo(200, 200, seed=i + 1)) for i in range(2)])
     finished(page, "published")
     finished(page, "failed")
-    assert "permits no more" in page.inner_text(".picture[data-state=failed]")
-    assert page.is_visible("#token-form")
+    assert "accepts no more pictures" in page.inner_text(".picture[data-state=failed]")
+    assert page.is_visible("#token-form") and page.locator(".picture[data-state=failed] button:visible").count() == 0  # trying again can't help
+    page.evaluate("(hash) => { location.hash = hash; }", token(world)["links"]["page"].lstrip("/"))
+    finished(page, "published", 2)  # goes on with the new link
+    assert "#" not in page.url
+
+
+def requests_of(page):
+    """The paths that the page asks for from now on."""
+    asked = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url.split('?')[0]}"))
+    return asked
+
+
+def test_refuses_what_is_no_picture_before_anything_is_sent(own_world, visit):
+    world = own_world(profiles={"photos": {"max_size": 50_000, "formats": '["jpeg", "png"]'}})
+    seen = opened(world, visit)
+    page = seen.page
+    page.wait_for_function("() => /JPEG or PNG, at most 50.0 KB each/.test(document.getElementById('permit').textContent)")
+    asked = requests_of(page)
+    refused = {
+        "empty.jpg": (b"", "This file is empty"),
+        "large.jpg": (pictures.photo(1200, 900) + bytes(60_000), "too large: it has"),
+        "letter.jpg": (b"%PDF-1.7 a letter", "not a picture"),
+        "film.mp4": (b"\0\0\0\x18ftypisom" + bytes(60), "a video, not a picture"),
+        "moving.gif": (b"GIF89a" + bytes(60), "GIF pictures are not accepted here. Please choose a JPEG or PNG picture"),
+        "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "of this format are not accepted"),
+    }
+    kinds = {"film.mp4": "video/mp4", "drawing.svg": "image/svg+xml"}
+    page.set_input_files("#files", [file(name, data, kinds.get(name, "image/jpeg")) for name, (data, _) in refused.items()])
+    finished(page, "rejected", len(refused))
+    for name, (_, said) in refused.items():
+        card = page.locator(".picture", has=page.locator("h3", has_text=name))
+        assert said in card.locator(".problem").inner_text(), name
+        assert card.locator("button:visible").count() == 0, name  # nothing to retry
+    assert [each for each in asked if "/v1/" in each or each.startswith("PUT")] == []
+    assert not re.search(r"size_over_limit|'size'|whole number|Failed to fetch", page.inner_text("body"))
+    seen.picture("upload-refused")
+    assert seen.complaints == []
+
+
+def test_goes_on_when_online_again(world, visit):
+    seen = opened(world, visit)
+    page = seen.page
+    page.context.set_offline(True)
+    page.wait_for_selector("#offline:not([hidden])")
+    page.set_input_files("#files", [file(f"offline {i}.jpg", pictures.photo(400, 300, seed=i + 40)) for i in range(2)])
+    finished(page, "paused", 2)
+    text = page.inner_text("main")
+    assert "Goes on when you are online again" in text and "Failed to fetch" not in text
+    browsers.check_rules(page)
+    page.context.set_offline(False)
+    finished(page, "published", 2)
+    assert world.sql("select count(*) from uploads where filename like 'offline %'") == "2"
+    assert not page.is_visible("#offline")
+
+
+def test_repeated_put_that_is_answered_412_counts_as_sent(world, visit):
+    """The store has the picture, the answer is lost on the way: what is sent again is answered 412."""
+    seen = opened(world, visit)
+    page = seen.page
+    store = world.stack.minio.endpoint.split("//")[1]
+    statuses, asked = [], requests_of(page)
+
+    def lose_answer(route):
+        statuses.append(route.fetch().status)
+        route.abort("connectionreset") if len(statuses) == 1 else route.fulfill(status=412, headers={"Access-Control-Allow-Origin": "*"})
+
+    page.route(lambda url: store in url, lose_answer)
+    page.set_input_files("#files", [file("twice.jpg", pictures.photo(500, 400, seed=77))])
+    finished(page, "published")
+    assert statuses[0] == 200
+    assert world.sql("select count(*), max(generation) from uploads where filename = 'twice.jpg'") == "1|1"
+    assert not [each for each in asked if each.endswith("/sign")]  # the same presigned upload
+
+
+def test_ten_pictures_fit_on_a_screen_and_unfold(world, visit):
+    seen = opened(world, visit, viewport={"width": 1280, "height": 900})
+    page = seen.page
+    page.set_input_files("#files", [file(f"{i}.jpg", pictures.photo(400, 300, seed=i + 20)) for i in range(10)])
+    finished(page, "published", 10)
+    assert page.evaluate("() => document.documentElement.scrollHeight") < 1500
+    assert page.locator(".facts:visible").count() == 0
+    page.click("button[aria-label='Details of 3.jpg']")
+    assert page.locator(".facts:visible").count() == 1
+    browsers.check_rules(page)
+    for width in (390, 1280, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+        seen.picture(f"upload-ten-{width}")
+    assert seen.complaints == []
+
+
+def test_developers_drawer_follows_callbacks_until_they_are_delivered(own_world, visit):
+    world = own_world()
+    world.receiver.answer = lambda callback: (503, {"Retry-After": "1"}, b"")
+    seen = opened(world, visit)
+    page = seen.page
+    page.set_input_files("#files", [file("told.jpg", pictures.photo(300, 200))])
+    finished(page, "published")
+    assert "upload.published" not in page.inner_text("main") and "./run" not in page.inner_text("main")  # nothing for developers outside of it
+    page.click("#developer > summary")
+    page.wait_for_selector(".callback[data-type='upload.published'][data-state=waiting]")
+    assert "Callback upload.published: waiting" in page.inner_text("#developer")
+    page.click(".callback[data-type='upload.published'] summary")
+    assert '"type": "upload.published"' in page.inner_text(".callback[data-type='upload.published'] pre")
+    world.receiver.answer = lambda callback: None
+    page.wait_for_selector(".callback[data-type='upload.published'][data-state=delivered]", timeout=40_000)
+    assert page.locator(".callback[open]").count() == 1  # what was open stays open
+    browsers.check_rules(page)
+    seen.picture("upload-drawer")
+    asked = requests_of(page)
+    page.wait_for_timeout(1500)
+    assert asked == []  # everything is told: nothing more to ask
+    assert seen.complaints == []
+
+
+HEADS = {
+    b"\xff\xd8\xff\xe1": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF87a": "image/gif", b"GIF89a": "image/gif", b"RIFF\x80\x81\x90\xffWEBPVP8X": "image/webp",
+    b"II*\0\x08": "image/tiff", b"MM\0*\0": "image/tiff", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic": "image/heic", b"\0\0\0\x1cftypmif1\0\0\0\0miafheix": "image/heic",
+    b"\0\0\0\x20ftypavif\0\0\0\0mif1miaf": "image/avif", b"\0\0\0\x1cftypmif1\0\0\0\0avif": "image/avif", b"\0\0\0\x18ftypmp42\0\0\0\0isom": "",
+    b"\0\0\0\x14ftypqt  ": "", b"%PDF-1.7": None, b"BM": None, b"": None, b"\x80\x99": None,
+}
+
+
+def test_knows_pictures_by_their_first_bytes(chromium, world):
+    page = chromium.new_page()
+    page.goto(world.gateway.url + "/docs")
+    found = page.evaluate("""async (heads) => {
+        const {sniff} = await import("/assets/checks.js");
+        return heads.map((head) => sniff(Uint8Array.from(head)));
+    }""", [list(head) for head in HEADS])
+    assert dict(zip(HEADS, found, strict=True)) == HEADS
+    page.close()
+
+
+def test_writes_exposure_as_photographers_do(chromium, world):
+    page = chromium.new_page()
+    page.goto(world.gateway.url + "/docs")
+    cases = {1 / 75: "1/75 s", 0.013333: "1/75 s", 1 / 8000: "1/8000 s", 0.25: "1/4 s", 0.5: "0.5 s", 1: "1 s", 2.5: "2.5 s", 30: "30 s"}
+    said = page.evaluate("""async (cases) => {
+        const {exposureTime, exposureText} = await import("/assets/facts.js");
+        return [...cases.map(exposureTime), exposureText({seconds: 0.013333, f_number: 1.8, iso: 64, focal_length_mm: 5.7}), exposureText({seconds: 0})];
+    }""", list(cases))
+    assert said == [*cases.values(), "1/75 s, f/1.8, ISO 64, 5.7 mm", ""]
+    page.close()
 
 
 @pytest.mark.parametrize("path, kind", [("/", "text/html; charset=utf-8"), ("/upload", "text/html; charset=utf-8"), ("/docs", "text/html; charset=utf-8"),
+                                        ("/docs/errors", "text/html; charset=utf-8"), ("/assets/words.json", "application/json; charset=utf-8"),
                                         ("/assets/upload.js", "text/javascript; charset=utf-8"), ("/assets/style.css", "text/css; charset=utf-8"),
                                         ("/assets/icon.svg", "image/svg+xml"), ("/openapi.json", "application/json; charset=utf-8")])
 def test_serves_pages_with_type_and_security_headers(world, path, kind):

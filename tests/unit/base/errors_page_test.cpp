@@ -19,7 +19,7 @@ Listed listed() {
     std::ifstream page(PHOTOGATE_SOURCE_DIR "/docs/errors.md");
     Listed listed;
     bool internal = false;
-    for (std::string line; std::getline(page, line);) {
+    for (std::string line; std::getline(page, line) && !line.starts_with("<!-- words");) {
         if (line.starts_with("## ")) internal = true;
         if (!line.starts_with("| `")) continue;
         if (!internal) {

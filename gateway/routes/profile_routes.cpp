@@ -1,0 +1,69 @@
+// GET /v1/profile: what a client may send, so that it can check a file first.
+#include "base/json/writer.hpp"
+#include "gateway/routes/api.hpp"
+#include "gateway/routes/caller.hpp"
+#include "gateway/routes/upload_request.hpp"
+#include "pipeline/profile_limits.hpp"
+
+namespace photogate::gateway::routes {
+namespace {
+
+using http::Request;
+using http::Response;
+
+void write_texts(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
+    out.name(name);
+    out.begin_array();
+    for (const auto& text : texts)
+        out.text(text);
+    out.end_array();
+}
+
+std::string limits_json(const pipeline::ProfileLimits& limits) {
+    json::Writer out;
+    out.begin_object();
+    out.name("profile");
+    out.text(limits.profile.str());
+    out.name("max_size");
+    out.number(limits.max_size);
+    write_texts(out, "content_types", limits.content_types);
+    write_texts(out, "methods", limits.methods);
+    out.name("default_expires_in");
+    out.number(static_cast<std::uint64_t>(limits.default_expiry.count()));
+    out.name("max_expires_in");
+    out.number(static_cast<std::uint64_t>(limits.longest_expiry.count()));
+    out.end_object();
+    return out.take();
+}
+
+/// A token has one profile; an app names one of its own, or has only one.
+Result<Response> profile_of(const Api& api, const Request& request) {
+    if (const auto known = check_query(request, {"profile"}); !known) return fail(known.error());
+    const auto& who = caller(request);
+    const auto app = api.catalog.app(who.principal.app);
+    if (!app) return fail(app.error());
+    std::optional<std::string> wanted;
+    if (const auto text = request.query_value("profile")) wanted = std::string{*text};
+    if (who.token) {
+        if (wanted && *wanted != who.token->profile.str())
+            return fail(ErrorCode::unknown_profile, "the client token is of another profile");
+        wanted = who.token->profile.str();
+    }
+    const auto profile = (*app)->profile(wanted);
+    if (!profile) return fail(profile.error());
+    return Response::json(200, limits_json(pipeline::limits_of(**profile)));
+}
+
+}  // namespace
+
+void add_profile_routes(http::Router& router, const Api& api) {
+    const auto who = key_or_token({api.config.keys, api.tokens, api.clock});
+    for (const char* pattern : {"/v1/profile", "/u/{token}/v1/profile"}) {
+        router.add(
+            {http::Method::get, pattern,
+             http::answer_with([&api](Request& request) { return profile_of(api, request); }), 0, who, ""},
+            api.cors);
+    }
+}
+
+}  // namespace photogate::gateway::routes

@@ -1,0 +1,19 @@
+#include "pipeline/profile_limits.hpp"
+
+namespace photogate::pipeline {
+
+ProfileLimits limits_of(const model::Profile& profile) {
+    ProfileLimits limits{.profile = profile.name,
+                         .max_size = profile.limits.max_bytes,
+                         .content_types = {},
+                         .methods = {},
+                         .default_expiry = profile.default_expiry,
+                         .longest_expiry = profile.longest_expiry};
+    for (const auto format : profile.formats)
+        limits.content_types.emplace_back(imaging::media_type(format));
+    for (const auto method : profile.methods)
+        limits.methods.emplace_back(to_string(method));
+    return limits;
+}
+
+}  // namespace photogate::pipeline

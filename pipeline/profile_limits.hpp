@@ -1,0 +1,27 @@
+// What a profile accepts, for clients that check a file before they send it.
+//
+// The gateway checks again when the upload is created and when the bytes have arrived.
+//
+// Thread safety: pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/words.hpp"
+#include "model/policy/profile.hpp"
+
+namespace photogate::pipeline {
+
+struct ProfileLimits {
+    ProfileName profile;
+    ByteSize max_size = 0;                   ///< of the file
+    std::vector<std::string> content_types;  ///< media types of the accepted formats
+    std::vector<std::string> methods;        ///< `put`, `post`
+    std::chrono::seconds default_expiry{};
+    std::chrono::seconds longest_expiry{};
+};
+
+ProfileLimits limits_of(const model::Profile& profile);
+
+}  // namespace photogate::pipeline
