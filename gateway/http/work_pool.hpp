@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/in_flight.hpp"
 #include "gateway/http/responder.hpp"
 
 namespace photogate::gateway::http {
@@ -82,6 +83,33 @@ class WorkPool {
     std::uint64_t refused_ = 0;
     bool closing_ = false;
     std::vector<std::thread> threads_;
+};
+
+/// The work of one owner on a pool that others use as well. The destructor waits until all of it has ended, so an owner
+/// that declares this last may be destroyed while its work waits or runs, whatever becomes of the pool.
+class WorkGroup {
+  public:
+    /// The pool outlives this.
+    explicit WorkGroup(WorkPool& pool) : pool_(pool) {}
+
+    /// As WorkPool::submit(), but work that is refused is gone.
+    template <class Work>
+    Result<> submit(Work&& work) {
+        static_assert(!std::is_lvalue_reference_v<Work>, "hand the work over: std::move(work)");
+        return pool_.submit(Tracked<Work>{in_flight_.enter(), std::forward<Work>(work)});
+    }
+    std::size_t in_flight() const { return in_flight_.open(); }
+
+  private:
+    template <class Work>
+    struct Tracked {
+        InFlight::Ticket ticket;  ///< above the work: gone after all that the work holds
+        Work work;
+        void operator()() { work(); }
+    };
+
+    WorkPool& pool_;
+    InFlight in_flight_;
 };
 
 /// A handler whose answer is made on a pool: 503 `overloaded` with Retry-After when the pool is full. A GET

@@ -14,7 +14,7 @@ namespace {
 /// The S3Error of the response is decided here; the status that the server logs follows from it.
 class Pump : public std::enable_shared_from_this<Pump> {
   public:
-    Pump(CallPtr call, http::WorkPool& pool, std::unique_ptr<BodySink> sink)
+    Pump(CallPtr call, http::WorkGroup& pool, std::unique_ptr<BodySink> sink)
         : call_(std::move(call)), pool_(pool), sink_(std::move(sink)) {}
 
     void start() {
@@ -79,7 +79,7 @@ class Pump : public std::enable_shared_from_this<Pump> {
     }
 
     CallPtr call_;
-    http::WorkPool& pool_;
+    http::WorkGroup& pool_;
     std::unique_ptr<BodySink> sink_;
     bool begun_ = false;
 };
@@ -168,7 +168,7 @@ http::Response xml_response(std::string document) {
     return response;
 }
 
-void pump(CallPtr call, http::WorkPool& pool, std::unique_ptr<BodySink> sink) {
+void pump(CallPtr call, http::WorkGroup& pool, std::unique_ptr<BodySink> sink) {
     std::make_shared<Pump>(std::move(call), pool, std::move(sink))->start();
 }
 
@@ -176,7 +176,7 @@ std::unique_ptr<BodySink> document_sink(BodyPromise promise, std::size_t most, D
     return std::make_unique<DocumentSink>(std::move(promise), most, std::move(handler));
 }
 
-void run(CallPtr call, http::WorkPool& pool, std::function<S3Result<http::Response>()> work) {
+void run(CallPtr call, http::WorkGroup& pool, std::function<S3Result<http::Response>()> work) {
     auto guarded = [call, work = std::move(work)] {
         try {
             call->reply(work());

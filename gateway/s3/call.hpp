@@ -53,7 +53,7 @@ class BodySink {
     virtual S3Result<http::Response> finish() = 0;
 };
 /// Passes the call's body to the sink and answers the call.
-void pump(CallPtr call, http::WorkPool& pool, std::unique_ptr<BodySink> sink);
+void pump(CallPtr call, http::WorkGroup& pool, std::unique_ptr<BodySink> sink);
 
 /// Receives a document of at most `most` bytes and verifies it; MalformedXML or MaxMessageLengthExceeded
 /// otherwise.
@@ -61,6 +61,6 @@ using DocumentHandler = std::function<S3Result<http::Response>(const std::string
 std::unique_ptr<BodySink> document_sink(BodyPromise promise, std::size_t most, DocumentHandler handler);
 
 /// Runs a call without a body on the pool.
-void run(CallPtr call, http::WorkPool& pool, std::function<S3Result<http::Response>()> work);
+void run(CallPtr call, http::WorkGroup& pool, std::function<S3Result<http::Response>()> work);
 
 }  // namespace photogate::gateway::s3

@@ -16,10 +16,10 @@ namespace photogate::gateway::s3 {
 struct Dependencies {
     ServiceOptions options;
     storage::objects::FolderStore& store;
-    http::WorkPool& pool;
     const Clock& clock;
     signer::Verifier verifier;
     std::map<std::string, Permissions> permissions;  ///< by access key id
+    http::WorkGroup pool;                            ///< last: its work uses the members above
 };
 
 // Each answers the call, now or later. The caller is authenticated and authorized, except for a form, whose

@@ -145,8 +145,8 @@ Service::Service(ServiceOptions options, storage::objects::FolderStore& store, h
         granted.insert(granted.end(), caller.permissions.begin(), caller.permissions.end());
     }
     signer::Verifier verifier{std::move(credentials), options.region};
-    dependencies_ = std::make_unique<Dependencies>(
-        Dependencies{std::move(options), store, pool, clock, std::move(verifier), std::move(permissions)});
+    dependencies_.reset(new Dependencies{std::move(options), store, clock, std::move(verifier),
+                                         std::move(permissions), http::WorkGroup{pool}});
 }
 
 Service::~Service() = default;

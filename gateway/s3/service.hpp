@@ -9,7 +9,7 @@
 // answered as unset, or with NotImplemented.
 //
 // Thread safety: as http::Service. The store, the pool and the clock must outlive it; the Server that serves
-// it must be destroyed first.
+// it must be destroyed first. The destructor waits for its work on the pool.
 #pragma once
 
 #include <chrono>

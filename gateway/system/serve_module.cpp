@@ -51,6 +51,13 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
           http::WorkPool::Options{"database", foundation.config.database.connections, 512})),
       store_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512})) {}
 
+/// Requests first, then what they left to do on the pools, which uses everything else here.
+ServeModule::~ServeModule() {
+    server_.reset();
+    for (auto* pool : {&image_pool_, &database_pool_, &store_pool_})
+        (*pool)->join();
+}
+
 Result<> ServeModule::add_api() {
     auto secrets = token_secrets(base_.config, base_.stores);
     if (secrets.empty())

@@ -32,6 +32,7 @@ class ServeModule {
   public:
     /// `work` is null where this process does not work. All three outlive this.
     ServeModule(Foundation& foundation, const WorkModule* work, const Probes& probes);
+    ~ServeModule();
     ServeModule(const ServeModule&) = delete;
     ServeModule& operator=(const ServeModule&) = delete;
 

@@ -75,5 +75,49 @@ TEST(WorkPool, answers_503_when_full) {
     EXPECT_EQ(*got.find("Retry-After"), "1");
 }
 
+/// Its work uses it; the pool was there before it and goes after it.
+class Owner {
+  public:
+    explicit Owner(WorkPool& pool) : work_(pool) {}
+    Result<> begin(std::atomic<int>& seen, std::chrono::milliseconds takes) {
+        return work_.submit([this, &seen, takes] {
+            std::this_thread::sleep_for(takes);
+            if (magic_ == kMagic) ++seen;
+        });
+    }
+
+  private:
+    static constexpr int kMagic = 4711;
+    int magic_ = kMagic;
+    WorkGroup work_;
+};
+
+TEST(WorkGroup, its_owner_ends_after_the_work_that_it_has_queued) {
+    WorkPool pool{{"test", 1, 100}};
+    std::atomic<int> seen = 0;
+    {
+        auto owner = std::make_unique<Owner>(pool);
+        for (int i = 0; i < 20; ++i)
+            ASSERT_TRUE(owner->begin(seen, std::chrono::milliseconds{1}));
+        owner.reset();  // with most of it still waiting
+        EXPECT_EQ(seen, 20);
+    }
+    EXPECT_TRUE(pool.submit([] {})) << "the pool is another's";
+}
+
+TEST(WorkGroup, work_that_a_pool_refuses_is_not_waited_for) {
+    WorkPool pool{{"test", 1, 1}};
+    pool.join();
+    WorkGroup group{pool};
+    EXPECT_EQ(group.submit([] {}).error().code, ErrorCode::overloaded);
+    EXPECT_EQ(group.in_flight(), 0U);
+}
+
+TEST(WorkGroup, work_that_throws_is_over) {
+    WorkPool pool{{"test", 1, 10}};
+    WorkGroup group{pool};
+    ASSERT_TRUE(group.submit([]() -> void { throw std::runtime_error{"x"}; }));
+}
+
 }  // namespace
 }  // namespace photogate::gateway::http
