@@ -77,7 +77,8 @@ Result<> check_rest(std::string_view rest) {
     return {};
 }
 
-/// A DNS name in ASCII (RFC 1123), or an address in its plain spelling.
+/// A DNS name in ASCII (RFC 1123), or an address in its plain spelling. Underscores are no host name's, but the
+/// names that container networks give their services have them, and every resolver takes them.
 Result<> check_host(std::string_view host) {
     if (host.starts_with('[')) {
         if (!host.ends_with(']') || !is_plain_address(std::string{host.substr(1, host.size() - 2)})) {
@@ -92,7 +93,7 @@ Result<> check_host(std::string_view host) {
             if (i == label || i - label > 63 || host[label] == '-' || host[i - 1] == '-')
                 return invalid("its host is not a DNS name");
             label = i + 1;
-        } else if (!ascii::is_letter(host[i]) && !ascii::is_digit(host[i]) && host[i] != '-') {
+        } else if (!ascii::is_letter(host[i]) && !ascii::is_digit(host[i]) && host[i] != '-' && host[i] != '_') {
             return invalid("its host is not a DNS name; write international names as xn--…");
         }
     }
