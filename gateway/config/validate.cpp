@@ -1,5 +1,6 @@
 #include "gateway/config/validate.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -313,6 +314,19 @@ void check_operator(const model::App& app, const std::string& table, Report& rep
     if (app.callback_url) report.mistake(table + ".callback_url", "belongs to apps: an operator has none");
 }
 
+/// Receivers would get `/i/…` and have to know the host.
+void check_links(const Config& config, Report& report) {
+    if (config.server.public_url) return;
+    const bool sent = !config.callbacks.policy.allowed_hosts.empty() ||
+                      std::any_of(config.apps.begin(), config.apps.end(),
+                                  [](const auto& app) { return app.second.callback_url.has_value(); });
+    if (!sent) return;
+    report.warning(
+        "server.public_url",
+        "is not set, so callbacks contain image URLs without scheme and host, as /i/…; set it to how "
+        "clients reach this gateway, such as https://photos.example.com");
+}
+
 void check_apps(Config& config, Report& report) {
     for (const auto& [name, access] : config.access) {
         const auto table = "apps." + name.str();
@@ -351,6 +365,7 @@ void complete_and_validate(Config& config, Report& report) {
     check_regions(config, report);
     check_events(config, report);
     check_apps(config, report);
+    check_links(config, report);
     // An attempt, the connection before it, and ten seconds in a queue before that.
     config.callbacks.sender.lease =
         std::chrono::ceil<std::chrono::seconds>(config.callbacks.sender.timeout) + std::chrono::seconds{13};

@@ -153,6 +153,22 @@ TEST(Validate, warns_of_local_store_when_serving_other_machines) {
     EXPECT_EQ(warnings_of(load_text(kValid)), "");
 }
 
+TEST(Validate, warns_that_callbacks_would_name_images_by_path_alone) {
+    const std::string url =
+        "callback_url = \"https://shop.example/hook\"\ncallback_secrets = [\"" + kCallbackSecret + "\"]\n";
+    auto told = kValid;
+    told.insert(told.find("[apps.shop.profiles"), url);
+    const std::string hosts = "[callbacks]\nallowed_hosts = [\"shop.example\"]\n";
+    const auto warning =
+        HasSubstr("server.public_url is not set, so callbacks contain image URLs without scheme and host");
+    EXPECT_THAT(warnings_of(load_text(told)), warning);
+    EXPECT_THAT(warnings_of(load_text(kValid + hosts)), warning) << "an upload may name a URL of its own";
+    const std::string known = "[server]\npublic_url = \"https://photos.example\"\n";
+    EXPECT_EQ(warnings_of(load_text(told + known)), "");
+    EXPECT_EQ(warnings_of(load_text(kValid + hosts + known)), "");
+    EXPECT_EQ(warnings_of(load_text(kValid)), "") << "nobody is called";
+}
+
 TEST(Validate, rejects_same_bucket_in_two_regions_of_one_store) {
     auto second = kRegion;
     second.replace(second.find("default"), 7, "second");
