@@ -1,4 +1,8 @@
-// From what an app server asks to what a client may do: one object, of this size and type, once, until then.
+// From what an app server asks to what a client may do: put one object, of this size and type, until then.
+//
+// The URL is good until it ends, not until it is used. What is put while the upload waits counts; where the profile
+// says `write_once`, the store refuses a PUT over an object that is there; what is put after the upload has ended is
+// removed as soon as the store reports it.
 //
 // plan_upload() checks a request against the app's profile and chooses the key; sign_grant() turns the stored
 // upload into a presigned PUT or a form POST. Both are pure: time and chance are handed in, and signing the
@@ -38,6 +42,8 @@ struct GrantRequest {
     std::optional<std::string> region;
     std::optional<std::string> callback_url;
     std::string request_id;
+    /// The client token that asks, if one does: its end is the latest end of the grant.
+    std::optional<Timestamp> token_expires_at;
 };
 
 struct Grant {

@@ -47,10 +47,14 @@ std::string pointer(std::string_view parent, std::string_view name) {
 void check_size(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
                 Findings& findings) {
     if (!request.size) {
-        if (upload.method == model::GrantMethod::put &&
-            profile.unsized_put == model::Profile::UnsizedPut::refused) {
+        using UnsizedPut = model::Profile::UnsizedPut;
+        const bool by_token = request.token_expires_at.has_value();
+        const bool accepted = profile.unsized_put == UnsizedPut::accepted ||
+                              (profile.unsized_put == UnsizedPut::apps && !by_token);
+        if (upload.method == model::GrantMethod::put && !accepted) {
             findings.add("/size", ErrorCode::invalid_size,
-                         "'size' is required for a PUT in this profile: the bytes of the file");
+                         by_token ? "'size' is required for a PUT with a client token: the bytes of the file"
+                                  : "'size' is required for a PUT in this profile: the bytes of the file");
         }
         return;
     }
@@ -132,6 +136,7 @@ void check_expiry(const GrantRequest& request, const model::Profile& profile, Ti
     }
     // Whole seconds, as X-Amz-Date has them: what the row says is what the signature says.
     upload.expires_at = std::chrono::floor<std::chrono::seconds>(now) + life;
+    if (request.token_expires_at) upload.expires_at = std::min(upload.expires_at, *request.token_expires_at);
 }
 
 void check_callback(const GrantRequest& request, const notifier::callbacks::CallbackUrlPolicy& policy,

@@ -37,15 +37,17 @@ signer::ObjectAddress address(const model::Upload& upload, const Store& store) {
     return {store.region.external, store.region.style, upload.bucket, upload.key};
 }
 
-Result<Grant> sign_put(const model::Upload& upload, const Store& store, Timestamp at) {
+Result<Grant> sign_put(const model::Upload& upload, const model::Profile& profile, const Store& store,
+                       Timestamp at) {
     signer::PresignRequest request;
     request.method = "PUT";
     request.address = address(upload, store);
     request.expires = std::chrono::duration_cast<std::chrono::seconds>(
         upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
     request.at = at + store.clock->ahead();
-    // Written once: a leaked URL can not overwrite what was uploaded.
-    request.headers.push_back({"If-None-Match", "*"});
+    // While an object is there a leaked URL can not overwrite it.
+    if (profile.write_once == model::Profile::WriteOnce::on)
+        request.headers.push_back({"If-None-Match", "*"});
     if (upload.declared_type) request.headers.push_back({"Content-Type", *upload.declared_type});
     if (upload.declared_sha256) request.headers.push_back({"x-amz-checksum-sha256", *upload.declared_sha256});
     if (upload.declared_size)
@@ -107,7 +109,7 @@ Result<Grant> sign_post(const model::Upload& upload, const model::Profile& profi
 
 Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at) {
-    return upload.method == model::GrantMethod::put ? sign_put(upload, store, at)
+    return upload.method == model::GrantMethod::put ? sign_put(upload, profile, store, at)
                                                     : sign_post(upload, profile, store, at);
 }
 

@@ -27,6 +27,7 @@ constexpr std::array kExif = {Choice<ExifDetail>{"none", ExifDetail::none},
 constexpr std::array kGps = {Choice<GpsPolicy>{"drop", GpsPolicy::drop},
                              Choice<GpsPolicy>{"report", GpsPolicy::report}};
 constexpr std::array kUnsized = {Choice<Profile::UnsizedPut>{"refused", Profile::UnsizedPut::refused},
+                                 Choice<Profile::UnsizedPut>{"apps", Profile::UnsizedPut::apps},
                                  Choice<Profile::UnsizedPut>{"accepted", Profile::UnsizedPut::accepted}};
 constexpr std::array kOriginal = {Choice<OriginalAction>{"remove", OriginalAction::remove},
                                   Choice<OriginalAction>{"keep", OriginalAction::keep}};
@@ -177,8 +178,19 @@ Table profile_table() {
                 {"methods", Kind::list, words_text(standard_profile().methods), "How clients may upload.",
                  [](S s, G g) { return put_list(g, parse_method, s.profile().methods); }},
                 {"unsized_put", Kind::choice, choice_text(kUnsized, standard_profile().unsized_put),
-                 "A PUT without a declared size: refused, accepted (max_size is checked after arrival).",
+                 "A PUT without a declared size: refused, apps (accepted from an app's key, refused for "
+                 "client "
+                 "tokens), accepted. The store limits it to 5 GiB; max_size is checked after arrival.",
                  [](S s, G g) { return put_choice(g, kUnsized, s.profile().unsized_put); }},
+                {"write_once", Kind::boolean, "true",
+                 "Whether a presigned PUT is refused (412) while its object is there. false: a client that "
+                 "repeats a PUT is answered 200; what is put after processing is removed.",
+                 [](S s, G g) -> ValidationError {
+                     const auto once = read_boolean(g);
+                     if (!once) return once.error();
+                     s.profile().write_once = *once ? Profile::WriteOnce::on : Profile::WriteOnce::off;
+                     return std::nullopt;
+                 }},
                 {"default_expiry", Kind::duration, duration_text(standard_profile().default_expiry),
                  "Default lifetime of a presigned upload.",
                  [](S s, G g) {

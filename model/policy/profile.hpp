@@ -29,8 +29,12 @@ struct Profile {
     imaging::Limits limits;  ///< limits.max_bytes is the largest upload
     imaging::Recipe recipe;
     std::vector<GrantMethod> methods = {GrantMethod::put, GrantMethod::post};
-    /// Whether a PUT may be granted without a declared size; it is held to limits.max_bytes after arrival.
-    enum class UnsizedPut { refused, accepted } unsized_put = UnsizedPut::accepted;
+    /// Whether a PUT may be granted without a declared size: to nobody, to an app's key alone, or to client tokens
+    /// too. The store then takes as much as it takes of anybody; limits.max_bytes holds after arrival.
+    enum class UnsizedPut { refused, apps, accepted } unsized_put = UnsizedPut::apps;
+    /// Whether a presigned PUT is refused by the store while an object is there. Off: a client that repeats its PUT,
+    /// because the answer was lost, is answered 200. In both cases the object that was seen first is pinned.
+    enum class WriteOnce { on, off } write_once = WriteOnce::on;
     std::chrono::seconds default_expiry{900};
     std::chrono::seconds longest_expiry{3'600};
     /// After publication / after a rejection.

@@ -19,6 +19,7 @@ std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequ
     request.profile = token.profile.str();
     request.metadata = token.metadata;
     request.callback_url.reset();
+    request.token_expires_at = token.expires_at;
     return mistakes;
 }
 

@@ -1,6 +1,8 @@
 #include "pipeline/uploads/upload_service.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +18,11 @@ using model::Upload;
 
 tl::unexpected<Error> no_such_upload() {
     return fail(ErrorCode::upload_not_found, "there is no such upload");
+}
+
+/// It was good when the request's head arrived.
+tl::unexpected<Error> token_is_over() {
+    return fail(ErrorCode::token_expired, "the client token has expired");
 }
 
 /// A repeated request is answered as the first one was, whatever became of the upload since.
@@ -54,6 +61,7 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
     const auto app = dependencies_.catalog.app(*caller.app);
     if (!app) return fail(app.error());
     auto mistakes = std::move(request.unreadable);
+    if (caller.token && caller.token->expires_at <= dependencies_.clock.now()) return token_is_over();
     if (caller.token) {
         auto overreach = hold_to_token(*caller.token, request.grant);
         std::move(overreach.begin(), overreach.end(), std::back_inserter(mistakes));
@@ -73,18 +81,22 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
 }
 
 void UploadService::create(PlannedUpload planned, std::function<void(Result<Created>)> done) const {
+    const auto token_ends = planned.token ? std::optional{planned.token->expires_at} : std::nullopt;
     records::NewUpload item{std::move(planned.granted.upload), std::move(planned.idempotency), planned.token};
-    dependencies_.uploads.create(std::move(item),
-                                 [this, done = std::move(done)](Result<records::Created> outcome) {
-                                     if (!outcome) return done(fail(std::move(outcome.error())));
-                                     if (outcome->how == records::Created::How::created)
-                                         return done(Created{});
-                                     auto first = as_created(std::move(outcome->upload));
-                                     const auto at = first.created_at;
-                                     auto replayed = grant_of(std::move(first), at);
-                                     if (!replayed) return done(fail(std::move(replayed.error())));
-                                     done(Created{std::move(*replayed)});
-                                 });
+    dependencies_.uploads.create(
+        std::move(item),
+        [this, done = std::move(done), token_ends,
+         ticket = std::make_shared<InFlight::Ticket>(creating_.enter())](Result<records::Created> outcome) {
+            if (!outcome) return done(fail(std::move(outcome.error())));
+            if (outcome->how == records::Created::How::created) return done(Created{});
+            auto first = as_created(std::move(outcome->upload));
+            const auto at = first.created_at;
+            // Its app may have signed it again, for longer than the token lives.
+            if (token_ends) first.expires_at = std::min(first.expires_at, *token_ends);
+            auto replayed = grant_of(std::move(first), at);
+            if (!replayed) return done(fail(std::move(replayed.error())));
+            done(Created{std::move(*replayed)});
+        });
 }
 
 Result<Upload> UploadService::find(const Caller& caller, const UploadId& id) const {
@@ -107,9 +119,13 @@ Result<Granted> UploadService::sign_again(const Caller& caller, const UploadId& 
     }
     const auto now = dependencies_.clock.now();
     const auto life = expires_in ? std::chrono::seconds{*expires_in} : policy->profile->default_expiry;
-    auto upload = dependencies_.uploads.extend_grant(found->app, id,
-                                                     std::chrono::floor<std::chrono::seconds>(now) + life);
+    Timestamp end = std::chrono::floor<std::chrono::seconds>(now) + life;
+    if (caller.token) end = std::min(end, caller.token->expires_at);
+    if (end <= now) return token_is_over();
+    auto upload = dependencies_.uploads.extend_grant(found->app, id, end);
     if (!upload) return fail(upload.error());
+    // The row ends with the longest of the upload's URLs; this one ends as it was asked for.
+    upload->expires_at = end;
     return grant_of(std::move(*upload), now);
 }
 

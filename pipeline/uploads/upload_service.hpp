@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/in_flight.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -77,8 +78,8 @@ class UploadService {
     void create(PlannedUpload planned, std::function<void(Result<Created>)> done) const;
 
     Result<model::Upload> find(const Caller& caller, const UploadId& id) const;
-    /// A fresh URL for the same object, `expires_in` seconds long, or the profile's default. Errors: invalid_expiry,
-    /// state_conflict, unavailable.
+    /// A fresh URL for the same object, `expires_in` seconds long, or the profile's default; a bearer's ends with its
+    /// token. Errors: invalid_expiry, token_expired, state_conflict, unavailable.
     Result<Granted> sign_again(const Caller& caller, const UploadId& id,
                                std::optional<std::int64_t> expires_in) const;
     /// "It is up": the store is asked. Errors: object_not_found, the store_* codes.
@@ -95,6 +96,7 @@ class UploadService {
     Result<Granted> grant_of(model::Upload upload, Timestamp at) const;
 
     Dependencies dependencies_;
+    InFlight creating_;  ///< last: completions of create() use this
 };
 
 }  // namespace photogate::pipeline::uploads

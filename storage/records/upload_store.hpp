@@ -78,7 +78,7 @@ class UploadStore {
     /// In groups. What a client token has left is counted in the same transaction. Errors:
     /// idempotency_key_reused, token_exhausted, overloaded.
     virtual void create(NewUpload upload, std::function<void(Result<Created>)> done) = 0;
-    /// Moves the grant's end, for a fresh URL (state created or expired; expired goes back to created).
+    /// Moves the grant's end to this or leaves it where it is later, for a fresh URL (state created or expired; expired goes back to created).
     virtual Result<model::Upload> extend_grant(const AppName& app, const UploadId& id,
                                                Timestamp expires_at) = 0;
 

@@ -24,7 +24,8 @@ reap_interval = 1
 SHORT_LEASES = QUICK_ROUNDS + "lease = 6\n[imaging]\nwall_clock = 5\n"
 
 PROFILES = {"photos": {}, "small": {"max_size": 100_000, "max_edge": 320},
-            "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'}}
+            "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'},
+            "again": {"write_once": "false"}}
 
 
 def release_build():

@@ -36,6 +36,7 @@ join uploads u on u.id = k.upload_id;
 select * from uploads where id = any($1::text[]);
 
 -- name: extend_grant
-update uploads set expires_at = $3::timestamptz, state = 'created', finished_at = null, updated_at = $4::timestamptz
+-- Never earlier than it was: the URLs that were signed before are good until then.
+update uploads set expires_at = greatest(expires_at, $3::timestamptz), state = 'created', finished_at = null, updated_at = $4::timestamptz
 where id = $1 and app = $2 and state in ('created', 'expired')
 returning *;

@@ -92,6 +92,24 @@ TEST(PlanUpload, requires_size_for_put_where_the_profile_says_so) {
     EXPECT_TRUE(example.plan(form)) << "a form is always held to the profile's limit by its policy";
 }
 
+TEST(PlanUpload, requires_size_for_put_of_a_client_token_unless_the_profile_says_otherwise) {
+    using UnsizedPut = model::Profile::UnsizedPut;
+    Example example;
+    GrantRequest by_token;
+    by_token.token_expires_at = kNow + std::chrono::hours{1};
+    EXPECT_EQ(example.profile().unsized_put, UnsizedPut::apps) << "the default";
+    EXPECT_TRUE(example.plan({}));
+    EXPECT_EQ(example.plan(by_token).error().code, ErrorCode::invalid_size);
+    auto sized = by_token;
+    sized.size = 5;
+    EXPECT_TRUE(example.plan(sized));
+    auto form = by_token;
+    form.method = "post";
+    EXPECT_TRUE(example.plan(form));
+    example.app.profiles.begin()->second.unsized_put = UnsizedPut::accepted;
+    EXPECT_TRUE(example.plan(by_token));
+}
+
 TEST(PlanUpload, converts_hex_checksum_to_base64) {
     Example example;
     GrantRequest request;

@@ -37,6 +37,16 @@ TEST(SignGrant, signs_put_for_the_public_host_with_sealed_headers) {
     EXPECT_EQ(field(grant->headers, "Content-Length"), nullptr) << "browsers refuse to have it set";
 }
 
+TEST(SignGrant, permits_a_put_to_be_repeated_where_the_profile_is_not_write_once) {
+    Example example;
+    example.app.profiles.begin()->second.write_once = model::Profile::WriteOnce::off;
+    const auto upload = example.plan(sealed());
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(field(grant->headers, "If-None-Match"), nullptr);
+    EXPECT_EQ(grant->url.find("if-none-match"), std::string::npos) << grant->url;
+    EXPECT_EQ(grant->curl.find("If-None-Match"), std::string::npos) << grant->curl;
+}
+
 TEST(SignGrant, signs_identically_again) {
     Example example;
     const auto upload = example.plan(sealed());

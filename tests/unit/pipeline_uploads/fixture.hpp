@@ -45,12 +45,14 @@ class UploadServiceTest : public ::testing::Test {
 
     static Caller app(const char* name = "shop") { return {AppName::trusted(name), nullptr}; }
     static Caller the_operator() { return {}; }
-    static Caller bearer(const std::string& id = "tok_a", std::uint64_t most = 10) {
+    static Caller bearer(const std::string& id = "tok_a", std::uint64_t most = 10,
+                         Timestamp expires_at = *parse_rfc3339("2026-11-27T00:00:00Z")) {
         model::ClientToken token;
         token.id = id;
         token.app = AppName::trusted("shop");
         token.profile = ProfileName::trusted("photos");
         token.max_uploads = most;
+        token.expires_at = expires_at;
         token.metadata = {{"order", "A-1"}};
         return {token.app, std::make_shared<const model::ClientToken>(std::move(token))};
     }

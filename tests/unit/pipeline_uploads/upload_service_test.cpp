@@ -79,6 +79,66 @@ TEST_F(UploadServiceTest, signs_again_for_the_profiles_default_or_the_wanted_tim
     EXPECT_TRUE(service.sign_again(the_operator(), upload.id, 1));
 }
 
+// ---- a grant ends with its token
+
+class EndOfToken : public UploadServiceTest {
+  protected:
+    const Timestamp end = *parse_rfc3339("2026-11-20T12:36:00Z");
+    Caller holder() const { return bearer("tok_a", 10, end); }
+};
+
+TEST_F(EndOfToken, a_bearers_url_ends_at_the_end_of_its_token) {
+    auto wanted = request();
+    wanted.grant.expires_in = 3'600;
+    const auto planned = service.plan(holder(), wanted).value();
+    EXPECT_EQ(planned.granted.upload.expires_at, end);
+    EXPECT_EQ(planned.granted.grant.expires_at, end);
+    EXPECT_NE(planned.granted.grant.url.find("X-Amz-Expires=64"), std::string::npos)
+        << planned.granted.grant.url;
+    auto short_lived = request();
+    short_lived.grant.expires_in = 10;
+    EXPECT_EQ(service.plan(holder(), short_lived)->granted.upload.expires_at,
+              std::chrono::floor<std::chrono::seconds>(clock.now()) + std::chrono::seconds{10});
+    auto form = request();
+    form.grant.method = "post";
+    EXPECT_EQ(service.plan(holder(), form)->granted.grant.expires_at, end);
+}
+
+TEST_F(EndOfToken, signing_again_does_not_outlive_the_token) {
+    const auto upload = created(holder());
+    clock.advance(std::chrono::seconds{30});
+    EXPECT_EQ(service.sign_again(holder(), upload.id, 3'600)->grant.expires_at, end);
+    EXPECT_GT(service.sign_again(app(), upload.id, 3'600)->grant.expires_at, end) << "its app may";
+    EXPECT_EQ(service.sign_again(holder(), upload.id, 3'600)->grant.expires_at, end)
+        << "though the row's end is later by now";
+}
+
+TEST_F(EndOfToken, a_repeated_request_is_not_answered_with_a_longer_url) {
+    auto wanted = request();
+    wanted.idempotency_key = "k";
+    wanted.request_sha256 = std::string(64, 'a');
+    auto first = service.plan(holder(), wanted).value();
+    const auto id = first.granted.upload.id;
+    ASSERT_TRUE(store_planned(std::move(first)));
+    ASSERT_TRUE(service.sign_again(app(), id, 3'600));
+    const auto again = store_planned(service.plan(holder(), wanted).value());
+    EXPECT_EQ(again->replayed->upload.id, id);
+    EXPECT_EQ(again->replayed->grant.expires_at, end);
+}
+
+TEST_F(EndOfToken, a_token_that_expires_while_its_request_arrives_gets_nothing) {
+    const auto upload = created(holder());
+    clock.advance(end - clock.now());
+    EXPECT_EQ(code_of(service.plan(holder(), request())), ErrorCode::token_expired);
+    EXPECT_EQ(code_of(service.sign_again(holder(), upload.id, std::nullopt)), ErrorCode::token_expired);
+}
+
+TEST_F(EndOfToken, a_shorter_url_does_not_move_the_end_that_an_earlier_one_has) {
+    const auto upload = created(app());
+    EXPECT_LT(service.sign_again(app(), upload.id, 1)->grant.expires_at, upload.expires_at);
+    EXPECT_EQ(records.find(std::nullopt, upload.id)->expires_at, upload.expires_at);
+}
+
 TEST_F(UploadServiceTest, signing_an_expired_upload_again_opens_it) {
     const auto upload = changed(app(), UploadState::expired);
     EXPECT_EQ(service.sign_again(app(), upload.id, std::nullopt)->upload.state, UploadState::created);
