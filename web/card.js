@@ -53,7 +53,7 @@ export class Card {
     if (state === "sending") this.bar.value = 0;
     else this.bar.removeAttribute("value");
     const focused = document.activeElement;
-    this.cancelButton.hidden = !picture.unfinished();
+    this.cancelButton.hidden = !picture.unfinished() || state === "processing";
     this.retryButton.hidden = !(state === "paused" || (this.retryOffered && !picture.unfinished()));
     this.retryButton.textContent = state === "paused" ? "Try now" : "Try again";
     // Hiding a focused button would move the keyboard focus to the top of the page.

@@ -241,7 +241,8 @@ export class Picture {
 
   retry() {
     if (this.state === "paused") return this.resume();
-    if (this.upload && finalStates.has(this.upload.state)) this.forget();
+    // Another token knows nothing of this one's upload.
+    if (this.tokenEnded || (this.upload && finalStates.has(this.upload.state))) this.forget();
     if (!this.upload) this.key = newKey();
     this.tokenEnded = false;
     this.card.clear();
@@ -249,13 +250,20 @@ export class Picture {
     this.changed(this, "waiting again");
   }
 
+  /** While it is processed there is nothing to cancel: then it goes on, and its end is shown. */
   async cancel() {
     clearTimeout(this.timer);
-    this.move("cancelled");
     this.stop?.abort();
+    this.move("cancelled");
     const {api, upload} = this;
+    if (upload) {
+      const conflict = await api.remove(`/v1/uploads/${upload.id}`).then(() => false, (error) => error.code === "state_conflict" || error.code === "forbidden");
+      if (conflict) {
+        this.sent = true;
+        this.move("waiting");
+        return this.changed(this, "has arrived already");
+      }
+    }
     this.changed(this, "cancelled");
-    // An upload that is being processed can't be cancelled.
-    if (upload) await api.remove(`/v1/uploads/${upload.id}`).catch(() => {});
   }
 }

@@ -29,7 +29,8 @@ function showPermit(claims, limits) {
 }
 
 /** What the gateway accepts; null if it does not say. */
-async function loadProfile(claims) {
+async function loadProfile() {
+  const claims = readToken(api.credential);
   try {
     const limits = await api.get("/v1/profile");
     showPermit(claims, limits);
@@ -53,7 +54,7 @@ function useToken(text) {
   byId("choose").hidden = false;
   byId("token-problem").textContent = "";
   showPermit(claims, null);
-  profile = loadProfile(claims);
+  profile = loadProfile();
   for (const picture of pictures.filter((each) => each.tokenEnded)) picture.retry();
   return true;
 }
@@ -151,8 +152,9 @@ function showConnection() {
   byId("offline").hidden = navigator.onLine !== false;
 }
 addEventListener("offline", showConnection);
-addEventListener("online", () => {
+addEventListener("online", async () => {
   showConnection();
+  if (api && await profile === null) profile = loadProfile();
   for (const picture of pictures) picture.resume();
 });
 

@@ -141,16 +141,18 @@ def test_page_has_base_url_authentication_and_commands_that_run(world):
         seen.close()
 
 
-def test_type_of_every_problem_leads_to_its_explanation(world):
+def test_type_of_every_problem_leads_to_its_explanation(world, gateways):
     codes = json.loads((ROOT / "web" / "words.json").read_text())
     for port in (world.port, world.metrics_port):
         for method, path, body, key in (("GET", "/v1/nothing", None, ""), ("GET", "/v1/uploads", None, ""), ("POST", "/v1/uploads", {"size": 0}, None), ("DELETE", "/docs", None, "")):
             status, _, problem = world.gateway.request(method, path, body, key=world.app.key if key is None else key, port=port)
-            page, _, anchor = problem["type"].partition("#")
-            assert status >= 400 and anchor == problem["code"]
+            page, _, anchor = problem["type"].removeprefix(world.gateway.url).partition("#")  # its public_url
+            assert status >= 400 and (page, anchor) == ("/docs/errors", problem["code"])
             status, headers, html = world.gateway.request("GET", page, key="", port=port)
             assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
             assert f'id="{anchor}"' in str(html), anchor
+    public = gateways(public_url="https://photos.example")
+    assert public.request("GET", "/v1/nothing", key="")[2]["type"] == "https://photos.example/docs/errors#not_found"
     for table, prefix in (("errors", ""), ("rejections", "rejection-")):
         for code in codes[table]:
             assert f'id="{prefix}{code}"' in str(html), code

@@ -160,6 +160,10 @@ def test_is_readable_at_every_width(world, visit, width):
     page.click("#callback-search button")
     page.wait_for_selector("#callbacks .state-delivered")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.click("#uploads .id >> nth=0")
+    page.wait_for_selector("#timeline li")
+    page.click("#detail summary >> nth=0")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     # A word that is broken is higher than one line.
     broken = page.evaluate("""() => [...document.querySelectorAll(".cards .state, .cards button.small:not(.id), thead th")].filter((each) => {
         const range = document.createRange();

@@ -228,6 +228,36 @@ def test_goes_on_when_online_again(world, visit):
     assert not page.is_visible("#offline")
 
 
+def test_goes_on_after_the_connection_ended_while_sending_or_processing(world, visit):
+    seen = opened(world, visit)
+    page = seen.page
+    store = world.stack.minio.endpoint.split("//")[1]
+    held = []
+    page.route(lambda url: store in url, lambda route: held.append(route))
+    page.set_input_files("#files", file("cut while sending.jpg", pictures.photo(400, 300, seed=81)))
+    page.wait_for_selector(".picture[data-state=sending]")
+    page.context.set_offline(True)
+    held[0].abort("internetdisconnected")
+    finished(page, "paused")
+    page.unroute_all(behavior="ignoreErrors")
+    page.context.set_offline(False)
+    finished(page, "published")
+    waiting = []
+    page.route("**/v1/uploads/*?wait=20", lambda route: waiting.append(route))
+    page.set_input_files("#files", file("cut while processing.jpg", pictures.photo(400, 300, seed=82)))
+    page.wait_for_selector(".picture[data-state=processing]")
+    assert page.locator(".picture[data-state=processing] button:visible").count() == 0  # nothing to cancel
+    while not waiting:
+        page.wait_for_timeout(20)
+    page.context.set_offline(True)
+    waiting[0].abort("internetdisconnected")
+    finished(page, "paused")
+    page.unroute_all(behavior="ignoreErrors")
+    page.context.set_offline(False)
+    finished(page, "published", 2)
+    assert world.sql("select count(*) from uploads where filename like 'cut while %'") == "2"
+
+
 def test_repeated_put_that_is_answered_412_counts_as_sent(world, visit):
     """The store has the picture, the answer is lost on the way: what is sent again is answered 412."""
     seen = opened(world, visit)
