@@ -51,6 +51,14 @@ class CallbackComposer {
                                                     Timestamp now) const = 0;
 };
 
+/// Where an app's callbacks go. A pause, a breaker and a share belong to the app and the URL together, so that no
+/// app's URL is another app's concern.
+struct EndpointKey {
+    AppName app;
+    std::string url;
+    auto operator<=>(const EndpointKey&) const = default;
+};
+
 struct Callback {
     CallbackId id;
     AppName app;
@@ -64,6 +72,8 @@ struct Callback {
     Timestamp created_at;
     std::optional<Timestamp> next_attempt_at;
     std::string lease_token;  ///< of a claimed one
+
+    EndpointKey endpoint() const { return {app, url}; }
 };
 
 /// One try at delivering, and what follows from it.
@@ -71,7 +81,7 @@ struct CallbackAttempt {
     enum class Verdict { delivered, again, dead };
     CallbackId callback;
     std::string lease_token;
-    std::string url;
+    EndpointKey endpoint;
     Timestamp at;
     std::optional<int> status;  ///< absent where no answer came
     std::string error;  ///< class: dns, connect, tls, timeout, blocked, status, no_secret; empty on success
@@ -83,7 +93,7 @@ struct CallbackAttempt {
     bool pause_endpoint = false;
 };
 
-/// A URL that something is wrong with; one that is well has no entry.
+/// An endpoint that something is wrong with; one that is well has no entry.
 struct CallbackEndpoint {
     enum class State {
         failing,     ///< it did not take the last ones; not yet so many that it is held back
@@ -92,7 +102,7 @@ struct CallbackEndpoint {
         recovering,  ///< it is back; its share grows
         paused,      ///< by its 410, or by hand: nothing is sent until it is resumed
     };
-    std::string url;
+    EndpointKey key;
     State state = State::failing;
     std::uint32_t failures = 0;  ///< in a row
     std::optional<Timestamp> failing_since;

@@ -45,6 +45,9 @@ struct Lease {
     bool operator==(const Lease&) const = default;
 };
 
+/// A slot of settle_original begins so where an object came after its upload had ended.
+inline constexpr std::string_view kLateSlot = "late ";
+
 /// What a job is about. Ids carry their kind's prefix.
 struct Subject {
     std::string kind = "upload";
@@ -56,6 +59,8 @@ struct Job {
     Lease lease;
     Subject subject;
     AppName app;
+    std::string
+        party;  ///< whom the work is for within the app: a client token's id, or empty for the app itself
     JobKind kind = JobKind::process;
     std::string detail;   ///< settle_original: `remove`, `keep` or `quarantine`
     std::string slot;     ///< which of several jobs of this kind; empty for most
@@ -82,6 +87,12 @@ struct Refusal {
     RejectionFacts rejection;
     std::optional<OriginalFacts> facts;
     OriginalAction original = OriginalAction::quarantine;
+};
+
+/// A fact for an upload's timeline that a job found out.
+struct TimelineNote {
+    std::string event;
+    TextMap detail;
 };
 
 /// Why a job is given back.

@@ -1,5 +1,6 @@
 #include "pipeline/intake.hpp"
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@ namespace photogate::pipeline {
 
 using model::Upload;
 using model::UploadState;
+using notifier::events::Belief;
 using notifier::events::Source;
 using notifier::events::StoreEvent;
 using notifier::events::StoreOperation;
@@ -42,6 +44,9 @@ struct Intake::Gathering {
             case ObserveOutcome::unknown:
                 ++summary.unknown;
                 break;
+            case ObserveOutcome::unwanted:
+                ++summary.unwanted;
+                break;
         }
     }
 
@@ -63,12 +68,11 @@ Intake::Intake(storage::records::UploadStore& uploads, storage::records::Arrival
                const Stores& stores, const Clock& clock)
     : uploads_(uploads), arrivals_(arrivals), stores_(stores), clock_(clock) {}
 
-bool Intake::may_block(const ParsedBody& batch) {
+bool Intake::may_block(const Source& source, const ParsedBody& batch) {
     if (!batch || !batch->unreadable.empty()) return true;
-    for (const auto& event : batch->events) {
-        if (!event.etag) return true;
-    }
-    return false;
+    return std::any_of(batch->events.begin(), batch->events.end(), [&](const StoreEvent& event) {
+        return source.belief == Belief::check || !event.etag;
+    });
 }
 
 std::optional<Intake::Counted> Intake::counted(const Source& source, const StoreEvent& event,
@@ -128,6 +132,26 @@ Result<> Intake::quarantine(const std::string& source, const ParsedBody& batch, 
     return {};
 }
 
+Result<bool> Intake::prove(Counted& counted) {
+    auto& seen = counted.seen;
+    const auto info = counted.store->objects->head(seen.bucket, seen.key, {});
+    if (info) {
+        seen.object = {info->etag, info->size, info->version};
+        seen.client_metadata = info->metadata;
+        return true;
+    }
+    const auto& error = info.error();
+    if (error.code == ErrorCode::store_no_such_key) return false;
+    if (is_retryable(error.code)) return fail(error);
+    // Sent again it would end alike, and hold up the store's queue; the reconciler goes on looking.
+    log::warn("event.unproven", {{"source", seen.source},
+                                 {"region", seen.region},
+                                 {"key", seen.key.str()},
+                                 {"code", to_string(error.code)},
+                                 {"detail", error.detail}});
+    return false;
+}
+
 void Intake::take_in(const Source& source, const ParsedBody& batch, const std::string& body,
                      std::function<void(Result<IntakeSummary>)> done) {
     auto gathering = std::make_shared<Gathering>();
@@ -139,18 +163,12 @@ void Intake::take_in(const Source& source, const ParsedBody& batch, const std::s
     for (const auto& event : batch ? batch->events : none) {
         auto one = counted(source, event, gathering->summary);
         if (!one) continue;
-        if (one->seen.object.etag.empty()) {
-            // This dialect does not say which bytes were written: ask the store.
-            const auto info = one->store->objects->head(one->seen.bucket, one->seen.key, {});
-            if (!info) {
-                if (info.error().code == ErrorCode::store_no_such_key) {
-                    ++gathering->summary.unknown;
-                } else if (!gathering->error) {
-                    gathering->error = info.error();
-                }
-                continue;
-            }
-            one->seen.object = {info->etag, info->size, info->version};
+        // Some dialects do not say which bytes were written.
+        if (source.belief == Belief::check || one->seen.object.etag.empty()) {
+            const auto proved = prove(*one);
+            if (!proved && !gathering->error) gathering->error = proved.error();
+            if (proved && !*proved) ++gathering->summary.unproven;
+            if (!proved || !*proved) continue;
         }
         seen.push_back(std::move(one->seen));
     }

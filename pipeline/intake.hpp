@@ -3,6 +3,9 @@
 // All three say the same thing, that an object is there, and end in the same transition (t2). None of them is
 // proof: the bytes are proved later, from the store itself, held to the ETag that is pinned here.
 //
+// An event is not believed: the store is asked (HEAD) first, and what it answers is taken in place of what the event
+// says. So an app is never notified of an object that is not there.
+//
 // Only Put, Post and CompleteMultipartUpload on an incoming bucket count. A Copy on a client's key is
 // somebody using an unsigned x-amz-copy-source on a presigned URL: it is logged as an attack and never taken
 // in.
@@ -27,10 +30,12 @@ namespace photogate::pipeline {
 struct IntakeSummary {
     std::size_t received = 0;
     std::size_t duplicate = 0;
-    std::size_t known = 0;    ///< the upload already has its object
-    std::size_t unknown = 0;  ///< no upload has this key
-    std::size_t ignored = 0;  ///< another bucket, another operation
-    std::size_t attacks = 0;  ///< copies onto a client's key
+    std::size_t known = 0;     ///< the upload already has its object
+    std::size_t unknown = 0;   ///< no upload has this key
+    std::size_t unwanted = 0;  ///< the upload has ended: the object is removed
+    std::size_t unproven = 0;  ///< the store has no such object, or may not be asked
+    std::size_t ignored = 0;   ///< another bucket, another operation
+    std::size_t attacks = 0;   ///< copies onto a client's key
     std::size_t quarantined = 0;
 };
 
@@ -44,7 +49,7 @@ class Intake {
 
     /// True where taking this batch in needs the store or a write of its own, so that it wants a thread that
     /// may wait.
-    static bool may_block(const ParsedBody& batch);
+    static bool may_block(const notifier::events::Source& source, const ParsedBody& batch);
 
     /// Events count for the source's regions alone; a body that could not be parsed is quarantined. `done` is
     /// called once, when all that the body says is durable, or with the first reason why it is not.
@@ -68,6 +73,9 @@ class Intake {
     /// nullopt: the event says nothing that counts; the summary knows why.
     std::optional<Counted> counted(const notifier::events::Source& source,
                                    const notifier::events::StoreEvent& event, IntakeSummary& summary) const;
+    /// Puts what the store says in place of what the event says. False: the store has no such object, or does not
+    /// answer this gateway. Errors: the store is away.
+    static Result<bool> prove(Counted& counted);
     /// What could not be read is kept for the operator. Errors: the database_* codes.
     Result<> quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
                         IntakeSummary& summary);

@@ -168,7 +168,7 @@ Result<std::size_t> Reconciler::expire_unused() {
                                           ++found;
                                           return {};
                                       }
-                                      const auto done = parts_.upkeep.expire(upload.id);
+                                      const auto done = parts_.upkeep.expire(upload.id, options_.grace);
                                       if (!done) return fail(done.error());
                                       expired += *done ? 1 : 0;
                                       return {};

@@ -360,7 +360,7 @@ std::vector<Table> service_tables() {
         callbacks_table(),
         {.pattern = "retention",
          .prefix = "retention",
-         .help = "How long temporary records are kept.",
+         .help = "How long what is not published is kept.",
          .options =
              {{"events", Kind::duration, duration_text(standard().database.retention.events),
                "Ids of received events.",
@@ -390,6 +390,18 @@ std::vector<Table> service_tables() {
                [](S s, G g) {
                    return put_seconds(read_duration(g, {1h, 24h * 3650}),
                                       s.config.database.retention.dead_callbacks);
+               }},
+              {"rejected", Kind::duration, duration_text(standard().database.retention.rejected),
+               "Rejected and failed uploads with their files; then they are erased as by DELETE.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
+                                      s.config.database.retention.rejected);
+               }},
+              {"uploads", Kind::duration, duration_text(standard().database.retention.uploads),
+               "The records of uploads that expired, were cancelled or deleted. Published uploads stay.",
+               [](S s, G g) {
+                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
+                                      s.config.database.retention.uploads);
                }}}},
         {.pattern = "log",
          .prefix = "log",

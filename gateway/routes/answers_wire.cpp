@@ -122,7 +122,8 @@ std::string replayed_json(std::size_t count, const std::optional<std::string>& n
 }
 
 std::string endpoint_json(const model::CallbackEndpoint& endpoint) {
-    return dump({{"url", endpoint.url},
+    return dump({{"app", endpoint.key.app.str()},
+                 {"url", endpoint.key.url},
                  {"state", to_string(endpoint.state)},
                  {"failures", endpoint.failures},
                  {"failing_since", optional_time(endpoint.failing_since)},

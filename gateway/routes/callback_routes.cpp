@@ -157,30 +157,40 @@ Result<Response> replay_many(const Api& api, const Request& request) {
                                                            : std::nullopt));
 }
 
-records::EndpointQuery own_endpoints(const Api& api, const Request& request) {
+records::EndpointQuery endpoints_of(const Api& api, std::optional<AppName> app) {
     records::EndpointQuery query;
-    query.app = scope(request);
+    query.app = std::move(app);
     if (query.app) {
-        const auto app = api.config.apps.find(*query.app);
-        if (app != api.config.apps.end()) query.own_url = app->second.callback_url.value_or("");
+        const auto configured = api.config.apps.find(*query.app);
+        if (configured != api.config.apps.end()) query.own_url = configured->second.callback_url.value_or("");
     }
     return query;
+}
+
+/// `<app> <url>`, as list_endpoints() writes it.
+std::optional<model::EndpointKey> parse_endpoint_cursor(const std::string& text) {
+    const auto space = text.find(' ');
+    if (space == std::string::npos || text.find('\0') != std::string::npos || !is_utf8(text))
+        return std::nullopt;
+    return model::EndpointKey{AppName::trusted(text.substr(0, space)), text.substr(space + 1)};
 }
 
 Result<Response> list_endpoints(const Api& api, const Request& request) {
     if (const auto known = check_query(request, {"limit", "cursor"}); !known) return fail(known.error());
     const auto page = read_page_request(request);
     if (!page) return fail(page.error());
-    auto query = own_endpoints(api, request);
+    auto query = endpoints_of(api, scope(request));
     query.limit = page->limit + 1;
-    query.after = page->before.value_or("");
-    if (query.after.find('\0') != std::string::npos || !is_utf8(query.after)) return not_a_cursor();
+    if (page->before) {
+        query.after = parse_endpoint_cursor(*page->before);
+        if (!query.after) return not_a_cursor();
+    }
     auto found = api.outbox.endpoints(query);
     if (!found) return fail(found.error());
     std::optional<std::string> last;
     if (found->size() > page->limit) {
         found->resize(page->limit);
-        last = found->back().url;
+        last = found->back().key.app.str() + " " + found->back().key.url;
     }
     std::vector<std::string> items;
     for (const auto& endpoint : *found)
@@ -188,27 +198,36 @@ Result<Response> list_endpoints(const Api& api, const Request& request) {
     return page_response(request, items, last);
 }
 
-Result<std::string> read_url(const Request& request) {
+/// A URL, and whose endpoint is meant by it.
+struct MeantEndpoint {
+    records::EndpointQuery whose;
+    std::string url;
+};
+
+Result<MeantEndpoint> read_endpoint(const Api& api, const Request& request) {
     const auto document = http::read_json_object(request.body);
     if (!document) return fail(document.error());
     http::JsonFields fields(*document);
     auto url = read_url(fields, http::Presence::required);
+    const auto named = fields.text("app");
     if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    return std::move(*url);
+    auto app = whose(request, named);
+    if (!app) return fail(app.error());
+    return MeantEndpoint{endpoints_of(api, std::move(*app)), std::move(*url)};
 }
 
 Result<Response> pause_endpoint(const Api& api, const Request& request) {
-    const auto url = read_url(request);
-    if (!url) return fail(url.error());
-    if (const auto paused = api.outbox.pause_endpoint(own_endpoints(api, request), *url); !paused)
+    const auto meant = read_endpoint(api, request);
+    if (!meant) return fail(meant.error());
+    if (const auto paused = api.outbox.pause_endpoint(meant->whose, meant->url); !paused)
         return fail(paused.error());
     return Response::empty(204);
 }
 
 Result<Response> resume_endpoint(const Api& api, const Request& request) {
-    const auto url = read_url(request);
-    if (!url) return fail(url.error());
-    const auto resumed = api.outbox.resume_endpoint(own_endpoints(api, request), *url);
+    const auto meant = read_endpoint(api, request);
+    if (!meant) return fail(meant.error());
+    const auto resumed = api.outbox.resume_endpoint(meant->whose, meant->url);
     if (!resumed) return fail(resumed.error());
     return Response::json(202, resumed_json(*resumed));
 }

@@ -19,7 +19,7 @@ namespace events = notifier::events;
 constexpr std::size_t kBodyLimit = events::kMostEventBytes;
 
 struct Counters {
-    http::Counter received, passed_over, quarantined, attacks, unauthenticated;
+    http::Counter received, passed_over, unwanted, unproven, quarantined, attacks, unauthenticated;
     http::Histogram lag;
 };
 
@@ -74,8 +74,8 @@ class HeadCheck {
 };
 
 http::Response accepted(const pipeline::IntakeSummary& summary) {
-    const auto passed_over =
-        summary.duplicate + summary.known + summary.unknown + summary.ignored + summary.attacks;
+    const auto passed_over = summary.duplicate + summary.known + summary.unknown + summary.ignored +
+                             summary.attacks + summary.unwanted + summary.unproven;
     return http::Response::json(200, intake_json(summary.received, passed_over, summary.quarantined));
 }
 
@@ -120,13 +120,15 @@ void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::R
                 if (*batch && summary->received > 0) observe_lag(counters.lag, **batch, api.clock.now());
                 counters.received.add(static_cast<double>(summary->received));
                 counters.attacks.add(static_cast<double>(summary->attacks));
+                counters.unwanted.add(static_cast<double>(summary->unwanted));
+                counters.unproven.add(static_cast<double>(summary->unproven));
                 counters.quarantined.add(static_cast<double>(summary->quarantined));
                 counters.passed_over.add(static_cast<double>(summary->duplicate + summary->known +
                                                              summary->unknown + summary->ignored));
                 waiting->respond(accepted(*summary));
             });
     };
-    if (!pipeline::Intake::may_block(*batch)) return work();
+    if (!pipeline::Intake::may_block(source, *batch)) return work();
     if (const auto taken = api.store_pool.submit(std::move(work)); !taken) waiting->fail(taken.error());
 }
 
@@ -140,6 +142,8 @@ void add_event_routes(http::Router& router, const Api& api) {
     };
     Counters counters{counter("received"),
                       counter("passed_over"),
+                      counter("unwanted"),
+                      counter("unproven"),
                       counter("quarantined"),
                       counter("attack"),
                       counter("unauthenticated"),

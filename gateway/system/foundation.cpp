@@ -87,8 +87,10 @@ Result<> Foundation::open_stores() {
 void Foundation::take_in(const storage::objects::ObjectCreated& created) noexcept {
     try {
         if (!intake || created.bucket != builtin->region().incoming) return;
-        const notifier::events::Source itself{
-            .name = "built-in", .regions = {builtin->region().name}, .authenticator = nullptr};
+        const notifier::events::Source itself{.name = "built-in",
+                                              .regions = {builtin->region().name},
+                                              .belief = notifier::events::Belief::trust,
+                                              .authenticator = nullptr};
         intake->take_in(itself, batch_of(created), {},
                         [key = created.key.str()](const Result<pipeline::IntakeSummary>& taken) {
                             if (!taken)

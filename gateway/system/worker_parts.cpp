@@ -26,7 +26,7 @@ jobs::Handlers job_handlers(jobs::PublishUpload::Dependencies publishing,
                             const std::function<void(const UploadId&)>& settled) {
     const auto& stores = publishing.stores;
     jobs::Handlers handlers;
-    handlers.add(std::make_unique<jobs::DisposeOriginal>(stores, settled));
+    handlers.add(std::make_unique<jobs::DisposeOriginal>(publishing.uploads, stores, settled));
     handlers.add(std::make_unique<jobs::RemovePublished>(stores, settled));
     handlers.add(std::make_unique<jobs::PublishUpload>(std::move(publishing)));
     return handlers;

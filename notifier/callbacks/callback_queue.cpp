@@ -17,7 +17,7 @@ using model::Callback;
 
 void CallbackQueue::add(std::vector<Callback> claimed, TimePoint claimed_at) {
     for (auto& callback : claimed) {
-        const auto [at, fresh] = endpoints_.try_emplace(callback.url);
+        const auto [at, fresh] = endpoints_.try_emplace(callback.endpoint());
         auto& endpoint = at->second;
         if (fresh) endpoint.share = limits_.per_url;
         // Claimed a second time, its first lease is over: only the newer token counts.
@@ -56,7 +56,7 @@ bool CallbackQueue::has_room(const Endpoint& endpoint) const {
 
 std::optional<CallbackQueue::TimePoint> CallbackQueue::next_start(TimePoint now) const {
     std::optional<TimePoint> earliest;
-    for (const auto& [url, endpoint] : endpoints_) {
+    for (const auto& [key, endpoint] : endpoints_) {
         if (endpoint.waiting.empty() || !has_room(endpoint) || endpoint.ready_at <= now + kRateSlack)
             continue;
         const auto at = endpoint.ready_at - kRateSlack;
@@ -85,8 +85,8 @@ bool CallbackQueue::can_start(TimePoint now) {
     return next(now) != endpoints_.end();
 }
 
-void CallbackQueue::finished(const std::string& url, Outcome outcome, std::chrono::milliseconds took) {
-    const auto at = endpoints_.find(url);
+void CallbackQueue::finished(const model::EndpointKey& key, Outcome outcome, std::chrono::milliseconds took) {
+    const auto at = endpoints_.find(key);
     if (at == endpoints_.end()) return;
     auto& endpoint = at->second;
     if (endpoint.slow) --slow_under_way_;
@@ -110,8 +110,8 @@ void CallbackQueue::finished(const std::string& url, Outcome outcome, std::chron
         endpoints_.erase(at);
 }
 
-std::size_t CallbackQueue::share(const std::string& url) const {
-    const auto at = endpoints_.find(url);
+std::size_t CallbackQueue::share(const model::EndpointKey& key) const {
+    const auto at = endpoints_.find(key);
     return at == endpoints_.end() ? limits_.per_url : at->second.share;
 }
 

@@ -1,6 +1,6 @@
-// Claimed callbacks that wait for a sender, each URL within its share of them.
+// Claimed callbacks that wait for a sender, each endpoint (a URL of an app) within its share of them.
 //
-// A URL's share starts at the cap, falls to one with a failure and doubles with each success. What waits over
+// An endpoint's share starts at the cap, falls to one with a failure and doubles with each success. What waits over
 // its share blocks nobody: the next callback of another URL goes first. What can't be started while its lease
 // still covers the delivery is dropped here, and is claimed again when the lease is over.
 //
@@ -45,10 +45,10 @@ class CallbackQueue {
     std::optional<TimePoint> next_start(TimePoint now) const;
 
     enum class Outcome { success, failure };
-    void finished(const std::string& url, Outcome outcome, std::chrono::milliseconds took = {});
+    void finished(const model::EndpointKey& endpoint, Outcome outcome, std::chrono::milliseconds took = {});
 
     std::size_t under_way() const { return under_way_; }
-    std::size_t share(const std::string& url) const;
+    std::size_t share(const model::EndpointKey& endpoint) const;
 
   private:
     struct Waiting {
@@ -62,7 +62,7 @@ class CallbackQueue {
         TimePoint ready_at{};  ///< by its rate
         bool slow = false;
     };
-    using Endpoints = std::map<std::string, Endpoint>;
+    using Endpoints = std::map<model::EndpointKey, Endpoint>;
 
     Endpoints::iterator next(TimePoint now);
     bool has_room(const Endpoint& endpoint) const;

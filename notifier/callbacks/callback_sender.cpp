@@ -198,7 +198,7 @@ void CallbackSender::State::send_loop() {
         const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
         {
             const std::lock_guard lock{mutex};
-            queue.finished(callback->url,
+            queue.finished(callback->endpoint(),
                            success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure, took);
             if (attempt) ++unrecorded;
             changed.notify_all();

@@ -88,7 +88,7 @@ Attempt judge_answer(const model::Callback& callback, const Result<storage::http
     Attempt attempt;
     attempt.callback = callback.id;
     attempt.lease_token = callback.lease_token;
-    attempt.url = callback.url;
+    attempt.endpoint = callback.endpoint();
     attempt.at = now;
 
     std::optional<seconds> asked_for;

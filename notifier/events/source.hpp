@@ -17,11 +17,18 @@
 
 namespace photogate::notifier::events {
 
+/// What is to be made of an event before anything follows from it.
+enum class Belief {
+    check,  ///< ask the store whether it is so: whoever has the source's token can write anything
+    trust,  ///< the built-in store speaks for itself, in this process
+};
+
 struct Source {
     std::string name;                  ///< as in `POST /v1/events/{source}`
     std::vector<std::string> regions;  ///< those it may speak for; no two with incoming buckets of one name
     Dialect dialect = Dialect::automatic;
     KeyEncoding keys = KeyEncoding::form;
+    Belief belief = Belief::check;
     std::shared_ptr<const Authenticator> authenticator;  ///< null: not for requests (the built-in store)
 };
 

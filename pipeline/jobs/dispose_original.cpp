@@ -1,8 +1,10 @@
 #include "pipeline/jobs/dispose_original.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "base/failpoint.hpp"
+#include "base/log.hpp"
 #include "model/object_layout.hpp"
 #include "storage/objects/object_store.hpp"
 
@@ -38,8 +40,37 @@ Result<> remove_everywhere(const Store& store, const model::Upload& upload) {
 
 }  // namespace
 
-DisposeOriginal::DisposeOriginal(const Stores& stores, std::function<void(const UploadId&)> done)
-    : JobHandler(model::JobKind::settle_original, Lane::store), stores_(stores), done_(std::move(done)) {}
+DisposeOriginal::DisposeOriginal(storage::records::UploadStore& uploads, const Stores& stores,
+                                 std::function<void(const UploadId&)> done)
+    : JobHandler(model::JobKind::settle_original, Lane::store),
+      uploads_(uploads),
+      stores_(stores),
+      done_(std::move(done)) {}
+
+JobOutcome DisposeOriginal::remove_late(const Store& store, const model::Job& job) const {
+    constexpr std::chrono::seconds kUntilSettled{2};
+    const auto& upload = job.upload;
+    const auto unsettled = uploads_.has_jobs(upload.id);
+    if (!unsettled) return Retry{unsettled.error()};
+    if (*unsettled) {
+        return Retry{Error{ErrorCode::unavailable, "the upload's other jobs come first", {}, std::nullopt},
+                     model::Postponement::Cost::free, kUntilSettled};
+    }
+    const auto there = store.objects->head(upload.bucket, upload.key, {});
+    if (!there && there.error().code == ErrorCode::store_no_such_key) return Finished{};
+    if (!there) return Retry{there.error()};
+    if (auto removed = store.objects->remove(upload.bucket, upload.key, std::nullopt); !removed)
+        return Retry{removed.error()};
+    log::warn("upload.put_again", {{"upload", upload.id.str()},
+                                   {"state", model::to_string(upload.state)},
+                                   {"etag", there->etag.str()},
+                                   {"bytes", there->size}});
+    return Finished{model::TimelineNote{"object.unwanted",
+                                        {{"state", std::string{model::to_string(upload.state)}},
+                                         {"etag", there->etag.str()},
+                                         {"size", std::to_string(there->size)},
+                                         {"removed", "true"}}}};
+}
 
 JobOutcome DisposeOriginal::run(const model::Job& job, const StopSignal&) {
     const auto& upload = job.upload;
@@ -48,6 +79,7 @@ JobOutcome DisposeOriginal::run(const model::Job& job, const StopSignal&) {
         return Retry{Error{
             ErrorCode::invalid_configuration, "the upload's region is not configured", {}, std::nullopt}};
     }
+    if (job.slot.starts_with(model::kLateSlot)) return remove_late(*store, job);
     const auto& originals = store->region.originals;
     Result<> disposed;
     if (job.detail == model::to_string(model::OriginalAction::keep)) {

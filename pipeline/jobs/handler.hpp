@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,8 +32,10 @@ enum class Lane {
 inline constexpr std::array kLanes = {Lane::cpu, Lane::store, Lane::network};
 std::string_view to_string(Lane lane);
 
-/// The work is done; the worker removes the job.
-struct Finished {};
+/// The work is done; the worker removes the job, and writes the note where there is one.
+struct Finished {
+    std::optional<model::TimelineNote> note;
+};
 
 /// The handler has committed the job's end itself, in the transaction that holds the verdict.
 struct Recorded {};

@@ -77,14 +77,14 @@ JobOutcome JobRunner::outcome_of(JobHandler& handler, const Job& job) const {
 
 JobRunner::Ending JobRunner::record(JobHandler& handler, const Job& job, const JobOutcome& outcome) {
     if (std::holds_alternative<Recorded>(outcome)) return Ending::recorded;
-    if (std::holds_alternative<Finished>(outcome)) return finish(handler, job);
+    if (const auto* done = std::get_if<Finished>(&outcome)) return finish(handler, job, *done);
     if (const auto* retry = std::get_if<Retry>(&outcome)) return postpone(handler, job, *retry);
     const auto& unrecorded = std::get<Unrecorded>(outcome);
     return not_recorded(job, unrecorded.step, unrecorded.why);
 }
 
-JobRunner::Ending JobRunner::finish(JobHandler& handler, const Job& job) {
-    const auto done = persist(stop_, [&] { return queue_.finish_cleanup(job.lease); });
+JobRunner::Ending JobRunner::finish(JobHandler& handler, const Job& job, const Finished& finished) {
+    const auto done = persist(stop_, [&] { return queue_.finish_cleanup(job.lease, finished.note); });
     if (!done) return not_recorded(job, "finish", done.error());
     handler.finished(job);
     return Ending::recorded;

@@ -26,7 +26,7 @@ class JobRunner {
   private:
     JobOutcome outcome_of(JobHandler& handler, const model::Job& job) const;
     Ending record(JobHandler& handler, const model::Job& job, const JobOutcome& outcome);
-    Ending finish(JobHandler& handler, const model::Job& job);
+    Ending finish(JobHandler& handler, const model::Job& job, const Finished& finished);
     Ending postpone(JobHandler& handler, const model::Job& job, const Retry& retry);
 
     const Handlers& handlers_;

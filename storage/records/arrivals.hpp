@@ -39,6 +39,7 @@ enum class ObserveOutcome {
     received,       ///< created or expired became uploaded; a job and `upload.received` were written with it
     duplicate,      ///< this event was taken in before
     already_known,  ///< the upload has its object; the same or a later writer's
+    unwanted,       ///< the upload has ended: a job removes what is there
     unknown,        ///< no upload of this region has this bucket and key
 };
 
@@ -46,8 +47,8 @@ class Arrivals {
   public:
     virtual ~Arrivals() = default;
 
-    /// In groups: created or expired becomes uploaded. An object of an upload that is cancelled or deleted
-    /// queues its removal; one of an upload that has its object is noted at most. Errors: overloaded.
+    /// In groups: created or expired becomes uploaded. An object of an upload that has ended queues its
+    /// removal; one of an upload that has its object is noted at most. Errors: overloaded.
     virtual void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) = 0;
     /// An authenticated event body that says nothing we understand: kept (its first 64 KiB), so it can be
     /// answered 2xx.

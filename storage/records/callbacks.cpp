@@ -47,7 +47,7 @@ std::vector<CallbackDetails> with_attempts(Transaction& transaction, const pqxx:
 struct ReplayedPage {
     std::size_t count = 0;
     std::string last;
-    std::set<std::string> urls;
+    std::set<model::EndpointKey> endpoints;
 };
 
 Result<ReplayedPage> replay_page(DatabaseState& state, const ReplayRange& range, const std::string& after,
@@ -64,7 +64,7 @@ Result<ReplayedPage> replay_page(DatabaseState& state, const ReplayRange& range,
         for (const auto& row : rows) {
             page.last = row["id"].as<std::string>();
             ids.add(page.last);
-            page.urls.insert(row["url"].as<std::string>());
+            page.endpoints.insert({AppName::trusted(row["app"].c_str()), row["url"].as<std::string>()});
             ++page.count;
         }
         if (page.count > 0) transaction.run("replay_callbacks", params(ids, state.clock.now()));
@@ -98,32 +98,33 @@ Result<CallbackDetails> Outbox::find(const std::optional<AppName>& app, const Ca
 }
 
 Result<> Outbox::replay(const std::optional<AppName>& app, const CallbackId& id) {
-    auto url = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::string> {
-        const auto rows = transaction.run("find_callback", params(id.str(), text_of(app)));
-        if (rows.empty()) return fail(ErrorCode::callback_not_found, "no callback has this id");
-        const auto callback = to_callback(Columns{rows}, rows[0]);
-        if (callback.body.empty()) {
-            return fail(ErrorCode::state_conflict,
-                        "the upload was deleted and this callback's body erased with it");
-        }
-        if (callback.url.empty()) {
-            return fail(ErrorCode::state_conflict,
-                        "there was no URL to send this callback to; it is in GET /v1/events");
-        }
-        SqlArray ids;
-        ids.add(id.str());
-        transaction.run("replay_callbacks", params(ids, state_.clock.now()));
-        return callback.url;
-    });
-    if (!url) return fail(url.error());
-    if (auto resumed = resume_url(state_, *url); !resumed) return fail(resumed.error());
+    auto endpoint =
+        transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<model::EndpointKey> {
+            const auto rows = transaction.run("find_callback", params(id.str(), text_of(app)));
+            if (rows.empty()) return fail(ErrorCode::callback_not_found, "no callback has this id");
+            const auto callback = to_callback(Columns{rows}, rows[0]);
+            if (callback.body.empty()) {
+                return fail(ErrorCode::state_conflict,
+                            "the upload was deleted and this callback's body erased with it");
+            }
+            if (callback.url.empty()) {
+                return fail(ErrorCode::state_conflict,
+                            "there was no URL to send this callback to; it is in GET /v1/events");
+            }
+            SqlArray ids;
+            ids.add(id.str());
+            transaction.run("replay_callbacks", params(ids, state_.clock.now()));
+            return callback.endpoint();
+        });
+    if (!endpoint) return fail(endpoint.error());
+    if (auto resumed = resume(state_, *endpoint); !resumed) return fail(resumed.error());
     state_.wakeups.signal(Work::callbacks);
     return {};
 }
 
 Result<Replayed> Outbox::replay(const ReplayRange& range) {
     Replayed replayed;
-    std::set<std::string> urls;
+    std::set<model::EndpointKey> endpoints;
     std::string last =
         std::max(range.after ? range.after->str() : std::string{}, least_id("msg_", range.since));
     const auto most = std::clamp<std::size_t>(range.most, 1, 10'000);
@@ -132,7 +133,7 @@ Result<Replayed> Outbox::replay(const ReplayRange& range) {
         auto page = replay_page(state_, range, last, wanted);
         if (!page) return fail(page.error());
         replayed.count += page->count;
-        urls.merge(page->urls);
+        endpoints.merge(page->endpoints);
         if (page->count < wanted) {
             replayed.next.reset();
             break;
@@ -140,8 +141,8 @@ Result<Replayed> Outbox::replay(const ReplayRange& range) {
         last = page->last;
         replayed.next = CallbackId::trusted(last);
     }
-    for (const auto& url : urls) {
-        if (auto resumed = resume_url(state_, url); !resumed) return fail(resumed.error());
+    for (const auto& endpoint : endpoints) {
+        if (auto resumed = resume(state_, endpoint); !resumed) return fail(resumed.error());
     }
     if (replayed.count > 0) state_.wakeups.signal(Work::callbacks);
     return replayed;

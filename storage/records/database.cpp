@@ -20,10 +20,22 @@ ConnectionOptions connection_options(const RecordsOptions& options) {
     return of_each;
 }
 
-std::string random_token(Random& random) {
-    std::array<std::uint8_t, 16> raw{};
+template <std::size_t bytes>
+std::string random_hex(Random& random) {
+    std::array<std::uint8_t, bytes> raw{};
     random.fill(std::as_writable_bytes(std::span{raw}));
     return hex_lower(raw);
+}
+
+/// So that another process of this machine can see when this one is gone.
+Result<> register_process(DatabaseState& state) {
+    if (state.process.machine.empty()) return {};
+    return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        transaction.run("add_process",
+                        params(state.lease_prefix, state.process.machine,
+                               static_cast<std::int64_t>(state.process.pid), state.process.started));
+        return {};
+    });
 }
 
 }  // namespace
@@ -34,12 +46,13 @@ DatabaseState::DatabaseState(RecordsOptions given, const model::CallbackComposer
       composer(its_composer),
       clock(its_clock),
       random(its_random),
+      lease_prefix(random_hex<6>(its_random)),
       pool(connection_options(options), options.connections),
-      wakeups(connection_options(options), random_token(its_random), [this] { pool.leave_server(); }) {}
+      wakeups(connection_options(options), random_hex<16>(its_random), [this] { pool.leave_server(); }) {}
 
 std::string DatabaseState::token() {
     const std::lock_guard lock{random_mutex};
-    return random_token(random);
+    return lease_prefix + random_hex<10>(random);
 }
 
 GroupOptions DatabaseState::group_options() const {
@@ -67,6 +80,8 @@ Result<std::unique_ptr<Database>> Database::open(RecordsOptions options,
     });
     // A service that hides which cluster it is costs a restore's safety, not the start.
     if (!rebased) log::warn("feed.cluster_unknown", {{"detail", rebased.error().detail}});
+    if (auto registered = register_process(*opened->state_); !registered)
+        log::warn("database.process_unknown", {{"detail", registered.error().detail}});
     return opened;
 }
 

@@ -18,6 +18,7 @@
 #include "storage/records/database.hpp"
 #include "storage/records/group_committer.hpp"
 #include "storage/records/options.hpp"
+#include "storage/records/process_identity.hpp"
 #include "storage/records/rows.hpp"
 #include "storage/records/transaction.hpp"
 #include "storage/records/wakeups.hpp"
@@ -37,11 +38,13 @@ struct DatabaseState {
     const model::CallbackComposer& composer;
     const Clock& clock;
     Random& random;
-    std::mutex random_mutex;  // a test's dice are not thread safe
+    std::mutex random_mutex;  // a test's source of randomness is not thread safe
+    const ProcessIdentity process = this_process();
+    const std::string lease_prefix;  ///< of every lease token of this process: 12 hex digits
     Pool pool;
     Wakeups wakeups;
 
-    /// 32 hex digits of chance.
+    /// For a lease: the prefix and 20 random hex digits.
     std::string token();
     GroupOptions group_options() const;
 };
@@ -64,21 +67,23 @@ class OutboxRows {
     std::size_t count_ = 0;
 };
 
-/// What a group of recorded attempts says of callback URLs. One that is in `answered` and in `failed` failed
-/// last.
+/// What a group of recorded attempts says of callback endpoints. One that is in `answered` and in `failed`
+/// failed last.
 struct EndpointNews {
     struct Failure {
         std::uint32_t count = 0;
         std::optional<int> status;
         std::string error;
     };
-    std::set<std::string> answered;
-    std::map<std::string, Failure> failed;
-    std::set<std::string> gone;  ///< said 410
+    std::set<model::EndpointKey> answered;
+    std::map<model::EndpointKey, Failure> failed;
+    std::set<model::EndpointKey> gone;  ///< said 410
 };
 void tell_endpoints(DatabaseState& state, Transaction& transaction, const EndpointNews& news);
 /// In transactions of its own, however many callbacks wait; how many are due now.
-Result<std::size_t> resume_url(DatabaseState& state, const std::string& url);
+Result<std::size_t> resume(DatabaseState& state, const model::EndpointKey& endpoint);
+/// Erases a rejected or failed upload that ended before, as its app would: false where it is none by now.
+Result<bool> erase_if_ended_before(DatabaseState& state, const UploadId& id, Timestamp before);
 /// Part of Upkeep::forget_old().
 Result<> tidy_endpoints(DatabaseState& state);
 

@@ -329,7 +329,8 @@ Result<model::UploadState> PostgresPublications::repin(const model::Lease& lease
     return state;
 }
 
-Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease) {
+Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease,
+                                          const std::optional<model::TimelineNote>& note) {
     return transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
         auto held = hold(transaction, lease);
         // A job's number is never given again: gone after our own COMMIT means done.
@@ -341,6 +342,11 @@ Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease) {
         if (held->kind == model::JobKind::remove_published)
             transaction.run("forget_removed_image", params(held->subject.id));
         expect_one(transaction.run("delete_job", params(lease.job, lease.token)), "delete_job");
+        if (note && held->subject.kind == kUploadSubject) {
+            TimelineRows timeline;
+            timeline.add(held->upload.id, note->event, note->detail);
+            timeline.insert(transaction, state_.clock.now());
+        }
         return {};
     });
 }

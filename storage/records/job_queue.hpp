@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,10 @@ class JobQueue {
     virtual Result<model::UploadState> postpone(const model::Lease& lease,
                                                 const model::Postponement& why) = 0;
     /// A clean-up job is done. Errors: lease_lost; state_conflict for a process job, which ends by a verdict.
-    virtual Result<> finish_cleanup(const model::Lease& lease) = 0;
+    /// The note is written with it.
+    virtual Result<> finish_cleanup(const model::Lease& lease,
+                                    const std::optional<model::TimelineNote>& note) = 0;
+    Result<> finish_cleanup(const model::Lease& lease) { return finish_cleanup(lease, std::nullopt); }
     /// Leases that ran out: back to uploaded, or failed after the last attempt.
     virtual Result<Reaped> reap() = 0;
 

@@ -43,6 +43,33 @@ std::vector<model::Job> readable_jobs(Transaction& transaction, const pqxx::resu
     return claimed;
 }
 
+/// Leases of processes of this machine that were killed are over at once, not when they run out.
+Result<> expire_leases_of_ended_processes(DatabaseState& state) {
+    if (state.process.machine.empty()) return {};
+    return read(state.pool, [&](Transaction& transaction) -> Result<> {
+        SqlArray ended;
+        bool any = false;
+        for (const auto& row :
+             transaction.run("processes_of_machine", params(state.process.machine, state.lease_prefix))) {
+            if (!has_ended(static_cast<pid_t>(row["pid"].as<std::int64_t>()),
+                           row["started"].as<std::int64_t>()))
+                continue;
+            ended.add(row["prefix"].c_str());
+            any = true;
+        }
+        if (!any) return {};
+        const auto jobs = transaction.run("expire_jobs_of_processes", params(ended)).size();
+        const auto callbacks =
+            transaction.run("expire_callbacks_of_processes", params(ended)).affected_rows();
+        transaction.run("expire_rounds_of_processes", params(ended));
+        transaction.run("forget_gone_processes", params(ended));
+        if (jobs + callbacks > 0)
+            log::warn("leases.process_ended", {{"jobs", jobs}, {"callbacks", callbacks}});
+        if (callbacks > 0) state.wakeups.signal(Work::callbacks);
+        return {};
+    });
+}
+
 }  // namespace
 
 PostgresJobQueue::PostgresJobQueue(Database& database) : state_(database.state()) {}
@@ -92,7 +119,7 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
             turn_app_ = jobs->back().app.str();
             turn_kind_ = to_string(jobs->back().kind);
             for (const auto& job : *jobs) {
-                turn_parties_[{job.app.str(), std::string{to_string(job.kind)}}] = party_of(job.upload);
+                turn_parties_[{job.app.str(), std::string{to_string(job.kind)}}] = job.party;
             }
         }
         // Who got all that was asked for leaves perhaps more behind, and a signal wakes only those who wait.
@@ -133,6 +160,7 @@ Result<> PostgresJobQueue::release(const std::vector<model::Lease>& leases) {
 
 Result<Reaped> PostgresJobQueue::reap() {
     Reaped reaped;
+    if (auto expired = expire_leases_of_ended_processes(state_); !expired) return fail(expired.error());
     auto requeued = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
         return static_cast<std::size_t>(
             transaction.run("requeue_lost_leases", params(state_.options.max_attempts, state_.clock.now()))

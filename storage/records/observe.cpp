@@ -88,14 +88,14 @@ class Changes {
             case model::UploadState::expired:
                 receive(seen, upload);
                 return ObserveOutcome::received;
-            case model::UploadState::cancelled:
-            case model::UploadState::deleted:
-                unwanted(seen, upload);
-                return ObserveOutcome::already_known;
-            case model::UploadState::uploaded:
-            case model::UploadState::processing:
             case model::UploadState::published:
             case model::UploadState::rejected:
+            case model::UploadState::cancelled:
+            case model::UploadState::deleted:
+                unwanted_.insert(upload.id);
+                return ObserveOutcome::unwanted;
+            case model::UploadState::uploaded:
+            case model::UploadState::processing:
             case model::UploadState::failed:
                 again(seen, upload);
                 return ObserveOutcome::already_known;
@@ -104,7 +104,7 @@ class Changes {
     }
 
     bool received_any() const { return received_ > 0; }
-    bool work_any() const { return received_ + unwanted_count_ > 0; }
+    bool work_any() const { return received_ + unwanted_.size() > 0; }
 
     void write(Transaction& transaction) const {
         if (received_ > 0) {
@@ -114,9 +114,11 @@ class Changes {
                 throw std::logic_error("a locked upload was not received");
             }
         }
-        if (unwanted_count_ > 0) {
-            transaction.run("pin_unwanted", params(unwanted_ids_, unwanted_etags_, unwanted_sizes_,
-                                                   unwanted_versions_, now_));
+        if (!unwanted_.empty()) {
+            SqlArray ids;
+            for (const auto& id : unwanted_)
+                ids.add(id.str());
+            transaction.run("queue_unwanted", params(ids));
         }
         outbox_.insert(transaction, now_);
         timeline_.insert(transaction, now_);
@@ -145,14 +147,6 @@ class Changes {
         timeline_.add(upload.id, "received", detail);
     }
 
-    void unwanted(const Observation& seen, const model::Upload& upload) {
-        if (!unwanted_.insert(upload.id).second) return;
-        add_pin(upload.id, storable_pin(seen.object), unwanted_ids_, unwanted_etags_, unwanted_sizes_,
-                unwanted_versions_);
-        ++unwanted_count_;
-        timeline_.add(upload.id, "object.unwanted", {{"by", std::string{to_string(seen.finder)}}});
-    }
-
     void again(const Observation& seen, const model::Upload& upload) {
         const auto pin = storable_pin(seen.object);
         if (!upload.pinned || upload.pinned->etag == pin.etag) return;
@@ -173,9 +167,8 @@ class Changes {
     const model::CallbackComposer& composer_;
     const Timestamp now_;
     SqlArray ids_, etags_, sizes_, versions_, metadata_, sequences_;
-    SqlArray unwanted_ids_, unwanted_etags_, unwanted_sizes_, unwanted_versions_;
     std::set<UploadId> unwanted_;
-    std::size_t received_ = 0, unwanted_count_ = 0;
+    std::size_t received_ = 0;
     OutboxRows outbox_;
     TimelineRows timeline_;
 };

@@ -21,6 +21,10 @@ struct Retention {
     std::chrono::seconds callbacks = std::chrono::days{30};  ///< that were delivered, or not to be sent
     std::chrono::seconds dead_callbacks = std::chrono::days{90};  ///< after they were given up
     std::chrono::seconds tokens = std::chrono::days{2};  ///< what was used of a client token, after its end
+    /// Rejected and failed uploads, with their files: then they are erased, as their app's DELETE would.
+    std::chrono::seconds rejected = std::chrono::days{30};
+    /// Uploads that expired, were cancelled or deleted: then their rows go too. What is published stays.
+    std::chrono::seconds uploads = std::chrono::days{90};
 };
 
 struct RecordsOptions {

@@ -30,7 +30,7 @@ std::string_view word(model::CallbackAttempt::Verdict verdict) {
 }
 
 struct AttemptRows {
-    SqlArray callbacks, tokens, times, statuses, errors, latencies, answers, verdicts, next, urls;
+    SqlArray callbacks, tokens, times, statuses, errors, latencies, answers, verdicts, next, apps, urls;
 
     void add(const model::CallbackAttempt& attempt) {
         constexpr std::size_t kAnswerKept = 1024;
@@ -43,10 +43,12 @@ struct AttemptRows {
         answers.add(storable_text(attempt.answer, kAnswerKept));
         verdicts.add(word(attempt.verdict));
         next.add(sql_timestamp(attempt.next_attempt_at.value_or(attempt.at + 60s)));
-        urls.add(attempt.url);
+        apps.add(attempt.endpoint.app.str());
+        urls.add(attempt.endpoint.url);
     }
     Params parameters() const {
-        return params(callbacks, tokens, times, statuses, errors, latencies, answers, verdicts, next, urls);
+        return params(callbacks, tokens, times, statuses, errors, latencies, answers, verdicts, next, apps,
+                      urls);
     }
 };
 
@@ -73,19 +75,19 @@ std::set<LeaseOfCallback> recorded_before(Transaction& transaction,
     return leases_in(transaction.run("attempts_recorded_before", params(callbacks, tokens)));
 }
 
-/// What a group of attempts says of each URL, in their order.
+/// What a group of attempts says of each endpoint, in their order.
 EndpointNews news_of(std::span<const model::CallbackAttempt> items,
                      const std::set<LeaseOfCallback>& recorded) {
     EndpointNews news;
     for (const auto& item : items) {
         if (!recorded.contains(lease_of(item))) continue;
         if (item.pause_endpoint) {
-            news.gone.insert(item.url);
+            news.gone.insert(item.endpoint);
         } else if (item.verdict == model::CallbackAttempt::Verdict::delivered) {
-            news.failed.erase(item.url);
-            news.answered.insert(item.url);
+            news.failed.erase(item.endpoint);
+            news.answered.insert(item.endpoint);
         } else if (item.error != "no_secret") {  // which is ours, not the receiver's
-            auto& failure = news.failed[item.url];
+            auto& failure = news.failed[item.endpoint];
             ++failure.count;
             failure.status = item.status;
             failure.error = item.error;
@@ -130,13 +132,40 @@ CommittedAttempts commit_attempts(DatabaseState& state, std::span<const model::C
 
 }  // namespace
 
+/// Who was served last; the next claim begins behind them.
+struct Turn {
+    std::string app;                          ///< empty: from the first app on
+    std::map<std::string, std::string> urls;  ///< by app; an app that is absent: from its first URL on
+
+    /// How `turns_taken` says it went on. True where somebody is left who was not reached.
+    bool advance(const pqxx::result& rows) {
+        const bool from_the_start = app.empty();
+        app.clear();
+        bool left = rows.empty() && !from_the_start;
+        for (const auto& row : rows) {
+            const std::string name = row["app"].c_str();
+            if (row["url"].is_null()) {
+                urls.erase(name);
+            } else {
+                urls[name] = row["url"].c_str();
+                left = true;
+            }
+            if (row["goes_on"].as<bool>()) {
+                app = name;
+                left = true;
+            }
+        }
+        return left;
+    }
+};
+
 struct Outbox::Attempts {
     explicit Attempts(DatabaseState& state)
         : committer(state.group_options(), [&state](std::span<const model::CallbackAttempt> items) {
               return commit_attempts(state, items);
           }) {}
     std::mutex mutex;
-    std::string turn_url;  // served last; the next claim begins after it
+    Turn turn;
     GroupCommitter<model::CallbackAttempt, Nothing> committer;
 };
 
@@ -157,23 +186,28 @@ Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t
                                                    std::chrono::seconds lease) {
     const auto token = state_.token();
     const auto wanted = std::clamp<std::size_t>(most, 1, 1'000);
-    std::string turn;
+    Turn turn;
     {
         const std::lock_guard lock{attempts_->mutex};
-        turn = attempts_->turn_url;
+        turn = attempts_->turn;
+    }
+    SqlArray turn_apps, turn_urls;
+    for (const auto& [app, url] : turn.urls) {
+        turn_apps.add(app);
+        turn_urls.add(url);
     }
     struct Claimed {
         std::vector<model::Callback> callbacks;
-        std::string last_url;
-        bool deep = false;
+        Turn next;
+        bool go_on = false;
     };
     const auto now = state_.clock.now();
     auto claimed = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<Claimed> {
         pqxx::result rows;
         if (earlier == Earlier::in_doubt) rows = transaction.run("callbacks_claimed_before", params(token));
         if (rows.empty()) {
-            rows =
-                transaction.run("claim_callbacks", params(token, lease.count(), wanted, per_url, now, turn));
+            rows = transaction.run("claim_callbacks", params(token, lease.count(), wanted, per_url, now,
+                                                             turn.app, turn_apps, turn_urls));
         }
         const Columns columns{rows};
         Claimed result;
@@ -184,22 +218,22 @@ Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t
                 log_unreadable("callbacks", columns.text(row, "id"), problem);
             }
         }
-        const auto last = transaction.run("last_url_in_turn", params(turn, now));
-        if (!last[0][0].is_null()) result.last_url = last[0][0].as<std::string>();
-        result.deep = last[0][1].as<bool>();
+        const auto taken = transaction.run("turns_taken", params(turn.app, turn_apps, turn_urls, now));
+        result.next = turn;
+        const bool left = result.next.advance(taken);
+        // Behind more than one look can see, the turn goes round before anybody waits.
+        result.go_on = left && (taken.empty() || taken[0]["deep"].as<bool>());
         return result;
     });
     if (!claimed) return fail(claimed.error());
     {
         const std::lock_guard lock{attempts_->mutex};
-        attempts_->turn_url = claimed->last_url;  // empty at the end: from the start again
+        attempts_->turn = std::move(claimed->next);
     }
-    // Behind more than one look can see, the turn goes round before anybody waits.
-    const bool go_on = claimed->deep && !claimed->last_url.empty();
     auto& callbacks = claimed->callbacks;
     std::sort(callbacks.begin(), callbacks.end(),
               [](const model::Callback& a, const model::Callback& b) { return a.id < b.id; });
-    if (callbacks.size() == wanted || go_on) state_.wakeups.signal_here(Work::callbacks);
+    if (callbacks.size() == wanted || claimed->go_on) state_.wakeups.signal_here(Work::callbacks);
     return std::move(callbacks);
 }
 

@@ -62,8 +62,8 @@ struct Replayed {
 
 struct EndpointQuery {
     std::optional<AppName> app;
-    std::string own_url;  ///< the app's configured one, which it sees although nothing waits
-    std::string after;
+    std::string own_url;  ///< the app's configured one, which it may pause although nothing waits
+    std::optional<model::EndpointKey> after;
     std::size_t limit = 50;
 };
 
@@ -93,25 +93,25 @@ class Outbox {
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
 
-    /// Due callbacks, oldest first, at most `per_url` for one URL. A paused URL is passed over, and one whose
-    /// breaker is open; one that comes back has less than its share. A callback that this program cannot read
-    /// is logged and left to its lease.
+    /// Due callbacks, dealt among the apps, oldest first, at most `per_url` for one endpoint. A paused endpoint
+    /// is skipped, and one whose breaker is open; one that comes back has less than its share. A callback that
+    /// this program cannot read is logged and left to its lease.
     Result<std::vector<model::Callback>> claim(std::size_t most, std::size_t per_url,
                                                std::chrono::seconds lease);
-    /// In groups. Failures in a row open the URL's breaker, a success closes it, for all gateways.
+    /// In groups. Failures in a row open the endpoint's breaker, a success closes it, for all gateways.
     void record_attempt(model::CallbackAttempt attempt, std::function<void(Result<>)> done);
 
     Result<std::vector<CallbackDetails>> list(const CallbackQuery& query);
     /// Errors: callback_not_found. As do the next two where the app is another.
     Result<CallbackDetails> find(const std::optional<AppName>& app, const CallbackId& id);
-    /// Due at once, with the same id and bytes, and its attempts begin anew; resumes its URL. Errors:
+    /// Due at once, with the same id and bytes, and its attempts begin anew; resumes its endpoint. Errors:
     /// state_conflict where its body was erased, or it never had a URL. `app` nullopt: the operator.
     Result<> replay(const std::optional<AppName>& app, const CallbackId& id);
     Result<Replayed> replay(const ReplayRange& range);
 
     Result<std::vector<model::CallbackEndpoint>> endpoints(const EndpointQuery& query);
-    /// Errors: callback_not_found where nothing of the app's (or, for the operator, of anybody's) waits for
-    /// `url` and it is not `own_url`.
+    /// Of the app alone; for the operator, of every app that has something to do with `url`. Errors:
+    /// callback_not_found where nothing waits for it, nothing is known of it and it is not `own_url`.
     Result<> pause_endpoint(const EndpointQuery& whose, const std::string& url);
     /// Ends a pause, and lets an open breaker try at once. What waited is due now: how many.
     Result<std::size_t> resume_endpoint(const EndpointQuery& whose, const std::string& url);

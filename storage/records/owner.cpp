@@ -49,12 +49,19 @@ void queue_erasing(Transaction& transaction, const model::Upload& upload, const 
                            kind == model::JobKind::settle_original ? "remove" : "", party_of(upload)));
 }
 
+/// Whether a worker is at the original while its upload is deleted.
+enum class Original { at_rest, being_moved };
+
 /// As long as its grant is good a client can put its object again, and the event of that may be lost: what is
-/// there when the grant has ended goes as well. A job of the next generation, so that nobody waits for it.
-void queue_late_erasing(Transaction& transaction, const model::Upload& upload, Timestamp now) {
-    constexpr std::chrono::seconds kGrace{60};
-    if (upload.expires_at + kGrace <= now) return;
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(upload.expires_at + kGrace - now);
+/// there when the grant has ended goes as well. So does what a worker copies although its lease has just been
+/// taken from it. A job of the next generation, so that nobody waits for it.
+void queue_late_erasing(Transaction& transaction, const model::Upload& upload, Original original,
+                        Timestamp now) {
+    constexpr std::chrono::seconds kGrace{60}, kLongestCopy{300};
+    auto at = upload.expires_at + kGrace;
+    if (original == Original::being_moved) at = std::max<Timestamp>(at, now + kLongestCopy);
+    if (at <= now) return;
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(at - now);
     transaction.run("insert_job", params(upload.id.str(), upload.generation + 1, upload.app.str(),
                                          to_string(model::JobKind::settle_original), "remove", wait.count(),
                                          party_of(upload)));
@@ -74,13 +81,16 @@ Result<model::Upload> cancel(Transaction& transaction, const model::Upload& uplo
     }
     // Also where no object is known: its event may be on the way, or lost.
     queue_erasing(transaction, upload, model::JobKind::settle_original);
-    queue_late_erasing(transaction, upload, now);
+    queue_late_erasing(transaction, upload, Original::at_rest, now);
     note(transaction, upload.id, "cancelled", now);
     return std::move(cancelled.front());
 }
 
-Result<model::Upload> erase(Transaction& transaction, const model::CallbackComposer& composer,
-                            model::Upload upload, Timestamp now) {
+Result<model::Upload> erase(Transaction& transaction, const model::CallbackComposer& composer, Locked locked,
+                            Timestamp now) {
+    auto& upload = locked.upload;
+    const auto original =
+        locked.is_leased(model::JobKind::settle_original) ? Original::being_moved : Original::at_rest;
     upload.state = model::UploadState::deleted;
     upload.finished_at = now;
     upload.updated_at = now;
@@ -101,11 +111,11 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
         return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     }
     queue_erasing(transaction, upload, model::JobKind::settle_original);
-    queue_late_erasing(transaction, upload, now);
+    queue_late_erasing(transaction, upload, original, now);
     if (upload.image) queue_erasing(transaction, upload, model::JobKind::remove_published);
     outbox.insert(transaction, now);
     note(transaction, upload.id, "deleted", now);
-    return upload;
+    return std::move(upload);
 }
 
 }  // namespace
@@ -129,7 +139,7 @@ Result<model::Upload> PostgresUploadStore::cancel_or_delete(const std::optional<
             case model::UploadState::published:
             case model::UploadState::rejected:
             case model::UploadState::failed:
-                return erase(transaction, state_.composer, std::move(locked->upload), now);
+                return erase(transaction, state_.composer, std::move(*locked), now);
             case model::UploadState::cancelled:
             case model::UploadState::deleted:
                 return std::move(locked->upload);
@@ -143,6 +153,22 @@ Result<model::Upload> PostgresUploadStore::cancel_or_delete(const std::optional<
     return ended;
 }
 
+Result<bool> erase_if_ended_before(DatabaseState& state, const UploadId& id, Timestamp before) {
+    return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<bool> {
+        auto locked = lock_whole(transaction, std::nullopt, id);
+        if (!locked && locked.error().code == ErrorCode::upload_not_found) return false;
+        if (!locked) return fail(locked.error());
+        const auto& upload = locked->upload;
+        const bool ended =
+            upload.state == model::UploadState::rejected || upload.state == model::UploadState::failed;
+        // It may have been tried again, and published, since it was found.
+        if (!ended || !upload.finished_at || *upload.finished_at >= before) return false;
+        const auto erased = erase(transaction, state.composer, std::move(*locked), state.clock.now());
+        if (!erased) return fail(erased.error());
+        return true;
+    });
+}
+
 Result<model::Upload> PostgresUploadStore::retry(const std::optional<AppName>& app, const UploadId& id) {
     auto retried =
         transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<model::Upload> {
@@ -152,17 +178,17 @@ Result<model::Upload> PostgresUploadStore::retry(const std::optional<AppName>& a
             const bool on_its_way =
                 state == model::UploadState::uploaded || state == model::UploadState::processing;
             if (earlier == Earlier::in_doubt && on_its_way) return std::move(locked->upload);
-            if (locked->is_leased(model::JobKind::settle_original)) {
-                return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
-            }
             const auto now = state_.clock.now();
+            transaction.run("delete_unclaimed_jobs_of_upload",
+                            params(id.str(), to_string(model::JobKind::settle_original)));
             auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
+            const bool ended = state == model::UploadState::rejected || state == model::UploadState::failed;
+            if (uploads.empty() && ended && locked->upload.pinned)
+                return fail(ErrorCode::state_conflict, "the original is being moved or removed right now");
             if (uploads.empty())
                 return fail(ErrorCode::state_conflict,
                             "only a rejected or failed upload can be processed again");
             auto& upload = uploads.front();
-            transaction.run("delete_jobs_of_upload",
-                            params(id.str(), to_string(model::JobKind::settle_original)));
             transaction.run("insert_job",
                             params(id.str(), upload.generation, upload.app.str(),
                                    to_string(model::JobKind::process), "", 0, party_of(upload)));

@@ -72,7 +72,9 @@ class PostgresJobQueue final : public JobQueue {
                                                     std::chrono::seconds lease) override;
     Result<> release(const std::vector<model::Lease>& leases) override;
     Result<model::UploadState> postpone(const model::Lease& lease, const model::Postponement& why) override;
-    Result<> finish_cleanup(const model::Lease& lease) override;
+    using JobQueue::finish_cleanup;
+    Result<> finish_cleanup(const model::Lease& lease,
+                            const std::optional<model::TimelineNote>& note) override;
     Result<Reaped> reap() override;
     void wait_for_jobs(std::chrono::milliseconds timeout) override;
     void stop_waiting() override;

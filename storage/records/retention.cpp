@@ -1,6 +1,8 @@
 // What need not be kept is deleted.
 #include <chrono>
+#include <vector>
 
+#include "base/log.hpp"
 #include "storage/records/database_state.hpp"
 #include "storage/records/upkeep.hpp"
 
@@ -25,6 +27,57 @@ Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_tokens", params(Timestamp{now - retention.tokens}));
         transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
         transaction.run("forget_sweeps");
+        transaction.run("forget_processes");
+        return {};
+    });
+}
+
+/// Of the rejected and the failed, a bite of each.
+Result<> erase_old(DatabaseState& state, Timestamp before) {
+    constexpr std::size_t kBite = 500;
+    std::size_t erased = 0;
+    for (const auto ended : {model::UploadState::rejected, model::UploadState::failed}) {
+        const auto ids = read(state.pool, [&](Transaction& transaction) -> Result<std::vector<UploadId>> {
+            std::vector<UploadId> found;
+            for (const auto& row : transaction.run(
+                     "ended_before", params(to_string(ended), before, least_id("upl_", before), kBite)))
+                found.push_back(UploadId::trusted(row[0].c_str()));
+            return found;
+        });
+        if (!ids) return fail(ids.error());
+        for (const auto& id : *ids) {
+            const auto done = erase_if_ended_before(state, id, before);
+            if (!done) return fail(done.error());
+            erased += *done ? 1 : 0;
+        }
+    }
+    if (erased == 0) return {};
+    log::info("retention.erased", {{"uploads", erased}});
+    state.wakeups.signal(Work::jobs);
+    state.wakeups.signal(Work::callbacks);
+    return {};
+}
+
+Result<> forget_uploads(DatabaseState& state, Timestamp before) {
+    return transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        SqlArray old, gone;
+        bool any = false;
+        for (const auto& row :
+             transaction.run("lock_old_uploads", params(before, least_id("upl_", before)))) {
+            old.add(row[0].c_str());
+            any = true;
+        }
+        if (!any) return {};
+        for (const auto& row : transaction.run("forget_uploads", params(old)))
+            gone.add(row[0].c_str());
+        transaction.run("forget_timelines", params(gone));
+        return {};
+    });
+}
+
+Result<> process_seen(DatabaseState& state) {
+    return read(state.pool, [&](Transaction& transaction) -> Result<> {
+        transaction.run("process_seen", params(state.lease_prefix));
         return {};
     });
 }
@@ -38,8 +91,11 @@ Result<> Upkeep::forget_old() {
         if (now - forgot_at_ < kForgetEvery) return {};
         forgot_at_ = now;
     }
-    if (auto forgotten = forget_older(state_.pool, state_.options.retention, now); !forgotten)
-        return forgotten;
+    const auto& retention = state_.options.retention;
+    if (auto forgotten = forget_older(state_.pool, retention, now); !forgotten) return forgotten;
+    if (auto seen = process_seen(state_); !seen) return seen;
+    if (auto erased = erase_old(state_, now - retention.rejected); !erased) return erased;
+    if (auto forgotten = forget_uploads(state_, now - retention.uploads); !forgotten) return forgotten;
     return tidy_endpoints(state_);
 }
 

@@ -182,6 +182,7 @@ model::Job to_job(const Columns& columns, const pqxx::row& row, const std::strin
     job.ran_out_of_time = row["patient"].as<bool>();
     job.subject = {columns.text(row, "subject_kind"), columns.text(row, "subject_id")};
     job.app = AppName::trusted(columns.text(row, "job_app"));
+    job.party = columns.text(row, "party");
     job.slot = columns.text(row, "slot");
     job.payload = columns.text(row, "payload");
     if (!columns.is_null(row, "id")) job.upload = to_upload(columns, row);

@@ -90,10 +90,10 @@ Result<std::vector<std::string>> Upkeep::open_minutes(std::chrono::seconds grace
     });
 }
 
-Result<bool> Upkeep::expire(const UploadId& id) {
+Result<bool> Upkeep::expire(const UploadId& id, std::chrono::seconds grace) {
     auto expired = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<bool> {
         const auto now = state_.clock.now();
-        auto due = to_uploads(transaction.run("lock_due_upload", params(id.str(), now)));
+        auto due = to_uploads(transaction.run("lock_due_upload", params(id.str(), Timestamp{now - grace})));
         if (due.empty()) {
             if (earlier == Earlier::none) return false;
             const auto uploads = to_uploads(transaction.run("look_again_at_upload", params(id.str())));

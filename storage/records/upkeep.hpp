@@ -74,8 +74,8 @@ class Upkeep {
     /// Created uploads whose grant ended more than `grace` ago, by the grant's end, after the one named.
     Result<std::vector<model::Upload>> past_grant(const PastGrant& after, std::chrono::seconds grace,
                                                   std::size_t limit);
-    /// Whether the upload is expired because of this call.
-    Result<bool> expire(const UploadId& id);
+    /// Whether the upload is expired because of this call: its grant ended more than `grace` ago, also now.
+    Result<bool> expire(const UploadId& id, std::chrono::seconds grace = std::chrono::seconds{0});
     /// The minute prefixes (`u/202611201234/`) under which objects may still appear. Exact while some ten
     /// thousand uploads are open; beyond that every minute with uploads that `longest_grant` may have left
     /// open.

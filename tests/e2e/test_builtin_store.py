@@ -95,16 +95,19 @@ def test_rejects_second_gateway_on_the_same_folder_with_clear_message(world, pro
     assert done.returncode != 0 and "in use" in done.stderr, done.stderr
 
 
-def test_presigned_urls_survive_restart_with_kept_keys(own_world):
+def test_presigned_urls_and_client_tokens_survive_restart_with_kept_keys(own_world):
     world = own_world(store="builtin")
     photo = pictures.photo(320, 240, seed=77)
     created = world.create({"size": len(photo)})
+    token = world.request("POST", "/v1/tokens", {"expires_in": 600})[2]["token"]
     world.gateway.stop()
     world.gateway.restart()
     from scripts import local_gateway
     status, answer = local_gateway.send(created["upload"], photo)
     assert status == 200, answer
     assert world.gateway.wait_for(created)["state"] == "published"
+    status, _, by_token = world.gateway.request("POST", "/v1/uploads", {"size": len(photo)}, {"Authorization": f"Bearer {token}"})
+    assert status == 201, by_token
 
 
 @pytest.mark.slow

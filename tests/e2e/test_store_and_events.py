@@ -20,6 +20,15 @@ def assert_nothing_came_of_it(world, created):
     assert world.image(created)[0] == 404
 
 
+def events_of(world, created):
+    return [entry["event"] for entry in world.request("GET", f"/v1/uploads/{created['id']}/timeline")[2]["data"]]
+
+
+def is_stored(world, created):
+    minio = world.stack.minio
+    return minio.call("HEAD", f"/{minio.incoming}/{key_of(created)}", accept=(200, 404))[0] == 200
+
+
 def put(created, data, **changes):
     grant = {**created["upload"], **changes}
     return local_gateway.send(grant, data)[0]
@@ -39,7 +48,7 @@ def test_store_enforces_presigned_put(world):
     assert put(created, photo, headers={n: v for n, v in headers.items() if n != "If-None-Match"}) in (400, 403), "header left out"
     assert_nothing_came_of_it(world, created)
     assert put(created, photo) == 200
-    assert put(created, photo) == 412, "once"
+    assert put(created, photo) == 412, "while it is there"
     assert world.gateway.wait_for(created)["state"] == "published"
 
 
@@ -127,12 +136,54 @@ def test_creates_one_upload_and_callback_for_ten_identical_events(world):
     assert len({c.body["id"] for c in world.receiver.of(upload["id"], "upload.published")}) == 1
 
 
-def test_rejects_upload_when_the_announced_object_is_missing(own_world):
-    world = own_world()
-    created = world.create()
+def test_forged_event_notifies_of_nothing_and_the_true_one_counts(world):
+    photo = pictures.photo(seed=42)
+    created = world.create({"size": len(photo)})
     assert post(world, event(world, key_of(created)))[0] == 200
-    upload = world.gateway.wait_for(created, 60)
-    assert upload["state"] == "rejected" and upload["rejection"]["code"] == "gone"
+    assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "created"
+    assert events_of(world, created) == ["created"]
+    world.send(created, photo)
+    assert post(world, event(world, key_of(created), etag="f" * 32, size=1, sequencer="FF"))[0] == 200
+    upload = world.gateway.wait_for(created)
+    assert upload["state"] == "published" and upload["size"] == len(photo), upload
+    assert upload["etag"] != "f" * 32
+
+
+def test_file_put_again_after_the_end_is_removed_at_once(world):
+    """It is the original, with its position."""
+    for state in ("published", "rejected", "deleted"):
+        photo = pictures.photo(seed=43) if state != "rejected" else b"no picture" * 100
+        created = world.upload(photo)
+        assert world.gateway.wait_for(created)["state"] == ("rejected" if state == "rejected" else "published")
+        if state == "deleted":
+            assert world.request("DELETE", f"/v1/uploads/{created['id']}")[0] in (200, 202)
+        parts.wait_until(lambda: not is_stored(world, created), 20, "the original's removal")
+        assert put(created, photo) == 200, "the URL is good until it ends"
+        parts.wait_until(lambda: "object.unwanted" in events_of(world, created), 20, f"the timeline of the {state}")
+        assert not is_stored(world, created)
+        assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == state
+
+
+def test_client_may_repeat_its_put_where_the_profile_says_so(world):
+    photo = pictures.photo(seed=44)
+    created = world.create({"profile": "again", "size": len(photo)})
+    assert "If-None-Match" not in created["upload"]["headers"]
+    assert [put(created, photo) for _ in range(3)] == [200, 200, 200]
+    upload = world.gateway.wait_for(created)
+    assert upload["state"] == "published"
+    world.receiver.wait_for_upload(upload["id"], "upload.published")
+    assert len({c.body["id"] for c in world.receiver.of(upload["id"], "upload.published")}) == 1
+
+
+def test_clients_url_ends_with_its_token_and_names_the_size(world):
+    token = world.request("POST", "/v1/tokens", {"profile": "photos", "expires_in": 60})[2]
+    headers = {"Authorization": f"Bearer {token['token']}"}
+    status, _, refused = world.gateway.request("POST", "/v1/uploads", {"filename": "a.jpg"}, headers)
+    assert status == 422 and refused["errors"][0]["pointer"] == "/size", refused
+    status, _, created = world.gateway.request("POST", "/v1/uploads", {"size": 5, "expires_in": 3600}, headers)
+    assert status == 201 and created["upload"]["expires_at"] == token["expires_at"], created
+    status, _, again = world.gateway.request("POST", f"/v1/uploads/{created['id']}/sign", {"expires_in": 3600}, headers)
+    assert status == 200 and again["upload"]["expires_at"] == token["expires_at"], again
 
 
 def test_lost_event_delays_but_does_not_lose_a_photo(own_world):

@@ -67,6 +67,20 @@ void FakeRecords::queue_erasing(const Upload& upload, const JobKind& kind, const
     queue(upload, kind, detail);
 }
 
+void FakeRecords::queue_late(const Upload& upload) {
+    const auto late = [&](const JobRow& job) {
+        return job.upload == upload.id && job.slot.starts_with(model::kLateSlot) && job.lease_token.empty();
+    };
+    if (std::any_of(jobs_.begin(), jobs_.end(), late)) return;
+    jobs_.push_back({.id = ++last_job_,
+                     .upload = upload.id,
+                     .generation = upload.generation + 1,
+                     .kind = JobKind::settle_original,
+                     .detail = "remove",
+                     .slot = std::string{model::kLateSlot} + std::to_string(last_job_),
+                     .run_at = clock_.now()});
+}
+
 void FakeRecords::forget_job(std::int64_t id) {
     std::erase_if(jobs_, [&](const JobRow& job) { return job.id == id; });
 }
@@ -110,7 +124,7 @@ Result<Upload> FakeRecords::extend_grant(const AppName& app, const UploadId& id,
     auto& upload = row->upload;
     if (upload.state != UploadState::created && upload.state != UploadState::expired) return wrong_state();
     upload.state = UploadState::created;
-    upload.expires_at = expires_at;
+    upload.expires_at = std::max(upload.expires_at, expires_at);
     upload.finished_at.reset();
     return upload;
 }
@@ -239,7 +253,10 @@ Result<std::vector<model::Upload>> FakeRecords::find_all(const std::vector<Uploa
 Result<bool> FakeRecords::has_jobs(const UploadId& id) {
     if (auto error = begin("has_jobs")) return fail(*error);
     const std::lock_guard lock{mutex_};
-    return std::any_of(jobs_.begin(), jobs_.end(), [&](const JobRow& job) { return job.upload == id; });
+    const auto upload = rows_.find(id);
+    return upload != rows_.end() && std::any_of(jobs_.begin(), jobs_.end(), [&](const JobRow& job) {
+               return job.upload == id && job.generation <= upload->second.upload.generation;
+           });
 }
 
 // ---- Arrivals
@@ -270,12 +287,12 @@ void FakeRecords::observe(storage::records::Observation seen,
                 queue(upload, JobKind::process, "");
                 note(row, "received");
                 return ObserveOutcome::received;
+            case UploadState::published:
+            case UploadState::rejected:
             case UploadState::cancelled:
             case UploadState::deleted:
-                upload.pinned = seen.object;
-                queue(upload, JobKind::settle_original, "remove");
-                note(row, "object.unwanted");
-                return ObserveOutcome::already_known;
+                queue_late(upload);
+                return ObserveOutcome::unwanted;
             default:
                 return ObserveOutcome::already_known;
         }

@@ -67,7 +67,9 @@ class FakeRecords final : public storage::records::UploadStore,
                                                     std::chrono::seconds lease) override;
     Result<> release(const std::vector<model::Lease>& leases) override;
     Result<model::UploadState> postpone(const model::Lease& lease, const model::Postponement& why) override;
-    Result<> finish_cleanup(const model::Lease& lease) override;
+    using JobQueue::finish_cleanup;
+    Result<> finish_cleanup(const model::Lease& lease,
+                            const std::optional<model::TimelineNote>& note) override;
     Result<storage::records::Reaped> reap() override;
     void wait_for_jobs(std::chrono::milliseconds timeout) override;
     void stop_waiting() override;
@@ -105,6 +107,7 @@ class FakeRecords final : public storage::records::UploadStore,
         std::uint32_t generation = 0;
         model::JobKind kind = model::JobKind::process;
         std::string detail;
+        std::string slot;
         std::uint32_t attempt = 0;
         std::uint32_t crashes = 0;
         Timestamp run_at;
@@ -141,6 +144,7 @@ class FakeRecords final : public storage::records::UploadStore,
     void note(Row& row, std::string_view event);
     void queue(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
     void queue_erasing(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
+    void queue_late(const model::Upload& upload);
     void forget_job(std::int64_t id);
 
     const Clock& clock_;

@@ -51,6 +51,7 @@ Result<std::vector<model::Job>> FakeRecords::claim(const storage::records::Claim
         given.subject = {"upload", job.upload.str()};
         given.app = row.upload.app;
         given.detail = job.detail;
+        given.slot = job.slot;
         given.attempt = job.attempt;
         given.ran_out_of_time = job.ran_out_of_time;
         given.upload = row.upload;
@@ -155,13 +156,14 @@ Result<UploadState> FakeRecords::postpone(const Lease& lease, const model::Postp
     return upload.state;
 }
 
-Result<> FakeRecords::finish_cleanup(const Lease& lease) {
+Result<> FakeRecords::finish_cleanup(const Lease& lease, const std::optional<model::TimelineNote>& written) {
     if (auto error = begin("finish_cleanup")) return fail(*error);
     const std::lock_guard lock{mutex_};
     const auto held = hold(lease);
     if (!held) return fail(held.error());
     if (held->job->kind == JobKind::process)
         return fail(ErrorCode::state_conflict, "this lease is for a verdict, not for cleaning up");
+    if (written) note(*held->row, written->event);
     forget_job(held->job->id);
     return {};
 }

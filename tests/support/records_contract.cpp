@@ -145,6 +145,36 @@ TEST_P(RecordsContract, takes_an_event_in_once_and_pins_the_first_object) {
     EXPECT_EQ(observe(nobody), ObserveOutcome::unknown);
 }
 
+TEST_P(RecordsContract, an_object_of_an_upload_that_has_ended_is_unwanted_and_a_job_removes_it) {
+    const auto upload = received();
+    ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
+    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::settle_original}).at(0).lease));
+    EXPECT_EQ(observe(upload, "e2"), ObserveOutcome::unwanted);
+    EXPECT_EQ(observe(upload, "e3"), ObserveOutcome::unwanted);
+    EXPECT_FALSE(world->uploads().has_jobs(upload.id).value());
+    const auto jobs = claim({JobKind::settle_original});
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_TRUE(jobs[0].slot.starts_with(model::kLateSlot));
+    EXPECT_EQ(observe(upload, "e4"), ObserveOutcome::unwanted);
+    EXPECT_TRUE(world->jobs().finish_cleanup(jobs[0].lease, model::TimelineNote{"object.unwanted", {}}));
+    EXPECT_EQ(world->uploads().timeline(std::nullopt, upload.id)->back().event, "object.unwanted");
+    EXPECT_EQ(claim({JobKind::settle_original}).size(), 1U) << "another, for what came while it ran";
+    EXPECT_EQ(state_of(upload.id), UploadState::published);
+}
+
+TEST_P(RecordsContract, an_upload_whose_late_object_is_being_removed_is_not_tried_again) {
+    const auto upload = received();
+    ASSERT_TRUE(world->publications().reject(claim_one().lease, {{"corrupt", ""}, {}, {}}));
+    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::settle_original}).at(0).lease));
+    EXPECT_EQ(observe(upload, "e2"), ObserveOutcome::unwanted);
+    const auto removing = claim({JobKind::settle_original}).at(0);
+    EXPECT_EQ(world->uploads().retry(std::nullopt, upload.id).error().code, ErrorCode::state_conflict);
+    ASSERT_TRUE(world->jobs().finish_cleanup(removing.lease));
+    EXPECT_EQ(observe(upload, "e3"), ObserveOutcome::unwanted);
+    EXPECT_TRUE(world->uploads().retry(std::nullopt, upload.id));
+    EXPECT_TRUE(claim({JobKind::settle_original}).empty()) << "what is to be processed is not removed";
+}
+
 TEST_P(RecordsContract, rejects_as_overwritten_at_the_third_generation) {
     const auto upload = received();
     for (const char* etag : {"e2", "e3"}) {

@@ -285,6 +285,29 @@ from ours o
 where j.id = o.id
 returning j.id;
 
+-- name: add_process
+insert into processes (prefix, machine, pid, started) values ($1, $2, $3, $4) on conflict (prefix) do nothing;
+
+-- name: processes_of_machine
+select prefix, pid, started from processes where machine = $1 and prefix <> $2;
+
+-- name: expire_jobs_of_processes
+-- $1 prefixes of processes that are gone: their leases are over, whatever they say.
+update jobs set lease_until = now() - interval '1 second'
+where lease_token is not null and left(lease_token, 12) = any($1::text[]) and lease_until >= now()
+returning id;
+
+-- name: expire_callbacks_of_processes
+update callbacks set lease_until = now() - interval '1 second'
+where lease_token is not null and left(lease_token, 12) = any($1::text[]) and lease_until >= now();
+
+-- name: expire_rounds_of_processes
+update rounds set lease_until = now() - interval '1 second'
+where lease_token is not null and left(lease_token, 12) = any($1::text[]) and lease_until >= now();
+
+-- name: forget_gone_processes
+delete from processes where prefix = any($1::text[]);
+
 -- name: requeue_lost_leases
 -- $1 attempts at most, $2 now for updated_at; what has attempts left goes back.
 with lost as materialized (

@@ -37,22 +37,25 @@ queued as (
 )
 select received.id from received;
 
--- name: pin_unwanted
--- A late object of an upload that is cancelled or deleted: remembered, so that exactly it is removed.
-with pinned as (
-    update uploads u set pinned_etag = i.etag, pinned_size = i.size, pinned_version = i.version, updated_at = $5::timestamptz
-    from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) as i (id, etag, size, version)
-    where u.id = i.id and u.state in ('cancelled', 'deleted')
-    returning u.id, u.app, u.generation, u.client_token
-)
-insert into jobs (subject_id, generation, app, kind, detail, party)
-select id, generation, app, 'settle_original', 'remove', coalesce(client_token, '') from pinned
+-- name: queue_unwanted
+-- $1 uploads that have ended, locked. The object that was seen is removed by a job of the next generation, so that nobody waits for it.
+-- One that is claimed may have looked before the object came, so another is queued beside it.
+insert into jobs (subject_id, generation, app, kind, detail, party, slot)
+select u.id, u.generation + 1, u.app, 'settle_original', 'remove', coalesce(u.client_token, ''), 'late ' || pg_current_xact_id()::text
+from uploads u
+where u.id = any($1::text[]) and u.state in ('published', 'rejected', 'cancelled', 'deleted')
+  and not exists (select from jobs j
+                  where j.subject_kind = 'upload' and j.subject_id = u.id and j.kind = 'settle_original' and j.slot like 'late %'
+                    and j.lease_token is null)
 on conflict (subject_kind, subject_id, generation, kind, slot) do nothing;
 
 -- name: note
+-- A client can put its object again and again: what follows from that is noted 20 times for an upload, and no more.
 insert into timeline (subject_id, at, event, detail)
 select subject_id, $4::timestamptz, event, detail
-from unnest($1::text[], $2::text[], $3::text[]) as t (subject_id, event, detail);
+from unnest($1::text[], $2::text[], $3::text[]) as t (subject_id, event, detail)
+where t.event not in ('object.changed', 'object.unwanted')
+   or (select count(*) from (select from timeline n where n.subject_id = t.subject_id and n.event = t.event limit 20) few) < 20;
 
 -- name: quarantine_event
 insert into event_quarantine (source, reason, body, received_at) values ($1, $2, $3::bytea, $4::timestamptz);

@@ -43,14 +43,20 @@ update callbacks set body = '' where subject_id = $1 and state in ('delivered', 
 -- name: delete_jobs_of_upload
 delete from jobs where subject_kind = 'upload' and subject_id = $1 and kind = $2;
 
+-- name: delete_unclaimed_jobs_of_upload
+delete from jobs where subject_kind = 'upload' and subject_id = $1 and kind = $2 and lease_token is null;
+
 -- name: has_jobs
 -- Not what only looks again after the grant: that is of a generation that the upload has not.
 select exists (select from jobs j join uploads u on j.subject_kind = 'upload' and u.id = j.subject_id where u.id = $1 and j.generation <= u.generation);
 
 -- name: retry_upload
+-- Not while a worker moves or removes the original. The upload's lock keeps further jobs of that kind from being queued.
 update uploads
 set state = 'uploaded', finished_at = null, rejection_code = null, rejection_detail = null, updated_at = $2::timestamptz
 where id = $1 and state in ('failed', 'rejected') and pinned_etag is not null
+  and not exists (select from jobs j
+                  where j.subject_kind = 'upload' and j.subject_id = $1 and j.kind = 'settle_original' and j.lease_token is not null)
 returning *;
 
 -- name: lock_due_upload

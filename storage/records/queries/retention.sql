@@ -19,12 +19,42 @@ delete from client_tokens where id = any (array(
 delete from event_quarantine where id = any (array(
     select id from event_quarantine where received_at < $1::timestamptz order by id limit 500));
 
+-- name: ended_before
+-- $1 the state, $2 finished before, $3 an id that all made since then are greater than, $4 at most
+select id from uploads where unusual_end = $1 and id < $3 and finished_at < $2::timestamptz order by id limit $4::integer;
+
+-- name: lock_old_uploads
+-- $1 finished before, $2 an id that all made since then are greater than. With the lock nobody queues a job for one.
+select u.id from uploads u
+where u.unusual_end in ('expired', 'cancelled', 'deleted') and u.id < $2 and u.finished_at < $1::timestamptz
+  and u.expires_at < $1::timestamptz
+  and not exists (select from jobs j where j.subject_kind = 'upload' and j.subject_id = u.id)
+  and not exists (select from images i where i.upload_id = u.id)
+limit 500
+for update of u skip locked;
+
+-- name: forget_uploads
+delete from uploads u
+where u.id = any($1::text[])
+  and not exists (select from jobs j where j.subject_kind = 'upload' and j.subject_id = u.id)
+  and not exists (select from images i where i.upload_id = u.id)
+returning u.id;
+
+-- name: forget_timelines
+delete from timeline where subject_kind = 'upload' and subject_id = any($1::text[]);
+
+-- name: forget_processes
+delete from processes where seen_at < now() - interval '1 day';
+
+-- name: process_seen
+update processes set seen_at = now() where prefix = $1;
+
 -- name: forget_callbacks
 -- $1 a final state, $2 finished before
 with old as materialized (
     select id from callbacks where state = $1 and finished_at < $2::timestamptz order by finished_at limit 2000
 ),
 gone as (
-    delete from callbacks c using old where c.id = old.id and c.state = $1 returning c.placed
+    delete from callbacks c using old where c.id = old.id and c.state = $1 and c.finished_at < $2::timestamptz returning c.placed
 )
 update feed set forgotten = greatest(forgotten, (select max(placed) from gone)) where exists (select from gone);

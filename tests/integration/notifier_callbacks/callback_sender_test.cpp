@@ -365,7 +365,7 @@ TEST_F(Delivery, backs_off_failing_receiver_and_delivers_all_once_it_recovers) {
     const auto state = [&]() -> std::optional<model::CallbackEndpoint::State> {
         const auto found = records_->outbox.endpoints({.own_url = receiver.url(path_), .limit = 200});
         for (const auto& each : found.value()) {
-            if (each.url == receiver.url(path_)) return each.state;
+            if (each.key.url == receiver.url(path_)) return each.state;
         }
         return std::nullopt;
     };
@@ -398,7 +398,7 @@ TEST_F(Delivery, reports_each_attempt_to_the_observer) {
     std::promise<model::CallbackAttempt> told;
     std::atomic<bool> once{false};
     start({"127.0.0.0/8"}, {}, [&](const model::CallbackAttempt& attempt) {
-        if (attempt.url == receiver.url(path_) && !once.exchange(true)) told.set_value(attempt);
+        if (attempt.endpoint.url == receiver.url(path_) && !once.exchange(true)) told.set_value(attempt);
     });
     arrive(receiver.url(path_));
     EXPECT_EQ(told.get_future().get().status, 204);

@@ -214,12 +214,44 @@ TEST_F(ObserveTest, accepts_late_object_of_expired_upload) {
 
 TEST_F(ObserveTest, queues_removal_of_late_object_of_cancelled_upload) {
     const auto upload = in_state(model::UploadState::cancelled);
-    EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::already_known);
+    database.run("delete from jobs");
+    EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::unwanted);
     const auto job = claim_one();
     EXPECT_EQ(job.kind, model::JobKind::settle_original);
     EXPECT_EQ(job.detail, "remove");
-    EXPECT_EQ(job.upload.pinned->etag.str(), "late");
+    EXPECT_TRUE(job.slot.starts_with(model::kLateSlot));
     EXPECT_EQ(state_of(upload.id), model::UploadState::cancelled);
+}
+
+TEST_F(ObserveTest, queues_removal_of_what_is_put_after_the_end_once_while_it_waits_and_anew_while_it_runs) {
+    for (const auto state : {model::UploadState::published, model::UploadState::rejected,
+                             model::UploadState::cancelled, model::UploadState::deleted}) {
+        const auto upload = in_state(state);
+        database.run("delete from jobs");
+        const auto jobs = [&] {
+            return database.value("select count(*) from jobs where subject_id = '" + upload.id.str() + "'");
+        };
+        EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::unwanted);
+        EXPECT_EQ(observe(seen(upload, "later")).value(), ObserveOutcome::unwanted);
+        EXPECT_EQ(jobs(), "1");
+        EXPECT_FALSE(records->uploads.has_jobs(upload.id).value()) << "nobody waits for it";
+        const auto running = claim_one();
+        EXPECT_EQ(observe(seen(upload, "latest")).value(), ObserveOutcome::unwanted);
+        EXPECT_EQ(jobs(), "2") << "the one that runs may have looked before";
+        EXPECT_TRUE(records->jobs.finish_cleanup(running.lease,
+                                                 model::TimelineNote{"object.unwanted", {{"etag", "late"}}}));
+        EXPECT_EQ(records->uploads.timeline(std::nullopt, upload.id)->back().event, "object.unwanted");
+        EXPECT_TRUE(records->jobs.finish_cleanup(claim_one().lease));
+        EXPECT_EQ(state_of(upload.id), state);
+    }
+}
+
+TEST_F(ObserveTest, notes_what_a_client_repeats_twenty_times_and_no_more) {
+    const auto upload = received();
+    for (int i = 0; i < 30; ++i)
+        EXPECT_EQ(observe(seen(upload, "e" + std::to_string(100 + i))).value(),
+                  ObserveOutcome::already_known);
+    EXPECT_EQ(database.value("select count(*) from timeline where event = 'object.changed'"), "20");
 }
 
 TEST_F(ObserveTest, stores_hostile_text_safely) {
@@ -258,6 +290,9 @@ TEST_F(ObserveTest, lists_minutes_with_open_grants_and_distinguishes_waiting_key
                   .value()
                   .state,
               model::UploadState::created);
+    const auto longer = records->uploads.find(std::nullopt, waiting.id)->expires_at;
+    EXPECT_EQ(records->uploads.extend_grant(waiting.app, waiting.id, clock.now())->expires_at, longer)
+        << "the URL that was signed for longer is still good";
     EXPECT_EQ(records->uploads.extend_grant(there.app, there.id, clock.now()).error().code,
               ErrorCode::state_conflict);
 }

@@ -21,7 +21,7 @@ class EndpointTest : public RecordsTest {
         model::CallbackAttempt made;
         made.callback = callback.id;
         made.lease_token = callback.lease_token;
-        made.url = callback.url;
+        made.endpoint = callback.endpoint();
         made.at = clock.now();
         made.status = status;
         const bool taken = status == 204;
@@ -34,7 +34,7 @@ class EndpointTest : public RecordsTest {
     std::optional<model::CallbackEndpoint> endpoint(const std::string& url = kSick) {
         const auto all = records->outbox.endpoints({}).value();
         const auto found =
-            std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.url == url; });
+            std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.key.url == url; });
         return found == all.end() ? std::nullopt : std::make_optional(*found);
     }
     /// Until the breaker opens: ten failures, eight at a time.
@@ -272,7 +272,7 @@ TEST_F(EndpointTest, lets_app_see_and_resume_only_its_own_urls) {
     const auto mine = AppName::trusted("sick"), theirs = AppName::trusted("other");
     EXPECT_EQ(records->outbox.endpoints({.app = mine}).value().size(), 1U);
     EXPECT_TRUE(records->outbox.endpoints({.app = theirs}).value().empty());
-    EXPECT_EQ(records->outbox.endpoints({.app = theirs, .own_url = kSick}).value().at(0).waiting, 0U);
+    EXPECT_TRUE(records->outbox.endpoints({.app = theirs, .own_url = kSick}).value().empty());
     EXPECT_EQ(records->outbox.resume_endpoint({.app = theirs}, kSick).error().code,
               ErrorCode::callback_not_found);
     EXPECT_EQ(records->outbox.pause_endpoint({.app = theirs}, kSick).error().code,
@@ -282,7 +282,7 @@ TEST_F(EndpointTest, lets_app_see_and_resume_only_its_own_urls) {
     ASSERT_TRUE(records->outbox.pause_endpoint({.app = mine}, kSick));
     EXPECT_EQ(endpoint()->state, State::paused);
     EXPECT_EQ(records->gauges.backlog().value().endpoints.paused, 1U);
-    EXPECT_TRUE(records->outbox.endpoints({.after = kSick}).value().empty());
+    EXPECT_TRUE(records->outbox.endpoints({.after = model::EndpointKey{mine, kSick}}).value().empty());
     EXPECT_EQ(records->outbox.resume_endpoint({.app = mine}, kSick).value(), 30U);
     EXPECT_EQ(endpoint()->state, State::half_open);
 }
@@ -305,6 +305,118 @@ TEST_F(EndpointTest, does_not_hide_other_urls_behind_a_deep_held_queue) {
     for (int turn = 0; turn < 4; ++turn)
         reached += claim(1'000, 8).size();
     EXPECT_EQ(reached, 150U);
+}
+
+// ---- one URL, two apps
+
+/// Two apps whose callbacks go to one URL.
+class SharedUrlTest : public EndpointTest {
+  protected:
+    static constexpr const char* kShared = "https://shared.example/hook";
+    const AppName noisy = AppName::trusted("noisy"), quiet = AppName::trusted("quiet");
+
+    void tell(const AppName& app, int count = 1) {
+        for (int i = 0; i < count; ++i) {
+            auto item = new_upload(app.str());
+            item.upload.callback_url = kShared;
+            const auto upload = try_create(std::move(item)).value().upload;
+            ASSERT_EQ(observe(seen(upload)).value(), ObserveOutcome::received);
+        }
+    }
+    std::optional<model::CallbackEndpoint> of(const AppName& app) {
+        const auto all = records->outbox.endpoints({.app = app}).value();
+        return all.empty() ? std::nullopt : std::make_optional(all.at(0));
+    }
+    std::size_t claimed_of(const AppName& app) {
+        const auto claimed = claim();
+        return static_cast<std::size_t>(
+            std::count_if(claimed.begin(), claimed.end(), [&](const auto& each) { return each.app == app; }));
+    }
+};
+
+TEST_F(SharedUrlTest, one_apps_failures_open_its_own_breaker_alone) {
+    tell(noisy, 12);
+    for (const auto& callback : claim(20, 20))
+        answer(callback, 500);
+    EXPECT_EQ(of(noisy)->state, State::open);
+    tell(quiet);
+    EXPECT_EQ(of(quiet), std::nullopt);
+    const auto claimed = claim();
+    ASSERT_EQ(claimed.size(), 1U);
+    EXPECT_EQ(claimed[0].app, quiet);
+    answer(claimed[0], 204);
+    EXPECT_EQ(of(noisy)->state, State::open) << "another app's success closes nothing";
+}
+
+TEST_F(SharedUrlTest, a_pause_holds_the_apps_own_callbacks_alone) {
+    tell(noisy), tell(quiet);
+    ASSERT_TRUE(records->outbox.pause_endpoint({.app = noisy}, kShared));
+    EXPECT_EQ(claimed_of(quiet), 1U);
+    tell(quiet), tell(noisy);
+    EXPECT_EQ(claimed_of(quiet), 1U) << "written after the pause";
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = quiet}, kShared).value(), 0U);
+    EXPECT_EQ(of(noisy)->state, State::paused) << "another app does not end it";
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = noisy}, kShared).value(), 2U);
+    EXPECT_EQ(claimed_of(noisy), 2U);
+}
+
+TEST_F(SharedUrlTest, an_answer_of_gone_pauses_the_app_that_was_answered) {
+    tell(noisy), tell(quiet);
+    for (const auto& callback : claim())
+        answer(callback, callback.app == noisy ? 410 : 204, callback.app == noisy);
+    EXPECT_EQ(of(noisy)->state, State::paused);
+    tell(quiet);
+    EXPECT_EQ(claimed_of(quiet), 1U);
+}
+
+TEST_F(SharedUrlTest, a_replay_resumes_the_endpoint_of_its_own_app) {
+    tell(noisy), tell(quiet);
+    ASSERT_TRUE(records->outbox.pause_endpoint({.app = noisy}, kShared));
+    ASSERT_TRUE(records->outbox.pause_endpoint({.app = quiet}, kShared));
+    const auto one = records->outbox.list({.app = quiet}).value().at(0).callback.id;
+    ASSERT_TRUE(records->outbox.replay(std::nullopt, one));
+    EXPECT_EQ(of(quiet), std::nullopt);
+    EXPECT_EQ(of(noisy)->state, State::paused);
+}
+
+TEST_F(SharedUrlTest, each_app_has_a_share_of_its_own) {
+    tell(noisy, 20);
+    EXPECT_EQ(claim().size(), 8U);
+    tell(quiet, 3);
+    EXPECT_EQ(claimed_of(quiet), 3U);
+}
+
+TEST_F(SharedUrlTest, an_operator_pauses_and_resumes_every_app_or_the_one_that_it_names) {
+    tell(noisy), tell(quiet);
+    ASSERT_TRUE(records->outbox.pause_endpoint({}, kShared));
+    EXPECT_EQ(of(noisy)->state, State::paused);
+    EXPECT_EQ(of(quiet)->state, State::paused);
+    EXPECT_EQ(records->outbox.endpoints({}).value().size(), 2U);
+    EXPECT_EQ(records->outbox.endpoints({.after = model::EndpointKey{noisy, kShared}}).value().size(), 1U);
+    EXPECT_EQ(records->outbox.resume_endpoint({.app = quiet}, kShared).value(), 1U);
+    EXPECT_EQ(of(noisy)->state, State::paused);
+    EXPECT_EQ(records->outbox.resume_endpoint({}, kShared).value(), 1U);
+    EXPECT_EQ(of(noisy), std::nullopt);
+}
+
+TEST_F(SharedUrlTest, an_app_pauses_no_url_that_it_has_nothing_to_do_with) {
+    tell(quiet);
+    EXPECT_EQ(records->outbox.pause_endpoint({.app = noisy}, kShared).error().code,
+              ErrorCode::callback_not_found);
+    EXPECT_EQ(records->outbox.pause_endpoint({.app = noisy}, "https://made.up/").error().code,
+              ErrorCode::callback_not_found);
+    EXPECT_TRUE(records->outbox.pause_endpoint({.app = noisy, .own_url = kShared}, kShared));
+    EXPECT_EQ(database.value("select count(*) from paused_endpoints"), "1");
+}
+
+TEST_F(SharedUrlTest, an_app_with_very_many_urls_delays_another_app_by_one_callback_each) {
+    database.run(
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "select 'msg_x' || n, 'u', 'noisy', 'upload.received', n, 'https://noisy.example/' || n, '{}', "
+        "now(), "
+        "now() - interval '1 hour' from generate_series(1, 3000) n");
+    tell(quiet, 4);
+    EXPECT_EQ(claimed_of(quiet), 4U) << "of twenty";
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ TEST_F(FeedTest, rejects_cursor_older_than_retention_and_accepts_current_one) {
     for (const auto& callback : claimed) {
         ASSERT_TRUE(record({.callback = callback.id,
                             .lease_token = callback.lease_token,
-                            .url = callback.url,
+                            .endpoint = callback.endpoint(),
                             .at = clock.now(),
                             .status = 204,
                             .error = {},

@@ -222,6 +222,28 @@ TEST_F(MigrationTest, work_that_was_under_way_goes_on) {
         << "those that waited, and a publication's, a rejection's and a deletion's";
 }
 
+TEST_F(MigrationTest, a_paused_url_is_paused_for_each_app_that_has_callbacks_for_it) {
+    migrate_before("0007");
+    database.run(R"(
+        insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at)
+            select 'msg_' || app, 'u', app, 'upload.received', ascii(app), 'https://shared.example/', '{}', now(), 'infinity'
+            from unnest(array['a', 'b']) as app;
+        insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at)
+            values ('msg_c', 'u', 'c', 'upload.received', 1, 'https://other.example/', '{}', now(), now());
+        insert into paused_endpoints (url, paused_at) values ('https://shared.example/', now()), ('https://old.example/', now());
+        insert into callback_endpoints (url, failures, failing_since, last_at, last_error)
+            values ('https://other.example/', 3, now(), now(), 'status'))");
+    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    EXPECT_EQ(database.value("select string_agg(app || ' ' || url, ', ' order by app) from paused_endpoints"),
+              "a https://shared.example/, b https://shared.example/");
+    EXPECT_EQ(count("callback_endpoints"), "0");
+    const auto records = open();
+    EXPECT_EQ(records->outbox.claim(10, 8, 60s).value().size(), 1U);
+    EXPECT_EQ(
+        records->outbox.resume_endpoint({.app = AppName::trusted("a")}, "https://shared.example/").value(),
+        1U);
+}
+
 TEST_F(MigrationTest, a_writer_of_the_older_schema_changes_nothing) {
     migrate_before("0006");
     fill(9);

@@ -19,7 +19,7 @@ class OutboxTest : public RecordsTest {
         model::CallbackAttempt made;
         made.callback = callback.id;
         made.lease_token = callback.lease_token;
-        made.url = callback.url;
+        made.endpoint = callback.endpoint();
         made.at = clock.now();
         made.status = status;
         made.error = verdict == model::CallbackAttempt::Verdict::delivered ? "" : "status";

@@ -110,6 +110,7 @@ exif = "basic"
 gps = "drop"
 methods = ["post"]
 unsized_put = "refused"
+write_once = false
 default_expiry = 60
 longest_expiry = "7d"
 original = "keep"
@@ -132,6 +133,8 @@ expired_callback = "told"
     EXPECT_EQ(p.recipe.facts.gps, imaging::GpsPolicy::drop);
     EXPECT_EQ(p.methods, std::vector{model::GrantMethod::post});
     EXPECT_EQ(p.unsized_put, model::Profile::UnsizedPut::refused);
+    EXPECT_EQ(p.write_once, model::Profile::WriteOnce::off);
+    EXPECT_EQ(model::Profile{}.write_once, model::Profile::WriteOnce::on);
     EXPECT_EQ(p.default_expiry, 60s);
     EXPECT_EQ(p.longest_expiry, 604'800s);
     EXPECT_EQ(p.original, model::OriginalAction::keep);
@@ -146,12 +149,15 @@ TEST(Load, passes_retention_to_the_records) {
     EXPECT_EQ(standard->config.database.retention.events, usual.events);
     EXPECT_EQ(standard->config.database.retention.idempotency, usual.idempotency);
     EXPECT_EQ(standard->config.database.retention.attempts, usual.attempts);
-    const auto loaded =
-        load_text(kValid + "[retention]\nevents = \"2h\"\nidempotency = \"5m\"\nattempts = \"3d\"\n");
+    const auto loaded = load_text(kValid +
+                                  "[retention]\nevents = \"2h\"\nidempotency = \"5m\"\nattempts = "
+                                  "\"3d\"\nrejected = \"6d\"\nuploads = \"9d\"\n");
     ASSERT_TRUE(loaded) << mistakes_of(loaded);
     EXPECT_EQ(loaded->config.database.retention.events, 2h);
     EXPECT_EQ(loaded->config.database.retention.idempotency, 5min);
     EXPECT_EQ(loaded->config.database.retention.attempts, 72h);
+    EXPECT_EQ(loaded->config.database.retention.rejected, 6 * 24h);
+    EXPECT_EQ(loaded->config.database.retention.uploads, 9 * 24h);
 }
 
 TEST(Load, prefers_flag_over_environment_over_file_over_default) {

@@ -12,11 +12,17 @@ using Outcome = CallbackQueue::Outcome;
 
 const CallbackQueue::TimePoint kStart{};
 
-std::vector<Callback> claimed(const std::string& url, int count, int from = 0) {
+model::EndpointKey endpoint(const std::string& url, const std::string& app = "shop") {
+    return {AppName::trusted(app), url};
+}
+
+std::vector<Callback> claimed(const std::string& url, int count, int from = 0,
+                              const std::string& app = "shop") {
     std::vector<Callback> out;
     for (int i = 0; i < count; ++i) {
         Callback callback;
-        callback.id = CallbackId::trusted(fmt::format("msg_{}_{}", url, from + i));
+        callback.id = CallbackId::trusted(fmt::format("msg_{}_{}_{}", app, url, from + i));
+        callback.app = AppName::trusted(app);
         callback.url = url;
         out.push_back(callback);
     }
@@ -33,8 +39,23 @@ TEST(CallbackQueue, limits_url_to_its_share) {
     EXPECT_FALSE(queue.can_start(kStart + 1s));
     EXPECT_FALSE(queue.start(kStart + 1s));
     EXPECT_EQ(queue.under_way(), 3U);
-    queue.finished("slow", Outcome::success);
+    queue.finished(endpoint("slow"), Outcome::success);
     EXPECT_EQ(queue.start(kStart + 2s)->url, "slow");
+}
+
+TEST(CallbackQueue, one_apps_failures_and_backlog_at_a_url_leave_another_apps_share_as_it_is) {
+    CallbackQueue queue{{.per_url = 2}};
+    queue.add(claimed("hook", 4, 0, "noisy"), kStart);
+    queue.add(claimed("hook", 2, 0, "quiet"), kStart);
+    for (int i = 0; i < 4; ++i)
+        ASSERT_TRUE(queue.start(kStart)) << "two of each";
+    EXPECT_FALSE(queue.can_start(kStart));
+    queue.finished(endpoint("hook", "noisy"), Outcome::failure);
+    queue.finished(endpoint("hook", "noisy"), Outcome::failure);
+    EXPECT_EQ(queue.share(endpoint("hook", "noisy")), 1U);
+    EXPECT_EQ(queue.share(endpoint("hook", "quiet")), 2U);
+    EXPECT_EQ(queue.start(kStart)->app.str(), "noisy");
+    EXPECT_FALSE(queue.can_start(kStart));
 }
 
 TEST(CallbackQueue, starts_callbacks_of_one_url_in_claim_order) {
@@ -61,10 +82,10 @@ TEST(CallbackQueue, limits_failing_url_to_one_sender_and_doubles_per_success) {
     const auto go = [&](Outcome outcome) {
         queue.add(claimed("u", 1), kStart);
         EXPECT_TRUE(queue.start(kStart));
-        queue.finished("u", outcome);
-        return queue.share("u");
+        queue.finished(endpoint("u"), outcome);
+        return queue.share(endpoint("u"));
     };
-    EXPECT_EQ(queue.share("u"), 8U);
+    EXPECT_EQ(queue.share(endpoint("u")), 8U);
     EXPECT_EQ(go(Outcome::failure), 1U);
     EXPECT_EQ(go(Outcome::success), 2U);
     EXPECT_EQ(go(Outcome::success), 4U);
@@ -79,7 +100,7 @@ TEST(CallbackQueue, drops_callbacks_with_expired_lease) {
     CallbackQueue queue{{.per_url = 1, .startable_for = 40s}};
     queue.add(claimed("u", 2), kStart);
     EXPECT_TRUE(queue.start(kStart + 40s));
-    queue.finished("u", Outcome::success);
+    queue.finished(endpoint("u"), Outcome::success);
     EXPECT_FALSE(queue.start(kStart + 40s + 1ms));
 }
 
@@ -99,7 +120,7 @@ TEST(CallbackQueue, limits_slow_urls_to_their_part_of_the_senders) {
     for (const char* url : {"a", "b"}) {
         queue.add(claimed(url, 1), kStart);
         ASSERT_TRUE(queue.start(kStart));
-        queue.finished(url, Outcome::success, 14s);
+        queue.finished(endpoint(url), Outcome::success, 14s);
     }
     queue.add(claimed("a", 4), kStart);
     queue.add(claimed("b", 4), kStart);
@@ -108,7 +129,7 @@ TEST(CallbackQueue, limits_slow_urls_to_their_part_of_the_senders) {
     EXPECT_FALSE(queue.can_start(kStart)) << "three, though each has a share of four";
     queue.add(claimed("quick", 1), kStart);
     EXPECT_EQ(queue.start(kStart)->url, "quick");
-    queue.finished("a", Outcome::success, 10ms);
+    queue.finished(endpoint("a"), Outcome::success, 10ms);
     EXPECT_EQ(queue.start(kStart)->url, "a") << "quick again: its own share";
 }
 
@@ -118,13 +139,13 @@ TEST(CallbackQueue, counts_slow_urls_correctly_whenever_they_become_slow) {
     for (int i = 0; i < 4; ++i)
         ASSERT_TRUE(queue.start(kStart));
     for (int i = 0; i < 4; ++i)
-        queue.finished("a", Outcome::success, i % 2 == 0 ? 5'000ms : 5ms);
+        queue.finished(endpoint("a"), Outcome::success, i % 2 == 0 ? 5'000ms : 5ms);
     queue.add(claimed("a", 1), kStart);
     ASSERT_TRUE(queue.start(kStart));
-    queue.finished("a", Outcome::failure, 15s);
+    queue.finished(endpoint("a"), Outcome::failure, 15s);
     queue.add(claimed("b", 1), kStart);
     ASSERT_TRUE(queue.start(kStart));
-    queue.finished("b", Outcome::success, 15s);
+    queue.finished(endpoint("b"), Outcome::success, 15s);
     queue.add(claimed("a", 2), kStart);
     queue.add(claimed("b", 2), kStart);
     std::size_t started = 0;
@@ -160,7 +181,7 @@ TEST(CallbackQueue, bounds_entries_per_url_and_number_of_urls) {
     queue.add(claimed("u", 100), kStart);
     std::size_t started = 0;
     while (queue.start(kStart)) {
-        queue.finished("u", Outcome::success);
+        queue.finished(endpoint("u"), Outcome::success);
         ++started;
     }
     EXPECT_EQ(started, 10U);
@@ -168,10 +189,10 @@ TEST(CallbackQueue, bounds_entries_per_url_and_number_of_urls) {
         const auto url = fmt::format("failing{}", i);
         queue.add(claimed(url, 1), kStart);
         EXPECT_TRUE(queue.start(kStart));
-        queue.finished(url, Outcome::failure);
+        queue.finished(endpoint(url), Outcome::failure);
     }
-    EXPECT_EQ(queue.share("failing0"), 2U) << "forgotten, so it has its whole share again";
-    EXPECT_EQ(queue.share("failing9"), 1U);
+    EXPECT_EQ(queue.share(endpoint("failing0")), 2U) << "forgotten, so it has its whole share again";
+    EXPECT_EQ(queue.share(endpoint("failing9")), 1U);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ TEST(CallbackVerdict, treats_any_2xx_as_delivered) {
         EXPECT_EQ(attempt.next_attempt_at, std::nullopt);
         EXPECT_EQ(attempt.lease_token, "token");
         EXPECT_EQ(attempt.callback.str(), "msg_1");
-        EXPECT_EQ(attempt.url, "https://app.example/hook");
+        EXPECT_EQ(attempt.endpoint.url, "https://app.example/hook");
         EXPECT_EQ(attempt.at, kNow);
     }
 }

@@ -108,7 +108,7 @@ class PipelineTest : public testing::Test {
                 finished.push_back(upload.state);
             }}));
         const auto done = [this](const UploadId&) { ++settled; };
-        made.add(std::make_unique<jobs::DisposeOriginal>(stores, done));
+        made.add(std::make_unique<jobs::DisposeOriginal>(records, stores, done));
         made.add(std::make_unique<jobs::RemovePublished>(stores, done));
         return made;
     }

@@ -6,6 +6,7 @@ namespace photogate::pipeline::test {
 namespace {
 
 using model::UploadState;
+using notifier::events::Belief;
 using notifier::events::EventBatch;
 using notifier::events::Source;
 using notifier::events::StoreEvent;
@@ -24,6 +25,12 @@ class IntakeTest : public PipelineTest {
         event.sequencer = "1";
         return event;
     }
+    /// Created, with its object in the store.
+    model::Upload put() {
+        const auto upload = created();
+        etag_put = store->write(incoming, upload.key, std::string{kOriginal});
+        return upload;
+    }
     Result<IntakeSummary> take_in(std::vector<StoreEvent> events) {
         EventBatch batch;
         batch.events = std::move(events);
@@ -40,26 +47,66 @@ class IntakeTest : public PipelineTest {
         return answers.at(0);
     }
 
+    /// The built-in store, which is believed.
+    const Source itself{
+        .name = "built-in", .regions = {"default"}, .belief = Belief::trust, .authenticator = nullptr};
+    const Source outside{.name = "minio", .regions = {"default"}, .authenticator = nullptr};
+    ETag etag_put;  ///< of the last put()
     Intake intake{records, records, stores, clock};
 };
 
-TEST_F(IntakeTest, receives_an_upload_by_its_event) {
+TEST_F(IntakeTest, receives_an_upload_by_the_event_of_the_store_itself_without_a_look) {
     const auto upload = created();
     auto event = event_of(upload);
     event.client_metadata = {{"reason", "left at the door"}};
     event.version = "v1";
-    EXPECT_EQ(take_in({event})->received, 1U);
+    EXPECT_EQ(take_in(itself, EventBatch{.events = {event}})->received, 1U);
     const auto received = now(upload.id);
     EXPECT_EQ(received.state, UploadState::uploaded);
     EXPECT_EQ(received.pinned->etag.str(), "etag-of-the-event");
     EXPECT_EQ(received.pinned->size, 24U);
     EXPECT_EQ(received.pinned->version->str(), "v1");
     EXPECT_EQ(received.client_metadata, event.client_metadata);
-    EXPECT_EQ(store->calls("head"), 0U) << "an event that says all needs no look";
+    EXPECT_EQ(store->calls("head"), 0U);
+}
+
+TEST_F(IntakeTest, takes_what_the_store_says_in_place_of_what_an_event_says) {
+    const auto upload = put();
+    auto event = event_of(upload);
+    event.size = 1;
+    event.version = "forged";
+    event.client_metadata = {{"reason", "forged"}};
+    EXPECT_EQ(take_in({event})->received, 1U);
+    const auto received = now(upload.id);
+    EXPECT_EQ(received.pinned->etag, etag_put);
+    EXPECT_EQ(received.pinned->size, kOriginal.size());
+    EXPECT_EQ(received.pinned->version, std::nullopt);
+    EXPECT_TRUE(received.client_metadata.empty());
+    EXPECT_EQ(store->calls("head"), 1U);
+}
+
+TEST_F(IntakeTest, notifies_of_nothing_that_the_store_does_not_have) {
+    const auto upload = created();
+    EXPECT_EQ(take_in({event_of(upload)})->unproven, 1U);
+    EXPECT_EQ(state_of(upload.id), UploadState::created);
+    EXPECT_TRUE(records.callbacks_of(upload.id).empty());
+    store->write(incoming, upload.key, std::string{kOriginal});
+    EXPECT_EQ(take_in({event_of(upload)})->received, 1U) << "the same event is no duplicate once it is true";
+}
+
+TEST_F(IntakeTest, an_event_that_a_store_refuses_to_confirm_is_left_to_the_reconciler) {
+    const auto upload = put();
+    store->before = [](const photogate::test::FakeStore::Call&) {
+        return Error{ErrorCode::store_denied, "", {}, std::nullopt};
+    };
+    const auto summary = take_in({event_of(upload)});
+    ASSERT_TRUE(summary) << "sent again it would end alike, and block the store's queue";
+    EXPECT_EQ(summary->unproven, 1U);
+    EXPECT_EQ(state_of(upload.id), UploadState::created);
 }
 
 TEST_F(IntakeTest, the_same_event_again_is_a_duplicate) {
-    const auto event = event_of(created());
+    const auto event = event_of(put());
     EXPECT_EQ(take_in({event})->received, 1U);
     EXPECT_EQ(take_in({event})->duplicate, 1U);
     const auto twice = take_in({event, event}).value();
@@ -67,19 +114,23 @@ TEST_F(IntakeTest, the_same_event_again_is_a_duplicate) {
 }
 
 TEST_F(IntakeTest, a_later_event_of_the_same_object_changes_nothing) {
-    const auto upload = created();
+    const auto upload = put();
+    const auto first = etag_put;
     ASSERT_EQ(take_in({event_of(upload)})->received, 1U);
+    store->write(incoming, upload.key, "other bytes");
     auto later = event_of(upload);
     later.sequencer = "2";
     later.etag = "another";
     EXPECT_EQ(take_in({later})->known, 1U);
-    EXPECT_EQ(now(upload.id).pinned->etag.str(), "etag-of-the-event");
+    EXPECT_EQ(now(upload.id).pinned->etag, first);
     EXPECT_EQ(records.jobs_of(upload.id).size(), 1U);
 }
 
 TEST_F(IntakeTest, an_event_for_a_key_that_nobody_has_is_unknown) {
     auto event = event_of(created());
     event.key = "u/202611201234/upl_00000000000000000000000000";
+    EXPECT_EQ(take_in({event})->unproven, 1U);
+    store->write(incoming, ObjectKey::trusted(event.key), std::string{kOriginal});
     EXPECT_EQ(take_in({event})->unknown, 1U);
 }
 
@@ -96,7 +147,7 @@ TEST_F(IntakeTest, ignores_other_buckets_other_prefixes_and_folders) {
 }
 
 TEST_F(IntakeTest, ignores_events_of_a_source_for_another_region) {
-    const auto upload = created();
+    const auto upload = put();
     const EventBatch batch{.events = {event_of(upload)}};
     EXPECT_EQ(take_in({.name = "a", .regions = {"elsewhere"}, .authenticator = nullptr}, batch)->ignored, 1U);
     EXPECT_EQ(take_in({.name = "b", .regions = {}, .authenticator = nullptr}, batch)->ignored, 1U);
@@ -134,6 +185,8 @@ class TwoRegions : public IntakeTest {
 TEST_F(TwoRegions, an_event_is_taken_for_the_region_of_its_source) {
     const auto upload = created_in("us");
     const EventBatch batch{.events = {event_of(upload)}};
+    for (const auto& [name, each] : at)
+        each->write(incoming, upload.key, std::string{kOriginal});
     EXPECT_EQ(take_in(source_of("eu"), batch)->unknown, 1U) << "no upload of that region";
     EXPECT_EQ(state_of(upload.id), UploadState::created);
     EXPECT_EQ(take_in(source_of("us"), batch)->received, 1U);
@@ -171,7 +224,7 @@ TEST_F(IntakeTest, ignores_removals_and_unknown_operations) {
 
 TEST_F(IntakeTest, takes_form_posts_and_multipart_completions) {
     for (const auto operation : {StoreOperation::created_post, StoreOperation::created_multipart}) {
-        auto event = event_of(created());
+        auto event = event_of(put());
         event.operation = operation;
         EXPECT_EQ(take_in({event})->received, 1U);
     }
@@ -199,34 +252,33 @@ TEST_F(IntakeTest, asks_the_store_where_the_event_does_not_say_which_bytes) {
     auto event = event_of(upload);
     event.etag.reset();
     event.size.reset();
-    EXPECT_TRUE(Intake::may_block(EventBatch{.events = {event}}));
-    EXPECT_EQ(take_in({event})->received, 1U);
+    EXPECT_TRUE(Intake::may_block(itself, EventBatch{.events = {event}}));
+    EXPECT_EQ(take_in(itself, EventBatch{.events = {event}})->received, 1U);
     EXPECT_EQ(now(upload.id).pinned->etag, etag);
     EXPECT_EQ(now(upload.id).pinned->size, kOriginal.size());
 }
 
-TEST_F(IntakeTest, an_event_without_an_etag_for_an_object_that_is_gone_is_unknown) {
-    auto event = event_of(created());
-    event.etag.reset();
-    EXPECT_EQ(take_in({event})->unknown, 1U);
+TEST_F(IntakeTest, needs_a_thread_that_may_wait_unless_the_store_itself_says_all) {
+    const EventBatch batch{.events = {event_of(created())}};
+    EXPECT_TRUE(Intake::may_block(outside, batch));
+    EXPECT_FALSE(Intake::may_block(itself, batch));
+    EXPECT_FALSE(Intake::may_block(outside, EventBatch{}));
 }
 
 TEST_F(IntakeTest, a_store_that_is_away_is_an_error_so_that_the_event_is_sent_again) {
-    const auto upload = created();
-    auto blind = event_of(upload);
-    blind.etag.reset();
-    const auto other = event_of(created());
-    store->before = [](const photogate::test::FakeStore::Call&) {
+    const auto first = event_of(put()), second = event_of(put());
+    store->before = [&](const photogate::test::FakeStore::Call& call) -> std::optional<Error> {
+        if (call.key != first.key) return std::nullopt;
         return Error{ErrorCode::store_unavailable, "", {}, std::nullopt};
     };
-    const auto answer = take_in({blind, other});
+    const auto answer = take_in({first, second});
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::store_unavailable);
-    EXPECT_EQ(records.calls("observe"), 1U) << "what does not need the store is durable all the same";
+    EXPECT_EQ(records.calls("observe"), 1U) << "what the store has confirmed is durable all the same";
 }
 
 TEST_F(IntakeTest, a_database_that_is_away_is_an_error) {
-    const auto event = event_of(created());
+    const auto event = event_of(put());
     records.before = [](std::string_view call) -> std::optional<Error> {
         if (call != "observe") return std::nullopt;
         return Error{ErrorCode::database_unavailable, "", {}, std::nullopt};
@@ -238,7 +290,7 @@ TEST_F(IntakeTest, a_database_that_is_away_is_an_error) {
 
 TEST_F(IntakeTest, quarantines_a_body_that_it_does_not_understand) {
     const Intake::ParsedBody batch = fail(ErrorCode::bad_request, "not JSON");
-    EXPECT_TRUE(Intake::may_block(batch));
+    EXPECT_TRUE(Intake::may_block(itself, batch));
     EXPECT_EQ(take_in(batch)->quarantined, 1U);
     EXPECT_EQ(records.quarantined(), std::vector<std::string>{"not JSON"});
 }
@@ -246,7 +298,7 @@ TEST_F(IntakeTest, quarantines_a_body_that_it_does_not_understand) {
 TEST_F(IntakeTest, unreadable_records_do_not_keep_the_others_from_counting) {
     EventBatch batch;
     batch.unreadable = {"no key", "no bucket"};
-    batch.events = {event_of(created())};
+    batch.events = {event_of(put())};
     const auto summary = take_in(batch).value();
     EXPECT_EQ(summary.quarantined, 2U);
     EXPECT_EQ(summary.received, 1U);
@@ -262,23 +314,83 @@ TEST_F(IntakeTest, a_body_that_can_not_be_quarantined_is_an_error) {
 }
 
 TEST_F(IntakeTest, an_empty_batch_is_answered) {
-    EXPECT_FALSE(Intake::may_block(EventBatch{}));
+    EXPECT_FALSE(Intake::may_block(outside, EventBatch{}));
     EXPECT_EQ(take_in(EventBatch{})->received, 0U);
 }
 
-TEST_F(IntakeTest, a_late_object_of_a_cancelled_upload_is_removed_by_a_job) {
-    const auto upload = created();
-    ASSERT_TRUE(records.cancel_or_delete(std::nullopt, upload.id));
+// ---- put again after the end
+
+TEST_F(IntakeTest, an_object_of_an_upload_that_has_ended_is_removed_at_once_and_its_timeline_says_so) {
+    const auto cancelled = created();
+    ASSERT_TRUE(records.cancel_or_delete(std::nullopt, cancelled.id));
     run_one();
-    ASSERT_EQ(job_of(upload.id), std::nullopt);
-    store->write(incoming, upload.key, std::string{kOriginal});
-    EXPECT_EQ(take_in({event_of(upload)})->known, 1U);
+    const auto published_one = received();
+    run_one(), run_one();
+    const auto deleted = received();
+    run_one(), run_one();
+    ASSERT_TRUE(records.cancel_or_delete(std::nullopt, deleted.id));
+    run_one(), run_one();
+    process_image = [](const imaging::Task&) {
+        return imaging::Outcome{imaging::Rejection{imaging::RejectionCode::corrupt, ""}};
+    };
+    const auto rejected = received();
+    run_one(), run_one();
+    for (const auto* upload : {&cancelled, &published_one, &deleted, &rejected}) {
+        ASSERT_EQ(job_of(upload->id), std::nullopt) << "settled";
+        store->write(incoming, upload->key, std::string{kOriginal});
+        EXPECT_EQ(take_in({event_of(*upload)})->unwanted, 1U);
+        EXPECT_FALSE(records.has_jobs(upload->id).value()) << "nobody waits for it";
+        run_one();
+        EXPECT_FALSE(store->has(incoming, upload->key));
+        EXPECT_EQ(records.timeline(std::nullopt, upload->id)->back().event, "object.unwanted");
+    }
+    EXPECT_EQ(state_of(published_one.id), UploadState::published);
+    EXPECT_TRUE(store->has(published, image_key(published_one)));
+    EXPECT_TRUE(store->has(originals, model::original_key(published_one.id))) << "the one that was kept";
+}
+
+TEST_F(IntakeTest, a_late_event_of_an_original_that_is_settled_changes_nothing) {
+    const auto upload = received();
+    run_one(), run_one();
+    const auto before = records.timeline(std::nullopt, upload.id)->size();
+    EXPECT_EQ(take_in({event_of(upload)})->unproven, 1U);
+    EXPECT_TRUE(records.jobs_of(upload.id).empty());
+    EXPECT_EQ(records.timeline(std::nullopt, upload.id)->size(), before);
+}
+
+TEST_F(IntakeTest, an_original_that_is_still_to_be_moved_is_not_removed_as_a_late_one) {
+    const auto upload = received();
     run_one();
-    EXPECT_FALSE(store->has(incoming, upload.key));
+    auto event = event_of(upload);
+    EXPECT_EQ(take_in({event})->unwanted, 1U) << "the original itself, still there";
+    records.all_due();
+    auto jobs = records.claim({.worker = "w", .most = 10}).value();
+    ASSERT_EQ(jobs.size(), 2U);
+    const auto late =
+        std::find_if(jobs.begin(), jobs.end(), [](const auto& job) { return !job.slot.empty(); });
+    run(*late);
+    EXPECT_TRUE(store->has(incoming, upload.key)) << "it waits for the other";
+    run(late == jobs.begin() ? jobs.at(1) : jobs.at(0));
+    EXPECT_TRUE(store->has(originals, model::original_key(upload.id)));
+    run_one();
+    EXPECT_TRUE(records.jobs_of(upload.id).empty());
+    EXPECT_NE(records.timeline(std::nullopt, upload.id)->back().event, "object.unwanted");
+}
+
+TEST_F(IntakeTest, many_late_events_queue_one_removal) {
+    const auto upload = received();
+    run_one(), run_one();
+    for (int i = 0; i < 5; ++i) {
+        store->write(incoming, upload.key, std::string(10, static_cast<char>('a' + i)));
+        auto event = event_of(upload);
+        event.sequencer = std::to_string(i + 10);
+        EXPECT_EQ(take_in({event})->unwanted, 1U);
+    }
+    EXPECT_EQ(records.jobs_of(upload.id).size(), 1U);
 }
 
 TEST_F(IntakeTest, an_object_of_an_expired_upload_is_received) {
-    const auto upload = created();
+    const auto upload = put();
     records.change(upload.id, [](model::Upload& changed) { changed.state = UploadState::expired; });
     EXPECT_EQ(take_in({event_of(upload)})->received, 1U);
     EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
@@ -332,7 +444,7 @@ TEST_F(IntakeTest, complete_and_the_event_receive_once) {
     store->write(incoming, upload.key, std::string{kOriginal});
     store->before = [&](const photogate::test::FakeStore::Call& call) -> std::optional<Error> {
         if (call.name == "head") {
-            EXPECT_EQ(take_in({event_of(upload)})->received, 1U);
+            EXPECT_EQ(take_in(itself, EventBatch{.events = {event_of(upload)}})->received, 1U);
         }
         return std::nullopt;
     };

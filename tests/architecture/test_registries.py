@@ -1,0 +1,49 @@
+"""Tables in memory whose entries outlive a request: each is listed with its key, and with what bounds it.
+
+What a tenant chooses (a URL, a header, a token) may be a key only together with its app, so that nobody's choice reaches another's
+entries. tests/integration/storage_records/tenant_keys_test.cpp holds the same for the tables of the database.
+"""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODULES = ("delivery", "gateway/http", "gateway/routes", "gateway/s3", "gateway/system", "notifier", "pipeline", "storage/records")
+MEMBER = re.compile(r"^\s*(?:std::(?:unordered_)?(?:multi)?(?:map|set)<.*>|Endpoints|Turn)\s+(\w+_|turn)(?:\{\})?;", re.M)
+
+# file: {member: (key, why it is nobody else's, what bounds it)}
+REGISTRIES = {
+    "gateway/http/connection_limits.hpp": {"counts_": ("client address", "a connection's own", "open connections")},
+    "gateway/http/http_metrics.hpp": {"series_": ("route, method, status", "no tenant's choice", "the routes")},
+    "notifier/callbacks/callback_queue.hpp": {"endpoints_": ("app, URL", "the app comes with it", "10,000, idle ones forgotten")},
+    "notifier/events/refusal_log.hpp": {"entries_": ("event source", "names of the configuration, one for all others", "the sources")},
+    "notifier/events/source.hpp": {"sources_": ("event source", "names of the configuration", "the sources")},
+    "pipeline/jobs/handlers.hpp": {"handlers_": ("job kind", "no tenant's choice", "the program")},
+    "pipeline/stores.hpp": {"stores_": ("region", "names of the configuration", "the regions")},
+    "storage/records/connection_pool.hpp": {"prepared_": ("query name", "no tenant's choice", "the program"),
+                                            "lent_": ("connection", "no tenant's choice", "the pool")},
+    "storage/records/observe.cpp": {"unwanted_": ("upload id", "made by photogate", "one group of observations")},
+    "storage/records/outbox.cpp": {"turn": ("app", "the last URL of each app", "the apps with callbacks waiting")},
+    "storage/records/postgres.hpp": {"turn_parties_": ("app, job kind", "the last client token of each", "apps times kinds")},
+    "storage/records/rows.hpp": {"numbers_": ("column", "no tenant's choice", "one result")},
+    "storage/records/token_ledger.hpp": {"accounts_": ("token id", "proved by the token's signature", "one group of requests"),
+                                         "refused_": ("token id", "proved by the token's signature", "one group of requests")},
+}
+
+
+def members():
+    found = {}
+    for module in MODULES:
+        for path in sorted((ROOT / module).rglob("*.?pp")):
+            names = MEMBER.findall(path.read_text(encoding="utf-8"))
+            if names:
+                found.setdefault(path.relative_to(ROOT).as_posix(), set()).update(names)
+    return found
+
+
+def test_every_registry_is_listed_with_its_key():
+    listed = {file: set(names) for file, names in REGISTRIES.items() if names}
+    found = members()
+    unlisted = {file: sorted(names - listed.get(file, set())) for file, names in found.items() if names - listed.get(file, set())}
+    assert unlisted == {}, "say what each is keyed by, whose choice that is, and what bounds it"
+    gone = {file: sorted(names - found.get(file, set())) for file, names in listed.items() if names - found.get(file, set())}
+    assert gone == {}
