@@ -93,7 +93,8 @@ Result<> check_host(std::string_view host) {
             if (i == label || i - label > 63 || host[label] == '-' || host[i - 1] == '-')
                 return invalid("its host is not a DNS name");
             label = i + 1;
-        } else if (!ascii::is_letter(host[i]) && !ascii::is_digit(host[i]) && host[i] != '-' && host[i] != '_') {
+        } else if (!ascii::is_letter(host[i]) && !ascii::is_digit(host[i]) && host[i] != '-' &&
+                   host[i] != '_') {
             return invalid("its host is not a DNS name; write international names as xn--…");
         }
     }

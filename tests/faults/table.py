@@ -37,7 +37,7 @@ ROWS = {
     "F34": ("an event arrives ten times at once, at three gateways", "one job, one publication, ten times 200"),
     "F35": ("events arrive in any order", "0 violations"),
     "F36": ("an event arrives after its upload has expired", "published; never 4xx"),
-    "F37": ("an event arrives for an object that was removed", "rejected as gone, callback sent, no storm of retries"),
+    "F37": ("an event arrives for an object that was removed", "nothing follows from it, nobody is notified"),
     "F38": ("the object is overwritten between judging and publishing", "the published image is of one judged version"),
     "F39": ("the object is overwritten during the fetch", "never a mixture"),
     "F40": ("events for unknown keys, other buckets, folders", "0 rows"),

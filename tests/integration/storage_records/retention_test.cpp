@@ -25,7 +25,8 @@ class RetentionTest : public RecordsTest {
 };
 
 TEST_F(RetentionTest, erases_rejected_and_failed_uploads_with_their_files_after_thirty_days) {
-    const auto rejected = in_state(model::UploadState::rejected), failed = in_state(model::UploadState::failed),
+    const auto rejected = in_state(model::UploadState::rejected),
+               failed = in_state(model::UploadState::failed),
                published = in_state(model::UploadState::published);
     database.run("delete from jobs");
     later(std::chrono::days{29});

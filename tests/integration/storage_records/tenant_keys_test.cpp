@@ -21,7 +21,8 @@ const std::map<std::string, Reason>& keys() {
         // Chosen by a tenant: with its app.
         {"callback_endpoints(app,url)", {"app", "a URL is an app's or its upload's choice"}},
         {"paused_endpoints(app,url)", {"app", "as above; also what a receiver's 410 writes"}},
-        {"idempotency_keys(app,key)", {"app", "a header of a request; a client token's has the token's id before it"}},
+        {"idempotency_keys(app,key)",
+         {"app", "a header of a request; a client token's has the token's id before it"}},
         // Made by photogate, with enough chance that nobody guesses one.
         {"uploads(id)", {"photogate", "80 random bits"}},
         {"uploads(key,bucket)", {"photogate", "the key contains the upload's id"}},
