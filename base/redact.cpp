@@ -119,16 +119,38 @@ Hidden api_key(std::string_view text, std::size_t at) {
     return secret.size() >= kShortestSecret && random ? Hidden{app + 1, end} : Hidden{};
 }
 
+/// The end of `word` at `at`, whose characters may be percent-encoded (`%70gt_`); npos where it is not there.
+std::size_t end_of_encoded(std::string_view text, std::size_t at, std::string_view word) {
+    for (char expected : word) {
+        if (at >= text.size()) return std::string_view::npos;
+        if (text[at] == '%' && at + 2 < text.size()) {
+            const int high = ascii::hex_value(text[at + 1]), low = ascii::hex_value(text[at + 2]);
+            if (high * 16 + low != expected) return std::string_view::npos;
+            at += 3;
+        } else if (text[at++] != expected) {
+            return std::string_view::npos;
+        }
+    }
+    return at;
+}
+
+/// A client token in a path, as `pgt_…` in any spelling that a server decodes to it.
+Hidden client_token(std::string_view text, std::size_t at) {
+    constexpr std::size_t kShortest = 8;
+    const auto begin = end_of_encoded(text, at, "pgt_");
+    if (begin == std::string_view::npos) return {};
+    const auto end = end_of(text, begin, [](char c) { return is_url_token(c) || c == '%'; });
+    return end - begin >= kShortest ? Hidden{begin, end} : Hidden{};
+}
+
 Hidden with_prefix(std::string_view text, std::size_t at) {
     struct Prefix {
         std::string_view word;
         std::size_t shortest;
         bool (*belongs)(char);
     };
-    static constexpr std::array<Prefix, 4> prefixes = {{{"bearer ", 1, is_token},
-                                                        {"whsec_", 1, is_base64},
-                                                        {"v1,", 40, is_base64},
-                                                        {"pgt_", 8, is_url_token}}};
+    static constexpr std::array<Prefix, 3> prefixes = {
+        {{"bearer ", 1, is_token}, {"whsec_", 1, is_base64}, {"v1,", 40, is_base64}}};
     for (const auto& prefix : prefixes) {
         if (!stands_at(text, at, prefix.word)) continue;
         const auto begin = at + prefix.word.size();
@@ -162,6 +184,7 @@ Hidden hidden_at(std::string_view text, std::size_t at) {
     if (at > 0 && ascii::is_alphanumeric(text[at - 1])) return {};
     if (const auto found = named(text, at); !found.empty()) return found;
     if (const auto found = api_key(text, at); !found.empty()) return found;
+    if (const auto found = client_token(text, at); !found.empty()) return found;
     return with_prefix(text, at);
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.hpp"
+#include "base/text.hpp"
+
 namespace photogate::imaging {
 
 std::string_view to_string(Format format) {
@@ -52,16 +55,45 @@ std::string_view media_type(Format format) {
     return "application/octet-stream";
 }
 
-std::optional<Format> format_of_media_type(std::string_view media_type_text) {
-    std::string word(media_type_text);
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (word == "image/jpg") return Format::jpeg;
-    if (word == "image/heif") return Format::heic;
-    const auto* found = std::find_if(kAllFormats.begin(), kAllFormats.end(),
-                                     [&](Format format) { return media_type(format) == word; });
-    if (found == kAllFormats.end()) return std::nullopt;
-    return *found;
+DeclaredType read_media_type(std::string_view declared) {
+    struct Alias {
+        std::string_view type;
+        Format format;
+    };
+    static constexpr std::array kAliases = {
+        Alias{"image/jpg", Format::jpeg},
+        Alias{"image/pjpeg", Format::jpeg},
+        Alias{"image/jfif", Format::jpeg},
+        Alias{"image/jpe", Format::jpeg},
+        Alias{"image/x-jpeg", Format::jpeg},
+        Alias{"image/x-jpg", Format::jpeg},
+        Alias{"image/x-citrix-jpeg", Format::jpeg},
+        Alias{"image/mpo", Format::jpeg},
+        Alias{"image/x-png", Format::png},
+        Alias{"image/apng", Format::png},
+        Alias{"image/vnd.mozilla.apng", Format::png},
+        Alias{"image/x-citrix-png", Format::png},
+        Alias{"image/x-webp", Format::webp},
+        Alias{"image/x-gif", Format::gif},
+        Alias{"image/heif", Format::heic},
+        Alias{"image/heic-sequence", Format::heic},
+        Alias{"image/heif-sequence", Format::heic},
+        Alias{"image/x-heic", Format::heic},
+        Alias{"image/avif-sequence", Format::avif},
+        Alias{"image/x-tiff", Format::tiff},
+        Alias{"image/tif", Format::tiff},
+        Alias{"image/x-tif", Format::tiff},
+    };
+    using Says = DeclaredType::Says;
+    const std::string type = ascii::to_lower(trim(declared.substr(0, declared.find(';'))));
+    if (type.empty() || type == "application/octet-stream" || type == "binary/octet-stream") return {};
+    const auto* format = std::find_if(kAllFormats.begin(), kAllFormats.end(),
+                                      [&](Format each) { return media_type(each) == type; });
+    if (format != kAllFormats.end()) return {Says::format, *format};
+    const auto* alias =
+        std::find_if(kAliases.begin(), kAliases.end(), [&](const Alias& each) { return each.type == type; });
+    if (alias != kAliases.end()) return {Says::format, alias->format};
+    return {Says::other, std::nullopt};
 }
 
 std::string_view file_extension(Format format) {

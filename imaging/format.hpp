@@ -19,9 +19,16 @@ std::optional<Format> parse_format(std::string_view word);
 
 /// `image/jpeg`, …
 std::string_view media_type(Format format);
-/// The format that a declared media type names. `image/jpg` is JPEG, `image/heif` is HEIC; case does not
-/// matter.
-std::optional<Format> format_of_media_type(std::string_view media_type);
+/// What a declared media type says: nothing (`nothing`: empty, `application/octet-stream`,
+/// `binary/octet-stream`), one of our formats under any of its names, or something else.
+struct DeclaredType {
+    enum class Says { nothing, format, other };
+    Says says = Says::nothing;
+    std::optional<Format> format;  ///< of Says::format
+};
+/// The only list of names: `image/jpg` and `image/pjpeg` are JPEG, `image/apng` is PNG, `image/heif` is HEIC, …
+/// Case, parameters and white space around the type do not matter (RFC 9110 8.3.1).
+DeclaredType read_media_type(std::string_view declared);
 
 /// Without the dot: `jpg`, `png`, `webp`, `gif`, `heic`, `avif`, `tif`.
 std::string_view file_extension(Format format);

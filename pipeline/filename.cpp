@@ -23,10 +23,11 @@ CodePoint next(std::string_view text) {
     return {(byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F), 4};
 }
 
-/// Controls, and the marks that turn text around or hide in it: they make `gpj.exe` out of a picture's name.
+/// Controls, separators of lines, and the marks that turn text around or hide in it: they make `gpj.exe` out of
+/// a picture's name. The zero-width joiner and non-joiner stay: Persian words and emoji are written with them.
 bool invisible(char32_t c) {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
-           (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0x061C || c == 0xFEFF ||
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x200B || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0x061C || c == 0xFEFF ||
            (c >= 0xFFF9 && c <= 0xFFFB);
 }
 

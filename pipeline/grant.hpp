@@ -31,7 +31,7 @@ namespace photogate::pipeline {
 /// question.
 struct GrantRequest {
     std::optional<std::string> profile;
-    std::optional<std::string> method;  ///< `put` (default) or `post`
+    std::optional<std::string> method;  ///< `put` or `post`; nullopt: what the profile offers, PUT first
     std::optional<std::string> filename;
     std::optional<std::string> content_type;
     std::optional<ByteSize> size;
@@ -52,6 +52,9 @@ struct Grant {
     std::vector<signer::Header>
         headers;  ///< to send as they are; Content-Length is signed too where the size is known
     std::vector<signer::Header> fields;  ///< of the form, before the file
+    /// Names of further fields that the client may add to the form, each as it must be sent:
+    /// `x-amz-meta-caption`.
+    std::vector<std::string> client_fields;
     Timestamp expires_at;
     std::string curl;  ///< a command that does it
 };

@@ -215,8 +215,10 @@ Result<Upload> Intake::complete(const std::optional<AppName>& app, const UploadI
     const auto there = look(*upload, DiscoveredBy::complete_call);
     if (!there) return fail(there.error());
     if (!*there)
-        return fail(ErrorCode::object_not_found,
-                    "the store has no object for this upload yet: upload the file, then call again");
+        return fail(
+            ErrorCode::object_not_found,
+            "the store has no object for this upload yet: upload the file, then call again. A store that "
+            "answers 412 to the upload has the object already");
     return uploads_.find(app, id);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "base/field_errors.hpp"
+#include "base/text.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/grant.hpp"
 
@@ -70,18 +71,25 @@ void check_size(const GrantRequest& request, const model::Profile& profile, mode
 
 void check_type(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
                 Findings& findings) {
-    if (!request.content_type) return;
-    const auto format = imaging::format_of_media_type(*request.content_type);
+    if (!request.content_type || trim(*request.content_type).empty()) return;
+    using Says = imaging::DeclaredType::Says;
+    const auto declared = imaging::read_media_type(*request.content_type);
     const bool accepted =
-        format && std::find(profile.formats.begin(), profile.formats.end(), *format) != profile.formats.end();
-    if (!accepted && *request.content_type != "application/octet-stream") {
+        declared.says == Says::nothing ||
+        (declared.says == Says::format && std::find(profile.formats.begin(), profile.formats.end(),
+                                                    *declared.format) != profile.formats.end());
+    // It is signed, and sent back by the client, as a header.
+    const bool sendable = std::none_of(
+        request.content_type->begin(), request.content_type->end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F; });
+    if (!accepted || !sendable) {
         std::string types;
         for (auto f : profile.formats)
             types += (types.empty() ? "" : ", ") + std::string{imaging::media_type(f)};
         findings.add("/content_type", ErrorCode::content_type_not_allowed,
                      fmt::format("'content_type' is one of: {}", types));
     }
-    upload.declared_type = request.content_type;
+    upload.declared_type = std::string{trim(*request.content_type)};
 }
 
 void check_checksum(const GrantRequest& request, model::Upload& upload, Findings& findings) {
@@ -99,6 +107,15 @@ void check_checksum(const GrantRequest& request, model::Upload& upload, Findings
 void check_metadata(const GrantRequest& request, Findings& findings) {
     for (auto& mistake : metadata_mistakes(request.metadata))
         findings.add(std::move(mistake.pointer), mistake.code, std::move(mistake.detail));
+}
+
+/// The one that was asked for; without a wish, PUT where the profile offers it.
+model::GrantMethod method_of(const GrantRequest& request, const model::Profile& profile) {
+    using model::GrantMethod;
+    if (request.method) return *request.method == "post" ? GrantMethod::post : GrantMethod::put;
+    const bool offers_put =
+        std::find(profile.methods.begin(), profile.methods.end(), GrantMethod::put) != profile.methods.end();
+    return offers_put || profile.methods.empty() ? GrantMethod::put : profile.methods.front();
 }
 
 void check_client_fields(const GrantRequest& request, model::Upload& upload, Findings& findings) {
@@ -188,8 +205,7 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
     if (request.method && *request.method != "put" && *request.method != "post") {
         findings.add("/method", ErrorCode::method_not_offered, "'method' is \"put\" or \"post\"");
     } else {
-        upload.method =
-            request.method.value_or("put") == "post" ? model::GrantMethod::post : model::GrantMethod::put;
+        upload.method = method_of(request, profile);
         if (std::find(profile.methods.begin(), profile.methods.end(), upload.method) ==
             profile.methods.end()) {
             findings.add("/method", ErrorCode::method_not_offered, "this profile does not offer that method");

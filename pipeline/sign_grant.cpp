@@ -26,6 +26,16 @@ std::string shell_quote(std::string_view text) {
     return out;
 }
 
+/// For curl's -F: in double quotes, so that `;` and `,` do not begin another file or a parameter.
+std::string form_quote(std::string_view text) {
+    std::string out = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out += '"';
+}
+
 /// A name that curl does not read as an option or as standard input.
 std::string local_file(const model::Upload& upload) {
     auto name = upload.filename.value_or("photo.jpg");
@@ -59,7 +69,7 @@ Result<Grant> sign_put(const model::Upload& upload, const model::Profile& profil
     grant.method = "PUT";
     grant.url = std::move(signed_url->url);
     grant.expires_at = signed_url->expires_at;
-    grant.curl = fmt::format("curl -fsS -T {}", shell_quote(local_file(upload)));
+    grant.curl = fmt::format("curl -fsSg -T {}", shell_quote(local_file(upload)));
     for (auto& header : request.headers) {
         // Every HTTP client sets Content-Length itself, and browsers refuse to have it set.
         if (header.name == "Content-Length") continue;
@@ -83,7 +93,11 @@ Result<Grant> sign_post(const model::Upload& upload, const model::Profile& profi
     for (const auto& field : upload.client_fields) {
         request.conditions.push_back({PolicyCondition::Kind::starts_with, "x-amz-meta-" + field, "", 0, 0});
     }
-    request.fields.push_back({"success_action_status", "201"});
+    if (profile.form_redirect) {
+        request.fields.push_back({"success_action_redirect", *profile.form_redirect});
+    } else {
+        request.fields.push_back({"success_action_status", "201"});
+    }
     if (upload.declared_type) request.fields.push_back({"Content-Type", *upload.declared_type});
     if (upload.declared_sha256) {
         request.fields.push_back({"x-amz-checksum-algorithm", "SHA256"});
@@ -97,11 +111,13 @@ Result<Grant> sign_post(const model::Upload& upload, const model::Profile& profi
     grant.url = std::move(form->url);
     grant.fields = std::move(form->fields);
     grant.expires_at = form->expires_at;
-    grant.curl = "curl -fsS";
+    for (const auto& field : upload.client_fields)
+        grant.client_fields.push_back("x-amz-meta-" + field);
+    grant.curl = "curl -fsSg";  // -g: brackets and braces are part of a name
     for (const auto& field : grant.fields)
         grant.curl += fmt::format(" --form-string {}", shell_quote(field.name + "=" + field.value));
-    grant.curl +=
-        fmt::format(" -F {} {}", shell_quote("file=@" + local_file(upload)), shell_quote(grant.url));
+    grant.curl += fmt::format(" -F {} {}", shell_quote("file=@" + form_quote(local_file(upload))),
+                              shell_quote(grant.url));
     return grant;
 }
 

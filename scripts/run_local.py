@@ -39,7 +39,7 @@ def lines_for_people(gateway, receiver):
     if status != 201:
         raise parts.StackError(f"POST /v1/tokens answered {status}: {token}")
     # Browsers never send the part after the `#`, and the pages remove it from the URL immediately.
-    say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{gateway.url}{token['links']['page']}{PLAIN}\n")
+    say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{urllib.parse.urljoin(gateway.url, token['links']['page'])}{PLAIN}\n")
     say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.operator_key}\n")
     say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   "
         f"callbacks go to {receiver.url} and are printed here\n")

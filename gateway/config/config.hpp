@@ -52,7 +52,7 @@ struct Server {
     std::size_t max_waits_per_token = 64;
     std::size_t max_waits_per_address = 256;
     ByteSize image_buffers = 64U << 20;  ///< memory of images on their way to readers
-    ByteSize max_header = 8U << 10;
+    ByteSize max_header = 16U << 10;
     ByteSize max_body = 1U << 20;
     std::chrono::milliseconds header_timeout = std::chrono::seconds{10};
     std::chrono::milliseconds body_timeout = std::chrono::seconds{30};
@@ -62,6 +62,13 @@ struct Server {
     std::chrono::milliseconds drain_delay = std::chrono::seconds{0};
     /// … and what is under way may take this long after it.
     std::chrono::milliseconds drain_timeout = std::chrono::seconds{30};
+};
+
+/// What `/i/` does with query parameters that are not its own.
+enum class UnknownParameters { ignored, redirected, refused };
+
+struct Delivery {
+    UnknownParameters unknown_parameters = UnknownParameters::ignored;
 };
 
 struct Worker {
@@ -132,6 +139,7 @@ struct Config {
     /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so
     /// called.
     std::string default_region;
+    Delivery delivery;
     imaging::PoolOptions imaging;
     bool imagers_while_serving = false;  ///< in role `serve` too, where nobody processes uploads
     Worker worker;

@@ -29,6 +29,9 @@ constexpr std::array kGps = {Choice<GpsPolicy>{"drop", GpsPolicy::drop},
 constexpr std::array kUnsized = {Choice<Profile::UnsizedPut>{"refused", Profile::UnsizedPut::refused},
                                  Choice<Profile::UnsizedPut>{"apps", Profile::UnsizedPut::apps},
                                  Choice<Profile::UnsizedPut>{"accepted", Profile::UnsizedPut::accepted}};
+constexpr std::array kDeclaredType = {
+    Choice<Profile::DeclaredType>{"advisory", Profile::DeclaredType::advisory},
+    Choice<Profile::DeclaredType>{"enforced", Profile::DeclaredType::enforced}};
 constexpr std::array kOriginal = {Choice<OriginalAction>{"remove", OriginalAction::remove},
                                   Choice<OriginalAction>{"keep", OriginalAction::keep}};
 constexpr std::array kRejected = {Choice<OriginalAction>{"quarantine", OriginalAction::quarantine},
@@ -40,6 +43,16 @@ constexpr std::array kRoles = {Choice<Role>{"app", Role::app}, Choice<Role>{"ope
 Result<imaging::Format> parse_format_word(std::string_view word) {
     if (const auto format = imaging::parse_format(word)) return *format;
     return fail(ErrorCode::invalid_field, "a format is jpeg, png, webp, gif, heic, avif or tiff");
+}
+
+/// An http(s) URL of a page, which a form carries as a field.
+Result<std::string> parse_page(std::string_view text) {
+    const auto scheme = text.find("://");
+    const auto end = scheme == std::string_view::npos ? scheme : text.find_first_of("/?#", scheme + 3);
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    if (!plain || text.size() > 1'024 || !parse_endpoint(text.substr(0, end)))
+        return fail(ErrorCode::invalid_field, "a page is a URL that starts with https:// or http://");
+    return std::string{text};
 }
 
 Result<GrantMethod> parse_method(std::string_view word) {
@@ -108,6 +121,15 @@ Table app_table() {
                  [](S s, G g) {
                      return put_choice(g, kRoles, s.config.access[AppName::trusted(s.names.at(0))].role);
                  }},
+                {"default_profile", Kind::text, "",
+                 "The profile of uploads that name none, where the app has several.",
+                 [](S s, G g) -> ValidationError {
+                     const auto name = read_text(g);
+                     if (!name) return name.error();
+                     s.app().default_profile = ProfileName::trusted(*name);
+                     return std::nullopt;
+                 },
+                 Secrecy::open, "the one called `default`, or the only one"},
                 {"callback_url", Kind::text, "", "The callback URL, unless an upload sets its own.",
                  [](S s, G g) { return put(read_text(g), s.app().callback_url); }, Secrecy::open, "nowhere"},
                 {"callback_secrets", Kind::list, "",
@@ -191,6 +213,16 @@ Table profile_table() {
                      s.profile().write_once = *once ? Profile::WriteOnce::on : Profile::WriteOnce::off;
                      return std::nullopt;
                  }},
+                {"declared_type", Kind::choice, choice_text(kDeclaredType, standard_profile().declared_type),
+                 "A file that is not of its declared `content_type`: advisory (the bytes decide, and the "
+                 "answer "
+                 "has both), enforced (rejected as `mime_mismatch`).",
+                 [](S s, G g) { return put_choice(g, kDeclaredType, s.profile().declared_type); }},
+                {"form_redirect", Kind::text, "",
+                 "The page that a browser is sent to after a form POST (`success_action_redirect`): "
+                 "`https://app.example/thanks`.",
+                 [](S s, G g) { return put_parsed(g, parse_page, s.profile().form_redirect); }, Secrecy::open,
+                 "none: the store answers 201 with XML"},
                 {"default_expiry", Kind::duration, duration_text(standard_profile().default_expiry),
                  "Default lifetime of a presigned upload.",
                  [](S s, G g) {

@@ -327,6 +327,17 @@ void check_links(const Config& config, Report& report) {
         "clients reach this gateway, such as https://photos.example.com");
 }
 
+void check_default_profile(const model::App& app, const std::string& table, Report& report) {
+    const auto key = table + ".default_profile";
+    if (app.default_profile && !app.profiles.contains(*app.default_profile))
+        report.mistake(key,
+                       fmt::format("is '{}', which is no profile of this app", app.default_profile->str()));
+    if (!app.default_profile && app.profiles.size() > 1 &&
+        !app.profiles.contains(ProfileName::trusted("default")))
+        report.warning(key,
+                       "is not set and there are several profiles: an upload that names none is refused");
+}
+
 void check_apps(Config& config, Report& report) {
     for (const auto& [name, access] : config.access) {
         const auto table = "apps." + name.str();
@@ -348,6 +359,7 @@ void check_apps(Config& config, Report& report) {
         if (app.profiles.empty()) {
             report.mistake(table, fmt::format("has no profile: configure [{}.profiles.NAME]", table));
         }
+        check_default_profile(app, table, report);
         if (app.callback_url) check_callback_url(app, config.callbacks.policy, table, report);
         for (const auto& [profile_name, profile] : app.profiles) {
             check_profile(profile, fmt::format("{}.profiles.{}", table, profile_name.str()), report);

@@ -56,6 +56,7 @@ void JsonFields::take(JsonFields&& inner) {
 const JsonValue* JsonFields::ask(std::string_view name, Presence presence, ErrorCode absent) {
     asked_.emplace_back(name);
     const JsonValue* found = value_.find(name);
+    if (found && found->is_null()) found = nullptr;
     if (!found && presence == Presence::required && value_.object()) {
         refuse(name, absent, "\"" + std::string{name} + "\" is required.");
     }

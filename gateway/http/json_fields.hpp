@@ -51,6 +51,7 @@ struct FieldRule {
     ErrorCode absent = ErrorCode::missing_field;
 };
 
+/// A member that is null counts as absent.
 class JsonFields {
   public:
     /// `pointer` is where the object stands in the document; empty for the whole.

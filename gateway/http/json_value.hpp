@@ -59,4 +59,8 @@ struct JsonLimits {
 
 Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits = {});
 
+/// One text for all that mean the same: members in the order of their names, without those that are null, no
+/// white space, one way to write each text and number. For comparing, not for sending.
+std::string canonical_json(const JsonValue& value);
+
 }  // namespace photogate::gateway::http

@@ -36,7 +36,7 @@ namespace photogate::gateway::http {
 enum class TargetRule { segments, opaque };
 
 struct HeadLimits {
-    std::size_t bytes = 8'192;  ///< of the request line and all field lines, with their line ends
+    std::size_t bytes = 16'384;  ///< of the request line and all field lines, with their line ends
     std::size_t fields = 64;
     std::size_t target = 2'048;
     TargetRule target_rule = TargetRule::segments;

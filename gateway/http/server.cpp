@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/log.hpp"
@@ -36,6 +37,13 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
           acceptor_(io_threads.front()->context()),
           pause_(io_threads.front()->context()) {}
 
+    /// Whether an IPv4 address of the same port has a listener of its own, so that `[::]` must leave IPv4 to it.
+    bool beside_ipv4(const Listener& listener) const {
+        return std::any_of(core_->listeners.begin(), core_->listeners.end(), [&](const Listener& other) {
+            return other.port == listener.port && other.address.find(':') == std::string::npos;
+        });
+    }
+
     Result<std::uint16_t> open() {
         const Listener& listener = core_->listeners[listener_];
         Code error;
@@ -44,6 +52,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         tcp::endpoint endpoint{address, listener.port};
         acceptor_.open(endpoint.protocol(), error);
         if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+        if (!error && address.is_v6())
+            acceptor_.set_option(boost::asio::ip::v6_only(beside_ipv4(listener)), error);
         if (!error) acceptor_.bind(endpoint, error);
         if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
         if (!error) acceptor_.non_blocking(true, error);

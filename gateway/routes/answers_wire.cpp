@@ -48,6 +48,11 @@ std::string granted_json(const model::Upload& upload, const pipeline::Grant& gra
     } else {
         write_pairs(out, grant.fields);
     }
+    out.name("client_fields");
+    out.begin_array();
+    for (const auto& name : grant.client_fields)
+        out.text(name);
+    out.end_array();
     out.name("expires_at");
     out.text(format_rfc3339(grant.expires_at));
     out.name("curl");

@@ -5,6 +5,7 @@
 // no more than hand it over.
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
+#include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/upload_request.hpp"
@@ -35,7 +36,11 @@ Result<uploads::CreateRequest> read_create_request(const http::Request& request)
     wanted->request.request_id = request.request_id;
     uploads::CreateRequest create{
         std::move(wanted->request), std::move(wanted->mistakes), std::move(*key), {}};
-    if (create.idempotency_key) create.request_sha256 = hex_lower(signer::sha256(request.body));
+    if (create.idempotency_key) {
+        const auto document = http::read_json_object(request.body);
+        if (!document) return fail(document.error());
+        create.request_sha256 = hex_lower(signer::sha256(http::canonical_json(*document)));
+    }
     return create;
 }
 

@@ -1,8 +1,6 @@
 #include "gateway/routes/cursor.hpp"
 
-#include <algorithm>
-#include <charconv>
-
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "signer/uri_encode.hpp"
@@ -44,12 +42,10 @@ tl::unexpected<Error> not_a_cursor() {
 Result<PageRequest> read_page_request(const http::RequestHead& head) {
     PageRequest page;
     if (const auto text = head.query_value("limit")) {
-        std::size_t limit = 0;
-        const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-        if (error == std::errc::result_out_of_range) limit = kMostLimit;
-        const bool number = error != std::errc::invalid_argument && end == text->data() + text->size();
-        if (!number || limit == 0) return fail(ErrorCode::invalid_query, "'limit' is 1 to 200");
-        page.limit = std::min(limit, kMostLimit);
+        const auto limit = ascii::parse_whole<std::size_t>(*text);
+        if (!limit || *limit == 0 || *limit > kMostLimit)
+            return fail(ErrorCode::invalid_query, "'limit' is 1 to 200; 'next' of the answer leads on");
+        page.limit = *limit;
     }
     if (const auto text = head.query_value("cursor")) {
         page.before = read_cursor(*text);

@@ -2,10 +2,13 @@
 //
 // What the row can answer (HEAD, 304, 412, 416) is answered from it, on the database's pool. The store is
 // asked on a pool of its own, so that images that are slow to come keep nobody else waiting.
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/image_stream.hpp"
+#include "signer/uri_encode.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -32,15 +35,48 @@ void describe(Response& response, const delivery::LocatedImage& image) {
     response.set("Content-Security-Policy", "default-src 'none'; sandbox");
 }
 
-Result<> check_parameters(const Request& request) {
+/// `v` makes a URL new and means nothing else.
+bool is_ours(std::string_view parameter) {
+    return parameter == "v";
+}
+
+bool has_foreign_parameters(const Request& request) {
+    return std::any_of(request.query.begin(), request.query.end(),
+                       [](const auto& parameter) { return !is_ours(parameter.name); });
+}
+
+/// A parameter of ours that stands twice has no meaning. Others are what links collect on their way
+/// (`utm_source`): the configuration decides.
+Result<> check_parameters(const Request& request, config::UnknownParameters unknown) {
+    std::vector<std::string_view> ours;
     for (const auto& parameter : request.query) {
-        // `v` only makes a URL new; anything else would be forwarded nowhere, so it is not taken for granted
-        // either.
-        if (parameter.name != "v")
-            return fail(ErrorCode::unknown_parameter,
-                        "the query parameter '" + parameter.name + "' is unknown here");
+        if (!is_ours(parameter.name)) {
+            if (unknown == config::UnknownParameters::refused)
+                return fail(ErrorCode::unknown_parameter,
+                            "the query parameter '" + parameter.name + "' is unknown here");
+        } else if (std::find(ours.begin(), ours.end(), parameter.name) != ours.end()) {
+            return fail(ErrorCode::invalid_query,
+                        "the query parameter '" + parameter.name + "' stands twice");
+        } else {
+            ours.push_back(parameter.name);
+        }
     }
     return {};
+}
+
+/// To the same image without the parameters that are not ours.
+Response without_foreign_parameters(const Request& request) {
+    std::string location{request.raw_path()};
+    char separator = '?';
+    for (const auto& parameter : request.query) {
+        if (!is_ours(parameter.name)) continue;
+        location += std::exchange(separator, '&') + signer::encode_component(parameter.name) + "=" +
+                    signer::encode_component(parameter.value);
+    }
+    auto response = Response::empty(301);
+    response.set("Location", std::move(location));
+    response.set("Cache-Control", "public, max-age=86400");
+    return response;
 }
 
 Response out_of_range(std::uint64_t size) {
@@ -121,7 +157,11 @@ void look_up(const Api& api, const Request& request, http::Responder responder) 
 }
 
 void get_image(const Api& api, Request request, http::Responder responder) {
-    if (auto known = check_parameters(request); !known) return responder.fail(std::move(known.error()));
+    const auto unknown = api.config.delivery.unknown_parameters;
+    if (auto known = check_parameters(request, unknown); !known)
+        return responder.fail(std::move(known.error()));
+    if (unknown == config::UnknownParameters::redirected && has_foreign_parameters(request))
+        return responder.respond(without_foreign_parameters(request));
     struct Work {
         const Api& api;
         Request request;

@@ -48,7 +48,7 @@ Result<uploads::TokenRequest> read_token_request(std::string_view body) {
     return wanted;
 }
 
-std::string token_json(const ClientToken& token, const std::string& text) {
+std::string token_json(const ClientToken& token, const std::string& text, const std::string& base_url) {
     json::Writer json;
     json.begin_object();
     json.name("token");
@@ -73,10 +73,10 @@ std::string token_json(const ClientToken& token, const std::string& text) {
     json.name("links");
     json.begin_object();
     json.name("uploads");
-    json.text("/u/" + text + "/v1/uploads");
+    json.text(base_url + "/u/" + text + "/v1/uploads");
     // Behind the `#`: a browser sends that to nobody, so it is in no log.
     json.name("page");
-    json.text("/#token=" + text);
+    json.text(base_url + "/#token=" + text);
     json.end_object();
     json.end_object();
     return json.take();
@@ -89,7 +89,7 @@ Result<Response> make_token(const Api& api, const Request& request) {
     if (!wanted) return fail(std::move(wanted.error()));
     const auto token = uploads::make_token(**app, std::move(*wanted), api.clock.now(), api.random);
     if (!token) return fail(token.error());
-    auto response = Response::json(201, token_json(*token, api.tokens.sign(*token)));
+    auto response = Response::json(201, token_json(*token, api.tokens.sign(*token), api.image_base));
     response.set("Cache-Control", "no-store");
     return response;
 }

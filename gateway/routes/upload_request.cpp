@@ -61,8 +61,8 @@ Result<ReadGrantRequest> read_grant_request(std::string_view body) {
     request.profile = fields.text("profile", {.longest = 64, .code = ErrorCode::unknown_profile});
     request.method = fields.text("method", {.longest = 16, .code = ErrorCode::method_not_offered});
     request.filename = fields.text("filename", {.longest = 1'024, .code = ErrorCode::invalid_filename});
-    request.content_type =
-        fields.text("content_type", {.longest = 128, .code = ErrorCode::content_type_not_allowed});
+    request.content_type = fields.text(
+        "content_type", {.shortest = 0, .longest = 128, .code = ErrorCode::content_type_not_allowed});
     if (const auto size = fields.integer("size", {.least = 1, .code = ErrorCode::invalid_size})) {
         request.size = static_cast<ByteSize>(*size);
     }

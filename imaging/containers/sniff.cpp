@@ -103,37 +103,6 @@ std::optional<Sniffed> sniff_tiff(BytesView head) {
     return Format::tiff;
 }
 
-std::string lower_media_type(std::string_view declared) {
-    declared = declared.substr(0, declared.find(';'));
-    std::string out;
-    for (const char c : declared) {
-        if (c == ' ' || c == '\t') continue;
-        out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-    }
-    return out;
-}
-
-bool names(std::string_view type, Format format) {
-    switch (format) {
-        case Format::jpeg:
-            return type == "image/jpeg" || type == "image/pjpeg";
-        case Format::png:
-            return type == "image/png" || type == "image/apng" || type == "image/x-png";
-        case Format::webp:
-            return type == "image/webp";
-        case Format::gif:
-            return type == "image/gif";
-        case Format::heic:
-            return type == "image/heic" || type == "image/heif" || type == "image/heic-sequence" ||
-                   type == "image/heif-sequence";
-        case Format::avif:
-            return type == "image/avif";
-        case Format::tiff:
-            return type == "image/tiff" || type == "image/tif";
-    }
-    return false;
-}
-
 tl::unexpected<Rejection> reject(RejectionCode code, std::string detail) {
     return tl::unexpected<Rejection>(Rejection{code, std::move(detail)});
 }
@@ -157,11 +126,8 @@ std::optional<Sniffed> sniff(BytesView file) {
 }
 
 bool contradicts(std::string_view declared_type, Format found) {
-    const std::string type = lower_media_type(declared_type);
-    if (type.empty() || type == "application/octet-stream" || type == "binary/octet-stream" ||
-        type == "image/jpg")
-        return false;
-    return !names(type, found);
+    const DeclaredType declared = read_media_type(declared_type);
+    return declared.says != DeclaredType::Says::nothing && declared.format != found;
 }
 
 tl::expected<Format, Rejection> admit(BytesView file, const Admission& admission) {

@@ -30,9 +30,8 @@ using Sniffed = std::variant<Format, UnsupportedKind>;
 /// nullopt where nothing is recognised. Looks at no more than the first 4 KiB.
 std::optional<Sniffed> sniff(BytesView file);
 
-/// Whether a declared media type contradicts what was found. No opinion (false): empty,
-/// `application/octet-stream`, `binary/octet-stream`, `image/jpg`. Parameters and case are ignored;
-/// `image/heic` and `image/heif` are the same.
+/// Whether a declared media type names something else than what was found (imaging::read_media_type). A type
+/// that says nothing contradicts nothing.
 bool contradicts(std::string_view declared_type, Format found);
 
 struct Admission {

@@ -6,12 +6,16 @@ namespace photogate::model {
 
 Result<const Profile*> App::profile(const std::optional<std::string>& wanted) const {
     if (!wanted) {
+        const auto standard = profiles.find(default_profile.value_or(ProfileName::trusted("default")));
+        if (standard != profiles.end()) return &standard->second;
         if (profiles.size() == 1) return &profiles.begin()->second;
         std::string names;
         for (const auto& [profile_name, unused] : profiles)
             names += (names.empty() ? "" : ", ") + profile_name.str();
-        return fail(ErrorCode::missing_field,
-                    fmt::format("'profile' is required, since this app has several: {}", names));
+        return fail(
+            ErrorCode::missing_field,
+            fmt::format("'profile' is required, since this app has several and no default_profile: {}",
+                        names));
     }
     const auto found = profiles.find(ProfileName::trusted(*wanted));
     if (found == profiles.end())

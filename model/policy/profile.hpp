@@ -35,6 +35,11 @@ struct Profile {
     /// Whether a presigned PUT is refused by the store while an object is there. Off: a client that repeats its PUT,
     /// because the answer was lost, is answered 200. In both cases the object that was seen first is pinned.
     enum class WriteOnce { on, off } write_once = WriteOnce::on;
+    /// Whether a declared media type that the bytes contradict is only reported, or rejected.
+    enum class DeclaredType { advisory, enforced } declared_type = DeclaredType::advisory;
+    /// Where a browser goes after a form POST, with the store's `bucket`, `key` and `etag` as parameters; nullopt:
+    /// the store answers 201 with XML.
+    std::optional<std::string> form_redirect;
     std::chrono::seconds default_expiry{900};
     std::chrono::seconds longest_expiry{3'600};
     /// After publication / after a rejection.
@@ -47,11 +52,14 @@ struct Profile {
 struct App {
     AppName name;
     std::map<ProfileName, Profile> profiles;  ///< at least one
+    /// Of uploads that name none, where there are several; nullopt: the one that is called `default`, if any.
+    std::optional<ProfileName> default_profile;
     /// Where callbacks go unless an upload names another; nullopt: nowhere.
     std::optional<std::string> callback_url;
     std::vector<signer::WebhookSecret> callback_secrets;  ///< the newest first
 
-    /// The named profile, or the only one where none is named. Errors: unknown_profile, missing_field.
+    /// The named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
+    /// missing_field.
     Result<const Profile*> profile(const std::optional<std::string>& name) const;
 };
 

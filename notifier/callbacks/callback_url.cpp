@@ -39,7 +39,7 @@ Result<Parts> split(std::string_view url) {
         parts.scheme = Scheme::http;
         url.remove_prefix(7);
     } else {
-        return invalid("it starts with https://");
+        return invalid("it starts with https://, unless an operator names its host in callbacks.http_hosts");
     }
     const auto end = url.find_first_of("/?#\\");
     auto authority = url.substr(0, end);
@@ -144,8 +144,11 @@ Result<> check_callback_url(std::string_view url, const CallbackUrlPolicy& polic
     if (const auto plain = plain_host(parts->host)) {
         const auto address = address_of(*plain);
         if (address && !policy.guard.permits(*address)) {
-            return fail(ErrorCode::callback_address_blocked,
-                        "callback_url leads to an address that is not public");
+            return fail(
+                ErrorCode::callback_address_blocked,
+                "callback_url leads to an address that is not public; to call it, an operator names it in "
+                "callbacks.allowed_networks, its host in callbacks.allowed_hosts, and in "
+                "callbacks.http_hosts if it has no TLS");
         }
     }
     if (const auto host = check_host(parts->host); !host) return host;
@@ -159,8 +162,10 @@ Result<> check_callback_url(std::string_view url, const CallbackUrlPolicy& polic
         return invalid("it starts with https://");
     }
     if (std::none_of(policy.allowed_hosts.begin(), policy.allowed_hosts.end(), listed)) {
-        return fail(ErrorCode::callback_host_not_allowed,
-                    "callback_url names a host that the operator has not allowed");
+        return fail(
+            ErrorCode::callback_host_not_allowed,
+            "callback_url names a host that is not in callbacks.allowed_hosts; a private address needs "
+            "callbacks.allowed_networks too, and a host without TLS callbacks.http_hosts");
     }
     return {};
 }

@@ -72,6 +72,7 @@ void found_facts(json::Writer& json, const model::Upload& upload) {
     }
     text_or_null(json, "etag", upload.pinned ? upload.pinned->etag.str() : std::string{});
     text_or_null(json, "content_type", facts.content_type);
+    text_or_null(json, "declared_content_type", upload.declared_type.value_or(std::string{}));
     number_or_null(json, "width", facts.width);
     number_or_null(json, "height", facts.height);
     text_or_null(json, "sha256", facts.sha256);
@@ -107,8 +108,8 @@ void published(json::Writer& json, const model::Upload& upload, const std::strin
 }
 
 /// The members of an upload, without the brackets around them.
-void members(json::Writer& json, const model::Upload& upload, const std::string& image_base) {
-    const auto image_url = image_base + image_path(upload.public_id);
+void members(json::Writer& json, const model::Upload& upload, const std::string& base_url) {
+    const auto image_url = base_url + image_path(upload.public_id);
     json.name("id");
     json.text(upload.id.str());
     json.name("state");
@@ -139,7 +140,7 @@ void members(json::Writer& json, const model::Upload& upload, const std::string&
     json.name("links");
     json.begin_object();
     json.name("self");
-    json.text("/v1/uploads/" + upload.id.str());
+    json.text(base_url + "/v1/uploads/" + upload.id.str());
     json.name("image");
     json.text(image_url);
     json.end_object();
@@ -151,16 +152,16 @@ std::string image_path(const PublicId& id) {
     return "/i/" + id.str();
 }
 
-std::string upload_json(const model::Upload& upload, const std::string& image_base) {
+std::string upload_json(const model::Upload& upload, const std::string& base_url) {
     json::Writer json;
     json.begin_object();
-    members(json, upload, image_base);
+    members(json, upload, base_url);
     json.end_object();
     return json.take();
 }
 
 std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
-                          const model::Upload& upload, const std::string& image_base) {
+                          const model::Upload& upload, const std::string& base_url) {
     json::Writer json;
     json.begin_object();
     json.name("type");
@@ -171,7 +172,7 @@ std::string callback_json(model::CallbackType type, const CallbackId& id, Timest
     json.text(format_rfc3339(now));
     json.name("data");
     json.begin_object();
-    members(json, upload, image_base);
+    members(json, upload, base_url);
     json.name("bucket");
     json.text(upload.bucket.str());
     json.name("key");

@@ -20,14 +20,14 @@
 namespace photogate::notifier::callbacks {
 
 /// The members of the REST contract's "Uploads", but for `upload` (the grant), which only an answer to its
-/// maker has. `image_base` goes before `/i/…` in image URLs; empty: paths alone.
-std::string upload_json(const model::Upload& upload, const std::string& image_base);
+/// maker has. `base_url` goes before the paths of links; empty: paths alone.
+std::string upload_json(const model::Upload& upload, const std::string& base_url);
 
 /// `{"type","id","timestamp","data"}` of Standard Webhooks; `data` is upload_json plus bucket, key and
 /// sequence. The key is where the original lies in a private bucket; it opens nothing without a credential,
 /// and no signed URL is ever inside.
 std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
-                          const model::Upload& upload, const std::string& image_base);
+                          const model::Upload& upload, const std::string& base_url);
 
 /// `/i/{public id}`
 std::string image_path(const PublicId& id);

@@ -113,7 +113,8 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     imaging::Task task;
     task.file = fetched.spool->file.descriptor();
     task.size = fetched.spool->file.size();
-    task.declared_type = upload.declared_type;
+    if (profile->declared_type == model::Profile::DeclaredType::enforced)
+        task.declared_type = upload.declared_type;
     task.accepted = profile->formats;
     task.limits = profile->limits;
     task.publish(profile->recipe.facts, {profile->recipe.version});

@@ -119,12 +119,14 @@ def visit(chromium):
 
 @pytest.fixture
 def gateways(minio_world, tmp_path):
-    """gateways(OPTION=value): one more gateway on MinIO that only serves, with these options of [server]."""
+    """gateways(OPTION=value): one more gateway on MinIO that only serves, with these options of [server]; `environment`: further
+    variables."""
     made = []
 
-    def start(**options):
+    def start(environment=None, **options):
         gateway = minio_world.another("serve", f"{tmp_path.name}-{len(made)}")
         gateway.environment |= {f"PHOTOGATE_SERVER_{name.upper()}": str(value) for name, value in options.items()}
+        gateway.environment |= environment or {}
         made.append(gateway)
         return gateway.start()
 

@@ -76,6 +76,20 @@ def upload_key(world, upload):
     return column(world, upload, "image_key")
 
 
+def test_parameters_that_are_not_ours_follow_the_configuration(gateways, world):
+    upload = world.publish(pictures.photo(320, 240, seed=97))
+    path = path_of(upload)
+    foreign = "utm_source=x&fbclid=y&utm_source=z&=&%20=1"
+    for setting, plain, mixed in (("ignored", 200, 200), ("redirected", 301, 301), ("refused", 400, 400)):
+        gateway = gateways({"PHOTOGATE_DELIVERY_UNKNOWN_PARAMETERS": setting})
+        assert gateway.request("GET", path)[0] == gateway.request("GET", f"{path}?v=1")[0] == 200
+        status, headers, _ = gateway.request("GET", f"{path}?{foreign}")
+        assert status == plain and headers.get("location") == (path if status == 301 else None)
+        status, headers, _ = gateway.request("GET", f"{path}?{foreign}&v=a%2Fb")
+        assert status == mixed and headers.get("location") == (f"{path}?v=a%2Fb" if status == 301 else None)
+        assert gateway.request("GET", f"{path}?v=1&v=2")[0] == 400
+
+
 @pytest.mark.parametrize("size", ["same", "shorter"])
 def test_another_object_in_its_place_is_never_served(world, size):
     upload = world.publish(pictures.photo(seed=93))

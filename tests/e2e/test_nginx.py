@@ -131,6 +131,20 @@ def test_presigned_url_works_through_the_store_host_name(pair, minio_world):
     assert "X-Amz-Signature" not in (nginx.folder / "photogate-store.log").read_text()
 
 
+@pytest.mark.parametrize("spelling", ["pgt_", "%70gt_", "%70%67%74%5f", "%50gt_"])
+def test_no_log_holds_a_client_token_in_a_path(pair, minio_world, spelling):
+    gateway, nginx = pair
+    token = minio_world.request("POST", "/v1/tokens", {"profile": "photos"})[2]["token"]
+    secret = token.removeprefix("pgt_")
+    identity = f"token-{time.monotonic_ns()}"
+    with proxied(pair, "127.0.0.7") as client:
+        client.ask(head(f"GET /u/{spelling}{secret}/v1/uploads/upl_none HTTP/1.1", f"X-Request-Id: {identity}", host=HOST))
+    parts.wait_until(lambda: any(line["request_id"] == identity for line in requests_logged(gateway)), 10, "the line of the log")
+    parts.wait_until(lambda: "/u/***/v1/uploads/upl_none" in (nginx.folder / "photogate.log").read_text(), 10, "nginx's line")
+    assert secret not in gateway.log.read_text(errors="replace")
+    assert secret not in (nginx.folder / "photogate.log").read_text()
+
+
 def test_takes_client_address_from_nginx_only(pair):
     gateway, _ = pair
     for forged in ("203.0.113.66", "203.0.113.66, 127.0.0.1", "127.0.0.1"):

@@ -65,7 +65,7 @@ def test_rejects_body_that_is_not_a_json_object(world, raw, status, code):
     ({"key": "u/x"}, "unknown_member", "/key"),
     ({"size": "5"}, "invalid_size", "/size"), ({"size": 1.5}, "invalid_size", "/size"), ({"size": True}, "invalid_size", "/size"),
     ({"size": -1}, "invalid_size", "/size"), ({"size": 0}, "invalid_size", "/size"), ({"size": 2 ** 53}, "invalid_size", "/size"),
-    ({"size": 2 ** 64}, "invalid_size", "/size"), ({"size": None}, "invalid_size", "/size"),
+    ({"size": 2 ** 64}, "invalid_size", "/size"),
     ({"size": 26 * 2 ** 20}, "size_over_limit", "/size"),
     ({"content_type": "text/html"}, "content_type_not_allowed", "/content_type"),
     ({"content_type": "image/svg+xml"}, "content_type_not_allowed", "/content_type"),
@@ -100,6 +100,17 @@ def test_names_all_wrong_fields_at_once(world):
     status, _, body = world.request("POST", "/v1/uploads", {"profile": "photos", "size": 0, "expires_in": -1, "method": "get", "x": 1})
     assert status == 422
     assert len(body["errors"]) >= 4, body
+
+
+def test_takes_null_as_not_given(world):
+    members = ("method", "filename", "content_type", "size", "checksum", "metadata", "client_fields", "expires_in", "region", "callback_url")
+    status, _, created = world.request("POST", "/v1/uploads", {"profile": "photos", **dict.fromkeys(members)})
+    assert status == 201, created
+
+
+@pytest.mark.parametrize("kind", ["", "image/jpg", "image/pjpeg", "image/x-png", "image/apng", "image/heic-sequence", "binary/octet-stream", "image/jpeg; charset=utf-8"])
+def test_takes_media_types_as_clients_write_them(world, kind):
+    assert world.request("POST", "/v1/uploads", {"profile": "photos", "content_type": kind})[0] == 201
 
 
 def test_requires_profile_when_there_are_several(world):
@@ -151,7 +162,9 @@ def test_lists_in_pages_and_filters_by_metadata(world):
     problem(world.request("GET", "/v1/uploads?cursor=forged"), 400, "invalid_cursor")
     problem(world.request("GET", "/v1/uploads?limit=0"), 400, "invalid_query")
     problem(world.request("GET", "/v1/uploads?color=red"), 400, "unknown_parameter")
-    assert world.request("GET", "/v1/uploads?limit=1000000")[0] == 200
+    problem(world.request("GET", "/v1/uploads?limit=201"), 400, "invalid_query")
+    problem(world.request("GET", "/v1/uploads?limit=99999999999999999999"), 400, "invalid_query")
+    assert world.request("GET", "/v1/uploads?limit=200")[0] == 200
     assert not world.gateway.request("GET", "/v1/uploads?metadata.batch=pages", key=world.other.key)[2]["data"]
 
 

@@ -225,6 +225,23 @@ TEST_F(FewRequests, closes_connection_after_its_request_limit) {
     EXPECT_TRUE(client.at_end());
 }
 
+TEST(ServerStart, listens_on_all_ipv4_and_all_ipv6_addresses_of_one_port) {
+    Router router;
+    auto probe = Server::start({{.address = "0.0.0.0", .service = &router}}, {});
+    ASSERT_TRUE(probe);
+    const auto port = (*probe)->ports().front();
+    probe->reset();
+    for (const bool ipv4_first : {true, false}) {
+        const Listener four{.address = "0.0.0.0", .port = port, .service = &router};
+        const Listener six{.address = "::", .port = port, .service = &router};
+        auto both = Server::start(ipv4_first ? std::vector{four, six} : std::vector{six, four}, {});
+        EXPECT_TRUE(both) << both.error().detail;
+    }
+    auto alone = Server::start({{.address = "::", .port = port, .service = &router}}, {});
+    ASSERT_TRUE(alone);
+    EXPECT_EQ(RawClient(port).ask(get("/nowhere"))->status, 404) << "alone, it takes IPv4 as well";
+}
+
 TEST(ServerStart, reports_taken_or_invalid_listen_address) {
     Router router;
     auto first = Server::start({{.service = &router}}, {});

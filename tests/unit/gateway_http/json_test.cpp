@@ -73,6 +73,35 @@ TEST(Json, accepts_only_unicode_text_without_nul) {
     EXPECT_TRUE(read_json(R"("\\\\u0000\"")"));
 }
 
+TEST(JsonFields, treats_null_as_absent) {
+    const auto body = read_json(R"({"a":null,"b":null,"c":null,"d":null,"e":null,"f":null})");
+    JsonFields fields(*body);
+    EXPECT_EQ(fields.text("a"), std::nullopt);
+    EXPECT_EQ(fields.integer("b", {.least = 1}), std::nullopt);
+    EXPECT_EQ(fields.flag("c"), std::nullopt);
+    EXPECT_EQ(fields.object("d"), nullptr);
+    EXPECT_EQ(fields.array("e"), nullptr);
+    EXPECT_EQ(fields.text("f", {.presence = Presence::required}), std::nullopt);
+    const auto result = fields.finish();
+    ASSERT_FALSE(result);
+    ASSERT_EQ(result.error().fields.size(), 1U);
+    EXPECT_EQ(result.error().fields[0].code, ErrorCode::missing_field);
+}
+
+TEST(CanonicalJson, is_the_same_for_all_that_mean_the_same) {
+    const auto canonical = [](std::string_view text) { return canonical_json(*read_json(text)); };
+    const auto one = canonical(R"({"a":1,"b":{"c":"é","d":[1,2]},"e":null})");
+    for (std::string_view same :
+         {R"({ "b":{"d":[1,2],"c":"\u00e9"}, "a":1 })", R"({"a":1.0,"b":{"c":"é","d":[1,2]}})",
+          R"({"a":1e0,"b":{"c":"é","d":[1,2],"x":null}})"})
+        EXPECT_EQ(canonical(same), one) << same;
+    for (std::string_view other :
+         {R"({"a":2,"b":{"c":"é","d":[1,2]}})", R"({"a":1,"b":{"c":"é","d":[2,1]}})",
+          R"({"a":"1","b":{"c":"é","d":[1,2]}})", R"({"a":1,"b":{"c":"e","d":[1,2]}})",
+          R"({"a":true,"b":{"c":"é","d":[1,2]}})", R"({"a":1.5,"b":{"c":"é","d":[1,2]}})"})
+        EXPECT_NE(canonical(other), one) << other;
+}
+
 TEST(JsonFields, names_all_wrong_fields_at_once) {
     auto body = read_json_object(R"({"profile":5,"size":"5","surprise":1,"a/b~":2})");
     ASSERT_TRUE(body);

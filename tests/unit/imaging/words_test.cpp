@@ -15,17 +15,31 @@ TEST(Format, parses_its_names_and_media_types) {
     std::set<std::string_view> extensions;
     for (const Format format : kAllFormats) {
         EXPECT_EQ(parse_format(to_string(format)), format);
-        EXPECT_EQ(format_of_media_type(media_type(format)), format);
+        EXPECT_EQ(read_media_type(media_type(format)).format, format);
         extensions.insert(file_extension(format));
     }
     EXPECT_EQ(extensions.size(), kAllFormats.size());
 }
 
 TEST(Format, accepts_media_types_as_clients_write_them) {
-    EXPECT_EQ(format_of_media_type("image/jpg"), Format::jpeg);
-    EXPECT_EQ(format_of_media_type("IMAGE/HEIF"), Format::heic);
-    EXPECT_EQ(format_of_media_type("image/svg+xml"), std::nullopt);
-    EXPECT_EQ(format_of_media_type(""), std::nullopt);
+    using Says = DeclaredType::Says;
+    const std::vector<std::pair<std::string_view, Format>> names = {
+        {"image/jpg", Format::jpeg},           {"image/pjpeg", Format::jpeg},
+        {"IMAGE/JPEG", Format::jpeg},          {"image/jpeg; charset=utf-8", Format::jpeg},
+        {" image/jpeg ;q=1", Format::jpeg},    {"image/x-png", Format::png},
+        {"image/apng", Format::png},           {"image/heif", Format::heic},
+        {"image/heic-sequence", Format::heic}, {"image/heif-sequence", Format::heic},
+        {"image/tif", Format::tiff},           {"image/avif", Format::avif}};
+    for (const auto& [name, format] : names) {
+        EXPECT_EQ(read_media_type(name).says, Says::format) << name;
+        EXPECT_EQ(read_media_type(name).format, format) << name;
+    }
+    for (std::string_view nothing :
+         {"", " ", ";", "application/octet-stream", "binary/octet-stream", "Application/Octet-Stream; x=y"})
+        EXPECT_EQ(read_media_type(nothing).says, Says::nothing) << nothing;
+    for (std::string_view other :
+         {"image/svg+xml", "image/*", "*/*", "text/html", "image", "image/jpegx", "jpeg"})
+        EXPECT_EQ(read_media_type(other).says, Says::other) << other;
     EXPECT_EQ(parse_format("JPEG"), std::nullopt);
 }
 

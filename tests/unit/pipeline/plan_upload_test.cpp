@@ -110,6 +110,48 @@ TEST(PlanUpload, requires_size_for_put_of_a_client_token_unless_the_profile_says
     EXPECT_TRUE(example.plan(by_token));
 }
 
+TEST(PlanUpload, takes_a_type_that_says_nothing_as_not_declared) {
+    Example example;
+    for (const char* nothing : {"", " ", "application/octet-stream", "binary/octet-stream"}) {
+        GrantRequest request;
+        request.content_type = nothing;
+        ASSERT_TRUE(example.plan(request)) << nothing;
+    }
+    GrantRequest request;
+    request.content_type = "";
+    EXPECT_EQ(example.plan(request)->declared_type, std::nullopt);
+    request.content_type = "image/pjpeg; q=1";
+    EXPECT_EQ(example.plan(request)->declared_type, "image/pjpeg; q=1");
+    for (const char* refused : {"image/png", "image/*", "image/jpeg\r\nX: y", "image/jpeg; x=\u00e9"}) {
+        request.content_type = refused;
+        EXPECT_EQ(example.plan(request).error().code, ErrorCode::content_type_not_allowed) << refused;
+    }
+}
+
+TEST(PlanUpload, chooses_the_method_that_the_profile_offers) {
+    Example example;
+    EXPECT_EQ(example.plan({})->method, model::GrantMethod::put);
+    example.app.profiles.begin()->second.methods = {model::GrantMethod::post};
+    EXPECT_EQ(example.plan({})->method, model::GrantMethod::post);
+    GrantRequest request;
+    request.method = "put";
+    EXPECT_EQ(example.plan(request).error().code, ErrorCode::method_not_offered);
+}
+
+TEST(PlanUpload, chooses_the_default_profile_where_there_are_several) {
+    Example example;
+    auto second = example.profile();
+    second.name = ProfileName::trusted("avatar");
+    example.app.profiles.emplace(second.name, second);
+    EXPECT_EQ(example.plan({}).error().code, ErrorCode::missing_field);
+    example.app.default_profile = ProfileName::trusted("doorstep");
+    EXPECT_EQ(example.plan({})->profile.str(), "doorstep");
+    example.app.default_profile = std::nullopt;
+    second.name = ProfileName::trusted("default");
+    example.app.profiles.emplace(second.name, second);
+    EXPECT_EQ(example.plan({})->profile.str(), "default");
+}
+
 TEST(PlanUpload, converts_hex_checksum_to_base64) {
     Example example;
     GrantRequest request;

@@ -104,8 +104,40 @@ TEST(SignGrant, quotes_curl_line_for_the_shell) {
     Example example;
     const auto upload = example.plan(sealed());
     const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
-    EXPECT_TRUE(grant->curl.starts_with(R"(curl -fsS -T 'it'\''s.jpg' -H 'If-None-Match: *')"))
+    EXPECT_TRUE(grant->curl.starts_with(R"(curl -fsSg -T 'it'\''s.jpg' -H 'If-None-Match: *')"))
         << grant->curl;
+}
+
+TEST(SignGrant, quotes_file_names_of_a_form_for_curl_as_well) {
+    Example example;
+    GrantRequest request;
+    request.method = "post";
+    request.filename = R"(a,.env;type="x".jpg)";
+    const auto upload = example.plan(request);
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_NE(grant->curl.find(R"(-F 'file=@"a,.env;type=\"x\".jpg"')"), std::string::npos) << grant->curl;
+}
+
+TEST(SignGrant, names_client_fields_as_they_are_sent) {
+    Example example;
+    GrantRequest request;
+    request.method = "post";
+    request.client_fields = {"caption"};
+    const auto upload = example.plan(request);
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    EXPECT_EQ(grant->client_fields, std::vector<std::string>{"x-amz-meta-caption"});
+}
+
+TEST(SignGrant, sends_a_browser_to_the_page_of_the_profile) {
+    Example example;
+    example.app.profiles.begin()->second.form_redirect = "https://app.example/thanks";
+    GrantRequest request;
+    request.method = "post";
+    const auto upload = example.plan(request);
+    const auto grant = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
+    ASSERT_NE(field(grant->fields, "success_action_redirect"), nullptr);
+    EXPECT_EQ(*field(grant->fields, "success_action_redirect"), "https://app.example/thanks");
+    EXPECT_EQ(field(grant->fields, "success_action_status"), nullptr);
 }
 
 }  // namespace
