@@ -66,7 +66,7 @@ WRAPPERS = {
     "integration": (sys.executable, "-m", "tests.rig.stack", "exec", "--"),
     "contract": (sys.executable, "-m", "tests.contract.stores", "exec", "--"),
 }
-LONGEST = ["imaging_integration_test", "storage_folder_faults", "storage_records_integration"]
+LONGEST = ["imaging_integration_test", "storage_builtin_faults", "storage_records_integration"]
 # The imager has no threads of photogate's, and libvips is not built for this sanitizer: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 

@@ -34,7 +34,7 @@ S3Result<> read_checksums(const http::RequestHead& head, BodyPromise& promise) {
             return refuse(
                 Code::InvalidRequest,
                 "Expecting a single x-amz-checksum- header. Multiple checksum types are not allowed.");
-        if (!storage::objects::is_checksum(algorithm, *value))
+        if (!storage::builtin::is_checksum(algorithm, *value))
             return refuse(Code::InvalidRequest, fmt::format("Value for {} header is invalid.", header));
         promise.checksum = Checksum{algorithm, std::string{*value}};
     }
@@ -134,7 +134,7 @@ S3Result<std::optional<Checksum>> BodyChecks::end() const {
             for (const auto& [name, value] : chunked_->trailers()) {
                 if (name == wanted) given = Checksum{*promise_.trailer, value};
             }
-            if (!given || !storage::objects::is_checksum(given->algorithm, given->value))
+            if (!given || !storage::builtin::is_checksum(given->algorithm, given->value))
                 return refuse(Code::InvalidRequest,
                               fmt::format("Value for {} trailing header is invalid.", wanted));
         }

@@ -14,12 +14,12 @@
 #include "gateway/http/message.hpp"
 #include "gateway/s3/aws_chunked.hpp"
 #include "signer/verify.hpp"
-#include "storage/objects/folder_checksum.hpp"
+#include "storage/builtin/checksum.hpp"
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::Checksum;
-using storage::objects::ChecksumAlgorithm;
+using storage::builtin::Checksum;
+using storage::builtin::ChecksumAlgorithm;
 
 /// `x-amz-checksum-crc32`
 std::string header_of(ChecksumAlgorithm algorithm);

@@ -4,8 +4,8 @@
 
 #include "gateway/s3/listing.hpp"
 #include "gateway/s3/operations.hpp"
+#include "gateway/s3/request_documents.hpp"
 #include "gateway/s3/xml.hpp"
-#include "storage/objects/s3_requests.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -60,7 +60,8 @@ std::string notification_document(const std::vector<storage::objects::Notificati
 }
 
 S3Result<http::Response> seen(Dependencies& dependencies, const Call& call) {
-    if (auto there = dependencies.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
+    if (auto there = dependencies.store.buckets().check(call.bucket()); !there)
+        return refuse(of(there.error()));
     switch (call.operation) {
         case Operation::bucket_location: {
             // us-east-1 is written as an empty element.
@@ -72,7 +73,7 @@ S3Result<http::Response> seen(Dependencies& dependencies, const Call& call) {
         case Operation::bucket_setting:
             return bucket_setting(call);
         case Operation::get_notification: {
-            const auto rules = dependencies.store.notifications(call.bucket());
+            const auto rules = dependencies.store.buckets().notifications(call.bucket());
             if (!rules) return refuse(of(rules.error()));
             return xml_response(notification_document(*rules));
         }
@@ -86,7 +87,7 @@ S3Result<http::Response> seen(Dependencies& dependencies, const Call& call) {
 
 S3Result<http::Response> subscribed(Dependencies& dependencies, const Call& call,
                                     const std::string& document) {
-    const auto rules = storage::objects::read_notification_request(document);
+    const auto rules = read_notification_request(document);
     if (!rules) return refuse(Code::UnsupportedNotification);
     for (const auto& rule : *rules) {
         if (rule.queue_arn != kGatewayArn)
@@ -95,21 +96,21 @@ S3Result<http::Response> subscribed(Dependencies& dependencies, const Call& call
                 "A specified destination ARN does not exist or is not well-formed. The built-in store's is " +
                     std::string{kGatewayArn} + ".");
     }
-    if (auto set = dependencies.store.set_notifications(call.bucket(), *rules); !set)
+    if (auto set = dependencies.store.buckets().set_notifications(call.bucket(), *rules); !set)
         return refuse(of(set.error()));
     return http::Response::empty(200);
 }
 
 S3Result<http::Response> made(Dependencies& dependencies, const Call& call, const std::string& document) {
-    const auto wanted = storage::objects::read_location_constraint(document);
+    const auto wanted = read_location_constraint(document);
     if (!wanted) return refuse(Code::MalformedXML);
     if (!wanted->empty() && *wanted != dependencies.options.region.str())
         return refuse(Code::InvalidArgument,
                       "The specified location constraint is not this store's region, " +
                           dependencies.options.region.str() + ".");
-    const auto bucket = dependencies.store.create_bucket(call.bucket());
+    const auto bucket = dependencies.store.buckets().create(call.bucket());
     if (!bucket) return refuse(of(bucket.error()));
-    if (*bucket == storage::objects::BucketMade::existed) return refuse(Code::BucketAlreadyOwnedByYou);
+    if (*bucket == storage::builtin::BucketMade::existed) return refuse(Code::BucketAlreadyOwnedByYou);
     auto response = http::Response::empty(200);
     response.set("Location", "/" + call.bucket().str());
     return response;
@@ -122,7 +123,7 @@ void with_document(Dependencies& dependencies, CallPtr call,
     if (!promise && std::holds_alternative<http::NoBody>(call->request.framing)) promise = BodyPromise{};
     if (!promise) return call->refuse(promise.error());
     pump(call, dependencies.pool,
-         document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
+         document_sink(std::move(*promise), kMostRequestDocument,
                        [&dependencies, call, handler](const std::string& document) {
                            return handler(dependencies, *call, document);
                        }));
@@ -144,7 +145,7 @@ void create_bucket(Dependencies& dependencies, CallPtr call) {
 
 void delete_bucket(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        if (auto gone = dependencies.store.remove_bucket(call->bucket()); !gone)
+        if (auto gone = dependencies.store.buckets().remove(call->bucket()); !gone)
             return refuse(of(gone.error()));
         return http::Response::empty(204);
     });
@@ -152,7 +153,7 @@ void delete_bucket(Dependencies& dependencies, CallPtr call) {
 
 void object_setting(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        if (auto there = dependencies.store.stat(call->bucket(), call->key()); !there)
+        if (auto there = dependencies.store.objects().stat(call->bucket(), call->key()); !there)
             return refuse(of(there.error()));
         if (call->address.has("tagging")) return xml_response(Xml{"Tagging"}.open("TagSet").done());
         if (call->address.has("acl")) return xml_response(acl_document());

@@ -114,7 +114,7 @@ class DocumentSink final : public BodySink {
         found.md5 = base64(signer::md5(bytes));
         found.sha256 = base64(signer::sha256(bytes));
         if (const auto algorithm = checks_.promise().algorithm()) {
-            storage::objects::ChecksumStream stream{*algorithm};
+            storage::builtin::ChecksumStream stream{*algorithm};
             stream.update(bytes);
             found.checksum = stream.finish();
         }

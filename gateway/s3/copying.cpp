@@ -14,11 +14,11 @@
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::FolderReader;
-using storage::objects::FolderWriter;
-using storage::objects::ObjectName;
-using storage::objects::StoreCopyOptions;
-using storage::objects::StoredObject;
+using storage::builtin::FolderReader;
+using storage::builtin::FolderWriter;
+using storage::builtin::ObjectName;
+using storage::builtin::StoreCopyOptions;
+using storage::builtin::StoredObject;
 
 namespace {
 
@@ -78,13 +78,13 @@ S3Result<http::Response> copied(Dependencies& dependencies, const Call& call) {
     if (!source) return refuse(source.error());
     auto options = read_copy_options(call, *source);
     if (!options) return refuse(options.error());
-    const auto there = dependencies.store.stat(source->bucket, source->key);
+    const auto there = dependencies.store.objects().stat(source->bucket, source->key);
     if (!there) return refuse(of(there.error()));
     if (auto holds = judge_source(call.request, {there->etag, there->last_modified}); !holds)
         return refuse(holds.error());
     // The checked object is the one that is copied.
     options->if_source_matches = there->etag;
-    const auto object = dependencies.store.copy_object(*source, {call.bucket(), call.key()}, *options);
+    const auto object = dependencies.store.objects().copy(*source, {call.bucket(), call.key()}, *options);
     if (!object) return refuse(of(object.error()));
     return xml_response(result_document("CopyObjectResult", *object));
 }
@@ -123,7 +123,7 @@ S3Result<http::Response> part_copied(Dependencies& dependencies, const Call& cal
     const auto number = part_number(call);
     if (!source) return refuse(source.error());
     if (!number) return refuse(number.error());
-    auto reader = dependencies.store.read(source->bucket, source->key);
+    auto reader = dependencies.store.objects().read(source->bucket, source->key);
     if (!reader) return refuse(of(reader.error()));
     const StoredObject& from = reader->object();
     if (auto holds = judge_source(call.request, {from.etag, from.last_modified}); !holds)
@@ -133,11 +133,11 @@ S3Result<http::Response> part_copied(Dependencies& dependencies, const Call& cal
     if (range->length > kLargestPut) return refuse(Code::EntityTooLarge);
     const std::string& upload = *call.address.parameter("uploadId");
     const ObjectName to{call.bucket(), call.key()};
-    const auto page = dependencies.store.parts(to, upload, {.after = 0, .max_parts = 1});
+    const auto page = dependencies.store.uploads().parts(to, upload, {.after = 0, .max_parts = 1});
     if (!page) return refuse(of(page.error()));
-    storage::objects::WriteOptions options;
+    storage::builtin::WriteOptions options;
     options.keep = page->upload.checksum;
-    auto writer = dependencies.store.write_part(to, {upload, *number}, options);
+    auto writer = dependencies.store.uploads().write_part(to, {upload, *number}, options);
     if (!writer) return refuse(of(writer.error()));
     if (auto poured = pour(*reader, *range, *writer); !poured) return refuse(of(poured.error()));
     const auto part = writer->finish({.expected_size = range->length});

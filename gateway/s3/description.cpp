@@ -7,9 +7,9 @@
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::ObjectHeaders;
-using storage::objects::StoredObject;
-using storage::objects::WriteCondition;
+using storage::builtin::ObjectHeaders;
+using storage::builtin::StoredObject;
+using storage::builtin::WriteCondition;
 
 namespace {
 

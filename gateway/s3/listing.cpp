@@ -164,7 +164,7 @@ S3Result<ListOptions> read_options(const Call& call) {
 S3Result<http::Response> objects_listed(Dependencies& dependencies, const Call& call) {
     const auto options = read_options(call);
     if (!options) return refuse(options.error());
-    const auto page = dependencies.store.list(call.bucket(), *options);
+    const auto page = dependencies.store.objects().list(call.bucket(), *options);
     if (!page) return refuse(of(page.error()));
     switch (call.operation) {
         case Operation::list_objects_v2:
@@ -184,7 +184,7 @@ void list_objects(Dependencies& dependencies, CallPtr call) {
 
 void list_buckets(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies]() -> S3Result<http::Response> {
-        const auto buckets = dependencies.store.buckets();
+        const auto buckets = dependencies.store.buckets().list();
         if (!buckets) return refuse(of(buckets.error()));
         Xml xml{"ListAllMyBucketsResult"};
         add_owner(xml, "Owner");

@@ -7,17 +7,17 @@
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/listing.hpp"
 #include "gateway/s3/operations.hpp"
+#include "gateway/s3/request_documents.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
 #include "signer/uri_encode.hpp"
-#include "storage/objects/s3_requests.hpp"
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::ChecksumType;
-using storage::objects::CompleteOptions;
-using storage::objects::ObjectName;
-using storage::objects::UploadOptions;
+using storage::builtin::ChecksumType;
+using storage::builtin::CompleteOptions;
+using storage::builtin::ObjectName;
+using storage::builtin::UploadOptions;
 
 namespace {
 
@@ -31,7 +31,7 @@ S3Result<UploadOptions> read_upload_options(const Call& call) {
     if (!headers) return refuse(headers.error());
     options.headers = std::move(*headers);
     if (const auto algorithm = call.given("x-amz-checksum-algorithm")) {
-        options.checksum = storage::objects::parse_checksum_algorithm(*algorithm);
+        options.checksum = storage::builtin::parse_checksum_algorithm(*algorithm);
         if (!options.checksum)
             return refuse(Code::InvalidRequest, "Checksum algorithm provided is unsupported.");
     }
@@ -56,7 +56,7 @@ S3Result<UploadOptions> read_upload_options(const Call& call) {
 S3Result<http::Response> begun(Dependencies& dependencies, const Call& call) {
     const auto options = read_upload_options(call);
     if (!options) return refuse(options.error());
-    const auto upload = dependencies.store.start_upload(call.bucket(), call.key(), *options);
+    const auto upload = dependencies.store.uploads().start(call.bucket(), call.key(), *options);
     if (!upload) return refuse(of(upload.error()));
     auto response = xml_response(Xml{"InitiateMultipartUploadResult"}
                                      .add("Bucket", call.bucket().str())
@@ -75,8 +75,8 @@ S3Result<http::Response> parts_listed(Dependencies& dependencies, const Call& ca
     const auto after = read_count(call.address, "part-number-marker", 10'000, 0);
     if (!most) return refuse(most.error());
     if (!after) return refuse(after.error());
-    const auto page = dependencies.store.parts({call.bucket(), call.key()}, upload_of(call),
-                                               {.after = *after, .max_parts = *most});
+    const auto page = dependencies.store.uploads().parts({call.bucket(), call.key()}, upload_of(call),
+                                                         {.after = *after, .max_parts = *most});
     if (!page) return refuse(of(page.error()));
     Xml xml{"ListPartsResult"};
     xml.add("Bucket", call.bucket().str()).add("Key", call.key().str()).add("UploadId", upload_of(call));
@@ -127,10 +127,10 @@ S3Result<CompleteOptions> read_complete_options(const Call& call) {
 
 S3Result<http::Response> completed(Dependencies& dependencies, const Call& call,
                                    const CompleteOptions& options, const std::string& document) {
-    const auto chosen = storage::objects::read_complete_request(document);
+    const auto chosen = read_complete_request(document);
     if (!chosen) return refuse(Code::MalformedXML);
     const auto object =
-        dependencies.store.complete_upload({call.bucket(), call.key()}, upload_of(call), *chosen, options);
+        dependencies.store.uploads().complete({call.bucket(), call.key()}, upload_of(call), *chosen, options);
     if (!object) return refuse(of(object.error()));
     std::string location = fmt::format("http://{}", call.request.headers.find("Host").value_or(""));
     location += call.request.raw_path();
@@ -162,7 +162,7 @@ void complete_upload(Dependencies& dependencies, CallPtr call) {
     // The checksum headers of this request are the object's, not the document's.
     promise->checksum.reset();
     pump(call, dependencies.pool,
-         document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
+         document_sink(std::move(*promise), kMostRequestDocument,
                        [&dependencies, call, options = std::move(*options)](const std::string& document) {
                            return completed(dependencies, *call, options, document);
                        }));
@@ -170,12 +170,8 @@ void complete_upload(Dependencies& dependencies, CallPtr call) {
 
 void abort_upload(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        const auto there = dependencies.store.parts({call->bucket(), call->key()}, upload_of(*call),
-                                                    {.after = 0, .max_parts = 1});
-        if (!there) return refuse(of(there.error()));
-        if (auto gone = dependencies.store.abort_multipart(call->bucket(), call->key(), upload_of(*call));
-            !gone)
-            return refuse(of(gone.error()));
+        auto gone = dependencies.store.uploads().abort({call->bucket(), call->key()}, upload_of(*call));
+        if (!gone) return refuse(of(gone.error()));
         return http::Response::empty(204);
     });
 }
@@ -189,10 +185,11 @@ void list_uploads(Dependencies& dependencies, CallPtr call) {
             const auto* value = call->address.parameter(name);
             return value != nullptr ? *value : std::string{};
         };
-        const auto page = dependencies.store.uploads(call->bucket(), {.prefix = text("prefix"),
-                                                                      .key_marker = text("key-marker"),
-                                                                      .id_marker = text("upload-id-marker"),
-                                                                      .max_uploads = *most});
+        const auto page =
+            dependencies.store.uploads().list(call->bucket(), {.prefix = text("prefix"),
+                                                               .key_marker = text("key-marker"),
+                                                               .id_marker = text("upload-id-marker"),
+                                                               .max_uploads = *most});
         if (!page) return refuse(of(page.error()));
         Xml xml{"ListMultipartUploadsResult"};
         xml.add("Bucket", call->bucket().str()).add("KeyMarker", keys(text("key-marker")));

@@ -15,7 +15,7 @@ namespace photogate::gateway::s3 {
 
 struct Dependencies {
     ServiceOptions options;
-    storage::objects::FolderStore& store;
+    storage::builtin::FolderStore& store;
     const Clock& clock;
     signer::Verifier verifier;
     std::map<std::string, Permissions> permissions;  ///< by access key id

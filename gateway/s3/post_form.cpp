@@ -16,10 +16,10 @@
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::Creation;
-using storage::objects::FolderWriter;
-using storage::objects::StoredObject;
-using storage::objects::WriteOptions;
+using storage::builtin::Creation;
+using storage::builtin::FolderWriter;
+using storage::builtin::StoredObject;
+using storage::builtin::WriteOptions;
 
 namespace {
 
@@ -117,7 +117,7 @@ class FormSink final : public BodySink {
         options.keep = promise_.algorithm();
         if (const auto* redirect = redirect_field(fields)) redirect_ = *redirect;
         if (const auto* status = field(fields, "success_action_status")) status_ = *status;
-        auto writer = dependencies_.store.write(call_->bucket(), call_->key(), std::move(options));
+        auto writer = dependencies_.store.objects().write(call_->bucket(), call_->key(), std::move(options));
         if (!writer) return refuse(of(writer.error()));
         writer_.emplace(std::move(*writer));
         return {};

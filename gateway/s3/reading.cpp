@@ -12,7 +12,7 @@
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::StoredObject;
+using storage::builtin::StoredObject;
 
 namespace {
 
@@ -35,7 +35,7 @@ S3Result<> check_version(const Call& call) {
 /// Keeps the reader's files open while they are sent.
 class ReaderSource final : public http::FileSource {
   public:
-    explicit ReaderSource(storage::objects::FolderReader reader) : reader_(std::move(reader)) {}
+    explicit ReaderSource(storage::builtin::FolderReader reader) : reader_(std::move(reader)) {}
     Result<Extent> at(std::uint64_t offset) const override {
         auto piece = reader_.piece_at(offset);
         if (!piece) return fail(std::move(piece.error()));
@@ -43,7 +43,7 @@ class ReaderSource final : public http::FileSource {
     }
 
   private:
-    storage::objects::FolderReader reader_;
+    storage::builtin::FolderReader reader_;
 };
 
 /// `?partNumber=` of a read: the part's range, and the number of parts.
@@ -61,7 +61,7 @@ S3Result<std::optional<Stretch>> part_asked(const Call& call, const StoredObject
     return stretch;
 }
 
-S3Result<http::Response> shown(const Call& call, storage::objects::FolderReader reader) {
+S3Result<http::Response> shown(const Call& call, storage::builtin::FolderReader reader) {
     const StoredObject object = reader.object();
     const Validators validators{object.etag, object.last_modified};
     const auto verdict = judge(call.request, validators);
@@ -108,12 +108,12 @@ S3Result<http::Response> shown(const Call& call, storage::objects::FolderReader 
 void read_object(Dependencies& dependencies, CallPtr call) {
     if (!call->address.has("versionId")) {
         // An object that is already open needs neither waiting nor another thread.
-        if (auto reader = dependencies.store.read_if_open(call->bucket(), call->key()))
+        if (auto reader = dependencies.store.objects().read_if_open(call->bucket(), call->key()))
             return call->reply(shown(*call, std::move(*reader)));
     }
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         if (auto known = check_version(*call); !known) return refuse(known.error());
-        auto reader = dependencies.store.read(call->bucket(), call->key());
+        auto reader = dependencies.store.objects().read(call->bucket(), call->key());
         if (!reader) return refuse(of(reader.error()));
         return shown(*call, std::move(*reader));
     });

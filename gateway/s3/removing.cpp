@@ -3,13 +3,10 @@
 #include <utility>
 
 #include "gateway/s3/operations.hpp"
+#include "gateway/s3/request_documents.hpp"
 #include "gateway/s3/xml.hpp"
-#include "storage/objects/s3_requests.hpp"
 
 namespace photogate::gateway::s3 {
-
-using storage::objects::DeleteRequest;
-using storage::objects::Loudness;
 
 namespace {
 
@@ -32,22 +29,19 @@ std::vector<Failed> remove_all(Dependencies& dependencies, const Call& call, con
             allowed.push_back(std::move(*key));
         }
     }
-    auto removed = dependencies.store.remove_many(call.bucket(), allowed);
-    if (!removed) {
+    if (auto removed = dependencies.store.objects().remove(call.bucket(), allowed); !removed) {
         for (const ObjectKey& key : allowed)
             failed.push_back({key.str(), of(removed.error())});
-        return failed;
     }
-    for (const auto& [key, error] : *removed)
-        failed.push_back({key.str(), of(error)});
     return failed;
 }
 
 S3Result<http::Response> delete_named(Dependencies& dependencies, const Call& call,
                                       const std::string& document) {
-    const auto request = storage::objects::read_delete_request(document);
+    const auto request = read_delete_request(document);
     if (!request) return refuse(Code::MalformedXML);
-    if (auto there = dependencies.store.check_bucket(call.bucket()); !there) return refuse(of(there.error()));
+    if (auto there = dependencies.store.buckets().check(call.bucket()); !there)
+        return refuse(of(there.error()));
     const auto failed = remove_all(dependencies, call, *request);
     Xml xml{"DeleteResult"};
     if (request->answer == Loudness::all) {
@@ -77,9 +71,9 @@ void delete_object(Dependencies& dependencies, CallPtr call) {
         if (const auto match = call->request.headers.find("If-Match"); match && *match != "*") {
             const auto etag = parse_etag(*match);
             if (!etag) return refuse(Code::InvalidArgument, "If-Match is not an ETag.");
-            removed = dependencies.store.remove_if(call->bucket(), call->key(), *etag);
+            removed = dependencies.store.objects().remove_if(call->bucket(), call->key(), *etag);
         } else {
-            removed = dependencies.store.remove(call->bucket(), call->key(), std::nullopt);
+            removed = dependencies.store.objects().remove(call->bucket(), {call->key()});
         }
         if (!removed) return refuse(of(removed.error()));
         return http::Response::empty(204);
@@ -90,7 +84,7 @@ void delete_objects(Dependencies& dependencies, CallPtr call) {
     auto promise = read_promise(call->request, call->verified);
     if (!promise) return call->refuse(promise.error());
     pump(call, dependencies.pool,
-         document_sink(std::move(*promise), storage::objects::kMostRequestDocument,
+         document_sink(std::move(*promise), kMostRequestDocument,
                        [&dependencies, call](const std::string& document) {
                            return delete_named(dependencies, *call, document);
                        }));

@@ -133,7 +133,7 @@ S3Result<> permit(const Call& call) {
 
 }  // namespace
 
-Service::Service(ServiceOptions options, storage::objects::FolderStore& store, http::WorkPool& pool,
+Service::Service(ServiceOptions options, storage::builtin::FolderStore& store, http::WorkPool& pool,
                  const Clock& clock) {
     std::vector<signer::Credentials> credentials;
     std::map<std::string, Permissions> permissions;

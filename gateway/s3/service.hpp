@@ -22,7 +22,7 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/s3/access.hpp"
 #include "gateway/s3/call.hpp"
-#include "storage/objects/folder_store.hpp"
+#include "storage/builtin/store.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -41,7 +41,7 @@ struct Dependencies;
 
 class Service final : public http::Service {
   public:
-    Service(ServiceOptions options, storage::objects::FolderStore& store, http::WorkPool& pool,
+    Service(ServiceOptions options, storage::builtin::FolderStore& store, http::WorkPool& pool,
             const Clock& clock);
     ~Service() override;
 

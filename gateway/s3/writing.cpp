@@ -10,12 +10,12 @@
 
 namespace photogate::gateway::s3 {
 
-using storage::objects::ChecksumType;
-using storage::objects::FolderStore;
-using storage::objects::FolderWriter;
-using storage::objects::PartAddress;
-using storage::objects::WriteCondition;
-using storage::objects::WriteOptions;
+using storage::builtin::ChecksumType;
+using storage::builtin::FolderStore;
+using storage::builtin::FolderWriter;
+using storage::builtin::PartAddress;
+using storage::builtin::WriteCondition;
+using storage::builtin::WriteOptions;
 
 namespace {
 
@@ -95,7 +95,7 @@ WriteOptions write_options(const BodyPromise& promise) {
 S3Result<> check_early(FolderStore& store, const Bucket& bucket, const ObjectKey& key,
                        const WriteCondition& condition) {
     if (!condition.only_if_absent && !condition.if_match) return {};
-    const auto there = store.stat(bucket, key);
+    const auto there = store.objects().stat(bucket, key);
     if (!there && there.error().code != ErrorCode::store_no_such_key) return refuse(of(there.error()));
     if (condition.only_if_absent && there) return refuse(Code::PreconditionFailed);
     if (condition.if_match && !there) return refuse(Code::NoSuchKey);
@@ -118,7 +118,7 @@ void put_object(Dependencies& dependencies, CallPtr call) {
         // Reject early, before the body is sent. The condition is checked again, decisively, at the end.
         if (auto early = check_early(dependencies.store, call->bucket(), call->key(), condition); !early)
             return refuse(early.error());
-        auto writer = dependencies.store.write(call->bucket(), call->key(), options);
+        auto writer = dependencies.store.objects().write(call->bucket(), call->key(), options);
         if (!writer) return refuse(of(writer.error()));
         return std::move(*writer);
     };
@@ -135,11 +135,11 @@ void put_part(Dependencies& dependencies, CallPtr call) {
     auto open = [&dependencies, call, number = *number,
                  options = write_options(*promise)]() mutable -> S3Result<FolderWriter> {
         const PartAddress part{*call->address.parameter("uploadId"), number};
-        auto writer = dependencies.store.write_part({call->bucket(), call->key()}, part, options);
+        auto writer = dependencies.store.uploads().write_part({call->bucket(), call->key()}, part, options);
         if (!writer && writer.error().code == ErrorCode::invalid_checksum && options.keep) {
             // The upload keeps another checksum, or none: this one is verified and not stored.
             options.digests.push_back(*std::exchange(options.keep, std::nullopt));
-            writer = dependencies.store.write_part({call->bucket(), call->key()}, part, options);
+            writer = dependencies.store.uploads().write_part({call->bucket(), call->key()}, part, options);
         }
         if (!writer) return refuse(of(writer.error()));
         return std::move(*writer);

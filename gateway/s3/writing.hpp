@@ -2,7 +2,7 @@
 #pragma once
 
 #include "gateway/s3/call.hpp"
-#include "storage/objects/folder_store.hpp"
+#include "storage/builtin/store.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -12,10 +12,10 @@ inline constexpr std::uint64_t kLargestPut = 5ULL << 30;
 S3Result<std::uint32_t> part_number(const Call& call);
 
 /// What the writer has to compute to verify the promise.
-storage::objects::WriteOptions write_options(const BodyPromise& promise);
+storage::builtin::WriteOptions write_options(const BodyPromise& promise);
 
 /// Checks the condition of a write against the current object. Refusals: PreconditionFailed, NoSuchKey.
-S3Result<> check_early(storage::objects::FolderStore& store, const Bucket& bucket, const ObjectKey& key,
-                       const storage::objects::WriteCondition& condition);
+S3Result<> check_early(storage::builtin::FolderStore& store, const Bucket& bucket, const ObjectKey& key,
+                       const storage::builtin::WriteCondition& condition);
 
 }  // namespace photogate::gateway::s3

@@ -1,4 +1,4 @@
-// Writes S3's responses as XML: elements in the order written, text escaped. storage/objects parses requests.
+// Writes S3's responses as XML: elements in the order written, text escaped. request_documents.hpp parses requests.
 //
 // Thread safety: one document, one thread.
 #pragma once

@@ -9,7 +9,7 @@
 namespace photogate::gateway::system {
 
 using notifier::events::StoreOperation;
-using storage::objects::FolderStore;
+using storage::builtin::FolderStore;
 
 namespace {
 
@@ -31,7 +31,7 @@ std::vector<s3::Caller> callers(const model::StoreRegion& region, const s3::Stor
 
 }  // namespace
 
-notifier::events::EventBatch batch_of(const storage::objects::ObjectCreated& created) {
+notifier::events::EventBatch batch_of(const storage::builtin::ObjectCreated& created) {
     notifier::events::StoreEvent event;
     event.operation = operation_of(created.event);
     event.name = created.event.substr(created.event.find(':') + 1);
@@ -66,7 +66,7 @@ Result<std::unique_ptr<BuiltinStore>> BuiltinStore::open(const config::Config& c
 }
 
 Result<> BuiltinStore::prepare() {
-    storage::objects::FolderOptions options;
+    storage::builtin::FolderOptions options;
     options.folder = config_.store.folder;
     options.on_created = parts_.created;
     auto opened = FolderStore::open(std::move(options), {parts_.clock, parts_.random});
@@ -78,7 +78,7 @@ Result<> BuiltinStore::prepare() {
     keys_ = std::move(*keys);
     fill_in_keys(region_, keys_);
     for (const Bucket* bucket : {&region_.incoming, &region_.published, &region_.originals}) {
-        if (auto made = store_->create_bucket(*bucket); !made) return fail(std::move(made.error()));
+        if (auto made = store_->buckets().create(*bucket); !made) return fail(std::move(made.error()));
     }
     return {};
 }

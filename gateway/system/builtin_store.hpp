@@ -16,12 +16,12 @@
 #include "gateway/s3/keys.hpp"
 #include "gateway/s3/service.hpp"
 #include "notifier/events/dialect.hpp"
-#include "storage/objects/folder_store.hpp"
+#include "storage/builtin/store.hpp"
 
 namespace photogate::gateway::system {
 
 /// The store's event in the words of every other store's.
-notifier::events::EventBatch batch_of(const storage::objects::ObjectCreated& created);
+notifier::events::EventBatch batch_of(const storage::builtin::ObjectCreated& created);
 
 class BuiltinStore {
   public:
@@ -29,7 +29,7 @@ class BuiltinStore {
         const Clock& clock;
         Random& random;
         http::RequestObserver& observer;
-        storage::objects::CreatedListener created;
+        storage::builtin::CreatedListener created;
     };
     /// Errors: store_in_use, file_error, store_full.
     static Result<std::unique_ptr<BuiltinStore>> open(const config::Config& config, Parts parts);
@@ -60,8 +60,8 @@ class BuiltinStore {
     Parts parts_;
     model::StoreRegion region_;
     s3::StoreKeys keys_;
-    std::unique_ptr<storage::objects::FolderStore> folder_;  ///< until objects() gives it away
-    storage::objects::FolderStore* store_ = nullptr;
+    std::unique_ptr<storage::builtin::FolderStore> folder_;  ///< until objects() gives it away
+    storage::builtin::FolderStore* store_ = nullptr;
     std::unique_ptr<http::WorkPool> pool_;
     std::unique_ptr<s3::Service> service_;
     std::unique_ptr<http::Server> server_;  ///< last: it ends before what it serves

@@ -72,7 +72,7 @@ Result<> Foundation::open_stores() {
     if (!config.store.folder.empty() && serves()) {
         auto store = BuiltinStore::open(
             config, {clock, random, http_metrics,
-                     [this](const storage::objects::ObjectCreated& created) { take_in(created); }});
+                     [this](const storage::builtin::ObjectCreated& created) { take_in(created); }});
         if (!store) return fail(std::move(store.error()));
         builtin = std::move(*store);
         own = OwnStore{builtin->region(), builtin->objects()};
@@ -84,7 +84,7 @@ Result<> Foundation::open_stores() {
 }
 
 /// The built-in store's events take the way of every store's. The reconciler finds what is lost here.
-void Foundation::take_in(const storage::objects::ObjectCreated& created) noexcept {
+void Foundation::take_in(const storage::builtin::ObjectCreated& created) noexcept {
     try {
         if (!intake || created.bucket != builtin->region().incoming) return;
         const notifier::events::Source itself{.name = "built-in",

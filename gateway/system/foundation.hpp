@@ -73,7 +73,7 @@ struct Foundation {
   private:
     void agree_on_time();
     Result<> open_stores();
-    void take_in(const storage::objects::ObjectCreated& created) noexcept;
+    void take_in(const storage::builtin::ObjectCreated& created) noexcept;
 };
 
 }  // namespace photogate::gateway::system

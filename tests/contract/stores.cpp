@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "storage/objects/folder_store.hpp"
+#include "storage/builtin/store.hpp"
 #include "storage/objects/s3_client.hpp"
 
 namespace photogate::test {
@@ -42,10 +42,10 @@ class Stores : public testing::Environment {
         std::string name = (std::filesystem::temp_directory_path() / "photogate-contract-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
         folder_ = name;
-        auto store = FolderStore::open({.folder = folder_ / "store"}, {clock_, random_});
+        auto store = storage::builtin::FolderStore::open({.folder = folder_ / "store"}, {clock_, random_});
         if (!store) throw std::runtime_error{store.error().detail};
         for (const char* bucket : {"incoming", "originals"})
-            if (!(*store)->create_bucket(Bucket::trusted(bucket))) throw std::runtime_error{bucket};
+            if (!(*store)->buckets().create(Bucket::trusted(bucket))) throw std::runtime_error{bucket};
         return std::move(*store);
     }
     std::unique_ptr<ObjectStore> s3(std::string name) {

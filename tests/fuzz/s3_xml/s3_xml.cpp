@@ -3,12 +3,19 @@
 #include "storage/objects/s3_xml.hpp"
 
 #include "fuzz.hpp"
-#include "storage/objects/s3_requests.hpp"
+#include "gateway/s3/request_documents.hpp"
 
 namespace photogate::storage::objects {
 namespace {
 
+using builtin::ChosenPart;
 using fuzz::require;
+using gateway::s3::DeleteRequest;
+using gateway::s3::Loudness;
+using gateway::s3::read_complete_request;
+using gateway::s3::read_delete_request;
+using gateway::s3::read_location_constraint;
+using gateway::s3::read_notification_request;
 
 void read_answers(std::string_view xml) {
     if (const auto error = parse_error(xml)) require(!error->code.empty(), "an error has a code");

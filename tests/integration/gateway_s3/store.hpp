@@ -14,7 +14,7 @@
 #include "gateway/http/server.hpp"
 #include "gateway/s3/service.hpp"
 #include "signer/signer.hpp"
-#include "storage/objects/folder_store.hpp"
+#include "storage/builtin/store.hpp"
 #include "tests/integration/gateway_http/raw_client.hpp"
 
 namespace photogate::gateway::s3::test {
@@ -55,18 +55,18 @@ struct Wanted {
 class Store : public testing::Test {
   protected:
     void SetUp() override {
-        storage::objects::FolderOptions options;
+        storage::builtin::FolderOptions options;
         options.folder = folder.path() / "store";
         options.least_part = 1'000;
-        options.on_created = [this](const storage::objects::ObjectCreated& created) {
+        options.on_created = [this](const storage::builtin::ObjectCreated& created) {
             const std::lock_guard lock(mutex);
             told.push_back(created.event + " " + created.key.str());
         };
-        auto opened = storage::objects::FolderStore::open(options, {clock, random});
+        auto opened = storage::builtin::FolderStore::open(options, {clock, random});
         ASSERT_TRUE(opened) << opened.error().detail;
         objects = std::move(*opened);
         for (const auto* name : {"incoming", "public", "originals"})
-            ASSERT_TRUE(objects->create_bucket(Bucket::trusted(name)));
+            ASSERT_TRUE(objects->buckets().create(Bucket::trusted(name)));
         ServiceOptions service_options;
         service_options.callers = {
             {{"signer", Secret{"signer-secret"}, {}}, put_only(Bucket::trusted("incoming"), "u/")},
@@ -160,7 +160,7 @@ class Store : public testing::Test {
     SystemRandom random;
     std::mutex mutex;
     std::vector<std::string> told;
-    std::unique_ptr<storage::objects::FolderStore> objects;
+    std::unique_ptr<storage::builtin::FolderStore> objects;
     http::WorkPool pool{{"objects", 4, 256}};
     std::unique_ptr<Service> service;
     std::unique_ptr<http::Server> server;

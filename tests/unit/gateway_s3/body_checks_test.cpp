@@ -36,7 +36,7 @@ struct Sent {
         if (!checksum) return refuse(checksum.error());
         Digests found{base64(signer::md5(as_bytes(object))), base64(signer::sha256(object)), std::nullopt};
         if (const auto algorithm = checks.promise().algorithm()) {
-            storage::objects::ChecksumStream stream{*algorithm};
+            storage::builtin::ChecksumStream stream{*algorithm};
             stream.update(as_bytes(object));
             found.checksum = stream.finish();
         }

@@ -1,0 +1,41 @@
+// The buckets of the built-in store, and what is configured for each.
+//
+// Thread safety: every call may be made from any number of threads. Calls block.
+#pragma once
+
+#include <vector>
+
+#include "storage/builtin/object.hpp"
+
+namespace photogate::storage::builtin {
+
+struct StoreState;
+
+enum class BucketMade { created, existed };
+
+struct BucketInfo {
+    Bucket name;
+    Timestamp created{};
+};
+
+/// Errors of all that name a bucket: store_no_such_bucket, file_error.
+class Buckets {
+  public:
+    explicit Buckets(StoreState& state) : state_(state) {}
+
+    Result<BucketMade> create(const Bucket& bucket);
+    /// Errors: store_bucket_not_empty (objects, or uploads under way).
+    Result<> remove(const Bucket& bucket);
+    Result<std::vector<BucketInfo>> list();
+    /// Succeeds if the bucket exists.
+    Result<> check(const Bucket& bucket);
+
+    Result<std::vector<NotificationRule>> notifications(const Bucket& bucket);
+    /// Replaces them; none means that all creations are announced.
+    Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules);
+
+  private:
+    StoreState& state_;
+};
+
+}  // namespace photogate::storage::builtin
