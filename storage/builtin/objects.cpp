@@ -103,7 +103,8 @@ Result<> Objects::remove_if(const Bucket& bucket, const ObjectKey& key, const ET
     return state_
         .commit_removal([&](Transaction& transaction) -> Result<> {
             const auto in = state_.bucket_id(transaction.index, bucket);
-            if (auto held = state_.discard_current(transaction, in, key, {.if_match = etag}); !held) return held;
+            if (auto held = state_.discard_current(transaction, in, key, {.if_match = etag}); !held)
+                return held;
             transaction.index.query("remove_object").number(in).blob(key.str()).run();
             return {};
         })

@@ -18,7 +18,7 @@ Error gone() {
 FolderReader::State::~State() {
     if (!pinned) return;
     store.pins.drop(open->row.content);
-    store.sweeper->wake();
+    store.collector->wake();
 }
 
 Result<std::unique_ptr<FolderReader::State>> FolderReader::State::of(StoreState& store, ObjectRow row) {

@@ -127,8 +127,8 @@ struct StoreState {
     std::atomic<bool> in_doubt{false};
     std::unique_ptr<Connection> index;
     std::unique_ptr<Bodies> bodies;
-    /// The committer wakes the sweeper, and the sweeper commits: close() stops them in the right order.
-    std::unique_ptr<OrphanCollector> sweeper;
+    /// The committer wakes the collector, and the collector commits: close() stops them in the right order.
+    std::unique_ptr<OrphanCollector> collector;
     std::unique_ptr<FolderCommitter> committer;
 };
 

@@ -91,7 +91,7 @@ void drop_abandoned(StoreState& state) {
 }  // namespace
 
 StoreState::~StoreState() {
-    if (sweeper) sweeper->stop();
+    if (collector) collector->stop();
 }
 
 FolderStore::FolderStore(std::unique_ptr<StoreState> state)
@@ -118,12 +118,12 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         if (auto synced = state->files.sync_folder(folder); !synced) return fail(synced.error());
         drop_abandoned(*state);
         if (auto loaded = state->load_rules(); !loaded) return fail(loaded.error());
-        state->sweeper = std::make_unique<OrphanCollector>(*state, start);
+        state->collector = std::make_unique<OrphanCollector>(*state, start);
         state->committer = std::make_unique<FolderCommitter>(
             *state->index, state->files, Reserve{folder / "reserve"}, Bodies::first_of(start),
-            FolderCommitter::Listeners{[sweeper = state->sweeper.get()] { sweeper->wake(); },
+            FolderCommitter::Listeners{[collector = state->collector.get()] { collector->wake(); },
                                        [objects = &state->open_objects] { objects->settle(); }});
-        state->sweeper->start(static_cast<std::uint64_t>(unswept));
+        state->collector->start(static_cast<std::uint64_t>(unswept));
         return std::unique_ptr<FolderStore>{new FolderStore{std::move(state)}};
     });
 }
