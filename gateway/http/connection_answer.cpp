@@ -42,6 +42,10 @@ void Connection::take(std::uint64_t exchange, Delivered what) {
         exchange_->waits = true;
         return advance();
     }
+    if (const auto* allowed = std::get_if<BodyTime>(&what)) {
+        exchange_->admission.body_deadline = allowed->time;
+        return;
+    }
     if (Response* response = std::get_if<Response>(&what)) {
         const bool open = state_ == State::handling || state_ == State::receiving ||
                           (state_ == State::writing && after_writing_ == State::receiving);

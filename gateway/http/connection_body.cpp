@@ -14,6 +14,9 @@ class ConnectionBody final : public RequestBody {
     ConnectionBody(std::shared_ptr<IoThread> io_thread, std::weak_ptr<Connection> of, std::uint64_t exchange)
         : io_thread_(std::move(io_thread)), of_(std::move(of)), exchange_(exchange) {}
     void next(Taken taken) override { io_thread_->deliver(of_, exchange_, std::move(taken)); }
+    void allow(std::chrono::milliseconds time) override {
+        io_thread_->deliver(of_, exchange_, BodyTime{time});
+    }
 
   private:
     std::shared_ptr<IoThread> io_thread_;

@@ -62,8 +62,12 @@ struct ServerCore {
 using BodyPiece = Result<std::string>;
 /// The request waits for something to happen, rather than for work: Responder::on_abandoned.
 struct NowWaiting {};
+/// The time for the request's body as a whole: RequestBody::allow.
+struct BodyTime {
+    std::chrono::milliseconds time;
+};
 /// What comes to a connection from elsewhere: an answer, a piece of one, or the wish for a piece of the body.
-using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken, NowWaiting>;
+using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken, NowWaiting, BodyTime>;
 
 /// What a connection is doing, as far as that decides which ones end where connections run short. In that
 /// order: `leaving` at once, then `waiting`, then `silent` after ServerLimits::yields_after; never `busy`.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <any>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -123,6 +124,9 @@ class RequestBody {
     /// more, and where an answer still could be given, the server has given it. Where the server itself has
     /// gone, `taken` is destroyed uncalled.
     virtual void next(Taken taken) = 0;
+    /// The time for the body as a whole, in place of Admission::body_deadline, for a body whose beginning tells how
+    /// long it may take. From any thread; it holds from the next piece that is asked for.
+    virtual void allow(std::chrono::milliseconds time) = 0;
 };
 
 struct Request : RequestHead {

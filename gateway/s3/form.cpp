@@ -19,6 +19,10 @@ auto malformed(std::string why) {
         "The body of your POST request is not well-formed multipart/form-data: " + std::move(why) + ".");
 }
 
+auto fields_too_long() {
+    return refuse(Code::MaxMessageLengthExceeded, "The form's fields before the file are too long.");
+}
+
 /// `; name="value"` or `; name=value` of a header; browsers escape `"` as %22, curl as \".
 std::optional<std::string> parameter(std::string_view header, std::string_view name) {
     auto at = header.find(';');
@@ -71,8 +75,7 @@ S3Result<> Form::feed(std::string_view arrived, std::string& file) {
     if (!file_begun()) passed_ += at_;
     buffer_.erase(0, at_);
     at_ = 0;
-    if (!file_begun() && passed_ + buffer_.size() > kMostFieldBytes)
-        return refuse(Code::MaxMessageLengthExceeded, "The form's fields before the file are too long.");
+    if (!file_begun() && passed_ + buffer_.size() > kMostFieldBytes) return fields_too_long();
     return {};
 }
 
@@ -91,8 +94,9 @@ S3Result<> Form::step(std::string& file, bool& more) {
         case State::head: {
             const auto end = here.find("\r\n\r\n");
             if (end == std::string_view::npos) return {};
-            if (auto read = read_head(here.substr(0, end)); !read) return read;
             at_ += end + 4;
+            if (passed_ + at_ > kMostFieldBytes) return fields_too_long();
+            if (auto read = read_head(here.substr(0, end)); !read) return read;
             more = true;
             return {};
         }

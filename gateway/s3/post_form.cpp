@@ -86,6 +86,7 @@ class FormSink final : public BodySink {
         if (granted == dependencies_.permissions.end() ||
             !permits(granted->second, {Action::put_object, &call_->bucket(), &call_->key()}))
             return refuse(Code::AccessDenied);
+        call_->request.stream->allow(dependencies_.options.body_deadline);
         least_ = verified->least;
         most_ = std::min<std::uint64_t>(verified->most, kLargestPut);
         return open(fields);

@@ -186,6 +186,9 @@ http::Admission Service::admit(const http::RequestHead& head) {
             auto operation = operation_of(head, known.address);
             if (operation) {
                 known.operation = *operation;
+                if (*operation == Operation::post_form)
+                    admission.body_deadline = std::min(dependencies_->options.fields_deadline,
+                                                       dependencies_->options.body_deadline);
                 admission.route_name = name_of(*operation);
             } else {
                 known.error = std::move(operation.error());

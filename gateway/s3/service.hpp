@@ -35,6 +35,8 @@ struct ServiceOptions {
     std::vector<std::string> cors_origins{"*"};
     /// For a whole body; the HTTP server enforces the minimum rate.
     std::chrono::milliseconds body_deadline = std::chrono::hours{6};
+    /// For the fields of a form before its file: until they are there, nobody has shown a signature.
+    std::chrono::milliseconds fields_deadline = std::chrono::seconds{30};
 };
 
 struct Dependencies;

@@ -92,6 +92,17 @@ TEST_F(Forms, rejects_form_with_file_before_fields_with_clear_message) {
     EXPECT_NE(answer.body.find("the file comes last"), std::string::npos);
 }
 
+TEST_F(Forms, rejects_fields_above_64_kib_before_the_file_however_they_arrive) {
+    auto fields = granted();
+    fields.push_back({"x-ignore-long", std::string(60'000, 'x')});
+    EXPECT_EQ(post(form(fields, "abc")).status, 204);
+    fields.push_back({"x-ignore-more", std::string(6'000, 'x')});
+    EXPECT_EQ(code_of(post(form(fields, "abc"))), "MaxMessageLengthExceeded");
+    const std::string long_head =
+        "--b0\r\nContent-Disposition: form-data" + std::string(70'000, ';') + "\r\n\r\nx\r\n";
+    EXPECT_EQ(code_of(post(long_head + form(granted(), "abc"))), "MaxMessageLengthExceeded");
+}
+
 TEST_F(Forms, rejects_malformed_form) {
     EXPECT_EQ(code_of(post("nonsense")), "MalformedPOSTRequest");
     EXPECT_EQ(code_of(post(part("key", "u/3") + "--b0--\r\n")), "MalformedPOSTRequest");
