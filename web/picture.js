@@ -44,6 +44,7 @@ export class Picture {
     this.upload = null;
     this.grant = null;
     this.sent = false;
+    this.renewed = false;
     this.key = newKey();
   }
 
@@ -107,7 +108,7 @@ export class Picture {
   }
 
   async renew(signal) {
-    if (Date.parse(this.grant.expires_at) - Date.now() > 60_000) return;
+    if (this.grant.expires_at && Date.parse(this.grant.expires_at) - Date.now() > 60_000) return;
     this.grant = (await this.call("POST", `/v1/uploads/${this.upload.id}/sign`, {}, signal)).upload;
   }
 
@@ -142,12 +143,22 @@ export class Picture {
         // 412: an earlier attempt stored the file and its answer was lost. Browsers also repeat a PUT themselves.
         if ((request.status >= 200 && request.status < 300) || request.status === 412) resolve();
         else if (request.status >= 500 || request.status === 408 || request.status === 429) reject(new Interrupted());
-        else reject(new Refusal("The picture store did not take this picture. Please try again.", {retry: true, code: `store ${request.status}`}));
+        else reject(this.refused(request.status));
       });
       request.addEventListener("error", () => reject(new Interrupted()));
       request.addEventListener("abort", () => reject(new Interrupted()));
       request.send(this.body());
     });
+  }
+
+  /** 403: the URL has expired, by another clock than this device's. A fresh one is tried once. */
+  refused(status) {
+    if (status === 403 && !this.renewed) {
+      this.renewed = true;
+      this.grant.expires_at = null;
+      return new Interrupted();
+    }
+    return new Refusal("This picture could not be stored: it may have changed since it was chosen. Please choose it again.", {code: `store ${status}`});
   }
 
   body() {

@@ -186,7 +186,7 @@ def requests_of(page):
 
 
 def test_refuses_what_is_no_picture_before_anything_is_sent(own_world, visit):
-    world = own_world(profiles={"photos": {"max_size": 50_000, "formats": '["jpeg", "png"]'}})
+    world = own_world(profiles={"photos": {"max_size": 50_000, "formats": '["jpeg", "png"]', "methods": '["post"]'}})
     seen = opened(world, visit)
     page = seen.page
     page.wait_for_function("() => /JPEG or PNG, at most 50.0 KB each/.test(document.getElementById('permit').textContent)")
@@ -208,6 +208,9 @@ def test_refuses_what_is_no_picture_before_anything_is_sent(own_world, visit):
         assert card.locator("button:visible").count() == 0, name  # nothing to retry
     assert [each for each in asked if "/v1/" in each or each.startswith("PUT")] == []
     assert not re.search(r"size_over_limit|'size'|whole number|Failed to fetch", page.inner_text("body"))
+    page.set_input_files("#files", file("fine.jpg", pictures.photo(300, 200)))  # by a form, as no PUT is offered
+    finished(page, "published")
+    assert world.sql("select method from uploads where filename = 'fine.jpg'") == "post"
     seen.picture("upload-refused")
     assert seen.complaints == []
 
@@ -275,6 +278,28 @@ def test_repeated_put_that_is_answered_412_counts_as_sent(world, visit):
     assert statuses[0] == 200
     assert world.sql("select count(*), max(generation) from uploads where filename = 'twice.jpg'") == "1|1"
     assert not [each for each in asked if each.endswith("/sign")]  # the same presigned upload
+
+
+def test_asks_for_fresh_url_if_the_store_says_that_it_expired(world, visit):
+    seen = opened(world, visit)
+    page = seen.page
+    store = world.stack.minio.endpoint.split("//")[1]
+    sent, asked = [], requests_of(page)
+
+    def expire_first(route):
+        sent.append(route.request.url)
+        route.fulfill(status=403, headers={"Access-Control-Allow-Origin": "*"}) if len(sent) == 1 else route.continue_()
+
+    page.route(lambda url: store in url, expire_first)
+    page.set_input_files("#files", file("late.jpg", pictures.photo(500, 400, seed=91)))
+    finished(page, "published")
+    assert len([each for each in asked if each.endswith("/sign")]) == 1
+    page.unroute_all(behavior="ignoreErrors")
+    page.route(lambda url: store in url, lambda route: route.fulfill(status=403, headers={"Access-Control-Allow-Origin": "*"}))
+    page.set_input_files("#files", file("changed.jpg", pictures.photo(500, 400, seed=92)))
+    finished(page, "rejected")
+    card = page.locator(".picture[data-state=rejected]")
+    assert "Please choose it again" in card.inner_text() and card.locator("button:visible").count() == 0
 
 
 def test_ten_pictures_fit_on_a_screen_and_unfold(world, visit):
