@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
+#include "base/ip_address.hpp"
 
 namespace photogate {
 namespace {
@@ -42,12 +43,15 @@ std::optional<Id> parse_id(std::string_view prefix, std::string_view text) {
 Result<Bucket> parse_bucket(std::string_view text) {
     const bool shape = text.size() >= 3 && text.size() <= 63 && lower_or_digit(text.front()) &&
                        lower_or_digit(text.back()) && text.find("..") == std::string_view::npos &&
+                       text.find(".-") == std::string_view::npos &&
+                       text.find("-.") == std::string_view::npos && !parse_ip_address(text) &&
                        std::all_of(text.begin(), text.end(),
                                    [](char c) { return lower_or_digit(c) || c == '-' || c == '.'; });
     if (!shape) {
-        return fail(
-            ErrorCode::invalid_field,
-            "a bucket name has 3 to 63 of a-z, 0-9, '-' and '.', and starts and ends with a letter or digit");
+        return fail(ErrorCode::invalid_field,
+                    "a bucket name has 3 to 63 of a-z, 0-9, '-' and '.', starts and ends with a letter or "
+                    "digit, as does each "
+                    "part between dots, and is no IP address");
     }
     return Bucket::trusted(std::string{text});
 }

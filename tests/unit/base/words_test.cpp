@@ -21,7 +21,8 @@ TEST(Bucket, accepts_only_s3_bucket_names) {
     for (const auto& name :
          {std::string{}, std::string{"ab"}, std::string(64, 'a'), std::string{"Abc"}, std::string{"a_b"},
           std::string{"-ab"}, std::string{"ab-"}, std::string{".ab"}, std::string{"a..b"}, std::string{"a/b"},
-          std::string{"a b"}, std::string{"ab\n"}, std::string{"äbc"}}) {
+          std::string{"a b"}, std::string{"ab\n"}, std::string{"äbc"}, std::string{"a.-b"},
+          std::string{"a-.b"}, std::string{"192.168.5.123"}}) {
         EXPECT_FALSE(parse_bucket(name)) << name;
     }
 }
