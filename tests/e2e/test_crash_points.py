@@ -1,11 +1,12 @@
 """SIGKILL at each named step of an upload, then a restart: every upload ends once, reported and clean."""
 import threading
+import time
 
 import pytest
 
 from tests.rig import pictures, traffic
 from tests.rig import stack as parts
-from tests.rig.world import SHORT_LEASES
+from tests.rig.world import QUICK_ROUNDS, SHORT_LEASES
 
 # Each is reached by plain traffic; the second time, so that something is under way.
 POINTS = ["after_callback_claim", "after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
@@ -56,6 +57,23 @@ def test_resumes_recovery_of_lost_events_after_kill(failpoint_world):
     run_until_killed(world, "mid_reconcile=kill@3")
     world.gateway.restart()
     traffic.settle(world, [each["id"] for each in created])
+    world.witness.judge()
+
+
+def test_takes_up_the_upload_of_a_killed_worker_long_before_its_lease_ends(failpoint_world):
+    world = failpoint_world(extra=QUICK_ROUNDS, witnessed=True)
+    assert "lease =" not in QUICK_ROUNDS, "the usual lease of a minute"
+    photo = pictures.photo(320, 240, seed=64)
+    created = world.create({"size": len(photo)})
+    world.gateway.kill()
+    traffic.put(world, created, photo)
+    run_until_killed(world, "after_claim=kill@1")
+    began = time.monotonic()
+    world.gateway.restart()
+    assert world.gateway.wait_for(created, 40)["state"] == "published"
+    assert time.monotonic() - began < 40
+    events = [entry["event"] for entry in world.request("GET", f"/v1/uploads/{created['id']}/timeline")[2]["data"]]
+    assert "lease.lost" in events, events
     world.witness.judge()
 
 
