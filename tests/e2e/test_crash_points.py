@@ -74,6 +74,7 @@ def test_takes_up_the_upload_of_a_killed_worker_long_before_its_lease_ends(failp
     assert time.monotonic() - began < 40
     events = [entry["event"] for entry in world.request("GET", f"/v1/uploads/{created['id']}/timeline")[2]["data"]]
     assert "lease.lost" in events, events
+    traffic.settle(world, [created["id"]])
     world.witness.judge()
 
 
