@@ -26,8 +26,10 @@ struct Limits {
     std::uint32_t max_frames = 300;
     std::uint64_t max_total_pixels = 200'000'000;  ///< over all frames
     std::uint32_t max_scans = 100;                 ///< of a progressive JPEG
-    ByteSize max_metadata = 4U << 20;              ///< inflated where it is compressed
-    std::uint32_t max_metadata_blocks = 1'000;
+    /// Of all metadata, as stored, also of what is thrown away unread; 0: no limit but the file's. What is read
+    /// is bounded by its reader.
+    ByteSize max_metadata = 0;
+    std::uint32_t max_metadata_blocks = 0;  ///< segments, chunks and items; 0: no limit
 };
 
 /// Which of the facts read from the original are reported.
@@ -123,8 +125,7 @@ struct Processed {
     std::uint32_t frames = 1;
     /// JSON objects, valid UTF-8, opaque to the gateway: `exif` as the REST contract has it, …
     std::string exif_json;
-    /// … `{"metadata_remaining":[],"gps_removed":true}`, from the independent reader over the published bytes
-    /// …
+    /// … `privacy` likewise: what was found in the original, and what is left (metadata.hpp, privacy_json()) …
     std::string privacy_json;
     std::string thumb_hash;       ///< base64 of the ThumbHash
     std::string perceptual_hash;  ///< 16 hex digits: dHash of 9×8 grey

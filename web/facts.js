@@ -66,5 +66,6 @@ export function leftText(privacy) {
   if (!privacy) return "not checked";
   const left = privacy.metadata_remaining ?? [];
   if (left.length) return left.join(", ");
-  return `none${privacy.gps_removed ? "; its position was removed" : ""}`;
+  if (privacy.gps_removed) return "none; its position was removed";
+  return `none${privacy.metadata_found?.length === 0 ? "; the original had none" : "; the original had no position"}`;
 }

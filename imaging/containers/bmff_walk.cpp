@@ -186,21 +186,48 @@ class BmffWalk {
             for (const ByteRange& extent : item.extents)
                 size += extent.size;
             if (!state_.add_metadata(size)) return;
-            if (item.extents.size() != 1) continue;  // split metadata is removed like any, but not read
-            if (item.type == "Exif") exif(item.extents.front());
+            if (item.extents.empty()) continue;
+            if (item.type == "Exif") exif(item.extents);
             if (item.type == "mime" && item.content_type.starts_with("application/rdf+xml"))
-                state_.add_carrier(CarrierKind::xmp, item.extents.front());
+                add_carrier(CarrierKind::xmp, item.extents);
         }
     }
 
-    /// The payload starts with the offset of the TIFF header behind those four bytes (ISO 23008-12, A.2.1).
-    void exif(ByteRange payload) {
-        ByteReader reader(slice(state_.file, payload));
-        const std::uint64_t offset = 4ULL + reader.u32();
-        if (!reader.ok() || offset >= payload.size) return;
-        ByteRange tiff{payload.offset + offset, payload.size - offset};
-        if (starts_with(slice(state_.file, tiff), "Exif\0\0"sv)) tiff = {tiff.offset + 6, tiff.size - 6};
-        state_.add_carrier(CarrierKind::exif, tiff);
+    /// The payload starts with the offset of the TIFF header behind those four bytes (ISO 23008-12, A.2.1). It
+    /// may lie in several extents.
+    void exif(const std::vector<ByteRange>& payload) {
+        const Bytes head = first_bytes(payload, 4);
+        if (head.size() < 4) return;
+        std::vector<ByteRange> tiff = without_first(payload, 4ULL + ByteReader(head).u32());
+        if (as_text(first_bytes(tiff, 6)) == "Exif\0\0"sv) tiff = without_first(tiff, 6);
+        if (!tiff.empty()) add_carrier(CarrierKind::exif, tiff);
+    }
+
+    void add_carrier(CarrierKind kind, const std::vector<ByteRange>& extents) {
+        state_.add_carrier(kind, extents.front());
+        for (std::size_t i = 1; i < extents.size(); ++i)
+            state_.continue_carrier(kind, extents[i]);
+    }
+
+    Bytes first_bytes(const std::vector<ByteRange>& extents, std::size_t n) const {
+        Bytes out;
+        for (const ByteRange& extent : extents) {
+            const BytesView bytes = slice(state_.file, extent);
+            const BytesView taken = bytes.first(std::min(bytes.size(), n - out.size()));
+            out.insert(out.end(), taken.begin(), taken.end());
+            if (out.size() == n) break;
+        }
+        return out;
+    }
+
+    static std::vector<ByteRange> without_first(const std::vector<ByteRange>& extents, std::uint64_t n) {
+        std::vector<ByteRange> out;
+        for (const ByteRange& extent : extents) {
+            const std::uint64_t skipped = std::min(n, extent.size);
+            n -= skipped;
+            if (skipped < extent.size) out.push_back({extent.offset + skipped, extent.size - skipped});
+        }
+        return out;
     }
 
     bool refers_to_primary(const BmffReference& reference) const {

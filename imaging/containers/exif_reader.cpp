@@ -4,53 +4,36 @@
 #include <cmath>
 #include <vector>
 
+#include "imaging/containers/encoded_text.hpp"
+#include "imaging/containers/exif_directory.hpp"
 #include "imaging/containers/exif_tags.hpp"
 #include "imaging/containers/exif_values.hpp"
+#include "imaging/containers/gps.hpp"
 #include "imaging/containers/text.hpp"
 
 namespace photogate::imaging {
 
 namespace {
 
-constexpr std::uint32_t kMaxEntries = 512;
 constexpr std::size_t kMaxDirectories = 16;
-constexpr std::uint64_t kMaxValue = 64 * 1024;
 constexpr std::size_t kMaxNumbers = 16;  ///< of one reported list
 constexpr std::size_t kMaxRaw = 400;
-
-/// Seven digits: a centimetre.
-double rounded(double degrees) {
-    return std::round(degrees * 1e7) / 1e7 + 0.0;
-}
-
-struct GpsParts {
-    std::string latitude_ref;
-    std::string longitude_ref;
-    std::optional<double> latitude;
-    std::optional<double> longitude;
-    std::optional<double> altitude;
-    bool below_sea = false;
-};
+constexpr double kSaturatedIso = 65535;  ///< "as much or more": the SHORT has no room for the number
 
 class ExifReader {
   public:
     ExifReader(BytesView tiff, Metadata& into, WorkBudget& budget)
-        : tiff_(tiff),
-          endian_(starts_with(tiff, "II") ? Endian::little : Endian::big),
-          out_(into),
-          budget_(budget) {}
+        : tiff_(tiff), out_(into), budget_(budget) {}
 
     void run() {
-        if (!starts_with(tiff_, "II") && !starts_with(tiff_, "MM")) return;
-        ByteReader header(tiff_, endian_);
-        header.skip(2);
-        const std::uint16_t magic = header.u16();
-        const std::uint32_t first = header.u32();
-        if (!header.ok() || magic != 42) return;
-        directory(ExifDirectory::image, first);
+        const auto header = exif::tiff_header(tiff_);
+        if (!header) return;
+        endian_ = header->endian;
+        directory(ExifDirectory::image, header->first);
         finish_date();
         finish_gps();
-        if (!out_.lens && !lens_make_.empty()) out_.lens = lens_make_;
+        finish_iso();
+        if (!lens_make_.empty()) keep(out_.lens, std::optional(lens_make_));
     }
 
   private:
@@ -58,27 +41,17 @@ class ExifReader {
         if (seen_.size() >= kMaxDirectories || std::find(seen_.begin(), seen_.end(), offset) != seen_.end())
             return;
         seen_.push_back(offset);
-        ByteReader reader(tiff_, endian_);
-        reader.seek(offset);
-        const std::uint32_t entries = reader.u16();
-        if (!reader.ok() || entries > kMaxEntries) return;
+        const auto found = exif::directory_at(tiff_, endian_, offset, budget_);
+        if (!found) return;
         if (kind == ExifDirectory::gps) out_.has_gps = true;
         std::vector<std::pair<ExifDirectory, std::uint32_t>> children;
-        for (std::uint32_t i = 0; i < entries; ++i) {
-            exif::Field field{reader.u16(), reader.u16(), reader.u32(), {}};
-            const std::size_t inline_value = reader.position();
-            const std::uint32_t pointer = reader.u32();
-            if (!reader.ok()) break;
-            const std::uint64_t size = static_cast<std::uint64_t>(exif::width_of(field.type)) * field.count;
-            // Values may overlap: each is paid for, up to what is looked at of a text.
-            if (!budget_.charge(kEntryWork + std::min<std::uint64_t>(size, 4 * kMaxText))) return;
-            if (size == 0 || size > kMaxValue) continue;
-            field.value = slice(tiff_, {size <= 4 ? inline_value : pointer, size});
-            if (field.value.empty()) continue;
-            if (kind == ExifDirectory::image && field.type == exif::kLong && field.tag == 0x8769)
-                children.emplace_back(ExifDirectory::exif, pointer);
-            else if (kind == ExifDirectory::image && field.type == exif::kLong && field.tag == 0x8825)
-                children.emplace_back(ExifDirectory::gps, pointer);
+        for (const exif::Field& field : found->fields) {
+            const bool pointer = kind == ExifDirectory::image &&
+                                 (field.type == exif::kLong || field.type == exif::kDirectory) &&
+                                 (field.tag == 0x8769 || field.tag == 0x8825);
+            if (pointer)
+                children.emplace_back(field.tag == 0x8769 ? ExifDirectory::exif : ExifDirectory::gps,
+                                      whole(field).value_or(0));
             else
                 take(kind, field);
         }
@@ -129,12 +102,9 @@ class ExifReader {
             case 0x8298:
                 keep(out_.copyright, exif::text_of(field));
                 return true;
-            case 0x0112: {
-                const double value = number(field).value_or(0);
-                if (field.type == exif::kShort && field.count == 1 && value >= 1 && value <= 8)
-                    keep(out_.orientation, std::optional<std::uint8_t>(static_cast<std::uint8_t>(value)));
+            case 0x0112:
+                keep(out_.orientation, exif::orientation_of(field, endian_));
                 return true;
-            }
             default:
                 return false;
         }
@@ -150,8 +120,17 @@ class ExifReader {
                 keep(exposure.f_number, number(field));
                 return true;
             case 0x8827:
-                keep(exposure.iso, number(field));
+                keep(iso_, number(field));
                 return true;
+            case 0x8831:
+                keep(standard_output_, number(field));
+                return false;
+            case 0x8832:
+                keep(recommended_index_, number(field));
+                return false;
+            case 0x8833:
+                keep(iso_speed_, number(field));
+                return false;
             case 0x9204:
                 keep(exposure.bias_ev, number(field));
                 return true;
@@ -162,8 +141,8 @@ class ExifReader {
                 keep(exposure.focal_length_35mm, number(field));
                 return true;
             case 0x9209:
-                if (const auto flash = number(field))
-                    exposure.flash_fired = (static_cast<int>(*flash) & 1) != 0;
+                if (const auto flash = exif::whole_at(field, 0, endian_, UINT16_MAX))
+                    keep(exposure.flash_fired, std::optional((*flash & 1U) != 0));
                 return false;  // its other bits go to raw
             case 0x9003:
                 original_ = exif::text_of(field).value_or(original_);
@@ -187,9 +166,6 @@ class ExifReader {
                 return true;  // maker notes: private, undocumented, the classic place for parser bugs
             case 0xA005:
                 return true;
-            case 0x9286:
-                comment(field);
-                return true;
             default:
                 return false;
         }
@@ -198,19 +174,19 @@ class ExifReader {
     bool take_gps(const exif::Field& field) {
         switch (field.tag) {
             case 1:
-                gps_.latitude_ref = exif::text_of(field).value_or("");
+                gps_.latitude.side = side_of(exif::text_of(field).value_or(""));
                 return true;
             case 2:
-                gps_.latitude = degrees(field);
+                gps_.latitude.degrees = degrees(field);
                 return true;
             case 3:
-                gps_.longitude_ref = exif::text_of(field).value_or("");
+                gps_.longitude.side = side_of(exif::text_of(field).value_or(""));
                 return true;
             case 4:
-                gps_.longitude = degrees(field);
+                gps_.longitude.degrees = degrees(field);
                 return true;
             case 5:
-                gps_.below_sea = (static_cast<int>(number(field).value_or(0)) & 1) != 0;
+                gps_.below = is_below(field);
                 return true;
             case 6:
                 gps_.altitude = number(field);
@@ -220,42 +196,46 @@ class ExifReader {
         }
     }
 
+    /// 1 is below sea level; Exif 3.0 has 3 for below the ellipsoid. Some writers give it as a digit.
+    bool is_below(const exif::Field& field) const {
+        if (exif::is_text(field)) return exif::text_of(field) == "1" || exif::text_of(field) == "3";
+        return (whole(field).value_or(0) & 1U) != 0;
+    }
+
+    std::optional<std::uint32_t> whole(const exif::Field& field) const {
+        return exif::whole_at(field, 0, endian_, UINT32_MAX);
+    }
+
     std::optional<double> number(const exif::Field& field) const {
         return exif::number_at(field, 0, endian_);
     }
 
-    /// Degrees, minutes, seconds; cameras that write fewer put the fraction into the last.
+    /// Degrees, minutes, seconds; cameras that write fewer put the fraction into the last. The reference alone
+    /// tells the side: a sign, which Exif has not, says the same once more.
     std::optional<double> degrees(const exif::Field& field) const {
-        if (field.type != exif::kRational && field.type != exif::kSignedRational) return std::nullopt;
         double sum = 0;
         double unit = 1;
         for (std::uint32_t i = 0; i < std::min<std::uint32_t>(field.count, 3); ++i) {
             const std::optional<double> part = exif::number_at(field, i, endian_);
             if (!part) return std::nullopt;
-            sum += *part * unit;
+            sum += std::abs(*part) * unit;
             unit /= 60;
         }
         return sum;
-    }
-
-    /// UserComment: eight bytes name the character set.
-    void comment(const exif::Field& field) {
-        if (field.value.size() <= 8) return;
-        const BytesView body = field.value.subspan(8);
-        const bool unicode = starts_with(field.value, "UNICODE");
-        std::string text = unicode ? clean_utf16(body, endian_) : clean_text(body);
-        if (!starts_with(field.value, "JIS")) add_raw(out_, {"UserComment", std::move(text)});
     }
 
     void take_raw(ExifDirectory kind, const exif::Field& field) {
         const std::string_view known = exif_tag_name(kind, field.tag);
         if (known.empty()) return;
         RawEntry entry{std::string(known), std::string{}, kind == ExifDirectory::gps};
-        if (field.tag >= 0x9C9B && field.tag <= 0x9C9F) {
-            entry.value = clean_utf16(field.value, Endian::little);
-        } else if (field.tag == 0x1B ||
-                   field.tag == 0x1C) {  // GPS texts carry a character set like UserComment
-            entry.value = field.value.size() > 8 ? clean_text(field.value.subspan(8)) : std::string{};
+        const bool names_its_coding =
+            kind == ExifDirectory::exif
+                ? field.tag == 0x9286
+                : kind == ExifDirectory::gps && (field.tag == 0x1B || field.tag == 0x1C);
+        if (kind == ExifDirectory::image && field.tag >= 0x9C9B && field.tag <= 0x9C9F) {
+            entry.value = unicode_text(field.value, Endian::little);
+        } else if (names_its_coding) {
+            entry.value = coded_text(field.value, endian_);
         } else if (exif::is_text(field)) {
             entry.value = clean_text(field.value);
         } else if (field.type == exif::kUndefined && field.count == 4 && known.ends_with("Version")) {
@@ -281,35 +261,28 @@ class ExifReader {
     }
 
     void finish_date() {
-        const std::optional<std::string> original = exif::iso_8601(original_);
-        const std::optional<std::string> digitized = exif::iso_8601(digitized_);
-        if (original)
-            out_.taken_at = *original + exif::offset_of(original_offset_);
-        else if (digitized)
-            out_.taken_at = *digitized + exif::offset_of(digitized_offset_);
+        keep(out_.taken_at, exif::moment_of(original_, original_offset_));
+        keep(out_.taken_at, exif::moment_of(digitized_, digitized_offset_));
     }
 
-    /// A position without its hemispheres would be a guess, and a wrong one is worse than none.
     void finish_gps() {
-        if (!gps_.latitude || !gps_.longitude || gps_.latitude_ref.empty() || gps_.longitude_ref.empty())
-            return;
-        const char north = gps_.latitude_ref[0];
-        const char east = gps_.longitude_ref[0];
-        if ((north != 'N' && north != 'S') || (east != 'E' && east != 'W')) return;
-        GpsPosition position;
-        position.latitude = rounded(north == 'S' ? -*gps_.latitude : *gps_.latitude);
-        position.longitude = rounded(east == 'W' ? -*gps_.longitude : *gps_.longitude);
-        if (std::abs(position.latitude) > 90 || std::abs(position.longitude) > 180) return;
-        if (gps_.altitude) position.altitude = gps_.below_sea ? -*gps_.altitude : *gps_.altitude;
-        out_.gps = position;
+        if (names_a_place(gps_)) out_.exif_tells_place = true;
+        keep(out_.gps, position_of(gps_));
+    }
+
+    /// PhotographicSensitivity ends at 65535; the other tags do not (Exif 2.32, 4.6.5, SensitivityType).
+    void finish_iso() {
+        for (const std::optional<double>& value : {iso_, iso_speed_, recommended_index_, standard_output_})
+            if (value && *value > 0 && *value != kSaturatedIso) keep(out_.exposure.iso, value);
     }
 
     BytesView tiff_;
-    Endian endian_;
+    Endian endian_ = Endian::big;
     Metadata& out_;
     WorkBudget& budget_;
     std::vector<std::uint32_t> seen_;
     GpsParts gps_;
+    std::optional<double> iso_, iso_speed_, recommended_index_, standard_output_;
     std::string original_, original_offset_, digitized_, digitized_offset_, lens_make_;
 };
 

@@ -23,6 +23,7 @@ enum Type : std::uint16_t {
     kSignedRational,
     kFloat,
     kDouble,
+    kDirectory,  ///< IFD: a LONG that points to a directory
 };
 
 /// Bytes of one value; 0 where the type is unknown.
@@ -35,16 +36,25 @@ struct Field {
     BytesView value;
 };
 
-/// Value `index` as a number; nullopt for what is no number, 0/0, n/0, infinities and what lies outside.
+/// Value `index` as a number; nullopt for what is no number, 0/0, n/0, infinities and what lies outside, and
+/// for a ratio with a part of 0xFFFFFFFF, which is Exif's "unknown" and "infinite" (of a signed one, only the
+/// denominator: its numerator may be -1).
 std::optional<double> number_at(const Field& field, std::uint32_t index, Endian endian);
+
+/// Value `index` where it is a whole number from 0 to `max`, of any numeric type.
+std::optional<std::uint32_t> whole_at(const Field& field, std::uint32_t index, Endian endian,
+                                      std::uint32_t max);
 
 bool is_text(const Field& field);
 std::optional<std::string> text_of(const Field& field);
 
-/// `2018:07:25 16:34:23` as `2018-07-25T16:34:23`; nullopt for blanks, zeros and nonsense.
-std::optional<std::string> iso_8601(std::string_view text);
+/// A decimal number with nothing around it but blanks.
+std::optional<double> decimal_of(std::string_view text);
 
-/// `+02:00`, `-05:30` or `Z`; empty otherwise.
-std::string offset_of(std::string_view text);
+/// A moment as Exif and XMP write it, in ISO 8601: `2018:07:25 16:34:23` is `2018-07-25T16:34:23`, fractions of
+/// a second left out. Its offset from UTC comes from `offset` (`+02:00`, `-0530`, `Z`) or, where that is no
+/// offset, from the end of the text. nullopt for blanks, zeros and nonsense, and for what no calendar or clock
+/// has: a day that is not in its month, second 60, an offset beyond 14:00.
+std::optional<std::string> moment_of(std::string_view text, std::string_view offset);
 
 }  // namespace photogate::imaging::exif

@@ -1,7 +1,9 @@
 #include "imaging/containers/inspect.hpp"
 
-#include <array>
+#include <algorithm>
 
+#include "imaging/containers/carrier_bytes.hpp"
+#include "imaging/containers/exif_directory.hpp"
 #include "imaging/containers/sniff.hpp"
 #include "imaging/containers/walk.hpp"
 
@@ -51,45 +53,29 @@ bool State::add_frame(std::uint64_t pixels) {
 bool State::add_metadata(std::uint64_t bytes) {
     ++found.metadata_blocks;
     found.metadata_bytes += bytes;
-    if (found.metadata_blocks > limits.max_metadata_blocks || found.metadata_bytes > limits.max_metadata)
-        return reject(RejectionCode::metadata_too_large, "The file carries too much metadata.");
-    return true;
+    const bool too_many =
+        limits.max_metadata_blocks != 0 && found.metadata_blocks > limits.max_metadata_blocks;
+    const bool too_much = limits.max_metadata != 0 && found.metadata_bytes > limits.max_metadata;
+    return !(too_many || too_much) ||
+           reject(RejectionCode::metadata_too_large, "The file carries too much metadata.");
 }
 
 void State::add_carrier(CarrierKind kind, ByteRange range, CarrierCoding coding) {
-    found.carriers.push_back(Carrier{kind, range, coding});
+    const auto index = static_cast<std::size_t>(kind);
+    found.carrier_kinds |= 1U << index;
     if (kind == CarrierKind::icc) found.has_icc = true;
+    if (listed.at(index)++ < kMaxCarriers) found.carriers.push_back(Carrier{kind, range, coding, {}});
 }
 
-void State::set_orientation(std::uint8_t orientation) {
-    found.orientation = orientation;
-    found.turned_sideways = orientation >= 5;
+void State::continue_carrier(CarrierKind kind, ByteRange range) {
+    const auto last = std::find_if(found.carriers.rbegin(), found.carriers.rend(),
+                                   [&](const Carrier& carrier) { return carrier.kind == kind; });
+    if (last != found.carriers.rend() && last->further.size() < kMaxCarriers) last->further.push_back(range);
 }
 
 Walked State::finish() {
     if (fault) return tl::unexpected<Rejection>(std::move(*fault));
     return std::move(found);
-}
-
-std::uint8_t exif_orientation(BytesView tiff) {
-    constexpr std::uint32_t kMaxEntries = 512;
-    if (!starts_with(tiff, "II") && !starts_with(tiff, "MM")) return 1;
-    ByteReader reader(tiff, tiff[0] == 'I' ? Endian::little : Endian::big);
-    reader.skip(2);
-    if (reader.u16() != 42) return 1;
-    reader.seek(reader.u32());
-    const std::uint32_t entries = reader.u16();
-    for (std::uint32_t i = 0; reader.ok() && i < entries && i < kMaxEntries; ++i) {
-        const std::uint16_t tag = reader.u16();
-        const std::uint16_t type = reader.u16();
-        const std::uint32_t count = reader.u32();
-        const std::uint16_t value = reader.u16();
-        reader.skip(2);
-        if (!reader.ok()) return 1;
-        if (tag != 0x0112) continue;
-        return type == 3 && count == 1 && value >= 1 && value <= 8 ? static_cast<std::uint8_t>(value) : 1;
-    }
-    return 1;
 }
 
 }  // namespace walk
@@ -116,6 +102,21 @@ walk::Walked walk_format(BytesView file, const Limits& limits, WorkBudget& budge
         Rejection{RejectionCode::unsupported_format, "Not a format that is taken."});
 }
 
+/// The one place where Exif turns a picture, whatever its container.
+void orient(BytesView file, WorkBudget& budget, Inspection& found) {
+    if (found.format == Format::heic || found.format == Format::avif) return;
+    for (const Carrier& carrier : found.carriers) {
+        if (carrier.kind != CarrierKind::exif || carrier.coding != CarrierCoding::plain) continue;
+        Bytes storage;
+        const std::optional<BytesView> tiff = carried_bytes(file, carrier, storage, budget);
+        const auto orientation = tiff ? exif::orientation_in(*tiff, budget) : std::nullopt;
+        if (!orientation) continue;
+        found.orientation = *orientation;
+        found.turned_sideways = *orientation >= 5;
+        return;
+    }
+}
+
 }  // namespace
 
 tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits, WorkBudget& budget) {
@@ -126,7 +127,9 @@ tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits
     const tl::expected<Format, Rejection> format =
         admit(file, {.declared_type = std::nullopt, .accepted = kAllFormats});
     if (!format) return tl::unexpected<Rejection>(format.error());
-    return walk_format(file, limits, budget, *format);
+    auto found = walk_format(file, limits, budget, *format);
+    if (found) orient(file, budget, *found);
+    return found;
 }
 
 tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits) {

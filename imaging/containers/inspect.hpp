@@ -1,10 +1,11 @@
 // The walk over a file's headers before any decoder sees it: is it whole, what would it cost, where is its
 // metadata.
 //
-// Sizes of every frame, page and tile, scans, segments, chunks, boxes and inflated metadata are held to
-// `Limits`; offsets are held to the file. No pixel is decoded: a picture that passes may still be refused by
-// the decoder. The walk allocates in proportion to what it reports, recurses at most eight boxes deep, and
-// inflates nothing beyond the metadata limit (a PNG's pixels: beyond what its size needs). Its work is
+// Sizes of every frame, page and tile, scans and boxes are held to `Limits`, metadata only where they limit
+// it: what is thrown away unread costs nothing but the walk past it. Offsets are held to the file. No pixel is
+// decoded: a picture that passes may still be refused by the decoder. The walk allocates in proportion to what
+// it reports, recurses at most eight boxes deep, and inflates no metadata (a PNG's pixels: no more than its size
+// needs). Its work is
 // bounded too (work_budget.hpp): a file whose parts refer to the same bytes again and again is refused as
 // corrupt.
 //
@@ -32,7 +33,7 @@ enum class ColourModel {
     other,
 };
 
-enum class CarrierKind {
+enum class CarrierKind : std::uint8_t {
     exif,          ///< a TIFF structure; the range starts at its `II` or `MM`
     xmp,           ///< an XMP packet
     xmp_extended,  ///< one part of a JPEG's extended XMP, behind its 40-byte header
@@ -42,6 +43,7 @@ enum class CarrierKind {
     comment,
     other,
 };
+inline constexpr std::size_t kCarrierKinds = 8;
 
 /// How a carrier's bytes are stored.
 enum class CarrierCoding {
@@ -55,7 +57,11 @@ struct Carrier {
     CarrierKind kind = CarrierKind::other;
     ByteRange range;
     CarrierCoding coding = CarrierCoding::plain;
+    /// Where the rest lies: of a HEIF item in several extents, of Exif in several JPEG segments.
+    std::vector<ByteRange> further = {};
 };
+
+inline constexpr std::size_t kMaxCarriers = 64;
 
 struct Inspection {
     Format format = Format::jpeg;
@@ -63,8 +69,9 @@ struct Inspection {
     std::uint32_t height = 0;        ///< pixels, as stored
     std::uint32_t frames = 1;        ///< animation frames or TIFF pages
     std::uint64_t total_pixels = 0;  ///< over all frames, as a decoder would paint them
-    /// 1 to 8, from the first Exif block; 1 where it is absent or malformed, and always 1 for HEIC and AVIF,
-    /// whose rotation is a property of the item (`turned_sideways` knows it) and is applied by the decoder.
+    /// 1 to 8, from the first Exif block that names one, of whatever numeric type; 1 where none does, and always
+    /// 1 for HEIC and AVIF, whose rotation is a property of the item (`turned_sideways` knows it) and is applied
+    /// by the decoder. Exif that a PNG carries as text counts for nothing, as in browsers.
     std::uint8_t orientation = 1;
     bool turned_sideways = false;  ///< the upright picture is `height` × `width`
     bool animated = false;
@@ -76,8 +83,9 @@ struct Inspection {
         false;  ///< progressive JPEG, Adam7 PNG, interlaced GIF: decoders hold the whole picture
     std::uint32_t scans = 1;
 
-    std::vector<Carrier> carriers;  ///< in file order
-    ByteSize metadata_bytes = 0;    ///< inflated where compressed
+    std::vector<Carrier> carriers;    ///< in file order; the first kMaxCarriers of each kind
+    std::uint32_t carrier_kinds = 0;  ///< a bit for each kind that there is, listed or not
+    ByteSize metadata_bytes = 0;      ///< as stored
     std::uint32_t metadata_blocks = 0;
     bool has_icc = false;
     bool has_gain_map = false;
@@ -87,6 +95,7 @@ struct Inspection {
     ByteRange trailer;                     ///< bytes behind the picture's end; size 0 where there are none
 
     bool has_trailer() const { return trailer.size != 0; }
+    bool carries(CarrierKind kind) const { return (carrier_kinds >> static_cast<unsigned>(kind) & 1U) != 0; }
     std::uint32_t upright_width() const { return turned_sideways ? height : width; }
     std::uint32_t upright_height() const { return turned_sideways ? width : height; }
 };

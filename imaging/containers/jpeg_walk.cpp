@@ -164,9 +164,12 @@ class JpegWalk {
     bool app1(BytesView body, ByteRange range) {
         const auto behind = [&](std::size_t n) { return ByteRange{range.offset + n, range.size - n}; };
         if (starts_with(body, kExif) && body.size() > 6) {
-            state_.add_carrier(CarrierKind::exif, behind(6));
-            if (!has_exif_) state_.set_orientation(exif_orientation(body.subspan(6)));
-            has_exif_ = true;
+            // Exif that is too long for one segment goes on in the next, which has no header of its own.
+            const BytesView tiff = body.subspan(6);
+            if (starts_with(tiff, "II*\0"sv) || starts_with(tiff, "MM\0*"sv))
+                state_.add_carrier(CarrierKind::exif, behind(6));
+            else
+                state_.continue_carrier(CarrierKind::exif, behind(6));
         } else if (starts_with(body, kXmp)) {
             state_.add_carrier(CarrierKind::xmp, behind(kXmp.size()));
         } else if (starts_with(body, kXmpExtended) && body.size() > kXmpExtended.size() + 40) {
@@ -186,7 +189,6 @@ class JpegWalk {
     std::size_t position_ = 0;
     std::size_t tables_ = 0;
     bool has_frame_ = false;
-    bool has_exif_ = false;
     bool in_scan_ = false;
 };
 

@@ -1,4 +1,5 @@
-// What a picture's file says about its making: Exif 2.32, IPTC-IIM 4.2 and a few XMP properties, as values.
+// What a picture's file says about its making: Exif 2.32, IPTC-IIM 4.2 and a few XMP properties, as values. Where
+// several blocks speak of the same, the first Exif block counts, then the others, then XMP.
 //
 // A reader of hostile text: at most 512 entries per directory, 16 directories, 64 KiB per value, no directory
 // twice, no entity expansion, no allocation from a declared size. What cannot be read is left out; nothing
@@ -62,6 +63,9 @@ struct Metadata {
     Exposure exposure;
     std::optional<std::uint8_t> orientation;  ///< 1 to 8, as the file says it, also for HEIC
     bool has_gps = false;                     ///< a GPS directory was there, with or without a position
+    /// Coordinates were there, if only without their hemispheres. Two that are exactly 0 are none.
+    bool exif_tells_place = false;
+    bool xmp_tells_place = false;
     std::optional<GpsPosition> gps;
     std::vector<RawEntry> raw;  ///< all else that could be read, at most 400 entries
 };
@@ -69,6 +73,15 @@ struct Metadata {
 Metadata read_metadata(BytesView file, const Inspection& inspection, WorkBudget& budget);
 /// With a budget of its own.
 Metadata read_metadata(BytesView file, const Inspection& inspection);
+
+/// What of a private kind the file carries, by the names of metadata_verifier.hpp, sorted: `comment`,
+/// `content_credentials`, `exif`, `exif.gps` (a position), `gain_map`, `iptc`, `mpf`, `photoshop`, `thumbnail`
+/// (HEIF: pictures beside the photo), `trailer`, `xmp`, `xmp.gps`. Segments and chunks of other kinds are not named.
+std::vector<std::string> metadata_found(const Inspection& inspection, const Metadata& metadata);
+
+/// The upload's `privacy` object: `metadata_found` in the original, `metadata_remaining` in the published picture,
+/// and `gps_removed`: whether there was a position, which the published picture has lost.
+std::string privacy_json(const std::vector<std::string>& found, const std::vector<std::string>& remaining);
 
 /// The upload's `exif` object: make, model, taken_at, exposure, lens, orientation, gps {latitude, longitude,
 /// altitude}, and with ExifDetail::full also software, description, artist, copyright and `raw`. What is

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
@@ -69,6 +70,17 @@ Json raw(const Metadata& metadata, GpsPolicy gps) {
 }
 
 }  // namespace
+
+std::string privacy_json(const std::vector<std::string>& found, const std::vector<std::string>& remaining) {
+    const bool had_position = std::any_of(found.begin(), found.end(),
+                                          [](const std::string& name) { return name.ends_with(".gps"); });
+    const bool has_position = std::any_of(remaining.begin(), remaining.end(),
+                                          [](const std::string& name) { return name.ends_with(".gps"); });
+    return Json{{"metadata_found", found},
+                {"metadata_remaining", remaining},
+                {"gps_removed", had_position && !has_position}}
+        .dump();
+}
 
 std::string to_json(const Metadata& metadata, ExifDetail detail, GpsPolicy gps) {
     Json out = Json::object();

@@ -168,8 +168,6 @@ class PngWalk {
     }
 
     bool ancillary(const Chunk& chunk, BytesView body) {
-        const std::uint64_t room = state_.limits.max_metadata;
-        std::uint64_t size = body.size();
         const std::size_t name = keyword_end(body);
         const auto behind = [&](std::size_t n) {
             n = std::min(n, body.size());
@@ -180,17 +178,13 @@ class PngWalk {
         if (chunk.type == "eXIf") exif(body, chunk.body);
         if (chunk.type == "tEXt" && name != std::string_view::npos)
             text(as_text(body.first(name)), behind(name + 1), CarrierCoding::plain);
-        if ((chunk.type == "zTXt" || chunk.type == "iCCP") && name != std::string_view::npos) {
-            const ByteRange packed = behind(name + 2);
-            size += inflated_size(slice(state_.file, packed), room);
-            if (!state_.work(size)) return false;
-            if (size > room + body.size()) return state_.add_metadata(size);
-            if (chunk.type == "zTXt") text(as_text(body.first(name)), packed, CarrierCoding::zlib);
-            if (chunk.type == "iCCP") state_.add_carrier(CarrierKind::icc, packed, CarrierCoding::zlib);
-        }
+        if (chunk.type == "zTXt" && name != std::string_view::npos)
+            text(as_text(body.first(name)), behind(name + 2), CarrierCoding::zlib);
+        if (chunk.type == "iCCP" && name != std::string_view::npos)
+            state_.add_carrier(CarrierKind::icc, behind(name + 2), CarrierCoding::zlib);
         if (chunk.type == "iTXt" && name != std::string_view::npos)
             return international_text(chunk.body, body, name);
-        return state_.add_metadata(size);
+        return state_.add_metadata(body.size());
     }
 
     bool international_text(ByteRange range, BytesView body, std::size_t name) {
@@ -202,13 +196,11 @@ class PngWalk {
             while (reader.ok() && reader.u8() != 0) {
             }
         }
-        std::uint64_t size = body.size();
         if (reader.ok()) {
             const ByteRange value{range.offset + reader.position(), reader.left()};
-            if (packed) size += inflated_size(slice(state_.file, value), state_.limits.max_metadata);
             text(as_text(body.first(name)), value, packed ? CarrierCoding::zlib : CarrierCoding::plain);
         }
-        return state_.work(size) && state_.add_metadata(size);
+        return state_.work(body.size()) && state_.add_metadata(body.size());
     }
 
     void text(std::string_view keyword, ByteRange value, CarrierCoding coding) {
@@ -231,8 +223,6 @@ class PngWalk {
         // Some writers leave JPEG's identifier in front.
         const std::uint64_t prefix = starts_with(body, "Exif\0\0"sv) ? 6 : 0;
         const ByteRange tiff{range.offset + prefix, range.size - prefix};
-        if (!has_exif_) state_.set_orientation(exif_orientation(slice(state_.file, tiff)));
-        has_exif_ = true;
         state_.add_carrier(CarrierKind::exif, tiff);
     }
 
@@ -293,7 +283,6 @@ class PngWalk {
     bool has_header_ = false;
     bool has_palette_ = false;
     bool has_data_ = false;
-    bool has_exif_ = false;
     bool done_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "imaging/containers/byte_reader.hpp"
+#include "imaging/containers/camera_raw.hpp"
 
 namespace photogate::imaging {
 
@@ -35,8 +36,13 @@ constexpr std::array kRefused = {
     Magic{"MM\0+"sv, "BigTIFF"},
     Magic{"II\xBC\x01"sv, "JPEG XR"},
     Magic{"IIRO"sv, "Olympus raw"},
+    Magic{"IIRS"sv, "Olympus raw"},
+    Magic{"MMOR"sv, "Olympus raw"},
     Magic{"IIU\0"sv, "Panasonic raw"},
     Magic{"FUJIFILMCCD-RAW"sv, "Fujifilm raw"},
+    Magic{"II\x1A\0\0\0HEAPCCDR"sv, "Canon raw"},
+    Magic{"\0MRM"sv, "Minolta raw"},
+    Magic{"FOVb"sv, "Sigma raw"},
     Magic{"v/1\x01"sv, "OpenEXR"},
     Magic{"#?RADIANCE"sv, "Radiance HDR"},
     Magic{"/* XPM */"sv, "XPM"},
@@ -97,9 +103,13 @@ std::optional<Sniffed> sniff_ftyp(BytesView head) {
     return UnsupportedKind{"a film or an unknown ISO media file"};
 }
 
-std::optional<Sniffed> sniff_tiff(BytesView head) {
-    if (!starts_with(head, "II*\0"sv) && !starts_with(head, "MM\0*"sv)) return std::nullopt;
-    if (head.size() >= 10 && head_text(head.subspan(8), 2) == "CR") return UnsupportedKind{"Canon raw"};
+/// A TIFF's directories may lie anywhere, so the whole file is looked at.
+std::optional<Sniffed> sniff_tiff(BytesView file) {
+    if (!starts_with(file, "II*\0"sv) && !starts_with(file, "MM\0*"sv)) return std::nullopt;
+    const BytesView behind = file.subspan(std::min<std::size_t>(file.size(), 8));
+    if (starts_with(behind, "CR")) return UnsupportedKind{"Canon raw"};
+    if (starts_with(behind, "IIII") || starts_with(behind, "MMMM")) return UnsupportedKind{"Phase One raw"};
+    if (is_camera_raw(file)) return UnsupportedKind{"a camera's raw file"};
     return Format::tiff;
 }
 
@@ -119,7 +129,7 @@ std::optional<Sniffed> sniff(BytesView file) {
     for (const Magic& magic : kRefused)
         if (starts_with(head, magic.bytes)) return UnsupportedKind{magic.name};
     if (auto found = sniff_ftyp(head)) return found;
-    if (auto found = sniff_tiff(head)) return found;
+    if (auto found = sniff_tiff(file)) return found;
     if (is_portable_anymap(head)) return UnsupportedKind{"PNM"};
     if (is_svg(head)) return UnsupportedKind{"SVG"};
     return std::nullopt;

@@ -1,6 +1,6 @@
-// What a file is, by its first bytes alone: never by its name or by what was declared.
+// What a file is, by its bytes alone: never by its name or by what was declared.
 //
-// Known formats that photogate does not take (SVG, PDF, BMP, JPEG XL, animated AVIF, …) are told apart from
+// Known formats that photogate does not take (SVG, PDF, BMP, JPEG XL, animated AVIF, cameras' raw files, …) are told apart from
 // what is no picture at all, so that the uploader gets an honest answer.
 //
 // Thread safety: pure functions.
@@ -27,7 +27,8 @@ struct UnsupportedKind {
 
 using Sniffed = std::variant<Format, UnsupportedKind>;
 
-/// nullopt where nothing is recognised. Looks at no more than the first 4 KiB.
+/// nullopt where nothing is recognised. Looks at no more than the first 4 KiB, and at a TIFF's directories: a
+/// camera's raw file may be a TIFF (camera_raw.hpp).
 std::optional<Sniffed> sniff(BytesView file);
 
 /// Whether a declared media type names something else than what was found (imaging::read_media_type). A type

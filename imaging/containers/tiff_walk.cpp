@@ -70,10 +70,7 @@ class TiffWalk {
             seen.push_back(offset);
             if (!page(offset)) break;
         }
-        if (!state_.fault) {
-            state_.set_orientation(exif_orientation(state_.file));
-            state_.add_carrier(CarrierKind::exif, {0, state_.file.size()});
-        }
+        if (!state_.fault) state_.add_carrier(CarrierKind::exif, {0, state_.file.size()});
         return state_.finish();
     }
 
@@ -101,7 +98,6 @@ class TiffWalk {
             const std::uint32_t pointer = reader.u32();
             if (!reader.ok()) return state_.truncated("A directory reaches outside the file.");
             if (size > 4) entry.values = pointer;
-            if (tag == 50706) return state_.reject(RejectionCode::unsupported_format, "A camera's raw file.");
             if (tag == 330 && first) state_.found.has_hidden_pictures = true;
             if (first && fits({entry.values, size}, state_.file.size())) carrier(tag, {entry.values, size});
             remember(page, tag, entry);

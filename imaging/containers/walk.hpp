@@ -1,6 +1,7 @@
 // Internal: what the six walkers share. Not for other modules.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ struct State {
     WorkBudget& budget;
     Inspection found;
     std::optional<Rejection> fault;
+    std::array<std::size_t, kCarrierKinds> listed = {};  ///< carriers, by kind
 
     bool reject(RejectionCode code, std::string detail) {
         if (!fault) fault = Rejection{code, std::move(detail)};
@@ -40,10 +42,11 @@ struct State {
     bool set_size(std::uint64_t width, std::uint64_t height);
     /// One more frame of that many pixels.
     bool add_frame(std::uint64_t pixels);
-    /// One more block that draws nothing, of that many bytes (inflated).
+    /// One more block that draws nothing, of that many bytes as stored.
     bool add_metadata(std::uint64_t bytes);
     void add_carrier(CarrierKind kind, ByteRange range, CarrierCoding coding = CarrierCoding::plain);
-    void set_orientation(std::uint8_t orientation);
+    /// The last carrier of that kind goes on there; nothing where there is none.
+    void continue_carrier(CarrierKind kind, ByteRange range);
     /// The raster of one frame as `channels` × `bits_per_channel` say.
     bool check_raster();
 
@@ -56,8 +59,5 @@ Walked webp(BytesView file, const Limits& limits, WorkBudget& budget);
 Walked gif(BytesView file, const Limits& limits, WorkBudget& budget);
 Walked bmff(BytesView file, const Limits& limits, WorkBudget& budget, Format format);
 Walked tiff(BytesView file, const Limits& limits, WorkBudget& budget);
-
-/// Orientation (tag 0x0112) of IFD0 of a TIFF structure: type SHORT, count 1, 1 to 8; else 1.
-std::uint8_t exif_orientation(BytesView tiff);
 
 }  // namespace photogate::imaging::walk

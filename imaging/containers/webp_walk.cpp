@@ -161,8 +161,6 @@ class WebpWalk {
             // Some writers leave JPEG's identifier in front.
             const std::uint64_t prefix = starts_with(body, "Exif\0\0"sv) ? 6 : 0;
             const ByteRange tiff{chunk.body.offset + prefix, chunk.body.size - prefix};
-            if (!has_exif_) state_.set_orientation(exif_orientation(slice(state_.file, tiff)));
-            has_exif_ = true;
             state_.add_carrier(CarrierKind::exif, tiff);
         }
         return true;
@@ -179,7 +177,6 @@ class WebpWalk {
 
     State state_;
     bool has_canvas_ = false;
-    bool has_exif_ = false;
 };
 
 }  // namespace

@@ -16,10 +16,11 @@ namespace {
 constexpr std::size_t kMaxPacket = 256 * 1024;
 constexpr std::size_t kMaxElement = 16 * 1024;
 constexpr std::size_t kMaxListItems = 64;
+constexpr std::size_t kMaxNamespaces = 64;
 
 struct Property {
     std::string_view name;
-    enum { anywhere, place } tells = anywhere;
+    enum { anywhere, place, fact } tells = anywhere;  ///< a fact is not reported as it stands
 };
 
 constexpr std::array kProperties = {
@@ -53,6 +54,45 @@ constexpr std::array kProperties = {
     Property{"exif:GPSLongitude", Property::place},
     Property{"exif:GPSAltitude", Property::place},
     Property{"Iptc4xmpExt:DigitalSourceType"},
+    Property{"tiff:Make", Property::fact},
+    Property{"tiff:Model", Property::fact},
+    Property{"tiff:Software", Property::fact},
+    Property{"tiff:ImageDescription", Property::fact},
+    Property{"tiff:Artist", Property::fact},
+    Property{"tiff:Copyright", Property::fact},
+    Property{"exif:DateTimeOriginal", Property::fact},
+    Property{"exif:DateTimeDigitized", Property::fact},
+    Property{"exif:OffsetTimeOriginal", Property::fact},
+    Property{"exif:ExposureTime", Property::fact},
+    Property{"exif:FNumber", Property::fact},
+    Property{"exif:ISOSpeedRatings", Property::fact},
+    Property{"exif:ExposureBiasValue", Property::fact},
+    Property{"exif:FocalLength", Property::fact},
+    Property{"exif:FocalLengthIn35mmFilm", Property::fact},
+    Property{"exif:Fired", Property::fact},
+    Property{"exif:GPSAltitudeRef", Property::fact},
+    Property{"exifEX:PhotographicSensitivity", Property::fact},
+    Property{"exifEX:ISOSpeed", Property::fact},
+    Property{"exifEX:LensModel", Property::fact},
+    Property{"aux:Lens", Property::fact},
+};
+
+/// The namespaces of these properties; a packet may call them otherwise.
+struct Namespace {
+    std::string_view prefix;
+    std::string_view uri;
+};
+constexpr std::array kNamespaces = {
+    Namespace{"dc", "http://purl.org/dc/elements/1.1/"},
+    Namespace{"xmp", "http://ns.adobe.com/xap/1.0/"},
+    Namespace{"xmpRights", "http://ns.adobe.com/xap/1.0/rights/"},
+    Namespace{"photoshop", "http://ns.adobe.com/photoshop/1.0/"},
+    Namespace{"tiff", "http://ns.adobe.com/tiff/1.0/"},
+    Namespace{"exif", "http://ns.adobe.com/exif/1.0/"},
+    Namespace{"exifEX", "http://cipa.jp/exif/1.0/"},
+    Namespace{"aux", "http://ns.adobe.com/exif/1.0/aux/"},
+    Namespace{"Iptc4xmpCore", "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"},
+    Namespace{"Iptc4xmpExt", "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"},
 };
 
 /// The five predefined entities; any other reference stays as it is written.
@@ -78,12 +118,51 @@ std::string text_of(std::string_view raw) {
     return clean_text(as_bytes(unescaped(raw.substr(0, 4 * kMaxText))));
 }
 
-std::optional<std::size_t> property_named(std::string_view name) {
-    const auto it = std::find_if(kProperties.begin(), kProperties.end(),
-                                 [&](const Property& property) { return property.name == name; });
+std::optional<std::size_t> property_of(std::string_view prefix, std::string_view local) {
+    const auto it = std::find_if(kProperties.begin(), kProperties.end(), [&](const Property& property) {
+        return property.name.size() == prefix.size() + 1 + local.size() && property.name.ends_with(local) &&
+               property.name.starts_with(prefix) && property.name[prefix.size()] == ':';
+    });
     if (it == kProperties.end()) return std::nullopt;
     return static_cast<std::size_t>(it - kProperties.begin());
 }
+
+/// What a packet's prefixes mean. One that is not declared means what it usually means.
+class Prefixes {
+  public:
+    explicit Prefixes(std::string_view packet) {
+        static constexpr std::string_view kDeclares = "xmlns:";
+        std::size_t at = 0;
+        while (declared_.size() < kMaxNamespaces &&
+               (at = packet.find(kDeclares, at)) != std::string_view::npos) {
+            at += kDeclares.size();
+            const std::string_view here = packet.substr(at, 256);
+            const std::size_t equals = here.find('=');
+            if (equals == std::string_view::npos || equals + 1 >= here.size()) continue;
+            const char quote = here[equals + 1];
+            const std::size_t end = here.find(quote, equals + 2);
+            if ((quote != '"' && quote != '\'') || end == std::string_view::npos) continue;
+            declared_.push_back({here.substr(0, equals), here.substr(equals + 2, end - equals - 2)});
+        }
+    }
+
+    /// The property that a qualified name stands for.
+    std::optional<std::size_t> property_named(std::string_view name) const {
+        const std::size_t colon = name.find(':');
+        if (colon == std::string_view::npos) return std::nullopt;
+        const std::string_view prefix = name.substr(0, colon);
+        const auto declared = std::find_if(declared_.begin(), declared_.end(),
+                                           [&](const Namespace& n) { return n.prefix == prefix; });
+        if (declared == declared_.end()) return property_of(prefix, name.substr(colon + 1));
+        const auto known = std::find_if(kNamespaces.begin(), kNamespaces.end(),
+                                        [&](const Namespace& n) { return n.uri == declared->uri; });
+        if (known == kNamespaces.end()) return std::nullopt;
+        return property_of(known->prefix, name.substr(colon + 1));
+    }
+
+  private:
+    std::vector<Namespace> declared_;
+};
 
 /// What the packet says of one property: the first attribute `name="value"` that is closed, and what stands
 /// between the first `<name …>` and its `</name>`.
@@ -97,7 +176,7 @@ struct Found {
 /// searched for ahead; that search remembers its answer, so it too passes over each byte once.
 class Packet {
   public:
-    explicit Packet(std::string_view text) : text_(text) {}
+    explicit Packet(std::string_view text) : text_(text), prefixes_(text) {}
 
     const std::array<Found, kProperties.size()>& read() {
         std::size_t at = 0;
@@ -149,7 +228,7 @@ class Packet {
     std::size_t value(std::string_view name, std::size_t quote) {
         const std::size_t end = partner(quote);
         if (end == kNone) return quote + 1;
-        const auto property = property_named(name);
+        const auto property = prefixes_.property_named(name);
         if (property && !found_[*property].attribute && end - quote <= kMaxElement)
             found_[*property].attribute = text_.substr(quote + 1, end - quote - 1);
         return end + 1;
@@ -162,7 +241,7 @@ class Packet {
     }
 
     void open(std::string_view name, std::size_t content) {
-        const auto property = property_named(name);
+        const auto property = prefixes_.property_named(name);
         if (!property) return;
         Found& found = found_[*property];
         if (!found.opened || content - *found.opened > kMaxElement) found.opened = content;
@@ -170,7 +249,7 @@ class Packet {
 
     /// `end` is behind the closing tag's name.
     void close(std::string_view name, std::size_t end) {
-        const auto property = property_named(name);
+        const auto property = prefixes_.property_named(name);
         if (!property) return;
         Found& found = found_[*property];
         if (!found.opened || found.element) return;
@@ -181,6 +260,7 @@ class Packet {
     }
 
     std::string_view text_;
+    Prefixes prefixes_;
     std::array<Found, kProperties.size()> found_{};
     std::size_t next_double_ = 0;  ///< the nearest quote that is known behind the place that was asked about
     std::size_t next_single_ = 0;
@@ -204,27 +284,38 @@ std::vector<std::string> list_items(std::string_view body) {
 
 }  // namespace
 
-void scan_xmp(BytesView packet, Metadata& into, WorkBudget& budget) {
+namespace {
+
+/// One property's value to where it belongs. `items` are those of a list; otherwise there is one.
+void report(const Property& property, std::vector<std::string> items, Metadata& into, XmpFacts& facts) {
+    if (items.empty()) return;
+    facts.add(property.name, items.front());
+    if (property.tells == Property::fact) return;
+    const bool location = property.tells == Property::place;
+    const std::string name = "xmp." + std::string(property.name);
+    if (items.size() == 1)
+        add_raw(into, {name, std::move(items.front()), location});
+    else
+        add_raw(into, {name, std::move(items), location});
+}
+
+}  // namespace
+
+void scan_xmp(BytesView packet, Metadata& into, XmpFacts& facts, WorkBudget& budget) {
     const std::string_view text = head_text(packet, kMaxPacket);
-    if (!budget.charge(4 * text.size())) return;  // tags, attributes, two kinds of quotes
+    if (!budget.charge(5 * text.size())) return;  // prefixes, tags, attributes, two kinds of quotes
     Packet reader(text);
     const auto& found = reader.read();
     for (std::size_t i = 0; i < kProperties.size(); ++i) {
-        const bool location = kProperties[i].tells == Property::place;
-        const std::string name = "xmp." + std::string(kProperties[i].name);
         if (found[i].attribute) {
-            add_raw(into, {name, text_of(*found[i].attribute), location});
+            report(kProperties[i], {text_of(*found[i].attribute)}, into, facts);
             continue;
         }
         const auto body = found[i].element;
         if (!body || !budget.charge(body->size())) continue;
         std::vector<std::string> items = list_items(*body);
-        if (items.size() == 1)
-            add_raw(into, {name, std::move(items.front()), location});
-        else if (!items.empty())
-            add_raw(into, {name, std::move(items), location});
-        else if (body->find('<') == std::string_view::npos)
-            add_raw(into, {name, text_of(*body), location});
+        if (items.empty() && body->find('<') == std::string_view::npos) items.push_back(text_of(*body));
+        report(kProperties[i], std::move(items), into, facts);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "imaging/containers/strip.hpp"
 #include "imaging/imager/decode.hpp"
 #include "imaging/imager/encode.hpp"
+#include "imaging/imager/orient.hpp"
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/pixels.hpp"
 #include "imaging/imager/thumb_hash.hpp"
@@ -20,10 +21,6 @@ namespace photogate::imaging {
 namespace {
 
 constexpr std::uint32_t kHashEdge = 100;  ///< ThumbHash takes no larger picture
-
-/// What the independent reader found in published bytes is always this: with anything else they are not given
-/// out.
-constexpr const char* kCleanReport = R"({"metadata_remaining":[],"gps_removed":true})";
 
 tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
@@ -129,6 +126,11 @@ std::string hex(std::uint64_t number) {
 tl::expected<Published, Answer> encode_moving(const Decoding& decoding, const Encoding& how) {
     auto roll = open_animation(decoding);
     if (!roll) return tl::unexpected(Answer(Outcome(roll.error())));
+    if (decoding.inspection->orientation != 1) {
+        auto upright = make_frames_upright(std::move(*roll), decoding.inspection->orientation);
+        if (!upright) return tl::unexpected(Answer(Outcome(upright.error())));
+        roll = std::move(*upright);
+    }
     Published picture{.bytes = {},
                       .format = how.format,
                       .width = static_cast<std::uint32_t>(vips_image_get_width(roll->get())),
@@ -248,8 +250,10 @@ bool wants_watermark(const Task& task) {
 Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
     const auto small = small_copy(work.decoded.base.get());
     if (!small) return fail(small.error());
-    into.exif_json = to_json(read_metadata(work.file, work.inspection, work.budget), policy.exif, policy.gps);
-    into.privacy_json = kCleanReport;
+    const Metadata metadata = read_metadata(work.file, work.inspection, work.budget);
+    into.exif_json = to_json(metadata, policy.exif, policy.gps);
+    // With anything remaining, make_version() does not give a picture out.
+    into.privacy_json = privacy_json(metadata_found(work.inspection, metadata), {});
     into.thumb_hash = base64(thumb_hash(*small));
     into.perceptual_hash = hex(perceptual_hash(*small));
     return {};

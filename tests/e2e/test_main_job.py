@@ -51,7 +51,8 @@ def test_publishes_clean_photo_and_notifies(world, method):
     assert upload["exif"]["gps"]["latitude"] == pytest.approx(pictures.LATITUDE, abs=1e-6)
     assert upload["metadata"] == {"order_id": "A-1001"}
     assert (upload["width"], upload["height"]) == (1200, 1600), "upright"
-    assert upload["privacy"] == {"metadata_remaining": [], "gps_removed": True}
+    assert upload["privacy"]["metadata_remaining"] == [] and upload["privacy"]["gps_removed"] is True
+    assert {"exif", "exif.gps"} <= set(upload["privacy"]["metadata_found"])
     assert upload["image"]["width"] == 1200 and upload["image"]["format"] == "jpeg"
 
     status, headers, image = world.image(upload)

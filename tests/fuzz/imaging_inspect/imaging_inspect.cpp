@@ -16,8 +16,13 @@ void check_all(BytesView file) {
         require(!found.error().detail.empty(), "a refusal says why");
         return;
     }
-    for (const Carrier& carrier : found->carriers)
+    for (const Carrier& carrier : found->carriers) {
         require(fits(carrier.range, file.size()), "metadata lies within the file");
+        for (const ByteRange& part : carrier.further)
+            require(fits(part, file.size()), "metadata lies within the file");
+    }
+    require(found->carriers.size() <= kMaxCarriers * kCarrierKinds,
+            "no more metadata is listed than is read");
     require(fits(found->trailer, file.size()), "what trails lies within the file");
     require(found->width != 0 && found->height != 0 && found->frames != 0, "a picture has a size");
     require(std::uint64_t{found->width} * found->height <= limits.max_pixels, "the limit of pixels is kept");

@@ -1,6 +1,7 @@
 // Any bytes: the metadata read from them is valid UTF-8 JSON, without a position unless requested, also if
 // they are read as a bare Exif, IPTC or XMP block. The first byte selects the kind.
 #include <array>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,13 @@ constexpr std::array kCodings = {CarrierCoding::plain, CarrierCoding::zlib, Carr
 void check(BytesView file, const Inspection& inspection) {
     const Metadata metadata = read_metadata(file, inspection);
     require(metadata.raw.size() <= 400, "400 entries are read at most");
+    if (metadata.gps) {
+        const auto [latitude, longitude, altitude] = *metadata.gps;
+        require(std::abs(latitude) <= 90 && std::abs(longitude) <= 180, "a position is on the globe");
+        require(metadata.exif_tells_place || metadata.xmp_tells_place, "a position is a place");
+    }
+    require(nlohmann::json::accept(privacy_json(metadata_found(inspection, metadata), {})),
+            "what was found is valid JSON");
     const auto all = to_json(metadata, ExifDetail::full, GpsPolicy::report);
     require(is_utf8(all) && nlohmann::json::accept(all), "metadata is valid JSON");
     const auto shown =
@@ -33,7 +41,7 @@ void check_all(BytesView file) {
     if (const auto found = inspect(file, Limits{.max_metadata = 1U << 16})) check(file, *found);
     if (file.empty()) return;
     Inspection bare;
-    bare.carriers = {{kKinds[file[0] & 3U], {1, file.size() - 1}, kCodings[file[0] >> 2 & 3U]}};
+    bare.carriers = {{kKinds[file[0] & 3U], {1, file.size() - 1}, kCodings[file[0] >> 2 & 3U], {}}};
     check(file, bare);
 }
 

@@ -69,7 +69,7 @@ void run(BytesView bytes) {
     const std::size_t kind = where - kFiles.size();
     const Bytes packet = repeated(kHeads[kind], input.rest(), size);
     Inspection bare;
-    bare.carriers.assign(4, {kKinds[kind], {0, packet.size()}, CarrierCoding::plain});
+    bare.carriers.assign(4, {kKinds[kind], {0, packet.size()}, CarrierCoding::plain, {}});
     WorkBudget budget = WorkBudget::for_file(packet.size());
     read(packet, bare, budget);
     require(budget.spent() <= budget.limit(), "the budget is kept");

@@ -1,5 +1,7 @@
 #include "imaging/containers/inspect.hpp"
 
+#include "imaging/containers/metadata.hpp"
+#include "imaging/containers/metadata_verifier.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {
@@ -66,7 +68,8 @@ TEST(Inspect, reads_orientation_in_both_byte_orders_when_well_formed) {
     for (const char* name :
          {"orientation-0.jpg", "orientation-9.jpg", "orientation-65535.jpg", "orientation-text.jpg"})
         EXPECT_EQ(inspected(picture(name)).orientation, 1) << name;
-    EXPECT_EQ(inspected(picture("orientation-twice.jpg")).orientation, 3) << "the first Exif block counts";
+    EXPECT_EQ(inspected(picture("orientation-twice.jpg")).orientation, 3)
+        << "the first Exif block that names one counts";
     EXPECT_EQ(inspected(picture("camera.png")).orientation, 6);
     EXPECT_EQ(inspected(picture("camera.webp")).orientation, 6);
     EXPECT_EQ(inspected(picture("camera.tif")).orientation, 6);
@@ -98,11 +101,39 @@ TEST(Inspect, counts_bit_depth_towards_the_pixel_limit) {
     EXPECT_EQ(refusal(picture("deep.png"), limits), RejectionCode::too_many_pixels);
 }
 
-TEST(Inspect, bounds_scans_and_metadata) {
+TEST(Inspect, bounds_scans) {
     EXPECT_EQ(refusal(picture("scans-101.jpg")), RejectionCode::too_many_scans);
+}
+
+TEST(Inspect, walks_past_any_amount_of_metadata_that_is_not_read) {
     for (const char* name :
-         {"comments-1001.jpg", "metadata-5mb.jpg", "text-bomb.png", "profile-bomb.png", "itext-bomb.png"})
-        EXPECT_EQ(refusal(picture(name)), RejectionCode::metadata_too_large) << name;
+         {"comments-1201.jpg", "metadata-5mb.jpg", "extended-xmp-5mb.jpg", "text-bomb.png",
+          "profile-bomb.png", "itext-bomb.png", "texts-1201.png", "chunks-1201.webp", "comments-1201.gif"}) {
+        const Bytes file = picture(name);
+        WorkBudget budget = WorkBudget::for_file(file.size());
+        const auto found = inspect(file, Limits{}, budget);
+        ASSERT_TRUE(found) << name;
+        EXPECT_LE(found->carriers.size(), kMaxCarriers * kCarrierKinds) << name;
+        const Metadata facts = read_metadata(file, *found, budget);
+        EXPECT_LT(budget.spent(), budget.limit() / 2) << name;
+        EXPECT_EQ(found->orientation, facts.orientation.value_or(1))
+            << name << ": what is read is read all the same";
+        const auto clean = strip(file, *found, budget);
+        ASSERT_TRUE(clean) << name;
+        EXPECT_LT(clean->size(), 20'000U) << name;
+        EXPECT_TRUE(metadata_remaining(*clean).empty()) << name;
+    }
+    EXPECT_EQ(inspected(picture("comments-1201.jpg")).orientation, 6) << "behind all of them";
+}
+
+TEST(Inspect, holds_metadata_to_a_limit_that_is_set) {
+    Limits limits;
+    limits.max_metadata = 4U << 20;
+    EXPECT_EQ(refusal(picture("metadata-5mb.jpg"), limits), RejectionCode::metadata_too_large);
+    EXPECT_TRUE(inspect(picture("comments-1201.jpg"), limits));
+    limits.max_metadata_blocks = 1'000;
+    for (const char* name : {"comments-1201.jpg", "texts-1201.png", "chunks-1201.webp", "comments-1201.gif"})
+        EXPECT_EQ(refusal(picture(name), limits), RejectionCode::metadata_too_large) << name;
 }
 
 TEST(Inspect, rejects_file_over_byte_limit_as_too_large) {
