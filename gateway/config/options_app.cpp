@@ -175,6 +175,12 @@ Table profile_table() {
                  [](S s, G g) {
                      return put(read_integer(g, {1, 10'000'000'000}), s.profile().limits.max_total_pixels);
                  }},
+                {"max_metadata", Kind::size, size_text(standard_profile().limits.max_metadata),
+                 "Maximum bytes of metadata in a file, also of what is removed unread; 0: no limit but "
+                 "max_size.",
+                 [](S s, G g) {
+                     return put(read_size(g, {0, 5ULL << 30}), s.profile().limits.max_metadata);
+                 }},
                 {"publish", Kind::choice, choice_text(kPublish, standard_profile().recipe.version.mode),
                  "reencode, or strip: keep the coded pixels, if the format permits it.",
                  [](S s, G g) { return put_choice(g, kPublish, s.profile().recipe.version.mode); }},

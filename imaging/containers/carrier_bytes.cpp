@@ -62,7 +62,8 @@ std::optional<BytesView> carried_bytes(BytesView file, const Carrier& carrier, B
     }
     if (carrier.coding == CarrierCoding::zlib || carrier.coding == CarrierCoding::zlib_hex_text) {
         std::optional<Bytes> whole = inflate(bytes, kMaxUnpacked);
-        if (!budget.charge(bytes.size() + (whole ? whole->size() : kMaxUnpacked)) || !whole) return std::nullopt;
+        if (!budget.charge(bytes.size() + (whole ? whole->size() : kMaxUnpacked)) || !whole)
+            return std::nullopt;
         storage = std::move(*whole);
         bytes = storage;
     }

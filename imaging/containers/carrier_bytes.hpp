@@ -11,6 +11,7 @@ inline constexpr std::size_t kMaxUnpacked = 1U << 20;  ///< bytes of one carrier
 
 /// A view into the file, or into `storage` where the bytes had to be made. nullopt where they are damaged, more
 /// than kMaxUnpacked, or more than the budget allows.
-std::optional<BytesView> carried_bytes(BytesView file, const Carrier& carrier, Bytes& storage, WorkBudget& budget);
+std::optional<BytesView> carried_bytes(BytesView file, const Carrier& carrier, Bytes& storage,
+                                       WorkBudget& budget);
 
 }  // namespace photogate::imaging

@@ -28,19 +28,19 @@ struct Block {
     double cost;
 };
 constexpr std::array kBlocks = {
-    Block{0x0008, kGarbage}, Block{0x000A, 0.5},      Block{0x000C, kGarbage}, Block{0x000D, 0.5},
-    Block{0x001F, kGarbage}, Block{0x0020, 0},        Block{0x003B, 0.5},      Block{0x003C, 2},
-    Block{0x003D, 0.5},      Block{0x003E, 2},        Block{0x0040, 0.5},      Block{0x005A, 0},
-    Block{0x005E, 2},        Block{0x005F, 0.5},      Block{0x0060, 2},        Block{0x007A, 0},
-    Block{0x007E, 2},        Block{0x009F, kGarbage}, Block{0x00BF, 2},        Block{0x024F, 1},
-    Block{0x036F, 2},        Block{0x06FF, 1},        Block{0x0FFF, 1.5},      Block{0x10FF, 2},
-    Block{0x11FF, 3},        Block{0x17FF, 2},        Block{0x1DFF, 4},        Block{0x1EFF, 1},
-    Block{0x1FFF, 3},        Block{0x206F, 1},        Block{0x209F, 3},        Block{0x214F, 1.5},
-    Block{0x27BF, 2},        Block{0x2FFF, 4},        Block{0x30FF, 1},        Block{0x33FF, 3},
-    Block{0x4DBF, 4},        Block{0x9FFF, 1.5},      Block{0xABFF, 4},        Block{0xD7A3, 1.5},
-    Block{0xF8FF, kGarbage}, Block{0xFAFF, 4},        Block{0xFDCF, 5},        Block{0xFDEF, kGarbage},
-    Block{0xFDFF, 5},        Block{0xFE0F, 0.5},      Block{0xFEFE, 4},        Block{0xFEFF, kGarbage},
-    Block{0xFFEF, 2},        Block{0xFFFF, kGarbage}, Block{0x1EFFF, 4},       Block{0x1FAFF, 1.5},
+    Block{0x0008, kGarbage}, Block{0x000A, 0.5},      Block{0x000C, kGarbage},  Block{0x000D, 0.5},
+    Block{0x001F, kGarbage}, Block{0x0020, 0},        Block{0x003B, 0.5},       Block{0x003C, 2},
+    Block{0x003D, 0.5},      Block{0x003E, 2},        Block{0x0040, 0.5},       Block{0x005A, 0},
+    Block{0x005E, 2},        Block{0x005F, 0.5},      Block{0x0060, 2},         Block{0x007A, 0},
+    Block{0x007E, 2},        Block{0x009F, kGarbage}, Block{0x00BF, 2},         Block{0x024F, 1},
+    Block{0x036F, 2},        Block{0x06FF, 1},        Block{0x0FFF, 1.5},       Block{0x10FF, 2},
+    Block{0x11FF, 3},        Block{0x17FF, 2},        Block{0x1DFF, 4},         Block{0x1EFF, 1},
+    Block{0x1FFF, 3},        Block{0x206F, 1},        Block{0x209F, 3},         Block{0x214F, 1.5},
+    Block{0x27BF, 2},        Block{0x2FFF, 4},        Block{0x30FF, 1},         Block{0x33FF, 3},
+    Block{0x4DBF, 4},        Block{0x9FFF, 1.5},      Block{0xABFF, 4},         Block{0xD7A3, 1.5},
+    Block{0xF8FF, kGarbage}, Block{0xFAFF, 4},        Block{0xFDCF, 5},         Block{0xFDEF, kGarbage},
+    Block{0xFDFF, 5},        Block{0xFE0F, 0.5},      Block{0xFEFE, 4},         Block{0xFEFF, kGarbage},
+    Block{0xFFEF, 2},        Block{0xFFFF, kGarbage}, Block{0x1EFFF, 4},        Block{0x1FAFF, 1.5},
     Block{0x323AF, 4},       Block{0xE01EF, 4},       Block{0x10FFFF, kGarbage}};
 
 double cost_of(char32_t c) {
@@ -99,7 +99,10 @@ std::vector<char32_t> characters(std::string_view utf8) {
         if ((value & 0xC0U) == 0x80 && !out.empty())
             out.back() = out.back() << 6 | (value & 0x3FU);
         else
-            out.push_back(value < 0x80 ? value : value < 0xE0 ? value & 0x1FU : value < 0xF0 ? value & 0x0FU : value & 7U);
+            out.push_back(value < 0x80   ? value
+                          : value < 0xE0 ? value & 0x1FU
+                          : value < 0xF0 ? value & 0x0FU
+                                         : value & 7U);
     }
     return out;
 }
@@ -108,7 +111,8 @@ std::vector<char32_t> characters(std::string_view utf8) {
 Reading as_utf8(BytesView raw) {
     const BytesView body = without_end(raw);
     std::string_view text = as_text(beginning(body));
-    while (body.size() > text.size() && !text.empty() && (static_cast<unsigned char>(text.back()) & 0x80U) != 0)
+    while (body.size() > text.size() && !text.empty() &&
+           (static_cast<unsigned char>(text.back()) & 0x80U) != 0)
         text.remove_suffix(1);  // what was cut may have been in the middle of a character
     if (text.empty() || text.find('\0') != std::string_view::npos || !is_utf8(text)) return {};
     double cost = 0;
@@ -197,8 +201,8 @@ std::string coded_text(BytesView raw, Endian order) {
         case Coding::jis: {
             // ISO 2022 needs tables that are not here; without its escapes the text is ASCII.
             const BytesView body = raw.subspan(8);
-            const bool escapes = std::any_of(body.begin(), body.end(),
-                                             [](std::uint8_t c) { return c == 0x1B || c >= 0x80; });
+            const bool escapes =
+                std::any_of(body.begin(), body.end(), [](std::uint8_t c) { return c == 0x1B || c >= 0x80; });
             return escapes ? std::string{} : plain_text(body, order);
         }
         case Coding::none:

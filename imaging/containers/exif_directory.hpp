@@ -27,7 +27,8 @@ struct Directory {
 
 /// nullopt where there is no directory at `offset`, it has too many entries, or the budget does not allow it.
 /// A directory that the structure's end cuts off has the entries before that.
-std::optional<Directory> directory_at(BytesView tiff, Endian endian, std::uint32_t offset, WorkBudget& budget);
+std::optional<Directory> directory_at(BytesView tiff, Endian endian, std::uint32_t offset,
+                                      WorkBudget& budget);
 
 /// What an orientation's field (0x0112) says, 1 to 8, in whatever numeric type: cameras and editors write
 /// BYTE, LONG, SSHORT or a ratio as well as SHORT, and counts above 1. The first value counts.

@@ -64,7 +64,7 @@ void XmpFacts::complete(Metadata& into) const {
     keep(into.artist, first_of({"tiff:Artist", "dc:creator"}));
     keep(into.copyright, first_of({"tiff:Copyright", "dc:rights"}));
     keep(into.taken_at, exif::moment_of(text("exif:DateTimeOriginal"), text("exif:OffsetTimeOriginal")));
-    for (const std::string_view property : {"photoshop:DateCreated", "exif:DateTimeDigitized", "xmp:CreateDate"})
+    for (const std::string_view property : {"photoshop:DateCreated", "exif:DateTimeDigitized"})
         keep(into.taken_at, exif::moment_of(text(property), {}));
     complete_exposure(into.exposure);
     complete_position(into);

@@ -1,5 +1,6 @@
 """The main job, whole: grant → store → event → clean public image → signed callbacks."""
 import json
+import struct
 import subprocess
 
 import boto3
@@ -97,6 +98,40 @@ def test_strip_mode_keeps_coded_pixels(world):
     assert_clean(image, ".jpg")
     # The entropy-coded data begins at the first scan.
     assert image[image.index(b"\xff\xda"):].rstrip(b"\x00") == photo[photo.index(b"\xff\xda"):].rstrip(b"\x00")
+
+
+def turned(photo, kind, count, value):
+    """The photo with an Exif block in front that has nothing but an orientation: kind and count as some writers have them."""
+    tiff = b"MM\0*" + struct.pack(">IHHHI", 8, 1, 0x0112, kind, count) + value.ljust(4, b"\0") + bytes(4)
+    return photo[:2] + b"\xff\xe1" + struct.pack(">H", 8 + len(tiff)) + b"Exif\0\0" + tiff + photo[2:]
+
+
+def test_turns_photo_upright_by_orientation_of_any_type(world):
+    photo = pictures.photo(seed=14)
+    for kind, count, value in [(1, 1, b"\6"), (3, 2, b"\0\6\0\0"), (4, 1, b"\0\0\0\6"), (9, 1, b"\0\0\0\6")]:
+        for profile in ("photos", "strip"):
+            upload = world.publish(turned(photo, kind, count, value), {"profile": profile})
+            assert upload["state"] == "published", upload
+            assert (upload["width"], upload["height"]) == (1200, 1600), (kind, profile)
+            found = pictures.metadata(world.image(upload)[2])
+            stored = (found["File:ImageWidth"], found["File:ImageHeight"])
+            assert (stored, found.get("IFD0:Orientation")) in [((1200, 1600), None), ((1600, 1200), 6)], (kind, profile)
+
+
+def test_rejects_camera_raw_by_name(world):
+    sensor = [(256, 4, 1, 64), (257, 4, 1, 48), (258, 3, 1, 16), (259, 3, 1, 34713), (262, 3, 1, 32803)]
+    preview = [(254, 4, 1, 1), (256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+               (273, 4, 1, 256), (279, 4, 1, 64), (330, 4, 1, 132)]
+    directories = [struct.pack("<H", len(each)) + b"".join(struct.pack("<HHII", *entry) for entry in each) + bytes(4) for each in (preview, sensor)]
+    raw = (b"II*\0\x08\0\0\0" + directories[0]).ljust(132, b"\0") + directories[1]
+    upload = world.publish(raw.ljust(400, b"\x63"), {"content_type": "image/tiff"})
+    assert upload["state"] == "rejected" and upload["rejection"]["code"] == "unsupported_format", upload
+    assert "raw" in upload["rejection"]["detail"]
+
+
+def test_says_that_a_position_was_removed_only_where_there_was_one(world):
+    upload = world.publish(pictures.noise(64, 48))
+    assert upload["privacy"] == {"metadata_found": [], "metadata_remaining": [], "gps_removed": False}
 
 
 @pytest.mark.parametrize("suffix,kind", [(".png", "image/png"), (".webp", "image/webp"), (".tif", "image/tiff")])
@@ -239,7 +274,8 @@ def test_publishes_every_photo_of_the_corpus_with_its_facts(world, corpus):
             wrong.append((name, upload["width"], upload["height"], facts["display_size"]))
         if facts["make"] and (upload["exif"] or {}).get("make", "").strip() != str(facts["make"]).strip():
             wrong.append((name, (upload["exif"] or {}).get("make"), facts["make"]))
-        if facts["gps_lat"] is not None and abs(upload["exif"]["gps"]["latitude"] - facts["gps_lat"]) > 1e-6:
+        # A position of 0, 0 is how phones blank one.
+        if (facts["gps_lat"] or facts["gps_lon"]) and abs(upload["exif"]["gps"]["latitude"] - facts["gps_lat"]) > 1e-6:
             wrong.append((name, upload["exif"].get("gps"), facts["gps_lat"]))
     assert not wrong, wrong
 

@@ -102,6 +102,7 @@ max_pixels = 1000
 max_side = 2000
 max_frames = 3
 max_total_pixels = 4000
+max_metadata = "3MiB"
 publish = "strip"
 max_edge = 1024
 output = "webp"
@@ -125,6 +126,7 @@ expired_callback = "told"
     EXPECT_EQ(p.limits.max_side, 2000U);
     EXPECT_EQ(p.limits.max_frames, 3U);
     EXPECT_EQ(p.limits.max_total_pixels, 4000U);
+    EXPECT_EQ(p.limits.max_metadata, 3U << 20);
     EXPECT_EQ(p.recipe.version.mode, imaging::PublishMode::strip);
     EXPECT_EQ(p.recipe.version.max_edge, 1024U);
     EXPECT_EQ(p.recipe.version.format, imaging::Format::webp);

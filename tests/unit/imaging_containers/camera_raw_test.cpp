@@ -16,7 +16,8 @@ enum class Verdict { photo, raw };
 void expect(Verdict verdict, BytesView file, const std::string& what) {
     static constexpr std::array kOnlyJpeg = {Format::jpeg};
     for (const std::string_view declared : {"image/tiff"sv, "image/x-sony-arw"sv, ""sv}) {
-        for (const std::span<const Format> accepted : {std::span<const Format>(kAllFormats), std::span<const Format>(kOnlyJpeg)}) {
+        for (const std::span<const Format> accepted :
+             {std::span<const Format>(kAllFormats), std::span<const Format>(kOnlyJpeg)}) {
             const auto admitted = admit(file, {.declared_type = declared, .accepted = accepted});
             const bool raw = !admitted && admitted.error().code == RejectionCode::unsupported_format &&
                              admitted.error().detail.find("raw") != std::string::npos;
@@ -105,9 +106,10 @@ TEST(CameraRaw, is_recognised_by_each_sign_alone) {
 
 TEST(CameraRaw, is_recognised_by_the_first_bytes_of_other_containers) {
     for (const std::string_view head :
-         {"IIRO\x08\0\0\0"sv, "IIRS\x08\0\0\0"sv, "MMOR\0\0\0\x08"sv, "IIU\0\x18\0\0\0"sv, "FUJIFILMCCD-RAW 0201"sv,
-          "II*\0\x10\0\0\0CR\2\0"sv, "MM\0*\0\0\0\x10"
-                                     "CR\2\0"sv,
+         {"IIRO\x08\0\0\0"sv, "IIRS\x08\0\0\0"sv, "MMOR\0\0\0\x08"sv, "IIU\0\x18\0\0\0"sv,
+          "FUJIFILMCCD-RAW 0201"sv, "II*\0\x10\0\0\0CR\2\0"sv,
+          "MM\0*\0\0\0\x10"
+          "CR\2\0"sv,
           "II*\0\x08\0\0\0IIII"sv, "II\x1A\0\0\0HEAPCCDR"sv, "\0MRM\0\0\0\0"sv, "FOVb\0\0\0\0"sv,
           "\0\0\0\x18"
           "ftypcrx \0\0\0\1crx isom"sv})

@@ -1,4 +1,4 @@
-// Facts as cameras, phones and editors really write them: positions, moments, comments, sensitivity, and where they
+// Facts as cameras, phones and editors really write them: positions, moments, sensitivity, and where they
 // stand.
 #include <random>
 
@@ -56,16 +56,19 @@ void expect_position(const std::optional<GpsPosition>& found, double latitude, d
 TEST(Position, is_its_magnitude_towards_the_reference_in_any_case_and_sign) {
     for (const Endian order : {Endian::little, Endian::big})
         for (const int sign : {1, -1})
-            for (const auto& [south, east] : {std::pair("S", "E"), std::pair("s", "e"), std::pair("South", "east")}) {
+            for (const auto& [south, east] :
+                 {std::pair("S", "E"), std::pair("s", "e"), std::pair("South", "east")}) {
                 Place place{.latitude_ref = south, .longitude_ref = east};
                 if (sign < 0) {
                     place.type = exif::kSignedRational;
                     place.latitude = {{-33, 1}, {51, 1}, {2988, 100}};
                     place.longitude = {{-151, 1}, {-12, 1}, {-36, 1}};
                 }
-                expect_position(read(at(place, order)).gps, -33.8583, 151.21, std::string(south) + std::to_string(sign));
+                expect_position(read(at(place, order)).gps, -33.8583, 151.21,
+                                std::string(south) + std::to_string(sign));
             }
-    for (const auto& [file_container, file] : testing::in_every_container(at({.latitude_ref = "n", .longitude_ref = "w"})))
+    for (const auto& [file_container, file] :
+         testing::in_every_container(at({.latitude_ref = "n", .longitude_ref = "w"})))
         expect_position(read(file).gps, 33.8583, -151.21, std::string(file_container));
 }
 
@@ -87,8 +90,8 @@ TEST(Position, is_none_where_both_angles_are_exactly_zero) {
         expect_position(read(at({.latitude = zero})).gps, 0, 151.21, "on the equator");
         expect_position(read(at({.longitude = zero})).gps, -33.8583, 0, "on the meridian");
     }
-    expect_position(read(at({.latitude = {{0, 1}, {0, 1}, {1, 100}}, .longitude = {{0, 1}}})).gps, -1 / 360000.0, 0,
-                    "beside it");
+    expect_position(read(at({.latitude = {{0, 1}, {0, 1}, {1, 100}}, .longitude = {{0, 1}}})).gps,
+                    -1 / 360000.0, 0, "beside it");
 }
 
 TEST(Position, has_its_altitude_above_or_below_the_reference) {
@@ -139,7 +142,8 @@ TEST(TakenAt, has_the_offset_of_its_tag_or_of_its_text) {
     EXPECT_EQ(taken("2024:05:06 07:08:09+02:00"), "2024-05-06T07:08:09+02:00");
     EXPECT_EQ(taken("2024:05:06 07:08:09 -0530"), "2024-05-06T07:08:09-05:30");
     EXPECT_EQ(taken("2024:05:06 07:08:09.25Z"), "2024-05-06T07:08:09Z");
-    EXPECT_EQ(taken("2024:05:06 07:08:09+02:00", "-03:00"), "2024-05-06T07:08:09-03:00") << "the tag is the newer one";
+    EXPECT_EQ(taken("2024:05:06 07:08:09+02:00", "-03:00"), "2024-05-06T07:08:09-03:00")
+        << "the tag is the newer one";
     EXPECT_EQ(taken("2024:05:06 07:08:09+02:00", "   :  "), "2024-05-06T07:08:09+02:00");
     EXPECT_EQ(taken("2024:05:06 07:08:09", "+14:00"), "2024-05-06T07:08:09+14:00");
     EXPECT_EQ(taken("2024:05:06 07:08:09", "soon"), "2024-05-06T07:08:09");
@@ -149,105 +153,14 @@ TEST(TakenAt, has_the_offset_of_its_tag_or_of_its_text) {
     }
 }
 
-// --- UserComment
-
-std::string utf16(std::u16string_view text, Endian order) {
-    Bytes out;
-    for (const char16_t unit : text)
-        testing::put(out, order, unit, 2);
-    return std::string(as_text(out));
-}
-
-/// In an Exif block of that byte order; empty where nothing is reported.
-std::string comment(std::string_view bytes, Endian order, std::uint16_t type = exif::kUndefined) {
-    ExifBuilder block(order);
-    block.exif = {block.raw(0x9286, type, as_bytes(bytes))};
-    const Json found = Json::parse(to_json(read(block), ExifDetail::full, GpsPolicy::report));
-    return found.value("raw", Json::object()).value("UserComment", "");
-}
-
-struct Text {
-    std::string utf8;
-    std::u16string wide;
-};
-
-const std::vector<Text>& texts() {
-    static const std::vector<Text> all = {
-        {"hello world", u"hello world"},       {"Grüße 京都 😀", u"Grüße 京都 😀"}, {"東京タワーの夜景", u"東京タワーの夜景"},
-        {"Привет, мир", u"Привет, мир"},       {"안녕하세요 서울", u"안녕하세요 서울"}, {"Καλημέρα κόσμε", u"Καλημέρα κόσμε"},
-        {"שלום עולם", u"שלום עולם"},           {"สวัสดีชาวโลก", u"สวัสดีชาวโลก"}, {"Ở Việt Nam", u"Ở Việt Nam"},
-        {"IMG_0042 (1).jpg", u"IMG_0042 (1).jpg"}, {"京都", u"京都"}};
-    return all;
-}
-
-TEST(UserComment, is_read_from_utf16_of_either_order_with_or_without_a_mark) {
-    for (const Endian block : {Endian::little, Endian::big})
-        for (const Endian order : {Endian::little, Endian::big})
-            for (const Text& text : texts())
-                for (const std::string_view name : {"UNICODE\0"sv, "Unicode\0"sv, "unicode\0"sv}) {
-                    const std::string body = utf16(text.wide, order);
-                    EXPECT_EQ(comment(std::string(name) + body, block), text.utf8);
-                    EXPECT_EQ(comment(std::string(name) + body + std::string(20, '\0'), block), text.utf8) << "padded";
-                    EXPECT_EQ(comment(std::string(name) + utf16(u"\uFEFF", order) + body, block), text.utf8) << "marked";
-                }
-}
-
-TEST(UserComment, is_read_from_utf8_with_any_name_or_none) {
-    for (const Endian block : {Endian::little, Endian::big})
-        for (const Text& text : texts())
-            for (const std::string_view name : {"UNICODE\0"sv, "Unicode\0"sv, "UTF-8\0\0\0"sv, "ASCII\0\0\0"sv, "ascii\0\0\0"sv,
-                                                "Ascii   "sv, "\0\0\0\0\0\0\0\0"sv, ""sv}) {
-                EXPECT_EQ(comment(std::string(name) + text.utf8, block), text.utf8) << name;
-                EXPECT_EQ(comment(std::string(name) + text.utf8 + std::string(9, '\0'), block), text.utf8) << name;
-                EXPECT_EQ(comment(std::string(name) + "\xEF\xBB\xBF" + text.utf8, block), text.utf8) << name;
-            }
-    EXPECT_EQ(comment("hello world", Endian::big, exif::kAscii), "hello world");
-    EXPECT_EQ(comment("Grüße 京都", Endian::big, 129), "Grüße 京都") << "Exif 3.0's own type";
-    EXPECT_EQ(comment("hi", Endian::big), "hi");
-    EXPECT_EQ(comment("ASCII\0\0\0Gr\xFC\xDF"
-                      "e aus K\xF6ln"sv,
-                      Endian::big),
-              "Grüße aus Köln");
-    EXPECT_EQ(comment("JIS\0\0\0\0\0plain"sv, Endian::big), "plain");
-}
-
-TEST(UserComment, is_left_out_where_it_is_no_text) {
-    const std::vector<std::string> nothing = {
-        std::string("ASCII\0\0\0", 8),
-        std::string("UNICODE\0", 8),
-        std::string(264, '\0'),
-        std::string(264, ' '),
-        std::string(64, '\xFF'),
-        "ASCII\0\0\0\x83\x65\x83\x58\x83\x67"s,
-        std::string("ASCII\0\0\0", 8) + "\xC4\xE3\xBA\xC3\xCA\xC0\xBD\xE7",
-        std::string("JIS\0\0\0\0\0", 8) + "\x1B$B%F%9%H\x1B(B",
-        std::string("UNICODE\0", 8) + "\xD8\xD8\xD8\xD8\xD8\xD8",
-        std::string("UNICODE\0", 8) + "\xE0\xE0\xE1\xE1\xE2\xE2",
-    };
-    for (const Endian order : {Endian::little, Endian::big})
-        for (const std::string& bytes : nothing)
-            EXPECT_EQ(comment(bytes, order), "") << ::testing::PrintToString(bytes);
-}
-
-TEST(UserComment, of_random_bytes_is_hardly_ever_text) {
-    std::mt19937 random(1);
-    int texts = 0;
-    for (int i = 0; i < 500; ++i) {
-        std::string bytes = i % 2 == 0 ? std::string("UNICODE\0", 8) : std::string("ASCII\0\0\0", 8);
-        for (int n = 0; n < 64; ++n)
-            bytes.push_back(static_cast<char>(random()));
-        if (!comment(bytes, i % 4 < 2 ? Endian::big : Endian::little).empty()) ++texts;
-    }
-    EXPECT_LE(texts, 5);
-}
-
 // --- exposure
 
 TEST(Iso, comes_from_the_wider_tags_where_the_short_one_is_full_or_missing) {
     const auto iso = [](std::vector<std::pair<std::uint16_t, std::int64_t>> tags) {
         ExifBuilder block;
         for (const auto& [tag, value] : tags)
-            block.exif.push_back(block.number(tag, tag == 0x8827 || tag == 0x8830 ? exif::kShort : exif::kLong, value));
+            block.exif.push_back(
+                block.number(tag, tag == 0x8827 || tag == 0x8830 ? exif::kShort : exif::kLong, value));
         return read(block).exposure.iso;
     };
     EXPECT_EQ(iso({{0x8827, 65535}, {0x8830, 2}, {0x8833, 102400}}), 102400);
@@ -264,9 +177,10 @@ TEST(Iso, comes_from_the_wider_tags_where_the_short_one_is_full_or_missing) {
 
 TEST(Exposure, takes_unknown_ratios_for_no_value) {
     ExifBuilder block;
-    block.exif = {block.ratios(0x829A, {{0xFFFFFFFF, 1}}), block.ratios(0x829D, {{0xFFFFFFFF, 0xFFFFFFFF}}),
-                  block.ratios(0x920A, {{50, 0xFFFFFFFF}}), block.ratios(0x9204, {{-1, 3}}, exif::kSignedRational),
-                  block.ratios(0x9206, {{0xFFFFFFFF, 1}}), block.ratios(0x9400, {{5, -1}}, exif::kSignedRational)};
+    block.exif = {
+        block.ratios(0x829A, {{0xFFFFFFFF, 1}}),  block.ratios(0x829D, {{0xFFFFFFFF, 0xFFFFFFFF}}),
+        block.ratios(0x920A, {{50, 0xFFFFFFFF}}), block.ratios(0x9204, {{-1, 3}}, exif::kSignedRational),
+        block.ratios(0x9206, {{0xFFFFFFFF, 1}}),  block.ratios(0x9400, {{5, -1}}, exif::kSignedRational)};
     const Metadata found = read(block);
     EXPECT_FALSE(found.exposure.seconds);
     EXPECT_FALSE(found.exposure.f_number);
@@ -278,7 +192,8 @@ TEST(Exposure, takes_unknown_ratios_for_no_value) {
 TEST(Exposure, survives_numbers_that_fit_no_integer) {
     for (const Endian order : {Endian::little, Endian::big})
         for (const std::uint16_t tag : {std::uint16_t{0x9209}, std::uint16_t{5}, std::uint16_t{0x0112}})
-            for (const std::uint16_t type : {exif::kLong, exif::kSignedLong, exif::kFloat, exif::kDouble, exif::kRational})
+            for (const std::uint16_t type :
+                 {exif::kLong, exif::kSignedLong, exif::kFloat, exif::kDouble, exif::kRational})
                 for (const std::uint8_t fill : {0x00, 0x7F, 0x7E, 0xFF, 0xFE}) {
                     ExifBuilder block(order);
                     const Bytes value(exif::width_of(type), fill);
@@ -307,16 +222,20 @@ ExifBuilder camera(std::string_view make) {
 TEST(Facts, come_from_a_later_exif_block_where_the_first_says_nothing) {
     const Bytes real = testing::exif_segment(camera("Real").build());
     const Bytes zeros(20, 0);
-    for (const Bytes& empty : {testing::exif_segment({}), testing::exif_segment(zeros), testing::exif_segment(ExifBuilder().build()),
-                               testing::exif_segment(as_bytes("II*\0"sv)), testing::exif_segment(as_bytes("MM\0*\0\0\0\x08\xFF\xFF"sv))})
+    for (const Bytes& empty :
+         {testing::exif_segment({}), testing::exif_segment(zeros),
+          testing::exif_segment(ExifBuilder().build()), testing::exif_segment(as_bytes("II*\0"sv)),
+          testing::exif_segment(as_bytes("MM\0*\0\0\0\x08\xFF\xFF"sv))})
         EXPECT_EQ(read(testing::jpeg_with_segments({empty, real})).make, "Real");
-    EXPECT_EQ(read(testing::jpeg_with_segments({real, testing::exif_segment(camera("Other").build())})).make, "Real")
+    EXPECT_EQ(read(testing::jpeg_with_segments({real, testing::exif_segment(camera("Other").build())})).make,
+              "Real")
         << "the first to speak counts";
 }
 
 TEST(Facts, come_from_exif_that_goes_on_in_a_second_segment) {
     ExifBuilder block = camera("Long");
-    block.exif = {block.raw(0x927C, exif::kUndefined, Bytes(60'000, 7)), block.text(0x9003, "2024:05:06 07:08:09")};
+    block.exif = {block.raw(0x927C, exif::kUndefined, Bytes(60'000, 7)),
+                  block.text(0x9003, "2024:05:06 07:08:09")};
     const Bytes whole = block.build();
     const BytesView view(whole);
     const Bytes file = testing::jpeg_with_segments(
@@ -362,32 +281,37 @@ void expect_xmp_facts(const Metadata& found, const std::string& what) {
 
 TEST(Facts, come_from_xmp_where_exif_has_nothing) {
     expect_xmp_facts(read_xmp(kXmp), "alone");
-    expect_xmp_facts(read(testing::jpeg_with_segments({testing::exif_segment(ExifBuilder().build()), testing::xmp_segment(kXmp)})),
+    expect_xmp_facts(read(testing::jpeg_with_segments(
+                         {testing::exif_segment(ExifBuilder().build()), testing::xmp_segment(kXmp)})),
                      "with an empty Exif block");
     std::string elsewhere(kXmp);
-    for (const auto& [from, to] : {std::pair("tiff:"s, "ns1:"s), std::pair("exif:"s, "e:"s), std::pair("aux:"s, "lens:"s)}) {
+    for (const auto& [from, to] :
+         {std::pair("tiff:"s, "ns1:"s), std::pair("exif:"s, "e:"s), std::pair("aux:"s, "lens:"s)}) {
         for (std::size_t at = 0; (at = elsewhere.find(from, at)) != std::string::npos; at += to.size())
             elsewhere.replace(at, from.size(), to);
-        for (std::size_t at = 0; (at = elsewhere.find(":" + from.substr(0, from.size() - 1) + "=", at)) != std::string::npos;)
+        for (std::size_t at = 0;
+             (at = elsewhere.find(":" + from.substr(0, from.size() - 1) + "=", at)) != std::string::npos;)
             elsewhere.replace(at + 1, from.size() - 1, to.substr(0, to.size() - 1));
     }
     expect_xmp_facts(read_xmp(elsewhere), "by other prefixes");
-    const Metadata both = read(testing::jpeg_with_segments({testing::xmp_segment(kXmp), testing::exif_segment(camera("Exif").build())}));
+    const Metadata both = read(testing::jpeg_with_segments(
+        {testing::xmp_segment(kXmp), testing::exif_segment(camera("Exif").build())}));
     EXPECT_EQ(both.make, "Exif") << "wherever the XMP stands";
     EXPECT_EQ(both.model, "X1");
 }
 
 TEST(Facts, of_a_position_in_xmp_are_read_in_every_spelling) {
     const auto position = [](std::string_view latitude, std::string_view longitude) {
-        return read_xmp("<rdf:Description exif:GPSLatitude=\"" + std::string(latitude) + "\" exif:GPSLongitude=\"" +
-                        std::string(longitude) + "\"/>");
+        return read_xmp("<rdf:Description exif:GPSLatitude=\"" + std::string(latitude) +
+                        "\" exif:GPSLongitude=\"" + std::string(longitude) + "\"/>");
     };
     expect_position(position("33,51.498S", "151,12.6E").gps, -33.8583, 151.21, "minutes");
     expect_position(position("33,51,29.88s", "151,12,36e").gps, -33.8583, 151.21, "seconds");
     expect_position(position("-33.8583", "151.21").gps, -33.8583, 151.21, "signs");
     expect_position(position("33.8583 N", "151.21 W").gps, 33.8583, -151.21, "degrees");
-    for (const auto& [latitude, longitude] : {std::pair("0", "0"), std::pair("0,0N", "0,0,0E"), std::pair("", "1"),
-                                              std::pair("91N", "1E"), std::pair("1E", "1N"), std::pair("nan", "1"), std::pair("a,b", "c")}) {
+    for (const auto& [latitude, longitude] :
+         {std::pair("0", "0"), std::pair("0,0N", "0,0,0E"), std::pair("", "1"), std::pair("91N", "1E"),
+          std::pair("1E", "1N"), std::pair("nan", "1"), std::pair("a,b", "c")}) {
         EXPECT_FALSE(position(latitude, longitude).gps) << latitude;
         EXPECT_FALSE(position(latitude, longitude).xmp_tells_place && latitude != "1E"sv) << latitude;
     }
@@ -405,7 +329,8 @@ TEST(Privacy, says_that_a_position_was_removed_only_where_there_was_one) {
     const Ratios zero = {{0, 1}, {0, 1}, {0, 1}};
     for (const auto& [container, file] : testing::in_every_container(at({})))
         EXPECT_EQ(privacy(file)["gps_removed"], true) << container;
-    EXPECT_EQ(privacy(testing::jpeg_with(at({.latitude_ref = ""})))["gps_removed"], true) << "a place all the same";
+    EXPECT_EQ(privacy(testing::jpeg_with(at({.latitude_ref = ""})))["gps_removed"], true)
+        << "a place all the same";
     EXPECT_EQ(privacy(testing::jpeg_with_segments({testing::xmp_segment(kXmp)}))["gps_removed"], true);
     EXPECT_EQ(privacy(testing::jpeg_with(at({.latitude = zero, .longitude = zero})))["gps_removed"], false);
     ExifBuilder clock;
@@ -418,7 +343,8 @@ TEST(Privacy, names_what_was_found_and_what_is_left) {
     EXPECT_EQ(privacy(testing::picture("plain.jpg")),
               Json::parse(R"({"metadata_found":[],"metadata_remaining":[],"gps_removed":false})"));
     EXPECT_EQ(privacy(testing::picture("camera.jpg"))["metadata_found"],
-              Json({"comment", "content_credentials", "exif", "exif.gps", "gain_map", "mpf", "photoshop", "trailer", "xmp"}));
+              Json({"comment", "content_credentials", "exif", "exif.gps", "gain_map", "mpf", "photoshop",
+                    "trailer", "xmp"}));
     EXPECT_EQ(privacy(testing::picture("camera.tif"))["metadata_found"], Json({"exif", "photoshop", "xmp"}));
     EXPECT_EQ(privacy(testing::tiff_with(ExifBuilder()))["metadata_found"], Json::array());
     EXPECT_EQ(Json::parse(privacy_json({"exif", "exif.gps"}, {"exif.gps"}))["gps_removed"], false);

@@ -8,9 +8,9 @@ using namespace std::string_view_literals;
 using testing::ExifBuilder;
 using testing::inspected;
 
-constexpr std::array kNumericTypes = {exif::kByte,       exif::kShort,          exif::kLong,
-                                      exif::kRational,   exif::kSignedByte,     exif::kUndefined,
-                                      exif::kSignedShort, exif::kSignedLong,    exif::kSignedRational};
+constexpr std::array kNumericTypes = {exif::kByte,        exif::kShort,      exif::kLong,
+                                      exif::kRational,    exif::kSignedByte, exif::kUndefined,
+                                      exif::kSignedShort, exif::kSignedLong, exif::kSignedRational};
 
 void expect_orientation(const ExifBuilder& block, int orientation, const std::string& what) {
     for (const auto& [container, file] : testing::in_every_container(block)) {
@@ -40,7 +40,8 @@ TEST(Orientation, is_ignored_where_it_is_none_of_the_eight) {
             for (const std::int64_t value : {0, 9, 255, -6}) {
                 ExifBuilder block(order);
                 block.image = {block.number(0x0112, type, value)};
-                expect_orientation(block, 1, "type " + std::to_string(type) + " value " + std::to_string(value));
+                expect_orientation(block, 1,
+                                   "type " + std::to_string(type) + " value " + std::to_string(value));
             }
     ExifBuilder block;
     block.image = {block.text(0x0112, "6")};
@@ -60,8 +61,9 @@ TEST(Orientation, is_the_first_that_is_sound) {
     silent.image = {silent.text(0x010F, "Cam")};
     ExifBuilder speaking(Endian::big);
     speaking.image = {speaking.number(0x0112, exif::kLong, 6)};
-    const Bytes second = testing::jpeg_with_segments(
-        {testing::exif_segment({}), testing::exif_segment(silent.build()), testing::exif_segment(speaking.build())});
+    const Bytes second =
+        testing::jpeg_with_segments({testing::exif_segment({}), testing::exif_segment(silent.build()),
+                                     testing::exif_segment(speaking.build())});
     EXPECT_EQ(inspected(second).orientation, 6) << "an earlier block that does not speak of it";
 }
 
