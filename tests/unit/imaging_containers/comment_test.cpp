@@ -27,7 +27,8 @@ std::string comment(std::string_view bytes, Endian order, std::uint16_t type = e
     ExifBuilder block(order);
     block.exif = {block.raw(0x9286, type, as_bytes(bytes))};
     const Bytes file = testing::jpeg_with(block);
-    const Json found = Json::parse(to_json(read_metadata(file, inspected(file)), ExifDetail::full, GpsPolicy::report));
+    const Json found =
+        Json::parse(to_json(read_metadata(file, inspected(file)), ExifDetail::full, GpsPolicy::report));
     return found.value("raw", Json::object()).value("UserComment", "");
 }
 
