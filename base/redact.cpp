@@ -175,13 +175,19 @@ Hidden url_password(std::string_view text, std::size_t at) {
     return {at + colon + 1, at + sign};
 }
 
+/// The digits of a percent escape are no letters of the word that begins after it (`%2Fpgt_…`).
+bool is_escape_before(std::string_view text, std::size_t at) {
+    return at >= 3 && text[at - 3] == '%' && ascii::hex_value(text[at - 2]) >= 0 &&
+           ascii::hex_value(text[at - 1]) >= 0;
+}
+
 Hidden hidden_at(std::string_view text, std::size_t at) {
     if (at >= 3 && stands_at(text, at - 3, "://")) {
         if (const auto found = url_password(text, at); !found.empty()) return found;
     }
     // Names and prefixes begin a word: `mypg_…` is not a key. `-` and `_` may precede them, as in
     // `X-My-Signature=`.
-    if (at > 0 && ascii::is_alphanumeric(text[at - 1])) return {};
+    if (at > 0 && ascii::is_alphanumeric(text[at - 1]) && !is_escape_before(text, at)) return {};
     if (const auto found = named(text, at); !found.empty()) return found;
     if (const auto found = api_key(text, at); !found.empty()) return found;
     if (const auto found = client_token(text, at); !found.empty()) return found;

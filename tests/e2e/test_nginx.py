@@ -145,6 +145,19 @@ def test_no_log_holds_a_client_token_in_a_path(pair, minio_world, spelling):
     assert secret not in (nginx.folder / "photogate.log").read_text()
 
 
+@pytest.mark.parametrize("spelling", ["/u/pgt_", "/u/%70gt_", "/%75/pgt_", "/u%2Fpgt_"])
+def test_no_error_log_holds_a_client_token_while_the_gateway_is_away(tmp_path, spelling):
+    secret = "eyJhcHAiOiJzaG9wIn0.c2lnbmF0dXJl"
+    with front.in_front(tmp_path, f"127.0.0.1:{parts.free_port()}") as nginx:
+        with Raw(nginx.tls_port, source=PROXIED, tls=HOST) as client:
+            assert client.ask(head(f"GET {spelling}{secret}/v1/uploads HTTP/1.1", host=HOST)).status == 502
+        with Raw(nginx.tls_port, source=PROXIED, tls=HOST) as client:
+            assert client.ask(head("GET /v1/uploads HTTP/1.1", host=HOST)).status == 502
+    logs = {path.name: path.read_text(errors="replace") for path in tmp_path.glob("*.log")}
+    assert "GET /v1/uploads" in logs["error.log"]
+    assert not [name for name, text in logs.items() if secret in text]
+
+
 def test_takes_client_address_from_nginx_only(pair):
     gateway, _ = pair
     for forged in ("203.0.113.66", "203.0.113.66, 127.0.0.1", "127.0.0.1"):

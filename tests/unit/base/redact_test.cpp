@@ -92,6 +92,8 @@ TEST(Redact, masks_client_token_however_its_prefix_is_encoded) {
         EXPECT_EQ(redact("/u/" + prefix + token + "/v1/uploads"), "/u/" + prefix + "***/v1/uploads");
         EXPECT_EQ(redact("/u/" + prefix + "%65" + token + "/v1/uploads"), "/u/" + prefix + "***/v1/uploads");
     }
+    for (const std::string separator : {"%2F", "%2f", "%26t%3D"})
+        EXPECT_EQ(redact("/u" + separator + "pgt_" + token), "/u" + separator + "pgt_***");
     EXPECT_EQ(redact("/u/%70gt"), "/u/%70gt");
     EXPECT_EQ(redact("100%"), "100%");
 }
