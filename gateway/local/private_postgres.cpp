@@ -26,6 +26,7 @@
 #include "base/log.hpp"
 #include "base/owned_folder.hpp"
 #include "gateway/local/child_process.hpp"
+#include "gateway/local/cluster_place.hpp"
 
 namespace photogate::gateway::local {
 namespace {
@@ -37,12 +38,11 @@ constexpr std::string_view kName = "photogate";  // of the superuser and of the 
 constexpr auto kPatience = 20s;
 /// sun_path holds 108 bytes, and PostgreSQL adds `/.s.PGSQL.5432` and a lock's suffix.
 constexpr std::size_t kLongestSocketFolder = 85;
-/// Ours, and PostgreSQL's user can pass through it to what is given to that user: data and socket.
-constexpr mode_t kPassable = 0711;
 constexpr std::string_view kData = "data";
 constexpr std::string_view kFreshData = "data.new";
 constexpr std::string_view kSockets = "socket";
 constexpr std::string_view kLog = "postgres.log";
+constexpr std::string_view kLock = "lock";
 constexpr std::string_view kPidFile = "postmaster.pid";
 constexpr std::size_t kMostLog = 16 * 1024;
 
@@ -104,42 +104,6 @@ Result<std::optional<Identity>> find_identity() {
     return fail(unavailable(
         "PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as: "
         "start photogate as another user"));
-}
-
-bool may_pass(const fs::path& folder, const Identity& who) {
-    for (auto path = folder; !path.empty(); path = path.parent_path()) {
-        struct stat facts {};
-        if (::stat(path.c_str(), &facts) == 0) {
-            mode_t needed = S_IXOTH;
-            if (facts.st_uid == who.user) {
-                needed = S_IXUSR;
-            } else if (facts.st_gid == who.group) {
-                needed = S_IXGRP;
-            }
-            if ((facts.st_mode & needed) == 0) return false;
-        }
-        if (path == path.root_path()) break;
-    }
-    return true;
-}
-
-/// FNV-1a: a name that stays the same over compilers, since data are found by it.
-std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const char letter : text)
-        hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
-    return hash;
-}
-
-/// The folder itself where PostgreSQL's user can pass to it, else one in /var/tmp that is ours.
-Result<fs::path> reachable(const fs::path& folder, const std::optional<Identity>& identity) {
-    if (!identity || may_pass(folder.parent_path(), *identity)) return folder;
-    const auto name = fmt::format("photogate-{}-{:016x}", ::geteuid(), hash_of(folder.string()));
-    const auto elsewhere = fs::path{"/var/tmp"} / name;
-    const auto made = OwnedFolder::open(elsewhere, {OwnedFolder::Missing::made, kPassable, std::nullopt});
-    if (!made) return fail(made.error());
-    if (auto opened = made->set_mode(kPassable); !opened) return fail(opened.error());
-    return elsewhere / "postgres";
 }
 
 /// The end of the log: all of it may be as large as the disk.
@@ -211,7 +175,7 @@ Result<> PrivatePostgres::State::prepare(const fs::path& wanted) {
     auto who = find_identity();
     if (!who) return fail(who.error());
     identity = *who;
-    auto place = reachable(absolute_of(wanted), identity);
+    auto place = cluster_place(absolute_of(wanted), identity);
     if (!place) return fail(place.error());
     folder = std::move(*place);
     data = folder / kData;
@@ -230,7 +194,7 @@ Result<> PrivatePostgres::State::prepare(const fs::path& wanted) {
 }
 
 Result<> PrivatePostgres::State::take_lock() {
-    auto file = home->open_file("lock", O_RDWR | O_CREAT);
+    auto file = home->open_file(kLock, O_RDWR | O_CREAT);
     if (!file) return fail(file.error());
     lock = std::move(*file);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
@@ -342,6 +306,19 @@ Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(const fs::path& 
     }
     state->url = fmt::format("postgresql://{0}@/{0}?host={1}", kName, host);
     return std::unique_ptr<PrivatePostgres>{new PrivatePostgres(std::move(state))};
+}
+
+bool PrivatePostgres::is_running(const fs::path& folder) {
+    const auto place = find_cluster(absolute_of(folder));
+    const auto opened = OwnedFolder::open(place, OwnedFolder::Options{});
+    if (!opened) return false;
+    const auto lock = opened->find_file(kLock);
+    return lock && *lock && ::flock((*lock)->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+bool PrivatePostgres::exists(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::exists(find_cluster(absolute_of(folder)) / kData, ignored);
 }
 
 PrivatePostgres::PrivatePostgres(std::unique_ptr<State> state) : state_(std::move(state)) {}

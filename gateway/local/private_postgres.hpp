@@ -32,6 +32,11 @@ class PrivatePostgres {
     static Result<std::unique_ptr<PrivatePostgres>> start(const std::filesystem::path& folder,
                                                           Sharing sharing = Sharing::refused);
 
+    /// Whether another photogate runs the cluster of this folder. Makes nothing.
+    static bool is_running(const std::filesystem::path& folder);
+    /// Whether there is a cluster in this folder. Makes nothing.
+    static bool exists(const std::filesystem::path& folder);
+
     ~PrivatePostgres();
     PrivatePostgres(const PrivatePostgres&) = delete;
     PrivatePostgres& operator=(const PrivatePostgres&) = delete;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -11,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/privileges.hpp"
 #include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::local {
@@ -47,6 +50,64 @@ TEST_F(PrivatePostgresTest, keeps_data_across_restarts) {
     const auto missing = migrate((*second)->url(), MigrateMode::dry_run);
     ASSERT_TRUE(missing) << missing.error().detail;
     EXPECT_THAT(*missing, IsEmpty());
+}
+
+TEST_F(PrivatePostgresTest, follows_a_folder_that_was_moved) {
+    EXPECT_FALSE(PrivatePostgres::exists(folder_ / "old"));
+    {
+        const auto first = PrivatePostgres::start(folder_ / "old");
+        ASSERT_TRUE(first) << first.error().detail;
+        EXPECT_TRUE(PrivatePostgres::is_running(folder_ / "old"));
+        ASSERT_TRUE(migrate((*first)->url(), MigrateMode::apply));
+    }
+    fs::rename(folder_ / "old", folder_ / "new");
+    EXPECT_TRUE(PrivatePostgres::exists(folder_ / "new"));
+    EXPECT_FALSE(PrivatePostgres::is_running(folder_ / "new"));
+    const auto second = PrivatePostgres::start(folder_ / "new");
+    ASSERT_TRUE(second) << second.error().detail;
+    EXPECT_THAT(*migrate((*second)->url(), MigrateMode::dry_run), IsEmpty());
+}
+
+/// Root's PostgreSQL runs as another user, who can't pass to the folder: its cluster is in /var/tmp.
+class FarClusterTest : public PrivatePostgresTest {
+  protected:
+    void SetUp() override {
+        if (!runs_as_root()) GTEST_SKIP() << "needs root";
+        fs::permissions(folder_, fs::perms::owner_all);
+    }
+    void TearDown() override {
+        for (const auto& place : places_)
+            fs::remove_all(place);
+    }
+    std::string start(const std::string& name) {
+        const auto started = PrivatePostgres::start(folder_ / name);
+        const auto place = fs::path{"/var/tmp"} / first_line(folder_ / name / "place");
+        if (place.string().starts_with("/var/tmp/photogate-")) places_.insert(place);
+        return started ? (*started)->url() : started.error().detail;
+    }
+    static std::string first_line(const fs::path& path) {
+        std::ifstream file{path};
+        std::string line;
+        std::getline(file, line);
+        return line;
+    }
+    std::set<fs::path> places_;
+};
+
+TEST_F(FarClusterTest, is_found_from_a_folder_that_was_moved) {
+    const auto url = start("old");
+    ASSERT_THAT(url, HasSubstr("%2Fvar%2Ftmp%2Fphotogate-"));
+    fs::rename(folder_ / "old", folder_ / "new");
+    EXPECT_EQ(start("new"), url);
+    EXPECT_NE(start("old"), url) << "a new folder in the old place has a cluster of its own";
+}
+
+TEST_F(FarClusterTest, is_not_taken_by_a_copy_of_its_folder) {
+    ASSERT_THAT(start("old"), HasSubstr("%2Fvar%2Ftmp%2Fphotogate-"));
+    fs::copy(folder_ / "old", folder_ / "copy", fs::copy_options::recursive);
+    const auto refused = start("copy");
+    EXPECT_THAT(refused,
+                HasSubstr((folder_ / "copy").string() + " is a copy of " + (folder_ / "old").string()));
 }
 
 TEST_F(PrivatePostgresTest, rejects_second_instance_on_the_same_folder_with_clear_message) {
