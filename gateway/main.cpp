@@ -3,6 +3,8 @@
 
 #include "gateway/cli/program.hpp"
 #include "gateway/system/commands.hpp"
+#include "gateway/system/doctor.hpp"
+#include "gateway/system/start_check.hpp"
 
 namespace {
 
@@ -26,6 +28,9 @@ auto running(ProcessRole role) {
 int main(int argc, char** argv) {
     gateway::cli::Commands commands;
     commands.all = running(ProcessRole::all);
+    commands.before_all = [](const Config& config) {
+        return ended(gateway::system::check_start(config, ProcessRole::all));
+    };
     commands.serve = running(ProcessRole::serve);
     commands.work = running(ProcessRole::work);
     commands.migrate = [](const Config& config, gateway::cli::MigrateMode mode) {
@@ -38,6 +43,11 @@ int main(int argc, char** argv) {
         const auto how = mode == gateway::cli::SweepMode::apply ? pipeline::SweepMode::apply
                                                                 : pipeline::SweepMode::dry_run;
         return ended(gateway::system::sweep(config, how, std::cout));
+    };
+    commands.policy = [](const Config& config, gateway::cli::PolicyOf whose, const std::string& region) {
+        const auto of = whose == gateway::cli::PolicyOf::signer ? gateway::system::PolicyOf::signer
+                                                                : gateway::system::PolicyOf::worker;
+        return ended(gateway::system::print_policy(config, of, region, std::cout));
     };
     return gateway::cli::run_process(argc, argv, commands);
 }

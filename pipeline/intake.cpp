@@ -84,6 +84,12 @@ std::optional<Intake::Counted> Intake::counted(const Source& source, const Store
         ++summary.ignored;
         return std::nullopt;
     }
+    // Our own probes write here and no client can: even what they copy is no attack.
+    if (event.key.starts_with(model::kCanaryPrefix)) {
+        ++summary.ignored;
+        summary.probed_regions.push_back(store->region.name);
+        return std::nullopt;
+    }
     switch (event.operation) {
         case StoreOperation::created_put:
         case StoreOperation::created_post:

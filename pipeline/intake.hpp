@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/words.hpp"
@@ -37,6 +38,7 @@ struct IntakeSummary {
     std::size_t ignored = 0;   ///< another bucket, another operation
     std::size_t attacks = 0;   ///< copies onto a client's key
     std::size_t quarantined = 0;
+    std::vector<std::string> probed_regions;  ///< of events about objects that a probe of the store wrote
 };
 
 class Intake {

@@ -243,27 +243,59 @@ class Ports(typing.NamedTuple):
     metrics: int = 9180
 
 
-class OneMachine(Process):
-    """`photogate all` without configuration: its own PostgreSQL and store, everything in one folder."""
+def _port(address):
+    return int(address.rpartition(":")[2])
 
-    def __init__(self, build_dir, folder, ports=None):
+
+class OneMachine(Process):
+    """`photogate all` without configuration: its own PostgreSQL and store, everything in one folder.
+
+    `ports` and `callback_url` go into the configuration that the first start makes. From then on that file says them, and no flag does.
+    """
+
+    def __init__(self, build_dir, folder, ports=None, callback_url=None):
         ports = ports or Ports()
+        configured = self._read(pathlib.Path(folder))
+        if configured:
+            server = configured.get("server", {})
+            ports = Ports(_port(server.get("listen", [f":{ports.gateway}"])[0]),
+                          _port(configured.get("store", {}).get("listen", f":{ports.store}")),
+                          _port(server.get("metrics_listen", f":{ports.metrics}")))
         super().__init__(build_dir, folder, ports.gateway, ports.metrics)
         self.ports = ports
+        self.first_callback_url = callback_url
         # The shell's variables for another gateway must not affect this one.
         self.environment = {name: "" for name in os.environ if name.startswith("PHOTOGATE_") or name == "DATABASE_URL"}
 
+    @staticmethod
+    def _read(folder):
+        """The configuration in the folder; None before the first start."""
+        try:
+            with open(folder / "photogate.toml", "rb") as file:
+                return tomllib.load(file)
+        except FileNotFoundError:
+            return None
+
+    def configuration(self):
+        return self._read(self.folder)
+
     def command(self):
-        places = ["--server-listen", f"127.0.0.1:{self.ports.gateway}", "--server-public-url", self.url,
-                  "--server-metrics-listen", f"127.0.0.1:{self.ports.metrics}", "--store-listen", f"127.0.0.1:{self.ports.store}"]
-        return [self.program, "all", "--data", self.folder, *places]
+        command = [self.program, "all", "--data", self.folder]
+        if self.configuration() is None:
+            command += ["--server-listen", f"127.0.0.1:{self.ports.gateway}", "--store-listen", f"127.0.0.1:{self.ports.store}",
+                        "--server-metrics-listen", f"127.0.0.1:{self.ports.metrics}"]
+            if self.first_callback_url:
+                command += ["--app-callback-url", self.first_callback_url]
+        return command
 
     @property
     def app(self):
-        """The app that the first start made."""
-        with open(self.folder / "photogate.toml", "rb") as file:
-            secret = tomllib.load(file)["apps"]["demo"]["callback_secrets"][0]
-        return App("demo", profiles={"photos": {}}, key=(self.folder / "key").read_text().strip(), secret=secret)
+        """The app that the first start made; None where its owner has removed it since."""
+        app = self.configuration().get("apps", {}).get("demo")
+        if not app or not app.get("callback_secrets") or not (self.folder / "key").exists():
+            return None
+        return App("demo", app.get("callback_url"), dict.fromkeys(app.get("profiles") or ["photos"]),
+                   key=(self.folder / "key").read_text().strip(), secret=app["callback_secrets"][0])
 
     @property
     def apps(self):

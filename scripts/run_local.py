@@ -7,6 +7,7 @@
 Data and keys stay in ./var over runs; nothing is left running.
 """
 import argparse
+import contextlib
 import json
 import pathlib
 import shutil
@@ -34,15 +35,18 @@ def step(started, text):
 
 def lines_for_people(gateway, receiver):
     app = gateway.app
+    if app is None:
+        say(f"\n{BOLD}photogate is ready{PLAIN} at {gateway.url}, with the apps of {gateway.folder}/photogate.toml. Ctrl-C stops everything.")
+        return
     created = gateway.create({"filename": "photo.jpg", "expires_in": 3600})
-    status, _, token = gateway.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 1000, "expires_in": 7 * 86400}, key=app.key)
+    status, _, token = gateway.request("POST", "/v1/tokens", {"profile": next(iter(app.profiles)), "max_uploads": 1000, "expires_in": 7 * 86400}, key=app.key)
     if status != 201:
         raise parts.StackError(f"POST /v1/tokens answered {status}: {token}")
     # Browsers never send the part after the `#`, and the pages remove it from the URL immediately.
     say(f"\n{BOLD}photogate is ready.{PLAIN} Open this page and drop a photo on it:\n\n  {BOLD}{urllib.parse.urljoin(gateway.url, token['links']['page'])}{PLAIN}\n")
     say(f"Watch it happen: http://127.0.0.1:{gateway.metrics_port}/operate#key={gateway.operator_key}\n")
-    say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   "
-        f"callbacks go to {receiver.url} and are printed here\n")
+    callbacks = f"callbacks go to {app.callback_url}" + (" and are printed here" if receiver else "") if app.callback_url else "no callbacks"
+    say(f"API documentation: {gateway.url}/docs   metrics: http://127.0.0.1:{gateway.metrics_port}/metrics   {callbacks}\n")
     say(f"Your app server's key:\n\n  KEY={app.key}\n")
     say(f"Upload photo.jpg of the folder you are in (the URL is for one file, within the hour):\n\n  {created['upload']['curl']}\n")
     say(f"Show the result:\n\n  curl -s '{gateway.url}/v1/uploads/{created['id']}?wait=20' -H 'Authorization: Bearer {app.key}'\n")
@@ -120,8 +124,8 @@ def demo(gateway, receiver, photo):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demo", nargs="?", const="", metavar="PHOTO", help="process this photo (or a generated one), then stop")
-    parser.add_argument("--port", type=int, help="where the gateway listens, and on the next three ports its store, its metrics and "
-                                                 "the receiver of callbacks (8080, 9000, 9180, 8081)")
+    parser.add_argument("--port", type=int, help="for the first start: where the gateway listens, and on the next three ports its store, "
+                                                 "its metrics and the receiver of callbacks (8080, 9000, 9180, 8081)")
     parser.add_argument("--var", default=str(ROOT / "var"), help="where data is kept")
     arguments = parser.parse_args()
     photo = None
@@ -133,7 +137,10 @@ def main():
     receiver_port = arguments.port + 3 if arguments.port else 8081
     try:
         with parts.interrupts():
-            return serve(local_gateway.OneMachine(BUILD, arguments.var, ports), receiver_port, arguments, photo)
+            gateway = local_gateway.OneMachine(BUILD, arguments.var, ports, f"http://127.0.0.1:{receiver_port}/hooks")
+            if arguments.port and gateway.ports != ports:
+                parser.error(f"the ports are configured in {gateway.folder}/photogate.toml: change them there, or choose another --var")
+            return serve(gateway, arguments, photo)
     except parts.Interrupted:
         say("\nstopped")
         return 0
@@ -142,10 +149,21 @@ def main():
         return 1
 
 
-def serve(gateway, receiver_port, arguments, photo):
-    with gateway.start("--app-callback-url", f"http://127.0.0.1:{receiver_port}/hooks"), \
-            webhook_receiver.Receiver(gateway.app.secret, receiver_port, on_callback=lambda c: arguments.demo is None and on_callback(c)) as receiver:
+def receiver_of(gateway, on_callback):
+    """Our own receiver, if the app's callback URL is where it would listen; else nothing."""
+    app = gateway.app
+    url = urllib.parse.urlsplit(app.callback_url or "") if app else None
+    if not url or url.scheme != "http" or url.hostname != "127.0.0.1" or url.path != "/hooks":
+        return contextlib.nullcontext()
+    return webhook_receiver.Receiver(app.secret, url.port or 80, on_callback=on_callback)
+
+
+def serve(gateway, arguments, photo):
+    with gateway.start(), receiver_of(gateway, lambda c: arguments.demo is None and on_callback(c)) as receiver:
         if arguments.demo is not None:
+            if receiver is None:
+                raise parts.StackError(f"--demo shows callbacks to a receiver of its own, and {gateway.folder}/photogate.toml names "
+                                       "another: choose an empty folder with --var")
             demo(gateway, receiver, photo or demo_photo(gateway.folder))
             return 0
         lines_for_people(gateway, receiver)

@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "base/version.hpp"
+#include "gateway/cli/config_flags.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/config/first_configuration.hpp"
 #include "gateway/config/load.hpp"
@@ -26,49 +27,7 @@ constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleane
 /// The folder of a first start, below the current folder.
 constexpr const char* kDataFolder = "var";
 
-/// The configuration flags of one command.
-struct ConfigFlags {
-    std::string file;
-    std::string folder = kDataFolder;  ///< --data
-    std::string store;                 ///< --store
-    std::map<std::string, std::vector<std::string>> values;
-    std::map<std::string, std::string> switches;
-};
-
-std::string help_of(const config::Option& option) {
-    std::string help{option.help};
-    if (option.secrecy == config::Secrecy::secret) help = "File that contains: " + help;
-    const auto standard =
-        option.otherwise.empty() ? config::toml_literal(option) : std::string{option.otherwise};
-    if (!standard.empty()) help += fmt::format(" [{}]", standard);
-    return help;
-}
-
-std::string group_of(const config::Table& table) {
-    return table.pattern.empty() ? std::string{"Configuration"}
-                                 : fmt::format("Configuration: [{}]", table.pattern);
-}
-
-void add_config_flags(CLI::App& app, ConfigFlags& flags) {
-    app.add_option("--config", flags.file, "The configuration file (TOML)")
-        ->type_name("FILE")
-        ->group("Configuration");
-    for (const auto& table : config::tables()) {
-        for (const auto& option : table.options) {
-            const auto name = config::flag(table, option);
-            if (name.empty()) continue;
-            if (const auto former = config::former_flag(table, option); !former.empty())
-                app.add_option(former, flags.values[former])->group("");  // accepted, but not in the help
-            auto* added = option.kind == config::Kind::boolean
-                              ? app.add_flag(name, flags.switches[name], help_of(option))
-                              : app.add_option(name, flags.values[name], help_of(option));
-            added->group(group_of(table));
-            if (option.kind == config::Kind::boolean) continue;
-            added->allow_extra_args(false);
-            added->type_name(option.secrecy == config::Secrecy::secret ? "FILE" : "VALUE");
-        }
-    }
-}
+constexpr std::string_view kHelpAll = "--help-all";
 
 /// Counts occurrences and takes no value. CLI11 2.1 distinguishes the description from a variable by its
 /// constness.
@@ -80,11 +39,14 @@ class Program {
   public:
     Program(const Surroundings& surroundings, const Commands& commands)
         : around_(surroundings), commands_(commands) {
+        const auto& given = around_.arguments;
+        if (std::find(given.begin(), given.end(), kHelpAll) != given.end()) help_ = Help::all;
         app_.name("photogate");
         app_.description(kAbout);
         app_.require_subcommand(0, 1);
         app_.footer(
-            "`photogate COMMAND --help` shows a command's options; docs/configuration.md has them all.");
+            "`photogate COMMAND --help` shows the options that matter most, and --help-all every one; "
+            "docs/configuration.md explains them.");
         bare_flag(app_, "--check-config", "The same as `config check`");
         app_.add_option("--config", root_.file, "The configuration file, for --check-config")
             ->type_name("FILE");
@@ -100,6 +62,7 @@ class Program {
         add_migrate();
         add_running("doctor", "Check the database, the stores and the credentials", commands.doctor);
         add_sweep();
+        add_policy();
         add_sign();
         add_config();
         add_key();
@@ -111,6 +74,7 @@ class Program {
     ExitCode run() {
         try {
             auto arguments = around_.arguments;
+            std::replace(arguments.begin(), arguments.end(), std::string{kHelpAll}, std::string{"--help"});
             std::reverse(arguments.begin(), arguments.end());
             app_.parse(std::move(arguments));
         } catch (const CLI::ParseError& stop) {
@@ -123,30 +87,26 @@ class Program {
     }
 
   private:
+    /// What a command does where nothing is configured: `all` makes a first configuration, and doctor
+    /// examines what that would be.
+    enum class First { none, supposed, made };
+
     ConfigFlags& flags() { return all_flags_.emplace_back(); }
 
     void add_running(const char* name, const char* about, const Commands::Run& command) {
         if (!command) return;
         auto* sub = app_.add_subcommand(name, about);
         auto& given = flags();
-        add_config_flags(*sub, given);
+        add_config_flags(*sub, given, help_);
         auto* check_only = bare_flag(*sub, "--check-config", "Check the configuration and stop");
-        const bool all = std::string_view{name} == "all";
-        if (all) {
-            sub->add_option("--data", given.folder,
-                            "The folder of everything, for a start without configuration [./var]")
-                ->type_name("FOLDER")
-                ->group("Configuration");
-            sub->add_option("--store", given.store,
-                            "An S3 store, http(s)://host[:port], instead of the built-in one")
-                ->type_name("URL")
-                ->group("Configuration");
-        }
-        sub->callback([this, &given, &command, check_only, all] {
+        const auto first = std::string_view{name} == "all"      ? First::made
+                           : std::string_view{name} == "doctor" ? First::supposed
+                                                                : First::none;
+        sub->callback([this, &given, &command, check_only, first] {
             if (check_only->count() > 0) {
                 action_ = [this, &given] { return check(given); };
-            } else if (all) {
-                action_ = [this, &given, &command] { return first_start(given, command); };
+            } else if (first != First::none) {
+                action_ = [this, &given, &command, first] { return first_start(given, command, first); };
             } else {
                 action_ = [this, &given, &command] { return with_config(given, command); };
             }
@@ -157,7 +117,7 @@ class Program {
         if (!commands_.migrate) return;
         auto* sub = app_.add_subcommand("migrate", "Bring the database's schema up to date");
         auto& given = flags();
-        add_config_flags(*sub, given);
+        add_config_flags(*sub, given, help_);
         auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
         sub->callback([this, &given, dry] {
             const auto mode = dry->count() > 0 ? MigrateMode::dry_run : MigrateMode::apply;
@@ -173,7 +133,7 @@ class Program {
         auto* sub = app_.add_subcommand(
             "sweep", "Run orphan collection now: remove unreferenced objects, list unknown ones");
         auto& given = flags();
-        add_config_flags(*sub, given);
+        add_config_flags(*sub, given, help_);
         auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
         sub->callback([this, &given, dry] {
             const auto mode = dry->count() > 0 ? SweepMode::dry_run : SweepMode::apply;
@@ -182,6 +142,27 @@ class Program {
                     given, [&](const config::Config& config) { return commands_.sweep(config, mode); });
             };
         });
+    }
+
+    void add_policy() {
+        if (!commands_.policy) return;
+        auto* parent = app_.add_subcommand("policy", "Print the store's policy for a credential, as JSON");
+        parent->require_subcommand(1);
+        for (const auto whose : {PolicyOf::signer, PolicyOf::worker}) {
+            auto* sub = whose == PolicyOf::signer
+                            ? parent->add_subcommand("signer", "May put uploads, and nothing else")
+                            : parent->add_subcommand("worker", "Reads, writes and removes");
+            auto& given = flags();
+            add_config_flags(*sub, given, help_);
+            sub->add_option("--region", region_, "The entry of [regions]")->type_name("NAME");
+            sub->callback([this, &given, whose] {
+                action_ = [this, &given, whose] {
+                    return with_config(given, [&](const config::Config& config) {
+                        return commands_.policy(config, whose, region_);
+                    });
+                };
+            });
+        }
     }
 
     void add_sign() {
@@ -226,18 +207,24 @@ class Program {
         parent->require_subcommand(1);
         auto* check_command = parent->add_subcommand("check", "Report every mistake at once, with its line");
         auto& checked = flags();
-        add_config_flags(*check_command, checked);
+        add_config_flags(*check_command, checked, help_);
         check_command->callback([this, &checked] { action_ = [this, &checked] { return check(checked); }; });
 
         auto* show_command =
             parent->add_subcommand("show", "Print the effective values, without the secrets");
         auto& shown = flags();
-        add_config_flags(*show_command, shown);
+        add_config_flags(*show_command, shown, help_);
         auto* origin = bare_flag(*show_command, "--origin", "Print the origin of each value");
         show_command->callback([this, &shown, origin] {
             const auto origins = origin->count() > 0 ? config::Origins::shown : config::Origins::hidden;
             action_ = [this, &shown, origins] { return show(shown, origins); };
         });
+        auto* get_command =
+            parent->add_subcommand("get", "Print one effective value, even if it is a secret");
+        auto& got = flags();
+        add_config_flags(*get_command, got, help_);
+        get_command->add_option("KEY", key_, "regions.default.signer_secret_key")->required();
+        get_command->callback([this, &got] { action_ = [this, &got] { return get(got); }; });
         parent->add_subcommand("docs", "Print docs/configuration.md")->callback([this] {
             action_ = [this] {
                 around_.out << config::reference_markdown();
@@ -259,7 +246,9 @@ class Program {
     config::Sources sources_of(const ConfigFlags& given) const {
         config::Sources sources{given.values, around_.environment, std::nullopt, around_.executable};
         if (!given.file.empty()) sources.file = given.file;
-        if (!around_.folder.empty()) sources.folder = around_.folder / given.folder;
+        if (!around_.folder.empty() || !given.folder.empty())
+            sources.folder = around_.folder / (given.folder.empty() ? kDataFolder : given.folder);
+        if (!given.folder.empty()) sources.folder_is = config::Sources::FolderIs::named;
         for (const auto& [name, value] : given.switches) {
             if (!value.empty()) sources.flags[name] = {value};
         }
@@ -270,24 +259,40 @@ class Program {
         return sources;
     }
 
-    /// `all` without configuration: everything on this machine, in one folder.
-    ExitCode first_start(const ConfigFlags& given, const Commands::Run& command) {
-        const auto sources = sources_of(given);
+    /// Without configuration: everything on this machine, in one folder. The first configuration is written
+    /// once it is known to be valid and nothing is in the way of a start.
+    ExitCode first_start(const ConfigFlags& given, const Commands::Run& command, First first) {
+        auto sources = sources_of(given);
+        std::optional<config::FirstConfiguration> planned;
         if (!sources.folder.empty() && !config::anything_configured(sources)) {
-            const auto made = config::first_configuration(sources.folder, around_.random);
-            if (!made) {
-                around_.err << "photogate: " << made.error().detail << "\n";
-                return exit_code_of(made.error().code);
-            }
-            if (made->was == config::FirstConfiguration::Was::made)
-                around_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
-                                           made->file.string(), made->key_file.string());
+            auto plan = config::plan_first_configuration(sources, around_.random);
+            if (!plan) return failed(plan.error());
+            planned = std::move(*plan);
+            if (planned) sources.first_text = planned->text;
         }
-        return with_config(given, command);
+        const auto loaded = load(sources);
+        if (!loaded) return ExitCode::bad_configuration;
+        configure_log(*loaded);
+        if (first == First::made && commands_.before_all) {
+            if (const auto ready = commands_.before_all(loaded->config); ready != ExitCode::ok) return ready;
+        }
+        if (planned && first == First::made) {
+            if (const auto made = config::write(*planned); !made) return failed(made.error());
+            around_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
+                                       planned->file.string(), planned->key_file.string());
+        }
+        return command(loaded->config);
     }
 
-    std::optional<config::Loaded> load(const ConfigFlags& given) {
-        auto loaded = config::load(sources_of(given));
+    ExitCode failed(const Error& error) {
+        around_.err << "photogate: " << error.detail << "\n";
+        return exit_code_of(error.code);
+    }
+
+    std::optional<config::Loaded> load(const ConfigFlags& given) { return load(sources_of(given)); }
+
+    std::optional<config::Loaded> load(const config::Sources& sources) {
+        auto loaded = config::load(sources);
         if (!loaded) {
             for (const auto& mistake : loaded.error())
                 around_.err << mistake.text() << "\n";
@@ -304,9 +309,13 @@ class Program {
     ExitCode with_config(const ConfigFlags& given, const Commands::Run& command) {
         const auto loaded = load(given);
         if (!loaded) return ExitCode::bad_configuration;
-        const auto standard = ::isatty(STDERR_FILENO) == 1 ? log::Format::text : log::Format::json;
-        log::configure(loaded->config.log.format.value_or(standard), loaded->config.log.level);
+        configure_log(*loaded);
         return command(loaded->config);
+    }
+
+    static void configure_log(const config::Loaded& loaded) {
+        const auto standard = ::isatty(STDERR_FILENO) == 1 ? log::Format::text : log::Format::json;
+        log::configure(loaded.config.log.format.value_or(standard), loaded.config.log.level);
     }
 
     ExitCode check(const ConfigFlags& given) {
@@ -320,6 +329,21 @@ class Program {
         if (!loaded) return ExitCode::bad_configuration;
         around_.out << config::show(*loaded, origins);
         return ExitCode::ok;
+    }
+
+    ExitCode get(const ConfigFlags& given) {
+        const auto loaded = load(given);
+        if (!loaded) return ExitCode::bad_configuration;
+        for (const auto& setting : loaded->settings) {
+            if ((setting.table.empty() ? setting.key : setting.table + "." + setting.key) != key_) continue;
+            const bool secret = !setting.secret.empty();
+            if (!secret && setting.literal.empty()) break;
+            const auto text = secret ? std::string{setting.secret.reveal()} : setting.literal;
+            around_.out << text << "\n";
+            return ExitCode::ok;
+        }
+        around_.err << "photogate: " << key_ << " is not set; `photogate config show` prints what is\n";
+        return ExitCode::failure;
     }
 
     ExitCode print_signed(const SignArguments& arguments) {
@@ -353,12 +377,15 @@ class Program {
 
     const Surroundings& around_;
     const Commands& commands_;
+    Help help_ = Help::most_used;
     CLI::App app_;
     ConfigFlags root_;
     // std::list, because CLI11 keeps references to the elements.
     std::list<ConfigFlags> all_flags_;
     std::list<SignArguments> sign_arguments_;
     std::string app_name_;
+    std::string key_;     ///< of `config get`
+    std::string region_;  ///< of `policy`
     std::function<ExitCode()> action_;
 };
 

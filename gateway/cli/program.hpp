@@ -22,16 +22,21 @@ namespace photogate::gateway::cli {
 
 enum class MigrateMode { apply, dry_run };
 enum class SweepMode { apply, dry_run };
+enum class PolicyOf { signer, worker };
 
 /// Each receives the effective configuration, after its warnings are printed and the log is configured.
 struct Commands {
     using Run = std::function<ExitCode(const config::Config&)>;
-    Run all;    ///< server and worker in one process
+    Run all;  ///< server and worker in one process
+    /// Whether `all` can start, before anything is written or started. Unset: not asked.
+    Run before_all;
     Run serve;  ///< only the HTTP server
     Run work;   ///< only the worker and the callback sender
     std::function<ExitCode(const config::Config&, MigrateMode)> migrate;
     Run doctor;
     std::function<ExitCode(const config::Config&, SweepMode)> sweep;
+    /// Prints the policy of a credential; an empty region is the only one or the default.
+    std::function<ExitCode(const config::Config&, PolicyOf, const std::string& region)> policy;
 };
 
 /// The process's inputs and outputs, injected for tests.

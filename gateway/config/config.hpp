@@ -36,6 +36,7 @@ struct Server {
     ListenAddress metrics_listen;
     /// How clients reach us, for links; nullopt: links are paths alone.
     std::optional<Endpoint> public_url;
+    std::vector<std::string> metrics_hosts;  ///< of the Host header at metrics_listen, beside loopback names
     std::vector<std::string> allowed_hosts;  ///< of the Host header, lower case, without port; empty: any
     std::vector<std::string> cors_origins;   ///< exact origins, or the one item `*`; empty: no CORS
     http::Credentials cors_credentials = http::Credentials::never;
@@ -129,6 +130,9 @@ struct Access {
 };
 
 struct Config {
+    std::string file;  ///< the file that was read; empty: none
+    std::string
+        data_folder;  ///< the folder of a start without configuration, whose file that is; empty: none
     Server server;
     storage::records::RecordsOptions database;
     /// Of a PostgreSQL of photogate's own, which `database.database_url` is completed from; empty: there is

@@ -27,6 +27,8 @@ std::string untyped_literal(const Option& option, const Untyped& untyped) {
         case Kind::size:
         case Kind::duration:
         case Kind::choice:
+        case Kind::file:
+        case Kind::folder:
             return toml_quoted(text);
     }
     return {};

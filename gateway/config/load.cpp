@@ -13,6 +13,7 @@
 #include "gateway/config/install_paths.hpp"
 #include "gateway/config/instances.hpp"
 #include "gateway/config/literal.hpp"
+#include "gateway/config/paths.hpp"
 #include "gateway/config/secret_file.hpp"
 #include "gateway/config/validate.hpp"
 
@@ -47,6 +48,12 @@ const std::string* variable_of(const std::map<std::string, std::string>& environ
     return found == environment.end() || found->second.empty() ? nullptr : &found->second;
 }
 
+std::string first_text(const RawValue& given) {
+    if (const auto text = read_text(given)) return *text;
+    const auto list = read_list(given);
+    return list && !list->empty() ? list->front() : std::string{};
+}
+
 struct NamedFile {
     fs::path path;
     Origin asked_by;
@@ -56,6 +63,7 @@ struct NamedFile {
 std::optional<NamedFile> file_of(const Sources& sources) {
     const Origin by_flag{Origin::Kind::flag, "--config", 0};
     if (sources.file) return NamedFile{*sources.file, by_flag, std::nullopt};
+    if (sources.folder_is == Sources::FolderIs::named) return std::nullopt;
     const std::string name{kConfigVariable};
     if (const auto* path = variable_of(sources.environment, name))
         return NamedFile{*path, {Origin::Kind::environment, name, 0}, std::nullopt};
@@ -100,6 +108,8 @@ class Loader {
             config_.worker.store_concurrency = config_.worker.concurrency;
         if (config_.server.max_waits == 0)
             config_.server.max_waits = (config_.server.max_connections + 1) / 2;
+        if (!file_.empty()) config_.file = absolute_path(file_).string();
+        if (in_data_folder_) config_.data_folder = absolute_path(file_).parent_path().string();
         complete_and_validate(config_, report_);
         warn_of_misspelt_variables();
         auto mistakes = report_.mistakes();
@@ -113,8 +123,16 @@ class Loader {
     }
 
     void read_file() {
+        if (sources_.first_text) {
+            file_ = (sources_.folder / kFirstFile).string();
+            in_data_folder_ = true;
+            return read_entries(*sources_.first_text);
+        }
         auto named = file_of(sources_);
-        if (!named) named = first_file(sources_);
+        if (!named) {
+            named = first_file(sources_);
+            in_data_folder_ = named.has_value();
+        }
         if (!named) return;
         file_ = named->path.string();
         tl::expected<Descriptor, std::string> file =
@@ -125,7 +143,11 @@ class Loader {
             report_.mistake(named->asked_by, fmt::format("{} {}", file_, text.error()));
             return;
         }
-        auto entries = parse_toml(*text, file_);
+        read_entries(*text);
+    }
+
+    void read_entries(const std::string& text) {
+        auto entries = parse_toml(text, file_);
         if (entries) {
             entries_ = std::move(*entries);
         } else {
@@ -208,6 +230,7 @@ class Loader {
                             std::string{option.key},
                             toml_literal(option),
                             std::string{option.otherwise},
+                            {},
                             {}};
             if (!option.fallback.empty())
                 apply(scope, option, key, {Untyped{{std::string{option.fallback}}}, {}});
@@ -216,18 +239,39 @@ class Loader {
                 said.push_back(from_environment(*instance.table, option));
                 said.push_back(from_flag(*instance.table, option));
             }
-            for (const auto& candidate : said) {
+            for (auto& candidate : said) {
                 if (!candidate) continue;
+                settle_path(option, key, *candidate);
                 warn_of_former_name(index, option, candidate->origin);
                 report_.came_from(key, candidate->origin);
                 if (!candidate->given) continue;
                 apply(scope, option, key, *candidate);
                 setting.origin = candidate->origin;
-                setting.literal =
-                    option.secrecy == Secrecy::secret ? "\"***\"" : literal(option, *candidate->given);
+                const bool secret = option.secrecy == Secrecy::secret;
+                setting.literal = secret ? "\"***\"" : literal(option, *candidate->given);
+                if (secret) setting.secret = Secret{first_text(*candidate->given)};
             }
             settings_.push_back(std::move(setting));
         }
+    }
+
+    /// A path in the file is relative to its folder, and one that photogate writes to is inside the data
+    /// folder whose file it is in.
+    void settle_path(const Option& option, const std::string& key, Candidate& candidate) {
+        if (option.kind != Kind::file && option.kind != Kind::folder) return;
+        if (!candidate.given || candidate.origin.kind != Origin::Kind::file) return;
+        const auto text = read_text(*candidate.given);
+        if (!text || text->empty()) return;
+        const auto folder = absolute_path(file_).parent_path();
+        const auto path = (folder / *text).lexically_normal();
+        candidate.given = path.string();
+        if (option.kind == Kind::file || !in_data_folder_ || is_inside(path, folder)) return;
+        report_.mistake(
+            candidate.origin,
+            fmt::format("{0} leads to {1}, which is not inside {2}: the data folder was moved or copied, "
+                        "and would go on writing there. If it was, write {0} as a path relative to this "
+                        "file; if it is meant, start with --config {3}",
+                        key, real_path(path).string(), folder.string(), absolute_path(file_).string()));
     }
 
     void warn_of_former_name(std::size_t index, const Option& option, const Origin& origin) {
@@ -362,6 +406,7 @@ class Loader {
     Config config_;
     Report report_;
     std::string file_;
+    bool in_data_folder_ = false;  ///< file_ is the data folder's, and nobody named it
     std::vector<Entry> entries_;
     Layout layout_;
     std::set<const Table*> ambiguous_;

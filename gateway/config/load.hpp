@@ -16,6 +16,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/secret.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/report.hpp"
@@ -29,12 +30,19 @@ struct Sources {
     /// By flag, with its dashes: what it was given, each time.
     std::map<std::string, std::vector<std::string>> flags;
     std::map<std::string, std::string> environment;
-    /// From --config; nullopt: PHOTOGATE_CONFIG, else kStandardFile where there is one, else `folder`'s.
+    /// From --config; nullopt: PHOTOGATE_CONFIG, else kStandardFile where there is one, else the data
+    /// folder's.
     std::optional<std::filesystem::path> file;
     /// Of photogate itself: the worker process is looked for beside it.
     std::filesystem::path executable;
-    /// Where a first `photogate all` leaves its configuration: read where it is our own. Empty: nowhere.
+    /// The data folder, where a first `photogate all` leaves its configuration: read if it is our own. Every
+    /// folder that it names must be inside, or a moved or copied data folder would write into another.
+    /// Empty: none.
     std::filesystem::path folder = {};
+    /// A data folder that was named (--data) comes before PHOTOGATE_CONFIG and kStandardFile.
+    enum class FolderIs { fallback, named } folder_is = FolderIs::fallback;
+    /// The text of a first configuration that is not written yet, in place of the data folder's file.
+    std::optional<std::string> first_text = std::nullopt;
 };
 
 /// One option of one table as it is in force.
@@ -43,6 +51,7 @@ struct Setting {
     std::string key;
     std::string literal;  ///< as TOML; `"***"` for a secret; empty: not set
     std::string note;     ///< what holds where it is not set
+    Secret secret;        ///< of an option that is a secret, the first of several; else empty
     Origin origin;
 };
 

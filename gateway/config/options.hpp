@@ -29,7 +29,9 @@
 
 namespace photogate::gateway::config {
 
-enum class Kind { text, integer, size, duration, boolean, choice, list };
+/// A path in the file is relative to the file's folder, that of a flag or variable to the current one. A
+/// `file` is read; a `folder` is one that photogate writes to.
+enum class Kind { text, integer, size, duration, boolean, choice, list, file, folder };
 enum class Secrecy { open, secret };
 
 /// Which table a row is for; `names` are those in its place, outermost first.

@@ -103,6 +103,11 @@ Table server_table() {
             {"metrics_listen", Kind::text, "127.0.0.1:9180",
              "Serves `/metrics` without authentication, and the operators' page with an operator's key.",
              [](S s, G g) { return put_parsed(g, parse_listen_address, s.config.server.metrics_listen); }},
+            {"metrics_hosts", Kind::list, "",
+             "Hosts that `metrics_listen` serves, beside `localhost`, loopback addresses and "
+             "`allowed_hosts`; "
+             "requests for others are answered 421. Where it is not loopback, any IP address is served too.",
+             [](S s, G g) { return put_list(g, parse_host, s.config.server.metrics_hosts); }},
             {"public_url", Kind::text, "",
              "The public base URL of the gateway, for links in responses and callbacks: "
              "`https://photos.example`.",
@@ -240,7 +245,7 @@ Table database_table() {
                  Secrecy::secret,
                  "required, or `folder`",
                  {"DATABASE_URL"}},
-                {"folder", Kind::text, "",
+                {"folder", Kind::folder, "",
                  "Instead of `url`: the data folder of a private PostgreSQL that photogate starts and stops. "
                  "For one process on one machine.",
                  [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
@@ -302,7 +307,7 @@ Table callbacks_table() {
              }},
             {"http_hosts", Kind::list, "", "Hosts that may be called without TLS.",
              [](S s, G g) { return put_list(g, parse_host_pattern, s.config.callbacks.policy.http_hosts); }},
-            {"ca_file", Kind::text, "", "CA certificates to trust instead of the system's.",
+            {"ca_file", Kind::file, "", "CA certificates to trust instead of the system's.",
              [](S s, G g) { return put(read_text(g), s.config.callbacks.ca_file); }, Secrecy::open,
              "the system's"},
             {"timeout", Kind::duration, duration_text(standard().callbacks.sender.timeout),

@@ -82,7 +82,7 @@ Table builtin_table() {
             "The built-in store: a folder of this machine that speaks S3. For one machine only; beyond that, "
             "configure `[regions.NAME]` with an `endpoint`.",
         .options = {
-            {"folder", Kind::text, "",
+            {"folder", Kind::folder, "",
              "The folder of the objects. If set, the region without an `endpoint` (or a new region "
              "`default`) is this store, and keys that are not configured are created once and kept in the "
              "folder.",

@@ -14,7 +14,7 @@ Table imaging_table() {
             .prefix = "imaging",
             .help = "The jailed worker processes that decode and encode pictures.",
             .options = {
-                {"program", Kind::text, "", "The worker process's program.",
+                {"program", Kind::file, "", "The worker process's program.",
                  [](S s, G g) { return put(read_text(g), s.config.imaging.program); }, Secrecy::open,
                  "`photogate-imager` beside `photogate`, or in `../libexec/photogate/`"},
                 {"processes",

@@ -65,6 +65,9 @@ std::string_view kind_word(Kind kind) {
             return "choice";
         case Kind::list:
             return "list";
+        case Kind::file:
+        case Kind::folder:
+            return "path";
     }
     return {};
 }

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::size_t kShortestToken = 32;
 
-void require(Report& report, const std::string& key) {
-    if (!report.given(key)) report.mistake(key, "is required");
+/// `also`: the variable that sets it too.
+void require(Report& report, const std::string& key, std::string_view also) {
+    if (!report.given(key)) report.mistake(key, fmt::format("is required, here or as {}", also));
 }
 
 bool is_loopback(const Endpoint& endpoint) {
@@ -24,6 +25,13 @@ bool is_loopback(const Endpoint& endpoint) {
 bool listens_beyond_loopback(const Server& server) {
     for (const auto& address : server.listen) {
         if (!address.is_loopback()) return true;
+    }
+    return false;
+}
+
+bool listens_at(const Server& server, std::uint16_t port) {
+    for (const auto& address : server.listen) {
+        if (address.port == port || address.port == 0) return true;
     }
     return false;
 }
@@ -52,6 +60,13 @@ void check_server(const Server& server, Report& report) {
         report.mistake("server.cors_credentials",
                        "is 'allowed' for the origin '*': any page could act for whoever looks at it");
     }
+    if (server.public_url && is_loopback(*server.public_url) &&
+        !listens_at(server, server.public_url->effective_port())) {
+        report.warning("server.public_url",
+                       fmt::format("is {}, and no server.listen has that port: its links lead nowhere, "
+                                   "unless something else forwards them",
+                                   server.public_url->origin()));
+    }
     if (server.public_url && is_loopback(*server.public_url) && listens_beyond_loopback(server)) {
         report.warning("server.public_url",
                        "is loopback, but the server listens elsewhere: nobody else can follow its links");
@@ -60,7 +75,7 @@ void check_server(const Server& server, Report& report) {
 
 void check_database(Config& config, Report& report) {
     if (!report.given("database.folder")) {
-        require(report, "database.url");
+        require(report, "database.url", "PHOTOGATE_DATABASE_URL");
     } else if (report.given("database.url")) {
         // The url of a flag or a variable is over the folder of a file, as values are over each other.
         report.warning("database.folder", "has no effect beside database.url");
@@ -133,7 +148,10 @@ void check_region_keys(const model::StoreRegion& region, const std::string& tabl
                        Report& report) {
     for (const auto* key :
          {"signer_access_key", "signer_secret_key", "worker_access_key", "worker_secret_key"}) {
-        require(report, fmt::format("{}.{}", table, key));
+        auto variable = fmt::format("PHOTOGATE_S3_{}", key);
+        std::transform(variable.begin(), variable.end(), variable.begin(),
+                       [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+        require(report, fmt::format("{}.{}", table, key), variable);
     }
     const auto& id = region.signer.access_key_id;
     if (id.empty() || id != region.worker.access_key_id) return;
@@ -174,7 +192,7 @@ void check_regions(Config& config, Report& report) {
                 report.mistake(table + ".public_endpoint", "is store.public_url for the built-in store");
             check_builtin_keys(table, report);
         } else {
-            require(report, table + ".endpoint");
+            require(report, table + ".endpoint", "PHOTOGATE_S3_ENDPOINT");
             if (!report.given(table + ".public_endpoint")) region.external = region.internal;
             check_region_keys(region, table, config.unsafe, report);
         }
@@ -253,7 +271,7 @@ void check_events(Config& config, Report& report) {
     using notifier::events::Dialect;
     for (auto& [name, source] : config.events) {
         const auto table = "events." + name;
-        require(report, table + ".tokens");
+        require(report, table + ".tokens", "PHOTOGATE_EVENTS_TOKENS");
         if (report.given(table + ".tokens") && source.tokens.empty())
             report.mistake(table + ".tokens", "has no token");
         if (source.tokens.size() > 2) report.mistake(table + ".tokens", "has more than two tokens");
@@ -347,6 +365,13 @@ void check_apps(Config& config, Report& report) {
                                                 name.str() + "` makes one)");
         }
         for (const auto& hash : access.keys) {
+            if (hash == signer::Sha256{}) {
+                report.warning(
+                    table + ".keys",
+                    "has the sample's placeholder, which no key matches (`photogate key new --app " +
+                        name.str() + "` prints a key and its line)");
+                continue;
+            }
             if (config.keys.add(hash, {name, access.role}) == KeyRing::Added::already_there) {
                 report.mistake(table + ".keys", "has a key that stands elsewhere too");
             }

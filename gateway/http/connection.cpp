@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "gateway/http/client_address.hpp"
+#include "gateway/http/served_host.hpp"
 
 namespace photogate::gateway::http {
 
@@ -201,13 +202,7 @@ void Connection::begin_exchange(Result<RequestHead> head) {
 }
 
 bool Connection::host_is_served(const RequestHead& head) const {
-    if (listener_.hosts.empty()) return true;
-    std::string_view host = head.headers.find("Host").value_or(std::string_view{});
-    std::size_t port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-    std::string_view bare = host.substr(0, port);
-    return std::any_of(listener_.hosts.begin(), listener_.hosts.end(), [&](const std::string& served) {
-        return equal_ignoring_case(served, host) || equal_ignoring_case(served, bare);
-    });
+    return serves_host(listener_, head.headers.find("Host").value_or(std::string_view{}));
 }
 
 void Connection::admit(RequestHead head) {

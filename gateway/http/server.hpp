@@ -63,6 +63,9 @@ struct Listener {
     Service* service = nullptr;         ///< outlives the Server
     std::vector<std::string> hosts;     ///< accepted in Host, with or without a port; empty: any
     std::size_t connections = 0;        ///< its own, beside ServerLimits::connections; 0: out of those
+    /// Addresses that are accepted in Host too, where `hosts` has any. A page that was led here by a rebound
+    /// name (DNS rebinding) has that name in Host, never an address.
+    enum class Addresses { none, loopback, all } addresses = Addresses::none;
 };
 
 /// One finished exchange, for metrics. The views are valid during the call.

@@ -23,6 +23,14 @@ struct Counters {
     http::Histogram lag;
 };
 
+/// Both labels are names of the configuration. `photogate doctor` reads it.
+http::Counter probes_counter(http::Metrics& metrics, const std::string& source, const std::string& region) {
+    return metrics.counter(
+        {"photogate_event_probes_total",
+         "Store events about objects that a probe of the store wrote (start, hourly, doctor).",
+         {{"source", source}, {"region", region}}});
+}
+
 const std::vector<double>& lag_buckets() {
     static const std::vector<double> buckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
                                              2.5,  5,     10,   30,  60,   300, 3'600};
@@ -108,7 +116,7 @@ void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::R
     auto work = [&api, counters, waiting, batch, body, &source] {
         api.intake.take_in(
             source, *batch, *body,
-            [&api, counters, waiting, batch](Result<pipeline::IntakeSummary> summary) mutable {
+            [&api, counters, waiting, batch, &source](Result<pipeline::IntakeSummary> summary) mutable {
                 if (!summary) {
                     Error error{ErrorCode::unavailable,
                                 "the event could not be stored; send it again",
@@ -118,6 +126,8 @@ void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::R
                 }
                 // What was taken in before says only how long ago that was.
                 if (*batch && summary->received > 0) observe_lag(counters.lag, **batch, api.clock.now());
+                for (const auto& region : summary->probed_regions)
+                    probes_counter(api.metrics, source.name, region).add();
                 counters.received.add(static_cast<double>(summary->received));
                 counters.attacks.add(static_cast<double>(summary->attacks));
                 counters.unwanted.add(static_cast<double>(summary->unwanted));

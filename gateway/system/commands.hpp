@@ -21,9 +21,10 @@ Result<> run_until_signal(const config::Config& config, ProcessRole role);
 /// Applies the missing migrations, or says which they are.
 Result<> migrate(const config::Config& config, storage::records::MigrateMode mode, std::ostream& out);
 
-/// Tries everything that a start needs, and prints each finding with the command that mends it. The first
-/// failure is the error.
-Result<> doctor(const config::Config& config, std::ostream& out);
+enum class PolicyOf { signer, worker };
+/// The policy of a region's credential; an empty region is the default one. Errors: unknown_region.
+Result<> print_policy(const config::Config& config, PolicyOf whose, const std::string& region,
+                      std::ostream& out);
 
 /// Goes through the buckets and prints what it finds, a line each. Errors: as OrphanCollector::sweep_now.
 Result<> sweep(const config::Config& config, pipeline::SweepMode mode, std::ostream& out);

@@ -32,6 +32,7 @@ Result<> Foundation::open() {
     StoreWatchOptions watching;
     watching.prove_every = config.worker.proof_interval;
     watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
+    watching.prove = [this] { return probe_stores(config, stores, s3_parts); };
     watching.agree_on_time = [this] { agree_on_time(); };
     watch.emplace(std::move(watching), stores, s3_parts, metrics);
     if (builtin) {
@@ -102,14 +103,17 @@ void Foundation::take_in(const storage::builtin::ObjectCreated& created) noexcep
 }
 
 Result<> Foundation::verify_safety() {
-    const auto reports = probe_stores(stores, s3_parts);
+    const auto reports = probe_stores(config, stores, s3_parts);
     if (!reports) return fail(reports.error());
     watch->found(*reports);
     watch->read_clocks();  // before the first upload is signed
     std::string failures;
     for (const auto& [region, report] : *reports) {
         for (const auto& finding : report.findings) {
-            if (finding.verdict == storage::objects::Verdict::passed) continue;
+            // What is unproved follows from a failure that says more.
+            if (finding.verdict == storage::objects::Verdict::passed ||
+                finding.verdict == storage::objects::Verdict::unproved)
+                continue;
             log::warn("store.unsafe", {{"region", region},
                                        {"check", finding.check},
                                        {"detail", finding.detail},

@@ -112,7 +112,7 @@ Result<> ServeModule::start() {
     routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
     routes::add_health_routes(
         operations_, [this] { return probes_.readiness(); }, *database_pool_);
-    listeners.push_back(listener(base_.config.server.metrics_listen, operations_, {}));
+    listeners.push_back(operations_listener(base_.config.server, operations_));
     // Connections of its own, so that it can be reached when clients use up all others.
     listeners.back().connections = std::min<std::size_t>(base_.max_connections, 64);
     auto started = http::Server::start(

@@ -31,6 +31,16 @@ http::Listener listener(const config::ListenAddress& address, http::Service& ser
             std::move(hosts)};
 }
 
+http::Listener operations_listener(const config::Server& server, http::Service& service) {
+    std::vector<std::string> hosts{"localhost"};
+    for (const auto* named : {&server.metrics_hosts, &server.allowed_hosts})
+        hosts.insert(hosts.end(), named->begin(), named->end());
+    auto made = listener(server.metrics_listen, service, std::move(hosts));
+    made.addresses = server.metrics_listen.is_loopback() ? http::Listener::Addresses::loopback
+                                                         : http::Listener::Addresses::all;
+    return made;
+}
+
 routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections) {
     const std::size_t most = connections < server.max_connections ? (connections + 1) / 2 : server.max_waits;
     return {.all = std::min(server.max_waits, most),

@@ -20,6 +20,9 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
 http::Listener listener(const config::ListenAddress& address, http::Service& service,
                         std::vector<std::string> hosts);
 
+/// `/metrics` and the operators' page: for loopback names, the hosts that are configured, and addresses.
+http::Listener operations_listener(const config::Server& server, http::Service& service);
+
 /// Where the process's descriptors allow fewer connections than configured, at most half of those may wait.
 routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections);
 

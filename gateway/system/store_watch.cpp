@@ -53,7 +53,7 @@ void StoreWatch::found(const std::vector<RegionReport>& reports) {
 }
 
 void StoreWatch::prove() {
-    const auto reports = probe_stores(stores_, parts_);
+    const auto reports = options_.prove();
     if (!reports) {
         unproved_.add();
         return log::warn("store.not_proved", {{"detail", reports.error().detail}});

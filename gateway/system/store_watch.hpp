@@ -23,6 +23,8 @@ namespace photogate::gateway::system {
 struct StoreWatchOptions {
     std::chrono::milliseconds prove_every{std::chrono::hours{1}};
     std::chrono::milliseconds read_clock_every{std::chrono::minutes{1}};
+    /// Tries every attack on every region: probe_stores().
+    std::function<Result<std::vector<RegionReport>>()> prove;
     /// Sets our own clock right; before the stores' are read.
     std::function<void()> agree_on_time = [] {};
 };

@@ -1,10 +1,12 @@
 #include "gateway/system/stores.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "gateway/config/load.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "model/object_layout.hpp"
 
@@ -46,8 +48,55 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Depen
 
 namespace {
 
-storage::objects::ProbeTarget target_of(const model::StoreRegion& region) {
+/// For a shell.
+std::string quoted(const std::string& text) {
+    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") ==
+        std::string::npos)
+        return text;
+    std::string all = "'";
+    for (const char c : text)
+        all += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return all + "'";
+}
+
+bool is_loopback(const std::string& host) {
+    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+/// Where the store reaches the gateway: a store on this machine by the listener, another by the public URL.
+std::string event_endpoint(const config::Config& config, const model::StoreRegion& region,
+                           const std::string& source) {
+    auto base = config.server.public_url ? config.server.public_url->origin() : "http://GATEWAY:8080";
+    if (is_loopback(region.internal.host) && !config.server.listen.empty()) {
+        auto address = config.server.listen.front();
+        if (!is_loopback(address.host) && address.host != "::1") address.host = "127.0.0.1";
+        base = "http://" + address.text();
+    }
+    return fmt::format("{}/v1/events/{}", base, source);
+}
+
+storage::objects::Remedies remedies_of(const config::Config& config, const model::StoreRegion& region) {
+    storage::objects::Remedies remedies;
+    const auto program = config::executable_of_process();
+    if (program != "/usr/bin/photogate" && program != "/usr/local/bin/photogate")
+        remedies.program = quoted(program.string());
+    if (!config.file.empty()) remedies.arguments = "--config " + quoted(config.file);
+    remedies.region = region.name;
+    remedies.signer_key = quoted(region.signer.access_key_id);
+    remedies.worker_key = quoted(region.worker.access_key_id);
+    for (const auto& [name, source] : config.events) {
+        if (std::find(source.regions.begin(), source.regions.end(), region.name) == source.regions.end())
+            continue;
+        remedies.event_source = name;
+        remedies.event_endpoint = event_endpoint(config, region, name);
+        break;
+    }
+    return remedies;
+}
+
+storage::objects::ProbeTarget target_of(const config::Config& config, const model::StoreRegion& region) {
     storage::objects::ProbeTarget target;
+    target.remedies = remedies_of(config, region);
     target.prefix = model::kIncomingPrefix;
     target.internal = region.internal;
     target.public_end = region.external;
@@ -77,10 +126,11 @@ std::string page_origin(const config::Server& server) {
 
 }  // namespace
 
-Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores, const S3Dependencies& parts) {
+Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
+                                               const S3Dependencies& parts) {
     std::vector<RegionReport> reports;
     for (const auto& [name, store] : stores.all()) {
-        auto report = storage::objects::probe_store(target_of(store.region), *store.objects, parts);
+        auto report = storage::objects::probe_store(target_of(config, store.region), *store.objects, parts);
         if (!report) return does_not_answer(name, store.region, std::move(report.error()));
         reports.push_back({name, std::move(*report)});
     }
@@ -92,7 +142,7 @@ Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config&
                                                            const S3Dependencies& parts) {
     std::vector<RegionCapabilities> all;
     for (const auto& [name, store] : stores.all()) {
-        storage::objects::CapabilityTarget target{target_of(store.region), store.region.worker};
+        storage::objects::CapabilityTarget target{target_of(config, store.region), store.region.worker};
         if (name == config.store.region) target.events = storage::objects::CapabilityTarget::Events::direct;
         target.page_origin = page_origin(config.server);
         auto found = storage::objects::probe_capabilities(target, parts);

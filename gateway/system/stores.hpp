@@ -33,7 +33,7 @@ struct RegionReport {
 };
 
 /// Tries every attack on every region. Errors: a store that can not be reached.
-Result<std::vector<RegionReport>> probe_stores(const pipeline::Stores& stores,
+Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
                                                const storage::objects::S3Dependencies& parts);
 
 struct RegionCapabilities {

@@ -95,8 +95,11 @@ Attempt judge_answer(const model::Callback& callback, const Result<storage::http
     if (answer) {
         attempt.status = answer->status;
         attempt.latency = std::chrono::duration_cast<std::chrono::milliseconds>(answer->elapsed);
-        attempt.answer = kept(answer->body);
-        if (answer->status >= 200 && answer->status < 300) {
+        const bool delivered = answer->status >= 200 && answer->status < 300;
+        // Whoever may name a URL could read with it what a service of the operator's network answers, so no
+        // more is kept than finding a failure's cause needs.
+        if (!delivered) attempt.answer = kept(answer->body);
+        if (delivered) {
             attempt.verdict = Attempt::Verdict::delivered;
             return attempt;
         }

@@ -128,7 +128,7 @@ class ObjectReader {
 /// A bucket-notification rule: which events under which prefix go to which target.
 struct NotificationRule {
     std::string id;
-    std::string queue_arn;  ///< `arn:minio:sqs::fast:webhook`
+    std::string queue_arn;  ///< `arn:minio:sqs::direct:webhook`
     std::vector<std::string> events = {"s3:ObjectCreated:*"};
     std::string prefix;
 };

@@ -101,7 +101,12 @@ class Capabilities {
         found_.push_back({std::move(name), std::move(found), wanted, std::move(effect), std::move(remedy)});
     }
 
-    void add_refusal(std::string name, const Result<http::Response>& attempt, std::string effect) {
+    /// `control`: the same request without its flaw. If that is refused too, the refusal says nothing.
+    void add_refusal(std::string name, const Result<http::Response>& attempt,
+                     const Result<http::Response>& control, std::string effect) {
+        if (!ok(control))
+            return add(std::move(name), false, "unproved: without the flaw it " + status_of(control),
+                       std::move(effect));
         const bool held = refused(attempt);
         add(std::move(name), held, held ? "yes" : ok(attempt) ? "no" : status_of(attempt), std::move(effect));
     }
@@ -120,9 +125,11 @@ class Capabilities {
 
     void find_sealed_puts() {
         add_refusal("put.sealed-length", put("length", {{"content-length", "5"}}, {}, "longer"),
+                    put("length", {{"content-length", "5"}}, {}, kBytes),
                     "a granted URL takes files of any size: the size is held after the upload");
         add_refusal("put.sealed-type",
                     put("type", {{"content-type", "image/jpeg"}}, {{"Content-Type", "text/html"}}, kBytes),
+                    put("type", {{"content-type", "image/jpeg"}}, {{"Content-Type", "image/jpeg"}}, kBytes),
                     "a granted URL takes any Content-Type: the bytes are judged after the upload");
         const Headers once{{"if-none-match", "*"}};
         const auto first = put("once", once, once, kBytes);
@@ -162,9 +169,9 @@ class Capabilities {
         const std::string right = base64(signer::sha256(kBytes));
         const Headers sealed{{"x-amz-checksum-sha256", right}};
         const auto wrong = put("checksum", sealed, sealed, kOtherBytes);
-        add_refusal("put.sealed-checksum", wrong,
-                    "other bytes than the announced are taken: the digest is held after the upload");
         const auto stored = put("checksum", sealed, sealed, kBytes);
+        add_refusal("put.sealed-checksum", wrong, stored,
+                    "other bytes than the announced are taken: the digest is held after the upload");
         const Headers ask{{"x-amz-checksum-mode", "ENABLED"}};
         const auto head = ok(stored) ? send("HEAD", "checksum", ask, ask, {}) : stored;
         const auto* told = ok(head) ? head->header("x-amz-checksum-sha256") : nullptr;
@@ -174,15 +181,18 @@ class Capabilities {
 
     void find_conditions() {
         const Headers wrong{{"if-match", std::string{kWrongEtag}}};
-        add_refusal("get.if-match", send("GET", "first", wrong, wrong, {}),
+        add_refusal("get.if-match", send("GET", "first", wrong, wrong, {}), send("GET", "first", {}, {}, {}),
                     "a read may see an object that was replaced: its ETag is compared afterwards");
         const std::string source = "/" + target_.store.incoming.str() + "/" + place_ + "first";
         const Headers copy{{"x-amz-copy-source", source},
                            {"x-amz-copy-source-if-match", std::string{kWrongEtag}}};
         names_.emplace_back("copy");
+        const Headers plain{{"x-amz-copy-source", source}};
         add_refusal("copy.if-match", send("PUT", "copy", copy, copy, {}),
+                    send("PUT", "copy", plain, plain, {}),
                     "an original that was replaced meanwhile may be kept in its place");
         add_refusal("delete.if-match", send("DELETE", "first", wrong, wrong, {}),
+                    send("DELETE", "copy", {}, {}, {}),
                     "nothing is removed on a condition: an original that was replaced goes with its upload");
     }
 
@@ -218,7 +228,7 @@ class Capabilities {
         add("post.policy", ok(sent), ok(sent) ? "yes" : status_of(sent),
             "browsers without script can't upload: grants by `post` don't work with this store");
         if (!ok(sent)) return;
-        add_refusal("post.length-range", post("longer"), "a form takes files of any size");
+        add_refusal("post.length-range", post("longer"), sent, "a form takes files of any size");
     }
 
     void find_multipart() {
@@ -238,10 +248,7 @@ class Capabilities {
 
     void find_events() {
         if (target_.events == CapabilityTarget::Events::direct) return add("events", true, "direct", {});
-        const std::string remedy = fmt::format(
-            "mc event add STORE/{} arn:minio:sqs::PHOTOGATE:webhook --event put --prefix {}   # "
-            "docs/events.md has the webhook and the other stores",
-            target_.store.incoming.str(), target_.store.prefix);
+        const auto remedy = target_.store.remedies.events(target_.store.incoming, target_.store.prefix);
         const std::string effect =
             "uploads are found by listing, within a minute, unless the client calls /complete";
         const auto rules = send("GET", std::nullopt, {}, {}, {}, {{"notification", ""}});
@@ -249,6 +256,7 @@ class Capabilities {
             return add("events", false, "rules can't be read: " + status_of(rules), effect, remedy);
         const bool subscribed = rules->body.find("s3:ObjectCreated") != std::string::npos;
         add("events", subscribed, subscribed ? "subscribed" : "no rule for s3:ObjectCreated", effect, remedy);
+        found_.back().remedy = remedy;  // a rule alone is no proof that events arrive
     }
 
     void find_cors() {

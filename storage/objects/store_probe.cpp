@@ -20,10 +20,6 @@ namespace photogate::storage::objects {
 
 namespace {
 
-constexpr std::string_view kSignerPolicy =
-    "mc admin policy create STORE photogate-signer etc/minio/signer-policy.json && "
-    "mc admin policy attach STORE photogate-signer --user SIGNER_KEY";
-
 /// The result of an attempt that must fail.
 enum class Outcome { refused, worked, unclear };
 
@@ -99,9 +95,28 @@ class Probe {
         report_.findings.push_back({std::move(check), verdict, std::move(detail), std::move(remedy)});
     }
 
-    void must_be_refused(std::string check, const Attempt& attempt, std::string remedy) {
+    bool has_canary(const Bucket& bucket) const {
+        return std::find(with_canary_.begin(), with_canary_.end(), bucket) != with_canary_.end();
+    }
+    /// Why a refusal of the signer's request for this bucket says nothing; empty: it does.
+    std::string doubt_of_signer(const Bucket& bucket) const {
+        if (!signer_works_) return "the signer's key is refused what it may do, too (signer.put)";
+        return doubt_of_bucket(bucket);
+    }
+    std::string doubt_of_bucket(const Bucket& bucket) const {
+        if (has_canary(bucket)) return {};
+        return fmt::format("nothing could be written to {} that might be found there (worker.write)",
+                           bucket.str());
+    }
+
+    /// `doubt`: why being refused would say nothing; empty: it says what it should.
+    void must_be_refused(std::string check, const Attempt& attempt, std::string remedy,
+                         const std::string& doubt) {
         switch (attempt.outcome) {
             case Outcome::refused:
+                if (!doubt.empty())
+                    return add(std::move(check), Verdict::unproved,
+                               "refused, which proves nothing: " + doubt);
                 return add(std::move(check), Verdict::passed, "refused");
             case Outcome::worked:
                 return add(std::move(check), Verdict::failed, "it worked, and must not", std::move(remedy));
@@ -120,14 +135,10 @@ class Probe {
             const auto put = worker_.put(bucket, canary_, body, {});
             if (!put && is_retryable(put.error().code)) return fail(put.error());
             if (!put) {
-                add(check, Verdict::failed, put.error().detail,
-                    fmt::format(
-                        "mc mb --ignore-existing STORE/{} && "
-                        "mc admin policy create STORE photogate-worker etc/minio/worker-policy.json && "
-                        "mc admin policy attach STORE photogate-worker --user WORKER_KEY",
-                        bucket.str()));
+                add(check, Verdict::failed, put.error().detail, worker_remedy());
                 continue;
             }
+            with_canary_.push_back(bucket);
             std::string read;
             const auto got = worker_.get(bucket, canary_, {}, [&](BytesView bytes) {
                 read += as_text(bytes);
@@ -137,10 +148,14 @@ class Probe {
                 add(check, Verdict::passed, "written and read");
             } else {
                 add(check, Verdict::failed, got ? "read back as something else" : got.error().detail,
-                    "mc admin policy attach STORE photogate-worker --user WORKER_KEY");
+                    worker_remedy());
             }
         }
         return {};
+    }
+
+    std::string worker_remedy() const {
+        return target_.remedies.worker(target_.incoming, target_.published, target_.originals);
     }
 
     Result<http::Response> presigned_put(const Endpoint& endpoint, const ObjectKey& to,
@@ -162,8 +177,12 @@ class Probe {
             add("signer.put", Verdict::failed,
                 inside ? fmt::format("a presigned PUT was answered {}", inside->status)
                        : inside.error().detail,
-                std::string{kSignerPolicy});
+                target_.remedies.signer());
         }
+        // Both ways of signing: the attempts that must be refused are signed in headers.
+        const http::MemorySource body{std::string_view{"probe"}};
+        const auto signed_put = as_signer_.put(target_.incoming, key("signer"), body, {});
+        signer_works_ = inside && inside->status == 200 && signed_put;
         if (target_.public_end == target_.internal) return;
         const auto outside = presigned_put(target_.public_end, key("public-endpoint"), {}, "probe");
         if (outside && outside->status == 200) {
@@ -184,32 +203,34 @@ class Probe {
     }
 
     void check_signer_reads() {
-        const std::string remedy = fmt::format(
-            "mc admin policy entities STORE --user SIGNER_KEY; "
-            "mc admin policy detach STORE POLICY --user SIGNER_KEY; {}",
-            kSignerPolicy);
+        const auto remedy = target_.remedies.signer();
         for (const auto& [bucket, role] : buckets()) {
+            const auto doubt = doubt_of_signer(bucket);
             const auto got = as_signer_.get(bucket, canary_, {}, [](BytesView) { return true; });
-            must_be_refused(fmt::format("signer.get.{}", role), attempt_of(without_value(got)), remedy);
+            must_be_refused(fmt::format("signer.get.{}", role), attempt_of(without_value(got)), remedy,
+                            doubt);
             must_be_refused(fmt::format("signer.head.{}", role),
-                            attempt_of(without_value(as_signer_.head(bucket, canary_, {}))), remedy);
+                            attempt_of(without_value(as_signer_.head(bucket, canary_, {}))), remedy, doubt);
             must_be_refused(fmt::format("signer.list.{}", role),
-                            attempt_of(without_value(as_signer_.list(bucket, {}))), remedy);
+                            attempt_of(without_value(as_signer_.list(bucket, {}))), remedy, doubt);
         }
         const ObjectKey doomed = key("signer");
         must_be_refused("signer.delete",
-                        attempt_of(as_signer_.remove(target_.incoming, doomed, std::nullopt)), remedy);
+                        attempt_of(as_signer_.remove(target_.incoming, doomed, std::nullopt)), remedy,
+                        doubt_of_signer(target_.incoming));
     }
 
     void check_signer_puts_elsewhere() {
         const http::MemorySource body{std::string_view{"probe"}};
-        const std::string remedy{kSignerPolicy};
+        const auto remedy = target_.remedies.signer();
         const auto beside = as_signer_.put(target_.incoming, outside_key("signer"), body, {});
-        must_be_refused("signer.put.outside", attempt_of(without_value(beside)), remedy);
+        must_be_refused("signer.put.outside", attempt_of(without_value(beside)), remedy,
+                        doubt_of_signer(target_.incoming));
         for (const auto& [bucket, role] : buckets()) {
             if (bucket == target_.incoming) continue;
             const auto put = as_signer_.put(bucket, key("signer"), body, {});
-            must_be_refused(fmt::format("signer.put.{}", role), attempt_of(without_value(put)), remedy);
+            must_be_refused(fmt::format("signer.put.{}", role), attempt_of(without_value(put)), remedy,
+                            doubt_of_signer(bucket));
         }
     }
 
@@ -223,7 +244,8 @@ class Probe {
             signer::append_encoded_path(source, canary_.str());
             const auto answer = presigned_put(target_.internal, to, {{"x-amz-copy-source", source}}, {});
             if (!answer) {
-                must_be_refused(check, {Outcome::unclear, answer.error().detail}, std::string{kSignerPolicy});
+                must_be_refused(check, {Outcome::unclear, answer.error().detail}, target_.remedies.signer(),
+                                {});
                 continue;
             }
             std::string landed;
@@ -236,11 +258,13 @@ class Probe {
                     fmt::format(
                         "a granted URL with an unsigned x-amz-copy-source reads {}: the signer may read it",
                         bucket.str()),
-                    std::string{kSignerPolicy});
+                    target_.remedies.signer());
             } else if (!got && got.error().code != ErrorCode::store_no_such_key) {
-                must_be_refused(check, {Outcome::unclear, got.error().detail}, std::string{kSignerPolicy});
+                must_be_refused(check, {Outcome::unclear, got.error().detail}, target_.remedies.signer(), {});
+            } else if (answer->status == 200) {
+                add(check, Verdict::passed, "the header was not obeyed");
             } else {
-                add(check, Verdict::passed, answer->status == 200 ? "the header was not obeyed" : "refused");
+                must_be_refused(check, {Outcome::refused, {}}, {}, doubt_of_signer(bucket));
             }
         }
     }
@@ -287,14 +311,16 @@ class Probe {
             if (bucket == target_.published) {
                 check_content_type_override(read);
             } else {
-                must_be_refused(fmt::format("stranger.get.{}", role), stranger_attempt(read), remedy);
+                must_be_refused(fmt::format("stranger.get.{}", role), stranger_attempt(read), remedy,
+                                doubt_of_bucket(bucket));
             }
             must_be_refused(fmt::format("stranger.list.{}", role),
                             stranger_attempt(as_stranger("GET", plain_url(bucket, nullptr, "?list-type=2"))),
-                            remedy);
+                            remedy, doubt_of_bucket(bucket));
             const ObjectKey at = key("stranger");
             must_be_refused(fmt::format("stranger.put.{}", role),
-                            stranger_attempt(as_stranger("PUT", plain_url(bucket, &at, ""))), remedy);
+                            stranger_attempt(as_stranger("PUT", plain_url(bucket, &at, ""))), remedy,
+                            doubt_of_bucket(bucket));
         }
     }
 
@@ -302,6 +328,8 @@ class Probe {
     void check_content_type_override(const Result<http::Response>& read) {
         const std::string check = "stranger.content-type.public";
         if (stranger_attempt(read).outcome != Outcome::worked) {
+            if (const auto doubt = doubt_of_bucket(target_.published); !doubt.empty())
+                return add(check, Verdict::unproved, "not readable, which proves nothing: " + doubt);
             return add(check, Verdict::passed, "the public bucket is not readable without a key");
         }
         const auto answer =
@@ -311,10 +339,10 @@ class Probe {
             return add(
                 check, Verdict::warning,
                 "whoever reads the public bucket chooses the Content-Type: a picture can be served as a page",
-                fmt::format("serve images through photogate: mc anonymous set none STORE/{}; or drop the "
-                            "query string "
-                            "in the proxy in front of it",
-                            target_.published.str()));
+                fmt::format(
+                    "mc anonymous set none STORE/{}   # photogate serves the images; or drop the query "
+                    "string in the proxy in front of the store",
+                    target_.published.str()));
         }
         add(check, Verdict::passed, "the public bucket is readable, and its content types are fixed");
     }
@@ -323,6 +351,7 @@ class Probe {
         std::sort(used_.begin(), used_.end());
         used_.erase(std::unique(used_.begin(), used_.end()), used_.end());
         for (const auto& [bucket, role] : buckets()) {
+            if (!has_canary(bucket) && !signer_works_) continue;  // nothing was written to it
             const auto left = worker_.remove_many(bucket, used_);
             if (left && left->empty()) continue;
             add(fmt::format("probe.cleanup.{}", role), Verdict::warning,
@@ -341,6 +370,8 @@ class Probe {
     std::string run_;
     std::string secret_;
     ObjectKey canary_;
+    std::vector<Bucket> with_canary_;
+    bool signer_works_ = false;  ///< it may do what it must
     std::vector<ObjectKey> used_;
     ProbeReport report_;
 };
@@ -355,13 +386,16 @@ std::string_view to_string(Verdict verdict) {
             return "failed";
         case Verdict::warning:
             return "warning";
+        case Verdict::unproved:
+            return "unproved";
     }
     return "?";
 }
 
 bool ProbeReport::safe() const {
-    return std::none_of(findings.begin(), findings.end(),
-                        [](const Finding& finding) { return finding.verdict == Verdict::failed; });
+    return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+        return finding.verdict == Verdict::failed || finding.verdict == Verdict::unproved;
+    });
 }
 
 Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts) {

@@ -14,19 +14,20 @@
 #include <vector>
 
 #include "signer/credentials.hpp"
+#include "storage/objects/remedies.hpp"
 #include "storage/objects/s3_client.hpp"
 
 namespace photogate::storage::objects {
 
-enum class Verdict { passed, failed, warning };
+/// `unproved`: refused, but the same request without its flaw is refused as well, so that this says nothing.
+enum class Verdict { passed, failed, warning, unproved };
 std::string_view to_string(Verdict verdict);
 
 struct Finding {
     std::string check;  ///< `signer.copy.originals`
     Verdict verdict = Verdict::passed;
     std::string detail;
-    /// The command to run, complete except for the names in capitals; empty if nothing is wrong.
-    std::string remedy;
+    std::string remedy;  ///< remedies.hpp; empty if nothing is wrong
 };
 
 struct ProbeTarget {
@@ -38,12 +39,13 @@ struct ProbeTarget {
     Bucket incoming;
     Bucket published;
     Bucket originals;
+    Remedies remedies;
     std::string prefix;  ///< where the signer may put; canaries are below `<prefix>probe/`
 };
 
 struct ProbeReport {
     std::vector<Finding> findings;
-    /// No finding failed.
+    /// No finding failed or is unproved.
     bool safe() const;
 };
 

@@ -118,28 +118,29 @@ def test_show_hides_secrets_and_shows_every_origin(photogate, tmp_path):
     assert re.search(r"endpoint = \"http://127.0.0.1:9000\"  # photogate.toml:5\n", done.stdout)
 
 
-def test_sample_is_valid_once_its_secrets_exist(photogate, tmp_path):
+def test_sample_is_valid_as_it_is_and_with_a_database_and_a_store_elsewhere(photogate, tmp_path):
     sample = (ROOT / "etc" / "photogate.toml").read_text()
-    missing = photogate("config", "check", "--config", ROOT / "etc" / "photogate.toml")
-    assert missing.returncode == 78 and "unknown" not in missing.stderr, missing.stderr
-    # What an operator does: uncomment the lines of secrets, all but the second app's, and write the files.
-    own, operators = sample.split("# [apps.support]")
-    own = re.sub(r"^# (\w+_file|keys) = ", r"\1 = ", own, flags=re.M).replace("sha256:…", "sha256:" + "a" * 64)
-    (tmp_path / "photogate.toml").write_text(own + "# [apps.support]" + operators)
+    done = photogate("config", "check", "--config", ROOT / "etc" / "photogate.toml")
+    assert done.returncode == 0, done.stderr
+    # What an operator does: other tables, and the secrets in files that the unit's variables name.
+    before, store = sample.split("[store]\n")
+    store, region = store.split("# [regions.default]")
+    elsewhere = before.replace('folder = "/var/lib/photogate/postgres"\n', "") + re.sub(r"^# (\[|\w+ = )", r"\1", "# [regions.default]" + region, flags=re.M)
+    elsewhere = re.sub(r"^\w+_file = .*$", "", elsewhere.replace("sha256:…", "sha256:" + "a" * 64), flags=re.M)
+    assert 'folder = "/var/lib/photogate/store"' in store and 'endpoint = "http' in elsewhere
+    (tmp_path / "elsewhere.toml").write_text(elsewhere)
     secrets = {"database_url": "postgresql://photogate:word@127.0.0.1/photogate", "signer_secret": "s" * 40,
                "worker_secret": "w" * 40, "event_tokens": "t" * 40,
                "callback_secrets": "whsec_" + base64.b64encode(b"k" * 32).decode()}
     for name, text in secrets.items():
         (tmp_path / name).write_text(text + "\n")
         (tmp_path / name).chmod(0o600)
-    done = photogate("config", "check", "--config", "photogate.toml")
-    assert done.returncode == 0, done.stderr
-    # The other way, as etc/systemd does it: the file as it is but for the key, the secrets' files named by variables.
     unit = (ROOT / "etc" / "systemd" / "photogate.service").read_text()
-    variables = {name: str(tmp_path / file) for name, file in re.findall(r"^Environment=(\w+)=%d/(\w+)$", unit, re.M)}
+    variables = {name: str(tmp_path / file) for name, file in re.findall(r"^#Environment=(\w+)=%d/(\w+)$", unit, re.M)}
     assert {pathlib.Path(path).name for path in variables.values()} == set(secrets)
-    (tmp_path / "bare.toml").write_text(re.sub(r'^# keys = .*$', 'keys = ["sha256:' + "a" * 64 + '"]', sample, count=1, flags=re.M))
-    done = photogate("config", "check", "--config", "bare.toml", **variables)
+    missing = photogate("config", "check", "--config", "elsewhere.toml")
+    assert missing.returncode == 78 and "PHOTOGATE_S3_SIGNER_SECRET_KEY" in missing.stderr and "unknown" not in missing.stderr
+    done = photogate("config", "check", "--config", "elsewhere.toml", **variables)
     assert done.returncode == 0, done.stderr
 
 
@@ -147,11 +148,11 @@ def test_reference_page_matches_the_option_table(photogate):
     assert photogate("config", "docs").stdout == (ROOT / "docs" / "configuration.md").read_text()
 
 
-def test_help_shows_each_option_of_the_reference(photogate):
+def test_help_all_shows_each_option_of_the_reference(photogate):
     page = (ROOT / "docs" / "configuration.md").read_text()
     flags = set(re.findall(r"\| `(--[a-z0-9-]+)` \|", page))
     assert len(flags) > 60
-    words = set(photogate("config", "check", "--help").stdout.split())
+    words = set(photogate("config", "check", "--help-all").stdout.split())
     assert not {flag for flag in flags if not any(word.startswith(flag) for word in words)}
 
 

@@ -1,6 +1,8 @@
 """`photogate all` with nothing configured: everything on this machine, in one folder, gone with it and there again."""
+import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -118,8 +120,74 @@ def test_reports_taken_port_with_clear_message(machine, port):
         other.listen()
         done = run_again(machine)
     assert done.returncode == CANNOT_BIND, done.stderr
-    assert str(getattr(machine.ports, port)) in done.stderr.splitlines()[-1]
-    assert not processes_of(machine.folder)
+    assert str(getattr(machine.ports, port)) in done.stderr.splitlines()[-1] and "ss -ltnp" in done.stderr
+    assert not any(machine.folder.iterdir()), "nothing is made before it is known that a start can succeed"
+
+
+def test_first_start_writes_its_ports_and_later_ones_need_no_flag(machine):
+    machine.start()
+    assert published(machine, pictures.photo(160, 120))["image"]["url"].startswith(f"http://127.0.0.1:{machine.ports.gateway}/")
+    assert machine.stop() == 0
+    assert machine.command() == [machine.program, "all", "--data", machine.folder]
+    machine.start()
+    assert published(machine, pictures.photo(160, 120, seed=2))["image"]["url"].startswith(machine.url)
+
+
+def test_says_what_to_do_next(machine):
+    machine.start()
+    said = machine.log.read_text()
+    for part in ("photogate is ready.", f"{machine.url}/docs", f"http://127.0.0.1:{machine.metrics_port}/operate", f"$(cat '{machine.folder}/key')"):
+        assert part in said
+    assert machine.app.key not in said
+    # The command works as it is printed.
+    command = re.search(r"  (curl .*\\\n.*)\n", said)[1]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30)
+    assert json.loads(done.stdout)["upload"]["curl"].startswith("curl"), done.stdout
+
+
+def test_moved_data_folder_works_at_its_new_place(machine, folder):
+    machine.start()
+    upload = published(machine, pictures.photo(320, 240))
+    assert machine.stop() == 0
+    old = machine.folder
+    machine.folder = folder / "elsewhere"
+    old.rename(machine.folder)
+    machine.log = machine.folder / "photogate.log"
+    machine.start()
+    assert not old.exists()
+    assert machine.request("GET", f"/v1/uploads/{upload['id']}", key=machine.app.key)[2]["state"] == "published"
+    assert machine.request("GET", upload["image"]["url"].removeprefix(machine.url))[0] == 200
+
+
+def test_copy_that_leads_to_the_original_is_refused(machine, folder):
+    machine.start()
+    assert machine.stop() == 0
+    copy = folder / "copy"
+    shutil.copytree(machine.folder, copy, ignore=shutil.ignore_patterns("socket"))
+    text = (copy / "photogate.toml").read_text().replace('folder = "store"', f'folder = "{machine.folder}/store"')
+    (copy / "photogate.toml").write_text(text)
+    original = machine.folder
+    machine.folder = copy
+    done = run_again(machine)
+    assert done.returncode == 78, done.stderr
+    assert f"{original}/store" in done.stderr and str(copy) in done.stderr and "--config" in done.stderr
+
+
+def test_operations_answer_no_name_that_may_be_rebound(machine):
+    machine.start()
+    for path in ("/metrics", "/operate", "/v1/uploads", "/readyz"):
+        for host in ("evil.example", f"evil.example:{machine.metrics_port}", "127.0.0.1.evil.example"):
+            assert machine.request("GET", path, headers={"Host": host}, port=machine.metrics_port)[0] == 421, (path, host)
+    for host in ("localhost", f"127.0.0.1:{machine.metrics_port}", "[::1]"):
+        assert machine.request("GET", "/metrics", headers={"Host": host}, port=machine.metrics_port)[0] == 200, host
+
+
+def test_doctor_makes_nothing(program, folder):
+    done = subprocess.run([program, "doctor"], capture_output=True, text=True, timeout=60, cwd=folder,
+                          env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the first start makes one in" in done.stdout
+    assert not any(folder.iterdir())
 
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts, which only root may")

@@ -101,7 +101,7 @@ def test_f32_minio_accepts_files_before_it_knows_its_event_rules(row, witnessed,
 
 def test_f33_minio_event_queue_is_full(row, witnessed, photo):
     world = witnessed(start=False)
-    world.stack.minio.more_environment["MINIO_NOTIFY_WEBHOOK_QUEUE_LIMIT_gw"] = "10"
+    world.stack.minio.more_environment["MINIO_NOTIFY_WEBHOOK_QUEUE_LIMIT_queued"] = "10"
     world.stack.minio.restart()
     world.gateway.start()
     count = 150

@@ -249,8 +249,8 @@ TEST_F(S3, copies_within_the_store) {
 }
 
 TEST_F(S3, sets_notifications_and_rejects_unknown_target) {
-    const NotificationRule fast{"fast", "arn:minio:sqs::fast:webhook", {"s3:ObjectCreated:*"}, "u/"};
-    const NotificationRule queued{"gw", "arn:minio:sqs::gw:webhook", {"s3:ObjectCreated:*"}, "u/"};
+    const NotificationRule fast{"direct", "arn:minio:sqs::direct:webhook", {"s3:ObjectCreated:*"}, "u/"};
+    const NotificationRule queued{"queued", "arn:minio:sqs::queued:webhook", {"s3:ObjectCreated:*"}, "u/"};
     const auto set = store.set_notifications(incoming, {fast, queued});
     EXPECT_TRUE(set) << set.error().detail;
     const NotificationRule unknown{"x", "arn:minio:sqs::nobody:webhook", {"s3:ObjectCreated:*"}, "u/"};

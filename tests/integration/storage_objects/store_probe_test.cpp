@@ -114,6 +114,35 @@ TEST_F(StoreProbe, detects_signer_that_can_not_put) {
     EXPECT_EQ(verdict_of(*report, "signer.put"), Verdict::failed);
 }
 
+/// A key that is not there, or a wrong secret, is refused whatever it asks for.
+TEST_F(StoreProbe, takes_no_refusal_of_a_key_that_may_do_nothing_as_proof) {
+    for (const auto& key : {test::KeyPair{"nobody-at-all", "wrong-secret-of-enough-length"},
+                            test::KeyPair{parts.signer.access, "wrong-secret-of-enough-length"}}) {
+        const auto report = probe_store(target(key), store, with());
+        ASSERT_TRUE(report);
+        std::size_t unproved = 0;
+        for (const Finding& finding : report->findings) {
+            if (!finding.check.starts_with("signer.") || finding.check == "signer.put") continue;
+            EXPECT_EQ(finding.verdict, Verdict::unproved) << finding.check;
+            ++unproved;
+        }
+        EXPECT_GE(unproved, 13U);
+        EXPECT_EQ(verdict_of(*report, "stranger.get.originals"), Verdict::passed);
+    }
+}
+
+TEST_F(StoreProbe, takes_no_refusal_in_a_bucket_that_is_not_there_as_proof) {
+    ProbeTarget elsewhere = target(parts.signer);
+    elsewhere.originals = Bucket::trusted("not-there-at-all");
+    const auto report = probe_store(elsewhere, store, with());
+    ASSERT_TRUE(report);
+    for (const char* check : {"signer.get.originals", "signer.list.originals", "signer.put.originals",
+                              "signer.copy.originals", "stranger.get.originals", "stranger.list.originals"})
+        EXPECT_EQ(verdict_of(*report, check), Verdict::unproved) << check;
+    EXPECT_EQ(verdict_of(*report, "signer.get.public"), Verdict::passed);
+    EXPECT_FALSE(report->safe());
+}
+
 TEST_F(StoreProbe, detects_public_access_to_originals) {
     ASSERT_LT(set_policy(originals, allow_everybody(originals, "s3:GetObject", "/*")), 300);
     const auto readable = probe_store(target(parts.signer), store, with());

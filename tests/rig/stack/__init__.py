@@ -10,7 +10,7 @@ over restarts. Both die with the process that started them (PR_SET_PDEATHSIG), h
 starting *thread* by that: start a Stack from a thread that lives as long as the stack does.
 
 MinIO gets the buckets incoming, public and originals, the users `signer` and `worker` with the policies of etc/minio, and two
-webhook targets that point at the gateway: `fast` (no queue, a few ms, lost when the gateway is away) and `gw` (queued on
+webhook targets that point at the gateway: `direct` (no queue, a few ms, lost when the gateway is away) and `queued` (kept on
 disk, up to 3 s late, kept). Both are subscribed to s3:ObjectCreated:* under `u/` of incoming.
 
 Needs Debian's postgresql-15, and `minio` from scripts/install-stores.

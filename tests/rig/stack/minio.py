@@ -1,5 +1,6 @@
 """A private MinIO with the buckets, users, policies and webhook targets that photogate wants."""
 import contextlib
+import functools
 import http.client
 import io
 import json
@@ -93,11 +94,11 @@ class Minio(Child):
             "MINIO_ROOT_USER": self.root.access, "MINIO_ROOT_PASSWORD": self.root.secret,
             "MINIO_BROWSER": "off", "MINIO_UPDATE": "off",
         }
-        for target in ("fast", "gw"):
+        for target in ("direct", "queued"):
             env |= {f"MINIO_NOTIFY_WEBHOOK_ENABLE_{target}": "on",
                     f"MINIO_NOTIFY_WEBHOOK_ENDPOINT_{target}": self.events_url,
                     f"MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_{target}": self.events_token}
-        env["MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_gw"] = str(queue)
+        env["MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_queued"] = str(queue)
         env |= self.more_environment
         self._spawn([self.binary, "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                      "--certs-dir", str(self.folder / "certs"), str(self.folder / "drive")], env=env)
@@ -138,7 +139,7 @@ class Minio(Child):
         rules = "".join(
             f"<QueueConfiguration><Id>{target}</Id><Queue>arn:minio:sqs::{target}:webhook</Queue>"
             "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>u/</Value></FilterRule>"
-            "</S3Key></Filter></QueueConfiguration>" for target in ("fast", "gw"))
+            "</S3Key></Filter></QueueConfiguration>" for target in ("direct", "queued"))
         self.call("PUT", f"/{self.incoming}", {"notification": ""},
                   f"<NotificationConfiguration>{rules}</NotificationConfiguration>".encode())
 
@@ -150,7 +151,9 @@ class Minio(Child):
     def set_policies(self, signer_policy="photogate-signer"):
         """Users and their policies, in one import. A test of the start-up proof gives the signer another policy, such as
         MinIO's own `readwrite`."""
-        policies = {f"photogate-{role}": json.loads((POLICIES / f"{role}-policy.json").read_text())
+        names = {"photogate-incoming": self.incoming, "photogate-public": self.public, "photogate-originals": self.originals}
+        policies = {f"photogate-{role}": json.loads(functools.reduce(lambda text, name: text.replace(name, names[name]), names,
+                                                                      (POLICIES / f"{role}-policy.json").read_text()))
                     for role in ("signer", "worker")}
         users = {key.access: {"secretKey": key.secret, "status": "enabled"} for key in (self.signer, self.worker)}
         mappings = {user: {"version": 1, "policy": policy, "updatedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}

@@ -336,13 +336,83 @@ TEST(Load, warns_root_of_a_file_that_another_user_may_write) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
     const Folder folder;
     Sources sources;
-    sources.file = folder.write("photogate.toml", kValid);
+    sources.file = folder.write("photogate.toml", kValid + kServer);
     EXPECT_EQ(warnings_of(load(sources)), "");
     ASSERT_EQ(::chown(sources.file->c_str(), 12'345, 12'345), 0);
     EXPECT_THAT(warnings_of(load(sources)), HasSubstr("belongs to user 12345, who decides"));
     ASSERT_EQ(::chown(sources.file->c_str(), 0, 0), 0);
     ASSERT_EQ(::chmod(sources.file->c_str(), 0666), 0);
     EXPECT_THAT(warnings_of(load(sources)), HasSubstr("may be written by everyone"));
+}
+
+const std::string kOneMachine = kApp + "[database]\nfolder = \"db\"\n[store]\nfolder = \"objects\"\n";
+
+TEST(Load, takes_paths_in_the_file_as_relative_to_it) {
+    const Folder folder;
+    const auto file = folder.write("photogate.toml", kOneMachine +
+                                                         "[callbacks]\nca_file = \"ca/../roots.pem\"\n"
+                                                         "[imaging]\nprogram = \"/opt/imager\"\n");
+    const auto loaded = load({{}, {}, file, "/opt/photogate"});
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.postgres_folder, folder.path() / "db");
+    EXPECT_EQ(loaded->config.store.folder, folder.path() / "objects");
+    EXPECT_EQ(loaded->config.callbacks.ca_file, folder.path() / "roots.pem");
+    EXPECT_EQ(loaded->config.imaging.program, "/opt/imager");
+    EXPECT_EQ(loaded->config.file, file);
+    EXPECT_EQ(loaded->config.data_folder, "");
+    // A flag's or a variable's path is relative to the current folder, as every program takes it.
+    const auto flagged = load({{{"--store-folder", {"mine"}}}, {}, file, "/opt/photogate"});
+    ASSERT_TRUE(flagged);
+    EXPECT_EQ(flagged->config.store.folder, "mine");
+}
+
+TEST(Load, follows_a_data_folder_that_was_moved) {
+    const Folder folder;
+    std::filesystem::create_directory(folder.path() / "old");
+    folder.write("old/photogate.toml", kOneMachine);
+    std::filesystem::rename(folder.path() / "old", folder.path() / "new");
+    const auto loaded = load({{}, {}, std::nullopt, {}, folder.path() / "new"});
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.store.folder, folder.path() / "new" / "objects");
+    EXPECT_EQ(loaded->config.data_folder, folder.path() / "new");
+}
+
+TEST(Load, refuses_data_folder_whose_file_leads_elsewhere) {
+    const Folder folder;
+    const auto original = folder.path() / "original";
+    const auto copy = folder.path() / "copy";
+    for (const auto& each : {original, copy})
+        std::filesystem::create_directories(each / "db");
+    std::filesystem::create_directory_symlink(original, copy / "linked");
+    const auto refused = [&](const std::string& database, const std::string& store) {
+        folder.write("copy/photogate.toml", kApp + "[database]\nfolder = \"" + database +
+                                                "\"\n[store]\nfolder = \"" + store + "\"\n");
+        const auto loaded = load({{}, {}, std::nullopt, {}, copy});
+        if (!loaded) {
+            EXPECT_THAT(mistakes_of(loaded), HasSubstr(original.string()));
+            EXPECT_THAT(mistakes_of(loaded), HasSubstr("not inside " + copy.string()));
+            EXPECT_THAT(mistakes_of(loaded), HasSubstr("--config"));
+        }
+        return !loaded;
+    };
+    EXPECT_FALSE(refused("db", "objects"));
+    EXPECT_FALSE(refused((copy / "db").string(), "./a/../objects"));
+    EXPECT_TRUE(refused((original / "db").string(), "objects"));
+    EXPECT_TRUE(refused("db", (original / "store").string()));
+    EXPECT_TRUE(refused("db", "../original/store"));
+    EXPECT_TRUE(refused("db", "linked/store"));
+    // A file that is named may lead anywhere, and so may a flag.
+    EXPECT_TRUE(load({{}, {}, copy / "photogate.toml", {}, copy}));
+    folder.write("copy/photogate.toml", kOneMachine);
+    EXPECT_TRUE(load({{{"--store-folder", {original.string()}}}, {}, std::nullopt, {}, copy}));
+}
+
+TEST(Load, prefers_named_data_folder_over_variable_and_standard_file) {
+    const Folder folder;
+    folder.write("photogate.toml", kOneMachine);
+    const std::map<std::string, std::string> elsewhere{{"PHOTOGATE_CONFIG", "/nowhere/photogate.toml"}};
+    EXPECT_FALSE(load({{}, elsewhere, std::nullopt, {}, folder.path()}));
+    EXPECT_TRUE(load({{}, elsewhere, std::nullopt, {}, folder.path(), Sources::FolderIs::named}));
 }
 
 TEST(Load, ignores_first_file_that_somebody_else_put_there) {
@@ -376,7 +446,7 @@ TEST(Load, accepts_former_names_with_a_warning) {
     ASSERT_TRUE(flag) << mistakes_of(flag);
     EXPECT_EQ(flag->config.imaging.processes, 5U);
     EXPECT_THAT(warnings_of(flag), HasSubstr("is the former name of --imaging-processes"));
-    EXPECT_EQ(warnings_of(load_text(kValid + "[imaging]\nprocesses = 3\n")), "");
+    EXPECT_EQ(warnings_of(load_text(kValid + kServer + "[imaging]\nprocesses = 3\n")), "");
 }
 
 }  // namespace

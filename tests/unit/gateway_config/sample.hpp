@@ -54,6 +54,7 @@ inline const std::string kRegion =
 inline const std::string kApp =
     "[apps.shop]\nkeys = [\"" + kHashLine + "\"]\n[apps.shop.profiles.doorstep]\n";
 inline const std::string kEvents = "[events.minio]\ntokens = [\"" + kToken + "\"]\n";
+inline const std::string kServer = "[server]\npublic_url = \"https://photos.example\"\n";
 inline const std::string kValid = kDatabase + kRegion + kApp + kEvents;
 
 using Loading = tl::expected<Loaded, std::vector<Mistake>>;

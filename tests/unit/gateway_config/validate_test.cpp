@@ -150,7 +150,7 @@ TEST(Validate, warns_of_local_store_when_serving_other_machines) {
         warnings_of(load_text(kValid + "[server]\nlisten = [\"0.0.0.0:8080\"]\n")),
         HasSubstr(
             "regions.default.public_endpoint is http://127.0.0.1:9000, but the server listens elsewhere"));
-    EXPECT_EQ(warnings_of(load_text(kValid)), "");
+    EXPECT_EQ(warnings_of(load_text(kValid + kServer)), "");
 }
 
 TEST(Validate, warns_that_callbacks_would_name_images_by_path_alone) {
@@ -167,6 +167,18 @@ TEST(Validate, warns_that_callbacks_would_name_images_by_path_alone) {
     EXPECT_EQ(warnings_of(load_text(told + known)), "");
     EXPECT_EQ(warnings_of(load_text(kValid + hosts + known)), "");
     EXPECT_EQ(warnings_of(load_text(kValid)), "") << "nobody is called";
+}
+
+TEST(Validate, warns_of_public_url_that_leads_nowhere) {
+    const auto warned = [](const std::string& server) {
+        return warnings_of(load_text(kValid + "[server]\n" + server)).find("server.public_url") !=
+               std::string::npos;
+    };
+    EXPECT_TRUE(warned("public_url = \"http://127.0.0.1:8081\"\n"));
+    EXPECT_TRUE(warned("public_url = \"http://localhost\"\n"));
+    EXPECT_FALSE(warned("public_url = \"http://127.0.0.1:8080\"\n"));
+    EXPECT_FALSE(warned("public_url = \"http://localhost:7\"\nlisten = [\"127.0.0.1:6\", \"[::1]:7\"]\n"));
+    EXPECT_FALSE(warned("public_url = \"https://photos.example\"\n"));
 }
 
 TEST(Validate, rejects_same_bucket_in_two_regions_of_one_store) {

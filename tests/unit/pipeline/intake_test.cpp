@@ -55,6 +55,18 @@ class IntakeTest : public PipelineTest {
     Intake intake{records, records, stores, clock};
 };
 
+TEST_F(IntakeTest, knows_objects_of_store_probes_whatever_is_done_to_them) {
+    auto event = event_of(created());
+    event.key = "u/probe/k3j2/stolen-from-originals";
+    auto copied = event;
+    copied.operation = StoreOperation::created_copy;
+    const auto summary = take_in({event, copied});
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->attacks, 0U);
+    EXPECT_EQ(summary->ignored, 2U);
+    EXPECT_EQ(summary->probed_regions, (std::vector<std::string>{"default", "default"}));
+}
+
 TEST_F(IntakeTest, receives_an_upload_by_the_event_of_the_store_itself_without_a_look) {
     const auto upload = created();
     auto event = event_of(upload);

@@ -113,12 +113,13 @@ TEST(S3Xml, escapes_content_of_documents) {
     EXPECT_EQ(complete_document({{1, ETag::trusted("e"), 5}}),
               "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag></Part></"
               "CompleteMultipartUpload>");
-    EXPECT_EQ(notification_document({{"fast", "arn:minio:sqs::fast:webhook", {"s3:ObjectCreated:*"}, "u/"}}),
-              "<NotificationConfiguration><QueueConfiguration><Id>fast</"
-              "Id><Queue>arn:minio:sqs::fast:webhook</Queue>"
-              "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>u/</"
-              "Value></FilterRule>"
-              "</S3Key></Filter></QueueConfiguration></NotificationConfiguration>");
+    EXPECT_EQ(
+        notification_document({{"direct", "arn:minio:sqs::direct:webhook", {"s3:ObjectCreated:*"}, "u/"}}),
+        "<NotificationConfiguration><QueueConfiguration><Id>direct</"
+        "Id><Queue>arn:minio:sqs::direct:webhook</Queue>"
+        "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>u/</"
+        "Value></FilterRule>"
+        "</S3Key></Filter></QueueConfiguration></NotificationConfiguration>");
 }
 
 TEST(S3Xml, reads_results_of_copy_complete_create_and_delete) {
