@@ -43,8 +43,10 @@ S3Result<> AwsChunked::feed(std::string_view arrived, std::string& out) {
         line_.append(part);
         if (end == std::string_view::npos) return {};
         arrived.remove_prefix(end + 1);
-        if (!line_.ends_with('\r')) return malformed();
-        line_.pop_back();
+        // AWS's own example, and minio-go, end a trailer's line with LF and write CRLF behind it.
+        const bool bare = !line_.ends_with('\r');
+        if (bare && state_ != State::trailer) return malformed();
+        if (!bare) line_.pop_back();
         const std::string line = std::exchange(line_, {});
         S3Result<> read;
         switch (state_) {
@@ -55,6 +57,11 @@ S3Result<> AwsChunked::feed(std::string_view arrived, std::string& out) {
                 read = line.empty() ? end_chunk() : malformed();
                 break;
             case State::trailer:
+                if (line.empty() && !bare && separator_expected_) {
+                    separator_expected_ = false;
+                    break;
+                }
+                separator_expected_ = bare;
                 read = read_trailer(line);
                 break;
             case State::data:
@@ -131,8 +138,10 @@ S3Result<> AwsChunked::end_trailers() {
 
 S3Result<> AwsChunked::finish() const {
     // Some clients omit the last empty line; everything relevant has been read by then.
-    const bool whole = state_ == State::done || (state_ == State::trailer && line_.empty() &&
-                                                 options_.form == ChunkedForm::signed_chunks);
+    const bool at_line_start = state_ == State::trailer && line_.empty();
+    const bool whole =
+        state_ == State::done || (at_line_start && options_.form == ChunkedForm::signed_chunks) ||
+        (at_line_start && options_.form == ChunkedForm::unsigned_with_trailer && !trailers_.empty());
     if (!whole || decoded_ != options_.decoded_length) return refuse(Code::IncompleteBody);
     return {};
 }

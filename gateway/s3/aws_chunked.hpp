@@ -2,6 +2,8 @@
 // as it arrives, in pieces of any size:
 //
 //   <hex size>[;chunk-signature=<hex>] CRLF  <bytes> CRLF  …  0[;chunk-signature=<hex>] CRLF
+// A trailer's line may end with LF CRLF instead of CRLF, as in AWS's example.
+//
 //   [x-amz-checksum-crc32:<base64> CRLF  [x-amz-trailer-signature:<hex> CRLF]]  CRLF
 //
 // Chunks are inside the HTTP message, whatever its own framing. The decoder buffers no chunk: it returns
@@ -54,6 +56,7 @@ class AwsChunked {
     Options options_;
     State state_ = State::head;
     std::string line_;
+    bool separator_expected_ = false;  ///< the last trailer's line ended with LF alone
     std::uint64_t left_ = 0;
     std::uint64_t decoded_ = 0;
     bool last_ = false;

@@ -25,6 +25,29 @@ S3Result<std::uint64_t> size_in(std::string_view text, std::string_view header) 
     return size;
 }
 
+/// A checksum that can't be verified is refused: the sender relies on it.
+S3Result<> check_known(const http::RequestHead& head) {
+    constexpr std::string_view beginning = "x-amz-checksum-";
+    for (std::size_t i = 0; i < head.headers.size(); ++i) {
+        const auto name = head.headers.at(i).name;
+        if (name.size() < beginning.size() ||
+            !http::equal_ignoring_case(name.substr(0, beginning.size()), beginning))
+            continue;
+        const auto rest = name.substr(beginning.size());
+        const bool known = http::equal_ignoring_case(rest, "algorithm") ||
+                           http::equal_ignoring_case(rest, "type") ||
+                           http::equal_ignoring_case(rest, "mode") ||
+                           storage::builtin::parse_checksum_algorithm(rest).has_value();
+        if (!known)
+            return refuse(Code::InvalidRequest,
+                          fmt::format("The header {} names a checksum algorithm that is "
+                                      "not supported: use CRC32, CRC32C, CRC64NVME, SHA1 "
+                                      "or SHA256.",
+                                      name));
+    }
+    return {};
+}
+
 S3Result<> read_checksums(const http::RequestHead& head, BodyPromise& promise) {
     for (const ChecksumAlgorithm algorithm : kAlgorithms) {
         const std::string header = header_of(algorithm);
@@ -38,6 +61,10 @@ S3Result<> read_checksums(const http::RequestHead& head, BodyPromise& promise) {
             return refuse(Code::InvalidRequest, fmt::format("Value for {} header is invalid.", header));
         promise.checksum = Checksum{algorithm, std::string{*value}};
     }
+    return {};
+}
+
+S3Result<> read_md5(const http::RequestHead& head, BodyPromise& promise) {
     if (const auto md5 = head.headers.find("Content-MD5")) {
         const auto bytes = from_base64(*md5);
         if (!bytes || bytes->size() != 16) return refuse(Code::InvalidDigest);
@@ -91,9 +118,14 @@ std::string header_of(ChecksumAlgorithm algorithm) {
     return name;
 }
 
-S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified) {
+S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified,
+                                   ChecksumHeaders checksums) {
     BodyPromise promise;
-    if (auto read = read_checksums(head, promise); !read) return refuse(read.error());
+    if (auto known = check_known(head); !known) return refuse(known.error());
+    if (checksums == ChecksumHeaders::of_body) {
+        if (auto read = read_checksums(head, promise); !read) return refuse(read.error());
+    }
+    if (auto read = read_md5(head, promise); !read) return refuse(read.error());
     if (verified.payload_hash.starts_with("STREAMING-")) {
         if (auto read = read_chunks(head, verified, promise); !read) return refuse(read.error());
         return promise;

@@ -38,8 +38,12 @@ struct BodyPromise {
     }
 };
 
+/// What `x-amz-checksum-*` headers describe: of CompleteMultipartUpload the object, otherwise the body.
+enum class ChecksumHeaders { of_body, of_object };
+
 /// Refusals: InvalidDigest, InvalidRequest, MissingContentLength, InvalidArgument.
-S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified);
+S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified,
+                                   ChecksumHeaders checksums = ChecksumHeaders::of_body);
 
 /// The computed digests, if required; base64.
 struct Digests {

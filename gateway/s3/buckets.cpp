@@ -17,9 +17,11 @@ constexpr std::string_view kGatewayArn = "arn:photogate:sqs::gateway:intake";
 std::string acl_document() {
     Xml xml{"AccessControlPolicy"};
     add_owner(xml, "Owner");
-    // The grantee's type is an attribute, which Xml can't write; without it, clients assume the canonical
-    // user.
-    xml.open("AccessControlList").open("Grant").open("Grantee").add("ID", "photogate").close();
+    xml.open("AccessControlList").open("Grant");
+    // s3cmd reads the grantee's type, an attribute.
+    xml.open_with("Grantee",
+                  "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"");
+    xml.add("ID", "photogate").add("DisplayName", "photogate").close();
     xml.add("Permission", "FULL_CONTROL");
     return xml.done();
 }

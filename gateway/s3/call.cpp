@@ -150,6 +150,7 @@ void Call::refuse(const S3Error& error) {
                 .request_id = request.request_id}));
     response.status = status_of(error.code);
     if (response.status == 503) response.set("Retry-After", "1");
+    if (!error.region.empty()) response.set("x-amz-bucket-region", error.region);
     answer(std::move(response));
 }
 

@@ -1,5 +1,7 @@
 // CopyObject and UploadPartCopy. The source is read with the caller's permissions.
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -89,19 +91,37 @@ S3Result<http::Response> copied(Dependencies& dependencies, const Call& call) {
     return xml_response(result_document("CopyObjectResult", *object));
 }
 
+struct FirstAndLast {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+};
+/// `bytes=first-last`, the only form of x-amz-copy-source-range.
+std::optional<FirstAndLast> exact_range(std::string_view text) {
+    constexpr std::string_view unit = "bytes=";
+    if (!text.starts_with(unit)) return std::nullopt;
+    text.remove_prefix(unit.size());
+    FirstAndLast range;
+    const char* const stop = text.data() + text.size();
+    const auto first = std::from_chars(text.data(), stop, range.first);
+    if (first.ec != std::errc{} || first.ptr == stop || *first.ptr != '-') return std::nullopt;
+    const auto last = std::from_chars(first.ptr + 1, stop, range.last);
+    if (last.ec != std::errc{} || last.ptr != stop || range.last < range.first) return std::nullopt;
+    return range;
+}
+
 S3Result<Stretch> source_range(const Call& call, std::uint64_t size) {
     const auto sent = call.request.headers.find("x-amz-copy-source-range");
     if (!sent) return Stretch{0, size};
-    http::RequestHead asked;
-    asked.headers.add("Range", *sent);
-    const auto range = read_range(asked, size);
-    if (!range) return refuse(range.error());
-    if (!*range)
+    const auto range = exact_range(*sent);
+    if (!range)
         return refuse(
             Code::InvalidArgument,
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
             "are the zero-based offsets of the first and last bytes to copy");
-    return **range;
+    if (range->last >= size)
+        return refuse(Code::InvalidArgument,
+                      fmt::format("Range specified is not valid for source object of size: {}", size));
+    return Stretch{range->first, range->last - range->first + 1};
 }
 
 Result<> pour(const FolderReader& reader, Stretch stretch, FolderWriter& writer) {

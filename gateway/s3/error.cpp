@@ -176,6 +176,7 @@ S3Error of(const signer::SignatureRefusal& refusal, SignedIn where) {
 std::string error_document(const S3Error& error, const ErrorSubject& subject) {
     Xml xml = Xml::plain("Error");
     xml.add("Code", to_string(error.code)).add("Message", error.message);
+    if (!error.region.empty()) xml.add("Region", error.region);
     if (!subject.key.empty()) xml.add("Key", subject.key);
     if (!subject.bucket.empty()) xml.add("BucketName", subject.bucket);
     xml.add("Resource", subject.resource).add("RequestId", subject.request_id).add("HostId", "photogate");

@@ -93,6 +93,7 @@ int status_of(Code code);
 struct S3Error {
     Code code = Code::InternalError;
     std::string message;
+    std::string region;  ///< the right one, where a request was signed for another
 };
 template <class T = void>
 using S3Result = tl::expected<T, S3Error>;

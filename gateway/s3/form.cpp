@@ -54,6 +54,21 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
     return std::nullopt;
 }
 
+enum class LineEnd { unfinished, line, close, other };
+struct BoundaryLine {
+    LineEnd kind = LineEnd::unfinished;
+    std::size_t length = 0;
+};
+/// What follows a boundary: white space and the end of the line, or `--` (RFC 2046, 5.1.1).
+BoundaryLine read_line_end(std::string_view rest) {
+    if (rest.size() < 2) return {};
+    if (rest.starts_with("--")) return {LineEnd::close, 2};
+    const auto end = rest.find_first_not_of(" \t");
+    if (end == std::string_view::npos || rest.substr(end) == "\r") return {};
+    if (rest.substr(end, 2) == "\r\n") return {LineEnd::line, end + 2};
+    return {LineEnd::other, 0};
+}
+
 }  // namespace
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
@@ -83,14 +98,22 @@ S3Result<> Form::step(std::string& file, bool& more) {
     const auto here = left();
     more = false;
     switch (state_) {
-        case State::start:
-            if (here.size() < delimiter_.size() + 2) return {};
-            if (!here.starts_with(delimiter_) || here.substr(delimiter_.size(), 2) != "\r\n")
-                return malformed("it does not begin with its boundary");
-            at_ += delimiter_.size() + 2;
+        case State::start: {
+            // RFC 2046, 5.1.1: what precedes the first boundary is ignored.
+            const auto begin = here.find(delimiter_);
+            if (begin == std::string_view::npos) {
+                if (here.size() > kMostFieldBytes) return malformed("it does not begin with its boundary");
+                return {};
+            }
+            const auto line = read_line_end(here.substr(begin + delimiter_.size()));
+            if (line.kind == LineEnd::unfinished) return {};
+            if (line.kind == LineEnd::close) return malformed("it has no file");
+            if (line.kind == LineEnd::other) return malformed("a boundary is not followed by an end of line");
+            at_ += begin + delimiter_.size() + line.length;
             state_ = State::head;
             more = true;
             return {};
+        }
         case State::head: {
             const auto end = here.find("\r\n\r\n");
             if (end == std::string_view::npos) return {};
@@ -102,15 +125,16 @@ S3Result<> Form::step(std::string& file, bool& more) {
         }
         case State::value: {
             const auto end = here.find(delimiter_);
-            if (end == std::string_view::npos || here.size() < end + delimiter_.size() + 2) return {};
+            if (end == std::string_view::npos) return {};
+            const auto line = read_line_end(here.substr(end + delimiter_.size()));
+            if (line.kind == LineEnd::unfinished) return {};
             const auto value = here.substr(0, end);
             if (!is_utf8(value) || value.find('\0') != std::string_view::npos)
                 return malformed("a field is not UTF-8");
             fields_.push_back({name_, std::string{value}});
-            const auto next = here.substr(end + delimiter_.size(), 2);
-            if (next == "--") return malformed("it has no file");
-            if (next != "\r\n") return malformed("a boundary is not followed by an end of line");
-            at_ += end + delimiter_.size() + 2;
+            if (line.kind == LineEnd::close) return malformed("it has no file");
+            if (line.kind == LineEnd::other) return malformed("a boundary is not followed by an end of line");
+            at_ += end + delimiter_.size() + line.length;
             state_ = State::head;
             more = true;
             return {};

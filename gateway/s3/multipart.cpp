@@ -111,7 +111,11 @@ S3Result<CompleteOptions> read_complete_options(const Call& call) {
           ChecksumAlgorithm::sha1, ChecksumAlgorithm::sha256}) {
         const auto value = call.request.headers.find(header_of(algorithm));
         if (!value) continue;
-        const bool composite = value->find('-') != std::string_view::npos;
+        const auto dash = value->find('-');
+        const bool composite = dash != std::string_view::npos;
+        if (options.expected || !storage::builtin::is_checksum(algorithm, value->substr(0, dash)))
+            return refuse(Code::InvalidRequest,
+                          fmt::format("Value for {} header is invalid.", header_of(algorithm)));
         options.expected = Checksum{algorithm, std::string{*value},
                                     composite ? ChecksumType::composite : ChecksumType::full_object};
     }
@@ -132,7 +136,8 @@ S3Result<http::Response> completed(Dependencies& dependencies, const Call& call,
     const auto object =
         dependencies.store.uploads().complete({call.bucket(), call.key()}, upload_of(call), *chosen, options);
     if (!object) return refuse(of(object.error()));
-    std::string location = fmt::format("http://{}", call.request.headers.find("Host").value_or(""));
+    std::string location =
+        fmt::format("{}://{}", dependencies.options.scheme, call.request.headers.find("Host").value_or(""));
     location += call.request.raw_path();
     Xml xml{"CompleteMultipartUploadResult"};
     xml.add("Location", location).add("Bucket", call.bucket().str()).add("Key", call.key().str());
@@ -155,12 +160,10 @@ void list_parts(Dependencies& dependencies, CallPtr call) {
 }
 
 void complete_upload(Dependencies& dependencies, CallPtr call) {
-    auto promise = read_promise(call->request, call->verified);
+    auto promise = read_promise(call->request, call->verified, ChecksumHeaders::of_object);
     auto options = read_complete_options(*call);
     if (!promise) return call->refuse(promise.error());
     if (!options) return call->refuse(options.error());
-    // The checksum headers of this request are the object's, not the document's.
-    promise->checksum.reset();
     pump(call, dependencies.pool,
          document_sink(std::move(*promise), kMostRequestDocument,
                        [&dependencies, call, options = std::move(*options)](const std::string& document) {

@@ -130,7 +130,8 @@ class FormSink final : public BodySink {
     }
 
     std::string location() const {
-        std::string path = fmt::format("http://{}", call_->request.headers.find("Host").value_or(""));
+        std::string path = fmt::format("{}://{}", dependencies_.options.scheme,
+                                       call_->request.headers.find("Host").value_or(""));
         path += call_->request.raw_path();
         if (!path.ends_with('/')) path += '/';
         signer::append_encoded_path(path, call_->key().str());

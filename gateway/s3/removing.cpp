@@ -1,5 +1,5 @@
 // DeleteObject and DeleteObjects.
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "gateway/s3/operations.hpp"
@@ -10,30 +10,35 @@ namespace photogate::gateway::s3 {
 
 namespace {
 
-struct Failed {
-    std::string key;
-    S3Error error;
-};
+using storage::builtin::Removal;
 
-/// Each key separately: a refused key does not affect the others.
-std::vector<Failed> remove_all(Dependencies& dependencies, const Call& call, const DeleteRequest& request) {
-    std::vector<Failed> failed;
-    std::vector<ObjectKey> allowed;
-    for (const std::string& text : request.keys) {
-        auto key = read_key(text);
+/// The outcome for each entry of the request: nullopt where the object is gone. A refused entry does not
+/// affect the others.
+std::vector<std::optional<S3Error>> remove_all(Dependencies& dependencies, const Call& call,
+                                               const DeleteRequest& request) {
+    std::vector<std::optional<S3Error>> outcomes(request.entries.size());
+    std::vector<Removal> allowed;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < request.entries.size(); ++i) {
+        const DeleteEntry& entry = request.entries[i];
+        auto key = read_key(entry.key);
         if (!key) {
-            failed.push_back({text, key.error()});
+            outcomes[i] = key.error();
         } else if (!permits(*call.permissions, {Action::delete_object, &call.bucket(), &*key})) {
-            failed.push_back({text, refuse(Code::AccessDenied).value()});
+            outcomes[i] = refuse(Code::AccessDenied).value();
+        } else if (entry.version && *entry.version != "null") {
+            outcomes[i] = refuse(Code::NoSuchVersion).value();
         } else {
-            allowed.push_back(std::move(*key));
+            allowed.push_back({std::move(*key), entry.etag, entry.size, entry.modified});
+            places.push_back(i);
         }
     }
-    if (auto removed = dependencies.store.objects().remove(call.bucket(), allowed); !removed) {
-        for (const ObjectKey& key : allowed)
-            failed.push_back({key.str(), of(removed.error())});
+    const auto removed = dependencies.store.objects().remove_matching(call.bucket(), allowed);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!removed) outcomes[places[i]] = of(removed.error());
+        if (removed && (*removed)[i]) outcomes[places[i]] = of(*(*removed)[i]);
     }
-    return failed;
+    return outcomes;
 }
 
 S3Result<http::Response> delete_named(Dependencies& dependencies, const Call& call,
@@ -42,21 +47,17 @@ S3Result<http::Response> delete_named(Dependencies& dependencies, const Call& ca
     if (!request) return refuse(Code::MalformedXML);
     if (auto there = dependencies.store.buckets().check(call.bucket()); !there)
         return refuse(of(there.error()));
-    const auto failed = remove_all(dependencies, call, *request);
+    const auto outcomes = remove_all(dependencies, call, *request);
     Xml xml{"DeleteResult"};
-    if (request->answer == Loudness::all) {
-        for (const std::string& key : request->keys) {
-            const bool kept = std::any_of(failed.begin(), failed.end(),
-                                          [&](const Failed& each) { return each.key == key; });
-            if (!kept) xml.open("Deleted").add("Key", key).close();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const std::string& key = request->entries[i].key;
+        if (outcomes[i]) {
+            xml.open("Error").add("Key", key);
+            if (request->entries[i].version) xml.add("VersionId", *request->entries[i].version);
+            xml.add("Code", to_string(outcomes[i]->code)).add("Message", outcomes[i]->message).close();
+        } else if (request->answer == Loudness::all) {
+            xml.open("Deleted").add("Key", key).close();
         }
-    }
-    for (const auto& [key, error] : failed) {
-        xml.open("Error")
-            .add("Key", key)
-            .add("Code", to_string(error.code))
-            .add("Message", error.message)
-            .close();
     }
     return xml_response(xml.done());
 }
@@ -67,6 +68,10 @@ void delete_object(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         const auto* version = call->address.parameter("versionId");
         if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
+        for (const auto* unknown : {"x-amz-if-match-last-modified-time", "x-amz-if-match-size"}) {
+            if (call->request.headers.find(unknown))
+                return refuse(Code::NotImplemented, "A delete takes If-Match alone as its condition.");
+        }
         Result<> removed;
         if (const auto match = call->request.headers.find("If-Match"); match && *match != "*") {
             const auto etag = parse_etag(*match);

@@ -1,6 +1,8 @@
 #include "gateway/s3/request_documents.hpp"
 
 #include <array>
+#include <charconv>
+#include <chrono>
 
 #include <pugixml.hpp>
 
@@ -70,6 +72,34 @@ std::optional<ChosenPart> part_of(pugi::xml_node entry) {
     return part;
 }
 
+/// A condition that can't be read makes the document malformed: ignoring it would delete the object.
+std::optional<DeleteEntry> delete_entry_of(pugi::xml_node node) {
+    DeleteEntry entry;
+    entry.key = text_of(node, "Key");
+    if (entry.key.empty()) return std::nullopt;
+    if (const auto version = text_of(node, "VersionId"); !version.empty()) entry.version = version;
+    if (child(node, "ETag")) {
+        auto etag = parse_etag(text_of(node, "ETag"));
+        if (!etag) return std::nullopt;
+        entry.etag = std::move(*etag);
+    }
+    if (child(node, "Size")) {
+        const auto text = text_of(node, "Size");
+        ByteSize size = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+        if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+        entry.size = size;
+    }
+    if (child(node, "LastModifiedTime")) {
+        const auto text = text_of(node, "LastModifiedTime");
+        const auto as_date = parse_http_date(text);
+        const auto as_timestamp = parse_rfc3339(text);
+        if (!as_date && !as_timestamp) return std::nullopt;
+        entry.modified = std::chrono::floor<std::chrono::seconds>(as_date ? *as_date : *as_timestamp);
+    }
+    return entry;
+}
+
 std::optional<NotificationRule> rule_of(pugi::xml_node entry) {
     NotificationRule rule;
     rule.id = text_of(entry, "Id");
@@ -98,11 +128,11 @@ std::optional<DeleteRequest> read_delete_request(std::string_view xml) {
     DeleteRequest request;
     for (const pugi::xml_node entry : root.children()) {
         if (local(entry.name()) != "Object") continue;
-        const auto key = text_of(entry, "Key");
-        if (key.empty() || request.keys.size() == kMostKeys) return std::nullopt;
-        request.keys.emplace_back(key);
+        auto each = delete_entry_of(entry);
+        if (!each || request.entries.size() == kMostKeys) return std::nullopt;
+        request.entries.push_back(std::move(*each));
     }
-    if (request.keys.empty()) return std::nullopt;
+    if (request.entries.empty()) return std::nullopt;
     if (text_of(root, "Quiet") == "true") request.answer = Loudness::errors;
     return request;
 }

@@ -20,8 +20,16 @@ inline constexpr std::size_t kMostRequestDocument = 8U << 20;
 
 enum class Loudness { all, errors };  ///< which results a DeleteObjects response lists
 
+/// An object is deleted only if all that is given holds.
+struct DeleteEntry {
+    std::string key;                     ///< as sent
+    std::optional<std::string> version;  ///< `<VersionId>`
+    std::optional<ETag> etag;            ///< `<ETag>`
+    std::optional<ByteSize> size;        ///< `<Size>`
+    std::optional<Timestamp> modified;   ///< `<LastModifiedTime>`, in whole seconds
+};
 struct DeleteRequest {
-    std::vector<std::string> keys;  ///< at most 1,000, as sent
+    std::vector<DeleteEntry> entries;  ///< 1 to 1,000
     Loudness answer = Loudness::all;
 };
 std::optional<DeleteRequest> read_delete_request(std::string_view xml);

@@ -101,6 +101,13 @@ void dispatch(Dependencies& dependencies, CallPtr call) {
     }
 }
 
+/// Signed by Signature Version 2: the default of old clients for presigned URLs.
+bool is_version_2(const Call& call) {
+    const auto authorization = call.request.headers.find("Authorization");
+    return (call.address.has("AWSAccessKeyId") && call.address.has("Signature")) ||
+           (authorization && authorization->starts_with("AWS "));
+}
+
 /// Identifies the caller by the signature, and finds its permissions.
 S3Result<> verify(Dependencies& dependencies, Call& call) {
     std::vector<signer::Header> headers;
@@ -113,7 +120,15 @@ S3Result<> verify(Dependencies& dependencies, Call& call) {
         http::to_string(call.request.method), call.request.target, headers, dependencies.clock.now()});
     if (!verified) {
         const bool in_query = call.address.has("X-Amz-Signature") || call.address.has("X-Amz-Credential");
-        return refuse(of(verified.error(), in_query ? SignedIn::query : SignedIn::header));
+        if (is_version_2(call))
+            return refuse(Code::InvalidRequest,
+                          "The authorization mechanism you have provided is not supported. Please use "
+                          "AWS4-HMAC-SHA256.");
+        S3Error error = of(verified.error(), in_query ? SignedIn::query : SignedIn::header);
+        // SDKs learn the region from this and repeat the request.
+        if (verified.error().fault == signer::SignatureFault::wrong_scope)
+            error.region = dependencies.options.region.str();
+        return refuse(std::move(error));
     }
     call.verified = std::move(*verified);
     const auto known = dependencies.permissions.find(call.verified.access_key_id);

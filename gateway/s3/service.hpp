@@ -29,6 +29,8 @@ namespace photogate::gateway::s3 {
 struct ServiceOptions {
     std::vector<Caller> callers;
     Region region = Region::trusted("us-east-1");
+    /// Of the public URL: the scheme of `Location`.
+    std::string scheme = "http";
     /// The domains of virtual-host style, lower case, without port.
     std::vector<std::string> domains;
     /// Origins that may call: exact origins, or only `*`.

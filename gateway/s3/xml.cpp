@@ -28,6 +28,12 @@ Xml& Xml::open(std::string_view name) {
     return *this;
 }
 
+Xml& Xml::open_with(std::string_view name, std::string_view attributes) {
+    out_.append("<").append(name).append(" ").append(attributes).append(">");
+    open_.emplace_back(name);
+    return *this;
+}
+
 Xml& Xml::close() {
     out_.append("</").append(open_.back()).append(">");
     open_.pop_back();

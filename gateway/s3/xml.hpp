@@ -18,6 +18,8 @@ class Xml {
     static Xml plain(std::string_view root);
 
     Xml& open(std::string_view name);
+    /// `<name attributes>`; the attributes are written as they are.
+    Xml& open_with(std::string_view name, std::string_view attributes);
     Xml& close();
     /// `<name>text</name>`
     Xml& add(std::string_view name, std::string_view text);

@@ -94,6 +94,7 @@ Result<> BuiltinStore::serve(http::ServerOptions options) {
     s3::ServiceOptions service;
     service.callers = callers(region_, keys_);
     service.region = region_.signing_region;
+    service.scheme = config.external.scheme;
     service.domains = config.domains;
     service.cors_origins = config.cors_origins;
     service.body_deadline = config.body_timeout;

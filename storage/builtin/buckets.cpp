@@ -26,6 +26,11 @@ Result<> Buckets::remove(const Bucket& bucket) {
         Query used = transaction.index.query("bucket_used");
         if (used.number(id).step() && used.number_at(0) != 0)
             return fail(ErrorCode::store_bucket_not_empty, "the bucket is not empty");
+        transaction.index.query("waste_parts_of_bucket").number(id).run();
+        transaction.index.query("remove_parts_of_bucket").number(id).run();
+        transaction.index.query("remove_uploads_of_bucket").number(id).run();
+        transaction.index.query("remove_completions_of_bucket").number(id).run();
+        transaction.made_garbage = true;
         transaction.index.query("remove_bucket").number(id).run();
         return {};
     });

@@ -24,7 +24,7 @@ class Buckets {
     explicit Buckets(StoreState& state) : state_(state) {}
 
     Result<BucketMade> create(const Bucket& bucket);
-    /// Errors: store_bucket_not_empty (objects, or uploads under way).
+    /// Aborts its unfinished uploads. Errors: store_bucket_not_empty.
     Result<> remove(const Bucket& bucket);
     Result<std::vector<BucketInfo>> list();
     /// Succeeds if the bucket exists.

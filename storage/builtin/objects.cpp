@@ -9,6 +9,18 @@ namespace {
 /// Bounds the retries for an object that is replaced at each attempt, which does not happen in practice.
 constexpr int kMostTries = 20;
 
+/// Why the object is not the one to be removed; nullopt if it is.
+std::optional<Error> mismatch(Connection& index, std::int64_t bucket, const Removal& removal) {
+    Query query = index.query("object");
+    if (!query.number(bucket).blob(removal.key.str()).step()) return no_such_key();
+    const StoredObject object = object_row(query).object;
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(object.last_modified);
+    if ((removal.etag && *removal.etag != object.etag) || (removal.size && *removal.size != object.size) ||
+        (removal.modified && *removal.modified != seconds))
+        return Error{ErrorCode::store_precondition_failed, "the object is not the expected one"};
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<StoredObject> Objects::stat(const Bucket& bucket, const ObjectKey& key) {
@@ -97,6 +109,25 @@ Result<> Objects::remove(const Bucket& bucket, const std::vector<ObjectKey>& key
             return {};
         })
         .result;
+}
+
+Result<std::vector<std::optional<Error>>> Objects::remove_matching(const Bucket& bucket,
+                                                                   const std::vector<Removal>& removals) {
+    std::vector<std::optional<Error>> refusals;
+    const auto outcome = state_.commit_removal([&](Transaction& transaction) -> Result<> {
+        refusals.assign(removals.size(), std::nullopt);
+        const auto in = state_.bucket_id(transaction.index, bucket);
+        for (std::size_t i = 0; i < removals.size(); ++i) {
+            if (removals[i].is_conditional()) refusals[i] = mismatch(transaction.index, in, removals[i]);
+            if (refusals[i]) continue;
+            // Without a condition it can't fail a precondition.
+            if (auto held = state_.discard_current(transaction, in, removals[i].key, {}); !held) return held;
+            transaction.index.query("remove_object").number(in).blob(removals[i].key.str()).run();
+        }
+        return {};
+    });
+    if (!outcome.result) return fail(outcome.result.error());
+    return refusals;
 }
 
 Result<> Objects::remove_if(const Bucket& bucket, const ObjectKey& key, const ETag& etag) {

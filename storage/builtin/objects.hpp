@@ -23,6 +23,16 @@ struct StoreCopyOptions {
     WriteCondition condition;  ///< of the target
 };
 
+/// Removes the object at `key` if everything that is given holds.
+struct Removal {
+    ObjectKey key;
+    std::optional<ETag> etag;
+    std::optional<ByteSize> size;
+    std::optional<Timestamp> modified;  ///< compared in whole seconds
+
+    bool is_conditional() const { return etag || size || modified; }
+};
+
 class Objects {
   public:
     explicit Objects(StoreState& state) : state_(state) {}
@@ -39,6 +49,10 @@ class Objects {
     Result<StoredObject> copy(const ObjectName& from, const ObjectName& to, const StoreCopyOptions& options);
     /// Removing an absent object succeeds.
     Result<> remove(const Bucket& bucket, const std::vector<ObjectKey>& keys);
+    /// For each removal nullopt if the object is gone, or its refusal: store_no_such_key (of a condition on an
+    /// absent object), store_precondition_failed. A refusal does not affect the others.
+    Result<std::vector<std::optional<Error>>> remove_matching(const Bucket& bucket,
+                                                              const std::vector<Removal>& removals);
     /// Removes the object if it has this ETag: `If-Match` on DELETE. Errors: store_no_such_key,
     /// store_precondition_failed.
     Result<> remove_if(const Bucket& bucket, const ObjectKey& key, const ETag& etag);

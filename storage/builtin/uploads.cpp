@@ -14,6 +14,8 @@ namespace photogate::storage::builtin {
 namespace {
 
 constexpr std::uint32_t kMostParts = 10'000;
+/// How long a repeated completion is answered with the result of the first.
+constexpr std::chrono::hours kCompletionsKept{24};
 
 struct PartRow {
     StoredPart part;
@@ -124,6 +126,24 @@ std::optional<Checksum> checksum_of(const OpenUpload& upload, const std::vector<
                     ChecksumType::composite};
 }
 
+/// The result of an upload that is completed already, if the same parts are named.
+Result<> repeat(Connection& index, std::int64_t bucket, const ObjectKey& key, const std::string& upload,
+                const std::vector<ChosenPart>& named, ObjectRow& row) {
+    Query query = index.query("completion");
+    if (!query.number(bucket).blob(key.str()).text(upload).step()) return fail(no_such_upload());
+    std::vector<PartRow> parts;
+    for (const ChosenPart& part : named) {
+        parts.emplace_back();
+        parts.back().part.etag = part.etag;
+    }
+    row = {};
+    row.object.etag = ETag::trusted(query.text_at(0));
+    if (etag_of(parts) != row.object.etag) return fail(no_such_upload());
+    row.object.size = query.count_at(1);
+    row.object.checksum = unpack_checksum(query.optional_blob_at(2));
+    return {};
+}
+
 }  // namespace
 
 Result<std::string> Uploads::start(const Bucket& bucket, const ObjectKey& key, const UploadOptions& options) {
@@ -177,11 +197,13 @@ Result<PartPage> Uploads::parts(const ObjectName& object, const std::string& upl
 Result<StoredObject> Uploads::complete(const ObjectName& object, const std::string& upload,
                                        const std::vector<ChosenPart>& named, const CompleteOptions& options) {
     ObjectRow row;
+    bool again = false;
     const auto outcome = state_.commit([&](Transaction& transaction) -> Result<> {
         Connection& index = transaction.index;
         const auto in = state_.bucket_id(index, object.bucket);
         auto found = find_upload(index, in, object.key, upload);
-        if (!found) return fail(no_such_upload());
+        again = !found.has_value();
+        if (again) return repeat(index, in, object.key, upload, named, row);
         auto chosen = choose(find_parts(index, found->id, 0, std::numeric_limits<std::int64_t>::max()), named,
                              state_.options.least_part);
         if (!chosen) return fail(chosen.error());
@@ -215,9 +237,22 @@ Result<StoredObject> Uploads::complete(const ObjectName& object, const std::stri
         row.object.last_modified = state_.clock.now();
         row.object.sequence = transaction.next_sequence();
         state_.put_row(transaction, in, object.key, row);
+        index.query("remove_completions_before")
+            .number(micros_of(row.object.last_modified - kCompletionsKept))
+            .run();
+        index.query("add_completion")
+            .number(in)
+            .blob(object.key.str())
+            .text(upload)
+            .text(row.object.etag.str())
+            .number(row.object.size)
+            .optional_blob(pack_checksum(row.object.checksum))
+            .number(micros_of(row.object.last_modified))
+            .run();
         return {};
     });
     if (!outcome.result) return fail(outcome.result.error());
+    if (again) return std::move(row.object);
     state_.announce(object.bucket, object.key, row.object, Creation::complete_multipart);
     return std::move(row.object);
 }

@@ -94,7 +94,8 @@ class Uploads {
                            const PartListOptions& options);
     /// The parts become the object without being copied. Errors: store_no_such_upload, store_invalid_part,
     /// store_invalid_part_order, store_part_too_small, store_checksum_mismatch, size_mismatch, and as
-    /// FolderWriter::finish(); after any of them the upload still exists.
+    /// FolderWriter::finish(); after any of them the upload still exists. For a day, the same call again has the
+    /// same result and changes nothing.
     Result<StoredObject> complete(const ObjectName& object, const std::string& upload,
                                   const std::vector<ChosenPart>& parts, const CompleteOptions& options);
     /// Errors: store_no_such_upload.

@@ -21,7 +21,16 @@ insert into buckets (name, created) values (?1, ?2);
 -- name: remove_bucket
 delete from buckets where id = ?1;
 -- name: bucket_used
-select exists (select 1 from objects where bucket = ?1) or exists (select 1 from uploads where bucket = ?1);
+select exists (select 1 from objects where bucket = ?1);
+-- name: waste_parts_of_bucket
+insert or ignore into garbage (body, content)
+select p.body, p.body from parts p join uploads u on u.id = p.upload where u.bucket = ?1;
+-- name: remove_parts_of_bucket
+delete from parts where upload in (select id from uploads where bucket = ?1);
+-- name: remove_uploads_of_bucket
+delete from uploads where bucket = ?1;
+-- name: remove_completions_of_bucket
+delete from completions where bucket = ?1;
 -- name: rules
 select rules from buckets where id = ?1;
 -- name: all_rules
@@ -70,6 +79,12 @@ order by key, name limit ?6;
 select id from uploads where started < ?1;
 -- name: remove_upload
 delete from uploads where id = ?1;
+-- name: completion
+select etag, size, checksum from completions where bucket = ?1 and key = ?2 and name = ?3;
+-- name: add_completion
+insert or replace into completions (bucket, key, name, etag, size, checksum, completed) values (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+-- name: remove_completions_before
+delete from completions where completed < ?1;
 -- name: part
 select body from parts where upload = ?1 and number = ?2;
 -- name: put_part

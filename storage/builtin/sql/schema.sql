@@ -52,6 +52,18 @@ create table if not exists parts (
     checksum blob,
     primary key (upload, number)
 ) without rowid;
+-- What a completed upload became, for a client that repeats the completion because its answer was lost.
+create table if not exists completions (
+    bucket    integer not null,
+    key       blob not null,
+    name      text not null,
+    etag      text not null,
+    size      integer not null,
+    checksum  blob,
+    completed integer not null,
+    primary key (bucket, key, name)
+) without rowid;
+create index if not exists completions_by_time on completions (completed);
 -- Bodies that nothing refers to any more, and whose files are still to be removed.
 create table if not exists garbage (
     body    integer primary key,

@@ -47,16 +47,16 @@ bool fits_xml(std::string_view text) {
 
 void check_delete(const DeleteRequest& request) {
     std::vector<ObjectKey> keys;
-    for (const auto& text : request.keys) {
-        auto key = parse_object_key(text);
-        if (key && fits_xml(text)) keys.push_back(std::move(*key));
+    for (const auto& entry : request.entries) {
+        auto key = parse_object_key(entry.key);
+        if (key && fits_xml(entry.key)) keys.push_back(std::move(*key));
     }
     if (keys.empty()) return;
     const auto again = read_delete_request(delete_document(keys, 0, keys.size()));
-    require(again && again->answer == Loudness::errors && again->keys.size() == keys.size(),
+    require(again && again->answer == Loudness::errors && again->entries.size() == keys.size(),
             "a written delete request is read");
     for (std::size_t i = 0; i < keys.size(); ++i)
-        require(again->keys[i] == keys[i].str(), "a key survives being written");
+        require(again->entries[i].key == keys[i].str(), "a key survives being written");
 }
 
 void check_complete(const std::vector<ChosenPart>& parts) {
@@ -75,7 +75,7 @@ void check_complete(const std::vector<ChosenPart>& parts) {
 
 void read_requests(std::string_view xml) {
     if (const auto request = read_delete_request(xml)) {
-        require(!request->keys.empty() && request->keys.size() <= 1'000, "1 to 1,000 keys are deleted");
+        require(!request->entries.empty() && request->entries.size() <= 1'000, "1 to 1,000 keys are deleted");
         check_delete(*request);
     }
     if (const auto parts = read_complete_request(xml)) {

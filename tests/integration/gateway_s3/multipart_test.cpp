@@ -49,6 +49,45 @@ TEST_F(Multipart, joins_parts_in_their_order) {
     EXPECT_EQ(ask("worker", {.key = "u/m", .query = {{"partNumber", "3"}}}).body, "333");
     EXPECT_EQ(events(), std::vector<std::string>{"s3:ObjectCreated:CompleteMultipartUpload u/m"});
     EXPECT_EQ(code_of(complete("u/m", upload, {{1, tag1}})), "NoSuchUpload");
+    const Answer again = complete("u/m", upload, {{1, tag1}, {2, tag2}, {7, tag3}});
+    EXPECT_EQ(again.status, 200) << again.body;
+    EXPECT_EQ(element(again, "ETag"), element(done, "ETag"));
+    EXPECT_EQ(events().size(), 1U);
+}
+
+TEST_F(Multipart, accepts_checksum_of_the_whole_with_or_without_number_of_parts) {
+    const auto sha256 = [](std::string_view text) { return base64(signer::sha256(text)); };
+    const std::string one(2'000, '1'), two = "2";
+    std::string sums;
+    for (const std::string& part : {one, two}) {
+        const auto sum = signer::sha256(part);
+        sums.append(reinterpret_cast<const char*>(sum.data()), sum.size());
+    }
+    const std::string whole = sha256(sums);
+    for (const auto& [value, expected] :
+         std::vector<std::pair<std::string, std::string>>{{whole + "-2", "200"},
+                                                          {whole, "200"},
+                                                          {sha256("other") + "-2", "BadDigest"},
+                                                          {"nonsense-2", "InvalidRequest"}}) {
+        const std::string upload =
+            element(ask("signer", {.method = "POST",
+                                   .key = "u/m",
+                                   .query = {{"uploads", ""}},
+                                   .headers = {{"x-amz-checksum-algorithm", "SHA256"}}}),
+                    "UploadId");
+        std::string document = "<CompleteMultipartUpload>";
+        for (const auto& [number, part] : {std::pair{1, one}, std::pair{2, two}})
+            document +=
+                "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" +
+                put("u/m", upload, number, part, {{"x-amz-checksum-sha256", sha256(part)}}).header("ETag") +
+                "</ETag></Part>";
+        const Answer answer = ask("signer", {.method = "POST",
+                                             .key = "u/m",
+                                             .query = {{"uploadId", upload}},
+                                             .headers = {{"x-amz-checksum-sha256", value}},
+                                             .body = document + "</CompleteMultipartUpload>"});
+        EXPECT_EQ(code_of(answer), expected) << value;
+    }
 }
 
 TEST_F(Multipart, rejects_mismatched_completion_and_changes_nothing) {
@@ -97,6 +136,12 @@ TEST_F(Multipart, copies_part_from_object) {
     EXPECT_EQ(code_of(ask("signer", copy)), "AccessDenied");
     const Answer copied = ask("worker", copy);
     EXPECT_EQ(copied.status, 200) << copied.body;
+    for (const auto* range : {"bytes=0-99", "bytes=5-99", "bytes=10-20", "bytes=5-", "bytes=-5", "bytes=4-2",
+                              "bytes=0-10", "0-4", "bytes=0-4,6-7"}) {
+        Wanted other = copy;
+        other.headers.back().value = range;
+        EXPECT_EQ(code_of(ask("worker", other)), "InvalidArgument") << range;
+    }
     std::string tag = element(copied, "ETag");
     tag = tag.substr(5, tag.size() - 10);
     EXPECT_EQ(complete("u/m", upload, {{1, tag}}).status, 200);

@@ -149,6 +149,70 @@ TEST_F(Objects, deletes_idempotently_and_in_batches) {
         "MalformedXML");
 }
 
+TEST_F(Objects, deletes_in_batches_only_what_matches_its_conditions) {
+    const auto remove = [&](const std::string& inner) {
+        return ask("worker", {.method = "POST",
+                              .query = {{"delete", ""}},
+                              .body = "<Delete><Object><Key>d</Key>" + inner + "</Object></Delete>"});
+    };
+    const std::string tag = ask("worker", {.method = "PUT", .key = "d", .body = "x"}).header("ETag");
+    for (const auto& [inner, expected] : std::vector<std::pair<std::string, std::string>>{
+             {"<ETag>\"0123456789abcdef0123456789abcdef\"</ETag>", "PreconditionFailed"},
+             {"<Size>2</Size>", "PreconditionFailed"},
+             {"<LastModifiedTime>Sun, 06 Nov 1994 08:49:37 GMT</LastModifiedTime>", "PreconditionFailed"},
+             {"<VersionId>3HL4kqtJlcpXroDTDmJ</VersionId>", "NoSuchVersion"},
+             {"<ETag></ETag>", "MalformedXML"},
+             {"<Size>many</Size>", "MalformedXML"}}) {
+        const Answer answer = remove(inner);
+        EXPECT_EQ(code_of(answer), expected) << answer.body;
+        EXPECT_EQ(answer.body.find("<Deleted>"), std::string::npos) << answer.body;
+        EXPECT_EQ(ask("worker", {.key = "d"}).status, 200) << inner;
+    }
+    EXPECT_EQ(
+        code_of(ask("worker", {.method = "DELETE", .key = "d", .headers = {{"x-amz-if-match-size", "2"}}})),
+        "NotImplemented");
+    const Answer gone = remove("<ETag>" + tag + "</ETag><VersionId>null</VersionId>");
+    EXPECT_NE(gone.body.find("<Deleted><Key>d</Key>"), std::string::npos) << gone.body;
+    EXPECT_EQ(ask("worker", {.key = "d"}).status, 404);
+}
+
+TEST_F(Objects, tells_old_signatures_and_other_regions_what_is_right) {
+    for (const auto* target : {"/incoming/k?AWSAccessKeyId=worker&Expires=9999999999&Signature=abc%3D"}) {
+        const Answer answer = send(request("GET", target, {}, ""));
+        EXPECT_EQ(answer.status, 400);
+        EXPECT_EQ(code_of(answer), "InvalidRequest");
+        EXPECT_NE(answer.body.find("AWS4-HMAC-SHA256"), std::string::npos) << answer.body;
+    }
+    EXPECT_EQ(code_of(send(request("GET", "/incoming/k", {{"Authorization", "AWS worker:abc="}}, ""))),
+              "InvalidRequest");
+    signer::HeaderSignRequest wanted{.method = "GET"};
+    wanted.address = address({.key = "k"});
+    wanted.payload_sha256 = "UNSIGNED-PAYLOAD";
+    wanted.at = clock.now();
+    const signer::Signer elsewhere{{"worker", Secret{"worker-secret"}, {}}, Region::trusted("eu-central-1")};
+    const Answer answer =
+        send(request("GET", "/incoming/k", elsewhere.sign_headers(wanted).value().headers, ""));
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_EQ(element(answer, "Region"), "us-east-1");
+    EXPECT_EQ(answer.header("x-amz-bucket-region"), "us-east-1");
+}
+
+TEST_F(Objects, refuses_checksums_that_it_cannot_verify) {
+    for (const auto* name : {"x-amz-checksum-sha512", "x-amz-checksum-md5", "x-amz-checksum-xxhash64"})
+        EXPECT_EQ(
+            code_of(ask("worker", {.method = "PUT", .key = "k", .headers = {{name, "AAAA"}}, .body = "x"})),
+            "InvalidRequest")
+            << name;
+    EXPECT_EQ(code_of(ask("worker", {.key = "k"})), "NoSuchKey");
+}
+
+TEST_F(Objects, names_the_type_of_the_grantee) {
+    ask("worker", {.method = "PUT", .key = "k", .body = "x"});
+    for (const auto* key : {"k", ""})
+        EXPECT_NE(ask("worker", {.key = key, .query = {{"acl", ""}}}).body.find("xsi:type=\"CanonicalUser\""),
+                  std::string::npos);
+}
+
 TEST_F(Objects, lists_by_prefix_and_delimiter_in_pages) {
     for (const auto* key : {"a/1", "a/2", "b c&d", "e//f", "g/x/1"})
         ask("worker", {.method = "PUT", .key = key, .body = "x"});

@@ -35,6 +35,20 @@ TEST(AwsChunked, decodes_unsigned_chunks_with_trailer_split_anywhere) {
     }
 }
 
+TEST(AwsChunked, accepts_trailer_lines_that_end_with_lf_before_crlf) {
+    for (const std::string ending : {"\n\r\n\r\n", "\n\r\n", "\n\n", "\r\n\r\n"}) {
+        const std::string body = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==" + ending;
+        for (std::size_t step = 1; step <= body.size(); ++step) {
+            AwsChunked decoder{{ChunkedForm::unsigned_with_trailer, nullptr, 5}};
+            const auto decoded = decode(decoder, body, step);
+            ASSERT_TRUE(decoded) << step;
+            EXPECT_EQ(decoder.trailers().front().second, "AAAAAA==");
+        }
+    }
+    EXPECT_EQ(fault("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\n\r\n\r\nmore", 5),
+              Code::InvalidRequest);
+}
+
 TEST(AwsChunked, rejects_incomplete_or_malformed_chunks) {
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n\r\n", 5), std::nullopt);
     EXPECT_EQ(fault("5\r\nhello\r\n0\r\n", 5), Code::IncompleteBody);

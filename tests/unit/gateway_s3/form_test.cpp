@@ -38,6 +38,21 @@ TEST(Form, reads_fields_first_and_streams_the_file) {
     }
 }
 
+TEST(Form, accepts_preamble_and_white_space_behind_boundaries) {
+    const std::string fields = part("name=\"key\"", "k");
+    std::string padded = fields + part("name=\"file\"", "abc") + "--b0--\r\n";
+    for (std::size_t at = 0; (at = padded.find("--b0\r\n", at)) != std::string::npos; at += 6)
+        padded.insert(at + 4, " \t");
+    for (const std::string& body : {"\r\n" + padded, "This is a form.\r\n--b\r\n" + padded, padded}) {
+        for (std::size_t step = 1; step <= body.size(); ++step) {
+            const Fed fed{body, step};
+            ASSERT_TRUE(fed.result) << step << fed.result.error().message;
+            EXPECT_EQ(fed.form.fields(), (std::vector<signer::Header>{{"key", "k"}}));
+            EXPECT_EQ(fed.file, "abc");
+        }
+    }
+}
+
 TEST(Form, rejects_incomplete_or_malformed_form) {
     const std::string head = part("name=\"key\"", "k");
     for (const std::string& body :

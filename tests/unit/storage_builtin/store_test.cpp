@@ -213,11 +213,39 @@ TEST_F(FolderStoreTest, creates_buckets_once_and_deletes_only_empty_ones) {
     EXPECT_EQ(code_of(store->objects().write(other, key_of("k"), {})), ErrorCode::store_no_such_bucket);
     EXPECT_EQ(code_of(store->objects().stat(other, key_of("k"))), ErrorCode::store_no_such_bucket);
     EXPECT_EQ(code_of(store->list(other, {})), ErrorCode::store_no_such_bucket);
+}
+
+TEST_F(FolderStoreTest, deletes_bucket_with_unfinished_uploads_and_frees_their_parts) {
     const auto upload = store->uploads().start(bucket, key_of("u"), {});
-    ASSERT_TRUE(store->remove(bucket, key_of("k"), std::nullopt));
-    EXPECT_EQ(code_of(store->buckets().remove(bucket)), ErrorCode::store_bucket_not_empty);
-    ASSERT_TRUE(store->uploads().abort({bucket, key_of("u")}, *upload));
+    ASSERT_TRUE(part({bucket, key_of("u")}, {*upload, 1}, "0123456789"));
     EXPECT_TRUE(store->buckets().remove(bucket));
+    reopen();
+    EXPECT_EQ(bodies_on_disk(), 0U);
+    EXPECT_TRUE(store->uploads().list(bucket, {})->uploads.empty());
+}
+
+TEST_F(FolderStoreTest, removes_only_objects_that_match_their_conditions) {
+    const auto first = put("a", "one");
+    ASSERT_TRUE(first && put("b", "two") && put("c", "three"));
+    clock.advance(std::chrono::hours{1});
+    const auto other = ETag::trusted("0123456789abcdef0123456789abcdef");
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(first->last_modified);
+    const auto outcome = store->objects().remove_matching(
+        bucket, {{.key = key_of("a"), .etag = other},
+                 {.key = key_of("a"), .size = 4},
+                 {.key = key_of("a"), .modified = seconds + std::chrono::seconds{1}},
+                 {.key = key_of("none"), .etag = other},
+                 {.key = key_of("b"), .etag = ETag::trusted(md5_hex("two")), .size = 3, .modified = seconds},
+                 {.key = key_of("c")},
+                 {.key = key_of("none")}});
+    ASSERT_TRUE(outcome);
+    for (const std::size_t refused : {0U, 1U, 2U})
+        EXPECT_EQ((*outcome)[refused]->code, ErrorCode::store_precondition_failed) << refused;
+    EXPECT_EQ((*outcome)[3]->code, ErrorCode::store_no_such_key);
+    for (const std::size_t gone : {4U, 5U, 6U})
+        EXPECT_FALSE((*outcome)[gone]) << gone;
+    EXPECT_EQ(get("a"), "one");
+    EXPECT_EQ(store->list(bucket, {})->objects.size(), 1U);
 }
 
 TEST_F(FolderStoreTest, rejects_second_store_on_the_folder_with_clear_message) {
