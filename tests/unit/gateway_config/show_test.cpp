@@ -27,7 +27,7 @@ TEST(Show, shows_effective_values_with_their_origin) {
     EXPECT_THAT(shown, HasSubstr("photogate.toml:2\n"));
     EXPECT_THAT(shown, HasSubstr("idle_timeout = \"30s\"  # default\n"));
     EXPECT_THAT(shown, HasSubstr("\n[apps.shop.profiles.doorstep]\n"));
-    EXPECT_THAT(show(*loaded, Origins::hidden), Not(HasSubstr("# default")));
+    EXPECT_THAT(show(*loaded, Origins::hidden), Not(HasSubstr("  # default")));
 }
 
 TEST(Show, hides_every_secret) {
