@@ -1,5 +1,6 @@
 #include "imaging/imager_pool.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -22,6 +23,7 @@
 #include "imaging/imager_process.hpp"
 #include "imaging/imager_wire.hpp"
 #include "imaging/memory_file.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 namespace {
@@ -233,7 +235,10 @@ Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<ImagerProcess>& proces
         }
         return lost(process, ErrorCode::imager_crashed, {});
     };
-    const std::string order = write_order(*job.task, options.max_output);
+    Task bounded = *job.task;
+    bounded.limits.max_memory = std::min(bounded.limits.max_memory, usable_memory(options.address_space));
+    bounded.limits.max_work = std::min(bounded.limits.max_work, usable_time(options.wall_clock));
+    const std::string order = write_order(bounded, options.max_output);
     if (auto sent = process->channel().send(order, job.watermark, job.file, deadline); !sent)
         return gave_up(sent.error());
     auto frame = process->channel().receive({kMaxAnswerHeader, options.max_output}, deadline);

@@ -24,8 +24,8 @@ namespace photogate::imaging {
 struct PoolOptions {
     std::filesystem::path program;  ///< of photogate-imager
     std::size_t processes = 2;
-    std::chrono::milliseconds wall_clock{20'000};  ///< for one task
-    std::uint64_t address_space = 1ULL << 30;      ///< bytes (RLIMIT_AS)
+    std::chrono::milliseconds wall_clock{45'000};  ///< for one task
+    std::uint64_t address_space = 2ULL << 30;      ///< bytes (RLIMIT_AS)
     std::uint64_t max_output = 256ULL << 20;       ///< bytes of one published picture
     std::size_t max_tasks_per_process = 200;       ///< then it is replaced
     std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task

@@ -84,14 +84,9 @@ std::string shortened(std::string_view detail) {
     return to_valid_utf8(detail.substr(0, std::min(detail.size(), kMaxDetail / 4)));
 }
 
-std::string_view word(PublishMode mode) {
-    return to_string(mode);
-}
-std::string_view word(Fit fit) {
-    return to_string(fit);
-}
-std::string_view word(Corner corner) {
-    return to_string(corner);
+template <class Choice>
+std::string_view word(Choice choice) {
+    return to_string(choice);
 }
 
 std::string_view word(Attempt attempt) {
@@ -114,6 +109,10 @@ std::string_view word(ExifDetail detail) {
             return "full";
     }
     return "none";
+}
+
+std::string_view word(HdrPolicy policy) {
+    return policy == HdrPolicy::refuse ? "refuse" : "tone_map";
 }
 
 std::string_view word(GpsPolicy policy) {
@@ -143,7 +142,10 @@ json limits_to_json(const Limits& limits) {
                 {"max_total_pixels", limits.max_total_pixels},
                 {"max_scans", limits.max_scans},
                 {"max_metadata", limits.max_metadata},
-                {"max_metadata_blocks", limits.max_metadata_blocks}};
+                {"max_metadata_blocks", limits.max_metadata_blocks},
+                {"hdr", word(limits.hdr)},
+                {"max_memory", limits.max_memory},
+                {"max_work", limits.max_work.count()}};
 }
 
 Limits limits_from_json(const json& from) {
@@ -156,6 +158,9 @@ Limits limits_from_json(const json& from) {
     limits.max_scans = number<std::uint32_t>(from, "max_scans");
     limits.max_metadata = number<ByteSize>(from, "max_metadata");
     limits.max_metadata_blocks = number<std::uint32_t>(from, "max_metadata_blocks");
+    limits.max_memory = number<ByteSize>(from, "max_memory");
+    limits.max_work = std::chrono::milliseconds(number<std::uint32_t>(from, "max_work"));
+    limits.hdr = choice(from, "hdr", {HdrPolicy::tone_map, HdrPolicy::refuse});
     return limits;
 }
 
@@ -163,7 +168,8 @@ json version_to_json(const VersionSpec& spec) {
     json version{{"mode", word(spec.mode)},
                  {"max_edge", spec.max_edge},
                  {"fit", word(spec.fit)},
-                 {"quality", spec.quality}};
+                 {"quality", spec.quality},
+                 {"growth", word(spec.growth)}};
     if (spec.format) version["format"] = to_string(*spec.format);
     if (spec.crop) version["crop"] = {{"width", spec.crop->width}, {"height", spec.crop->height}};
     if (spec.watermark)
@@ -180,6 +186,7 @@ VersionSpec version_from_json(const json& from) {
     spec.max_edge = number<std::uint32_t>(from, "max_edge", 1);
     spec.fit = choice(from, "fit", {Fit::inside, Fit::outside});
     spec.quality = number<int>(from, "quality", 1, 100);
+    spec.growth = choice(from, "growth", {Growth::avoid, Growth::accept});
     if (from.contains("format")) spec.format = format_member(from, "format");
     if (from.contains("crop"))
         spec.crop = Aspect{number<std::uint32_t>(from["crop"], "width", 1),

@@ -3,6 +3,7 @@
 // Thread safety: values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,18 +19,29 @@
 
 namespace photogate::imaging {
 
+/// What becomes of a picture whose colours are told in PQ or HLG.
+enum class HdrPolicy {
+    tone_map,  ///< to sRGB
+    refuse,    ///< rejected as unsupported_format
+};
+
 /// What a file may cost before a decoder sees it. The defaults are those of the published verdicts.
 struct Limits {
     ByteSize max_bytes = 25U << 20;
-    std::uint64_t max_pixels = 50'000'000;  ///< of one frame
-    std::uint32_t max_side = 20'000;        ///< pixels
+    std::uint64_t max_pixels = 210'000'000;  ///< of one frame; phones of today make 200,000,000
+    std::uint32_t max_side = 20'000;         ///< pixels
     std::uint32_t max_frames = 300;
-    std::uint64_t max_total_pixels = 200'000'000;  ///< over all frames
+    std::uint64_t max_total_pixels = 300'000'000;  ///< over all frames
     std::uint32_t max_scans = 100;                 ///< of a progressive JPEG
     /// Of all metadata, as stored, also of what is thrown away unread; 0: no limit but the file's. What is read
     /// is bounded by its reader.
     ByteSize max_metadata = 0;
     std::uint32_t max_metadata_blocks = 0;  ///< segments, chunks and items; 0: no limit
+    HdrPolicy hdr = HdrPolicy::tone_map;
+    /// What decoding and encoding may take, as processing_cost.hpp estimates it. ImagerPool lowers both to what its
+    /// worker processes have.
+    ByteSize max_memory = 1728ULL << 20;
+    std::chrono::milliseconds max_work{15'000};
 };
 
 /// Which of the facts read from the original are reported.

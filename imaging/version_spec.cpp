@@ -7,7 +7,7 @@ namespace photogate::imaging {
 
 namespace {
 
-constexpr std::string_view kKeyVersion = "1";
+constexpr std::string_view kKeyVersion = "2";
 constexpr std::uint32_t kMaxEdge = 65'535;
 constexpr std::uint32_t kMaxAspect = 1'000;
 constexpr std::size_t kSha256Digits = 64;
@@ -59,6 +59,16 @@ std::string_view to_string(Corner corner) {
     return "bottom_right";
 }
 
+std::string_view to_string(Growth growth) {
+    switch (growth) {
+        case Growth::avoid:
+            return "avoid";
+        case Growth::accept:
+            return "accept";
+    }
+    return "avoid";
+}
+
 std::string VersionSpec::key() const {
     std::string key(kKeyVersion);
     const auto add = [&](std::string_view part) { (key += '.') += part; };
@@ -82,6 +92,7 @@ std::string VersionSpec::key() const {
     } else {
         add("-");
     }
+    if (growth == Growth::accept) add("grown");
     return key;
 }
 

@@ -32,6 +32,12 @@ struct Aspect {
     bool operator==(const Aspect&) const = default;
 };
 
+/// What happens where the picture would have more bytes than the file that it is made of.
+enum class Growth {
+    avoid,   ///< a lower quality, or another format where it is ours to choose
+    accept,  ///< it is published so
+};
+
 enum class Corner { top_left, top_right, bottom_left, bottom_right, centre };
 
 /// A picture laid over the result. Its bytes travel with the task; here is what they are known by.
@@ -51,11 +57,13 @@ struct VersionSpec {
     /// nullopt: JPEG for what is opaque, WebP for what has alpha or moves.
     std::optional<Format> format;
     int quality = 82;  ///< 1 to 100, on JPEG's scale
+    Growth growth = Growth::avoid;
     std::optional<Watermark> watermark;
 
     bool operator==(const VersionSpec&) const = default;
 
-    /// The same text for the same picture, whoever asks: `1.reencode.2048.inside.4x3.webp.82.-`. It consists of
+    /// The same text for the same picture, whoever asks: `2.reencode.2048.inside.4x3.webp.82.-`; `.grown` behind it where growth is
+    /// accepted. It consists of
     /// a-z, 0-9, `.`, `-`, `_` and is at most 160 characters long. Where the meaning of a member changes, the
     /// number in front does. Caches, single flights and stored rows share it.
     std::string key() const;
@@ -67,5 +75,6 @@ std::optional<std::string> complaint_about(const VersionSpec& spec);
 std::string_view to_string(PublishMode mode);
 std::string_view to_string(Fit fit);
 std::string_view to_string(Corner corner);
+std::string_view to_string(Growth growth);
 
 }  // namespace photogate::imaging

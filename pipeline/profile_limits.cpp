@@ -7,6 +7,10 @@ ProfileLimits limits_of(const model::Profile& profile) {
                          .max_size = profile.limits.max_bytes,
                          .content_types = {},
                          .methods = {},
+                         .max_pixels = profile.limits.max_pixels,
+                         .max_side = profile.limits.max_side,
+                         .max_frames = profile.limits.max_frames,
+                         .max_total_pixels = profile.limits.max_total_pixels,
                          .default_expiry = profile.default_expiry,
                          .longest_expiry = profile.longest_expiry};
     for (const auto format : profile.formats)

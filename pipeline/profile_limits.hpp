@@ -5,6 +5,7 @@
 // Thread safety: pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct ProfileLimits {
     ByteSize max_size = 0;                   ///< of the file
     std::vector<std::string> content_types;  ///< media types of the accepted formats
     std::vector<std::string> methods;        ///< `put`, `post`
+    std::uint64_t max_pixels = 0;            ///< of one frame
+    std::uint32_t max_side = 0;              ///< pixels
+    std::uint32_t max_frames = 0;
+    std::uint64_t max_total_pixels = 0;  ///< over all frames
     std::chrono::seconds default_expiry{};
     std::chrono::seconds longest_expiry{};
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "gateway/config/literal.hpp"
 #include "gateway/config/paths.hpp"
 #include "gateway/config/secret_file.hpp"
+#include "gateway/config/usable_cores.hpp"
 #include "gateway/config/validate.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX names it, unistd.h need not
@@ -89,7 +89,7 @@ std::optional<NamedFile> first_file(const Sources& sources) {
 class Loader {
   public:
     explicit Loader(const Sources& sources) : sources_(sources) {
-        const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+        const std::size_t cores = usable_cores();
         config_.server.io_threads = cores;
         config_.imaging.processes = cores;
         config_.imaging.program = imager_beside(sources.executable);

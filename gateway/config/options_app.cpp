@@ -26,6 +26,10 @@ constexpr std::array kExif = {Choice<ExifDetail>{"none", ExifDetail::none},
                               Choice<ExifDetail>{"full", ExifDetail::full}};
 constexpr std::array kGps = {Choice<GpsPolicy>{"drop", GpsPolicy::drop},
                              Choice<GpsPolicy>{"report", GpsPolicy::report}};
+constexpr std::array kHdr = {Choice<imaging::HdrPolicy>{"tone_map", imaging::HdrPolicy::tone_map},
+                             Choice<imaging::HdrPolicy>{"refuse", imaging::HdrPolicy::refuse}};
+constexpr std::array kGrowth = {Choice<imaging::Growth>{"avoid", imaging::Growth::avoid},
+                                Choice<imaging::Growth>{"accept", imaging::Growth::accept}};
 constexpr std::array kUnsized = {Choice<Profile::UnsizedPut>{"refused", Profile::UnsizedPut::refused},
                                  Choice<Profile::UnsizedPut>{"apps", Profile::UnsizedPut::apps},
                                  Choice<Profile::UnsizedPut>{"accepted", Profile::UnsizedPut::accepted}};
@@ -197,6 +201,13 @@ Table profile_table() {
                  [](S s, G g) {
                      return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
                  }},
+                {"growth", Kind::choice, choice_text(kGrowth, standard_profile().recipe.version.growth),
+                 "A published picture with more bytes than the upload: avoid (lower the quality, or choose "
+                 "another format if output is auto), accept.",
+                 [](S s, G g) { return put_choice(g, kGrowth, s.profile().recipe.version.growth); }},
+                {"hdr", Kind::choice, choice_text(kHdr, standard_profile().limits.hdr),
+                 "Pictures whose colours are PQ or HLG: tone_map (to sRGB), refuse (unsupported_format).",
+                 [](S s, G g) { return put_choice(g, kHdr, s.profile().limits.hdr); }},
                 {"exif", Kind::choice, choice_text(kExif, standard_profile().recipe.facts.exif),
                  "How much of the original's metadata is reported: none, basic, full.",
                  [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},

@@ -129,7 +129,7 @@ Table server_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.server.io_threads);
              },
-             Secrecy::open, "the number of cores"},
+             Secrecy::open, "the cores that affinity and cgroup quota allow"},
             {"max_connections", Kind::integer, std::to_string(standard().server.max_connections),
              "Concurrent connections. At the limit, new connections evict waits first, then those that have "
              "been "

@@ -25,16 +25,19 @@ Table imaging_table() {
                      return put(read_integer(g, {1, 256}), s.config.imaging.processes);
                  },
                  Secrecy::open,
-                 "the number of cores",
+                 "the cores that affinity and cgroup quota allow",
                  {},
                  "helpers"},
                 {"wall_clock", Kind::duration, duration_text(standard().imaging.wall_clock),
-                 "Maximum time for one picture; then its worker process is killed.",
+                 "Maximum time for one picture; then its worker process is killed. Pictures that are "
+                 "estimated to take more "
+                 "than a third of it are rejected before decoding.",
                  [](S s, G g) {
                      return put(read_duration(g, {100ms, 10min}), s.config.imaging.wall_clock);
                  }},
                 {"address_space", Kind::size, size_text(standard().imaging.address_space),
-                 "Address space of one worker process.",
+                 "Address space of one worker process. Pictures that are estimated to need more are rejected "
+                 "before decoding.",
                  [](S s, G g) {
                      return put(read_size(g, {256ULL << 20, 64ULL << 30}), s.config.imaging.address_space);
                  }},

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gateway/config/given.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -306,6 +307,30 @@ void check_profile(const model::Profile& profile, const std::string& table, Repo
     }
 }
 
+/// A ceiling that was set by hand and that no picture of a format reaches, because the worker processes have
+/// neither the memory nor the time.
+void check_ceiling(const imaging::PoolOptions& pool, const model::Profile& profile, const std::string& table,
+                   Report& report) {
+    const std::string key = table + ".max_pixels";
+    if (!report.given(key) && !report.given("imaging.address_space") && !report.given("imaging.wall_clock"))
+        return;
+    const std::uint64_t side = profile.limits.max_side;
+    const std::uint64_t asked = std::min(profile.limits.max_pixels, side * side);
+    std::string short_of_it;
+    for (const imaging::Format format : profile.formats) {
+        const std::uint64_t reachable = imaging::reachable_pixels(
+            format, imaging::usable_memory(pool.address_space), imaging::usable_time(pool.wall_clock));
+        if (reachable >= asked) continue;
+        short_of_it +=
+            fmt::format("{}{} {}", short_of_it.empty() ? "" : ", ", imaging::to_string(format), reachable);
+    }
+    if (short_of_it.empty()) return;
+    report.warning(
+        key, fmt::format("is {}, which imaging.address_space ({}) and imaging.wall_clock ({}) don't "
+                         "reach for every format; at most: {}",
+                         asked, size_text(pool.address_space), duration_text(pool.wall_clock), short_of_it));
+}
+
 /// The operator's own URLs are held to what an upload's would be, but for the list of hosts.
 void check_callback_url(const model::App& app, const notifier::callbacks::CallbackUrlPolicy& configured,
                         const std::string& table, Report& report) {
@@ -388,6 +413,8 @@ void check_apps(Config& config, Report& report) {
         if (app.callback_url) check_callback_url(app, config.callbacks.policy, table, report);
         for (const auto& [profile_name, profile] : app.profiles) {
             check_profile(profile, fmt::format("{}.profiles.{}", table, profile_name.str()), report);
+            check_ceiling(config.imaging, profile, fmt::format("{}.profiles.{}", table, profile_name.str()),
+                          report);
         }
     }
     if (config.apps.empty())

@@ -28,6 +28,14 @@ std::string limits_json(const pipeline::ProfileLimits& limits) {
     out.number(limits.max_size);
     write_texts(out, "content_types", limits.content_types);
     write_texts(out, "methods", limits.methods);
+    out.name("max_pixels");
+    out.number(limits.max_pixels);
+    out.name("max_side");
+    out.number(std::uint64_t{limits.max_side});
+    out.name("max_frames");
+    out.number(std::uint64_t{limits.max_frames});
+    out.name("max_total_pixels");
+    out.number(limits.max_total_pixels);
     out.name("default_expires_in");
     out.number(static_cast<std::uint64_t>(limits.default_expiry.count()));
     out.name("max_expires_in");

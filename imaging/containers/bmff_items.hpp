@@ -1,5 +1,5 @@
 // Internal: an ISO base media file (HEIF, AVIF) as a list of boxes, items and their properties. Not
-// for other modules.
+// for other modules but imaging/imager, which reads the colours of items from it.
 #pragma once
 
 #include <cstdint>

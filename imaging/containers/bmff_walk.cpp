@@ -73,7 +73,9 @@ class BmffWalk {
             if (item.type == "grid" && !grid(item)) return false;
             const BmffBox* ispe = bmff_.property(item, "ispe");
             const Size size = ispe == nullptr ? Size{} : size_of(*ispe);
-            state_.found.total_pixels += static_cast<std::uint64_t>(size.width) * size.height;
+            // A grid's own pixels are its tiles'.
+            if (item.type != "grid")
+                state_.found.total_pixels += static_cast<std::uint64_t>(size.width) * size.height;
             if (state_.found.total_pixels > state_.limits.max_total_pixels)
                 return state_.reject(RejectionCode::too_many_pixels,
                                      "All pictures in the file have too many pixels together.");
@@ -153,7 +155,11 @@ class BmffWalk {
     bool is_affordable(const BmffItem& item) {
         const auto pixels = painted(item, 0);
         if (!pixels) return false;
-        return *pixels <= state_.limits.max_total_pixels ||
+        // Its own pixels are held to max_pixels; those of its parts are painted as well.
+        const BmffBox* ispe = bmff_.property(item, "ispe");
+        const Size own = ispe == nullptr ? Size{} : size_of(*ispe);
+        return *pixels <=
+                   state_.limits.max_total_pixels + static_cast<std::uint64_t>(own.width) * own.height ||
                state_.reject(RejectionCode::too_many_pixels,
                              "The picture is put together from too many pixels.");
     }

@@ -6,6 +6,7 @@
 #include "imaging/containers/exif_directory.hpp"
 #include "imaging/containers/sniff.hpp"
 #include "imaging/containers/walk.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 
@@ -30,9 +31,7 @@ bool State::set_size(std::uint64_t width, std::uint64_t height) {
 }
 
 bool State::check_raster() {
-    const std::uint64_t bits =
-        static_cast<std::uint64_t>(found.channels) * (found.bits_per_channel > 8 ? 16 : 8);
-    if (static_cast<std::uint64_t>(found.width) * found.height * bits / 8 > kMaxRasterBytes)
+    if (decoding_cost(shape_of(found)).memory > limits.max_memory)
         return reject(RejectionCode::too_many_pixels, "The picture would take too much memory at its depth.");
     return true;
 }
@@ -118,6 +117,15 @@ void orient(BytesView file, WorkBudget& budget, Inspection& found) {
 }
 
 }  // namespace
+
+PictureShape shape_of(const Inspection& inspection) {
+    return {.format = inspection.format,
+            .pixels = static_cast<std::uint64_t>(inspection.width) * inspection.height,
+            .total_pixels = inspection.total_pixels,
+            .channels = inspection.channels,
+            .bits = inspection.bits_per_channel,
+            .progressive = inspection.progressive};
+}
 
 tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits, WorkBudget& budget) {
     if (file.size() > limits.max_bytes)

@@ -23,6 +23,7 @@
 #include "imaging/containers/work_budget.hpp"
 #include "imaging/format.hpp"
 #include "imaging/picture.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 
@@ -99,6 +100,9 @@ struct Inspection {
     std::uint32_t upright_width() const { return turned_sideways ? height : width; }
     std::uint32_t upright_height() const { return turned_sideways ? width : height; }
 };
+
+/// What processing_cost.hpp asks.
+PictureShape shape_of(const Inspection& inspection);
 
 /// Sniffs by itself; `limits.max_bytes` is checked too.
 /// Rejections: empty, too_large, not_an_image, unsupported_format, too_many_pixels, too_many_frames,

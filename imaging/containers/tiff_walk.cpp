@@ -188,10 +188,7 @@ class TiffWalk {
                                       ? ColourModel::rgb
                                       : ColourModel::other;
             if (!state_.set_size(width, height)) return false;
-            const std::uint64_t sample_bytes = std::max<std::uint64_t>(1, bits / 8);
-            if (width * height * samples * sample_bytes > kMaxRasterBytes)
-                return state_.reject(RejectionCode::too_many_pixels,
-                                     "The picture would take too much memory at its depth.");
+            if (!state_.check_raster()) return false;
         } else if (!state_.check_size(width, height)) {
             return false;
         }

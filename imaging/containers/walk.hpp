@@ -13,9 +13,6 @@
 
 namespace photogate::imaging::walk {
 
-/// What a decoded picture may take in memory, whatever the pixel limit says (16-bit RGBA is 8 bytes a pixel).
-inline constexpr std::uint64_t kMaxRasterBytes = 400'000'000;
-
 using Walked = tl::expected<Inspection, Rejection>;
 
 /// A walk's state: steps return false once `fault` says why the file is refused.
@@ -47,7 +44,7 @@ struct State {
     void add_carrier(CarrierKind kind, ByteRange range, CarrierCoding coding = CarrierCoding::plain);
     /// The last carrier of that kind goes on there; nothing where there is none.
     void continue_carrier(CarrierKind kind, ByteRange range);
-    /// The raster of one frame as `channels` × `bits_per_channel` say.
+    /// Whether the memory that decoding one frame takes, as `channels` and `bits_per_channel` say, is allowed.
     bool check_raster();
 
     Walked finish();

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
+#include "imaging/imager/colour.hpp"
 #include "imaging/imager/orient.hpp"
 #include "imaging/imager/pixels.hpp"
 
@@ -75,8 +77,36 @@ Verdict within(const Limits& limits, VipsImage* image) {
     return {};
 }
 
+/// Kinds of TIFF whose numbers libvips hands out without knowing what they mean (ICC and ITU Lab, LogLuv), or
+/// whose alpha it mixes up with the colours (Lab).
+bool has_known_colours(VipsImage* image) {
+    switch (vips_image_get_interpretation(image)) {
+        case VIPS_INTERPRETATION_MULTIBAND:
+            return false;
+        case VIPS_INTERPRETATION_LAB:
+        case VIPS_INTERPRETATION_LABS:
+            return vips_image_get_bands(image) == 3;
+        default:
+            return true;
+    }
+}
+
 bool is_cmyk(VipsImage* image) {
     return vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
+}
+
+/// Without a profile nobody knows the inks: each is taken as ideal, as browsers do, so that black ink alone is
+/// black. (A profile of some press makes a dark grey of it.) 0 is no ink.
+Image ideal_inks(VipsImage* opened) {
+    Image light, colours, black, product, scaled, named;
+    if (vips_invert(opened, OutImage(light), nullptr) != 0) return {};
+    if (vips_extract_band(light.get(), OutImage(colours), 0, "n", 3, nullptr) != 0) return {};
+    if (vips_extract_band(light.get(), OutImage(black), 3, nullptr) != 0) return {};
+    if (vips_multiply(colours.get(), black.get(), OutImage(product), nullptr) != 0) return {};
+    if (vips_linear1(product.get(), OutImage(scaled), 1.0 / 255, 0.5, "uchar", TRUE, nullptr) != 0) return {};
+    if (vips_copy(scaled.get(), OutImage(named), "interpretation", VIPS_INTERPRETATION_sRGB, nullptr) != 0)
+        return {};
+    return named;
 }
 
 /// libvips 8.14's thumbnail ignores a CMYK picture's own profile (trap 4): the colours are made sRGB first,
@@ -84,10 +114,14 @@ bool is_cmyk(VipsImage* image) {
 /// silently skipped (trap 5).
 Image shrink_cmyk(VipsImage* opened, int edge) {
     Image rgb;
-    if (vips_icc_transform(opened, OutImage(rgb), "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent",
-                           VIPS_INTENT_PERCEPTUAL, nullptr) != 0) {
-        return {};
+    if (vips_image_get_typeof(opened, VIPS_META_ICC_NAME) == 0 &&
+        vips_image_get_format(opened) == VIPS_FORMAT_UCHAR && vips_image_get_bands(opened) == 4) {
+        rgb = ideal_inks(opened);
+    } else {
+        vips_icc_transform(opened, OutImage(rgb), "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent",
+                           VIPS_INTENT_PERCEPTUAL, nullptr);
     }
+    if (!rgb) return {};
     Image small;
     vips_thumbnail_image(rgb.get(), OutImage(small), edge, "height", edge, "size", VIPS_SIZE_DOWN,
                          "no_rotate", TRUE, nullptr);
@@ -124,8 +158,29 @@ Image shrink_buffer(BytesView bytes, int edge, const char* options, const char* 
     return small;
 }
 
-Image shrink(const Decoding& what, VipsImage* opened) {
+/// In the file's own numbers and depth, of which the colours are made afterwards. libvips' thumbnail would take
+/// 16-bit numbers for sRGB and round them to 8 bit, too few for the dark parts of HDR.
+Image shrink_device(VipsImage* opened, int edge) {
+    const int width = vips_image_get_width(opened), height = vips_image_get_page_height(opened);
+    const double scale = static_cast<double>(edge) / std::max(width, height);
+    Image small;
+    if (has_alpha(opened) || vips_image_get_format(opened) != VIPS_FORMAT_USHORT) {
+        vips_thumbnail_image(opened, OutImage(small), edge, "height", edge, "size", VIPS_SIZE_DOWN,
+                             "no_rotate", TRUE, nullptr);
+    } else if (scale >= 1) {
+        vips_copy(opened, OutImage(small), nullptr);
+    } else {
+        vips_resize(opened, OutImage(small), scale, nullptr);
+    }
+    return small;
+}
+
+Image shrink(const Decoding& what, VipsImage* opened, const std::optional<SourceColour>& colour) {
     const int edge = static_cast<int>(what.max_edge);
+    if (colour) {
+        const Image small = shrink_device(opened, edge);
+        return small ? to_srgb(small.get(), *colour) : Image{};
+    }
     if (is_cmyk(opened)) return shrink_cmyk(opened, edge);
     switch (what.inspection->format) {
         case Format::heic:
@@ -160,7 +215,17 @@ tl::expected<Decoded, Rejection> decode(const Decoding& what) {
     decoded.width = static_cast<std::uint32_t>(vips_image_get_width(opened->get()));
     decoded.height = static_cast<std::uint32_t>(vips_image_get_page_height(opened->get()));
 
-    const Image small = shrink(what, opened->get());
+    if (!has_known_colours(opened->get())) {
+        return tl::unexpected(Rejection{RejectionCode::unsupported_format,
+                                        "The picture's colours are of a kind that is not taken."});
+    }
+    const auto colour = source_colour(read_colour_tags(what.bytes, what.inspection->format));
+    if (colour && colour->is_hdr() && what.limits->hdr == HdrPolicy::refuse) {
+        return tl::unexpected(Rejection{RejectionCode::unsupported_format,
+                                        "An HDR picture (PQ or HLG), which is not taken here."});
+    }
+
+    const Image small = shrink(what, opened->get(), colour);
     const Image flat = small ? to_eight_bit_srgb(small.get()) : Image{};
     // Here the decode happens, once, and its result stays: a second save of a lazy image fails (trap 14).
     if (flat) decoded.base.reset(vips_image_copy_memory(flat.get()));

@@ -21,6 +21,7 @@ bool can_encode(Format format);
 
 struct Encoding {
     Format format = Format::jpeg;
+    enum class Loss { lossy, lossless } loss = Loss::lossy;  ///< of WebP alone
     int quality = 82;  ///< 1 to 100 on JPEG's scale; WebP and AVIF get the values that look the same
 };
 

@@ -14,8 +14,10 @@
 #include "imaging/imager/orient.hpp"
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/pixels.hpp"
+#include "imaging/imager/smaller.hpp"
 #include "imaging/imager/thumb_hash.hpp"
 #include "imaging/imager/version.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 namespace {
@@ -161,9 +163,7 @@ tl::expected<Published, Answer> encode_still(VipsImage* base, const Encoding& ho
 
 /// The picture made anew, its container reduced to what draws it. `base` is the version's own.
 tl::expected<Published, Answer> reencoded(const Decoding& decoding, const VersionSpec& version,
-                                          VipsImage* base) {
-    const Encoding how{.format = output_format(version, *decoding.inspection, base),
-                       .quality = version.quality};
+                                          VipsImage* base, const Encoding& how) {
     const bool animation = stays_moving(version, *decoding.inspection) && can_move(how.format);
     if (moves(*decoding.inspection) && !animation) {
         if (auto proof = prove_animation(decoding); !proof)
@@ -205,16 +205,50 @@ struct Work {
     WorkBudget& budget;
 };
 
+/// How often an animation may be tried again within the task's time, once at least.
+std::size_t attempts_left(const Work& work, const Published& picture) {
+    const Cost once = decoding_cost(shape_of(work.inspection));
+    const auto frames = std::uint64_t{picture.width} * picture.height * work.inspection.frames;
+    const auto each = std::max<std::int64_t>(1, (once.time + animation_time(picture.format, frames)).count());
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(1, work.order.task.limits.max_work.count() / each - 1));
+}
+
+/// The first of the smaller encodings that has no more bytes than the file; else the smallest of all.
+tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec& version, VipsImage* base,
+                                             Published picture, const Encoding& first) {
+    const auto quality =
+        work.inspection.format == Format::jpeg ? jpeg_quality(work.decoding.bytes) : std::nullopt;
+    const bool animation = stays_moving(version, work.inspection) && can_move(first.format);
+    const auto plan = animation ? smaller_animations(version, first, attempts_left(work, picture))
+                                : smaller_encodings(version, work.inspection, first, quality);
+    for (const Encoding& how : plan) {
+        auto other = reencoded(work.decoding, version, base, how);
+        if (!other) return other;
+        if (other->bytes.size() < picture.bytes.size()) picture = std::move(*other);
+        if (picture.bytes.size() <= work.file.size()) break;
+    }
+    return picture;
+}
+
+tl::expected<Published, Answer> made_anew(const Work& work, const VersionSpec& version, VipsImage* base) {
+    const Encoding how{.format = output_format(version, work.inspection, base), .quality = version.quality};
+    auto picture = reencoded(work.decoding, version, base, how);
+    if (!picture || version.growth == Growth::accept || picture->bytes.size() <= work.file.size())
+        return picture;
+    return made_smaller(work, version, base, std::move(*picture), how);
+}
+
 /// One picture, read again before it is given out.
 tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec& version) {
     auto base = version_of(work.decoded.base.get(), version, work.watermark);
     if (!base) return tl::unexpected(Answer(fail(base.error())));
     const bool keeps = keeps_its_pixels(version, work.inspection);
     auto picture = keeps ? stripped(work.decoding, work.file, work.decoded, work.budget)
-                         : reencoded(work.decoding, version, base->get());
+                         : made_anew(work, version, base->get());
     // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
     if (picture && keeps && !metadata_remaining(picture->bytes).empty())
-        picture = reencoded(work.decoding, version, base->get());
+        picture = made_anew(work, version, base->get());
     if (!picture) return picture;
     if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
         return tl::unexpected(
@@ -256,6 +290,58 @@ Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into)
     into.privacy_json = privacy_json(metadata_found(work.inspection, metadata), {});
     into.thumb_hash = base64(thumb_hash(*small));
     into.perceptual_hash = hex(perceptual_hash(*small));
+    return {};
+}
+
+/// The pixels of a version, of one frame.
+std::uint64_t output_pixels(const VersionSpec& version, const Inspection& inspection) {
+    const std::uint64_t pixels = std::uint64_t{inspection.width} * inspection.height;
+    const std::uint64_t longer = std::max({inspection.width, inspection.height, 1U});
+    const std::uint64_t edge = std::min<std::uint64_t>(longer, decode_edge(version, inspection));
+    return pixels / longer * edge / longer * edge;
+}
+
+/// Time for decoding. A still of a format that packs any number of equal pixels into a few bytes gets it by its
+/// bytes: 2 s for each MiB. Photographs are far below that.
+std::chrono::milliseconds decoding_allowed(const Task& task, const Inspection& inspection) {
+    const bool packs = inspection.format == Format::png || inspection.format == Format::webp ||
+                       inspection.format == Format::gif || inspection.format == Format::tiff;
+    if (!packs || moves(inspection)) return task.limits.max_work;
+    constexpr std::uint64_t kMiB = 1U << 20;
+    const std::chrono::milliseconds by_size(kShortestWork.count() *
+                                            static_cast<std::int64_t>(task.size / kMiB + 1));
+    return std::min(task.limits.max_work, by_size);
+}
+
+/// Whether the worker process has the memory and the time for it. Asked before anything is decoded.
+tl::expected<void, Rejection> is_affordable(const Task& task, const Inspection& inspection) {
+    const auto refuse = [](const std::string& why) {
+        return tl::unexpected(Rejection{RejectionCode::too_many_pixels, why});
+    };
+    Cost cost = decoding_cost(shape_of(inspection));
+    if (cost.time > decoding_allowed(task, inspection))
+        return refuse("The picture has too many pixels for a file of its kind and size.");
+    std::uint64_t largest = 0;
+    for (const VersionSpec& version : task.versions) {
+        if (keeps_its_pixels(version, inspection)) continue;
+        const std::uint64_t pixels = output_pixels(version, inspection);
+        const Format format = version.format.value_or(inspection.has_alpha ? Format::webp : Format::jpeg);
+        const Cost encoding = encoding_cost(format, pixels);
+        largest = std::max(largest, encoding.memory);
+        cost.time += stays_moving(version, inspection) && (!version.format || can_move(format))
+                         ? animation_time(version.format.value_or(Format::webp), pixels * inspection.frames)
+                         : encoding.time;
+    }
+    cost.memory += largest;
+    if (cost.memory > task.limits.max_memory) {
+        return refuse("The picture takes about " + std::to_string(cost.memory >> 20) + " MiB of memory, " +
+                      std::to_string(task.limits.max_memory >> 20) + " are allowed.");
+    }
+    if (cost.time > task.limits.max_work) {
+        return refuse("The picture takes about " + std::to_string(cost.time.count() / 1000) +
+                      " s to process, " + std::to_string(task.limits.max_work.count() / 1000) +
+                      " are allowed.");
+    }
     return {};
 }
 
@@ -303,6 +389,7 @@ Answer process_image(const TaskOrder& order, const TaskInput& input) {
     WorkBudget budget = WorkBudget::for_file(file.size());  // for everything but pixels
     const auto inspection = inspect(file, task.limits, budget);
     if (!inspection) return Outcome(inspection.error());
+    if (auto fits = is_affordable(task, *inspection); !fits) return Outcome(fits.error());
     for (const VersionSpec& version : task.versions)
         edge = std::max(edge, decode_edge(version, *inspection));
 

@@ -3,7 +3,10 @@ what readers that take nothing may cost."""
 import contextlib
 import hashlib
 import socket
+import struct
+import subprocess
 import time
+import zlib
 
 import boto3
 import botocore.config
@@ -165,3 +168,23 @@ def test_a_reader_that_leaves_gives_its_memory_back(gateways, minio_world):
     for reader in readers:
         reader.close()
     parts.wait_until(lambda: metric(gateway, "photogate_image_buffer_bytes") == 0, 10, "the memory to be given back")
+
+
+def test_colours_and_bytes_of_a_published_image(world, tmp_path):
+    """Display P3 told by cICP alone becomes sRGB, and a hard-compressed upload does not grow."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + bytes((179, 46, 37)) * 64 for _ in range(64))
+    tagged = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)) + chunk(b"cICP", bytes((12, 13, 0, 1)))
+              + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    _, _, image = world.gateway.request("GET", path_of(world.publish(tagged, {"content_type": "image/png"})))
+    shown = tmp_path / "shown"
+    shown.write_bytes(image)
+    point = subprocess.run(["vips", "getpoint", shown, "30", "30"], capture_output=True, check=True, text=True).stdout
+    assert all(abs(float(got) - wanted) <= 3 for got, wanted in zip(point.split(), (195, 25, 24), strict=True)), point
+
+    (tmp_path / "photo.jpg").write_bytes(pictures.photo(seed=93))
+    subprocess.run(["vips", "copy", tmp_path / "photo.jpg", f"{tmp_path / 'hard.jpg'}[Q=25,strip]"], check=True)
+    hard = (tmp_path / "hard.jpg").read_bytes()
+    assert world.publish(hard)["image"]["size"] <= len(hard)

@@ -1,6 +1,8 @@
 // The corpus of PHOTOGATE_CORPUS: every photo gives its facts and comes out clean in every format, every
 // hostile file gets its verdict in bounded time and memory.
+#include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <set>
 #include <sstream>
 
@@ -105,6 +107,29 @@ TEST(Corpus, reports_same_facts_as_exiftool) {
         EXPECT_EQ(processed.perceptual_hash.size(), 16U);
     }
     RecordProperty("photos", seen);
+}
+
+/// A table of bench/README.md, printed where PHOTOGATE_SIZE_TABLE is set.
+TEST(Corpus, publishes_no_photo_with_more_bytes_than_it_came_with) {
+    PHOTOGATE_NEEDS_CORPUS();
+    const bool print = std::getenv("PHOTOGATE_SIZE_TABLE") != nullptr;
+    for (const auto& entry : fs::directory_iterator(*corpus() / "photos" / "dev")) {
+        const Bytes file = read_file(entry.path());
+        const std::string name = entry.path().filename().string();
+        SCOPED_TRACE(name);
+        for (const std::uint32_t edge : {2048U, 1024U}) {
+            Order order;
+            order.recipe.version.max_edge = edge;
+            const auto outcome = run(shared_pool(), file, order);
+            if (!outcome || !std::holds_alternative<Processed>(*outcome)) break;
+            const auto& processed = std::get<Processed>(*outcome);
+            EXPECT_LE(processed.picture().bytes.size(), file.size()) << edge;
+            if (print)
+                std::cout << "| " << name << " | " << processed.width << " × " << processed.height << " | "
+                          << file.size() << " | " << edge << " | " << to_string(processed.picture().format)
+                          << " | " << processed.picture().bytes.size() << " |\n";
+        }
+    }
 }
 
 class CorpusIn : public ::testing::TestWithParam<Format> {};

@@ -224,6 +224,17 @@ Loading with_sources(const std::string& regions, const std::string& rest_of_sour
     return load_text(kDatabase + regions + kApp + kEvents + rest_of_source);
 }
 
+TEST(Validate, names_pixel_ceiling_that_cannot_be_reached) {
+    const auto ceiling =
+        with_line(kProfileTable, "max_pixels = 1000000000\nmax_total_pixels = 1000000000\nmax_side = 65535");
+    EXPECT_THAT(warnings_of(load_text(ceiling)),
+                HasSubstr("max_pixels is 1000000000, which imaging.address_space (2GiB)"));
+    EXPECT_THAT(warnings_of(load_text(ceiling)), HasSubstr("heic "));
+    const auto less_memory = with_line("[imaging]", "address_space = \"512MiB\"");
+    EXPECT_THAT(warnings_of(load_text(less_memory)), HasSubstr("address_space (512MiB)"));
+    EXPECT_EQ(warnings_of(load_text(with_line(kProfileTable, "max_pixels = 1000000"))), "");
+}
+
 TEST(Validate, event_source_speaks_for_the_only_region) {
     const auto loaded = with_sources(kRegion, "");
     ASSERT_TRUE(loaded) << mistakes_of(loaded);

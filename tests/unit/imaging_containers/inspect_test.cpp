@@ -95,10 +95,13 @@ TEST(Inspect, rejects_oversized_picture_before_decoding) {
         EXPECT_EQ(refusal(picture(name), limits), RejectionCode::too_many_pixels) << name;
 }
 
-TEST(Inspect, counts_bit_depth_towards_the_pixel_limit) {
+TEST(Inspect, bounds_memory_of_what_is_decoded_as_a_whole) {
     Limits limits;
-    limits.max_pixels = 60'000'000;
-    EXPECT_EQ(refusal(picture("deep.png"), limits), RejectionCode::too_many_pixels);
+    limits.max_memory = 48 * 32 * 2;
+    EXPECT_EQ(refusal(picture("camera.heic"), limits), RejectionCode::too_many_pixels);
+    // Read row by row.
+    for (const char* name : {"camera.jpg", "camera.png"})
+        EXPECT_TRUE(inspect(picture(name), limits)) << name;
 }
 
 TEST(Inspect, bounds_scans) {

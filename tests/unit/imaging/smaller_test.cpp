@@ -1,0 +1,82 @@
+#include "imaging/imager/smaller.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <vips/vips.h>
+
+namespace photogate::imaging {
+namespace {
+
+Bytes jpeg_of_quality(int quality) {
+    VipsImage* black = nullptr;
+    EXPECT_EQ(vips_black(&black, 16, 16, "bands", 3, nullptr), 0);
+    void* memory = nullptr;
+    std::size_t size = 0;
+    EXPECT_EQ(vips_jpegsave_buffer(black, &memory, &size, "Q", quality, nullptr), 0);
+    const auto* start = static_cast<const std::uint8_t*>(memory);
+    Bytes bytes(start, start + size);
+    g_free(memory);
+    g_object_unref(black);
+    return bytes;
+}
+
+Inspection of(Format format) {
+    Inspection inspection;
+    inspection.format = format;
+    return inspection;
+}
+
+TEST(Smaller, reads_quality_from_quantisation_tables) {
+    for (const int quality : {10, 40, 50, 75, 82, 95})
+        EXPECT_NEAR(jpeg_quality(jpeg_of_quality(quality)).value_or(0), quality, 1);
+    EXPECT_FALSE(jpeg_quality({}));
+    EXPECT_FALSE(jpeg_quality(Bytes{0xFF, 0xD8, 0xFF, 0xDA, 0, 2}));
+    Bytes cut = jpeg_of_quality(75);
+    cut.resize(30);
+    EXPECT_FALSE(jpeg_quality(cut));
+}
+
+TEST(Smaller, tries_a_jpeg_at_its_own_quality_first) {
+    const auto plan = smaller_encodings({}, of(Format::jpeg), {.format = Format::jpeg, .quality = 82}, 60);
+    ASSERT_GE(plan.size(), 2U);
+    EXPECT_EQ(plan.front().quality, 60);
+    EXPECT_EQ(plan.back().quality, 30);
+    const auto lowest = smaller_encodings({}, of(Format::jpeg), {.format = Format::jpeg, .quality = 82}, 12);
+    ASSERT_EQ(lowest.size(), 1U);
+    EXPECT_EQ(lowest.front().quality, 30);
+    for (const auto& each :
+         smaller_encodings({}, of(Format::jpeg), {.format = Format::jpeg, .quality = 20}, 95))
+        EXPECT_LE(each.quality, 20) << "never above what was asked for";
+}
+
+TEST(Smaller, keeps_a_lossless_source_lossless_first) {
+    const auto plan = smaller_encodings({}, of(Format::png), {.format = Format::jpeg, .quality = 82}, {});
+    ASSERT_GE(plan.size(), 3U);
+    EXPECT_EQ(plan[0].format, Format::png);
+    EXPECT_EQ(plan[1].loss, Encoding::Loss::lossless);
+    EXPECT_EQ(plan[2].format, Format::jpeg);
+}
+
+TEST(Smaller, tries_a_long_animation_once_more_only) {
+    const Encoding first{.format = Format::webp, .quality = 82};
+    EXPECT_EQ(smaller_animations({}, first, 1).size(), 1U);
+    EXPECT_EQ(smaller_animations({}, first, 9).size(), 3U);
+    EXPECT_EQ(smaller_animations({}, first, 9).front().loss, Encoding::Loss::lossless);
+    EXPECT_TRUE(smaller_animations({}, {.format = Format::gif}, 9).empty());
+}
+
+TEST(Smaller, changes_no_format_that_was_asked_for) {
+    VersionSpec asked;
+    for (const Format format : {Format::jpeg, Format::webp, Format::png}) {
+        asked.format = format;
+        for (const Format source : {Format::jpeg, Format::png, Format::heic, Format::webp}) {
+            for (const auto& each :
+                 smaller_encodings(asked, of(source), {.format = format, .quality = 82}, 50))
+                EXPECT_EQ(each.format, format);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace photogate::imaging
