@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "imaging/containers/bmff_items.hpp"
+#include "imaging/containers/icc.hpp"
 #include "imaging/containers/strippers.hpp"
 
 namespace photogate::imaging {
@@ -59,6 +60,16 @@ void zero_between(Bytes& bytes, ByteRange body, const std::vector<ByteRange>& ke
     if (at < end) zero(bytes, {at, end - at});
 }
 
+/// A colour profile is rebuilt where it stands, with zeros behind it, where the new one is not larger than the old.
+void clean_profile(Bytes& bytes, ByteRange colr) {
+    const BytesView body = slice(bytes, colr);
+    if (!starts_with(body, "prof") && !starts_with(body, "rICC")) return;
+    const auto rebuilt = rebuild_icc(body.subspan(4));
+    if (!rebuilt || rebuilt->size() > body.size() - 4) return;
+    zero(bytes, {colr.offset + 4, colr.size - 4});
+    std::copy(rebuilt->begin(), rebuilt->end(), bytes.begin() + static_cast<std::ptrdiff_t>(colr.offset) + 4);
+}
+
 bool stays(std::string_view type) {
     return type == "ftyp" || type == "meta" || type == "mdat";
 }
@@ -109,6 +120,9 @@ Stripped strip_bmff(BytesView file, WorkBudget& budget) {
         std::copy_n("free", 4, out.begin() + static_cast<std::ptrdiff_t>(name));
         if (box.type == "uuid") zero(out, {box.body.offset - 16, 16});
     }
+    for (const BmffBox& property : parsed->properties)
+        if (property.type == "colr" && budget.charge(4 * property.body.size))
+            clean_profile(out, property.body);
     if (parsed->trailer.size != 0) out.resize(static_cast<std::size_t>(parsed->trailer.offset));
     return out;
 }

@@ -23,7 +23,8 @@ class GifStrip {
             if (!budget_.charge(kEntryWork + 2 * (start - charged_)))
                 return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
             charged_ = start;
-            const std::uint8_t introducer = reader_.u8();
+            // A trailer that is missing is made up for, where there are frames.
+            const std::uint8_t introducer = reader_.at_end() && has_frame_ ? 0x3B : reader_.u8();
             if (!reader_.ok()) break;
             if (introducer == 0x3B) {
                 out_.push_back(0x3B);
@@ -65,6 +66,7 @@ class GifStrip {
         append(out_, control_);
         control_ = {};
         append(out_, since(start));
+        has_frame_ = true;
     }
 
     void extension(std::size_t start) {
@@ -96,6 +98,7 @@ class GifStrip {
     Bytes out_;
     BytesView control_;
     bool looped_ = false;
+    bool has_frame_ = false;
 };
 
 }  // namespace

@@ -11,6 +11,13 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kXmpTrailer = 258;  ///< the "magic trailer" that makes raw XMP look like sub-blocks
 
+/// What transports leave at the end of a file.
+bool is_filling(BytesView bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) {
+        return byte == 0x00 || byte == '\r' || byte == '\n' || byte == ' ' || byte == 0x1A || byte == 0xFF;
+    });
+}
+
 class GifWalk {
   public:
     GifWalk(BytesView file, const Limits& limits, WorkBudget& budget)
@@ -45,7 +52,7 @@ class GifWalk {
         if (!state_.work(kEntryWork + start - charged_)) return false;
         charged_ = start;
         const std::uint8_t introducer = reader_.u8();
-        if (!reader_.ok()) return state_.truncated("The file ends before the end of the picture.");
+        if (!reader_.ok()) return end_of_file();
         switch (introducer) {
             case 0x2C:
                 return image();
@@ -56,11 +63,23 @@ class GifWalk {
             case 0x00:
                 return true;  // some writers pad
             default:
-                return state_.corrupt("An unknown block.");
+                if (!is_filling(state_.file.subspan(start))) return state_.corrupt("An unknown block.");
+                state_.found.trailer = {start, state_.file.size() - start};
+                return end_of_file();
         }
     }
 
+    /// Between blocks, after whole frames: only the trailer is missing. A graphic control that nothing follows
+    /// announces a frame that is cut off.
+    bool end_of_file() {
+        if (state_.found.frames == 0 || announced_)
+            return state_.truncated("The file ends before the end of the picture.");
+        finish();
+        return false;
+    }
+
     bool image() {
+        announced_ = false;
         const std::uint32_t x = reader_.u16();
         const std::uint32_t y = reader_.u16();
         const std::uint32_t width = reader_.u16();
@@ -100,7 +119,9 @@ class GifWalk {
         const std::size_t start = reader_.position();
         if (!sub_blocks()) return false;
         const ByteRange range{start, reader_.position() - start};
+        if (label == 0x01) announced_ = false;
         if (label == 0xF9) {
+            announced_ = true;
             const BytesView body = slice(state_.file, range);
             if (body.size() > 1 && (body[1] & 1U) != 0) state_.found.has_alpha = true;
             return true;
@@ -124,15 +145,18 @@ class GifWalk {
     bool trailer() {
         if (state_.found.frames == 0) return state_.corrupt("A GIF without a picture.");
         if (!reader_.at_end()) state_.found.trailer = {reader_.position(), reader_.left()};
-        state_.found.channels = state_.found.has_alpha ? 4 : 3;
+        finish();
         return false;  // done, without a fault
     }
+
+    void finish() { state_.found.channels = state_.found.has_alpha ? 4 : 3; }
 
     State state_;
     ByteReader reader_;
     std::size_t charged_ = 0;  ///< bytes that are paid for
     std::uint32_t screen_width_ = 0;
     std::uint32_t screen_height_ = 0;
+    bool announced_ = false;  ///< a graphic control waits for its frame
 };
 
 }  // namespace

@@ -1,14 +1,31 @@
-// Inside the room: whether a colour profile may stay in a picture that is stripped.
+// Internal: the colour profile that stays in a picture that is stripped.
+//
+// A profile names its owner in many places: description, copyright, device, serial numbers, dates, private tags, and
+// whatever stands between its tags. So none stays as it came: one is built from what colour conversion needs.
+//
+// Follows ICC.1:2022 (version 4) and ICC.1:2001-04 (version 2). Thread safety: pure functions.
 #pragma once
+
+#include <optional>
 
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
 
 namespace photogate::imaging {
 
-/// Complete (its length field is its size), signed `acsp`, at most 1 MiB (CMYK: 4 MiB), at most 100 tags, all
-/// within it, for the picture's colour model. A profile that is not is dropped and the picture taken for
-/// sRGB.
+/// Signed `acsp`, not longer than the bytes there are, at most 1 MiB (CMYK: 4 MiB), at most 100 tags, all within it,
+/// for the picture's colour model. A profile that is not is dropped and the picture taken for sRGB. Bytes behind the
+/// size that its header states are padding.
 bool is_sane_icc(BytesView profile, ColourModel colour);
+
+/// The header's version, class, colour spaces and intent; white point, colorants, curves, tables, chromatic
+/// adaptation and coding points, each exactly as long as its values; a fixed description and copyright. A profile
+/// that was rebuilt is rebuilt to the same bytes. nullopt where one of those tags is of a kind that is not known
+/// here, or where none of them is there.
+std::optional<Bytes> rebuild_icc(BytesView profile);
+
+/// What goes into a stripped picture: the profile rebuilt; as it came where it is sane but can't be rebuilt, which
+/// metadata_remaining() then reports; empty where it is not sane, or says nothing about colour.
+Bytes publishable_icc(BytesView profile, ColourModel colour);
 
 }  // namespace photogate::imaging

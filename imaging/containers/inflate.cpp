@@ -53,11 +53,18 @@ End inflate_into(BytesView input, std::uint64_t limit, Sink sink) {
 
 }  // namespace
 
-std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_t limit) {
+namespace {
+
+struct Inflated {
+    std::uint64_t size = 0;  ///< up to the end, the fault or beyond the limit
+    End end = End::broken;
+};
+
+Inflated inflate_pieces(std::span<const BytesView> zlib_stream, std::uint64_t limit) {
+    Inflated found;
     Inflater inflater = open_inflater({});
-    if (!inflater) return 0;
+    if (!inflater) return found;
     std::array<Bytef, kWindow> window;
-    std::uint64_t total = 0;
     for (const BytesView piece : zlib_stream) {
         inflater->next_in = const_cast<Bytef*>(piece.data());  // zlib does not write through it
         inflater->avail_in = static_cast<uInt>(std::min<std::size_t>(piece.size(), 1U << 30));
@@ -65,13 +72,28 @@ std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_
             inflater->next_out = window.data();
             inflater->avail_out = static_cast<uInt>(window.size());
             const int status = ::inflate(inflater.get(), Z_NO_FLUSH);
-            total += window.size() - inflater->avail_out;
-            if (total > limit) return limit + 1;
+            found.size += window.size() - inflater->avail_out;
+            if (found.size > limit) {
+                found.end = End::over_limit;
+                return found;
+            }
             if (status == Z_BUF_ERROR) break;  // this piece is used up
-            if (status != Z_OK) return total;
+            if (status == Z_STREAM_END) found.end = End::whole;
+            if (status != Z_OK) return found;
         } while (inflater->avail_in > 0 || inflater->avail_out == 0);
     }
-    return total;
+    return found;
+}
+
+}  // namespace
+
+std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_t limit) {
+    return std::min(inflate_pieces(zlib_stream, limit).size, limit + 1);
+}
+
+bool is_whole_stream(std::span<const BytesView> zlib_stream, std::uint64_t least) {
+    const Inflated found = inflate_pieces(zlib_stream, least + least / 8 + (1U << 20));
+    return found.end == End::whole && found.size >= least;
 }
 
 std::uint64_t inflated_size(BytesView zlib_stream, std::uint64_t limit) {

@@ -16,6 +16,10 @@ std::uint64_t inflated_size(BytesView zlib_stream, std::uint64_t limit);
 /// Of a stream in pieces, as a PNG's pixels are.
 std::uint64_t inflated_size(std::span<const BytesView> zlib_stream, std::uint64_t limit);
 
+/// Whether the stream ends as it should, its checksum included, after at least that many bytes. No more than an
+/// eighth and a MiB beyond them are inflated to find out.
+bool is_whole_stream(std::span<const BytesView> zlib_stream, std::uint64_t least);
+
 /// Deflate's best: no stream inflates to more times its size.
 inline constexpr std::uint64_t kMaxInflation = 1'032;
 

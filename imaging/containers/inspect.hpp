@@ -83,6 +83,10 @@ struct Inspection {
     bool progressive =
         false;  ///< progressive JPEG, Adam7 PNG, interlaced GIF: decoders hold the whole picture
     std::uint32_t scans = 1;
+    /// JPEG with restart markers: parts that they divide the scans into, and how many of them have a marker that is
+    /// missing or has the wrong number. Pixels of such a part are wrong or lost.
+    std::uint32_t restart_intervals = 0;
+    std::uint32_t restart_faults = 0;
 
     std::vector<Carrier> carriers;    ///< in file order; the first kMaxCarriers of each kind
     std::uint32_t carrier_kinds = 0;  ///< a bit for each kind that there is, listed or not

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "imaging/containers/icc.hpp"
+#include "imaging/containers/jpeg_scans.hpp"
+#include "imaging/containers/jpeg_tables.hpp"
 #include "imaging/containers/strippers.hpp"
 
 namespace photogate::imaging {
@@ -30,15 +32,17 @@ struct Segment {
 bool is_frame_header(std::uint8_t marker) {
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
-/// What a decoder needs to draw: frame headers, DHT, DAC, DQT, DRI.
-bool draws(std::uint8_t marker) {
-    return is_frame_header(marker) || marker == 0xC4 || marker == 0xCC || marker == 0xDB || marker == 0xDD;
+bool is_table(std::uint8_t marker) {
+    return marker == 0xC4 || marker == 0xCC || marker == 0xDB || marker == 0xDD;
 }
 
 class JpegStrip {
   public:
     JpegStrip(BytesView file, std::uint8_t orientation, WorkBudget& budget)
         : file_(file), orientation_(orientation), budget_(budget) {}
+
+    /// Without what stands between the last code of a scan and the next marker.
+    void cut_scans() { scans_ = read_jpeg_scans(file_, budget_); }
 
     Stripped run() {
         collect_profile();
@@ -98,30 +102,39 @@ class JpegStrip {
     }
 
     bool take(const Segment& segment) {
-        if (segment.marker == kScan) {
-            put_headers();
-            append(out_, segment.whole);
-            return entropy();
-        }
-        if (draws(segment.marker)) {
-            put_headers();
-            append(out_, segment.whole);
+        if (segment.marker == kScan) return scan(segment);
+        if (is_table(segment.marker))
+            return tables_.read(segment.marker, segment.body) ||
+                   fail(RejectionCode::corrupt, "A table of the wrong length.");
+        if (is_frame_header(segment.marker)) {
+            if (!frame_.empty()) return fail(RejectionCode::corrupt, "Two frame headers.");
+            frame_ = segment.whole;
+            tables_.frame(segment.marker, segment.body);
             return true;
         }
         if (drew_) return true;
         if (segment.marker == 0xE0 && jfif_.empty() && starts_with(segment.body, "JFIF\0"sv) &&
             segment.body.size() >= 14)
             jfif_ = segment.body.first(12);
-        if (segment.marker == 0xEE && adobe_.empty() && starts_with(segment.body, "Adobe"sv) &&
+        if (segment.marker == 0xEE && adobe_ == 0 && starts_with(segment.body, "Adobe"sv) &&
             segment.body.size() >= 12)
-            adobe_ = segment.body.first(12);
+            adobe_ = segment.body[11] + 1;
         return true;
     }
 
-    /// Before the first table: the few application segments that stay, each made anew.
+    bool scan(const Segment& segment) {
+        if (frame_.empty() || segment.body.size() < 6)
+            return fail(RejectionCode::corrupt, "A scan that can't be read.");
+        if (!drew_) put_headers();
+        tables_.put_quantisation(segment.body, out_);
+        if (!drew_) append(out_, frame_);
+        tables_.put_coding(segment.body, out_);
+        append(out_, segment.whole);
+        return entropy();
+    }
+
+    /// The few application segments that stay, each made anew.
     void put_headers() {
-        if (headers_done_) return;
-        headers_done_ = true;
         if (!jfif_.empty()) {
             out_.insert(out_.end(), {0xFF, 0xE0, 0x00, 0x10});
             append(out_, jfif_);
@@ -129,11 +142,9 @@ class JpegStrip {
         }
         if (orientation_ != 1) put_orientation();
         put_profile();
-        // Adobe's segment may come after tables in the file; it is looked for ahead.
-        if (adobe_.empty()) find_adobe();
-        if (adobe_.empty()) return;
-        out_.insert(out_.end(), {0xFF, 0xEE, 0x00, 0x0E});
-        append(out_, adobe_);
+        if (adobe_ == 0) return;
+        out_.insert(out_.end(), {0xFF, 0xEE, 0x00, 0x0E, 'A', 'd', 'o', 'b', 'e', 0x00, 0x64, 0x00, 0x00,
+                                 0x00, 0x00, static_cast<std::uint8_t>(adobe_ - 1)});
     }
 
     void put_orientation() {
@@ -190,7 +201,7 @@ class JpegStrip {
         if (!sound || expected == 0 || found != expected) return;
         for (const BytesView part : parts)
             append(profile_, part);
-        if (!is_sane_icc(profile_, colour)) profile_.clear();
+        profile_ = publishable_icc(profile_, colour);
     }
 
     static ColourModel colour_of(std::uint8_t components) {
@@ -199,21 +210,23 @@ class JpegStrip {
         return components == 4 ? ColourModel::cmyk : ColourModel::other;
     }
 
-    void find_adobe() {
-        const std::size_t here = position_;
-        Segment segment;
-        while (adobe_.empty() && next(segment) && segment.marker != kEnd && segment.marker != kScan)
-            if (segment.marker == 0xEE && starts_with(segment.body, "Adobe"sv) && segment.body.size() >= 12)
-                adobe_ = segment.body.first(12);
-        fault_.reset();
-        position_ = here;
-    }
-
     /// Copies entropy-coded data up to the next marker that is neither a stuffed zero nor a restart. Fill
     /// bytes (T.81, B.1.1.2) are left out, also before a stuffed zero: readers differ over what they mean
     /// there.
     bool entropy() {
         drew_ = true;
+        const auto known = std::find_if(scans_.data.begin(), scans_.data.end(),
+                                        [&](ByteRange range) { return range.offset == position_; });
+        const BytesView whole = file_;
+        if (known != scans_.data.end())
+            file_ = file_.first(static_cast<std::size_t>(known->offset + known->size));
+        const bool copied = copy_entropy();
+        if (!scans_.complete || file_.size() != scans_.end())
+            file_ = whole;  // behind the last there is nothing
+        return copied;
+    }
+
+    bool copy_entropy() {
         std::size_t start = position_;  // of what has not been copied yet
         std::size_t end = position_;
         while (true) {
@@ -243,19 +256,23 @@ class JpegStrip {
     std::size_t position_ = 0;
     Bytes out_;
     Bytes profile_;
+    JpegTables tables_;
+    JpegScans scans_;
+    BytesView frame_;
     BytesView jfif_;
-    BytesView adobe_;
+    int adobe_ = 0;  ///< the transform and one; 0: not said
     std::optional<Rejection> fault_;
-    bool headers_done_ = false;
     bool drew_ = false;
 };
 
 }  // namespace
 
-Stripped strip_jpeg(BytesView file, std::uint8_t orientation, WorkBudget& budget) {
+Stripped strip_jpeg(BytesView file, std::uint8_t orientation, Hidden hidden, WorkBudget& budget) {
     if (!starts_with(file, "\xFF\xD8"sv)) return cannot_strip(RejectionCode::corrupt, "Not a JPEG.");
     if (orientation < 1 || orientation > 8) orientation = 1;
-    return JpegStrip(file, orientation, budget).run();
+    JpegStrip strip(file, orientation, budget);
+    if (hidden == Hidden::removed) strip.cut_scans();
+    return strip.run();
 }
 
 }  // namespace photogate::imaging

@@ -1,6 +1,9 @@
+#include <array>
 #include <cstring>
 #include <string_view>
 
+#include "imaging/containers/jpeg_restarts.hpp"
+#include "imaging/containers/jpeg_scans.hpp"
 #include "imaging/containers/walk.hpp"
 
 namespace photogate::imaging::walk {
@@ -37,21 +40,34 @@ class JpegWalk {
         state_.found.scans = 0;
     }
 
+    /// The picture is known to be complete at the end of the bytes, whether an EOI stands there or not.
+    void ends_with_bytes() { open_end_ = true; }
+
     Walked run() {
         position_ = 2;  // the caller saw SOI
         while (step()) {
         }
+        state_.found.restart_intervals = restarts_.intervals();
+        state_.found.restart_faults = restarts_.faults();
         return state_.finish();
     }
+
+    bool reached_scan() const { return state_.found.scans > 0; }
+    /// A segment that draws nothing stands behind the first scan, where no encoder puts one.
+    bool has_late_segments() const { return late_segments_; }
 
   private:
     bool step() {
         const std::size_t start = position_;
         const bool found = find_marker();
         if (!state_.work(kEntryWork + position_ - start)) return false;
+        if (in_scan_) restarts_.end_scan(position_ - 1);
+        if (!found && open_end_) return end_of_image();
         if (!found) return state_.truncated("The file ends before the end of the picture.");
         const std::uint8_t marker = state_.file[position_++];
         if (marker == 0xD9) return end_of_image();
+        if (marker == 0xD8 && state_.found.scans > 0)
+            return state_.truncated("Another picture begins before the end of this one.");
         if (marker == 0xD8) return state_.corrupt("A second start of image inside the picture.");
         if (is_restart(marker) || marker == 0x01) return true;
         return segment(marker);
@@ -68,7 +84,10 @@ class JpegWalk {
             if (position_ >= file.size()) break;
             const std::uint8_t code = file[position_];
             if (code == 0xFF) continue;  // a fill byte: look at it again as a prefix
-            if (code != 0x00 && !(in_scan_ && is_restart(code))) return true;
+            if (in_scan_ && is_restart(code))
+                restarts_.marker(code, position_);
+            else if (code != 0x00)
+                return true;
         }
         position_ = file.size();
         return false;
@@ -88,6 +107,7 @@ class JpegWalk {
         if (is_frame_header(marker)) return frame_header(marker, slice(state_.file, body));
         if (marker == 0xDA) return scan(slice(state_.file, body));
         if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) return application(marker, body);
+        if (marker == 0xDD) restarts_.interval(slice(state_.file, body));
         if (++tables_ > kMaxTables) return state_.corrupt("Too many table segments.");
         return true;
     }
@@ -106,6 +126,7 @@ class JpegWalk {
         if (precision != 8)
             return state_.reject(RejectionCode::unsupported_format, "A JPEG whose samples are not 8 bits.");
         if (components == 0 || components > 4) return state_.corrupt("A JPEG has 1 to 4 components.");
+        restarts_.frame(body);
         if (body.size() != 6U + 3U * components) return state_.corrupt("A frame header of the wrong length.");
         for (unsigned i = 0; i < components; ++i) {
             reader.skip(1);
@@ -140,11 +161,13 @@ class JpegWalk {
             return state_.reject(RejectionCode::too_many_scans,
                                  "More scans than a picture of this size may have.");
         in_scan_ = true;
+        restarts_.scan(body, position_);
         return true;
     }
 
     bool application(std::uint8_t marker, ByteRange range) {
         if (!state_.add_metadata(range.size)) return false;
+        if (state_.found.scans > 0) late_segments_ = true;
         const BytesView body = slice(state_.file, range);
         const auto behind = [&](std::size_t n) { return ByteRange{range.offset + n, range.size - n}; };
         if (marker == 0xFE) state_.add_carrier(CarrierKind::comment, range);
@@ -186,16 +209,58 @@ class JpegWalk {
     }
 
     State state_;
+    JpegRestarts restarts_;
     std::size_t position_ = 0;
     std::size_t tables_ = 0;
+    bool open_end_ = false;
+    bool late_segments_ = false;
     bool has_frame_ = false;
     bool in_scan_ = false;
 };
 
+/// What cameras append behind the end of image: a further picture (MPF, gain map), a film, Samsung's list of blocks.
+/// Its beginning proves that the EOI before it is one, and not two bytes of whatever follows a picture without.
+bool is_known_trailer(BytesView trailer) {
+    const std::string_view text = as_text(trailer);
+    const bool samsung = trailer.size() > 4 && trailer[0] == 0 && trailer[1] == 0 && trailer[3] == 0x0A;
+    return text.starts_with("\xFF\xD8\xFF"sv) || text.substr(0, 8).ends_with("ftyp"sv) ||
+           (samsung && text.ends_with("SEFT"sv));
+}
+
+bool is_about_structure(const Rejection& rejection) {
+    return rejection.code == RejectionCode::truncated || rejection.code == RejectionCode::corrupt;
+}
+
+/// Whether the markers alone leave it open where the picture ends.
+bool is_doubtful(const JpegWalk& walk, const Walked& found, BytesView file) {
+    if (!found) return walk.reached_scan() && is_about_structure(found.error());
+    return walk.has_late_segments() ||
+           (found->has_trailer() && !is_known_trailer(slice(file, found->trailer)));
+}
+
 }  // namespace
 
+/// Where markers leave doubt, the codes tell: a picture whose last code was read is complete, and all that follows
+/// is a trailer, with or without an EOI.
 Walked jpeg(BytesView file, const Limits& limits, WorkBudget& budget) {
-    return JpegWalk(file, limits, budget).run();
+    JpegWalk walk(file, limits, budget);
+    Walked found = walk.run();
+    if (!is_doubtful(walk, found, file)) return found;
+    const JpegScans scans = read_jpeg_scans(file, budget);
+    const std::size_t end = scans.end();
+    const bool has_end = starts_with(file.subspan(end), "\xFF\xD9"sv);
+    if (!scans.complete || (!has_end && runs_into_trailer(file, scans))) {
+        if (!found && found.error().code == RejectionCode::corrupt)
+            return tl::unexpected<Rejection>(
+                Rejection{RejectionCode::truncated, "The picture's data end before it is complete."});
+        return found;
+    }
+    JpegWalk whole(file.first(end), limits, budget);
+    whole.ends_with_bytes();
+    found = whole.run();
+    const std::size_t behind = end + (has_end ? 2 : 0);
+    if (found && behind < file.size()) found->trailer = {behind, file.size() - behind};
+    return found;
 }
 
 }  // namespace photogate::imaging::walk

@@ -18,7 +18,8 @@
 namespace photogate::imaging {
 
 /// Empty when clean. Names, sorted, each once: `exif`, `exif.gps`, `exif.thumbnail`, `xmp`, `iptc`,
-/// `photoshop`, `comment`, `text`, `icc` (one that is not sane), `mpf`, `gain_map`, `content_credentials`,
+/// `photoshop`, `comment`, `text`, `icc` (more than colour conversion needs),
+/// `tables` (that no scan of a JPEG uses), `mpf`, `gain_map`, `content_credentials`,
 /// `jfif.thumbnail`, `time`, `trailer`, `hidden_bytes` (of no item), `segment:APP4`, `chunk:prVt`,
 /// `box:uuid`, `tag:270`, `marker:…` (found by byte search), `unreadable`. Allowed: an Exif block with
 /// nothing but an orientation in a JPEG; zeroed metadata items in HEIF.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "imaging/containers/icc.hpp"
+#include "imaging/containers/icc_elements.hpp"
 #include "imaging/containers/inflate.hpp"
 #include "imaging/containers/strippers.hpp"
 
@@ -28,11 +29,6 @@ constexpr std::array kKept = {
     Kept{"cLLI", 8},  Kept{"pHYs", 9}, Kept{"sBIT"},     Kept{"bKGD"},
 };
 
-void put_u32(Bytes& out, std::uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
 void put_chunk(Bytes& out, std::string_view type, BytesView body) {
     put_u32(out, static_cast<std::uint32_t>(body.size()));
     const std::size_t start = out.size();
@@ -53,6 +49,8 @@ class PngStrip {
             const std::string_view type = reader_.text(4);
             const BytesView body = reader_.take(length);
             reader_.skip(4);
+            // An IEND that is missing is made up for, where there are pixels: inspect() knows whether they are all.
+            if (!reader_.ok() && has_pixels_) break;
             if (!reader_.ok())
                 return cannot_strip(RejectionCode::truncated, "The file ends before the end of the picture.");
             if (!budget_.charge(kEntryWork + 2 * body.size()))
@@ -73,11 +71,26 @@ class PngStrip {
         const auto it =
             std::find_if(kKept.begin(), kKept.end(), [&](const Kept& kept) { return kept.type == type; });
         if (it == kKept.end() || (it->length != 0 && it->length != body.size())) return;
-        if ((type == "sBIT" || type == "bKGD") && body.size() > 6) return;
-        if (type == "tRNS" && body.size() > 256) return;
-        if (type == "IHDR" && body.size() > 9)
+        if (type == "IHDR") {
+            colour_type_ = body[9];
             colour_ = (body[9] & 2U) != 0 ? ColourModel::rgb : ColourModel::grey;
+        }
+        if (type == "PLTE") {
+            if (colour_type_ != 3) return;  // only suggested, for screens of few colours
+            palette_ = body.size() / 3;
+        }
+        if (type == "IDAT") has_pixels_ = true;
+        if (it->length == 0 && !drawn(type, body.size())) return;
         put_chunk(out_, type, body);
+    }
+
+    /// Whether the chunk has the length that the picture's kind of colour gives it (PNG 3rd edition, 11.3).
+    bool drawn(std::string_view type, std::size_t size) const {
+        const bool grey = colour_type_ == 0 || colour_type_ == 4;
+        if (type == "tRNS") return colour_type_ == 3 ? size <= palette_ : size == (grey ? 2U : 6U);
+        if (type == "bKGD") return size == (colour_type_ == 3 ? 1U : grey ? 2U : 6U);
+        const std::size_t samples = colour_type_ == 3 ? 3U : (grey ? 1U : 3U) + (colour_type_ >= 4 ? 1U : 0U);
+        return type != "sBIT" || size == samples;
     }
 
     /// The name and what follows the deflated profile could say anything: both are made anew.
@@ -87,9 +100,10 @@ class PngStrip {
         if (start >= body.size() || has_profile_) return;
         has_profile_ = true;  // only the first counts
         const std::optional<Bytes> plain = inflate(body.subspan(start), kMaxProfile);
-        if (!plain || !is_sane_icc(*plain, colour_)) return;
+        const Bytes clean = plain ? publishable_icc(*plain, colour_) : Bytes{};
+        if (clean.empty()) return;
         Bytes fresh = {'i', 'c', 'c', 0, 0};
-        append(fresh, deflate(*plain));
+        append(fresh, deflate(clean));
         put_chunk(out_, "iCCP", fresh);
     }
 
@@ -97,7 +111,10 @@ class PngStrip {
     WorkBudget& budget_;
     Bytes out_;
     ColourModel colour_ = ColourModel::other;
+    std::size_t palette_ = 0;  ///< colours
+    std::uint8_t colour_type_ = 0;
     bool has_profile_ = false;
+    bool has_pixels_ = false;
 };
 
 }  // namespace

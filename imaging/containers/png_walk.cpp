@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,11 @@ std::size_t keyword_end(BytesView body) {
     return zero == stop ? std::string_view::npos : static_cast<std::size_t>(zero - body.begin());
 }
 
+bool is_name(std::string_view type) {
+    return std::all_of(type.begin(), type.end(),
+                       [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+}
+
 class PngWalk {
   public:
     PngWalk(BytesView file, const Limits& limits, WorkBudget& budget) : state_{file, limits, budget, {}, {}} {
@@ -44,8 +50,8 @@ class PngWalk {
             const ByteRange body{position + 8, length};
             reader.skip(length);
             const std::uint32_t crc = reader.u32();
-            if (length > kMaxChunk || !reader.ok()) {
-                state_.truncated("The file ends before the end of the picture.");
+            if (length > kMaxChunk || !reader.ok() || !is_name(type)) {
+                if (!is_whole()) state_.truncated("The file ends before the end of the picture.");
                 break;
             }
             position = reader.position();
@@ -92,6 +98,7 @@ class PngWalk {
                 return state_.corrupt("A palette picture without a palette.");
             has_data_ = true;
             data_.push_back(body);
+            last_data_ = &data_;
             return true;
         }
         if (chunk.type == "IEND") {
@@ -149,11 +156,15 @@ class PngWalk {
             if (body.size() != 8 || has_data_)
                 return state_.corrupt("An animation header in the wrong place.");
             state_.found.animated = true;
+            stated_frames_ = ByteReader(body).u32();
             return true;
         }
         if (!state_.found.animated) return true;  // without its header there is no animation
-        if (chunk.type == "fdAT")
-            return body.size() >= 4 || state_.corrupt("A frame's data without a number.");
+        if (chunk.type == "fdAT") {
+            if (body.size() < 4) return state_.corrupt("A frame's data without a number.");
+            frame_data_.push_back(body.subspan(4));
+            return true;
+        }
         ByteReader reader(body);
         reader.skip(4);
         const std::uint64_t width = reader.u32();
@@ -164,7 +175,20 @@ class PngWalk {
             return state_.corrupt("A frame header that makes no sense.");
         if (x + width > state_.found.width || y + height > state_.found.height)
             return state_.corrupt("A frame outside the picture.");
+        // Before the first IDAT this is the header of the picture itself.
+        frame_data_.clear();
+        last_data_ = has_data_ ? &frame_data_ : &data_;
+        last_raster_ = raster_bytes(width, height);
         return state_.add_frame(canvas());
+    }
+
+    /// Without an IEND: all pixels are there, those of the last frame too.
+    bool is_whole() {
+        if (state_.fault || !has_data_ || (state_.found.animated && state_.found.frames < stated_frames_))
+            return false;
+        // Inflating costs no more than the decoder's own pass.
+        return is_whole_stream(data_, raster_bytes(state_.found.width, state_.found.height)) &&
+               (last_data_ == &data_ || is_whole_stream(frame_data_, last_raster_));
     }
 
     bool ancillary(const Chunk& chunk, BytesView body) {
@@ -236,8 +260,8 @@ class PngWalk {
         if (end < state_.file.size()) state_.found.trailer = {end, state_.file.size() - end};
     }
 
-    /// Bytes of all rows, each with its filter's number; for Adam7, of the rows of all seven passes.
-    std::uint64_t raster_bytes() const {
+    /// Bytes of all rows of a frame, each with its filter's number; for Adam7, of the rows of all seven passes.
+    std::uint64_t raster_bytes(std::uint64_t width, std::uint64_t height) const {
         struct Pass {
             std::uint64_t x, y, step_x, step_y;
         };
@@ -248,11 +272,9 @@ class PngWalk {
                                                         {0, 2, 2, 4},
                                                         {1, 0, 2, 2},
                                                         {0, 1, 1, 2}}};
-        const auto rows = [&](std::uint64_t width, std::uint64_t height) {
-            return width == 0 ? 0 : height * (1 + (width * bits_per_pixel_ + 7) / 8);
+        const auto rows = [&](std::uint64_t columns, std::uint64_t count) {
+            return columns == 0 ? 0 : count * (1 + (columns * bits_per_pixel_ + 7) / 8);
         };
-        const std::uint64_t width = state_.found.width;
-        const std::uint64_t height = state_.found.height;
         if (!state_.found.progressive) return rows(width, height);
         std::uint64_t total = 0;
         for (const Pass& pass : kAdam7)
@@ -266,7 +288,7 @@ class PngWalk {
     /// holds a gigabyte. Inflated here only where the stream could be much larger than the rows; that costs
     /// no more than the decoder's own pass over them.
     bool data_fits() {
-        const std::uint64_t needed = raster_bytes();
+        const std::uint64_t needed = raster_bytes(state_.found.width, state_.found.height);
         const std::uint64_t allowed = needed + needed / 8 + (1U << 20);
         std::uint64_t stored = 0;
         for (const BytesView piece : data_)
@@ -277,7 +299,11 @@ class PngWalk {
     }
 
     State state_;
-    std::vector<BytesView> data_;  ///< of the IDAT chunks
+    std::vector<BytesView> data_;        ///< of the IDAT chunks
+    std::vector<BytesView> frame_data_;  ///< of the fdAT chunks of the last frame
+    const std::vector<BytesView>* last_data_ = &data_;
+    std::uint64_t last_raster_ = 0;
+    std::uint32_t stated_frames_ = 0;
     std::uint64_t bits_per_pixel_ = 0;
     std::uint8_t colour_type_ = 0;
     bool has_header_ = false;

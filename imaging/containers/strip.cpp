@@ -6,10 +6,10 @@ namespace photogate::imaging {
 
 namespace {
 
-Stripped rewrite(BytesView file, Format format, std::uint8_t orientation, WorkBudget& budget) {
+Stripped rewrite(BytesView file, Format format, std::uint8_t orientation, Hidden hidden, WorkBudget& budget) {
     switch (format) {
         case Format::jpeg:
-            return strip_jpeg(file, orientation, budget);
+            return strip_jpeg(file, orientation, hidden, budget);
         case Format::png:
             return strip_png(file, budget);
         case Format::webp:
@@ -45,8 +45,25 @@ bool can_strip(const Inspection& inspection) {
     return false;
 }
 
+namespace {
+
+/// The file up to the end that inspect() found, which need not be marked.
+BytesView without_trailer(BytesView file, const Inspection& inspection) {
+    const bool can_end_early = inspection.format == Format::jpeg || inspection.format == Format::png ||
+                               inspection.format == Format::gif;
+    return can_end_early && inspection.has_trailer() ? slice(file, {0, inspection.trailer.offset}) : file;
+}
+
+}  // namespace
+
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection, WorkBudget& budget) {
-    return rewrite(file, inspection.format, inspection.orientation, budget);
+    return rewrite(without_trailer(file, inspection), inspection.format, inspection.orientation,
+                   Hidden::removed, budget);
+}
+
+tl::expected<Bytes, Rejection> strip_for_decoder(BytesView file, const Inspection& inspection,
+                                                 WorkBudget& budget) {
+    return rewrite(without_trailer(file, inspection), inspection.format, 1, Hidden::left, budget);
 }
 
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection) {
@@ -56,7 +73,7 @@ tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspectio
 
 tl::expected<Bytes, Rejection> clean_container(BytesView encoded, Format format) {
     WorkBudget budget = WorkBudget::for_file(encoded.size());
-    return rewrite(encoded, format, 1, budget);
+    return rewrite(encoded, format, 1, Hidden::left, budget);
 }
 
 }  // namespace photogate::imaging

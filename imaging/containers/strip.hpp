@@ -28,6 +28,10 @@ bool can_strip(const Inspection& inspection);
 /// Rejections: unsupported_format for TIFF; corrupt or truncated where the file is not what `inspection`
 /// said, or takes more work than the budget allows.
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection, WorkBudget& budget);
+/// For a decoder of ours: no orientation is kept, since the picture is turned by what was read before, and bytes
+/// behind the last code of a scan may stay, where a decoder does not look.
+tl::expected<Bytes, Rejection> strip_for_decoder(BytesView file, const Inspection& inspection,
+                                                 WorkBudget& budget);
 /// With a budget of its own.
 tl::expected<Bytes, Rejection> strip(BytesView file, const Inspection& inspection);
 

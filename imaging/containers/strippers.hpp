@@ -15,8 +15,14 @@ namespace photogate::imaging {
 
 using Stripped = tl::expected<Bytes, Rejection>;
 
+/// What hides behind the last code of a scan, where no decoder looks.
+enum class Hidden {
+    removed,
+    left,  ///< saves the pass over all codes
+};
+
 /// `orientation` other than 1 is written as the only Exif.
-Stripped strip_jpeg(BytesView file, std::uint8_t orientation, WorkBudget& budget);
+Stripped strip_jpeg(BytesView file, std::uint8_t orientation, Hidden hidden, WorkBudget& budget);
 Stripped strip_png(BytesView file, WorkBudget& budget);
 Stripped strip_webp(BytesView file, WorkBudget& budget);
 Stripped strip_gif(BytesView file, WorkBudget& budget);

@@ -117,12 +117,19 @@ class Reader {
                 if (!one_of(kProperties, property.type)) names_.add("property:" + printable(property.type));
                 const std::string_view text = as_text(property.body);
                 if (property.type == "colr" && (text.starts_with("prof") || text.starts_with("rICC")))
-                    icc_profile(property.body.subspan(4), names_);
+                    profile(property.body.subspan(4));
                 if (property.type == "auxC" && text.find("alpha") == std::string_view::npos &&
                     text.find("auxid:1") == std::string_view::npos)
                     names_.add("auxiliary_picture");
             });
         });
+    }
+
+    /// One that was rebuilt in its place has zeros behind it.
+    void profile(BytesView body) {
+        const std::size_t size = std::min<std::size_t>(be(body, 0, 4), body.size());
+        icc_profile(body.first(size), names_);
+        if (!all_zero(body.subspan(size))) names_.add("icc");
     }
 
     void metadata_item(std::string_view type) {

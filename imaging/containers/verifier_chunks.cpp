@@ -36,7 +36,7 @@ void png_profile(BytesView body, Names& names) {
     const std::size_t name = as_text(body).find('\0');
     const bool ours = name != std::string_view::npos && name + 2 < body.size();
     const auto plain = ours ? inflate(body.subspan(name + 2), kMaxProfile) : std::nullopt;
-    if (plain)
+    if (plain && as_text(body).starts_with("icc\0\0"sv))
         icc_profile(*plain, names);
     else
         names.add("icc");
@@ -101,6 +101,7 @@ void webp_chunks(BytesView file, std::size_t at, std::size_t end, Within within,
 void png(BytesView file, Names& names, WorkBudget& budget) {
     std::size_t at = 8;
     bool has_profile = false;
+    std::uint8_t colour_type = 0;
     while (true) {
         if (!budget.charge(kEntryWork)) return names.add("unreadable");
         const std::size_t size = be(file, at, 4);
@@ -115,6 +116,8 @@ void png(BytesView file, Names& names, WorkBudget& budget) {
             if (size != 0) names.add("trailer");
             break;
         }
+        if (type == "IHDR" && size > 9) colour_type = body[9];
+        if (type == "PLTE" && colour_type != 3) names.add("chunk:PLTE");  // suggested colours
         if (one_of(kPngDrawing, type)) {
             if (size > longest_png_chunk(type)) names.add("chunk:" + printable(type));
         } else if (type == "iCCP") {

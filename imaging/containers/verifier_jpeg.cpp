@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -17,25 +19,82 @@ std::string segment_name(std::uint8_t marker) {
     return text;
 }
 
-/// DQT: tables of 65 or 129 bytes, nothing over.
-bool quantisation_is_exact(BytesView body) {
-    std::size_t at = 0;
-    while (at < body.size())
-        at += (body[at] >> 4) == 0 ? 65U : 129U;
-    return at == body.size();
-}
-
-/// DHT: 17 bytes of counts, then that many symbols, nothing over.
-bool huffman_is_exact(BytesView body) {
-    std::size_t at = 0;
-    while (at + 17 <= body.size()) {
-        std::size_t symbols = 0;
-        for (std::size_t i = 1; i <= 16; ++i)
-            symbols += body[at + i];
-        at += 17 + symbols;
+/// Which tables are defined, and whether a scan has used each before it was defined again or the file ended: one that
+/// no scan uses draws nothing.
+class TableUse {
+  public:
+    /// False where the segment does not consist of whole tables.
+    bool define(std::uint8_t marker, BytesView body) {
+        std::size_t at = 0;
+        while (at < body.size()) {
+            const std::size_t size = size_of(marker, body.subspan(at));
+            if (size == 0 || size > body.size() - at || (body[at] & 15U) > 3 || body[at] >> 4 > 1)
+                return false;
+            const std::size_t group = marker == 0xDB   ? 0
+                                      : marker == 0xC4 ? 1U + (body[at] >> 4)
+                                                       : 3U + (body[at] >> 4);
+            State& state = tables_[group][body[at] & 3U];
+            if (state == State::defined) idle_ = true;
+            state = State::defined;
+            at += size;
+        }
+        return at == body.size();
     }
-    return at == body.size();
-}
+
+    void frame(std::uint8_t marker, BytesView body) {
+        progressive_ = marker == 0xC2 || marker == 0xCA;
+        arithmetic_ = marker >= 0xC9;
+        frame_ = body;
+    }
+
+    void scan(BytesView body) {
+        const std::size_t count = body[0];
+        const bool dc = !progressive_ || (body[1 + 2 * count] == 0 && body[3 + 2 * count] >> 4 == 0);
+        const bool ac = !progressive_ || body[1 + 2 * count] != 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint8_t which = body[2 + 2 * i];
+            if (dc) use(arithmetic_ ? 3 : 1, which >> 4);
+            if (ac) use(arithmetic_ ? 4 : 2, which);
+            for (std::size_t c = 6; c + 2 < frame_.size(); c += 3)
+                if (frame_[c] == body[1 + 2 * i]) use(0, frame_[c + 2]);
+        }
+    }
+
+    bool has_idle() const {
+        return idle_ || std::any_of(tables_.begin(), tables_.end(), [](const auto& group) {
+                   return std::find(group.begin(), group.end(), State::defined) != group.end();
+               });
+    }
+
+  private:
+    enum class State : std::uint8_t { none, defined, used };
+
+    /// DQT: 65 or 129 bytes; DHT: 17 with the counts, then that many symbols; DAC: 2, with values of their range.
+    static std::size_t size_of(std::uint8_t marker, BytesView from) {
+        if (marker == 0xDB) return from[0] >> 4 == 0 ? 65 : 129;
+        if (marker == 0xCC) {
+            if (from.size() < 2) return 0;
+            const bool sound = from[0] >> 4 == 0 ? (from[1] & 15U) <= from[1] >> 4 : from[1] - 1U < 63U;
+            return sound ? 2 : 0;
+        }
+        if (from.size() < 17) return 0;
+        std::size_t size = 17;
+        for (std::size_t i = 1; i <= 16; ++i)
+            size += from[i];
+        return size;
+    }
+
+    void use(std::size_t group, unsigned slot) {
+        State& state = tables_[group][slot & 3U];
+        if (state == State::defined) state = State::used;
+    }
+
+    std::array<std::array<State, 4>, 5> tables_{};
+    BytesView frame_;
+    bool progressive_ = false;
+    bool arithmetic_ = false;
+    bool idle_ = false;
+};
 
 void app0(BytesView body, Names& names) {
     if (text_at(body, 0, 5) != "JFIF\0"sv)
@@ -77,6 +136,7 @@ class Reader {
             if (!budget_.charge(at - scan)) return unreadable();
         }
         if (!scanned_) return unreadable();
+        if (tables_.has_idle()) names_.add("tables");
         if (at != file_.size()) names_.add("trailer");
         if (icc_next_ != 1 && icc_next_ != icc_count_ + 1) names_.add("icc");
         if (!icc_.empty()) icc_profile(icc_, names_);
@@ -108,18 +168,15 @@ class Reader {
             case 0xC2:
             case 0xC9:
             case 0xCA:
-                if (body.size() < 6 || body.size() != 6U + 3U * body[5]) unreadable();
-                return;
+                if (body.size() < 6 || body.size() != 6U + 3U * body[5]) return unreadable();
+                return tables_.frame(marker, body);
             case 0xDA:
-                if (body.empty() || body.size() != 4U + 2U * body[0]) unreadable();
-                return;
+                if (body.empty() || body[0] == 0 || body.size() != 4U + 2U * body[0]) return unreadable();
+                return tables_.scan(body);
             case 0xDB:
-                if (!quantisation_is_exact(body)) unreadable();
-                return;
             case 0xC4:
-                if (!huffman_is_exact(body)) unreadable();
-                return;
             case 0xCC:
+                if (!tables_.define(marker, body)) unreadable();
                 return;
             case 0xDD:
                 if (body.size() != 2) unreadable();
@@ -148,7 +205,8 @@ class Reader {
                 if (text.find("8BIM\x04\x04"sv) != std::string_view::npos) names_.add("iptc");
                 return;
             case 0xEE:
-                if (!text.starts_with("Adobe") || body.size() != 12) names_.add("segment:APP14");
+                if (body.size() != 12 || !text.starts_with("Adobe\0\x64\0\0\0\0"sv))
+                    names_.add("segment:APP14");
                 return;
             case 0xFE:
                 names_.add("comment");
@@ -178,6 +236,7 @@ class Reader {
     BytesView file_;
     Names& names_;
     WorkBudget& budget_;
+    TableUse tables_;
     Bytes icc_;
     std::uint32_t icc_next_ = 1;
     std::uint32_t icc_count_ = 0;

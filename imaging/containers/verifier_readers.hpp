@@ -38,7 +38,8 @@ void tiff(BytesView file, Names& names);
 /// What a TIFF structure says beyond an orientation: `exif`, `exif.gps`, `exif.thumbnail`.
 void exif_block(BytesView tiff, Names& names);
 
-/// `icc` where a profile is not whole, is signed wrongly, or is larger than a profile has reason to be.
+/// `icc` where a profile holds anything but what colour conversion needs: a tag that is not known, a byte between
+/// tags, a text or a header field that is not the fixed one.
 void icc_profile(BytesView profile, Names& names);
 
 inline std::uint32_t be(BytesView bytes, std::size_t at, std::size_t width) {

@@ -91,13 +91,6 @@ void exif_block(BytesView tiff, Names& names) {
     if (number(tiff, end - 4, 4) != 0) names.add("exif.thumbnail");
 }
 
-void icc_profile(BytesView profile, Names& names) {
-    const bool sane = profile.size() >= 132 && profile.size() <= (4U << 20) &&
-                      be(profile, 0, 4) == profile.size() && text_at(profile, 36, 4) == "acsp" &&
-                      be(profile, 128, 4) <= 100;
-    if (!sane) names.add("icc");
-}
-
 void tiff(BytesView file, Names& names) {
     const Number number = byte_order(file);
     const std::uint32_t first = number(file, 4, 4);

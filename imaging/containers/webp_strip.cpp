@@ -76,8 +76,7 @@ Stripped strip_webp(BytesView file, WorkBudget& budget) {
     while (next_chunk(reader, chunk, budget)) {
         if (chunk.type == "VP8X" && canvas.empty() && chunk.body.size() >= 10)
             append(canvas, chunk.body.first(10));
-        if (chunk.type == "ICCP" && profile.empty() && is_sane_icc(chunk.body, ColourModel::rgb))
-            append(profile, chunk.body);
+        if (chunk.type == "ICCP" && profile.empty()) profile = publishable_icc(chunk.body, ColourModel::rgb);
         if (chunk.type == "ANIM" && chunk.body.size() >= 6)
             put_chunk(pictures, chunk.type, chunk.body.first(6));
         if (chunk.type == "ANMF" && chunk.body.size() >= kFrameHeader)

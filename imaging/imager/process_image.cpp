@@ -15,6 +15,7 @@
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/pixels.hpp"
 #include "imaging/imager/smaller.hpp"
+#include "imaging/imager/test_pictures.hpp"
 #include "imaging/imager/thumb_hash.hpp"
 #include "imaging/imager/version.hpp"
 #include "imaging/processing_cost.hpp"
@@ -26,14 +27,6 @@ constexpr std::uint32_t kHashEdge = 100;  ///< ThumbHash takes no larger picture
 
 tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
-}
-
-/// What the decoder gets. TIFF has no form without its tags; every other format does.
-tl::expected<Bytes, Rejection> for_the_decoder(BytesView file, Inspection inspection, WorkBudget& budget) {
-    // The turning is done from our own reading, so not even an orientation is left for a library to parse.
-    inspection.orientation = 1;
-    inspection.turned_sideways = false;
-    return strip(file, inspection, budget);
 }
 
 /// Whether the decoder shows more than one frame. Of an animated PNG it shows the first alone.
@@ -55,9 +48,10 @@ bool keeps_its_pixels(const VersionSpec& version, const Inspection& inspection) 
     };
     const std::uint32_t edge = version.fit == Fit::inside ? std::max(inspection.width, inspection.height)
                                                           : std::min(inspection.width, inspection.height);
-    return version.mode == PublishMode::strip && !version.crop && !version.watermark &&
-           inside(inspection.format) && is_proved_whole(inspection) && can_strip(inspection) &&
-           (!version.format || *version.format == inspection.format) && edge <= version.max_edge;
+    return version.mode == PublishMode::strip && inspection.restart_faults == 0 && !version.crop &&
+           !version.watermark && inside(inspection.format) && is_proved_whole(inspection) &&
+           can_strip(inspection) && (!version.format || *version.format == inspection.format) &&
+           edge <= version.max_edge;
 }
 
 bool can_move(Format format) {
@@ -267,7 +261,7 @@ tl::expected<Image, Answer> decode_watermark(BytesView bytes, const Limits& limi
     const auto inspection = inspect(bytes, limits);
     if (!inspection || inspection->format == Format::tiff) return unusable();
     WorkBudget budget = WorkBudget::for_file(bytes.size());
-    const auto bare = for_the_decoder(bytes, *inspection, budget);
+    const auto bare = strip_for_decoder(bytes, *inspection, budget);
     if (!bare) return unusable();
     auto decoded = decode(
         {.bytes = *bare, .inspection = &*inspection, .limits = &limits, .max_edge = kMaxWatermarkEdge});
@@ -372,9 +366,7 @@ Answer make_all(const Work& work) {
     return Outcome(std::move(processed));
 }
 
-}  // namespace
-
-Answer process_image(const TaskOrder& order, const TaskInput& input) {
+Answer process(const TaskOrder& order, const TaskInput& input) {
     const Task& task = order.task;
     const BytesView file = input.file;
     std::uint32_t edge = 1;
@@ -395,7 +387,7 @@ Answer process_image(const TaskOrder& order, const TaskInput& input) {
 
     Bytes bare;
     if (inspection->format != Format::tiff) {
-        auto without = for_the_decoder(file, *inspection, budget);
+        auto without = strip_for_decoder(file, *inspection, budget);
         if (!without) return Outcome(without.error());
         bare = std::move(*without);
     }
@@ -418,6 +410,23 @@ Answer process_image(const TaskOrder& order, const TaskInput& input) {
                      .decoded = *decoded,
                      .watermark = watermark.get(),
                      .budget = budget});
+}
+
+/// Whether a sound picture is processed as the order says.
+bool is_fulfillable(TaskOrder order, const TaskInput& input) {
+    order.task.declared_type.reset();
+    order.task.accepted = {kAllFormats.begin(), kAllFormats.end()};
+    order.task.limits = {};
+    return process(order, {.file = kTinyAvif, .watermark = input.watermark}).has_value();
+}
+
+}  // namespace
+
+Answer process_image(const TaskOrder& order, const TaskInput& input) {
+    Answer answer = process(order, input);
+    if (answer || answer.error().code != ErrorCode::internal || !is_fulfillable(order, input)) return answer;
+    // A sound picture passes, so the failure is this one's: nothing here is broken, and trying again is no use.
+    return Outcome(Rejection{RejectionCode::corrupt, answer.error().detail});
 }
 
 }  // namespace photogate::imaging

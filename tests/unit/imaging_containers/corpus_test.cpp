@@ -304,15 +304,18 @@ tl::expected<Inspection, Rejection> judged(BytesView file, const std::string& de
 TEST_F(Corpus, judges_hostile_files_without_decoding) {
     // Broken inside the compressed pixels, where only a decoder looks.
     static const std::set<std::string> kDecoders = {"png-bad-zlib.png", "png-short-idat.png"};
+    // All its pixels are there; the second byte of the EOI is missing.
+    static const std::set<std::string> kWhole = {"pub-pillow-9a83b1-truncated_jpeg.jpg"};
     const std::vector<Verdict> all = verdicts(hostile() / "MANIFEST.tsv");
     EXPECT_EQ(all.size(), 254U);
     for (const Verdict& verdict : all) {
         const auto found = judged(read_file(hostile() / verdict.name), verdict.declared);
         const std::string code = found ? "" : word(found.error().code);
-        if (verdict.verdict == "accept") {
+        if (verdict.verdict == "accept" || kWhole.contains(verdict.name)) {
             EXPECT_TRUE(found.has_value()) << verdict.name << ": " << found.error().detail;
         }
-        if (verdict.verdict == "reject" && !kDecoders.contains(verdict.name)) {
+        if (verdict.verdict == "reject" && !kDecoders.contains(verdict.name) &&
+            !kWhole.contains(verdict.name)) {
             EXPECT_FALSE(found.has_value()) << verdict.name;
             if (!found) {
                 EXPECT_TRUE(verdict.codes.contains(code)) << verdict.name << ": " << code;
