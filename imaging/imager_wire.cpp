@@ -143,6 +143,7 @@ json limits_to_json(const Limits& limits) {
                 {"max_scans", limits.max_scans},
                 {"max_metadata", limits.max_metadata},
                 {"max_metadata_blocks", limits.max_metadata_blocks},
+                {"damaged_intervals", word(limits.damaged_intervals)},
                 {"hdr", word(limits.hdr)},
                 {"max_memory", limits.max_memory},
                 {"max_work", limits.max_work.count()}};
@@ -161,6 +162,8 @@ Limits limits_from_json(const json& from) {
     limits.max_memory = number<ByteSize>(from, "max_memory");
     limits.max_work = std::chrono::milliseconds(number<std::uint32_t>(from, "max_work"));
     limits.hdr = choice(from, "hdr", {HdrPolicy::tone_map, HdrPolicy::refuse});
+    limits.damaged_intervals =
+        choice(from, "damaged_intervals", {DamagedIntervals::refuse, DamagedIntervals::publish});
     return limits;
 }
 

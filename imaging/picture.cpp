@@ -22,6 +22,10 @@ constexpr std::array kAllCodes = {RejectionCode::empty,
 
 }  // namespace
 
+std::string_view to_string(DamagedIntervals choice) {
+    return choice == DamagedIntervals::refuse ? "refuse" : "publish";
+}
+
 std::string_view to_string(RejectionCode code) {
     switch (code) {
         case RejectionCode::empty:

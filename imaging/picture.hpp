@@ -23,6 +23,11 @@ namespace photogate::imaging {
 enum class HdrPolicy {
     tone_map,  ///< to sRGB
     refuse,    ///< rejected as unsupported_format
+/// A JPEG with restart markers of which a part is damaged: a marker is missing or has the wrong number, or the part's
+/// data can't be read to their end. The rest of the picture is sound.
+enum class DamagedIntervals {
+    refuse,  ///< rejected as corrupt
+    publish,  ///< encoded anew, with what the decoder makes of these parts, and reported; at most one part in ten
 };
 
 /// What a file may cost before a decoder sees it. The defaults are those of the published verdicts.
@@ -42,6 +47,7 @@ struct Limits {
     /// worker processes have.
     ByteSize max_memory = 1728ULL << 20;
     std::chrono::milliseconds max_work{15'000};
+    DamagedIntervals damaged_intervals = DamagedIntervals::refuse;
 };
 
 /// Which of the facts read from the original are reported.
@@ -112,6 +118,7 @@ enum class RejectionCode {
     timeout,
     decoder_crashed,
 };
+std::string_view to_string(DamagedIntervals choice);
 std::string_view to_string(RejectionCode code);
 std::optional<RejectionCode> parse_rejection_code(std::string_view word);
 

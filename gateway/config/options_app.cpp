@@ -24,6 +24,9 @@ constexpr std::array kPublish = {Choice<PublishMode>{"reencode", PublishMode::re
 constexpr std::array kExif = {Choice<ExifDetail>{"none", ExifDetail::none},
                               Choice<ExifDetail>{"basic", ExifDetail::basic},
                               Choice<ExifDetail>{"full", ExifDetail::full}};
+constexpr std::array kDamaged = {
+    Choice<imaging::DamagedIntervals>{"refuse", imaging::DamagedIntervals::refuse},
+    Choice<imaging::DamagedIntervals>{"publish", imaging::DamagedIntervals::publish}};
 constexpr std::array kGps = {Choice<GpsPolicy>{"drop", GpsPolicy::drop},
                              Choice<GpsPolicy>{"report", GpsPolicy::report}};
 constexpr std::array kHdr = {Choice<imaging::HdrPolicy>{"tone_map", imaging::HdrPolicy::tone_map},
@@ -208,6 +211,12 @@ Table profile_table() {
                 {"hdr", Kind::choice, choice_text(kHdr, standard_profile().limits.hdr),
                  "Pictures whose colours are PQ or HLG: tone_map (to sRGB), refuse (unsupported_format).",
                  [](S s, G g) { return put_choice(g, kHdr, s.profile().limits.hdr); }},
+                {"damaged_intervals", Kind::choice,
+                 choice_text(kDamaged, standard_profile().limits.damaged_intervals),
+                 "A JPEG with restart markers of which a part is damaged: refuse (corrupt), publish (encoded "
+                 "anew; "
+                 "`exif.damaged_intervals` counts the parts; at most one in ten).",
+                 [](S s, G g) { return put_choice(g, kDamaged, s.profile().limits.damaged_intervals); }},
                 {"exif", Kind::choice, choice_text(kExif, standard_profile().recipe.facts.exif),
                  "How much of the original's metadata is reported: none, basic, full.",
                  [](S s, G g) { return put_choice(g, kExif, s.profile().recipe.facts.exif); }},

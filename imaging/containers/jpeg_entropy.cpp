@@ -22,8 +22,8 @@ bool HuffmanTable::define(BytesView counts, BytesView symbols) {
             if (length > kFast) continue;
             const std::size_t start = static_cast<std::size_t>(code) << (kFast - length);
             const std::uint16_t entry = static_cast<std::uint16_t>(length << 8 | symbols[used]);
-            std::fill_n(fast_.begin() + static_cast<std::ptrdiff_t>(start), std::size_t{1} << (kFast - length),
-                        entry);
+            std::fill_n(fast_.begin() + static_cast<std::ptrdiff_t>(start),
+                        std::size_t{1} << (kFast - length), entry);
         }
         if (count > 0) last_code_[length] = code - 1;
     }
@@ -33,11 +33,13 @@ bool HuffmanTable::define(BytesView counts, BytesView symbols) {
 
 void EntropyReader::fill(unsigned wanted) {
     while (available_ <= 48) {
-        const bool stuffed = next_ < file_.size() && file_[next_] == 0xFF;
-        if (next_ >= file_.size() || (stuffed && (next_ + 1 >= file_.size() || file_[next_ + 1] != 0))) break;
+        std::size_t last = next_;  // of the byte's own: fill bytes and a stuffed zero may belong to it
+        while (last < file_.size() && file_[last] == 0xFF)
+            ++last;
+        if (last >= file_.size() || (last > next_ && file_[last] != 0)) break;
         window_ = window_ << 8 | file_[next_];
         available_ += 8;
-        next_ += stuffed ? 2 : 1;
+        next_ = last + 1;
     }
     if (available_ >= wanted) return;
     ok_ = false;
@@ -79,8 +81,10 @@ int EntropyReader::symbol(const HuffmanTable& table) {
 std::size_t EntropyReader::end() const {
     std::size_t at = next_;
     for (unsigned unused = available_ / 8; unused > 0; --unused) {
-        const bool stuffed = at >= 2 && file_[at - 1] == 0 && file_[at - 2] == 0xFF;
-        at -= stuffed ? 2 : 1;
+        --at;
+        if (file_[at] != 0) continue;
+        while (at > 0 && file_[at - 1] == 0xFF)
+            --at;
     }
     return at;
 }

@@ -30,7 +30,7 @@ class HuffmanTable {
     bool defined_ = false;
 };
 
-/// A cursor over the bits of one scan. Stuffed zeros are left out; the first marker, or the end of the file, is
+/// A cursor over the bits of one scan. Stuffed zeros and fill bytes are left out; the first marker, or the end of the file, is
 /// where the bits end. Reading beyond gives zeros and is remembered.
 class EntropyReader {
   public:

@@ -26,7 +26,8 @@ void JpegRestarts::frame(BytesView header) {
         const std::uint8_t id = reader.u8();
         const std::uint8_t sampling = reader.u8();
         reader.skip(1);
-        components_[i] = {id, std::max<std::uint32_t>(1, sampling >> 4), std::max<std::uint32_t>(1, sampling & 15U)};
+        components_[i] = {id, std::max<std::uint32_t>(1, sampling >> 4),
+                          std::max<std::uint32_t>(1, sampling & 15U)};
     }
 }
 
@@ -55,7 +56,7 @@ std::uint64_t JpegRestarts::units(BytesView scan_header) const {
 void JpegRestarts::scan(BytesView header, std::size_t position) {
     const std::uint64_t all = interval_ == 0 ? 0 : units(header);
     wanted_ = all == 0 ? 0 : (all - 1) / interval_;
-    passed_ = 0;
+    seen_.clear();
     last_marker_ = position;
     if (all != 0) intervals_ = static_cast<std::uint32_t>(std::min(intervals_ + wanted_ + 1, kMost));
 }
@@ -63,25 +64,30 @@ void JpegRestarts::scan(BytesView header, std::size_t position) {
 void JpegRestarts::marker(std::uint8_t code, std::size_t position) {
     if (interval_ == 0) return;  // decoders say what they make of it
     last_marker_ = position;
-    // Up to three ahead of its turn: those between are missing. Anything else is a wrong number.
-    const std::uint64_t ahead = (code - 0xD0U - passed_) & 7U;
-    if (ahead == 0) {
-        ++passed_;
-    } else if (ahead <= 3 && passed_ + ahead < wanted_) {
-        fault(ahead);
-        passed_ += ahead + 1;
-    } else {
-        if (passed_ < wanted_) fault(1);
-        ++passed_;
-    }
+    seen_.push_back(code & 7U);
 }
 
 void JpegRestarts::end_scan(std::size_t position) {
-    if (passed_ < wanted_) fault(wanted_ - passed_);
     // Some encoders write one more marker behind the last interval.
-    const bool only_closes = passed_ == wanted_ + 1 && position <= last_marker_ + 2;
-    if (passed_ > wanted_ && !only_closes) fault(passed_ - wanted_);
-    wanted_ = passed_ = 0;
+    if (seen_.size() == wanted_ + 1 && position <= last_marker_ + 2) seen_.pop_back();
+    std::uint64_t turn = 0;
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        const std::uint64_t ahead = (seen_[i] - turn) & 7U;
+        const bool goes_on = i + 1 == seen_.size() || seen_[i + 1] == ((seen_[i] + 1U) & 7U);
+        if (ahead == 0) {
+            ++turn;
+        } else if (goes_on && seen_.size() < wanted_) {
+            fault(ahead);  // those between are missing
+            turn += ahead + 1;
+        } else {
+            fault(1);  // a wrong number, or one too many
+            if (seen_.size() - i <= wanted_ - std::min(turn, wanted_)) ++turn;
+        }
+    }
+    if (turn < wanted_) fault(wanted_ - turn);
+    if (turn > wanted_) fault(turn - wanted_);
+    seen_.clear();
+    wanted_ = 0;
 }
 
 void JpegRestarts::fault(std::uint64_t count) {

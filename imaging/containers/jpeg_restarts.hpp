@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/encoding.hpp"
 
@@ -39,8 +40,8 @@ class JpegRestarts {
     std::uint32_t width_ = 0;
     std::uint32_t height_ = 0;
     std::uint32_t interval_ = 0;
-    std::uint64_t wanted_ = 0;  ///< markers of this scan
-    std::uint64_t passed_ = 0;  ///< of them, those seen or known to be missing
+    std::uint64_t wanted_ = 0;        ///< markers of this scan
+    std::vector<std::uint8_t> seen_;  ///< their numbers
     std::size_t last_marker_ = 0;
     std::uint32_t intervals_ = 0;
     std::uint32_t faults_ = 0;

@@ -108,7 +108,8 @@ bool JpegBlocks::ac_refine(const HuffmanTable& ac, std::uint64_t& history) {
     }
     if (run_ == 0) return true;
     --run_;
-    const std::uint64_t upper = scan_.last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (scan_.last + 1)) - 1;
+    const std::uint64_t upper =
+        scan_.last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (scan_.last + 1)) - 1;
     const std::uint64_t rest = at > 63 ? 0 : before & upper & ~((std::uint64_t{1} << at) - 1);
     skip_bits(static_cast<unsigned>(std::popcount(rest)));
     return true;

@@ -18,6 +18,10 @@ using namespace std::string_view_literals;
 constexpr std::uint64_t kWorkOfByte = 4;   ///< a byte holds a few codes
 constexpr std::uint64_t kWorkOfBlock = 4;  ///< of memory, once
 
+constexpr bool is_frame_header(std::uint8_t marker) {
+    return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
+
 /// A component of a scan with its tables.
 struct Part {
     JpegComponent* component = nullptr;
@@ -43,7 +47,8 @@ class ScanReader {
         const std::uint8_t marker = file_[position_ - 1];
         ByteReader reader(file_.subspan(position_));
         const std::uint16_t length = reader.u16();
-        if (!reader.ok() || length < 2 || length > file_.size() - position_ || !budget_.charge(length)) return false;
+        if (!reader.ok() || length < 2 || length > file_.size() - position_ || !budget_.charge(length))
+            return false;
         const BytesView body = file_.subspan(position_ + 2, length - 2U);
         position_ += length;
         switch (marker) {
@@ -59,7 +64,7 @@ class ScanReader {
                 restart_interval_ = body.size() == 2 ? body[0] * 256U + body[1] : 0;
                 return body.size() == 2;
             default:
-                return (marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE || marker == 0xDB;
+                return !is_frame_header(marker);
         }
     }
 
@@ -132,7 +137,7 @@ class ScanReader {
                 symbols += count;
             const BytesView values = reader.take(symbols);
             if (!reader.ok() || (which & 15U) > 3 || which >> 4 > 1) return false;
-            if (!tables_[which >> 4][which & 15U].define(counts, values)) return false;
+            tables_[which >> 4][which & 15U].define(counts, values);  // a scan that uses it finds out
         }
         return true;
     }
@@ -146,8 +151,8 @@ class ScanReader {
         for (std::size_t i = 0; i < count; ++i) {
             const std::uint8_t id = reader.u8();
             const std::uint8_t which = reader.u8();
-            const auto component =
-                std::find_if(components_.begin(), components_.end(), [&](const auto& c) { return c.id == id; });
+            const auto component = std::find_if(components_.begin(), components_.end(),
+                                                [&](const auto& c) { return c.id == id; });
             if (component == components_.end() || which >> 4 > 3 || (which & 15U) > 3) return false;
             parts[i] = {&*component, &tables_[0][which >> 4], &tables_[1][which & 15U]};
         }
@@ -172,7 +177,8 @@ class ScanReader {
         for (const Part& part : parts) {
             JpegComponent& component = *part.component;
             if (!progressive_) {
-                if (std::exchange(component.scanned, true) || !part.dc->is_defined() || !part.ac->is_defined())
+                if (std::exchange(component.scanned, true) || !part.dc->is_defined() ||
+                    !part.ac->is_defined())
                     return false;
                 component.missing_bits.fill(0);
                 continue;
@@ -184,7 +190,8 @@ class ScanReader {
             if ((dc && !refines && !part.dc->is_defined()) || (!dc && !part.ac->is_defined())) return false;
             for (unsigned i = header.first; i <= header.last; ++i) {
                 const int before = std::exchange(component.missing_bits[i], static_cast<int>(header.low));
-                if (refines ? before != static_cast<int>(header.high) || header.low + 1 != header.high : before != -1)
+                if (refines ? before != static_cast<int>(header.high) || header.low + 1 != header.high
+                            : before != -1)
                     return false;
             }
         }
@@ -215,7 +222,8 @@ class ScanReader {
                     restart = restart == 0xD7 ? 0xD0 : static_cast<std::uint8_t>(restart + 1);
                     in_interval = 0;
                 }
-                if (!(alone ? block(blocks, parts[0], row, column) : unit(blocks, parts, row, column))) return false;
+                if (!(alone ? block(blocks, parts[0], row, column) : unit(blocks, parts, row, column)))
+                    return false;
             }
             const std::size_t end = reader.end();
             if (!budget_.charge(columns + kWorkOfByte * (end - std::exchange(paid, end)))) return false;
@@ -258,7 +266,7 @@ class ScanReader {
     std::size_t position_ = 2;
     std::vector<JpegComponent> components_;
     std::array<std::array<HuffmanTable, 4>, 2> tables_;  ///< DC and AC
-    std::size_t columns_ = 0;  ///< units of an interleaved scan
+    std::size_t columns_ = 0;                            ///< units of an interleaved scan
     std::size_t rows_ = 0;
     unsigned most_horizontal_ = 1;
     unsigned most_vertical_ = 1;
@@ -269,7 +277,8 @@ class ScanReader {
 /// Whether an MP4 begins within the bytes, or in their last: with the size of its first box, below 256, and its name.
 bool film_begins(BytesView file, std::size_t start, std::size_t end) {
     const std::string_view text = as_text(file).substr(0, end + 7);
-    for (std::size_t at = text.find("ftyp", start + 4); at != std::string_view::npos; at = text.find("ftyp", at + 1))
+    for (std::size_t at = text.find("ftyp", start + 4); at != std::string_view::npos;
+         at = text.find("ftyp", at + 1))
         if (text.substr(at - 4, 3) == "\0\0\0"sv) return true;
     return false;
 }

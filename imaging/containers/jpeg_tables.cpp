@@ -114,7 +114,8 @@ void JpegTables::put(Slot& slot, std::uint8_t marker, Bytes& out) {
     if (slot.current.empty() || same(slot.current, slot.written)) return;
     slot.written = slot.current;
     const std::size_t length = slot.current.size() + 2;
-    out.insert(out.end(), {0xFF, marker, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)});
+    out.insert(out.end(),
+               {0xFF, marker, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)});
     append(out, slot.current);
 }
 

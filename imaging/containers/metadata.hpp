@@ -67,6 +67,8 @@ struct Metadata {
     bool exif_tells_place = false;
     bool xmp_tells_place = false;
     std::optional<GpsPosition> gps;
+    /// Not of the metadata: parts of a JPEG that are damaged and were published all the same.
+    std::optional<std::uint32_t> damaged_intervals;
     std::vector<RawEntry> raw;  ///< all else that could be read, at most 400 entries
 };
 

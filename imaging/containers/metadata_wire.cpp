@@ -84,6 +84,7 @@ std::string privacy_json(const std::vector<std::string>& found, const std::vecto
 
 std::string to_json(const Metadata& metadata, ExifDetail detail, GpsPolicy gps) {
     Json out = Json::object();
+    if (metadata.damaged_intervals) out["damaged_intervals"] = *metadata.damaged_intervals;
     if (detail != ExifDetail::none) {
         put(out, "make", metadata.make);
         put(out, "model", metadata.model);

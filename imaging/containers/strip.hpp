@@ -1,9 +1,9 @@
 // Removing all that is not needed to draw the picture, without touching its pixels: an allow list for each
 // format.
 //
-// JPEG keeps frame, tables and scans, a bare JFIF header, Adobe's colour transform, a sane ICC profile, and
-// an Exif block of 36 bytes that says only the orientation where that is not 1. PNG, WebP and GIF keep their
-// drawing chunks and a sane ICC profile. All else goes: metadata, previews, unknown chunks, whatever follows
+// JPEG keeps frame, scans up to their last code and the tables that they use, a bare JFIF header, Adobe's colour
+// transform, a rebuilt ICC profile (icc.hpp), and an Exif block of 36 bytes that says only the orientation where that
+// is not 1. PNG, WebP and GIF keep their drawing chunks and a rebuilt ICC profile. All else goes: metadata, previews, unknown chunks, whatever follows
 // the picture's end. What hides *inside* the coded pixels or a palette stays; only re-encoding removes it.
 //
 // HEIF is cleaned in place (the bytes of metadata become zeros, because offsets are absolute); its thumbnails

@@ -86,7 +86,8 @@ std::size_t parts_size(BytesView from) {
         for (std::size_t i = 0; i < count && at <= from.size(); ++i) {
             const std::size_t size = curve_size(from.subspan(at));
             if (size == kBroken || padded(size) > from.size() - at) return false;
-            if (!zeros(from.subspan(at + 4, 4)) || !zeros(from.subspan(at + size, padded(size) - size))) return false;
+            if (!zeros(from.subspan(at + 4, 4)) || !zeros(from.subspan(at + size, padded(size) - size)))
+                return false;
             at += padded(size);
         }
         return true;
@@ -119,8 +120,11 @@ bool is_fixed_text(BytesView from, std::string_view words) {
     std::string old = "text" + std::string(4, '\0') + std::string(words) + '\0';
     if (words == "Colour")
         old = "desc" + std::string(7, '\0') + '\7' + std::string(words) + std::string(79, '\0');
-    std::string wide = "mluc" + std::string(7, '\0') + '\1' + std::string(3, '\0') + "\x0C" "enUS" + std::string(3, '\0') +
-                       static_cast<char>(2 * words.size()) + std::string(3, '\0') + '\x1C';
+    std::string wide = "mluc" + std::string(7, '\0') + '\1' + std::string(3, '\0') +
+                       "\x0C"
+                       "enUS" +
+                       std::string(3, '\0') + static_cast<char>(2 * words.size()) + std::string(3, '\0') +
+                       '\x1C';
     for (const char letter : words)
         (wide += '\0') += letter;
     return as_text(from) == old || as_text(from) == wide;
@@ -136,12 +140,15 @@ bool is_exact(std::string_view tag, BytesView from) {
     if (tag == "cicp") return type == "cicp" && from.size() == 12;
     if (tag.ends_with("TRC")) return from.size() == curve_size(from);
     const bool plain = type == "mft1" || type == "mft2";
-    return from.size() == (plain ? lut_size(from) : type == "mAB " || type == "mBA " ? parts_size(from) : kBroken);
+    return from.size() == (plain                              ? lut_size(from)
+                           : type == "mAB " || type == "mBA " ? parts_size(from)
+                                                              : kBroken);
 }
 
 bool is_known(std::string_view tag) {
-    constexpr std::array kTags = {"desc"sv, "cprt"sv, "wtpt"sv, "chad"sv, "cicp"sv, "rXYZ"sv, "gXYZ"sv, "bXYZ"sv, "rTRC"sv,
-                                  "gTRC"sv, "bTRC"sv, "kTRC"sv, "A2B0"sv, "A2B1"sv, "A2B2"sv, "B2A0"sv, "B2A1"sv, "B2A2"sv};
+    constexpr std::array kTags = {"desc"sv, "cprt"sv, "wtpt"sv, "chad"sv, "cicp"sv, "rXYZ"sv,
+                                  "gXYZ"sv, "bXYZ"sv, "rTRC"sv, "gTRC"sv, "bTRC"sv, "kTRC"sv,
+                                  "A2B0"sv, "A2B1"sv, "A2B2"sv, "B2A0"sv, "B2A1"sv, "B2A2"sv};
     return one_of(kTags, tag);
 }
 
@@ -151,8 +158,8 @@ bool header_is_bare(BytesView profile) {
                        one_of(std::array{"RGB "sv, "GRAY"sv, "CMYK"sv}, text_at(profile, 16, 4)) &&
                        one_of(std::array{"XYZ "sv, "Lab "sv}, text_at(profile, 20, 4));
     return known && be(profile, 4, 4) == 0 && be(profile, 10, 2) == 0 &&
-           text_at(profile, 24, 12) == "\x07\xD0\0\1\0\1\0\0\0\0\0\0"sv && text_at(profile, 36, 4) == "acsp" &&
-           zeros(profile.subspan(40, 27)) && profile[67] <= 3 &&
+           text_at(profile, 24, 12) == "\x07\xD0\0\1\0\1\0\0\0\0\0\0"sv &&
+           text_at(profile, 36, 4) == "acsp" && zeros(profile.subspan(40, 27)) && profile[67] <= 3 &&
            text_at(profile, 68, 12) == "\0\0\xF6\xD6\0\1\0\0\0\0\xD3\x2D"sv && zeros(profile.subspan(80, 48));
 }
 
@@ -169,7 +176,8 @@ bool holds_colour_alone(BytesView profile) {
         const std::size_t offset = be(profile, 136 + 12 * i, 4);
         const std::size_t size = be(profile, 140 + 12 * i, 4);
         if (offset > profile.size() || size > profile.size() - offset || !is_known(tag) ||
-            std::find(seen.begin(), seen.end(), tag) != seen.end() || !is_exact(tag, profile.subspan(offset, size)))
+            std::find(seen.begin(), seen.end(), tag) != seen.end() ||
+            !is_exact(tag, profile.subspan(offset, size)))
             return false;
         seen.push_back(tag);
         used.emplace_back(offset, size);
@@ -179,7 +187,8 @@ bool holds_colour_alone(BytesView profile) {
     std::size_t at = 132 + 12 * count;
     for (const auto& [offset, size] : used) {
         const std::size_t end = padded(at + size);
-        if (offset != at || end > profile.size() || !zeros(profile.subspan(at + size, end - at - size))) return false;
+        if (offset != at || end > profile.size() || !zeros(profile.subspan(at + size, end - at - size)))
+            return false;
         at = end;
     }
     return at == profile.size();

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "imaging/imager/colour.hpp"
@@ -196,6 +197,22 @@ Image shrink(const Decoding& what, VipsImage* opened, const std::optional<Source
     return {};
 }
 
+/// Restart markers confine damage to the part between two of them.
+bool may_be_damaged(const Decoding& what) {
+    return what.limits->damaged_intervals == DamagedIntervals::publish &&
+           what.inspection->restart_intervals > 1;
+}
+
+/// Parts of a JPEG that are wrong or lost, where that is too much.
+std::optional<Rejection> restart_fault(const Decoding& what) {
+    const std::uint32_t faults = what.inspection->restart_faults;
+    const std::uint32_t intervals = what.inspection->restart_intervals;
+    if (faults == 0 || (may_be_damaged(what) && faults <= std::max(1U, intervals / 10))) return std::nullopt;
+    return Rejection{RejectionCode::corrupt, std::to_string(std::min(faults, intervals)) + " of " +
+                                                 std::to_string(intervals) +
+                                                 " restart intervals of the JPEG are damaged."};
+}
+
 }  // namespace
 
 Rejection decoding_failure() {
@@ -208,6 +225,7 @@ Rejection decoding_failure() {
 }
 
 tl::expected<Decoded, Rejection> decode(const Decoding& what) {
+    if (auto fault = restart_fault(what)) return tl::unexpected(std::move(*fault));
     auto opened = open(what);
     if (!opened) return tl::unexpected(opened.error());
     if (auto fits = within(*what.limits, opened->get()); !fits) return tl::unexpected(fits.error());
@@ -233,8 +251,10 @@ tl::expected<Decoded, Rejection> decode(const Decoding& what) {
     // Success leaves words too (trap 10); only libjpeg's are worth a look, because `fail_on` takes no notice
     // (trap 7).
     const std::string words = take_vips_words();
+    decoded.damaged_intervals = what.inspection->restart_faults;
     if (what.inspection->format == Format::jpeg && contains_any(words, kDamage)) {
-        return tl::unexpected(damaged(words));
+        if (!may_be_damaged(what)) return tl::unexpected(damaged(words));
+        decoded.damaged_intervals = std::max(1U, decoded.damaged_intervals);
     }
     drop_fields(decoded.base.get(), Fields::none);
 

@@ -28,6 +28,8 @@ struct Decoded {
     Image base;                ///< of an animation: its first frame
     std::uint32_t width = 0;   ///< of the original, upright
     std::uint32_t height = 0;  ///< of the original, upright
+    /// Restart intervals of a JPEG that are damaged, at least; only where the limits let such a picture pass.
+    std::uint32_t damaged_intervals = 0;
 };
 
 /// Rejections: corrupt, truncated, unsupported_format, too_many_pixels.

@@ -48,10 +48,9 @@ bool keeps_its_pixels(const VersionSpec& version, const Inspection& inspection) 
     };
     const std::uint32_t edge = version.fit == Fit::inside ? std::max(inspection.width, inspection.height)
                                                           : std::min(inspection.width, inspection.height);
-    return version.mode == PublishMode::strip && inspection.restart_faults == 0 && !version.crop &&
-           !version.watermark && inside(inspection.format) && is_proved_whole(inspection) &&
-           can_strip(inspection) && (!version.format || *version.format == inspection.format) &&
-           edge <= version.max_edge;
+    return version.mode == PublishMode::strip && !version.crop && !version.watermark &&
+           inside(inspection.format) && is_proved_whole(inspection) && can_strip(inspection) &&
+           (!version.format || *version.format == inspection.format) && edge <= version.max_edge;
 }
 
 bool can_move(Format format) {
@@ -237,7 +236,7 @@ tl::expected<Published, Answer> made_anew(const Work& work, const VersionSpec& v
 tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec& version) {
     auto base = version_of(work.decoded.base.get(), version, work.watermark);
     if (!base) return tl::unexpected(Answer(fail(base.error())));
-    const bool keeps = keeps_its_pixels(version, work.inspection);
+    const bool keeps = keeps_its_pixels(version, work.inspection) && work.decoded.damaged_intervals == 0;
     auto picture = keeps ? stripped(work.decoding, work.file, work.decoded, work.budget)
                          : made_anew(work, version, base->get());
     // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
@@ -278,7 +277,8 @@ bool wants_watermark(const Task& task) {
 Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
     const auto small = small_copy(work.decoded.base.get());
     if (!small) return fail(small.error());
-    const Metadata metadata = read_metadata(work.file, work.inspection, work.budget);
+    Metadata metadata = read_metadata(work.file, work.inspection, work.budget);
+    if (work.decoded.damaged_intervals > 0) metadata.damaged_intervals = work.decoded.damaged_intervals;
     into.exif_json = to_json(metadata, policy.exif, policy.gps);
     // With anything remaining, make_version() does not give a picture out.
     into.privacy_json = privacy_json(metadata_found(work.inspection, metadata), {});

@@ -16,7 +16,7 @@ constexpr Limits kLimits{.max_metadata = 1U << 16};
 
 bool is_metadata(const std::string& name) {
     return name.starts_with("exif") || name == "xmp" || name == "iptc" || name == "photoshop" ||
-           name == "comment" || name == "text" || name == "trailer" || name == "time" ||
+           name == "comment" || name == "text" || name == "trailer" || name == "time" || name == "tables" ||
            name.starts_with("segment:") || name.starts_with("chunk:") || name.starts_with("application:") ||
            name.starts_with("flag:");
 }

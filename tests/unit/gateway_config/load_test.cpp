@@ -104,6 +104,7 @@ max_frames = 3
 max_total_pixels = 4000
 max_metadata = "3MiB"
 publish = "strip"
+damaged_intervals = "publish"
 max_edge = 1024
 output = "webp"
 quality = 70
@@ -128,6 +129,7 @@ expired_callback = "told"
     EXPECT_EQ(p.limits.max_total_pixels, 4000U);
     EXPECT_EQ(p.limits.max_metadata, 3U << 20);
     EXPECT_EQ(p.recipe.version.mode, imaging::PublishMode::strip);
+    EXPECT_EQ(p.limits.damaged_intervals, imaging::DamagedIntervals::publish);
     EXPECT_EQ(p.recipe.version.max_edge, 1024U);
     EXPECT_EQ(p.recipe.version.format, imaging::Format::webp);
     EXPECT_EQ(p.recipe.version.quality, 70);

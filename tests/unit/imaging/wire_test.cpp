@@ -17,7 +17,8 @@ Task full_task() {
                    .max_total_pixels = 5,
                    .max_scans = 6,
                    .max_metadata = 7,
-                   .max_metadata_blocks = 8};
+                   .max_metadata_blocks = 8,
+                   .damaged_intervals = DamagedIntervals::publish};
     task.publish({.exif = ExifDetail::basic, .gps = GpsPolicy::drop},
                  {{.mode = PublishMode::strip, .max_edge = 99, .format = Format::webp, .quality = 61}});
     return task;
@@ -47,6 +48,7 @@ TEST(ImagerWire, delivers_order_unchanged) {
     EXPECT_EQ(order->task.declared_type, sent.declared_type);
     EXPECT_EQ(order->task.accepted, sent.accepted);
     EXPECT_EQ(order->task.limits.max_metadata_blocks, 8U);
+    EXPECT_EQ(order->task.limits.damaged_intervals, DamagedIntervals::publish);
     EXPECT_EQ(order->task.limits.max_total_pixels, 5U);
     EXPECT_EQ(order->task.versions, sent.versions);
     EXPECT_EQ(order->task.facts, sent.facts);

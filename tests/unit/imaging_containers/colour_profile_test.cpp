@@ -1,10 +1,9 @@
 // The colour profile of a stripped picture: what conversion needs, and nothing of its owner.
-#include "imaging/containers/icc.hpp"
-
 #include <array>
 
 #include <gmock/gmock.h>
 
+#include "imaging/containers/icc.hpp"
 #include "imaging/containers/inflate.hpp"
 #include "imaging/containers/metadata_verifier.hpp"
 #include "pictures.hpp"
@@ -85,7 +84,8 @@ TEST(ColourProfile, keeps_what_conversion_needs_and_nothing_else) {
         EXPECT_FALSE(is_private(*after)) << name;
         EXPECT_EQ(tags_of(*after), tags) << name;
         EXPECT_TRUE(is_sane_icc(*after, colour)) << name;
-        EXPECT_EQ(as_text(*after).substr(12, 12), as_text(before).substr(12, 12)) << "class and colour spaces";
+        EXPECT_EQ(as_text(*after).substr(12, 12), as_text(before).substr(12, 12))
+            << "class and colour spaces";
         EXPECT_EQ(rebuild_icc(*after), after) << name;
         EXPECT_THAT(verdict(*after), ::testing::IsEmpty()) << name;
         EXPECT_THAT(verdict(before), ::testing::Contains("icc")) << name;
@@ -138,7 +138,8 @@ TEST(ColourProfile, every_damaged_byte_is_reported_or_a_value) {
             EXPECT_EQ(rebuild_icc(damaged), std::optional(damaged)) << name << " at " << at;
         }
         for (std::size_t size = 0; size < clean->size(); ++size)
-            EXPECT_FALSE(rebuild_icc(BytesView(*clean).first(size)).has_value()) << name << " cut to " << size;
+            EXPECT_FALSE(rebuild_icc(BytesView(*clean).first(size)).has_value())
+                << name << " cut to " << size;
     }
 }
 
@@ -160,7 +161,8 @@ TEST(Tables, that_no_scan_uses_are_removed_and_reported) {
     const std::string owner = "CANARY lives here " + std::string(46, 'x');
     const std::array<std::string, 5> hidden = {
         std::string(table) + owner, std::string("\xFF\xDB\0\x43\0"sv) + owner,
-        std::string("\xFF\xCC\0\x04\x10\x05"sv), std::string("\xFF\xC4\0\x19\x03\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0"sv) + "CANARY",
+        std::string("\xFF\xCC\0\x04\x10\x05"sv),
+        std::string("\xFF\xC4\0\x19\x03\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0"sv) + "CANARY",
         std::string("\xFF\xDD\0\4\0\0"sv)};
     for (const std::string& segment : hidden) {
         Bytes file = plain;
@@ -187,8 +189,8 @@ TEST(Tables, that_do_not_end_with_their_segment_are_refused) {
 }
 
 TEST(Tables, that_a_scan_uses_stay_between_scans) {
-    for (const char* name : {"progressive.jpg", "progressive-restarts.jpg", "separate.jpg", "baseline-restarts.jpg",
-                             "cmyk-baseline.jpg", "grey-progressive.jpg"}) {
+    for (const char* name : {"progressive.jpg", "progressive-restarts.jpg", "separate.jpg",
+                             "baseline-restarts.jpg", "cmyk-baseline.jpg", "grey-progressive.jpg"}) {
         const Bytes file = picture(name);
         const auto out = strip(file, inspected(file));
         ASSERT_TRUE(out.has_value()) << name;

@@ -15,11 +15,20 @@ using testing::picture;
 using testing::refusal;
 
 const std::vector<std::string>& jpegs() {
-    static const std::vector<std::string> names = {
-        "plain.jpg",        "grey.jpg",          "baseline.jpg",    "baseline-restarts.jpg",
-        "separate.jpg",     "progressive.jpg",   "grey-progressive.jpg", "progressive-restarts.jpg",
-        "separate-restarts.jpg", "cmyk-baseline.jpg", "camera.jpg",
-        "large-baseline.jpg", "large-separate.jpg", "large-progressive.jpg"};
+    static const std::vector<std::string> names = {"plain.jpg",
+                                                   "grey.jpg",
+                                                   "baseline.jpg",
+                                                   "baseline-restarts.jpg",
+                                                   "separate.jpg",
+                                                   "progressive.jpg",
+                                                   "grey-progressive.jpg",
+                                                   "progressive-restarts.jpg",
+                                                   "separate-restarts.jpg",
+                                                   "cmyk-baseline.jpg",
+                                                   "camera.jpg",
+                                                   "large-baseline.jpg",
+                                                   "large-separate.jpg",
+                                                   "large-progressive.jpg"};
     return names;
 }
 
@@ -55,8 +64,9 @@ const std::map<std::string, Bytes>& trailers() {
         {"line end", bytes_of("\r\n")},
         {"fill bytes", Bytes(300, 0xFF)},
         {"spaces", Bytes(64, ' ')},
-        {"samsung", bytes_of("\0\0\x01\x0A\x0E\0\0\0Image_UTC_Data1700000000000SEFH\x6A\0\0\0\x01\0\0\0\0\0\x01\x0A"
-                             "\x23\0\0\0\x23\0\0\0\x18\0\0\0SEFT"sv)},
+        {"samsung",
+         bytes_of("\0\0\x01\x0A\x0E\0\0\0Image_UTC_Data1700000000000SEFH\x6A\0\0\0\x01\0\0\0\0\0\x01\x0A"
+                  "\x23\0\0\0\x23\0\0\0\x18\0\0\0SEFT"sv)},
         {"film", joined(joined(box("ftyp", as_bytes("mp42\0\0\0\0mp42isom"sv)), box("mdat", noise(20'000))),
                         box("moov", as_bytes("CANARY\xA9xyz+47.0-008.0/"sv)))},
         {"second picture", picture("camera.jpg")},
@@ -102,8 +112,9 @@ TEST(MissingEnd, jpeg_without_all_pixels_is_truncated_whatever_follows) {
         const Bytes whole = unended(name);
         const std::size_t first = as_text(whole).rfind("\xFF\xDA") + 14;
         for (const std::size_t percent : {0U, 25U, 50U, 75U}) {
-            const Bytes cut(whole.begin(),
-                            whole.begin() + static_cast<std::ptrdiff_t>(first + (whole.size() - first) * percent / 100));
+            const Bytes cut(
+                whole.begin(),
+                whole.begin() + static_cast<std::ptrdiff_t>(first + (whole.size() - first) * percent / 100));
             for (const auto& [what, trailer] : trailers()) {
                 // Whatever looks like codes fills up the little that is missing of a small picture.
                 if (what == "noise" && !name.starts_with("large")) continue;
@@ -211,7 +222,8 @@ Bytes with_restart(std::string_view name, std::size_t number, std::string_view r
     for (std::size_t seen = 0;; ++at) {
         at = as_text(file).find('\xFF', at);
         if (file[at + 1] < 0xD0 || file[at + 1] > 0xD7 || seen++ != number) continue;
-        file.erase(file.begin() + static_cast<std::ptrdiff_t>(at), file.begin() + static_cast<std::ptrdiff_t>(at) + 2);
+        file.erase(file.begin() + static_cast<std::ptrdiff_t>(at),
+                   file.begin() + static_cast<std::ptrdiff_t>(at) + 2);
         file.insert(file.begin() + static_cast<std::ptrdiff_t>(at), replacement.begin(), replacement.end());
         return file;
     }
@@ -223,10 +235,13 @@ TEST(RestartMarkers, one_that_is_wrong_or_missing_is_counted) {
         EXPECT_EQ(sound.restart_faults, 0U) << name;
         EXPECT_GT(sound.restart_intervals, 2U) << name;
         EXPECT_EQ(inspected(with_restart(name, 1, "")).restart_faults, 1U) << name << ", missing";
-        EXPECT_EQ(inspected(with_restart(name, 1, "\xFF\xD0")).restart_faults, 1U) << name << ", the one before";
+        EXPECT_EQ(inspected(with_restart(name, 1, "\xFF\xD0")).restart_faults, 1U)
+            << name << ", the one before";
         EXPECT_EQ(inspected(with_restart(name, 1, "\xFF\xD6")).restart_faults, 1U) << name << ", another";
-        EXPECT_GE(inspected(with_restart(name, 1, "\xFF\xD1\xFF\xD1")).restart_faults, 1U) << name << ", twice";
-        EXPECT_EQ(inspected(with_restart(name, 1, "\xFF\xFF\xD1")).restart_faults, 0U) << name << ", a fill byte";
+        EXPECT_GE(inspected(with_restart(name, 1, "\xFF\xD1\xFF\xD1")).restart_faults, 1U)
+            << name << ", twice";
+        EXPECT_EQ(inspected(with_restart(name, 1, "\xFF\xFF\xD1")).restart_faults, 0U)
+            << name << ", a fill byte";
     }
 }
 
