@@ -6,10 +6,9 @@
 // Follows ICC.1:2022 (version 4) and ICC.1:2001-04 (version 2). Thread safety: pure functions.
 #pragma once
 
-#include <optional>
-
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
+#include "imaging/parts/icc_rebuild.hpp"
 
 namespace photogate::imaging {
 
@@ -17,12 +16,6 @@ namespace photogate::imaging {
 /// for the picture's colour model. A profile that is not is dropped and the picture taken for sRGB. Bytes behind the
 /// size that its header states are padding.
 bool is_sane_icc(BytesView profile, ColourModel colour);
-
-/// The header's version, class, colour spaces and intent; white point, colorants, curves, tables, chromatic
-/// adaptation and coding points, each exactly as long as its values; a fixed description and copyright. A profile
-/// that was rebuilt is rebuilt to the same bytes. nullopt where one of those tags is of a kind that is not known
-/// here, or where none of them is there.
-std::optional<Bytes> rebuild_icc(BytesView profile);
 
 /// What goes into a stripped picture: the profile rebuilt; as it came where it is sane but can't be rebuilt, which
 /// metadata_remaining() then reports; empty where it is not sane, or says nothing about colour.

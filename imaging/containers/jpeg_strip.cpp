@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "imaging/containers/icc.hpp"
-#include "imaging/containers/jpeg_scans.hpp"
-#include "imaging/containers/jpeg_tables.hpp"
 #include "imaging/containers/strippers.hpp"
+#include "imaging/parts/jpeg_scans.hpp"
+#include "imaging/parts/jpeg_tables.hpp"
 
 namespace photogate::imaging {
 

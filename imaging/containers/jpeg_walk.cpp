@@ -2,9 +2,9 @@
 #include <cstring>
 #include <string_view>
 
-#include "imaging/containers/jpeg_restarts.hpp"
-#include "imaging/containers/jpeg_scans.hpp"
 #include "imaging/containers/walk.hpp"
+#include "imaging/parts/jpeg_restarts.hpp"
+#include "imaging/parts/jpeg_scans.hpp"
 
 namespace photogate::imaging::walk {
 

@@ -10,6 +10,7 @@
 
 #include "imaging/containers/inspect.hpp"
 #include "imaging/containers/work_budget.hpp"
+#include "imaging/parts/write_bytes.hpp"
 
 namespace photogate::imaging {
 
@@ -30,10 +31,6 @@ Stripped strip_bmff(BytesView file, WorkBudget& budget);
 
 inline tl::unexpected<Rejection> cannot_strip(RejectionCode code, const char* detail) {
     return tl::unexpected<Rejection>(Rejection{code, detail});
-}
-
-inline void append(Bytes& out, BytesView bytes) {
-    out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 }  // namespace photogate::imaging

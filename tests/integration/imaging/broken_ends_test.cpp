@@ -40,9 +40,11 @@ TEST(BrokenEnds, whole_jpeg_without_its_end_is_published_in_both_modes) {
         const Bytes file = jpeg(folder, options);
         const Pixels sound = pixels_of(process_image(file, stripping()).picture());
         const BytesView open = BytesView(file).first(file.size() - 2);
-        const std::string film = "\0\0\0\x18" "ftypmp42\0\0\0\0mp42isom\0\0\0\x10mdatSECRET\xFF\xD9"s;
-        for (const std::string& trailer : {""s, std::string(5000, '\0'), "\r\n"s, std::string(99, '\xFF'), film,
-                                          std::string(as_text(file))}) {
+        const std::string film =
+            "\0\0\0\x18"
+            "ftypmp42\0\0\0\0mp42isom\0\0\0\x10mdatSECRET\xFF\xD9"s;
+        for (const std::string& trailer : {""s, std::string(5000, '\0'), "\r\n"s, std::string(99, '\xFF'),
+                                           film, std::string(as_text(file))}) {
             const Bytes broken = joined(open, trailer);
             const Processed kept = process_image(broken, stripping());
             EXPECT_EQ(kept.picture().bytes, process_image(file, stripping()).picture().bytes) << options;
@@ -53,7 +55,8 @@ TEST(BrokenEnds, whole_jpeg_without_its_end_is_published_in_both_modes) {
         const BytesView half = BytesView(file).first(file.size() / 2);
         EXPECT_EQ(verdict(run(shared_pool(), half)), "truncated") << options;
         EXPECT_EQ(verdict(run(shared_pool(), joined(half, as_text(file)))), "truncated") << options;
-        EXPECT_EQ(verdict(run(shared_pool(), joined(half, std::string(90'000, '\0')))), "truncated") << options;
+        EXPECT_EQ(verdict(run(shared_pool(), joined(half, std::string(90'000, '\0')))), "truncated")
+            << options;
     }
 }
 
@@ -73,8 +76,10 @@ TEST(BrokenEnds, gif_and_png_without_their_last_block_are_published) {
     for (const std::size_t missing : {12U, 3U})
         EXPECT_EQ(process_image(BytesView(whole_png).first(whole_png.size() - missing), png).picture().bytes,
                   process_image(whole_png, png).picture().bytes);
-    EXPECT_EQ(verdict(run(shared_pool(), BytesView(whole_gif).first(whole_gif.size() - 3), gif)), "truncated");
-    EXPECT_EQ(verdict(run(shared_pool(), BytesView(whole_png).first(whole_png.size() / 2), png)), "truncated");
+    EXPECT_EQ(verdict(run(shared_pool(), BytesView(whole_gif).first(whole_gif.size() - 3), gif)),
+              "truncated");
+    EXPECT_EQ(verdict(run(shared_pool(), BytesView(whole_png).first(whole_png.size() / 2), png)),
+              "truncated");
 }
 
 /// The place of the restart marker of that number, counted from 0.
@@ -107,7 +112,8 @@ TEST(DamagedIntervals, are_refused_or_published_and_said) {
             const Processed published = process_image(damaged, publishing);
             EXPECT_NE(published.exif_json.find(R"("damaged_intervals":)"), std::string::npos);
             EXPECT_LT(mean_difference(pixels_of(published.picture()), wanted), 8);
-            EXPECT_EQ(verdict(run(shared_pool(), published.picture().bytes)), "published") << "it is sound now";
+            EXPECT_EQ(verdict(run(shared_pool(), published.picture().bytes)), "published")
+                << "it is sound now";
         }
     }
     // Most of the picture lost: not a matter of choice.
@@ -166,7 +172,8 @@ TEST(KeptBytes, pictures_of_any_shape_are_never_an_internal_error) {
             order.recipe.version.format = format;
             order.recipe.version.max_edge = 16'383;
             const std::string said = verdict(run(shared_pool(), file, order));
-            EXPECT_EQ(said.find("error"), std::string::npos) << width << "x" << height << ' ' << to_string(format) << said;
+            EXPECT_EQ(said.find("error"), std::string::npos)
+                << width << "x" << height << ' ' << to_string(format) << said;
         }
     }
 }
@@ -184,7 +191,8 @@ TEST(Profiles, rebuilt_ones_convert_like_the_originals) {
             const Processed kept = process_image(read_file(original), stripping());
             const std::string stripped = folder.file(std::string("s.") + extension);
             write_file(stripped, kept.picture().bytes);
-            ASSERT_EQ(std::string(to_string(kept.picture().format)).substr(0, 1), std::string(extension).substr(0, 1));
+            ASSERT_EQ(std::string(to_string(kept.picture().format)).substr(0, 1),
+                      std::string(extension).substr(0, 1));
             for (const std::string& name : {original, stripped})
                 vips("icc_transform " + name + " " + name + ".v srgb --embedded --intent perceptual");
             const double difference =

@@ -1,8 +1,8 @@
 // Pictures whose end is not marked: whole ones pass and are stripped to sound files, cut ones do not.
 #include <map>
 
-#include "imaging/containers/jpeg_scans.hpp"
 #include "imaging/containers/metadata_verifier.hpp"
+#include "imaging/parts/jpeg_scans.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {

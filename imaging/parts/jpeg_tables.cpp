@@ -1,9 +1,9 @@
-#include "imaging/containers/jpeg_tables.hpp"
+#include "imaging/parts/jpeg_tables.hpp"
 
 #include <algorithm>
 
-#include "imaging/containers/byte_reader.hpp"
-#include "imaging/containers/strippers.hpp"
+#include "imaging/byte_reader.hpp"
+#include "imaging/parts/write_bytes.hpp"
 
 namespace photogate::imaging {
 

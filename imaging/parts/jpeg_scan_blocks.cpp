@@ -1,4 +1,4 @@
-#include "imaging/containers/jpeg_scan_blocks.hpp"
+#include "imaging/parts/jpeg_scan_blocks.hpp"
 
 #include <algorithm>
 #include <bit>

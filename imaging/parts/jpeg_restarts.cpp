@@ -1,8 +1,8 @@
-#include "imaging/containers/jpeg_restarts.hpp"
+#include "imaging/parts/jpeg_restarts.hpp"
 
 #include <algorithm>
 
-#include "imaging/containers/byte_reader.hpp"
+#include "imaging/byte_reader.hpp"
 
 namespace photogate::imaging {
 

@@ -1,4 +1,4 @@
-#include "imaging/containers/jpeg_scans.hpp"
+#include "imaging/parts/jpeg_scans.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "imaging/containers/jpeg_entropy.hpp"
-#include "imaging/containers/jpeg_scan_blocks.hpp"
+#include "imaging/parts/jpeg_entropy.hpp"
+#include "imaging/parts/jpeg_scan_blocks.hpp"
 
 namespace photogate::imaging {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "imaging/containers/jpeg_entropy.hpp"
+#include "imaging/parts/jpeg_entropy.hpp"
 
 namespace photogate::imaging {
 

@@ -1,4 +1,4 @@
-#include "imaging/containers/jpeg_entropy.hpp"
+#include "imaging/parts/jpeg_entropy.hpp"
 
 #include <algorithm>
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/encoding.hpp"
-#include "imaging/containers/byte_reader.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/byte_reader.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging {
 

@@ -1,10 +1,10 @@
-#include "imaging/containers/icc_elements.hpp"
+#include "imaging/parts/icc_elements.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "imaging/containers/byte_reader.hpp"
-#include "imaging/containers/strippers.hpp"
+#include "imaging/byte_reader.hpp"
+#include "imaging/parts/write_bytes.hpp"
 
 namespace photogate::imaging {
 
