@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.hpp"
-#include "imaging/containers/inflate.hpp"
+#include "imaging/parts/inflate.hpp"
 
 namespace photogate::imaging {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 namespace photogate::imaging {
 

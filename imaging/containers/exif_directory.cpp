@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 namespace photogate::imaging::exif {
 

@@ -9,7 +9,7 @@
 #include "imaging/containers/exif_tags.hpp"
 #include "imaging/containers/exif_values.hpp"
 #include "imaging/containers/gps.hpp"
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 namespace photogate::imaging {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/ascii.hpp"
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 namespace photogate::imaging::exif {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "imaging/containers/exif_reader.hpp"
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 namespace photogate::imaging {
 

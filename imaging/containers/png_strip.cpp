@@ -4,9 +4,9 @@
 #include <string_view>
 
 #include "imaging/containers/icc.hpp"
-#include "imaging/containers/inflate.hpp"
 #include "imaging/containers/strippers.hpp"
 #include "imaging/parts/icc_elements.hpp"
+#include "imaging/parts/inflate.hpp"
 
 namespace photogate::imaging {
 

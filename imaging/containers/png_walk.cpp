@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "imaging/containers/inflate.hpp"
 #include "imaging/containers/walk.hpp"
+#include "imaging/parts/inflate.hpp"
 
 namespace photogate::imaging::walk {
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <string_view>
 
-#include "imaging/containers/inflate.hpp"
 #include "imaging/containers/verifier_readers.hpp"
+#include "imaging/parts/inflate.hpp"
 
 namespace photogate::imaging::residue {
 

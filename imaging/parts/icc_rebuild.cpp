@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "imaging/parts/icc_elements.hpp"
 #include "imaging/byte_reader.hpp"
+#include "imaging/parts/icc_elements.hpp"
 #include "imaging/parts/write_bytes.hpp"
 
 namespace photogate::imaging {
@@ -148,7 +148,8 @@ bool converts_colours(BytesView profile) {
 std::optional<Bytes> rebuild_icc(BytesView profile) {
     constexpr std::array kClasses = {"mntr"sv, "scnr"sv, "prtr"sv, "spac"sv};
     constexpr std::array kConnections = {"XYZ "sv, "Lab "sv};
-    if (stated_icc_size(profile) > profile.size() || stated_icc_size(profile) < kHeader + 4) return std::nullopt;
+    if (stated_icc_size(profile) > profile.size() || stated_icc_size(profile) < kHeader + 4)
+        return std::nullopt;
     profile = profile.first(stated_icc_size(profile));
     const std::string_view text = as_text(profile);
     if (profile[8] < 2 || profile[8] > 4 ||

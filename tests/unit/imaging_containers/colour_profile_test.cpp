@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 
 #include "imaging/containers/icc.hpp"
-#include "imaging/containers/inflate.hpp"
 #include "imaging/containers/metadata_verifier.hpp"
+#include "imaging/parts/inflate.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "imaging/containers/exif_values.hpp"
-#include "imaging/containers/inflate.hpp"
+#include "imaging/parts/inflate.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging::testing {

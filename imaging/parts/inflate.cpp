@@ -1,4 +1,4 @@
-#include "imaging/containers/inflate.hpp"
+#include "imaging/parts/inflate.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "imaging/containers/text.hpp"
+#include "imaging/parts/text.hpp"
 
 #include <algorithm>
 #include <string_view>
