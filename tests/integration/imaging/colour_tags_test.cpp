@@ -6,7 +6,7 @@
 #include <string>
 
 #include "heif_pictures.hpp"
-#include "imaging/containers/inflate.hpp"
+#include "imaging/parts/inflate.hpp"
 #include "imaging/imager/test_pictures.hpp"
 #include "support.hpp"
 
