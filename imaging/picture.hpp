@@ -23,6 +23,8 @@ namespace photogate::imaging {
 enum class HdrPolicy {
     tone_map,  ///< to sRGB
     refuse,    ///< rejected as unsupported_format
+};
+
 /// A JPEG with restart markers of which a part is damaged: a marker is missing or has the wrong number, or the part's
 /// data can't be read to their end. The rest of the picture is sound.
 enum class DamagedIntervals {
