@@ -6,8 +6,8 @@
 #include <string>
 
 #include "heif_pictures.hpp"
-#include "imaging/parts/inflate.hpp"
 #include "imaging/imager/test_pictures.hpp"
+#include "imaging/parts/inflate.hpp"
 #include "support.hpp"
 
 namespace photogate::imaging::testing {

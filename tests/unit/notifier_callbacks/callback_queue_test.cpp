@@ -62,7 +62,7 @@ TEST(CallbackQueue, starts_callbacks_of_one_url_in_claim_order) {
     CallbackQueue queue{{.per_url = 8}};
     queue.add(claimed("u", 3), kStart);
     for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(queue.start(kStart)->id.str(), fmt::format("msg_u_{}", i));
+        EXPECT_EQ(queue.start(kStart)->id.str(), fmt::format("msg_shop_u_{}", i));
 }
 
 TEST(CallbackQueue, alternates_between_equally_old_urls) {

@@ -7,8 +7,8 @@ namespace {
 
 Sources sources() {
     const auto tokens = std::make_shared<TokenAuthenticator>(std::vector<Secret>{Secret{"right"}});
-    return Sources{{{"minio", {"eu"}, Dialect::minio, KeyEncoding::form, tokens},
-                    {"inner", {"us"}, Dialect::automatic, KeyEncoding::form, nullptr}}};
+    return Sources{{{"minio", {"eu"}, Dialect::minio, KeyEncoding::form, Belief::check, tokens},
+                    {"inner", {"us"}, Dialect::automatic, KeyEncoding::form, Belief::trust, nullptr}}};
 }
 
 HeadFields with_token(std::string_view token) {

@@ -68,8 +68,10 @@ TEST_F(HandlersTest, records_where_the_image_is_and_its_crc32) {
     EXPECT_EQ(publication->crc32, 0xA0D3060EU);
 }
 
-TEST_F(HandlersTest, hands_the_decoder_the_profiles_limits_and_the_declared_type) {
-    apps.begin()->second.profiles.begin()->second.limits.max_pixels = 123;
+TEST_F(HandlersTest, hands_the_decoder_the_profiles_limits_and_the_declared_type_where_it_is_enforced) {
+    auto& profile = apps.begin()->second.profiles.begin()->second;
+    profile.limits.max_pixels = 123;
+    profile.declared_type = model::Profile::DeclaredType::enforced;
     received([](model::Upload& upload) { upload.declared_type = "image/png"; });
     std::optional<imaging::Task> seen;
     process_image = [&](const imaging::Task& task) {
@@ -81,6 +83,18 @@ TEST_F(HandlersTest, hands_the_decoder_the_profiles_limits_and_the_declared_type
     EXPECT_EQ(seen->limits.max_pixels, 123U);
     EXPECT_EQ(seen->declared_type, "image/png");
     EXPECT_EQ(seen->size, kOriginal.size());
+}
+
+TEST_F(HandlersTest, lets_the_bytes_decide_where_the_declared_type_is_advisory) {
+    received([](model::Upload& upload) { upload.declared_type = "image/png"; });
+    std::optional<imaging::Task> seen;
+    process_image = [&](const imaging::Task& task) {
+        seen = task;
+        return imaging::Outcome{clean_picture()};
+    };
+    run_one();
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->declared_type, std::nullopt);
 }
 
 TEST_F(HandlersTest, rejects_what_the_decoder_rejects) {
