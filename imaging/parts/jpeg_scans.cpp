@@ -283,7 +283,8 @@ bool film_begins(BytesView file, std::size_t start, std::size_t end) {
     return false;
 }
 
-/// Where Samsung's blocks begin: a list of their distances from it stands at the file's end. npos where there are none.
+/// Where Samsung's blocks begin: a list of their distances from it stands at the file's end. A block begins with
+/// 0 0 TYPE 10; where the distance leads before that, the first such bytes count. npos where there are none.
 std::size_t samsung_blocks(BytesView file) {
     constexpr std::uint32_t kMost = 100;
     ByteReader reader(file, Endian::little);
@@ -302,7 +303,10 @@ std::size_t samsung_blocks(BytesView file) {
         farthest = std::max<std::size_t>(farthest, reader.u32());
         reader.skip(4);
     }
-    return reader.ok() && farthest <= list ? list - farthest : std::string_view::npos;
+    if (!reader.ok() || farthest > list) return std::string_view::npos;
+    for (std::size_t at = list - farthest; at + 4 <= list; ++at)
+        if (file[at] == 0 && file[at + 1] == 0 && file[at + 3] == 0x0A) return at;
+    return std::string_view::npos;
 }
 
 }  // namespace

@@ -67,6 +67,9 @@ const std::map<std::string, Bytes>& trailers() {
         {"samsung",
          bytes_of("\0\0\x01\x0A\x0E\0\0\0Image_UTC_Data1700000000000SEFH\x6A\0\0\0\x01\0\0\0\0\0\x01\x0A"
                   "\x23\0\0\0\x23\0\0\0\x18\0\0\0SEFT"sv)},
+        {"samsung with a distance that leads before its block",
+         bytes_of("\0\0\x01\x0A\x0E\0\0\0Image_UTC_Data1700000000000SEFH\x6A\0\0\0\x01\0\0\0\0\0\x01\x0A"
+                  "\x29\0\0\0\x29\0\0\0\x18\0\0\0SEFT"sv)},
         {"film", joined(joined(box("ftyp", as_bytes("mp42\0\0\0\0mp42isom"sv)), box("mdat", noise(20'000))),
                         box("moov", as_bytes("CANARY\xA9xyz+47.0-008.0/"sv)))},
         {"second picture", picture("camera.jpg")},
