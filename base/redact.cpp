@@ -125,9 +125,10 @@ std::size_t end_of_encoded(std::string_view text, std::size_t at, std::string_vi
         if (at >= text.size()) return std::string_view::npos;
         if (text[at] == '%' && at + 2 < text.size()) {
             const int high = ascii::hex_value(text[at + 1]), low = ascii::hex_value(text[at + 2]);
-            if (high * 16 + low != expected) return std::string_view::npos;
+            if (high < 0 || low < 0 || ascii::to_lower(static_cast<char>(high * 16 + low)) != expected)
+                return std::string_view::npos;
             at += 3;
-        } else if (text[at++] != expected) {
+        } else if (ascii::to_lower(text[at++]) != expected) {
             return std::string_view::npos;
         }
     }

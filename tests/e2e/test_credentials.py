@@ -23,6 +23,8 @@ def test_rejects_signer_that_can_read_and_doctor_names_the_fix(own_world, run):
 
 def test_startup_names_what_is_missing_in_one_sentence(world, run, tmp_path):
     text = world.gateway.config.read_text()
+    for port in (world.port, world.metrics_port):  # the running gateway has them
+        text = text.replace(f'127.0.0.1:{port}"]', f'127.0.0.1:{parts.free_port()}"]').replace(f'metrics_listen = "127.0.0.1:{port}"', f'metrics_listen = "127.0.0.1:{parts.free_port()}"')
     away = tmp_path / "away.toml"
     away.write_text(text.replace(world.stack.postgres.url, "postgresql:///x?host=/nowhere"))
     done = run("all", "--config", away)

@@ -122,7 +122,9 @@ def test_rejects_unserved_host_as_misdirected(gateways):
             assert answer.status == status, host
             assert status == 200 or (answer.code == "misdirected" and client.at_end())
     with Raw(gateway.metrics_port) as client:
-        assert client.ask(bad_requests.head("GET /livez HTTP/1.1", host="10.1.2.3:9180")).status == 200, "Prometheus asks by address"
+        assert client.ask(bad_requests.head("GET /livez HTTP/1.1", host="127.0.0.1:9180")).status == 200, "Prometheus asks by address"
+    with Raw(gateway.metrics_port) as client:
+        assert client.ask(bad_requests.head("GET /livez HTTP/1.1", host="evil.example:9180")).status == 421
 
 
 def test_answers_sixteen_of_a_hundred_pipelined_requests_in_order(minio_world):

@@ -79,8 +79,8 @@ def upload_key(world, upload):
     return column(world, upload, "image_key")
 
 
-def test_parameters_that_are_not_ours_follow_the_configuration(gateways, world):
-    upload = world.publish(pictures.photo(320, 240, seed=97))
+def test_parameters_that_are_not_ours_follow_the_configuration(gateways, minio_world):
+    upload = minio_world.publish(pictures.photo(320, 240, seed=97))
     path = path_of(upload)
     foreign = "utm_source=x&fbclid=y&utm_source=z&=&%20=1"
     for setting, plain, mixed in (("ignored", 200, 200), ("redirected", 301, 301), ("refused", 400, 400)):

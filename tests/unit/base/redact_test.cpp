@@ -88,7 +88,7 @@ TEST(Redact, is_idempotent) {
 
 TEST(Redact, masks_client_token_however_its_prefix_is_encoded) {
     const std::string token = "eyJhcHAiOiJzaG9wIn0.c2lnbmF0dXJl";
-    for (const std::string prefix : {"pgt_", "%70gt_", "%70%67%74%5F", "p%67t%5f"}) {
+    for (const std::string prefix : {"pgt_", "%70gt_", "%70%67%74%5F", "p%67t%5f", "%50gt_", "PGT_"}) {
         EXPECT_EQ(redact("/u/" + prefix + token + "/v1/uploads"), "/u/" + prefix + "***/v1/uploads");
         EXPECT_EQ(redact("/u/" + prefix + "%65" + token + "/v1/uploads"), "/u/" + prefix + "***/v1/uploads");
     }
