@@ -25,7 +25,7 @@ SHORT_LEASES = QUICK_ROUNDS + "lease = 6\n[imaging]\nwall_clock = 5\n"
 
 PROFILES = {"photos": {}, "small": {"max_size": 100_000, "max_edge": 320},
             "strip": {"publish": '"strip"'}, "keep": {"original": '"keep"'},
-            "again": {"write_once": "false"}, "enforced": {"declared_type": '"enforced"'}}
+            "again": {"write_once": "false"}, "enforced": {"declared_type": '"enforced"', "max_pixels": 50_000_000}}
 
 
 def release_build():

@@ -36,6 +36,8 @@ bool has_end(BytesView picture) {
 
 TEST(BrokenEnds, whole_jpeg_without_its_end_is_published_in_both_modes) {
     const Folder folder;
+    Order encoded;  // whose quality does not follow the size of the file, which the trailer is a part of
+    encoded.recipe.version.growth = Growth::accept;
     for (const char* options : {"", "--interlace", "--restart-interval 4", "--optimize-coding"}) {
         const Bytes file = jpeg(folder, options);
         const Pixels sound = pixels_of(process_image(file, stripping()).picture());
@@ -50,7 +52,9 @@ TEST(BrokenEnds, whole_jpeg_without_its_end_is_published_in_both_modes) {
             EXPECT_EQ(kept.picture().bytes, process_image(file, stripping()).picture().bytes) << options;
             EXPECT_TRUE(has_end(kept.picture().bytes));
             EXPECT_EQ(pixels_of(kept.picture()).bytes, sound.bytes);
-            EXPECT_EQ(process_image(broken).picture().bytes, process_image(file).picture().bytes) << options;
+            EXPECT_EQ(process_image(broken, encoded).picture().bytes,
+                      process_image(file, encoded).picture().bytes)
+                << options;
         }
         const BytesView half = BytesView(file).first(file.size() / 2);
         EXPECT_EQ(verdict(run(shared_pool(), half)), "truncated") << options;

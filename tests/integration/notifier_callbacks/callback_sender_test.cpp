@@ -283,7 +283,7 @@ TEST_F(Delivery, cuts_endless_response) {
     start();
     const auto details = attempted(arrive(receiver.url(path_)), 1);
     EXPECT_EQ(details.callback.state, model::CallbackState::delivered);
-    EXPECT_EQ(details.attempts[0].answer, std::string(1'024, 'x'));
+    EXPECT_EQ(details.attempts[0].answer, "") << "kept for failed attempts alone";
     EXPECT_LT(said, 64U << 20);
 }
 
