@@ -84,7 +84,7 @@ class Case:
 
     def was_gone(self, key, event):
         """While the event was being answered, the store told the gateway that there is no such object."""
-        return any(fact["method"] == "HEAD" and fact["key"] == key and fact["status"] == 404 and event["asked_at"] <= fact["at"] <= event["at"]
+        return any(fact["method"] == "HEAD" and fact["key"] == key and fact["status"] == 404 and event["asked_at"] <= fact["asked_at"] <= event["at"]
                    for fact in self.by_kind["store_request"])
 
     def asked_away(self, upload):
