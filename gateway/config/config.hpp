@@ -1,6 +1,6 @@
-// The whole configuration as one value: what each room needs, valid, with every default filled in.
+// The whole configuration as one value: what each module needs, valid, with every default filled in.
 //
-// Made once by load(); passed on in parts, never asked for from inside a room. Holds secrets: no part of it
+// Made once by load(); passed on in parts, never asked for from inside a module. Holds secrets: no part of it
 // is logged.
 //
 // Thread safety: an immutable value.

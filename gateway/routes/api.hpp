@@ -1,4 +1,4 @@
-// What the routes need of the house, gathered once; and the functions that add them to a router.
+// What the routes need of the other modules; and the functions that add them to a router.
 //
 // Thread safety: everything here outlives the server, and is safe from any thread.
 #pragma once

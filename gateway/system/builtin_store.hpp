@@ -1,4 +1,4 @@
-// The built-in store in this house: the folder opened, its buckets there, its keys known, its S3 listener
+// The built-in store in this program: the folder opened, its buckets there, its keys known, its S3 listener
 // open, and what it takes in told to the gateway. One machine only, and it says so in the log.
 //
 // Thread safety: open(), serve() and stop() on one thread.

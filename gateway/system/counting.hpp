@@ -1,4 +1,4 @@
-// What the house counts besides its requests: uploads by their end, stages, and the backlog when
+// What the program counts besides its requests: uploads by their end, stages, and the backlog when
 // somebody looks.
 //
 // Thread safety: any thread. Outlives the server and the worker.

@@ -1,4 +1,4 @@
-// The wiring diagram: every part of the house, made in order, run, and taken down in reverse.
+// The composition root: every module's parts, made in order, run, and taken down in reverse.
 //
 // Thread safety: start() and stop() on one thread.
 #pragma once

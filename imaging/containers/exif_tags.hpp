@@ -1,4 +1,4 @@
-// Inside the room: the names of Exif 2.32 tags that are reported.
+// Internal: the names of Exif 2.32 tags that are reported.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Inside the room: single values of a TIFF directory, decoded without trust.
+// Internal: single values of a TIFF directory, decoded without trust.
 #pragma once
 
 #include <cstdint>

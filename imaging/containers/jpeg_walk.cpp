@@ -74,7 +74,7 @@ class JpegWalk {
     }
 
     /// Leaves position_ on the byte behind 0xFF that is a marker's code. Between segments stray bytes are
-    /// passed over, as decoders do; inside a scan this is what ends the entropy-coded data.
+    /// skipped, as decoders do; inside a scan this is what ends the entropy-coded data.
     bool find_marker() {
         const BytesView file = state_.file;
         while (position_ < file.size()) {

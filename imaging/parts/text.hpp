@@ -1,4 +1,4 @@
-// Inside the room: foreign bytes as text that is safe to report.
+// Internal: foreign bytes as text that is safe to report.
 #pragma once
 
 #include <cstddef>
