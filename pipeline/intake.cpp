@@ -1,9 +1,12 @@
 #include "pipeline/intake.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <memory>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -48,6 +51,27 @@ struct Intake::Gathering {
                 ++summary.unwanted;
                 break;
         }
+    }
+
+    /// What counts of them; the summary and the error have the rest.
+    std::vector<Observation*> sort(const std::string& source, std::vector<Counted>& all) {
+        std::vector<Observation*> seen;
+        for (auto& one : all) {
+            if (!one.to_prove) {
+                seen.push_back(&one.seen);
+            } else if (!one.proved) {
+                ++summary.deferred;
+            } else if (!*one.proved) {
+                if (!error) error = one.proved->error();
+            } else if (**one.proved) {
+                seen.push_back(&one.seen);
+            } else {
+                ++summary.unproven;
+            }
+        }
+        if (summary.deferred > 0)
+            log::warn("event.deferred", {{"source", source}, {"records", summary.deferred}});
+        return seen;
     }
 
     void finish_one(const Result<ObserveOutcome>* outcome) {
@@ -125,7 +149,9 @@ std::optional<Intake::Counted> Intake::counted(const Source& source, const Store
     if (event.version) seen.object.version = VersionId::trusted(*event.version);
     seen.client_metadata = event.client_metadata;
     seen.occurred_at = event.occurred_at.value_or(clock_.now());
-    return Counted{std::move(seen), store};
+    // Some dialects do not say which bytes were written.
+    const bool to_prove = source.belief == Belief::check || seen.object.etag.empty();
+    return Counted{std::move(seen), store, to_prove, std::nullopt};
 }
 
 Result<> Intake::quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
@@ -158,29 +184,49 @@ Result<bool> Intake::prove(Counted& counted) {
     return false;
 }
 
+void Intake::prove_all(std::vector<Counted>& all) {
+    const auto deadline = clock_.now() + kLongestAsking;
+    std::atomic<std::size_t> next{0};
+    const auto ask = [&] {
+        for (std::size_t at = next++; at < all.size(); at = next++) {
+            if (all[at].to_prove && clock_.now() < deadline) all[at].proved = prove(all[at]);
+        }
+    };
+    const auto to_prove = static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [](const Counted& one) { return one.to_prove; }));
+    const auto wanted = std::min(to_prove, kAskedAtOnce);
+    std::vector<std::jthread> helpers;
+    helpers.reserve(kAskedAtOnce);
+    while (helpers.size() + 1 < wanted && helpers_.try_acquire()) {
+        try {
+            helpers.emplace_back([this, &ask] {
+                ask();
+                helpers_.release();
+            });
+        } catch (const std::system_error&) {
+            helpers_.release();  // no thread to be had: those that there are ask for all
+            break;
+        }
+    }
+    ask();
+}
+
 void Intake::take_in(const Source& source, const ParsedBody& batch, const std::string& body,
                      std::function<void(Result<IntakeSummary>)> done) {
     auto gathering = std::make_shared<Gathering>();
     gathering->done = std::move(done);
     if (auto kept = quarantine(source.name, batch, body, gathering->summary); !kept)
         gathering->error = kept.error();
-    std::vector<Observation> seen;
+    std::vector<Counted> all;
     static const std::vector<StoreEvent> none;
     for (const auto& event : batch ? batch->events : none) {
-        auto one = counted(source, event, gathering->summary);
-        if (!one) continue;
-        // Some dialects do not say which bytes were written.
-        if (source.belief == Belief::check || one->seen.object.etag.empty()) {
-            const auto proved = prove(*one);
-            if (!proved && !gathering->error) gathering->error = proved.error();
-            if (proved && !*proved) ++gathering->summary.unproven;
-            if (!proved || !*proved) continue;
-        }
-        seen.push_back(std::move(one->seen));
+        if (auto one = counted(source, event, gathering->summary)) all.push_back(std::move(*one));
     }
+    prove_all(all);
+    const auto seen = gathering->sort(source.name, all);
     gathering->open += seen.size();
-    for (auto& one : seen) {
-        arrivals_.observe(std::move(one),
+    for (auto* one : seen) {
+        arrivals_.observe(std::move(*one),
                           [gathering](Result<ObserveOutcome> outcome) { gathering->finish_one(&outcome); });
     }
     gathering->finish_one(nullptr);

@@ -4,7 +4,9 @@
 // proof: the bytes are proved later, from the store itself, held to the ETag that is pinned here.
 //
 // An event is not believed: the store is asked (HEAD) first, and what it answers is taken in place of what the event
-// says. So an app is never notified of an object that is not there.
+// says. So an app is never notified of an object that is not there. The looks of one batch are made several at a time,
+// and none begins after kLongestAsking: what is left then is found by the reconciler's listing, as if its event had been
+// lost. (An answer other than 2xx would bring the whole batch again, to a store that is as slow.)
 //
 // Only Put, Post and CompleteMultipartUpload on an incoming bucket count. A Copy on a client's key is
 // somebody using an unsigned x-amz-copy-source on a presigned URL: it is logged as an attack and never taken
@@ -13,9 +15,11 @@
 // Thread safety: any number of threads. take_in() blocks only where may_block() says so.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -35,6 +39,7 @@ struct IntakeSummary {
     std::size_t unknown = 0;   ///< no upload has this key
     std::size_t unwanted = 0;  ///< the upload has ended: the object is removed
     std::size_t unproven = 0;  ///< the store has no such object, or may not be asked
+    std::size_t deferred = 0;  ///< the store was too slow to be asked; the reconciler looks
     std::size_t ignored = 0;   ///< another bucket, another operation
     std::size_t attacks = 0;   ///< copies onto a client's key
     std::size_t quarantined = 0;
@@ -43,6 +48,12 @@ struct IntakeSummary {
 
 class Intake {
   public:
+    /// How many looks of one batch are made at once; of all batches together, kMostHelpers more than there are batches.
+    static constexpr std::size_t kAskedAtOnce = 8;
+    static constexpr std::ptrdiff_t kMostHelpers = 32;
+    /// No look of a batch begins later than this after the first.
+    static constexpr std::chrono::seconds kLongestAsking{5};
+
     Intake(storage::records::UploadStore& uploads, storage::records::Arrivals& arrivals, const Stores& stores,
            const Clock& clock);
 
@@ -71,6 +82,9 @@ class Intake {
     struct Counted {
         storage::records::Observation seen;
         const Store* store;
+        bool to_prove;
+        /// Of prove(); nullopt as long as the store has not been asked.
+        std::optional<Result<bool>> proved;
     };
     /// nullopt: the event says nothing that counts; the summary knows why.
     std::optional<Counted> counted(const notifier::events::Source& source,
@@ -78,6 +92,8 @@ class Intake {
     /// Puts what the store says in place of what the event says. False: the store has no such object, or does not
     /// answer this gateway. Errors: the store is away.
     static Result<bool> prove(Counted& counted);
+    /// Those that are to be proved, until the deadline; on this thread and on others. Blocking.
+    void prove_all(std::vector<Counted>& all);
     /// What could not be read is kept for the operator. Errors: the database_* codes.
     Result<> quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
                         IntakeSummary& summary);
@@ -87,6 +103,7 @@ class Intake {
     storage::records::Arrivals& arrivals_;
     const Stores& stores_;
     const Clock& clock_;
+    std::counting_semaphore<kMostHelpers> helpers_{kMostHelpers};
 };
 
 }  // namespace photogate::pipeline

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/in_flight.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "delivery/byte_budget.hpp"
@@ -48,6 +49,9 @@ struct Api {
     std::string image_base;                        ///< before `/i/…`; empty: paths alone
     const TokenSigner& tokens;
     const notifier::events::Sources& event_sources;
+    /// For completions that may be called when their request has gone: its owner waits for them before all of the above
+    /// ends.
+    const InFlight& in_flight;
 };
 
 void add_upload_routes(http::Router& router, const Api& api);

@@ -19,7 +19,7 @@ namespace events = notifier::events;
 constexpr std::size_t kBodyLimit = events::kMostEventBytes;
 
 struct Counters {
-    http::Counter received, passed_over, unwanted, unproven, quarantined, attacks, unauthenticated;
+    http::Counter received, passed_over, unwanted, unproven, deferred, quarantined, attacks, unauthenticated;
     http::Histogram lag;
 };
 
@@ -83,7 +83,7 @@ class HeadCheck {
 
 http::Response accepted(const pipeline::IntakeSummary& summary) {
     const auto passed_over = summary.duplicate + summary.known + summary.unknown + summary.ignored +
-                             summary.attacks + summary.unwanted + summary.unproven;
+                             summary.attacks + summary.unwanted + summary.unproven + summary.deferred;
     return http::Response::json(200, intake_json(summary.received, passed_over, summary.quarantined));
 }
 
@@ -113,10 +113,12 @@ void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::R
         events::parse(source.dialect, source.keys, request.body));
     auto waiting = std::make_shared<http::Responder>(std::move(responder));
     auto body = std::make_shared<std::string>(std::move(request.body));
-    auto work = [&api, counters, waiting, batch, body, &source] {
+    auto ticket = std::make_shared<InFlight::Ticket>(api.in_flight.enter());
+    auto work = [&api, counters, waiting, batch, body, &source, ticket = std::move(ticket)] {
         api.intake.take_in(
             source, *batch, *body,
-            [&api, counters, waiting, batch, &source](Result<pipeline::IntakeSummary> summary) mutable {
+            [&api, counters, waiting, batch, &source,
+             ticket](Result<pipeline::IntakeSummary> summary) mutable {
                 if (!summary) {
                     Error error{ErrorCode::unavailable,
                                 "the event could not be stored; send it again",
@@ -132,6 +134,7 @@ void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::R
                 counters.attacks.add(static_cast<double>(summary->attacks));
                 counters.unwanted.add(static_cast<double>(summary->unwanted));
                 counters.unproven.add(static_cast<double>(summary->unproven));
+                counters.deferred.add(static_cast<double>(summary->deferred));
                 counters.quarantined.add(static_cast<double>(summary->quarantined));
                 counters.passed_over.add(static_cast<double>(summary->duplicate + summary->known +
                                                              summary->unknown + summary->ignored));
@@ -154,6 +157,7 @@ void add_event_routes(http::Router& router, const Api& api) {
                       counter("passed_over"),
                       counter("unwanted"),
                       counter("unproven"),
+                      counter("deferred"),
                       counter("quarantined"),
                       counter("attack"),
                       counter("unauthenticated"),

@@ -84,7 +84,8 @@ Result<> ServeModule::add_api() {
                              cors_of(base_.config.server),
                              base_.image_base,
                              *tokens_,
-                             event_sources_});
+                             event_sources_,
+                             in_flight_});
     routes::add_upload_routes(router_, *api_);
     routes::add_event_routes(router_, *api_);
     routes::add_image_routes(router_, *api_);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/in_flight.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/api.hpp"
@@ -66,6 +67,7 @@ class ServeModule {
     http::Router operations_;
     std::atomic<const http::Server*> server_view_{nullptr};  ///< for the metrics, once it listens
     std::unique_ptr<http::Server> server_;
+    InFlight in_flight_;  ///< last: what it waits for uses the members above
 };
 
 }  // namespace photogate::gateway::system

@@ -177,9 +177,33 @@ def test_renewed_url_is_for_the_same_object(world):
     problem(world.request("POST", f"/v1/uploads/{created['id']}/sign", {"expires_in": 10 ** 6}), 422, "invalid_expiry")
 
 
-def test_complete_reports_missing_object(world):
+def test_complete_reports_missing_object_and_what_412_means(world):
     created = world.create()
-    problem(world.request("POST", f"/v1/uploads/{created['id']}/complete"), 409, "object_not_found")
+    answer = world.request("POST", f"/v1/uploads/{created['id']}/complete")
+    problem(answer, 409, "object_not_found")
+    assert "A store that answers 412 to the upload has the object already" in answer[2]["detail"]
+
+
+def test_complete_answers_the_upload_where_its_object_is_there(world):
+    """So a client whose PUT was answered 412 learns that an earlier attempt has succeeded."""
+    created = world.upload(pictures.photo(seed=22))
+    status, _, upload = world.request("POST", f"/v1/uploads/{created['id']}/complete")
+    assert status == 200 and upload["id"] == created["id"] and upload["state"] != "created"
+
+
+def test_links_are_absolute_where_the_public_url_is_known(world, gateways):
+    created = world.create()
+    path = f"/v1/uploads/{created['id']}"
+    public = gateways(public_url="https://photos.example")
+    for answer in (public.request("GET", path, key=world.app.key), public.request("POST", f"{path}/sign", {}, key=world.app.key)):
+        answered = answer[2]
+        assert answered["links"]["self"] == f"https://photos.example{path}"
+        assert answered["links"]["image"].startswith("https://photos.example/i/")
+    listed = public.request("GET", "/v1/uploads?limit=1", key=world.app.key)[2]
+    assert listed["data"][0]["links"]["self"].startswith("https://photos.example/v1/uploads/")
+    token = public.request("POST", "/v1/tokens", {"expires_in": 60}, key=world.app.key)[2]
+    assert token["links"]["uploads"].startswith("https://photos.example/u/")
+    assert token["links"]["page"].startswith("https://photos.example/#token=")
 
 
 def test_never_publishes_cancelled_upload(world):

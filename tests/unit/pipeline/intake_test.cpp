@@ -1,5 +1,8 @@
 #include "pipeline/intake.hpp"
 
+#include <condition_variable>
+#include <mutex>
+
 #include "fixture.hpp"
 
 namespace photogate::pipeline::test {
@@ -289,6 +292,60 @@ TEST_F(IntakeTest, a_store_that_is_away_is_an_error_so_that_the_event_is_sent_ag
     EXPECT_EQ(records.calls("observe"), 1U) << "what the store has confirmed is durable all the same";
 }
 
+TEST_F(IntakeTest, looks_of_one_batch_are_made_several_at_a_time) {
+    std::vector<StoreEvent> events;
+    for (std::size_t i = 0; i < Intake::kAskedAtOnce; ++i)
+        events.push_back(event_of(put()));
+    std::mutex mutex;
+    std::condition_variable entered;
+    std::size_t inside = 0;
+    store->before = [&](const photogate::test::FakeStore::Call&) -> std::optional<Error> {
+        std::unique_lock lock{mutex};
+        ++inside;
+        entered.notify_all();
+        // Each look ends once all have begun. The limit only ends a test that fails.
+        EXPECT_TRUE(
+            entered.wait_for(lock, std::chrono::seconds{20}, [&] { return inside == Intake::kAskedAtOnce; }));
+        return std::nullopt;
+    };
+    EXPECT_EQ(take_in(std::move(events))->received, Intake::kAskedAtOnce);
+}
+
+TEST_F(IntakeTest, what_a_slow_store_has_no_time_to_prove_is_left_to_the_reconciler) {
+    std::vector<model::Upload> uploads;
+    std::vector<StoreEvent> events;
+    for (int i = 0; i < 1'000; ++i) {
+        uploads.push_back(put());
+        events.push_back(event_of(uploads.back()));
+    }
+    store->before = [&](const photogate::test::FakeStore::Call&) -> std::optional<Error> {
+        clock.advance(std::chrono::seconds{1});
+        return std::nullopt;
+    };
+    const auto summary = take_in(std::move(events));
+    ASSERT_TRUE(summary) << "sent again it would take as long, and block the store's queue";
+    const auto looks = store->calls("head");
+    EXPECT_LE(looks, static_cast<std::size_t>(Intake::kLongestAsking.count()) + Intake::kAskedAtOnce);
+    EXPECT_EQ(summary->received, looks);
+    EXPECT_EQ(summary->deferred, 1'000 - looks);
+    EXPECT_EQ(state_of(uploads.back().id), UploadState::created);
+    EXPECT_TRUE(intake.look(uploads.back(), storage::records::DiscoveredBy::reconciler).value());
+    EXPECT_EQ(state_of(uploads.back().id), UploadState::uploaded);
+}
+
+TEST_F(IntakeTest, a_batch_that_a_slow_store_fails_in_is_sent_again) {
+    std::vector<StoreEvent> events;
+    for (int i = 0; i < 100; ++i)
+        events.push_back(event_of(put()));
+    store->before = [&](const photogate::test::FakeStore::Call&) -> std::optional<Error> {
+        clock.advance(std::chrono::seconds{1});
+        return Error{ErrorCode::store_unavailable, "", {}, std::nullopt};
+    };
+    EXPECT_EQ(take_in(std::move(events)).error().code, ErrorCode::store_unavailable);
+    EXPECT_LE(store->calls("head"),
+              static_cast<std::size_t>(Intake::kLongestAsking.count()) + Intake::kAskedAtOnce);
+}
+
 TEST_F(IntakeTest, a_database_that_is_away_is_an_error) {
     const auto event = event_of(put());
     records.before = [](std::string_view call) -> std::optional<Error> {
@@ -421,7 +478,10 @@ TEST_F(IntakeTest, complete_looks_at_the_store_and_receives) {
 
 TEST_F(IntakeTest, complete_without_an_object_is_object_not_found) {
     const auto upload = created();
-    EXPECT_EQ(intake.complete(upload.app, upload.id).error().code, ErrorCode::object_not_found);
+    const auto error = intake.complete(upload.app, upload.id).error();
+    EXPECT_EQ(error.code, ErrorCode::object_not_found);
+    EXPECT_NE(error.detail.find("answers 412 to the upload has the object already"), std::string::npos)
+        << "what a client needs to know whose PUT was answered 412: " << error.detail;
     EXPECT_EQ(state_of(upload.id), UploadState::created);
 }
 
