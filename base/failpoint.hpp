@@ -33,8 +33,10 @@ enum class Point {
     after_reject_commit,     ///< as above, for a rejection
     after_original_copy,     ///< the kept original is in both buckets
     after_original_removed,  ///< settled in the store, its job still open
+    after_late_removed,      ///< a file that was put again after the end is removed, its job still open
     after_callback_claim,    ///< the lease is committed, nothing sent
     after_callback_answer,   ///< the receiver has answered 2xx, no row records it
+    after_ended_leases,      ///< leases of killed processes are over, nothing is requeued
     mid_reap,                ///< stale leases are requeued, spent ones not failed
     mid_reconcile,           ///< a part of a listing has been processed
     after_sweep_opened,      ///< an orphan is marked and judged, its removal not requested

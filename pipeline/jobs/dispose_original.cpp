@@ -61,6 +61,7 @@ JobOutcome DisposeOriginal::remove_late(const Store& store, const model::Job& jo
     if (!there) return Retry{there.error()};
     if (auto removed = store.objects->remove(upload.bucket, upload.key, std::nullopt); !removed)
         return Retry{removed.error()};
+    failpoint::pass(failpoint::Point::after_late_removed);
     log::warn("upload.put_again", {{"upload", upload.id.str()},
                                    {"state", model::to_string(upload.state)},
                                    {"etag", there->etag.str()},

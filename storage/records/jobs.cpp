@@ -161,6 +161,7 @@ Result<> PostgresJobQueue::release(const std::vector<model::Lease>& leases) {
 Result<Reaped> PostgresJobQueue::reap() {
     Reaped reaped;
     if (auto expired = expire_leases_of_ended_processes(state_); !expired) return fail(expired.error());
+    failpoint::pass(failpoint::Point::after_ended_leases);
     auto requeued = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
         return static_cast<std::size_t>(
             transaction.run("requeue_lost_leases", params(state_.options.max_attempts, state_.clock.now()))

@@ -73,8 +73,8 @@ STEPS = {
     "CP1": "after_create_commit", "CP2": "before_create_answer", "CP3": "before_observe_commit", "CP4": "after_observe_commit",
     "CP5": "after_claim", "CP6": "mid_fetch", "CP7": "after_image", "CP8": "mid_public_put", "CP9": "after_public_put",
     "CP10": "after_publish_commit", "CP10b": "after_reject_commit", "CP11": "after_original_removed", "CP11b": "after_original_copy",
-    "CP12": "after_callback_claim", "CP13": "callbacks in flight", "CP14": "after_callback_answer", "CP15": "mid_reap",
-    "CP16": "mid_reconcile", "CP17": "during orphan collection", "CP18": "mid_migration",
+    "CP11c": "after_late_removed", "CP12": "after_callback_claim", "CP13": "callbacks in flight", "CP14": "after_callback_answer", "CP15": "mid_reap",
+    "CP15b": "after_ended_leases", "CP16": "mid_reconcile", "CP17": "during orphan collection", "CP18": "mid_migration",
 }
 
 

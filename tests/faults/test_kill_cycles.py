@@ -16,7 +16,7 @@ from tests.rig import pictures, traffic
 from tests.rig import stack as parts
 from tests.rig.world import failpoint_build
 
-POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP13", "CP17", "CP18")}
+POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP11c", "CP13", "CP17", "CP18")}
 # Short leases, and more attempts than there are cycles: this counts losses, not exhausted attempts.
 SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 5\nmax_attempts = 100\n[imaging]\nwall_clock = 4\n"
 PROFILES = {"photos": {"original": '"keep"', "rejected": '"quarantine"'}}
@@ -69,6 +69,30 @@ def test_killed_at(name, row, shop_floor, cycles, seed):
     repeated = account(row, world, shop, cycles)
     if name == "CP14":
         row.hold(repeated <= 16 * cycles, "what was under way is repeated, nothing else")
+
+
+def test_killed_in_the_removal_of_a_file_put_again(row, shop_floor, cycles, seed):
+    """CP11c: a client has put its file again after the end; the object is removed, its job is still open."""
+    world, photo = shop_floor, pictures.photo(320, 240, seed=65)
+    row.name = "CP11c"
+    row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
+    for _ in range(cycles):
+        world.gateway.log.write_text("")
+        world.gateway.launch(environment={"PHOTOGATE_FAILPOINTS": "after_late_removed=kill"})
+        world.gateway.wait_until_ready()
+        created = world.upload(photo)
+        assert world.gateway.wait_for(created)["state"] == "published"
+        traffic.settle(world)
+        assert world.send(created, photo)[0] == 200, "the URL is good until it ends"
+        parts.wait_until(lambda: not world.gateway.running(), 60, "the kill")
+        world.gateway.restart()
+        traffic.settle(world)
+        parts.wait_until(lambda: world.sql("select count(*) from jobs") == "0", 60, "the removal's job")
+        row.hold(not world.witness._keys(world.stack.minio.incoming), "nothing is left of what was put again")
+        world.gateway.stop()
+    world.gateway.restart()
+    world.witness.judge()
+    row.figure(f"{cycles} kills: each file that was put again is gone, and its job with it")
 
 
 def test_killed_with_callbacks_on_the_wire(row, shop_floor, cycles, seed):
