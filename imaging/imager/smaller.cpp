@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 
 namespace photogate::imaging {
@@ -10,6 +11,8 @@ namespace {
 constexpr int kLowestQuality = 30;
 constexpr int kQualityStep = 12;
 constexpr int kAnimationStep = 25;
+/// Of the bytes that a lossy encoding loses with each step of quality, more than photos do.
+constexpr double kLossPerQuality = 0.025;
 
 /// ITU T.81, table K.1, whose sum is what scaled tables are compared by.
 constexpr std::array<int, 64> kLuminance = {
@@ -87,16 +90,21 @@ std::vector<Encoding> smaller_encodings(const VersionSpec& version, const Inspec
     }
     if (is_lossless(first.format)) return plan;
     Format format = first.format;
-    if (free && is_dense(inspection.format) && format == Format::jpeg) {
+    if (free && is_dense(inspection.format) && format == Format::jpeg)
         add(format = Format::webp, first.quality);
-        if (can_encode(Format::avif)) add(format = Format::avif, first.quality);
-    }
     int quality = first.quality - kQualityStep;
     if (source_quality) quality = std::min(first.quality, *source_quality);
     for (; quality > kLowestQuality; quality -= kQualityStep)
         add(format, quality);
     add(format, std::min(kLowestQuality, first.quality));
     return plan;
+}
+
+bool may_fit(const Encoding& next, const Encoding& before, std::size_t size, std::size_t wanted) {
+    if (next.format != before.format || next.loss != before.loss || next.quality >= before.quality)
+        return true;
+    return static_cast<double>(size) * std::exp(kLossPerQuality * (next.quality - before.quality)) <=
+           static_cast<double>(wanted);
 }
 
 std::vector<Encoding> smaller_animations(const VersionSpec& version, const Encoding& first,

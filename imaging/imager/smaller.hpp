@@ -20,10 +20,15 @@ namespace photogate::imaging {
 std::optional<int> jpeg_quality(BytesView jpeg);
 
 /// What to try after `first`, in this order. Formats other than the first's only where the version leaves the
-/// choice. A lossless source is kept lossless before it loses quality; a JPEG is tried at its own quality, then
-/// lower, down to 30. The file's own coded pixels are not among them: what hides there would be published.
+/// choice: PNG and WebP, which every browser shows; AVIF is published only where a profile asks for it. A lossless
+/// source is kept lossless before it loses quality; a JPEG is tried at its own quality, then lower, down to 30. The
+/// file's own coded pixels are not among them: what hides there would be published.
 std::vector<Encoding> smaller_encodings(const VersionSpec& version, const Inspection& inspection,
                                         const Encoding& first, std::optional<int> source_quality);
+
+/// Whether `next` is likely to have no more than `wanted` bytes, after `before` has had `size`. True where nothing is
+/// known.
+bool may_fit(const Encoding& next, const Encoding& before, std::size_t size, std::size_t wanted);
 
 /// The same for an animation, of which each attempt decodes and encodes all frames: at most `attempts` of them.
 std::vector<Encoding> smaller_animations(const VersionSpec& version, const Encoding& first,

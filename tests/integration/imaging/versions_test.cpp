@@ -81,29 +81,6 @@ TEST_F(Versions, of_one_decode_come_as_many_pictures_as_were_asked_for) {
     }
 }
 
-TEST_F(Versions, three_pictures_of_one_decode_take_less_time_than_two_decodes) {
-    const Bytes photo = photo_as("p.png", 3600, 2400);  // of a format that is decoded at full size
-    const auto seconds = [&](std::vector<VersionSpec> versions) {
-        double best = 1e9;
-        for (int i = 0; i < 3; ++i) {
-            Spooled spooled(photo);
-            spooled.task.publish({}, versions);
-            const auto start = Steady::now();
-            (void)processed(spooled.task);
-            best = std::min(best, std::chrono::duration<double>(Steady::now() - start).count());
-        }
-        return best;
-    };
-    const VersionSpec large{.max_edge = 400}, middle{.max_edge = 200}, small{.max_edge = 100};
-    (void)seconds({small});
-    const double one = seconds({large});
-    const double three = seconds({large, middle, small});
-    RecordProperty("one_ms", static_cast<int>(one * 1000));
-    RecordProperty("three_ms", static_cast<int>(three * 1000));
-    std::printf("one picture %.0f ms, three of one decode %.0f ms\n", one * 1000, three * 1000);
-    EXPECT_LT(three, 2 * one);
-}
-
 TEST_F(Versions, of_a_render_there_are_no_facts) {
     Spooled spooled(photo_as("p.jpg", 320, 240));
     spooled.task.render({.max_edge = 100});

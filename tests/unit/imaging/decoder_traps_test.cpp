@@ -45,8 +45,46 @@ class DecoderTraps : public ::testing::Test {
     }
 };
 
+/// How many loaders libvips builds while this lives: one for each time that a file is opened.
+class LoadsCounted {
+  public:
+    LoadsCounted() : hook_(g_signal_add_emission_hook(signal(), 0, &count, this, nullptr)) {}
+    ~LoadsCounted() { g_signal_remove_emission_hook(signal(), hook_); }
+    LoadsCounted(const LoadsCounted&) = delete;
+    LoadsCounted& operator=(const LoadsCounted&) = delete;
+    int loads() const { return loads_; }
+
+  private:
+    static guint signal() { return g_signal_lookup("postbuild", VIPS_TYPE_OBJECT); }
+    static gboolean count(GSignalInvocationHint*, guint, const GValue* values, gpointer self) {
+        if (VIPS_IS_FOREIGN_LOAD(g_value_get_object(values))) ++static_cast<LoadsCounted*>(self)->loads_;
+        return TRUE;
+    }
+    gulong hook_;
+    int loads_ = 0;
+};
+
 bool is_published(const Answer& answer) {
     return answer && std::holds_alternative<Processed>(*answer);
+}
+
+TEST_F(DecoderTraps, three_versions_are_made_of_one_decode) {
+    for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::avif}) {
+        const Bytes bytes = noise_as(format);
+        const auto loads_of = [&](std::vector<std::uint32_t> edges) {
+            TaskOrder order;
+            order.max_output = 16U << 20;
+            order.task.versions.clear();
+            for (const auto edge : edges)
+                order.task.versions.push_back({.max_edge = edge, .growth = Growth::accept});
+            const LoadsCounted counted;
+            EXPECT_TRUE(is_published(process_image(order, {.file = bytes, .watermark = {}})));
+            return counted.loads();
+        };
+        const int one = loads_of({200});
+        EXPECT_GE(one, 1) << to_string(format);
+        EXPECT_EQ(loads_of({200, 100, 50}), one) << to_string(format);
+    }
 }
 
 // --- Trap 10

@@ -58,6 +58,25 @@ TEST(Smaller, keeps_a_lossless_source_lossless_first) {
     EXPECT_EQ(plan[2].format, Format::jpeg);
 }
 
+TEST(Smaller, chooses_no_format_that_not_every_browser_shows) {
+    for (const Format source : {Format::jpeg, Format::png, Format::webp, Format::heic, Format::avif})
+        for (const auto& each :
+             smaller_encodings({}, of(source), {.format = Format::jpeg, .quality = 82}, {}))
+            EXPECT_TRUE(each.format == Format::jpeg || each.format == Format::png ||
+                        each.format == Format::webp)
+                << to_string(source);
+}
+
+TEST(Smaller, passes_over_what_can_not_fit) {
+    const Encoding before{.format = Format::webp, .quality = 82};
+    const auto at = [](int quality) { return Encoding{.format = Format::webp, .quality = quality}; };
+    EXPECT_TRUE(may_fit(at(70), before, 110, 100));
+    EXPECT_FALSE(may_fit(at(70), before, 200, 100));
+    EXPECT_TRUE(may_fit(at(46), before, 200, 100));
+    EXPECT_FALSE(may_fit(at(30), before, 1000, 100));
+    EXPECT_TRUE(may_fit({.format = Format::jpeg, .quality = 70}, before, 1000, 100)) << "another format";
+}
+
 TEST(Smaller, tries_a_long_animation_once_more_only) {
     const Encoding first{.format = Format::webp, .quality = 82};
     EXPECT_EQ(smaller_animations({}, first, 1).size(), 1U);
