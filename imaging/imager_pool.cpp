@@ -46,7 +46,7 @@ class JobQueue {
     JobQueue(Descriptor bell, const PoolOptions& options)
         : bell_(std::move(bell)), order_(options.processes, {options.uploads, options.on_demand}) {}
 
-    /// Readable as often as jobs wait, and for ever after close().
+    /// Readable while there is a job to take, and for ever after close().
     int bell() const { return bell_.get(); }
 
     /// Errors: overloaded, imager_unavailable.
@@ -57,10 +57,10 @@ class JobQueue {
         if (terms.deadline != Clock::time_point::max() &&
             Clock::now() + order_.expected(terms.lane, terms.priority) > terms.deadline)
             return fail(ErrorCode::overloaded, "Too many pictures wait to be done by then.");
-        const auto ticket = order_.put(terms.lane, terms.priority);
+        const auto ticket = order_.put(terms.lane, terms.priority, job.task->party);
         if (!ticket) return fail(ErrorCode::overloaded, "Too many pictures wait to be processed.");
         jobs_.emplace(*ticket, std::move(job));
-        ring(1);
+        tell();
         return *ticket;
     }
     std::optional<Job> take() {
@@ -75,15 +75,17 @@ class JobQueue {
         if (!order_.remove(ticket)) return std::nullopt;
         return unhook(ticket);
     }
-    void ended(Lane lane, Clock::duration took) {
+    /// Before its promise is kept: the task goes with that.
+    void ended(const Job& job, Clock::duration took) {
         const std::lock_guard lock(mutex_);
-        order_.ended(lane, std::chrono::duration_cast<TaskQueue::Duration>(took));
+        order_.ended(job.lane, std::chrono::duration_cast<TaskQueue::Duration>(took), job.task->party);
+        tell();
     }
     /// Gives back what nobody has taken.
     std::map<TaskQueue::Ticket, Job> close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        ring(1U << 30);
+        tell();
         for (const auto& [ticket, job] : jobs_)
             (void)order_.remove(ticket);
         return std::exchange(jobs_, {});
@@ -94,16 +96,27 @@ class JobQueue {
     }
 
   private:
-    void ring(std::uint64_t times) { (void)!::write(bell_.get(), &times, sizeof times); }
+    /// With the mutex locked, after each change.
+    void tell() {
+        const bool ring = closed_ || order_.is_ready();
+        if (ring == rings_) return;
+        std::uint64_t one = 1;
+        if (ring) {
+            (void)!::write(bell_.get(), &one, sizeof one);
+        } else {
+            (void)!::read(bell_.get(), &one, sizeof one);
+        }
+        rings_ = ring;
+    }
     std::optional<Job> unhook(TaskQueue::Ticket ticket) {
-        std::uint64_t one = 0;
-        (void)!::read(bell_.get(), &one, sizeof one);
+        tell();
         auto node = jobs_.extract(ticket);
         return node.empty() ? std::nullopt : std::optional<Job>(std::move(node.mapped()));
     }
 
     mutable std::mutex mutex_;
-    Descriptor bell_;  ///< an eventfd that counts the jobs
+    Descriptor bell_;  ///< an eventfd
+    bool rings_ = false;
     TaskQueue order_;
     std::map<TaskQueue::Ticket, Job> jobs_;
     bool closed_ = false;
@@ -275,7 +288,7 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
         if (!process && !replace()) {
             auto job = queue.take();
             if (job) {
-                queue.ended(job->lane, {});
+                queue.ended(*job, {});
                 job->promise.set_value(
                     fail(ErrorCode::imager_unavailable, "No image worker process can be started."));
             }
@@ -285,7 +298,7 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
         if (!job) continue;
         const auto start = Clock::now();
         auto outcome = run_on(process, *job);
-        queue.ended(job->lane, Clock::now() - start);
+        queue.ended(*job, Clock::now() - start);
         ++tasks;
         job->promise.set_value(std::move(outcome));
         // Replaced behind the answer, so that no task waits for a start-up that could be seen coming.
@@ -296,7 +309,7 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
 }
 
 Result<std::unique_ptr<ImagerPool>> ImagerPool::start(PoolOptions options) {
-    Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
+    Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!bell)
         return fail(ErrorCode::imager_unavailable, "No event descriptor for the image worker processes.");
     if (options.processes == 0)

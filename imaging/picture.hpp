@@ -91,6 +91,9 @@ struct Task {
     /// A memfd with the picture that versions with a watermark lay over theirs; borrowed.
     int watermark = -1;
     ByteSize watermark_size = 0;
+    /// Whom the work is for, where the worker processes are to be shared out (TaskQueue); empty: nobody in particular.
+    /// The worker process is not told.
+    std::string party;
 
     /// The original's facts, and these pictures of it.
     void publish(const FactsPolicy& policy, std::vector<VersionSpec> specs) {

@@ -117,6 +117,7 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
         task.declared_type = upload.declared_type;
     task.accepted = profile->formats;
     task.limits = profile->limits;
+    task.party = job.party;
     task.publish(profile->recipe.facts, {profile->recipe.version});
     start = Steady::now();
     const auto outcome = dependencies_.process_image(task);

@@ -76,6 +76,82 @@ TEST(TaskQueue, gives_all_processes_to_the_only_lane_that_waits) {
     EXPECT_EQ(queue.take(), upload);
 }
 
+TEST(TaskQueue, leaves_one_process_free_of_a_party_whose_tasks_are_slow) {
+    TaskQueue queue(3, kEven);
+    for (int i = 0; i < 6; ++i)
+        (void)queue.put(Lane::uploads, Priority::high, "slow");
+    EXPECT_TRUE(queue.take());
+    EXPECT_TRUE(queue.take());
+    EXPECT_FALSE(queue.is_ready()) << "nobody knows yet how long its tasks take";
+    EXPECT_EQ(queue.take(), std::nullopt);
+    const auto other = queue.put(Lane::uploads, Priority::low, "other");
+    EXPECT_TRUE(queue.is_ready());
+    EXPECT_EQ(queue.take(), other);
+    queue.ended(Lane::uploads, 100ms, "other");
+    queue.ended(Lane::uploads, 20s, "slow");
+    EXPECT_TRUE(queue.take()) << "its second";
+    EXPECT_EQ(queue.take(), std::nullopt);
+}
+
+TEST(TaskQueue, gives_all_processes_to_a_party_whose_tasks_are_quick) {
+    TaskQueue queue(2, kEven);
+    for (int i = 0; i < 4; ++i)
+        (void)queue.put(Lane::uploads, Priority::normal, "quick");
+    EXPECT_TRUE(queue.take());
+    EXPECT_EQ(queue.take(), std::nullopt);
+    queue.ended(Lane::uploads, 300ms, "quick");
+    EXPECT_TRUE(queue.take());
+    EXPECT_TRUE(queue.take());
+}
+
+TEST(TaskQueue, needs_many_quick_tasks_after_a_slow_one_also_when_the_party_was_away) {
+    TaskQueue queue(2, kEven);
+    const auto begin = [&] { ASSERT_TRUE(queue.take()); };
+    const auto end = [&](TaskQueue::Duration took) { queue.ended(Lane::uploads, took, "sly"); };
+    /// Three quick tasks; whether the third may begin beside the second.
+    const auto gets_both = [&] {
+        for (int i = 0; i < 3; ++i)
+            (void)queue.put(Lane::uploads, Priority::normal, "sly");
+        begin(), end(1ms), begin();
+        const bool both = queue.is_ready();
+        end(1ms), begin(), end(1ms);
+        return both;
+    };
+    (void)queue.put(Lane::uploads, Priority::normal, "sly");
+    begin(), end(2s);
+    for (std::size_t quick = 0; quick + 1 < TaskQueue::kProofAfterSlow; quick += 3)
+        EXPECT_FALSE(gets_both()) << quick;
+    EXPECT_TRUE(gets_both());
+}
+
+TEST(TaskQueue, gives_a_single_process_to_whoever_waits) {
+    TaskQueue queue(1, kEven);
+    (void)queue.put(Lane::uploads, Priority::normal, "slow");
+    EXPECT_TRUE(queue.take());
+    queue.ended(Lane::uploads, 20s, "slow");
+    (void)queue.put(Lane::uploads, Priority::normal, "slow");
+    EXPECT_TRUE(queue.take());
+}
+
+TEST(TaskQueue, leaves_all_processes_to_tasks_of_nobody_in_particular) {
+    TaskQueue queue(2, kEven);
+    for (int i = 0; i < 2; ++i)
+        (void)queue.put(Lane::uploads, Priority::normal);
+    EXPECT_TRUE(queue.take());
+    EXPECT_TRUE(queue.take());
+}
+
+TEST(TaskQueue, remembers_a_bounded_number_of_slow_parties) {
+    TaskQueue queue(2, kEven);
+    for (std::size_t i = 0; i < 3 * TaskQueue::kMostParties; ++i) {
+        const auto party = std::to_string(i);
+        (void)queue.put(Lane::uploads, Priority::normal, party);
+        (void)queue.take();
+        queue.ended(Lane::uploads, 2s, party);
+    }
+    EXPECT_LE(queue.parties(), TaskQueue::kMostParties);
+}
+
 TEST(TaskQueue, refuses_more_than_may_wait_in_a_lane) {
     TaskQueue queue(1, {LaneOptions{1, 2}, LaneOptions{1, 1}});
     EXPECT_TRUE(queue.put(Lane::on_demand, Priority::normal));
