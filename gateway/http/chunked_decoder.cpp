@@ -2,25 +2,27 @@
 
 #include <algorithm>
 
-#include "gateway/http/parse_head.hpp"
+#include <boost/asio/buffer.hpp>
 
 namespace photogate::gateway::http {
 
 namespace {
 
-constexpr int most_size_digits = 15;
+namespace beast_http = boost::beast::http;
+
+constexpr std::size_t most_size_digits = 15;
 constexpr std::size_t most_extension_bytes = 1'024;
 constexpr std::size_t most_trailer_bytes = 4'096;
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+/// Beast's parser reads whole messages. The head has been read elsewhere, so this stands in for it.
+constexpr std::string_view head_of_a_chunked_body = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 bool is_control(char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+boost::asio::const_buffer buffer(std::string_view text) {
+    return {text.data(), text.size()};
 }
 
 auto bad_framing(const char* detail) {
@@ -29,101 +31,119 @@ auto bad_framing(const char* detail) {
 
 }  // namespace
 
+ChunkedDecoder::ChunkedDecoder(std::uint64_t limit) : limit_(limit) {
+    body_limit(limit);
+    Code none;
+    put(buffer(head_of_a_chunked_body), none);
+}
+
 Result<std::size_t> ChunkedDecoder::feed(std::string_view arrived, std::string& body) {
+    body_ = &body;
     std::size_t taken = 0;
-    while (taken < arrived.size() && state_ != State::done) {
-        if (state_ == State::data) {
-            std::size_t some =
-                static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, arrived.size() - taken));
-            body.append(arrived.substr(taken, some));
-            taken += some;
-            chunk_left_ -= some;
-            if (chunk_left_ == 0) state_ = State::data_cr;
-            continue;
-        }
-        if (Result<> step = take(arrived[taken]); !step) return fail(step.error());
-        ++taken;
+    while (taken < arrived.size() && !done()) {
+        const std::string_view left = arrived.substr(taken);
+        Result<std::size_t> some = next_ == Next::data ? take_data(left) : take_line(left);
+        if (!some) return some;
+        taken += *some;
     }
     return taken;
 }
 
-Result<> ChunkedDecoder::take(char c) {
-    switch (state_) {
-        case State::size: {
-            if (int digit = hex_value(c); digit >= 0) {
-                if (++size_digits_ > most_size_digits)
-                    return bad_framing("A chunk size has too many digits.");
-                chunk_left_ = chunk_left_ * 16 + static_cast<std::uint64_t>(digit);
-                return {};
-            }
-            if (size_digits_ == 0) return bad_framing("A chunk size is missing.");
-            if (c == ';') {
-                state_ = State::extension;
-            } else if (c == '\r') {
-                state_ = State::size_lf;
-            } else {
-                return bad_framing("A chunk size must be hexadecimal digits alone.");
-            }
-            return {};
-        }
-        case State::extension:
-            if (c == '\r') {
-                state_ = State::size_lf;
-            } else if (is_control(c) || ++extension_bytes_ > most_extension_bytes) {
-                return bad_framing("A chunk extension is not acceptable.");
-            }
-            return {};
-        case State::size_lf:
-            if (c != '\n') return bad_framing("A chunk size line must end in CR LF.");
-            if (chunk_left_ > limit_ - decoded_) {
-                return fail(ErrorCode::body_too_large,
-                            "The body may have " + std::to_string(limit_) + " bytes.");
-            }
-            decoded_ += chunk_left_;
-            size_digits_ = 0;
-            state_ = chunk_left_ == 0 ? State::trailer : State::data;
-            return {};
-        case State::data_cr:
-            if (c != '\r') return bad_framing("A chunk is longer than its size.");
-            state_ = State::data_lf;
-            return {};
-        case State::data_lf:
-            if (c != '\n') return bad_framing("A chunk must end in CR LF.");
-            state_ = State::size;
-            return {};
-        case State::trailer:
-            if (c == '\r') {
-                state_ = State::trailer_lf;
-                return {};
-            }
-            if (++trailer_bytes_ > most_trailer_bytes) {
-                return fail(ErrorCode::headers_too_large, "The trailers are too large.");
-            }
-            if (is_control(c)) return fail(ErrorCode::bad_header, "A trailer holds a control character.");
-            trailer_line_ += c;
-            return {};
-        case State::trailer_lf:
-            if (c != '\n') return fail(ErrorCode::bad_header, "A trailer line must end in CR LF.");
-            return end_trailer_line();
-        case State::data:
-        case State::done:
-            return {};
+Result<std::size_t> ChunkedDecoder::take_data(std::string_view arrived) {
+    Code error;
+    const std::size_t used = put(buffer(arrived), error);
+    if (error) return refusal(error);
+    return used;
+}
+
+std::size_t ChunkedDecoder::on_chunk_body_impl(std::uint64_t remain, Text data, Code&) {
+    body_->append(data.data(), data.size());
+    if (remain == data.size()) next_ = Next::data_end;
+    return data.size();
+}
+
+Result<std::size_t> ChunkedDecoder::take_line(std::string_view arrived) {
+    const std::size_t lf = arrived.find('\n');
+    const std::size_t size = std::min(lf, arrived.size() - 1) + 1;
+    element_.append(arrived.substr(0, size));
+    const std::string_view line = std::string_view{element_}.substr(line_);
+    const std::string_view text = line.substr(0, line.find('\r'));
+    // A bare LF or CR ends a line for some readers and is a character for others.
+    if (text.ends_with('\n') || !std::string_view{"\r\n"}.starts_with(line.substr(text.size()))) {
+        if (next_ == Next::trailer) return fail(ErrorCode::bad_header, "A trailer line must end in CR LF.");
+        return bad_framing("A line of the chunks' framing must end in CR LF.");
+    }
+    if (Result<> checked = check_line(text); !checked) return fail(checked.error());
+    if (lf == std::string_view::npos) return size;
+    if (Result<> ended = end_line(text); !ended) return fail(ended.error());
+    return size;
+}
+
+/// What Beast lets through, or would see only later. `text` is a line without its end, perhaps its beginning
+/// only.
+Result<> ChunkedDecoder::check_line(std::string_view text) {
+    if (next_ == Next::data_end) {
+        if (!text.empty()) return bad_framing("A chunk is longer than its size.");
+    } else if (next_ == Next::trailer) {
+        // Beast joins a folded line to the one before (RFC 9112 5.2: a server may refuse it).
+        if (text.starts_with(' ') || text.starts_with('\t'))
+            return fail(ErrorCode::bad_header, "Trailers folded over several lines are not accepted.");
+        if (trailer_bytes_ + text.size() > most_trailer_bytes)
+            return fail(ErrorCode::headers_too_large, "The trailers are too large.");
+    } else {
+        const std::size_t digits = std::min(text.find_first_not_of("0123456789abcdefABCDEF"), text.size());
+        if (digits == 0) return bad_framing("A chunk size must begin with a hexadecimal digit.");
+        // Beast takes any number of zeros in front.
+        if (digits > most_size_digits) return bad_framing("A chunk size has too many digits.");
+        // Beast takes white space before an extension, and reads `0x5` as a last chunk until its trailers are
+        // there.
+        const std::string_view extension = text.substr(digits);
+        if (!extension.empty() && extension.front() != ';')
+            return bad_framing("A chunk size must be hexadecimal digits alone.");
+        // Beast takes any character in a quoted value.
+        if (extension_bytes_ + extension.size() > most_extension_bytes + 1 ||
+            std::any_of(extension.begin(), extension.end(), is_control))
+            return bad_framing("A chunk extension is not acceptable.");
     }
     return {};
 }
 
-Result<> ChunkedDecoder::end_trailer_line() {
-    if (trailer_line_.empty()) {
-        state_ = State::done;
+/// Beast takes a chunk's header together with the line end before it, and the last chunk's together with all
+/// trailers. It is given them whole: it looks for the closing quote of an extension behind the line's end too, so
+/// what it still waits for would not be what this decoder reads next.
+Result<> ChunkedDecoder::end_line(std::string_view text) {
+    line_ = element_.size();
+    if (next_ == Next::data_end) {
+        next_ = Next::size;
         return {};
     }
-    if (!is_token(std::string_view{trailer_line_}.substr(0, trailer_line_.find(':'))) ||
-        trailer_line_.find(':') == std::string::npos) {
-        return fail(ErrorCode::bad_header, "A trailer is not a header line.");
+    if (next_ == Next::size) {
+        const std::size_t digits = std::min(text.find(';'), text.size());
+        if (digits < text.size()) extension_bytes_ += text.size() - digits - 1;
+        const bool is_last = text.substr(0, digits).find_first_not_of('0') == std::string_view::npos;
+        next_ = is_last ? Next::trailer : Next::data;
+        if (is_last) return {};
+    } else {
+        trailer_bytes_ += text.size();
+        if (!text.empty()) return {};
     }
-    trailer_line_.clear();
-    state_ = State::trailer;
+    Code error;
+    put(buffer(element_), error);
+    if (error) return refusal(error);
+    element_.clear();
+    line_ = 0;
     return {};
+}
+
+tl::unexpected<Error> ChunkedDecoder::refusal(Code error) const {
+    if (error == beast_http::error::body_limit)
+        return fail(ErrorCode::body_too_large, "The body may have " + std::to_string(limit_) + " bytes.");
+    const bool in_extension =
+        error == beast_http::error::bad_chunk_extension || error == beast_http::error::need_more;
+    if (in_extension) return bad_framing("A chunk extension is not acceptable.");
+    if (next_ == Next::trailer)
+        return fail(ErrorCode::bad_header, "A trailer is not an acceptable header line.");
+    return bad_framing("A chunk is not acceptable.");
 }
 
 }  // namespace photogate::gateway::http

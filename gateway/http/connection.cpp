@@ -248,7 +248,7 @@ void Connection::admit(RequestHead head) {
         }
         exchange.body_left = length->size;
     } else if (has_body) {
-        exchange.decoder.emplace(limit);
+        exchange.decoder = std::make_unique<ChunkedDecoder>(limit);
     }
     exchange.wants_continue = head.expects_continue;
     static_cast<RequestHead&>(exchange.request) = std::move(head);

@@ -64,10 +64,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         Version version = Version::http_1_1;
         bool is_head = false;
         bool wants_continue = false;
-        std::uint64_t body_left = 0;            ///< of a body with a length
-        std::optional<ChunkedDecoder> decoder;  ///< of a chunked one
-        RequestBody::Taken asked;               ///< who waits for a piece of the body
-        std::string gathered;                   ///< of that piece
+        std::uint64_t body_left = 0;              ///< of a body with a length
+        std::unique_ptr<ChunkedDecoder> decoder;  ///< of a chunked one
+        RequestBody::Taken asked;                 ///< who waits for a piece of the body
+        std::string gathered;                     ///< of that piece
         SteadyTime body_started;
         SteadyTime window_started;
         std::uint64_t window_bytes = 0;

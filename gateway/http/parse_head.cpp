@@ -2,13 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
-#include "base/text.hpp"
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+
+#include "base/ascii.hpp"
+#include "gateway/http/message_parser.hpp"
 #include "gateway/http/target.hpp"
 
 namespace photogate::gateway::http {
 
 namespace {
+
+namespace beast_http = boost::beast::http;
 
 /// The longest `METHOD SP … SP HTTP/1.1` around a target: registered methods have at most 17 letters.
 constexpr std::size_t longest_method = 24;
@@ -27,13 +34,6 @@ constexpr std::array<bool, 256> make_token_table() {
     return table;
 }
 constexpr std::array<bool, 256> token_table = make_token_table();
-
-bool is_field_value(std::string_view text) {
-    for (unsigned char c : text) {
-        if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
-    }
-    return true;
-}
 
 /// uri-host [":" port] (RFC 3986 3.2.2), as far as it can be told without resolving: no userinfo, no path, no
 /// list.
@@ -91,6 +91,15 @@ tl::unexpected<Error> head_too_large(const HeadLimits& limits) {
                                                   std::to_string(limits.bytes) + " bytes together.");
 }
 
+tl::unexpected<Error> both_framings() {
+    return fail(ErrorCode::bad_framing, "Send Content-Length or Transfer-Encoding, not both.");
+}
+
+tl::unexpected<Error> unsupported_encoding() {
+    return fail(ErrorCode::transfer_encoding_unsupported,
+                "Send Transfer-Encoding: chunked, or a Content-Length.");
+}
+
 Result<> check_opaque_target(std::string_view target) {
     if (target.empty() || target.front() != '/')
         return fail(ErrorCode::bad_target, "Send the path alone, beginning with \"/\".");
@@ -101,114 +110,179 @@ Result<> check_opaque_target(std::string_view target) {
     return {};
 }
 
-Result<> read_request_line(std::string_view line, const HeadLimits& limits, RequestHead& head) {
-    if (line.find('\r') != std::string_view::npos)
-        return fail(ErrorCode::bad_header, "A bare CR stands in the request line.");
-    std::size_t first = line.find(' ');
-    std::size_t last = line.rfind(' ');
-    if (first == std::string_view::npos || first == last) {
-        return fail(ErrorCode::bad_request, "The first line must be a method, a target and HTTP/1.1.");
+/// What Beast repairs, or calls by another name than we do: the line ends.
+Result<> check_lines(std::string_view head) {
+    for (std::size_t start = 0; start < head.size();) {
+        const std::size_t end = head.find('\n', start);
+        // A bare LF or CR ends a line for some readers and is a character for others.
+        if (end == start || head[end - 1] != '\r')
+            return fail(ErrorCode::bad_header, "A header line must end in CR LF.");
+        if (head.find('\r', start) != end - 1)
+            return fail(ErrorCode::bad_header, "A bare CR stands in a line of the head.");
+        // Beast joins a folded line to the one before it; RFC 9112 5.2 has a server refuse it, since a reader
+        // before us may have seen two fields.
+        if (start > 0 && (head[start] == ' ' || head[start] == '\t'))
+            return fail(ErrorCode::bad_header, "Headers folded over several lines are not accepted.");
+        start = end + 1;
     }
-    std::string_view method = line.substr(0, first);
-    std::string_view target = line.substr(first + 1, last - first - 1);
-    std::string_view version = line.substr(last + 1);
-    if (version == "HTTP/1.1") {
-        head.version = Version::http_1_1;
-    } else if (version == "HTTP/1.0") {
-        head.version = Version::http_1_0;
-    } else {
-        return fail(ErrorCode::bad_request, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
-    }
-    if (!is_token(method)) return fail(ErrorCode::bad_request, "The method is not a word.");
-    std::optional<Method> known = parse_method(method);
-    if (!known)
-        return fail(ErrorCode::method_unknown,
-                    "Methods are case-sensitive, and only the standard's are known.");
-    head.method = *known;
-    if (target.size() > limits.target) {
-        return fail(ErrorCode::target_too_long,
-                    "The target may have " + std::to_string(limits.target) + " bytes.");
-    }
-    head.target = target;
-    if (target == "*" && head.method == Method::options) return {};
-    if (limits.target_rule == TargetRule::opaque) return check_opaque_target(target);
-    Result<Target> parsed = parse_target(target);
-    if (!parsed) return fail(std::move(parsed.error()));
-    head.path = std::move(parsed->path);
-    head.query = std::move(parsed->query);
     return {};
 }
 
-Result<> read_fields(std::string_view block, const HeadLimits& limits, RequestHead& head) {
-    while (!block.empty()) {
-        std::size_t end = block.find('\n');
-        if (end == std::string_view::npos || end == 0 || block[end - 1] != '\r') {
-            return fail(ErrorCode::bad_header, "A header line must end in CR LF.");
-        }
-        std::string_view line = block.substr(0, end - 1);
-        block.remove_prefix(end + 1);
-        if (line.empty()) return fail(ErrorCode::bad_header, "An empty line stands inside the headers.");
-        if (line.front() == ' ' || line.front() == '\t') {
-            return fail(ErrorCode::bad_header, "Headers folded over several lines are not accepted.");
-        }
-        std::size_t colon = line.find(':');
-        if (colon == std::string_view::npos)
-            return fail(ErrorCode::bad_header, "A header line has no colon.");
-        if (!is_token(line.substr(0, colon))) {
-            return fail(ErrorCode::bad_header,
-                        "A header name is not a token; no space may stand before its colon.");
-        }
-        std::string_view value = trim(line.substr(colon + 1));
-        if (!is_field_value(value))
-            return fail(ErrorCode::bad_header, "A header value holds a control character.");
-        if (head.headers.size() == limits.fields) {
-            return fail(ErrorCode::headers_too_large,
-                        "At most " + std::to_string(limits.fields) + " headers are accepted.");
-        }
-        head.headers.add(line.substr(0, colon), value);
+/// Reads one whole head straight into a RequestHead.
+class HeadReader final : public MessageParser {
+  public:
+    HeadReader(const HeadLimits& limits, RequestHead& head) : limits_(limits), head_(head) {
+        // Ours are checked where their refusal has its own code.
+        header_limit(std::numeric_limits<std::uint32_t>::max());
+        body_limit(boost::none);
     }
+
+    Result<> read(std::string_view bytes);
+
+  private:
+    void on_request_impl(beast_http::verb, Text method, Text target, int version, Code& error) override {
+        keep(take_request_line(method, target, version), error);
+    }
+    void on_field_impl(beast_http::field, Text name, Text value, Code& error) override {
+        keep(take_field(name, value), error);
+    }
+    void keep(Result<> outcome, Code& error) {
+        if (outcome) return;
+        refusal_ = std::move(outcome.error());
+        error = beast_http::error::bad_field;
+    }
+    Result<> take_request_line(std::string_view method, std::string_view target, int version);
+    Result<> take_field(std::string_view name, std::string_view value);
+    tl::unexpected<Error> refusal(Code error, std::string_view bytes) const;
+
+    const HeadLimits& limits_;
+    RequestHead& head_;
+    std::size_t size_ = 0;
+    std::optional<Error> refusal_;
+};
+
+Result<> HeadReader::read(std::string_view bytes) {
+    size_ = bytes.size();
+    Code error;
+    const std::size_t used = put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
+    if (refusal_) return fail(std::move(*refusal_));
+    if (error) return refusal(error, bytes);
+    if (used != bytes.size()) return fail(ErrorCode::bad_header, "An empty line stands inside the headers.");
     return {};
+}
+
+Result<> HeadReader::take_request_line(std::string_view method, std::string_view target, int version) {
+    head_.version = version == 11 ? Version::http_1_1 : Version::http_1_0;
+    // Beast knows more methods than we serve, and passes on those that it does not know.
+    std::optional<Method> known = http::parse_method(method);
+    if (!known)
+        return fail(ErrorCode::method_unknown,
+                    "Methods are case-sensitive, and only the standard's are known.");
+    head_.method = *known;
+    if (target.size() > limits_.target) {
+        return fail(ErrorCode::target_too_long,
+                    "The target may have " + std::to_string(limits_.target) + " bytes.");
+    }
+    head_.target = target;
+    // Beast takes any text without spaces and control characters as a target.
+    if (target != "*" || head_.method != Method::options) {
+        if (limits_.target_rule == TargetRule::opaque) {
+            if (Result<> checked = check_opaque_target(target); !checked) return checked;
+        } else {
+            Result<Target> parsed = http::parse_target(target);
+            if (!parsed) return fail(std::move(parsed.error()));
+            head_.path = std::move(parsed->path);
+            head_.query = std::move(parsed->query);
+        }
+    }
+    if (size_ > limits_.bytes) return head_too_large(limits_);
+    return {};
+}
+
+Result<> HeadReader::take_field(std::string_view name, std::string_view value) {
+    if (head_.headers.size() == limits_.fields) {
+        return fail(ErrorCode::headers_too_large,
+                    "At most " + std::to_string(limits_.fields) + " headers are accepted.");
+    }
+    head_.headers.add(name, value);
+    return {};
+}
+
+/// Beast names the place at which a request line went wrong; this, what its sender did.
+Error request_line_refusal(std::string_view line) {
+    const auto because = [](ErrorCode code, const char* detail) {
+        return Error{code, detail, {}, std::nullopt};
+    };
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.rfind(' ');
+    if (first == last)
+        return because(ErrorCode::bad_request, "The first line must be a method, a target and HTTP/1.1.");
+    const std::string_view version = line.substr(last + 1);
+    if (version != "HTTP/1.1" && version != "HTTP/1.0")
+        return because(ErrorCode::bad_request, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+    if (!is_token(line.substr(0, first))) return because(ErrorCode::bad_request, "The method is not a word.");
+    return because(ErrorCode::bad_target, "A character in the target must be percent-encoded.");
+}
+
+tl::unexpected<Error> HeadReader::refusal(Code error, std::string_view bytes) const {
+    switch (static_cast<beast_http::error>(error.value())) {
+        case beast_http::error::bad_method:
+        case beast_http::error::bad_target:
+        case beast_http::error::bad_version:
+            return fail(request_line_refusal(bytes.substr(0, bytes.find('\r'))));
+        case beast_http::error::bad_field:
+            return fail(
+                ErrorCode::bad_header,
+                "A header line must be a token, a colon and a value; no space may stand before the colon.");
+        case beast_http::error::bad_value:
+            return fail(ErrorCode::bad_header,
+                        "A header value holds a control character, or Connection is not a list of words.");
+        case beast_http::error::bad_transfer_encoding:
+            // Repeated, or behind a Content-Length.
+            if (head_.headers.count("Content-Length") == 0) return unsupported_encoding();
+            return both_framings();
+        case beast_http::error::bad_content_length:
+            if (head_.headers.count("Transfer-Encoding") > 0) return both_framings();
+            return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone.");
+        case beast_http::error::multiple_content_length:
+            return fail(ErrorCode::bad_framing, "Content-Length stands more than once.");
+        default:
+            return fail(ErrorCode::bad_request, "The head is not whole.");
+    }
 }
 
 /// RFC 9112 6.3, with every case that two readers could see differently refused.
 Result<> read_framing(RequestHead& head) {
-    std::size_t encodings = head.headers.count("Transfer-Encoding");
-    std::size_t lengths = head.headers.count("Content-Length");
-    if (encodings > 0 && lengths > 0) {
-        return fail(ErrorCode::bad_framing, "Send Content-Length or Transfer-Encoding, not both.");
-    }
+    const std::size_t encodings = head.headers.count("Transfer-Encoding");
+    const std::size_t lengths = head.headers.count("Content-Length");
+    // Beast lets a length pass behind an encoding that is not chunked.
+    if (encodings > 0 && lengths > 0) return both_framings();
     if (encodings > 0) {
-        if (encodings > 1 || *head.headers.find("Transfer-Encoding") != "chunked") {
-            return fail(ErrorCode::transfer_encoding_unsupported,
-                        "Send Transfer-Encoding: chunked, or a Content-Length.");
-        }
+        // Beast finds no body behind another encoding, and `chunked` in any case of its letters.
+        if (encodings > 1 || *head.headers.find("Transfer-Encoding") != "chunked")
+            return unsupported_encoding();
         if (head.version == Version::http_1_0)
             return fail(ErrorCode::bad_framing, "HTTP/1.0 has no chunked bodies.");
         head.framing = ChunkedBody{};
         return {};
     }
     if (lengths == 0) return {};
+    // Beast takes the same length twice, in two fields or as a list.
     if (lengths > 1) return fail(ErrorCode::bad_framing, "Content-Length stands more than once.");
-    std::string_view digits = *head.headers.find("Content-Length");
-    if (digits.empty() || digits.size() > 18)
-        return fail(ErrorCode::bad_framing, "Content-Length is not a size.");
-    std::uint64_t size = 0;
-    for (char c : digits) {
-        if (c < '0' || c > '9')
-            return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone.");
-        size = size * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    if (size > 0) head.framing = LengthBody{size};
+    const std::string_view digits = *head.headers.find("Content-Length");
+    const auto size = ascii::parse_whole<std::uint64_t>(digits);
+    if (!size) return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone.");
+    if (digits.size() > 18) return fail(ErrorCode::bad_framing, "Content-Length is not a size.");
+    if (*size > 0) head.framing = LengthBody{*size};
     return {};
 }
 
+/// RFC 9112 9.3. Not Beast's keep_alive(): for HTTP/1.0 that lets keep-alive win over close, and it takes
+/// Proxy-Connection for Connection.
 void read_persistence(RequestHead& head) {
     bool close = head.version == Version::http_1_0;
     for (std::string_view value : head.headers.all("Connection")) {
-        while (!value.empty()) {
-            std::size_t comma = value.find(',');
-            std::string_view option = trim(value.substr(0, comma));
-            value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
+        for (std::string_view option : beast_http::opt_token_list{value}) {
             if (equal_ignoring_case(option, "close")) {
                 head.persistence = Persistence::close;
                 return;
@@ -270,19 +344,13 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
 }
 
 Result<RequestHead> parse_head(std::string_view head, const HeadLimits& limits) {
-    std::size_t line_end = head.find('\n');
     if (head.size() < 4 || !head.ends_with("\r\n\r\n"))
         return fail(ErrorCode::bad_request, "The head is not whole.");
-    if (line_end == 0 || head[line_end - 1] != '\r')
-        return fail(ErrorCode::bad_header, "A line ends in a bare LF.");
+    if (Result<> lines = check_lines(head); !lines) return fail(std::move(lines.error()));
     RequestHead parsed;
-    if (Result<> line = read_request_line(head.substr(0, line_end - 1), limits, parsed); !line)
-        return fail(line.error());
-    std::string_view block = head.substr(line_end + 1);
-    if (head.size() > limits.bytes) return head_too_large(limits);
-    block.remove_suffix(2);
-    if (Result<> fields = read_fields(block, limits, parsed); !fields) return fail(fields.error());
-    if (Result<> framing = read_framing(parsed); !framing) return fail(framing.error());
+    if (Result<> read = HeadReader{limits, parsed}.read(head); !read) return fail(std::move(read.error()));
+    if (Result<> framing = read_framing(parsed); !framing) return fail(std::move(framing.error()));
+    // Beast leaves Host to its user.
     if (parsed.headers.count("Host") != 1 || !is_host(*parsed.headers.find("Host"))) {
         return fail(ErrorCode::bad_host,
                     "Exactly one Host header, with a host and perhaps a port, is needed.");

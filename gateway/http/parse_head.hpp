@@ -1,6 +1,6 @@
-// The head of an HTTP/1.1 request, read strictly (RFC 9112), so that no proxy before us and no library inside
-// us can read the same bytes in another way. Whatever is not plainly well-formed is refused, and the
-// connection ends:
+// The head of an HTTP/1.1 request (RFC 9112), parsed by Boost.Beast, with stricter rules before and behind it, so
+// that no proxy before us can read the same bytes in another way. Whatever is not plainly well-formed is refused,
+// and the connection ends:
 //
 //   400 bad_request                    not HTTP/1.x at all: HTTP/2's preface, a TLS hello
 //   501 method_unknown                 methods are case-sensitive
@@ -8,7 +8,8 @@
 //                                      target.hpp refuses
 //   414 target_too_long
 //   400 bad_header                     obs-fold, space before the colon, a name that is no token, NUL or
-//                                      another control character, a bare CR or LF
+//                                      another control character, a bare CR or LF, Connection that is
+//                                      not a list of words
 //   431 headers_too_large
 //   400 bad_host                       no Host, two, or one that is no host
 //   400 bad_framing                    Transfer-Encoding with Content-Length; chunked in HTTP/1.0;

@@ -1,5 +1,6 @@
 // A size of pieces, then any bytes as a chunked body: the result does not depend on the split, the limit
-// holds, and the decoded bytes survive a round trip as one chunk.
+// holds, what is accepted is in RFC 9112's grammar and means the same there, and the decoded bytes survive a round
+// trip as one chunk.
 #include <algorithm>
 #include <string>
 
@@ -7,6 +8,7 @@
 
 #include "fuzz.hpp"
 #include "gateway/http/chunked_decoder.hpp"
+#include "tests/support/http_grammar.hpp"
 
 namespace photogate::gateway::http {
 namespace {
@@ -52,7 +54,10 @@ void run(BytesView bytes) {
     if (whole.refused) return;
     require(whole.body == pieces.body && whole.taken == pieces.taken,
             "a body is the same however it arrives");
-    if (!whole.done || whole.body.empty()) return;
+    if (!whole.done) return;
+    require(test::grammar::match_chunked(text.substr(0, whole.taken)) == whole.body,
+            "an accepted body is in the grammar, with the same bytes");
+    if (whole.body.empty()) return;
     const auto again =
         decode(fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", whole.body.size(), whole.body), text.size() + 16);
     require(again.done && again.body == whole.body, "a body sent in one chunk is the same");

@@ -52,6 +52,43 @@ TEST(ChunkedDecoder, rejects_loose_framing) {
     EXPECT_EQ(decode("1;" + std::string(2'000, 'a')).refused, ErrorCode::bad_framing);
 }
 
+TEST(ChunkedDecoder, rejects_malformed_extensions) {
+    for (std::string_view bytes : {"1;\r\n", "1;a=\r\n", "1;a b\r\n", "1;a=\"b\r\n", "1;a=\"\x01\"\r\n",
+                                   "1;a=\"\x7f\"\r\n", "1 ;a\r\n",
+                                   // The quotes close on a later line, which would be data to other readers.
+                                   "8;a=\"\r\n\";b=\"c\"\r\n0\r\n\r\n", "0;a=\"\r\nX: \"\r\n\r\n"}) {
+        EXPECT_EQ(decode(bytes).refused, ErrorCode::bad_framing) << bytes;
+        EXPECT_EQ(decode(bytes, 1'000, 1).refused, ErrorCode::bad_framing) << bytes;
+    }
+    EXPECT_TRUE(decode("1;a;b=c;d=\"e\\\"; f\"\r\nx\r\n0;z\r\n\r\n").done);
+}
+
+TEST(ChunkedDecoder, bounds_extensions_and_trailers_of_whole_body) {
+    const auto body = [](int chunks) {
+        std::string bytes;
+        for (int i = 0; i < chunks; ++i)
+            bytes += "1;" + std::string(128, 'a') + "\r\nx\r\n";
+        return bytes + "0\r\n\r\n";
+    };
+    EXPECT_TRUE(decode(body(8)).done);
+    EXPECT_EQ(decode(body(9)).refused, ErrorCode::bad_framing);
+    std::string trailers = "0\r\n";
+    for (int i = 0; i < 64; ++i)
+        trailers += "X: " + std::string(61, 'a') + "\r\n";
+    EXPECT_TRUE(decode(trailers + "\r\n").done);
+    EXPECT_EQ(decode(trailers + "Y").refused, ErrorCode::headers_too_large);
+    EXPECT_EQ(decode("0000000000000001\r\n").refused, ErrorCode::bad_framing);
+}
+
+TEST(ChunkedDecoder, rejects_trailers_that_change_framing_or_are_folded) {
+    for (std::string_view trailer : {"Content-Length: 5", "Transfer-Encoding: chunked", "A: b\r\n c",
+                                     "A: b\r\n\tc", "A: \x01", "A\x01: b"}) {
+        const std::string bytes = "0\r\n" + std::string{trailer} + "\r\n\r\n";
+        EXPECT_EQ(decode(bytes).refused, ErrorCode::bad_header) << trailer;
+        EXPECT_EQ(decode(bytes, 1'000, 1).refused, ErrorCode::bad_header) << trailer;
+    }
+}
+
 TEST(ChunkedDecoder, enforces_limit_before_the_bytes_arrive) {
     EXPECT_EQ(decode("B\r\n", 10).refused, ErrorCode::body_too_large);
     EXPECT_EQ(decode("A\r\n0123456789\r\n1\r\n", 10).refused, ErrorCode::body_too_large);

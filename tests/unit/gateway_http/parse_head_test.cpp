@@ -234,6 +234,22 @@ TEST(ParseHead, derives_persistence_from_version_and_connection) {
               Persistence::keep_alive);
 }
 
+TEST(ParseHead, lets_close_win_and_ignores_proxy_connection) {
+    const auto persistence = [](const std::string& fields) {
+        return parse_head("GET / HTTP/1.0\r\nHost: h\r\n" + fields + "\r\n")->persistence;
+    };
+    EXPECT_EQ(persistence("Connection: keep-alive, close\r\n"), Persistence::close);
+    EXPECT_EQ(persistence("Connection: close\r\nConnection: keep-alive\r\n"), Persistence::close);
+    EXPECT_EQ(persistence("Proxy-Connection: keep-alive\r\n"), Persistence::close);
+}
+
+TEST(ParseHead, accepts_only_list_of_words_as_connection) {
+    for (const char* value : {"", "close", ", close,", "Upgrade, HTTP2-Settings", "keep-alive ,\tTE"})
+        EXPECT_TRUE(parse_head(get(std::string{"Connection: "} + value + "\r\n"))) << value;
+    for (const char* value : {"keep alive", "close;q=1", "\"close\"", "@"})
+        EXPECT_EQ(refusal(get(std::string{"Connection: "} + value + "\r\n")), ErrorCode::bad_header) << value;
+}
+
 TEST(FindHeadEnd, finds_end_wherever_the_bytes_are_split) {
     const std::string head = get("X: y\r\n");
     for (std::size_t cut = 0; cut <= head.size(); ++cut) {
