@@ -31,6 +31,9 @@ namespace photogate::signer {
 enum class SignatureFault {
     missing,               ///< there is no signature at all
     malformed,             ///< a part of it is absent, repeated or unreadable
+    no_date,               ///< a header signature without a valid x-amz-date or Date
+    no_payload_hash,       ///< a header signature without x-amz-content-sha256
+    bad_payload_hash,      ///< x-amz-content-sha256 is neither a hash nor one of S3's words
     unknown_key,           ///< the access key id is unknown
     wrong_scope,           ///< another region, service or day than the request's
     not_yet_valid,         ///< signed more than 15 minutes ahead of this clock

@@ -172,6 +172,20 @@ Verification<std::vector<Parameter>> read_authorization(std::string_view text) {
     return parts;
 }
 
+/// The time of a header signature: x-amz-date or, without one, Date, which may also be an HTTP date
+/// (AWS "Signature Version 4", "Date and time"). It is part of what is signed either way.
+Verification<Timestamp> date_of(std::span<const Header> headers) {
+    const auto own = only(headers, "x-amz-date");
+    if (!own) return tl::unexpected<SignatureRefusal>(own.error());
+    const auto general = *own ? own : only(headers, "date");
+    if (!general) return tl::unexpected<SignatureRefusal>(general.error());
+    std::optional<Timestamp> at;
+    if (*general) at = parse_amz_date(**general);
+    if (!at && *general && !*own) at = parse_http_date(**general);
+    if (!at) return refuse(Fault::no_date, "AWS authentication requires a valid Date or x-amz-date header");
+    return *at;
+}
+
 Verification<Claim> claim_of_header(std::string_view authorization, std::span<const Header> headers) {
     const auto parts = read_authorization(authorization);
     if (!parts) return tl::unexpected<SignatureRefusal>(parts.error());
@@ -179,17 +193,21 @@ Verification<Claim> claim_of_header(std::string_view authorization, std::span<co
     auto credential = required(given, "Credential");
     auto signed_headers = required(given, "SignedHeaders");
     auto signature = required(given, "Signature");
-    auto date = required(headers, "x-amz-date");
-    auto hash = required(headers, "x-amz-content-sha256");
-    for (const auto* each : {&credential, &signed_headers, &signature, &date, &hash}) {
+    for (const auto* each : {&credential, &signed_headers, &signature}) {
         if (!*each) return tl::unexpected<SignatureRefusal>((*each).error());
     }
+    const auto at = date_of(headers);
+    if (!at) return tl::unexpected<SignatureRefusal>(at.error());
+    auto hash = optional(headers, "x-amz-content-sha256");
     auto token = optional(headers, "x-amz-security-token");
-    if (!token) return tl::unexpected<SignatureRefusal>(token.error());
-    const auto at = parse_amz_date(*date);
-    if (!at) return refuse(Fault::malformed, "x-amz-date is yyyymmddThhmmssZ");
+    for (const auto* each : {&hash, &token}) {
+        if (!*each) return tl::unexpected<SignatureRefusal>((*each).error());
+    }
+    if (!*hash)
+        return refuse(Fault::no_payload_hash,
+                      "missing required header for this request: x-amz-content-sha256");
     return Claim{std::move(*credential), std::move(*signed_headers), std::move(*signature), *at,
-                 std::nullopt,           std::move(*token),          std::move(*hash)};
+                 std::nullopt,           std::move(*token),          std::move(**hash)};
 }
 
 Verification<void> check_clock(const Claim& claim, Timestamp now) {
@@ -275,7 +293,10 @@ Verification<VerifiedRequest> Verifier::verify(const ReceivedRequest& request) c
     if (!is_sha256_hex(claim->signature))
         return refuse(Fault::malformed, "a signature is 64 characters of lower-case hex");
     if (!is_payload_hash(claim->payload_hash)) {
-        return refuse(Fault::malformed, "x-amz-content-sha256 is lower-case hex or one of S3's words");
+        return refuse(Fault::bad_payload_hash,
+                      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+                      "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a "
+                      "valid sha256 value");
     }
     // Check the clock first, so that clients can't force key derivation for arbitrary dates.
     if (auto ok = check_clock(*claim, request.now); !ok) return tl::unexpected<SignatureRefusal>(ok.error());

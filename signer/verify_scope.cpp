@@ -14,6 +14,12 @@ S3Refusal s3_refusal(SignatureFault fault) {
             return {403, "AccessDenied"};
         case SignatureFault::malformed:
             return {400, "AuthorizationHeaderMalformed"};
+        case SignatureFault::no_date:
+            return {403, "AccessDenied"};
+        case SignatureFault::no_payload_hash:
+            return {400, "InvalidRequest"};
+        case SignatureFault::bad_payload_hash:
+            return {400, "InvalidArgument"};
         case SignatureFault::unknown_key:
             return {403, "InvalidAccessKeyId"};
         case SignatureFault::wrong_scope:
@@ -44,6 +50,9 @@ Error to_error(const SignatureRefusal& refusal) {
         case SignatureFault::unknown_key:
             return {ErrorCode::unauthenticated, refusal.detail, {}, std::nullopt};
         case SignatureFault::malformed:
+        case SignatureFault::no_date:
+        case SignatureFault::no_payload_hash:
+        case SignatureFault::bad_payload_hash:
         case SignatureFault::wrong_scope:
             return {ErrorCode::bad_request, refusal.detail, {}, std::nullopt};
         case SignatureFault::not_yet_valid:

@@ -295,6 +295,8 @@ void read_persistence(RequestHead& head) {
 
 Result<> read_expectation(RequestHead& head) {
     for (std::string_view value : head.headers.all("Expect")) {
+        // RFC 9110 10.1.1: a list, and this one expects nothing.
+        if (value.empty()) continue;
         if (!equal_ignoring_case(value, "100-continue")) {
             return fail(ErrorCode::expectation_failed, "Only Expect: 100-continue is understood.");
         }

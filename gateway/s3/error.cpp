@@ -148,6 +148,12 @@ S3Error of(const signer::SignatureRefusal& refusal, SignedIn where) {
                     return {Code::InvalidPolicyDocument, sentence(refusal.detail)};
             }
             break;
+        case SignatureFault::no_date:
+            return {Code::AccessDenied, sentence(refusal.detail)};
+        case SignatureFault::no_payload_hash:
+            return {Code::InvalidRequest, sentence(refusal.detail)};
+        case SignatureFault::bad_payload_hash:
+            return {Code::InvalidArgument, sentence(refusal.detail)};
         case SignatureFault::unknown_key:
             return plain(Code::InvalidAccessKeyId);
         case SignatureFault::not_yet_valid:

@@ -223,6 +223,8 @@ TEST(ParseHead, accepts_only_100_continue_as_expectation) {
     EXPECT_EQ(refusal(post("Expect: 200-ok\r\n")), ErrorCode::expectation_failed);
     EXPECT_EQ(refusal(post("Expect: 100-continue, x\r\n")), ErrorCode::expectation_failed);
     EXPECT_TRUE(parse_head(post("Expect: 100-Continue\r\n"))->expects_continue);
+    EXPECT_TRUE(parse_head(post("Expect:\r\n")));
+    EXPECT_FALSE(parse_head(post("Expect: \r\n"))->expects_continue);
     EXPECT_FALSE(parse_head("POST / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\n\r\n")->expects_continue);
 }
 

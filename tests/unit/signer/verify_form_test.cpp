@@ -1,5 +1,6 @@
 #include <functional>
 #include <ostream>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -106,6 +107,30 @@ TEST(VerifyForm, rejects_each_departure_from_the_policy) {
         depart(form);
         EXPECT_EQ(form.fault(), Fault::policy_violated) << name;
     }
+}
+
+TEST(VerifyForm, reads_policy_operators_in_any_case) {
+    const auto policy = [](const std::string& equals, const std::string& starts, const std::string& range) {
+        return R"({"expiration": "2027-01-01T00:00:00Z", "conditions": [{"bucket": "incoming"}, [")" +
+               equals + R"(", "$key", "u/1.jpg"], [")" + starts + R"(", "$x-amz-meta-a", "b"], [")" + range +
+               R"(", 1, 100], ["eq", "$x-amz-algorithm", "AWS4-HMAC-SHA256"],
+                  ["starts-with", "$x-amz-credential", ""], ["starts-with", "$x-amz-date", ""]]})";
+    };
+    for (const auto& [equals, starts, range] : {std::tuple{"eq", "starts-with", "content-length-range"},
+                                                {"EQ", "STARTS-WITH", "CONTENT-LENGTH-RANGE"},
+                                                {"Eq", "Starts-With", "Content-Length-Range"}}) {
+        auto form = form_over(policy(equals, starts, range));
+        form.fields.push_back({"x-amz-meta-a", "bc"});
+        const auto answer = form.verified();
+        ASSERT_TRUE(answer) << equals << ": " << answer.error().detail;
+        EXPECT_EQ(answer->most, 100U);
+        form.field("x-amz-meta-a") = "c";
+        EXPECT_EQ(form.fault(), Fault::policy_violated) << starts;
+        form.field("x-amz-meta-a") = "bc";
+        form.field("key") = "u/2.jpg";
+        EXPECT_EQ(form.fault(), Fault::policy_violated) << equals;
+    }
+    EXPECT_EQ(form_over(policy("equals", "starts-with", "content-length-range")).fault(), Fault::malformed);
 }
 
 TEST(VerifyForm, accepts_extra_fields_that_need_no_condition) {

@@ -8,6 +8,7 @@
 
 #include "base/random.hpp"
 #include "signer/canonical_request.hpp"
+#include "signer/signing_key.hpp"
 #include "tests/unit/signer/examples.hpp"
 
 namespace photogate::signer {
@@ -336,22 +337,70 @@ TEST(Verify, reports_unreadable_authorization_header_as_malformed) {
         sent.header("Authorization") = text;
         EXPECT_EQ(sent.fault(), Fault::malformed) << text;
     }
-    for (const char* name : {"x-amz-date", "x-amz-content-sha256"}) {
+    for (const auto& [name, fault] :
+         {std::pair{"x-amz-date", Fault::no_date}, {"x-amz-content-sha256", Fault::no_payload_hash}}) {
         auto sent = header_signed();
         std::erase_if(sent.headers, [&](const auto& header) { return header.name == name; });
-        EXPECT_EQ(sent.fault(), Fault::malformed) << name;
+        EXPECT_EQ(sent.fault(), fault) << name;
     }
     for (const char* hash :
          {"", "none", "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"}) {
         auto hashed = header_signed();
         hashed.header("x-amz-content-sha256") = hash;
-        EXPECT_EQ(hashed.fault(), Fault::malformed) << hash;
+        EXPECT_EQ(hashed.fault(), Fault::bad_payload_hash) << hash;
     }
     auto sent = header_signed();  // the documentation shows both with and without a space
     auto& text = sent.header("Authorization");
     for (auto at = text.find(", "); at != std::string::npos; at = text.find(", "))
         text.erase(at + 1, 1);
     EXPECT_EQ(sent.fault(), std::nullopt);
+}
+
+/// A GET of `/incoming/k`, dated by the header Date alone.
+Sent dated_by(const std::string& date, const std::string& signed_headers = "date;host;x-amz-content-sha256") {
+    std::vector<HeaderView> lines{{"host", "127.0.0.1:9000"}};
+    if (signed_headers.starts_with("date")) lines.push_back({"date", date});
+    const std::string hash{kEmptyPayload};
+    lines.push_back({"x-amz-content-sha256", hash});
+    const auto headers = canonical_headers(lines);
+    const SigningKeyCache keys{documented_credentials(), *parse_region("us-east-1"), "s3"};
+    const auto key = keys.at(kSigned);
+    const auto canonical = canonical_request({.method = "GET",
+                                              .path = "/incoming/k",
+                                              .query = "",
+                                              .header_lines = headers.lines,
+                                              .header_names = headers.names,
+                                              .payload_hash = hash});
+    const auto signature = key->sign(string_to_sign(AmzDate{kSigned}, key->scope, canonical));
+    return {"GET",
+            "/incoming/k",
+            {{"Host", "127.0.0.1:9000"},
+             {"Date", date},
+             {"x-amz-content-sha256", hash},
+             {"Authorization", "AWS4-HMAC-SHA256 Credential=" + key->credential +
+                                   ", SignedHeaders=" + signed_headers + ", Signature=" + signature}}};
+}
+
+TEST(Verify, accepts_date_in_place_of_x_amz_date) {
+    EXPECT_EQ(dated_by("Fri, 20 Nov 2026 12:34:56 GMT").fault(), std::nullopt);
+    EXPECT_EQ(dated_by("20261120T123456Z").fault(), std::nullopt);
+    // The time is part of what is signed, whether or not the header is.
+    EXPECT_EQ(dated_by("Fri, 20 Nov 2026 12:34:56 GMT", "host;x-amz-content-sha256").fault(), std::nullopt);
+    auto later = dated_by("Fri, 20 Nov 2026 12:34:56 GMT", "host;x-amz-content-sha256");
+    later.header("Date") = "Fri, 20 Nov 2026 12:34:57 GMT";
+    EXPECT_EQ(later.fault(), Fault::mismatch);
+    EXPECT_EQ(dated_by("yesterday").fault(), Fault::no_date);
+    auto old = dated_by("Fri, 20 Nov 2026 12:34:56 GMT");
+    old.now = kSigned + minutes{16};
+    EXPECT_EQ(old.fault(), Fault::clock_skew);
+}
+
+TEST(Verify, prefers_x_amz_date_to_date) {
+    auto sent = header_signed();
+    sent.headers.push_back({"Date", "Thu, 01 Jan 1998 00:00:00 GMT"});
+    EXPECT_EQ(sent.fault(), std::nullopt);
+    sent.header("x-amz-date") = "yesterday";
+    EXPECT_EQ(sent.fault(), Fault::no_date);
 }
 
 TEST(Verify, maps_every_fault_to_an_error) {
