@@ -125,7 +125,7 @@ ObjectKey original_key(const UploadId& id) {
 }
 
 ObjectKey quarantine_key(const UploadId& id) {
-    return ObjectKey::trusted("q/" + id.str());
+    return ObjectKey::trusted(fmt::format("{}{}", kQuarantinePrefix, id.str()));
 }
 
 std::string_view to_string(ObjectRole::Kind kind) {
@@ -157,7 +157,7 @@ std::optional<ObjectRole> classify(const ObjectKey& key) {
     if (name.literal("v/")) return classify_version(name);
     if (name.literal("z/")) return classify_package(name);
     if (name.literal("o/")) return of_upload(name, {Kind::original, {}, {}});
-    if (name.literal("q/")) return of_upload(name, {Kind::quarantined, {}, {}});
+    if (name.literal(kQuarantinePrefix)) return of_upload(name, {Kind::quarantined, {}, {}});
     return std::nullopt;
 }
 

@@ -26,6 +26,8 @@ namespace photogate::model {
 
 /// Where clients may put, and what the signer's policy is limited to.
 inline constexpr std::string_view kIncomingPrefix = "u/";
+/// In the originals bucket: what is kept of rejected uploads.
+inline constexpr std::string_view kQuarantinePrefix = "q/";
 /// Under it the proof of the store places its canaries, in all buckets.
 inline constexpr std::string_view kCanaryPrefix = "u/probe/";
 

@@ -94,6 +94,8 @@ struct BuiltinStore {
     std::vector<std::string> domains;  ///< under which a bucket may stand as a host name
     std::vector<std::string> cors_origins;
     std::chrono::milliseconds body_timeout = std::chrono::hours{6};
+    ByteSize max_object_size = 0;  ///< of the incoming bucket; 0: no limit
+    bool encrypted_disk = false;
     std::size_t threads = 16;
     std::string region;  ///< the entry of Config::regions that is this store
 };

@@ -11,6 +11,18 @@ bool ListenAddress::is_loopback() const {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+bool ListenAddress::is_anywhere() const {
+    return host == "0.0.0.0" || host == "::";
+}
+
+Endpoint ListenAddress::own_endpoint() const {
+    std::string name = host;
+    if (name == "0.0.0.0" || name == "localhost") name = "127.0.0.1";
+    if (name == "::") name = "::1";
+    if (name.find(':') != std::string::npos) name = "[" + name + "]";
+    return {"http", std::move(name), port};
+}
+
 std::string ListenAddress::text() const {
     return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
                                                : fmt::format("[{}]:{}", host, port);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/endpoint.hpp"
 #include "base/result.hpp"
 
 namespace photogate::gateway::config {
@@ -16,6 +17,9 @@ struct ListenAddress {
     std::uint16_t port = 0;  ///< 0: any free port
 
     bool is_loopback() const;
+    bool is_anywhere() const;  ///< `0.0.0.0` or `[::]`
+    /// `http://127.0.0.1:9000`: what this very machine reaches a listener by.
+    Endpoint own_endpoint() const;
     std::string text() const;  ///< `127.0.0.1:8080`, `[::1]:8080`
     bool operator==(const ListenAddress&) const = default;
 };

@@ -104,6 +104,24 @@ Table builtin_table() {
              [](S s, G g) {
                  return put(read_duration(g, {1s, 7 * 24h}), s.config.store.body_timeout);
              }},
+            {"max_object_size", Kind::size, "",
+             "The largest object that the incoming bucket takes; a larger one is refused as "
+             "`EntityTooLarge`, "
+             "whatever URL it is sent to.",
+             [](S s, G g) {
+                 return put(read_size(g, {1, 5ULL << 40}), s.config.store.max_object_size);
+             },
+             Secrecy::open, "the largest `max_size` of the profiles"},
+            {"encrypted_disk", Kind::boolean, "false",
+             "Says that the folder is on an encrypted disk. The store does not encrypt: only with this it "
+             "accepts "
+             "`x-amz-server-side-encryption: AES256`, and tells it of every object.",
+             [](S s, G g) -> ValidationError {
+                 const auto encrypted = read_boolean(g);
+                 if (!encrypted) return encrypted.error();
+                 s.config.store.encrypted_disk = *encrypted;
+                 return std::nullopt;
+             }},
             {"threads", Kind::integer, std::to_string(standard().store.threads),
              "Threads that read and write the folder.", [](S s, G g) {
                  return put(read_integer(g, {1, 256}), s.config.store.threads);

@@ -93,38 +93,33 @@ void check_database(Config& config, Report& report) {
     }
 }
 
-bool is_anywhere(const ListenAddress& address) {
-    return address.host == "0.0.0.0" || address.host == "::";
-}
-
-/// `http://127.0.0.1:9000`: what this very machine reaches a listener by.
-Endpoint endpoint_of(const ListenAddress& address) {
-    std::string host = address.host;
-    if (host == "0.0.0.0" || host == "localhost") host = "127.0.0.1";
-    if (host == "::") host = "::1";
-    if (host.find(':') != std::string::npos) host = "[" + host + "]";
-    return {"http", std::move(host), address.port};
-}
-
 bool is_address(const std::string& host) {
     return host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+ByteSize largest_upload(const model::Apps& apps) {
+    ByteSize largest = 0;
+    for (const auto& [name, app] : apps)
+        for (const auto& [profile_name, profile] : app.profiles)
+            largest = std::max(largest, profile.limits.max_bytes);
+    return largest;
 }
 
 /// The region that has no endpoint of its own is the built-in store's, made where there is none.
 void settle_builtin_store(Config& config, Report& report) {
     auto& store = config.store;
     if (store.folder.empty()) {
-        for (const auto* key : {"listen", "public_url", "domains"}) {
+        for (const auto* key : {"listen", "public_url", "domains", "max_object_size", "encrypted_disk"}) {
             if (report.given(fmt::format("store.{}", key)))
                 report.warning(fmt::format("store.{}", key), "has no effect without store.folder");
         }
         return;
     }
     if (store.listen.port == 0) report.mistake("store.listen", "needs a port: URLs are signed for it");
-    store.internal = endpoint_of(store.listen);
+    store.internal = store.listen.own_endpoint();
     if (!report.given("store.public_url")) {
         store.external = store.internal;
-        if (is_anywhere(store.listen))
+        if (store.listen.is_anywhere())
             report.mistake("store.public_url", "is required where store.listen is every address");
     }
     if (!report.given("store.domains") && !is_address(store.external.host))
@@ -143,6 +138,11 @@ void settle_builtin_store(Config& config, Report& report) {
     auto& region = config.regions[store.region];
     region.internal = store.internal;
     region.external = store.external;
+    // No profile publishes more, so nobody can fill the disk with more.
+    const ByteSize largest = largest_upload(config.apps);
+    if (!report.given("store.max_object_size")) store.max_object_size = largest;
+    if (store.max_object_size < largest)
+        report.warning("store.max_object_size", "is less than the max_size of a profile");
 }
 
 void check_region_keys(const model::StoreRegion& region, const std::string& table, UnsafeStore unsafe,

@@ -11,7 +11,8 @@ Permissions put_only(const Bucket& incoming, std::string prefix) {
 
 Permissions objects_of(std::set<Bucket> buckets) {
     return {{{Action::see_bucket, Action::list_objects, Action::configure_bucket, Action::get_object,
-              Action::put_object, Action::delete_object, Action::abort_upload, Action::list_parts},
+              Action::put_object, Action::delete_object, Action::tag_object, Action::abort_upload,
+              Action::list_parts},
              std::move(buckets),
              ""}};
 }
@@ -19,7 +20,7 @@ Permissions objects_of(std::set<Bucket> buckets) {
 Permissions everything() {
     return {{{Action::list_buckets, Action::create_bucket, Action::delete_bucket, Action::see_bucket,
               Action::list_objects, Action::configure_bucket, Action::get_object, Action::put_object,
-              Action::delete_object, Action::abort_upload, Action::list_parts},
+              Action::delete_object, Action::tag_object, Action::abort_upload, Action::list_parts},
              {},
              ""}};
 }

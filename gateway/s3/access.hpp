@@ -26,6 +26,7 @@ enum class Action {
     get_object,
     put_object,  ///< and every step of a multipart upload except an abort
     delete_object,
+    tag_object,  ///< one that is there
     abort_upload,
     list_parts,
 };

@@ -64,6 +64,22 @@ S3Result<> read_checksums(const http::RequestHead& head, BodyPromise& promise) {
     return {};
 }
 
+/// `x-amz-sdk-checksum-algorithm` announces a checksum, which then has to be there.
+S3Result<> check_announced(const http::RequestHead& head, const BodyPromise& promise) {
+    const auto announced = head.headers.find("x-amz-sdk-checksum-algorithm");
+    if (!announced) return {};
+    const auto algorithm = storage::builtin::parse_checksum_algorithm(*announced);
+    if (!algorithm)
+        return refuse(Code::InvalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid.");
+    if (!promise.algorithm())
+        return refuse(Code::InvalidRequest,
+                      "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+                      "x-amz-trailer headers were found.");
+    if (promise.algorithm() != algorithm)
+        return refuse(Code::InvalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid.");
+    return {};
+}
+
 S3Result<> read_md5(const http::RequestHead& head, BodyPromise& promise) {
     if (const auto md5 = head.headers.find("Content-MD5")) {
         const auto bytes = from_base64(*md5);
@@ -121,15 +137,18 @@ std::string header_of(ChecksumAlgorithm algorithm) {
 S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified,
                                    ChecksumHeaders checksums) {
     BodyPromise promise;
+    const bool of_body = checksums == ChecksumHeaders::of_body;
     if (auto known = check_known(head); !known) return refuse(known.error());
-    if (checksums == ChecksumHeaders::of_body) {
+    if (of_body) {
         if (auto read = read_checksums(head, promise); !read) return refuse(read.error());
     }
     if (auto read = read_md5(head, promise); !read) return refuse(read.error());
     if (verified.payload_hash.starts_with("STREAMING-")) {
         if (auto read = read_chunks(head, verified, promise); !read) return refuse(read.error());
+        if (auto there = check_announced(head, promise); of_body && !there) return refuse(there.error());
         return promise;
     }
+    if (auto there = check_announced(head, promise); of_body && !there) return refuse(there.error());
     if (verified.payload_hash != "UNSIGNED-PAYLOAD") {
         const auto hash = from_hex(verified.payload_hash);
         if (!hash) return refuse(Code::InvalidArgument, "x-amz-content-sha256 is not a hash.");

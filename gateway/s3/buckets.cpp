@@ -1,10 +1,11 @@
-// Buckets, and the settings that are always unset here.
+// Buckets and what is set for them, and the settings that are always unset here.
 #include <array>
 #include <utility>
 
 #include "gateway/s3/listing.hpp"
 #include "gateway/s3/operations.hpp"
 #include "gateway/s3/request_documents.hpp"
+#include "gateway/s3/tagging.hpp"
 #include "gateway/s3/xml.hpp"
 
 namespace photogate::gateway::s3 {
@@ -26,13 +27,32 @@ std::string acl_document() {
     return xml.done();
 }
 
-S3Result<http::Response> bucket_setting(const Call& call) {
-    constexpr std::array<std::pair<std::string_view, Code>, 6> unset{{
+std::string encryption_document() {
+    Xml xml{"ServerSideEncryptionConfiguration"};
+    xml.open("Rule").open("ApplyServerSideEncryptionByDefault").add("SSEAlgorithm", "AES256");
+    return xml.done();
+}
+
+S3Result<http::Response> bucket_tags(Dependencies& dependencies, const Call& call) {
+    auto document = dependencies.store.buckets().document(call.bucket(), "tagging");
+    if (!document) return refuse(of(document.error()));
+    if (!*document) return refuse(Code::NoSuchTagSet);
+    return xml_response(std::move(**document));
+}
+
+S3Result<http::Response> bucket_setting(Dependencies& dependencies, const Call& call) {
+    if (call.address.has("tagging")) return bucket_tags(dependencies, call);
+    if (call.address.has("cors")) {
+        const auto rules = dependencies.cors.find(call.bucket());
+        if (!rules) return refuse(Code::NoSuchCORSConfiguration);
+        return xml_response(cors_document(*rules));
+    }
+    if (call.address.has("encryption") && dependencies.options.encrypted_disk)
+        return xml_response(encryption_document());
+    constexpr std::array<std::pair<std::string_view, Code>, 4> unset{{
         {"policy", Code::NoSuchBucketPolicy},
-        {"cors", Code::NoSuchCORSConfiguration},
         {"lifecycle", Code::NoSuchLifecycleConfiguration},
         {"object-lock", Code::ObjectLockConfigurationNotFoundError},
-        {"tagging", Code::NoSuchTagSet},
         {"encryption", Code::ServerSideEncryptionConfigurationNotFoundError},
     }};
     for (const auto& [name, code] : unset) {
@@ -73,7 +93,7 @@ S3Result<http::Response> seen(Dependencies& dependencies, const Call& call) {
             return xml_response(xml.done());
         }
         case Operation::bucket_setting:
-            return bucket_setting(call);
+            return bucket_setting(dependencies, call);
         case Operation::get_notification: {
             const auto rules = dependencies.store.buckets().notifications(call.bucket());
             if (!rules) return refuse(of(rules.error()));
@@ -118,46 +138,48 @@ S3Result<http::Response> made(Dependencies& dependencies, const Call& call, cons
     return response;
 }
 
-void with_document(Dependencies& dependencies, CallPtr call,
+}  // namespace
+
+void with_document(Dependencies& dependencies, CallPtr call, std::size_t most,
                    S3Result<http::Response> (*handler)(Dependencies&, const Call&, const std::string&)) {
     auto promise = read_promise(call->request, call->verified);
     // Clients often send these as PUT without a body and a length.
     if (!promise && std::holds_alternative<http::NoBody>(call->request.framing)) promise = BodyPromise{};
     if (!promise) return call->refuse(promise.error());
-    pump(call, dependencies.pool,
-         document_sink(std::move(*promise), kMostRequestDocument,
-                       [&dependencies, call, handler](const std::string& document) {
-                           return handler(dependencies, *call, document);
-                       }));
+    pump(
+        call, dependencies.pool,
+        document_sink(std::move(*promise), most, [&dependencies, call, handler](const std::string& document) {
+            return handler(dependencies, *call, document);
+        }));
 }
-
-}  // namespace
 
 void see_bucket(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call] { return seen(dependencies, *call); });
 }
 
 void put_notification(Dependencies& dependencies, CallPtr call) {
-    with_document(dependencies, std::move(call), subscribed);
+    with_document(dependencies, std::move(call), kMostRequestDocument, subscribed);
 }
 
 void create_bucket(Dependencies& dependencies, CallPtr call) {
-    with_document(dependencies, std::move(call), made);
+    with_document(dependencies, std::move(call), kMostRequestDocument, made);
 }
 
 void delete_bucket(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
         if (auto gone = dependencies.store.buckets().remove(call->bucket()); !gone)
             return refuse(of(gone.error()));
+        dependencies.cors.forget(call->bucket());
         return http::Response::empty(204);
     });
 }
 
 void object_setting(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        if (auto there = dependencies.store.objects().stat(call->bucket(), call->key()); !there)
-            return refuse(of(there.error()));
-        if (call->address.has("tagging")) return xml_response(Xml{"Tagging"}.open("TagSet").done());
+        if (auto known = check_version(*call); !known) return refuse(known.error());
+        const auto object = dependencies.store.objects().stat(call->bucket(), call->key());
+        if (!object) return refuse(of(object.error()));
+        if (call->address.has("tagging")) return xml_response(tagging_document(object->headers.tags));
         if (call->address.has("acl")) return xml_response(acl_document());
         return refuse(Code::NoSuchObjectLockConfiguration);
     });

@@ -139,6 +139,7 @@ std::optional<std::string> Call::given(std::string_view name) const {
 
 void Call::answer(http::Response response) {
     response.set("x-amz-request-id", request.request_id);
+    if (tells_encryption && response.status < 400) response.set("x-amz-server-side-encryption", "AES256");
     responder.respond(std::move(response));
 }
 

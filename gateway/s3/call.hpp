@@ -26,6 +26,7 @@ struct Call {
     Operation operation = Operation::list_buckets;
     signer::VerifiedRequest verified;          ///< not for a form
     const Permissions* permissions = nullptr;  ///< the caller's
+    bool tells_encryption = false;             ///< x-amz-server-side-encryption in the response
 
     const Bucket& bucket() const { return *address.bucket; }
     const ObjectKey& key() const { return *address.key; }

@@ -10,6 +10,7 @@
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/operations.hpp"
+#include "gateway/s3/tagging.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
 #include "signer/uri_encode.hpp"
@@ -27,7 +28,11 @@ namespace {
 /// `/bucket/key?versionId=null`, percent-encoded.
 S3Result<ObjectName> read_source(const Call& call) {
     const auto text = call.request.headers.find("x-amz-copy-source").value_or("");
-    const auto path = signer::decode_path(text.substr(0, text.find('?')));
+    const auto question = std::min(text.find('?'), text.size());
+    const auto path = signer::decode_path(text.substr(0, question));
+    constexpr std::string_view version = "?versionId=";
+    if (text.substr(question).starts_with(version) && text.substr(question + version.size()) != "null")
+        return refuse(Code::NoSuchVersion);
     if (!path) return refuse(Code::InvalidArgument, "Copy Source must be percent-encoded.");
     std::string_view rest{*path};
     if (rest.starts_with('/')) rest.remove_prefix(1);
@@ -45,7 +50,7 @@ S3Result<ObjectName> read_source(const Call& call) {
     return source;
 }
 
-S3Result<StoreCopyOptions> read_copy_options(const Call& call, const ObjectName& source) {
+S3Result<StoreCopyOptions> read_copy_options(const Call& call) {
     StoreCopyOptions options;
     const auto directive = call.request.headers.find("x-amz-metadata-directive").value_or("COPY");
     if (directive == "REPLACE") {
@@ -54,12 +59,20 @@ S3Result<StoreCopyOptions> read_copy_options(const Call& call, const ObjectName&
         options.replace = std::move(*headers);
     } else if (directive != "COPY") {
         return refuse(Code::InvalidArgument, "Unknown metadata directive.");
-    } else if (source.bucket == call.bucket() && source.key == call.key()) {
-        return refuse(
-            Code::InvalidRequest,
-            "This copy request is illegal because it is trying to copy an object to itself without "
-            "changing the object's metadata, storage class, website redirect location or encryption "
-            "attributes.");
+    }
+    const auto tagging = call.request.headers.find("x-amz-tagging-directive").value_or("COPY");
+    if (tagging == "REPLACE") {
+        auto tags = read_tagging_header(call.given("x-amz-tagging").value_or(""));
+        if (!tags) return refuse(tags.error());
+        options.replace_tags = std::move(*tags);
+    } else if (tagging != "COPY") {
+        return refuse(Code::InvalidArgument, "Unknown tagging directive.");
+    }
+    options.storage_class = read_storage_class(call.given("x-amz-storage-class"));
+    if (const auto algorithm = call.given("x-amz-checksum-algorithm")) {
+        options.checksum = storage::builtin::parse_checksum_algorithm(*algorithm);
+        if (!options.checksum)
+            return refuse(Code::InvalidRequest, "Checksum algorithm provided is unsupported.");
     }
     auto condition = read_write_condition(call.request);
     if (!condition) return refuse(condition.error());
@@ -71,14 +84,15 @@ std::string result_document(std::string_view root, const StoredObject& object) {
     Xml xml{root};
     xml.add("LastModified", format_rfc3339(object.last_modified)).add("ETag", quoted(object.etag));
     if (object.checksum)
-        xml.add(fmt::format("Checksum{}", to_string(object.checksum->algorithm)), object.checksum->value);
+        xml.add(fmt::format("Checksum{}", to_string(object.checksum->algorithm)), object.checksum->value)
+            .add("ChecksumType", to_string(object.checksum->type));
     return xml.done();
 }
 
 S3Result<http::Response> copied(Dependencies& dependencies, const Call& call) {
     const auto source = read_source(call);
     if (!source) return refuse(source.error());
-    auto options = read_copy_options(call, *source);
+    auto options = read_copy_options(call);
     if (!options) return refuse(options.error());
     const auto there = dependencies.store.objects().stat(source->bucket, source->key);
     if (!there) return refuse(of(there.error()));
@@ -87,6 +101,12 @@ S3Result<http::Response> copied(Dependencies& dependencies, const Call& call) {
     // The checked object is the one that is copied.
     options->if_source_matches = there->etag;
     const auto object = dependencies.store.objects().copy(*source, {call.bucket(), call.key()}, *options);
+    if (!object && object.error().code == ErrorCode::store_refused)
+        return refuse(
+            Code::InvalidRequest,
+            "This copy request is illegal because it is trying to copy an object to itself without "
+            "changing the object's metadata, storage class, website redirect location or encryption "
+            "attributes.");
     if (!object) return refuse(of(object.error()));
     return xml_response(result_document("CopyObjectResult", *object));
 }

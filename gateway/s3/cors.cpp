@@ -44,10 +44,11 @@ std::vector<http::HeaderField> cors_headers(const std::vector<std::string>& orig
     const std::string answer = allowed(origins, *origin);
     if (answer.empty()) return fields;
     fields.push_back({"Access-Control-Allow-Origin", answer});
+    // `*` exposes x-amz-meta-* as well: no response allows credentials, so it is a wildcard (Fetch, 3.2.5).
     fields.push_back({"Access-Control-Expose-Headers",
                       "ETag, Content-Length, Content-Range, Content-Type, Last-Modified, Location, "
                       "x-amz-request-id, x-amz-version-id, x-amz-checksum-crc32, x-amz-checksum-crc32c, "
-                      "x-amz-checksum-crc64nvme, x-amz-checksum-sha1, x-amz-checksum-sha256"});
+                      "x-amz-checksum-crc64nvme, x-amz-checksum-sha1, x-amz-checksum-sha256, *"});
     return fields;
 }
 

@@ -4,10 +4,12 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "gateway/s3/tagging.hpp"
 
 namespace photogate::gateway::s3 {
 
 using storage::builtin::ObjectHeaders;
+using storage::builtin::StorageClass;
 using storage::builtin::StoredObject;
 using storage::builtin::WriteCondition;
 
@@ -95,15 +97,35 @@ S3Result<ObjectHeaders> read_description(const Call& call) {
         if (!lower(name).starts_with(kMeta)) continue;
         if (auto taken = reading.take(name, value); !taken) return refuse(taken.error());
     }
-    return reading.done();
+    auto headers = reading.done();
+    auto tags = read_tagging_header(call.given("x-amz-tagging").value_or(""));
+    if (!tags) return refuse(tags.error());
+    headers.tags = std::move(*tags);
+    headers.storage_class = read_storage_class(call.given("x-amz-storage-class"));
+    return headers;
 }
 
 S3Result<ObjectHeaders> read_description(const std::vector<signer::Header>& fields) {
     Reading reading;
+    Tags tags;
+    StorageClass storage_class = StorageClass::standard;
     for (const auto& field : fields) {
         if (auto taken = reading.take(field.name, field.value); !taken) return refuse(taken.error());
+        if (http::equal_ignoring_case(field.name, "x-amz-storage-class"))
+            storage_class = read_storage_class(field.value);
+        if (!http::equal_ignoring_case(field.name, "tagging")) continue;
+        auto read = read_tagging_document(field.value, kMostObjectTags);
+        if (!read) return refuse(read.error());
+        tags = std::move(*read);
     }
-    return reading.done();
+    auto headers = reading.done();
+    headers.tags = std::move(tags);
+    headers.storage_class = storage_class;
+    return headers;
+}
+
+StorageClass read_storage_class(std::optional<std::string_view> text) {
+    return text == "REDUCED_REDUNDANCY" ? StorageClass::reduced_redundancy : StorageClass::standard;
 }
 
 S3Result<WriteCondition> read_write_condition(const http::RequestHead& head) {
@@ -129,6 +151,10 @@ void describe(http::Response& response, const StoredObject& object) {
     response.set("ETag", quoted(object.etag));
     response.set("Last-Modified", format_http_date(object.last_modified));
     response.set("Accept-Ranges", "bytes");
+    if (!object.headers.tags.empty())
+        response.set("x-amz-tagging-count", std::to_string(object.headers.tags.size()));
+    if (object.headers.storage_class != StorageClass::standard)
+        response.set("x-amz-storage-class", to_string(object.headers.storage_class));
     response.set("Content-Type", object.headers.content_type);
     // The server's default would look like the object's own.
     response.set("Cache-Control", "");

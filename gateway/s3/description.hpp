@@ -9,11 +9,15 @@
 
 namespace photogate::gateway::s3 {
 
-/// Of a PUT's or a multipart upload's headers; of a presigned URL's `x-amz-meta-*` parameters too. Refusals:
-/// MetadataTooLarge.
+/// Of a PUT's or a multipart upload's headers, with tags and storage class; of a presigned URL's parameters of
+/// those names too. Refusals: MetadataTooLarge, and those of read_tagging_header().
 S3Result<storage::builtin::ObjectHeaders> read_description(const Call& call);
-/// Of a form's fields.
+/// Of a form's fields, whose `tagging` is a document. Refusals: MetadataTooLarge, and those of
+/// read_tagging_document().
 S3Result<storage::builtin::ObjectHeaders> read_description(const std::vector<signer::Header>& fields);
+
+/// `x-amz-storage-class`; offered.hpp has refused others than the two.
+storage::builtin::StorageClass read_storage_class(std::optional<std::string_view> text);
 
 /// `If-None-Match: *` and `If-Match` of a PUT or a completion. Refusals: NotImplemented for other forms.
 S3Result<storage::builtin::WriteCondition> read_write_condition(const http::RequestHead& head);

@@ -17,6 +17,9 @@ namespace photogate::gateway::s3 {
 // X(code, http status, default message)
 #define PHOTOGATE_S3_CODES(X)                                                                              \
     X(AccessDenied, 403, "Access Denied.")                                                                 \
+    X(AccessForbidden, 403,                                                                                \
+      "CORSResponse: This CORS request is not allowed: the bucket's rules do not allow the origin, the "   \
+      "method or a header.")                                                                               \
     X(AuthorizationHeaderMalformed, 400, "The authorization header that you provided is not valid.")       \
     X(AuthorizationQueryParametersError, 400, "The authorization query parameters are not valid.")         \
     X(BadDigest, 400,                                                                                      \
@@ -37,11 +40,13 @@ namespace photogate::gateway::s3 {
     X(InvalidDigest, 400, "The Content-MD5 or checksum value that you specified is not valid.")            \
     X(InvalidPart, 400,                                                                                    \
       "One or more of the specified parts could not be found, or its entity tag did not match.")           \
+    X(InvalidPartNumber, 416, "The requested partnumber is not satisfiable")                               \
     X(InvalidPartOrder, 400, "The list of parts was not in ascending order.")                              \
     X(InvalidPolicyDocument, 400,                                                                          \
       "The content of the form does not meet the conditions specified in the policy document.")            \
     X(InvalidRange, 416, "The requested range is not satisfiable.")                                        \
     X(InvalidRequest, 400, "The request is not valid.")                                                    \
+    X(InvalidTag, 400, "The tag that you provided is not valid.")                                          \
     X(InvalidTokenId, 403, "The security token included in the request is not valid.")                     \
     X(InvalidURI, 400, "The specified URI could not be parsed.")                                           \
     X(KeyTooLongError, 400, "Your key is too long.")                                                       \

@@ -6,15 +6,17 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
 #include "gateway/s3/description.hpp"
+#include "gateway/s3/offered.hpp"
 #include "gateway/s3/operations.hpp"
 #include "signer/uri_encode.hpp"
 
 namespace photogate::gateway::s3 {
 
+using storage::builtin::StoredPage;
 using storage::objects::ListedObject;
 using storage::objects::ListOptions;
-using storage::objects::ListPage;
 
 S3Result<std::uint32_t> read_count(const Address& address, std::string_view name, std::uint32_t most,
                                    std::optional<std::uint32_t> fallback) {
@@ -45,7 +47,7 @@ void KeyWriter::say_encoding(Xml& xml) const {
 }
 
 void add_owner(Xml& xml, std::string_view element) {
-    xml.open(element).add("ID", "photogate").add("DisplayName", "photogate").close();
+    xml.open(element).add("ID", kOwner).add("DisplayName", kOwner).close();
 }
 
 namespace {
@@ -58,25 +60,27 @@ std::string text_of(const Call& call, std::string_view name) {
 }
 
 /// The last name of a page: the next page of the older forms begins after it.
-std::string last_of(const ListPage& page) {
+std::string last_of(const StoredPage& page) {
     std::string last;
     if (!page.objects.empty()) last = page.objects.back().key.str();
     if (!page.common_prefixes.empty()) last = std::max(last, page.common_prefixes.back());
     return last;
 }
 
-void add_object(Xml& xml, const ListedObject& object, const KeyWriter& keys) {
+void add_object(Xml& xml, const StoredPage& page, std::size_t at, const KeyWriter& keys) {
+    const ListedObject& object = page.objects[at];
     xml.add("Key", keys(object.key.str()));
     if (object.last_modified) xml.add("LastModified", format_rfc3339(*object.last_modified));
-    xml.add("ETag", quoted(object.etag)).add("Size", object.size).add("StorageClass", "STANDARD");
+    xml.add("ETag", quoted(object.etag)).add("Size", object.size);
+    xml.add("StorageClass", to_string(page.storage_classes[at]));
 }
 
-void add_prefixes(Xml& xml, const ListPage& page, const KeyWriter& keys) {
+void add_prefixes(Xml& xml, const StoredPage& page, const KeyWriter& keys) {
     for (const std::string& prefix : page.common_prefixes)
         xml.open("CommonPrefixes").add("Prefix", keys(prefix)).close();
 }
 
-std::string document_v2(const Call& call, const ListPage& page, const ListOptions& options) {
+std::string document_v2(const Call& call, const StoredPage& page, const ListOptions& options) {
     const KeyWriter keys{call.address};
     const Owners owners = text_of(call, "fetch-owner") == "true" ? Owners::shown : Owners::left_out;
     Xml xml{"ListBucketResult"};
@@ -88,9 +92,9 @@ std::string document_v2(const Call& call, const ListPage& page, const ListOption
     xml.add("KeyCount", page.objects.size() + page.common_prefixes.size()).add("MaxKeys", options.max_keys);
     xml.add("IsTruncated", page.next ? "true" : "false");
     keys.say_encoding(xml);
-    for (const auto& object : page.objects) {
+    for (std::size_t i = 0; i < page.objects.size(); ++i) {
         xml.open("Contents");
-        add_object(xml, object, keys);
+        add_object(xml, page, i, keys);
         if (owners == Owners::shown) add_owner(xml, "Owner");
         xml.close();
     }
@@ -98,7 +102,7 @@ std::string document_v2(const Call& call, const ListPage& page, const ListOption
     return xml.done();
 }
 
-std::string document_v1(const Call& call, const ListPage& page, const ListOptions& options) {
+std::string document_v1(const Call& call, const StoredPage& page, const ListOptions& options) {
     const KeyWriter keys{call.address};
     Xml xml{"ListBucketResult"};
     xml.add("Name", call.bucket().str()).add("Prefix", keys(options.prefix));
@@ -108,9 +112,9 @@ std::string document_v1(const Call& call, const ListPage& page, const ListOption
     if (!options.delimiter.empty()) xml.add("Delimiter", keys(options.delimiter));
     xml.add("IsTruncated", page.next ? "true" : "false");
     keys.say_encoding(xml);
-    for (const auto& object : page.objects) {
+    for (std::size_t i = 0; i < page.objects.size(); ++i) {
         xml.open("Contents");
-        add_object(xml, object, keys);
+        add_object(xml, page, i, keys);
         add_owner(xml, "Owner");
         xml.close();
     }
@@ -118,7 +122,7 @@ std::string document_v1(const Call& call, const ListPage& page, const ListOption
     return xml.done();
 }
 
-std::string document_versions(const Call& call, const ListPage& page, const ListOptions& options) {
+std::string document_versions(const Call& call, const StoredPage& page, const ListOptions& options) {
     const KeyWriter keys{call.address};
     Xml xml{"ListVersionsResult"};
     xml.add("Name", call.bucket().str()).add("Prefix", keys(options.prefix));
@@ -128,9 +132,9 @@ std::string document_versions(const Call& call, const ListPage& page, const List
     if (!options.delimiter.empty()) xml.add("Delimiter", keys(options.delimiter));
     xml.add("IsTruncated", page.next ? "true" : "false");
     keys.say_encoding(xml);
-    for (const auto& object : page.objects) {
+    for (std::size_t i = 0; i < page.objects.size(); ++i) {
         xml.open("Version").add("VersionId", "null").add("IsLatest", "true");
-        add_object(xml, object, keys);
+        add_object(xml, page, i, keys);
         add_owner(xml, "Owner");
         xml.close();
     }
@@ -176,6 +180,61 @@ S3Result<http::Response> objects_listed(Dependencies& dependencies, const Call& 
     }
 }
 
+struct BucketPage {
+    std::vector<storage::builtin::BucketInfo> buckets;
+    std::optional<std::string> next;  ///< continuation token
+};
+
+/// `max-buckets`, `prefix`, `continuation-token` and `bucket-region` of ListBuckets.
+S3Result<BucketPage> page_of(const Dependencies& dependencies, const Address& address,
+                             std::vector<storage::builtin::BucketInfo> all) {
+    const auto most = read_count(address, "max-buckets", 10'000);
+    if (!most) return refuse(most.error());
+    if (*most == 0)
+        return refuse(Code::InvalidArgument, "Argument max-buckets must be an integer between 1 and 10000");
+    const auto text = [&](std::string_view name) {
+        const auto* value = address.parameter(name);
+        return value != nullptr ? std::string_view{*value} : std::string_view{};
+    };
+    std::string after;
+    if (const auto token = text("continuation-token"); !token.empty()) {
+        const auto bytes = from_base64(token);
+        if (!bytes) return refuse(Code::InvalidArgument, "The continuation token provided is incorrect");
+        after = as_text(*bytes);
+    }
+    BucketPage page;
+    const auto region = text("bucket-region");
+    if (!region.empty() && region != dependencies.options.region.str()) return page;
+    for (auto& bucket : all) {
+        if (bucket.name.str() <= after || !bucket.name.str().starts_with(text("prefix"))) continue;
+        if (page.buckets.size() == *most) {
+            page.next = base64(as_bytes(page.buckets.back().name.str()));
+            break;
+        }
+        page.buckets.push_back(std::move(bucket));
+    }
+    return page;
+}
+
+S3Result<http::Response> buckets_listed(Dependencies& dependencies, const Call& call) {
+    auto all = dependencies.store.buckets().list();
+    if (!all) return refuse(of(all.error()));
+    const auto page = page_of(dependencies, call.address, std::move(*all));
+    if (!page) return refuse(page.error());
+    Xml xml{"ListAllMyBucketsResult"};
+    add_owner(xml, "Owner");
+    xml.open("Buckets");
+    for (const auto& bucket : page->buckets) {
+        xml.open("Bucket").add("Name", bucket.name.str());
+        xml.add("CreationDate", format_rfc3339(bucket.created));
+        xml.add("BucketRegion", dependencies.options.region.str()).close();
+    }
+    xml.close();
+    if (page->next) xml.add("ContinuationToken", *page->next);
+    if (const auto* prefix = call.address.parameter("prefix")) xml.add("Prefix", *prefix);
+    return xml_response(xml.done());
+}
+
 }  // namespace
 
 void list_objects(Dependencies& dependencies, CallPtr call) {
@@ -183,18 +242,7 @@ void list_objects(Dependencies& dependencies, CallPtr call) {
 }
 
 void list_buckets(Dependencies& dependencies, CallPtr call) {
-    run(call, dependencies.pool, [&dependencies]() -> S3Result<http::Response> {
-        const auto buckets = dependencies.store.buckets().list();
-        if (!buckets) return refuse(of(buckets.error()));
-        Xml xml{"ListAllMyBucketsResult"};
-        add_owner(xml, "Owner");
-        xml.open("Buckets");
-        for (const auto& bucket : *buckets) {
-            xml.open("Bucket").add("Name", bucket.name.str());
-            xml.add("CreationDate", format_rfc3339(bucket.created)).close();
-        }
-        return xml_response(xml.done());
-    });
+    run(call, dependencies.pool, [&dependencies, call] { return buckets_listed(dependencies, *call); });
 }
 
 }  // namespace photogate::gateway::s3

@@ -1,5 +1,6 @@
 // Multipart uploads: create, list, complete, abort. Their parts are written in writing.cpp and copying.cpp.
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -82,7 +83,7 @@ S3Result<http::Response> parts_listed(Dependencies& dependencies, const Call& ca
     xml.add("Bucket", call.bucket().str()).add("Key", call.key().str()).add("UploadId", upload_of(call));
     add_owner(xml, "Initiator");
     add_owner(xml, "Owner");
-    xml.add("StorageClass", "STANDARD").add("PartNumberMarker", *after);
+    xml.add("StorageClass", to_string(page->upload.storage_class)).add("PartNumberMarker", *after);
     if (!page->parts.empty()) xml.add("NextPartNumberMarker", page->parts.back().number);
     xml.add("MaxParts", *most).add("IsTruncated", page->truncated ? "true" : "false");
     if (page->upload.checksum) {
@@ -94,7 +95,8 @@ S3Result<http::Response> parts_listed(Dependencies& dependencies, const Call& ca
             .add("PartNumber", part.number)
             .add("LastModified", format_rfc3339(part.last_modified));
         xml.add("ETag", quoted(part.etag)).add("Size", part.size);
-        if (part.checksum)
+        // What an upload without a checksum keeps by itself was not asked for.
+        if (part.checksum && page->upload.checksum)
             xml.add(fmt::format("Checksum{}", to_string(part.checksum->algorithm)), part.checksum->value);
         xml.close();
     }
@@ -149,6 +151,59 @@ S3Result<http::Response> completed(Dependencies& dependencies, const Call& call,
     return xml_response(xml.done());
 }
 
+/// `x-amz-if-match-initiated-time` of an abort. An upload's beginning never changes, so that nothing can come
+/// between this and the abort. Refusals: PreconditionFailed, InvalidArgument, NoSuchUpload.
+S3Result<> check_initiated(Dependencies& dependencies, const Call& call) {
+    const auto text = call.request.headers.find("x-amz-if-match-initiated-time");
+    if (!text) return {};
+    const auto at = parse_http_date(*text);
+    if (!at) return refuse(Code::InvalidArgument, "x-amz-if-match-initiated-time is not an HTTP date.");
+    const auto page = dependencies.store.uploads().parts({call.bucket(), call.key()}, upload_of(call),
+                                                         {.after = 0, .max_parts = 0});
+    if (!page) return refuse(of(page.error()));
+    if (std::chrono::floor<std::chrono::seconds>(page->upload.started) != *at)
+        return refuse(Code::PreconditionFailed);
+    return {};
+}
+
+S3Result<http::Response> uploads_listed(Dependencies& dependencies, const Call& call) {
+    const auto most = read_count(call.address, "max-uploads", 1'000);
+    if (!most) return refuse(most.error());
+    const KeyWriter keys{call.address};
+    const auto text = [&](std::string_view name) {
+        const auto* value = call.address.parameter(name);
+        return value != nullptr ? *value : std::string{};
+    };
+    const auto page = dependencies.store.uploads().list(call.bucket(), {.prefix = text("prefix"),
+                                                                        .delimiter = text("delimiter"),
+                                                                        .key_marker = text("key-marker"),
+                                                                        .id_marker = text("upload-id-marker"),
+                                                                        .max_uploads = *most});
+    if (!page) return refuse(of(page.error()));
+    Xml xml{"ListMultipartUploadsResult"};
+    xml.add("Bucket", call.bucket().str()).add("KeyMarker", keys(text("key-marker")));
+    xml.add("UploadIdMarker", text("upload-id-marker")).add("Prefix", keys(text("prefix")));
+    if (call.address.has("delimiter")) xml.add("Delimiter", keys(text("delimiter")));
+    if (page->truncated)
+        xml.add("NextKeyMarker", keys(page->next_key)).add("NextUploadIdMarker", page->next_id);
+    xml.add("MaxUploads", *most).add("IsTruncated", page->truncated ? "true" : "false");
+    keys.say_encoding(xml);
+    for (const auto& upload : page->uploads) {
+        xml.open("Upload").add("Key", keys(upload.key.str())).add("UploadId", upload.id);
+        add_owner(xml, "Initiator");
+        add_owner(xml, "Owner");
+        xml.add("StorageClass", to_string(upload.storage_class));
+        if (upload.checksum) {
+            xml.add("ChecksumAlgorithm", to_string(*upload.checksum));
+            xml.add("ChecksumType", to_string(upload.checksum_type));
+        }
+        xml.add("Initiated", format_rfc3339(upload.started)).close();
+    }
+    for (const std::string& prefix : page->common_prefixes)
+        xml.open("CommonPrefixes").add("Prefix", keys(prefix)).close();
+    return xml_response(xml.done());
+}
+
 }  // namespace
 
 void create_upload(Dependencies& dependencies, CallPtr call) {
@@ -173,6 +228,7 @@ void complete_upload(Dependencies& dependencies, CallPtr call) {
 
 void abort_upload(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
+        if (auto held = check_initiated(dependencies, *call); !held) return refuse(held.error());
         auto gone = dependencies.store.uploads().abort({call->bucket(), call->key()}, upload_of(*call));
         if (!gone) return refuse(of(gone.error()));
         return http::Response::empty(204);
@@ -180,37 +236,7 @@ void abort_upload(Dependencies& dependencies, CallPtr call) {
 }
 
 void list_uploads(Dependencies& dependencies, CallPtr call) {
-    run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        const auto most = read_count(call->address, "max-uploads", 1'000);
-        if (!most) return refuse(most.error());
-        const KeyWriter keys{call->address};
-        const auto text = [&](std::string_view name) {
-            const auto* value = call->address.parameter(name);
-            return value != nullptr ? *value : std::string{};
-        };
-        const auto page =
-            dependencies.store.uploads().list(call->bucket(), {.prefix = text("prefix"),
-                                                               .key_marker = text("key-marker"),
-                                                               .id_marker = text("upload-id-marker"),
-                                                               .max_uploads = *most});
-        if (!page) return refuse(of(page.error()));
-        Xml xml{"ListMultipartUploadsResult"};
-        xml.add("Bucket", call->bucket().str()).add("KeyMarker", keys(text("key-marker")));
-        xml.add("UploadIdMarker", text("upload-id-marker")).add("Prefix", keys(text("prefix")));
-        if (page->truncated && !page->uploads.empty()) {
-            xml.add("NextKeyMarker", keys(page->uploads.back().key.str()));
-            xml.add("NextUploadIdMarker", page->uploads.back().id);
-        }
-        xml.add("MaxUploads", *most).add("IsTruncated", page->truncated ? "true" : "false");
-        keys.say_encoding(xml);
-        for (const auto& upload : page->uploads) {
-            xml.open("Upload").add("Key", keys(upload.key.str())).add("UploadId", upload.id);
-            add_owner(xml, "Initiator");
-            add_owner(xml, "Owner");
-            xml.add("StorageClass", "STANDARD").add("Initiated", format_rfc3339(upload.started)).close();
-        }
-        return xml_response(xml.done());
-    });
+    run(call, dependencies.pool, [&dependencies, call] { return uploads_listed(dependencies, *call); });
 }
 
 }  // namespace photogate::gateway::s3

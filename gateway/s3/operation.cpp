@@ -10,10 +10,10 @@ namespace {
 using http::Method;
 
 /// Parameters of S3 features that are not supported.
-constexpr std::array<std::string_view, 18> kElsewhere = {
-    "accelerate", "analytics", "attributes",        "intelligent-tiering", "inventory", "metrics",
-    "restore",    "select",    "ownershipControls", "publicAccessBlock",   "torrent",   "requestPayment",
-    "logging",    "website",   "replication",       "policyStatus",        "events",    "renameObject"};
+constexpr std::array<std::string_view, 17> kElsewhere = {
+    "accelerate", "analytics",         "intelligent-tiering", "inventory", "metrics",        "restore",
+    "select",     "ownershipControls", "publicAccessBlock",   "torrent",   "requestPayment", "logging",
+    "website",    "replication",       "policyStatus",        "events",    "renameObject"};
 /// Settings that can be reported as unset.
 constexpr std::array<std::string_view, 8> kBucketSettings = {
     "versioning", "policy", "acl", "cors", "lifecycle", "object-lock", "tagging", "encryption"};
@@ -33,10 +33,19 @@ S3Result<Operation> of_service(Method method) {
     return no_such_method();
 }
 
+/// Of the settings, CORS rules and tags can be changed.
+S3Result<Operation> change_of_setting(Method method, const Address& address) {
+    const bool put = method == Method::put;
+    if (!put && method != Method::delete_) return refuse(Code::NotImplemented);
+    if (address.has("cors")) return put ? Operation::put_bucket_cors : Operation::delete_bucket_cors;
+    if (address.has("tagging")) return put ? Operation::put_bucket_tagging : Operation::delete_bucket_tagging;
+    return refuse(Code::NotImplemented);
+}
+
 S3Result<Operation> of_bucket(const http::RequestHead& head, const Address& address) {
     if (names_one(address, kElsewhere)) return refuse(Code::NotImplemented);
     const bool setting = names_one(address, kBucketSettings);
-    if (setting && head.method != Method::get) return refuse(Code::NotImplemented);
+    if (setting && head.method != Method::get) return change_of_setting(head.method, address);
     switch (head.method) {
         case Method::get:
             if (setting) return Operation::bucket_setting;
@@ -70,7 +79,13 @@ S3Result<Operation> of_object(const http::RequestHead& head, const Address& addr
     if (names_one(address, kElsewhere)) return refuse(Code::NotImplemented);
     if (names_one(address, kObjectSettings)) {
         if (head.method == Method::get) return Operation::object_setting;
+        if (address.has("tagging") && head.method == Method::put) return Operation::put_object_tagging;
+        if (address.has("tagging") && head.method == Method::delete_) return Operation::delete_object_tagging;
         return refuse(Code::NotImplemented);
+    }
+    if (address.has("attributes")) {
+        if (head.method == Method::get) return Operation::get_object_attributes;
+        return no_such_method();
     }
     const bool of_upload = address.has("uploadId");
     const bool from_elsewhere = head.headers.find("x-amz-copy-source").has_value();
@@ -120,7 +135,14 @@ Action action_of(Operation operation) {
         case Operation::get_notification:
             return Action::see_bucket;
         case Operation::put_notification:
+        case Operation::put_bucket_cors:
+        case Operation::delete_bucket_cors:
+        case Operation::put_bucket_tagging:
+        case Operation::delete_bucket_tagging:
             return Action::configure_bucket;
+        case Operation::put_object_tagging:
+        case Operation::delete_object_tagging:
+            return Action::tag_object;
         case Operation::list_objects:
         case Operation::list_objects_v2:
         case Operation::list_versions:
@@ -129,6 +151,7 @@ Action action_of(Operation operation) {
         case Operation::get_object:
         case Operation::head_object:
         case Operation::object_setting:
+        case Operation::get_object_attributes:
             return Action::get_object;
         case Operation::delete_objects:
         case Operation::delete_object:
@@ -150,12 +173,16 @@ Action action_of(Operation operation) {
 }
 
 std::string_view name_of(Operation operation) {
-    constexpr std::array<std::string_view, 26> names = {"ListBuckets",
+    constexpr std::array<std::string_view, 33> names = {"ListBuckets",
                                                         "CreateBucket",
                                                         "DeleteBucket",
                                                         "HeadBucket",
                                                         "GetBucketLocation",
                                                         "GetBucketSetting",
+                                                        "PutBucketCors",
+                                                        "DeleteBucketCors",
+                                                        "PutBucketTagging",
+                                                        "DeleteBucketTagging",
                                                         "GetBucketNotification",
                                                         "PutBucketNotification",
                                                         "ListObjects",
@@ -167,6 +194,9 @@ std::string_view name_of(Operation operation) {
                                                         "GetObject",
                                                         "HeadObject",
                                                         "GetObjectSetting",
+                                                        "PutObjectTagging",
+                                                        "DeleteObjectTagging",
+                                                        "GetObjectAttributes",
                                                         "PutObject",
                                                         "CopyObject",
                                                         "DeleteObject",

@@ -17,7 +17,11 @@ enum class Operation {
     delete_bucket,
     head_bucket,
     bucket_location,
-    bucket_setting,  ///< one of the subresources that are always unset here: `?versioning`, `?policy` …
+    bucket_setting,  ///< a subresource, read: `?cors`, `?tagging`; others are always unset, as `?policy`
+    put_bucket_cors,
+    delete_bucket_cors,
+    put_bucket_tagging,
+    delete_bucket_tagging,
     get_notification,
     put_notification,
     list_objects,
@@ -29,6 +33,9 @@ enum class Operation {
     get_object,
     head_object,
     object_setting,  ///< `?tagging`, `?acl`, `?retention`, read
+    put_object_tagging,
+    delete_object_tagging,
+    get_object_attributes,
     put_object,
     copy_object,
     delete_object,

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/s3/bucket_cors.hpp"
 #include "gateway/s3/service.hpp"
 #include "signer/verify.hpp"
 
@@ -19,7 +20,8 @@ struct Dependencies {
     const Clock& clock;
     signer::Verifier verifier;
     std::map<std::string, Permissions> permissions;  ///< by access key id
-    http::WorkGroup pool;                            ///< last: its work uses the members above
+    BucketCors cors;
+    http::WorkGroup pool;  ///< last: its work uses the members above
 };
 
 // Each answers the call, now or later. The caller is authenticated and authorized, except for a form, whose
@@ -44,5 +46,19 @@ void delete_bucket(Dependencies& dependencies, CallPtr call);
 void see_bucket(Dependencies& dependencies, CallPtr call);
 void put_notification(Dependencies& dependencies, CallPtr call);
 void object_setting(Dependencies& dependencies, CallPtr call);
+void put_object_tagging(Dependencies& dependencies, CallPtr call);
+void delete_object_tagging(Dependencies& dependencies, CallPtr call);
+void put_bucket_tagging(Dependencies& dependencies, CallPtr call);
+void delete_bucket_tagging(Dependencies& dependencies, CallPtr call);
+void put_bucket_cors(Dependencies& dependencies, CallPtr call);
+void delete_bucket_cors(Dependencies& dependencies, CallPtr call);
+void get_object_attributes(Dependencies& dependencies, CallPtr call);
+
+/// Receives the call's document, of at most `most` bytes, and answers with what `handler` returns. A PUT
+/// without a body is an empty document.
+void with_document(Dependencies& dependencies, CallPtr call, std::size_t most,
+                   S3Result<http::Response> (*handler)(Dependencies&, const Call&, const std::string&));
+/// `versionId` of the query: the only version is `null`. Refusals: NoSuchVersion.
+S3Result<> check_version(const Call& call);
 
 }  // namespace photogate::gateway::s3

@@ -8,6 +8,7 @@
 
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/form.hpp"
+#include "gateway/s3/offered.hpp"
 #include "gateway/s3/operations.hpp"
 #include "gateway/s3/writing.hpp"
 #include "gateway/s3/xml.hpp"
@@ -100,11 +101,9 @@ class FormSink final : public BodySink {
         options.headers = std::move(*headers);
         // The rules for headers apply to fields of the same names.
         http::RequestHead as_headers;
+        const Offer offer{Operation::post_form, dependencies_.options.encrypted_disk};
         for (const auto& [name, value] : fields) {
-            for (const std::string_view refused :
-                 {"x-amz-server-side-encryption", "x-amz-object-lock-mode", "tagging", "x-amz-tagging"}) {
-                if (signer::equals_ignoring_case(name, refused)) return refuse(Code::NotImplemented);
-            }
+            if (auto offered = check_offered(name, value, offer); !offered) return refuse(offered.error());
             if (signer::equals_ignoring_case(name, "content-md5") ||
                 signer::starts_with_ignoring_case(name, "x-amz-checksum-"))
                 as_headers.headers.add(name, value);
@@ -115,7 +114,7 @@ class FormSink final : public BodySink {
         auto promise = read_promise(as_headers, unsigned_payload);
         if (!promise) return refuse(promise.error());
         promise_ = std::move(*promise);
-        options.keep = promise_.algorithm();
+        options.keep = promise_.algorithm().value_or(storage::builtin::kDefaultChecksum);
         if (const auto* redirect = redirect_field(fields)) redirect_ = *redirect;
         if (const auto* status = field(fields, "success_action_status")) status_ = *status;
         auto writer = dependencies_.store.objects().write(call_->bucket(), call_->key(), std::move(options));

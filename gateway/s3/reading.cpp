@@ -26,12 +26,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOverride
     {"response-content-encoding", "Content-Encoding"},
 }};
 
-S3Result<> check_version(const Call& call) {
-    const auto* version = call.address.parameter("versionId");
-    if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
-    return {};
-}
-
 /// Keeps the reader's files open while they are sent.
 class ReaderSource final : public http::FileSource {
   public:
@@ -52,9 +46,12 @@ S3Result<std::optional<Stretch>> part_asked(const Call& call, const StoredObject
     if (!call.address.has("partNumber")) return std::nullopt;
     const auto number = part_number(call);
     if (!number) return refuse(number.error());
-    if (sizes.empty() && *number == 1) return Stretch{0, object.size};
-    if (*number > sizes.size())
-        return refuse(Code::InvalidRange, "The requested partnumber is not satisfiable");
+    if (sizes.empty() && *number == 1) {
+        // No bytes are no range of bytes.
+        if (object.size == 0) return std::nullopt;
+        return Stretch{0, object.size};
+    }
+    if (*number > sizes.size()) return refuse(Code::InvalidPartNumber);
     Stretch stretch{0, sizes[*number - 1]};
     for (std::uint32_t i = 0; i + 1 < *number; ++i)
         stretch.first += sizes[i];
@@ -104,6 +101,12 @@ S3Result<http::Response> shown(const Call& call, storage::builtin::FolderReader 
 }
 
 }  // namespace
+
+S3Result<> check_version(const Call& call) {
+    const auto* version = call.address.parameter("versionId");
+    if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
+    return {};
+}
 
 void read_object(Dependencies& dependencies, CallPtr call) {
     if (!call->address.has("versionId")) {

@@ -66,12 +66,7 @@ S3Result<http::Response> delete_named(Dependencies& dependencies, const Call& ca
 
 void delete_object(Dependencies& dependencies, CallPtr call) {
     run(call, dependencies.pool, [&dependencies, call]() -> S3Result<http::Response> {
-        const auto* version = call->address.parameter("versionId");
-        if (version != nullptr && !version->empty() && *version != "null") return refuse(Code::NoSuchVersion);
-        for (const auto* unknown : {"x-amz-if-match-last-modified-time", "x-amz-if-match-size"}) {
-            if (call->request.headers.find(unknown))
-                return refuse(Code::NotImplemented, "A delete takes If-Match alone as its condition.");
-        }
+        if (auto known = check_version(*call); !known) return refuse(known.error());
         Result<> removed;
         if (const auto match = call->request.headers.find("If-Match"); match && *match != "*") {
             const auto etag = parse_etag(*match);

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "gateway/s3/cors.hpp"
 #include "gateway/s3/form.hpp"
+#include "gateway/s3/offered.hpp"
 #include "gateway/s3/operations.hpp"
 
 namespace photogate::gateway::s3 {
@@ -25,30 +26,6 @@ struct Known {
     std::optional<Operation> operation;  ///< none: a preflight
     std::optional<S3Error> error;
 };
-
-/// Headers that request unsupported S3 features: ignoring them would be wrong.
-const S3Error* unoffered(const http::RequestHead& head) {
-    static const S3Error error{Code::NotImplemented,
-                               "A header you provided implies functionality that is not implemented."};
-    static constexpr std::array<std::string_view, 6> beginnings = {
-        "x-amz-server-side-encryption",
-        "x-amz-object-lock-",
-        "x-amz-tagging",
-        "x-amz-website-",
-        "x-amz-grant-",
-        "x-amz-copy-source-server-side-encryption"};
-    for (std::size_t i = 0; i < head.headers.size(); ++i) {
-        const auto name = head.headers.at(i).name;
-        for (const auto beginning : beginnings) {
-            if (name.size() >= beginning.size() &&
-                http::equal_ignoring_case(name.substr(0, beginning.size()), beginning) &&
-                !http::equal_ignoring_case(name, "x-amz-tagging-directive"))
-                return &error;
-        }
-    }
-    const auto storage = head.headers.find("x-amz-storage-class");
-    return storage && *storage != "STANDARD" ? &error : nullptr;
-}
 
 void dispatch(Dependencies& dependencies, CallPtr call) {
     switch (call->operation) {
@@ -80,6 +57,20 @@ void dispatch(Dependencies& dependencies, CallPtr call) {
             return read_object(dependencies, std::move(call));
         case Operation::object_setting:
             return object_setting(dependencies, std::move(call));
+        case Operation::put_object_tagging:
+            return put_object_tagging(dependencies, std::move(call));
+        case Operation::delete_object_tagging:
+            return delete_object_tagging(dependencies, std::move(call));
+        case Operation::put_bucket_cors:
+            return put_bucket_cors(dependencies, std::move(call));
+        case Operation::delete_bucket_cors:
+            return delete_bucket_cors(dependencies, std::move(call));
+        case Operation::put_bucket_tagging:
+            return put_bucket_tagging(dependencies, std::move(call));
+        case Operation::delete_bucket_tagging:
+            return delete_bucket_tagging(dependencies, std::move(call));
+        case Operation::get_object_attributes:
+            return get_object_attributes(dependencies, std::move(call));
         case Operation::put_object:
             return put_object(dependencies, std::move(call));
         case Operation::copy_object:
@@ -136,14 +127,45 @@ S3Result<> verify(Dependencies& dependencies, Call& call) {
     return {};
 }
 
-S3Result<> permit(const Call& call) {
+/// AWS tells the encryption of an object wherever it writes or reads one.
+bool is_about_bytes(Operation operation) {
+    switch (operation) {
+        case Operation::get_object:
+        case Operation::head_object:
+        case Operation::put_object:
+        case Operation::copy_object:
+        case Operation::post_form:
+        case Operation::create_upload:
+        case Operation::put_part:
+        case Operation::copy_part:
+        case Operation::complete_upload:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Nothing that the request asks for may be dropped in silence.
+S3Result<> check_asked(const Dependencies& dependencies, const Call& call) {
+    const Offer offer{call.operation, dependencies.options.encrypted_disk};
+    for (std::size_t i = 0; i < call.request.headers.size(); ++i) {
+        const auto field = call.request.headers.at(i);
+        if (auto offered = check_offered(field.name, field.value, offer); !offered)
+            return refuse(offered.error());
+    }
+    for (const auto& [name, value] : call.address.query) {
+        if (auto offered = check_offered(name, value, offer); !offered) return refuse(offered.error());
+    }
+    return {};
+}
+
+S3Result<> permit(const Dependencies& dependencies, const Call& call) {
     const AccessRequest request{action_of(call.operation),
                                 call.address.bucket ? &*call.address.bucket : nullptr,
                                 call.address.key ? &*call.address.key : nullptr};
     if (call.permissions == nullptr || !permits(*call.permissions, request))
         return refuse(Code::AccessDenied);
-    if (unoffered(call.request)) return refuse(*unoffered(call.request));
-    return {};
+    return check_asked(dependencies, call);
 }
 
 }  // namespace
@@ -161,7 +183,7 @@ Service::Service(ServiceOptions options, storage::builtin::FolderStore& store, h
     }
     signer::Verifier verifier{std::move(credentials), options.region};
     dependencies_.reset(new Dependencies{std::move(options), store, clock, std::move(verifier),
-                                         std::move(permissions), http::WorkGroup{pool}});
+                                         std::move(permissions), BucketCors{store}, http::WorkGroup{pool}});
 }
 
 Service::~Service() = default;
@@ -189,7 +211,6 @@ http::Admission Service::admit(const http::RequestHead& head) {
     admission.body_mode = http::BodyMode::pieces;
     admission.body_limit = kLargestBody;
     admission.body_deadline = dependencies_->options.body_deadline;
-    admission.headers = cors_headers(dependencies_->options.cors_origins, head);
     auto address = head.target == "*" ? S3Result<Address>{Address{}}
                                       : read_address(head.target, head.headers.find("Host").value_or(""),
                                                      dependencies_->options.domains);
@@ -210,6 +231,9 @@ http::Admission Service::admit(const http::RequestHead& head) {
             }
         }
     }
+    const auto rules = known.address.bucket ? dependencies_->cors.find(*known.address.bucket) : nullptr;
+    admission.headers =
+        rules ? cors_headers(*rules, head) : cors_headers(dependencies_->options.cors_origins, head);
     admission.caller = std::move(known);
     return admission;
 }
@@ -222,16 +246,21 @@ void Service::handle(std::size_t, http::Request request, http::Responder respond
                                             known.operation.value_or(Operation::list_buckets),
                                             {},
                                             nullptr});
-    if (call->request.method == http::Method::options)
+    if (call->request.method == http::Method::options) {
+        const auto rules =
+            call->address.bucket ? dependencies_->cors.find(call->address.bucket.value()) : nullptr;
+        if (rules) return call->reply(preflight(*rules, call->request));
         return call->answer(preflight(dependencies_->options.cors_origins, call->request));
+    }
     if (known.error) {
         // A caller without permission does not learn what is wrong with the request, except what it can see
         // itself.
         return call->refuse(*known.error);
     }
+    call->tells_encryption = dependencies_->options.encrypted_disk && is_about_bytes(call->operation);
     if (call->operation == Operation::post_form) return dispatch(*dependencies_, std::move(call));
     if (auto verified = verify(*dependencies_, *call); !verified) return call->refuse(verified.error());
-    if (auto permitted = permit(*call); !permitted) return call->refuse(permitted.error());
+    if (auto permitted = permit(*dependencies_, *call); !permitted) return call->refuse(permitted.error());
     dispatch(*dependencies_, std::move(call));
 }
 

@@ -5,8 +5,9 @@
 // caller may do what its permissions allow. Every `x-amz-*` header must be signed (signer/verify.hpp), so
 // nothing can be added to a presigned upload.
 //
-// What it does not do: versions, tags, ACLs, encryption, object lock, lifecycle. Requests for them are
-// answered as unset, or with NotImplemented.
+// What it does not do: versions, ACLs, encryption, object lock, lifecycle. Requests for them are answered as
+// unset, or with NotImplemented; a header that asks for something that is not done is refused by its name
+// (offered.hpp).
 //
 // Thread safety: as http::Service. The store, the pool and the clock must outlive it; the Server that serves
 // it must be destroyed first. The destructor waits for its work on the pool.
@@ -35,6 +36,9 @@ struct ServiceOptions {
     std::vector<std::string> domains;
     /// Origins that may call: exact origins, or only `*`.
     std::vector<std::string> cors_origins{"*"};
+    /// The operator says that the store's folder is on an encrypted disk: `x-amz-server-side-encryption:
+    /// AES256` may be asked for, and is told of every object.
+    bool encrypted_disk = false;
     /// For a whole body; the HTTP server enforces the minimum rate.
     std::chrono::milliseconds body_deadline = std::chrono::hours{6};
     /// For the fields of a form before its file: until they are there, nobody has shown a signature.

@@ -23,8 +23,12 @@ using OpenWriter = std::function<S3Result<FolderWriter>()>;
 
 class WritingSink final : public BodySink {
   public:
-    WritingSink(BodyPromise promise, OpenWriter open, WriteCondition condition)
-        : checks_(std::move(promise)), open_(std::move(open)), condition_(std::move(condition)) {}
+    enum class Of { object, part };
+    WritingSink(BodyPromise promise, OpenWriter open, WriteCondition condition, Of what)
+        : checks_(std::move(promise)),
+          open_(std::move(open)),
+          condition_(std::move(condition)),
+          part_(what == Of::part) {}
 
     S3Result<> begin() override {
         auto writer = open_();
@@ -47,9 +51,11 @@ class WritingSink final : public BodySink {
         if (!object) return refuse(of(object.error()));
         http::Response response = http::Response::empty(200);
         response.set("ETag", quoted(object->etag));
-        if (*checksum) {
-            response.set(header_of((*checksum)->algorithm), (*checksum)->value);
-            response.set("x-amz-checksum-type", to_string(ChecksumType::full_object));
+        // Of a part only what its client gave; of an object what is kept with it.
+        const auto told = *checksum || part_ ? *checksum : object->checksum;
+        if (told) {
+            response.set(header_of(told->algorithm), told->value);
+            response.set("x-amz-checksum-type", to_string(told->type));
         }
         return response;
     }
@@ -67,6 +73,7 @@ class WritingSink final : public BodySink {
     BodyChecks checks_;
     OpenWriter open_;
     WriteCondition condition_;
+    const bool part_;
     std::optional<FolderWriter> writer_;
 };
 
@@ -86,6 +93,7 @@ S3Result<std::uint32_t> part_number(const Call& call) {
 
 WriteOptions write_options(const BodyPromise& promise) {
     WriteOptions options;
+    options.announced = promise.length;
     options.keep = promise.algorithm();
     if (promise.sha256 && options.keep != ChecksumAlgorithm::sha256)
         options.digests.push_back(ChecksumAlgorithm::sha256);
@@ -93,11 +101,13 @@ WriteOptions write_options(const BodyPromise& promise) {
 }
 
 S3Result<> check_early(FolderStore& store, const Bucket& bucket, const ObjectKey& key,
-                       const WriteCondition& condition) {
+                       const WriteCondition& condition, std::optional<ByteSize> announced) {
     if (!condition.only_if_absent && !condition.if_match) return {};
     const auto there = store.objects().stat(bucket, key);
     if (!there && there.error().code != ErrorCode::store_no_such_key) return refuse(of(there.error()));
-    if (condition.only_if_absent && there) return refuse(Code::PreconditionFailed);
+    // What has another length is no repeat; otherwise its bytes decide.
+    const bool may_be_repeat = condition.may_repeat && there && announced == there->size;
+    if (condition.only_if_absent && there && !may_be_repeat) return refuse(Code::PreconditionFailed);
     if (condition.if_match && !there) return refuse(Code::NoSuchKey);
     if (condition.if_match && there->etag != *condition.if_match) return refuse(Code::PreconditionFailed);
     return {};
@@ -112,18 +122,23 @@ void put_object(Dependencies& dependencies, CallPtr call) {
     if (!condition) return call->refuse(condition.error());
     if (promise->length > kLargestPut) return call->refuse(refuse(Code::EntityTooLarge).value());
     WriteOptions options = write_options(*promise);
+    if (!options.keep) options.keep = storage::builtin::kDefaultChecksum;
     options.headers = std::move(*headers);
+    // Only here: a form has no condition, and a completion remembers its result by itself.
+    condition->may_repeat = condition->only_if_absent;
     auto open = [&dependencies, call, options = std::move(options),
                  condition = *condition]() -> S3Result<FolderWriter> {
         // Reject early, before the body is sent. The condition is checked again, decisively, at the end.
-        if (auto early = check_early(dependencies.store, call->bucket(), call->key(), condition); !early)
-            return refuse(early.error());
+        auto early =
+            check_early(dependencies.store, call->bucket(), call->key(), condition, options.announced);
+        if (!early) return refuse(early.error());
         auto writer = dependencies.store.objects().write(call->bucket(), call->key(), options);
         if (!writer) return refuse(of(writer.error()));
         return std::move(*writer);
     };
     pump(call, dependencies.pool,
-         std::make_unique<WritingSink>(std::move(*promise), std::move(open), std::move(*condition)));
+         std::make_unique<WritingSink>(std::move(*promise), std::move(open), std::move(*condition),
+                                       WritingSink::Of::object));
 }
 
 void put_part(Dependencies& dependencies, CallPtr call) {
@@ -145,7 +160,8 @@ void put_part(Dependencies& dependencies, CallPtr call) {
         return std::move(*writer);
     };
     pump(call, dependencies.pool,
-         std::make_unique<WritingSink>(std::move(*promise), std::move(open), WriteCondition{}));
+         std::make_unique<WritingSink>(std::move(*promise), std::move(open), WriteCondition{},
+                                       WritingSink::Of::part));
 }
 
 }  // namespace photogate::gateway::s3

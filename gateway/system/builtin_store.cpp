@@ -69,6 +69,8 @@ Result<> BuiltinStore::prepare() {
     storage::builtin::FolderOptions options;
     options.folder = config_.store.folder;
     options.on_created = parts_.created;
+    if (config_.store.max_object_size > 0)
+        options.largest.emplace(region_.incoming, config_.store.max_object_size);
     auto opened = FolderStore::open(std::move(options), {parts_.clock, parts_.random});
     if (!opened) return fail(std::move(opened.error()));
     folder_ = std::move(*opened);
@@ -98,6 +100,7 @@ Result<> BuiltinStore::serve(http::ServerOptions options) {
     service.domains = config.domains;
     service.cors_origins = config.cors_origins;
     service.body_deadline = config.body_timeout;
+    service.encrypted_disk = config.encrypted_disk;
     service_ = std::make_unique<s3::Service>(std::move(service), *store_, *pool_, parts_.clock);
     options.observer = &parts_.observer;
     const std::string host = config.listen.host == "localhost" ? "127.0.0.1" : config.listen.host;
@@ -109,6 +112,10 @@ Result<> BuiltinStore::serve(http::ServerOptions options) {
                                  {"public_url", config.external.origin()},
                                  {"limit", "one machine only: no second gateway can share this store"}});
     return {};
+}
+
+Result<storage::builtin::Usage> BuiltinStore::quarantined() const {
+    return store_->objects().usage(region_.originals, std::string{model::kQuarantinePrefix});
 }
 
 void BuiltinStore::stop_accepting() {

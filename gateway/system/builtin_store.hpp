@@ -49,6 +49,8 @@ class BuiltinStore {
     std::size_t drain(std::chrono::milliseconds patience);
     /// Of the folder's file system, for /readyz?verbose. Errors: file_error.
     Result<ByteSize> free_bytes() const { return store_->free_bytes(); }
+    /// What is kept of rejected uploads. Errors: file_error.
+    Result<storage::builtin::Usage> quarantined() const;
     /// Its threads, for who counts. After serve().
     const http::WorkPool& pool() const { return *pool_; }
 

@@ -304,6 +304,26 @@ void count_worker(http::Metrics& metrics, const pipeline::jobs::Worker& worker) 
     }
 }
 
+/// Asked at most every 15 s, as above.
+void count_quarantine(http::Metrics& metrics, const BuiltinStore& store,
+                      std::chrono::milliseconds at_most_every) {
+    metrics.before_render(
+        [&store, at_most_every, asked_at = std::optional<std::chrono::steady_clock::time_point>{},
+         objects = metrics.gauge({"photogate_store_quarantined_objects",
+                                  "Files of rejected uploads that the built-in store keeps; at most 100,000 "
+                                  "are counted.",
+                                  {}}),
+         bytes = metrics.gauge({"photogate_store_quarantined_bytes", "Their bytes.", {}})]() mutable {
+            const auto now = std::chrono::steady_clock::now();
+            if (asked_at && now - *asked_at < at_most_every) return;
+            const auto usage = store.quarantined();
+            if (!usage) return;
+            asked_at = now;
+            objects.set(static_cast<double>(usage->objects));
+            bytes.set(static_cast<double>(usage->bytes));
+        });
+}
+
 void count_disk(http::Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
     metrics.before_render(
         [folder, used = metrics.gauge({"photogate_disk_used_ratio",
@@ -330,6 +350,7 @@ void count_parts(http::Metrics& metrics, const CountedComponents& parts) {
     if (parts.sender) count_sender(metrics, *parts.sender);
     if (parts.images && parts.image_budget) count_images(metrics, *parts.images, *parts.image_budget);
     if (parts.waiters) count_waiters(metrics, *parts.waiters);
+    if (parts.builtin) count_quarantine(metrics, *parts.builtin, parts.state_at_most_every);
     for (const auto& [place, folder] : parts.folders)
         count_disk(metrics, place, folder);
     metrics.before_render([unread = mirror(metrics, {"photogate_log_lines_dropped_total",

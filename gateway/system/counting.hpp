@@ -16,6 +16,7 @@
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/http/metrics.hpp"
 #include "gateway/routes/waiters.hpp"
+#include "gateway/system/builtin_store.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "pipeline/jobs/publish_upload.hpp"
@@ -62,6 +63,7 @@ struct CountedComponents {
     const routes::Waiters* waiters = nullptr;
     const delivery::PublishedImages* images = nullptr;
     const delivery::ByteBudget* image_budget = nullptr;
+    const BuiltinStore* builtin = nullptr;
     std::vector<const http::WorkPool*> pools;
     std::map<std::string, std::filesystem::path> folders;  ///< by what they hold
     /// How old the figures of Gauges::pipeline_state() may be.

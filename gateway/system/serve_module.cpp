@@ -134,6 +134,7 @@ CountedComponents ServeModule::counted_parts() const {
     parts.pools = {database_pool_.get(), store_pool_.get(), image_pool_.get()};
     parts.images = &*base_.images;
     parts.image_budget = &image_budget_;
+    parts.builtin = base_.builtin.get();
     if (base_.builtin) parts.pools.push_back(&base_.builtin->pool());
     parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
     if (!base_.config.store.folder.empty()) parts.folders.emplace("store", base_.config.store.folder);

@@ -115,7 +115,9 @@ Result<std::vector<FailedKey>> FolderStore::remove_many(const Bucket& bucket,
 }
 
 Result<ListPage> FolderStore::list(const Bucket& bucket, const ListOptions& options) {
-    return objects_.list(bucket, options);
+    auto page = objects_.list(bucket, options);
+    if (!page) return fail(page.error());
+    return ListPage{std::move(*page)};
 }
 
 Result<> FolderStore::set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) {

@@ -30,6 +30,7 @@ Result<> Buckets::remove(const Bucket& bucket) {
         transaction.index.query("remove_parts_of_bucket").number(id).run();
         transaction.index.query("remove_uploads_of_bucket").number(id).run();
         transaction.index.query("remove_completions_of_bucket").number(id).run();
+        transaction.index.query("remove_documents_of_bucket").number(id).run();
         transaction.made_garbage = true;
         transaction.index.query("remove_bucket").number(id).run();
         return {};
@@ -81,6 +82,42 @@ Result<std::vector<NotificationRule>> Buckets::notifications(const Bucket& bucke
         Query query = index->query("rules");
         if (!query.number(id).step()) return std::vector<NotificationRule>{};
         return unpack_rules(query.blob_at(0));
+    });
+}
+
+Result<std::optional<std::string>> Buckets::document(const Bucket& bucket, std::string_view name) {
+    return guarded([&]() -> Result<std::optional<std::string>> {
+        auto index = state_.readers.take();
+        const auto id = state_.bucket_id(*index, bucket);
+        Query query = index->query("document");
+        if (!query.number(id).text(name).step()) return std::nullopt;
+        return query.optional_blob_at(0);
+    });
+}
+
+Result<> Buckets::set_document(const Bucket& bucket, std::string_view name,
+                               const std::optional<std::string>& document) {
+    return state_
+        .commit([&](Transaction& transaction) -> Result<> {
+            const auto id = state_.bucket_id(transaction.index, bucket);
+            if (document)
+                transaction.index.query("set_document").number(id).text(name).blob(*document).run();
+            else
+                transaction.index.query("remove_document").number(id).text(name).run();
+            return {};
+        })
+        .result;
+}
+
+Result<std::map<Bucket, std::string>> Buckets::documents(std::string_view name) {
+    return guarded([&]() -> Result<std::map<Bucket, std::string>> {
+        auto index = state_.readers.take();
+        std::map<Bucket, std::string> found;
+        Query query = index->query("documents");
+        query.text(name);
+        while (query.step())
+            found.emplace(Bucket::trusted(query.text_at(0)), query.blob_at(1));
+        return found;
     });
 }
 

@@ -3,6 +3,10 @@
 // Thread safety: every call may be made from any number of threads. Calls block.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/builtin/object.hpp"
@@ -33,6 +37,14 @@ class Buckets {
     Result<std::vector<NotificationRule>> notifications(const Bucket& bucket);
     /// Replaces them; none means that all creations are announced.
     Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules);
+
+    /// A document that the S3 interface keeps for a bucket, by its name there (`cors`, `tagging`); nullopt:
+    /// there is none.
+    Result<std::optional<std::string>> document(const Bucket& bucket, std::string_view name);
+    Result<> set_document(const Bucket& bucket, std::string_view name,
+                          const std::optional<std::string>& document);
+    /// Those of this name, of all buckets.
+    Result<std::map<Bucket, std::string>> documents(std::string_view name);
 
   private:
     StoreState& state_;

@@ -21,6 +21,9 @@ namespace photogate::storage::builtin {
 enum class ChecksumAlgorithm { crc32, crc32c, crc64nvme, sha1, sha256 };
 enum class ChecksumType { full_object, composite };
 
+/// Kept where the writer names none, as S3 does since 2024.
+inline constexpr ChecksumAlgorithm kDefaultChecksum = ChecksumAlgorithm::crc64nvme;
+
 /// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`: as in x-amz-checksum-algorithm, case-insensitively.
 std::optional<ChecksumAlgorithm> parse_checksum_algorithm(std::string_view text);
 std::string_view to_string(ChecksumAlgorithm algorithm);

@@ -16,7 +16,7 @@ class NewBodies {
     ~NewBodies() {
         if (kept_) return;
         for (const auto body : bodies_)
-            (void)state_.files.remove(state_.bodies->path_of(body));
+            state_.discard(body);
     }
     NewBodies(const NewBodies&) = delete;
     NewBodies& operator=(const NewBodies&) = delete;
@@ -62,6 +62,24 @@ class NewBodies {
     bool kept_ = false;
 };
 
+/// Of the whole object; read, unless it is kept.
+Result<Checksum> checksum_of(const FolderReader& reader, ChecksumAlgorithm algorithm) {
+    const StoredObject& object = reader.object();
+    if (object.checksum && object.checksum->algorithm == algorithm &&
+        object.checksum->type == ChecksumType::full_object)
+        return *object.checksum;
+    ChecksumStream stream{algorithm};
+    Bytes piece(1U << 20);
+    for (std::uint64_t offset = 0; offset < object.size;) {
+        const auto got = reader.read(offset, piece);
+        if (!got) return fail(got.error());
+        if (*got == 0) return fail(ErrorCode::file_error, "an object's bytes end early");
+        stream.update({piece.data(), *got});
+        offset += *got;
+    }
+    return Checksum{algorithm, stream.finish(), ChecksumType::full_object};
+}
+
 Result<> check_source(const StoredObject& source, const StoreCopyOptions& options) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(source.last_modified);
     const bool held = (!options.if_source_matches || *options.if_source_matches == source.etag) &&
@@ -85,7 +103,10 @@ Result<StoredObject> Objects::copy(const ObjectName& from, const ObjectName& to,
         if (!reader) return fail(reader.error());
         const FolderReader::State& source = *reader->state_;
         if (auto held = check_source(source.object(), options); !held) return fail(held.error());
-        if (from.bucket == to.bucket && from.key == to.key && !options.replace)
+        if (auto fits = state_.check_size(to.bucket, source.object().size); !fits) return fail(fits.error());
+        const bool changes = options.replace || options.checksum ||
+                             options.storage_class != source.object().headers.storage_class;
+        if (from.bucket == to.bucket && from.key == to.key && !changes)
             return fail(ErrorCode::store_refused, "a copy of an object onto itself changes nothing");
 
         NewBodies bodies{state_};
@@ -98,6 +119,13 @@ Result<StoredObject> Objects::copy(const ObjectName& from, const ObjectName& to,
         ObjectRow row = source.open->row;
         row.content = bodies.numbers().front();
         if (options.replace) row.object.headers = *options.replace;
+        row.object.headers.tags = options.replace_tags.value_or(source.object().headers.tags);
+        row.object.headers.storage_class = options.storage_class;
+        if (options.checksum) {
+            auto checksum = checksum_of(*reader, *options.checksum);
+            if (!checksum) return fail(checksum.error());
+            row.object.checksum = std::move(*checksum);
+        }
         const auto outcome = state_.commit(
             [&](Transaction& transaction) -> Result<> {
                 const auto in = state_.bucket_id(transaction.index, to.bucket);

@@ -24,7 +24,8 @@ std::string or_beyond(std::string text) {
 }
 
 /// Up to and including the first delimiter after the prefix; nullopt if there is none.
-std::optional<std::string> common_prefix(const std::string& key, const ListOptions& options) {
+template <class Options>
+std::optional<std::string> common_prefix(const std::string& key, const Options& options) {
     if (options.delimiter.empty() || !key.starts_with(options.prefix)) return std::nullopt;
     const auto found = key.find(options.delimiter, options.prefix.size());
     if (found == std::string::npos) return std::nullopt;
@@ -57,15 +58,15 @@ std::string token_of(char kind, const std::string& item) {
 
 }  // namespace
 
-Result<ListPage> Objects::list(const Bucket& bucket, const ListOptions& options) {
-    return guarded([&]() -> Result<ListPage> {
+Result<StoredPage> Objects::list(const Bucket& bucket, const ListOptions& options) {
+    return guarded([&]() -> Result<StoredPage> {
         auto from = first_of(options);
         if (!from) return fail(from.error());
         const std::string until = or_beyond(after_all_of(options.prefix));
         auto index = state_.readers.take();
         const Snapshot snapshot{*index};
         const auto in = state_.bucket_id(*index, bucket);
-        ListPage page;
+        StoredPage page;
         if (options.max_keys == 0) return page;
         std::string last;
         Query query = index->query("list");
@@ -86,8 +87,20 @@ Result<ListPage> Objects::list(const Bucket& bucket, const ListOptions& options)
             last = token_of(kKey, key);
             page.objects.push_back({ObjectKey::trusted(std::move(key)), ETag::trusted(query.text_at(1)),
                                     query.count_at(2), timestamp_of(query.number_at(3))});
+            page.storage_classes.push_back(storage_class_in(query.blob_at(4)));
         }
         return page;
+    });
+}
+
+Result<Usage> Objects::usage(const Bucket& bucket, const std::string& prefix) {
+    return guarded([&]() -> Result<Usage> {
+        auto index = state_.readers.take();
+        const auto in = state_.bucket_id(*index, bucket);
+        Query query = index->query("usage");
+        query.number(in).blob(prefix).blob(or_beyond(after_all_of(prefix)));
+        if (!query.step()) return Usage{};
+        return Usage{query.count_at(0), query.count_at(1)};
     });
 }
 
@@ -101,25 +114,41 @@ Result<UploadPage> Uploads::list(const Bucket& bucket, const UploadListOptions& 
         // A key marker alone skips all uploads of its key.
         const std::string id_marker =
             options.id_marker.empty() && !options.key_marker.empty() ? beyond_all() : options.id_marker;
-        query.number(in)
-            .blob(std::max(options.prefix, options.key_marker))
-            .blob(or_beyond(after_all_of(options.prefix)))
-            .blob(options.key_marker)
-            .text(id_marker)
-            .number(std::int64_t{options.max_uploads} + 1);
+        const auto search = [&](const std::string& from) {
+            query.number(in)
+                .blob(from)
+                .blob(or_beyond(after_all_of(options.prefix)))
+                .blob(options.key_marker)
+                .text(id_marker);
+        };
+        const auto marked = common_prefix(options.key_marker, options);
+        search(std::max(options.prefix, marked && *marked == options.key_marker
+                                            ? or_beyond(after_all_of(*marked))
+                                            : options.key_marker));
         while (query.step()) {
-            if (page.uploads.size() == options.max_uploads) {
+            if (page.uploads.size() + page.common_prefixes.size() == options.max_uploads) {
                 page.truncated = true;
                 break;
             }
             OpenUpload upload;
             upload.key = ObjectKey::trusted(query.blob_at(0));
+            if (auto prefix = common_prefix(upload.key.str(), options)) {
+                page.next_key = *prefix;
+                page.next_id.clear();
+                query.again();
+                search(or_beyond(after_all_of(*prefix)));
+                page.common_prefixes.push_back(std::move(*prefix));
+                continue;
+            }
             upload.id = query.text_at(1);
+            page.next_key = upload.key.str();
+            page.next_id = upload.id;
             upload.started = timestamp_of(query.number_at(2));
             if (const auto checksum = unpack_checksum(query.optional_blob_at(3))) {
                 upload.checksum = checksum->algorithm;
                 upload.checksum_type = checksum->type;
             }
+            upload.storage_class = storage_class_in(query.blob_at(4));
             page.uploads.push_back(std::move(upload));
         }
         return page;

@@ -36,7 +36,15 @@ struct ObjectName {
     ObjectKey key;
 };
 
-/// Kept with the bytes and returned as response headers.
+/// What the writer asked for. Bytes are kept in the same way either way.
+enum class StorageClass { standard, reduced_redundancy };
+/// `STANDARD`, `REDUCED_REDUNDANCY`.
+std::string_view to_string(StorageClass storage_class);
+
+/// The tags of an object: at most 10, which the S3 interface ensures.
+using Tags = std::map<std::string, std::string>;
+
+/// Kept with the bytes and returned as response headers; of the tags their number.
 struct ObjectHeaders {
     std::string content_type = "binary/octet-stream";
     std::optional<std::string> cache_control;
@@ -46,6 +54,8 @@ struct ObjectHeaders {
     std::optional<std::string> expires;
     /// `x-amz-meta-*` without the prefix, names in lower case.
     std::map<std::string, std::string> metadata;
+    Tags tags;
+    StorageClass storage_class = StorageClass::standard;
     bool operator==(const ObjectHeaders&) const = default;
 };
 
@@ -70,6 +80,9 @@ std::string_view event_name(Creation creation);
 /// on a missing key, as at AWS).
 struct WriteCondition {
     bool only_if_absent = false;  ///< `If-None-Match: *`
+    /// With `only_if_absent`: the write of the very same bytes and headers, repeated because its answer was
+    /// lost, has the first one's result and changes nothing.
+    bool may_repeat = false;
     std::optional<ETag> if_match;
 };
 
@@ -80,6 +93,8 @@ struct WriteOptions {
     std::optional<ChecksumAlgorithm> keep;
     /// Computed additionally, for digest() and FinishOptions::expected: the hash of a signed payload.
     std::vector<ChecksumAlgorithm> digests;
+    /// The announced length; refused at once where it is above the bucket's limit.
+    std::optional<ByteSize> announced;
 };
 
 struct FinishOptions {
@@ -99,8 +114,8 @@ class FolderWriter {
     FolderWriter(FolderWriter&&) noexcept;
     FolderWriter& operator=(FolderWriter&&) noexcept;
 
-    /// Errors: store_full (nothing else on the disk has changed), file_error. After one, the writer can only
-    /// be discarded.
+    /// Errors: store_full (nothing else on the disk has changed), body_too_large (above the bucket's limit),
+    /// file_error. After one, the writer can only be discarded.
     Result<> append(BytesView bytes);
     ByteSize written() const;
     /// Base64 MD5 of all that was appended; ends appending.

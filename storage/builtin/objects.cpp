@@ -11,9 +11,9 @@ constexpr int kMostTries = 20;
 
 /// Why the object is not the one to be removed; nullopt if it is.
 std::optional<Error> mismatch(Connection& index, std::int64_t bucket, const Removal& removal) {
-    Query query = index.query("object");
-    if (!query.number(bucket).blob(removal.key.str()).step()) return no_such_key();
-    const StoredObject object = object_row(query).object;
+    const auto row = StoreState::row_in(index, bucket, removal.key);
+    if (!row) return no_such_key();
+    const StoredObject& object = row->object;
     const auto seconds = std::chrono::floor<std::chrono::seconds>(object.last_modified);
     if ((removal.etag && *removal.etag != object.etag) || (removal.size && *removal.size != object.size) ||
         (removal.modified && *removal.modified != seconds))
@@ -91,10 +91,30 @@ Result<FolderWriter> Objects::write(const Bucket& bucket, const ObjectKey& key, 
             auto index = state_.readers.take();
             state_.bucket_id(*index, bucket);
         }
+        if (auto fits = state_.check_size(bucket, options.announced.value_or(0)); !fits)
+            return fail(fits.error());
         auto writer = std::make_unique<FolderWriter::State>(state_, bucket, key, std::move(options));
         if (auto begun = writer->begin(); !begun) return fail(begun.error());
         return FolderWriter{std::move(writer)};
     });
+}
+
+Result<> Objects::set_tags(const Bucket& bucket, const ObjectKey& key, const Tags& tags) {
+    return state_
+        .commit([&](Transaction& transaction) -> Result<> {
+            const auto in = state_.bucket_id(transaction.index, bucket);
+            auto row = state_.row_in(transaction.index, in, key);
+            if (!row) return fail(no_such_key());
+            state_.open_objects.withdraw(row->content);
+            row->object.headers.tags = tags;
+            transaction.index.query("set_headers")
+                .number(in)
+                .blob(key.str())
+                .blob(pack_headers(row->object.headers))
+                .run();
+            return {};
+        })
+        .result;
 }
 
 Result<> Objects::remove(const Bucket& bucket, const std::vector<ObjectKey>& keys) {

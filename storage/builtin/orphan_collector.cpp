@@ -1,4 +1,5 @@
 #include <charconv>
+#include <chrono>
 
 #include "base/log.hpp"
 #include "storage/builtin/state.hpp"
@@ -21,6 +22,7 @@ std::optional<std::uint64_t> number_of(const std::string& name, std::size_t digi
 }  // namespace
 
 void OrphanCollector::start(std::uint64_t unswept) {
+    abort_abandoned();
     thread_ = std::thread{[this, unswept] { work(unswept); }};
 }
 
@@ -55,18 +57,25 @@ void OrphanCollector::work(std::uint64_t unswept) {
     };
     take();
     swept_ = logged(guarded([&] { return sweep_starts(unswept); }));
+    using Steady = std::chrono::steady_clock;
+    auto look_at = Steady::now() + state_.options.look_for_abandoned_every;
     std::unique_lock lock{mutex_};
     for (;;) {
-        wake_.wait(lock, [this] { return stopping_ || woken_; });
+        wake_.wait_until(lock, look_at, [this] { return stopping_ || woken_; });
         const bool last = stopping_;
         woken_ = false;
         lock.unlock();
+        if (!last && Steady::now() >= look_at) {
+            abort_abandoned();
+            look_at = Steady::now() + state_.options.look_for_abandoned_every;
+        }
         take();
         if (last) break;
         lock.lock();
     }
     logged(guarded([&]() -> Result<> {
         forget_taken();
+        state_.sync_discarded();
         // A store that was closed cleanly leaves nothing for the next start to clean up.
         if (!swept_ || state_.in_doubt) return {};
         return state_
@@ -93,6 +102,13 @@ void OrphanCollector::take_garbage() {
         taken_.insert(body);
         if (taken_.size() >= kTakenTogether) forget_taken();
     }
+}
+
+void OrphanCollector::abort_abandoned() {
+    const auto aborted =
+        Uploads{state_}.abort_started_before(state_.clock.now() - state_.options.abandoned_after);
+    if (!aborted) return log::error("store.abort_failed", {{"error", aborted.error().detail}});
+    if (*aborted > 0) log::info("store.uploads_abandoned", {{"uploads", *aborted}});
 }
 
 void OrphanCollector::forget_taken() {

@@ -9,6 +9,8 @@ namespace {
 }
 
 constexpr std::string_view kMetadataName = "m";
+constexpr std::string_view kTagName = "g";
+constexpr std::string_view kReducedName = "r";
 
 }  // namespace
 
@@ -49,6 +51,10 @@ std::string pack_headers(const ObjectHeaders& headers) {
     add("x", headers.expires);
     for (const auto& [name, value] : headers.metadata)
         texts.insert(texts.end(), {std::string{kMetadataName} + name, value});
+    for (const auto& [name, value] : headers.tags)
+        texts.insert(texts.end(), {std::string{kTagName} + name, value});
+    if (headers.storage_class == StorageClass::reduced_redundancy)
+        texts.insert(texts.end(), {std::string{kReducedName}, ""});
     return pack(texts);
 }
 
@@ -73,10 +79,22 @@ ObjectHeaders unpack_headers(std::string_view packed) {
             headers.expires = value;
         else if (name.starts_with(kMetadataName))
             headers.metadata.emplace(name.substr(kMetadataName.size()), value);
+        else if (name.starts_with(kTagName))
+            headers.tags.emplace(name.substr(kTagName.size()), value);
+        else if (name == kReducedName)
+            headers.storage_class = StorageClass::reduced_redundancy;
         else
             damaged();
     }
     return headers;
+}
+
+StorageClass storage_class_in(std::string_view packed) {
+    // The mark is written last.
+    static const std::string mark = pack({std::string{kReducedName}, ""});
+    return packed.ends_with(mark) && unpack_headers(packed).storage_class == StorageClass::reduced_redundancy
+               ? StorageClass::reduced_redundancy
+               : StorageClass::standard;
 }
 
 std::optional<std::string> pack_checksum(const std::optional<Checksum>& checksum) {

@@ -20,6 +20,8 @@ std::vector<std::string> unpack(std::string_view packed);
 
 std::string pack_headers(const ObjectHeaders& headers);
 ObjectHeaders unpack_headers(std::string_view packed);
+/// Alone, for listings.
+StorageClass storage_class_in(std::string_view packed);
 
 std::optional<std::string> pack_checksum(const std::optional<Checksum>& checksum);
 std::optional<Checksum> unpack_checksum(const std::optional<std::string>& packed);

@@ -80,6 +80,22 @@ Result<ObjectRow> StoreState::find_row(const Bucket& bucket, const ObjectKey& ke
     return fail(no_such_key());
 }
 
+std::optional<ObjectRow> StoreState::row_in(Connection& index, std::int64_t bucket, const ObjectKey& key) {
+    Query query = index.query("object");
+    if (!query.number(bucket).blob(key.str()).step()) return std::nullopt;
+    return object_row(query);
+}
+
+Result<> StoreState::check_size(const Bucket& bucket, ByteSize size) const {
+    const auto limit = options.largest.find(bucket);
+    if (limit == options.largest.end() || size <= limit->second) return {};
+    return fail(
+        ErrorCode::body_too_large,
+        fmt::format("your proposed upload exceeds the maximum allowed object size: the bucket {} takes "
+                    "objects of at most {} bytes",
+                    bucket.str(), limit->second));
+}
+
 namespace {
 
 /// A missing bucket refuses this change without failing the group.
@@ -132,6 +148,25 @@ void StoreState::waste_content(Transaction& transaction, std::uint64_t content, 
     transaction.index.query("waste_segments").number(content).run();
     transaction.index.query("remove_segments").number(content).run();
     transaction.made_garbage = true;
+}
+
+void StoreState::discard(std::uint64_t body) {
+    if (auto removed = files.remove(bodies->path_of(body)); !removed)
+        log::warn("store.discard_failed", {{"error", removed.error().detail}});
+    const std::lock_guard guard{discarded_mutex};
+    discarded_folders.insert(bodies->folder_of(body));
+}
+
+void StoreState::sync_discarded() {
+    std::set<std::filesystem::path> folders;
+    {
+        const std::lock_guard guard{discarded_mutex};
+        folders.swap(discarded_folders);
+    }
+    for (const auto& folder : folders) {
+        if (std::error_code gone; !std::filesystem::exists(folder, gone)) continue;
+        if (auto synced = files.sync_folder(folder); !synced) throw StoreFailure{synced.error()};
+    }
 }
 
 void StoreState::put_row(Transaction& transaction, std::int64_t bucket, const ObjectKey& key,

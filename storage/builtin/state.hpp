@@ -59,7 +59,7 @@ class Snapshot {
 };
 
 /// Removes files that nothing refers to: after a crash those of unfinished writes, and, while the store runs,
-/// those of replaced or removed objects. Rows of `garbage` are deleted once the removal of their files is
+/// those of replaced or removed objects. Aborts abandoned multipart uploads. Rows of `garbage` are deleted once the removal of their files is
 /// synced.
 class OrphanCollector {
   public:
@@ -73,6 +73,7 @@ class OrphanCollector {
   private:
     void work(std::uint64_t unswept);
     void take_garbage();
+    void abort_abandoned();
     void forget_taken();
     Result<> sweep_starts(std::uint64_t unswept);
 
@@ -100,6 +101,9 @@ struct StoreState {
     std::int64_t bucket_id(Connection& index, const Bucket& bucket);
     /// Throws StoreFailure: store_no_such_bucket. Errors: store_no_such_key.
     Result<ObjectRow> find_row(const Bucket& bucket, const ObjectKey& key);
+    static std::optional<ObjectRow> row_in(Connection& index, std::int64_t bucket, const ObjectKey& key);
+    /// Errors: body_too_large, above the bucket's limit.
+    Result<> check_size(const Bucket& bucket, ByteSize size) const;
     /// Commits; returns `apply`'s refusal or the failure.
     FolderCommitter::Outcome commit(std::function<Result<>(Transaction&)> apply,
                                     std::set<std::filesystem::path> folders = {});
@@ -111,6 +115,11 @@ struct StoreState {
     void put_row(Transaction& transaction, std::int64_t bucket, const ObjectKey& key, const ObjectRow& row);
     void waste_content(Transaction& transaction, std::uint64_t content, std::uint32_t part_count);
     void announce(const Bucket& bucket, const ObjectKey& key, const StoredObject& object, Creation creation);
+    /// Removes a body's file that no row refers to. The removal may be lost with the power until
+    /// sync_discarded().
+    void discard(std::uint64_t body);
+    /// Throws StoreFailure.
+    void sync_discarded();
     Result<> load_rules();
 
     const FolderOptions options;
@@ -121,6 +130,8 @@ struct StoreState {
     ReadPool readers;
     OpenObjects open_objects;
     Pins pins;
+    std::mutex discarded_mutex;
+    std::set<std::filesystem::path> discarded_folders;
     std::mutex rules_mutex;
     std::map<Bucket, std::vector<NotificationRule>> rules;
     /// A commit with unknown result: the next start checks what is there.

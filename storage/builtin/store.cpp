@@ -15,7 +15,9 @@ namespace photogate::storage::builtin {
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+/// 2: tags and storage classes of objects, documents of buckets. A folder of format 1 is taken as it is.
+constexpr std::int64_t kFormat = 2;
+constexpr std::int64_t kOldestFormat = 1;
 
 std::optional<std::int64_t> fact(Connection& index, std::string_view name) {
     Query query = index.query("fact");
@@ -53,11 +55,11 @@ Result<> check_entries(const OwnedFolder& folder) {
 std::int64_t begin_start(Connection& index, std::int64_t& unswept) {
     index.run("begin_write");
     const auto format = fact(index, "format");
-    if (format && *format != kFormat) {
+    if (format && (*format < kOldestFormat || *format > kFormat)) {
         index.run("rollback");
-        throw StoreFailure{
-            {ErrorCode::file_error,
-             fmt::format("the store's folder has format {}, this program reads {}", *format, kFormat)}};
+        throw StoreFailure{{ErrorCode::file_error,
+                            fmt::format("the store's folder has format {}, this program reads {} to {}",
+                                        *format, kOldestFormat, kFormat)}};
     }
     const auto start = fact(index, "start").value_or(0) + 1;
     unswept = fact(index, "unswept").value_or(start);
@@ -66,26 +68,6 @@ std::int64_t begin_start(Connection& index, std::int64_t& unswept) {
     set_fact(index, "unswept", unswept);
     index.run("commit");
     return start;
-}
-
-void drop_abandoned(StoreState& state) {
-    const auto oldest = state.clock.now() - state.options.abandoned_after;
-    std::vector<std::int64_t> uploads;
-    {
-        Query query = state.index->query("uploads_before");
-        query.number(micros_of(oldest));
-        while (query.step())
-            uploads.push_back(query.number_at(0));
-    }
-    if (uploads.empty()) return;
-    state.index->run("begin_write");
-    for (const auto upload : uploads) {
-        state.index->query("waste_parts").number(upload).run();
-        state.index->query("remove_parts").number(upload).run();
-        state.index->query("remove_upload").number(upload).run();
-    }
-    state.index->run("commit");
-    log::info("store.uploads_abandoned", {{"uploads", uploads.size()}});
 }
 
 }  // namespace
@@ -116,7 +98,6 @@ Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, Fo
         const auto start = static_cast<std::uint64_t>(begin_start(*state->index, unswept));
         state->bodies = std::make_unique<Bodies>(folder / "bytes", state->files, start);
         if (auto synced = state->files.sync_folder(folder); !synced) return fail(synced.error());
-        drop_abandoned(*state);
         if (auto loaded = state->load_rules(); !loaded) return fail(loaded.error());
         state->collector = std::make_unique<OrphanCollector>(*state, start);
         state->committer = std::make_unique<FolderCommitter>(

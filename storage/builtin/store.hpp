@@ -60,8 +60,11 @@ struct FolderOptions {
     CreatedListener on_created;
     /// Every part but the last is at least this long at completion. S3: 5 MiB.
     ByteSize least_part = 5U << 20;
-    /// Multipart uploads older than this are removed when the store opens.
+    /// Multipart uploads older than this are removed: when the store opens, and while it runs.
     std::chrono::hours abandoned_after{7 * 24};
+    std::chrono::milliseconds look_for_abandoned_every = std::chrono::hours{1};
+    /// The largest object that a bucket takes, in bytes; others have no limit.
+    std::map<Bucket, ByteSize> largest;
 };
 
 struct FolderParts {

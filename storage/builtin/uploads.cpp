@@ -14,6 +14,7 @@ namespace photogate::storage::builtin {
 namespace {
 
 constexpr std::uint32_t kMostParts = 10'000;
+constexpr std::int64_t kAbortedTogether = 16;
 /// How long a repeated completion is answered with the result of the first.
 constexpr std::chrono::hours kCompletionsKept{24};
 
@@ -42,6 +43,7 @@ std::optional<UploadRow> find_upload(Connection& index, std::int64_t bucket, con
         row.upload.checksum_type = checksum->type;
     }
     row.headers = unpack_headers(query.blob_at(3));
+    row.upload.storage_class = row.headers.storage_class;
     return row;
 }
 
@@ -110,20 +112,29 @@ bool agrees(const Checksum& made, const Checksum& expected) {
 }
 
 std::optional<Checksum> checksum_of(const OpenUpload& upload, const std::vector<PartRow>& parts) {
-    if (!upload.checksum) return std::nullopt;
-    const auto algorithm = *upload.checksum;
+    const auto algorithm = upload.checksum.value_or(kDefaultChecksum);
+    const auto type = upload.checksum ? upload.checksum_type : ChecksumType::full_object;
     Bytes whole;
     ChecksumStream composite{algorithm};
     for (const PartRow& row : parts) {
-        const auto value = row.part.checksum ? from_base64(row.part.checksum->value) : std::nullopt;
+        // Of an upload without a checksum, a part may have one that its client chose.
+        const bool known = row.part.checksum && row.part.checksum->algorithm == algorithm;
+        const auto value = known ? from_base64(row.part.checksum->value) : std::nullopt;
         if (!value) return std::nullopt;
         composite.update(*value);
         whole = whole.empty() ? *value : combine_crcs(algorithm, whole, *value, row.part.size);
     }
-    if (upload.checksum_type == ChecksumType::full_object)
+    if (type == ChecksumType::full_object)
         return Checksum{algorithm, base64(whole), ChecksumType::full_object};
     return Checksum{algorithm, fmt::format("{}-{}", composite.finish(), parts.size()),
                     ChecksumType::composite};
+}
+
+void drop_upload(Transaction& transaction, std::int64_t id) {
+    transaction.index.query("waste_parts").number(id).run();
+    transaction.index.query("remove_parts").number(id).run();
+    transaction.index.query("remove_upload").number(id).run();
+    transaction.made_garbage = true;
 }
 
 /// The result of an upload that is completed already, if the same parts are named.
@@ -215,6 +226,7 @@ Result<StoredObject> Uploads::complete(const ObjectName& object, const std::stri
         row.object.part_count = static_cast<std::uint32_t>(chosen->size());
         for (const PartRow& part : *chosen)
             row.object.size += part.part.size;
+        if (auto fits = state_.check_size(object.bucket, row.object.size); !fits) return fits;
         if (options.expected_size && *options.expected_size != row.object.size)
             return fail(ErrorCode::size_mismatch, "the parts together do not have the announced length");
         if (options.expected && (!row.object.checksum || !agrees(*row.object.checksum, *options.expected)))
@@ -264,13 +276,35 @@ Result<> Uploads::abort(const ObjectName& object, const std::string& upload) {
             const auto in = state_.bucket_id(index, object.bucket);
             const auto found = find_upload(index, in, object.key, upload);
             if (!found) return fail(no_such_upload());
-            index.query("waste_parts").number(found->id).run();
-            index.query("remove_parts").number(found->id).run();
-            index.query("remove_upload").number(found->id).run();
-            transaction.made_garbage = true;
+            drop_upload(transaction, found->id);
             return {};
         })
         .result;
+}
+
+Result<std::size_t> Uploads::abort_started_before(Timestamp oldest) {
+    std::size_t aborted = 0;
+    for (bool more = true; more;) {
+        std::size_t in_this_commit = 0;
+        const auto outcome = state_.commit_removal([&](Transaction& transaction) -> Result<> {
+            Connection& index = transaction.index;
+            std::vector<std::int64_t> found;
+            {
+                Query query = index.query("uploads_before");
+                query.number(micros_of(oldest)).number(kAbortedTogether);
+                while (query.step())
+                    found.push_back(query.number_at(0));
+            }
+            for (const auto id : found)
+                drop_upload(transaction, id);
+            in_this_commit = found.size();
+            return {};
+        });
+        if (!outcome.result) return fail(outcome.result.error());
+        aborted += in_this_commit;
+        more = in_this_commit == static_cast<std::size_t>(kAbortedTogether);
+    }
+    return aborted;
 }
 
 Result<FolderWriter> Uploads::write_part(const ObjectName& object, const PartAddress& part,
@@ -278,6 +312,8 @@ Result<FolderWriter> Uploads::write_part(const ObjectName& object, const PartAdd
     return guarded([&]() -> Result<FolderWriter> {
         if (part.number < 1 || part.number > kMostParts)
             return fail(ErrorCode::invalid_field, "a part's number is 1 to 10,000");
+        if (auto fits = state_.check_size(object.bucket, options.announced.value_or(0)); !fits)
+            return fail(fits.error());
         {
             auto index = state_.readers.take();
             const auto in = state_.bucket_id(*index, object.bucket);
@@ -288,6 +324,8 @@ Result<FolderWriter> Uploads::write_part(const ObjectName& object, const PartAdd
                 if (options.keep && *options.keep != asked->algorithm)
                     return fail(ErrorCode::invalid_checksum, "the upload has another checksum algorithm");
                 options.keep = asked->algorithm;
+            } else if (!options.keep) {
+                options.keep = kDefaultChecksum;
             }
         }
         auto writer =

@@ -28,18 +28,23 @@ struct OpenUpload {
     Timestamp started{};
     std::optional<ChecksumAlgorithm> checksum;
     ChecksumType checksum_type = ChecksumType::composite;
+    StorageClass storage_class = StorageClass::standard;
 };
 
 struct UploadListOptions {
     std::string prefix;
+    std::string delimiter;
     std::string key_marker;  ///< strictly after this key, or in it after `id_marker`
     std::string id_marker;
-    std::uint32_t max_uploads = 1000;
+    std::uint32_t max_uploads = 1000;  ///< together with the common prefixes
 };
 
 struct UploadPage {
     std::vector<OpenUpload> uploads;  ///< by key, then id
+    std::vector<std::string> common_prefixes;
     bool truncated = false;
+    std::string next_key;  ///< the markers of the next page
+    std::string next_id;
 };
 
 struct StoredPart {
@@ -100,6 +105,8 @@ class Uploads {
                                   const std::vector<ChosenPart>& parts, const CompleteOptions& options);
     /// Errors: store_no_such_upload.
     Result<> abort(const ObjectName& object, const std::string& upload);
+    /// Aborts all that were started before `oldest`, a few in each commit; returns their number.
+    Result<std::size_t> abort_started_before(Timestamp oldest);
 
   private:
     StoreState& state_;

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 
-#include "base/log.hpp"
 #include "storage/builtin/stream_state.hpp"
 
 namespace photogate::storage::builtin {
@@ -10,7 +9,22 @@ namespace {
 /// A long body is written back while it arrives, so that the final sync is short and little memory is dirty.
 constexpr ByteSize kWritebackStep = 1U << 20;
 
+/// The same bytes with the same headers.
+bool is_repeat(const StoredObject& made, const StoredObject& there) {
+    return made.etag == there.etag && made.size == there.size && made.headers == there.headers;
+}
+
 }  // namespace
+
+std::string_view to_string(StorageClass storage_class) {
+    switch (storage_class) {
+        case StorageClass::standard:
+            return "STANDARD";
+        case StorageClass::reduced_redundancy:
+            return "REDUCED_REDUNDANCY";
+    }
+    return "";
+}
 
 std::string_view event_name(Creation creation) {
     switch (creation) {
@@ -29,8 +43,7 @@ std::string_view event_name(Creation creation) {
 FolderWriter::State::~State() {
     if (kept || !file) return;
     file.reset();
-    if (auto removed = store.files.remove(path()); !removed)
-        log::warn("store.discard_failed", {{"error", removed.error().detail}});
+    store.discard(body);
 }
 
 Result<> FolderWriter::State::begin() {
@@ -89,9 +102,16 @@ Result<StoredObject> FolderWriter::State::commit(const FinishOptions& finish) {
     row.object.size = written;
     row.object.headers = std::move(options.headers);
     row.object.checksum = kept_checksum();
+    std::optional<StoredObject> first;
     const auto outcome = store.commit(
         [&](Transaction& transaction) -> Result<> {
             const auto in = store.bucket_id(transaction.index, bucket);
+            first.reset();
+            if (finish.condition.only_if_absent && finish.condition.may_repeat) {
+                auto there = store.row_in(transaction.index, in, key);
+                if (there && is_repeat(row.object, there->object)) first = std::move(there->object);
+                if (first) return {};
+            }
             if (auto held = store.discard_current(transaction, in, key, finish.condition); !held) return held;
             row.object.last_modified = store.clock.now();
             row.object.sequence = transaction.next_sequence();
@@ -101,6 +121,10 @@ Result<StoredObject> FolderWriter::State::commit(const FinishOptions& finish) {
         {store.bodies->folder_of(body)});
     kept = outcome.result.has_value() || outcome.landed == FolderCommitter::Landed::unknown;
     if (!outcome.result) return fail(outcome.result.error());
+    if (first) {
+        kept = false;  // the bytes are there already
+        return std::move(*first);
+    }
     store.announce(bucket, key, row.object, options.creation);
     return std::move(row.object);
 }
@@ -140,6 +164,10 @@ FolderWriter& FolderWriter::operator=(FolderWriter&&) noexcept = default;
 Result<> FolderWriter::append(BytesView bytes) {
     if (state_->broken) return fail(*state_->broken);
     if (state_->md5_value) return fail(ErrorCode::internal, "the body has ended already");
+    if (auto fits = state_->store.check_size(state_->bucket, state_->written + bytes.size()); !fits) {
+        state_->broken = fits.error();
+        return fits;
+    }
     if (auto written = state_->store.files.write(state_->file, bytes); !written) {
         state_->broken = written.error();
         return written;

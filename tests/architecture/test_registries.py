@@ -14,6 +14,7 @@ MEMBER = re.compile(r"^\s*(?:std::(?:unordered_)?(?:multi)?(?:map|set)<.*>|Endpo
 REGISTRIES = {
     "gateway/http/connection_limits.hpp": {"counts_": ("client address", "a connection's own", "open connections")},
     "gateway/http/http_metrics.hpp": {"series_": ("route, method, status", "no tenant's choice", "the routes")},
+    "gateway/s3/bucket_cors.hpp": {"rules_": ("bucket", "made and set by the store's administrator and worker", "the buckets, 64 KiB each")},
     "notifier/callbacks/callback_queue.hpp": {"endpoints_": ("app, URL", "the app comes with it", "10,000, idle ones forgotten")},
     "notifier/events/refusal_log.hpp": {"entries_": ("event source", "names of the configuration, one for all others", "the sources")},
     "notifier/events/source.hpp": {"sources_": ("event source", "names of the configuration", "the sources")},

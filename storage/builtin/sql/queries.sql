@@ -31,6 +31,17 @@ delete from parts where upload in (select id from uploads where bucket = ?1);
 delete from uploads where bucket = ?1;
 -- name: remove_completions_of_bucket
 delete from completions where bucket = ?1;
+-- name: remove_documents_of_bucket
+delete from bucket_documents where bucket = ?1;
+-- name: document
+select document from bucket_documents where bucket = ?1 and name = ?2;
+-- name: documents
+select b.name, d.document from bucket_documents d join buckets b on b.id = d.bucket where d.name = ?1;
+-- name: set_document
+insert into bucket_documents (bucket, name, document) values (?1, ?2, ?3)
+on conflict (bucket, name) do update set document = excluded.document;
+-- name: remove_document
+delete from bucket_documents where bucket = ?1 and name = ?2;
 -- name: rules
 select rules from buckets where id = ?1;
 -- name: all_rules
@@ -53,10 +64,15 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 on conflict (bucket, key) do update
     set etag = excluded.etag, size = excluded.size, modified = excluded.modified, sequence = excluded.sequence,
         content = excluded.content, part_count = excluded.part_count, checksum = excluded.checksum, headers = excluded.headers;
+-- name: set_headers
+update objects set headers = ?3 where bucket = ?1 and key = ?2;
 -- name: remove_object
 delete from objects where bucket = ?1 and key = ?2;
 -- name: list
-select key, etag, size, modified from objects where bucket = ?1 and key >= ?2 and key < ?3 order by key;
+select key, etag, size, modified, headers from objects where bucket = ?1 and key >= ?2 and key < ?3 order by key;
+-- name: usage
+select count(*), coalesce(sum(size), 0)
+from (select size from objects where bucket = ?1 and key >= ?2 and key < ?3 limit 100000);
 
 -- name: segments
 select body, size, md5 from segments where content = ?1 order by number;
@@ -72,11 +88,11 @@ insert into uploads (bucket, key, name, started, checksum, headers) values (?1, 
 -- name: upload
 select id, started, checksum, headers from uploads where bucket = ?1 and key = ?2 and name = ?3;
 -- name: uploads
-select key, name, started, checksum from uploads
+select key, name, started, checksum, headers from uploads
 where bucket = ?1 and key >= ?2 and key < ?3 and (key > ?4 or (key = ?4 and name > ?5))
-order by key, name limit ?6;
+order by key, name;
 -- name: uploads_before
-select id from uploads where started < ?1;
+select id from uploads where started < ?1 limit ?2;
 -- name: remove_upload
 delete from uploads where id = ?1;
 -- name: completion

@@ -11,6 +11,13 @@ create table if not exists buckets (
     created integer not null,
     rules   blob
 );
+-- Format 2: what the S3 interface keeps for a bucket, such as its CORS rules.
+create table if not exists bucket_documents (
+    bucket   integer not null,
+    name     text not null,
+    document blob not null,
+    primary key (bucket, name)
+) without rowid;
 create table if not exists objects (
     bucket     integer not null,
     key        blob not null,

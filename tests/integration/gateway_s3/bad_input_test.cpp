@@ -70,7 +70,9 @@ TEST_F(BadInput, enforces_signed_length_type_and_checksum) {
     EXPECT_EQ(code_of(send(request("PUT", target, without, "123456789"))), "AccessDenied");
     expect_nothing();
     EXPECT_EQ(send(request("PUT", target, sealed.headers, "123456789")).status, 200);
-    EXPECT_EQ(code_of(send(request("PUT", target, sealed.headers, "123456789"))), "PreconditionFailed");
+    // The same again is the repeat of a client that lost the answer.
+    EXPECT_EQ(send(request("PUT", target, sealed.headers, "123456789")).status, 200);
+    EXPECT_EQ(events().size(), 1U);
 }
 
 TEST_F(BadInput, stores_nothing_when_the_body_differs_from_its_promise) {

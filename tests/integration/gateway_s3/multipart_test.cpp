@@ -90,6 +90,58 @@ TEST_F(Multipart, accepts_checksum_of_the_whole_with_or_without_number_of_parts)
     }
 }
 
+TEST_F(Multipart, keeps_crc64nvme_of_the_whole_where_no_checksum_is_named) {
+    const std::string upload = begin("u/m");
+    const std::string one(2'000, '1');
+    const std::string tag1 = put("u/m", upload, 1, one).header("ETag");
+    const std::string tag2 = put("u/m", upload, 2, "2").header("ETag");
+    const Answer listed = ask("worker", {.key = "u/m", .query = {{"uploadId", upload}}});
+    EXPECT_EQ(listed.body.find("Checksum"), std::string::npos) << listed.body;
+    const Answer done = complete("u/m", upload, {{1, tag1}, {2, tag2}});
+    EXPECT_EQ(element(done, "ChecksumType"), "FULL_OBJECT") << done.body;
+    const Answer whole = ask("worker", {.method = "PUT", .key = "whole", .body = one + "2"});
+    EXPECT_EQ(element(done, "ChecksumCRC64NVME"), whole.header("x-amz-checksum-crc64nvme"));
+}
+
+TEST_F(Multipart, lists_uploads_by_delimiter_in_pages) {
+    for (const auto* key : {"u/a/1", "u/a/2", "u/b", "u/c/1"})
+        begin(key);
+    std::string found;
+    std::vector<signer::Parameter> query{
+        {"uploads", ""}, {"prefix", "u/"}, {"delimiter", "/"}, {"max-uploads", "1"}};
+    for (int page = 0; page < 9; ++page) {
+        const Answer answer = ask("worker", {.query = query});
+        ASSERT_EQ(answer.status, 200) << answer.body;
+        EXPECT_EQ(element(answer, "Delimiter"), "/");
+        const auto prefix = element(answer, "CommonPrefixes");
+        found += prefix.empty() ? element(answer, "Key") + " " : prefix + " ";
+        if (element(answer, "IsTruncated") != "true") break;
+        query = {{"uploads", ""},
+                 {"prefix", "u/"},
+                 {"delimiter", "/"},
+                 {"max-uploads", "1"},
+                 {"key-marker", element(answer, "NextKeyMarker")},
+                 {"upload-id-marker", element(answer, "NextUploadIdMarker")}};
+    }
+    EXPECT_EQ(found, "<Prefix>u/a/</Prefix> u/b <Prefix>u/c/</Prefix> ");
+}
+
+TEST_F(Multipart, aborts_only_the_upload_that_began_at_the_given_time) {
+    const std::string upload = begin("u/m");
+    const auto abort = [&](const std::string& time) {
+        return ask("worker", {.method = "DELETE",
+                              .key = "u/m",
+                              .query = {{"uploadId", upload}},
+                              .headers = {{"x-amz-if-match-initiated-time", time}}});
+    };
+    EXPECT_EQ(code_of(abort("Sun, 06 Nov 1994 08:49:37 GMT")), "PreconditionFailed");
+    EXPECT_EQ(code_of(abort("yesterday")), "InvalidArgument");
+    const auto started = objects->uploads()
+                             .parts({Bucket::trusted("incoming"), ObjectKey::trusted("u/m")}, upload, {})
+                             ->upload.started;
+    EXPECT_EQ(abort(format_http_date(started)).status, 204);
+}
+
 TEST_F(Multipart, rejects_mismatched_completion_and_changes_nothing) {
     const std::string upload = begin("u/m");
     const std::string small = put("u/m", upload, 1, "small").header("ETag");

@@ -62,6 +62,7 @@ class Store : public testing::Test {
             const std::lock_guard lock(mutex);
             told.push_back(created.event + " " + created.key.str());
         };
+        adjust(options);
         auto opened = storage::builtin::FolderStore::open(options, {clock, random});
         ASSERT_TRUE(opened) << opened.error().detail;
         objects = std::move(*opened);
@@ -74,6 +75,7 @@ class Store : public testing::Test {
              objects_of({Bucket::trusted("incoming"), Bucket::trusted("public")})},
             {{"admin", Secret{"admin-secret"}, {}}, everything()}};
         service_options.domains = {"store.test"};
+        adjust(service_options);
         service = std::make_unique<Service>(service_options, *objects, pool, clock);
         http::ServerOptions server_options{.access_log = http::AccessLog::none};
         server_options.limits.body_window = std::chrono::milliseconds{200};
@@ -81,6 +83,10 @@ class Store : public testing::Test {
         ASSERT_TRUE(started) << started.error().detail;
         server = std::move(*started);
     }
+
+    /// For a test of another configuration.
+    virtual void adjust(storage::builtin::FolderOptions&) {}
+    virtual void adjust(ServiceOptions&) {}
 
     std::string host() const { return "127.0.0.1:" + std::to_string(server->ports().front()); }
     RawClient connect() const { return RawClient{server->ports().front()}; }

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "tests/unit/storage_builtin/store_fixture.hpp"
 
 namespace photogate::storage::builtin {
@@ -187,6 +189,67 @@ TEST_F(FolderMultipart, removes_abandoned_uploads_at_start) {
     EXPECT_TRUE(store->uploads().parts(name, young, {}));
     store.reset();
     EXPECT_EQ(bodies_on_disk(), 1U);
+}
+
+TEST_F(FolderMultipart, removes_abandoned_uploads_while_it_runs) {
+    store.reset();
+    auto with = options();
+    with.look_for_abandoned_every = std::chrono::milliseconds{1};
+    store = std::move(*FolderStore::open(with, {clock, random}));
+    // More than are aborted in one commit.
+    std::vector<std::string> old;
+    for (int i = 0; i < 40; ++i) {
+        old.push_back(start());
+        give(old.back(), 1, ten);
+    }
+    clock.advance(std::chrono::hours{24 * 8});
+    const auto young = start();
+    give(young, 1, ten);
+    const auto gone = [&] { return store->uploads().list(bucket, {})->uploads.size() == 1; };
+    while (!gone())
+        std::this_thread::yield();
+    EXPECT_TRUE(store->uploads().parts(name, young, {}));
+    for (const auto& each : old)
+        EXPECT_EQ(code_of(store->uploads().parts(name, each, {})), ErrorCode::store_no_such_upload);
+    store.reset();
+    EXPECT_EQ(bodies_on_disk(), 1U);
+}
+
+TEST_F(FolderMultipart, lists_uploads_by_delimiter) {
+    for (const auto* key : {"a/1", "a/2", "b", "c/1"})
+        ASSERT_TRUE(store->uploads().start(bucket, key_of(key), {}));
+    const auto page = store->uploads().list(bucket, {.delimiter = "/", .max_uploads = 2});
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->common_prefixes, std::vector<std::string>{"a/"});
+    ASSERT_EQ(page->uploads.size(), 1U);
+    EXPECT_EQ(page->next_key, "b");
+    EXPECT_TRUE(page->truncated);
+    const auto rest = store->uploads().list(
+        bucket, {.delimiter = "/", .key_marker = page->next_key, .id_marker = page->next_id});
+    EXPECT_EQ(rest->common_prefixes, std::vector<std::string>{"c/"});
+    EXPECT_TRUE(rest->uploads.empty());
+    EXPECT_FALSE(rest->truncated);
+    const auto after_prefix = store->uploads().list(bucket, {.delimiter = "/", .key_marker = "a/"});
+    EXPECT_EQ(after_prefix->uploads.size(), 1U);
+}
+
+TEST_F(FolderMultipart, joins_default_checksums_of_parts_unless_a_client_chose_another) {
+    const auto upload = start();
+    const auto made = complete(upload, {give(upload, 1, ten), give(upload, 2, "end")});
+    ASSERT_TRUE(made && made->checksum);
+    EXPECT_EQ(made->checksum->algorithm, kDefaultChecksum);
+    ASSERT_TRUE(put("whole", ten + "end", {.keep = kDefaultChecksum}));
+    EXPECT_EQ(made->checksum, store->objects().stat(bucket, key_of("whole"))->checksum);
+    EXPECT_TRUE(store->objects().verify(bucket, name.key));
+
+    const auto mixed = start();
+    auto writer = store->uploads().write_part(name, {mixed, 1}, {.keep = ChecksumAlgorithm::crc32});
+    ASSERT_TRUE(writer && writer->append(as_bytes(ten)));
+    const auto first = writer->finish({});
+    ASSERT_TRUE(first);
+    const auto of_mixed = complete(mixed, {{1, first->etag, first->checksum}, give(mixed, 2, "end")});
+    ASSERT_TRUE(of_mixed) << of_mixed.error().detail;
+    EXPECT_FALSE(of_mixed->checksum);
 }
 
 }  // namespace

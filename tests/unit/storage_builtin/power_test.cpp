@@ -173,6 +173,24 @@ INSTANTIATE_TEST_SUITE_P(
                      return parts && store.complete_multipart(kBucket, kName.key, upload, *parts).has_value();
                  },
                  kOld, kNew.substr(0, kNew.size() / 2) + kNew.substr(0, kNew.size() / 2)},
+        Scenario{"repeat",
+                 [](FolderStore& store, const std::string&) {
+                     auto writer = store.objects().write(kBucket, kName.key, {});
+                     return writer && writer->append(as_bytes(kOld)) &&
+                            writer->finish({.condition = {.only_if_absent = true, .may_repeat = true}});
+                 },
+                 kOld, kOld},
+        Scenario{"tags",
+                 [](FolderStore& store, const std::string&) {
+                     return store.objects().set_tags(kBucket, kName.key, {{"a", "1"}}).has_value();
+                 },
+                 kOld, kOld},
+        Scenario{"abandoned",
+                 [](FolderStore& store, const std::string&) {
+                     const auto tomorrow = SystemClock{}.now() + std::chrono::hours{24};
+                     return store.uploads().abort_started_before(tomorrow).has_value();
+                 },
+                 kOld, kOld},
         Scenario{"part",
                  [](FolderStore& store, const std::string& upload) {
                      const http::MemorySource body{kNew};
