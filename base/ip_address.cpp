@@ -55,6 +55,13 @@ bool IpBlock::contains(const IpAddress& other) const {
     return ((other.bytes[whole] ^ address.bytes[whole]) >> (8 - rest)) == 0;
 }
 
+bool IpBlock::has_host_bits() const {
+    for (int bit = bits; bit < 128; ++bit) {
+        if ((address.bytes[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0) return true;
+    }
+    return false;
+}
+
 Result<IpBlock> parse_ip_block(std::string_view text) {
     const std::size_t slash = text.find('/');
     const auto address = parse_ip_address(text.substr(0, slash));

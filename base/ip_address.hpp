@@ -35,6 +35,8 @@ struct IpBlock {
 
     /// An IPv6 block never contains IPv4 addresses.
     bool contains(const IpAddress& other) const;
+    /// Of the address, behind the block's bits: 10.0.0.1/8.
+    bool has_host_bits() const;
 };
 
 /// `10.0.0.0/8`, `2001:db8::/32`, or one address. Errors: invalid_field.

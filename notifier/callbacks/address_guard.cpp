@@ -3,34 +3,28 @@
 #include <algorithm>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/ascii.hpp"
-
 namespace photogate::notifier::callbacks {
 namespace {
 
-using Address = AddressGuard::Address;
-using Block = AddressGuard::Block;
-
-constexpr Block v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, int bits) {
-    return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d}, 96 + bits};
+constexpr IpBlock v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, int bits) {
+    return {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d}}, 96 + bits};
 }
-constexpr Block v6(std::uint16_t a, std::uint16_t b, std::uint16_t c, int bits) {
+constexpr IpBlock v6(std::uint16_t a, std::uint16_t b, std::uint16_t c, int bits) {
     return {
-        {static_cast<std::uint8_t>(a >> 8), static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b >> 8),
-         static_cast<std::uint8_t>(b), static_cast<std::uint8_t>(c >> 8), static_cast<std::uint8_t>(c)},
+        {{static_cast<std::uint8_t>(a >> 8), static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b >> 8),
+          static_cast<std::uint8_t>(b), static_cast<std::uint8_t>(c >> 8), static_cast<std::uint8_t>(c)}},
         bits};
 }
 
-constexpr Block kMapped = v4(0, 0, 0, 0, 0);
-constexpr Block kNat64 = v6(0x64, 0xff9b, 0, 96);
-constexpr Block kGlobalUnicast = v6(0x2000, 0, 0, 3);
+constexpr IpBlock kMapped = v4(0, 0, 0, 0, 0);
+constexpr IpBlock kNat64 = v6(0x64, 0xff9b, 0, 96);
+constexpr IpBlock kGlobalUnicast = v6(0x2000, 0, 0, 3);
 
-constexpr Block kSpecialV4[] = {
+constexpr IpBlock kSpecialV4[] = {
     v4(0, 0, 0, 0, 8),         // this network, RFC 791
     v4(10, 0, 0, 0, 8),        // private, RFC 1918
     v4(100, 64, 0, 0, 10),     // shared, RFC 6598; Alibaba's metadata
@@ -53,7 +47,7 @@ constexpr Block kSpecialV4[] = {
 };
 
 /// Inside 2000::/3.
-constexpr Block kSpecialV6[] = {
+constexpr IpBlock kSpecialV6[] = {
     v6(0x2001, 0, 0, 23),            // IETF protocol assignments: Teredo, ORCHID, benchmarking, AMT, …
     v6(0x2001, 0x0db8, 0, 32),       // documentation, RFC 3849
     v6(0x2002, 0, 0, 16),            // 6to4, RFC 3056
@@ -62,54 +56,17 @@ constexpr Block kSpecialV6[] = {
     v6(0x3fff, 0, 0, 20),            // documentation, RFC 9637
 };
 
-bool covers(const Block& block, const Address& address) {
-    const auto whole = static_cast<std::size_t>(block.bits / 8);
-    if (!std::equal(address.begin(), address.begin() + whole, block.address.begin())) return false;
-    const int rest = block.bits % 8;
-    return rest == 0 || ((address[whole] ^ block.address[whole]) >> (8 - rest)) == 0;
-}
-
-bool is_v4(const Address& address) {
-    return covers(kMapped, address);
-}
-
-std::optional<Block> parse_block(std::string_view text) {
-    const auto slash = text.find('/');
-    const std::string address{text.substr(0, slash)};
-    const bool is_ipv4 = address.find(':') == std::string::npos;
-    const int most = is_ipv4 ? 32 : 128;
-    int bits = most;
-    if (slash != std::string_view::npos) {
-        const auto said = ascii::parse_whole<int>(text.substr(slash + 1));
-        if (!said || *said < 0 || *said > most) return std::nullopt;
-        bits = *said;
-    }
-    Block block = v4(0, 0, 0, 0, 0);
-    const int read = is_ipv4 ? ::inet_pton(AF_INET, address.c_str(), block.address.data() + 12)
-                             : ::inet_pton(AF_INET6, address.c_str(), block.address.data());
-    if (read != 1) return std::nullopt;
-    block.bits = is_ipv4 ? 96 + bits : bits;
-    return block;
-}
-
-bool has_host_bits(const Block& block) {
-    for (int bit = block.bits; bit < 128; ++bit) {
-        if ((block.address[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0) return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 Result<AddressGuard> AddressGuard::make(const std::vector<std::string>& allowed) {
     AddressGuard guard;
     for (const auto& text : allowed) {
-        const auto block = parse_block(text);
+        const auto block = parse_ip_block(text);
         if (!block) {
             return fail(ErrorCode::invalid_configuration,
                         fmt::format("'{}' is not an address block such as 10.1.2.0/24 or fd00::/8", text));
         }
-        if (has_host_bits(*block)) {
+        if (block->has_host_bits()) {
             return fail(ErrorCode::invalid_configuration,
                         fmt::format("'{}' has bits set behind its prefix", text));
         }
@@ -118,34 +75,27 @@ Result<AddressGuard> AddressGuard::make(const std::vector<std::string>& allowed)
     return guard;
 }
 
-bool AddressGuard::permits(const Address& given) const {
-    Address address = given;
-    if (covers(kNat64, address)) {
-        for (std::size_t i = 0; i < 12; ++i)
-            address[i] = kMapped.address[i];
-    }
-    const bool ipv4 = is_v4(address);
-    const auto covered = [&](const Block& block) { return covers(block, address); };
-    if (std::any_of(allowed_.begin(), allowed_.end(),
-                    [&](const Block& block) { return (!ipv4 || block.bits >= 96) && covered(block); })) {
-        return true;
-    }
-    if (ipv4) return std::none_of(std::begin(kSpecialV4), std::end(kSpecialV4), covered);
+bool AddressGuard::permits(const IpAddress& given) const {
+    IpAddress address = given;
+    if (kNat64.contains(address)) std::copy_n(kMapped.address.bytes.begin(), 12, address.bytes.begin());
+    const auto covered = [&](const IpBlock& block) { return block.contains(address); };
+    if (std::any_of(allowed_.begin(), allowed_.end(), covered)) return true;
+    if (address.is_v4()) return std::none_of(std::begin(kSpecialV4), std::end(kSpecialV4), covered);
     return covered(kGlobalUnicast) && std::none_of(std::begin(kSpecialV6), std::end(kSpecialV6), covered);
 }
 
 bool AddressGuard::permits(const sockaddr& address) const {
-    Address plain = kMapped.address;
+    IpAddress plain = kMapped.address;
     if (address.sa_family == AF_INET) {
         sockaddr_in in{};
         std::memcpy(&in, &address, sizeof in);
-        std::memcpy(plain.data() + 12, &in.sin_addr, 4);
+        std::memcpy(plain.bytes.data() + 12, &in.sin_addr, 4);
         return permits(plain);
     }
     if (address.sa_family == AF_INET6) {
         sockaddr_in6 in{};
         std::memcpy(&in, &address, sizeof in);
-        std::memcpy(plain.data(), &in.sin6_addr, 16);
+        std::memcpy(plain.bytes.data(), &in.sin6_addr, 16);
         return permits(plain);
     }
     return false;

@@ -12,12 +12,11 @@
 // Thread safety: immutable values, pure functions.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.hpp"
 #include "base/result.hpp"
 
 struct sockaddr;
@@ -33,16 +32,10 @@ class AddressGuard {
     /// False for families other than IPv4 and IPv6.
     bool permits(const sockaddr& address) const;
 
-    /// IPv4 in its mapped form, ::ffff:a.b.c.d with 96 + n bits.
-    using Address = std::array<std::uint8_t, 16>;
-    struct Block {
-        Address address{};
-        int bits = 0;
-    };
-    bool permits(const Address& address) const;
+    bool permits(const IpAddress& address) const;
 
   private:
-    std::vector<Block> allowed_;
+    std::vector<IpBlock> allowed_;
 };
 
 /// What a per-upload `callback_url` must be before it is stored: https (http only where a host is allowed

@@ -1,11 +1,8 @@
 #include "notifier/callbacks/host_spelling.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
-
-#include <arpa/inet.h>
 
 #include "base/ascii.hpp"
 #include "base/encoding.hpp"
@@ -13,13 +10,10 @@
 namespace photogate::notifier::callbacks {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-
-AddressGuard::Address mapped(std::uint32_t address) {
-    AddressGuard::Address out{};
-    std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), out.begin());
+IpAddress mapped(std::uint32_t address) {
+    IpAddress out{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}};
     for (std::size_t i = 0; i < 4; ++i)
-        out[12 + i] = static_cast<std::uint8_t>(address >> (24 - 8 * i));
+        out.bytes[12 + i] = static_cast<std::uint8_t>(address >> (24 - 8 * i));
     return out;
 }
 
@@ -122,7 +116,7 @@ std::optional<std::uint32_t> number(std::string_view text) {
     return static_cast<std::uint32_t>(value);
 }
 
-std::optional<AddressGuard::Address> inet_aton_address(std::string_view text) {
+std::optional<IpAddress> inet_aton_address(std::string_view text) {
     std::vector<std::uint32_t> parts;
     while (true) {
         const auto dot = text.find('.');
@@ -159,7 +153,7 @@ std::optional<std::string> plain_host(std::string_view host) {
     return plain;
 }
 
-std::optional<AddressGuard::Address> address_of(const std::string& plain) {
+std::optional<IpAddress> address_of(const std::string& plain) {
     constexpr std::uint32_t kLoopback = 0x7F000001, kMetadata = 0xA9FEA9FE;
     for (std::string_view name : {"localhost", "localhost.localdomain", "localhost6",
                                   "localhost6.localdomain6", "ip6-localhost", "ip6-loopback", "loopback"}) {
@@ -172,18 +166,12 @@ std::optional<AddressGuard::Address> address_of(const std::string& plain) {
           "metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com"}) {
         if (plain == name) return mapped(kMetadata);
     }
-    if (plain.find(':') != std::string::npos) {
-        AddressGuard::Address address{};
-        if (::inet_pton(AF_INET6, plain.c_str(), address.data()) == 1) return address;
-        return std::nullopt;
-    }
+    if (plain.find(':') != std::string::npos) return parse_ip_address(plain);
     return inet_aton_address(plain);
 }
 
 bool is_plain_address(const std::string& host) {
-    AddressGuard::Address address{};
-    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+    return parse_ip_address(host).has_value();
 }
 
 bool ends_in_number(std::string_view plain) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "notifier/callbacks/address_guard.hpp"
+#include "base/ip_address.hpp"
 
 namespace photogate::notifier::callbacks {
 
@@ -19,7 +19,7 @@ std::optional<std::string> plain_host(std::string_view host);
 
 /// The address that a plain host names without asking anybody: inet_aton's forms (one to four numbers,
 /// decimal, octal or hex), IPv6, and the names of loopback and of cloud metadata services.
-std::optional<AddressGuard::Address> address_of(const std::string& plain);
+std::optional<IpAddress> address_of(const std::string& plain);
 
 /// Four decimal numbers without leading zeros, or IPv6 in hex: the spellings that every program reads alike.
 bool is_plain_address(const std::string& host);

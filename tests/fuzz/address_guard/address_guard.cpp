@@ -16,7 +16,7 @@ namespace photogate::notifier::callbacks {
 namespace {
 
 using fuzz::require;
-using Address = AddressGuard::Address;
+using Address = std::array<std::uint8_t, 16>;
 
 bool permits(const AddressGuard& guard, const Address& address, std::size_t first, int family) {
     sockaddr_storage storage{};
@@ -62,18 +62,19 @@ void run(BytesView bytes) {
     const AddressGuard strict;
     const auto mapped = with_prefix(kMapped, address);
     for (const auto& each : {address, mapped})
-        require(!special(each) || !strict.permits(each), "what is special is not let through");
+        require(!special(each) || !strict.permits(IpAddress{each}), "what is special is not let through");
     const auto allowing = AddressGuard::make(blocks);
     for (const auto* guard : {&strict, allowing ? &*allowing : &strict}) {
-        require(guard->permits(address) == permits(*guard, address, 0, AF_INET6),
+        require(guard->permits(IpAddress{address}) == permits(*guard, address, 0, AF_INET6),
                 "an IPv6 address is judged alike in a socket's form");
-        const bool verdict = guard->permits(mapped);
+        const bool verdict = guard->permits(IpAddress{mapped});
         require(verdict == permits(*guard, address, 12, AF_INET) &&
-                    verdict == guard->permits(with_prefix(kNat64, address)),
+                    verdict == guard->permits(IpAddress{with_prefix(kNat64, address)}),
                 "an IPv4 address is judged alike in each of its forms");
     }
     if (!allowing) return;
-    require(!strict.permits(address) || allowing->permits(address), "a block takes nothing away");
+    require(!strict.permits(IpAddress{address}) || allowing->permits(IpAddress{address}),
+            "a block takes nothing away");
     for (const auto& block : blocks) {
         const auto text = block.substr(0, block.find('/'));
         Address first = kMapped;
@@ -84,7 +85,7 @@ void run(BytesView bytes) {
         std::memcpy(&v6, first.data(), 16);
         const bool disguised = !v4 && (IN6_IS_ADDR_V4MAPPED(&v6) ||
                                        std::equal(kNat64.begin(), kNat64.begin() + 12, first.begin()));
-        require(disguised || allowing->permits(first), "a block allows what is in it");
+        require(disguised || allowing->permits(IpAddress{first}), "a block allows what is in it");
     }
 }
 

@@ -28,21 +28,21 @@ std::string part_of(const std::string& url, CURLUPart part) {
 }
 
 /// The address that a resolver reads from a host without a query.
-std::optional<AddressGuard::Address> resolved(std::string host) {
+std::optional<IpAddress> resolved(std::string host) {
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     addrinfo hints{}, *found = nullptr;
     hints.ai_flags = AI_NUMERICHOST;
     hints.ai_socktype = SOCK_STREAM;
     if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
-    AddressGuard::Address address{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    IpAddress address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}};
     if (found->ai_family == AF_INET) {
         sockaddr_in in{};
         std::memcpy(&in, found->ai_addr, sizeof in);
-        std::memcpy(address.data() + 12, &in.sin_addr, 4);
+        std::memcpy(address.bytes.data() + 12, &in.sin_addr, 4);
     } else {
         sockaddr_in6 in{};
         std::memcpy(&in, found->ai_addr, sizeof in);
-        std::memcpy(address.data(), &in.sin6_addr, 16);
+        std::memcpy(address.bytes.data(), &in.sin6_addr, 16);
     }
     ::freeaddrinfo(found);
     return address;

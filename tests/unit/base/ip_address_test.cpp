@@ -45,6 +45,13 @@ TEST(IpBlock, contains_addresses_with_its_prefix) {
     EXPECT_FALSE(block("::/0").contains(address("203.0.113.1")));
 }
 
+TEST(IpBlock, knows_bits_behind_its_prefix) {
+    for (const char* text : {"10.0.0.0/8", "10.0.0.1", "10.0.0.1/32", "fe80::/10", "::1", "0.0.0.0/0"})
+        EXPECT_FALSE(block(text).has_host_bits()) << text;
+    for (const char* text : {"10.0.0.1/8", "10.128.0.0/8", "10.0.0.1/31", "fe80::1/10", "::1/127"})
+        EXPECT_TRUE(block(text).has_host_bits()) << text;
+}
+
 TEST(IpBlock, rejects_malformed_block) {
     for (const char* text :
          {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "::/1000", "10/8", "10.0.0.0/8/8"})
