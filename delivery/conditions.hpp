@@ -1,8 +1,7 @@
-// Conditional and range requests for one immutable representation (RFC 9110 sections 13 and 14).
+// Conditional and range requests for one immutable representation (RFC 9110 sections 13 and 14): the answer's status.
 //
-// If-None-Match is compared weakly and beats If-Modified-Since; If-Match and If-Unmodified-Since are
-// honoured; If-Range is compared strongly. One byte range is answered with 206; several, or anything that is
-// not a byte range, with the whole (14.2 permits that). A range that lies wholly behind the end is 416.
+// One byte range is answered with 206; several, or anything that is not a byte range, with the whole (14.2 permits
+// that). A range that lies wholly behind the end is 416. The rules are http/semantics'.
 //
 // Thread safety: pure.
 #pragma once
@@ -13,6 +12,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "http/semantics/conditions.hpp"
 #include "storage/objects/object_store.hpp"
 
 namespace photogate::delivery {
@@ -23,11 +23,7 @@ struct Validators {
 };
 
 /// The request's header fields, as sent; absent where there was none.
-struct Conditions {
-    std::optional<std::string_view> if_match;
-    std::optional<std::string_view> if_none_match;
-    std::optional<std::string_view> if_modified_since;
-    std::optional<std::string_view> if_unmodified_since;
+struct Conditions : http::semantics::Conditions {
     std::optional<std::string_view> if_range;
     std::optional<std::string_view> range;
 };

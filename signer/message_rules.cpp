@@ -6,20 +6,13 @@
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
+#include "http/semantics/field.hpp"
 #include "signer/amz_date.hpp"
 #include "signer/canonical_request.hpp"
 #include "signer/signer.hpp"
 
 namespace photogate::signer {
 namespace {
-
-bool is_token_character(char c) {
-    return ascii::is_alphanumeric(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
 
 template <std::size_t N>
 bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) {
@@ -128,7 +121,7 @@ Result<> check_method(std::string_view method) {
 }
 
 Result<> check_header(const Header& header) {
-    if (!is_token(header.name))
+    if (!http::semantics::is_token(header.name))
         return fail(ErrorCode::invalid_field, "a header's name is a token (RFC 9110, 5.6.2)");
     if (!is_clean_text(header.value)) {
         return fail(ErrorCode::invalid_field,

@@ -1,7 +1,6 @@
 #include "gateway/http/parse_head.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include <boost/asio/buffer.hpp>
@@ -10,30 +9,18 @@
 #include "base/ascii.hpp"
 #include "gateway/http/message_parser.hpp"
 #include "gateway/http/target.hpp"
+#include "http/semantics/field.hpp"
 
 namespace photogate::gateway::http {
 
 namespace {
 
 namespace beast_http = boost::beast::http;
+namespace semantics = photogate::http::semantics;
 
 /// The longest `METHOD SP … SP HTTP/1.1` around a target: registered methods have at most 17 letters.
 constexpr std::size_t longest_method = 24;
 constexpr std::size_t line_overhead = longest_method + 16;
-
-constexpr std::array<bool, 256> make_token_table() {
-    std::array<bool, 256> table{};
-    for (char c = '0'; c <= '9'; ++c)
-        table[static_cast<unsigned char>(c)] = true;
-    for (char c = 'a'; c <= 'z'; ++c)
-        table[static_cast<unsigned char>(c)] = true;
-    for (char c = 'A'; c <= 'Z'; ++c)
-        table[static_cast<unsigned char>(c)] = true;
-    for (char c : std::string_view{"!#$%&'*+-.^_`|~"})
-        table[static_cast<unsigned char>(c)] = true;
-    return table;
-}
-constexpr std::array<bool, 256> token_table = make_token_table();
 
 /// uri-host [":" port] (RFC 3986 3.2.2), as far as it can be told without resolving: no userinfo, no path, no
 /// list.
@@ -220,7 +207,8 @@ Error request_line_refusal(std::string_view line) {
     const std::string_view version = line.substr(last + 1);
     if (version != "HTTP/1.1" && version != "HTTP/1.0")
         return because(ErrorCode::bad_request, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
-    if (!is_token(line.substr(0, first))) return because(ErrorCode::bad_request, "The method is not a word.");
+    if (!semantics::is_token(line.substr(0, first)))
+        return because(ErrorCode::bad_request, "The method is not a word.");
     return because(ErrorCode::bad_target, "A character in the target must be percent-encoded.");
 }
 
@@ -308,19 +296,11 @@ Result<> read_expectation(RequestHead& head) {
 
 }  // namespace
 
-bool is_token(std::string_view text) {
-    if (text.empty()) return false;
-    for (unsigned char c : text) {
-        if (!token_table[c]) return false;
-    }
-    return true;
-}
-
 Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::size_t& scanned,
                                                  const HeadLimits& limits) {
     if (arrived.empty()) return std::nullopt;
     // A TLS hello or another protocol never sends an empty line: it is answered at its first byte.
-    if (!token_table[static_cast<unsigned char>(arrived.front())]) {
+    if (!semantics::is_token_char(arrived.front())) {
         return fail(ErrorCode::bad_request, "This is not HTTP/1.1; TLS ends at the proxy in front.");
     }
     std::size_t from = scanned;

@@ -52,7 +52,4 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
 /// `head` is a whole head with its empty line.
 Result<RequestHead> parse_head(std::string_view head, const HeadLimits& limits = {});
 
-/// RFC 9110 5.6.2 tchar.
-bool is_token(std::string_view text);
-
 }  // namespace photogate::gateway::http

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "gateway/http/parse_head.hpp"
+#include "http/semantics/field.hpp"
 
 namespace photogate::gateway::http {
 
@@ -19,7 +19,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> defaults{
 }};
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-    if (!is_token(name)) return;
+    if (!photogate::http::semantics::is_token(name)) return;
     out.append(name).append(": ");
     for (char c : value)
         out += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? ' ' : c;

@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/error_page.hpp"
+#include "http/semantics/conditions.hpp"
 #include "signer/digest.hpp"
 #include "web/pages.hpp"
 
@@ -51,8 +52,9 @@ struct Page {
 };
 
 bool has_it_already(const Request& request, const std::string& etag) {
+    namespace semantics = photogate::http::semantics;
     const auto sent = request.headers.find("if-none-match");
-    return sent && (*sent == "*" || sent->find(etag) != std::string_view::npos);
+    return sent && semantics::lists_tag(*sent, semantics::unquoted(etag), semantics::Comparison::weak);
 }
 
 Response page_response(const Request& request, const Page& page) {

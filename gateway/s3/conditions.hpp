@@ -1,11 +1,11 @@
-// Ranges and preconditions of a request for an object (RFC 9110, 13 and 14), as S3 answers them.
+// Ranges and preconditions of a request for an object (RFC 9110, 13 and 14), as S3 answers them: http/semantics' rules
+// with S3's reading of entity tags.
 //
 // Thread safety: pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "base/time.hpp"
 #include "base/words.hpp"
@@ -33,8 +33,5 @@ S3Result<Verdict> judge(const http::RequestHead& head, const Validators& object)
 S3Result<> judge_source(const http::RequestHead& head, const Validators& object);
 /// True where If-Range is absent or names this very object.
 bool range_applies(const http::RequestHead& head, const Validators& object);
-
-/// `"a", W/"b"` or `*`, compared without the weakness mark; quotes may be missing, as some clients send it.
-bool lists(std::string_view tags, const ETag& etag);
 
 }  // namespace photogate::gateway::s3

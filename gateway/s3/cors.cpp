@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "gateway/http/parse_head.hpp"
+#include "base/text.hpp"
+#include "http/semantics/field.hpp"
 
 namespace photogate::gateway::s3 {
 
@@ -14,13 +15,9 @@ bool is_list_of_names(std::string_view list) {
     std::size_t names = 0;
     for (std::size_t at = 0; at <= list.size();) {
         const auto end = std::min(list.find(',', at), list.size());
-        auto name = list.substr(at, end - at);
+        const auto name = trim(list.substr(at, end - at));
         at = end + 1;
-        while (name.starts_with(' '))
-            name.remove_prefix(1);
-        while (name.ends_with(' '))
-            name.remove_suffix(1);
-        if (!http::is_token(name) || ++names > kMostNames) return false;
+        if (!photogate::http::semantics::is_token(name) || ++names > kMostNames) return false;
     }
     return true;
 }

@@ -1,13 +1,14 @@
 #include "storage/http/transfer.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <limits>
 #include <utility>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "http/semantics/field.hpp"
 
 namespace photogate::storage::http {
 
@@ -38,13 +39,6 @@ class Setter {
     CURL* handle_;
     CURLcode outcome_ = CURLE_OK;
 };
-
-bool is_token(std::string_view text) {
-    constexpr std::string_view kOther = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || kOther.find(c) != std::string_view::npos;
-    });
-}
 
 bool has_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) {
@@ -130,7 +124,8 @@ Result<Response> Transfer::finish(CURL* handle, CURLcode code) {
 
 Result<> Transfer::prepare(CURL* handle) {
     started_ = Steady::now();
-    if (!is_token(request_.method)) return fail(ErrorCode::invalid_field, "the method is not a token");
+    if (!photogate::http::semantics::is_token(request_.method))
+        return fail(ErrorCode::invalid_field, "the method is not a token");
     if (has_space_or_control(request_.url))
         return fail(ErrorCode::invalid_field, "the URL contains a space or a control character");
     const auto add = [this](const std::string& line) {
@@ -141,7 +136,7 @@ Result<> Transfer::prepare(CURL* handle) {
         return true;
     };
     for (const HeaderField& field : request_.headers) {
-        if (!is_token(field.name) || has_control(field.value)) {
+        if (!photogate::http::semantics::is_token(field.name) || has_control(field.value)) {
             return fail(ErrorCode::invalid_field, "a header contains a character that HTTP does not allow");
         }
         // `Name;` is curl's way to send a header without a value; `Name:` would remove it.

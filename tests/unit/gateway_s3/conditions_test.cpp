@@ -7,34 +7,51 @@
 namespace photogate::gateway::s3 {
 namespace {
 
-const ETag kTag = ETag::trusted("a,b");
-
 http::RequestHead with_range(const std::string& range) {
     http::RequestHead head;
     head.headers.add("Range", range);
     return head;
 }
 
-TEST(Lists, finds_tag_that_holds_a_comma_only_inside_quotes) {
-    EXPECT_TRUE(lists("\"a,b\"", kTag));
-    EXPECT_TRUE(lists("\"x\", W/\"a,b\" , \"y\"", kTag));
-    EXPECT_FALSE(lists("\"a\",\"b\"", kTag));
-    EXPECT_FALSE(lists("a,b", kTag));
-    EXPECT_FALSE(lists("\"x,\"a,b\"", kTag));
+bool matches(const std::string& if_match, const std::string& etag) {
+    http::RequestHead head;
+    head.headers.add("If-Match", if_match);
+    const auto tag = ETag::trusted(etag);
+    return judge(head, {tag, {}}).has_value();
 }
 
-TEST(Lists, accepts_star_and_missing_quotes) {
+TEST(Judge, accepts_tags_without_quotes_and_weak_ones) {
+    for (const char* list : {" * ", "0123", "W/0123", "9, 0123", "\"9\",\"0123\"", "W/\"0123\""})
+        EXPECT_TRUE(matches(list, "0123")) << list;
+    for (const char* list : {"", ",", "\"0123\"x", "\"0123", "\"*\"", "012"})
+        EXPECT_FALSE(matches(list, "0123")) << list;
+    EXPECT_TRUE(matches("\"x\", W/\"a,b\" , \"y\"", "a,b"));
+    EXPECT_FALSE(matches("a,b", "a,b"));
+}
+
+TEST(Judge, answers_unchanged_as_not_modified_and_for_source_of_copy_as_failure) {
     const auto tag = ETag::trusted("0123");
-    EXPECT_TRUE(lists(" * ", tag));
-    EXPECT_TRUE(lists("0123", tag));
-    EXPECT_TRUE(lists("W/0123", tag));
-    EXPECT_TRUE(lists("9, 0123", tag));
-    EXPECT_TRUE(lists("\"9\",\"0123\"", tag));
-    EXPECT_FALSE(lists("", tag));
-    EXPECT_FALSE(lists(",", tag));
-    EXPECT_FALSE(lists("\"0123\"x", tag));
-    EXPECT_FALSE(lists("\"0123", tag));
-    EXPECT_FALSE(lists("\"*\"", tag));
+    http::RequestHead head;
+    head.headers.add("If-None-Match", "0123");
+    head.headers.add("x-amz-copy-source-if-none-match", "\"0123\"");
+    EXPECT_EQ(judge(head, {tag, {}}), Verdict::not_modified);
+    EXPECT_FALSE(judge_source(head, {tag, {}}));
+    EXPECT_TRUE(judge_source(with_range("bytes=0-1"), {tag, {}}));
+}
+
+TEST(RangeApplies, only_to_the_object_that_if_range_names) {
+    const auto tag = ETag::trusted("0123");
+    const auto applies = [&](const char* if_range) {
+        http::RequestHead head;
+        head.headers.add("If-Range", if_range);
+        return range_applies(head, {tag, {}});
+    };
+    EXPECT_TRUE(range_applies({}, {tag, {}}));
+    EXPECT_TRUE(applies("\"0123\""));
+    EXPECT_TRUE(applies("0123"));
+    EXPECT_FALSE(applies("W/\"0123\""));
+    EXPECT_FALSE(applies("*"));
+    EXPECT_FALSE(applies("\"9\", \"0123\""));
 }
 
 TEST(ReadRange, ignores_number_with_trailing_text_however_large_it_is) {
