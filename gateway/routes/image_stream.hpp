@@ -21,10 +21,10 @@ class ImageStream final : public http::BodyReader {
   public:
     /// Bytes in memory of one image.
     static constexpr std::uint64_t kPiece = 32U << 10;
-    /// What an open reader costs besides: libcurl's handles and buffers.
-    static constexpr std::uint64_t kReaderCost = 64U << 10;
+    /// What an open reader costs besides: libcurl's handles and buffers, as measured.
+    static constexpr std::uint64_t kReaderCost = 96U << 10;
     /// Connections to stores that are kept open between pieces.
-    static constexpr std::uint64_t kMostReaders = 512;
+    static constexpr std::uint64_t kMostReaders = 128;
     static delivery::ByteBudget budget(std::uint64_t limit) {
         return {limit, std::min(limit / 2, kMostReaders * kReaderCost)};
     }
