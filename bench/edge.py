@@ -4,7 +4,7 @@
     bench/edge.py [--build build/release] [--seconds 60] [waits] [readers]
 
 waits:   100,000 aborted `?wait=60` of one client token in a minute, and what other requests take meanwhile, beside the same requests
-         with nothing else going on, in the same run.
+         with nothing else going on, and with as many aborted requests that ask for no wait, in the same run.
 readers: resident memory of the gateway with 1,000 readers of one public image that take nothing.
 """
 import argparse
@@ -79,17 +79,28 @@ def waits(world, seconds):
     awaited = world.request("POST", "/v1/uploads", {"size": 10}, key=token)[2]["id"]
     path = f"/v1/uploads/{world.create({'size': 10})['id']}"
     data = rf"GET /v1/uploads/{awaited}?wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    plain = data.replace("?wait=60", "")
     probe(gateway, path, world.app.key, 3)
+
+    def beside(what):
+        leaving = subprocess.Popen([sys.executable, "-c", LEAVERS, str(gateway.port), str(PER_SECOND), str(seconds), what], stdout=subprocess.PIPE, text=True)
+        took = probe(gateway, path, world.app.key, seconds - 1)
+        sent = int(leaving.communicate()[0])
+        time.sleep(1)
+        return took, sent
+
     before = probe(gateway, path, world.app.key, seconds / 3)
-    leaving = subprocess.Popen([sys.executable, "-c", LEAVERS, str(gateway.port), str(PER_SECOND), str(seconds), data], stdout=subprocess.PIPE, text=True)
-    during = probe(gateway, path, world.app.key, seconds - 1)
-    sent = int(leaving.communicate()[0])
-    time.sleep(1)
+    unwaited, _ = beside(plain)
+    during, sent = beside(data)
     after = probe(gateway, path, world.app.key, seconds / 3)
     alone = sorted(before + after)
-    ratio = during[int(0.99 * len(during))] / alone[int(0.99 * len(alone))]
-    yield f"aborted waits of one token: {sent:,} in {seconds:.0f} s; others' p99 beside nothing else", f"{ratio:.2f} × (target ≤ 1.5 ×)"
-    yield "… others alone; meanwhile", f"{figures(alone)}; {figures(during)}"
+
+    def p99(took):
+        return took[int(0.99 * len(took))]
+
+    yield f"aborted waits of one token: {sent:,} in {seconds:.0f} s; others' p99 beside nothing else", f"{p99(during) / p99(alone):.2f} × (target ≤ 1.5 ×)"
+    yield "… beside as many aborted requests that ask for no wait", f"{p99(during) / p99(unwaited):.2f} ×"
+    yield "… others alone; beside those without a wait; beside the waits", f"{figures(alone)}; {figures(unwaited)}; {figures(during)}"
     yield "… seen to leave, refused for the token's limit, still waiting", " / ".join(
         f"{metric(gateway, name):,.0f}" for name in ("photogate_waits_abandoned_total", "photogate_waits_refused_total", "photogate_waits"))
 
