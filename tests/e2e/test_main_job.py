@@ -91,6 +91,15 @@ def test_keeps_original_unchanged_in_the_private_bucket(world):
     assert kept == photo
 
 
+def test_publishes_animation_that_fills_the_limits_at_the_first_attempt(minio_world):
+    """197 million pixels over 300 frames, each of which differs from the one before everywhere."""
+    upload = minio_world.publish(pictures.film(810, 810, 300, seed=15), seconds=100)
+    assert upload["state"] == "published", upload
+    assert (upload["image"]["format"], upload["image"]["width"]) == ("webp", 810)
+    timeline = minio_world.request("GET", f"/v1/uploads/{upload['id']}/timeline")[2]["data"]
+    assert "postponed" not in [entry["event"] for entry in timeline], timeline
+
+
 def test_strip_mode_keeps_coded_pixels(world):
     photo = pictures.photo(seed=4)
     upload = world.publish(photo, {"profile": "strip"})

@@ -201,7 +201,7 @@ def test_links_are_absolute_where_the_public_url_is_known(world, gateways):
         assert answered["links"]["image"].startswith("https://photos.example/i/")
     listed = public.request("GET", "/v1/uploads?limit=1", key=world.app.key)[2]
     assert listed["data"][0]["links"]["self"].startswith("https://photos.example/v1/uploads/")
-    token = public.request("POST", "/v1/tokens", {"expires_in": 60}, key=world.app.key)[2]
+    token = public.request("POST", "/v1/tokens", {"profile": "photos", "expires_in": 60}, key=world.app.key)[2]
     assert token["links"]["uploads"].startswith("https://photos.example/u/")
     assert token["links"]["page"].startswith("https://photos.example/#token=")
 

@@ -56,3 +56,29 @@ def metadata(data, suffix=".jpg"):
         text = subprocess.run(["exiftool", "-a", "-u", "-G1", "-ee", "-json", "-n", file.name], capture_output=True, check=True).stdout
     return {name: value for name, value in json.loads(text)[0].items()
             if name.split(":")[0] not in ("System", "SourceFile", "ExifTool", "Composite")}
+
+
+def film(width, height, frames, seed=1):
+    """A GIF whose every frame differs from the one before in each pixel: one drawing in 16 colours that move on."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as own:
+        still, single = pathlib.Path(own, "still.jpg"), pathlib.Path(own, "single.gif")
+        still.write_bytes(photo(width, height, seed=seed))
+        _run("vips", "copy", still, f"{single}[dither=0,bitdepth=4,effort=1]")
+        gif = single.read_bytes()
+    table = 3 << (gif[10] & 7) + 1
+    colours, at = gif[13:13 + table], 13 + table
+    while gif[at] == 0x21:  # extensions of this one frame
+        at += 2
+        while gif[at]:
+            at += gif[at] + 1
+        at += 1
+    assert gif[at] == 0x2c and not gif[at + 9] & 0x80, "a frame with the colours of all"
+    descriptor, end = gif[at:at + 9], at + 11
+    while gif[end]:
+        end += gif[end] + 1
+    pixels = gif[at + 10:end + 1]
+    size = bytes([0x80 | gif[10] & 7])
+    return gif[:10] + b"\x70" + gif[11:13] + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00" + b"".join(
+        b"\x21\xf9\x04\x04\x05\x00\x00\x00" + descriptor + size + colours[3 * (number % 16):] + colours[:3 * (number % 16)] + pixels
+        for number in range(frames)) + b";"
