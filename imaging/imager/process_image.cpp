@@ -218,27 +218,16 @@ tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec
     const bool animation = stays_moving(version, work.inspection) && can_move(first.format);
     const auto plan = animation ? smaller_animations(version, first, attempts_left(work, picture))
                                 : smaller_encodings(version, work.inspection, first, quality);
-    const auto time_of = [pixels = std::uint64_t{picture.width} * picture.height](const Encoding& how) {
-        return encoding_cost(how.format, pixels).time;
-    };
-    std::chrono::milliseconds left = kLongestShrinking, rest{0};
-    for (const Encoding& how : plan)
-        rest += time_of(how);
+    const auto time = animation ? std::chrono::milliseconds::max() : kLongestShrinking;
+    Attempts attempts(plan, std::uint64_t{picture.width} * picture.height, work.file.size(), time);
     Encoding before = first;
     std::size_t size = picture.bytes.size();
-    for (std::size_t i = 0; i < plan.size(); ++i) {
-        const Encoding& how = plan[i];
-        const bool all_in_time = animation || rest <= left;
-        rest -= time_of(how);
-        const bool is_last = i + 1 == plan.size();
-        const bool in_time = is_last || time_of(how) + time_of(plan.back()) <= left;
-        if (!all_in_time && !is_last && (!in_time || !may_fit(how, before, size, work.file.size()))) continue;
-        left -= time_of(how);
-        auto other = reencoded(work.decoding, version, base, how);
+    while (const auto how = attempts.next(before, size)) {
+        auto other = reencoded(work.decoding, version, base, *how);
         if (!other) return other;
-        before = how;
+        before = *how;
         size = other->bytes.size();
-        if (other->bytes.size() < picture.bytes.size()) picture = std::move(*other);
+        if (size < picture.bytes.size()) picture = std::move(*other);
         if (picture.bytes.size() <= work.file.size()) break;
     }
     return picture;

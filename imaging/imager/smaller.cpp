@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <utility>
+
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 namespace {
@@ -105,6 +108,31 @@ bool may_fit(const Encoding& next, const Encoding& before, std::size_t size, std
         return true;
     return static_cast<double>(size) * std::exp(kLossPerQuality * (next.quality - before.quality)) <=
            static_cast<double>(wanted);
+}
+
+Attempts::Attempts(std::vector<Encoding> plan, std::uint64_t pixels, std::size_t wanted,
+                   std::chrono::milliseconds time)
+    : plan_(std::move(plan)), pixels_(pixels), wanted_(wanted), left_(time) {
+    for (const Encoding& how : plan_)
+        rest_ += time_of(how);
+}
+
+std::chrono::milliseconds Attempts::time_of(const Encoding& how) const {
+    return encoding_cost(how.format, pixels_).time;
+}
+
+std::optional<Encoding> Attempts::next(const Encoding& before, std::size_t size) {
+    while (at_ < plan_.size()) {
+        const Encoding& how = plan_[at_++];
+        const bool all_in_time = rest_ <= left_;
+        const bool is_last = at_ == plan_.size();
+        rest_ -= time_of(how);
+        const bool in_time = is_last || time_of(how) + time_of(plan_.back()) <= left_;
+        if (!all_in_time && !is_last && (!in_time || !may_fit(how, before, size, wanted_))) continue;
+        left_ -= time_of(how);
+        return how;
+    }
+    return std::nullopt;
 }
 
 std::vector<Encoding> smaller_animations(const VersionSpec& version, const Encoding& first,

@@ -4,7 +4,9 @@
 // quality only repeats its artefacts in more bytes. Thread safety: pure functions.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -29,6 +31,26 @@ std::vector<Encoding> smaller_encodings(const VersionSpec& version, const Inspec
 /// Whether `next` is likely to have no more than `wanted` bytes, after `before` has had `size`. True where nothing is
 /// known.
 bool may_fit(const Encoding& next, const Encoding& before, std::size_t size, std::size_t wanted);
+
+/// Goes through a plan. Where it takes longer than `time`, as estimated, what can't fit is passed over, and what leaves
+/// no time for the last, which is always tried.
+class Attempts {
+  public:
+    Attempts(std::vector<Encoding> plan, std::uint64_t pixels, std::size_t wanted,
+             std::chrono::milliseconds time);
+    /// The next to try, after `before` has had `size`; nullopt at the end.
+    std::optional<Encoding> next(const Encoding& before, std::size_t size);
+
+  private:
+    std::chrono::milliseconds time_of(const Encoding& how) const;
+
+    std::vector<Encoding> plan_;
+    std::uint64_t pixels_;
+    std::size_t wanted_;
+    std::chrono::milliseconds left_;
+    std::chrono::milliseconds rest_{0};  ///< of all that has not been gone through
+    std::size_t at_ = 0;
+};
 
 /// The same for an animation, of which each attempt decodes and encodes all frames: at most `attempts` of them.
 std::vector<Encoding> smaller_animations(const VersionSpec& version, const Encoding& first,

@@ -77,6 +77,24 @@ TEST(Smaller, passes_over_what_can_not_fit) {
     EXPECT_TRUE(may_fit({.format = Format::jpeg, .quality = 70}, before, 1000, 100)) << "another format";
 }
 
+TEST(Smaller, tries_what_there_is_time_for_and_always_the_last) {
+    const Encoding first{.format = Format::jpeg, .quality = 82};
+    const auto plan = smaller_encodings({}, of(Format::heic), first, {});
+    const auto tried = [&](std::uint64_t pixels) {
+        Attempts attempts(plan, pixels, 1'000, std::chrono::milliseconds(2'500));
+        std::vector<int> qualities;
+        Encoding before = first;
+        while (const auto how = attempts.next(before, 5'000)) {
+            before = *how;
+            qualities.push_back(how->quality);
+        }
+        return qualities;
+    };
+    EXPECT_EQ(tried(640 * 480).size(), plan.size()) << "a small picture";
+    EXPECT_EQ(tried(2048 * 2048), (std::vector<int>{82, 30}));
+    EXPECT_EQ(tried(8000 * 8000), std::vector<int>{30});
+}
+
 TEST(Smaller, tries_a_long_animation_once_more_only) {
     const Encoding first{.format = Format::webp, .quality = 82};
     EXPECT_EQ(smaller_animations({}, first, 1).size(), 1U);
