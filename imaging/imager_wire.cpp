@@ -168,10 +168,8 @@ Limits limits_from_json(const json& from) {
 }
 
 json version_to_json(const VersionSpec& spec) {
-    json version{{"mode", word(spec.mode)},
-                 {"max_edge", spec.max_edge},
-                 {"fit", word(spec.fit)},
-                 {"quality", spec.quality},
+    json version{{"mode", word(spec.mode)},       {"max_edge", spec.max_edge},     {"fit", word(spec.fit)},
+                 {"reshape", word(spec.reshape)}, {"gravity", word(spec.gravity)}, {"quality", spec.quality},
                  {"growth", word(spec.growth)}};
     if (spec.format) version["format"] = to_string(*spec.format);
     if (spec.crop) version["crop"] = {{"width", spec.crop->width}, {"height", spec.crop->height}};
@@ -188,6 +186,8 @@ VersionSpec version_from_json(const json& from) {
     spec.mode = choice(from, "mode", {PublishMode::reencode, PublishMode::strip});
     spec.max_edge = number<std::uint32_t>(from, "max_edge", 1);
     spec.fit = choice(from, "fit", {Fit::inside, Fit::outside});
+    spec.reshape = choice(from, "reshape", {Reshape::crop, Reshape::stretch});
+    spec.gravity = choice(from, "gravity", kAllGravities);
     spec.quality = number<int>(from, "quality", 1, 100);
     spec.growth = choice(from, "growth", {Growth::avoid, Growth::accept});
     if (from.contains("format")) spec.format = format_member(from, "format");

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kKeyVersion = "2";
 constexpr std::uint32_t kMaxEdge = 65'535;
-constexpr std::uint32_t kMaxAspect = 1'000;
+constexpr std::uint32_t kMaxAspect = 16'384;
 constexpr std::size_t kSha256Digits = 64;
 
 bool is_lower_hex(std::string_view text) {
@@ -41,6 +41,44 @@ std::string_view to_string(Fit fit) {
             return "outside";
     }
     return "inside";
+}
+
+std::string_view to_string(Reshape reshape) {
+    switch (reshape) {
+        case Reshape::crop:
+            return "crop";
+        case Reshape::stretch:
+            return "stretch";
+    }
+    return "crop";
+}
+
+std::string_view to_string(Gravity gravity) {
+    switch (gravity) {
+        case Gravity::centre:
+            return "centre";
+        case Gravity::north:
+            return "north";
+        case Gravity::north_east:
+            return "north_east";
+        case Gravity::east:
+            return "east";
+        case Gravity::south_east:
+            return "south_east";
+        case Gravity::south:
+            return "south";
+        case Gravity::south_west:
+            return "south_west";
+        case Gravity::west:
+            return "west";
+        case Gravity::north_west:
+            return "north_west";
+        case Gravity::attention:
+            return "attention";
+        case Gravity::entropy:
+            return "entropy";
+    }
+    return "centre";
 }
 
 std::string_view to_string(Corner corner) {
@@ -92,8 +130,25 @@ std::string VersionSpec::key() const {
     } else {
         add("-");
     }
+    if (crop && reshape == Reshape::crop && gravity != Gravity::centre) add(to_string(gravity));
+    if (crop && reshape == Reshape::stretch) add("stretch");
     if (growth == Growth::accept) add("grown");
     return key;
+}
+
+PictureSize largest_area(PictureSize whole, const Aspect& aspect) {
+    const std::uint64_t wide = std::uint64_t{whole.height} * aspect.width / aspect.height;
+    if (wide <= whole.width) return {std::max(1U, static_cast<std::uint32_t>(wide)), whole.height};
+    const std::uint64_t high = std::uint64_t{whole.width} * aspect.height / aspect.width;
+    return {whole.width, std::max(1U, static_cast<std::uint32_t>(high))};
+}
+
+std::uint32_t fitted_edge(PictureSize area, const VersionSpec& version) {
+    const std::uint32_t longer = std::max(area.width, area.height);
+    const std::uint32_t shorter = std::max(1U, std::min(area.width, area.height));
+    if (version.fit == Fit::inside) return std::min(longer, version.max_edge);
+    if (shorter <= version.max_edge) return longer;
+    return static_cast<std::uint32_t>((std::uint64_t{longer} * version.max_edge + shorter / 2) / shorter);
 }
 
 std::optional<std::string> complaint_about(const VersionSpec& spec) {

@@ -25,12 +25,37 @@ enum class Fit {
     outside,  ///< the shorter edge
 };
 
-/// The proportions of the largest centred area that is kept.
+/// The proportions of the largest area that is kept, or that the picture is stretched to.
 struct Aspect {
-    std::uint32_t width = 1;   ///< 1 to 1,000
-    std::uint32_t height = 1;  ///< 1 to 1,000
+    std::uint32_t width = 1;   ///< 1 to 16,384
+    std::uint32_t height = 1;  ///< 1 to 16,384
     bool operator==(const Aspect&) const = default;
 };
+
+/// How a picture gets other proportions.
+enum class Reshape {
+    crop,     ///< what does not fit is cut off
+    stretch,  ///< all of it is kept, out of its proportions
+};
+
+/// Which part is kept where something is cut off.
+enum class Gravity {
+    centre,
+    north,
+    north_east,
+    east,
+    south_east,
+    south,
+    south_west,
+    west,
+    north_west,
+    attention,  ///< where a look goes first: bright colours, skin, edges
+    entropy,    ///< where most is to be seen
+};
+inline constexpr Gravity kAllGravities[] = {Gravity::centre,     Gravity::north,      Gravity::north_east,
+                                            Gravity::east,       Gravity::south_east, Gravity::south,
+                                            Gravity::south_west, Gravity::west,       Gravity::north_west,
+                                            Gravity::attention,  Gravity::entropy};
 
 /// What happens where the picture would have more bytes than the file that it is made of.
 enum class Growth {
@@ -53,7 +78,9 @@ struct VersionSpec {
     PublishMode mode = PublishMode::reencode;
     std::uint32_t max_edge = 2048;  ///< pixels
     Fit fit = Fit::inside;
-    std::optional<Aspect> crop;
+    std::optional<Aspect> crop;  ///< other proportions than the picture's own; `reshape` says how
+    Reshape reshape = Reshape::crop;
+    Gravity gravity = Gravity::centre;  ///< of Reshape::crop
     /// nullopt: JPEG for what is opaque, WebP for what has alpha or moves.
     std::optional<Format> format;
     int quality = 82;  ///< 1 to 100, on JPEG's scale
@@ -62,18 +89,30 @@ struct VersionSpec {
 
     bool operator==(const VersionSpec&) const = default;
 
-    /// The same text for the same picture, whoever asks: `2.reencode.2048.inside.4x3.webp.82.-`; `.grown` behind it where growth is
-    /// accepted. It consists of
+    /// The same text for the same picture, whoever asks: `2.reencode.2048.inside.4x3.webp.82.-`; behind it
+    /// the gravity, `stretch` and `grown`, each where it is not the default. It consists of
     /// a-z, 0-9, `.`, `-`, `_` and is at most 160 characters long. Where the meaning of a member changes, the
     /// number in front does. Caches, single flights and stored rows share it.
     std::string key() const;
 };
+
+struct PictureSize {
+    std::uint32_t width = 0;
+    std::uint32_t height = 0;
+    bool operator==(const PictureSize&) const = default;
+};
+/// The largest area of those proportions in a picture.
+PictureSize largest_area(PictureSize whole, const Aspect& aspect);
+/// The longer edge of what is made of an area that has the version's proportions. Never enlarged.
+std::uint32_t fitted_edge(PictureSize area, const VersionSpec& version);
 
 /// A sentence that says what is wrong with it, or nothing.
 std::optional<std::string> complaint_about(const VersionSpec& spec);
 
 std::string_view to_string(PublishMode mode);
 std::string_view to_string(Fit fit);
+std::string_view to_string(Reshape reshape);
+std::string_view to_string(Gravity gravity);
 std::string_view to_string(Corner corner);
 std::string_view to_string(Growth growth);
 

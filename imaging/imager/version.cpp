@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "imaging/imager/encode.hpp"
 #include "imaging/imager/pixels.hpp"
@@ -11,29 +12,7 @@ namespace photogate::imaging {
 
 namespace {
 
-struct Area {
-    std::uint32_t width = 0;
-    std::uint32_t height = 0;
-};
-
-/// The largest area of those proportions.
-Area cropped(Area whole, const Aspect& aspect) {
-    const std::uint64_t wide = std::uint64_t{whole.height} * aspect.width / aspect.height;
-    if (wide <= whole.width) return {std::max(1U, static_cast<std::uint32_t>(wide)), whole.height};
-    const std::uint64_t high = std::uint64_t{whole.width} * aspect.height / aspect.width;
-    return {whole.width, std::max(1U, static_cast<std::uint32_t>(high))};
-}
-
-/// The longer edge of an area that fits; never enlarged.
-std::uint32_t fitted_edge(Area area, const VersionSpec& version) {
-    const std::uint32_t longer = std::max(area.width, area.height);
-    const std::uint32_t shorter = std::max(1U, std::min(area.width, area.height));
-    if (version.fit == Fit::inside) return std::min(longer, version.max_edge);
-    if (shorter <= version.max_edge) return longer;
-    return static_cast<std::uint32_t>((std::uint64_t{longer} * version.max_edge + shorter / 2) / shorter);
-}
-
-Area area_of(VipsImage* image) {
+PictureSize area_of(VipsImage* image) {
     return {static_cast<std::uint32_t>(vips_image_get_width(image)),
             static_cast<std::uint32_t>(vips_image_get_height(image))};
 }
@@ -75,7 +54,7 @@ struct Place {
     int y = 0;
 };
 
-Place place_of(Corner corner, Area picture, Area mark) {
+Place place_of(Corner corner, PictureSize picture, PictureSize mark) {
     const int margin = static_cast<int>(std::min(picture.width, picture.height) / 50);
     const int right = static_cast<int>(picture.width) - static_cast<int>(mark.width);
     const int bottom = static_cast<int>(picture.height) - static_cast<int>(mark.height);
@@ -96,7 +75,7 @@ Place place_of(Corner corner, Area picture, Area mark) {
 }
 
 Image marked(VipsImage* picture, VipsImage* mark, const Watermark& how) {
-    const Area area = area_of(picture);
+    const PictureSize area = area_of(picture);
     const std::uint32_t edge =
         std::max(1U, std::min(area.width, area.height) * std::min(how.size, 100U) / 100);
     const Image small = shrunk(mark, edge);
@@ -117,15 +96,94 @@ Image marked(VipsImage* picture, VipsImage* mark, const Watermark& how) {
     return held;
 }
 
+/// How far from the left and the top what is kept begins, in halves of what is cut off.
+struct Halves {
+    std::uint32_t left = 1;
+    std::uint32_t top = 1;
+};
+
+Halves halves_of(Gravity gravity) {
+    switch (gravity) {
+        case Gravity::north:
+            return {1, 0};
+        case Gravity::north_east:
+            return {2, 0};
+        case Gravity::east:
+            return {2, 1};
+        case Gravity::south_east:
+            return {2, 2};
+        case Gravity::south:
+            return {1, 2};
+        case Gravity::south_west:
+            return {0, 2};
+        case Gravity::west:
+            return {0, 1};
+        case Gravity::north_west:
+            return {0, 0};
+        case Gravity::centre:
+        case Gravity::attention:
+        case Gravity::entropy:
+            return {1, 1};
+    }
+    return {};
+}
+
+Image cropped(VipsImage* whole, PictureSize kept, Gravity gravity) {
+    const PictureSize from = area_of(whole);
+    const int width = static_cast<int>(kept.width), height = static_cast<int>(kept.height);
+    Image part;
+    if (gravity == Gravity::attention || gravity == Gravity::entropy) {
+        vips_smartcrop(whole, OutImage(part), width, height, "interesting",
+                       gravity == Gravity::attention ? VIPS_INTERESTING_ATTENTION : VIPS_INTERESTING_ENTROPY,
+                       nullptr);
+    } else {
+        const Halves halves = halves_of(gravity);
+        vips_extract_area(
+            whole, OutImage(part), static_cast<int>((from.width - kept.width) * halves.left / 2),
+            static_cast<int>((from.height - kept.height) * halves.top / 2), width, height, nullptr);
+    }
+    Image held = part ? in_memory(part.get()) : Image{};
+    if (held) drop_fields(held.get(), Fields::none);
+    return held;
+}
+
+/// The size of what is made of an area that has the version's proportions.
+PictureSize fitted(PictureSize area, const VersionSpec& version) {
+    const std::uint64_t longer = std::max({area.width, area.height, 1U});
+    const std::uint64_t edge = std::min(fitted_edge(area, version), kMaxEncodedEdge);
+    const auto side = [&](std::uint32_t of) {
+        return std::max(1U, static_cast<std::uint32_t>((of * edge + longer / 2) / longer));
+    };
+    return {side(area.width), side(area.height)};
+}
+
+Image stretched(VipsImage* whole, PictureSize size) {
+    Image out_of_proportion;
+    vips_thumbnail_image(whole, OutImage(out_of_proportion), static_cast<int>(size.width), "height",
+                         static_cast<int>(size.height), "size", VIPS_SIZE_FORCE, "no_rotate", TRUE, nullptr);
+    Image held = out_of_proportion ? in_memory(out_of_proportion.get()) : Image{};
+    if (held) drop_fields(held.get(), Fields::none);
+    return held;
+}
+
 tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
+}
+
+/// In the version's proportions.
+Result<Image> reshaped(VipsImage* base, const VersionSpec& version) {
+    const PictureSize kept = largest_area(area_of(base), *version.crop);
+    Image picture = version.reshape == Reshape::stretch ? stretched(base, fitted(kept, version))
+                                                        : cropped(base, kept, version.gravity);
+    if (!picture) return broken("The picture can't be brought into its proportions.");
+    return picture;
 }
 
 }  // namespace
 
 std::uint32_t decode_edge(const VersionSpec& version, const Inspection& inspection) {
-    const Area whole{inspection.upright_width(), inspection.upright_height()};
-    const Area kept = version.crop ? cropped(whole, *version.crop) : whole;
+    const PictureSize whole{inspection.upright_width(), inspection.upright_height()};
+    const PictureSize kept = version.crop ? largest_area(whole, *version.crop) : whole;
     const std::uint32_t wanted = fitted_edge(kept, version);
     const std::uint32_t longer = std::max(kept.width, kept.height);
     // The whole is larger than what is kept of it by the same factor at every scale; rounded up.
@@ -140,16 +198,11 @@ Result<Image> version_of(VipsImage* base, const VersionSpec& version, VipsImage*
     g_object_ref(base);
     Image picture(base);
     if (version.crop) {
-        const Area whole = area_of(base);
-        const Area kept = cropped(whole, *version.crop);
-        Image part;
-        vips_extract_area(base, OutImage(part), static_cast<int>((whole.width - kept.width) / 2),
-                          static_cast<int>((whole.height - kept.height) / 2), static_cast<int>(kept.width),
-                          static_cast<int>(kept.height), nullptr);
-        picture = part ? in_memory(part.get()) : Image{};
-        if (!picture) return broken("The picture can't be cropped.");
+        auto shaped = reshaped(base, version);
+        if (!shaped) return shaped;
+        picture = std::move(*shaped);
     }
-    const Area area = area_of(picture.get());
+    const PictureSize area = area_of(picture.get());
     const std::uint32_t edge = std::min(fitted_edge(area, version), kMaxEncodedEdge);
     if (edge < std::max(area.width, area.height)) {
         picture = shrunk(picture.get(), edge);

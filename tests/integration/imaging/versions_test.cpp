@@ -109,6 +109,66 @@ TEST_F(Versions, are_cropped_to_proportions_about_the_centre_and_never_enlarged)
     EXPECT_LE(mean_difference(pixels_of(all.pictures[0]), pixels_of_file(folder.file("c.png"))), 0.1);
 }
 
+TEST_F(Versions, are_cropped_where_they_are_asked_to) {
+    Spooled spooled(photo_as("p.png", 800, 400));
+    struct Asked {
+        Gravity gravity;
+        const char* left;
+    };
+    const Asked asked[] = {{Gravity::west, "0"},
+                           {Gravity::north_west, "0"},
+                           {Gravity::east, "400"},
+                           {Gravity::south_east, "400"},
+                           {Gravity::north, "200"}};
+    std::vector<VersionSpec> specs;
+    for (const auto& each : asked)
+        specs.push_back({.crop = Aspect{1, 1}, .gravity = each.gravity, .format = Format::png});
+    spooled.task.publish({}, specs);
+    const Processed all = processed(spooled.task);
+    ASSERT_EQ(all.pictures.size(), specs.size());
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        vips("extract_area " + folder.file("p.png") + " " + folder.file("c.png") + " " + asked[i].left +
+             " 0 400 400");
+        EXPECT_LE(mean_difference(pixels_of(all.pictures[i]), pixels_of_file(folder.file("c.png"))), 0.1)
+            << to_string(asked[i].gravity);
+    }
+}
+
+TEST_F(Versions, are_cropped_to_where_something_is) {
+    vips("black " + folder.file("dark.v") + " 300 100 --bands 3");
+    vips("copy " + make_photo(folder, 100, 100) + " " + folder.file("busy.png"));
+    vips("insert " + folder.file("dark.v") + " " + folder.file("busy.png") + " " + folder.file("p.png") +
+         " 200 0");
+    const Bytes file = read_file(folder.file("p.png"));
+    for (const Gravity gravity : {Gravity::attention, Gravity::entropy}) {
+        Spooled spooled(file);
+        spooled.task.render({.crop = Aspect{1, 1}, .gravity = gravity, .format = Format::png});
+        const Pixels kept = pixels_of(processed(spooled.task).picture());
+        EXPECT_EQ(kept.width, 100);
+        EXPECT_EQ(kept.height, 100);
+        EXPECT_LE(mean_difference(kept, pixels_of_file(folder.file("busy.png"))), 40.0) << to_string(gravity);
+    }
+}
+
+TEST_F(Versions, are_stretched_whole_and_never_beyond_an_edge) {
+    Spooled spooled(photo_as("p.png", 800, 400));
+    const auto stretch = [](std::uint32_t edge, Aspect aspect) {
+        return VersionSpec{
+            .max_edge = edge, .crop = aspect, .reshape = Reshape::stretch, .format = Format::png};
+    };
+    spooled.task.publish({}, {stretch(100, {1, 1}), stretch(2048, {1, 1}), stretch(90, {1, 3})});
+    const Processed all = processed(spooled.task);
+    ASSERT_EQ(all.pictures.size(), 3U);
+    EXPECT_EQ(all.pictures[0].width, 100U);
+    EXPECT_EQ(all.pictures[0].height, 100U);
+    EXPECT_EQ(all.pictures[1].width, 400U);
+    EXPECT_EQ(all.pictures[1].height, 400U);
+    EXPECT_EQ(all.pictures[2].width, 30U);
+    EXPECT_EQ(all.pictures[2].height, 90U);
+    vips("resize " + folder.file("p.png") + " " + folder.file("s.png") + " 0.5 --vscale 1");
+    EXPECT_LE(mean_difference(pixels_of(all.pictures[1]), pixels_of_file(folder.file("s.png"))), 3.0);
+}
+
 TEST_F(Versions, of_an_orientation_that_turns_are_cropped_as_they_are_seen) {
     vips("copy " + make_photo(folder, 400, 200) + " " + folder.file("p.jpg"));
     (void)shell("exiftool -q -n -Orientation=6 " + folder.file("p.jpg"));

@@ -22,6 +22,11 @@ TEST(VersionSpec, key_is_the_same_text_for_ever) {
                            .format = Format::webp,
                            .quality = 70,
                            .watermark = Watermark{std::string(64, 'b'), Corner::top_left, 30, 40}};
+    EXPECT_EQ(
+        VersionSpec({.crop = Aspect{1, 1}, .gravity = Gravity::north_west, .growth = Growth::accept}).key(),
+        "2.reencode.2048.inside.1x1.auto.82.-.north_west.grown");
+    EXPECT_EQ(VersionSpec({.crop = Aspect{1, 1}, .reshape = Reshape::stretch}).key(),
+              "2.reencode.2048.inside.1x1.auto.82.-.stretch");
     EXPECT_EQ(full.key(), "2.strip.640.outside.4x3.webp.70." + std::string(64, 'b') + ".top_left.30.40");
 }
 
@@ -39,6 +44,9 @@ TEST(VersionSpec, key_differs_wherever_the_picture_may) {
     add({.crop = Aspect{1, 1}});
     add({.crop = Aspect{4, 3}});
     add({.crop = Aspect{3, 4}});
+    for (const Gravity gravity : kAllGravities)
+        if (gravity != Gravity::centre) add({.crop = Aspect{1, 1}, .gravity = gravity});
+    add({.crop = Aspect{1, 1}, .reshape = Reshape::stretch});
     for (const Format format : kAllFormats)
         add({.format = format});
     add({.quality = 81});
@@ -54,13 +62,34 @@ TEST(VersionSpec, key_is_that_of_the_proportions_and_not_of_the_numbers) {
     EXPECT_EQ((VersionSpec{.crop = Aspect{8, 6}}.key()), (VersionSpec{.crop = Aspect{4, 3}}.key()));
 }
 
+TEST(VersionSpec, key_is_without_what_changes_nothing) {
+    EXPECT_EQ((VersionSpec{.gravity = Gravity::north}.key()), VersionSpec{}.key());
+    EXPECT_EQ((VersionSpec{.reshape = Reshape::stretch}.key()), VersionSpec{}.key());
+    EXPECT_EQ(
+        (VersionSpec{.crop = Aspect{1, 1}, .reshape = Reshape::stretch, .gravity = Gravity::north}.key()),
+        (VersionSpec{.crop = Aspect{1, 1}, .reshape = Reshape::stretch}.key()));
+}
+
+TEST(VersionSpec, never_enlarges_and_keeps_its_proportions) {
+    EXPECT_EQ(largest_area({4000, 3000}, {1, 1}), (PictureSize{3000, 3000}));
+    EXPECT_EQ(largest_area({4000, 3000}, {16, 9}), (PictureSize{4000, 2250}));
+    EXPECT_EQ(largest_area({4000, 3000}, {1, 16'384}), (PictureSize{1, 3000}));
+    EXPECT_EQ(largest_area({1, 1}, {16'384, 1}), (PictureSize{1, 1}));
+    EXPECT_EQ(fitted_edge({4000, 3000}, {.max_edge = 400}), 400U);
+    EXPECT_EQ(fitted_edge({4000, 3000}, {.max_edge = 5000}), 4000U);
+    EXPECT_EQ(fitted_edge({4000, 3000}, {.max_edge = 300, .fit = Fit::outside}), 400U);
+    EXPECT_EQ(fitted_edge({4000, 3000}, {.max_edge = 3000, .fit = Fit::outside}), 4000U);
+}
+
 TEST(VersionSpec, key_is_fit_for_a_name) {
     const VersionSpec longest{.mode = PublishMode::reencode,
                               .max_edge = 65'535,
                               .fit = Fit::outside,
-                              .crop = Aspect{997, 991},
+                              .crop = Aspect{16'384, 16'383},
+                              .gravity = Gravity::south_east,
                               .format = Format::jpeg,
                               .quality = 100,
+                              .growth = Growth::accept,
                               .watermark = Watermark{std::string(64, 'f'), Corner::bottom_right, 100, 100}};
     EXPECT_LE(longest.key().size(), 160U);
     EXPECT_EQ(longest.key().find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_"), std::string::npos);
@@ -72,7 +101,7 @@ TEST(VersionSpec, says_what_is_wrong) {
     EXPECT_TRUE(complaint_about({.max_edge = 0}));
     EXPECT_TRUE(complaint_about({.max_edge = 65'536}));
     EXPECT_TRUE(complaint_about({.crop = Aspect{0, 1}}));
-    EXPECT_TRUE(complaint_about({.crop = Aspect{1, 1'001}}));
+    EXPECT_TRUE(complaint_about({.crop = Aspect{1, 16'385}}));
     EXPECT_TRUE(complaint_about({.quality = 0}));
     EXPECT_TRUE(complaint_about({.quality = 101}));
     EXPECT_TRUE(complaint_about({.watermark = Watermark{}}));

@@ -78,6 +78,8 @@ TEST(ImagerWire, delivers_render_with_crop_and_watermark_unchanged) {
     task.render({.max_edge = 640,
                  .fit = Fit::outside,
                  .crop = Aspect{4, 3},
+                 .reshape = Reshape::stretch,
+                 .gravity = Gravity::attention,
                  .format = Format::avif,
                  .quality = 50,
                  .watermark = Watermark{std::string(64, 'a'), Corner::top_left, 30, 40}});
