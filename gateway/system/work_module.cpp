@@ -75,7 +75,7 @@ void WorkModule::make_worker() {
                           upload_counting_.finished(upload, times);
                           base_.waiters->finished(upload);
                       }},
-                     [this](const UploadId& id) { base_.waiters->settled(id); });
+                     base_.records->versions, [this](const UploadId& id) { base_.waiters->settled(id); });
     worker_.emplace(worker_options(base_.config.worker, worker_name()), base_.records->jobs,
                     std::move(handlers), base_.random);
 }

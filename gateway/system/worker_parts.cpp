@@ -23,11 +23,12 @@ jobs::WorkerOptions worker_options(const config::Worker& config, std::string nam
 }
 
 jobs::Handlers job_handlers(jobs::PublishUpload::Dependencies publishing,
+                            storage::records::VersionStore& versions,
                             const std::function<void(const UploadId&)>& settled) {
     const auto& stores = publishing.stores;
     jobs::Handlers handlers;
     handlers.add(std::make_unique<jobs::DisposeOriginal>(publishing.uploads, stores, settled));
-    handlers.add(std::make_unique<jobs::RemovePublished>(stores, settled));
+    handlers.add(std::make_unique<jobs::RemovePublished>(versions, stores, settled));
     handlers.add(std::make_unique<jobs::PublishUpload>(std::move(publishing)));
     return handlers;
 }

@@ -9,6 +9,7 @@
 #include "gateway/config/config.hpp"
 #include "pipeline/jobs/publish_upload.hpp"
 #include "pipeline/jobs/worker.hpp"
+#include "storage/records/version_store.hpp"
 
 namespace photogate::gateway::system {
 
@@ -16,6 +17,7 @@ pipeline::jobs::WorkerOptions worker_options(const config::Worker& config, std::
 
 /// `settled` is called after each original or image that was moved or removed.
 pipeline::jobs::Handlers job_handlers(pipeline::jobs::PublishUpload::Dependencies publishing,
+                                      storage::records::VersionStore& versions,
                                       const std::function<void(const UploadId&)>& settled);
 
 }  // namespace photogate::gateway::system

@@ -6,8 +6,12 @@
 
 namespace photogate::pipeline::jobs {
 
-RemovePublished::RemovePublished(const Stores& stores, std::function<void(const UploadId&)> done)
-    : JobHandler(model::JobKind::remove_published, Lane::store), stores_(stores), done_(std::move(done)) {}
+RemovePublished::RemovePublished(storage::records::VersionStore& versions, const Stores& stores,
+                                 std::function<void(const UploadId&)> done)
+    : JobHandler(model::JobKind::remove_published, Lane::store),
+      versions_(versions),
+      stores_(stores),
+      done_(std::move(done)) {}
 
 JobOutcome RemovePublished::run(const model::Job& job, const StopSignal&) {
     const Store* store = stores_.of(job.upload.region);
@@ -15,9 +19,11 @@ JobOutcome RemovePublished::run(const model::Job& job, const StopSignal&) {
         return Retry{Error{
             ErrorCode::invalid_configuration, "the upload's region is not configured", {}, std::nullopt}};
     }
-    if (job.upload.image) {
-        const auto removed =
-            store->objects->remove(store->region.published, job.upload.image->key, std::nullopt);
+    auto keys = versions_.being_removed(job.upload.id);
+    if (!keys) return Retry{keys.error()};
+    if (job.upload.image) keys->push_back(job.upload.image->key);
+    for (const auto& key : *keys) {
+        const auto removed = store->objects->remove(store->region.published, key, std::nullopt);
         if (!removed) return Retry{removed.error()};
     }
     failpoint::pass(failpoint::Point::after_original_removed);

@@ -340,7 +340,7 @@ Result<> PostgresJobQueue::finish_cleanup(const model::Lease& lease,
             return fail(ErrorCode::state_conflict, "this lease is for a verdict, not for cleaning up");
         }
         if (held->kind == model::JobKind::remove_published)
-            transaction.run("forget_removed_image", params(held->subject.id));
+            transaction.run("forget_removed_images", params(held->subject.id));
         expect_one(transaction.run("delete_job", params(lease.job, lease.token)), "delete_job");
         if (note && held->subject.kind == kUploadSubject) {
             TimelineRows timeline;

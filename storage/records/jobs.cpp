@@ -62,6 +62,7 @@ Result<> expire_leases_of_ended_processes(DatabaseState& state) {
         const auto callbacks =
             transaction.run("expire_callbacks_of_processes", params(ended)).affected_rows();
         transaction.run("expire_rounds_of_processes", params(ended));
+        transaction.run("expire_version_claims_of_processes", params(ended));
         transaction.run("forget_gone_processes", params(ended));
         if (jobs + callbacks > 0)
             log::warn("leases.process_ended", {{"jobs", jobs}, {"callbacks", callbacks}});

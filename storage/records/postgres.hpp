@@ -19,6 +19,7 @@
 #include "storage/records/job_queue.hpp"
 #include "storage/records/publications.hpp"
 #include "storage/records/upload_store.hpp"
+#include "storage/records/version_store.hpp"
 
 namespace photogate::storage::records {
 
@@ -98,6 +99,23 @@ class PostgresPublications final : public Publications {
     Result<std::optional<model::Upload>> find_public(const PublicId& id) override;
     Result<std::vector<ReferredImage>> references(const Bucket& bucket,
                                                   const std::vector<ObjectKey>& keys) override;
+
+  private:
+    DatabaseState& state_;
+};
+
+class PostgresVersionStore final : public VersionStore {
+  public:
+    explicit PostgresVersionStore(Database& database);
+
+    Result<std::optional<StoredVersion>> find(const VersionName& name) override;
+    Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease) override;
+    Result<StoredVersion> finish(const VersionName& name, const std::string& token,
+                                 const NewVersion& version) override;
+    Result<> give_up(const VersionName& name, const std::string& token,
+                     const VersionFailure& failure) override;
+    Result<> used(const std::vector<VersionName>& names) override;
+    Result<std::vector<ObjectKey>> being_removed(const UploadId& upload) override;
 
   private:
     DatabaseState& state_;

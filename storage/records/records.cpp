@@ -18,6 +18,7 @@ Records::Records(std::unique_ptr<Database> opened)
       arrivals(*database),
       jobs(*database),
       publications(*database),
+      versions(*database),
       outbox(*database),
       upkeep(*database),
       gauges(*database) {}

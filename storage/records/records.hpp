@@ -28,6 +28,7 @@ struct Records {
     PostgresArrivals arrivals;
     PostgresJobQueue jobs;
     PostgresPublications publications;
+    PostgresVersionStore versions;
     Outbox outbox;
     Upkeep upkeep;
     Gauges gauges;

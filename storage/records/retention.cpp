@@ -28,6 +28,7 @@ Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_quarantine", params(Timestamp{now - retention.attempts}));
         transaction.run("forget_sweeps");
         transaction.run("forget_processes");
+        transaction.run("forget_version_claims");
         return {};
     });
 }

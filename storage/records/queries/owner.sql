@@ -29,12 +29,15 @@ with erased as (
 ),
 removing as (
     update images i set state = 'removing' from erased e where i.upload_id = e.id
+),
+unclaimed as (
+    delete from version_claims v using erased e where v.upload_id = e.id
 )
 select id from erased;
 
--- name: forget_removed_image
--- Its object is removed: nothing refers to it any more.
-delete from images where upload_id = $1 and role = 'main' and state = 'removing';
+-- name: forget_removed_images
+-- Their objects are removed: nothing refers to them any more.
+delete from images where upload_id = $1 and state = 'removing';
 
 -- name: erase_told_callbacks
 -- Their bodies held the file name and the EXIF; they can not be replayed any more.

@@ -29,6 +29,7 @@ const std::map<std::string, Reason>& keys() {
         {"images(id)", {"photogate", "a sequence"}},
         {"images(key,bucket)", {"photogate", "the key contains the public id and the hash of the bytes"}},
         {"images(upload_id,role,spec_key)", {"photogate", "begins with the upload's id"}},
+        {"version_claims(upload_id,spec_key)", {"photogate", "begins with the upload's id"}},
         {"jobs(id)", {"photogate", "a sequence"}},
         {"jobs(subject_kind,subject_id,generation,kind,slot)", {"photogate", "begins with the subject's id"}},
         {"callbacks(id)", {"photogate", "80 random bits"}},

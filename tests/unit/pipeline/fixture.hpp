@@ -17,6 +17,7 @@
 #include "signer/digest.hpp"
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
+#include "tests/support/fake_versions.hpp"
 
 namespace photogate::pipeline::test {
 
@@ -109,7 +110,7 @@ class PipelineTest : public testing::Test {
             }}));
         const auto done = [this](const UploadId&) { ++settled; };
         made.add(std::make_unique<jobs::DisposeOriginal>(records, stores, done));
-        made.add(std::make_unique<jobs::RemovePublished>(stores, done));
+        made.add(std::make_unique<jobs::RemovePublished>(versions, stores, done));
         return made;
     }
 
@@ -150,6 +151,7 @@ class PipelineTest : public testing::Test {
     ManualClock clock{*parse_rfc3339("2026-11-20T12:34:56Z")};
     SeededRandom random{1};
     photogate::test::FakeRecords records{clock};
+    photogate::test::FakeVersions versions{clock};
     photogate::test::FakeStore* store = nullptr;
     Stores stores = make_stores();
     model::Apps apps;

@@ -489,6 +489,32 @@ TEST_F(HandlersTest, erases_every_object_of_a_deleted_upload) {
     EXPECT_EQ(settled, 3);
 }
 
+TEST_F(HandlersTest, erases_the_versions_of_a_deleted_upload) {
+    const auto upload = received();
+    run_one();
+    run_one();
+    const storage::records::VersionName name{upload.id, "k"};
+    storage::records::NewVersion version;
+    version.image.key =
+        model::version_key(upload.public_id, std::string(16, 'a'), std::string(64, 'b'), "webp");
+    store->write(published, version.image.key, "a version");
+    versions.publish(upload.id);
+    const auto claim = versions.claim(name, std::chrono::seconds{60}).value();
+    ASSERT_TRUE(versions.finish(name, std::get<storage::records::ClaimedVersion>(claim).token, version));
+    ASSERT_TRUE(records.cancel_or_delete(std::nullopt, upload.id));
+    versions.erase(upload.id);
+    versions.before = [](std::string_view) -> std::optional<Error> {
+        return Error{ErrorCode::database_unavailable, "away", {}, {}};
+    };
+    run_one();
+    run_one();
+    EXPECT_TRUE(store->has(published, version.image.key)) << "not as long as it is not known what there is";
+    versions.before = {};
+    while (job_of(upload.id))
+        run_one();
+    EXPECT_EQ(store->size(published), 0U);
+}
+
 TEST_F(HandlersTest, a_deletion_overrules_a_worker_that_is_moving_the_original) {
     const auto upload = received();
     run_one();

@@ -1,0 +1,63 @@
+-- Versions of published images: $1 the upload, $2 the version's key. The upload is locked before the claim, as in a deletion.
+
+-- name: find_version
+select region, bucket, key, etag, sha256, format, width, height, size, made_at
+from images where upload_id = $1 and role = 'version' and spec_key = $2 and state = 'live';
+
+-- name: claim_version
+-- $3 the token, $4 the lease in milliseconds. A lease that ran out was an attempt.
+insert into version_claims as c (upload_id, spec_key, lease_token, lease_until)
+select id, $2, $3, now() + make_interval(secs => $4::double precision / 1000) from uploads where id = $1 and state = 'published'
+on conflict (upload_id, spec_key) do update
+    set lease_token = excluded.lease_token, lease_until = excluded.lease_until,
+        attempts = c.attempts + case when c.lease_token is null then 0 else 1 end
+    where c.retry_at <= now() and (c.lease_token is null or c.lease_until < now())
+returning attempts;
+
+-- name: version_claim
+select attempts, code, lease_token, lease_token is not null and lease_until >= now() as held,
+       greatest(0, ceil(extract(epoch from coalesce(lease_until, retry_at) - now()) * 1000))::bigint as for_ms
+from version_claims where upload_id = $1 and spec_key = $2;
+
+-- name: lock_published
+-- Against a deletion that comes at the same time.
+select region from uploads where id = $1 and state = 'published' for share;
+
+-- name: drop_version_claim
+-- $3 the token
+delete from version_claims where upload_id = $1 and spec_key = $2 and lease_token = $3 returning upload_id;
+
+-- name: store_version
+-- $3 the region, $4 the public bucket, $5 to $12 the image, $13 now. Nothing where the object is being removed as an orphan.
+insert into images (upload_id, role, spec_key, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at, used_at)
+select $1, 'version', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, now()
+where not exists (select from sweeps where key = $5)
+returning id;
+
+-- name: fail_version
+-- $3 the token, $4 why, $5 milliseconds until it may be tried again, $6 whether it counts
+update version_claims
+set lease_token = null, lease_until = null, code = $4, attempts = attempts + $6::integer,
+    retry_at = now() + make_interval(secs => $5::double precision / 1000)
+where upload_id = $1 and spec_key = $2 and lease_token = $3
+returning attempts;
+
+-- name: versions_used
+-- $1 uploads and $2 keys, in pairs. Roughly: no row is written more than once an hour for it.
+update images i set used_at = now()
+from unnest($1::text[], $2::text[]) as used (upload_id, spec_key)
+where i.upload_id = used.upload_id and i.spec_key = used.spec_key and i.role = 'version'
+  and (i.used_at is null or i.used_at < now() - interval '1 hour')
+returning i.id;
+
+-- name: versions_being_removed
+select bucket, key from images where upload_id = $1 and role = 'version' and state = 'removing';
+
+-- name: expire_version_claims_of_processes
+update version_claims set lease_until = now() - interval '1 second'
+where lease_token is not null and left(lease_token, 12) = any($1::text[]) and lease_until >= now();
+
+-- name: forget_version_claims
+delete from version_claims where ctid = any (array(
+    select ctid from version_claims
+    where retry_at < now() - interval '1 day' and (lease_until is null or lease_until < now()) limit 2000));
