@@ -1,11 +1,33 @@
 #include "delivery/published_images.hpp"
 
+#include <utility>
+
 #include "base/log.hpp"
 #include "imaging/format.hpp"
 
 namespace photogate::delivery {
 
 using model::UploadState;
+
+namespace {
+
+Result<LocatedImage> with_object(LocatedImage located, const model::PublishedImage& image,
+                                 Timestamp made_at) {
+    const auto format = imaging::parse_format(image.format);
+    if (!format) return fail(ErrorCode::unavailable, "the image's format is not known to this program");
+    located.key = image.key;
+    located.etag = image.etag;
+    located.media_type = imaging::media_type(*format);
+    located.filename = located.public_id.str() + "." + std::string{imaging::file_extension(*format)};
+    located.size = image.size;
+    located.validators = {"\"" + image.sha256.substr(0, 32) + "\"", made_at};
+    located.format = *format;
+    located.width = image.width;
+    located.height = image.height;
+    return located;
+}
+
+}  // namespace
 
 PublishedImages::PublishedImages(storage::records::Publications& publications, const pipeline::Stores& stores)
     : publications_(publications), stores_(stores) {}
@@ -22,20 +44,20 @@ Result<LocatedImage> PublishedImages::locate(std::string_view public_id) const {
     if ((*upload)->state == UploadState::deleted) return fail(ErrorCode::gone, "the image was deleted");
     if ((*upload)->state != UploadState::published || !(*upload)->image) return not_published();
 
-    const auto& image = *(*upload)->image;
-    const auto format = imaging::parse_format(image.format);
     const auto* store = stores_.of((*upload)->region);
-    if (!format || !store) return fail(ErrorCode::unavailable, "the image's region is not configured");
+    if (!store) return fail(ErrorCode::unavailable, "the image's region is not configured");
     LocatedImage located;
     located.store = store;
-    located.key = image.key;
-    located.etag = image.etag;
-    located.media_type = imaging::media_type(*format);
-    located.filename = id->str() + "." + std::string{imaging::file_extension(*format)};
-    located.size = image.size;
-    located.validators = {"\"" + image.sha256.substr(0, 32) + "\"",
-                          (*upload)->finished_at.value_or((*upload)->updated_at)};
-    return located;
+    located.upload = (*upload)->id;
+    located.public_id = *id;
+    located.app = (*upload)->app;
+    located.profile = (*upload)->profile;
+    return with_object(std::move(located), *(*upload)->image,
+                       (*upload)->finished_at.value_or((*upload)->updated_at));
+}
+
+Result<LocatedImage> version_of(LocatedImage image, const storage::records::StoredVersion& version) {
+    return with_object(std::move(image), version.image, version.made_at);
 }
 
 Result<std::unique_ptr<storage::objects::ObjectReader>> PublishedImages::open(

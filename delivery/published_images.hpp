@@ -15,8 +15,10 @@
 
 #include "base/result.hpp"
 #include "delivery/conditions.hpp"
+#include "imaging/format.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/publications.hpp"
+#include "storage/records/version_store.hpp"
 
 namespace photogate::delivery {
 
@@ -28,7 +30,18 @@ struct LocatedImage {
     std::string filename;  ///< `<public id>.<ext>`: never the client's
     std::uint64_t size = 0;
     Validators validators;
+    imaging::Format format = imaging::Format::jpeg;
+    std::uint32_t width = 0;
+    std::uint32_t height = 0;
+    // What it is of.
+    UploadId upload;
+    PublicId public_id;
+    AppName app;
+    ProfileName profile;
 };
+
+/// Of the same image in another version. Errors: unavailable, where this program does not know the format.
+Result<LocatedImage> version_of(LocatedImage image, const storage::records::StoredVersion& version);
 
 class PublishedImages {
   public:

@@ -14,6 +14,7 @@
 #include "base/words.hpp"
 #include "imaging/picture.hpp"
 #include "model/job.hpp"
+#include "model/policy/delivery_policy.hpp"
 #include "model/upload.hpp"
 #include "signer/credentials.hpp"
 #include "signer/message.hpp"
@@ -47,6 +48,7 @@ struct Profile {
     OriginalAction rejected = OriginalAction::quarantine;
     /// upload.expired is told only where asked for.
     enum class ExpiredCallback { silent, told } expired_callback = ExpiredCallback::silent;
+    DeliveryPolicy delivery;
 };
 
 struct App {

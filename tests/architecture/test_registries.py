@@ -12,6 +12,8 @@ MEMBER = re.compile(r"^\s*(?:std::(?:unordered_)?(?:multi)?(?:map|set)<.*>|Endpo
 
 # file: {member: (key, why it is nobody else's, what bounds it)}
 REGISTRIES = {
+    "delivery/version_maker.hpp": {"flights_": ("upload, version", "the image's, of an app", "delivery.max_versions_making"),
+                                   "of_apps_": ("app", "the image's", "delivery.max_versions_making")},
     "gateway/http/connection_limits.hpp": {"counts_": ("client address", "a connection's own", "open connections")},
     "gateway/http/http_metrics.hpp": {"series_": ("route, method, status", "no tenant's choice", "the routes")},
     "gateway/s3/bucket_cors.hpp": {"rules_": ("bucket", "made and set by the store's administrator and worker", "the buckets, 64 KiB each")},
