@@ -34,7 +34,8 @@ TEST(BucketCorsDocument, is_bounded_and_checked) {
     EXPECT_EQ(fault(configuration(rule("<AllowedMethod>GET</AllowedMethod>"))), "MalformedXML");
     EXPECT_EQ(fault(configuration(rule(kSmallest + "<Colour>red</Colour>"))), "MalformedXML");
     EXPECT_EQ(fault(configuration(rule(kSmallest + "<MaxAgeSeconds>-1</MaxAgeSeconds>"))), "MalformedXML");
-    EXPECT_EQ(fault(configuration(rule(kSmallest + "<AllowedMethod>PATCH</AllowedMethod>"))), "InvalidRequest");
+    EXPECT_EQ(fault(configuration(rule(kSmallest + "<AllowedMethod>PATCH</AllowedMethod>"))),
+              "InvalidRequest");
     EXPECT_EQ(fault(configuration(rule(kSmallest + "<AllowedOrigin>*.*</AllowedOrigin>"))), "InvalidRequest");
     EXPECT_EQ(fault(configuration(rule(kSmallest + "<AllowedHeader>*-*</AllowedHeader>"))), "InvalidRequest");
     EXPECT_EQ(fault(configuration(rule(kSmallest + "<ExposeHeader>x-*</ExposeHeader>"))), "InvalidRequest");

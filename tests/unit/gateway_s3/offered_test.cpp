@@ -12,12 +12,12 @@ std::string judged(std::string_view name, std::string_view value,
 }
 
 TEST(Offered, knows_every_header_that_it_lets_pass) {
-    for (const auto* name :
-         {"content-type", "Date", "x-amz-date", "X-Amz-Content-Sha256", "x-amz-meta-anything", "x-amz-tagging",
-          "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm", "x-amz-user-agent", "amz-sdk-request"})
+    for (const auto* name : {"content-type", "Date", "x-amz-date", "X-Amz-Content-Sha256",
+                             "x-amz-meta-anything", "x-amz-tagging", "x-amz-checksum-crc32",
+                             "x-amz-sdk-checksum-algorithm", "x-amz-user-agent", "amz-sdk-request"})
         EXPECT_EQ(judged(name, "x"), "") << name;
-    for (const auto* name :
-         {"x-amz-new-header", "x-amz-mfa", "x-amz-write-offset-bytes", "x-amz-rename-source", "X-Minio-Anything"})
+    for (const auto* name : {"x-amz-new-header", "x-amz-mfa", "x-amz-write-offset-bytes",
+                             "x-amz-rename-source", "X-Minio-Anything"})
         EXPECT_EQ(judged(name, "x"), "NotImplemented") << name;
 }
 
@@ -43,12 +43,14 @@ TEST(Offered, accepts_headers_of_an_operation_only_there) {
 }
 
 TEST(Offered, names_the_header_and_what_to_do) {
-    const auto refused = check_offered("x-amz-server-side-encryption", "AES256", {Operation::put_object, false});
+    const auto refused =
+        check_offered("x-amz-server-side-encryption", "AES256", {Operation::put_object, false});
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message.find("x-amz-server-side-encryption"), std::string::npos);
     EXPECT_NE(refused.error().message.find("store.encrypted_disk"), std::string::npos);
     EXPECT_TRUE(check_offered("x-amz-server-side-encryption", "AES256", {Operation::put_object, true}));
-    EXPECT_FALSE(check_offered("x-amz-server-side-encryption-aws-kms-key-id", "k", {Operation::put_object, true}));
+    EXPECT_FALSE(
+        check_offered("x-amz-server-side-encryption-aws-kms-key-id", "k", {Operation::put_object, true}));
 }
 
 }  // namespace

@@ -68,6 +68,29 @@ bool is_published(const Answer& answer) {
     return answer && std::holds_alternative<Processed>(*answer);
 }
 
+/// The file with another size in its property `ispe`.
+Bytes with_stated_size(BytesView heif, std::uint32_t width, std::uint32_t height) {
+    Bytes file(heif.begin(), heif.end());
+    const std::size_t at = as_text(file).find("ispe") + 8;
+    for (std::size_t i = 0; i < 4; ++i) {
+        file[at + i] = static_cast<std::uint8_t>(width >> (24 - 8 * i));
+        file[at + 4 + i] = static_cast<std::uint8_t>(height >> (24 - 8 * i));
+    }
+    return file;
+}
+
+TEST_F(DecoderTraps, refuses_heif_of_far_more_pixels_than_its_bytes_are_worth_before_decoding) {
+    const auto code = [](const Answer& answer) {
+        return answer && std::holds_alternative<Rejection>(*answer) ? std::get<Rejection>(*answer).code
+                                                                    : RejectionCode::timeout;
+    };
+    for (const BytesView picture : {kTinyHeic, kTinyAvif}) {
+        EXPECT_EQ(code(developed(with_stated_size(picture, 14'000, 14'000))), RejectionCode::too_many_pixels);
+        EXPECT_NE(code(developed(with_stated_size(picture, 8'064, 6'048))), RejectionCode::too_many_pixels)
+            << "a phone's 48 megapixels are decoded (and found not to be there)";
+    }
+}
+
 TEST_F(DecoderTraps, three_versions_are_made_of_one_decode) {
     for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::avif}) {
         const Bytes bytes = noise_as(format);

@@ -98,14 +98,15 @@ class FolderFormat : public testing::Test {
         sqlite3_stmt* statement = nullptr;
         sqlite3_prepare_v2(database, ("select value from facts where name = '" + name + "'").c_str(), -1,
                            &statement, nullptr);
-        const std::int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+        const std::int64_t value =
+            sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
         sqlite3_finalize(statement);
         sqlite3_close(database);
         return value;
     }
     void write_body(std::uint64_t number, const std::string& bytes) const {
-        const auto path =
-            folder() / "bytes" / fmt::format("{:013x}", number >> Bodies::kFolderBits) / fmt::format("{:016x}", number);
+        const auto path = folder() / "bytes" / fmt::format("{:013x}", number >> Bodies::kFolderBits) /
+                          fmt::format("{:016x}", number);
         std::filesystem::create_directories(path.parent_path());
         std::ofstream{path, std::ios::binary} << bytes;
     }
@@ -120,14 +121,14 @@ class FolderFormat : public testing::Test {
         write_body(first, "old object");
         write_body(first + 1, "old part");
         const auto headers = blob(pack({"t", "image/png", "c", "max-age=5", "mname", "value"}));
-        run(fmt::format(
-            "insert into facts values ('format', 1), ('start', 1), ('unswept', 1);"
-            "insert into buckets (id, name, created) values (1, 'pictures', 1000000);"
-            "insert into objects values (1, {}, '{}', 10, 1700000000000000, 7, {}, 0, {}, {});"
-            "insert into uploads values (1, 1, {}, 'abc', 1799999999000000, null, {});"
-            "insert into parts values (1, 1, {}, 8, '{}', 1799999999000000, null);",
-            blob("key"), md5_hex("old object"), first, blob(pack({"CRC32", "f", "AAAAAA=="})), headers, blob("big"),
-            headers, first + 1, md5_hex("old part")));
+        run(
+            fmt::format("insert into facts values ('format', 1), ('start', 1), ('unswept', 1);"
+                        "insert into buckets (id, name, created) values (1, 'pictures', 1000000);"
+                        "insert into objects values (1, {}, '{}', 10, 1700000000000000, 7, {}, 0, {}, {});"
+                        "insert into uploads values (1, 1, {}, 'abc', 1799999999000000, null, {});"
+                        "insert into parts values (1, 1, {}, 8, '{}', 1799999999000000, null);",
+                        blob("key"), md5_hex("old object"), first, blob(pack({"CRC32", "f", "AAAAAA=="})),
+                        headers, blob("big"), headers, first + 1, md5_hex("old part")));
     }
 
     TemporaryFolder home;

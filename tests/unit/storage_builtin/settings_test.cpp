@@ -72,7 +72,8 @@ TEST_F(FolderSettings, holds_the_limit_of_a_bucket_for_every_way_in) {
     EXPECT_TRUE(put("k", "123456789012"));
     EXPECT_EQ(code_of(put("k", "1234567890123")), ErrorCode::body_too_large);
     EXPECT_EQ(get("k"), "123456789012");
-    EXPECT_EQ(code_of(store->objects().write(bucket, key_of("k"), {.announced = 13})), ErrorCode::body_too_large);
+    EXPECT_EQ(code_of(store->objects().write(bucket, key_of("k"), {.announced = 13})),
+              ErrorCode::body_too_large);
 
     const http::MemorySource large{std::string_view{"1234567890123"}};
     ASSERT_TRUE(store->put(other, key_of("k"), large, {}));
@@ -94,7 +95,8 @@ TEST_F(FolderSettings, computes_the_checksum_that_a_copy_asks_for) {
     const ObjectName from{bucket, key_of("k")};
     const auto plain = store->objects().copy(from, {bucket, key_of("a")}, {});
     EXPECT_EQ(plain->checksum->algorithm, ChecksumAlgorithm::sha1);
-    const auto made = store->objects().copy(from, {bucket, key_of("b")}, {.checksum = ChecksumAlgorithm::crc32});
+    const auto made =
+        store->objects().copy(from, {bucket, key_of("b")}, {.checksum = ChecksumAlgorithm::crc32});
     ASSERT_TRUE(made);
     EXPECT_EQ(made->checksum->value, "y/Q5Jg==");
     const auto itself = store->objects().copy(from, from, {.checksum = ChecksumAlgorithm::crc64nvme});
