@@ -1,7 +1,8 @@
 #include "gateway/http/message.hpp"
 
-#include <algorithm>
 #include <array>
+
+#include "base/ascii.hpp"
 
 namespace photogate::gateway::http {
 
@@ -18,10 +19,6 @@ constexpr std::array<std::pair<Method, std::string_view>, 9> method_names{{
     {Method::trace, "TRACE"},
     {Method::connect, "CONNECT"},
 }};
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 }  // namespace
 
@@ -40,8 +37,7 @@ std::optional<Method> parse_method(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+    return ascii::equals_ignoring_case(a, b);
 }
 
 void RequestHeaders::add(std::string_view name, std::string_view value) {

@@ -31,8 +31,7 @@ bool is_host(std::string_view text) {
         std::size_t end = text.find(']');
         if (end == std::string_view::npos || end < 3) return false;
         for (char c : text.substr(1, end - 1)) {
-            bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-            if (!hex && c != ':' && c != '.') return false;
+            if (ascii::hex_value(c) < 0 && c != ':' && c != '.') return false;
         }
         host = text.substr(0, end + 1);
         port = text.substr(end + 1);
@@ -42,18 +41,13 @@ bool is_host(std::string_view text) {
         host = text.substr(0, colon);
         if (colon != std::string_view::npos) port = text.substr(colon);
         for (char c : host) {
-            bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-            if (!alnum && c != '.' && c != '-' && c != '_') return false;
+            if (!ascii::is_alphanumeric(c) && c != '.' && c != '-' && c != '_') return false;
         }
     }
     if (host.empty() || host.size() > 255) return false;
     if (port.empty()) return true;
     port.remove_prefix(1);
-    if (port.size() > 5) return false;
-    for (char c : port) {
-        if (c < '0' || c > '9') return false;
-    }
-    return true;
+    return port.size() <= 5 && std::all_of(port.begin(), port.end(), ascii::is_digit);
 }
 
 bool takes_no_body(Method method) {

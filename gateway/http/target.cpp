@@ -2,18 +2,12 @@
 
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
 namespace photogate::gateway::http {
 
 namespace {
-
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 bool may_stand_in_target(unsigned char c) {
     return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '#';
@@ -33,8 +27,8 @@ std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
             decoded += c;
         } else {
             if (text.size() - i < 3) return std::nullopt;
-            int high = hex_value(text[i + 1]);
-            int low = hex_value(text[i + 2]);
+            int high = ascii::hex_value(text[i + 1]);
+            int low = ascii::hex_value(text[i + 2]);
             if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
             decoded += static_cast<char>(high * 16 + low);
             i += 2;
