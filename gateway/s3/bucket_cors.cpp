@@ -40,9 +40,9 @@ bool matches(std::string_view pattern, std::string_view text, Letters letters) {
 /// The pattern that allows the origin; null: none.
 const std::string* allowing(const CorsRule& rule, std::string_view origin, std::string_view method) {
     if (std::find(rule.methods.begin(), rule.methods.end(), method) == rule.methods.end()) return nullptr;
-    const auto found =
-        std::find_if(rule.origins.begin(), rule.origins.end(),
-                     [&](const std::string& each) { return matches(each, origin, Letters::exact); });
+    const auto found = std::find_if(rule.origins.begin(), rule.origins.end(), [&](const std::string& each) {
+        return matches(each, origin, Letters::exact);
+    });
     return found == rule.origins.end() ? nullptr : &*found;
 }
 
@@ -58,9 +58,8 @@ std::vector<std::string_view> names_in(std::string_view list) {
 
 bool allows_headers(const CorsRule& rule, const std::vector<std::string_view>& names) {
     return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
-        return std::any_of(rule.headers.begin(), rule.headers.end(), [&](const std::string& each) {
-            return matches(each, name, Letters::any_case);
-        });
+        return std::any_of(rule.headers.begin(), rule.headers.end(),
+                           [&](const std::string& each) { return matches(each, name, Letters::any_case); });
     });
 }
 
@@ -83,7 +82,8 @@ S3Result<> check_patterns(const std::vector<std::string>& patterns, std::string_
 
 /// Header values are written into answers.
 bool is_printable(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 S3Result<CorsRule> rule_of(pugi::xml_node node) {
@@ -116,7 +116,8 @@ S3Result<CorsRule> rule_of(pugi::xml_node node) {
         if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end())
             return refuse(
                 Code::InvalidRequest,
-                fmt::format("Found unsupported HTTP method in CORS config. Unsupported method is {}", method));
+                fmt::format("Found unsupported HTTP method in CORS config. Unsupported method is {}",
+                            method));
     }
     if (auto fine = check_patterns(rule.origins, "AllowedOrigin"); !fine) return refuse(fine.error());
     if (auto fine = check_patterns(rule.headers, "AllowedHeader"); !fine) return refuse(fine.error());
@@ -130,7 +131,8 @@ S3Result<CorsRule> rule_of(pugi::xml_node node) {
     return rule;
 }
 
-S3Result<http::Response> rules_set(Dependencies& dependencies, const Call& call, const std::string& document) {
+S3Result<http::Response> rules_set(Dependencies& dependencies, const Call& call,
+                                   const std::string& document) {
     const auto rules = read_cors_document(document);
     if (!rules) return refuse(rules.error());
     if (auto set = dependencies.cors.set(call.bucket(), *rules); !set) return refuse(of(set.error()));
@@ -148,8 +150,9 @@ S3Result<CorsRules> read_cors_document(std::string_view text) {
         if (each.type() != pugi::node_element) continue;
         if (xml::local(each.name()) != "CORSRule") return refuse(Code::MalformedXML);
         if (rules.size() == kMostRules)
-            return refuse(Code::InvalidRequest, "The number of CORS rules should not exceed allowed limit of "
-                                                "100 rules.");
+            return refuse(Code::InvalidRequest,
+                          "The number of CORS rules should not exceed allowed limit of "
+                          "100 rules.");
         auto rule = rule_of(each);
         if (!rule) return refuse(rule.error());
         rules.push_back(std::move(*rule));
@@ -184,8 +187,7 @@ std::vector<http::HeaderField> cors_headers(const CorsRules& rules, const http::
         const std::string* pattern = allowing(rule, *origin, http::to_string(head.method));
         if (pattern == nullptr) continue;
         fields.push_back({"Access-Control-Allow-Origin", origin_answer(*pattern, *origin)});
-        if (!rule.exposed.empty())
-            fields.push_back({"Access-Control-Expose-Headers", joined(rule.exposed)});
+        if (!rule.exposed.empty()) fields.push_back({"Access-Control-Expose-Headers", joined(rule.exposed)});
         break;
     }
     return fields;
@@ -193,8 +195,7 @@ std::vector<http::HeaderField> cors_headers(const CorsRules& rules, const http::
 
 S3Result<http::Response> preflight(const CorsRules& rules, const http::RequestHead& head) {
     const auto origin = head.headers.find("Origin");
-    if (!origin)
-        return refuse(Code::BadRequest, "Insufficient information. Origin request header needed.");
+    if (!origin) return refuse(Code::BadRequest, "Insufficient information. Origin request header needed.");
     const auto method = head.headers.find("Access-Control-Request-Method");
     if (!method) return refuse(Code::BadRequest, "Invalid Access-Control-Request-Method: null");
     const std::string asked{head.headers.find("Access-Control-Request-Headers").value_or("")};

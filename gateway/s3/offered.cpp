@@ -15,23 +15,12 @@ namespace {
 using signer::starts_with_ignoring_case;
 
 /// Obeyed where the request is read, or without a meaning for the answer.
-constexpr std::array<std::string_view, 16> kObeyed = {"x-amz-date",
-                                                      "x-amz-content-sha256",
-                                                      "x-amz-security-token",
-                                                      "x-amz-algorithm",
-                                                      "x-amz-credential",
-                                                      "x-amz-signature",
-                                                      "x-amz-signedheaders",
-                                                      "x-amz-expires",
-                                                      "x-amz-decoded-content-length",
-                                                      "x-amz-trailer",
-                                                      "x-amz-sdk-checksum-algorithm",
-                                                      "x-amz-user-agent",
-                                                      "x-amz-api-version",
-                                                      // Nobody pays, nothing is retained, nothing is archived.
-                                                      "x-amz-request-payer",
-                                                      "x-amz-bypass-governance-retention",
-                                                      "x-amz-optional-object-attributes"};
+constexpr std::array<std::string_view, 16> kObeyed = {
+    "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-algorithm", "x-amz-credential",
+    "x-amz-signature", "x-amz-signedheaders", "x-amz-expires", "x-amz-decoded-content-length",
+    "x-amz-trailer", "x-amz-sdk-checksum-algorithm", "x-amz-user-agent", "x-amz-api-version",
+    // Nobody pays, nothing is retained, nothing is archived.
+    "x-amz-request-payer", "x-amz-bypass-governance-retention", "x-amz-optional-object-attributes"};
 
 /// Obeyed by some operations.
 constexpr std::array<std::string_view, 3> kOfCopies = {"x-amz-metadata-directive", "x-amz-tagging-directive",
@@ -102,8 +91,7 @@ S3Result<> check_encryption(std::string_view name, std::string_view value, const
 }  // namespace
 
 S3Result<> check_offered(std::string_view name, std::string_view value, const Offer& offer) {
-    const bool is_field =
-        offer.operation == Operation::post_form && http::equal_ignoring_case(name, "acl");
+    const bool is_field = offer.operation == Operation::post_form && http::equal_ignoring_case(name, "acl");
     if (!is_field && !starts_with_ignoring_case(name, "x-amz-") &&
         !starts_with_ignoring_case(name, "x-minio-"))
         return {};
@@ -112,8 +100,8 @@ S3Result<> check_offered(std::string_view name, std::string_view value, const Of
         if (std::find(values.begin(), values.end(), value) != values.end()) return {};
         return not_implemented(fmt::format("{}: {}", name, value.substr(0, 100)));
     }
-    if (starts_with_ignoring_case(name, "x-amz-meta-") || starts_with_ignoring_case(name, "x-amz-checksum-") ||
-        names(kObeyed, name))
+    if (starts_with_ignoring_case(name, "x-amz-meta-") ||
+        starts_with_ignoring_case(name, "x-amz-checksum-") || names(kObeyed, name))
         return {};
     if (http::equal_ignoring_case(name, "x-amz-expected-bucket-owner") ||
         (http::equal_ignoring_case(name, "x-amz-source-expected-bucket-owner") && is_copy(offer.operation))) {

@@ -76,7 +76,8 @@ TEST_F(Settings, denies_requests_meant_for_another_owner) {
 }
 
 TEST_F(Settings, keeps_tags_of_a_put_and_tells_their_number) {
-    const std::string modified = put("t", {{"x-amz-tagging", "album=lake%20side&colour=%C3%A9"}}).header("ETag");
+    const std::string modified =
+        put("t", {{"x-amz-tagging", "album=lake%20side&colour=%C3%A9"}}).header("ETag");
     EXPECT_EQ(ask("worker", {.key = "t"}).header("x-amz-tagging-count"), "2");
     EXPECT_EQ(ask("worker", {.method = "HEAD", .key = "t"}).header("x-amz-tagging-count"), "2");
     EXPECT_NE(tagging("GET", "t").body.find(tag("album", "lake side") + tag("colour", "\xc3\xa9")),
@@ -136,17 +137,16 @@ TEST_F(Settings, copies_tags_or_replaces_them) {
 }
 
 TEST_F(Settings, gives_a_multipart_object_the_tags_of_its_upload) {
-    const std::string upload = element(ask("worker", {.method = "POST",
-                                                      .key = "m",
-                                                      .query = {{"uploads", ""}},
-                                                      .headers = {{"x-amz-tagging", "a=1"},
-                                                                  {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}}),
-                                       "UploadId");
-    const std::string etag = ask("worker", {.method = "PUT",
-                                            .key = "m",
-                                            .query = {{"partNumber", "1"}, {"uploadId", upload}},
-                                            .body = "x"})
-                                 .header("ETag");
+    const std::string upload = element(
+        ask("worker", {.method = "POST",
+                       .key = "m",
+                       .query = {{"uploads", ""}},
+                       .headers = {{"x-amz-tagging", "a=1"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}}),
+        "UploadId");
+    const std::string etag =
+        ask("worker",
+            {.method = "PUT", .key = "m", .query = {{"partNumber", "1"}, {"uploadId", upload}}, .body = "x"})
+            .header("ETag");
     EXPECT_EQ(element(ask("worker", {.query = {{"uploads", ""}}}), "StorageClass"), "REDUCED_REDUNDANCY");
     ask("worker", {.method = "POST",
                    .key = "m",
@@ -168,7 +168,8 @@ TEST_F(Settings, lets_the_signer_tag_nothing_that_is_there) {
     EXPECT_EQ(by_signer("PUT"), "AccessDenied");
     EXPECT_EQ(by_signer("DELETE"), "AccessDenied");
     EXPECT_EQ(by_signer("GET"), "AccessDenied");
-    EXPECT_EQ(code_of(ask("signer", {.method = "PUT", .query = {{"cors", ""}}, .body = "x"})), "AccessDenied");
+    EXPECT_EQ(code_of(ask("signer", {.method = "PUT", .query = {{"cors", ""}}, .body = "x"})),
+              "AccessDenied");
 }
 
 TEST_F(Settings, tells_storage_class_everywhere) {
@@ -177,7 +178,8 @@ TEST_F(Settings, tells_storage_class_everywhere) {
     EXPECT_EQ(ask("worker", {.key = "r"}).header("x-amz-storage-class"), "REDUCED_REDUNDANCY");
     EXPECT_EQ(ask("worker", {.key = "s"}).header("x-amz-storage-class"), "");
     const Answer listed = ask("worker", {.query = {{"list-type", "2"}}});
-    EXPECT_NE(listed.body.find("<StorageClass>REDUCED_REDUNDANCY</StorageClass></Contents>"), std::string::npos)
+    EXPECT_NE(listed.body.find("<StorageClass>REDUCED_REDUNDANCY</StorageClass></Contents>"),
+              std::string::npos)
         << listed.body;
     EXPECT_NE(listed.body.find("<StorageClass>STANDARD</StorageClass></Contents>"), std::string::npos);
     // A copy has the class that it asks for, also onto itself.
@@ -189,9 +191,9 @@ TEST_F(Settings, tells_storage_class_everywhere) {
 TEST_F(Settings, shows_the_attributes_that_are_asked_for) {
     put("a", {{"x-amz-checksum-crc32", "y/Q5Jg=="}}, "123456789");
     const auto shown = [&](const std::string& wanted) {
-        return ask("worker", {.key = "a",
-                              .query = {{"attributes", ""}},
-                              .headers = {{"x-amz-object-attributes", wanted}}});
+        return ask(
+            "worker",
+            {.key = "a", .query = {{"attributes", ""}}, .headers = {{"x-amz-object-attributes", wanted}}});
     };
     const Answer all = shown("ETag,Checksum, ObjectParts,StorageClass,ObjectSize");
     EXPECT_EQ(all.status, 200) << all.body;
@@ -228,10 +230,10 @@ TEST_F(Settings, keeps_crc64nvme_where_no_checksum_is_named) {
                                         .body = "123456789"});
     EXPECT_EQ(other.header("x-amz-checksum-crc64nvme"), "");
     // A copy has the checksum that it asks for.
-    const Answer copied = ask("worker", {.method = "PUT",
-                                         .key = "e",
-                                         .headers = {{"x-amz-copy-source", "/incoming/c"},
-                                                     {"x-amz-checksum-algorithm", "CRC32"}}});
+    const Answer copied = ask(
+        "worker", {.method = "PUT",
+                   .key = "e",
+                   .headers = {{"x-amz-copy-source", "/incoming/c"}, {"x-amz-checksum-algorithm", "CRC32"}}});
     EXPECT_EQ(element(copied, "ChecksumCRC32"), "y/Q5Jg==") << copied.body;
     EXPECT_EQ(checked("e").header("x-amz-checksum-crc32"), "y/Q5Jg==");
     EXPECT_EQ(code_of(ask("worker", {.method = "PUT",
@@ -295,15 +297,17 @@ TEST_F(Settings, replaces_configured_origins_by_the_rules_of_a_bucket) {
 
 TEST_F(Settings, keeps_cors_rules_with_the_store_and_forgets_them_with_the_bucket) {
     ask("admin", {.method = "PUT", .bucket = "fresh"});
-    EXPECT_EQ(ask("admin", {.method = "PUT", .query = {{"cors", ""}}, .body = kRules, .bucket = "fresh"}).status,
-              200);
+    EXPECT_EQ(
+        ask("admin", {.method = "PUT", .query = {{"cors", ""}}, .body = kRules, .bucket = "fresh"}).status,
+        200);
     const Service second{ServiceOptions{}, *objects, pool, clock};
     EXPECT_EQ(objects->buckets().documents("cors")->size(), 1U);
     EXPECT_EQ(ask("admin", {.method = "DELETE", .bucket = "fresh"}).status, 204);
     ask("admin", {.method = "PUT", .bucket = "fresh"});
     EXPECT_EQ(code_of(ask("admin", {.query = {{"cors", ""}}, .bucket = "fresh"})), "NoSuchCORSConfiguration");
-    EXPECT_EQ(code_of(ask("admin", {.method = "PUT", .query = {{"cors", ""}}, .body = kRules, .bucket = "none"})),
-              "NoSuchBucket");
+    EXPECT_EQ(
+        code_of(ask("admin", {.method = "PUT", .query = {{"cors", ""}}, .body = kRules, .bucket = "none"})),
+        "NoSuchBucket");
 }
 
 TEST_F(Settings, keeps_tags_of_a_bucket) {
@@ -374,11 +378,10 @@ class OverTls : public Settings {
 TEST_F(OverTls, tells_locations_of_the_public_scheme) {
     const std::string upload =
         element(ask("worker", {.method = "POST", .key = "m", .query = {{"uploads", ""}}}), "UploadId");
-    const std::string etag = ask("worker", {.method = "PUT",
-                                            .key = "m",
-                                            .query = {{"partNumber", "1"}, {"uploadId", upload}},
-                                            .body = "x"})
-                                 .header("ETag");
+    const std::string etag =
+        ask("worker",
+            {.method = "PUT", .key = "m", .query = {{"partNumber", "1"}, {"uploadId", upload}}, .body = "x"})
+            .header("ETag");
     const Answer done =
         ask("worker", {.method = "POST",
                        .key = "m",
