@@ -24,7 +24,7 @@ int main(int count, char** words) {
     sigaddset(&ends, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
-    http::Metrics metrics;
+    photogate::telemetry::Metrics metrics;
     http::HttpMetrics observer(metrics);
     http::Router router;
     router.add({.method = http::Method::post,

@@ -18,13 +18,13 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
                 return;
             }
         }
-        Histogram histogram =
+        telemetry::Histogram histogram =
             metrics_.histogram({"http_server_request_duration_seconds",
                                 "From a request's first byte to its answer's last.",
                                 {{"http_request_method", std::string{summary.method}},
                                  {"http_route", std::string{summary.route}},
                                  {"http_response_status_code", std::to_string(summary.status)}}},
-                               request_buckets());
+                               telemetry::request_buckets());
         histogram.observe(summary.duration.count());
         std::unique_lock lock(mutex_);
         series_.emplace(key, histogram);
@@ -33,9 +33,9 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
     }
 }
 
-void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
+void watch(telemetry::Metrics& metrics, const std::atomic<const Server*>& server) {
     const auto mirror = [&metrics](const char* name, const char* help) {
-        return MirroredCounter{metrics.counter({name, help, {}})};
+        return metrics.mirrored_counter({name, help, {}});
     };
     metrics.before_render(
         [&server, connections = metrics.gauge({"photogate_http_connections", "Open client connections.", {}}),
@@ -76,16 +76,15 @@ void watch(Metrics& metrics, const std::atomic<const Server*>& server) {
         });
 }
 
-void watch(Metrics& metrics, const WorkPool& pool) {
-    const Labels labels{{"pool", pool.name()}};
+void watch(telemetry::Metrics& metrics, const WorkPool& pool) {
+    const telemetry::Labels labels{{"pool", pool.name()}};
     metrics.before_render(
         [&pool, waiting = metrics.gauge({"photogate_pool_waiting", "Work that waits for a thread.", labels}),
          active = metrics.gauge({"photogate_pool_active", "Threads at work.", labels}),
          threads = metrics.gauge({"photogate_pool_threads", "Threads.", labels}),
-         finished = MirroredCounter{metrics.counter({"photogate_pool_finished_total", "Work done.", labels})},
-         refused = MirroredCounter{
-             metrics.counter({"photogate_pool_refused_total", "Work refused because the pool was full.",
-                              labels})}]() mutable {
+         finished = metrics.mirrored_counter({"photogate_pool_finished_total", "Work done.", labels}),
+         refused = metrics.mirrored_counter(
+             {"photogate_pool_refused_total", "Work refused because the pool was full.", labels})]() mutable {
             const WorkPool::Counts counts = pool.counts();
             waiting.set(static_cast<double>(counts.waiting));
             active.set(static_cast<double>(counts.active));

@@ -9,7 +9,7 @@
 #include <map>
 #include <shared_mutex>
 
-#include "gateway/http/metrics.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
 
@@ -18,7 +18,7 @@ namespace photogate::gateway::http {
 class HttpMetrics final : public RequestObserver {
   public:
     /// `metrics` outlives this.
-    explicit HttpMetrics(Metrics& metrics) : metrics_(metrics) {}
+    explicit HttpMetrics(telemetry::Metrics& metrics) : metrics_(metrics) {}
     void on_request(const RequestSummary& summary) noexcept override;
 
   private:
@@ -29,15 +29,15 @@ class HttpMetrics final : public RequestObserver {
         int status;
         auto operator<=>(const Key&) const = default;
     };
-    Metrics& metrics_;
+    telemetry::Metrics& metrics_;
     std::shared_mutex mutex_;
-    std::map<Key, Histogram> series_;
+    std::map<Key, telemetry::Histogram> series_;
 };
 
 /// `photogate_http_*`, read at each rendering; null until the server has started. Both outlive the last
 /// rendering.
-void watch(Metrics& metrics, const std::atomic<const Server*>& server);
+void watch(telemetry::Metrics& metrics, const std::atomic<const Server*>& server);
 /// `photogate_pool_*{pool}`, likewise.
-void watch(Metrics& metrics, const WorkPool& pool);
+void watch(telemetry::Metrics& metrics, const WorkPool& pool);
 
 }  // namespace photogate::gateway::http

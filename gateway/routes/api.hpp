@@ -9,11 +9,11 @@
 
 #include "base/in_flight.hpp"
 #include "base/random.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "base/time.hpp"
 #include "delivery/byte_budget.hpp"
 #include "delivery/published_images.hpp"
 #include "gateway/config/config.hpp"
-#include "gateway/http/metrics.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/client_token.hpp"
@@ -42,7 +42,7 @@ struct Api {
     http::WorkPool& store_pool;     ///< for calls that wait for the object store
     http::WorkPool& image_pool;     ///< for those of public images
     delivery::ByteBudget& image_budget;
-    http::Metrics& metrics;
+    telemetry::Metrics& metrics;
     const Clock& clock;
     Random& random;
     std::shared_ptr<const http::CorsPolicy> cors;  ///< null: no page may call
@@ -74,6 +74,6 @@ struct Readiness {
     std::string detail_json;  ///< for `?verbose`
 };
 void add_health_routes(http::Router& router, std::function<Readiness()> readiness, http::WorkPool& pool);
-void add_metrics_route(http::Router& router, http::Metrics& metrics, http::WorkPool& pool);
+void add_metrics_route(http::Router& router, telemetry::Metrics& metrics, http::WorkPool& pool);
 
 }  // namespace photogate::gateway::routes

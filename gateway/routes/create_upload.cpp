@@ -44,7 +44,7 @@ Result<uploads::CreateRequest> read_create_request(const http::Request& request)
     return create;
 }
 
-void create_upload(const Api& api, http::Counter& counter, const http::Request& request,
+void create_upload(const Api& api, telemetry::Counter& counter, const http::Request& request,
                    http::Responder responder) {
     auto wanted = read_create_request(request);
     if (!wanted) return responder.fail(std::move(wanted.error()));

@@ -19,12 +19,13 @@ namespace events = notifier::events;
 constexpr std::size_t kBodyLimit = events::kMostEventBytes;
 
 struct Counters {
-    http::Counter received, passed_over, unwanted, unproven, deferred, quarantined, attacks, unauthenticated;
-    http::Histogram lag;
+    telemetry::Counter received, passed_over, unwanted, unproven, deferred, quarantined, attacks, unauthenticated;
+    telemetry::Histogram lag;
 };
 
 /// Both labels are names of the configuration. `photogate doctor` reads it.
-http::Counter probes_counter(http::Metrics& metrics, const std::string& source, const std::string& region) {
+telemetry::Counter probes_counter(telemetry::Metrics& metrics, const std::string& source,
+                                  const std::string& region) {
     return metrics.counter(
         {"photogate_event_probes_total",
          "Store events about objects that a probe of the store wrote (start, hourly, doctor).",
@@ -61,7 +62,7 @@ tl::unexpected<Error> unauthenticated() {
 /// Who sends, before a byte of the body is read. A source that does not exist is refused like a wrong token.
 class HeadCheck {
   public:
-    HeadCheck(const Api& api, http::Counter refused, std::shared_ptr<events::RefusalLog> log)
+    HeadCheck(const Api& api, telemetry::Counter refused, std::shared_ptr<events::RefusalLog> log)
         : api_(api), refused_(refused), log_(std::move(log)) {}
 
     Result<std::any> operator()(const http::RequestHead& head, const http::PathParameters& parameters) {
@@ -77,7 +78,7 @@ class HeadCheck {
 
   private:
     const Api& api_;
-    http::Counter refused_;
+    telemetry::Counter refused_;
     std::shared_ptr<events::RefusalLog> log_;
 };
 
@@ -87,7 +88,7 @@ http::Response accepted(const pipeline::IntakeSummary& summary) {
     return http::Response::json(200, intake_json(summary.received, passed_over, summary.quarantined));
 }
 
-void observe_lag(http::Histogram& lag, const events::EventBatch& batch, Timestamp now) {
+void observe_lag(telemetry::Histogram& lag, const events::EventBatch& batch, Timestamp now) {
     for (const auto& event : batch.events) {
         if (event.occurred_at) lag.observe(seconds_between(*event.occurred_at, now));
     }

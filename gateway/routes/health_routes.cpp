@@ -34,13 +34,13 @@ void add_health_routes(http::Router& router, std::function<Readiness()> readines
                 ""});
 }
 
-void add_metrics_route(http::Router& router, http::Metrics& metrics, http::WorkPool& pool) {
+void add_metrics_route(http::Router& router, telemetry::Metrics& metrics, http::WorkPool& pool) {
     router.add({http::Method::get,
                 "/metrics",
                 http::answer_on(pool,
                                 [&metrics](Request&) -> Result<Response> {
                                     auto response = Response::text(200, metrics.render());
-                                    response.set("Content-Type", http::metrics_content_type);
+                                    response.set("Content-Type", telemetry::metrics_content_type);
                                     return response;
                                 }),
                 0,

@@ -1,8 +1,11 @@
 #include "gateway/system/builtin_store.hpp"
 
 #include <set>
+#include <chrono>
+#include <optional>
 #include <utility>
 
+#include "gateway/http/http_metrics.hpp"
 #include "base/log.hpp"
 #include "model/object_layout.hpp"
 
@@ -126,6 +129,25 @@ std::size_t BuiltinStore::drain(std::chrono::milliseconds patience) {
     const std::size_t cut = server_ ? server_->drain(patience) : 0;
     if (pool_) pool_->join();
     return cut;
+}
+
+void watch(telemetry::Metrics& metrics, const BuiltinStore& store, std::chrono::milliseconds at_most_every) {
+    http::watch(metrics, store.pool());
+    metrics.before_render(
+        [&store, at_most_every, asked_at = std::optional<std::chrono::steady_clock::time_point>{},
+         objects = metrics.gauge({"photogate_store_quarantined_objects",
+                                  "Files of rejected uploads that the built-in store keeps; at most 100,000 "
+                                  "are counted.",
+                                  {}}),
+         bytes = metrics.gauge({"photogate_store_quarantined_bytes", "Their bytes.", {}})]() mutable {
+            const auto now = std::chrono::steady_clock::now();
+            if (asked_at && now - *asked_at < at_most_every) return;
+            const auto usage = store.quarantined();
+            if (!usage) return;
+            asked_at = now;
+            objects.set(static_cast<double>(usage->objects));
+            bytes.set(static_cast<double>(usage->bytes));
+        });
 }
 
 }  // namespace photogate::gateway::system

@@ -9,6 +9,7 @@
 
 #include "base/random.hpp"
 #include "base/result.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "base/time.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/server.hpp"
@@ -51,7 +52,7 @@ class BuiltinStore {
     Result<ByteSize> free_bytes() const { return store_->free_bytes(); }
     /// What is kept of rejected uploads. Errors: file_error.
     Result<storage::builtin::Usage> quarantined() const;
-    /// Its threads, for who counts. After serve().
+    /// Its threads. After serve().
     const http::WorkPool& pool() const { return *pool_; }
 
   private:
@@ -68,6 +69,10 @@ class BuiltinStore {
     std::unique_ptr<s3::Service> service_;
     std::unique_ptr<http::Server> server_;  ///< last: it ends before what it serves
 };
+
+/// `photogate_store_quarantined_*`, read at most every `at_most_every`, and the series of its pool. After serve();
+/// `store` outlives the last rendering.
+void watch(telemetry::Metrics& metrics, const BuiltinStore& store, std::chrono::milliseconds at_most_every);
 
 /// The region's keys where configuration leaves them to the store: those in its folder, if there are any yet.
 void fill_in_keys(model::StoreRegion& region, const s3::StoreKeys& keys);

@@ -12,10 +12,10 @@
 #include "base/agreed_clock.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "delivery/published_images.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/http_metrics.hpp"
-#include "gateway/http/metrics.hpp"
 #include "gateway/routes/waiters.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/store_watch.hpp"
@@ -53,7 +53,7 @@ struct Foundation {
     SystemRandom random;
     const std::size_t max_connections;  ///< of each server
     const std::string image_base;
-    http::Metrics metrics;
+    telemetry::Metrics metrics;
     http::HttpMetrics http_metrics{metrics};
 
     storage::http::HttpClient store_http{storage::http::ClientOptions{}};

@@ -1,12 +1,15 @@
-// The imager pool as the configuration describes it.
+// The imager pool as the configuration describes it, and its metrics: they are not in imaging, which the
+// worker process links and which therefore needs no library for them.
 //
 // It is started together with the program and not with the first picture, so that a sandbox that does not hold
-// is known before anybody waits. Thread safety: a pure function of its configuration.
+// is known before anybody waits.
+// Thread safety: start_imagers() is a pure function of its configuration; watch() before anybody renders.
 #pragma once
 
 #include <memory>
 
 #include "base/result.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "gateway/config/config.hpp"
 #include "imaging/imager_pool.hpp"
 
@@ -14,5 +17,8 @@ namespace photogate::gateway::system {
 
 /// Errors: imager_unavailable.
 Result<std::unique_ptr<imaging::ImagerPool>> start_imagers(const config::Config& config);
+
+/// `photogate_imager_*_total`. `imagers` outlives the last rendering.
+void watch(telemetry::Metrics& metrics, const imaging::ImagerPool& imagers);
 
 }  // namespace photogate::gateway::system

@@ -7,14 +7,21 @@
 #include <utility>
 
 #include "base/version.hpp"
+#include "delivery/metrics.hpp"
 #include "gateway/routes/image_stream.hpp"
 #include "gateway/routes/token_secrets.hpp"
+#include "gateway/routes/wait_metrics.hpp"
 #include "gateway/system/event_sources.hpp"
+#include "gateway/system/imagers.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
+#include "storage/records/metrics.hpp"
 
 namespace photogate::gateway::system {
 namespace {
+
+/// How old the figures may be that cost a larger query.
+constexpr std::chrono::milliseconds kStateAtMostEvery{15'000};
 
 std::shared_ptr<const http::CorsPolicy> cors_of(const config::Server& server) {
     if (server.cors_origins.empty()) return nullptr;
@@ -108,8 +115,7 @@ Result<> ServeModule::start() {
         for (const auto& address : base_.config.server.listen)
             listeners.push_back(listener(address, router_, base_.config.server.allowed_hosts));
     }
-    base_.metrics.add_process_metrics(kVersion, "");
-    count_parts(base_.metrics, counted_parts());
+    watch_all();
     routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
     routes::add_health_routes(
         operations_, [this] { return probes_.readiness(); }, *database_pool_);
@@ -124,24 +130,26 @@ Result<> ServeModule::start() {
     return {};
 }
 
-CountedComponents ServeModule::counted_parts() const {
-    CountedComponents parts;
-    parts.gauges = &base_.records->gauges;
-    if (work_) work_->add_to(parts);
-    parts.imagers = base_.imagers.get();
-    parts.server = &server_view_;
-    parts.waiters = &*base_.waiters;
-    parts.pools = {database_pool_.get(), store_pool_.get(), image_pool_.get()};
-    parts.images = &*base_.images;
-    parts.image_budget = &image_budget_;
-    parts.builtin = base_.builtin.get();
-    if (base_.builtin) parts.pools.push_back(&base_.builtin->pool());
-    parts.folders.emplace("temporary", std::filesystem::temp_directory_path());
-    if (!base_.config.store.folder.empty()) parts.folders.emplace("store", base_.config.store.folder);
+/// What each module shows when /metrics is read.
+void ServeModule::watch_all() {
+    auto& metrics = base_.metrics;
+    metrics.add_process_metrics(kVersion, "");
+    const auto state_age =
+        std::min<std::chrono::milliseconds>(kStateAtMostEvery, base_.config.worker.reconcile_interval);
+    storage::records::watch(metrics, base_.records->gauges, state_age);
+    if (work_) work_->watch_all();
+    if (base_.imagers) watch(metrics, *base_.imagers);
+    delivery::watch(metrics, *base_.images, image_budget_);
+    routes::watch(metrics, *base_.waiters);
+    http::watch(metrics, server_view_);
+    for (const auto* pool : {database_pool_.get(), store_pool_.get(), image_pool_.get()})
+        http::watch(metrics, *pool);
+    if (base_.builtin) watch(metrics, *base_.builtin, state_age);
+    telemetry::watch_disk(metrics, "temporary", std::filesystem::temp_directory_path());
+    if (!base_.config.store.folder.empty())
+        telemetry::watch_disk(metrics, "store", base_.config.store.folder);
     if (!base_.config.postgres_folder.empty())
-        parts.folders.emplace("database", base_.config.postgres_folder);
-    parts.state_at_most_every = std::min(parts.state_at_most_every, base_.config.worker.reconcile_interval);
-    return parts;
+        telemetry::watch_disk(metrics, "database", base_.config.postgres_folder);
 }
 
 void ServeModule::stop_accepting() {

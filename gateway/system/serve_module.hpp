@@ -18,7 +18,6 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/client_token.hpp"
-#include "gateway/system/counting.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
 #include "gateway/system/work_module.hpp"
@@ -49,7 +48,7 @@ class ServeModule {
 
   private:
     Result<> add_api();
-    CountedComponents counted_parts() const;
+    void watch_all();
 
     Foundation& base_;
     const WorkModule* work_;

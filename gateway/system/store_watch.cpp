@@ -21,7 +21,7 @@ double seconds(std::chrono::microseconds time) {
 }  // namespace
 
 StoreWatch::StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
-                       storage::objects::S3Dependencies parts, http::Metrics& metrics)
+                       storage::objects::S3Dependencies parts, telemetry::Metrics& metrics)
     : options_(std::move(options)),
       stores_(stores),
       parts_(parts),

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/http/metrics.hpp"
+#include "base/telemetry/metrics.hpp"
 #include "gateway/system/stores.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "pipeline/stores.hpp"
@@ -32,7 +32,7 @@ struct StoreWatchOptions {
 class StoreWatch {
   public:
     StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
-               storage::objects::S3Dependencies parts, http::Metrics& metrics);
+               storage::objects::S3Dependencies parts, telemetry::Metrics& metrics);
 
     /// What the proof of the start found.
     void found(const std::vector<RegionReport>& reports);
@@ -49,9 +49,9 @@ class StoreWatch {
     StoreWatchOptions options_;
     const pipeline::Stores& stores_;
     storage::objects::S3Dependencies parts_;
-    http::Metrics& metrics_;
-    http::Gauge proved_at_;
-    http::Counter unproved_;
+    telemetry::Metrics& metrics_;
+    telemetry::Gauge proved_at_;
+    telemetry::Counter unproved_;
     pipeline::StopSignal stop_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/version.hpp"
 #include "gateway/system/worker_parts.hpp"
+#include "pipeline/metrics.hpp"
 #include "signer/webhook_signature.hpp"
 
 namespace photogate::gateway::system {
@@ -49,7 +50,7 @@ std::chrono::seconds longest_grant(const config::Config& config) {
 }  // namespace
 
 WorkModule::WorkModule(Foundation& foundation)
-    : base_(foundation), upload_counting_(foundation.metrics), callback_counting_(foundation.metrics) {}
+    : base_(foundation), upload_metrics_(foundation.metrics), callback_metrics_(foundation.metrics) {}
 
 WorkModule::~WorkModule() {
     request_stop();
@@ -72,7 +73,7 @@ void WorkModule::make_worker() {
         job_handlers({base_.records->publications, base_.records->uploads, base_.stores, base_.config.apps,
                       [this](const imaging::Task& task) { return base_.imagers->run(task); },
                       [this](const model::Upload& upload, const pipeline::jobs::StageTimes& times) {
-                          upload_counting_.finished(upload, times);
+                          upload_metrics_.finished(upload, times);
                           base_.waiters->finished(upload);
                       }},
                      base_.records->versions, [this](const UploadId& id) { base_.waiters->settled(id); });
@@ -105,7 +106,7 @@ void WorkModule::make_sender() {
     callback_http_.emplace(callback_client(base_.config));
     sender_.emplace(base_.config.callbacks.sender, base_.records->outbox, *callback_http_,
                     secrets(base_.config), base_.clock, base_.random,
-                    [this](const model::CallbackAttempt& attempt) { callback_counting_.attempted(attempt); });
+                    [this](const model::CallbackAttempt& attempt) { callback_metrics_.attempted(attempt); });
 }
 
 void WorkModule::request_stop() {
@@ -122,11 +123,11 @@ void WorkModule::join() {
     loops_.clear();
 }
 
-void WorkModule::add_to(CountedComponents& parts) const {
-    parts.reconciler = &*reconciler_;
-    parts.collector = &*orphan_collector_;
-    parts.worker = &*worker_;
-    parts.sender = &*sender_;
+void WorkModule::watch_all() const {
+    pipeline::watch(base_.metrics, *reconciler_);
+    pipeline::watch(base_.metrics, *orphan_collector_);
+    pipeline::jobs::watch(base_.metrics, *worker_);
+    notifier::callbacks::watch(base_.metrics, *sender_);
 }
 
 }  // namespace photogate::gateway::system

@@ -12,9 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/system/counting.hpp"
 #include "gateway/system/foundation.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
+#include "notifier/callbacks/metrics.hpp"
+#include "pipeline/jobs/metrics.hpp"
 #include "pipeline/jobs/worker.hpp"
 #include "pipeline/orphan_collector.hpp"
 #include "pipeline/reconciler.hpp"
@@ -33,8 +34,8 @@ class WorkModule {
     void request_stop();
     void join();
 
-    /// Fills in what is counted of this module. After start().
-    void add_to(CountedComponents& parts) const;
+    /// Adds what is read of this module with each rendering of the metrics. After start().
+    void watch_all() const;
 
   private:
     void make_worker();
@@ -42,8 +43,8 @@ class WorkModule {
     void make_sender();
 
     Foundation& base_;
-    UploadCounting upload_counting_;
-    CallbackCounting callback_counting_;
+    pipeline::jobs::UploadMetrics upload_metrics_;
+    notifier::callbacks::CallbackMetrics callback_metrics_;
     std::optional<pipeline::jobs::Worker> worker_;
     std::optional<pipeline::Reconciler> reconciler_;
     std::optional<pipeline::OrphanCollector> orphan_collector_;

@@ -1,6 +1,8 @@
-#include "gateway/http/metrics.hpp"
+#include "base/telemetry/metrics.hpp"
 
 #include <mutex>
+#include <system_error>
+#include <utility>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -8,9 +10,10 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include "gateway/http/process_stats.hpp"
+#include "base/log_stats.hpp"
+#include "base/telemetry/process_stats.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::telemetry {
 
 struct Metrics::State {
     prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
@@ -74,6 +77,9 @@ void Metrics::add_process_metrics(std::string_view version, std::string_view rev
     Gauge open_fds = gauge({"process_open_fds", "Open file descriptors.", {}});
     Gauge max_fds = gauge({"process_max_fds", "File descriptors that may be open.", {}});
     Gauge threads = gauge({"process_threads", "Threads.", {}});
+    before_render([unread = mirrored_counter({"photogate_log_lines_dropped_total",
+                                              "Lines of log that nobody was there to read.",
+                                              {}})]() mutable { unread.show(log::dropped()); });
     before_render([=, counted = 0.0]() mutable {
         ProcessStats stats = read_process_stats();
         if (stats.cpu_seconds > counted) cpu.add(stats.cpu_seconds - counted);
@@ -95,4 +101,16 @@ std::string Metrics::render() {
     return prometheus::TextSerializer{}.Serialize(state_->registry.Collect());
 }
 
-}  // namespace photogate::gateway::http
+void watch_disk(Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {
+    metrics.before_render(
+        [folder, used = metrics.gauge({"photogate_disk_used_ratio",
+                                       "Share of the file system in use, by what photogate keeps on it.",
+                                       {{"place", place}}})]() mutable {
+            std::error_code unreadable;
+            const auto space = std::filesystem::space(folder, unreadable);
+            if (unreadable || space.capacity == 0) return;
+            used.set(1.0 - static_cast<double>(space.available) / static_cast<double>(space.capacity));
+        });
+}
+
+}  // namespace photogate::telemetry

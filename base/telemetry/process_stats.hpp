@@ -1,9 +1,9 @@
-// What the kernel says of this process (proc(5)), in base units. A figure that can not be read is 0.
+// What the kernel says of this process (proc(5)), in base units. A figure that can't be read is 0.
 //
 // Thread safety: pure reads of /proc/self.
 #pragma once
 
-namespace photogate::gateway::http {
+namespace photogate::telemetry {
 
 struct ProcessStats {
     double cpu_seconds = 0;
@@ -17,4 +17,4 @@ struct ProcessStats {
 
 ProcessStats read_process_stats();
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::telemetry

@@ -1,10 +1,8 @@
-#include "gateway/http/metrics.hpp"
+#include "base/telemetry/metrics.hpp"
 
 #include <gtest/gtest.h>
 
-#include "gateway/http/http_metrics.hpp"
-
-namespace photogate::gateway::http {
+namespace photogate::telemetry {
 namespace {
 
 TEST(Metrics, returns_same_series_for_same_name_and_labels) {
@@ -43,23 +41,23 @@ TEST(Metrics, describes_the_process) {
     }
 }
 
-TEST(HttpMetrics, counts_requests_by_method_route_and_status) {
+TEST(Metrics, counts_only_the_rise_of_a_mirrored_count) {
     Metrics metrics;
-    HttpMetrics http(metrics);
-    for (int i = 0; i < 3; ++i) {
-        http.on_request({.method = "GET",
-                         .route = "/i/{id}",
-                         .status = 200,
-                         .duration = std::chrono::duration<double>{0.02}});
-    }
-    std::string text = metrics.render();
-    EXPECT_NE(text.find("http_server_request_duration_seconds_count{http_request_method=\"GET\",http_"
-                        "response_status_code=\"200\",http_route=\"/i/{id}\"} 3"),
-              std::string::npos)
-        << text;
-    EXPECT_NE(text.find("le=\"0.01\"} 0"), std::string::npos);
-    EXPECT_NE(text.find("le=\"0.025\"} 3"), std::string::npos);
+    auto lines = metrics.mirrored_counter({"photogate_lines_total", "Lines.", {}});
+    lines.show(5);
+    lines.show(3);
+    lines.show(7);
+    EXPECT_NE(metrics.render().find("photogate_lines_total 7"), std::string::npos);
+}
+
+TEST(Metrics, shows_how_full_a_file_system_is) {
+    Metrics metrics;
+    watch_disk(metrics, "temporary", std::filesystem::temp_directory_path());
+    watch_disk(metrics, "missing", "/no/such/folder");
+    const auto text = metrics.render();
+    EXPECT_NE(text.find("photogate_disk_used_ratio{place=\"temporary\"} 0."), std::string::npos) << text;
+    EXPECT_NE(text.find("photogate_disk_used_ratio{place=\"missing\"} 0\n"), std::string::npos) << text;
 }
 
 }  // namespace
-}  // namespace photogate::gateway::http
+}  // namespace photogate::telemetry

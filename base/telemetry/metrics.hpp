@@ -1,4 +1,7 @@
-// Counters, gauges and histograms by name, and their Prometheus text. The whole gateway counts here.
+// Counters, gauges and histograms by name, and their Prometheus text.
+//
+// Each module owns its series: what counts something asks Metrics for them, and a module's metrics.hpp has
+// watch() for figures that are read when somebody scrapes.
 //
 // Ask for a series once and keep the handle: looking it up takes a lock, counting does not. Labels are few
 // and bounded (a route's pattern, never a path; never an app or a key). The same name with the same labels is
@@ -8,7 +11,9 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-namespace photogate::gateway::http {
+namespace photogate::telemetry {
 
 using Labels = std::map<std::string, std::string>;
 
@@ -89,10 +94,11 @@ class Metrics {
     Counter counter(const SeriesName& series);
     Gauge gauge(const SeriesName& series);
     Histogram histogram(const SeriesName& series, const std::vector<double>& buckets);
+    MirroredCounter mirrored_counter(const SeriesName& series) { return MirroredCounter{counter(series)}; }
 
     /// Called before each rendering, for gauges that are read rather than kept: depths, pools, connections.
     void before_render(std::function<void()> refresh);
-    /// `process_*` of this process and `photogate_build_info`.
+    /// `process_*` of this process, `photogate_build_info` and `photogate_log_lines_dropped_total`.
     void add_process_metrics(std::string_view version, std::string_view revision);
 
     /// Text exposition format 0.0.4.
@@ -103,6 +109,16 @@ class Metrics {
     std::unique_ptr<State> state_;
 };
 
+/// `photogate_disk_used_ratio{place}`: the share of the file system of `folder` in use. `place` says what is
+/// kept there.
+void watch_disk(Metrics& metrics, const std::string& place, const std::filesystem::path& folder);
+
+/// The unit of every duration.
+template <class Representation, class Period>
+double seconds(std::chrono::duration<Representation, Period> time) {
+    return std::chrono::duration<double>(time).count();
+}
+
 inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::telemetry

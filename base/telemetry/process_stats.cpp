@@ -1,4 +1,4 @@
-#include "gateway/http/process_stats.hpp"
+#include "base/telemetry/process_stats.hpp"
 
 #include <ctime>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace photogate::gateway::http {
+namespace photogate::telemetry {
 
 namespace {
 
@@ -61,4 +61,4 @@ ProcessStats read_process_stats() {
     return stats;
 }
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::telemetry

@@ -1,0 +1,33 @@
+#include "gateway/routes/wait_metrics.hpp"
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace photogate::gateway::routes {
+
+void watch(telemetry::Metrics& metrics, const Waiters& waiters) {
+    std::vector<telemetry::MirroredCounter> refused;
+    for (const auto limit : WaitPlaces::kLimits)
+        refused.push_back(
+            metrics.mirrored_counter({"photogate_waits_refused_total",
+                                      "Requests to wait that were refused, by the limit that they met.",
+                                      {{"limit", to_string(limit)}}}));
+    metrics.before_render(
+        [&waiters, refused = std::move(refused),
+         waiting = metrics.gauge({"photogate_waits", "Requests that wait for an upload.", {}}),
+         abandoned = metrics.mirrored_counter(
+             {"photogate_waits_abandoned_total", "Waits that ended because the client went away.", {}}),
+         evicted = metrics.mirrored_counter({"photogate_waits_evicted_total",
+                                             "Waits that ended because others needed the connection.",
+                                             {}})]() mutable {
+            const auto counts = waiters.counts();
+            waiting.set(static_cast<double>(counts.places.taken));
+            for (std::size_t limit = 0; limit < refused.size(); ++limit)
+                refused[limit].show(counts.places.refused[limit]);
+            abandoned.show(counts.abandoned);
+            evicted.show(counts.evicted);
+        });
+}
+
+}  // namespace photogate::gateway::routes
