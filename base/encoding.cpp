@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/ascii.hpp"
+
 namespace photogate {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr auto kFromBase64 = [] {
         table[static_cast<std::uint8_t>(kBase64[i])] = static_cast<std::int8_t>(i);
     return table;
 }();
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 /// Length of the well-formed sequence at the front of `text`, 0 if there is none.
 std::size_t utf8_sequence(std::string_view text) {
@@ -58,7 +53,7 @@ std::optional<Bytes> from_hex(std::string_view text) {
     Bytes out;
     out.reserve(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); i += 2) {
-        const int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        const int high = ascii::hex_value(text[i]), low = ascii::hex_value(text[i + 1]);
         if (high < 0 || low < 0) return std::nullopt;
         out.push_back(static_cast<std::uint8_t>(high << 4 | low));
     }

@@ -14,7 +14,7 @@
 namespace photogate {
 namespace {
 
-/// PostgreSQL's folders are four deep; whoever nests more deeply wants us to run out of descriptors.
+/// PostgreSQL's folders are four deep; a deeper tree is an attempt to use up our descriptors.
 constexpr int kDeepest = 32;
 
 tl::unexpected<Error> wrong(const std::string& path, std::string_view what, std::string_view remedy) {

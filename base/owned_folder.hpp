@@ -61,7 +61,7 @@ class OwnedFolder {
     Result<> rename(std::string_view from, std::string_view to) const;
     /// What is not there is removed already.
     Result<> remove_file(std::string_view name) const;
-    /// With everything in it, also where that belongs to somebody else; links are removed, not followed.
+    /// With everything in it, including other users' entries; links are removed, not followed.
     Result<> remove_folder(std::string_view name) const;
     /// Its own mode, whatever it had.
     Result<> set_mode(mode_t mode) const;

@@ -16,7 +16,7 @@ namespace photogate {
 
 struct WalkOptions {
     std::optional<mode_t> make;         ///< what is missing is made; the last folder with this mode
-    std::optional<uid_t> former_owner;  ///< whom the last folder may belong to, beside us
+    std::optional<uid_t> former_owner;  ///< may own the last folder too
 };
 
 struct WalkedFolder {

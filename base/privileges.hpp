@@ -31,7 +31,7 @@ std::string user_name(uid_t user);
 bool drop_capabilities() noexcept;
 
 /// Changes real, effective and saved user and group, leaves all supplementary groups and drops all
-/// capabilities. False with errno where that failed, or where root could be had again: the process must end.
+/// capabilities. False with errno if that failed or root could be regained: the process must end.
 /// Clears PR_SET_PDEATHSIG (the kernel does): set it afterwards.
 bool become(const Identity& who) noexcept;
 

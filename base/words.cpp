@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/ip_address.hpp"
 
@@ -13,7 +14,7 @@ namespace photogate {
 namespace {
 
 bool lower_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return ascii::is_lower(c) || ascii::is_digit(c);
 }
 
 bool crockford(std::string_view text, std::size_t length) {

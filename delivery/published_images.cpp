@@ -77,7 +77,7 @@ Result<std::unique_ptr<storage::objects::ObjectReader>> PublishedImages::open(
     log::error("image.changed", {{"bucket", image.store->region.published.str()},
                                  {"key", image.key.str()},
                                  {"etag", image.etag.str()},
-                                 {"remedy", "somebody else wrote there; docs/operations.md, A1"}});
+                                 {"remedy", "another writer replaced it; docs/operations.md, A1"}});
     return fail(ErrorCode::store_protocol,
                 "the store holds another object than the one that was published; it is not given out");
 }

@@ -1,4 +1,4 @@
-// A cursor over bytes that nobody vouches for: reading past the end gives zeros and is remembered.
+// A cursor over untrusted bytes: reading past the end gives zeros and is remembered.
 //
 // Callers read a whole structure and ask `ok()` once; no value read before that is trusted. Nothing is
 // copied: the views given out live as long as the bytes underneath.

@@ -18,7 +18,7 @@ namespace photogate::imaging {
 
 enum class Lane {
     uploads,
-    on_demand,  ///< somebody waits for the answer
+    on_demand,  ///< a request waits for the answer
 };
 
 enum class Priority { low, normal, high };

@@ -30,7 +30,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A task that somebody waits for. The task itself lives in the waiter's frame, which outlasts the promise.
+/// A task with its waiting caller. The task itself lives in the waiter's frame, which outlasts the promise.
 struct Job {
     const Task* task = nullptr;
     int file = -1;
@@ -81,7 +81,7 @@ class JobQueue {
         order_.ended(job.lane, std::chrono::duration_cast<TaskQueue::Duration>(took), job.task->party);
         tell();
     }
-    /// Gives back what nobody has taken.
+    /// Fails the tasks that have not begun.
     std::map<TaskQueue::Ticket, Job> close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
@@ -284,7 +284,7 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
             (void)lost(process, ErrorCode::imager_crashed,
                        "The image worker process died while it was idle.");
         }
-        // A worker process that can't be had now is asked for again with the next task, which hears of it.
+        // If the worker process can't be started now, the next task retries and receives the error.
         if (!process && !replace()) {
             auto job = queue.take();
             if (job) {

@@ -30,7 +30,7 @@ struct PoolOptions {
     std::size_t max_tasks_per_process = 200;       ///< then it is replaced
     std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
     Sandbox sandbox = Sandbox::required;
-    /// Uploads have two shares of the worker processes, pictures that somebody waits for one, while both wait.
+    /// While both lanes wait, uploads have two shares of the worker processes and on-demand pictures one.
     LaneOptions uploads{.share = 2, .most_waiting = 10'000};
     LaneOptions on_demand{.share = 1, .most_waiting = 64};
 };

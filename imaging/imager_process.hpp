@@ -1,8 +1,8 @@
-// One `photogate-imager`: started with nothing of ours but a socket, watched, killed and reaped.
+// One `photogate-imager`: started with nothing of ours but a socket, watched, killed and reaped with this object.
 //
-// The worker process gets an empty environment, descriptor 0 (the socket), 1 and 2 (a pipe that we read, never block
-// on and cut), its own session (Ctrl-C at a terminal is ours to handle) and default signal handling. It dies
-// with the thread that started it (PR_SET_PDEATHSIG is by thread): start it from one that lives as long.
+// A ChildProcess with an empty environment, whose descriptors are the socket (0) and a pipe (1 and 2) that we
+// read, never block on and cut. It dies with the thread that started it (PR_SET_PDEATHSIG is by thread): start
+// it from one that lives as long.
 // Thread safety: one thread at a time.
 #pragma once
 
@@ -12,8 +12,7 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
+#include "base/child_process.hpp"
 #include "base/result.hpp"
 #include "imaging/channel.hpp"
 #include "imaging/jail_report.hpp"
@@ -32,10 +31,6 @@ class ImagerProcess {
     /// Waits for the worker process's hello. Errors: imager_unavailable, with what it said, or with the holes in its
     /// jail where those are refused.
     static Result<std::unique_ptr<ImagerProcess>> start(const ImagerProcessOptions& options);
-    /// Kills and reaps.
-    ~ImagerProcess();
-    ImagerProcess(const ImagerProcess&) = delete;
-    ImagerProcess& operator=(const ImagerProcess&) = delete;
 
     Channel& channel() { return channel_; }
     /// Becomes readable when the process ends.
@@ -52,20 +47,19 @@ class ImagerProcess {
     std::string last_words();
 
   private:
-    ImagerProcess(pid_t process, Descriptor watch, Channel channel, Descriptor words)
-        : process_(process),
+    ImagerProcess(ChildProcess child, Descriptor watch, Channel channel, Descriptor words)
+        : child_(std::move(child)),
           watch_(std::move(watch)),
           channel_(std::move(channel)),
           words_(std::move(words)) {}
 
-    pid_t process_ = -1;  ///< ours to reap; -1 once reaped
+    ChildProcess child_;
     Descriptor watch_;
     Channel channel_;
     Descriptor words_;
     Descriptor statm_;
     JailReport jail_;
     std::string heard_;
-    std::string cause_;
 };
 
 }  // namespace photogate::imaging

@@ -1,4 +1,4 @@
-// What the supervisor and a worker process say to each other, as JSON headers of `Channel` frames.
+// The protocol between the supervisor and a worker process: JSON headers of `Channel` frames.
 //
 //   worker process → supervisor   hello    once, after start-up:
 //                              {"ready":true,"jail":{"files":"failed","sockets":"failed",
@@ -13,7 +13,7 @@
 //                              or {"rejected":{"code":"corrupt","detail":"…"}}
 //                              or {"failed":{"code":…,"detail":"…"}}
 //
-// The supervisor believes nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
+// The supervisor trusts nothing: each parser here checks types, ranges, words and UTF-8, and answers a Fault
 // with a sentence. Thread safety: pure functions.
 #pragma once
 

@@ -1,7 +1,6 @@
 // What a worker process found out about its own jail, by trying to get out of it before its first task.
 //
-// It is true as long as the worker process is its own master, which it is when it says it: no picture has been read
-// by then. Thread safety: values.
+// The worker process reports it before it has read any picture, so it is still trustworthy. Thread safety: values.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +26,7 @@ struct JailReport {
     }
 };
 
-/// What is done with a worker process whose jail has a hole.
+/// What happens to a worker process whose jail is not tight.
 enum class Sandbox { required, best_effort };
 
 /// `tight: no file, socket or program can be had (system calls filtered, Landlock 7)`, or what is open.

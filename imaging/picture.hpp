@@ -19,7 +19,7 @@
 
 namespace photogate::imaging {
 
-/// What becomes of a picture whose colours are told in PQ or HLG.
+/// What happens to a picture whose colours are encoded in PQ or HLG.
 enum class HdrPolicy {
     tone_map,  ///< to sRGB
     refuse,    ///< rejected as unsupported_format
@@ -59,7 +59,7 @@ enum class GpsPolicy {
     report
 };  ///< whether `exif.gps` is reported; the published picture never has it
 
-/// What is told of the original, whatever picture is made of it.
+/// Facts of the original, whatever picture is made of it.
 struct FactsPolicy {
     ExifDetail exif = ExifDetail::full;
     GpsPolicy gps = GpsPolicy::report;

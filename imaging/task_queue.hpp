@@ -43,7 +43,7 @@ class TaskQueue {
 
     /// nullopt where the lane is full.
     std::optional<Ticket> put(Lane lane, Priority priority, const std::string& party = {});
-    /// The next to be processed, which is under way from now on; nullopt where nobody waits that may begin.
+    /// The next to be processed, which is under way from now on; nullopt if no task waits that may begin.
     std::optional<Ticket> take();
     /// Whether take() has something to give.
     bool is_ready() const;

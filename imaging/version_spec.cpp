@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/ascii.hpp"
+
 namespace photogate::imaging {
 
 namespace {
@@ -13,8 +15,7 @@ constexpr std::uint32_t kMaxAspect = 16'384;
 constexpr std::size_t kSha256Digits = 64;
 
 bool is_lower_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return std::all_of(text.begin(), text.end(), ascii::is_lower_hex);
 }
 
 bool is_percentage(std::uint32_t value) {

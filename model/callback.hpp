@@ -1,4 +1,4 @@
-// A callback: what an app server is told about an upload, written in the transaction that made it true.
+// A callback: the notification of an app server about an upload, written in the same transaction as the change.
 //
 // Thread safety: values; a CallbackComposer is called from several threads.
 #pragma once
@@ -46,7 +46,7 @@ struct ComposedCallback {
 class CallbackComposer {
   public:
     virtual ~CallbackComposer() = default;
-    /// nullopt: this app is not to be told of this. `upload.sequence` is already the callback's own.
+    /// nullopt: no callback to this app for this event. `upload.sequence` is already the callback's own.
     virtual std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
                                                     Timestamp now) const = 0;
 };
@@ -100,7 +100,7 @@ struct CallbackEndpoint {
         open,        ///< its breaker is open: nothing is sent until `probe_at`
         half_open,   ///< one at a time, to see whether it is back
         recovering,  ///< it is back; its share grows
-        paused,      ///< by its 410, or by hand: nothing is sent until it is resumed
+        paused,      ///< by its 410 or an operator: nothing is sent until it is resumed
     };
     EndpointKey key;
     State state = State::failing;

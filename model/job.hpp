@@ -17,22 +17,22 @@
 
 namespace photogate::model {
 
-/// A kind by its word in the database. Open: whoever writes a handler names a kind of its own, and the records
+/// A kind by its word in the database. The set is open: each handler names its own kind, and the records
 /// hand it out to workers that ask for it.
 struct JobKind {
     std::string word;
     auto operator<=>(const JobKind&) const = default;
 
     static const JobKind process;           ///< uploaded → published or rejected
-    static const JobKind settle_original;   ///< after the final state: remove the original, or move it where
+    static const JobKind dispose_original;  ///< after the final state: remove the original, or move it where
                                             ///< `job.detail` says
     static const JobKind remove_published;  ///< after a deletion
 };
 inline const JobKind JobKind::process{"process"};
-inline const JobKind JobKind::settle_original{"settle_original"};
+inline const JobKind JobKind::dispose_original{"settle_original"};
 inline const JobKind JobKind::remove_published{"remove_published"};
 /// The kinds that the records insert themselves.
-inline const std::array kUploadJobKinds = {JobKind::process, JobKind::settle_original,
+inline const std::array kUploadJobKinds = {JobKind::process, JobKind::dispose_original,
                                            JobKind::remove_published};
 inline std::string_view to_string(const JobKind& kind) {
     return kind.word;
@@ -59,8 +59,7 @@ struct Job {
     Lease lease;
     Subject subject;
     AppName app;
-    std::string
-        party;  ///< whom the work is for within the app: a client token's id, or empty for the app itself
+    std::string party;  ///< the party within the app: a client token's id, or empty for the app itself
     JobKind kind = JobKind::process;
     std::string detail;   ///< settle_original: `remove`, `keep` or `quarantine`
     std::string slot;     ///< which of several jobs of this kind; empty for most

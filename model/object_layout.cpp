@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
+
 namespace photogate::model {
 namespace {
 
@@ -13,10 +15,6 @@ constexpr std::size_t kMinuteDigits = 12;
 constexpr std::size_t kUploadIdLength = 30, kPublicIdLength = 26;
 constexpr std::size_t kHashDigits = 16;
 constexpr std::size_t kLongestExtension = 8;
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 /// Takes pieces off the front of a name; every call but rest() is false where the piece is another.
 class NameReader {
@@ -28,10 +26,8 @@ class NameReader {
         text_.remove_prefix(expected.size());
         return true;
     }
-    bool digits(std::size_t count) { return run(count, is_digit); }
-    bool hash() {
-        return run(kHashDigits, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
-    }
+    bool digits(std::size_t count) { return run(count, ascii::is_digit); }
+    bool hash() { return run(kHashDigits, ascii::is_lower_hex); }
     template <class Id, class Parse>
     bool id(std::size_t length, Parse parse, std::optional<Id>& into) {
         if (text_.size() < length) return false;
@@ -41,7 +37,7 @@ class NameReader {
     }
     bool extension() {
         if (!literal(".") || text_.empty() || text_.size() > kLongestExtension) return false;
-        return run(text_.size(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
+        return run(text_.size(), [](char c) { return ascii::is_digit(c) || ascii::is_lower(c); });
     }
     bool at_end() const { return text_.empty(); }
 

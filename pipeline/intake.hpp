@@ -3,7 +3,7 @@
 // All three say the same thing, that an object is there, and end in the same transition (t2). None of them is
 // proof: the bytes are proved later, from the store itself, held to the ETag that is pinned here.
 //
-// An event is not believed: the store is asked (HEAD) first, and what it answers is taken in place of what the event
+// An event is not trusted: the store is asked (HEAD) first, and what it answers is taken in place of what the event
 // says. So an app is never notified of an object that is not there. The looks of one batch are made several at a time,
 // and none begins after kLongestAsking: what is left then is found by the reconciler's listing, as if its event had been
 // lost. (An answer other than 2xx would bring the whole batch again, to a store that is as slow.)

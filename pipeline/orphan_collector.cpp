@@ -54,8 +54,8 @@ std::string_view to_string(SweepFinding finding) {
     return "unknown";
 }
 
-OrphanCollector::OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies parts)
-    : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
+OrphanCollector::OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies dependencies)
+    : options_(options), dependencies_(dependencies), pace_(options.requests_per_second, stop_) {}
 
 /// False: that was the last page.
 Result<bool> OrphanCollector::sweep_page(const BucketPass& pass, MaintenanceLease& round) {
@@ -93,29 +93,29 @@ Result<MaintenanceTally> OrphanCollector::sweep_bucket(const BucketPass& pass, M
     const bool dry = pass.mode == SweepMode::dry_run;
     std::optional<MaintenanceLease> round{MaintenanceLease{}};
     if (!dry) {
-        auto begun = parts_.upkeep.acquire(pass.round(), options_.lease, start);
+        auto begun = dependencies_.upkeep.acquire(pass.round(), options_.lease, start);
         if (!begun) return fail(begun.error());
         round = std::move(*begun);
         if (!round) return MaintenanceTally{};
     }
     for (;;) {
         if (!pace_.next()) {
-            if (!dry) (void)parts_.upkeep.release(*round, std::chrono::milliseconds{0});
+            if (!dry) (void)dependencies_.upkeep.release(*round, std::chrono::milliseconds{0});
             return round->tally;
         }
         const auto more = sweep_page(pass, *round);
         if (!more) {
-            if (!dry) (void)parts_.upkeep.release(*round, options_.again_after_failure);
+            if (!dry) (void)dependencies_.upkeep.release(*round, options_.again_after_failure);
             return fail(more.error());
         }
         if (!*more) break;
         if (dry) continue;
-        const auto kept = parts_.upkeep.checkpoint(*round, options_.lease);
+        const auto kept = dependencies_.upkeep.checkpoint(*round, options_.lease);
         if (!kept) return fail(kept.error());
         if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this sweep");
     }
     if (dry) return round->tally;
-    const auto ended = parts_.upkeep.complete(*round, options_.every);
+    const auto ended = dependencies_.upkeep.complete(*round, options_.every);
     if (!ended) return fail(ended.error());
     log::info("sweep.finished", {{"round", round->name},
                                  {"seen", round->tally.seen},
@@ -128,7 +128,7 @@ Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, Swee
                                                     const SweepObserver& observer) {
     MaintenanceTally all;
     std::optional<Error> error;
-    for (const auto& [name, store] : parts_.stores.all()) {
+    for (const auto& [name, store] : dependencies_.stores.all()) {
         for (const auto kind : {BucketPass::Kind::incoming, BucketPass::Kind::published}) {
             const BucketPass pass{store, kind, mode, observer};
             const auto swept = sweep_bucket(pass, start);
@@ -164,7 +164,7 @@ void OrphanCollector::stop() {
 }
 
 bool OrphanCollector::is_old(const storage::objects::ListedObject& object) const {
-    return object.last_modified && parts_.clock.now() - *object.last_modified >= options_.min_age;
+    return object.last_modified && dependencies_.clock.now() - *object.last_modified >= options_.min_age;
 }
 
 void OrphanCollector::count(std::uint64_t Counters::*counter, std::uint64_t by) {

@@ -3,14 +3,14 @@
 // The incoming bucket: an object whose upload waits is received (its event and every look were lost), one
 // whose upload was cancelled or deleted is removed by a job, and so is one that came once more after its
 // upload had ended. An object without an upload is counted and left: after the database was restored from a
-// backup it may be the only trace of somebody's picture. The original of a failed upload stays for a retry.
+// backup it may be the only copy of a picture. The original of a failed upload stays for a retry.
 //
 // The public bucket: an image that no row refers to (a worker died between its PUT and its commit, or came
 // second) is removed once it is a day old, unless it is older than the database or one of too many: then the
 // records may be the wrong ones, and all of it counts as unknown. What is removed is exactly what was judged:
 // the row's guard (Upkeep::mark_deleting), then a HEAD that must still show the listed ETag, then DELETE. An
 // object under a name that photogate does not make, or with other bytes than its row tells, is unknown:
-// counted, logged, and never touched, since whoever put it there must be found first.
+// counted and logged but never touched: an operator must find out where it comes from.
 //
 // Page by page, at a bounded rate, by one gateway at a time; killed, another goes on at the same page. A dry
 // run changes nothing, not even the round.
@@ -40,7 +40,7 @@ struct OrphanCollectorOptions {
     std::chrono::milliseconds every{std::chrono::hours{24}};
     std::chrono::milliseconds ask_every{std::chrono::minutes{1}};  ///< whether it is due
     std::chrono::milliseconds again_after_failure{std::chrono::minutes{10}};
-    std::chrono::seconds min_age{std::chrono::hours{24}};  ///< younger objects may be somebody's next step
+    std::chrono::seconds min_age{std::chrono::hours{24}};  ///< younger objects may belong to work in progress
     /// Longer than a page of orphans takes at that rate.
     std::chrono::seconds lease{30};
     std::uint32_t requests_per_second = 50;
@@ -77,7 +77,7 @@ struct OrphanCollectorDependencies {
 
 class OrphanCollector {
   public:
-    OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies parts);
+    OrphanCollector(OrphanCollectorOptions options, OrphanCollectorDependencies dependencies);
 
     void run();
     void stop();
@@ -115,7 +115,7 @@ class OrphanCollector {
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     OrphanCollectorOptions options_;
-    OrphanCollectorDependencies parts_;
+    OrphanCollectorDependencies dependencies_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/field_errors.hpp"
 #include "base/text.hpp"
@@ -32,8 +33,7 @@ class Findings {
 
 bool token(std::string_view text) {
     return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-' || c == '.';
+        return ascii::is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
     });
 }
 
@@ -128,9 +128,7 @@ void check_client_fields(const GrantRequest& request, model::Upload& upload, Fin
                      fmt::format("at most {} client fields", kMostClientFields));
     }
     for (std::size_t i = 0; i < request.client_fields.size(); ++i) {
-        auto lower = request.client_fields[i];
-        std::transform(lower.begin(), lower.end(), lower.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        auto lower = ascii::to_lower(request.client_fields[i]);
         if (!token(lower) || std::find(upload.client_fields.begin(), upload.client_fields.end(), lower) !=
                                  upload.client_fields.end()) {
             findings.add(fmt::format("/client_fields/{}", i), ErrorCode::invalid_metadata,

@@ -1,7 +1,6 @@
 #include "pipeline/reconciler.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/log.hpp"
 #include "pipeline/listing_prefixes.hpp"
 #include "pipeline/lost_objects.hpp"
@@ -29,11 +29,11 @@ std::string cursor_of(const Upload& upload) {
 }
 
 PastGrant past_grant_of(const std::string& cursor) {
-    std::int64_t micros = 0;
-    const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), micros);
-    if (error != std::errc{} || end == cursor.data() + cursor.size() || *end != ' ') return {};
-    return {Timestamp{std::chrono::microseconds{micros}},
-            std::string{end + 1, cursor.data() + cursor.size()}};
+    const auto space = cursor.find(' ');
+    if (space == std::string::npos) return {};
+    const auto micros = ascii::parse_whole<std::int64_t>(std::string_view{cursor}.substr(0, space));
+    if (!micros) return {};
+    return {Timestamp{std::chrono::microseconds{*micros}}, cursor.substr(space + 1)};
 }
 
 /// Whether the next question to the same store would end alike.
@@ -50,8 +50,8 @@ struct Reconciler::Walk {
     AtEnd at_end;
 };
 
-Reconciler::Reconciler(ReconcilerOptions options, ReconcilerDependencies parts)
-    : options_(options), parts_(parts), pace_(options.requests_per_second, stop_) {}
+Reconciler::Reconciler(ReconcilerOptions options, ReconcilerDependencies dependencies)
+    : options_(options), dependencies_(dependencies), pace_(options.requests_per_second, stop_) {}
 
 Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::string& prefix,
                                             MaintenanceLease& round) {
@@ -62,12 +62,12 @@ Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::strin
         if (!pace_.next()) return found;
         const auto page = store.objects->list(store.region.incoming, listing);
         if (!page) return fail(page.error());
-        const auto taken = take_in_lost(parts_.arrivals, store, page->objects, parts_.clock);
+        const auto taken = take_in_lost(dependencies_.arrivals, store, page->objects, dependencies_.clock);
         if (!taken) return taken;
         found += *taken;
         count(&Counters::found, *taken);
         round.tally.seen += page->objects.size();
-        const auto kept = parts_.upkeep.checkpoint(round, options_.lease);
+        const auto kept = dependencies_.upkeep.checkpoint(round, options_.lease);
         if (!kept) return fail(kept.error());
         if (!*kept) return fail(ErrorCode::lease_lost, "another gateway goes on with this round");
         listing.continuation = page->next;
@@ -76,15 +76,15 @@ Result<std::size_t> Reconciler::list_prefix(const Store& store, const std::strin
 }
 
 Result<std::size_t> Reconciler::list_open_minutes(MaintenanceStart start) {
-    auto round = parts_.upkeep.acquire("open-minutes", options_.lease, start);
+    auto round = dependencies_.upkeep.acquire("open-minutes", options_.lease, start);
     if (!round) return fail(round.error());
     if (!*round) return 0;
-    const auto minutes = parts_.upkeep.open_minutes(options_.grace, options_.longest_grant);
+    const auto minutes = dependencies_.upkeep.open_minutes(options_.grace, options_.longest_grant);
     if (!minutes) return fail(minutes.error());
-    const auto prefixes = listing_prefixes(*minutes, parts_.clock.now());
+    const auto prefixes = listing_prefixes(*minutes, dependencies_.clock.now());
     std::size_t found = 0;
     std::optional<Error> error;
-    for (const auto& [name, store] : parts_.stores.all()) {
+    for (const auto& [name, store] : dependencies_.stores.all()) {
         for (const auto& prefix : prefixes) {
             if (stop_.stopped()) break;
             const auto listed = list_prefix(store, prefix, **round);
@@ -97,15 +97,15 @@ Result<std::size_t> Reconciler::list_open_minutes(MaintenanceStart start) {
             break;
         }
     }
-    const auto ended = stop_.stopped() ? parts_.upkeep.release(**round, std::chrono::milliseconds{0})
-                                       : parts_.upkeep.complete(**round, options_.list_every);
+    const auto ended = stop_.stopped() ? dependencies_.upkeep.release(**round, std::chrono::milliseconds{0})
+                                       : dependencies_.upkeep.complete(**round, options_.list_every);
     if (error) return fail(std::move(*error));
     if (!ended) return fail(ended.error());
     return found;
 }
 
 Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
-    auto begun = parts_.upkeep.acquire(walk.round, options_.lease, MaintenanceStart::when_due);
+    auto begun = dependencies_.upkeep.acquire(walk.round, options_.lease, MaintenanceStart::when_due);
     if (!begun) return fail(begun.error());
     if (!*begun) return {};
     auto& round = **begun;
@@ -114,16 +114,17 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
     std::set<std::string> away;
     std::optional<Error> error;
     for (bool more = true; more;) {
-        const auto batch = parts_.upkeep.past_grant(past_grant_of(round.cursor), walk.grace, options_.batch);
+        const auto batch =
+            dependencies_.upkeep.past_grant(past_grant_of(round.cursor), walk.grace, options_.batch);
         if (!batch) return fail(batch.error());
         for (const auto& upload : *batch) {
             if (Steady::now() > until || !pace_.next()) {
-                const auto paused = parts_.upkeep.release(round, std::chrono::milliseconds{0});
+                const auto paused = dependencies_.upkeep.release(round, std::chrono::milliseconds{0});
                 if (!paused) return fail(paused.error());
                 return {};
             }
             if (!away.contains(upload.region)) {
-                const auto there = parts_.intake.look(upload, DiscoveredBy::reconciler);
+                const auto there = dependencies_.intake.look(upload, DiscoveredBy::reconciler);
                 if (!there && says_something_of_the_store(there.error().code)) away.insert(upload.region);
                 if (!there && !error) error = there.error();
                 if (there) {
@@ -133,15 +134,16 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
             }
             round.cursor = cursor_of(upload);
             if (Steady::now() < keep_at) continue;
-            const auto kept = parts_.upkeep.checkpoint(round, options_.lease);
+            const auto kept = dependencies_.upkeep.checkpoint(round, options_.lease);
             if (!kept) return fail(kept.error());
             if (!*kept) return {};
             keep_at = Steady::now() + options_.lease / 3;
         }
         more = batch->size() == options_.batch;
     }
-    const auto ended = walk.at_end == AtEnd::remember ? parts_.upkeep.release(round, options_.look_every)
-                                                      : parts_.upkeep.complete(round, options_.look_every);
+    const auto ended = walk.at_end == AtEnd::remember
+                           ? dependencies_.upkeep.release(round, options_.look_every)
+                           : dependencies_.upkeep.complete(round, options_.look_every);
     if (!ended) return fail(ended.error());
     if (error) return fail(std::move(*error));
     return {};
@@ -149,7 +151,7 @@ Result<> Reconciler::walk_past_grant(const Walk& walk, const Judge& judge) {
 
 Result<std::size_t> Reconciler::look_at_ended() {
     std::size_t found = 0;
-    // It goes on where the last one ended: nobody is looked at twice by it.
+    // It continues where the last one ended, so that no upload is looked at twice.
     auto walked = walk_past_grant({"grant-ended", std::chrono::seconds{0}, AtEnd::remember},
                                   [&](const Upload&, bool there) -> Result<> {
                                       found += there ? 1 : 0;
@@ -168,7 +170,8 @@ Result<std::size_t> Reconciler::expire_unused() {
                                           ++found;
                                           return {};
                                       }
-                                      const auto done = parts_.upkeep.expire(upload.id, options_.grace);
+                                      const auto done =
+                                          dependencies_.upkeep.expire(upload.id, options_.grace);
                                       if (!done) return fail(done.error());
                                       expired += *done ? 1 : 0;
                                       return {};
@@ -180,11 +183,12 @@ Result<std::size_t> Reconciler::expire_unused() {
 }
 
 Result<storage::records::Reaped> Reconciler::reap() {
-    auto reaped = parts_.jobs.reap();
+    auto reaped = dependencies_.jobs.reap();
     if (!reaped) return reaped;
     count(&Counters::requeued, reaped->requeued);
     count(&Counters::spent, reaped->failed);
-    if (auto forgotten = parts_.upkeep.forget_old(); !forgotten) return fail(std::move(forgotten.error()));
+    if (auto forgotten = dependencies_.upkeep.forget_old(); !forgotten)
+        return fail(std::move(forgotten.error()));
     return reaped;
 }
 

@@ -38,7 +38,7 @@ struct ReconcilerOptions {
     /// Past a grant's end: a store's clock may differ, and a phone may still be sending.
     std::chrono::seconds grace{900};
     std::chrono::seconds longest_grant{3'600};  ///< of all profiles
-    std::chrono::seconds lease{15};             ///< how long a round is held that nobody was heard of
+    std::chrono::seconds lease{15};             ///< after which another gateway may take the round over
     std::uint32_t requests_per_second = 200;
     std::size_t batch = 200;
 };
@@ -55,7 +55,7 @@ struct ReconcilerDependencies {
 
 class Reconciler {
   public:
-    Reconciler(ReconcilerOptions options, ReconcilerDependencies parts);
+    Reconciler(ReconcilerOptions options, ReconcilerDependencies dependencies);
 
     void run();
     void stop();
@@ -89,7 +89,7 @@ class Reconciler {
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 
     ReconcilerOptions options_;
-    ReconcilerDependencies parts_;
+    ReconcilerDependencies dependencies_;
     StopSignal stop_;
     Pace pace_;
     mutable std::mutex mutex_;

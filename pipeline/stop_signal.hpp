@@ -1,4 +1,4 @@
-// How a loop is told to end while it waits, and how its requests are spaced out.
+// A stop token with an interruptible sleep, and a rate limiter for background loops.
 //
 // Thread safety: StopSignal any thread; a Pace belongs to one.
 #pragma once

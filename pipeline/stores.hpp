@@ -1,4 +1,4 @@
-// The configured stores, each with its two hands: the signer that grants, and the worker that does the rest.
+// The configured stores, each with two clients: one with presign-only credentials, one with read and write credentials.
 //
 // Thread safety: immutable once made, but for what is learnt of a store's clock; the members may be used from
 // any thread.

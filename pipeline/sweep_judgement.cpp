@@ -79,7 +79,7 @@ std::optional<SweepFinding> verdict(const UploadAt& upload, Age age) {
 
 Result<std::vector<Swept>> OrphanCollector::judge_incoming(const Store& store, const Page& page) const {
     const auto& bucket = store.region.incoming;
-    const auto uploads = parts_.upkeep.uploads_at(bucket, keys_of(page));
+    const auto uploads = dependencies_.upkeep.uploads_at(bucket, keys_of(page));
     if (!uploads) return fail(uploads.error());
     std::map<ObjectKey, const UploadAt*> by_key;
     for (const auto& upload : *uploads)
@@ -117,9 +117,9 @@ Result<std::vector<Swept>> OrphanCollector::judge_published(const Store& store, 
     for (const auto& object : page) {
         if (is_image(object.key)) keys.push_back(object.key);
     }
-    const auto images = parts_.publications.references(bucket, keys);
+    const auto images = dependencies_.publications.references(bucket, keys);
     if (!images) return fail(images.error());
-    const auto began_at = parts_.upkeep.began_at();
+    const auto began_at = dependencies_.upkeep.began_at();
     if (!began_at) return fail(began_at.error());
     std::map<ObjectKey, const ReferredImage*> referred;
     for (const auto& image : *images)
@@ -176,22 +176,22 @@ Result<> OrphanCollector::act(const Store& store, const Bucket& bucket, const st
                 break;
         }
     }
-    const auto received = take_in_lost(parts_.arrivals, store, lost, parts_.clock);
+    const auto received = take_in_lost(dependencies_.arrivals, store, lost, dependencies_.clock);
     if (!received) return fail(received.error());
     count(&Counters::lost, *received);
 
-    // To an upload that wants none, an object is told as an event would tell it: that queues its removal.
-    const auto told = observe_listed(parts_.arrivals, store, unwanted, parts_.clock);
+    // For an upload that wants no object, the listing is recorded as an event would be: that queues the removal.
+    const auto told = observe_listed(dependencies_.arrivals, store, unwanted, dependencies_.clock);
     if (!told) return fail(told.error());
     tally.removed += unwanted.size();
     count(&Counters::left_behind, unwanted.size());
 
     std::vector<UploadId> ended;
-    const auto uploads = parts_.upkeep.uploads_at(bucket, left_behind);
+    const auto uploads = dependencies_.upkeep.uploads_at(bucket, left_behind);
     if (!uploads) return fail(uploads.error());
     for (const auto& upload : *uploads)
         ended.push_back(upload.id);
-    const auto queued = parts_.upkeep.queue_left_behind(ended);
+    const auto queued = dependencies_.upkeep.queue_left_behind(ended);
     if (!queued) return fail(queued.error());
     std::size_t canaries = 0;
     for (const auto& key : left_behind) {
@@ -218,7 +218,7 @@ Result<> OrphanCollector::act(const Store& store, const Bucket& bucket, const st
 Result<bool> OrphanCollector::await_transactions(const std::string& horizon) {
     const auto until = Steady::now() + kTransactionsWithin;
     for (;;) {
-        const auto ended = parts_.upkeep.transactions_ended(horizon);
+        const auto ended = dependencies_.upkeep.transactions_ended(horizon);
         if (!ended || *ended) return ended;
         if (Steady::now() > until || stop_.wait_for(50ms)) return false;
     }
@@ -231,7 +231,7 @@ Result<bool> OrphanCollector::remove_as_judged(const Store& store, const ListedO
     if (!now_there && now_there.error().code == ErrorCode::store_no_such_key) return false;
     if (!now_there) return fail(now_there.error());
     const bool old =
-        now_there->last_modified && parts_.clock.now() - *now_there->last_modified >= options_.min_age;
+        now_there->last_modified && dependencies_.clock.now() - *now_there->last_modified >= options_.min_age;
     if (now_there->etag != object.etag || !old) return false;
     failpoint::pass(failpoint::Point::after_sweep_opened);
     if (auto removed = store.objects->remove(bucket, object.key, std::nullopt); !removed)
@@ -244,7 +244,7 @@ Result<bool> OrphanCollector::remove_as_judged(const Store& store, const ListedO
 Result<std::size_t> OrphanCollector::remove_unreferenced(const Store& store, const Page& objects) {
     const auto& bucket = store.region.published;
     const auto opened_at = Steady::now();
-    const auto horizon = parts_.upkeep.mark_deleting(bucket, keys_of(objects));
+    const auto horizon = dependencies_.upkeep.mark_deleting(bucket, keys_of(objects));
     if (!horizon) return fail(horizon.error());
 
     std::vector<ObjectKey> removed, spared;
@@ -253,7 +253,7 @@ Result<std::size_t> OrphanCollector::remove_unreferenced(const Store& store, con
     if (!ended) error = ended.error();
     std::set<ObjectKey> referred;
     if (ended && *ended) {
-        const auto images = parts_.publications.references(bucket, keys_of(objects));
+        const auto images = dependencies_.publications.references(bucket, keys_of(objects));
         if (!images) error = images.error();
         if (images) {
             for (const auto& image : *images)
@@ -273,7 +273,7 @@ Result<std::size_t> OrphanCollector::remove_unreferenced(const Store& store, con
         if (!done) error = done.error();
         (done && !*done ? spared : removed).push_back(object.key);
     }
-    if (auto closed = parts_.upkeep.unmark_deleting(bucket, removed, spared); !closed)
+    if (auto closed = dependencies_.upkeep.unmark_deleting(bucket, removed, spared); !closed)
         return fail(std::move(closed.error()));
     if (error) return fail(std::move(*error));
     return removed.size();

@@ -30,19 +30,19 @@ Algorithm fetch(const char* name) {
     return algorithm;
 }
 
+template <class Digest>
+constexpr const char* kName = nullptr;
+template <>
+constexpr const char* kName<Sha256> = "SHA256";
+template <>
+constexpr const char* kName<Md5> = "MD5";
+template <>
+constexpr const char* kName<Sha1> = "SHA1";
+
 // An implicit fetch for each call takes OpenSSL's global locks and costs more than the digest itself.
-const EVP_MD* sha256_algorithm() {
-    thread_local const Algorithm algorithm = fetch("SHA256");
-    return algorithm.get();
-}
-
-const EVP_MD* md5_algorithm() {
-    thread_local const Algorithm algorithm = fetch("MD5");
-    return algorithm.get();
-}
-
-const EVP_MD* sha1_algorithm() {
-    thread_local const Algorithm algorithm = fetch("SHA1");
+template <class Digest>
+const EVP_MD* algorithm_of() {
+    thread_local const Algorithm algorithm = fetch(kName<Digest>);
     return algorithm.get();
 }
 
@@ -74,20 +74,22 @@ Digest end(EVP_MD_CTX* context) {
     return digest;
 }
 
+template <class Digest>
+Digest digest_of(BytesView bytes) {
+    auto* context = scratch();
+    begin(context, algorithm_of<Digest>());
+    add(context, bytes);
+    return end<Digest>(context);
+}
+
 }  // namespace
 
 Sha256 sha256(BytesView bytes) {
-    auto* context = scratch();
-    begin(context, sha256_algorithm());
-    add(context, bytes);
-    return end<Sha256>(context);
+    return digest_of<Sha256>(bytes);
 }
 
 Md5 md5(BytesView bytes) {
-    auto* context = scratch();
-    begin(context, md5_algorithm());
-    add(context, bytes);
-    return end<Md5>(context);
+    return digest_of<Md5>(bytes);
 }
 
 Sha256 hmac_sha256(BytesView key, BytesView message) {
@@ -110,11 +112,11 @@ HmacKey::HmacKey(BytesView key) : blocks_(std::make_unique<Blocks>()) {
     }
     for (auto& b : block)
         b ^= 0x36;
-    begin(blocks_->inner.get(), sha256_algorithm());
+    begin(blocks_->inner.get(), algorithm_of<Sha256>());
     add(blocks_->inner.get(), block);
     for (auto& b : block)
         b ^= 0x36 ^ 0x5C;
-    begin(blocks_->outer.get(), sha256_algorithm());
+    begin(blocks_->outer.get(), algorithm_of<Sha256>());
     add(blocks_->outer.get(), block);
     OPENSSL_cleanse(block.data(), block.size());
 }
@@ -134,56 +136,33 @@ Sha256 HmacKey::sign(BytesView message) const {
     return end<Sha256>(context);
 }
 
-struct Sha1Stream::Context {
+template <class Digest>
+struct DigestStream<Digest>::Context {
     DigestContext digest = new_context();
 };
 
-Sha1Stream::Sha1Stream() : context_(std::make_unique<Context>()) {
-    begin(context_->digest.get(), sha1_algorithm());
+template <class Digest>
+DigestStream<Digest>::DigestStream() : context_(std::make_unique<Context>()) {
+    begin(context_->digest.get(), algorithm_of<Digest>());
 }
-Sha1Stream::~Sha1Stream() = default;
-Sha1Stream::Sha1Stream(Sha1Stream&&) noexcept = default;
-Sha1Stream& Sha1Stream::operator=(Sha1Stream&&) noexcept = default;
-void Sha1Stream::update(BytesView bytes) {
+template <class Digest>
+DigestStream<Digest>::~DigestStream() = default;
+template <class Digest>
+DigestStream<Digest>::DigestStream(DigestStream&&) noexcept = default;
+template <class Digest>
+DigestStream<Digest>& DigestStream<Digest>::operator=(DigestStream&&) noexcept = default;
+template <class Digest>
+void DigestStream<Digest>::update(BytesView bytes) {
     add(context_->digest.get(), bytes);
 }
-Sha1 Sha1Stream::finish() {
-    return end<Sha1>(context_->digest.get());
+template <class Digest>
+Digest DigestStream<Digest>::finish() {
+    return end<Digest>(context_->digest.get());
 }
 
-struct Sha256Stream::Context {
-    DigestContext digest = new_context();
-};
-
-Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
-    begin(context_->digest.get(), sha256_algorithm());
-}
-Sha256Stream::~Sha256Stream() = default;
-Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
-Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
-void Sha256Stream::update(BytesView bytes) {
-    add(context_->digest.get(), bytes);
-}
-Sha256 Sha256Stream::finish() {
-    return end<Sha256>(context_->digest.get());
-}
-
-struct Md5Stream::Context {
-    DigestContext digest = new_context();
-};
-
-Md5Stream::Md5Stream() : context_(std::make_unique<Context>()) {
-    begin(context_->digest.get(), md5_algorithm());
-}
-Md5Stream::~Md5Stream() = default;
-Md5Stream::Md5Stream(Md5Stream&&) noexcept = default;
-Md5Stream& Md5Stream::operator=(Md5Stream&&) noexcept = default;
-void Md5Stream::update(BytesView bytes) {
-    add(context_->digest.get(), bytes);
-}
-Md5 Md5Stream::finish() {
-    return end<Md5>(context_->digest.get());
-}
+template class DigestStream<Sha256>;
+template class DigestStream<Md5>;
+template class DigestStream<Sha1>;
 
 bool constant_time_equal(BytesView a, BytesView b) {
     return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);

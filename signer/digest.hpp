@@ -27,54 +27,31 @@ Sha256 hmac_sha256(BytesView key, BytesView message);
 /// Only for ETags and Content-MD5; it protects nothing.
 Md5 md5(BytesView bytes);
 
-/// SHA-256 of bytes that arrive in pieces. Not thread safe.
-class Sha256Stream {
+/// A digest of bytes that arrive in pieces. Not thread safe.
+template <class Digest>
+class DigestStream {
   public:
-    Sha256Stream();
-    ~Sha256Stream();
-    Sha256Stream(Sha256Stream&&) noexcept;
-    Sha256Stream& operator=(Sha256Stream&&) noexcept;
+    DigestStream();
+    ~DigestStream();
+    DigestStream(DigestStream&&) noexcept;
+    DigestStream& operator=(DigestStream&&) noexcept;
     void update(BytesView bytes);
     /// Once; the stream is spent afterwards.
-    Sha256 finish();
+    Digest finish();
 
   private:
     struct Context;
     std::unique_ptr<Context> context_;
 };
+extern template class DigestStream<Sha256>;
+extern template class DigestStream<Md5>;
+extern template class DigestStream<Sha1>;
 
-/// MD5 of bytes that arrive in pieces, for the ETag of an object. Not thread safe.
-class Md5Stream {
-  public:
-    Md5Stream();
-    ~Md5Stream();
-    Md5Stream(Md5Stream&&) noexcept;
-    Md5Stream& operator=(Md5Stream&&) noexcept;
-    void update(BytesView bytes);
-    /// Once; the stream is spent afterwards.
-    Md5 finish();
-
-  private:
-    struct Context;
-    std::unique_ptr<Context> context_;
-};
-
-/// SHA-1 of bytes that arrive in pieces, only for S3's checksum of that name; it protects nothing. Not thread
-/// safe.
-class Sha1Stream {
-  public:
-    Sha1Stream();
-    ~Sha1Stream();
-    Sha1Stream(Sha1Stream&&) noexcept;
-    Sha1Stream& operator=(Sha1Stream&&) noexcept;
-    void update(BytesView bytes);
-    /// Once; the stream is spent afterwards.
-    Sha1 finish();
-
-  private:
-    struct Context;
-    std::unique_ptr<Context> context_;
-};
+using Sha256Stream = DigestStream<Sha256>;
+/// For the ETag of an object.
+using Md5Stream = DigestStream<Md5>;
+/// Only for S3's checksum of that name; it protects nothing.
+using Sha1Stream = DigestStream<Sha1>;
 
 /// A key prepared for many messages: the two blocks of RFC 2104, section 4, are hashed once, here. Any number
 /// of threads may sign with the same key at once.

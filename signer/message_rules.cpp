@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "http/semantics/field.hpp"
 #include "signer/amz_date.hpp"
@@ -39,8 +40,7 @@ constexpr std::array<std::string_view, 8> kSetParameters = {
     "x-amz-signedheaders", "x-amz-security-token", "x-amz-signature", "x-amz-content-sha256"};
 
 bool is_name(std::string_view host) {
-    return !host.starts_with('[') &&
-           std::any_of(host.begin(), host.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    return !host.starts_with('[') && std::any_of(host.begin(), host.end(), ascii::is_lower);
 }
 
 }  // namespace
@@ -50,9 +50,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
 }
 
 bool is_sha256_hex(std::string_view text) {
-    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-           });
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), ascii::is_lower_hex);
 }
 
 bool is_payload_hash(std::string_view text) {

@@ -40,9 +40,7 @@ std::optional<PolicyCondition> condition_of(const json& value) {
         return PolicyCondition{Kind::equals, value.begin().key(), value.front().get<std::string>(), 0, 0};
     }
     if (!value.is_array() || value.size() != 3 || !value[0].is_string()) return std::nullopt;
-    std::string word = value[0].get<std::string>();
-    for (char& c : word)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const auto word = ascii::to_lower(value[0].get<std::string>());
     if (word == "content-length-range") {
         const auto least = byte_size(value[1]), most = byte_size(value[2]);
         if (!least || !most) return std::nullopt;

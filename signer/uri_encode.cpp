@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.hpp"
+
 namespace photogate::signer {
 namespace {
 
@@ -36,13 +38,6 @@ void append_encoded(std::string& out, std::string_view text, Slash slash) {
     out.append(text, run);
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 std::optional<std::string> decode(std::string_view text, Plus plus) {
     std::string out;
     out.reserve(text.size());
@@ -52,8 +47,8 @@ std::optional<std::string> decode(std::string_view text, Plus plus) {
         } else if (text[i] != '%') {
             out += text[i];
         } else {
-            const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-            const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+            const int high = i + 2 < text.size() ? ascii::hex_value(text[i + 1]) : -1;
+            const int low = i + 2 < text.size() ? ascii::hex_value(text[i + 2]) : -1;
             if (high < 0 || low < 0) return std::nullopt;
             out += static_cast<char>(high << 4 | low);
             i += 2;

@@ -232,8 +232,7 @@ Verification<std::vector<std::string>> read_signed_headers(std::string_view text
     }
     std::sort(names.begin(), names.end());
     const bool lower = std::none_of(names.begin(), names.end(), [](const auto& name) {
-        return name.empty() ||
-               std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+        return name.empty() || std::any_of(name.begin(), name.end(), ascii::is_upper);
     });
     if (!lower || std::adjacent_find(names.begin(), names.end()) != names.end()) {
         return refuse(Fault::malformed,

@@ -1,4 +1,4 @@
-// What a person is told: the sentences of /assets/words.json, which the error reference shows too.
+// What people read: the sentences of /assets/words.json, which the error reference shows too.
 import {ApiError} from "/assets/api.js";
 import {formatSize} from "/assets/dom.js";
 

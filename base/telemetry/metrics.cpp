@@ -78,7 +78,7 @@ void Metrics::add_process_metrics(std::string_view version, std::string_view rev
     Gauge max_fds = gauge({"process_max_fds", "File descriptors that may be open.", {}});
     Gauge threads = gauge({"process_threads", "Threads.", {}});
     before_render([unread = mirrored_counter({"photogate_log_lines_dropped_total",
-                                              "Lines of log that nobody was there to read.",
+                                              "Log lines dropped because standard error was not read.",
                                               {}})]() mutable { unread.show(log::dropped()); });
     before_render([=, counted = 0.0]() mutable {
         ProcessStats stats = read_process_stats();

@@ -1,7 +1,7 @@
 // Counters, gauges and histograms by name, and their Prometheus text.
 //
 // Each module owns its series: what counts something asks Metrics for them, and a module's metrics.hpp has
-// watch() for figures that are read when somebody scrapes.
+// watch() for figures that are read at each scrape.
 //
 // Ask for a series once and keep the handle: looking it up takes a lock, counting does not. Labels are few
 // and bounded (a route's pattern, never a path; never an app or a key). The same name with the same labels is
@@ -74,7 +74,7 @@ class Histogram {
 /// The semantic conventions' buckets for a request, in seconds.
 const std::vector<double>& request_buckets();
 
-/// What a series is called, and for whom it counts. A counter's name ends in `_total`, a duration's in
+/// A series' name, help text and labels. A counter's name ends in `_total`, a duration's in
 /// `_seconds`.
 struct SeriesName {
     std::string name;

@@ -37,9 +37,9 @@ CLI::Option* bare_flag(CLI::App& app, const std::string& name, const std::string
 
 class Program {
   public:
-    Program(const Surroundings& surroundings, const Commands& commands)
-        : around_(surroundings), commands_(commands) {
-        const auto& given = around_.arguments;
+    Program(const ProcessContext& context, const Commands& commands)
+        : context_(context), commands_(commands) {
+        const auto& given = context_.arguments;
         if (std::find(given.begin(), given.end(), kHelpAll) != given.end()) help_ = Help::all;
         app_.name("photogate");
         app_.description(kAbout);
@@ -73,16 +73,16 @@ class Program {
 
     ExitCode run() {
         try {
-            auto arguments = around_.arguments;
+            auto arguments = context_.arguments;
             std::replace(arguments.begin(), arguments.end(), std::string{kHelpAll}, std::string{"--help"});
             std::reverse(arguments.begin(), arguments.end());
             app_.parse(std::move(arguments));
         } catch (const CLI::ParseError& stop) {
             // Help ends parsing too, with code 0; CLI11's own codes for mistakes (100 and up) mean usage.
-            return app_.exit(stop, around_.out, around_.err) == 0 ? ExitCode::ok : ExitCode::usage;
+            return app_.exit(stop, context_.out, context_.err) == 0 ? ExitCode::ok : ExitCode::usage;
         }
         if (action_) return action_();
-        around_.err << app_.help();
+        context_.err << app_.help();
         return ExitCode::usage;
     }
 
@@ -227,7 +227,7 @@ class Program {
         get_command->callback([this, &got] { action_ = [this, &got] { return get(got); }; });
         parent->add_subcommand("docs", "Print docs/configuration.md")->callback([this] {
             action_ = [this] {
-                around_.out << config::reference_markdown();
+                context_.out << config::reference_markdown();
                 return ExitCode::ok;
             };
         });
@@ -244,10 +244,10 @@ class Program {
     }
 
     config::Sources sources_of(const ConfigFlags& given) const {
-        config::Sources sources{given.values, around_.environment, std::nullopt, around_.executable};
+        config::Sources sources{given.values, context_.environment, std::nullopt, context_.executable};
         if (!given.file.empty()) sources.file = given.file;
-        if (!around_.folder.empty() || !given.folder.empty())
-            sources.folder = around_.folder / (given.folder.empty() ? kDataFolder : given.folder);
+        if (!context_.folder.empty() || !given.folder.empty())
+            sources.folder = context_.folder / (given.folder.empty() ? kDataFolder : given.folder);
         if (!given.folder.empty()) sources.folder_is = config::Sources::FolderIs::named;
         for (const auto& [name, value] : given.switches) {
             if (!value.empty()) sources.flags[name] = {value};
@@ -265,7 +265,7 @@ class Program {
         auto sources = sources_of(given);
         std::optional<config::FirstConfiguration> planned;
         if (!sources.folder.empty() && !config::anything_configured(sources)) {
-            auto plan = config::plan_first_configuration(sources, around_.random);
+            auto plan = config::plan_first_configuration(sources, context_.random);
             if (!plan) return failed(plan.error());
             planned = std::move(*plan);
             if (planned) sources.first_text = planned->text;
@@ -278,14 +278,14 @@ class Program {
         }
         if (planned && first == First::made) {
             if (const auto made = config::write(*planned); !made) return failed(made.error());
-            around_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
-                                       planned->file.string(), planned->key_file.string());
+            context_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
+                                        planned->file.string(), planned->key_file.string());
         }
         return command(loaded->config);
     }
 
     ExitCode failed(const Error& error) {
-        around_.err << "photogate: " << error.detail << "\n";
+        context_.err << "photogate: " << error.detail << "\n";
         return exit_code_of(error.code);
     }
 
@@ -295,14 +295,14 @@ class Program {
         auto loaded = config::load(sources);
         if (!loaded) {
             for (const auto& mistake : loaded.error())
-                around_.err << mistake.text() << "\n";
+                context_.err << mistake.text() << "\n";
             const auto count = loaded.error().size();
-            around_.err << fmt::format("photogate: {} mistake{} in the configuration\n", count,
-                                       count == 1 ? "" : "s");
+            context_.err << fmt::format("photogate: {} mistake{} in the configuration\n", count,
+                                        count == 1 ? "" : "s");
             return std::nullopt;
         }
         for (const auto& warning : loaded->warnings)
-            around_.err << "warning: " << warning.text() << "\n";
+            context_.err << "warning: " << warning.text() << "\n";
         return std::move(*loaded);
     }
 
@@ -320,14 +320,14 @@ class Program {
 
     ExitCode check(const ConfigFlags& given) {
         if (!load(given)) return ExitCode::bad_configuration;
-        around_.out << "the configuration is valid\n";
+        context_.out << "the configuration is valid\n";
         return ExitCode::ok;
     }
 
     ExitCode show(const ConfigFlags& given, config::Origins origins) {
         const auto loaded = load(given);
         if (!loaded) return ExitCode::bad_configuration;
-        around_.out << config::show(*loaded, origins);
+        context_.out << config::show(*loaded, origins);
         return ExitCode::ok;
     }
 
@@ -339,43 +339,43 @@ class Program {
             const bool secret = !setting.secret.empty();
             if (!secret && setting.literal.empty()) break;
             const auto text = secret ? std::string{setting.secret.reveal()} : setting.literal;
-            around_.out << text << "\n";
+            context_.out << text << "\n";
             return ExitCode::ok;
         }
-        around_.err << "photogate: " << key_ << " is not set; `photogate config show` prints what is\n";
+        context_.err << "photogate: " << key_ << " is not set; `photogate config show` prints what is\n";
         return ExitCode::failure;
     }
 
     ExitCode print_signed(const SignArguments& arguments) {
-        const auto text = sign(arguments, around_.environment, around_.clock.now());
+        const auto text = sign(arguments, context_.environment, context_.clock.now());
         if (!text) {
-            around_.err << "photogate sign: " << text.error().detail << "\n";
+            context_.err << "photogate sign: " << text.error().detail << "\n";
             return ExitCode::usage;
         }
-        around_.out << *text;
+        context_.out << *text;
         return ExitCode::ok;
     }
 
     ExitCode new_key() {
         const auto name = config::parse_app_name(app_name_);
         if (!name) {
-            around_.err << "photogate key new: --app: " << name.error().detail << "\n";
+            context_.err << "photogate key new: --app: " << name.error().detail << "\n";
             return ExitCode::usage;
         }
-        const auto key = config::make_api_key(*name, around_.random);
-        around_.out << "key  " << key.reveal() << "\nkeys = [\"" << config::api_key_line(key) << "\"]\n";
-        around_.err << fmt::format(
+        const auto key = config::make_api_key(*name, context_.random);
+        context_.out << "key  " << key.reveal() << "\nkeys = [\"" << config::api_key_line(key) << "\"]\n";
+        context_.err << fmt::format(
             "The key is shown only once. The second line belongs to [apps.{}] in the configuration.\n",
             app_name_);
         return ExitCode::ok;
     }
 
     ExitCode version() {
-        around_.out << "photogate " << kVersion << "\n";
+        context_.out << "photogate " << kVersion << "\n";
         return ExitCode::ok;
     }
 
-    const Surroundings& around_;
+    const ProcessContext& context_;
     const Commands& commands_;
     Help help_ = Help::most_used;
     CLI::App app_;
@@ -391,14 +391,14 @@ class Program {
 
 }  // namespace
 
-ExitCode run(const Surroundings& surroundings, const Commands& commands) {
+ExitCode run(const ProcessContext& context, const Commands& commands) {
     try {
-        const auto code = Program{surroundings, commands}.run();
-        surroundings.out.flush();
-        if (surroundings.out) return code;
-        surroundings.err << "photogate: the output could not be written\n";
+        const auto code = Program{context, commands}.run();
+        context.out.flush();
+        if (context.out) return code;
+        context.err << "photogate: the output could not be written\n";
     } catch (const std::exception& error) {
-        surroundings.err << "photogate: " << log::redact(error.what()) << "\n";
+        context.err << "photogate: " << log::redact(error.what()) << "\n";
     }
     return ExitCode::failure;
 }
@@ -407,15 +407,15 @@ int run_process(int argc, const char* const* argv, const Commands& commands) {
     SystemClock clock;
     SystemRandom random;
     std::error_code unreadable;
-    const Surroundings surroundings{.arguments = {argv + (argc > 0 ? 1 : 0), argv + argc},
-                                    .environment = config::environment_of_process(),
-                                    .executable = config::executable_of_process(),
-                                    .out = std::cout,
-                                    .err = std::cerr,
-                                    .clock = clock,
-                                    .random = random,
-                                    .folder = std::filesystem::current_path(unreadable)};
-    return static_cast<int>(run(surroundings, commands));
+    const ProcessContext context{.arguments = {argv + (argc > 0 ? 1 : 0), argv + argc},
+                                 .environment = config::environment_of_process(),
+                                 .executable = config::executable_of_process(),
+                                 .out = std::cout,
+                                 .err = std::cerr,
+                                 .clock = clock,
+                                 .random = random,
+                                 .folder = std::filesystem::current_path(unreadable)};
+    return static_cast<int>(run(context, commands));
 }
 
 }  // namespace photogate::gateway::cli

@@ -40,7 +40,7 @@ struct Commands {
 };
 
 /// The process's inputs and outputs, injected for tests.
-struct Surroundings {
+struct ProcessContext {
     std::vector<std::string> arguments;  ///< without the program's name
     std::map<std::string, std::string> environment;
     std::filesystem::path executable;
@@ -52,7 +52,7 @@ struct Surroundings {
 };
 
 /// Never throws: an exception of a command is printed and is ExitCode::failure.
-ExitCode run(const Surroundings& surroundings, const Commands& commands);
+ExitCode run(const ProcessContext& context, const Commands& commands);
 
 /// run() with this process's arguments, variables, streams, clock and randomness; returns the value for
 /// main().

@@ -1,9 +1,8 @@
 #include "gateway/cli/sign_command.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/cli/sign_wire.hpp"
 #include "signer/signer.hpp"
 
@@ -91,13 +90,13 @@ std::vector<signer::Parameter> parameters_from(const std::vector<std::string>& p
 }
 
 std::optional<signer::PolicyCondition> range_condition(std::string_view text) {
-    signer::PolicyCondition condition{signer::PolicyCondition::Kind::content_length_range, {}, {}, 0, 0};
-    const auto* const last = text.data() + text.size();
-    const auto least = std::from_chars(text.data(), last, condition.least);
-    if (least.ec != std::errc{} || least.ptr == last || *least.ptr != ',') return std::nullopt;
-    const auto most = std::from_chars(least.ptr + 1, last, condition.most);
-    if (most.ec != std::errc{} || most.ptr != last || condition.most < condition.least) return std::nullopt;
-    return condition;
+    const auto comma = text.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    const auto least = ascii::parse_whole<std::uint64_t>(text.substr(0, comma));
+    const auto most = ascii::parse_whole<std::uint64_t>(text.substr(comma + 1));
+    if (!least || !most || *most < *least) return std::nullopt;
+    return signer::PolicyCondition{
+        signer::PolicyCondition::Kind::content_length_range, {}, {}, *least, *most};
 }
 
 struct Request {
@@ -124,8 +123,7 @@ Result<std::string> sign_form(const SignArguments& arguments, const signer::Sign
 Result<std::string> sign_url(const SignArguments& arguments, const signer::Signer& signer, Request request) {
     if (!arguments.content_length_range.empty()) return refuse("--content-length-range belongs to a form");
     signer::PresignRequest presign;
-    for (const char c : arguments.method)
-        presign.method += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    presign.method = ascii::to_upper(arguments.method);
     presign.address = std::move(request.address);
     presign.query = parameters_from(arguments.query);
     presign.headers = std::move(request.headers);

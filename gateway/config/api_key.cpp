@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
 namespace photogate::gateway::config {
@@ -15,7 +16,7 @@ constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kSecretLength = 52;
 
 bool lower_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return ascii::is_lower(c) || ascii::is_digit(c);
 }
 
 }  // namespace

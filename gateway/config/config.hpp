@@ -43,7 +43,7 @@ struct Server {
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
-    std::vector<IpBlock> trusted_proxies;                    ///< whose X-Forwarded-For is believed
+    std::vector<IpBlock> trusted_proxies;                    ///< whose X-Forwarded-For is used
     http::AccessLog access_log = http::AccessLog::failures;  ///< which requests are logged, a line each
     std::size_t max_connections = 4'096;
     std::size_t max_connections_per_address = 512;  ///< 0: any number
@@ -147,7 +147,7 @@ struct Config {
     std::string default_region;
     Delivery delivery;
     imaging::PoolOptions imaging;
-    bool imagers_while_serving = false;  ///< in role `serve` too, where nobody processes uploads
+    bool imagers_while_serving = false;  ///< in role `serve` too, which processes no uploads
     Worker worker;
     std::map<std::string, EventSource> events;  ///< by the name in /v1/events/{source}
     model::Apps apps;                           ///< those of role `app`

@@ -20,8 +20,8 @@
 #include "gateway/config/listen_address.hpp"
 #include "gateway/config/literal.hpp"
 #include "gateway/config/options.hpp"
+#include "gateway/config/overrides.hpp"
 #include "gateway/config/paths.hpp"
-#include "gateway/config/told.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -56,14 +56,14 @@ bool is_everywhere(const std::string& host) {
     return host == "0.0.0.0" || host == "::" || host == "localhost";
 }
 
-/// Writes the file table by table: what was told, and what the first configuration has where nothing was.
+/// Writes the file table by table: the overrides, and the first configuration's own values.
 class Draft {
   public:
-    explicit Draft(std::map<std::string, std::string> told) : told_(std::move(told)) {}
+    explicit Draft(std::map<std::string, std::string> overrides) : overrides_(std::move(overrides)) {}
 
-    std::optional<std::string> told(const std::string& key) const {
-        const auto found = told_.find(key);
-        if (found == told_.end()) return std::nullopt;
+    std::optional<std::string> override_of(const std::string& key) const {
+        const auto found = overrides_.find(key);
+        if (found == overrides_.end()) return std::nullopt;
         return found->second;
     }
 
@@ -72,24 +72,24 @@ class Draft {
         text_ += fmt::format("\n[{}]\n", name);
         table_ = name;
     }
-    /// As told, else as `literal` says.
+    /// The override, else `literal`.
     void line(std::string_view key, const std::string& literal) {
         const auto full = table_ + "." + std::string{key};
-        text_ += fmt::format("{} = {}\n", key, told(full).value_or(literal));
+        text_ += fmt::format("{} = {}\n", key, override_of(full).value_or(literal));
         written_.insert(full);
     }
-    /// What was told of the table and is not written yet.
+    /// The table's overrides that are not written yet.
     void rest() {
-        for (const auto& [full, literal] : told_) {
+        for (const auto& [full, literal] : overrides_) {
             if (table_of(full) == table_ && written_.insert(full).second)
                 text_ += fmt::format("{} = {}\n", full.substr(table_.size() + 1), literal);
         }
     }
     void leave_out(const std::string& key) { written_.insert(key); }
-    /// The tables that were told of and have no place of their own in the file.
+    /// Tables with overrides that have no place of their own in the file.
     void other_tables() {
         std::set<std::string> names;
-        for (const auto& [full, literal] : told_) {
+        for (const auto& [full, literal] : overrides_) {
             if (!written_.contains(full)) names.insert(table_of(full));
         }
         for (const auto& name : names) {
@@ -101,7 +101,7 @@ class Draft {
     /// The options above every table.
     std::string top() const {
         std::string all;
-        for (const auto& [full, literal] : told_) {
+        for (const auto& [full, literal] : overrides_) {
             if (table_of(full).empty()) all += fmt::format("{} = {}\n", full, literal);
         }
         return all;
@@ -114,7 +114,7 @@ class Draft {
         return dot == std::string::npos ? std::string{} : full.substr(0, dot);
     }
 
-    std::map<std::string, std::string> told_;
+    std::map<std::string, std::string> overrides_;
     std::set<std::string> written_;
     std::string table_;
     std::string text_;
@@ -129,12 +129,13 @@ std::string url_of(const std::string& listen) {
 }
 
 void write_server(Draft& draft) {
-    const auto listen = draft.told("server.listen").value_or(R"(["127.0.0.1:8080"])");
+    const auto listen = draft.override_of("server.listen").value_or(R"(["127.0.0.1:8080"])");
     draft.table("server");
     draft.line("listen", listen);
     draft.line("metrics_listen", R"("127.0.0.1:9180")");
     const auto url = url_of(text_of(listen));
-    if (draft.told("server.public_url") || !url.ends_with(":0")) draft.line("public_url", toml_quoted(url));
+    if (draft.override_of("server.public_url") || !url.ends_with(":0"))
+        draft.line("public_url", toml_quoted(url));
     draft.rest();
 }
 
@@ -144,14 +145,14 @@ void write_stores(Draft& draft) {
     draft.table("database");
     draft.line("folder", R"("postgres")");
     draft.rest();
-    const auto endpoint = draft.told(std::string{kRegionTable} + ".endpoint");
+    const auto endpoint = draft.override_of(std::string{kRegionTable} + ".endpoint");
     draft.leave_out("store.folder");
     if (!endpoint) {
         draft.comment(
             "The built-in store, for one machine. For MinIO, Ceph or AWS: a table [regions.default] with an "
             "endpoint.");
         draft.table("store");
-        const auto folder = draft.told("store.folder");
+        const auto folder = draft.override_of("store.folder");
         draft.line("folder", !folder || *folder == R"("")" ? R"("store")" : *folder);
         draft.line("listen", R"("127.0.0.1:9000")");
         draft.rest();
@@ -168,7 +169,7 @@ void write_stores(Draft& draft) {
 
 /// The receiver on this machine that the app's callback URL names, and no other port.
 void write_callbacks(Draft& draft) {
-    const auto url = draft.told(std::string{kAppTable} + ".callback_url");
+    const auto url = draft.override_of(std::string{kAppTable} + ".callback_url");
     const auto text = url ? text_of(*url) : std::string{};
     const auto scheme = text.find("://");
     const auto end = text.find_first_of("/?#", scheme == std::string::npos ? 0 : scheme + 3);
@@ -225,7 +226,7 @@ Result<std::optional<FirstConfiguration>> plan_first_configuration(const Sources
                             {},
                             make_api_key(AppName::trusted(kFirstApp), random),
                             make_api_key(AppName::trusted(std::string{kOperator}), random)};
-    Draft draft{literals_told(sources, {{"apps.*", kFirstApp}, {"regions.*", "default"}})};
+    Draft draft{override_literals(sources, {{"apps.*", kFirstApp}, {"regions.*", "default"}})};
     write_server(draft);
     write_stores(draft);
     write_callbacks(draft);

@@ -1,12 +1,13 @@
 #include "gateway/config/given.hpp"
 
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/ascii.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -51,13 +52,6 @@ const std::string* single(const RawValue& given) {
     return untyped != nullptr && untyped->texts.size() == 1 ? &untyped->texts.front() : nullptr;
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
 /// `12unit` times the unit's factor; nullopt where it is no such thing or too large.
 template <std::size_t N>
 std::optional<std::uint64_t> measured(std::string_view text, const std::array<Unit, N>& units,
@@ -72,7 +66,7 @@ std::optional<std::uint64_t> measured(std::string_view text, const std::array<Un
     }
     while (text.ends_with(' '))
         text.remove_suffix(1);
-    const auto value = number(text);
+    const auto value = ascii::parse_whole<std::uint64_t>(text);
     if (!value || *value > std::numeric_limits<std::int64_t>::max() / factor) return std::nullopt;
     return *value * factor;
 }
@@ -116,7 +110,7 @@ Reading<std::uint64_t> read_integer(const RawValue& given, Range range) {
         return bounded(static_cast<std::uint64_t>(*integer), range, show);
     }
     if (const auto* text = single(given)) {
-        if (const auto value = number(*text)) return bounded(*value, range, show);
+        if (const auto value = ascii::parse_whole<std::uint64_t>(*text)) return bounded(*value, range, show);
         return tl::unexpected(fmt::format("must be an integer from {} to {}", range.least, range.most));
     }
     return wrong(given, "an integer");

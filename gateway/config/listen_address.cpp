@@ -1,9 +1,9 @@
 #include "gateway/config/listen_address.hpp"
 
-#include <charconv>
-
 #include <arpa/inet.h>
 #include <fmt/format.h>
+
+#include "base/ascii.hpp"
 
 namespace photogate::gateway::config {
 
@@ -39,9 +39,9 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     const auto port = text.substr(colon + 1);
     const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
     if (bracketed) host = host.substr(1, host.size() - 2);
-    ListenAddress address{std::string{host}, 0};
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return refuse();
+    const auto number = ascii::parse_whole<std::uint16_t>(port);
+    if (!number) return refuse();
+    ListenAddress address{std::string{host}, *number};
     in6_addr parsed{};
     const int family = bracketed ? AF_INET6 : AF_INET;
     if (address.host != "localhost" && ::inet_pton(family, address.host.c_str(), &parsed) != 1)

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kConfigVariable = "PHOTOGATE_CONFIG";
 
-/// A value that somebody gave, and where.
+/// A value that was given, and where.
 struct Candidate {
     std::optional<RawValue> given;  ///< nullopt: it could not be read, which was reported
     Origin origin;
@@ -72,7 +72,7 @@ std::optional<NamedFile> file_of(const Sources& sources) {
     return std::nullopt;
 }
 
-/// What lies in a folder that happens to be the current one is believed only where nobody else put it there:
+/// What lies in a folder that happens to be the current one is trusted only if no other user put it there:
 /// the file that is judged is the one that is read.
 std::optional<NamedFile> first_file(const Sources& sources) {
     if (sources.folder.empty()) return std::nullopt;
@@ -155,7 +155,7 @@ class Loader {
         }
     }
 
-    /// A file that root names may be anybody's, but whoever may write it decides what root runs.
+    /// A file that root names may belong to anyone, but its writers decide what root runs.
     void warn_of_writers(const NamedFile& named, const Descriptor& file) {
         struct stat facts {};
         if (!runs_as_root() || ::fstat(file.get(), &facts) != 0) return;
@@ -406,7 +406,7 @@ class Loader {
     Config config_;
     Report report_;
     std::string file_;
-    bool in_data_folder_ = false;  ///< file_ is the data folder's, and nobody named it
+    bool in_data_folder_ = false;  ///< file_ is the data folder's and was not named
     std::vector<Entry> entries_;
     Layout layout_;
     std::set<const Table*> ambiguous_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/config/literal.hpp"
 
 namespace photogate::gateway::config {
@@ -26,10 +27,7 @@ std::string flag_of(const Table& table, const Option& option, std::string_view k
 
 std::string variable_of(const Table& table, std::string_view key) {
     if (!table.prefix) return {};
-    auto name = "PHOTOGATE_" + joined(*table.prefix, key, '_');
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    return name;
+    return "PHOTOGATE_" + ascii::to_upper(joined(*table.prefix, key, '_'));
 }
 
 }  // namespace

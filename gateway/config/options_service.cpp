@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <thread>
 
 #include "gateway/config/defaults.hpp"

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/config/given.hpp"
 #include "imaging/processing_cost.hpp"
 
@@ -50,7 +51,7 @@ void check_server(const Server& server, Report& report) {
                        fmt::format("is {}, which server.listen has", server.metrics_listen.text()));
     }
     if (!server.metrics_listen.is_loopback()) {
-        report.warning("server.metrics_listen", "is not loopback: whoever reaches it sees the metrics");
+        report.warning("server.metrics_listen", "is not loopback: everyone who reaches it sees the metrics");
     }
     bool any_origin = false;
     for (const auto& origin : server.cors_origins)
@@ -59,7 +60,7 @@ void check_server(const Server& server, Report& report) {
         report.mistake("server.cors_origins", "has '*' beside others, which it includes");
     if (any_origin && server.cors_credentials == http::Credentials::allowed) {
         report.mistake("server.cors_credentials",
-                       "is 'allowed' for the origin '*': any page could act for whoever looks at it");
+                       "is 'allowed' for the origin '*': any page could act for its visitors");
     }
     if (server.public_url && is_loopback(*server.public_url) &&
         !listens_at(server, server.public_url->effective_port())) {
@@ -69,8 +70,9 @@ void check_server(const Server& server, Report& report) {
                                    server.public_url->origin()));
     }
     if (server.public_url && is_loopback(*server.public_url) && listens_beyond_loopback(server)) {
-        report.warning("server.public_url",
-                       "is loopback, but the server listens elsewhere: nobody else can follow its links");
+        report.warning(
+            "server.public_url",
+            "is loopback, but the server listens elsewhere: other machines can't follow its links");
     }
 }
 
@@ -149,10 +151,7 @@ void check_region_keys(const model::StoreRegion& region, const std::string& tabl
                        Report& report) {
     for (const auto* key :
          {"signer_access_key", "signer_secret_key", "worker_access_key", "worker_secret_key"}) {
-        auto variable = fmt::format("PHOTOGATE_S3_{}", key);
-        std::transform(variable.begin(), variable.end(), variable.begin(),
-                       [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-        require(report, fmt::format("{}.{}", table, key), variable);
+        require(report, fmt::format("{}.{}", table, key), "PHOTOGATE_S3_" + ascii::to_upper(key));
     }
     const auto& id = region.signer.access_key_id;
     if (id.empty() || id != region.worker.access_key_id) return;
@@ -160,9 +159,9 @@ void check_region_keys(const model::StoreRegion& region, const std::string& tabl
     if (unsafe == UnsafeStore::reject) {
         report.mistake(
             key,
-            "is the worker's too: a leaked URL could then do what the worker may (unsafe = true insists)");
+            "is the worker's too: a leaked URL could then do what the worker may (unsafe = true allows it)");
     } else {
-        report.warning(key, "is the worker's too, and unsafe insists");
+        report.warning(key, "is the worker's too, which unsafe allows");
     }
 }
 
@@ -210,7 +209,7 @@ void check_regions(Config& config, Report& report) {
         }
         if (is_loopback(region.external) && listens_beyond_loopback(config.server)) {
             report.warning(table + ".public_endpoint",
-                           fmt::format("is {}, but the server listens elsewhere: nobody else can upload",
+                           fmt::format("is {}, but the server listens elsewhere: other machines can't upload",
                                        region.external.origin()));
         }
     }
@@ -386,8 +385,9 @@ void check_apps(Config& config, Report& report) {
         const auto table = "apps." + name.str();
         const auto& app = config.apps.at(name);
         if (access.keys.empty()) {
-            report.mistake(table + ".keys", "names no key: nobody could call (`photogate key new --app " +
-                                                name.str() + "` makes one)");
+            report.mistake(table + ".keys",
+                           "names no key, so no client could call (`photogate key new --app " + name.str() +
+                               "` makes one)");
         }
         for (const auto& hash : access.keys) {
             if (hash == signer::Sha256{}) {

@@ -9,7 +9,7 @@
 
 namespace photogate::gateway::http {
 
-/// Why nobody will read the answer.
+/// Why the answer will not be read.
 enum class Abandoned {
     by_client,  ///< its connection is reset, closed, or cut
     evicted,    ///< its connection was needed for others

@@ -11,7 +11,7 @@
 namespace photogate::gateway::http {
 
 /// The peer, unless it is a trusted proxy: then the last address in X-Forwarded-For that is none. Each proxy
-/// appends whom it saw, so what stands left of the first stranger is the stranger's own word and not read.
+/// appends the address it saw, so everything to the left of the first untrusted address is ignored.
 /// Where an item is no address, the last proxy that was known stands for what is behind it.
 IpAddress client_address(const IpAddress& peer, const RequestHeaders& headers,
                          const std::vector<IpBlock>& trusted);

@@ -130,8 +130,8 @@ void Connection::on_readable() {
         Code error;
         std::size_t size = socket_.read_some(boost::asio::buffer(scratch), error);
         if (error == boost::asio::error::would_block) return want_read();
-        // The peer's end: nobody waits for an answer to half a request, and a probe that says nothing is none
-        // of our news.
+        // The peer closed, maybe in the middle of a request: close silently. Probes that send nothing are not
+        // logged.
         if (error) return cut();
         if (state_ == State::lingering) return want_read();
         arrived_.append(scratch.data(), size);

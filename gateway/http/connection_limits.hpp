@@ -16,7 +16,7 @@ struct ListenerQuota {
     explicit ListenerQuota(std::size_t most) : limit(most) {}
     const std::size_t limit;
     std::atomic<std::size_t> connections{0};
-    std::atomic<bool> wanted{false};  ///< somebody waits to be accepted
+    std::atomic<bool> wanted{false};  ///< a new connection is pending
 
     bool full() const { return connections >= limit; }
 };
@@ -37,7 +37,7 @@ class AddressCounts {
 struct ConnectionSlot {
     std::size_t listener = 0;
     IpAddress peer;
-    std::optional<IpAddress> counted;  ///< as whom in AddressCounts
+    std::optional<IpAddress> counted;  ///< its key in AddressCounts
 };
 
 }  // namespace photogate::gateway::http

@@ -38,7 +38,7 @@ bool Connection::is_reading() const {
     return false;
 }
 
-/// Nothing is to be done here before somebody else answers, asks, or brings the next piece.
+/// Nothing to do here until the handler answers, asks for a piece or brings the next one.
 bool Connection::awaits_others() const {
     return (state_ == State::handling && !exchange_->answer) ||
            (state_ == State::receiving && !exchange_->asked) ||

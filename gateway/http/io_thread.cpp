@@ -25,7 +25,7 @@ std::chrono::milliseconds tick_interval(const ServerLimits& limits) {
     return std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{250});
 }
 
-/// How many connections give way at once: accepting goes on for a while before the next look.
+/// How many connections are evicted at once: accepting continues for a while before the next look.
 constexpr std::size_t most_at_once = 16;
 
 }  // namespace

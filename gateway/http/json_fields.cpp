@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t longest_named = 64;
 constexpr std::size_t most_errors = 32;
 
-/// A stranger's word, short enough to be repeated.
+/// Untrusted text, cut to a length that can be repeated.
 std::string shortened(std::string_view name) {
     if (name.size() <= longest_named) return std::string{name};
     return to_valid_utf8(name.substr(0, longest_named));

@@ -36,10 +36,6 @@ std::optional<Method> parse_method(std::string_view text) {
     return std::nullopt;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return ascii::equals_ignoring_case(a, b);
-}
-
 void RequestHeaders::add(std::string_view name, std::string_view value) {
     slices_.push_back({static_cast<std::uint32_t>(block_.size()), static_cast<std::uint16_t>(name.size()),
                        static_cast<std::uint32_t>(value.size())});
@@ -57,7 +53,7 @@ std::optional<std::string_view> RequestHeaders::find(std::string_view name) cons
     for (std::size_t i = 0; i < slices_.size(); ++i) {
         if (slices_[i].name_size != name.size()) continue;
         Field field = at(i);
-        if (equal_ignoring_case(field.name, name)) return field.value;
+        if (ascii::equals_ignoring_case(field.name, name)) return field.value;
     }
     return std::nullopt;
 }
@@ -66,7 +62,7 @@ std::vector<std::string_view> RequestHeaders::all(std::string_view name) const {
     std::vector<std::string_view> values;
     for (std::size_t i = 0; i < slices_.size(); ++i) {
         Field field = at(i);
-        if (equal_ignoring_case(field.name, name)) values.push_back(field.value);
+        if (ascii::equals_ignoring_case(field.name, name)) values.push_back(field.value);
     }
     return values;
 }
@@ -74,7 +70,7 @@ std::vector<std::string_view> RequestHeaders::all(std::string_view name) const {
 std::size_t RequestHeaders::count(std::string_view name) const {
     std::size_t found = 0;
     for (std::size_t i = 0; i < slices_.size(); ++i) {
-        if (equal_ignoring_case(at(i).name, name)) ++found;
+        if (ascii::equals_ignoring_case(at(i).name, name)) ++found;
     }
     return found;
 }
@@ -122,7 +118,7 @@ Response Response::problem(Error error) {
 
 Response& Response::set(std::string_view name, std::string_view value) {
     for (HeaderField& field : headers) {
-        if (equal_ignoring_case(field.name, name)) {
+        if (ascii::equals_ignoring_case(field.name, name)) {
             field.value = value;
             return *this;
         }
@@ -133,7 +129,7 @@ Response& Response::set(std::string_view name, std::string_view value) {
 
 const std::string* Response::find(std::string_view name) const {
     for (const HeaderField& field : headers) {
-        if (equal_ignoring_case(field.name, name)) return &field.value;
+        if (ascii::equals_ignoring_case(field.name, name)) return &field.value;
     }
     return nullptr;
 }

@@ -37,9 +37,6 @@ struct HeaderField {
     bool operator==(const HeaderField&) const = default;
 };
 
-/// ASCII case folded; no locale.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 /// A request's fields in the order sent, in one block of memory. Names compare without case.
 class RequestHeaders {
   public:
@@ -109,7 +106,7 @@ struct PathParameter {
 using PathParameters = std::vector<PathParameter>;
 
 /// A body that is taken while it arrives (BodyMode::pieces). Nothing is read from the peer, nor is it told to
-/// go on (`100 Continue`), before a piece is asked for: whoever takes slowly is sent slowly, and at most one
+/// go on (`100 Continue`), before a piece is asked for: a slow handler slows the peer down, and at most one
 /// piece is in memory.
 class RequestBody {
   public:
@@ -154,7 +151,7 @@ class BodyReader {
     /// Called on an I/O thread, so it must not block: what has to wait answers later, from any thread,
     /// exactly once.
     virtual void next(Answer answer) = 0;
-    /// The peer has taken nothing for a second: what can be had again may be let go. On an I/O thread, and
+    /// The peer has taken nothing for a second: what can be fetched again may be released. On an I/O thread, and
     /// not while a piece is asked for.
     virtual void rest() {}
 };

@@ -265,11 +265,11 @@ void read_persistence(RequestHead& head) {
     bool close = head.version == Version::http_1_0;
     for (std::string_view value : head.headers.all("Connection")) {
         for (std::string_view option : beast_http::opt_token_list{value}) {
-            if (equal_ignoring_case(option, "close")) {
+            if (ascii::equals_ignoring_case(option, "close")) {
                 head.persistence = Persistence::close;
                 return;
             }
-            if (equal_ignoring_case(option, "keep-alive")) close = false;
+            if (ascii::equals_ignoring_case(option, "keep-alive")) close = false;
         }
     }
     head.persistence = close ? Persistence::close : Persistence::keep_alive;
@@ -279,7 +279,7 @@ Result<> read_expectation(RequestHead& head) {
     for (std::string_view value : head.headers.all("Expect")) {
         // RFC 9110 10.1.1: a list, and this one expects nothing.
         if (value.empty()) continue;
-        if (!equal_ignoring_case(value, "100-continue")) {
+        if (!ascii::equals_ignoring_case(value, "100-continue")) {
             return fail(ErrorCode::expectation_failed, "Only Expect: 100-continue is understood.");
         }
         // RFC 9110 10.1.1: an HTTP/1.0 client could not read a 100.

@@ -1,4 +1,4 @@
-// The one answer to a request, given by whoever has it, whenever it is there.
+// The one answer to a request, from any thread, at any time.
 //
 // Thread safety: move it to any thread and answer there, once. A Responder that goes away unanswered answers
 // 500 by itself, so that no client waits for ever. Answering after the connection has gone, or after the
@@ -19,7 +19,7 @@ class ResponseSink {
     virtual ~ResponseSink() = default;
     /// At most once; from any thread.
     virtual void deliver(Response response) = 0;
-    /// Where nobody can leave, as in most tests, the callback is dropped.
+    /// Without a connection, as in most tests, the callback is dropped.
     virtual void on_abandoned(Abandonment::Callback) {}
     virtual bool abandoned() const { return false; }
 };
@@ -27,7 +27,7 @@ class ResponseSink {
 class Responder {
   public:
     explicit Responder(std::unique_ptr<ResponseSink> sink) : sink_(std::move(sink)) {}
-    /// For tests of routes without a server. `abandonment`: the test raises it; null: nobody leaves.
+    /// For tests of routes without a server. `abandonment`: the test raises it; null: the client stays.
     static Responder to(std::function<void(Response)> answered,
                         std::shared_ptr<Abandonment> abandonment = nullptr);
 

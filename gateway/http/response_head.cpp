@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "http/semantics/field.hpp"
 
 namespace photogate::gateway::http {
@@ -28,12 +29,12 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 bool is_own(std::string_view name) {
     return std::any_of(own_fields.begin(), own_fields.end(),
-                       [&](std::string_view own) { return equal_ignoring_case(own, name); });
+                       [&](std::string_view own) { return ascii::equals_ignoring_case(own, name); });
 }
 
 bool is_default(std::string_view name) {
     return std::any_of(defaults.begin(), defaults.end(),
-                       [&](const auto& each) { return equal_ignoring_case(each.first, name); });
+                       [&](const auto& each) { return ascii::equals_ignoring_case(each.first, name); });
 }
 
 }  // namespace

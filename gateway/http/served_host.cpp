@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/ascii.hpp"
 #include "base/ip_address.hpp"
 #include "gateway/http/message.hpp"
 
@@ -30,7 +31,7 @@ bool serves_host(const Listener& listener, std::string_view host) {
     const auto bare = host.substr(0, host.find(':', host.starts_with('[') ? host.find(']') : 0));
     if (serves_address(listener.addresses, bare)) return true;
     return std::any_of(listener.hosts.begin(), listener.hosts.end(), [&](const std::string& served) {
-        return equal_ignoring_case(served, host) || equal_ignoring_case(served, bare);
+        return ascii::equals_ignoring_case(served, host) || ascii::equals_ignoring_case(served, bare);
     });
 }
 

@@ -19,7 +19,7 @@ using boost::asio::ip::tcp;
 using Code = boost::system::error_code;
 
 constexpr std::chrono::milliseconds pause_after_failure{100};
-/// Whoever is turned away comes again at once: the log hears of it this often.
+/// Rejected clients return at once: the log gets at most one line in this time.
 constexpr std::chrono::seconds between_complaints{60};
 
 std::string printed(const Listener& listener) {
@@ -69,7 +69,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     void accept() {
         if (!acceptor_.is_open()) return;
         if (quota().full()) {
-            // Nobody has to go before somebody has come.
+            // Evict an idle connection only once a new one is pending.
             acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](Code error) {
                 if (!error) self->somebody_came();
             });
@@ -217,7 +217,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     tcp::acceptor acceptor_;
     boost::asio::steady_timer pause_;
     std::size_t next_ = 0;
-    bool waiting_ = false;  ///< for a connection to end, while somebody is at the acceptor
+    bool waiting_ = false;  ///< for a connection to end, while a connection is pending
     bool failing_ = false;  ///< said once in the log
     SteadyTime next_complaint_ = SteadyTime::min();
 };
@@ -257,7 +257,7 @@ Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, S
         state->ports.push_back(*port);
         state->acceptors.push_back(std::move(acceptor));
     }
-    // Weak: the core outlives the Server in the hands of late Responders.
+    // Weak: the core outlives the Server while late Responders hold it.
     state->core->resume_accepting =
         [io_thread = std::weak_ptr(state->io_threads.front()),
          acceptors = std::vector<std::weak_ptr<Acceptor>>(state->acceptors.begin(), state->acceptors.end())] {

@@ -92,7 +92,7 @@ struct ServerOptions {
     std::string docs_base = "/docs/errors#";  ///< in front of the code in a problem's `type`
     AccessLog access_log = AccessLog::every_request;
     RequestObserver* observer = nullptr;  ///< outlives the Server
-    /// Peers whose X-Forwarded-For is believed (client_address.hpp).
+    /// Trusted proxies: peers whose X-Forwarded-For is used (client_address.hpp).
     std::vector<IpBlock> trusted_proxies;
 };
 

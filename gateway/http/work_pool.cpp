@@ -74,7 +74,7 @@ Handler answer_on(WorkPool& pool, std::function<Result<Response>(Request&)> make
         Request request;
         Responder responder;
         void operator()() {
-            // A GET that nobody waits for has no effect; anything else was asked for, whoever has left since.
+            // A GET without a client has no effect; any other request is carried out even if the client has left.
             const bool safe = request.method == Method::get || request.method == Method::head;
             if (safe && responder.abandoned()) return;
             responder.reply((*make)(request));

@@ -58,7 +58,7 @@ Result<> name_in(const fs::path& file, const fs::path& path) {
     return write_private_file(file, path.string() + "\n");
 }
 
-/// The first place of this folder's name that is nobody else's.
+/// The first place of this folder's name that no other folder has.
 fs::path own_place(const fs::path& folder) {
     const auto name = fmt::format("photogate-{}-{:016x}", ::geteuid(), hash_of(folder.string()));
     auto place = fs::path{"/var/tmp"} / name;

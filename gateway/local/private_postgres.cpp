@@ -22,10 +22,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ascii.hpp"
+#include "base/child_process.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/owned_folder.hpp"
-#include "gateway/local/child_process.hpp"
 #include "gateway/local/cluster_place.hpp"
 
 namespace photogate::gateway::local {
@@ -149,7 +150,10 @@ struct PrivatePostgres::State {
 
     Command command(std::vector<std::string> arguments) const {
         arguments.front() = (programs / arguments.front()).string();
-        return {std::move(arguments), {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}, identity};
+        return {.arguments = std::move(arguments),
+                .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"},
+                .identity = identity,
+                .death_signal = SIGINT};
     }
 
     Result<> prepare(const fs::path& wanted);
@@ -214,8 +218,8 @@ Result<> PrivatePostgres::State::make_cluster() {
     if (auto gone = home->remove_folder(kFreshData); !gone) return gone;
     const auto fresh = hand_over(kFreshData);
     if (!fresh) return fail(fresh.error());
-    const auto done = run(command({"initdb", "-D", fresh->path().string(), "-U", std::string{kName}, "-A",
-                                   "trust", "-E", "UTF8", "--locale=C.UTF-8"}));
+    const auto done = run_command(command({"initdb", "-D", fresh->path().string(), "-U", std::string{kName},
+                                           "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"}));
     if (!done) return fail(done.error());
     if (done->exit_code != 0) {
         (void)home->remove_folder(kFreshData);
@@ -242,7 +246,7 @@ void PrivatePostgres::State::drop_stale_pid_file() const {
 }
 
 bool PrivatePostgres::State::answers() const {
-    const auto done = run(command({"pg_isready", "-q", "-h", sockets.string(), "-t", "1"}));
+    const auto done = run_command(command({"pg_isready", "-q", "-h", sockets.string(), "-t", "1"}));
     return done && done->exit_code == 0;
 }
 
@@ -256,7 +260,7 @@ Result<> PrivatePostgres::State::start_server() {
             command({"postgres", "-D", data.string(), "-k", sockets.string(), "-c", "listen_addresses=", "-c",
                      "unix_socket_permissions=0700", "-c", "shared_buffers=32MB", "-c", "max_connections=100",
                      "-c", "logging_collector=off"}),
-            SIGINT, *log);
+            {.output = &*log});
         if (!started) return fail(started.error());
         server.emplace(std::move(*started));
         while (server->running() && std::chrono::steady_clock::now() < until) {
@@ -274,7 +278,7 @@ Result<> PrivatePostgres::State::start_server() {
 
 Result<> PrivatePostgres::State::make_database() {
     const std::string name{kName};
-    const auto made = run(command({"createdb", "-h", sockets.string(), "-U", name, name}));
+    const auto made = run_command(command({"createdb", "-h", sockets.string(), "-U", name, name}));
     if (!made) return fail(made.error());
     if (made->exit_code == 0 || made->output.find("already exists") != std::string::npos) return {};
     return fail(failure("the database could not be made", folder, made->output));
@@ -299,9 +303,7 @@ Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(const fs::path& 
     }
     std::string host;
     for (const char letter : state->sockets.string()) {
-        const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                           (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' ||
-                           letter == '.';
+        const bool plain = ascii::is_alphanumeric(letter) || letter == '-' || letter == '_' || letter == '.';
         host += plain ? std::string(1, letter) : fmt::format("%{:02X}", static_cast<unsigned char>(letter));
     }
     state->url = fmt::format("postgresql://{0}@/{0}?host={1}", kName, host);

@@ -9,7 +9,7 @@
 // It ends with this object (a fast shutdown), and also where this process is killed: the kernel then tells
 // it, and the next start waits until it is gone.
 //
-// Thread safety: made and destroyed on the main thread (child_process.hpp says why); url() from any.
+// Thread safety: made and destroyed on the main thread (base/child_process.hpp says why); url() from any.
 #pragma once
 
 #include <filesystem>

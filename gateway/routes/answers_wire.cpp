@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-// What came from a stranger is checked text by now; `replace` keeps a surprise from becoming an exception.
+// Untrusted text has been checked by now; `replace` keeps a surprise from becoming an exception.
 std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

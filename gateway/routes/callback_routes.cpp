@@ -1,9 +1,9 @@
 // The outbox as its owner sees it: what waits, what was delivered, what is dead; sending again; and the URLs
 // that something is wrong with.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "gateway/config/api_key.hpp"
 #include "gateway/http/json_fields.hpp"
@@ -236,15 +236,12 @@ Result<Response> resume_endpoint(const Api& api, const Request& request) {
 std::optional<records::FeedCursor> parse_feed_cursor(std::string_view text) {
     const auto content = read_cursor(text);
     if (!content) return std::nullopt;
-    records::FeedCursor cursor;
     const auto space = content->find(' ');
-    const auto* end_of_place = content->data() + std::min(space, content->size());
-    const auto [end, error] = std::from_chars(content->data(), end_of_place, cursor.place);
-    if (space == std::string::npos || error != std::errc{} || end != end_of_place || cursor.place < 0)
-        return std::nullopt;
-    cursor.id = content->substr(space + 1);
-    if (!cursor.id.empty() && !parse_callback_id(cursor.id)) return std::nullopt;
-    return cursor;
+    if (space == std::string::npos) return std::nullopt;
+    const auto place = ascii::parse_whole<std::int64_t>(std::string_view{*content}.substr(0, space));
+    auto id = content->substr(space + 1);
+    if (!place || *place < 0 || (!id.empty() && !parse_callback_id(id))) return std::nullopt;
+    return records::FeedCursor{*place, std::move(id)};
 }
 
 std::string feed_cursor(const records::FeedCursor& cursor) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.hpp"
 #include "gateway/config/api_key.hpp"
 
 namespace photogate::gateway::routes {
@@ -13,7 +14,7 @@ std::string_view bearer(const http::RequestHead& head) {
     const auto presented = head.headers.find("authorization").value_or("");
     constexpr std::string_view scheme = "bearer ";
     const bool well_formed = presented.size() > scheme.size() &&
-                             http::equal_ignoring_case(presented.substr(0, scheme.size()), scheme) &&
+                             ascii::equals_ignoring_case(presented.substr(0, scheme.size()), scheme) &&
                              head.headers.count("authorization") == 1;
     return well_formed ? presented.substr(scheme.size()) : std::string_view{};
 }
@@ -69,7 +70,7 @@ bool accepts_json(std::string_view accept) {
         while (item.starts_with(' '))
             item.remove_prefix(1);
         const auto type = without_parameters(item);
-        if (type == "*/*" || type == "application/*" || http::equal_ignoring_case(type, "application/json"))
+        if (type == "*/*" || type == "application/*" || ascii::equals_ignoring_case(type, "application/json"))
             return true;
     }
     return false;
@@ -77,7 +78,7 @@ bool accepts_json(std::string_view accept) {
 
 Result<> speaks_json(const http::RequestHead& head) {
     const auto type = head.headers.find("content-type");
-    if (!type || !http::equal_ignoring_case(without_parameters(*type), "application/json"))
+    if (!type || !ascii::equals_ignoring_case(without_parameters(*type), "application/json"))
         return fail(ErrorCode::unsupported_media_type, "send the body as 'Content-Type: application/json'");
     const auto accept = head.headers.find("accept");
     if (accept && !accepts_json(*accept))

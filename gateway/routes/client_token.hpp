@@ -1,7 +1,7 @@
 // Client tokens: what an app server lets a browser or a phone do, as claims that we signed.
 //
 // `pgt_<claims>.<signature>`: the claims are JSON in base64url (RFC 4648, 5), the signature is HMAC-SHA256
-// over all that stands before the full stop. Anyone may read the claims; nobody else can make them. What was
+// over all that stands before the full stop. Anyone may read the claims; only a gateway can make them. What was
 // used of a token is counted in the records, so a token is spent wherever it is shown.
 //
 // It does not revoke: a token ends by its time or its limits, or with the secret that signed it.

@@ -19,7 +19,8 @@ namespace events = notifier::events;
 constexpr std::size_t kBodyLimit = events::kMostEventBytes;
 
 struct Counters {
-    telemetry::Counter received, passed_over, unwanted, unproven, deferred, quarantined, attacks, unauthenticated;
+    telemetry::Counter received, passed_over, unwanted, unproven, deferred, quarantined, attacks,
+        unauthenticated;
     telemetry::Histogram lag;
 };
 

@@ -1,7 +1,7 @@
 // GET /i/{public id}[/{name}]: the published image at its published size.
 //
 // What the row can answer (HEAD, 304, 412, 416) is answered from it, on the database's pool. The store is
-// asked on a pool of its own, so that images that are slow to come keep nobody else waiting.
+// asked on a pool of its own, so that slow images delay nothing else.
 #include <algorithm>
 #include <utility>
 #include <vector>

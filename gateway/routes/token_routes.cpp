@@ -74,7 +74,7 @@ std::string token_json(const ClientToken& token, const std::string& text, const 
     json.begin_object();
     json.name("uploads");
     json.text(base_url + "/u/" + text + "/v1/uploads");
-    // Behind the `#`: a browser sends that to nobody, so it is in no log.
+    // Behind the `#`: browsers do not send that part, so it is in no log.
     json.name("page");
     json.text(base_url + "/#token=" + text);
     json.end_object();

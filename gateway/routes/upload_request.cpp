@@ -1,10 +1,10 @@
 #include "gateway/routes/upload_request.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/http/json_fields.hpp"
 
 namespace photogate::gateway::routes {
@@ -100,12 +100,9 @@ Result<std::optional<std::string>> read_idempotency_key(const http::RequestHead&
 Result<std::chrono::seconds> read_wait(const http::RequestHead& head) {
     const auto text = head.query_value("wait");
     if (!text) return std::chrono::seconds{0};
-    int seconds = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-    if (error != std::errc{} || end != text->data() + text->size() || seconds < 0 || seconds > 60) {
-        return fail(ErrorCode::invalid_query, "'wait' is 0 to 60 seconds");
-    }
-    return std::chrono::seconds{seconds};
+    const auto seconds = ascii::parse_whole<unsigned>(*text);
+    if (!seconds || *seconds > 60) return fail(ErrorCode::invalid_query, "'wait' is 0 to 60 seconds");
+    return std::chrono::seconds{*seconds};
 }
 
 Result<> check_query(const http::RequestHead& head, std::initializer_list<std::string_view> known) {

@@ -20,7 +20,7 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kSmallBody = 4'096;
-/// A deletion that takes longer is answered 202: it goes on by itself.
+/// A deletion that takes longer is answered 202 and continues in the background.
 constexpr std::chrono::seconds kLongestErasing{10};
 
 tl::unexpected<Error> no_such_upload() {
@@ -38,7 +38,7 @@ Response upload_response(const Api& api, const model::Upload& upload, int status
     return Response::json(status, notifier::callbacks::upload_json(upload, api.image_base));
 }
 
-/// An operator is told whose it is.
+/// The operator's answer names the app.
 std::string upload_json_for(const pipeline::uploads::Caller& who, const model::Upload& upload,
                             const std::string& image_base) {
     auto text = notifier::callbacks::upload_json(upload, image_base);

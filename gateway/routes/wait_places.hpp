@@ -1,6 +1,6 @@
 // How many requests may wait for an upload at once: in all, and for one client token, app or client address.
 //
-// A waiting request costs a connection and a look into the records now and then, and whoever may ask may
+// A waiting request costs a connection and a query now and then, and every caller may
 // wait. So the number is bounded by who asks, before anything is done for the request.
 //
 // Thread safety: any thread.

@@ -77,9 +77,9 @@ class Waiters {
     void abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why);
     /// An upload's state became final here.
     void finished(const model::Upload& upload);
-    /// An object was removed here, or put where it stays. Asks the records only where somebody waits.
+    /// An object was removed here, or put where it stays. Asks the records only if a request waits for it.
     void settled(const UploadId& id);
-    /// Answers all that wait, and whoever comes later, with what is there: before a shutdown.
+    /// Answers all that wait, and all that come later, at once: before a shutdown.
     void release_all();
     std::size_t waiting() const;
     Counts counts() const;
@@ -91,7 +91,7 @@ class Waiters {
     struct Answering;
 
     void look();
-    /// Under the mutex: whom to look at now, and when to look again.
+    /// Under the mutex: which uploads to read now, and when to look again.
     std::vector<UploadId> due(Steady::time_point now, bool everyone, Steady::time_point& next);
     void check(const std::vector<UploadId>& ids);
     void check_batch(const std::vector<UploadId>& ids);
@@ -113,7 +113,7 @@ class Waiters {
     std::uint64_t abandoned_ = 0;
     std::uint64_t evicted_ = 0;
     bool arrived_ = false;    ///< a waiter that was not looked at yet
-    bool releasing_ = false;  ///< nobody waits any more
+    bool releasing_ = false;  ///< no request may wait any more
     bool stopping_ = false;
     std::thread thread_;  // last: it uses all of the above
 };

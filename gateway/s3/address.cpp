@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "signer/message_rules.hpp"
 #include "signer/uri_encode.hpp"
@@ -23,7 +24,7 @@ std::optional<std::string_view> bucket_in_host(std::string_view host,
     for (const std::string& domain : domains) {
         if (bare.size() <= domain.size() + 1) continue;
         const auto name = bare.substr(0, bare.size() - domain.size() - 1);
-        if (bare[name.size()] == '.' && signer::equals_ignoring_case(bare.substr(name.size() + 1), domain))
+        if (bare[name.size()] == '.' && ascii::equals_ignoring_case(bare.substr(name.size() + 1), domain))
             return name;
     }
     return std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.hpp"
+
 namespace photogate::gateway::s3 {
 
 namespace {
@@ -13,13 +15,6 @@ constexpr std::string_view kSignature = ";chunk-signature=";
 
 auto malformed() {
     return refuse(Code::InvalidRequest, "The aws-chunked body is not well formed.");
-}
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
 }
 
 }  // namespace
@@ -114,7 +109,7 @@ S3Result<> AwsChunked::read_trailer(std::string_view line) {
         value.remove_prefix(1);
     while (value.ends_with(' '))
         value.remove_suffix(1);
-    std::string name = lower(line.substr(0, colon));
+    std::string name = ascii::to_lower(line.substr(0, colon));
     if (name == "x-amz-trailer-signature") {
         trailer_signature_ = value;
     } else {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
 namespace photogate::gateway::s3 {
@@ -31,12 +32,12 @@ S3Result<> check_known(const http::RequestHead& head) {
     for (std::size_t i = 0; i < head.headers.size(); ++i) {
         const auto name = head.headers.at(i).name;
         if (name.size() < beginning.size() ||
-            !http::equal_ignoring_case(name.substr(0, beginning.size()), beginning))
+            !ascii::equals_ignoring_case(name.substr(0, beginning.size()), beginning))
             continue;
         const auto rest = name.substr(beginning.size());
-        const bool known = http::equal_ignoring_case(rest, "algorithm") ||
-                           http::equal_ignoring_case(rest, "type") ||
-                           http::equal_ignoring_case(rest, "mode") ||
+        const bool known = ascii::equals_ignoring_case(rest, "algorithm") ||
+                           ascii::equals_ignoring_case(rest, "type") ||
+                           ascii::equals_ignoring_case(rest, "mode") ||
                            storage::builtin::parse_checksum_algorithm(rest).has_value();
         if (!known)
             return refuse(Code::InvalidRequest,
@@ -91,7 +92,7 @@ S3Result<> read_md5(const http::RequestHead& head, BodyPromise& promise) {
 
 std::optional<ChecksumAlgorithm> algorithm_of_trailer(std::string_view name) {
     for (const ChecksumAlgorithm algorithm : kAlgorithms) {
-        if (http::equal_ignoring_case(header_of(algorithm), name)) return algorithm;
+        if (ascii::equals_ignoring_case(header_of(algorithm), name)) return algorithm;
     }
     return std::nullopt;
 }
@@ -128,10 +129,7 @@ S3Result<> read_chunks(const http::RequestHead& head, const signer::VerifiedRequ
 }  // namespace
 
 std::string header_of(ChecksumAlgorithm algorithm) {
-    std::string name = "x-amz-checksum-";
-    for (const char c : to_string(algorithm))
-        name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    return name;
+    return "x-amz-checksum-" + ascii::to_lower(to_string(algorithm));
 }
 
 S3Result<BodyPromise> read_promise(const http::RequestHead& head, const signer::VerifiedRequest& verified,

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 5> kMethods = {"GET", "PUT", "HEAD", "POS
 enum class Letters { exact, any_case };
 
 bool equal(std::string_view a, std::string_view b, Letters letters) {
-    return letters == Letters::exact ? a == b : http::equal_ignoring_case(a, b);
+    return letters == Letters::exact ? a == b : ascii::equals_ignoring_case(a, b);
 }
 
 /// A pattern with at most one `*`.

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "signer/digest.hpp"
@@ -132,7 +133,7 @@ class DocumentSink final : public BodySink {
 std::optional<std::string> Call::given(std::string_view name) const {
     if (const auto header = request.headers.find(name)) return std::string{*header};
     for (const auto& [parameter, value] : address.query) {
-        if (http::equal_ignoring_case(parameter, name)) return value;
+        if (ascii::equals_ignoring_case(parameter, name)) return value;
     }
     return std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "gateway/s3/tagging.hpp"
 
@@ -28,13 +29,6 @@ constexpr std::array kKept = {Kept{"Cache-Control", &ObjectHeaders::cache_contro
                               Kept{"Content-Language", &ObjectHeaders::content_language},
                               Kept{"Expires", &ObjectHeaders::expires}};
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
-
 /// `aws-chunked` describes the transfer, not the object.
 std::string without_chunking(std::string_view encodings) {
     std::string kept;
@@ -46,7 +40,7 @@ std::string without_chunking(std::string_view encodings) {
             one.remove_prefix(1);
         while (one.ends_with(' '))
             one.remove_suffix(1);
-        if (one.empty() || http::equal_ignoring_case(one, "aws-chunked")) continue;
+        if (one.empty() || ascii::equals_ignoring_case(one, "aws-chunked")) continue;
         kept.append(kept.empty() ? "" : ",").append(one);
     }
     return kept;
@@ -55,7 +49,7 @@ std::string without_chunking(std::string_view encodings) {
 class Reading {
   public:
     S3Result<> take(std::string_view sent_name, std::string_view value) {
-        const std::string name = lower(sent_name);
+        const std::string name = ascii::to_lower(sent_name);
         if (name.starts_with(kMeta) && name.size() > kMeta.size()) {
             const std::string key = name.substr(kMeta.size());
             metadata_bytes_ += key.size() + value.size();
@@ -66,7 +60,7 @@ class Reading {
             if (!value.empty()) made_.content_type = value;
         } else {
             for (const auto& [header, field] : kKept) {
-                if (!http::equal_ignoring_case(header, name)) continue;
+                if (!ascii::equals_ignoring_case(header, name)) continue;
                 const std::string kept =
                     name == "content-encoding" ? without_chunking(value) : std::string{value};
                 if (!kept.empty()) made_.*field = kept;
@@ -94,7 +88,7 @@ S3Result<ObjectHeaders> read_description(const Call& call) {
         if (auto taken = reading.take(field.name, field.value); !taken) return refuse(taken.error());
     }
     for (const auto& [name, value] : call.address.query) {
-        if (!lower(name).starts_with(kMeta)) continue;
+        if (!ascii::to_lower(name).starts_with(kMeta)) continue;
         if (auto taken = reading.take(name, value); !taken) return refuse(taken.error());
     }
     auto headers = reading.done();
@@ -111,9 +105,9 @@ S3Result<ObjectHeaders> read_description(const std::vector<signer::Header>& fiel
     StorageClass storage_class = StorageClass::standard;
     for (const auto& field : fields) {
         if (auto taken = reading.take(field.name, field.value); !taken) return refuse(taken.error());
-        if (http::equal_ignoring_case(field.name, "x-amz-storage-class"))
+        if (ascii::equals_ignoring_case(field.name, "x-amz-storage-class"))
             storage_class = read_storage_class(field.value);
-        if (!http::equal_ignoring_case(field.name, "tagging")) continue;
+        if (!ascii::equals_ignoring_case(field.name, "tagging")) continue;
         auto read = read_tagging_document(field.value, kMostObjectTags);
         if (!read) return refuse(read.error());
         tags = std::move(*read);

@@ -27,7 +27,7 @@ S3Error plain(Code code) {
     return {code, std::string{row(code).message}};
 }
 
-/// The rooms below begin with a small letter and leave the full stop out.
+/// Other modules' sentences begin with a small letter and have no full stop.
 std::string sentence(std::string text) {
     if (text.empty()) return text;
     if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 32);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "signer/message_rules.hpp"
@@ -30,7 +31,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
         auto rest = trim(header.substr(at + 1));
         const auto equals = rest.find('=');
         if (equals == std::string_view::npos) return std::nullopt;
-        const bool wanted = signer::equals_ignoring_case(trim(rest.substr(0, equals)), name);
+        const bool wanted = ascii::equals_ignoring_case(trim(rest.substr(0, equals)), name);
         rest.remove_prefix(equals + 1);
         std::string value;
         std::size_t end = 0;
@@ -73,7 +74,7 @@ BoundaryLine read_line_end(std::string_view rest) {
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
     const auto type = trim(content_type.substr(0, content_type.find(';')));
-    if (!signer::equals_ignoring_case(type, "multipart/form-data")) return std::nullopt;
+    if (!ascii::equals_ignoring_case(type, "multipart/form-data")) return std::nullopt;
     auto boundary = parameter(content_type, "boundary");
     if (!boundary || boundary->empty() || boundary->size() > 70) return std::nullopt;
     return boundary;
@@ -168,16 +169,16 @@ S3Result<> Form::read_head(std::string_view head) {
         head.remove_prefix(std::min(end + 2, head.size()));
         const auto colon = line.find(':');
         if (colon == std::string_view::npos) return malformed("a part's header has no colon");
-        if (!signer::equals_ignoring_case(line.substr(0, colon), "content-disposition")) continue;
+        if (!ascii::equals_ignoring_case(line.substr(0, colon), "content-disposition")) continue;
         const auto value = line.substr(colon + 1);
-        if (!signer::equals_ignoring_case(trim(value.substr(0, value.find(';'))), "form-data"))
+        if (!ascii::equals_ignoring_case(trim(value.substr(0, value.find(';'))), "form-data"))
             return malformed("a part is not form-data");
         name = parameter(value, "name");
         file_name = parameter(value, "filename");
     }
     if (!name || name->empty()) return malformed("a part has no name");
     if (fields_.size() == kMostFields) return malformed("it has too many fields");
-    if (signer::equals_ignoring_case(*name, "file")) {
+    if (ascii::equals_ignoring_case(*name, "file")) {
         std::string_view bare = file_name ? std::string_view{*file_name} : std::string_view{};
         bare = bare.substr(bare.find_last_of("/\\") == std::string_view::npos ? 0
                                                                               : bare.find_last_of("/\\") + 1);

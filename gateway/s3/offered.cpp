@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/http/message.hpp"
 #include "signer/message_rules.hpp"
 
@@ -46,7 +47,7 @@ constexpr std::array kAccepted = {
 template <class List>
 bool names(const List& list, std::string_view name) {
     return std::any_of(list.begin(), list.end(),
-                       [&](std::string_view each) { return http::equal_ignoring_case(each, name); });
+                       [&](std::string_view each) { return ascii::equals_ignoring_case(each, name); });
 }
 
 bool is_copy(Operation operation) {
@@ -58,16 +59,16 @@ bool is_of(Operation operation, std::string_view name) {
     switch (operation) {
         case Operation::put_object:
         case Operation::create_upload:
-            return http::equal_ignoring_case(name, "x-amz-tagging");
+            return ascii::equals_ignoring_case(name, "x-amz-tagging");
         case Operation::copy_object:
         case Operation::copy_part:
             return starts_with_ignoring_case(name, "x-amz-copy-source") || names(kOfCopies, name);
         case Operation::get_object_attributes:
             return names(kOfAttributes, name);
         case Operation::complete_upload:
-            return http::equal_ignoring_case(name, "x-amz-mp-object-size");
+            return ascii::equals_ignoring_case(name, "x-amz-mp-object-size");
         case Operation::abort_upload:
-            return http::equal_ignoring_case(name, "x-amz-if-match-initiated-time");
+            return ascii::equals_ignoring_case(name, "x-amz-if-match-initiated-time");
         default:
             return false;
     }
@@ -80,7 +81,7 @@ auto not_implemented(std::string_view name, std::string_view hint = {}) {
 }
 
 S3Result<> check_encryption(std::string_view name, std::string_view value, const Offer& offer) {
-    if (offer.encrypts && http::equal_ignoring_case(name, "x-amz-server-side-encryption") &&
+    if (offer.encrypts && ascii::equals_ignoring_case(name, "x-amz-server-side-encryption") &&
         value == "AES256")
         return {};
     return not_implemented(name,
@@ -91,20 +92,21 @@ S3Result<> check_encryption(std::string_view name, std::string_view value, const
 }  // namespace
 
 S3Result<> check_offered(std::string_view name, std::string_view value, const Offer& offer) {
-    const bool is_field = offer.operation == Operation::post_form && http::equal_ignoring_case(name, "acl");
+    const bool is_field = offer.operation == Operation::post_form && ascii::equals_ignoring_case(name, "acl");
     if (!is_field && !starts_with_ignoring_case(name, "x-amz-") &&
         !starts_with_ignoring_case(name, "x-minio-"))
         return {};
     for (const auto& [known, values] : kAccepted) {
-        if (!http::equal_ignoring_case(known, name)) continue;
+        if (!ascii::equals_ignoring_case(known, name)) continue;
         if (std::find(values.begin(), values.end(), value) != values.end()) return {};
         return not_implemented(fmt::format("{}: {}", name, value.substr(0, 100)));
     }
     if (starts_with_ignoring_case(name, "x-amz-meta-") ||
         starts_with_ignoring_case(name, "x-amz-checksum-") || names(kObeyed, name))
         return {};
-    if (http::equal_ignoring_case(name, "x-amz-expected-bucket-owner") ||
-        (http::equal_ignoring_case(name, "x-amz-source-expected-bucket-owner") && is_copy(offer.operation))) {
+    if (ascii::equals_ignoring_case(name, "x-amz-expected-bucket-owner") ||
+        (ascii::equals_ignoring_case(name, "x-amz-source-expected-bucket-owner") &&
+         is_copy(offer.operation))) {
         if (value == kOwner) return {};
         return refuse(Code::AccessDenied);
     }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/form.hpp"
 #include "gateway/s3/offered.hpp"
@@ -28,7 +29,7 @@ constexpr std::string_view kFileName = "${filename}";
 
 const std::string* field(const std::vector<signer::Header>& fields, std::string_view name) {
     const auto at = std::find_if(fields.begin(), fields.end(), [&](const signer::Header& each) {
-        return signer::equals_ignoring_case(each.name, name);
+        return ascii::equals_ignoring_case(each.name, name);
     });
     return at == fields.end() ? nullptr : &at->value;
 }
@@ -68,7 +69,7 @@ class FormSink final : public BodySink {
     S3Result<> admit() {
         std::vector<signer::Header> fields = form_.fields();
         const auto key_field = std::find_if(fields.begin(), fields.end(), [](const signer::Header& each) {
-            return signer::equals_ignoring_case(each.name, "key");
+            return ascii::equals_ignoring_case(each.name, "key");
         });
         if (key_field == fields.end())
             return refuse(
@@ -104,7 +105,7 @@ class FormSink final : public BodySink {
         const Offer offer{Operation::post_form, dependencies_.options.encrypted_disk};
         for (const auto& [name, value] : fields) {
             if (auto offered = check_offered(name, value, offer); !offered) return refuse(offered.error());
-            if (signer::equals_ignoring_case(name, "content-md5") ||
+            if (ascii::equals_ignoring_case(name, "content-md5") ||
                 signer::starts_with_ignoring_case(name, "x-amz-checksum-"))
                 as_headers.headers.add(name, value);
         }

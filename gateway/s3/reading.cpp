@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/description.hpp"
 #include "gateway/s3/operations.hpp"
@@ -91,7 +92,7 @@ S3Result<http::Response> shown(const Call& call, storage::builtin::FolderReader 
         if (value != nullptr && !value->empty()) response.set(header, *value);
     }
     const auto mode = call.given("x-amz-checksum-mode");
-    if (mode && http::equal_ignoring_case(*mode, "ENABLED") && object.checksum && response.status == 200) {
+    if (mode && ascii::equals_ignoring_case(*mode, "ENABLED") && object.checksum && response.status == 200) {
         response.set(header_of(object.checksum->algorithm), object.checksum->value);
         response.set("x-amz-checksum-type", to_string(object.checksum->type));
     }

@@ -41,7 +41,7 @@ struct ServiceOptions {
     bool encrypted_disk = false;
     /// For a whole body; the HTTP server enforces the minimum rate.
     std::chrono::milliseconds body_deadline = std::chrono::hours{6};
-    /// For the fields of a form before its file: until they are there, nobody has shown a signature.
+    /// For the fields of a form before its file: until they are there, no signature has been checked.
     std::chrono::milliseconds fields_deadline = std::chrono::seconds{30};
 };
 

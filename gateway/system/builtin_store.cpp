@@ -1,12 +1,12 @@
 #include "gateway/system/builtin_store.hpp"
 
-#include <set>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <utility>
 
-#include "gateway/http/http_metrics.hpp"
 #include "base/log.hpp"
+#include "gateway/http/http_metrics.hpp"
 #include "model/object_layout.hpp"
 
 namespace photogate::gateway::system {
@@ -55,15 +55,18 @@ void fill_in_keys(model::StoreRegion& region, const s3::StoreKeys& keys) {
     if (region.worker.access_key_id.empty()) region.worker = keys.worker;
 }
 
-BuiltinStore::BuiltinStore(const config::Config& config, Parts parts)
-    : config_(config), parts_(std::move(parts)), region_(config.regions.at(config.store.region)) {}
+BuiltinStore::BuiltinStore(const config::Config& config, Dependencies dependencies)
+    : config_(config),
+      dependencies_(std::move(dependencies)),
+      region_(config.regions.at(config.store.region)) {}
 
 BuiltinStore::~BuiltinStore() {
     drain(std::chrono::milliseconds{0});
 }
 
-Result<std::unique_ptr<BuiltinStore>> BuiltinStore::open(const config::Config& config, Parts parts) {
-    std::unique_ptr<BuiltinStore> store{new BuiltinStore(config, std::move(parts))};
+Result<std::unique_ptr<BuiltinStore>> BuiltinStore::open(const config::Config& config,
+                                                         Dependencies dependencies) {
+    std::unique_ptr<BuiltinStore> store{new BuiltinStore(config, std::move(dependencies))};
     if (auto prepared = store->prepare(); !prepared) return fail(std::move(prepared.error()));
     return store;
 }
@@ -71,14 +74,14 @@ Result<std::unique_ptr<BuiltinStore>> BuiltinStore::open(const config::Config& c
 Result<> BuiltinStore::prepare() {
     storage::builtin::FolderOptions options;
     options.folder = config_.store.folder;
-    options.on_created = parts_.created;
+    options.on_created = dependencies_.created;
     if (config_.store.max_object_size > 0)
         options.largest.emplace(region_.incoming, config_.store.max_object_size);
-    auto opened = FolderStore::open(std::move(options), {parts_.clock, parts_.random});
+    auto opened = FolderStore::open(std::move(options), {dependencies_.clock, dependencies_.random});
     if (!opened) return fail(std::move(opened.error()));
     folder_ = std::move(*opened);
     store_ = folder_.get();
-    auto keys = s3::load_or_make_keys(config_.store.folder, parts_.random);
+    auto keys = s3::load_or_make_keys(config_.store.folder, dependencies_.random);
     if (!keys) return fail(std::move(keys.error()));
     keys_ = std::move(*keys);
     fill_in_keys(region_, keys_);
@@ -104,8 +107,8 @@ Result<> BuiltinStore::serve(http::ServerOptions options) {
     service.cors_origins = config.cors_origins;
     service.body_deadline = config.body_timeout;
     service.encrypted_disk = config.encrypted_disk;
-    service_ = std::make_unique<s3::Service>(std::move(service), *store_, *pool_, parts_.clock);
-    options.observer = &parts_.observer;
+    service_ = std::make_unique<s3::Service>(std::move(service), *store_, *pool_, dependencies_.clock);
+    options.observer = &dependencies_.observer;
     const std::string host = config.listen.host == "localhost" ? "127.0.0.1" : config.listen.host;
     auto started = http::Server::start({{host, config.listen.port, service_.get(), {}}}, std::move(options));
     if (!started) return fail(std::move(started.error()));

@@ -1,5 +1,5 @@
 // The built-in store in this program: the folder opened, its buckets there, its keys known, its S3 listener
-// open, and what it takes in told to the gateway. One machine only, and it says so in the log.
+// open, with its new objects reported to the gateway. For one machine only; the log says so.
 //
 // Thread safety: open(), serve() and stop() on one thread.
 #pragma once
@@ -26,14 +26,15 @@ notifier::events::EventBatch batch_of(const storage::builtin::ObjectCreated& cre
 
 class BuiltinStore {
   public:
-    struct Parts {
+    struct Dependencies {
         const Clock& clock;
         Random& random;
         http::RequestObserver& observer;
         storage::builtin::CreatedListener created;
     };
     /// Errors: store_in_use, file_error, store_full.
-    static Result<std::unique_ptr<BuiltinStore>> open(const config::Config& config, Parts parts);
+    static Result<std::unique_ptr<BuiltinStore>> open(const config::Config& config,
+                                                      Dependencies dependencies);
     ~BuiltinStore();
     BuiltinStore(const BuiltinStore&) = delete;
     BuiltinStore& operator=(const BuiltinStore&) = delete;
@@ -56,11 +57,11 @@ class BuiltinStore {
     const http::WorkPool& pool() const { return *pool_; }
 
   private:
-    BuiltinStore(const config::Config& config, Parts parts);
+    BuiltinStore(const config::Config& config, Dependencies dependencies);
     Result<> prepare();
 
     const config::Config& config_;
-    Parts parts_;
+    Dependencies dependencies_;
     model::StoreRegion region_;
     s3::StoreKeys keys_;
     std::unique_ptr<storage::builtin::FolderStore> folder_;  ///< until objects() gives it away

@@ -79,12 +79,12 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
-    CommandParts around;
+    CommandMachine around;
     const notifier::callbacks::UploadCallbacks composer(image_base_of(config), around.random,
                                                         recipients(config));
     const auto opened = records::Records::open(config.database, composer, around.clock, around.random);
     if (!opened) return fail(opened.error());
-    const auto stores = make_stores(config, around.parts);
+    const auto stores = make_stores(config, around.dependencies);
     if (!stores) return fail(stores.error());
     pipeline::OrphanCollectorOptions options;
     options.every = config.worker.sweep_interval;

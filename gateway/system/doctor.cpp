@@ -24,7 +24,7 @@ using storage::objects::Verdict;
 /// A target with a queue sends within three seconds.
 constexpr std::chrono::seconds kEventPatience{5};
 
-/// Tells nobody: doctor opens the records only to see whether they can be opened.
+/// No callbacks: doctor opens the records only to see whether they can be opened.
 class NoCallbacks final : public model::CallbackComposer {
   public:
     std::optional<model::ComposedCallback> compose(model::CallbackType, const model::Upload&,
@@ -34,14 +34,14 @@ class NoCallbacks final : public model::CallbackComposer {
 };
 
 /// One line a finding; what is wrong is followed by what to do.
-class Sheet {
+class DoctorReport {
   public:
-    explicit Sheet(std::ostream& out) : out_(out) {}
+    explicit DoctorReport(std::ostream& out) : out_(out) {}
 
     void line(std::string_view verdict, std::string_view check, std::string_view detail,
               std::string_view remedy = {}) {
         out_ << fmt::format("{:<8} {:<36} {}\n", verdict, check, detail);
-        if (!remedy.empty()) out_ << fmt::format("{:<8} mend it with: {}\n", "", remedy);
+        if (!remedy.empty()) out_ << fmt::format("{:<8} fix it with: {}\n", "", remedy);
     }
 
     void failed(std::string_view check, const Error& error, std::string_view remedy = {}) {
@@ -59,50 +59,51 @@ class Sheet {
     std::optional<Error> first_;
 };
 
-void examine_database(const config::Config& config, const Clock& clock, Random& random, Sheet& sheet) {
+void examine_database(const config::Config& config, const Clock& clock, Random& random,
+                      DoctorReport& report) {
     const auto missing =
         records::migrate(config.database.database_url, records::MigrateMode::dry_run, config.database.pooler);
-    if (!missing) return sheet.failed("database", missing.error());
+    if (!missing) return report.failed("database", missing.error());
     if (!missing->empty()) {
         const Error behind{ErrorCode::invalid_configuration,
                            fmt::format("{} migrations are missing", missing->size()),
                            {},
                            std::nullopt};
-        return sheet.failed("database.schema", behind, "photogate migrate");
+        return report.failed("database.schema", behind, "photogate migrate");
     }
     const NoCallbacks nobody;
     const auto opened = records::Records::open(config.database, nobody, clock, random);
-    if (!opened) return sheet.failed("database", opened.error());
-    sheet.line("ok", "database", "answers, and its schema is this program's");
+    if (!opened) return report.failed("database", opened.error());
+    report.line("ok", "database", "answers, and its schema is this program's");
 }
 
-void examine_stores(const config::Config& config, const storage::objects::S3Dependencies& parts,
-                    Sheet& sheet) {
-    const auto stores = make_stores(config, parts);
-    if (!stores) return sheet.failed("store", stores.error());
+void examine_stores(const config::Config& config, const storage::objects::S3Dependencies& dependencies,
+                    DoctorReport& report) {
+    const auto stores = make_stores(config, dependencies);
+    if (!stores) return report.failed("store", stores.error());
     if (!config.store.region.empty())
-        sheet.line("warning", config.store.region + ": store.built_in",
-                   "objects are in a folder of this machine: no second gateway can share them",
-                   "configure [regions.NAME] with an endpoint, once one machine is not enough");
-    const auto reports = probe_stores(config, *stores, parts);
-    if (!reports) return sheet.failed("store", reports.error());
-    for (const auto& [region, report] : *reports) {
-        for (const auto& finding : report.findings) {
+        report.line("warning", config.store.region + ": store.built_in",
+                    "objects are in a folder of this machine: no second gateway can share them",
+                    "configure [regions.NAME] with an endpoint, once one machine is not enough");
+    const auto reports = probe_stores(config, *stores, dependencies);
+    if (!reports) return report.failed("store", reports.error());
+    for (const auto& [region, probed] : *reports) {
+        for (const auto& finding : probed.findings) {
             const auto check = fmt::format("{}: {}", region, finding.check);
             switch (finding.verdict) {
                 case Verdict::passed:
-                    sheet.line("ok", check, finding.detail);
+                    report.line("ok", check, finding.detail);
                     break;
                 case Verdict::warning:
-                    sheet.line("warning", check, finding.detail, finding.remedy);
+                    report.line("warning", check, finding.detail, finding.remedy);
                     break;
                 case Verdict::unproved:
-                    sheet.line("unproved", check, finding.detail);
+                    report.line("unproved", check, finding.detail);
                     break;
                 case Verdict::failed:
-                    sheet.failed(check,
-                                 Error{ErrorCode::unsafe_configuration, finding.detail, {}, std::nullopt},
-                                 finding.remedy);
+                    report.failed(check,
+                                  Error{ErrorCode::unsafe_configuration, finding.detail, {}, std::nullopt},
+                                  finding.remedy);
                     break;
             }
         }
@@ -112,7 +113,7 @@ void examine_stores(const config::Config& config, const storage::objects::S3Depe
 /// A rule is no proof: doctor's own objects must be announced to the gateway that runs.
 void examine_events(const config::Config& config, const std::string& region,
                     const storage::objects::Capability& rules, const std::optional<EventCounts>& before,
-                    storage::http::HttpClient& http, Sheet& sheet) {
+                    storage::http::HttpClient& http, DoctorReport& report) {
     using namespace std::chrono_literals;
     const auto check = fmt::format("{}: {}", region, rules.name);
     auto link = EventLink::no_gateway;
@@ -127,72 +128,75 @@ void examine_events(const config::Config& config, const std::string& region,
         "uploads are found by listing, within a minute, unless the client calls /complete";
     switch (link) {
         case EventLink::arrived:
-            return sheet.line("has", check, "an event came from the store to the gateway");
+            return report.line("has", check, "an event came from the store to the gateway");
         case EventLink::no_gateway:
-            return sheet.line("unproved", check,
-                              fmt::format("{}, but no gateway answers at {}: start it, then run doctor again",
-                                          rules.found, operations_url(config.server)));
+            return report.line(
+                "unproved", check,
+                fmt::format("{}, but no gateway answers at {}: start it, then run doctor again", rules.found,
+                            operations_url(config.server)));
         case EventLink::refused:
-            return sheet.line("lacks", check,
-                              fmt::format("the gateway refuses the store's events (401), so the token of the "
-                                          "store's target is none of [events.NAME] tokens: {}",
-                                          kEffect),
-                              rules.remedy);
+            return report.line(
+                "lacks", check,
+                fmt::format("the gateway refuses the store's events (401), so the token of the "
+                            "store's target is none of [events.NAME] tokens: {}",
+                            kEffect),
+                rules.remedy);
         case EventLink::lost:
-            return sheet.line("lacks", check,
-                              fmt::format("there is a rule, the gateway runs, and no event came: the store's "
-                                          "target does not lead to it, or [events.NAME] region names another "
-                                          "region: {}",
-                                          kEffect),
-                              rules.remedy);
+            return report.line(
+                "lacks", check,
+                fmt::format("there is a rule, the gateway runs, and no event came: the store's "
+                            "target does not lead to it, or [events.NAME] region names another "
+                            "region: {}",
+                            kEffect),
+                rules.remedy);
     }
 }
 
-void examine_capabilities(const config::Config& config, CommandParts& around,
-                          const std::optional<EventCounts>& before, Sheet& sheet) {
-    const auto stores = make_stores(config, around.parts);
+void examine_capabilities(const config::Config& config, CommandMachine& around,
+                          const std::optional<EventCounts>& before, DoctorReport& report) {
+    const auto stores = make_stores(config, around.dependencies);
     if (!stores) return;  // said already
-    const auto regions = probe_capabilities(config, *stores, around.parts);
-    if (!regions) return sheet.failed("store.capabilities", regions.error());
+    const auto regions = probe_capabilities(config, *stores, around.dependencies);
+    if (!regions) return report.failed("store.capabilities", regions.error());
     for (const auto& [region, capabilities] : *regions) {
         for (const auto& each : capabilities) {
             if (each.name == "events" && each.wanted && region != config.store.region) {
-                examine_events(config, region, each, before, around.http, sheet);
+                examine_events(config, region, each, before, around.http, report);
                 continue;
             }
-            sheet.line(each.wanted ? "has" : "lacks", fmt::format("{}: {}", region, each.name),
-                       each.effect.empty() ? each.found : fmt::format("{}: {}", each.found, each.effect),
-                       each.wanted ? std::string{} : each.remedy);
+            report.line(each.wanted ? "has" : "lacks", fmt::format("{}: {}", region, each.name),
+                        each.effect.empty() ? each.found : fmt::format("{}: {}", each.found, each.effect),
+                        each.wanted ? std::string{} : each.remedy);
         }
     }
 }
 
-void examine_imager(const config::Config& config, Sheet& sheet) {
+void examine_imager(const config::Config& config, DoctorReport& report) {
     auto options = config.imaging;
     options.processes = 1;
     // Tolerated here, so that a hole is named rather than the start refused.
     options.sandbox = imaging::Sandbox::best_effort;
     const auto started = imaging::ImagerPool::start(options);
-    if (!started) return sheet.failed("imager", started.error());
-    sheet.line("ok", "imager", "the image worker process starts and can read and write every format");
+    if (!started) return report.failed("imager", started.error());
+    report.line("ok", "imager", "the image worker process starts and can read and write every format");
     const auto jail = (*started)->jail();
-    if (jail.is_tight()) return sheet.line("ok", "imager.jail", imaging::describe(jail));
-    sheet.failed("imager.jail",
-                 Error{ErrorCode::imager_unavailable, imaging::describe(jail), {}, std::nullopt},
-                 "a kernel with seccomp, and a container runtime that allows it");
+    if (jail.is_tight()) return report.line("ok", "imager.jail", imaging::describe(jail));
+    report.failed("imager.jail",
+                  Error{ErrorCode::imager_unavailable, imaging::describe(jail), {}, std::nullopt},
+                  "a kernel with seccomp, and a container runtime that allows it");
 }
 
-void examine_server(const config::Server& server, Sheet& sheet) {
-    if (server.public_url) return sheet.line("ok", "server.public_url", server.public_url->origin());
-    sheet.line("warning", "server.public_url",
-               "is not set: links in answers and the image URLs in callbacks are paths without a host",
-               "set server.public_url to the gateway's address as clients and app servers reach it");
+void examine_server(const config::Server& server, DoctorReport& report) {
+    if (server.public_url) return report.line("ok", "server.public_url", server.public_url->origin());
+    report.line("warning", "server.public_url",
+                "is not set: links in answers and the image URLs in callbacks are paths without a host",
+                "set server.public_url to the gateway's address as clients and app servers reach it");
 }
 
 }  // namespace
 
 Result<> doctor(const config::Config& configured, std::ostream& out) {
-    Sheet sheet(out);
+    DoctorReport report(out);
     // Nothing is made here: a cluster or a store's folder that is not there yet is a start's to make.
     const bool fresh =
         !configured.postgres_folder.empty() && !local::PrivatePostgres::exists(configured.postgres_folder);
@@ -200,23 +204,23 @@ Result<> doctor(const config::Config& configured, std::ostream& out) {
                                 : provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
-    CommandParts around;
-    examine_server(config.server, sheet);
+    CommandMachine around;
+    examine_server(config.server, report);
     if (fresh) {
-        sheet.line("none", "database", "the first start makes one in " + configured.postgres_folder);
+        report.line("none", "database", "the first start makes one in " + configured.postgres_folder);
     } else {
-        examine_database(config, around.clock, around.random, sheet);
+        examine_database(config, around.clock, around.random, report);
     }
     std::error_code ignored;
     if (!config.store.folder.empty() && !std::filesystem::exists(config.store.folder, ignored)) {
-        sheet.line("none", "store", "the first start makes the built-in store in " + config.store.folder);
+        report.line("none", "store", "the first start makes the built-in store in " + config.store.folder);
     } else {
         const auto before = read_event_counts(config.server, around.http);
-        examine_stores(config, around.parts, sheet);
-        examine_capabilities(config, around, before, sheet);
+        examine_stores(config, around.dependencies, report);
+        examine_capabilities(config, around, before, report);
     }
-    examine_imager(config, sheet);
-    return sheet.conclusion();
+    examine_imager(config, report);
+    return report.conclusion();
 }
 
 }  // namespace photogate::gateway::system

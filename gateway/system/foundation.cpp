@@ -32,9 +32,9 @@ Result<> Foundation::open() {
     StoreWatchOptions watching;
     watching.prove_every = config.worker.proof_interval;
     watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
-    watching.prove = [this] { return probe_stores(config, stores, s3_parts); };
+    watching.prove = [this] { return probe_stores(config, stores, s3_dependencies); };
     watching.agree_on_time = [this] { agree_on_time(); };
-    watch.emplace(std::move(watching), stores, s3_parts, metrics);
+    watch.emplace(std::move(watching), stores, s3_dependencies, metrics);
     if (builtin) {
         if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics));
             !serving)
@@ -78,7 +78,7 @@ Result<> Foundation::open_stores() {
         builtin = std::move(*store);
         own = OwnStore{builtin->region(), builtin->objects()};
     }
-    auto made = make_stores(config, s3_parts, std::move(own));
+    auto made = make_stores(config, s3_dependencies, std::move(own));
     if (!made) return fail(std::move(made.error()));
     stores = std::move(*made);
     return {};
@@ -103,7 +103,7 @@ void Foundation::take_in(const storage::builtin::ObjectCreated& created) noexcep
 }
 
 Result<> Foundation::verify_safety() {
-    const auto reports = probe_stores(config, stores, s3_parts);
+    const auto reports = probe_stores(config, stores, s3_dependencies);
     if (!reports) return fail(reports.error());
     watch->found(*reports);
     watch->read_clocks();  // before the first upload is signed
@@ -125,7 +125,7 @@ Result<> Foundation::verify_safety() {
     if (failures.empty() || config.unsafe == config::UnsafeStore::allow) return {};
     return fail(ErrorCode::unsafe_configuration,
                 "the store's credentials or buckets are not safe, so photogate does not start (--unsafe "
-                "insists):" +
+                "allows it):" +
                     failures);
 }
 

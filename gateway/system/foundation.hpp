@@ -58,7 +58,7 @@ struct Foundation {
 
     storage::http::HttpClient store_http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;
-    storage::objects::S3Dependencies s3_parts{store_http, clock, random, pacer};
+    storage::objects::S3Dependencies s3_dependencies{store_http, clock, random, pacer};
     pipeline::Stores stores{{}};
     notifier::callbacks::UploadCallbacks composer;
     std::unique_ptr<storage::records::Records> records;

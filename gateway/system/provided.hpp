@@ -16,12 +16,12 @@
 namespace photogate::gateway::system {
 
 /// The machine, as a command uses it that does its work and ends.
-struct CommandParts {
+struct CommandMachine {
     SystemClock clock;
     SystemRandom random;
     storage::http::HttpClient http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;
-    const storage::objects::S3Dependencies parts{http, clock, random, pacer};
+    const storage::objects::S3Dependencies dependencies{http, clock, random, pacer};
 };
 
 /// A configuration whose database is there: the one it names, or one of our own that runs as long as this.

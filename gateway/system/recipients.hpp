@@ -1,4 +1,4 @@
-// Who is told of an upload, and under which address its image stands: what the configuration says of
+// Who gets an upload's callbacks, and the URL of its image: what the configuration says of
 // callbacks.
 //
 // Thread safety: free functions; the configuration outlives what they return.

@@ -20,7 +20,7 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
     options.trusted_proxies = server.trusted_proxies;
     options.access_log = server.access_log;
     options.observer = &observer;
-    // A `type` leads somewhere for whoever reads the problem, wherever it was passed on to.
+    // A `type` is a working link for every reader of the problem, wherever it was forwarded to.
     if (server.public_url) options.docs_base = server.public_url->origin() + options.docs_base;
     return options;
 }

@@ -21,10 +21,10 @@ double seconds(std::chrono::microseconds time) {
 }  // namespace
 
 StoreWatch::StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
-                       storage::objects::S3Dependencies parts, telemetry::Metrics& metrics)
+                       storage::objects::S3Dependencies dependencies, telemetry::Metrics& metrics)
     : options_(std::move(options)),
       stores_(stores),
-      parts_(parts),
+      dependencies_(dependencies),
       metrics_(metrics),
       proved_at_(metrics.gauge({"photogate_store_proof_timestamp_seconds",
                                 "When the stores' credentials and buckets were last proved safe or not.",
@@ -49,7 +49,7 @@ void StoreWatch::found(const std::vector<RegionReport>& reports) {
                     {{"check", check}}})
             .set(bad ? 1 : 0);
     }
-    proved_at_.set(seconds(parts_.clock.now().time_since_epoch()));
+    proved_at_.set(seconds(dependencies_.clock.now().time_since_epoch()));
 }
 
 void StoreWatch::prove() {
@@ -75,10 +75,10 @@ void StoreWatch::read_clocks() {
     options_.agree_on_time();
     std::optional<double> worst;
     for (const auto& [name, store] : stores_.all()) {
-        const auto clock = storage::objects::read_store_clock(store.region.internal, parts_);
+        const auto clock = storage::objects::read_store_clock(store.region.internal, dependencies_);
         if (!clock) continue;
         if (clock->took >= 0s && clock->took < 1s) store.clock->measured(clock->ahead);
-        const auto offset = seconds(clock->ahead + (parts_.clock.now() - machine.now()));
+        const auto offset = seconds(clock->ahead + (dependencies_.clock.now() - machine.now()));
         if (!worst || std::abs(offset) > std::abs(*worst)) worst = offset;
     }
     if (!worst) return;

@@ -32,7 +32,7 @@ struct StoreWatchOptions {
 class StoreWatch {
   public:
     StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores,
-               storage::objects::S3Dependencies parts, telemetry::Metrics& metrics);
+               storage::objects::S3Dependencies dependencies, telemetry::Metrics& metrics);
 
     /// What the proof of the start found.
     void found(const std::vector<RegionReport>& reports);
@@ -48,7 +48,7 @@ class StoreWatch {
 
     StoreWatchOptions options_;
     const pipeline::Stores& stores_;
-    storage::objects::S3Dependencies parts_;
+    storage::objects::S3Dependencies dependencies_;
     telemetry::Metrics& metrics_;
     telemetry::Gauge proved_at_;
     telemetry::Counter unproved_;

@@ -16,7 +16,7 @@ using storage::objects::S3Client;
 using storage::objects::S3Dependencies;
 using storage::objects::S3Options;
 
-Result<pipeline::Stores> make_stores(const config::Config& config, const S3Dependencies& parts,
+Result<pipeline::Stores> make_stores(const config::Config& config, const S3Dependencies& dependencies,
                                      std::optional<OwnStore> own) {
     std::map<std::string, pipeline::Store> stores;
     for (const auto& [name, configured] : config.regions) {
@@ -38,7 +38,7 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Depen
             options.style = region.style;
             options.credentials = region.worker;
             options.region = region.signing_region;
-            objects = std::make_unique<S3Client>(std::move(options), parts);
+            objects = std::make_unique<S3Client>(std::move(options), dependencies);
         }
         signer::Signer signer(region.signer, region.signing_region);
         stores.emplace(name, pipeline::Store{std::move(region), std::move(signer), std::move(objects)});
@@ -127,10 +127,11 @@ std::string page_origin(const config::Server& server) {
 }  // namespace
 
 Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
-                                               const S3Dependencies& parts) {
+                                               const S3Dependencies& dependencies) {
     std::vector<RegionReport> reports;
     for (const auto& [name, store] : stores.all()) {
-        auto report = storage::objects::probe_store(target_of(config, store.region), *store.objects, parts);
+        auto report =
+            storage::objects::probe_store(target_of(config, store.region), *store.objects, dependencies);
         if (!report) return does_not_answer(name, store.region, std::move(report.error()));
         reports.push_back({name, std::move(*report)});
     }
@@ -139,13 +140,13 @@ Result<std::vector<RegionReport>> probe_stores(const config::Config& config, con
 
 Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
                                                            const pipeline::Stores& stores,
-                                                           const S3Dependencies& parts) {
+                                                           const S3Dependencies& dependencies) {
     std::vector<RegionCapabilities> all;
     for (const auto& [name, store] : stores.all()) {
         storage::objects::CapabilityTarget target{target_of(config, store.region), store.region.worker};
         if (name == config.store.region) target.events = storage::objects::CapabilityTarget::Events::direct;
         target.page_origin = page_origin(config.server);
-        auto found = storage::objects::probe_capabilities(target, parts);
+        auto found = storage::objects::probe_capabilities(target, dependencies);
         if (!found) return does_not_answer(name, store.region, std::move(found.error()));
         all.push_back({name, std::move(*found)});
     }

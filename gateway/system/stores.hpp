@@ -24,7 +24,7 @@ struct OwnStore {
 };
 /// Errors: file_error (the built-in store's keys).
 Result<pipeline::Stores> make_stores(const config::Config& config,
-                                     const storage::objects::S3Dependencies& parts,
+                                     const storage::objects::S3Dependencies& dependencies,
                                      std::optional<OwnStore> own = std::nullopt);
 
 struct RegionReport {
@@ -34,7 +34,7 @@ struct RegionReport {
 
 /// Tries every attack on every region. Errors: a store that can not be reached.
 Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
-                                               const storage::objects::S3Dependencies& parts);
+                                               const storage::objects::S3Dependencies& dependencies);
 
 struct RegionCapabilities {
     std::string region;
@@ -42,8 +42,8 @@ struct RegionCapabilities {
 };
 
 /// Tries what each region's store can do. Errors: as probe_stores().
-Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
-                                                           const pipeline::Stores& stores,
-                                                           const storage::objects::S3Dependencies& parts);
+Result<std::vector<RegionCapabilities>> probe_capabilities(
+    const config::Config& config, const pipeline::Stores& stores,
+    const storage::objects::S3Dependencies& dependencies);
 
 }  // namespace photogate::gateway::system

@@ -44,7 +44,7 @@ struct System::State {
         const auto& server = foundation.config.server;
         if (probes) probes->stopping();
         if (serve && serve->listens()) {
-            // Load balancers see /readyz first; then no new connection is accepted, and whoever waits is
+            // Load balancers see /readyz first; then no new connection is accepted, and what waits is
             // answered.
             std::this_thread::sleep_for(server.drain_delay);
             serve->stop_accepting();

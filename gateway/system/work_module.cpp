@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/version.hpp"
-#include "gateway/system/worker_parts.hpp"
+#include "gateway/system/worker_setup.hpp"
 #include "pipeline/metrics.hpp"
 #include "signer/webhook_signature.hpp"
 

@@ -11,9 +11,9 @@
 #include <tl/expected.hpp>
 
 #include "base/encoding.hpp"
-#include "imaging/containers/byte_reader.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/byte_reader.hpp"
 #include "imaging/picture.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging {
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "imaging/parts/text.hpp"
 
 namespace photogate::imaging {
@@ -172,9 +173,7 @@ enum class Coding { none, ascii, unicode, jis };
 /// The first eight bytes as the name of a coding, in any case, padded with zeros (ASCII: or blanks).
 Coding named_coding(BytesView raw) {
     if (raw.size() < 8) return Coding::none;
-    std::string name(head_text(raw, 8));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    const auto name = photogate::ascii::to_upper(head_text(raw, 8));
     if (name == "ASCII\0\0\0"sv || name == "ASCII   "sv || name == "\0\0\0\0\0\0\0\0"sv) return Coding::ascii;
     if (name == "UNICODE\0"sv || name == "UTF-8\0\0\0"sv || name == "UTF8\0\0\0\0"sv) return Coding::unicode;
     if (name == "JIS\0\0\0\0\0"sv || name == "JIS     "sv) return Coding::jis;

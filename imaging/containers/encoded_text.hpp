@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/encoding.hpp"
-#include "imaging/containers/byte_reader.hpp"
+#include "imaging/byte_reader.hpp"
 
 namespace photogate::imaging {
 

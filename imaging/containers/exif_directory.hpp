@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "imaging/containers/exif_values.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging::exif {
 

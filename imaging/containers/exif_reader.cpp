@@ -76,7 +76,7 @@ class ExifReader {
         take_raw(kind, field);
     }
 
-    /// The first to speak wins: a second tag of the same number is a forgery or a mistake.
+    /// Keeps the first occurrence: a duplicate tag is malformed.
     template <class T>
     static void keep(std::optional<T>& slot, std::optional<T> value) {
         if (!slot) slot = std::move(value);

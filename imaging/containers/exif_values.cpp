@@ -1,7 +1,6 @@
 #include "imaging/containers/exif_values.hpp"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -135,10 +134,8 @@ std::optional<double> decimal_of(std::string_view text) {
         text.remove_suffix(1);
     if (text.starts_with('+')) text.remove_prefix(1);
     if (text.empty() || text.size() > 40) return std::nullopt;
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return finite(value);
+    const auto value = ascii::parse_whole<double>(text);
+    return value ? finite(*value) : std::nullopt;
 }
 
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "imaging/containers/byte_reader.hpp"
+#include "imaging/byte_reader.hpp"
 
 namespace photogate::imaging::exif {
 

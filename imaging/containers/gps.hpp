@@ -30,7 +30,7 @@ char side_of(std::string_view reference);
 /// sides that a sign stands for.
 GpsAngle angle_of(std::string_view text, char positive, char negative);
 
-/// Whether the parts name a place, if only without its hemispheres: what a reader could find somebody with.
+/// Whether the parts name a place, if only without its hemispheres: which would be enough to find a person.
 /// False where both angles are exactly 0, which is how phones blank a position.
 bool names_a_place(const GpsParts& parts);
 

@@ -18,8 +18,8 @@
 
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
-#include "imaging/containers/work_budget.hpp"
 #include "imaging/picture.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging {
 

@@ -45,20 +45,20 @@ bool contains(BytesView bytes, std::string_view wanted) {
 }  // namespace
 
 std::vector<std::string> metadata_remaining(BytesView published, WorkBudget& budget) {
-    residue::Names names;
+    verifier::Names names;
     const std::string_view text = as_text(published);
     if (text.starts_with("\xFF\xD8"))
-        residue::jpeg(published, names, budget);
+        verifier::jpeg(published, names, budget);
     else if (text.starts_with("\x89PNG"))
-        residue::png(published, names, budget);
+        verifier::png(published, names, budget);
     else if (text.starts_with("RIFF"))
-        residue::webp(published, names, budget);
+        verifier::webp(published, names, budget);
     else if (text.starts_with("GIF8"))
-        residue::gif(published, names, budget);
+        verifier::gif(published, names, budget);
     else if (text.size() > 8 && text.substr(4, 4) == "ftyp")
-        residue::bmff(published, names, budget);
+        verifier::bmff(published, names, budget);
     else if (text.starts_with("II") || text.starts_with("MM"))
-        residue::tiff(published, names);
+        verifier::tiff(published, names);
     else
         names.add("unreadable");
     for (const Marker& marker : kCertain)
@@ -74,7 +74,7 @@ std::vector<std::string> metadata_remaining(BytesView published) {
 }
 
 std::vector<std::string> private_markers(BytesView published) {
-    residue::Names names;
+    verifier::Names names;
     for (const Marker& marker : kCertain)
         if (contains(published, marker.bytes)) names.add(std::string(marker.name));
     for (const Marker& marker : kPossible)

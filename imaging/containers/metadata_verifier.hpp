@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging {
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "imaging/containers/walk.hpp"
 #include "imaging/parts/inflate.hpp"
 
@@ -29,8 +30,7 @@ std::size_t keyword_end(BytesView body) {
 }
 
 bool is_name(std::string_view type) {
-    return std::all_of(type.begin(), type.end(),
-                       [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+    return std::all_of(type.begin(), type.end(), ascii::is_letter);
 }
 
 class PngWalk {
@@ -82,7 +82,7 @@ class PngWalk {
         return ancillary(chunk, body);
     }
 
-    static bool is_critical(std::string_view type) { return type[0] >= 'A' && type[0] <= 'Z'; }
+    static bool is_critical(std::string_view type) { return ascii::is_upper(type[0]); }
 
     bool critical(const Chunk& chunk, BytesView body) {
         if (chunk.type == "IHDR") return header(body);

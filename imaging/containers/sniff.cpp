@@ -4,7 +4,8 @@
 #include <array>
 #include <string>
 
-#include "imaging/containers/byte_reader.hpp"
+#include "base/ascii.hpp"
+#include "imaging/byte_reader.hpp"
 #include "imaging/containers/camera_raw.hpp"
 
 namespace photogate::imaging {
@@ -65,9 +66,7 @@ bool is_svg(BytesView head) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos || text[first] != '<') return false;
-    std::string lower(text.substr(first));
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+    const auto lower = ascii::to_lower(text.substr(first));
     if (lower.starts_with("<svg")) return true;
     const bool prolog =
         lower.starts_with("<?xml") || lower.starts_with("<!doctype svg") || lower.starts_with("<!--");

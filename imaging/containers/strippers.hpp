@@ -9,8 +9,8 @@
 #include <tl/expected.hpp>
 
 #include "imaging/containers/inspect.hpp"
-#include "imaging/containers/work_budget.hpp"
 #include "imaging/parts/write_bytes.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging {
 

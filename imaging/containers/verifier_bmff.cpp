@@ -7,7 +7,7 @@
 
 #include "imaging/containers/verifier_readers.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 namespace {
 
@@ -246,4 +246,4 @@ void bmff(BytesView file, Names& names, WorkBudget& budget) {
     Reader(file, names, budget).run();
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

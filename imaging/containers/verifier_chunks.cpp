@@ -6,7 +6,7 @@
 #include "imaging/containers/verifier_readers.hpp"
 #include "imaging/parts/inflate.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 namespace {
 
@@ -197,4 +197,4 @@ void gif(BytesView file, Names& names, WorkBudget& budget) {
         names.add("trailer");
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

@@ -8,7 +8,7 @@
 
 #include "imaging/containers/verifier_readers.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 namespace {
 
@@ -200,4 +200,4 @@ void icc_profile(BytesView profile, Names& names) {
     if (!holds_colour_alone(profile)) names.add("icc");
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

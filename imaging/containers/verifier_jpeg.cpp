@@ -6,7 +6,7 @@
 
 #include "imaging/containers/verifier_readers.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 namespace {
 
@@ -249,4 +249,4 @@ void jpeg(BytesView file, Names& names, WorkBudget& budget) {
     Reader(file, names, budget).run();
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

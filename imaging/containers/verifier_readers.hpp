@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/encoding.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/work_budget.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 /// What was found, each once; a hostile file can't make it long.
 class Names {
@@ -67,4 +67,4 @@ inline std::string printable(std::string_view raw) {
     return out;
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

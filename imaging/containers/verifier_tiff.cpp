@@ -2,7 +2,7 @@
 
 #include "imaging/containers/verifier_readers.hpp"
 
-namespace photogate::imaging::residue {
+namespace photogate::imaging::verifier {
 
 namespace {
 
@@ -107,4 +107,4 @@ void tiff(BytesView file, Names& names) {
     if (number(file, end - 4, 4) != 0) names.add("further_pictures");
 }
 
-}  // namespace photogate::imaging::residue
+}  // namespace photogate::imaging::verifier

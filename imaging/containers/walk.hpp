@@ -9,7 +9,7 @@
 #include <tl/expected.hpp>
 
 #include "imaging/containers/inspect.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/work_budget.hpp"
 
 namespace photogate::imaging::walk {
 

@@ -96,7 +96,7 @@ bool is_cmyk(VipsImage* image) {
     return vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
 }
 
-/// Without a profile nobody knows the inks: each is taken as ideal, as browsers do, so that black ink alone is
+/// Without a profile the inks are unknown: each is taken as ideal, as browsers do, so that black ink alone is
 /// black. (A profile of some press makes a dark grey of it.) 0 is no ink.
 Image ideal_inks(VipsImage* opened) {
     Image light, colours, black, product, scaled, named;

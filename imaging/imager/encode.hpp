@@ -25,7 +25,7 @@ struct Encoding {
     int quality = 82;  ///< 1 to 100 on JPEG's scale; WebP and AVIF get the values that look the same
 };
 
-/// A still, from an image in memory. JPEG has no alpha: what lets through gets a white ground.
+/// A still, from an image in memory. JPEG has no alpha channel: transparent pictures are flattened onto white.
 /// Errors: internal.
 Result<Bytes> encode(VipsImage* in_memory, const Encoding& how);
 

@@ -1,35 +1,24 @@
 // photogate-imager PARENT-PID ADDRESS-SPACE: started by the gateway alone, with its socket as descriptor 0.
-#include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <optional>
+#include <string_view>
 
 #include <unistd.h>
 
+#include "base/ascii.hpp"
 #include "imaging/channel.hpp"
 #include "imaging/imager/serve.hpp"
 #include "imaging/imager/start_up.hpp"
 #include "imaging/imager_wire.hpp"
 #include "imaging/jail/confine.hpp"
 
-namespace {
-
-std::optional<std::uint64_t> number(const char* text) {
-    std::uint64_t value = 0;
-    const char* end = text + std::strlen(text);
-    const auto parsed = std::from_chars(text, end, value);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-    return value;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
     using namespace photogate::imaging;
-    const auto parent = argc == 3 ? number(argv[1]) : std::nullopt;
-    const auto address_space = argc == 3 ? number(argv[2]) : std::nullopt;
+    namespace ascii = photogate::ascii;
+    const auto parent = argc == 3 ? ascii::parse_whole<std::uint64_t>(argv[1]) : std::nullopt;
+    const auto address_space = argc == 3 ? ascii::parse_whole<std::uint64_t>(argv[2]) : std::nullopt;
     if (!parent || !address_space) {
-        constexpr std::string_view kWords = "photogate-imager is started by photogate, not by hand.\n";
+        constexpr std::string_view kWords = "photogate-imager is started only by photogate.\n";
         (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
         return 64;
     }

@@ -248,7 +248,7 @@ tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec
     const bool keeps = keeps_its_pixels(version, work.inspection) && work.decoded.damaged_intervals == 0;
     auto picture = keeps ? stripped(work.decoding, work.file, work.decoded, work.budget)
                          : made_anew(work, version, base->get());
-    // What a stranger wrote where it can't be taken out (into a table, say) goes with the coded pixels.
+    // Foreign data in places that can't be stripped (a table, say) stays with the coded pixels.
     if (picture && keeps && !metadata_remaining(picture->bytes).empty())
         picture = made_anew(work, version, base->get());
     if (!picture) return picture;
@@ -260,7 +260,7 @@ tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec
     return picture;
 }
 
-/// The watermark goes the same way as a picture of a stranger's: walked, stripped, decoded.
+/// The watermark is treated like an untrusted picture: walked, stripped, decoded.
 tl::expected<Image, Answer> decode_watermark(BytesView bytes, const Limits& limits) {
     const auto unusable = [] {
         return tl::unexpected(

@@ -23,7 +23,7 @@ struct TaskInput {
 /// `order.task.file` is not looked at: the bytes are here. One decode serves all versions. The same bytes and order give the same answer,
 /// byte for byte. Errors (ours, not the picture's): invalid_configuration where the output can't be written
 /// here; internal where a sound picture fails with this order too. Whatever fails for this picture alone is a
-/// rejection, so that nobody's bytes can alarm an operator.
+/// rejection, so that no upload can alarm an operator.
 Answer process_image(const TaskOrder& order, const TaskInput& input);
 
 }  // namespace photogate::imaging

@@ -1,4 +1,4 @@
-// libvips' C objects with owners, and its one error buffer with a door.
+// RAII owners for libvips' C objects, and access to its one error buffer.
 //
 // libvips calls answer 0 or -1 and leave words in a buffer that is global to the process; some loaders leave
 // words there although they succeed. So the answer decides, never the buffer, and the buffer is emptied

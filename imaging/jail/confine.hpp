@@ -18,7 +18,7 @@
 namespace photogate::imaging {
 
 /// First thing in main(), on the only thread: a process that root starts becomes the user `photogate-imager`
-/// where the machine has one, else `nobody`; whoever starts it, no capability stays. Errors:
+/// where the machine has one, else `nobody`; it keeps no capability, whichever user starts it. Errors:
 /// imager_unavailable.
 Result<> give_up_privileges();
 

@@ -77,7 +77,7 @@ bool on_every_thread(bool (*step)(int), int argument) {
     int expected = 0;
     for (int round = 0; round < kMaxRounds && !all; ++round) {
         const auto threads = all_threads();
-        // Without /proc nobody can say that all were asked.
+        // Without /proc it is unknown whether all threads were reached.
         if (!threads.contains(self)) break;
         const int before_round = expected;
         for (const pid_t thread : threads) {

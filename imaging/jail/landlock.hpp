@@ -1,7 +1,7 @@
 // Landlock (landlock(7)): no file system at all, and where the kernel knows how, no TCP ports, no abstract
 // sockets of others and no signals to them.
 //
-// What is open stays open. A wall behind the wall: the filter on system calls refuses to open files too, but
+// What is open stays open. Defence in depth: the filter on system calls refuses to open files too, but
 // by the call's name, while this refuses the act, whatever call leads to it.
 #pragma once
 

@@ -76,7 +76,7 @@ class Rules {
     template <class... Conditions>
     void add(std::uint32_t action, int call, Conditions... conditions) {
         if (error_ != 0) return;
-        // A call that this architecture does not have has a negative number, and nobody can make it.
+        // A call that this architecture does not have has a negative number and can't be made.
         if (call < 0) return;
         error_ = -::seccomp_rule_add(filter_.get(), action, call, sizeof...(conditions), conditions...);
     }

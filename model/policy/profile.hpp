@@ -30,8 +30,8 @@ struct Profile {
     imaging::Limits limits;  ///< limits.max_bytes is the largest upload
     imaging::Recipe recipe;
     std::vector<GrantMethod> methods = {GrantMethod::put, GrantMethod::post};
-    /// Whether a PUT may be granted without a declared size: to nobody, to an app's key alone, or to client tokens
-    /// too. The store then takes as much as it takes of anybody; limits.max_bytes holds after arrival.
+    /// Who may get a PUT without a declared size: nobody, an app's key alone, or client tokens
+    /// too. The store then accepts any size that it accepts at all; limits.max_bytes is checked after arrival.
     enum class UnsizedPut { refused, apps, accepted } unsized_put = UnsizedPut::apps;
     /// Whether a presigned PUT is refused by the store while an object is there. Off: a client that repeats its PUT,
     /// because the answer was lost, is answered 200. In both cases the object that was seen first is pinned.
@@ -46,7 +46,7 @@ struct Profile {
     /// After publication / after a rejection.
     OriginalAction original = OriginalAction::remove;
     OriginalAction rejected = OriginalAction::quarantine;
-    /// upload.expired is told only where asked for.
+    /// upload.expired is sent only if configured.
     enum class ExpiredCallback { silent, told } expired_callback = ExpiredCallback::silent;
     DeliveryPolicy delivery;
 };

@@ -5,7 +5,7 @@
 // its mind gets through.
 //
 // ::ffff:0/96 and NAT64's 64:ff9b::/96 are judged by the IPv4 address inside. 6to4, Teredo and the local-use
-// NAT64 prefix, which tunnel to an address that somebody else chooses, are refused whole, and so is all of
+// NAT64 prefix, which tunnel to an address of another's choice, are refused whole, and so is all of
 // IPv6 outside 2000::/3. Source: the IANA IPv4 and IPv6 special-purpose address registries (RFC 6890, 8190),
 // RFC 6052, 3056, 4380; and 168.63.129.16, which looks public and is the inside of Azure.
 //

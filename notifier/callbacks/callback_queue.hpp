@@ -1,7 +1,7 @@
 // Claimed callbacks that wait for a sender, each endpoint (a URL of an app) within its share of them.
 //
 // An endpoint's share starts at the cap, falls to one with a failure and doubles with each success. What waits over
-// its share blocks nobody: the next callback of another URL goes first. What can't be started while its lease
+// its share blocks no other: the next callback of another URL goes first. What can't be started while its lease
 // still covers the delivery is dropped here, and is claimed again when the lease is over.
 //
 // URLs whose last delivery was slow have a part of the senders between them, so that however many they are,

@@ -140,7 +140,7 @@ Result<> check_callback_url(std::string_view url, const CallbackUrlPolicy& polic
     const auto parts = split(url);
     if (!parts) return fail(parts.error());
 
-    // Before anything else is found fault with: whoever tries to reach inwards is told (and counted) as that.
+    // First, so that an attempt to reach the internal network is reported and counted as one.
     if (const auto plain = plain_host(parts->host)) {
         const auto address = address_of(*plain);
         if (address && !policy.guard.permits(*address)) {

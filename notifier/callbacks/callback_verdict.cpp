@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
+#include "storage/http/retry_after.hpp"
 
 namespace photogate::notifier::callbacks {
 namespace {
@@ -14,8 +15,6 @@ using std::chrono::seconds;
 using Attempt = model::CallbackAttempt;
 
 constexpr std::array<seconds, kMostAttempts> kSchedule = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 14h, 20h, 24h};
-constexpr seconds kShortestRetryAfter = 1s;
-constexpr seconds kLongestRetryAfter = 1h;
 /// Up to this attempt a Retry-After may be sooner than the schedule.
 constexpr std::uint32_t kTrustedAttempts = 5;
 constexpr std::size_t kKeptAnswer = 1'024;
@@ -33,29 +32,10 @@ bool honours_retry_after(int status) {
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// RFC 9110, 10.2.3: delay-seconds or an HTTP-date.
 std::optional<seconds> retry_after(const storage::http::Response& response, Timestamp now) {
     const auto* header = response.header("Retry-After");
     if (!header || !honours_retry_after(response.status)) return std::nullopt;
-    const auto said = trimmed(*header);
-    seconds wait{};
-    if (!said.empty() && std::all_of(said.begin(), said.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-        std::int64_t count = 0;
-        const auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), count);
-        wait = error == std::errc{} ? seconds{std::min<std::int64_t>(count, kLongestRetryAfter.count())}
-                                    : kLongestRetryAfter;
-    } else {
-        const auto date = parse_http_date(said);
-        if (!date || *date <= now) return std::nullopt;
-        wait = std::chrono::ceil<seconds>(*date - now);
-    }
-    return std::clamp(wait, kShortestRetryAfter, kLongestRetryAfter);
+    return storage::http::parse_retry_after(trim(*header), now);
 }
 
 microseconds with_jitter(seconds delay, Random& random) {

@@ -177,8 +177,7 @@ bool is_plain_address(const std::string& host) {
 bool ends_in_number(std::string_view plain) {
     const auto dot = plain.rfind('.');
     const auto last = dot == std::string_view::npos ? plain : plain.substr(dot + 1);
-    const bool digits =
-        !last.empty() && std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits = !last.empty() && std::all_of(last.begin(), last.end(), ascii::is_digit);
     return digits || number(last).has_value();
 }
 

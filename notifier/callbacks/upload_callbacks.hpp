@@ -1,4 +1,4 @@
-// Who is told what about an upload, and in which bytes: the outbox row that a transition writes in its own
+// Which callbacks an upload has, and their bytes: the outbox row that a transition writes in its own
 // transaction.
 //
 // Thread safety: compose() from several threads at once, where `random` and the lookup allow that
@@ -14,13 +14,13 @@
 
 namespace photogate::notifier::callbacks {
 
-/// An app that is to be told.
+/// An app that gets callbacks.
 struct Recipient {
     std::string
         url;  ///< the app's own; empty where only an upload's `callback_url` says where to, or it pulls
 };
 
-/// nullopt: nobody is to be told of this, wherever an upload's own URL points.
+/// nullopt: no callback for this event, even if the upload has its own callback URL.
 using RecipientOf =
     std::function<std::optional<Recipient>(const AppName&, const ProfileName&, model::CallbackType)>;
 

@@ -1,7 +1,7 @@
 // Refused event requests in the log: at most one line a minute for each source, with how many there were since the
 // last one.
 //
-// All names that no source has share one entry, so a stranger's choice of names neither grows the table nor fills
+// All names that no source has share one entry, so made-up names neither grows the table nor fills
 // the log.
 //
 // Thread safety: any thread.

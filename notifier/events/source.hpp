@@ -19,7 +19,7 @@ namespace photogate::notifier::events {
 
 /// What is to be made of an event before anything follows from it.
 enum class Belief {
-    check,  ///< ask the store whether it is so: whoever has the source's token can write anything
+    check,  ///< verify with the store: anyone with the source's token can write anything
     trust,  ///< the built-in store speaks for itself, in this process
 };
 

@@ -19,7 +19,7 @@ Result<> move(ObjectStore& objects, const model::Upload& upload, const Bucket& t
     if (upload.pinned) options.if_source_matches = upload.pinned->etag;
     const auto copied = objects.copy(upload.bucket, upload.key, to, to_key, options);
     if (!copied && copied.error().code == ErrorCode::store_no_such_key) return {};
-    // Another object than the one that was judged (a form can be sent twice): nobody asked to keep that one.
+    // Another object than the one that was judged (a form can be sent twice): that one was never meant to be kept.
     if (!copied && copied.error().code != ErrorCode::store_precondition_failed) return fail(copied.error());
     if (auto reached = failpoint::reach(failpoint::Point::after_original_copy); !reached) return reached;
     return objects.remove(upload.bucket, upload.key, std::nullopt);
@@ -42,7 +42,7 @@ Result<> remove_everywhere(const Store& store, const model::Upload& upload) {
 
 DisposeOriginal::DisposeOriginal(storage::records::UploadStore& uploads, const Stores& stores,
                                  std::function<void(const UploadId&)> done)
-    : JobHandler(model::JobKind::settle_original, Lane::store),
+    : JobHandler(model::JobKind::dispose_original, Lane::store),
       uploads_(uploads),
       stores_(stores),
       done_(std::move(done)) {}

@@ -1,5 +1,5 @@
 // The job `settle_original`: after the final state the original is removed, or moved to the originals bucket
-// where `job.detail` says so. Tried for ever: an original must not stay where its client can replace it.
+// where `job.detail` says so. It is retried for ever: an original must not stay where its client can replace it.
 //
 // An object that came after its upload had ended is an original too, with its position: it is removed at once, and
 // the upload's timeline says so. That waits until the upload's other jobs are done, so that no original is removed

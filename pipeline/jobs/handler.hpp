@@ -4,7 +4,7 @@
 // records the outcome and tries again. So a handler holds no lock, no lease and no transaction while it works,
 // and everything that it does may be killed and done again.
 //
-// Errors: in the outcome. An exception costs this job an attempt and nobody else anything.
+// Errors: in the outcome. An exception costs this job an attempt and affects no other.
 // Thread safety: run() is called from as many threads as the lane's concurrency, one job each.
 #pragma once
 

@@ -123,7 +123,7 @@ struct Worker::State {
         }
     }
 
-    /// One thread waits for all lanes: a wake-up that came while nobody waited is kept for one waiter only.
+    /// One thread waits for all lanes: a wake-up that came while no thread waited is kept for one waiter only.
     void listen() {
         std::unique_lock lock(mutex);
         while (!stopping) {

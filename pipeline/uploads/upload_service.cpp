@@ -38,7 +38,7 @@ Upload as_created(Upload upload) {
     return upload;
 }
 
-/// A bearer's keys are its token's own: nobody is answered with another's upload.
+/// A bearer's keys are its token's own: no caller gets another's upload.
 std::optional<records::IdempotencyKey> idempotency_of(const Caller& caller, CreateRequest& request) {
     if (!request.idempotency_key) return std::nullopt;
     auto key = std::move(*request.idempotency_key);

@@ -1,4 +1,4 @@
-// What may be done with an upload, and by whom: the use cases behind every interface.
+// The use cases of uploads, and who may do what: behind every interface.
 //
 // An interface reads a request, calls one function here and writes its result. All rules are here: what a client
 // token's bearer may ask for and see, how long a grant may live, what a repeated request answers, what may be

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/ascii.hpp"
 #include "signer/digest.hpp"
 #include "storage/builtin/crc.hpp"
 
@@ -71,11 +72,8 @@ std::optional<Crc> crc_of(ChecksumAlgorithm algorithm) {
 }  // namespace
 
 std::optional<ChecksumAlgorithm> parse_checksum_algorithm(std::string_view text) {
-    std::string upper{text};
-    for (char& c : upper)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     for (const auto& [name, algorithm] : kNames)
-        if (name == upper) return algorithm;
+        if (ascii::equals_ignoring_case(name, text)) return algorithm;
     return std::nullopt;
 }
 

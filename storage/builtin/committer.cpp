@@ -109,7 +109,8 @@ void FolderCommitter::commit_group(std::vector<Waiting*>& group) {
     } catch (const StoreFailure& failure) {
         log::error("store.rollback_failed", {{"error", failure.error.detail}});
     }
-    if (full && group.size() == 1 && group.front()->change.room == Change::Room::makes && reserve_.release())
+    if (full && group.size() == 1 && group.front()->change.space == Change::Space::frees &&
+        reserve_.release())
         return commit_group(group);
     if (committing || group.size() == 1) return;
     // A refused change does not affect the others of its group.

@@ -28,7 +28,7 @@ struct Transaction {
 
     /// For the object being created.
     std::uint64_t next_sequence() { return ++sequence; }
-    /// The body's file is removed once this is committed, and once nobody reads `content`.
+    /// The body's file is removed once this is committed and `content` has no reader.
     void waste(std::uint64_t body, std::uint64_t content);
 };
 
@@ -40,7 +40,7 @@ class FolderCommitter {
         std::function<Result<>(Transaction&)> apply;
         std::set<std::filesystem::path> folders;  ///< of its new bodies
         /// Changes that free space may use the reserved space.
-        enum class Room { takes, makes } room = Room::takes;
+        enum class Space { takes, frees } space = Space::takes;
     };
     enum class Landed { yes, no, unknown };
     struct Outcome {

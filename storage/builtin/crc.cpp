@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include <zlib.h>
+
 namespace photogate::storage::builtin {
 
 namespace {
@@ -43,10 +45,11 @@ Tables make_tables(Crc which) {
     return tables;
 }
 
+/// Of the two that zlib does not have.
 const Tables& tables_of(Crc which) {
-    static const std::array<Tables, 3> all{make_tables(Crc::crc32), make_tables(Crc::crc32c),
-                                           make_tables(Crc::crc64nvme)};
-    return all[static_cast<std::size_t>(which)];
+    static const Tables crc32c = make_tables(Crc::crc32c);
+    static const Tables crc64nvme = make_tables(Crc::crc64nvme);
+    return which == Crc::crc32c ? crc32c : crc64nvme;
 }
 
 #if defined(__x86_64__)
@@ -80,6 +83,9 @@ std::uint64_t multiply(const Shape& of, std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 std::uint64_t extend_crc(Crc which, std::uint64_t crc, BytesView bytes) {
+    // zlib takes no null pointer for no bytes: it would start anew.
+    if (which == Crc::crc32)
+        return bytes.empty() ? crc : ::crc32_z(static_cast<uLong>(crc), bytes.data(), bytes.size());
     const auto ones = shape(which).ones;
     std::uint64_t value = crc ^ ones;
 #if defined(__x86_64__)

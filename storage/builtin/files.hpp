@@ -1,5 +1,5 @@
 // The file system operations of the built-in store, an interface with which tests inject failures. Private to
-// storage/builtin, except for FolderParts::files.
+// storage/builtin, except for FolderDependencies::files.
 //
 // Thread safety: any number of threads.
 #pragma once

@@ -1,6 +1,6 @@
-#include <charconv>
 #include <chrono>
 
+#include "base/ascii.hpp"
 #include "base/log.hpp"
 #include "storage/builtin/state.hpp"
 
@@ -12,11 +12,7 @@ namespace {
 constexpr std::size_t kTakenTogether = 256;
 
 std::optional<std::uint64_t> number_of(const std::string& name, std::size_t digits) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number, 16);
-    if (name.size() != digits || error != std::errc{} || end != name.data() + name.size())
-        return std::nullopt;
-    return number;
+    return name.size() == digits ? ascii::parse_whole<std::uint64_t>(name, 16) : std::nullopt;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "storage/builtin/rows.hpp"
 
+#include "base/ascii.hpp"
+
 namespace photogate::storage::builtin {
 
 namespace {
@@ -175,12 +177,8 @@ ObjectHeaders headers_of_put(const objects::PutOptions& options) {
     headers.content_type = options.content_type;
     headers.cache_control = options.cache_control;
     headers.content_disposition = options.content_disposition;
-    for (const auto& [name, value] : options.metadata) {
-        std::string lower = name;
-        for (char& c : lower)
-            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        headers.metadata.insert_or_assign(std::move(lower), value);
-    }
+    for (const auto& [name, value] : options.metadata)
+        headers.metadata.insert_or_assign(ascii::to_lower(name), value);
     return headers;
 }
 

@@ -1,7 +1,6 @@
 #include "storage/builtin/sqlite.hpp"
 
 #include <cerrno>
-#include <map>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -39,22 +38,8 @@ Error translated(sqlite3* database, int code) {
     throw StoreFailure{translated(database, code), unknown};
 }
 
-using Named = std::map<std::string, std::string, std::less<>>;
-
-const Named& named_statements() {
-    static const Named all = [] {
-        Named found;
-        constexpr std::string_view kMark = "-- name: ";
-        const std::string_view text = index_sql();
-        for (auto at = text.find(kMark); at != std::string_view::npos;) {
-            const auto line_end = text.find('\n', at);
-            const auto next = text.find(kMark, line_end);
-            found.emplace(text.substr(at + kMark.size(), line_end - at - kMark.size()),
-                          text.substr(line_end + 1, next - line_end - 1));
-            at = next;
-        }
-        return found;
-    }();
+const sql::NamedQueries& named_statements() {
+    static const sql::NamedQueries all(sql_files());
     return all;
 }
 
@@ -144,7 +129,7 @@ Connection::Connection(const std::filesystem::path& file, Use use) {
         execute(use == Use::write ? "pragma cache_size = -8192"
                                   : "pragma cache_size = -1024; pragma query_only = on");
         if (use == Use::write) execute(named_statements().at("schema").c_str());
-        for (const auto& [name, text] : named_statements()) {
+        for (const auto& [name, text] : named_statements().all()) {
             if (name == "schema") continue;
             sqlite3_stmt* statement = nullptr;
             const int prepared = sqlite3_prepare_v3(database_, text.c_str(), static_cast<int>(text.size()),

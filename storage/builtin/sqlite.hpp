@@ -13,9 +13,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/encoding.hpp"
 #include "base/result.hpp"
+#include "storage/sql/named_queries.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -38,8 +40,8 @@ auto guarded(Call call) -> decltype(call()) {
     }
 }
 
-/// The .sql files of this module, embedded by the build; each statement under `-- name: …`.
-std::string_view index_sql();
+/// The .sql files of this module, embedded by the build.
+const std::vector<sql::SqlFile>& sql_files();
 
 /// A running statement: bind in order, then step through its rows. The destructor resets it.
 class Query {

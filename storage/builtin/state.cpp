@@ -120,7 +120,7 @@ FolderCommitter::Outcome StoreState::commit(std::function<Result<>(Transaction&)
 }
 
 FolderCommitter::Outcome StoreState::commit_removal(std::function<Result<>(Transaction&)> apply) {
-    auto outcome = committer->commit({refusing(std::move(apply)), {}, FolderCommitter::Change::Room::makes});
+    auto outcome = committer->commit({refusing(std::move(apply)), {}, FolderCommitter::Change::Space::frees});
     if (outcome.landed == FolderCommitter::Landed::unknown) in_doubt = true;
     return outcome;
 }

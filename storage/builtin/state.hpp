@@ -89,11 +89,11 @@ class OrphanCollector {
 };
 
 struct StoreState {
-    StoreState(FolderOptions with, FolderParts parts)
+    StoreState(FolderOptions with, FolderDependencies dependencies)
         : options(std::move(with)),
-          clock(parts.clock),
-          random(parts.random),
-          files(parts.files != nullptr ? *parts.files : system_files()),
+          clock(dependencies.clock),
+          random(dependencies.random),
+          files(dependencies.files != nullptr ? *dependencies.files : system_files()),
           readers(options.folder / "index.sqlite") {}
     ~StoreState();
 

@@ -80,9 +80,10 @@ FolderStore::FolderStore(std::unique_ptr<StoreState> state)
     : state_(std::move(state)), buckets_(*state_), objects_(*state_), uploads_(*state_) {}
 FolderStore::~FolderStore() = default;
 
-Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options, FolderParts parts) {
+Result<std::unique_ptr<FolderStore>> FolderStore::open(FolderOptions options,
+                                                       FolderDependencies dependencies) {
     return guarded([&]() -> Result<std::unique_ptr<FolderStore>> {
-        auto state = std::make_unique<StoreState>(std::move(options), parts);
+        auto state = std::make_unique<StoreState>(std::move(options), dependencies);
         const auto& folder = state->options.folder;
         const auto home = OwnedFolder::open(folder, {OwnedFolder::Missing::made, 0700, std::nullopt});
         if (!home) return fail(home.error());

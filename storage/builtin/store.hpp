@@ -67,7 +67,7 @@ struct FolderOptions {
     std::map<Bucket, ByteSize> largest;
 };
 
-struct FolderParts {
+struct FolderDependencies {
     const Clock& clock;
     Random& random;
     /// The file system; null: the machine's. Tests inject a failing one.
@@ -78,7 +78,7 @@ class FolderStore final : public ObjectStore {
   public:
     /// Errors: store_in_use (by another process), file_error (not owned by this user, or too new),
     /// store_full.
-    static Result<std::unique_ptr<FolderStore>> open(FolderOptions options, FolderParts parts);
+    static Result<std::unique_ptr<FolderStore>> open(FolderOptions options, FolderDependencies dependencies);
     ~FolderStore() override;
 
     // What a server of the S3 protocol needs and ObjectStore has no calls for.

@@ -1,7 +1,7 @@
 // The answer to one outbound call, with a body that is read when it is wanted.
 //
 // Between two reads nothing is taken from the connection beyond what read() did not have room for (16 KiB at
-// most) and what the kernel's socket buffer holds: whoever reads slowly is sent slowly.
+// most) and what the kernel's socket buffer holds: a slow reader slows the sender down.
 //
 // Thread safety: one thread at a time. Made by HttpClient::open(), whose client outlives it.
 #pragma once

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace photogate::storage::http {
 
 namespace {
@@ -13,17 +15,13 @@ constexpr std::chrono::seconds kMost{3'600};
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, Timestamp now) {
     if (value.empty()) return std::nullopt;
-    if (std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-        std::int64_t seconds = 0;
-        for (const char c : value)
-            seconds = std::min<std::int64_t>(seconds * 10 + (c - '0'), kMost.count());
-        return std::clamp(std::chrono::seconds{seconds}, kLeast, kMost);
+    if (std::all_of(value.begin(), value.end(), ascii::is_digit)) {
+        const auto count = ascii::parse_whole<std::int64_t>(value);  // none: it does not fit
+        return std::clamp(std::chrono::seconds{count.value_or(kMost.count())}, kLeast, kMost);
     }
     const auto date = parse_http_date(value);
-    if (!date) return std::nullopt;
-    const auto wait = *date - now;
-    if (wait > kMost) return kMost;
-    return std::max(std::chrono::ceil<std::chrono::seconds>(wait), kLeast);
+    if (!date || *date <= now) return std::nullopt;
+    return std::clamp(std::chrono::ceil<std::chrono::seconds>(*date - now), kLeast, kMost);
 }
 
 }  // namespace photogate::storage::http

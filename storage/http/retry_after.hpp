@@ -9,7 +9,7 @@
 
 namespace photogate::storage::http {
 
-/// Clamped to 1 s to 1 h; nullopt for anything but a number of seconds or a date.
+/// Clamped to 1 s to 1 h; nullopt for anything but a number of seconds or a date in the future.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, Timestamp now);
 
 }  // namespace photogate::storage::http

@@ -41,7 +41,7 @@ class Transfer {
     // The same in steps, for ResponseStream: deliver_to, prepare, and finish once curl says that it is over.
     enum class Taken {
         all,
-        later,  ///< nothing of it: curl keeps it and takes no more until it is told to go on
+        later,  ///< nothing of it: curl keeps it and pauses until it is resumed
     };
     /// In place of the request's sink.
     void deliver_to(std::function<Taken(BytesView)> receiver) { receiver_ = std::move(receiver); }

@@ -34,12 +34,12 @@ void RetryBudget::retry_succeeded() {
     give(kRetryCost);
 }
 
-RetryLoop::RetryLoop(const RetryPolicy& policy, Parts parts)
-    : policy_(policy), parts_(parts), started_(parts.pacer.now()) {}
+RetryLoop::RetryLoop(const RetryPolicy& policy, Dependencies dependencies)
+    : policy_(policy), dependencies_(dependencies), started_(dependencies.pacer.now()) {}
 
 std::chrono::milliseconds RetryLoop::remaining() const {
-    const auto left = policy_.deadline -
-                      std::chrono::duration_cast<std::chrono::milliseconds>(parts_.pacer.now() - started_);
+    const auto left = policy_.deadline - std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             dependencies_.pacer.now() - started_);
     return std::max(left, std::chrono::milliseconds{1});
 }
 
@@ -49,19 +49,19 @@ bool RetryLoop::again(const Error& error) {
     for (std::uint32_t i = 1; i < attempts_ && bound < policy_.cap; ++i)
         bound *= 2;
     bound = std::min(bound, policy_.cap);
-    std::chrono::milliseconds wait{parts_.random.below(static_cast<std::uint64_t>(bound.count()) + 1)};
+    std::chrono::milliseconds wait{dependencies_.random.below(static_cast<std::uint64_t>(bound.count()) + 1)};
     if (error.retry_after) wait = std::max<std::chrono::milliseconds>(wait, *error.retry_after);
-    if (wait >= remaining() || !parts_.budget.take()) return false;
-    parts_.pacer.pause(wait);
+    if (wait >= remaining() || !dependencies_.budget.take()) return false;
+    dependencies_.pacer.pause(wait);
     ++attempts_;
     return true;
 }
 
 void RetryLoop::succeeded() {
     if (attempts_ == 1) {
-        parts_.budget.first_attempt_succeeded();
+        dependencies_.budget.first_attempt_succeeded();
     } else {
-        parts_.budget.retry_succeeded();
+        dependencies_.budget.retry_succeeded();
     }
 }
 

@@ -56,12 +56,12 @@ class RetryBudget {
 /// One call's attempts. Not thread safe; all references outlive it.
 class RetryLoop {
   public:
-    struct Parts {
+    struct Dependencies {
         Pacer& pacer;
         Random& random;
         RetryBudget& budget;
     };
-    RetryLoop(const RetryPolicy& policy, Parts parts);
+    RetryLoop(const RetryPolicy& policy, Dependencies dependencies);
 
     /// What is left of the deadline, at least 1 ms.
     std::chrono::milliseconds remaining() const;
@@ -74,7 +74,7 @@ class RetryLoop {
 
   private:
     const RetryPolicy& policy_;
-    Parts parts_;
+    Dependencies dependencies_;
     std::chrono::steady_clock::time_point started_;
     std::uint32_t attempts_ = 1;
 };

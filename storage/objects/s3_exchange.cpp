@@ -23,15 +23,15 @@ RetryPolicy patient(const S3Options& options) {
 
 }  // namespace
 
-S3Client::Exchange::Exchange(S3Options options, S3Dependencies parts)
+S3Client::Exchange::Exchange(S3Options options, S3Dependencies dependencies)
     : options_(std::move(options)),
       patient_(patient(options_)),
-      parts_(parts),
+      dependencies_(dependencies),
       signer_(options_.credentials, options_.region) {}
 
 RetryLoop S3Client::Exchange::loop(Work work) {
     const RetryPolicy& policy = work == Work::server_side ? patient_ : options_.retry;
-    return RetryLoop{policy, {parts_.pacer, parts_.random, budget_}};
+    return RetryLoop{policy, {dependencies_.pacer, dependencies_.random, budget_}};
 }
 
 Answered S3Client::Exchange::send(const S3Call& call) {
@@ -63,7 +63,7 @@ Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const Ret
     return at_the_right_time([&]() -> Result<http::Response> {
         auto request = request_of(call, loop);
         if (!request) return fail(std::move(request.error()));
-        auto response = parts_.http.send(*request);
+        auto response = dependencies_.http.send(*request);
         if (!response) return response;
         if (auto refused = refusal(call, *response)) return fail(std::move(*refused));
         return response;
@@ -75,7 +75,7 @@ Result<std::unique_ptr<http::ResponseStream>> S3Client::Exchange::open(const S3C
     return at_the_right_time([&]() -> Result<std::unique_ptr<http::ResponseStream>> {
         auto request = request_of(call, loop);
         if (!request) return fail(std::move(request.error()));
-        auto stream = parts_.http.open(std::move(*request));
+        auto stream = dependencies_.http.open(std::move(*request));
         if (!stream) return stream;
         if (auto refused = refusal(call, (*stream)->head())) return fail(std::move(*refused));
         return stream;
@@ -96,7 +96,7 @@ Result<http::Request> S3Client::Exchange::request_of(const S3Call& call, const R
         unsigned_request.payload_sha256 =
             call.body.empty() ? kEmptySha256 : hex_lower(signer::sha256(call.body));
     }
-    unsigned_request.at = parts_.clock.now() + clock_offset();
+    unsigned_request.at = dependencies_.clock.now() + clock_offset();
     auto signed_request = signer_.sign_headers(unsigned_request);
     if (!signed_request) return fail(signed_request.error());
 
@@ -123,7 +123,7 @@ std::optional<Error> S3Client::Exchange::refusal(const S3Call& call, const http:
     const bool success = response.status >= 200 && response.status < 300;
     if (success && !parse_error(response.body)) return std::nullopt;
 
-    Error error = error_of(response, call.key ? Target::object : Target::bucket, parts_.clock.now());
+    Error error = error_of(response, call.key ? Target::object : Target::bucket, dependencies_.clock.now());
     // A rejected HEAD has no body that distinguishes a wrong time from a wrong key; its Date does.
     const bool about_time = error.code == ErrorCode::store_clock_skew ||
                             (error.code == ErrorCode::store_denied && call.method == "HEAD");
@@ -135,7 +135,7 @@ bool S3Client::Exchange::learn_skew(const http::Response& response) {
     const std::string* date = response.header("date");
     const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt;
     if (!theirs) return false;
-    const auto offset = *theirs - parts_.clock.now();
+    const auto offset = *theirs - dependencies_.clock.now();
     const auto change = offset - clock_offset();
     if (change < kSkewWorthLearning && change > -kSkewWorthLearning) return false;
     offset_ = offset.count();

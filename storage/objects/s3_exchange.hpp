@@ -42,7 +42,7 @@ struct Answered {
 
 class S3Client::Exchange {
   public:
-    Exchange(S3Options options, S3Dependencies parts);
+    Exchange(S3Options options, S3Dependencies dependencies);
 
     /// A 2xx response that is not an `<Error>`; with retries.
     Answered send(const S3Call& call);
@@ -65,7 +65,7 @@ class S3Client::Exchange {
 
     const S3Options options_;
     const RetryPolicy patient_;
-    const S3Dependencies parts_;
+    const S3Dependencies dependencies_;
     const signer::Signer signer_;
     RetryBudget budget_;
     std::atomic<std::int64_t> offset_{0};

@@ -1,7 +1,5 @@
 #include "storage/objects/s3_headers.hpp"
 
-#include <cctype>
-
 #include "base/ascii.hpp"
 
 namespace photogate::storage::objects {

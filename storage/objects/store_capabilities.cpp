@@ -34,11 +34,11 @@ std::string status_of(const Result<http::Response>& answer) {
 
 class Capabilities {
   public:
-    Capabilities(const CapabilityTarget& target, S3Dependencies parts)
+    Capabilities(const CapabilityTarget& target, S3Dependencies dependencies)
         : target_(target),
-          parts_(parts),
+          dependencies_(dependencies),
           worker_(target.worker, target.store.region),
-          place_(fmt::format("{}probe/{}/", target.store.prefix, random_probe_name(parts.random))) {}
+          place_(fmt::format("{}probe/{}/", target.store.prefix, random_probe_name(dependencies.random))) {}
 
     Result<std::vector<Capability>> run() {
         const auto first = put("first", {}, {}, kBytes);
@@ -63,7 +63,7 @@ class Capabilities {
   private:
     using Headers = std::vector<signer::Header>;
 
-    Timestamp now() const { return parts_.clock.now(); }
+    Timestamp now() const { return dependencies_.clock.now(); }
 
     signer::ObjectAddress address(const std::optional<std::string>& name) const {
         const auto& store = target_.store;
@@ -86,7 +86,7 @@ class Capabilities {
         for (const auto& header : sent)
             request.headers.push_back({header.name, header.value});
         request.body = std::move(body);
-        return send_presigned(worker_, std::move(request), parts_.http);
+        return send_presigned(worker_, std::move(request), dependencies_.http);
     }
 
     Result<http::Response> put(const std::string& name, Headers sealed, const Headers& sent,
@@ -150,7 +150,7 @@ class Capabilities {
             if (ok(head) && head->header("x-amz-meta-probe") != nullptr) found = "obeyed";
         }
         add("put.unsigned-headers", found == "refused", found,
-            "whoever has a URL can add x-amz-* headers of their own: nothing here trusts them");
+            "the holder of a URL can add x-amz-* headers: nothing here trusts them");
 
         std::string source = "/" + target_.store.incoming.str() + "/";
         signer::append_encoded_path(source, place_ + "first");
@@ -205,7 +205,7 @@ class Capabilities {
         wanted.at = now();
         const auto form = worker_.sign_post_policy(wanted);
         if (!form) return fail(form.error());
-        const std::string boundary = random_probe_name(parts_.random);
+        const std::string boundary = random_probe_name(dependencies_.random);
         http::Request request;
         request.method = "POST";
         request.url = form->url;
@@ -219,7 +219,7 @@ class Capabilities {
             boundary, bytes);
         request.max_response_body = kLongestProbeAnswer;
         request.cut_long_body = true;
-        return parts_.http.send(request);
+        return dependencies_.http.send(request);
     }
 
     void find_forms() {
@@ -271,7 +271,7 @@ class Capabilities {
                            {"Access-Control-Request-Headers", "content-type"}};
         request.max_response_body = kLongestProbeAnswer;
         request.cut_long_body = true;
-        const auto answer = parts_.http.send(request);
+        const auto answer = dependencies_.http.send(request);
         const auto* origin = answer ? answer->header("access-control-allow-origin") : nullptr;
         const bool allowed =
             ok(answer) && origin != nullptr && (*origin == "*" || *origin == target_.page_origin);
@@ -286,7 +286,7 @@ class Capabilities {
     }
 
     const CapabilityTarget& target_;
-    S3Dependencies parts_;
+    S3Dependencies dependencies_;
     signer::Signer worker_;
     std::string place_;
     std::vector<std::string> names_;
@@ -295,8 +295,9 @@ class Capabilities {
 
 }  // namespace
 
-Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Dependencies parts) {
-    return Capabilities{target, parts}.run();
+Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target,
+                                                   S3Dependencies dependencies) {
+    return Capabilities{target, dependencies}.run();
 }
 
 }  // namespace photogate::storage::objects

@@ -33,6 +33,7 @@ struct CapabilityTarget {
 };
 
 /// Errors: if the store can't be reached, or the worker can't write to it.
-Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target, S3Dependencies parts);
+Result<std::vector<Capability>> probe_capabilities(const CapabilityTarget& target,
+                                                   S3Dependencies dependencies);
 
 }  // namespace photogate::storage::objects

@@ -21,6 +21,6 @@ struct ClockReading {
 };
 
 /// Errors: network errors; store_protocol without a Date.
-Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Dependencies& parts);
+Result<ClockReading> read_store_clock(const Endpoint& endpoint, const S3Dependencies& dependencies);
 
 }  // namespace photogate::storage::objects

@@ -42,21 +42,22 @@ Result<> without_value(const Result<T>& result) {
 
 class Probe {
   public:
-    Probe(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts)
+    Probe(const ProbeTarget& target, ObjectStore& worker, S3Dependencies dependencies)
         : target_(target),
           worker_(worker),
-          parts_(parts),
-          as_signer_(S3Options{target.internal, target.style, target.signer, target.region, {}, {}}, parts),
+          dependencies_(dependencies),
+          as_signer_(S3Options{target.internal, target.style, target.signer, target.region, {}, {}},
+                     dependencies),
           signer_(target.signer, target.region),
-          run_(random_probe_name(parts.random)),
-          secret_("photogate-probe-" + random_probe_name(parts.random)) {}
+          run_(random_probe_name(dependencies.random)),
+          secret_("photogate-probe-" + random_probe_name(dependencies.random)) {}
 
     Result<ProbeReport> run() {
         if (auto placed = place_canaries(); !placed) {
             clean_up();
             return fail(placed.error());
         }
-        if (const auto clock = read_store_clock(target_.internal, parts_))
+        if (const auto clock = read_store_clock(target_.internal, dependencies_))
             if (std::chrono::abs(clock->ahead) > kClockNoise) store_is_ahead_ = clock->ahead;
         check_signer_puts();
         check_signer_reads();
@@ -164,9 +165,9 @@ class Probe {
         wanted.method = "PUT";
         wanted.address = {endpoint, target_.style, target_.incoming, to};
         wanted.expires = std::chrono::seconds{60};
-        wanted.at = parts_.clock.now() + store_is_ahead_;
+        wanted.at = dependencies_.clock.now() + store_is_ahead_;
         return send_presigned(signer_, {std::move(wanted), std::move(unsigned_headers), std::move(body)},
-                              parts_.http);
+                              dependencies_.http);
     }
 
     void check_signer_puts() {
@@ -287,7 +288,7 @@ class Probe {
         if (request.method == "PUT") request.body = "probe";
         request.max_response_body = kLongestProbeAnswer;
         request.cut_long_body = true;
-        return parts_.http.send(request);
+        return dependencies_.http.send(request);
     }
 
     static Attempt stranger_attempt(const Result<http::Response>& answer) {
@@ -338,7 +339,7 @@ class Probe {
         if (answer && answer->status == 200 && type != nullptr && type->starts_with("text/html")) {
             return add(
                 check, Verdict::warning,
-                "whoever reads the public bucket chooses the Content-Type: a picture can be served as a page",
+                "readers of the public bucket choose the Content-Type: a picture can be served as a page",
                 fmt::format(
                     "mc anonymous set none STORE/{}   # photogate serves the images; or drop the query "
                     "string in the proxy in front of the store",
@@ -363,7 +364,7 @@ class Probe {
 
     const ProbeTarget& target_;
     ObjectStore& worker_;
-    S3Dependencies parts_;
+    S3Dependencies dependencies_;
     S3Client as_signer_;
     std::chrono::microseconds store_is_ahead_{};
     signer::Signer signer_;
@@ -398,8 +399,8 @@ bool ProbeReport::safe() const {
     });
 }
 
-Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts) {
-    return Probe{target, worker, parts}.run();
+Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies dependencies) {
+    return Probe{target, worker, dependencies}.run();
 }
 
 }  // namespace photogate::storage::objects

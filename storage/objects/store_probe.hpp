@@ -49,8 +49,8 @@ struct ProbeReport {
     bool safe() const;
 };
 
-/// `worker` is what the gateway reads and writes with; `parts` as for an S3Client. Errors: if the store can't
+/// `worker` is what the gateway reads and writes with; `dependencies` as for an S3Client. Errors: if the store can't
 /// be reached at all; an undecided check counts as failed.
-Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies parts);
+Result<ProbeReport> probe_store(const ProbeTarget& target, ObjectStore& worker, S3Dependencies dependencies);
 
 }  // namespace photogate::storage::objects

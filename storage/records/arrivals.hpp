@@ -22,7 +22,7 @@ namespace photogate::storage::records {
 enum class DiscoveredBy { event, complete_call, reconciler };
 std::string_view to_string(DiscoveredBy finder);
 
-/// An object that somebody saw in the store.
+/// An object that was seen in the store.
 struct Observation {
     DiscoveredBy finder = DiscoveredBy::event;
     std::string source;                   ///< the event source's name; empty but for events

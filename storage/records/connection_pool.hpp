@@ -1,6 +1,6 @@
 // Connections to PostgreSQL, lent to one thread at a time.
 //
-// A lease is a connection and everything born of it; whoever holds it is its only user. A lease that saw its
+// A lease is a connection and everything made from it, for one user at a time. A lease that saw its
 // connection fail drops it instead of returning it, and one that the server has ended meanwhile is not lent:
 // each is looked at before. Where what failed says that the others are as bad (the server went silent, or can
 // only be read), all of them are dropped. Connections are opened when needed, up to `connections`;
@@ -53,7 +53,7 @@ class Connection {
     /// Runs the named query inside `work`. Throws what libpqxx throws.
     pqxx::result run(pqxx::transaction_base& work, const std::string& name,
                      const std::vector<const char*>& values = {});
-    /// What a session of one's own is told once: behind a pooler, to be said first in each transaction.
+    /// Settings of a session: sent once, or behind a pooler at the start of each transaction.
     void begin_shared(pqxx::transaction_base& work);
 
     /// From now on the watchdog counts: until then the server must have answered.

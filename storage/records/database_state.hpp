@@ -49,7 +49,7 @@ struct DatabaseState {
     GroupOptions group_options() const;
 };
 
-/// The callback about `upload` as it stands, or nothing where the app is not to be told. Its sequence is
+/// The callback about `upload` as it stands, or nothing if the app gets no callback for it. Its sequence is
 /// taken into `upload` only if there is one.
 std::optional<model::ComposedCallback> compose(const model::CallbackComposer& composer,
                                                model::CallbackType type, model::Upload& upload,

@@ -39,7 +39,7 @@ bool was_given_back(Transaction& transaction, const model::Lease& lease) {
 
 void queue_settling(Transaction& transaction, const model::Upload& upload, model::OriginalAction action) {
     transaction.run("insert_job", params(upload.id.str(), upload.generation, upload.app.str(),
-                                         to_string(model::JobKind::settle_original), to_string(action), 0,
+                                         to_string(model::JobKind::dispose_original), to_string(action), 0,
                                          party_of(upload)));
 }
 
@@ -256,7 +256,7 @@ Result<model::Upload> PostgresPublications::publish(const model::Lease& lease,
         state_.wakeups.signal(Work::jobs);
         state_.wakeups.signal(Work::callbacks);
     } else if (published.error().code == ErrorCode::state_conflict) {
-        // Only now: whoever is told so puts the object anew.
+        // Only now: the caller puts the object again after this answer.
         auto forgotten = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
             transaction.run("forget_sweep", params(publication.image.key.str()));
             return {};

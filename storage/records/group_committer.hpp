@@ -131,7 +131,7 @@ class GroupCommitter {
         }
     }
 
-    /// False where the next try would meet the same closed door.
+    /// False if a retry can't succeed.
     static bool is_about_the_rows(ErrorCode code) {
         return code != ErrorCode::database_unavailable && code != ErrorCode::overloaded &&
                code != ErrorCode::commit_in_doubt;

@@ -1,6 +1,6 @@
 // Jobs: claimed with a lease, kept, given back, taken back from the dead.
 //
-// A lease is fenced by its token: whoever holds a stale one changes nothing and is answered lease_lost.
+// A lease is fenced by its token: a call with a stale one changes nothing and is answered lease_lost.
 //
 // Errors: lease_lost, and those of database.hpp. Thread safety: every call from any number of threads.
 #pragma once

@@ -21,12 +21,12 @@ using namespace std::chrono_literals;
 
 struct Known {
     Migration migration;
-    const SqlFile* file = nullptr;
+    const sql::SqlFile* file = nullptr;
 };
 
 std::vector<Known> known_migrations() {
     std::vector<Known> known;
-    for (const auto& file : migration_files()) {
+    for (const auto& file : migrations_files()) {
         int version = 0;
         std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
         known.push_back({{version, std::string{file.name}}, &file});
@@ -59,7 +59,7 @@ std::map<int, Applied> applied_migrations(Connection& connection, pqxx::transact
     return applied;
 }
 
-std::string checksum_of(Connection& connection, pqxx::transaction_base& work, const SqlFile& file) {
+std::string checksum_of(Connection& connection, pqxx::transaction_base& work, const sql::SqlFile& file) {
     return run(connection, work, "checksum", {std::string{file.text}})[0]["checksum"].as<std::string>();
 }
 

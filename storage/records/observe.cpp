@@ -1,4 +1,4 @@
-// t2: objects that somebody saw in the store, many in one transaction.
+// t2: objects that were seen in the store, many in one transaction.
 //
 // What an observation says comes from outside and is made storable first: a hostile event may not make the
 // rows beside it, nor the answer to its sender, fail.

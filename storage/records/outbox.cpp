@@ -137,7 +137,7 @@ struct Turn {
     std::string app;                          ///< empty: from the first app on
     std::map<std::string, std::string> urls;  ///< by app; an app that is absent: from its first URL on
 
-    /// How `turns_taken` says it went on. True where somebody is left who was not reached.
+    /// Continues as `turns_taken` says. True if a party was not reached.
     bool advance(const pqxx::result& rows) {
         const bool from_the_start = app.empty();
         app.clear();

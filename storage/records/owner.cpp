@@ -46,7 +46,7 @@ Result<Locked> lock_whole(Transaction& transaction, const std::optional<AppName>
 void queue_erasing(Transaction& transaction, const model::Upload& upload, const model::JobKind& kind) {
     transaction.run("insert_erasing_job",
                     params(upload.id.str(), upload.generation, upload.app.str(), to_string(kind),
-                           kind == model::JobKind::settle_original ? "remove" : "", party_of(upload)));
+                           kind == model::JobKind::dispose_original ? "remove" : "", party_of(upload)));
 }
 
 /// Whether a worker is at the original while its upload is deleted.
@@ -54,7 +54,7 @@ enum class Original { at_rest, being_moved };
 
 /// As long as its grant is good a client can put its object again, and the event of that may be lost: what is
 /// there when the grant has ended goes as well. So does what a worker copies although its lease has just been
-/// taken from it. A job of the next generation, so that nobody waits for it.
+/// taken from it. A job of the next generation, so that no request waits for it.
 void queue_late_erasing(Transaction& transaction, const model::Upload& upload, Original original,
                         Timestamp now) {
     constexpr std::chrono::seconds kGrace{60}, kLongestCopy{300};
@@ -63,7 +63,7 @@ void queue_late_erasing(Transaction& transaction, const model::Upload& upload, O
     if (at <= now) return;
     const auto wait = std::chrono::ceil<std::chrono::seconds>(at - now);
     transaction.run("insert_job", params(upload.id.str(), upload.generation + 1, upload.app.str(),
-                                         to_string(model::JobKind::settle_original), "remove", wait.count(),
+                                         to_string(model::JobKind::dispose_original), "remove", wait.count(),
                                          party_of(upload)));
 }
 
@@ -80,7 +80,7 @@ Result<model::Upload> cancel(Transaction& transaction, const model::Upload& uplo
         transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(model::JobKind::process)));
     }
     // Also where no object is known: its event may be on the way, or lost.
-    queue_erasing(transaction, upload, model::JobKind::settle_original);
+    queue_erasing(transaction, upload, model::JobKind::dispose_original);
     queue_late_erasing(transaction, upload, Original::at_rest, now);
     note(transaction, upload.id, "cancelled", now);
     return std::move(cancelled.front());
@@ -90,7 +90,7 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
                             Timestamp now) {
     auto& upload = locked.upload;
     const auto original =
-        locked.is_leased(model::JobKind::settle_original) ? Original::being_moved : Original::at_rest;
+        locked.is_leased(model::JobKind::dispose_original) ? Original::being_moved : Original::at_rest;
     upload.state = model::UploadState::deleted;
     upload.finished_at = now;
     upload.updated_at = now;
@@ -110,7 +110,7 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
     if (transaction.run("erase_upload", params(upload.id.str(), now, upload.sequence)).size() != 1) {
         return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     }
-    queue_erasing(transaction, upload, model::JobKind::settle_original);
+    queue_erasing(transaction, upload, model::JobKind::dispose_original);
     queue_late_erasing(transaction, upload, original, now);
     if (upload.image) queue_erasing(transaction, upload, model::JobKind::remove_published);
     outbox.insert(transaction, now);
@@ -180,7 +180,7 @@ Result<model::Upload> PostgresUploadStore::retry(const std::optional<AppName>& a
             if (earlier == Earlier::in_doubt && on_its_way) return std::move(locked->upload);
             const auto now = state_.clock.now();
             transaction.run("delete_unclaimed_jobs_of_upload",
-                            params(id.str(), to_string(model::JobKind::settle_original)));
+                            params(id.str(), to_string(model::JobKind::dispose_original)));
             auto uploads = to_uploads(transaction.run("retry_upload", params(id.str(), now)));
             const bool ended = state == model::UploadState::rejected || state == model::UploadState::failed;
             if (uploads.empty() && ended && locked->upload.pinned)

@@ -2,7 +2,7 @@
 //
 // A pooler that deals server sessions out by the transaction (PgBouncer's `transaction` mode) gives each
 // transaction another session. Nothing may be left in one then: statements are not prepared under names,
-// settings are made inside each transaction, locks end with theirs, and nobody LISTENs, so that other
+// settings are made inside each transaction, locks end with theirs, and LISTEN is not used, so that other
 // gateways' work is found by polling.
 //
 // No code: the word alone.

@@ -1,4 +1,4 @@
-// All services over one database, opened together: for whoever wires a program, and for tests.
+// All services over one database, opened together, for the composition root and for tests.
 //
 // A module that uses a service includes that service's header and takes a reference to it.
 //

@@ -1,6 +1,6 @@
 // From rows to values. What the rows hold was checked on its way in; only the words of enums may be another
 // program's: a newer gateway on the same database writes words that this one does not know. Then UnknownWord
-// is thrown, and whoever reads many rows leaves that one out.
+// is thrown, and readers of many rows leave that one out.
 //
 // Thread safety: a Columns belongs to its result.
 #pragma once

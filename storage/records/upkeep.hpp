@@ -1,7 +1,7 @@
 // What gateways do periodically, one at a time: looking at the store, orphan collection, retention.
 //
 // A periodic task is held by a lease on the database's clock. Its cursor and tally are kept with it, so that
-// whoever takes over a task from a gateway that died goes on where that one was. Losing a task is not an
+// a gateway that takes over a task continues where the one that died was. Losing a task is not an
 // error: what it does is safe to do twice, the lease only spares the store.
 //
 // Errors: those of database.hpp. Thread safety: every call from any number of threads.

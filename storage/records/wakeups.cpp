@@ -154,7 +154,7 @@ void Wakeups::listen_until_lost() {
             }));
     }
     connection.raw().get_notifs();
-    // What was said while nobody listened is not repeated.
+    // A notification that came while no session listened is not repeated.
     for (const auto kind : kKinds)
         signal_here(kind);
     auto probed = std::chrono::steady_clock::now();

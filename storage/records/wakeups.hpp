@@ -3,7 +3,7 @@
 //
 // signal() wakes this process at once and has the other gateways told within 20 ms, by one NOTIFY for all
 // that came meanwhile, on a connection of its own. A LISTEN connection hears the others, is tried every five
-// seconds, and listens again after a loss. Both are hints: whoever waits also polls.
+// seconds, and listens again after a loss. Both are hints: a waiting caller also polls.
 //
 // Thread safety: any thread. stop() ends every wait for good.
 #pragma once
@@ -41,7 +41,7 @@ class Wakeups {
   private:
     struct Waiting {
         std::uint64_t signals = 0;
-        bool remembered = false;  // a signal that came while nobody waited
+        bool remembered = false;  // a signal that came while no thread waited
         bool to_tell = false;     // to the others
     };
 

@@ -32,6 +32,7 @@ USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SQL = re.compile(r'"[^"]*\b(SELECT\s+.+\s+FROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|ALTER\s+TABLE)\b', re.I)
 MAKER = re.compile(r"add_executable\s*\(\s*(\S+)([^)]*)\)", re.S)
+NAMED_FUNCTION = re.compile(r"`(?:\w+::)*(\w+)\(\)`")
 NAMED_FILE = re.compile(r"`([\w./-]+\.(?:cpp|hpp|sql|py|md|txt|cmake|js|json|html))`")
 DECLARED_CODE = re.compile(r"\s+X\((\w+), \w+, (?:yes|no), ")
 PRODUCED_CODE = re.compile(r"(?<!case )(?<!== )(?<!!= )\bErrorCode::(\w+)")
@@ -81,6 +82,7 @@ class Check:
             self.check_module(module)
         self.check_table()
         self.check_pages()
+        self.check_functions(files)
         self.check_error_codes(files)
         self.check_programs()
         if build_dir:
@@ -261,6 +263,17 @@ class Check:
                 for name in NAMED_FILE.findall(line):
                     if not (self.root / name).exists() and not (page.parent / name).exists():
                         self.say(page.relative_to(self.root), number, f"names {name}, which is not there")
+
+    def check_functions(self, files):
+        """Each function that ARCHITECTURE.md names is in a source file of the same line, or anywhere if the line names none."""
+        page = self.root / "ARCHITECTURE.md"
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines() if page.exists() else [], 1):
+            named = [self.root / name for name in NAMED_FILE.findall(line) if (self.root / name).suffix in SOURCES]
+            where = [path for path in named if path.exists()] or [self.root / path for path in files]
+            for function in NAMED_FUNCTION.findall(line):
+                called = re.compile(rf"\b{function}\(")
+                if not any(called.search(path.read_text(encoding="utf-8")) for path in where):
+                    self.say("ARCHITECTURE.md", number, f"names {function}(), which is not there")
 
     def check_programs(self):
         """Everything but main.cpp is in a library."""

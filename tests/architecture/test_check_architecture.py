@@ -62,6 +62,7 @@ def test_accepts_clean_tree(tree):
     ("base/error_code.hpp", "// Codes.\n#pragma once\nnamespace photogate {\n    X(never, 400, no, \"Never\") \\\n}\n", "base/error_code.hpp:4: never is produced nowhere"),
     ("signer/README.md", "# signer\n`word.hpp` and `signer/word.hpp`, `gone.hpp`\n", "signer/README.md:2: names gone.hpp, which is not there"),
     ("ARCHITECTURE.md", "# It\n", "ARCHITECTURE.md:1: has no table of modules"),
+    ("ARCHITECTURE.md", "# It\n\n`leave()` in `signer/word.hpp`\n", "ARCHITECTURE.md:3: names leave(), which is not there"),
     ("signer/word.hpp", HEADER.format('#include "base/word.hpp"\nstruct A { EVP_MD* md; };\n', "::signer"), "shows the third-party 'EVP_MD'"),
     ("base/word.hpp", HEADER.format("#include <pugixml.hpp>\n", ""), "does not declare pugixml::pugixml"),
     ("signer/b.hpp", "// A word.\nnamespace photogate::signer {\n}\n", "signer/b.hpp:1: has no #pragma once"),

@@ -37,4 +37,4 @@ def test_shows_command_for_fixable_findings(world, program):
     lines = done.stdout.splitlines()
     lacking = [i for i, line in enumerate(lines) if line.startswith("lacks") and "cors" in line or line.startswith("lacks") and ": events" in line]
     for i in lacking:
-        assert "mend it with: " in lines[i + 1], lines[i]
+        assert "fix it with: " in lines[i + 1], lines[i]

@@ -74,7 +74,7 @@ class Guide:
         done = subprocess.run([self.gateway.program, "doctor", "--config", self.gateway.config], capture_output=True, text=True, timeout=120)
         found, check = {}, ""
         for line in done.stdout.splitlines():
-            if remedy := re.match(r"\s+mend it with: (.*)", line):
+            if remedy := re.match(r"\s+fix it with: (.*)", line):
                 found[check] = (*found[check][:2], remedy[1])
             else:
                 verdict, check, detail = re.match(r"(\S+)\s+((?:default: )?\S+)\s+(.*)", line).groups()

@@ -75,7 +75,7 @@ void FakeRecords::queue_late(const Upload& upload) {
     jobs_.push_back({.id = ++last_job_,
                      .upload = upload.id,
                      .generation = upload.generation + 1,
-                     .kind = JobKind::settle_original,
+                     .kind = JobKind::dispose_original,
                      .detail = "remove",
                      .slot = std::string{model::kLateSlot} + std::to_string(last_job_),
                      .run_at = clock_.now()});
@@ -177,7 +177,7 @@ Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, 
                 jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::process; });
             upload.state = UploadState::cancelled;
             upload.finished_at = clock_.now();
-            queue_erasing(upload, JobKind::settle_original, "remove");
+            queue_erasing(upload, JobKind::dispose_original, "remove");
             note(*row, "cancelled");
             return upload;
         case UploadState::processing:
@@ -190,7 +190,7 @@ Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, 
             upload.filename.reset();
             upload.client_metadata.clear();
             tell(*row, model::CallbackType::upload_deleted);
-            queue_erasing(upload, JobKind::settle_original, "remove");
+            queue_erasing(upload, JobKind::dispose_original, "remove");
             if (upload.image) queue_erasing(upload, JobKind::remove_published, "");
             note(*row, "deleted");
             return upload;
@@ -208,7 +208,7 @@ Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const Uploa
     if (!row) return no_such_upload();
     auto& upload = row->upload;
     for (const auto& job : jobs_) {
-        if (job.upload == id && job.kind == JobKind::settle_original && !job.lease_token.empty())
+        if (job.upload == id && job.kind == JobKind::dispose_original && !job.lease_token.empty())
             return wrong_state();
     }
     if (upload.state != UploadState::rejected && upload.state != UploadState::failed) return wrong_state();
@@ -217,7 +217,7 @@ Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const Uploa
     upload.finished_at.reset();
     upload.rejection.reset();
     std::erase_if(
-        jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::settle_original; });
+        jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::dispose_original; });
     queue(upload, JobKind::process, "");
     note(*row, "retried");
     return upload;

@@ -126,7 +126,7 @@ void FakeRecords::end(Held held, UploadState state, model::RejectionFacts why,
                                                  : model::CallbackType::upload_rejected);
     note(*held.row, to_string(state));
     forget_job(held.job->id);
-    if (original) queue(upload, JobKind::settle_original, std::string{to_string(*original)});
+    if (original) queue(upload, JobKind::dispose_original, std::string{to_string(*original)});
 }
 
 Result<UploadState> FakeRecords::postpone(const Lease& lease, const model::Postponement& why) {
@@ -222,7 +222,7 @@ Result<Upload> FakeRecords::publish(const Lease& lease, const model::Publication
     tell(*held->row, model::CallbackType::upload_published);
     note(*held->row, "published");
     forget_job(held->job->id);
-    queue(upload, JobKind::settle_original, std::string{to_string(publication.original)});
+    queue(upload, JobKind::dispose_original, std::string{to_string(publication.original)});
     return upload;
 }
 

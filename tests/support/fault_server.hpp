@@ -24,6 +24,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/loopback_listener.hpp"
+
 namespace photogate::test {
 
 struct SeenRequest {
@@ -63,17 +65,6 @@ inline Script answer(int status, std::string_view body, std::string_view more_he
 class FaultServer {
   public:
     explicit FaultServer(std::vector<Script> scripts) : scripts_(std::move(scripts)) {
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-            ::listen(listener_, 64) != 0 ||
-            ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-            throw std::runtime_error{"the fault server can't listen"};
-        }
-        port_ = ntohs(address.sin_port);
         acceptor_ = std::thread{[this] { accept_all(); }};
     }
     ~FaultServer() {
@@ -86,13 +77,12 @@ class FaultServer {
         }
         for (std::thread& server : servers_)
             server.join();
-        ::close(listener_);
     }
     FaultServer(const FaultServer&) = delete;
     FaultServer& operator=(const FaultServer&) = delete;
 
-    std::uint16_t port() const { return port_; }
-    std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    std::uint16_t port() const { return listener_.port(); }
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(port()); }
     std::vector<SeenRequest> seen() const {
         const std::lock_guard lock{mutex_};
         return seen_;
@@ -102,9 +92,9 @@ class FaultServer {
   private:
     void accept_all() {
         while (!stopping_) {
-            pollfd ready{listener_, POLLIN, 0};
+            pollfd ready{listener_.socket(), POLLIN, 0};
             if (::poll(&ready, 1, 20) <= 0) continue;
-            const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+            const int connection = ::accept4(listener_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
             if (connection < 0) continue;
             ++connections_;
             {
@@ -195,8 +185,7 @@ class FaultServer {
     }
 
     const std::vector<Script> scripts_;
-    int listener_ = -1;
-    std::uint16_t port_ = 0;
+    LoopbackListener listener_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> connections_{0};
     mutable std::mutex mutex_;

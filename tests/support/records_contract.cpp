@@ -114,7 +114,7 @@ TEST_P(RecordsContract, a_cleanup_lease_gives_no_verdict_and_a_verdicts_lease_is
     const auto job = claim_one();
     EXPECT_EQ(world->jobs().finish_cleanup(job.lease).error().code, ErrorCode::state_conflict);
     ASSERT_TRUE(world->publications().publish(job.lease, publication(upload)));
-    const auto cleanup = claim({JobKind::settle_original}).at(0);
+    const auto cleanup = claim({JobKind::dispose_original}).at(0);
     EXPECT_EQ(world->publications().publish(cleanup.lease, publication(upload)).error().code,
               ErrorCode::state_conflict);
     EXPECT_EQ(world->publications().reject(cleanup.lease, {}).error().code, ErrorCode::state_conflict);
@@ -125,7 +125,7 @@ TEST_P(RecordsContract, a_cleanup_lease_gives_no_verdict_and_a_verdicts_lease_is
 
 TEST_P(RecordsContract, claims_only_the_kinds_that_are_named) {
     const auto upload = received();
-    EXPECT_TRUE(claim({JobKind::settle_original, JobKind::remove_published}).empty());
+    EXPECT_TRUE(claim({JobKind::dispose_original, JobKind::remove_published}).empty());
     EXPECT_TRUE(claim({}).empty());
     EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
     EXPECT_EQ(claim({JobKind::process}).size(), 1U);
@@ -148,31 +148,31 @@ TEST_P(RecordsContract, takes_an_event_in_once_and_pins_the_first_object) {
 TEST_P(RecordsContract, an_object_of_an_upload_that_has_ended_is_unwanted_and_a_job_removes_it) {
     const auto upload = received();
     ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
-    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::settle_original}).at(0).lease));
+    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::dispose_original}).at(0).lease));
     EXPECT_EQ(observe(upload, "e2"), ObserveOutcome::unwanted);
     EXPECT_EQ(observe(upload, "e3"), ObserveOutcome::unwanted);
     EXPECT_FALSE(world->uploads().has_jobs(upload.id).value());
-    const auto jobs = claim({JobKind::settle_original});
+    const auto jobs = claim({JobKind::dispose_original});
     ASSERT_EQ(jobs.size(), 1U);
     EXPECT_TRUE(jobs[0].slot.starts_with(model::kLateSlot));
     EXPECT_EQ(observe(upload, "e4"), ObserveOutcome::unwanted);
     EXPECT_TRUE(world->jobs().finish_cleanup(jobs[0].lease, model::TimelineNote{"object.unwanted", {}}));
     EXPECT_EQ(world->uploads().timeline(std::nullopt, upload.id)->back().event, "object.unwanted");
-    EXPECT_EQ(claim({JobKind::settle_original}).size(), 1U) << "another, for what came while it ran";
+    EXPECT_EQ(claim({JobKind::dispose_original}).size(), 1U) << "another, for what came while it ran";
     EXPECT_EQ(state_of(upload.id), UploadState::published);
 }
 
 TEST_P(RecordsContract, an_upload_whose_late_object_is_being_removed_is_not_tried_again) {
     const auto upload = received();
     ASSERT_TRUE(world->publications().reject(claim_one().lease, {{"corrupt", ""}, {}, {}}));
-    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::settle_original}).at(0).lease));
+    ASSERT_TRUE(world->jobs().finish_cleanup(claim({JobKind::dispose_original}).at(0).lease));
     EXPECT_EQ(observe(upload, "e2"), ObserveOutcome::unwanted);
-    const auto removing = claim({JobKind::settle_original}).at(0);
+    const auto removing = claim({JobKind::dispose_original}).at(0);
     EXPECT_EQ(world->uploads().retry(std::nullopt, upload.id).error().code, ErrorCode::state_conflict);
     ASSERT_TRUE(world->jobs().finish_cleanup(removing.lease));
     EXPECT_EQ(observe(upload, "e3"), ObserveOutcome::unwanted);
     EXPECT_TRUE(world->uploads().retry(std::nullopt, upload.id));
-    EXPECT_TRUE(claim({JobKind::settle_original}).empty()) << "what is to be processed is not removed";
+    EXPECT_TRUE(claim({JobKind::dispose_original}).empty()) << "what is to be processed is not removed";
 }
 
 TEST_P(RecordsContract, rejects_as_overwritten_at_the_third_generation) {
@@ -248,10 +248,10 @@ TEST_P(RecordsContract, an_image_is_referred_to_until_its_removal_is_done) {
 TEST_P(RecordsContract, a_deletion_waits_for_no_cleanup_and_takes_its_lease) {
     const auto upload = received();
     ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
-    const auto moving = claim({JobKind::settle_original}).at(0);
+    const auto moving = claim({JobKind::dispose_original}).at(0);
     ASSERT_TRUE(world->uploads().cancel_or_delete(std::nullopt, upload.id));
     EXPECT_EQ(world->jobs().finish_cleanup(moving.lease).error().code, ErrorCode::lease_lost);
-    EXPECT_EQ(claim({JobKind::settle_original}).at(0).detail, "remove");
+    EXPECT_EQ(claim({JobKind::dispose_original}).at(0).detail, "remove");
 }
 
 TEST_P(RecordsContract, neither_deletes_nor_retries_what_is_being_processed) {

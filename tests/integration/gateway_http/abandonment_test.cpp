@@ -164,7 +164,7 @@ TEST_F(Abandoning, answers_a_client_that_takes_a_stream_with_its_side_closed) {
     EXPECT_EQ(client.receive()->body, std::string(3'000'000, 'x'));
 }
 
-TEST_F(Abandoning, calls_nobody_once_the_request_is_answered) {
+TEST_F(Abandoning, calls_nothing_once_the_request_is_answered) {
     for (int i = 0; i < 50; ++i) {
         RawClient client = connect();
         client.send(get("/waits"));

@@ -17,6 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/ascii.hpp"
 #include "gateway/http/message.hpp"
 
 namespace photogate::gateway::http::test {
@@ -33,7 +34,7 @@ struct Answer {
             at += 2;
             std::size_t colon = head.find(':', at);
             if (colon == std::string::npos) return "";
-            if (equal_ignoring_case(std::string_view{head}.substr(at, colon - at), name)) {
+            if (ascii::equals_ignoring_case(std::string_view{head}.substr(at, colon - at), name)) {
                 return head.substr(colon + 2, head.find("\r\n", colon) - colon - 2);
             }
         }

@@ -1,4 +1,5 @@
 // Objects put, read, listed and removed, as clients do it.
+#include "base/ascii.hpp"
 #include "store.hpp"
 
 namespace photogate::gateway::s3::test {
@@ -354,7 +355,7 @@ TEST_F(Objects, names_missing_payload_hash_and_date) {
     const auto without = [&](const std::string& name) {
         auto headers = signer_of("worker").sign_headers(wanted).value().headers;
         std::erase_if(headers,
-                      [&](const Header& each) { return http::equal_ignoring_case(each.name, name); });
+                      [&](const Header& each) { return ascii::equals_ignoring_case(each.name, name); });
         return send(request("GET", "/incoming/k", headers, ""));
     };
     EXPECT_EQ(without("x-amz-content-sha256").status, 400);

@@ -298,7 +298,7 @@ TEST_F(Lanes, no_more_wait_than_the_lane_has_places_for) {
     EXPECT_EQ(verdict(ask(Lane::uploads, 1h)), "published");
 }
 
-TEST_F(Lanes, a_picture_that_somebody_waits_for_passes_waiting_uploads) {
+TEST_F(Lanes, serves_an_on_demand_picture_before_waiting_uploads) {
     ASSERT_TRUE(pool);
     std::vector<std::future<Result<Outcome>>> uploads;
     for (int i = 0; i < 12; ++i)

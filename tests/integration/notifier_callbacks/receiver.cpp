@@ -50,17 +50,6 @@ std::string status(int code, const std::string& headers) {
 }
 
 Receiver::Receiver(Answer answer) : answer_(std::move(answer)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        ::listen(listener_, 64) != 0 ||
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-        throw std::runtime_error{"no port to receive on"};
-    }
-    port_ = ntohs(address.sin_port);
     acceptor_ = std::thread{[this] { accept_loop(); }};
 }
 
@@ -69,18 +58,17 @@ Receiver::~Receiver() {
     acceptor_.join();
     for (auto& thread : threads_)
         thread.join();
-    ::close(listener_);
 }
 
 std::string Receiver::url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
+    return "http://127.0.0.1:" + std::to_string(listener_.port()) + path;
 }
 
 void Receiver::accept_loop() {
     while (!closing_) {
-        pollfd ready{listener_, POLLIN, 0};
+        pollfd ready{listener_.socket(), POLLIN, 0};
         if (::poll(&ready, 1, 50) <= 0) continue;
-        const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        const int socket = ::accept4(listener_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
         if (socket < 0) continue;
         ++connections_;
         threads_.emplace_back([this, socket] {

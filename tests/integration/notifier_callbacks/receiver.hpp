@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/loopback_listener.hpp"
+
 namespace photogate::notifier::callbacks::testing {
 
 struct Received {
@@ -41,8 +43,7 @@ class Receiver {
     void serve(int socket);
 
     Answer answer_;
-    int listener_ = -1;
-    int port_ = 0;
+    photogate::test::LoopbackListener listener_;
     std::atomic<bool> closing_{false};
     std::atomic<std::size_t> connections_{0};
     mutable std::mutex mutex_;

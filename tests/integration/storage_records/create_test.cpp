@@ -217,7 +217,7 @@ TEST_F(ObserveTest, queues_removal_of_late_object_of_cancelled_upload) {
     database.run("delete from jobs");
     EXPECT_EQ(observe(seen(upload, "late")).value(), ObserveOutcome::unwanted);
     const auto job = claim_one();
-    EXPECT_EQ(job.kind, model::JobKind::settle_original);
+    EXPECT_EQ(job.kind, model::JobKind::dispose_original);
     EXPECT_EQ(job.detail, "remove");
     EXPECT_TRUE(job.slot.starts_with(model::kLateSlot));
     EXPECT_EQ(state_of(upload.id), model::UploadState::cancelled);

@@ -31,7 +31,7 @@ TEST_F(JobTest, notifies_queues_removal_of_original_and_closes_job_on_publish) {
     EXPECT_EQ(found.sequence, 2);
     EXPECT_EQ(records->publications.find_public(found.public_id).value()->id, found.id);
     const auto cleanup = claim_one();
-    EXPECT_EQ(cleanup.kind, model::JobKind::settle_original);
+    EXPECT_EQ(cleanup.kind, model::JobKind::dispose_original);
     EXPECT_EQ(cleanup.detail, "remove");
     EXPECT_TRUE(records->jobs.finish_cleanup(cleanup.lease));
     EXPECT_EQ(database.value("select count(*) from jobs"), "0");
@@ -130,7 +130,7 @@ TEST_F(JobTest, rejects_upload_at_third_overwrite) {
     EXPECT_EQ(records->publications.repin(claim_one().lease, {ETag::trusted("e4"), 1, {}}).value(),
               model::UploadState::rejected);
     EXPECT_EQ(records->uploads.find(std::nullopt, upload.id).value().rejection->code, "overwritten");
-    EXPECT_EQ(claim_one().kind, model::JobKind::settle_original);
+    EXPECT_EQ(claim_one().kind, model::JobKind::dispose_original);
 }
 
 TEST_F(JobTest, does_not_count_released_claim) {

@@ -79,7 +79,7 @@ class MigrationTest : public testing::Test {
     void migrate_before(std::string_view first_left_out) {
         database.run(query("create_schema_migrations"));
         pqxx::connection connection{database.url()};
-        for (const auto& file : migration_files()) {
+        for (const auto& file : migrations_files()) {
             if (file.name >= first_left_out) continue;
             pqxx::work work{connection};
             work.exec(std::string{file.text});

@@ -24,7 +24,7 @@ TEST(SchemaTest, reports_without_changes_in_dry_run) {
 
 TEST(SchemaTest, migrates_once_when_run_twice) {
     const Database database;
-    EXPECT_EQ(migrate(database.url(), MigrateMode::apply).value().size(), migration_files().size());
+    EXPECT_EQ(migrate(database.url(), MigrateMode::apply).value().size(), migrations_files().size());
     EXPECT_TRUE(migrate(database.url(), MigrateMode::apply).value().empty());
     EXPECT_TRUE(migrate(database.url(), MigrateMode::dry_run).value().empty());
 }
@@ -38,7 +38,7 @@ TEST(SchemaTest, migrates_once_when_four_run_concurrently) {
     }
     for (auto& thread : threads)
         thread.join();
-    EXPECT_EQ(applied, migration_files().size());
+    EXPECT_EQ(applied, migrations_files().size());
 }
 
 TEST(SchemaTest, rejects_older_schema_and_names_the_remedy) {

@@ -142,7 +142,7 @@ TEST_F(TransitionTest, removes_unannounced_object_on_cancel) {
     ASSERT_TRUE(records->uploads.cancel_or_delete(upload.app, upload.id));
     const auto jobs = records->jobs.claim({"w", 10, std::chrono::seconds{60}}).value();
     ASSERT_EQ(jobs.size(), 1U);
-    EXPECT_EQ(jobs[0].kind, model::JobKind::settle_original);
+    EXPECT_EQ(jobs[0].kind, model::JobKind::dispose_original);
     EXPECT_EQ(jobs[0].detail, "remove");
     EXPECT_TRUE(records->uploads.has_jobs(upload.id).value());
     ASSERT_TRUE(records->jobs.finish_cleanup(jobs[0].lease));

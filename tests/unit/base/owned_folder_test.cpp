@@ -233,7 +233,7 @@ TEST_F(OwnedFolderTest, gives_nothing_away_through_a_link) {
     EXPECT_EQ(facts_of(base_ / "etc").st_uid, 0U);
 }
 
-TEST_F(OwnedFolderTest, gives_no_folder_away_that_holds_files_of_ours) {
+TEST_F(OwnedFolderTest, refuses_to_give_away_a_folder_that_holds_its_own_files) {
     const auto folder = ours();
     fs::create_directory(folder.path() / "data");
     write_text(folder.path() / "data" / "secret", "ours");

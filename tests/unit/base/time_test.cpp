@@ -59,7 +59,7 @@ TEST(AgreedClock, starts_with_machine_time_and_accepts_corrections) {
     clock.correct(1h);
     EXPECT_LT(std::chrono::abs(ahead_of_machine(clock) - 1h), 1s);
     clock.correct(-1'900ms);
-    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock) - 1h), 1s) << "what a network makes of it is no news";
+    EXPECT_LT(std::chrono::abs(ahead_of_machine(clock) - 1h), 1s) << "the network's error is ignored";
     clock.correct(-1h);
     EXPECT_LT(std::chrono::abs(ahead_of_machine(clock)), 1s);
 }

@@ -417,7 +417,7 @@ TEST(Load, prefers_named_data_folder_over_variable_and_standard_file) {
     EXPECT_TRUE(load({{}, elsewhere, std::nullopt, {}, folder.path(), Sources::FolderIs::named}));
 }
 
-TEST(Load, ignores_first_file_that_somebody_else_put_there) {
+TEST(Load, ignores_first_file_of_another_user) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
     const Folder folder;
     Sources sources;

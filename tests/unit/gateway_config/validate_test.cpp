@@ -133,7 +133,7 @@ TEST(Validate, rejects_shared_key_for_signer_and_worker_unless_unsafe) {
     const auto allowed = load_text("unsafe = true\n" + text);
     ASSERT_TRUE(allowed) << mistakes_of(allowed);
     EXPECT_EQ(allowed->config.unsafe, UnsafeStore::allow);
-    EXPECT_THAT(warnings_of(allowed), HasSubstr("is the worker's too, and unsafe insists"));
+    EXPECT_THAT(warnings_of(allowed), HasSubstr("is the worker's too, which unsafe allows"));
 }
 
 TEST(Validate, rejects_credentialed_cors_for_every_origin) {

@@ -23,7 +23,7 @@ TEST(Abandonment, calls_the_callback_once_with_the_reason) {
     EXPECT_TRUE(abandonment.raised());
 }
 
-TEST(Abandonment, calls_at_once_whoever_watches_too_late) {
+TEST(Abandonment, calls_a_late_watcher_at_once) {
     Abandonment abandonment;
     abandonment.raise(Abandoned::by_client);
     int calls = 0;

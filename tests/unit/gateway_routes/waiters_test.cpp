@@ -225,7 +225,7 @@ TEST_F(WaitersTest, asks_once_for_thousands_of_waiters) {
     EXPECT_LE(watch.reads, 200);
 }
 
-TEST_F(WaitersTest, releases_whoever_waits_and_whoever_comes_later) {
+TEST_F(WaitersTest, releases_present_and_later_waiters) {
     Waiters waiters{watch, options()};
     auto before = wait(waiters, id(1));
     waiters.release_all();

@@ -1,39 +1,14 @@
 #include "gateway/system/start_check.hpp"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
-#include "base/file.hpp"
+#include "tests/support/loopback_listener.hpp"
 
 namespace photogate::gateway::system {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// A port of 127.0.0.1 that is taken for as long as this.
-class Taken {
-  public:
-    Taken() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&at), size) != 0 ||
-            ::listen(socket_.get(), 1) != 0 ||
-            ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&at), &size) != 0)
-            throw std::runtime_error{"no port"};
-        port_ = ntohs(at.sin_port);
-    }
-    std::uint16_t port() const { return port_; }
-    void free() { socket_.reset(); }
-
-  private:
-    Descriptor socket_;
-    std::uint16_t port_ = 0;
-};
 
 config::Config anywhere() {
     config::Config config;
@@ -45,7 +20,7 @@ config::Config anywhere() {
 }
 
 TEST(StartCheck, names_the_taken_port_with_its_option_and_what_to_do) {
-    Taken taken;
+    photogate::test::LoopbackListener taken;
     auto server = anywhere();
     server.server.listen.push_back({"127.0.0.1", taken.port()});
     auto metrics = anywhere();
@@ -64,15 +39,15 @@ TEST(StartCheck, names_the_taken_port_with_its_option_and_what_to_do) {
     }
     EXPECT_TRUE(check_start(server, ProcessRole::work)) << "a worker listens for metrics alone";
     EXPECT_FALSE(check_start(metrics, ProcessRole::work));
-    taken.free();
+    taken.close();
     for (const auto& [config, option] : cases)
         EXPECT_TRUE(check_start(*config, ProcessRole::all)) << option;
 }
 
 TEST(StartCheck, finds_two_of_our_own_that_collide) {
-    Taken taken;
+    photogate::test::LoopbackListener taken;
     const auto port = taken.port();
-    taken.free();
+    taken.close();
     auto config = anywhere();
     config.server.listen = {{"127.0.0.1", port}};
     config.store.listen = {"0.0.0.0", port};

@@ -34,7 +34,7 @@ TEST(Orientation, is_read_from_every_numeric_type_count_byte_order_and_container
                 }
 }
 
-TEST(Orientation, is_ignored_where_it_is_none_of_the_eight) {
+TEST(Orientation, is_ignored_unless_it_is_one_of_the_eight) {
     for (const Endian order : {Endian::little, Endian::big})
         for (const std::uint16_t type : kNumericTypes)
             for (const std::int64_t value : {0, 9, 255, -6}) {

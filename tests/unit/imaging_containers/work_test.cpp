@@ -7,7 +7,7 @@
 
 #include "imaging/containers/metadata.hpp"
 #include "imaging/containers/metadata_verifier.hpp"
-#include "imaging/containers/work_budget.hpp"
+#include "imaging/work_budget.hpp"
 #include "pictures.hpp"
 
 namespace photogate::imaging {

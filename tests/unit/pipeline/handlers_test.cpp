@@ -23,7 +23,7 @@ class HandlersTest : public PipelineTest {
         ASSERT_TRUE(upload.rejection);
         EXPECT_EQ(upload.rejection->code, code);
         EXPECT_EQ(store->size(published), 0U);
-        EXPECT_EQ(job_of(id), JobKind::settle_original);
+        EXPECT_EQ(job_of(id), JobKind::dispose_original);
         EXPECT_EQ(records.jobs_of(id).at(0).detail, "quarantine");
         EXPECT_EQ(finished, std::vector{UploadState::rejected});
     }
@@ -440,7 +440,7 @@ TEST_F(HandlersTest, a_move_that_was_half_done_is_done_again) {
     fail_store("remove", ErrorCode::store_unavailable);
     run_one();
     EXPECT_TRUE(store->has(incoming, upload.key));
-    EXPECT_EQ(job_of(upload.id), JobKind::settle_original);
+    EXPECT_EQ(job_of(upload.id), JobKind::dispose_original);
     run_one();
     EXPECT_FALSE(store->has(incoming, upload.key));
     EXPECT_TRUE(store->has(originals, model::original_key(upload.id)));
@@ -471,7 +471,7 @@ TEST_F(HandlersTest, cleaning_up_is_tried_for_ever) {
     for (int attempt = 0; attempt < 20; ++attempt)
         run_one();
     EXPECT_EQ(state_of(upload.id), UploadState::published);
-    EXPECT_EQ(job_of(upload.id), JobKind::settle_original);
+    EXPECT_EQ(job_of(upload.id), JobKind::dispose_original);
     run_one();
     EXPECT_EQ(job_of(upload.id), std::nullopt);
 }
@@ -519,7 +519,7 @@ TEST_F(HandlersTest, a_deletion_overrules_a_worker_that_is_moving_the_original) 
     const auto upload = received();
     run_one();
     const auto moving = claim();
-    ASSERT_EQ(moving.kind, JobKind::settle_original);
+    ASSERT_EQ(moving.kind, JobKind::dispose_original);
     ASSERT_TRUE(records.cancel_or_delete(std::nullopt, upload.id));
     run(moving);  // it still moves the object, but its lease is over
     EXPECT_TRUE(store->has(originals, model::original_key(upload.id)));
@@ -533,7 +533,7 @@ TEST_F(HandlersTest, cleaning_up_waits_for_a_region_that_is_not_configured) {
     run_one();
     records.change(upload.id, [](model::Upload& changed) { changed.region = "elsewhere"; });
     run_one();
-    EXPECT_EQ(job_of(upload.id), JobKind::settle_original);
+    EXPECT_EQ(job_of(upload.id), JobKind::dispose_original);
     EXPECT_TRUE(store->has(incoming, upload.key));
 }
 

@@ -141,7 +141,7 @@ TEST_F(IntakeTest, a_later_event_of_the_same_object_changes_nothing) {
     EXPECT_EQ(records.jobs_of(upload.id).size(), 1U);
 }
 
-TEST_F(IntakeTest, an_event_for_a_key_that_nobody_has_is_unknown) {
+TEST_F(IntakeTest, reports_an_event_for_an_unused_key_as_unknown) {
     auto event = event_of(created());
     event.key = "u/202611201234/upl_00000000000000000000000000";
     EXPECT_EQ(take_in({event})->unproven, 1U);

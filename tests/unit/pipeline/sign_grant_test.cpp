@@ -66,7 +66,7 @@ TEST(SignGrant, signs_by_store_clock_for_the_requested_time) {
     EXPECT_EQ(ahead->expires_at, upload->expires_at + 1h);
     example.store().clock->measured(1h + 1s);
     const auto again = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
-    EXPECT_EQ(again->url, ahead->url) << "what a Date and a network make of a clock is no news";
+    EXPECT_EQ(again->url, ahead->url) << "the error of a Date header and of the network is ignored";
     example.store().clock->measured(-1s);
     const auto right = sign_grant(*upload, example.profile(), example.store(), upload->created_at);
     EXPECT_EQ(right->url, before->url);

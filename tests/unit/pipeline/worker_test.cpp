@@ -277,7 +277,7 @@ TEST_F(WorkerTest, a_full_lane_does_not_hold_up_another) {
         gate.wait();
         return finish(job);
     });
-    add(handlers, JobKind::settle_original, Lane::store, [&](const model::Job&) {
+    add(handlers, JobKind::dispose_original, Lane::store, [&](const model::Job&) {
         ++disposed;
         return Finished{};
     });
@@ -285,7 +285,7 @@ TEST_F(WorkerTest, a_full_lane_does_not_hold_up_another) {
     std::thread loop{[&] { worker.run(); }};
     wait_until([&] { return processing == 1; });
     for (const auto& id : ids)
-        records.add_job(id, JobKind::settle_original);
+        records.add_job(id, JobKind::dispose_original);
     wait_until([&] { return disposed == 5; });
     EXPECT_EQ(processing, 1);
     EXPECT_EQ(worker.load(Lane::cpu).busy, 1U);

@@ -120,21 +120,9 @@ TEST(ResponseStream, tells_what_kept_the_answer_from_coming) {
 /// Sends `size` bytes to its one client, as fast as that takes them, and knows how many it took.
 class Pouring {
   public:
-    explicit Pouring(std::size_t size) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), length), 0);
-        EXPECT_EQ(::listen(listener_, 1), 0);
-        EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length), 0);
-        port = ntohs(address.sin_port);
-        thread_ = std::thread{[this, size] { pour(size); }};
-    }
-    ~Pouring() {
-        thread_.join();
-        ::close(listener_);
-    }
+    explicit Pouring(std::size_t size) : thread_([this, size] { pour(size); }) {}
+    ~Pouring() { thread_.join(); }
+    std::uint16_t port() const { return listener_.port(); }
     /// Blocks until the client has taken nothing for a while.
     void wait_until_it_stands() const {
         for (std::size_t before = 1; before != taken || before == 0;) {
@@ -144,11 +132,10 @@ class Pouring {
     }
 
     std::atomic<std::size_t> taken{0};
-    int port = 0;
 
   private:
     void pour(std::size_t size) {
-        const int client = ::accept(listener_, nullptr, nullptr);
+        const int client = ::accept(listener_.socket(), nullptr, nullptr);
         char head[4'096];
         EXPECT_GT(::recv(client, head, sizeof head, 0), 0);
         const std::string answered = "HTTP/1.1 200 S\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
@@ -162,15 +149,15 @@ class Pouring {
         }
         ::close(client);
     }
-    int listener_;
+    test::LoopbackListener listener_;
     std::thread thread_;
 };
 
-TEST(ResponseStream, takes_nothing_from_the_connection_while_nobody_reads) {
+TEST(ResponseStream, takes_nothing_from_the_connection_while_there_is_no_reader) {
     constexpr std::size_t kSize = 40'000'000;
     Pouring server{kSize};
     HttpClient client{{}};
-    auto stream = client.open(get("http://127.0.0.1:" + std::to_string(server.port)));
+    auto stream = client.open(get("http://127.0.0.1:" + std::to_string(server.port())));
     ASSERT_TRUE(stream) << stream.error().detail;
     server.wait_until_it_stands();
     // The kernel's buffers hold a few megabytes of the forty.

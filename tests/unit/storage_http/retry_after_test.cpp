@@ -15,8 +15,14 @@ TEST(RetryAfter, accepts_seconds_or_date_within_a_second_and_an_hour) {
     EXPECT_EQ(at("1000000000"), seconds{3600});
     EXPECT_EQ(at("99999999999999999999999999999999"), seconds{3600});
     EXPECT_EQ(at("Fri, 20 Nov 2026 12:00:30 GMT"), seconds{30});
-    EXPECT_EQ(at("Fri, 20 Nov 2026 11:00:00 GMT"), seconds{1});
     EXPECT_EQ(at("Wed, 20 Nov 2030 12:00:00 GMT"), seconds{3600});
+}
+
+TEST(RetryAfter, ignores_dates_that_have_passed) {
+    const Timestamp now = *parse_rfc3339("2026-11-20T12:00:00Z");
+    EXPECT_EQ(parse_retry_after("Fri, 20 Nov 2026 11:00:00 GMT", now), std::nullopt);
+    EXPECT_EQ(parse_retry_after("Fri, 20 Nov 2026 12:00:00 GMT", now), std::nullopt);
+    EXPECT_EQ(parse_retry_after("Fri, 20 Nov 2026 12:00:01 GMT", now), seconds{1});
 }
 
 TEST(RetryAfter, ignores_garbage) {

@@ -102,6 +102,22 @@ TEST(ConnectionStringTest, keeps_parameters_set_by_the_operator) {
     EXPECT_EQ(own.find("application_name=photogate"), std::string::npos);
 }
 
+TEST(NamedQueriesTest, takes_each_statement_up_to_the_next_name) {
+    const sql::NamedQueries all(
+        {{"a", "-- a file\n-- name: one\nselect 1;\n\n-- name: two\nselect 2; select 3;\n"},
+         {"b", "-- name: three\nselect ';'"}});
+    EXPECT_EQ(all.all().size(), 3U);
+    EXPECT_EQ(all.at("one"), "\nselect 1");
+    EXPECT_EQ(all.at("two"), "\nselect 2; select 3");
+    EXPECT_EQ(all.at("three"), "\nselect ';'");
+}
+
+TEST(NamedQueriesTest, throws_for_a_name_that_is_there_twice_in_any_file) {
+    const std::vector<sql::SqlFile> files{{"a", "-- name: one\nselect 1;\n"},
+                                          {"b", "-- name: one\nselect 2;\n"}};
+    EXPECT_THROW(sql::NamedQueries{files}, std::logic_error);
+}
+
 TEST(QueryTest, finds_names_and_throws_for_unknown_one) {
     EXPECT_NE(query("claim_jobs").find("skip locked"), std::string::npos);
     EXPECT_THROW(query("nonsense"), std::logic_error);

@@ -1,4 +1,4 @@
-#include "gateway/config/told.hpp"
+#include "gateway/config/overrides.hpp"
 
 #include <optional>
 
@@ -9,7 +9,7 @@
 namespace photogate::gateway::config {
 namespace {
 
-std::optional<Untyped> told(const Sources& sources, const Table& table, const Option& option) {
+std::optional<Untyped> override_of(const Sources& sources, const Table& table, const Option& option) {
     const auto flagged = sources.flags.find(flag(table, option));
     if (flagged != sources.flags.end() && !flagged->second.empty()) return Untyped{flagged->second};
     const auto variable_set = sources.environment.find(variable(table, option));
@@ -20,8 +20,8 @@ std::optional<Untyped> told(const Sources& sources, const Table& table, const Op
 
 }  // namespace
 
-std::map<std::string, std::string> literals_told(const Sources& sources,
-                                                 const std::map<std::string, std::string>& names) {
+std::map<std::string, std::string> override_literals(const Sources& sources,
+                                                     const std::map<std::string, std::string>& names) {
     std::map<std::string, std::string> all;
     for (const auto& table : tables()) {
         if (!table.prefix) continue;
@@ -32,7 +32,7 @@ std::map<std::string, std::string> literals_told(const Sources& sources,
         }
         for (const auto& option : table.options) {
             if (option.secrecy == Secrecy::secret) continue;
-            auto said = told(sources, table, option);
+            auto said = override_of(sources, table, option);
             if (!said) continue;
             const bool is_path = option.kind == Kind::file || option.kind == Kind::folder;
             if (is_path && !said->texts.back().empty())

@@ -1,4 +1,4 @@
-#include "gateway/system/worker_parts.hpp"
+#include "gateway/system/worker_setup.hpp"
 
 #include <algorithm>
 #include <memory>

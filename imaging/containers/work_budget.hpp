@@ -1,4 +1,0 @@
-// What reading one file may cost: see imaging/work_budget.hpp.
-#pragma once
-
-#include "imaging/work_budget.hpp"  // IWYU pragma: export
