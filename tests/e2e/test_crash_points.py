@@ -11,7 +11,7 @@ from tests.rig.world import QUICK_ROUNDS, SHORT_LEASES
 # Each is reached by plain traffic; the second time, so that something is under way.
 POINTS = ["after_callback_claim", "after_create_commit", "before_create_answer", "before_observe_commit", "after_observe_commit", "after_claim", "mid_fetch", "after_image",
           "mid_public_put", "after_public_put", "after_publish_commit", "after_reject_commit", "after_original_copy", "after_original_removed",
-          "after_callback_answer", "mid_reap"]
+          "after_callback_answer", "after_ended_leases", "mid_reap"]
 
 
 def killed_at(world, point):
