@@ -79,7 +79,8 @@ def run(store, name):
     environment = {**os.environ, "SERVER_ENDPOINT": store.endpoint.removeprefix("http://"), "ACCESS_KEY": store.access,
                    "SECRET_KEY": store.secret, "ENABLE_HTTPS": "0", "MINT_MODE": "full", "ENABLE_KMS": "0"}
     try:
-        done = subprocess.run([program(), name], env=environment, capture_output=True, text=True, timeout=3 * SECONDS)
+        with tempfile.TemporaryDirectory() as folder:  # its tests leave files where they run
+            done = subprocess.run([program(), name], cwd=folder, env=environment, capture_output=True, text=True, timeout=3 * SECONDS)
     except subprocess.TimeoutExpired:
         return Outcome(name, "timed out")
     failures = [line for line in done.stdout.splitlines() if '"FAIL"' in line or '"NA"' in line]  # NA: it was not implemented

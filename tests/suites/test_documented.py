@@ -436,9 +436,7 @@ def test_bucket_has_no_policy_and_no_tags_at_first(s3, bucket):
     assert bucket in [each["Name"] for each in s3.list_buckets()["Buckets"]]
 
 
-def test_tags_of_an_object_come_back(request, s3, bucket):
-    if request.node.callspec.params["store"] == "builtin":
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the built-in store does not offer tags yet"))
+def test_tags_of_an_object_come_back(s3, bucket):
     put(s3, bucket, "a")
     tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]
     s3.put_object_tagging(Bucket=bucket, Key="a", Tagging={"TagSet": tags})

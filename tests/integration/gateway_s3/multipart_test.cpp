@@ -188,6 +188,7 @@ TEST_F(Multipart, copies_part_from_object) {
     EXPECT_EQ(code_of(ask("signer", copy)), "AccessDenied");
     const Answer copied = ask("worker", copy);
     EXPECT_EQ(copied.status, 200) << copied.body;
+    EXPECT_EQ(copied.body.find("Checksum"), std::string::npos) << copied.body;
     for (const auto* range : {"bytes=0-99", "bytes=5-99", "bytes=10-20", "bytes=5-", "bytes=-5", "bytes=4-2",
                               "bytes=0-10", "0-4", "bytes=0-4,6-7"}) {
         Wanted other = copy;
