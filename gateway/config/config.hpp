@@ -70,6 +70,9 @@ enum class UnknownParameters { ignored, redirected, refused };
 
 struct Delivery {
     UnknownParameters unknown_parameters = UnknownParameters::ignored;
+    std::size_t versions_making = 64;          ///< versions of images under way at once
+    std::size_t versions_making_per_app = 32;  ///< of them, of one app
+    std::chrono::milliseconds version_wait = std::chrono::seconds{10};  ///< how long a request waits for one
 };
 
 struct Worker {

@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
 namespace photogate::gateway::config {
 namespace {
 
+/// As a list's item is read too, and as it is written in the file.
+bool is_number(const std::string& text) {
+    return ascii::parse_whole<std::uint32_t>(text) && (text == "0" || text.front() != '0');
+}
+
 std::string list_literal(const std::vector<std::string>& items) {
     std::string all;
     for (const auto& item : items)
-        all.append(all.empty() ? "" : ", ").append(toml_quoted(item));
+        all.append(all.empty() ? "" : ", ").append(is_number(item) ? item : toml_quoted(item));
     return "[" + all + "]";
 }
 

@@ -40,7 +40,7 @@ const NameRule kShortName = {
 const std::vector<Table>& tables() {
     static const std::vector<Table> all = [] {
         std::vector<Table> list;
-        for (auto part : {service_tables(), work_tables(), store_tables(), app_tables()}) {
+        for (auto part : {service_tables(), delivery_tables(), work_tables(), store_tables(), app_tables()}) {
             for (auto& table : part)
                 list.push_back(std::move(table));
         }

@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <array>
+#include <functional>
 
+#include "base/ascii.hpp"
 #include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
@@ -50,6 +53,39 @@ constexpr std::array kRoles = {Choice<Role>{"app", Role::app}, Choice<Role>{"ope
 Result<imaging::Format> parse_format_word(std::string_view word) {
     if (const auto format = imaging::parse_format(word)) return *format;
     return fail(ErrorCode::invalid_field, "a format is jpeg, png, webp, gif, heic, avif or tiff");
+}
+
+/// Those that can be written.
+Result<imaging::Format> parse_version_format(std::string_view word) {
+    const auto format = imaging::parse_format(word);
+    if (format && *format != imaging::Format::heic && *format != imaging::Format::tiff) return *format;
+    return fail(ErrorCode::invalid_field, "a version's format is jpeg, png, webp, avif or gif");
+}
+
+template <class Number>
+std::string numbers_text(const std::vector<Number>& numbers) {
+    std::string all;
+    for (const auto number : numbers)
+        all.append(all.empty() ? "" : ",").append(std::to_string(number));
+    return all;
+}
+
+/// Numbers of which each is greater than the one before.
+template <class Number>
+ValidationError put_steps(const RawValue& given, std::pair<Number, Number> range, const char* rule,
+                          std::vector<Number>& field) {
+    const auto parse = [&](std::string_view text) -> Result<Number> {
+        const auto number = ascii::parse_whole<Number>(text);
+        if (number && *number >= range.first && *number <= range.second) return *number;
+        return fail(ErrorCode::invalid_field, rule);
+    };
+    std::vector<Number> steps;
+    if (auto wrong = put_list(given, parse, steps)) return wrong;
+    if (steps.empty()) return "is empty";
+    if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>{}) != steps.end())
+        return "is not ascending";
+    field = std::move(steps);
+    return std::nullopt;
 }
 
 /// An http(s) URL of a page, which a form carries as a field.
@@ -200,8 +236,10 @@ Table profile_table() {
                  "auto (JPEG; WebP for pictures with alpha or animation), jpeg, png, webp, avif.",
                  [](S s, G g) { return put_output(g, s.profile().recipe.version.format); }},
                 {"quality", Kind::integer, std::to_string(standard_profile().recipe.version.quality),
-                 "Quality of the encoder, 1 to 100.",
+                 "Quality of the encoder, 1 to 100; of versions too where their URL names none.",
                  [](S s, G g) {
+                     s.profile().delivery.quality =
+                         static_cast<int>(read_integer(g, {1, 100}).value_or(s.profile().delivery.quality));
                      return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
                  }},
                 {"growth", Kind::choice, choice_text(kGrowth, standard_profile().recipe.version.growth),
@@ -267,6 +305,34 @@ Table profile_table() {
                 {"rejected", Kind::choice, choice_text(kRejected, standard_profile().rejected),
                  "What happens to a rejected upload: quarantine (in the originals bucket), remove.",
                  [](S s, G g) { return put_choice(g, kRejected, s.profile().rejected); }},
+                {"version_sizes", Kind::list, numbers_text(standard_profile().delivery.ladder),
+                 "Sizes of versions in pixels, ascending: what a URL asks for is rounded up to one of these.",
+                 [](S s, G g) {
+                     return put_steps<std::uint32_t>(g, {1, 16'384}, "a size is 1 to 16384 pixels",
+                                                     s.profile().delivery.ladder);
+                 }},
+                {"free_sizes", Kind::boolean, "false",
+                 "Whether versions have the very size that their URL asks for, up to the last of "
+                 "version_sizes. "
+                 "Anybody can then have any number of versions made.",
+                 [](S s, G g) -> ValidationError {
+                     const auto free = read_boolean(g);
+                     if (!free) return free.error();
+                     using Sizes = model::DeliveryPolicy::Sizes;
+                     s.profile().delivery.sizes = *free ? Sizes::free : Sizes::ladder;
+                     return std::nullopt;
+                 }},
+                {"version_formats", Kind::list, words_text(standard_profile().delivery.formats),
+                 "Formats of versions that a URL may ask for: jpeg, png, webp, avif, gif. The published "
+                 "image's "
+                 "own is always among them.",
+                 [](S s, G g) { return put_list(g, parse_version_format, s.profile().delivery.formats); }},
+                {"version_qualities", Kind::list, numbers_text(standard_profile().delivery.qualities),
+                 "Qualities of versions, ascending: what a URL asks for is rounded up to one of these.",
+                 [](S s, G g) {
+                     return put_steps<int>(g, {1, 100}, "a quality is 1 to 100",
+                                           s.profile().delivery.qualities);
+                 }},
                 {"expired_callback", Kind::choice, choice_text(kExpired, standard_profile().expired_callback),
                  "Whether `upload.expired` is sent: silent, told.",
                  [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},

@@ -21,10 +21,6 @@ constexpr std::array kAccessLogs = {Choice<http::AccessLog>{"all", http::AccessL
 constexpr std::array kLevels = {
     Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
     Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};
-constexpr std::array kUnknownParameters = {
-    Choice<UnknownParameters>{"ignored", UnknownParameters::ignored},
-    Choice<UnknownParameters>{"redirected", UnknownParameters::redirected},
-    Choice<UnknownParameters>{"refused", UnknownParameters::refused}};
 constexpr std::array kPoolers = {
     Choice<storage::records::Pooler>{"none", storage::records::Pooler::none},
     Choice<storage::records::Pooler>{"transaction", storage::records::Pooler::transaction}};
@@ -347,22 +343,6 @@ Table callbacks_table() {
         }};
 }
 
-Table delivery_table() {
-    return {.pattern = "delivery",
-            .prefix = "delivery",
-            .help = "Published images at `/i/`.",
-            .options = {
-                {"unknown_parameters", Kind::choice,
-                 choice_text(kUnknownParameters, standard().delivery.unknown_parameters),
-                 "Query parameters that are not photogate's (`utm_source`, `fbclid`): ignored, redirected "
-                 "(to the "
-                 "URL without them), refused.",
-                 [](S s, G g) {
-                     return put_choice(g, kUnknownParameters, s.config.delivery.unknown_parameters);
-                 }},
-            }};
-}
-
 }  // namespace
 
 std::vector<Table> service_tables() {
@@ -380,7 +360,6 @@ std::vector<Table> service_tables() {
                           return std::nullopt;
                       }}}},
         server_table(),
-        delivery_table(),
         database_table(),
         callbacks_table(),
         {.pattern = "retention",

@@ -20,9 +20,12 @@ namespace {
 RawValue read_array(const toml::array& array) {
     std::vector<std::string> items;
     for (const auto& node : array) {
-        const auto* text = node.as_string();
-        if (text == nullptr) return Unfit{"a list of something else than texts"};
-        items.push_back(text->get());
+        if (const auto* text = node.as_string())
+            items.push_back(text->get());
+        else if (const auto* number = node.as_integer())
+            items.push_back(std::to_string(number->get()));
+        else
+            return Unfit{"a list of something else than texts or whole numbers"};
     }
     return items;
 }

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "delivery/byte_budget.hpp"
 #include "delivery/published_images.hpp"
+#include "delivery/version_maker.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
@@ -25,6 +26,7 @@
 #include "pipeline/uploads/upload_service.hpp"
 #include "storage/records/outbox.hpp"
 #include "storage/records/upload_store.hpp"
+#include "storage/records/version_store.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -37,6 +39,8 @@ struct Api {
     const pipeline::Stores& stores;
     pipeline::Intake& intake;
     delivery::PublishedImages& images;
+    storage::records::VersionStore& versions;
+    delivery::VersionMaker* version_maker;  ///< null where this process makes no images
     Waiters& waiters;
     http::WorkPool& database_pool;  ///< for calls that wait for PostgreSQL
     http::WorkPool& store_pool;     ///< for calls that wait for the object store

@@ -1,11 +1,13 @@
-// GET /i/{public id}[/{name}]: the published image at its published size.
+// GET /i/{public id}[/{name}]: the published image, or the version of it that its parameters ask for.
 //
+// A version that does not exist yet is made by delivery::VersionMaker, and this request goes on when it is there.
 // What the row can answer (HEAD, 304, 412, 416) is answered from it, on the database's pool. The store is
 // asked on a pool of its own, so that slow images delay nothing else.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "delivery/parameters.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/image_stream.hpp"
 #include "signer/uri_encode.hpp"
@@ -35,33 +37,21 @@ void describe(Response& response, const delivery::LocatedImage& image) {
     response.set("Content-Security-Policy", "default-src 'none'; sandbox");
 }
 
-/// `v` makes a URL new and means nothing else.
-bool is_ours(std::string_view parameter) {
-    return parameter == "v";
-}
-
 bool has_foreign_parameters(const Request& request) {
     return std::any_of(request.query.begin(), request.query.end(),
-                       [](const auto& parameter) { return !is_ours(parameter.name); });
+                       [](const auto& parameter) { return !delivery::is_own_parameter(parameter.name); });
 }
 
-/// A parameter of ours that stands twice has no meaning. Others are what links collect on their way
-/// (`utm_source`): the configuration decides.
-Result<> check_parameters(const Request& request, config::UnknownParameters unknown) {
-    std::vector<std::string_view> ours;
+/// Parameters that are not ours are what links collect on their way (`utm_source`): the configuration decides.
+Result<delivery::AskedImage> read_parameters(const Request& request, config::UnknownParameters unknown) {
+    std::vector<delivery::NamedValue> query;
     for (const auto& parameter : request.query) {
-        if (!is_ours(parameter.name)) {
-            if (unknown == config::UnknownParameters::refused)
-                return fail(ErrorCode::unknown_parameter,
-                            "the query parameter '" + parameter.name + "' is unknown here");
-        } else if (std::find(ours.begin(), ours.end(), parameter.name) != ours.end()) {
-            return fail(ErrorCode::invalid_query,
-                        "the query parameter '" + parameter.name + "' stands twice");
-        } else {
-            ours.push_back(parameter.name);
-        }
+        if (unknown == config::UnknownParameters::refused && !delivery::is_own_parameter(parameter.name))
+            return fail(ErrorCode::unknown_parameter,
+                        "the query parameter '" + parameter.name + "' is unknown here");
+        query.push_back({parameter.name, parameter.value});
     }
-    return {};
+    return delivery::read_parameters(request.parameter("name"), query);
 }
 
 /// To the same image without the parameters that are not ours.
@@ -69,7 +59,7 @@ Response without_foreign_parameters(const Request& request) {
     std::string location{request.raw_path()};
     char separator = '?';
     for (const auto& parameter : request.query) {
-        if (!is_ours(parameter.name)) continue;
+        if (!delivery::is_own_parameter(parameter.name)) continue;
         location += std::exchange(separator, '&') + signer::encode_component(parameter.name) + "=" +
                     signer::encode_component(parameter.value);
     }
@@ -88,10 +78,13 @@ Response out_of_range(std::uint64_t size) {
     return refused;
 }
 
-/// One image that is asked for, from the row to its bytes.
+/// One image that is asked for, from its URL to its bytes. Used by one thread at a time.
 struct Delivery {
     const Api& api;
+    Request request;
     http::Responder responder;
+    delivery::AskedImage asked;
+    bool varies = false;  ///< with the request's Accept
     delivery::LocatedImage image;
     std::optional<storage::objects::ByteRange> range;
     Response response;
@@ -117,17 +110,19 @@ struct Delivery {
         }
     }
 };
+using Shared = std::shared_ptr<Delivery>;
 
 /// What the row alone answers; nullopt: the response lacks its body, which the store has.
-std::optional<Response> from_row(const Request& request, Delivery& delivery) {
+std::optional<Response> from_row(Delivery& delivery) {
     const auto& image = delivery.image;
-    const auto verdict = delivery::judge(conditions(request), image.validators, image.size);
+    const auto verdict = delivery::judge(conditions(delivery.request), image.validators, image.size);
     if (verdict.status == 412) return Response::empty(412);
     if (verdict.status == 416) return out_of_range(image.size);
     Response& response = delivery.response;
     response.status = verdict.status;
     delivery.range = verdict.range;
     describe(response, image);
+    if (delivery.varies) response.set("Vary", "Accept");
     if (verdict.status == 304) {
         response.body = std::string{};
         return std::move(response);
@@ -139,39 +134,90 @@ std::optional<Response> from_row(const Request& request, Delivery& delivery) {
                                           std::to_string(verdict.range->last) + "/" +
                                           std::to_string(image.size));
     }
-    if (request.method != http::Method::head) return std::nullopt;
+    if (delivery.request.method != http::Method::head) return std::nullopt;
     response.body = http::StreamBody{nullptr, image.size};
     return std::move(response);
 }
 
-void look_up(const Api& api, const Request& request, http::Responder responder) {
-    if (responder.abandoned()) return;
-    auto located = api.images.locate(request.parameter("id"));
-    if (!located) return responder.fail(std::move(located.error()));
-    auto delivery = std::make_shared<Delivery>(
-        Delivery{api, std::move(responder), std::move(*located), std::nullopt, {}});
-    auto answer = from_row(request, *delivery);
+void serve(const Shared& delivery, Result<delivery::LocatedImage> image) {
+    if (!image) return delivery->responder.fail(std::move(image.error()));
+    delivery->image = std::move(*image);
+    auto answer = from_row(*delivery);
     if (answer) return delivery->responder.respond(std::move(*answer));
-    if (auto taken = api.image_pool.submit([delivery] { delivery->send(); }); !taken)
+    if (auto taken = delivery->api.image_pool.submit([delivery] { delivery->send(); }); !taken)
         delivery->responder.fail(std::move(taken.error()));
+}
+
+/// Of a version that nobody has asked for: its size and ETag are known when it is made, and HEAD makes nothing.
+Response unmade(const Delivery& delivery, imaging::Format format) {
+    Response response;
+    response.set("Content-Type", imaging::media_type(format));
+    response.set("Cache-Control", "no-store");
+    if (delivery.varies) response.set("Vary", "Accept");
+    response.body = http::StreamBody{nullptr, std::nullopt};
+    return response;
+}
+
+void serve_version(const Shared& delivery, delivery::LocatedImage source, imaging::VersionSpec spec) {
+    const auto& api = delivery->api;
+    const auto stored = api.versions.find({source.upload, spec.key()});
+    if (!stored) return delivery->responder.fail(stored.error());
+    if (*stored) return serve(delivery, version_of(std::move(source), **stored));
+    if (delivery->request.method == http::Method::head)
+        return delivery->responder.respond(unmade(*delivery, *spec.format));
+    if (!api.version_maker)
+        return delivery->responder.fail({ErrorCode::unavailable,
+                                         "this gateway makes no images, and this one is not made yet",
+                                         {},
+                                         std::nullopt});
+    delivery::VersionOrder order{source, std::move(spec)};
+    api.version_maker->make(std::move(order),
+                            [delivery, source](const Result<storage::records::StoredVersion>& made) {
+                                if (!made) return delivery->responder.fail(made.error());
+                                serve(delivery, version_of(source, *made));
+                            });
+}
+
+/// What the profile offers, or the standard where configuration no longer has it.
+const model::DeliveryPolicy& policy_of(const config::Config& config, const delivery::LocatedImage& image) {
+    static const model::DeliveryPolicy standard;
+    const auto app = config.apps.find(image.app);
+    if (app == config.apps.end()) return standard;
+    const auto profile = app->second.profiles.find(image.profile);
+    return profile == app->second.profiles.end() ? standard : profile->second.delivery;
+}
+
+/// Several fields are one list (RFC 9110 5.3).
+std::string accept_of(const Request& request) {
+    std::string all;
+    for (const auto field : request.headers.all("accept"))
+        all.append(all.empty() ? "" : ",").append(field);
+    return all;
+}
+
+void look_up(const Shared& delivery) {
+    if (delivery->responder.abandoned()) return;
+    auto located = delivery->api.images.locate(delivery->request.parameter("id"));
+    if (!located || delivery->asked.is_plain()) return serve(delivery, std::move(located));
+    const delivery::SourceImage source{located->width, located->height, located->format};
+    auto chosen = delivery::choose_version(delivery->asked, accept_of(delivery->request),
+                                           policy_of(delivery->api.config, *located), source);
+    if (!chosen) return delivery->responder.fail(std::move(chosen.error()));
+    delivery->varies = chosen->varies;
+    if (!chosen->spec) return serve(delivery, std::move(located));
+    serve_version(delivery, std::move(*located), std::move(*chosen->spec));
 }
 
 void get_image(const Api& api, Request request, http::Responder responder) {
     const auto unknown = api.config.delivery.unknown_parameters;
-    if (auto known = check_parameters(request, unknown); !known)
-        return responder.fail(std::move(known.error()));
+    auto asked = read_parameters(request, unknown);
+    if (!asked) return responder.fail(std::move(asked.error()));
     if (unknown == config::UnknownParameters::redirected && has_foreign_parameters(request))
         return responder.respond(without_foreign_parameters(request));
-    struct Work {
-        const Api& api;
-        Request request;
-        http::Responder responder;
-        void operator()() { look_up(api, request, std::move(responder)); }
-    };
-    Work work{api, std::move(request), std::move(responder)};
-    // What is refused was not moved from.
-    if (auto taken = api.database_pool.submit(std::move(work)); !taken)
-        work.responder.fail(std::move(taken.error()));  // NOLINT(bugprone-use-after-move)
+    auto delivery = std::make_shared<Delivery>(
+        Delivery{api, std::move(request), std::move(responder), *asked, false, {}, std::nullopt, {}});
+    if (auto taken = api.database_pool.submit([delivery] { look_up(delivery); }); !taken)
+        delivery->responder.fail(std::move(taken.error()));
 }
 
 }  // namespace

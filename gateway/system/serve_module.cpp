@@ -61,8 +61,30 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
 /// Requests first, then what they left to do on the pools, which uses everything else here.
 ServeModule::~ServeModule() {
     server_.reset();
-    for (auto* pool : {&image_pool_, &database_pool_, &store_pool_})
+    database_pool_->join();
+    if (version_pool_) version_pool_->join();
+    version_maker_.reset();
+    for (auto* pool : {&image_pool_, &store_pool_})
         (*pool)->join();
+}
+
+void ServeModule::make_version_maker() {
+    if (!base_.imagers) return;
+    delivery::VersionMaker::Options options;
+    options.most_making = base_.config.delivery.versions_making;
+    options.most_making_per_app = base_.config.delivery.versions_making_per_app;
+    options.patience = base_.config.delivery.version_wait;
+    // While as many are rendered as there are worker processes, others are fetched and put.
+    const auto threads = base_.config.imaging.processes + 2;
+    version_pool_ =
+        std::make_unique<http::WorkPool>(http::WorkPool::Options{"versions", threads, options.most_making});
+    version_renderer_.emplace(
+        delivery::VersionRenderer::Parts{base_.records->versions, *base_.images, *base_.imagers});
+    version_maker_.emplace(
+        [this](const delivery::VersionOrder& order, delivery::VersionMaker::Steady::time_point deadline) {
+            return version_renderer_->attempt(order, deadline);
+        },
+        [this](std::function<void()> work) { return version_pool_->submit(std::move(work)); }, options);
 }
 
 Result<> ServeModule::add_api() {
@@ -72,6 +94,7 @@ Result<> ServeModule::add_api() {
                     "no region has a worker secret to derive client tokens' secrets from; set "
                     "server.token_secrets");
     tokens_.emplace(secrets);
+    make_version_maker();
     api_.emplace(routes::Api{base_.config,
                              catalog_,
                              uploads_,
@@ -80,6 +103,8 @@ Result<> ServeModule::add_api() {
                              base_.stores,
                              *base_.intake,
                              *base_.images,
+                             base_.records->versions,
+                             version_maker_ ? &*version_maker_ : nullptr,
                              *base_.waiters,
                              *database_pool_,
                              *store_pool_,
@@ -140,10 +165,12 @@ void ServeModule::watch_all() {
     if (work_) work_->watch_all();
     if (base_.imagers) watch(metrics, *base_.imagers);
     delivery::watch(metrics, *base_.images, image_budget_);
+    if (version_maker_) delivery::watch(metrics, *version_maker_);
     routes::watch(metrics, *base_.waiters);
     http::watch(metrics, server_view_);
     for (const auto* pool : {database_pool_.get(), store_pool_.get(), image_pool_.get()})
         http::watch(metrics, *pool);
+    if (version_pool_) http::watch(metrics, *version_pool_);
     if (base_.builtin) watch(metrics, *base_.builtin, state_age);
     telemetry::watch_disk(metrics, "temporary", std::filesystem::temp_directory_path());
     if (!base_.config.store.folder.empty())

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "base/in_flight.hpp"
+#include "delivery/version_maker.hpp"
+#include "delivery/version_renderer.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/api.hpp"
@@ -47,6 +49,7 @@ class ServeModule {
     const std::vector<std::uint16_t>& ports() const { return server_->ports(); }
 
   private:
+    void make_version_maker();
     Result<> add_api();
     void watch_all();
 
@@ -60,6 +63,10 @@ class ServeModule {
     std::unique_ptr<http::WorkPool> image_pool_;  ///< above the database's, whose work goes on there
     std::unique_ptr<http::WorkPool> database_pool_;
     std::unique_ptr<http::WorkPool> store_pool_;
+    // Null where this process makes no images.
+    std::unique_ptr<http::WorkPool> version_pool_;
+    std::optional<delivery::VersionRenderer> version_renderer_;
+    std::optional<delivery::VersionMaker> version_maker_;
     std::optional<routes::TokenSigner> tokens_;
     std::optional<routes::Api> api_;
     http::Router router_;

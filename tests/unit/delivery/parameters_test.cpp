@@ -1,6 +1,9 @@
 // What a URL says: names, words, numbers, and what is refused.
 #include "delivery/parameters.hpp"
 
+#include <fstream>
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 namespace photogate::delivery {
@@ -174,6 +177,18 @@ TEST(Parameters, of_a_name_are_held_to_the_same_rules) {
         ASSERT_FALSE(asked) << name;
         EXPECT_EQ(asked.error().code, ErrorCode::invalid_query);
     }
+}
+
+TEST(Parameters, are_all_in_the_documentation) {
+    std::ifstream file{std::string{PHOTOGATE_SOURCE_DIR} + "/docs/delivery.md"};
+    std::stringstream page;
+    page << file.rdbuf();
+    std::string table;
+    for (const auto& row : parameter_words())
+        table += "| `" + std::string{row.name} + "` | " +
+                 std::string{row.whose.empty() ? "photogate" : row.whose} + " | " + row.values + " |\n";
+    EXPECT_NE(page.str().find(table), std::string::npos) << "docs/delivery.md must have this table:\n"
+                                                         << table;
 }
 
 }  // namespace

@@ -93,6 +93,18 @@ TEST(Load, has_a_valid_default_for_every_option) {
     }
 }
 
+TEST(Load, refuses_steps_of_versions_that_are_none) {
+    for (const char* line :
+         {"version_sizes = []", "version_sizes = [0]", "version_sizes = [16385]",
+          "version_sizes = [800, 400]", "version_sizes = [400, 400]", "version_sizes = [\"wide\"]",
+          "version_sizes = [1.5]", "version_qualities = [101]", "version_qualities = []",
+          "version_formats = [\"heic\"]"}) {
+        const auto loaded = load_text(kValid + "\n[apps.shop.profiles.raw]\n" + line + "\n");
+        EXPECT_FALSE(loaded) << line;
+        EXPECT_NE(mistakes_of(loaded).find("version_"), std::string::npos) << line;
+    }
+}
+
 TEST(Load, passes_every_profile_option_to_the_profile) {
     const auto loaded = load_text(kValid + R"(
 [apps.shop.profiles.raw]
@@ -117,6 +129,10 @@ default_expiry = 60
 longest_expiry = "7d"
 original = "keep"
 rejected = "remove"
+version_sizes = [100, 2000]
+free_sizes = true
+version_formats = ["webp", "gif"]
+version_qualities = [50]
 expired_callback = "told"
 )");
     ASSERT_TRUE(loaded) << mistakes_of(loaded);
@@ -136,6 +152,11 @@ expired_callback = "told"
     EXPECT_EQ(p.recipe.facts.exif, imaging::ExifDetail::basic);
     EXPECT_EQ(p.recipe.facts.gps, imaging::GpsPolicy::drop);
     EXPECT_EQ(p.methods, std::vector{model::GrantMethod::post});
+    EXPECT_EQ(p.delivery.ladder, (std::vector<std::uint32_t>{100, 2'000}));
+    EXPECT_EQ(p.delivery.sizes, model::DeliveryPolicy::Sizes::free);
+    EXPECT_EQ(p.delivery.formats, (std::vector{imaging::Format::webp, imaging::Format::gif}));
+    EXPECT_EQ(p.delivery.qualities, std::vector{50});
+    EXPECT_EQ(p.delivery.quality, 70);
     EXPECT_EQ(p.unsized_put, model::Profile::UnsizedPut::refused);
     EXPECT_EQ(p.write_once, model::Profile::WriteOnce::off);
     EXPECT_EQ(model::Profile{}.write_once, model::Profile::WriteOnce::on);
