@@ -1,6 +1,6 @@
 // What an app server lets a browser or a phone do: the claims of a client token.
 //
-// gateway/routes signs and verifies them as text. What was used of a token is counted in the records.
+// gateway/access signs and verifies them as text. What was used of a token is counted in the records.
 //
 // Thread safety: a value.
 #pragma once

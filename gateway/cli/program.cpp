@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "base/version.hpp"
+#include "gateway/access/api_key.hpp"
 #include "gateway/cli/config_flags.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/config/first_configuration.hpp"
@@ -357,13 +358,13 @@ class Program {
     }
 
     ExitCode new_key() {
-        const auto name = config::parse_app_name(app_name_);
+        const auto name = access::parse_app_name(app_name_);
         if (!name) {
             context_.err << "photogate key new: --app: " << name.error().detail << "\n";
             return ExitCode::usage;
         }
-        const auto key = config::make_api_key(*name, context_.random);
-        context_.out << "key  " << key.reveal() << "\nkeys = [\"" << config::api_key_line(key) << "\"]\n";
+        const auto key = access::make_api_key(*name, context_.random);
+        context_.out << "key  " << key.reveal() << "\nkeys = [\"" << access::api_key_line(key) << "\"]\n";
         context_.err << fmt::format(
             "The key is shown only once. The second line belongs to [apps.{}] in the configuration.\n",
             app_name_);

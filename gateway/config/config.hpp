@@ -18,7 +18,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/words.hpp"
-#include "gateway/config/api_key.hpp"
+#include "gateway/access/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
 #include "gateway/http/cors.hpp"
 #include "gateway/http/server.hpp"
@@ -130,7 +130,7 @@ enum class UnsafeStore { reject, allow };
 
 /// What an entry of `[apps.NAME]` may do, and how it shows who it is.
 struct Access {
-    Role role = Role::app;
+    access::Role role = access::Role::app;
     std::vector<signer::Sha256> keys;
 };
 
@@ -155,7 +155,7 @@ struct Config {
     std::map<std::string, EventSource> events;  ///< by the name in /v1/events/{source}
     model::Apps apps;                           ///< those of role `app`
     std::map<AppName, Access> access;
-    KeyRing keys;  ///< of apps and operators, from `access`
+    access::KeyRing keys;  ///< of apps and operators, from `access`
     Callbacks callbacks;
     Log log;
     UnsafeStore unsafe = UnsafeStore::reject;

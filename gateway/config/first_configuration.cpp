@@ -16,7 +16,7 @@
 #include "base/endpoint.hpp"
 #include "base/file.hpp"
 #include "base/owned_folder.hpp"
-#include "gateway/config/api_key.hpp"
+#include "gateway/access/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
 #include "gateway/config/literal.hpp"
 #include "gateway/config/options.hpp"
@@ -198,14 +198,14 @@ void write_callbacks(Draft& draft) {
 void write_apps(Draft& draft, const FirstConfiguration& made, Random& random) {
     draft.comment("Its key is in the file `key` beside this one.");
     draft.table(kAppTable);
-    draft.line("keys", fmt::format("[{}]", toml_quoted(api_key_line(made.key))));
+    draft.line("keys", fmt::format("[{}]", toml_quoted(access::api_key_line(made.key))));
     draft.line("callback_secrets", fmt::format("[{}]", toml_quoted(callback_secret(random))));
     draft.rest();
     draft.table(fmt::format("{}.profiles.photos", kAppTable));
     draft.comment("For the operations page; its key is in the file `operator.key` beside this one.");
     draft.table(fmt::format("apps.{}", kOperator));
     draft.line("role", R"("operator")");
-    draft.line("keys", fmt::format("[{}]", toml_quoted(api_key_line(made.operator_key))));
+    draft.line("keys", fmt::format("[{}]", toml_quoted(access::api_key_line(made.operator_key))));
 }
 
 }  // namespace
@@ -224,8 +224,8 @@ Result<std::optional<FirstConfiguration>> plan_first_configuration(const Sources
                             place / "key",
                             place / "operator.key",
                             {},
-                            make_api_key(AppName::trusted(kFirstApp), random),
-                            make_api_key(AppName::trusted(std::string{kOperator}), random)};
+                            access::make_api_key(AppName::trusted(kFirstApp), random),
+                            access::make_api_key(AppName::trusted(std::string{kOperator}), random)};
     Draft draft{override_literals(sources, {{"apps.*", kFirstApp}, {"regions.*", "default"}})};
     write_server(draft);
     write_stores(draft);

@@ -33,7 +33,7 @@ std::string variable_of(const Table& table, std::string_view key) {
 }  // namespace
 
 const NameRule kShortName = {
-    [](std::string_view name) { return parse_app_name(name).has_value(); },
+    [](std::string_view name) { return access::parse_app_name(name).has_value(); },
     "is no name: 1 to 32 of a-z, 0-9 and '-', starting with a letter",
 };
 

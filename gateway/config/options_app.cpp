@@ -48,7 +48,8 @@ constexpr std::array kRejected = {Choice<OriginalAction>{"quarantine", OriginalA
                                   Choice<OriginalAction>{"remove", OriginalAction::remove}};
 constexpr std::array kExpired = {Choice<Profile::ExpiredCallback>{"silent", Profile::ExpiredCallback::silent},
                                  Choice<Profile::ExpiredCallback>{"told", Profile::ExpiredCallback::told}};
-constexpr std::array kRoles = {Choice<Role>{"app", Role::app}, Choice<Role>{"operator", Role::operator_role}};
+constexpr std::array kRoles = {Choice<access::Role>{"app", access::Role::app},
+                               Choice<access::Role>{"operator", access::Role::operator_role}};
 
 Result<imaging::Format> parse_format_word(std::string_view word) {
     if (const auto format = imaging::parse_format(word)) return *format;
@@ -133,7 +134,7 @@ ValidationError put_keys(const Scope& scope, const RawValue& given) {
     if (!lines) return lines.error();
     std::vector<signer::Sha256> hashes;
     for (const auto& line : *lines) {
-        const auto hash = parse_api_key_line(line);
+        const auto hash = access::parse_api_key_line(line);
         if (!hash)
             return "must be lines sha256:…, as `photogate key new` prints them, never the keys themselves";
         hashes.push_back(*hash);

@@ -381,15 +381,15 @@ void check_default_profile(const model::App& app, const std::string& table, Repo
 }
 
 void check_apps(Config& config, Report& report) {
-    for (const auto& [name, access] : config.access) {
+    for (const auto& [name, entry] : config.access) {
         const auto table = "apps." + name.str();
         const auto& app = config.apps.at(name);
-        if (access.keys.empty()) {
+        if (entry.keys.empty()) {
             report.mistake(table + ".keys",
                            "names no key, so no client could call (`photogate key new --app " + name.str() +
                                "` makes one)");
         }
-        for (const auto& hash : access.keys) {
+        for (const auto& hash : entry.keys) {
             if (hash == signer::Sha256{}) {
                 report.warning(
                     table + ".keys",
@@ -397,11 +397,11 @@ void check_apps(Config& config, Report& report) {
                         name.str() + "` prints a key and its line)");
                 continue;
             }
-            if (config.keys.add(hash, {name, access.role}) == KeyRing::Added::already_there) {
+            if (config.keys.add(hash, {name, entry.role}) == access::KeyRing::Added::already_there) {
                 report.mistake(table + ".keys", "has a key that stands elsewhere too");
             }
         }
-        if (access.role == Role::operator_role) {
+        if (entry.role == access::Role::operator_role) {
             check_operator(app, table, report);
             config.apps.erase(name);
             continue;

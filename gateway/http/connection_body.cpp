@@ -164,7 +164,7 @@ void Connection::dispatch() {
             std::make_shared<ConnectionBody>(io_thread_.shared_from_this(), weak_from_this(), number_);
     }
     exchange.request.parameters = std::move(exchange.admission.parameters);
-    exchange.request.caller = std::move(exchange.admission.caller);
+    exchange.request.principal = std::move(exchange.admission.principal);
     exchange.request.route = exchange.admission.route_name;
     exchange.request.remote = exchange.client.text();
     exchange.request.request_id = exchange.request_id;
@@ -173,8 +173,7 @@ void Connection::dispatch() {
     Responder responder{std::make_unique<ConnectionSink>(io_thread_.shared_from_this(), weak_from_this(),
                                                          number_, exchange.abandonment)};
     try {
-        listener_.service->handle(exchange.admission.route, std::move(exchange.request),
-                                  std::move(responder));
+        exchange.admission.handler(std::move(exchange.request), std::move(responder));
     } catch (const std::exception& error) {
         // The Responder has answered 500 as it went.
         log::error("http.handler_exception",

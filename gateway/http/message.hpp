@@ -8,7 +8,6 @@
 // Thread safety: values. A Request may be moved to another thread, as may a Response.
 #pragma once
 
-#include <any>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,7 +21,15 @@
 
 #include "base/result.hpp"
 
+namespace photogate::gateway::access {
+struct Principal;
+}
+
 namespace photogate::gateway::http {
+
+/// Who calls; null where nobody was asked. The server core carries it and never looks into it: what is in it belongs
+/// to gateway/access, which also makes it.
+using PrincipalPtr = std::shared_ptr<const access::Principal>;
 
 enum class Method { get, head, post, put, delete_, patch, options, trace, connect };
 
@@ -135,7 +142,7 @@ struct Request : RequestHead {
     std::string remote;       ///< the client's address (client_address.hpp), without the port
     std::string request_id;   ///< the caller's where it is sane, ours otherwise; goes back as X-Request-Id
     std::string traceparent;  ///< W3C Trace Context as sent, or empty
-    std::any caller;          ///< what the route's head check found: who is calling
+    PrincipalPtr principal;   ///< who calls, as the route's head check found
 
     /// The path parameter; empty where the pattern has none of this name.
     std::string_view parameter(std::string_view name) const;

@@ -147,18 +147,20 @@ Admission Router::admit(const RequestHead& head) {
         bool stands_in = head.method == Method::head && route.method == Method::get;
         if (route.method != head.method && (!stands_in || found)) continue;
         found = &route;
-        admission.route = at;
         if (!stands_in) break;
     }
     if (found) {
         admission.route_name = found->name;
         admission.body_limit = found->body_limit;
+        admission.handler = [found](Request request, Responder responder) {
+            found->handler(std::move(request), std::move(responder));
+        };
         if (!found->check) return admission;
-        Result<std::any> caller = found->check(head, admission.parameters);
-        if (caller) {
-            admission.caller = std::move(*caller);
+        Result<PrincipalPtr> principal = found->check(head, admission.parameters);
+        if (principal) {
+            admission.principal = std::move(*principal);
         } else {
-            admission.refusal = std::move(caller.error());
+            admission.refusal = std::move(principal.error());
         }
         return admission;
     }
@@ -175,10 +177,6 @@ Admission Router::admit(const RequestHead& head) {
     admission.refusal =
         Error{ErrorCode::method_not_allowed, "This path takes " + path->allow + ".", {}, std::nullopt};
     return admission;
-}
-
-void Router::handle(std::size_t route, Request request, Responder responder) {
-    routes_[route]->handler(std::move(request), std::move(responder));
 }
 
 }  // namespace photogate::gateway::http

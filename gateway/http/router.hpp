@@ -19,9 +19,9 @@
 
 namespace photogate::gateway::http {
 
-/// Runs when the head is there and before the body is read: who is calling, as `Request::caller`; or an
+/// Runs when the head is there and before the body is read: who is calling, as `Request::principal`; or an
 /// Error, and the body is never read. Called on an I/O thread, so it must not block.
-using HeadCheck = std::function<Result<std::any>(const RequestHead&, const PathParameters&)>;
+using HeadCheck = std::function<Result<PrincipalPtr>(const RequestHead&, const PathParameters&)>;
 
 struct Route {
     Method method = Method::get;
@@ -42,7 +42,6 @@ class Router final : public Service {
     Router& add(Route route, std::shared_ptr<const CorsPolicy> cors);
 
     Admission admit(const RequestHead& head) override;
-    void handle(std::size_t route, Request request, Responder responder) override;
 
   private:
     struct Path;

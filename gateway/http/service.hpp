@@ -14,8 +14,8 @@
 
 namespace photogate::gateway::http {
 
-/// How a route gets the body: gathered whole before handle(), or handle() at once and the body through
-/// Request::stream. An answer before the body's end ends the connection, once the peer has had time to read
+/// How a route gets the body: gathered whole before its handler is called, or the handler at once and the body
+/// through Request::stream. An answer before the body's end ends the connection, once the peer has had time to read
 /// it.
 enum class BodyMode { whole, pieces };
 
@@ -25,12 +25,14 @@ struct Admission {
     BodyMode body_mode = BodyMode::whole;
     /// For the body as a whole, in place of ServerLimits::body_deadline; its lowest rate holds beside it.
     std::optional<std::chrono::milliseconds> body_deadline;
-    std::size_t route = 0;        ///< the service's own number, given back to handle()
     std::string_view route_name;  ///< lives as long as the service
     PathParameters parameters;
-    std::any caller;
+    PrincipalPtr principal;
     std::vector<HeaderField> headers;  ///< on whatever is answered, the server's own refusals too (CORS)
-    /// Answers now, without reading the body or calling handle().
+    /// Called once, with what admit() already knows of the request in its closure. It outlives neither the service nor
+    /// the call.
+    Handler handler;
+    /// Answers now, without reading the body or calling the handler.
     std::variant<std::monostate, Response, Error> refusal;
 };
 
@@ -51,7 +53,6 @@ class Service {
     /// another, status. RFC 9457's unless overridden.
     virtual void word(Response& response, const ErrorContext& context) const;
     virtual Admission admit(const RequestHead& head) = 0;
-    virtual void handle(std::size_t route, Request request, Responder responder) = 0;
 };
 
 }  // namespace photogate::gateway::http

@@ -14,10 +14,10 @@
 #include "delivery/byte_budget.hpp"
 #include "delivery/published_images.hpp"
 #include "delivery/version_maker.hpp"
+#include "gateway/access/head_check.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
-#include "gateway/routes/client_token.hpp"
 #include "gateway/routes/waiters.hpp"
 #include "notifier/events/source.hpp"
 #include "pipeline/catalog.hpp"
@@ -51,11 +51,13 @@ struct Api {
     Random& random;
     std::shared_ptr<const http::CorsPolicy> cors;  ///< null: no page may call
     std::string image_base;                        ///< before `/i/…`; empty: paths alone
-    const TokenSigner& tokens;
+    const access::TokenSigner& tokens;
     const notifier::events::Sources& event_sources;
     /// For completions that may be called when their request has gone: its owner waits for them before all of the above
     /// ends.
     const InFlight& in_flight;
+
+    access::Credentials credentials() const { return {config.keys, tokens, clock}; }
 };
 
 void add_upload_routes(http::Router& router, const Api& api);

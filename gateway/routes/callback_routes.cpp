@@ -5,7 +5,7 @@
 
 #include "base/ascii.hpp"
 #include "base/encoding.hpp"
-#include "gateway/config/api_key.hpp"
+#include "gateway/access/api_key.hpp"
 #include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
@@ -108,7 +108,7 @@ std::optional<Timestamp> read_time(http::JsonFields& fields, std::string_view na
 Result<std::optional<AppName>> whose(const Request& request, const std::optional<std::string>& named) {
     auto own = scope(request);
     if (!named) return own;
-    auto app = config::parse_app_name(*named);
+    auto app = access::parse_app_name(*named);
     if (!app) return fail(ErrorCode::invalid_field, "'app' is not the name of an app");
     if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
     return std::optional{std::move(*app)};
@@ -299,11 +299,11 @@ void add_all(http::Router& router, const Api& api, const http::HeadCheck& check,
 }  // namespace
 
 void add_callback_routes(http::Router& router, const Api& api) {
-    add_all(router, api, any_key(api.config.keys), api.cors);
+    add_all(router, api, access::any_key(api.config.keys), api.cors);
 }
 
 void add_operator_callback_routes(http::Router& router, const Api& api) {
-    add_all(router, api, operator_key(api.config.keys), nullptr);
+    add_all(router, api, access::operator_key(api.config.keys), nullptr);
 }
 
 }  // namespace photogate::gateway::routes

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
 #include "gateway/http/json_fields.hpp"
+#include "gateway/http/json_only.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/upload_request.hpp"
@@ -72,7 +73,7 @@ void create_upload(const Api& api, telemetry::Counter& counter, const http::Requ
 
 void add_create_route(http::Router& router, const Api& api) {
     auto counter = api.metrics.counter({"photogate_uploads_created_total", "Uploads granted.", {}});
-    const auto who = app_or_token_with_json({api.config.keys, api.tokens, api.clock});
+    const auto who = http::json_only(access::app_or_token(api.credentials()));
     for (const char* pattern : {"/v1/uploads", "/u/{token}/v1/uploads"}) {
         router.add({http::Method::post, pattern,
                     [&api, counter](const http::Request& request, http::Responder responder) mutable {

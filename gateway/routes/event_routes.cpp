@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
+#include "gateway/routes/caller.hpp"
 #include "notifier/events/refusal_log.hpp"
 #include "notifier/events/source.hpp"
 
@@ -50,12 +51,6 @@ events::HeadFields fields_of(const http::RequestHead& head) {
     };
 }
 
-/// What the check of the head found; goes with the request to its handler.
-struct Admitted {
-    const events::Source* source;
-    events::HeadVerdict verdict;
-};
-
 tl::unexpected<Error> unauthenticated() {
     return fail(ErrorCode::unauthenticated, "send 'Authorization: Bearer …' with this source's token");
 }
@@ -66,10 +61,11 @@ class HeadCheck {
     HeadCheck(const Api& api, telemetry::Counter refused, std::shared_ptr<events::RefusalLog> log)
         : api_(api), refused_(refused), log_(std::move(log)) {}
 
-    Result<std::any> operator()(const http::RequestHead& head, const http::PathParameters& parameters) {
+    Result<http::PrincipalPtr> operator()(const http::RequestHead& head, const http::PathParameters& parameters) {
         const auto* source = api_.event_sources.find(parameters.empty() ? "" : parameters.front().value);
         const auto verdict = events::Sources::from_head(source, fields_of(head));
-        if (source && verdict != events::HeadVerdict::refuse) return std::any{Admitted{source, verdict}};
+        if (source && verdict != events::HeadVerdict::refuse)
+            return std::make_shared<const access::Principal>(access::EventSource{source, verdict});
         refused_.add();
         log_->refused(source, !source                               ? events::RefusedFor::unknown_source
                               : !head.headers.find("authorization") ? events::RefusedFor::missing_credentials
@@ -96,17 +92,17 @@ void observe_lag(telemetry::Histogram& lag, const events::EventBatch& batch, Tim
 }
 
 /// Whether a body that its head asked for proves the sender.
-bool proven(const Admitted& admitted, const http::Request& request) {
-    if (admitted.verdict == events::HeadVerdict::accept) return true;
-    const auto& authenticator = *admitted.source->authenticator;
+bool proven(const access::EventSource& sender, const http::Request& request) {
+    if (sender.verdict == events::HeadVerdict::accept) return true;
+    const auto& authenticator = *sender.source->authenticator;
     return authenticator.from_body(fields_of(request), request.body) == events::BodyVerdict::accept;
 }
 
 void take_in(const Api& api, Counters counters, events::RefusalLog& log, http::Request request,
              http::Responder responder) {
-    const auto admitted = std::any_cast<Admitted>(request.caller);
-    const auto& source = *admitted.source;
-    if (!proven(admitted, request)) {
+    const auto& sender = std::get<access::EventSource>(caller(request).who);
+    const auto& source = *sender.source;
+    if (!proven(sender, request)) {
         counters.unauthenticated.add();
         log.refused(&source, events::RefusedFor::wrong_credentials);
         return responder.fail(unauthenticated().value());

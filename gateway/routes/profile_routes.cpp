@@ -48,14 +48,15 @@ std::string limits_json(const pipeline::ProfileLimits& limits) {
 Result<Response> profile_of(const Api& api, const Request& request) {
     if (const auto known = check_query(request, {"profile"}); !known) return fail(known.error());
     const auto& who = caller(request);
-    const auto app = api.catalog.app(who.principal.app);
+    if (!who.app()) return fail(ErrorCode::forbidden, "this key's app has no profiles");
+    const auto app = api.catalog.app(*who.app());
     if (!app) return fail(app.error());
     std::optional<std::string> wanted;
     if (const auto text = request.query_value("profile")) wanted = std::string{*text};
-    if (who.token) {
-        if (wanted && *wanted != who.token->profile.str())
+    if (const auto* token = who.token()) {
+        if (wanted && *wanted != token->profile.str())
             return fail(ErrorCode::unknown_profile, "the client token is of another profile");
-        wanted = who.token->profile.str();
+        wanted = token->profile.str();
     }
     const auto profile = (*app)->profile(wanted);
     if (!profile) return fail(profile.error());
@@ -65,7 +66,7 @@ Result<Response> profile_of(const Api& api, const Request& request) {
 }  // namespace
 
 void add_profile_routes(http::Router& router, const Api& api) {
-    const auto who = key_or_token({api.config.keys, api.tokens, api.clock});
+    const auto who = access::key_or_token(api.credentials());
     for (const char* pattern : {"/v1/profile", "/u/{token}/v1/profile"}) {
         router.add(
             {http::Method::get, pattern,

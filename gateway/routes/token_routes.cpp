@@ -3,6 +3,7 @@
 
 #include "base/json/writer.hpp"
 #include "gateway/http/json_fields.hpp"
+#include "gateway/http/json_only.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/caller.hpp"
 #include "pipeline/uploads/client_tokens.hpp"
@@ -48,7 +49,7 @@ Result<uploads::TokenRequest> read_token_request(std::string_view body) {
     return wanted;
 }
 
-std::string token_json(const ClientToken& token, const std::string& text, const std::string& base_url) {
+std::string token_json(const model::ClientToken& token, const std::string& text, const std::string& base_url) {
     json::Writer json;
     json.begin_object();
     json.name("token");
@@ -83,7 +84,7 @@ std::string token_json(const ClientToken& token, const std::string& text, const 
 }
 
 Result<Response> make_token(const Api& api, const Request& request) {
-    const auto app = api.catalog.app(caller(request).principal.app);
+    const auto app = api.catalog.app(*caller(request).app());
     if (!app) return fail(app.error());
     auto wanted = read_token_request(request.body);
     if (!wanted) return fail(std::move(wanted.error()));
@@ -99,7 +100,7 @@ Result<Response> make_token(const Api& api, const Request& request) {
 void add_token_routes(http::Router& router, const Api& api) {
     router.add({http::Method::post, "/v1/tokens",
                 http::answer_with([&api](Request& request) { return make_token(api, request); }), kBodyLimit,
-                app_key_with_json(api.config.keys), ""},
+                http::json_only(access::app_key(api.config.keys)), ""},
                api.cors);
 }
 

@@ -72,8 +72,8 @@ Result<Response> answer_to(const Api& api, const pipeline::uploads::Caller& who,
 WaitingClient waiting_client(const Api& api, const Request& request) {
     const auto& who = caller(request);
     WaitingClient client;
-    if (who.principal.role == config::Role::app) client.app = who.principal.app.str();
-    if (who.token) client.token = who.token->id;
+    if (const auto* app = who.app()) client.app = app->str();
+    if (const auto* token = who.token()) client.token = token->id;
     const auto address = parse_ip_address(request.remote);
     if (address && !http::is_any_of(*address, api.config.server.trusted_proxies)) client.address = address;
     return client;
@@ -244,8 +244,8 @@ Result<Response> retry(const Api& api, const Request& request, const UploadId& i
 
 void add_upload_routes(http::Router& router, const Api& api) {
     add_create_route(router, api);
-    const auto anyone = key_or_token({api.config.keys, api.tokens, api.clock});
-    const auto key = any_key(api.config.keys);
+    const auto anyone = access::key_or_token(api.credentials());
+    const auto key = access::any_key(api.config.keys);
     const auto on = [&](http::WorkPool& pool, auto call) {
         return http::answer_on(pool, with_upload(api, call));
     };
@@ -280,7 +280,7 @@ void add_upload_routes(http::Router& router, const Api& api) {
 }
 
 void add_operator_routes(http::Router& router, const Api& api) {
-    const auto key = operator_key(api.config.keys);
+    const auto key = access::operator_key(api.config.keys);
     const auto on = [&](auto call) { return http::answer_on(api.database_pool, with_upload(api, call)); };
     const auto add = [&](http::Method method, const char* pattern, http::Handler handler, std::size_t body) {
         router.add({method, pattern, std::move(handler), body, key, ""});

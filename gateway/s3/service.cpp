@@ -20,7 +20,7 @@ constexpr std::size_t kHeaderBlock = 16'384;
 /// S3's limit for one PUT, plus the overhead of a form or of signed chunks.
 constexpr std::uint64_t kLargestBody = (5ULL << 30) + (64ULL << 20);
 
-/// The result of admit(), passed to handle().
+/// What the head alone says of a request.
 struct Known {
     Address address;
     std::optional<Operation> operation;  ///< none: a preflight
@@ -168,6 +168,31 @@ S3Result<> permit(const Dependencies& dependencies, const Call& call) {
     return check_asked(dependencies, call);
 }
 
+void handle(Dependencies& dependencies, Known known, http::Request request, http::Responder responder) {
+    auto call = std::make_shared<Call>(Call{std::move(request),
+                                            std::move(responder),
+                                            std::move(known.address),
+                                            known.operation.value_or(Operation::list_buckets),
+                                            {},
+                                            nullptr});
+    if (call->request.method == http::Method::options) {
+        const auto rules =
+            call->address.bucket ? dependencies.cors.find(call->address.bucket.value()) : nullptr;
+        if (rules) return call->reply(preflight(*rules, call->request));
+        return call->answer(preflight(dependencies.options.cors_origins, call->request));
+    }
+    if (known.error) {
+        // A caller without permission does not learn what is wrong with the request, except what it can see
+        // itself.
+        return call->refuse(*known.error);
+    }
+    call->tells_encryption = dependencies.options.encrypted_disk && is_about_bytes(call->operation);
+    if (call->operation == Operation::post_form) return dispatch(dependencies, std::move(call));
+    if (auto verified = verify(dependencies, *call); !verified) return call->refuse(verified.error());
+    if (auto permitted = permit(dependencies, *call); !permitted) return call->refuse(permitted.error());
+    dispatch(dependencies, std::move(call));
+}
+
 }  // namespace
 
 Service::Service(ServiceOptions options, storage::builtin::FolderStore& store, http::WorkPool& pool,
@@ -234,34 +259,11 @@ http::Admission Service::admit(const http::RequestHead& head) {
     const auto rules = known.address.bucket ? dependencies_->cors.find(*known.address.bucket) : nullptr;
     admission.headers =
         rules ? cors_headers(*rules, head) : cors_headers(dependencies_->options.cors_origins, head);
-    admission.caller = std::move(known);
+    admission.handler = [this, known = std::move(known)](http::Request request,
+                                                         http::Responder responder) mutable {
+        handle(*dependencies_, std::move(known), std::move(request), std::move(responder));
+    };
     return admission;
-}
-
-void Service::handle(std::size_t, http::Request request, http::Responder responder) {
-    auto known = std::any_cast<Known>(std::move(request.caller));
-    auto call = std::make_shared<Call>(Call{std::move(request),
-                                            std::move(responder),
-                                            std::move(known.address),
-                                            known.operation.value_or(Operation::list_buckets),
-                                            {},
-                                            nullptr});
-    if (call->request.method == http::Method::options) {
-        const auto rules =
-            call->address.bucket ? dependencies_->cors.find(call->address.bucket.value()) : nullptr;
-        if (rules) return call->reply(preflight(*rules, call->request));
-        return call->answer(preflight(dependencies_->options.cors_origins, call->request));
-    }
-    if (known.error) {
-        // A caller without permission does not learn what is wrong with the request, except what it can see
-        // itself.
-        return call->refuse(*known.error);
-    }
-    call->tells_encryption = dependencies_->options.encrypted_disk && is_about_bytes(call->operation);
-    if (call->operation == Operation::post_form) return dispatch(*dependencies_, std::move(call));
-    if (auto verified = verify(*dependencies_, *call); !verified) return call->refuse(verified.error());
-    if (auto permitted = permit(*dependencies_, *call); !permitted) return call->refuse(permitted.error());
-    dispatch(*dependencies_, std::move(call));
 }
 
 }  // namespace photogate::gateway::s3

@@ -56,7 +56,6 @@ class Service final : public http::Service {
     http::HeadLimits head_limits(const http::HeadLimits& general) const override;
     void word(http::Response& response, const http::ErrorContext& context) const override;
     http::Admission admit(const http::RequestHead& head) override;
-    void handle(std::size_t route, http::Request request, http::Responder responder) override;
 
   private:
     std::unique_ptr<Dependencies> dependencies_;

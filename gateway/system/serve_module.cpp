@@ -8,8 +8,8 @@
 
 #include "base/version.hpp"
 #include "delivery/metrics.hpp"
+#include "gateway/access/token_secrets.hpp"
 #include "gateway/routes/image_stream.hpp"
-#include "gateway/routes/token_secrets.hpp"
 #include "gateway/routes/wait_metrics.hpp"
 #include "gateway/system/event_sources.hpp"
 #include "gateway/system/imagers.hpp"
@@ -37,7 +37,7 @@ std::vector<Secret> token_secrets(const config::Config& config, const pipeline::
     std::map<std::string, Secret> workers;
     for (const auto& [name, store] : stores.all())
         workers.emplace(name, store.region.worker.secret_access_key);
-    return routes::derive_token_secrets(workers, config.default_region);
+    return access::derive_token_secrets(workers, config.default_region);
 }
 
 }  // namespace

@@ -16,10 +16,10 @@
 #include "base/in_flight.hpp"
 #include "delivery/version_maker.hpp"
 #include "delivery/version_renderer.hpp"
+#include "gateway/access/client_token.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/api.hpp"
-#include "gateway/routes/client_token.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
 #include "gateway/system/work_module.hpp"
@@ -67,7 +67,7 @@ class ServeModule {
     std::unique_ptr<http::WorkPool> version_pool_;
     std::optional<delivery::VersionRenderer> version_renderer_;
     std::optional<delivery::VersionMaker> version_maker_;
-    std::optional<routes::TokenSigner> tokens_;
+    std::optional<access::TokenSigner> tokens_;
     std::optional<routes::Api> api_;
     http::Router router_;
     http::Router operations_;

@@ -55,10 +55,10 @@ class InPieces final : public Service {
         admission.body_mode = BodyMode::pieces;
         admission.body_limit = 64'000'000;
         admission.body_deadline = deadline;
+        admission.handler = [this](Request request, Responder responder) {
+            parked.park(std::move(request), std::move(responder));
+        };
         return admission;
-    }
-    void handle(std::size_t, Request request, Responder responder) override {
-        parked.park(std::move(request), std::move(responder));
     }
 
     Parked parked;

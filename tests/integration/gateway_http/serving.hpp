@@ -117,11 +117,11 @@ class Serving : public testing::Test {
                   .pattern = "/guarded",
                   .handler = echo,
                   .body_limit = 1'000,
-                  .check = [](const RequestHead& head, const PathParameters&) -> Result<std::any> {
+                  .check = [](const RequestHead& head, const PathParameters&) -> Result<PrincipalPtr> {
                       if (head.headers.find("Authorization") != "Bearer good") {
                           return fail(ErrorCode::unauthenticated, "Send a key.");
                       }
-                      return std::any{};
+                      return nullptr;
                   }});
         start();
     }

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/access/api_key.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/config/options.hpp"
 #include "sample.hpp"
@@ -418,8 +419,8 @@ TEST(Program, creates_key_that_matches_its_line) {
     const auto ran = run_with({"key", "new", "--app", "shop"});
     EXPECT_EQ(ran.code, ExitCode::ok);
     const auto key = ran.out.substr(5, ran.out.find('\n') - 5);
-    EXPECT_EQ(config::app_of_api_key(key), AppName::trusted("shop"));
-    EXPECT_THAT(ran.out, HasSubstr(config::api_key_line(Secret{key})));
+    EXPECT_EQ(access::app_of_api_key(key), AppName::trusted("shop"));
+    EXPECT_THAT(ran.out, HasSubstr(access::api_key_line(Secret{key})));
 }
 
 TEST(Sign, matches_the_documented_aws_example) {

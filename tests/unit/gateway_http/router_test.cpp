@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/access/principal.hpp"
 #include "gateway/http/parse_head.hpp"
 
 namespace photogate::gateway::http {
@@ -79,15 +80,16 @@ TEST_F(RouterTest, reports_allowed_methods_for_known_path) {
 }
 
 TEST_F(RouterTest, identifies_caller_or_rejects_in_head_check) {
+    const auto app = std::make_shared<const access::Principal>();
     router.add({.method = Method::put,
                 .pattern = "/checked",
                 .handler = nothing(),
-                .check = [](const RequestHead& head, const PathParameters&) -> Result<std::any> {
+                .check = [app](const RequestHead& head, const PathParameters&) -> Result<PrincipalPtr> {
                     if (head.query_value("key") != "good") return fail(ErrorCode::unauthenticated, "no");
-                    return std::any{std::string{"app"}};
+                    return app;
                 }});
     EXPECT_EQ(refusal("PUT", "/checked"), ErrorCode::unauthenticated);
-    EXPECT_EQ(std::any_cast<std::string>(router.admit(asked("PUT", "/checked?key=good")).caller), "app");
+    EXPECT_EQ(router.admit(asked("PUT", "/checked?key=good")).principal, app);
 }
 
 TEST_F(RouterTest, detects_table_mistakes_at_construction) {

@@ -22,7 +22,7 @@
 #include "model/client_token.hpp"
 #include "signer/digest.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 
 using model::ClientToken;
 
@@ -41,4 +41,4 @@ class TokenSigner {
 /// Whether a credential is meant to be a client token.
 bool looks_like_client_token(std::string_view credential);
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

@@ -1,4 +1,4 @@
-#include "gateway/routes/client_token.hpp"
+#include "gateway/access/client_token.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "base/json/writer.hpp"
 #include "gateway/http/json_fields.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 namespace {
 
 constexpr std::string_view kPrefix = "pgt_";
@@ -134,4 +134,4 @@ bool looks_like_client_token(std::string_view credential) {
     return credential.starts_with(kPrefix);
 }
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

@@ -1,8 +1,8 @@
-#include "gateway/config/api_key.hpp"
+#include "gateway/access/api_key.hpp"
 
 #include <gtest/gtest.h>
 
-namespace photogate::gateway::config {
+namespace photogate::gateway::access {
 namespace {
 
 AppName app(const char* name) {
@@ -46,15 +46,15 @@ TEST(ApiKey, finds_no_app_in_malformed_key) {
 TEST(KeyRing, finds_key_at_any_position) {
     SeededRandom random{2};
     KeyRing ring;
-    std::vector<std::pair<Secret, Principal>> all;
+    std::vector<std::pair<Secret, KeyOwner>> all;
     for (int i = 0; i < 20; ++i) {
-        const Principal principal{app(("app-" + std::to_string(i)).c_str()),
-                                  i == 7 ? Role::operator_role : Role::app};
-        all.emplace_back(make_api_key(principal.app, random), principal);
-        EXPECT_EQ(ring.add(signer::sha256(all.back().first.reveal()), principal), KeyRing::Added::added);
+        const KeyOwner owner{app(("app-" + std::to_string(i)).c_str()),
+                             i == 7 ? Role::operator_role : Role::app};
+        all.emplace_back(make_api_key(owner.name, random), owner);
+        EXPECT_EQ(ring.add(signer::sha256(all.back().first.reveal()), owner), KeyRing::Added::added);
     }
-    for (const auto& [key, principal] : all)
-        EXPECT_EQ(ring.find(key.reveal()), principal);
+    for (const auto& [key, owner] : all)
+        EXPECT_EQ(ring.find(key.reveal()), owner);
 }
 
 TEST(KeyRing, accepts_only_the_whole_key) {
@@ -91,4 +91,4 @@ TEST(KeyRing, detects_duplicate_key) {
 }
 
 }  // namespace
-}  // namespace photogate::gateway::config
+}  // namespace photogate::gateway::access

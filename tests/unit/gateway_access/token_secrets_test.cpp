@@ -1,12 +1,12 @@
-#include "gateway/routes/token_secrets.hpp"
+#include "gateway/access/token_secrets.hpp"
 
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
-#include "gateway/routes/client_token.hpp"
+#include "gateway/access/client_token.hpp"
 #include "signer/digest.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 namespace {
 
 const Timestamp kNow = *parse_rfc3339("2026-11-20T12:00:00Z");
@@ -67,4 +67,4 @@ TEST(TokenSecrets, skip_regions_without_a_secret) {
 }
 
 }  // namespace
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

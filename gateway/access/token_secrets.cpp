@@ -1,9 +1,9 @@
-#include "gateway/routes/token_secrets.hpp"
+#include "gateway/access/token_secrets.hpp"
 
 #include "base/encoding.hpp"
 #include "signer/digest.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 
 std::vector<Secret> derive_token_secrets(const std::map<std::string, Secret>& workers,
                                          const std::string& designated) {
@@ -21,4 +21,4 @@ std::vector<Secret> derive_token_secrets(const std::map<std::string, Secret>& wo
     return secrets;
 }
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

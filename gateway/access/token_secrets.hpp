@@ -15,7 +15,7 @@
 
 #include "base/secret.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 
 /// `workers`: each region's worker secret, by the region's name; empty ones are skipped. `designated`: the
 /// region that signs; the first by name where it has no secret. The first of the result signs; the result is
@@ -23,4 +23,4 @@ namespace photogate::gateway::routes {
 std::vector<Secret> derive_token_secrets(const std::map<std::string, Secret>& workers,
                                          const std::string& designated);
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

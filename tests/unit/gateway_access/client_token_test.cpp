@@ -1,11 +1,11 @@
 // Client tokens: signed, read, refused.
-#include "gateway/routes/client_token.hpp"
+#include "gateway/access/client_token.hpp"
 
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 namespace {
 
 using std::chrono::seconds;
@@ -94,4 +94,4 @@ TEST(ClientToken, expires_on_its_second) {
 }
 
 }  // namespace
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access

@@ -1,4 +1,4 @@
-#include "gateway/config/api_key.hpp"
+#include "gateway/access/api_key.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "base/ascii.hpp"
 #include "base/encoding.hpp"
 
-namespace photogate::gateway::config {
+namespace photogate::gateway::access {
 namespace {
 
 constexpr std::string_view kPrefix = "pg_";
@@ -68,15 +68,15 @@ std::optional<AppName> app_of_api_key(std::string_view key) {
     return *app;
 }
 
-KeyRing::Added KeyRing::add(const signer::Sha256& hash, Principal principal) {
+KeyRing::Added KeyRing::add(const signer::Sha256& hash, KeyOwner owner) {
     const bool there =
         std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.hash == hash; });
     if (there) return Added::already_there;
-    entries_.push_back({hash, std::move(principal)});
+    entries_.push_back({hash, std::move(owner)});
     return Added::added;
 }
 
-std::optional<Principal> KeyRing::find(std::string_view presented) const {
+std::optional<KeyOwner> KeyRing::find(std::string_view presented) const {
     const auto named = app_of_api_key(presented);
     if (!named) return std::nullopt;
     const auto hash = signer::sha256(presented);
@@ -85,8 +85,8 @@ std::optional<Principal> KeyRing::find(std::string_view presented) const {
         const bool same = signer::constant_time_equal(BytesView{hash}, BytesView{entry.hash});
         match = same ? &entry : match;
     }
-    if (match == nullptr || match->principal.app != *named) return std::nullopt;
-    return match->principal;
+    if (match == nullptr || match->owner.name != *named) return std::nullopt;
+    return match->owner;
 }
 
-}  // namespace photogate::gateway::config
+}  // namespace photogate::gateway::access

@@ -17,7 +17,7 @@
 #include "base/words.hpp"
 #include "signer/digest.hpp"
 
-namespace photogate::gateway::config {
+namespace photogate::gateway::access {
 
 /// 1 to 32 of `a-z 0-9 -`, starting with a letter.
 Result<AppName> parse_app_name(std::string_view text);
@@ -37,29 +37,29 @@ enum class Role {
     operator_role,  ///< reads across apps, replays, retries
 };
 
-struct Principal {
-    AppName app;
+struct KeyOwner {
+    AppName name;  ///< of the app or of the operator
     Role role = Role::app;
-    bool operator==(const Principal&) const = default;
+    bool operator==(const KeyOwner&) const = default;
 };
 
 class KeyRing {
   public:
     enum class Added { added, already_there };
-    Added add(const signer::Sha256& hash, Principal principal);
+    Added add(const signer::Sha256& hash, KeyOwner owner);
     bool empty() const { return entries_.empty(); }
     std::size_t size() const { return entries_.size(); }
 
     /// Whose key this is. Every entry is compared, each in constant time, so the time tells nothing but how
     /// many there are.
-    std::optional<Principal> find(std::string_view presented) const;
+    std::optional<KeyOwner> find(std::string_view presented) const;
 
   private:
     struct Entry {
         signer::Sha256 hash;
-        Principal principal;
+        KeyOwner owner;
     };
     std::vector<Entry> entries_;
 };
 
-}  // namespace photogate::gateway::config
+}  // namespace photogate::gateway::access
