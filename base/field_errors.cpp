@@ -19,4 +19,18 @@ Error field_errors(std::vector<FieldError> mistakes) {
     return error;
 }
 
+std::string member_pointer(std::string_view parent, std::string_view name) {
+    std::string pointer = std::string{parent} + '/';
+    for (const char c : name) {
+        if (c == '~') {
+            pointer += "~0";
+        } else if (c == '/') {
+            pointer += "~1";
+        } else {
+            pointer += c;
+        }
+    }
+    return pointer;
+}
+
 }  // namespace photogate

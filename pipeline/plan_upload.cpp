@@ -37,14 +37,6 @@ bool token(std::string_view text) {
     });
 }
 
-/// JSON pointer escapes (RFC 6901).
-std::string pointer(std::string_view parent, std::string_view name) {
-    std::string out = std::string{parent} + '/';
-    for (char c : name)
-        out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    return out;
-}
-
 void check_size(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
                 Findings& findings) {
     if (!request.size) {
@@ -172,7 +164,7 @@ std::vector<FieldError> metadata_mistakes(const model::TextMap& metadata) {
     for (const auto& [name, value] : metadata) {
         bytes += name.size() + value.size();
         if (!token(name)) {
-            mistakes.push_back({pointer("/metadata", name), ErrorCode::invalid_metadata,
+            mistakes.push_back({member_pointer("/metadata", name), ErrorCode::invalid_metadata,
                                 "a metadata name has 1 to 64 of a-z, A-Z, 0-9, '_', '-' and '.'"});
         }
     }

@@ -16,7 +16,7 @@ namespace photogate::json {
 struct Bounds {
     std::size_t bytes = 1U << 20;
     std::size_t depth = 16;
-    std::size_t nodes = 200'000;
+    std::size_t nodes = 100'000;  ///< values, an object or an array being one itself
     /// A member of the outermost object whose array elements may each hold a name twice: such an element is
     /// reported in Findings::ambiguous_elements, and the text is not refused for it. Empty: there is none.
     std::string_view independent_elements = {};

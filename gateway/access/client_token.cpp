@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
-#include "gateway/http/json_fields.hpp"
 
 namespace photogate::gateway::access {
 namespace {
@@ -67,11 +67,11 @@ std::string claims_json(const ClientToken& token) {
 
 /// Of claims whose signature is ours.
 std::optional<ClientToken> read_claims(std::string_view text) {
-    const auto document = http::read_json_object(text);
+    const auto document = json::read_object(text);
     if (!document) return std::nullopt;
-    http::JsonFields fields(*document);
-    const http::TextRule needed{.presence = http::Presence::required};
-    const http::IntegerRule number{.presence = http::Presence::required};
+    json::Fields fields(*document);
+    const json::TextRule needed{.presence = json::Presence::required};
+    const json::IntegerRule number{.presence = json::Presence::required};
     ClientToken token;
     token.id = fields.text("id", needed).value_or("");
     token.app = AppName::trusted(fields.text("app", needed).value_or(""));

@@ -31,8 +31,9 @@ struct TokenBearer {
 
 /// By the credential of a store's events.
 struct EventSource {
-    const notifier::events::Source* source;  ///< never null; the configuration's, so it outlives every request
-    notifier::events::HeadVerdict verdict;   ///< need_body: the body has yet to prove it
+    const notifier::events::Source*
+        source;                             ///< never null; the configuration's, so it outlives every request
+    notifier::events::HeadVerdict verdict;  ///< need_body: the body has yet to prove it
 };
 
 struct Principal {

@@ -5,8 +5,7 @@
 
 #include "base/ascii.hpp"
 #include "base/encoding.hpp"
-#include "gateway/access/api_key.hpp"
-#include "gateway/http/json_fields.hpp"
+#include "base/json/fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/caller.hpp"
@@ -84,7 +83,7 @@ Result<Response> one(const Api& api, const Request& request) {
 }
 
 /// As it may stand in a database, whether or not it is a URL that could be called.
-std::optional<std::string> read_url(http::JsonFields& fields, http::Presence presence) {
+std::optional<std::string> read_url(json::Fields& fields, json::Presence presence) {
     auto url = fields.text("url", {.presence = presence, .longest = 2'048});
     if (url && url->find('\0') != std::string::npos) {
         fields.refuse("url", ErrorCode::invalid_field, "'url' is not a URL");
@@ -93,7 +92,7 @@ std::optional<std::string> read_url(http::JsonFields& fields, http::Presence pre
     return url;
 }
 
-std::optional<Timestamp> read_time(http::JsonFields& fields, std::string_view name, http::Presence presence) {
+std::optional<Timestamp> read_time(json::Fields& fields, std::string_view name, json::Presence presence) {
     const auto text = fields.text(name, {.presence = presence});
     if (!text) return std::nullopt;
     const auto at = parse_rfc3339(*text);
@@ -104,23 +103,13 @@ std::optional<Timestamp> read_time(http::JsonFields& fields, std::string_view na
     return at;
 }
 
-/// Whose callbacks: the caller's own, or, for an operator, those of the app that is named, or of all.
-Result<std::optional<AppName>> whose(const Request& request, const std::optional<std::string>& named) {
-    auto own = scope(request);
-    if (!named) return own;
-    auto app = access::parse_app_name(*named);
-    if (!app) return fail(ErrorCode::invalid_field, "'app' is not the name of an app");
-    if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
-    return std::optional{std::move(*app)};
-}
-
 Result<records::ReplayRange> read_range(const Request& request) {
-    const auto document = http::read_json_object(request.body);
+    const auto document = json::read_object(request.body);
     if (!document) return fail(document.error());
-    http::JsonFields fields(*document);
+    json::Fields fields(*document);
     records::ReplayRange range;
-    range.since = read_time(fields, "since", http::Presence::required).value_or(Timestamp{});
-    range.until = read_time(fields, "until", http::Presence::optional);
+    range.since = read_time(fields, "since", json::Presence::required).value_or(Timestamp{});
+    range.until = read_time(fields, "until", json::Presence::optional);
     const auto state = model::parse_word<model::CallbackState>(fields.text("state").value_or("dead"));
     if (!state || *state == model::CallbackState::unsent)
         fields.refuse("state", ErrorCode::invalid_field, "'state' is waiting, delivered or dead");
@@ -130,7 +119,7 @@ Result<records::ReplayRange> read_range(const Request& request) {
         if (!range.type)
             fields.refuse("type", ErrorCode::invalid_field, "'type' is a callback's, as upload.published");
     }
-    range.url = read_url(fields, http::Presence::optional);
+    range.url = read_url(fields, json::Presence::optional);
     range.most =
         static_cast<std::size_t>(fields.integer("limit", {.least = 1, .most = 10'000}).value_or(10'000));
     if (const auto cursor = fields.text("cursor")) {
@@ -141,7 +130,7 @@ Result<records::ReplayRange> read_range(const Request& request) {
     }
     const auto named = fields.text("app");
     if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    auto app = whose(request, named);
+    auto app = named_app(request, named, ErrorCode::invalid_field);
     if (!app) return fail(app.error());
     range.app = std::move(*app);
     return range;
@@ -205,13 +194,13 @@ struct MeantEndpoint {
 };
 
 Result<MeantEndpoint> read_endpoint(const Api& api, const Request& request) {
-    const auto document = http::read_json_object(request.body);
+    const auto document = json::read_object(request.body);
     if (!document) return fail(document.error());
-    http::JsonFields fields(*document);
-    auto url = read_url(fields, http::Presence::required);
+    json::Fields fields(*document);
+    auto url = read_url(fields, json::Presence::required);
     const auto named = fields.text("app");
     if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    auto app = whose(request, named);
+    auto app = named_app(request, named, ErrorCode::invalid_field);
     if (!app) return fail(app.error());
     return MeantEndpoint{endpoints_of(api, std::move(*app)), std::move(*url)};
 }
@@ -253,10 +242,7 @@ Result<Response> feed(const Api& api, const Request& request) {
         return fail(known.error());
     const auto page = read_page_request(request);
     if (!page) return fail(page.error());
-    const auto named = request.query_value("app");
-    const auto app = whose(request, named ? std::optional<std::string>{*named} : std::nullopt);
-    if (!app && app.error().code == ErrorCode::invalid_field)
-        return fail(ErrorCode::invalid_query, app.error().detail);
+    const auto app = listed_app(request);
     if (!app) return fail(app.error());
     if (!*app) return fail(ErrorCode::invalid_query, "an operator names the app: ?app=");
     std::optional<records::FeedCursor> after;

@@ -19,14 +19,18 @@ std::optional<AppName> scope(const http::Request& request) {
     throw std::logic_error("a route of apps and operators admits others");
 }
 
-Result<std::optional<AppName>> listed_app(const http::Request& request) {
+Result<std::optional<AppName>> named_app(const http::Request& request, std::optional<std::string_view> named,
+                                         ErrorCode malformed) {
     auto own = scope(request);
-    const auto named = request.query_value("app");
     if (!named) return own;
     auto app = access::parse_app_name(*named);
-    if (!app) return fail(ErrorCode::invalid_query, "'app' is not the name of an app");
+    if (!app) return fail(malformed, "'app' is not the name of an app");
     if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
     return std::optional{std::move(*app)};
+}
+
+Result<std::optional<AppName>> listed_app(const http::Request& request) {
+    return named_app(request, request.query_value("app"), ErrorCode::invalid_query);
 }
 
 pipeline::uploads::Caller asking(const http::Request& request) {

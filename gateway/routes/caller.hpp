@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "gateway/access/principal.hpp"
 #include "gateway/http/message.hpp"
@@ -15,8 +16,11 @@ namespace photogate::gateway::routes {
 const access::Principal& caller(const http::Request& request);
 /// The app whose uploads the caller may see; nullopt: all, for an operator.
 std::optional<AppName> scope(const http::Request& request);
-/// Whose items a list has, by `?app=`: the caller's own, or for an operator those of the named app, or of all.
-/// Errors: invalid_query; forbidden for another app's.
+/// Whose items are meant: the caller's own, or for an operator those of the app that is named, or of all.
+/// Errors: `malformed`, of a name that can't be an app's; forbidden for another app's.
+Result<std::optional<AppName>> named_app(const http::Request& request, std::optional<std::string_view> named,
+                                         ErrorCode malformed);
+/// As named_app, by `?app=`. Errors: invalid_query, forbidden.
 Result<std::optional<AppName>> listed_app(const http::Request& request);
 /// The caller as the use cases know them.
 pipeline::uploads::Caller asking(const http::Request& request);

@@ -5,7 +5,7 @@
 // no more than hand it over.
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
-#include "gateway/http/json_fields.hpp"
+#include "base/json/fields.hpp"
 #include "gateway/http/json_only.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
@@ -38,9 +38,9 @@ Result<uploads::CreateRequest> read_create_request(const http::Request& request)
     uploads::CreateRequest create{
         std::move(wanted->request), std::move(wanted->mistakes), std::move(*key), {}};
     if (create.idempotency_key) {
-        const auto document = http::read_json_object(request.body);
+        const auto document = json::read_object(request.body);
         if (!document) return fail(document.error());
-        create.request_sha256 = hex_lower(signer::sha256(http::canonical_json(*document)));
+        create.request_sha256 = hex_lower(signer::sha256(json::canonical(*document)));
     }
     return create;
 }

@@ -61,7 +61,8 @@ class HeadCheck {
     HeadCheck(const Api& api, telemetry::Counter refused, std::shared_ptr<events::RefusalLog> log)
         : api_(api), refused_(refused), log_(std::move(log)) {}
 
-    Result<http::PrincipalPtr> operator()(const http::RequestHead& head, const http::PathParameters& parameters) {
+    Result<http::PrincipalPtr> operator()(const http::RequestHead& head,
+                                          const http::PathParameters& parameters) {
         const auto* source = api_.event_sources.find(parameters.empty() ? "" : parameters.front().value);
         const auto verdict = events::Sources::from_head(source, fields_of(head));
         if (source && verdict != events::HeadVerdict::refuse)

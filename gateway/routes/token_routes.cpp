@@ -1,8 +1,8 @@
 // POST /v1/tokens: an app server asks for what it may hand to a browser or a phone.
 #include <utility>
 
+#include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
-#include "gateway/http/json_fields.hpp"
 #include "gateway/http/json_only.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/caller.hpp"
@@ -17,10 +17,10 @@ namespace uploads = pipeline::uploads;
 
 constexpr std::size_t kBodyLimit = 8 * 1024;
 
-void read_metadata(http::JsonFields& fields, uploads::TokenRequest& wanted) {
+void read_metadata(json::Fields& fields, uploads::TokenRequest& wanted) {
     const auto* metadata = fields.object("metadata", {.code = ErrorCode::invalid_metadata});
     if (!metadata) return;
-    http::JsonFields inner(*metadata, "/metadata");
+    json::Fields inner(*metadata, "/metadata");
     for (const auto& [name, unused] : *metadata->object()) {
         auto value = inner.text(name, {.shortest = 0, .code = ErrorCode::invalid_metadata});
         if (value) wanted.metadata.emplace(name, std::move(*value));
@@ -29,16 +29,16 @@ void read_metadata(http::JsonFields& fields, uploads::TokenRequest& wanted) {
 }
 
 Result<uploads::TokenRequest> read_token_request(std::string_view body) {
-    const auto document = http::read_json_object(body);
+    const auto document = json::read_object(body);
     if (!document) return fail(document.error());
-    http::JsonFields fields(*document);
+    json::Fields fields(*document);
     uploads::TokenRequest wanted;
     wanted.profile = fields.text("profile", {.longest = 64, .code = ErrorCode::unknown_profile});
     wanted.max_uploads = fields.integer("max_uploads", {.least = 1, .most = uploads::kMostTokenUploads})
                              .value_or(wanted.max_uploads);
     if (const auto bytes = fields.integer("max_bytes", {.least = 1}))
         wanted.max_bytes = static_cast<ByteSize>(*bytes);
-    const http::IntegerRule life{
+    const json::IntegerRule life{
         .least = 1, .most = uploads::kLongestTokenLife.count(), .code = ErrorCode::invalid_expiry};
     if (const auto seconds = fields.integer("expires_in", life)) wanted.life = std::chrono::seconds{*seconds};
     read_metadata(fields, wanted);
@@ -49,7 +49,8 @@ Result<uploads::TokenRequest> read_token_request(std::string_view body) {
     return wanted;
 }
 
-std::string token_json(const model::ClientToken& token, const std::string& text, const std::string& base_url) {
+std::string token_json(const model::ClientToken& token, const std::string& text,
+                       const std::string& base_url) {
     json::Writer json;
     json.begin_object();
     json.name("token");

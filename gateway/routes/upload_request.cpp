@@ -5,33 +5,33 @@
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
-#include "gateway/http/json_fields.hpp"
+#include "base/json/fields.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
 
-using http::JsonFields;
-using http::JsonValue;
+using json::Fields;
+using json::Value;
 
 constexpr std::size_t kLongestKey = 128;
 
-void read_checksum(JsonFields& fields, pipeline::GrantRequest& request) {
-    const JsonValue* checksum = fields.object("checksum", {.code = ErrorCode::invalid_checksum});
+void read_checksum(Fields& fields, pipeline::GrantRequest& request) {
+    const Value* checksum = fields.object("checksum", {.code = ErrorCode::invalid_checksum});
     if (!checksum) return;
-    JsonFields inner(*checksum, "/checksum");
+    Fields inner(*checksum, "/checksum");
     const auto algorithm =
-        inner.text("algorithm", {.presence = http::Presence::required, .code = ErrorCode::invalid_checksum});
+        inner.text("algorithm", {.presence = json::Presence::required, .code = ErrorCode::invalid_checksum});
     request.sha256 = inner.text(
-        "value", {.presence = http::Presence::required, .longest = 64, .code = ErrorCode::invalid_checksum});
+        "value", {.presence = json::Presence::required, .longest = 64, .code = ErrorCode::invalid_checksum});
     if (algorithm && *algorithm != "sha256")
         inner.refuse("algorithm", ErrorCode::invalid_checksum, "the algorithm is \"sha256\"");
     fields.take(std::move(inner));
 }
 
-void read_metadata(JsonFields& fields, pipeline::GrantRequest& request) {
-    const JsonValue* metadata = fields.object("metadata", {.code = ErrorCode::invalid_metadata});
+void read_metadata(Fields& fields, pipeline::GrantRequest& request) {
+    const Value* metadata = fields.object("metadata", {.code = ErrorCode::invalid_metadata});
     if (!metadata) return;
-    JsonFields inner(*metadata, "/metadata");
+    Fields inner(*metadata, "/metadata");
     for (const auto& [name, unused] : *metadata->object()) {
         auto value = inner.text(name, {.shortest = 0, .longest = 8'192, .code = ErrorCode::invalid_metadata});
         if (value) request.metadata.emplace(name, std::move(*value));
@@ -39,8 +39,8 @@ void read_metadata(JsonFields& fields, pipeline::GrantRequest& request) {
     fields.take(std::move(inner));
 }
 
-void read_client_fields(JsonFields& fields, pipeline::GrantRequest& request) {
-    const JsonValue* names = fields.array("client_fields", {.code = ErrorCode::invalid_metadata});
+void read_client_fields(Fields& fields, pipeline::GrantRequest& request) {
+    const Value* names = fields.array("client_fields", {.code = ErrorCode::invalid_metadata});
     if (!names) return;
     for (const auto& name : *names->array()) {
         if (!name.text()) {
@@ -54,9 +54,9 @@ void read_client_fields(JsonFields& fields, pipeline::GrantRequest& request) {
 }  // namespace
 
 Result<ReadGrantRequest> read_grant_request(std::string_view body) {
-    const auto document = http::read_json_object(body);
+    const auto document = json::read_object(body);
     if (!document) return fail(document.error());
-    JsonFields fields(*document);
+    Fields fields(*document);
     pipeline::GrantRequest request;
     request.profile = fields.text("profile", {.longest = 64, .code = ErrorCode::unknown_profile});
     request.method = fields.text("method", {.longest = 16, .code = ErrorCode::method_not_offered});

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json/value.hpp"
 #include "base/result.hpp"
-#include "gateway/http/json_value.hpp"
 #include "gateway/http/message.hpp"
 #include "pipeline/grant.hpp"
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
 #include "gateway/http/client_address.hpp"
-#include "gateway/http/json_fields.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
@@ -194,9 +194,9 @@ Result<Response> list_uploads(const Api& api, const Request& request) {
 /// `expires_in`, where the request says it; nullopt where it has no body.
 Result<std::optional<std::int64_t>> read_expires_in(const Request& request) {
     if (request.body.empty()) return std::optional<std::int64_t>{};
-    const auto document = http::read_json_object(request.body);
+    const auto document = json::read_object(request.body);
     if (!document) return fail(document.error());
-    http::JsonFields fields(*document);
+    json::Fields fields(*document);
     const auto expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
     if (const auto sane = fields.finish(); !sane) return fail(sane.error());
     return expires_in;

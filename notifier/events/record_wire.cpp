@@ -221,7 +221,7 @@ Reading read_record(const json& record, const RecordRules& rules) {
 
 Result<Document> read_document(std::string_view text) {
     auto findings = photogate::json::look_over(
-        text, {.bytes = kMostEventBytes, .depth = 16, .nodes = 200'000, .independent_elements = "Records"});
+        text, {.bytes = kMostEventBytes, .depth = 16, .nodes = 100'000, .independent_elements = "Records"});
     if (findings.refusal) return fail(ErrorCode::bad_request, "the body is refused: " + *findings.refusal);
     Document document{json::parse(text, nullptr, false), std::move(findings.ambiguous_elements)};
     if (!document.body.is_object()) return fail(ErrorCode::bad_request, "the body is not a JSON object");

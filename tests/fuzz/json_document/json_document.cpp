@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json/value.hpp"
 #include "fuzz.hpp"
-#include "gateway/http/json_value.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::json {
 namespace {
 
 using fuzz::require;
@@ -20,8 +20,8 @@ struct Walk {
         require(is_utf8(text) && text.find('\0') == std::string_view::npos, "a text is UTF-8 without NUL");
     }
 
-    void check(const JsonValue& value, std::size_t depth) {
-        require(depth <= JsonLimits{}.depth, "the depth is kept");
+    void check(const Value& value, std::size_t depth) {
+        require(depth <= kRequestBounds.depth, "the depth is kept");
         ++nodes;
         if (const auto* text = value.text()) check_text(*text);
         if (const auto* array = value.array()) {
@@ -42,15 +42,15 @@ struct Walk {
 
 void run(BytesView bytes) {
     const auto text = as_text(bytes);
-    const auto read = read_json(text);
+    const auto read = read(text);
     if (!read) return;
     require(nlohmann::json::accept(text), "another reader takes what we take");
     Walk walk;
     walk.check(*read, 0);
-    require(walk.nodes <= JsonLimits{}.nodes, "the number of values is kept");
+    require(walk.nodes <= kRequestBounds.nodes, "the number of values is kept");
 }
 
 const fuzz::Target target{"json_document", run};
 
 }  // namespace
-}  // namespace photogate::gateway::http
+}  // namespace photogate::json

@@ -70,10 +70,9 @@ TEST_F(HeadCheck, knows_an_app_and_an_operator_by_their_keys) {
 
 TEST_F(HeadCheck, refuses_whoever_shows_no_configured_key) {
     const auto key = std::string{app_key_.reveal()};
-    for (const std::string& fields :
-         {std::string{}, bearer(""), bearer("pg_shop_wrong"), bearer(key + "x"), bearer(token_),
-          "Authorization: Basic " + key + "\r\n", "Authorization: " + key + "\r\n",
-          bearer(key) + bearer(key)}) {
+    for (const std::string& fields : {std::string{}, bearer(""), bearer("pg_shop_wrong"), bearer(key + "x"),
+                                      bearer(token_), "Authorization: Basic " + key + "\r\n",
+                                      "Authorization: " + key + "\r\n", bearer(key) + bearer(key)}) {
         for (const auto& check : {any_key(keys_), app_key(keys_), operator_key(keys_)})
             EXPECT_EQ(refusal(check, fields), ErrorCode::unauthenticated) << fields;
     }

@@ -15,8 +15,7 @@ Result<PrincipalPtr> anyone(const RequestHead&, const PathParameters&) {
 
 /// nullopt: taken.
 std::optional<ErrorCode> refusal(const std::string& fields, const HeadCheck& check = anyone) {
-    const auto taken =
-        json_only(check)(*parse_head("POST / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n"), {});
+    const auto taken = json_only(check)(*parse_head("POST / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n"), {});
     return taken ? std::nullopt : std::optional{taken.error().code};
 }
 
@@ -32,7 +31,8 @@ TEST(JsonOnly, accepts_only_a_json_body) {
 
 TEST(JsonOnly, refuses_a_client_that_does_not_take_json) {
     const std::string json = "Content-Type: application/json\r\n";
-    for (const char* accept : {"*/*", "application/*", "application/json", "text/html, application/json;q=0.9"})
+    for (const char* accept :
+         {"*/*", "application/*", "application/json", "text/html, application/json;q=0.9"})
         EXPECT_EQ(refusal(json + "Accept: " + accept + "\r\n"), std::nullopt) << accept;
     for (const char* accept : {"text/html", "text/*, image/png"})
         EXPECT_EQ(refusal(json + "Accept: " + accept + "\r\n"), ErrorCode::not_acceptable) << accept;

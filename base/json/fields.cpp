@@ -1,61 +1,48 @@
-#include "gateway/http/json_fields.hpp"
+#include "base/json/fields.hpp"
 
 #include <algorithm>
 
 #include "base/encoding.hpp"
 #include "base/field_errors.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::json {
 
 namespace {
 
-constexpr std::size_t longest_named = 64;
-constexpr std::size_t most_errors = 32;
+constexpr std::size_t kLongestNamed = 64;
+constexpr std::size_t kMostErrors = 32;
 
 /// Untrusted text, cut to a length that can be repeated.
 std::string shortened(std::string_view name) {
-    if (name.size() <= longest_named) return std::string{name};
-    return to_valid_utf8(name.substr(0, longest_named));
+    if (name.size() <= kLongestNamed) return std::string{name};
+    return to_valid_utf8(name.substr(0, kLongestNamed));
 }
 
 }  // namespace
 
-JsonFields::JsonFields(const JsonValue& object, std::string pointer)
-    : value_(object), pointer_(std::move(pointer)) {
+Fields::Fields(const Value& object, std::string pointer) : value_(object), pointer_(std::move(pointer)) {
     if (!value_.object()) refuse({}, ErrorCode::invalid_field, "An object is expected here.");
 }
 
-std::string JsonFields::pointer_to(std::string_view name) const {
-    std::string pointer = pointer_;
-    if (name.empty()) return pointer;
-    pointer += '/';
-    for (char c : shortened(name)) {
-        if (c == '~') {
-            pointer += "~0";
-        } else if (c == '/') {
-            pointer += "~1";
-        } else {
-            pointer += c;
-        }
-    }
-    return pointer;
+std::string Fields::pointer_to(std::string_view name) const {
+    return name.empty() ? pointer_ : member_pointer(pointer_, shortened(name));
 }
 
-void JsonFields::refuse(std::string_view name, ErrorCode code, std::string detail) {
-    if (errors_.size() < most_errors) errors_.push_back({pointer_to(name), code, std::move(detail)});
+void Fields::refuse(std::string_view name, ErrorCode code, std::string detail) {
+    if (errors_.size() < kMostErrors) errors_.push_back({pointer_to(name), code, std::move(detail)});
 }
 
-void JsonFields::take(JsonFields&& inner) {
+void Fields::take(Fields&& inner) {
     inner.collect_unknown();
     for (FieldError& error : inner.errors_) {
-        if (errors_.size() < most_errors) errors_.push_back(std::move(error));
+        if (errors_.size() < kMostErrors) errors_.push_back(std::move(error));
     }
     inner.errors_.clear();
 }
 
-const JsonValue* JsonFields::ask(std::string_view name, Presence presence, ErrorCode absent) {
+const Value* Fields::ask(std::string_view name, Presence presence, ErrorCode absent) {
     asked_.emplace_back(name);
-    const JsonValue* found = value_.find(name);
+    const Value* found = value_.find(name);
     if (found && found->is_null()) found = nullptr;
     if (!found && presence == Presence::required && value_.object()) {
         refuse(name, absent, "\"" + std::string{name} + "\" is required.");
@@ -63,8 +50,8 @@ const JsonValue* JsonFields::ask(std::string_view name, Presence presence, Error
     return found;
 }
 
-std::optional<std::string> JsonFields::text(std::string_view name, const TextRule& rule) {
-    const JsonValue* found = ask(name, rule.presence, rule.absent);
+std::optional<std::string> Fields::text(std::string_view name, const TextRule& rule) {
+    const Value* found = ask(name, rule.presence, rule.absent);
     if (!found) return std::nullopt;
     const std::string* text = found->text();
     if (!text) {
@@ -80,8 +67,8 @@ std::optional<std::string> JsonFields::text(std::string_view name, const TextRul
     return *text;
 }
 
-std::optional<std::int64_t> JsonFields::integer(std::string_view name, const IntegerRule& rule) {
-    const JsonValue* found = ask(name, rule.presence, rule.absent);
+std::optional<std::int64_t> Fields::integer(std::string_view name, const IntegerRule& rule) {
+    const Value* found = ask(name, rule.presence, rule.absent);
     if (!found) return std::nullopt;
     const std::int64_t* number = found->integer();
     if (!number || *number < rule.least || *number > rule.most) {
@@ -93,50 +80,50 @@ std::optional<std::int64_t> JsonFields::integer(std::string_view name, const Int
     return *number;
 }
 
-std::optional<bool> JsonFields::flag(std::string_view name, const FieldRule& rule) {
-    const JsonValue* found = ask(name, rule.presence, rule.absent);
+std::optional<bool> Fields::flag(std::string_view name, const FieldRule& rule) {
+    const Value* found = ask(name, rule.presence, rule.absent);
     if (!found) return std::nullopt;
     if (const bool* flag = found->boolean()) return *flag;
     refuse(name, rule.code, "\"" + std::string{name} + "\" must be true or false.");
     return std::nullopt;
 }
 
-const JsonValue* JsonFields::object(std::string_view name, const FieldRule& rule) {
-    const JsonValue* found = ask(name, rule.presence, rule.absent);
+const Value* Fields::object(std::string_view name, const FieldRule& rule) {
+    const Value* found = ask(name, rule.presence, rule.absent);
     if (!found || found->object()) return found;
     refuse(name, rule.code, "\"" + std::string{name} + "\" must be an object.");
     return nullptr;
 }
 
-const JsonValue* JsonFields::array(std::string_view name, const FieldRule& rule) {
-    const JsonValue* found = ask(name, rule.presence, rule.absent);
+const Value* Fields::array(std::string_view name, const FieldRule& rule) {
+    const Value* found = ask(name, rule.presence, rule.absent);
     if (!found || found->array()) return found;
     refuse(name, rule.code, "\"" + std::string{name} + "\" must be an array.");
     return nullptr;
 }
 
-void JsonFields::collect_unknown() {
-    const JsonValue::Object* members = value_.object();
+void Fields::collect_unknown() {
+    const Value::Object* members = value_.object();
     if (!members) return;
-    for (const JsonValue::Member& member : *members) {
+    for (const Value::Member& member : *members) {
         if (std::find(asked_.begin(), asked_.end(), member.first) != asked_.end()) continue;
         refuse(member.first, ErrorCode::unknown_member,
                "\"" + shortened(member.first) + "\" is not known here.");
     }
 }
 
-Result<> JsonFields::finish() {
+Result<> Fields::finish() {
     collect_unknown();
     if (errors_.empty()) return {};
     return fail(field_errors(std::move(errors_)));
 }
 
-Result<JsonValue> read_json_object(std::string_view text, const JsonLimits& limits) {
-    Result<JsonValue> value = read_json(text, limits);
+Result<Value> read_object(std::string_view text, const Bounds& bounds) {
+    Result<Value> value = read(text, bounds);
     if (value && !value->object()) {
         return fail(ErrorCode::unknown_member, "The body must be a JSON object.");
     }
     return value;
 }
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::json

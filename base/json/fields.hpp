@@ -1,7 +1,7 @@
 // The members of a JSON object, taken one by one with their rules; every mistake is collected and named by
 // its RFC 6901 pointer.
 //
-//     JsonFields fields(body);
+//     Fields fields(body);
 //     auto profile = fields.text("profile", {.presence = Presence::required, .longest = 32});
 //     auto size = fields.integer("size", {.least = 1, .most = limit, .code = ErrorCode::invalid_size});
 //     if (Result<> sane = fields.finish(); !sane) return fail(sane.error());
@@ -20,14 +20,14 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/http/json_value.hpp"
+#include "base/json/value.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::json {
 
 enum class Presence { optional, required };
 
 /// Not 2^63: what JavaScript can hold exactly.
-inline constexpr std::int64_t largest_json_integer = (std::int64_t{1} << 53) - 1;
+inline constexpr std::int64_t kLargestInteger = (std::int64_t{1} << 53) - 1;
 
 struct TextRule {
     Presence presence = Presence::optional;
@@ -40,7 +40,7 @@ struct TextRule {
 struct IntegerRule {
     Presence presence = Presence::optional;
     std::int64_t least = 0;
-    std::int64_t most = largest_json_integer;
+    std::int64_t most = kLargestInteger;
     ErrorCode code = ErrorCode::invalid_field;
     ErrorCode absent = ErrorCode::missing_field;
 };
@@ -52,23 +52,23 @@ struct FieldRule {
 };
 
 /// A member that is null counts as absent.
-class JsonFields {
+class Fields {
   public:
     /// `pointer` is where the object stands in the document; empty for the whole.
-    explicit JsonFields(const JsonValue& object, std::string pointer = {});
+    explicit Fields(const Value& object, std::string pointer = {});
 
     std::optional<std::string> text(std::string_view name, const TextRule& rule = {});
     /// Refuses 5.0, 1e3, "5", true and all that is out of range.
     std::optional<std::int64_t> integer(std::string_view name, const IntegerRule& rule = {});
     std::optional<bool> flag(std::string_view name, const FieldRule& rule = {});
-    const JsonValue* object(std::string_view name, const FieldRule& rule = {});
-    const JsonValue* array(std::string_view name, const FieldRule& rule = {});
+    const Value* object(std::string_view name, const FieldRule& rule = {});
+    const Value* array(std::string_view name, const FieldRule& rule = {});
     bool has(std::string_view name) const { return value_.find(name) != nullptr; }
 
     /// A mistake that the caller found: `name` is a member, or empty for the object itself.
     void refuse(std::string_view name, ErrorCode code, std::string detail);
     /// The mistakes of an object inside this one.
-    void take(JsonFields&& inner);
+    void take(Fields&& inner);
     /// `/metadata/order_id`, escaped.
     std::string pointer_to(std::string_view name) const;
 
@@ -76,16 +76,16 @@ class JsonFields {
     Result<> finish();
 
   private:
-    const JsonValue* ask(std::string_view name, Presence presence, ErrorCode absent);
+    const Value* ask(std::string_view name, Presence presence, ErrorCode absent);
     void collect_unknown();
 
-    const JsonValue& value_;
+    const Value& value_;
     std::string pointer_;
     std::vector<std::string> asked_;
     std::vector<FieldError> errors_;
 };
 
-/// One reading of a request's JSON object: 400 as read_json says, 422 unknown_member where it is no object.
-Result<JsonValue> read_json_object(std::string_view text, const JsonLimits& limits = {});
+/// One reading of a request's JSON object: 400 as read says, 422 unknown_member where it is no object.
+Result<Value> read_object(std::string_view text, const Bounds& bounds = kRequestBounds);
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::json

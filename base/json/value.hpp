@@ -20,19 +20,20 @@
 #include <variant>
 #include <vector>
 
+#include "base/json/guard.hpp"
 #include "base/result.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::json {
 
-class JsonValue {
+class Value {
   public:
-    using Array = std::vector<JsonValue>;
-    using Member = std::pair<std::string, JsonValue>;
+    using Array = std::vector<Value>;
+    using Member = std::pair<std::string, Value>;
     using Object = std::vector<Member>;  ///< in the order sent, each name once
 
-    JsonValue() = default;
+    Value() = default;
     template <class T>
-    explicit JsonValue(T value) : value_(std::move(value)) {}
+    explicit Value(T value) : value_(std::move(value)) {}
 
     bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
     /// Null pointer where the value is of another kind; nothing is converted.
@@ -43,7 +44,7 @@ class JsonValue {
     const Array* array() const { return std::get_if<Array>(&value_); }
     const Object* object() const { return std::get_if<Object>(&value_); }
     /// The member of an object; null where there is none, or this is no object.
-    const JsonValue* find(std::string_view name) const;
+    const Value* find(std::string_view name) const;
 
     Array* array() { return std::get_if<Array>(&value_); }
     Object* object() { return std::get_if<Object>(&value_); }
@@ -52,15 +53,13 @@ class JsonValue {
     std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
-struct JsonLimits {
-    std::size_t depth = 16;
-    std::size_t nodes = 1'000;
-};
+/// Of a request's body.
+inline constexpr Bounds kRequestBounds{.bytes = 1U << 20, .depth = 16, .nodes = 1'000};
 
-Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits = {});
+Result<Value> read(std::string_view text, const Bounds& bounds = kRequestBounds);
 
 /// One text for all that mean the same: members in the order of their names, without those that are null, no
 /// white space, one way to write each text and number. For comparing, not for sending.
-std::string canonical_json(const JsonValue& value);
+std::string canonical(const Value& value);
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::json

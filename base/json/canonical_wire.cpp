@@ -3,15 +3,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "gateway/http/json_value.hpp"
+#include "base/json/value.hpp"
 
-namespace photogate::gateway::http {
+namespace photogate::json {
 namespace {
 
 using nlohmann::json;
 
 /// nlohmann::json orders the members of an object by name.
-json canonical(const JsonValue& value) {
+json ordered(const Value& value) {
     if (const bool* boolean = value.boolean()) return *boolean;
     if (const auto* integer = value.integer()) return *integer;
     if (const double* number = value.number()) {
@@ -25,13 +25,13 @@ json canonical(const JsonValue& value) {
     if (const auto* array = value.array()) {
         json out = json::array();
         for (const auto& each : *array)
-            out.push_back(canonical(each));
+            out.push_back(ordered(each));
         return out;
     }
     if (const auto* object = value.object()) {
         json out = json::object();
         for (const auto& [name, member] : *object)
-            if (!member.is_null()) out[name] = canonical(member);
+            if (!member.is_null()) out[name] = ordered(member);
         return out;
     }
     return nullptr;
@@ -39,8 +39,8 @@ json canonical(const JsonValue& value) {
 
 }  // namespace
 
-std::string canonical_json(const JsonValue& value) {
-    return canonical(value).dump(-1, ' ', false, json::error_handler_t::replace);
+std::string canonical(const Value& value) {
+    return ordered(value).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-}  // namespace photogate::gateway::http
+}  // namespace photogate::json
