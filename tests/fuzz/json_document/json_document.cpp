@@ -42,11 +42,11 @@ struct Walk {
 
 void run(BytesView bytes) {
     const auto text = as_text(bytes);
-    const auto read = read(text);
-    if (!read) return;
+    const auto value = read(text);
+    if (!value) return;
     require(nlohmann::json::accept(text), "another reader takes what we take");
     Walk walk;
-    walk.check(*read, 0);
+    walk.check(*value, 0);
     require(walk.nodes <= kRequestBounds.nodes, "the number of values is kept");
 }
 
