@@ -12,12 +12,12 @@ import boto3
 import botocore.exceptions
 import pytest
 from botocore.config import Config
+from test_builtin_store import aws_environment, bucket, client, code, run, s3, tool  # noqa: F401
+from test_waits import metric
 
 from scripts import nginx as front
 from tests.rig import pictures
 from tests.rig import stack as parts
-from test_builtin_store import aws_environment, bucket, client, code, run, s3, tool  # noqa: F401: fixtures
-from test_waits import metric
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def world(builtin_world):
     return builtin_world
 
 
-def test_boto3_tags_objects_and_buckets(s3, bucket):  # noqa: F811
+def test_boto3_tags_objects_and_buckets(s3, bucket):
     s3.put_object(Bucket=bucket, Key="t", Body=b"1", Tagging="album=lake%20side&year=2026")
     assert s3.head_object(Bucket=bucket, Key="t")["TagCount"] == 2
     assert s3.get_object_tagging(Bucket=bucket, Key="t")["TagSet"] == [{"Key": "album", "Value": "lake side"}, {"Key": "year", "Value": "2026"}]
@@ -42,7 +42,7 @@ def test_boto3_tags_objects_and_buckets(s3, bucket):  # noqa: F811
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "team", "Value": "photos"}]
 
 
-def test_boto3_is_told_what_is_not_done(s3, bucket):  # noqa: F811
+def test_boto3_is_told_what_is_not_done(s3, bucket):
     for name, arguments in (("x-amz-acl", {"ACL": "public-read"}), ("x-amz-storage-class", {"StorageClass": "GLACIER"}),
                             ("x-amz-server-side-encryption", {"ServerSideEncryption": "AES256"}), ("x-amz-website-redirect-location", {"WebsiteRedirectLocation": "/"}),
                             ("x-amz-object-lock", {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2030-01-01T00:00:00Z"})):
@@ -57,7 +57,7 @@ def test_boto3_is_told_what_is_not_done(s3, bucket):  # noqa: F811
     assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["StorageClass"] == "REDUCED_REDUNDANCY"
 
 
-def test_boto3_reads_attributes_and_default_checksum(s3, bucket, world):  # noqa: F811
+def test_boto3_reads_attributes_and_default_checksum(s3, bucket, world):
     plain = client(world.stack.minio, request_checksum_calculation="when_required")
     plain.put_object(Bucket=bucket, Key="a", Body=b"123456789")
     assert s3.head_object(Bucket=bucket, Key="a", ChecksumMode="ENABLED")["ChecksumCRC64NVME"] == "rosUhgp5mIg="
@@ -71,7 +71,7 @@ def test_boto3_reads_attributes_and_default_checksum(s3, bucket, world):  # noqa
     assert [each["Size"] for each in shown["ObjectParts"]["Parts"]] == [5 << 20, 3]
 
 
-def test_boto3_corrects_its_region_by_itself(s3, bucket, world):  # noqa: F811
+def test_boto3_corrects_its_region_by_itself(s3, bucket, world):
     root = world.stack.minio.root
     elsewhere = boto3.client("s3", endpoint_url=world.stack.minio.endpoint, aws_access_key_id=root.access, aws_secret_access_key=root.secret,
                              region_name="eu-central-1", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
@@ -82,7 +82,7 @@ def test_boto3_corrects_its_region_by_itself(s3, bucket, world):  # noqa: F811
     assert elsewhere.get_object(Bucket=bucket, Key="r")["Body"].read() == b"x"
 
 
-def test_curl_signs_with_the_payload_hash_that_it_sends(world, s3, bucket):  # noqa: F811
+def test_curl_signs_with_the_payload_hash_that_it_sends(world, s3, bucket):
     """Debian 12's curl signs without x-amz-content-sha256 unless it is told the header: the error says so."""
     root, url = world.stack.minio.root, f"{world.stack.minio.endpoint}/{bucket}/c"
     signed = ["curl", "-sS", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{root.access}:{root.secret}", "-d", "x", url]
@@ -145,7 +145,7 @@ READ = """async ([url, method, body]) => {
 }"""
 
 
-def test_page_reads_metadata_and_obeys_the_rules_of_the_bucket(s3, bucket, visit, elsewhere):  # noqa: F811
+def test_page_reads_metadata_and_obeys_the_rules_of_the_bucket(s3, bucket, visit, elsewhere):
     s3.put_object(Bucket=bucket, Key="m", Body=b"x", Metadata={"order": "42"})
     get = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "m"}, ExpiresIn=60)
     put = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "p"}, ExpiresIn=60)
@@ -220,7 +220,7 @@ def test_locations_have_the_public_scheme_behind_tls(own_world, tmp_path):
         assert status == 201 and headers["Location"] == f"{origin}/{store.incoming}/u/f", (headers, text)
 
 
-def test_tools_set_tags_and_storage_classes(world, bucket, tmp_path):  # noqa: F811
+def test_tools_set_tags_and_storage_classes(world, bucket, tmp_path):
     source = tmp_path / "a.txt"
     source.write_text("a")
     root = world.stack.minio.root
