@@ -63,7 +63,7 @@ struct VersionRenderer::Failure {
 
 VersionRenderer::Attempt VersionRenderer::attempt(const VersionOrder& order, Deadline deadline) const {
     const auto name = order.name();
-    auto claim = parts_.versions.claim(name, options_.lease);
+    auto claim = dependencies_.versions.claim(name, options_.lease);
     if (!claim) return std::move(claim.error());
     if (auto* stored = std::get_if<StoredVersion>(&*claim)) return std::move(*stored);
     if (const auto* elsewhere = std::get_if<VersionElsewhere>(&*claim)) return *elsewhere;
@@ -82,7 +82,7 @@ tl::unexpected<Error> VersionRenderer::give_up(const Claimed& claimed, const Fai
                                  {"version", claimed.name.spec_key},
                                  {"code", failure.recorded.code},
                                  {"detail", failure.error.detail}});
-    const auto given_up = parts_.versions.give_up(claimed.name, claimed.claim.token, failure.recorded);
+    const auto given_up = dependencies_.versions.give_up(claimed.name, claimed.claim.token, failure.recorded);
     // Then its lease runs out.
     if (!given_up)
         log::warn("version.not_given_up", {{"upload", claimed.name.upload.str()},
@@ -113,7 +113,7 @@ Result<imaging::Published> VersionRenderer::render(const Claimed& claimed, Deadl
                        {std::move(told), {std::string{photogate::to_string(error.code)}, pause, cost}});
     };
 
-    auto reader = parts_.images.open(source, std::nullopt);
+    auto reader = dependencies_.images.open(source, std::nullopt);
     if (!reader && reader.error().code == ErrorCode::store_no_such_key)
         return failed(Error{ErrorCode::gone, "the image was deleted", {}, std::nullopt});
     if (!reader) return failed(reader.error());
@@ -135,7 +135,8 @@ Result<imaging::Published> VersionRenderer::render(const Claimed& claimed, Deadl
     task.size = file->size();
     task.limits.max_bytes = std::max(task.limits.max_bytes, source.size);
     task.render(claimed.order.spec);
-    auto outcome = parts_.imagers.try_run(task, {.lane = imaging::Lane::on_demand, .deadline = deadline});
+    auto outcome =
+        dependencies_.imagers.try_run(task, {.lane = imaging::Lane::on_demand, .deadline = deadline});
     if (!outcome) return failed(outcome.error());
     if (const auto* rejection = std::get_if<imaging::Rejection>(&*outcome)) {
         return give_up(claimed,
@@ -175,7 +176,7 @@ Result<StoredVersion> VersionRenderer::store(const Claimed& claimed, imaging::Pu
             claimed, {put.error(), {std::string{photogate::to_string(put.error().code)}, kSoon, Cost::free}});
     image.etag = put->etag;
 
-    auto stored = parts_.versions.finish(claimed.name, claimed.claim.token, version);
+    auto stored = dependencies_.versions.finish(claimed.name, claimed.claim.token, version);
     if (stored) {
         log::info("version.made", {{"upload", claimed.name.upload.str()},
                                    {"version", claimed.name.spec_key},

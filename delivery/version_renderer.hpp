@@ -40,14 +40,15 @@ class VersionRenderer {
     using Attempt = std::variant<storage::records::StoredVersion, storage::records::VersionElsewhere, Error>;
 
     /// All of them outlive this.
-    struct Parts {
+    struct Dependencies {
         storage::records::VersionStore& versions;
         const PublishedImages& images;
         imaging::ImageProcessor& imagers;
     };
 
-    explicit VersionRenderer(Parts parts) : VersionRenderer(parts, Options{}) {}
-    VersionRenderer(Parts parts, Options options) : parts_(parts), options_(options) {}
+    explicit VersionRenderer(Dependencies dependencies) : VersionRenderer(dependencies, Options{}) {}
+    VersionRenderer(Dependencies dependencies, Options options)
+        : dependencies_(dependencies), options_(options) {}
 
     /// `deadline`: by when a worker process has to be free.
     Attempt attempt(const VersionOrder& order, Deadline deadline) const;
@@ -60,7 +61,7 @@ class VersionRenderer {
     Result<storage::records::StoredVersion> store(const Claimed& claimed, imaging::Published picture) const;
     tl::unexpected<Error> give_up(const Claimed& claimed, const Failure& failure) const;
 
-    const Parts parts_;
+    const Dependencies dependencies_;
     const Options options_;
 };
 

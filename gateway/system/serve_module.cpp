@@ -79,7 +79,7 @@ void ServeModule::make_version_maker() {
     version_pool_ =
         std::make_unique<http::WorkPool>(http::WorkPool::Options{"versions", threads, options.most_making});
     version_renderer_.emplace(
-        delivery::VersionRenderer::Parts{base_.records->versions, *base_.images, *base_.imagers});
+        delivery::VersionRenderer::Dependencies{base_.records->versions, *base_.images, *base_.imagers});
     version_maker_.emplace(
         [this](const delivery::VersionOrder& order, delivery::VersionMaker::Steady::time_point deadline) {
             return version_renderer_->attempt(order, deadline);

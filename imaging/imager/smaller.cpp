@@ -12,6 +12,8 @@ namespace photogate::imaging {
 namespace {
 
 constexpr int kLowestQuality = 30;
+/// WebP at this quality looks like JPEG at kLowestQuality.
+constexpr int kLowestWebpQuality = 20;
 constexpr int kQualityStep = 12;
 constexpr int kAnimationStep = 25;
 /// Of the bytes that a lossy encoding loses with each step of quality, more than photos do.
@@ -97,9 +99,10 @@ std::vector<Encoding> smaller_encodings(const VersionSpec& version, const Inspec
         add(format = Format::webp, first.quality);
     int quality = first.quality - kQualityStep;
     if (source_quality) quality = std::min(first.quality, *source_quality);
-    for (; quality > kLowestQuality; quality -= kQualityStep)
+    const int lowest = format == Format::webp ? kLowestWebpQuality : kLowestQuality;
+    for (; quality > lowest; quality -= kQualityStep)
         add(format, quality);
-    add(format, std::min(kLowestQuality, first.quality));
+    add(format, std::min(lowest, first.quality));
     return plan;
 }
 

@@ -23,8 +23,8 @@ std::optional<int> jpeg_quality(BytesView jpeg);
 
 /// What to try after `first`, in this order. Formats other than the first's only where the version leaves the
 /// choice: PNG and WebP, which every browser shows; AVIF is published only where a profile asks for it. A lossless
-/// source is kept lossless before it loses quality; a JPEG is tried at its own quality, then lower, down to 30. The
-/// file's own coded pixels are not among them: what hides there would be published.
+/// source is kept lossless before it loses quality; a JPEG is tried at its own quality, then lower, down to 30
+/// (WebP: 20). The file's own coded pixels are not among them: what hides there would be published.
 std::vector<Encoding> smaller_encodings(const VersionSpec& version, const Inspection& inspection,
                                         const Encoding& first, std::optional<int> source_quality);
 

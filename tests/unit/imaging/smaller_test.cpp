@@ -91,8 +91,8 @@ TEST(Smaller, tries_what_there_is_time_for_and_always_the_last) {
         return qualities;
     };
     EXPECT_EQ(tried(640 * 480).size(), plan.size()) << "a small picture";
-    EXPECT_EQ(tried(2048 * 2048), (std::vector<int>{82, 30}));
-    EXPECT_EQ(tried(8000 * 8000), std::vector<int>{30});
+    EXPECT_EQ(tried(2048 * 2048), (std::vector<int>{82, 20}));
+    EXPECT_EQ(tried(8000 * 8000), std::vector<int>{20});
 }
 
 TEST(Smaller, tries_a_long_animation_once_more_only) {
