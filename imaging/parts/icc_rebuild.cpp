@@ -147,15 +147,16 @@ bool converts_colours(BytesView profile) {
 
 std::optional<Bytes> rebuild_icc(BytesView profile) {
     constexpr std::array kClasses = {"mntr"sv, "scnr"sv, "prtr"sv, "spac"sv};
+    constexpr std::array kSpaces = {"RGB "sv, "GRAY"sv, "CMYK"sv};
     constexpr std::array kConnections = {"XYZ "sv, "Lab "sv};
     if (stated_icc_size(profile) > profile.size() || stated_icc_size(profile) < kHeader + 4)
         return std::nullopt;
     profile = profile.first(stated_icc_size(profile));
-    const std::string_view text = as_text(profile);
-    if (profile[8] < 2 || profile[8] > 4 ||
-        std::find(kClasses.begin(), kClasses.end(), text.substr(12, 4)) == kClasses.end() ||
-        std::find(kConnections.begin(), kConnections.end(), text.substr(20, 4)) == kConnections.end() ||
-        !converts_colours(profile))
+    const auto is_one_of = [text = as_text(profile)](const auto& known, std::size_t at) {
+        return std::find(known.begin(), known.end(), text.substr(at, 4)) != known.end();
+    };
+    if (profile[8] < 2 || profile[8] > 4 || !is_one_of(kClasses, 12) || !is_one_of(kSpaces, 16) ||
+        !is_one_of(kConnections, 20) || !converts_colours(profile))
         return std::nullopt;
     std::vector<Tag> tags;
     const bool old = profile[8] < 4;

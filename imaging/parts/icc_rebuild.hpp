@@ -18,8 +18,8 @@ bool converts_colours(BytesView profile);
 
 /// The header's version, class, colour spaces and intent; white point, colorants, curves, tables, chromatic
 /// adaptation and coding points, each exactly as long as its values; a fixed description and copyright. A profile
-/// that was rebuilt is rebuilt to the same bytes. nullopt where one of those tags is of a kind that is not known
-/// here, or where none of them is there.
+/// that was rebuilt is rebuilt to the same bytes. nullopt where one of those tags, or a colour space, is of a kind
+/// that is not known here, or where none of the tags is there.
 std::optional<Bytes> rebuild_icc(BytesView profile);
 
 }  // namespace photogate::imaging

@@ -122,6 +122,8 @@ TEST(ColourProfile, one_that_cannot_be_rebuilt_stays_and_is_reported) {
     EXPECT_FALSE(rebuild_icc(odd).has_value());
     EXPECT_EQ(publishable_icc(odd, ColourModel::rgb), odd);
     EXPECT_THAT(verdict(odd), ::testing::Contains("icc"));
+    EXPECT_FALSE(rebuild_icc(testing::replaced(picture("rgb-mft2.icc"), "RGB ", "RG* ")).has_value())
+        << "no known colour space";
     const Bytes silent = testing::replaced(picture("grey.icc"), "kTRC", "priv");
     EXPECT_TRUE(publishable_icc(silent, ColourModel::grey).empty()) << "it converts nothing";
 }
