@@ -174,7 +174,8 @@ Result<bool> Intake::prove(Counted& counted) {
     }
     const auto& error = info.error();
     if (error.code == ErrorCode::store_no_such_key) return false;
-    if (is_retryable(error.code)) return fail(error);
+    // A store whose clock is wrong answers every look so, until it is right again.
+    if (is_retryable(error.code) || error.code == ErrorCode::store_clock_skew) return fail(error);
     // Sent again it would end alike, and hold up the store's queue; the reconciler goes on looking.
     log::warn("event.unproven", {{"source", seen.source},
                                  {"region", seen.region},

@@ -224,6 +224,14 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     if (!stored) return retry(stored.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
         return Retry{reached.error()};
+    auto etag = stored->etag;
+    // The image is served only under its ETag. One that is not the MD5 of the bytes is right where the store
+    // encrypts, and wrong where something between us changed it, so the store is asked.
+    if (etag.str() != hex_lower(signer::md5(picture.bytes))) {
+        const auto there = work.store.objects->head(region.published, key, {});
+        if (!there) return retry(there.error());
+        etag = there->etag;
+    }
 
     model::Publication publication;
     publication.facts.content_type = imaging::media_type(processed.original_format);
@@ -236,7 +244,7 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     publication.facts.placeholder = processed.thumb_hash;
     publication.facts.perceptual_hash = processed.perceptual_hash;
     publication.image = {key,
-                         stored->etag,
+                         etag,
                          sha256,
                          std::string{imaging::to_string(picture.format)},
                          picture.width,

@@ -255,7 +255,7 @@ def stamp(text):
 def test_f63_publishing_is_denied_for_a_while(row, witnessed, photo):
     world = witnessed()
     minio = world.stack.minio
-    policies = (parts.POLICIES / "worker-policy.json").read_text()
+    policies = (parts.minio.POLICIES / "worker-policy.json").read_text()
     allowed = json.loads(policies)
     import io
     import zipfile
