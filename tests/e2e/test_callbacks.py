@@ -214,7 +214,7 @@ def test_backs_off_failing_receiver_and_delivers_all_once_it_recovers(own_world,
         world.sql("update callbacks set next_attempt_at = now() where state = 'waiting' and lease_token is null")
         return world.sql("select count(*) from callbacks where state <> 'delivered'") == "0"
 
-    parts.wait_until(all_are_out, 20, "all")
+    parts.wait_until(all_are_out, 60, "all")
     assert {c.body["data"]["id"] for c in world.receiver.callbacks if c.status == 204} == {each["id"] for each in uploads}
 
     def is_well_after_one_more():
