@@ -96,7 +96,8 @@ class World:
     def another(self, role="all", name=None):
         """Another gateway on the same database and store, not started; it closes with the world."""
         port, metrics_port = parts.free_port(), parts.free_port()
-        folder = self.gateway.folder.parent / (name or f"gateway{len(self.others) + 1}")
+        # Worlds that share a parent number their own folders: beside them, not among them.
+        folder = self.gateway.folder.parent / (name or f"{self.gateway.folder.name}-{len(self.others) + 1}")
         made = local_gateway.Gateway(self.gateway.program.parent, folder, self.stack, port, metrics_port,
                                      list(self.gateway.apps.values()), self.extra, role)
         made.environment |= self.gateway.environment
