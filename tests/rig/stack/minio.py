@@ -1,6 +1,5 @@
 """A private MinIO with the buckets, users, policies and webhook targets that photogate wants."""
 import contextlib
-import functools
 import http.client
 import io
 import json
@@ -148,13 +147,17 @@ class Minio(Child):
         if status != 200 and b"BucketAlreadyOwnedByYou" not in answer:
             raise StackError(f"MinIO: bucket {name}: {status} {answer[:400].decode(errors='replace')}")
 
+    def policy(self, role):
+        """The role's policy from etc/minio, over this MinIO's buckets."""
+        text = (POLICIES / f"{role}-policy.json").read_text()
+        for bucket in (self.incoming, self.public, self.originals):
+            text = text.replace(f"photogate-{bucket}", bucket)
+        return json.loads(text)
+
     def set_policies(self, signer_policy="photogate-signer"):
         """Users and their policies, in one import. A test of the start-up proof gives the signer another policy, such as
         MinIO's own `readwrite`."""
-        names = {"photogate-incoming": self.incoming, "photogate-public": self.public, "photogate-originals": self.originals}
-        policies = {f"photogate-{role}": json.loads(functools.reduce(lambda text, name: text.replace(name, names[name]), names,
-                                                                      (POLICIES / f"{role}-policy.json").read_text()))
-                    for role in ("signer", "worker")}
+        policies = {f"photogate-{role}": self.policy(role) for role in ("signer", "worker")}
         users = {key.access: {"secretKey": key.secret, "status": "enabled"} for key in (self.signer, self.worker)}
         mappings = {user: {"version": 1, "policy": policy, "updatedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
                     for user, policy in ((self.signer.access, signer_policy), (self.worker.access, "photogate-worker"))}
