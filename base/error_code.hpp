@@ -50,6 +50,8 @@ namespace photogate {
     X(unknown_profile, 422, no, "The profile does not exist")                                \
     X(unknown_region, 422, no, "The region is not configured")                               \
     X(method_not_offered, 422, no, "This upload method is not offered")                      \
+    X(invalid_parts, 422, no, "The parts do not make the declared file")                     \
+    X(invalid_part_number, 422, no, "The number of a part is not valid")                     \
     X(invalid_filename, 422, no, "The file name is not valid")                               \
     X(invalid_metadata, 422, no, "The metadata is not valid")                                \
     X(invalid_expiry, 422, no, "The expiry is not valid")                                    \
@@ -68,6 +70,9 @@ namespace photogate {
     X(rate_limited, 429, yes, "Too many requests")                                           \
     X(not_published, 404, yes, "The image is not published")                                 \
     X(gone, 410, no, "The image was deleted")                                                \
+    X(signature_invalid, 403, no, "The image needs a valid signature")                       \
+    X(link_expired, 403, no, "The link or cookie has expired")                               \
+    X(variant_not_found, 404, no, "The profile has no variant of that name")                 \
     X(unknown_parameter, 400, no, "A query parameter is unknown")                            \
     X(range_not_satisfiable, 416, no, "The range is outside the image")                      \
     X(overloaded, 503, yes, "The gateway is at its limit")                                   \

@@ -83,6 +83,17 @@ Result<Region> parse_region(std::string_view text) {
     return Region::trusted(std::string{text});
 }
 
+Result<AppName> parse_app_name(std::string_view text) {
+    const bool shape =
+        !text.empty() && text.size() <= 32 && ascii::is_lower(text.front()) &&
+        std::all_of(text.begin(), text.end(), [](char c) { return lower_or_digit(c) || c == '-'; });
+    if (!shape) {
+        return fail(ErrorCode::invalid_field,
+                    "a name has 1 to 32 of a-z, 0-9 and '-', and starts with a letter");
+    }
+    return AppName::trusted(std::string{text});
+}
+
 std::optional<UploadId> parse_upload_id(std::string_view text) {
     return parse_id<UploadId>("upl_", text);
 }

@@ -49,7 +49,7 @@ using UploadId = Word<struct UploadIdTag>;
 using PublicId = Word<struct PublicIdTag>;
 /// `msg_` + as UploadId: one callback, the same for all its attempts. Never contains a full stop.
 using CallbackId = Word<struct CallbackIdTag>;
-/// An app's name in configuration: 1 to 32 of `a-z 0-9 -`.
+/// An app's name in configuration: 1 to 32 of `a-z 0-9 -`, starting with a letter.
 using AppName = Word<struct AppNameTag>;
 using ProfileName = Word<struct ProfileNameTag>;
 
@@ -61,6 +61,7 @@ Result<ObjectKey> parse_object_key(std::string_view text);
 /// With or without quotes; weak tags are rejected.
 Result<ETag> parse_etag(std::string_view text);
 Result<Region> parse_region(std::string_view text);
+Result<AppName> parse_app_name(std::string_view text);
 /// nullopt if photogate could not have created this id (the caller answers 404, not 400).
 std::optional<UploadId> parse_upload_id(std::string_view text);
 std::optional<PublicId> parse_public_id(std::string_view text);

@@ -104,13 +104,13 @@ class Bench:
                 child.wait()
 
     @contextlib.contextmanager
-    def world(self, role="all", arguments=(), store="minio"):
+    def world(self, role="all", arguments=(), store="minio", profile=None):
         """(stack, gateway, app, receiver), started; PostgreSQL with fsync on, the store, the app server's receiver of callbacks."""
         port, metrics_port = parts.free_port(), parts.free_port()
         with parts.Stack(events_url=f"http://127.0.0.1:{port}/v1/events/minio", store=store) as stack:
             secret = local_gateway.new_callback_secret()
             with webhook_receiver.Receiver(secret) as receiver:
-                app = local_gateway.App("shop", receiver.url, {"photos": {}}, secret=secret)
+                app = local_gateway.App("shop", receiver.url, {"photos": profile or {}}, secret=secret)
                 gateway = local_gateway.Gateway(self.build_dir, self.folder / f"gateway-{port}", stack, port, metrics_port, [app],
                                                 role=role)
                 gateway.migrate()

@@ -108,7 +108,7 @@ void measure_claims(Records& records, const char* what, std::size_t most) {
 }
 
 int run(const Settings& settings) {
-    if (const auto migrated = migrate(settings.url, MigrateMode::apply); !migrated) {
+    if (const auto migrated = migrate(settings.url, RunMode::apply); !migrated) {
         std::fprintf(stderr, "migrate: %s\n", migrated.error().detail.c_str());
         return 1;
     }

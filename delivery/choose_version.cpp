@@ -5,6 +5,8 @@
 #include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "delivery/parameters.hpp"
+#include "imaging/caption.hpp"
+#include "model/policy/watermark_policy.hpp"
 
 namespace photogate::delivery {
 namespace {
@@ -137,7 +139,28 @@ bool has_weight(std::string_view parameters) {
     return true;
 }
 
+bool carries_one(std::string_view watermark) {
+    return !watermark.empty() && watermark != model::kKeptClean;
+}
+
+/// What has to be laid over the version; nullopt where the published image shows it in any case.
+std::optional<imaging::Watermark> watermark_of(const VersionSpec& spec, const DeliveryPolicy& policy,
+                                               const SourceImage& source) {
+    if (!policy.watermark) return std::nullopt;
+    auto mark = *policy.watermark;
+    if (!mark.picture && imaging::tells_when_taken(mark.text)) mark.taken_at = source.taken_at;
+    if (!carries_one(source.watermark)) return mark;
+    // Nothing of it is lost but by cropping. Of another watermark it is not known where it is.
+    if (!spec.crop || spec.reshape != imaging::Reshape::crop) return std::nullopt;
+    if (source.watermark == mark.identity()) mark.source = imaging::Watermark::Source::marked;
+    return mark;
+}
+
 }  // namespace
+
+bool must_be_marked(const DeliveryPolicy& policy, std::string_view watermark) {
+    return policy.watermark && !carries_one(watermark);
+}
 
 AcceptClass accept_class(std::string_view accept) {
     auto found = AcceptClass::any;
@@ -165,9 +188,12 @@ Result<ChosenVersion> choose_version(const AskedImage& asked, std::string_view a
     VersionSpec spec;
     shape(spec, asked, policy, source);
     const bool whole = !spec.crop && spec.max_edge == std::max(source.width, source.height);
-    if (whole && *format == source.format && !asked.quality) return chosen;
+    if (whole && *format == source.format && !asked.quality && !must_be_marked(policy, source.watermark))
+        return chosen;
     spec.format = *format;
     spec.quality = asked.quality ? rounded_up(policy.qualities, *asked.quality) : policy.quality;
+    spec.max_bytes = policy.max_bytes;
+    spec.watermark = watermark_of(spec, policy, source);
     chosen.spec = spec;
     return chosen;
 }

@@ -14,8 +14,22 @@ namespace {
 using imaging::Format;
 using imaging::Gravity;
 
-enum class Parameter { width, height, dpr, fit, gravity, format, quality, version };
-constexpr std::size_t kParameters = 8;
+enum class Parameter {
+    width,
+    height,
+    dpr,
+    fit,
+    gravity,
+    format,
+    quality,
+    variant,
+    version,
+    expires,
+    scope,
+    signature,
+    placeholder
+};
+constexpr std::size_t kParameters = 13;
 
 constexpr std::uint32_t kMostPixels = 65'535;
 constexpr std::size_t kLongestFraction = 20;  ///< digits: browsers say 1.100000023841858
@@ -97,7 +111,13 @@ constexpr std::array kNames = {
     OwnName{"f", Parameter::format, "Cloudflare, imgproxy"},
     OwnName{"quality", Parameter::quality, ""},
     OwnName{"q", Parameter::quality, "Cloudflare, imgproxy"},
+    OwnName{"variant", Parameter::variant, ""},
     OwnName{"v", Parameter::version, ""},
+    OwnName{"placeholder", Parameter::placeholder, ""},
+    // Of signed links: read where they are verified (gateway/access).
+    OwnName{"expires", Parameter::expires, ""},
+    OwnName{"scope", Parameter::scope, ""},
+    OwnName{"sig", Parameter::signature, ""},
 };
 
 const OwnName* find_name(std::string_view name) {
@@ -111,6 +131,14 @@ auto find_word(const Words& words, std::string_view word) -> const typename Word
     for (const auto& each : words)
         if (each.word == word) return &each;
     return nullptr;
+}
+
+/// The first, which is ours.
+template <class Words, class Value>
+std::string_view word_of(const Words& words, const Value& value) {
+    for (const auto& each : words)
+        if (each.value == value) return each.word;
+    return {};
 }
 
 template <class Words>
@@ -152,6 +180,15 @@ Result<std::uint32_t> read_density(std::string_view name, std::string_view value
     return refuse(name, value, "a number from 1 to 4, such as 2 or 1.5");
 }
 
+/// `2`, `1.5`: without zeros at the end.
+std::string density_text(std::uint32_t thousandths) {
+    auto text = std::to_string(thousandths / 1'000);
+    auto fraction = std::to_string(1'000 + thousandths % 1'000).substr(1);
+    while (fraction.ends_with('0'))
+        fraction.pop_back();
+    return fraction.empty() ? text : text + "." + fraction;
+}
+
 /// Each parameter once, wherever it stands.
 class Reading {
   public:
@@ -173,7 +210,18 @@ class Reading {
                 return take_format(own.name, value);
             case Parameter::quality:
                 return put(whole(own.name, value, 1, 100), asked_.quality);
+            case Parameter::variant:
+                return take_variant(own.name, value);
             case Parameter::version:
+                asked_.has_version = true;
+                return {};
+            case Parameter::expires:
+            case Parameter::scope:
+            case Parameter::signature:
+                return {};
+            case Parameter::placeholder:
+                if (value != "1") return refuse(own.name, value, "1");
+                asked_.placeholder = true;
                 return {};
         }
         return {};
@@ -187,7 +235,7 @@ class Reading {
         std::string_view density;
         if (rest.starts_with('@')) {
             const auto end = rest.find('x');
-            if (end == std::string_view::npos) return {};
+            if (end == std::string_view::npos || end == 1) return {};
             density = rest.substr(1, end - 1);
             rest.remove_prefix(end + 1);
         }
@@ -203,7 +251,16 @@ class Reading {
         return take(*find_name("format"), rest.substr(1));
     }
 
-    AskedImage asked() const { return asked_; }
+    Result<AskedImage> asked() const {
+        auto others = seen_;
+        for (const auto own : {Parameter::variant, Parameter::version, Parameter::expires, Parameter::scope,
+                               Parameter::signature, Parameter::placeholder})
+            others.reset(static_cast<std::size_t>(own));
+        if (asked_.variant && others.any())
+            return fail(ErrorCode::invalid_query,
+                        "'variant' stands alone: its size and format are the profile's");
+        return asked_;
+    }
 
   private:
     /// The digits behind a letter, taken off the front; empty where there are none.
@@ -240,6 +297,14 @@ class Reading {
         return {};
     }
 
+    Result<> take_variant(std::string_view name, std::string_view value) {
+        constexpr std::size_t kLongest = 32;
+        if (value.empty() || value.size() > kLongest)
+            return refuse(name, value, "a name of 1 to 32 characters");
+        asked_.variant = value;
+        return {};
+    }
+
     Result<> take_format(std::string_view name, std::string_view value) {
         using Choice = AskedImage::FormatChoice;
         if (value == kOrigin) return {};
@@ -264,7 +329,28 @@ class Reading {
 }  // namespace
 
 bool AskedImage::is_plain() const {
-    return !width && !height && !quality && format_choice == FormatChoice::origin;
+    return !variant && !width && !height && !quality && format_choice == FormatChoice::origin;
+}
+
+std::string canonical_query(const AskedImage& asked) {
+    // By name: a part of AskedImage that is not written here would be one that links do not cover.
+    const auto& [width, height, density, fit, gravity, format_choice, format, quality, placeholder, variant,
+                 has_version] = asked;
+    std::string query;
+    const auto add = [&query](std::string_view name, std::string_view value) {
+        query.append(query.empty() ? "" : "&").append(name).append("=").append(value);
+    };
+    if (width) add("width", std::to_string(*width));
+    if (height) add("height", std::to_string(*height));
+    if (density != AskedImage{}.density) add("dpr", density_text(density));
+    if (fit && *fit != AskedFit::inside) add("fit", word_of(kFits, *fit));
+    if (gravity && *gravity != Gravity::centre) add("gravity", word_of(kGravities, *gravity));
+    if (format_choice == AskedImage::FormatChoice::automatic) add("format", kAutomatic);
+    if (format_choice == AskedImage::FormatChoice::named) add("format", word_of(kFormats, format));
+    if (quality) add("quality", std::to_string(*quality));
+    if (placeholder) add("placeholder", "1");
+    if (variant) add("variant", *variant);
+    return query;
 }
 
 bool is_own_parameter(std::string_view name) {
@@ -299,8 +385,18 @@ std::vector<ParameterWords> parameter_words() {
                 return std::string{kAutomatic} + ", " + std::string{kOrigin} + ", " + listed(kFormats);
             case Parameter::quality:
                 return "1 to 100";
+            case Parameter::variant:
+                return "the name of one of the profile's variants";
             case Parameter::version:
                 return "anything";
+            case Parameter::expires:
+                return "Unix time, in seconds";
+            case Parameter::scope:
+                return "version, image";
+            case Parameter::signature:
+                return "a signature";
+            case Parameter::placeholder:
+                return "1";
         }
         return {};
     };

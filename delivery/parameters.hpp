@@ -42,6 +42,10 @@ struct AskedImage {
     enum class FormatChoice { origin, automatic, named } format_choice = FormatChoice::origin;
     imaging::Format format = imaging::Format::jpeg;  ///< of FormatChoice::named
     std::optional<int> quality;
+    bool placeholder = false;  ///< a few pixels in its place; nothing else counts then
+    /// A variant of the profile, by its name; then nothing else is asked for.
+    std::optional<std::string> variant;
+    bool has_version = false;  ///< `v`: the URL is another where the picture is another
 
     /// Nothing but the published image itself.
     bool is_plain() const;
@@ -54,12 +58,18 @@ struct SourceImage {
     imaging::Format format = imaging::Format::jpeg;
     enum class Alpha { unknown, absent, present } alpha = Alpha::unknown;
     bool animated = false;
+    std::string watermark;                ///< model::PublishedImage::watermark
+    std::optional<std::string> taken_at;  ///< for a watermark that tells it
 };
 
 struct ChosenVersion {
     std::optional<imaging::VersionSpec> spec;  ///< nullopt: the published image as it is
     bool varies = false;                       ///< with the request's Accept
 };
+
+/// What is asked for as one query, for all URLs that ask for the same: in the order of the table, under our own names,
+/// without what has its default. Empty for the published image itself. It is what links are signed for.
+std::string canonical_query(const AskedImage& asked);
 
 /// Whether a parameter of this name is ours, under any of its names.
 bool is_own_parameter(std::string_view name);
@@ -69,7 +79,11 @@ bool is_own_parameter(std::string_view name);
 /// is wrong, or is given twice (under one name or two, or in the name as well).
 Result<AskedImage> read_parameters(std::string_view name, std::span<const NamedValue> query);
 
-/// `accept`: the request's field, empty where there is none. Errors: invalid_query: the policy does not offer
+/// Whether the published image itself may not be given out: it lacks the watermark of its profile.
+bool must_be_marked(const model::DeliveryPolicy& policy, std::string_view watermark);
+
+/// With a watermark in the policy every version carries it: where the published image carries it already, one is laid
+/// over what is cropped to an area that does not show all of it. `accept`: the request's field, empty where there is none. Errors: invalid_query: the policy does not offer
 /// the format.
 Result<ChosenVersion> choose_version(const AskedImage& asked, std::string_view accept,
                                      const model::DeliveryPolicy& policy, const SourceImage& source);

@@ -20,11 +20,19 @@ Error busy(ErrorCode code, std::string detail) {
 
 }  // namespace
 
+/// Under VersionMaker::mutex_.
+class VersionMaker::Place {
+  public:
+    std::optional<Name> name;  ///< since it waits
+    bool left = false;
+};
+
 /// All of it is under VersionMaker::mutex_, but `order`, which does not change.
 struct VersionMaker::Flight {
     struct Waiting {
         Steady::time_point deadline;
         Answer answer;
+        PlacePtr place;
     };
     explicit Flight(VersionOrder given) : order(std::move(given)) {}
     const VersionOrder order;
@@ -70,12 +78,17 @@ std::optional<Error> VersionMaker::refusal(const AppName& app) const {
     return std::nullopt;
 }
 
-void VersionMaker::make(VersionOrder order, Answer answer) {
+VersionMaker::PlacePtr VersionMaker::place() {
+    return std::make_shared<Place>();
+}
+
+void VersionMaker::make(VersionOrder order, Answer answer, PlacePtr place) {
     const auto name = order.name();
     std::optional<Error> refused;
     bool first = false;
     {
         const std::lock_guard lock(mutex_);
+        if (place && place->left) return;
         auto found = flights_.find(name);
         if (stopping_) {
             refused = busy(ErrorCode::unavailable, "the gateway is being shut down");
@@ -92,7 +105,9 @@ void VersionMaker::make(VersionOrder order, Answer answer) {
                 ++of_apps_[order.source.app];
                 found = flights_.emplace(name, std::make_shared<Flight>(std::move(order))).first;
             }
-            found->second->waiting.push_back({Steady::now() + options_.patience, std::move(answer)});
+            if (place) place->name = name;
+            found->second->waiting.push_back(
+                {Steady::now() + options_.patience, std::move(answer), std::move(place)});
             ++counts_.waiting;
             news_ = true;
         }
@@ -100,6 +115,54 @@ void VersionMaker::make(VersionOrder order, Answer answer) {
     if (refused) return answer(fail(std::move(*refused)));
     changed_.notify_all();
     if (first) start(name);
+}
+
+void VersionMaker::begin(VersionOrder order) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (flights_.contains(order.name())) return;
+    }
+    make(std::move(order), [](const Result<StoredVersion>&) {});
+}
+
+void VersionMaker::heard(const std::vector<std::string>& tags) {
+    if (tags.empty()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [name, flight] : flights_) {
+            if (flight->attempting) continue;
+            const auto tag = storage::records::tag_of(name);
+            const bool is_meant = std::any_of(tags.begin(), tags.end(), [&](const std::string& told) {
+                return told == tag || told == storage::records::kAnyVersion;
+            });
+            if (is_meant) flight->ask_again = {};
+        }
+        news_ = true;
+    }
+    changed_.notify_all();
+}
+
+void VersionMaker::leave(const PlacePtr& place) {
+    Answer unread;  // destroyed after the mutex is free: it holds what its request holds
+    const std::lock_guard lock(mutex_);
+    place->left = true;
+    if (!place->name) return;
+    const auto found = flights_.find(*place->name);
+    if (found == flights_.end()) return;
+    auto& waiting = found->second->waiting;
+    const auto own =
+        std::find_if(waiting.begin(), waiting.end(), [&](const auto& each) { return each.place == place; });
+    if (own == waiting.end()) return;
+    unread = std::move(own->answer);
+    waiting.erase(own);
+    --counts_.waiting;
+    ++counts_.left;
+}
+
+bool VersionMaker::is_wanted(const Name& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = flights_.find(name);
+    return found != flights_.end() && !found->second->waiting.empty();
 }
 
 /// Without the mutex: the pool may run it at once.
@@ -122,21 +185,26 @@ void VersionMaker::run(const Name& name) {
         for (const auto& waiting : flight->waiting)
             deadline = std::max(deadline, waiting.deadline);
     }
-    // While it waited for a thread, whoever asked was answered: nobody waits for it.
-    if (deadline == Steady::time_point::min())
-        return land(name, busy(ErrorCode::unavailable, "nobody waits for it"));
-    land(name, attempt_(flight->order, deadline));
+    // While it waited for a thread, whoever asked was answered, or went.
+    if (deadline == Steady::time_point::min()) return land(name, VersionRenderer::Unwanted{});
+    land(name, attempt_(flight->order, deadline, [this, &name] { return is_wanted(name); }));
 }
 
 void VersionMaker::land(const Name& name, VersionRenderer::Attempt outcome) {
     std::optional<Answering> answering;
+    bool again = false;
     {
         const std::lock_guard lock(mutex_);
         const auto found = flights_.find(name);
         if (found == flights_.end()) return;
         auto& flight = *found->second;
+        const bool unwanted = std::holds_alternative<VersionRenderer::Unwanted>(outcome);
+        // Somebody came while it was being left.
+        again = unwanted && !flight.waiting.empty() && !stopping_;
         const auto* elsewhere = std::get_if<VersionElsewhere>(&outcome);
-        if (elsewhere && !flight.waiting.empty()) {
+        if (again) {
+            flight.attempting = true;
+        } else if (elsewhere && !flight.waiting.empty()) {
             flight.attempting = false;
             flight.ask_again = Steady::now() +
                                std::clamp(elsewhere->until, std::chrono::milliseconds{1}, options_.ask_again);
@@ -145,6 +213,7 @@ void VersionMaker::land(const Name& name, VersionRenderer::Attempt outcome) {
             auto* error = std::get_if<Error>(&outcome);
             if (stored) ++counts_.made;
             if (error) ++counts_.failed;
+            if (unwanted) ++counts_.dropped;
             answering.emplace();
             if (stored) answering->outcome = std::move(*stored);
             if (error) answering->outcome = fail(std::move(*error));
@@ -159,6 +228,7 @@ void VersionMaker::land(const Name& name, VersionRenderer::Attempt outcome) {
     }
     changed_.notify_all();
     if (answering) answering->give();
+    if (again) start(name);
 }
 
 VersionMaker::Steady::time_point VersionMaker::look(Steady::time_point now) {

@@ -1,8 +1,9 @@
 // Versions that are asked for and do not exist yet: each is made once, however many ask, without a thread each.
 //
 // In this process all who ask for one version share one attempt. Where another gateway makes it, the records are
-// asked again every so often. Whoever has waited until the deadline is answered, while the attempt goes on for those
-// who come back. What is under way is bounded, in all and for each app, and more is refused at once.
+// asked again when that has ended, as news tells, and every so often. Whoever has waited until the deadline is answered, while the attempt goes on for those
+// who come back. Whoever goes gives up its place; what nobody waits for any more and no worker process has yet is left.
+// What is under way is bounded, in all and for each app, and more is refused at once.
 //
 // Thread safety: any thread. Answers are given on the pool's threads, on the maker's own, or before make() returns;
 // they must be quick, and may call make().
@@ -30,7 +31,12 @@ class VersionMaker {
     using Steady = std::chrono::steady_clock;
     using Answer = std::function<void(Result<storage::records::StoredVersion>)>;
     /// One attempt; blocking. VersionRenderer::attempt(), or a test's.
-    using Attempt = std::function<VersionRenderer::Attempt(const VersionOrder&, Steady::time_point deadline)>;
+    using Attempt = std::function<VersionRenderer::Attempt(const VersionOrder&, Steady::time_point deadline,
+                                                           const VersionRenderer::Wanted&)>;
+    /// Of somebody who asks: to make() it is where they wait, to leave() it says who goes.
+    class Place;
+    using PlacePtr = std::shared_ptr<Place>;
+    static PlacePtr place();
     /// Runs it on a thread of a pool, or refuses at once.
     using Submit = std::function<Result<>(std::function<void()>)>;
     enum class Looking { by_itself, by_hand };
@@ -51,6 +57,8 @@ class VersionMaker {
         std::uint64_t failed = 0;
         std::uint64_t refused = 0;    ///< requests, for want of room
         std::uint64_t timed_out = 0;  ///< requests
+        std::uint64_t left = 0;       ///< requests whose client went
+        std::uint64_t dropped = 0;    ///< versions that were left because nobody waited
     };
 
     VersionMaker(Attempt attempt, Submit submit, Options options);
@@ -61,7 +69,14 @@ class VersionMaker {
 
     /// Errors that `answer` is given: overloaded, rate_limited (the app's share is used up) and unavailable (the
     /// deadline), each with retry_after; those of VersionRenderer::attempt().
-    void make(VersionOrder order, Answer answer);
+    void make(VersionOrder order, Answer answer, PlacePtr place = nullptr);
+    /// As make(), for nobody in particular: it is made if there is room, and given up after the patience of a request.
+    /// Nothing where it is being made already.
+    void begin(VersionOrder order);
+    /// What storage::records::VersionStore::wait_for_news() gave: those of them that another gateway is at are asked for again.
+    void heard(const std::vector<std::string>& tags);
+    /// Before, after or while it waits: its answer is not given any more, unless that is under way. Destroys it.
+    void leave(const PlacePtr& place);
     /// Answers whoever's time is over, and asks again where another gateway is at it. When to look next.
     Steady::time_point look(Steady::time_point now);
     Counts counts() const;
@@ -73,6 +88,7 @@ class VersionMaker {
     std::optional<Error> refusal(const AppName& app) const;
     void start(const Name& name);
     void run(const Name& name);
+    bool is_wanted(const Name& name) const;
     void land(const Name& name, VersionRenderer::Attempt outcome);
     void keep_looking();
 

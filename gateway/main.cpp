@@ -33,21 +33,15 @@ int main(int argc, char** argv) {
     };
     commands.serve = running(ProcessRole::serve);
     commands.work = running(ProcessRole::work);
-    commands.migrate = [](const Config& config, gateway::cli::MigrateMode mode) {
-        const auto how = mode == gateway::cli::MigrateMode::apply ? storage::records::MigrateMode::apply
-                                                                  : storage::records::MigrateMode::dry_run;
-        return ended(gateway::system::migrate(config, how, std::cout));
+    commands.migrate = [](const Config& config, RunMode mode) {
+        return ended(gateway::system::migrate(config, mode, std::cout));
     };
     commands.doctor = [](const Config& config) { return ended(gateway::system::doctor(config, std::cout)); };
-    commands.sweep = [](const Config& config, gateway::cli::SweepMode mode) {
-        const auto how = mode == gateway::cli::SweepMode::apply ? pipeline::SweepMode::apply
-                                                                : pipeline::SweepMode::dry_run;
-        return ended(gateway::system::sweep(config, how, std::cout));
+    commands.sweep = [](const Config& config, RunMode mode) {
+        return ended(gateway::system::sweep(config, mode, std::cout));
     };
-    commands.policy = [](const Config& config, gateway::cli::PolicyOf whose, const std::string& region) {
-        const auto of = whose == gateway::cli::PolicyOf::signer ? gateway::system::PolicyOf::signer
-                                                                : gateway::system::PolicyOf::worker;
-        return ended(gateway::system::print_policy(config, of, region, std::cout));
+    commands.policy = [](const Config& config, model::StoreCredential whose, const std::string& region) {
+        return ended(gateway::system::print_policy(config, whose, region, std::cout));
     };
     return gateway::cli::run_process(argc, argv, commands);
 }

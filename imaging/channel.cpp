@@ -58,6 +58,10 @@ tl::expected<void, ChannelFault> Channel::send(std::string_view header, BytesVie
     return send_all(head, attached, deadline).and_then([&] { return send_all(body, -1, deadline); });
 }
 
+bool Channel::wait(Deadline deadline) const {
+    return wait_for(descriptor(), POLLIN, deadline);
+}
+
 tl::expected<void, ChannelFault> Channel::send_all(BytesView bytes, int attached, Deadline deadline) {
     while (!bytes.empty()) {
         iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};

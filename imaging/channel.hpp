@@ -47,6 +47,8 @@ class Channel {
     tl::expected<void, ChannelFault> send(std::string_view header, BytesView body, int attached,
                                           Deadline deadline);
     tl::expected<Frame, ChannelFault> receive(const Caps& caps, Deadline deadline);
+    /// Until a frame begins, or the channel is closed. False: not by the deadline.
+    bool wait(Deadline deadline) const;
 
     int descriptor() const { return socket_.get(); }
 

@@ -8,24 +8,39 @@
 
 namespace photogate::imaging {
 
-std::string_view to_string(Format format) {
-    switch (format) {
-        case Format::jpeg:
-            return "jpeg";
-        case Format::png:
-            return "png";
-        case Format::webp:
-            return "webp";
-        case Format::gif:
-            return "gif";
-        case Format::heic:
-            return "heic";
-        case Format::avif:
-            return "avif";
-        case Format::tiff:
-            return "tiff";
+namespace {
+
+struct Names {
+    Format format;
+    std::string_view word;
+    std::string_view media_type;
+    std::string_view extension;
+};
+
+constexpr std::array kNames = {
+    Names{Format::jpeg, "jpeg", "image/jpeg", "jpg"},  Names{Format::png, "png", "image/png", "png"},
+    Names{Format::webp, "webp", "image/webp", "webp"}, Names{Format::gif, "gif", "image/gif", "gif"},
+    Names{Format::heic, "heic", "image/heic", "heic"}, Names{Format::avif, "avif", "image/avif", "avif"},
+    Names{Format::tiff, "tiff", "image/tiff", "tif"},
+};
+
+constexpr bool names_are_in_order() {
+    if (kNames.size() != kAllFormats.size()) return false;
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+        if (kNames[i].format != kAllFormats[i] || kNames[i].format != static_cast<Format>(i)) return false;
     }
-    return "jpeg";
+    return true;
+}
+static_assert(names_are_in_order());
+
+constexpr const Names& names_of(Format format) {
+    return kNames[static_cast<std::size_t>(format)];
+}
+
+}  // namespace
+
+std::string_view to_string(Format format) {
+    return names_of(format).word;
 }
 
 std::optional<Format> parse_format(std::string_view word) {
@@ -36,23 +51,7 @@ std::optional<Format> parse_format(std::string_view word) {
 }
 
 std::string_view media_type(Format format) {
-    switch (format) {
-        case Format::jpeg:
-            return "image/jpeg";
-        case Format::png:
-            return "image/png";
-        case Format::webp:
-            return "image/webp";
-        case Format::gif:
-            return "image/gif";
-        case Format::heic:
-            return "image/heic";
-        case Format::avif:
-            return "image/avif";
-        case Format::tiff:
-            return "image/tiff";
-    }
-    return "application/octet-stream";
+    return names_of(format).media_type;
 }
 
 DeclaredType read_media_type(std::string_view declared) {
@@ -97,23 +96,7 @@ DeclaredType read_media_type(std::string_view declared) {
 }
 
 std::string_view file_extension(Format format) {
-    switch (format) {
-        case Format::jpeg:
-            return "jpg";
-        case Format::png:
-            return "png";
-        case Format::webp:
-            return "webp";
-        case Format::gif:
-            return "gif";
-        case Format::heic:
-            return "heic";
-        case Format::avif:
-            return "avif";
-        case Format::tiff:
-            return "tif";
-    }
-    return "bin";
+    return names_of(format).extension;
 }
 
 bool begins_as(Format format, BytesView file) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 
 #include "base/result.hpp"
 #include "imaging/picture.hpp"
@@ -28,6 +29,8 @@ struct Terms {
     Priority priority = Priority::normal;
     /// By when the answer is wanted. A task that is under way is not cut short by it.
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    /// Asked once, on any thread, when its turn comes; where it says no the task is not begun (`overloaded`).
+    std::function<bool()> wanted;
 };
 
 class ImageProcessor {

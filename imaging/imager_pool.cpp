@@ -34,8 +34,8 @@ using Clock = std::chrono::steady_clock;
 struct Job {
     const Task* task = nullptr;
     int file = -1;
-    BytesView watermark;
     Lane lane = Lane::uploads;
+    std::function<bool()> wanted;
     std::promise<Result<Outcome>> promise;
 };
 
@@ -53,12 +53,12 @@ class JobQueue {
     Result<TaskQueue::Ticket> put(Job job, const Terms& terms) {
         const std::lock_guard lock(mutex_);
         if (closed_)
-            return fail(ErrorCode::imager_unavailable, "The image worker processes are being shut down.");
+            return fail(ErrorCode::imager_unavailable, "the image worker processes are being shut down");
         if (terms.deadline != Clock::time_point::max() &&
             Clock::now() + order_.expected(terms.lane, terms.priority) > terms.deadline)
-            return fail(ErrorCode::overloaded, "Too many pictures wait to be done by then.");
+            return fail(ErrorCode::overloaded, "too many pictures wait to be done by then");
         const auto ticket = order_.put(terms.lane, terms.priority, job.task->party);
-        if (!ticket) return fail(ErrorCode::overloaded, "Too many pictures wait to be processed.");
+        if (!ticket) return fail(ErrorCode::overloaded, "too many pictures wait to be processed");
         jobs_.emplace(*ticket, std::move(job));
         tell();
         return *ticket;
@@ -81,6 +81,12 @@ class JobQueue {
         order_.ended(job.lane, std::chrono::duration_cast<TaskQueue::Duration>(took), job.task->party);
         tell();
     }
+    /// As ended().
+    void not_begun(const Job& job) {
+        const std::lock_guard lock(mutex_);
+        order_.not_begun(job.lane, job.task->party);
+        tell();
+    }
     /// Fails the tasks that have not begun.
     std::map<TaskQueue::Ticket, Job> close() {
         const std::lock_guard lock(mutex_);
@@ -93,6 +99,10 @@ class JobQueue {
     bool closed() const {
         const std::lock_guard lock(mutex_);
         return closed_;
+    }
+    ImagerPool::Load load(Lane lane) const {
+        const std::lock_guard lock(mutex_);
+        return {order_.waiting(lane), order_.running(lane)};
     }
 
   private:
@@ -133,12 +143,12 @@ class TaskFile {
         const bool sealed = ::fcntl(task.file, F_ADD_SEALS, kSeals) == 0 ||
                             (::fcntl(task.file, F_GET_SEALS) & kSeals) == kSeals;
         const int flags = ::fcntl(task.file, F_GETFL);
-        if (flags < 0) return fail(ErrorCode::file_error, "The task's file is not open.");
+        if (flags < 0) return fail(ErrorCode::file_error, "the task's file is not open");
         if (!sealed && (flags & O_ACCMODE) != O_RDONLY) {
             const std::string path = "/proc/self/fd/" + std::to_string(task.file);
             file.reopened_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
             if (!file.reopened_)
-                return fail(ErrorCode::file_error, "The task's file can't be opened for reading.");
+                return fail(ErrorCode::file_error, "the task's file can't be opened for reading");
             file.number_ = file.reopened_.get();
         }
         return file;
@@ -150,18 +160,56 @@ class TaskFile {
     int number_ = -1;
 };
 
+/// How long the answer to a task is waited for. A process that has had less of a processor than its time, and goes on
+/// using one, works on a busy machine: it is given more, up to a multiple. One that sleeps or has used its time is not.
+class Patience {
+  public:
+    Patience(const ImagerProcess& process, std::chrono::milliseconds time)
+        : process_(process),
+          time_(time),
+          begun_(Clock::now()),
+          step_(time),
+          used_at_start_(process.processor_time()),
+          used_before_(used_at_start_) {}
+
+    Clock::time_point deadline() const { return begun_ + waited_ + step_; }
+    /// At the deadline: whether there is another.
+    bool extend() {
+        const auto used = process_.processor_time();
+        waited_ += step_;
+        if (used - used_at_start_ >= time_ || (used - used_before_) * kLeastShare < step_ ||
+            waited_ >= time_ * kMostTimes)
+            return false;
+        used_before_ = used;
+        step_ = std::max(time_ / 4, std::chrono::milliseconds{1});
+        return true;
+    }
+
+  private:
+    static constexpr int kMostTimes = 4;
+    static constexpr int kLeastShare = 50;  ///< of a processor, as its inverse
+
+    const ImagerProcess& process_;
+    const std::chrono::milliseconds time_;
+    const Clock::time_point begun_;
+    std::chrono::milliseconds step_;
+    std::chrono::milliseconds waited_{0};
+    const std::chrono::nanoseconds used_at_start_;
+    std::chrono::nanoseconds used_before_;
+};
+
 /// That a worker process can be asked for this at all.
 Result<> check(const Task& task) {
     const auto refuse = [](const std::string& why) {
-        return fail(ErrorCode::invalid_configuration, "A picture can't be made so: " + why + ".");
+        return fail(ErrorCode::invalid_configuration, "a picture can't be made so: " + why);
     };
     if (task.versions.empty() || task.versions.size() > kMaxVersions)
         return refuse("there are not 1 to " + std::to_string(kMaxVersions) + " versions");
     for (const VersionSpec& version : task.versions) {
         if (const auto complaint = complaint_about(version)) return refuse(*complaint);
-        if (version.watermark && task.watermark < 0) return refuse("the watermark's bytes are missing");
     }
-    if (task.watermark_size > kMaxWatermark) return refuse("the watermark is too large");
+    if (watermark_pictures(task) > kMaxWatermarkPictures)
+        return refuse("its versions have more than " + std::to_string(kMaxWatermarkPictures) + " watermarks");
     return {};
 }
 
@@ -192,8 +240,10 @@ struct ImagerPool::State {
 };
 
 Result<std::unique_ptr<ImagerProcess>> ImagerPool::State::start_imager() {
-    auto process = ImagerProcess::start(
-        {.program = options.program, .address_space = options.address_space, .sandbox = options.sandbox});
+    auto process = ImagerProcess::start({.program = options.program,
+                                         .address_space = options.address_space,
+                                         .sandbox = options.sandbox,
+                                         .fonts = options.fonts});
     if (process) {
         started.fetch_add(1, std::memory_order_relaxed);
         learn((*process)->jail());
@@ -231,20 +281,20 @@ Result<Outcome> ImagerPool::State::lost(std::unique_ptr<ImagerProcess>& process,
                               {"cause", cause},
                               {"stderr", process->last_words()}});
     process.reset();
-    return fail(code, detail.empty() ? "The image worker process died: " + cause + "." : detail);
+    return fail(code, detail.empty() ? "the image worker process died: " + cause : detail);
 }
 
 Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<ImagerProcess>& process, const Job& job) {
-    const auto deadline = std::chrono::steady_clock::now() + options.wall_clock;
+    Patience patience{*process, options.wall_clock};
     const auto gave_up = [&](ChannelFault fault) -> Result<Outcome> {
         switch (fault) {
             case ChannelFault::closed:
                 return lost(process, ErrorCode::imager_crashed, {});
             case ChannelFault::timed_out:
-                return lost(process, ErrorCode::imager_timeout, "The image worker process took too long.");
+                return lost(process, ErrorCode::imager_timeout, "the image worker process took too long");
             case ChannelFault::malformed:
                 return lost(process, ErrorCode::imager_crashed,
-                            "The image worker process's answer made no sense.");
+                            "the image worker process's answer made no sense");
         }
         return lost(process, ErrorCode::imager_crashed, {});
     };
@@ -252,9 +302,13 @@ Result<Outcome> ImagerPool::State::run_on(std::unique_ptr<ImagerProcess>& proces
     bounded.limits.max_memory = std::min(bounded.limits.max_memory, usable_memory(options.address_space));
     bounded.limits.max_work = std::min(bounded.limits.max_work, usable_time(options.wall_clock));
     const std::string order = write_order(bounded, options.max_output);
-    if (auto sent = process->channel().send(order, job.watermark, job.file, deadline); !sent)
+    const WatermarkBody watermarks(*job.task);
+    if (auto sent = process->channel().send(order, watermarks.bytes(), job.file, patience.deadline()); !sent)
         return gave_up(sent.error());
-    auto frame = process->channel().receive({kMaxAnswerHeader, options.max_output}, deadline);
+    while (!process->channel().wait(patience.deadline())) {
+        if (!patience.extend()) return gave_up(ChannelFault::timed_out);
+    }
+    auto frame = process->channel().receive({kMaxAnswerHeader, options.max_output}, patience.deadline());
     if (!frame) return gave_up(frame.error());
     auto read = read_answer(frame->header, std::move(frame->body), *job.task);
     if (read.sense == ReadAnswer::Sense::nonsense) {
@@ -281,8 +335,7 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
 
     while (wait_for_work(process.get())) {
         if (process && !process->alive()) {
-            (void)lost(process, ErrorCode::imager_crashed,
-                       "The image worker process died while it was idle.");
+            (void)lost(process, ErrorCode::imager_crashed, "the image worker process died while it was idle");
         }
         // If the worker process can't be started now, the next task retries and receives the error.
         if (!process && !replace()) {
@@ -290,12 +343,17 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
             if (job) {
                 queue.ended(*job, {});
                 job->promise.set_value(
-                    fail(ErrorCode::imager_unavailable, "No image worker process can be started."));
+                    fail(ErrorCode::imager_unavailable, "no image worker process can be started"));
             }
             continue;
         }
         auto job = queue.take();
         if (!job) continue;
+        if (job->wanted && !job->wanted()) {
+            queue.not_begun(*job);
+            job->promise.set_value(fail(ErrorCode::overloaded, "nobody waits for this picture any more"));
+            continue;
+        }
         const auto start = Clock::now();
         auto outcome = run_on(process, *job);
         queue.ended(*job, Clock::now() - start);
@@ -311,9 +369,9 @@ void ImagerPool::State::keep(std::promise<Result<>> first_start) {
 Result<std::unique_ptr<ImagerPool>> ImagerPool::start(PoolOptions options) {
     Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!bell)
-        return fail(ErrorCode::imager_unavailable, "No event descriptor for the image worker processes.");
+        return fail(ErrorCode::imager_unavailable, "no event descriptor for the image worker processes");
     if (options.processes == 0)
-        return fail(ErrorCode::invalid_configuration, "At least one image worker process is needed.");
+        return fail(ErrorCode::invalid_configuration, "at least one image worker process is needed");
     const std::size_t processes = options.processes;
     std::unique_ptr<ImagerPool> pool(
         new ImagerPool(std::make_unique<State>(std::move(options), std::move(bell))));
@@ -339,7 +397,7 @@ ImagerPool::ImagerPool(std::unique_ptr<State> state) : state_(std::move(state)) 
 ImagerPool::~ImagerPool() {
     for (auto& [ticket, job] : state_->queue.close()) {
         job.promise.set_value(
-            fail(ErrorCode::imager_unavailable, "The image worker processes are being shut down."));
+            fail(ErrorCode::imager_unavailable, "the image worker processes are being shut down"));
     }
     for (std::thread& supervisor : state_->supervisors)
         supervisor.join();
@@ -348,25 +406,15 @@ ImagerPool::~ImagerPool() {
 Result<Outcome> ImagerPool::try_run(const Task& task, const Terms& terms) {
     if (auto sound = check(task); !sound) return fail(sound.error());
     // The two verdicts that need no look inside.
-    if (task.size == 0) return Outcome(Rejection{RejectionCode::empty, "The file is empty."});
+    if (task.size == 0) return Outcome(Rejection{RejectionCode::empty, "the file is empty"});
     if (task.size > task.limits.max_bytes) {
         return Outcome(
-            Rejection{RejectionCode::too_large, "The file has " + std::to_string(task.size) + " bytes; " +
-                                                    std::to_string(task.limits.max_bytes) + " are allowed."});
+            Rejection{RejectionCode::too_large, "the file has " + std::to_string(task.size) + " bytes; " +
+                                                    std::to_string(task.limits.max_bytes) + " are allowed"});
     }
     auto file = TaskFile::of(task);
     if (!file) return fail(file.error());
-    std::optional<MappedFile> watermark;
-    if (task.watermark >= 0) {
-        auto mapped = MappedFile::map(task.watermark, task.watermark_size);
-        if (!mapped) return fail(mapped.error());
-        watermark = std::move(*mapped);
-    }
-    Job job{.task = &task,
-            .file = file->number(),
-            .watermark = watermark ? watermark->bytes() : BytesView{},
-            .lane = terms.lane,
-            .promise = {}};
+    Job job{.task = &task, .file = file->number(), .lane = terms.lane, .wanted = terms.wanted, .promise = {}};
     auto outcome = job.promise.get_future();
     const auto ticket = state_->queue.put(std::move(job), terms);
     if (!ticket) {
@@ -378,7 +426,7 @@ Result<Outcome> ImagerPool::try_run(const Task& task, const Terms& terms) {
     // One that is under way is waited for: its process would have to be killed, and the next is near its end.
     if (!in_time && state_->queue.take_back(*ticket)) {
         ++state_->overloaded;
-        return fail(ErrorCode::overloaded, "No image worker process was free in time.");
+        return fail(ErrorCode::overloaded, "no image worker process was free in time");
     }
     return outcome.get();
 }
@@ -393,6 +441,10 @@ ImagerPool::Counters ImagerPool::counters() const {
             .crashed = state_->crashed.load(),
             .timed_out = state_->timed_out.load(),
             .overloaded = state_->overloaded.load()};
+}
+
+ImagerPool::Load ImagerPool::load(Lane lane) const {
+    return state_->queue.load(lane);
 }
 
 }  // namespace photogate::imaging

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "imaging/image_processor.hpp"
@@ -24,12 +26,15 @@ namespace photogate::imaging {
 struct PoolOptions {
     std::filesystem::path program;  ///< of photogate-imager
     std::size_t processes = 2;
-    std::chrono::milliseconds wall_clock{45'000};  ///< for one task
-    std::uint64_t address_space = 2ULL << 30;      ///< bytes (RLIMIT_AS)
-    std::uint64_t max_output = 256ULL << 20;       ///< bytes of one published picture
-    std::size_t max_tasks_per_process = 200;       ///< then it is replaced
-    std::uint64_t max_resident = 400ULL << 20;     ///< bytes; above this it is replaced after its task
+    /// For one task; a process that works, and that a busy machine gave less of a processor, has up to four times it.
+    std::chrono::milliseconds wall_clock{45'000};
+    std::uint64_t address_space = 2ULL << 30;   ///< bytes (RLIMIT_AS)
+    std::uint64_t max_output = 256ULL << 20;    ///< bytes of one published picture
+    std::size_t max_tasks_per_process = 200;    ///< then it is replaced
+    std::uint64_t max_resident = 400ULL << 20;  ///< bytes; above this it is replaced after its task
     Sandbox sandbox = Sandbox::required;
+    /// Files of the fonts that watermarks of text name. A worker process reads them before its jail closes.
+    std::vector<std::string> fonts;
     /// While both lanes wait, uploads have two shares of the worker processes and on-demand pictures one.
     LaneOptions uploads{.share = 2, .most_waiting = 10'000};
     LaneOptions on_demand{.share = 1, .most_waiting = 64};
@@ -53,6 +58,12 @@ class ImagerPool final : public ImageProcessor {
         std::uint64_t overloaded = 0;  ///< tasks refused, or given up before they began
     };
     Counters counters() const;
+    /// The tasks of a lane at this moment.
+    struct Load {
+        std::size_t waiting = 0;
+        std::size_t running = 0;
+    };
+    Load load(Lane lane) const;
     /// Of the worker process that came up last: kernel and settings are the same for all.
     JailReport jail() const;
 

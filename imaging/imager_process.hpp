@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/child_process.hpp"
 #include "base/result.hpp"
@@ -24,6 +25,7 @@ struct ImagerProcessOptions {
     std::uint64_t address_space = 0;  ///< bytes
     std::chrono::milliseconds start_up{30'000};
     Sandbox sandbox = Sandbox::required;
+    std::vector<std::string> fonts;  ///< files
 };
 
 class ImagerProcess {
@@ -40,6 +42,8 @@ class ImagerProcess {
     const JailReport& jail() const { return jail_; }
     /// 0 where it is not known.
     std::uint64_t resident_bytes() const;
+    /// That all its threads have used since it began; 0 where it is not known.
+    std::chrono::nanoseconds processor_time() const;
     /// Kills it (a stopped one too) and waits for its end. What it died of, as words: `signal 9 (Killed)`,
     /// `exit status 1`.
     std::string end();

@@ -1,93 +1,29 @@
 #include "imaging/imager_wire.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include "imaging/members_wire.hpp"
+#include "imaging/version_wire.hpp"
 
 namespace photogate::imaging {
 namespace {
 
-using nlohmann::json;
+using members::choice;
+using members::dump;
+using members::flag;
+using members::format_member;
+using members::json;
+using members::member;
+using members::number;
+using members::parse;
+using members::ProtocolError;
+using members::text;
 
 constexpr std::size_t kMaxDetail = 1024;  ///< bytes of a sentence
 constexpr std::uint32_t kMaxReportedSide = 1U << 20;
 constexpr std::uint32_t kMaxReportedFrames = 1U << 20;
 constexpr std::size_t kMaxThumbHash = 64;  ///< bytes; the format needs at most 25
-constexpr int kMaxDepth = 16;
-
-/// Thrown inside this file alone, where a member is absent or not what it has to be.
-struct ProtocolError {
-    std::string what;
-};
-
-json parse(std::string_view text) {
-    int depth = 0;
-    const auto shallow = [&depth](int, json::parse_event_t event, json&) {
-        if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-            if (++depth > kMaxDepth) throw ProtocolError{"is nested too deeply"};
-        }
-        if (event == json::parse_event_t::object_end || event == json::parse_event_t::array_end) --depth;
-        return true;
-    };
-    json parsed = json::parse(text.begin(), text.end(), shallow, /*allow_exceptions=*/false);
-    if (!parsed.is_object()) throw ProtocolError{"is no JSON object"};
-    return parsed;
-}
-
-const json& member(const json& object, const char* name) {
-    if (!object.is_object()) throw ProtocolError{std::string(name) + " has no object around it"};
-    const auto found = object.find(name);
-    if (found == object.end()) throw ProtocolError{std::string(name) + " is missing"};
-    return *found;
-}
-
-std::string text(const json& object, const char* name, std::size_t longest) {
-    const json& value = member(object, name);
-    if (!value.is_string()) throw ProtocolError{std::string(name) + " is no text"};
-    auto found = value.get<std::string>();
-    if (found.size() > longest) throw ProtocolError{std::string(name) + " is too long"};
-    return found;
-}
-
-template <class Number>
-Number number(const json& object, const char* name, Number least = 0,
-              Number most = std::numeric_limits<Number>::max()) {
-    const json& value = member(object, name);
-    if (!value.is_number_unsigned()) throw ProtocolError{std::string(name) + " is no natural number"};
-    const auto found = value.get<std::uint64_t>();
-    if (found < static_cast<std::uint64_t>(least) || found > static_cast<std::uint64_t>(most)) {
-        throw ProtocolError{std::string(name) + " is out of range"};
-    }
-    return static_cast<Number>(found);
-}
-
-Format format_member(const json& object, const char* name) {
-    const auto found = parse_format(text(object, name, 16));
-    if (!found) throw ProtocolError{std::string(name) + " is no format"};
-    return *found;
-}
-
-/// A JSON object as text, checked and passed on as it came.
-std::string object_text(const json& object, const char* name) {
-    auto found = text(object, name, kMaxAnswerHeader);
-    (void)parse(found);
-    return found;
-}
-
-std::string dump(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string shortened(std::string_view detail) {
-    return to_valid_utf8(detail.substr(0, std::min(detail.size(), kMaxDetail / 4)));
-}
-
-template <class Choice>
-std::string_view word(Choice choice) {
-    return to_string(choice);
-}
 
 std::string_view word(Attempt attempt) {
     switch (attempt) {
@@ -125,13 +61,13 @@ std::string_view word(GpsPolicy policy) {
     return "drop";
 }
 
-template <class Choice, std::size_t N>
-Choice choice(const json& object, const char* name, const Choice (&choices)[N]) {
-    const auto said = text(object, name, 16);
-    for (const Choice candidate : choices) {
-        if (word(candidate) == said) return candidate;
-    }
-    throw ProtocolError{std::string(name) + " is unknown"};
+template <class Choice>
+std::string_view word_of(Choice each) {
+    return word(each);
+}
+
+std::string shortened(std::string_view detail) {
+    return to_valid_utf8(detail.substr(0, std::min(detail.size(), kMaxDetail / 4)));
 }
 
 json limits_to_json(const Limits& limits) {
@@ -143,7 +79,7 @@ json limits_to_json(const Limits& limits) {
                 {"max_scans", limits.max_scans},
                 {"max_metadata", limits.max_metadata},
                 {"max_metadata_blocks", limits.max_metadata_blocks},
-                {"damaged_intervals", word(limits.damaged_intervals)},
+                {"damaged_intervals", to_string(limits.damaged_intervals)},
                 {"hdr", word(limits.hdr)},
                 {"max_memory", limits.max_memory},
                 {"max_work", limits.max_work.count()}};
@@ -161,50 +97,10 @@ Limits limits_from_json(const json& from) {
     limits.max_metadata_blocks = number<std::uint32_t>(from, "max_metadata_blocks");
     limits.max_memory = number<ByteSize>(from, "max_memory");
     limits.max_work = std::chrono::milliseconds(number<std::uint32_t>(from, "max_work"));
-    limits.hdr = choice(from, "hdr", {HdrPolicy::tone_map, HdrPolicy::refuse});
+    limits.hdr = choice(from, "hdr", {HdrPolicy::tone_map, HdrPolicy::refuse}, word_of<HdrPolicy>);
     limits.damaged_intervals =
         choice(from, "damaged_intervals", {DamagedIntervals::refuse, DamagedIntervals::publish});
     return limits;
-}
-
-json version_to_json(const VersionSpec& spec) {
-    json version{{"mode", word(spec.mode)},       {"max_edge", spec.max_edge},     {"fit", word(spec.fit)},
-                 {"reshape", word(spec.reshape)}, {"gravity", word(spec.gravity)}, {"quality", spec.quality},
-                 {"growth", word(spec.growth)}};
-    if (spec.format) version["format"] = to_string(*spec.format);
-    if (spec.crop) version["crop"] = {{"width", spec.crop->width}, {"height", spec.crop->height}};
-    if (spec.watermark)
-        version["watermark"] = {{"sha256", spec.watermark->sha256},
-                                {"corner", word(spec.watermark->corner)},
-                                {"size", spec.watermark->size},
-                                {"opacity", spec.watermark->opacity}};
-    return version;
-}
-
-VersionSpec version_from_json(const json& from) {
-    VersionSpec spec;
-    spec.mode = choice(from, "mode", {PublishMode::reencode, PublishMode::strip});
-    spec.max_edge = number<std::uint32_t>(from, "max_edge", 1);
-    spec.fit = choice(from, "fit", {Fit::inside, Fit::outside});
-    spec.reshape = choice(from, "reshape", {Reshape::crop, Reshape::stretch});
-    spec.gravity = choice(from, "gravity", kAllGravities);
-    spec.quality = number<int>(from, "quality", 1, 100);
-    spec.growth = choice(from, "growth", {Growth::avoid, Growth::accept});
-    if (from.contains("format")) spec.format = format_member(from, "format");
-    if (from.contains("crop"))
-        spec.crop = Aspect{number<std::uint32_t>(from["crop"], "width", 1),
-                           number<std::uint32_t>(from["crop"], "height", 1)};
-    if (from.contains("watermark")) {
-        const json& watermark = from["watermark"];
-        spec.watermark = Watermark{.sha256 = text(watermark, "sha256", 64),
-                                   .corner = choice(watermark, "corner",
-                                                    {Corner::top_left, Corner::top_right, Corner::bottom_left,
-                                                     Corner::bottom_right, Corner::centre}),
-                                   .size = number<std::uint32_t>(watermark, "size", 1, 100),
-                                   .opacity = number<std::uint32_t>(watermark, "opacity", 1, 100)};
-    }
-    if (const auto complaint = complaint_about(spec)) throw ProtocolError{*complaint};
-    return spec;
 }
 
 Published picture_from_json(const json& from, const VersionSpec& spec) {
@@ -214,6 +110,7 @@ Published picture_from_json(const json& from, const VersionSpec& spec) {
         throw ProtocolError{"picture.format is another than asked for"};
     picture.width = number<std::uint32_t>(from, "width", 1, kMaxReportedSide);
     picture.height = number<std::uint32_t>(from, "height", 1, kMaxReportedSide);
+    picture.has_alpha = flag(from, "alpha");
     return picture;
 }
 
@@ -254,8 +151,8 @@ std::vector<Published> pictures_from_json(const json& from, Bytes body, const Ta
 }
 
 void facts_from_json(const json& from, Processed& processed) {
-    processed.exif_json = object_text(from, "exif");
-    processed.privacy_json = object_text(from, "privacy");
+    processed.exif_json = members::object_text(from, "exif", kMaxAnswerHeader);
+    processed.privacy_json = members::object_text(from, "privacy", kMaxAnswerHeader);
     processed.thumb_hash = text(from, "thumb_hash", kMaxThumbHash * 2);
     const auto thumb = from_base64(processed.thumb_hash);
     if (!thumb || thumb->empty() || thumb->size() > kMaxThumbHash)
@@ -264,6 +161,10 @@ void facts_from_json(const json& from, Processed& processed) {
     if (processed.perceptual_hash.size() != 16 || !from_hex(processed.perceptual_hash)) {
         throw ProtocolError{"perceptual_hash is not 16 hex digits"};
     }
+    processed.dominant_color = text(from, "dominant_color", 7);
+    const std::string_view colour = processed.dominant_color;
+    if (!colour.empty() && (colour.size() != 7 || colour[0] != '#' || !from_hex(colour.substr(1))))
+        throw ProtocolError{"dominant_color is no #rrggbb"};
 }
 
 Processed processed_from_json(const json& from, Bytes body, const Task& task) {
@@ -310,7 +211,32 @@ JailReport jail_from_json(const json& hello) {
             .missing = text(*told, "missing", kMaxDetail)};
 }
 
+/// Each picture of the task's watermarks once, in the order of its first version.
+std::vector<const Watermark*> with_pictures(const Task& task) {
+    std::vector<const Watermark*> all;
+    for (const VersionSpec& version : task.versions) {
+        if (!version.watermark || !version.watermark->picture) continue;
+        const auto is_there = std::any_of(all.begin(), all.end(), [&](const Watermark* other) {
+            return other->sha256 == version.watermark->sha256;
+        });
+        if (!is_there) all.push_back(&*version.watermark);
+    }
+    return all;
+}
+
 }  // namespace
+
+WatermarkBody::WatermarkBody(const Task& task) {
+    for (const Watermark* mark : with_pictures(task))
+        parts_.push_back(mark->picture);
+    if (parts_.size() < 2) return;
+    for (const auto& part : parts_)
+        joined_.insert(joined_.end(), part->begin(), part->end());
+}
+
+std::size_t watermark_pictures(const Task& task) {
+    return with_pictures(task).size();
+}
 
 std::string write_order(const Task& task, std::uint64_t max_output) {
     json accepted = json::array();
@@ -324,13 +250,17 @@ std::string write_order(const Task& task, std::uint64_t max_output) {
                {"accepted", std::move(accepted)},
                {"limits", limits_to_json(task.limits)},
                {"versions", std::move(versions)}};
+    json watermarks = json::array();
+    for (const Watermark* mark : with_pictures(task))
+        watermarks.push_back({{"sha256", mark->sha256}, {"size", mark->picture->size()}});
+    order["watermarks"] = std::move(watermarks);
     if (task.facts) order["facts"] = {{"exif", word(task.facts->exif)}, {"gps", word(task.facts->gps)}};
     // A media type that long or no text at all contradicts every format, which is all that its reader asks.
     if (task.declared_type) order["declared_type"] = shortened(*task.declared_type);
     return dump(order);
 }
 
-Result<TaskOrder> read_order(std::string_view header) {
+Result<TaskOrder> read_order(std::string_view header, BytesView body) {
     try {
         const json from = parse(header);
         TaskOrder order;
@@ -349,20 +279,22 @@ Result<TaskOrder> read_order(std::string_view header) {
         if (from.contains("facts")) {
             const json& facts = from["facts"];
             order.task.facts =
-                FactsPolicy{choice(facts, "exif", {ExifDetail::none, ExifDetail::basic, ExifDetail::full}),
-                            choice(facts, "gps", {GpsPolicy::drop, GpsPolicy::report})};
+                FactsPolicy{choice(facts, "exif", {ExifDetail::none, ExifDetail::basic, ExifDetail::full},
+                                   word_of<ExifDetail>),
+                            choice(facts, "gps", {GpsPolicy::drop, GpsPolicy::report}, word_of<GpsPolicy>)};
         }
         const json& versions = member(from, "versions");
         if (!versions.is_array() || versions.empty() || versions.size() > kMaxVersions)
             throw ProtocolError{"versions is no list of 1 to " + std::to_string(kMaxVersions)};
         order.task.versions.clear();
+        const Pictures pictures = pictures_of_order(member(from, "watermarks"), body);
         for (const json& version : versions)
-            order.task.versions.push_back(version_from_json(version));
+            order.task.versions.push_back(version_from_json(version, pictures));
         if (from.contains("declared_type"))
             order.task.declared_type = text(from, "declared_type", kMaxDetail);
         return order;
     } catch (const ProtocolError& nonsense) {
-        return fail(ErrorCode::internal, "The order makes no sense: " + nonsense.what + ".");
+        return fail(ErrorCode::internal, "the order makes no sense: " + nonsense.what);
     }
 }
 
@@ -385,10 +317,10 @@ Result<JailReport> read_hello(std::string_view header) {
         const json& ready = member(from, "ready");
         if (ready == json(true)) return jail_from_json(from);
         return fail(ErrorCode::imager_unavailable,
-                    "The image worker process can't work: " + text(from, "detail", kMaxDetail));
+                    "the image worker process can't work: " + text(from, "detail", kMaxDetail));
     } catch (const ProtocolError& nonsense) {
         return fail(ErrorCode::imager_unavailable,
-                    "The image worker process's first words make no sense: it " + nonsense.what);
+                    "the image worker process's first words make no sense: it " + nonsense.what);
     }
 }
 
@@ -408,6 +340,7 @@ std::string write_answer(const Answer& answer) {
         pictures.push_back({{"format", to_string(picture.format)},
                             {"width", picture.width},
                             {"height", picture.height},
+                            {"alpha", picture.has_alpha},
                             {"size", picture.bytes.size()}});
     json out{{"pictures", std::move(pictures)},
              {"original_format", to_string(processed.original_format)},
@@ -418,7 +351,8 @@ std::string write_answer(const Answer& answer) {
         out["facts"] = {{"exif", processed.exif_json},
                         {"privacy", processed.privacy_json},
                         {"thumb_hash", processed.thumb_hash},
-                        {"perceptual_hash", processed.perceptual_hash}};
+                        {"perceptual_hash", processed.perceptual_hash},
+                        {"dominant_color", processed.dominant_color}};
     return dump(json{{"processed", std::move(out)}});
 }
 
@@ -440,7 +374,7 @@ ReadAnswer read_answer(std::string_view header, Bytes body, const Task& task) {
         return {answer_from_json(parse(header), std::move(body), task), ReadAnswer::Sense::sound};
     } catch (const ProtocolError& nonsense) {
         return {fail(ErrorCode::imager_crashed,
-                     "The image worker process's answer made no sense: " + nonsense.what + "."),
+                     "the image worker process's answer made no sense: " + nonsense.what),
                 ReadAnswer::Sense::nonsense};
     }
 }

@@ -6,8 +6,10 @@
 //                              or {"ready":false,"detail":"…"}
 //   supervisor → worker process   task     {"declared_type":…,"accepted":[…],"limits":{…},"facts":{…},
 //                               "versions":[{…},…],"size":N,"max_output":N}
-//                              with the file attached as a descriptor, and a watermark's bytes as the
-//                              frame's body; without `facts` it is a render
+//                               "watermarks":[{"sha256":…,"size":N},…]}
+//                              with the file attached as a descriptor, and the bytes of the watermarks'
+//                              pictures, one behind the other, as the frame's body; without `facts` it is
+//                              a render
 //   worker process → supervisor   answer   {"processed":{"pictures":[{…,"size":N},…],…}} with the bytes of all
 //                              pictures, one behind the other, as the frame's body,
 //                              or {"rejected":{"code":"corrupt","detail":"…"}}
@@ -18,10 +20,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "base/encoding.hpp"
 #include "base/result.hpp"
 #include "imaging/jail_report.hpp"
 #include "imaging/picture.hpp"
@@ -39,9 +44,23 @@ struct TaskOrder {
     std::uint64_t max_output = 0;
 };
 
+/// The bytes of the watermarks' pictures of a task, each once, one behind the other. Borrowed where there is one alone.
+class WatermarkBody {
+  public:
+    explicit WatermarkBody(const Task& task);
+    BytesView bytes() const { return parts_.size() == 1 ? BytesView(*parts_.front()) : BytesView(joined_); }
+
+  private:
+    std::vector<std::shared_ptr<const Bytes>> parts_;
+    Bytes joined_;
+};
+/// How many different pictures the watermarks of a task have.
+std::size_t watermark_pictures(const Task& task);
+
 /// Every version of the task must be sound (complaint_about()).
 std::string write_order(const Task& task, std::uint64_t max_output);
-Result<TaskOrder> read_order(std::string_view header);
+/// `body` is that of the frame: the watermarks of the versions get their pictures out of it.
+Result<TaskOrder> read_order(std::string_view header, BytesView body);
 
 std::string write_hello(const Result<JailReport>& start_up);
 /// imager_unavailable with the worker process's own words, or with ours where the hello makes no sense. A jail of

@@ -24,13 +24,13 @@ Result<MappedFile> MappedFile::map(int descriptor, ByteSize size) {
     // no path may be looked at.
     struct stat status {};
     if (::syscall(SYS_fstat, descriptor, &status) != 0)
-        return system_error("A file in memory can't be looked at");
+        return system_error("a file in memory can't be looked at");
     if (status.st_size < 0 || static_cast<ByteSize>(status.st_size) < size) {
-        return fail(ErrorCode::file_error, "A file in memory is shorter than announced.");
+        return fail(ErrorCode::file_error, "a file in memory is shorter than announced");
     }
     if (size == 0) return MappedFile(nullptr, 0);
     void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (start == MAP_FAILED) return system_error("A file in memory can't be mapped");
+    if (start == MAP_FAILED) return system_error("a file in memory can't be mapped");
     return MappedFile(start, size);
 }
 
@@ -49,7 +49,7 @@ MappedFile::~MappedFile() {
 
 Result<MemoryFile> MemoryFile::create(const char* name) {
     Descriptor descriptor(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!descriptor) return system_error("A file in memory can't be made");
+    if (!descriptor) return system_error("a file in memory can't be made");
     return MemoryFile(std::move(descriptor));
 }
 
@@ -57,7 +57,7 @@ Result<> MemoryFile::append(BytesView bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(descriptor(), bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return system_error("A file in memory can't be written");
+        if (written <= 0) return system_error("a file in memory can't be written");
         bytes = bytes.subspan(static_cast<std::size_t>(written));
         size_ += static_cast<ByteSize>(written);
     }
@@ -69,7 +69,7 @@ Result<> MemoryFile::seal() {
         return {};
     // EPERM: sealed before, which is what was asked.
     if (errno == EPERM) return {};
-    return system_error("A file in memory can't be sealed");
+    return system_error("a file in memory can't be sealed");
 }
 
 }  // namespace photogate::imaging

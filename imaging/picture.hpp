@@ -72,8 +72,8 @@ struct Recipe {
     VersionSpec version;
 };
 
-inline constexpr std::size_t kMaxVersions = 16;        ///< of one task
-inline constexpr ByteSize kMaxWatermark = 4ULL << 20;  ///< bytes of the picture that is laid over
+inline constexpr std::size_t kMaxVersions = 16;          ///< of one task
+inline constexpr std::size_t kMaxWatermarkPictures = 4;  ///< of one task: different ones
 
 struct Task {
     /// A memfd with the whole file; its bytes are not changed while the task runs. Borrowed, not closed.
@@ -88,9 +88,6 @@ struct Task {
     std::optional<FactsPolicy> facts = FactsPolicy{};
     /// 1 to kMaxVersions, all made of one decode.
     std::vector<VersionSpec> versions = {VersionSpec{}};
-    /// A memfd with the picture that versions with a watermark lay over theirs; borrowed.
-    int watermark = -1;
-    ByteSize watermark_size = 0;
     /// Whom the work is for, where the worker processes are to be shared out (TaskQueue); empty: nobody in particular.
     /// The worker process is not told.
     std::string party;
@@ -137,6 +134,7 @@ struct Published {
     Format format = Format::jpeg;
     std::uint32_t width = 0;
     std::uint32_t height = 0;
+    bool has_alpha = false;  ///< something of it lets what is behind through, or may
 };
 
 struct Processed {
@@ -153,6 +151,7 @@ struct Processed {
     std::string privacy_json;
     std::string thumb_hash;       ///< base64 of the ThumbHash
     std::string perceptual_hash;  ///< 16 hex digits: dHash of 9×8 grey
+    std::string dominant_color;   ///< `#rrggbb`; empty too where nothing is to be seen
 };
 
 using Outcome = std::variant<Processed, Rejection>;

@@ -78,6 +78,14 @@ void TaskQueue::ended(Lane lane, Duration took, const std::string& party) {
     forget_idle(party);
 }
 
+void TaskQueue::not_begun(Lane lane, const std::string& party) {
+    LaneState& state = lanes_[index(lane)];
+    if (state.running > 0) --state.running;
+    Party& whose = parties_[party];
+    if (whose.running > 0) --whose.running;
+    forget_idle(party);
+}
+
 /// Only that it was slow is worth remembering: without a past a party has to prove itself as well.
 void TaskQueue::forget_idle(const std::string& party) {
     const auto found = parties_.find(party);

@@ -52,6 +52,9 @@ class TaskQueue {
     /// One that was taken has ended, after that time.
     void ended(Lane lane, Duration took, const std::string& party = {});
 
+    /// One that was taken was not begun: it says nothing of how long tasks take.
+    void not_begun(Lane lane, const std::string& party = {});
+
     std::size_t waiting(Lane lane) const { return lanes_[index(lane)].waiting.size(); }
     std::size_t parties() const { return parties_.size(); }  ///< known, with or without tasks
     std::size_t running(Lane lane) const { return lanes_[index(lane)].running; }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/ascii.hpp"
+#include "imaging/caption.hpp"
 
 namespace photogate::imaging {
 
@@ -13,6 +14,8 @@ constexpr std::string_view kKeyVersion = "2";
 constexpr std::uint32_t kMaxEdge = 65'535;
 constexpr std::uint32_t kMaxAspect = 16'384;
 constexpr std::size_t kSha256Digits = 64;
+constexpr std::uint32_t kMaxOffset = 50;
+constexpr std::size_t kLongestMoment = 32;  ///< `2024-03-10T12:34:56+02:00`
 
 bool is_lower_hex(std::string_view text) {
     return std::all_of(text.begin(), text.end(), ascii::is_lower_hex);
@@ -20,6 +23,33 @@ bool is_lower_hex(std::string_view text) {
 
 bool is_percentage(std::uint32_t value) {
     return value >= 1 && value <= 100;
+}
+
+std::string only_digits(std::string_view text) {
+    std::string digits;
+    for (const char c : text.substr(0, kLongestMoment))
+        if (ascii::is_digit(c)) digits += c;
+    return digits;
+}
+
+std::optional<std::string> complaint_about(const Watermark& mark) {
+    if (mark.sha256.size() != kSha256Digits || !is_lower_hex(mark.sha256))
+        return "watermark.sha256 is not 64 lower-case hex digits";
+    if (!is_percentage(mark.size) || !is_percentage(mark.opacity))
+        return "watermark: size and opacity are percentages";
+    if (mark.offset_x > kMaxOffset || mark.offset_y > kMaxOffset)
+        return "watermark: an offset is at most " + std::to_string(kMaxOffset) + " percent";
+    if (mark.gravity == Gravity::attention || mark.gravity == Gravity::entropy)
+        return "watermark: its gravity is a side, a corner or the centre";
+    if (mark.picture) {
+        if (mark.picture->empty() || mark.picture->size() > kMaxWatermark)
+            return "watermark: its picture has not 1 to " + std::to_string(kMaxWatermark) + " bytes";
+        return std::nullopt;
+    }
+    if (mark.font.empty()) return "watermark: it has neither a picture nor a text with a font";
+    if (const auto complaint = complaint_about_caption(mark.text)) return "watermark: its text " + *complaint;
+    if (mark.taken_at && mark.taken_at->size() > kLongestMoment) return "watermark.taken_at is too long";
+    return std::nullopt;
 }
 
 }  // namespace
@@ -82,20 +112,14 @@ std::string_view to_string(Gravity gravity) {
     return "centre";
 }
 
-std::string_view to_string(Corner corner) {
-    switch (corner) {
-        case Corner::top_left:
-            return "top_left";
-        case Corner::top_right:
-            return "top_right";
-        case Corner::bottom_left:
-            return "bottom_left";
-        case Corner::bottom_right:
-            return "bottom_right";
-        case Corner::centre:
-            return "centre";
+std::string_view to_string(Tiling tiling) {
+    switch (tiling) {
+        case Tiling::once:
+            return "once";
+        case Tiling::tiled:
+            return "tiled";
     }
-    return "bottom_right";
+    return "once";
 }
 
 std::string_view to_string(Growth growth) {
@@ -124,17 +148,37 @@ std::string VersionSpec::key() const {
     add(format ? imaging::to_string(*format) : "auto");
     add(std::to_string(quality));
     if (watermark) {
-        add(watermark->sha256);
-        add(to_string(watermark->corner));
-        add(std::to_string(watermark->size));
-        add(std::to_string(watermark->opacity));
+        add(watermark->identity());
+        if (watermark->taken_at) add("t" + only_digits(*watermark->taken_at));
+        if (watermark->source == Watermark::Source::marked) add("marked");
     } else {
         add("-");
     }
     if (crop && reshape == Reshape::crop && gravity != Gravity::centre) add(to_string(gravity));
     if (crop && reshape == Reshape::stretch) add("stretch");
     if (growth == Growth::accept) add("grown");
+    if (max_bytes != 0) add("most" + std::to_string(max_bytes));
     return key;
+}
+
+std::string Watermark::identity() const {
+    // Half of the digest is enough to tell files of one operator apart.
+    std::string known = sha256.substr(0, kSha256Digits / 2);
+    const auto add = [&](std::string_view part) { (known += '.') += part; };
+    add(to_string(gravity));
+    add(std::to_string(size));
+    add(std::to_string(opacity));
+    add(std::to_string(offset_x) + "x" + std::to_string(offset_y));
+    if (tiling == Tiling::tiled) add(to_string(tiling));
+    return known;
+}
+
+bool Watermark::operator==(const Watermark& other) const {
+    return sha256 == other.sha256 && (picture != nullptr) == (other.picture != nullptr) &&
+           text == other.text && font == other.font && taken_at == other.taken_at &&
+           gravity == other.gravity && size == other.size && opacity == other.opacity &&
+           offset_x == other.offset_x && offset_y == other.offset_y && tiling == other.tiling &&
+           source == other.source;
 }
 
 PictureSize largest_area(PictureSize whole, const Aspect& aspect) {
@@ -159,12 +203,7 @@ std::optional<std::string> complaint_about(const VersionSpec& spec) {
     if (spec.crop && (spec.crop->width < 1 || spec.crop->width > kMaxAspect || spec.crop->height < 1 ||
                       spec.crop->height > kMaxAspect))
         return "crop is not of numbers between 1 and " + std::to_string(kMaxAspect);
-    if (!spec.watermark) return std::nullopt;
-    if (spec.watermark->sha256.size() != kSha256Digits || !is_lower_hex(spec.watermark->sha256))
-        return "watermark.sha256 is not 64 lower-case hex digits";
-    if (!is_percentage(spec.watermark->size) || !is_percentage(spec.watermark->opacity))
-        return "watermark: size and opacity are percentages";
-    return std::nullopt;
+    return spec.watermark ? complaint_about(*spec.watermark) : std::nullopt;
 }
 
 }  // namespace photogate::imaging

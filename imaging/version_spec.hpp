@@ -5,10 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/encoding.hpp"
+#include "base/words.hpp"
 #include "imaging/format.hpp"
 
 namespace photogate::imaging {
@@ -63,15 +66,38 @@ enum class Growth {
     accept,  ///< it is published so
 };
 
-enum class Corner { top_left, top_right, bottom_left, bottom_right, centre };
+inline constexpr ByteSize kMaxWatermark = 4ULL << 20;  ///< bytes of a picture that is laid over
 
-/// A picture laid over the result. Its bytes travel with the task; here is what they are known by.
+/// How often a watermark is laid over the picture.
+enum class Tiling {
+    once,   ///< at its place
+    tiled,  ///< all over, with its offset between the copies
+};
+
+/// What is laid over the result: a picture, or a line of text. A version carries the bytes with it, and is known by
+/// their digest.
 struct Watermark {
-    std::string sha256;  ///< of its bytes, 64 lower-case hex digits
-    Corner corner = Corner::bottom_right;
+    std::string sha256;  ///< of the picture's bytes, or of the text and its font's: 64 lower-case hex digits
+    std::shared_ptr<const Bytes> picture;  ///< null: it is a text
+    std::string text;  ///< where `picture` is null; of the placeholders, {taken_at:…} alone is left
+    std::string font;  ///< of a text: the path of a font that the worker processes have loaded
+    /// Of the picture that is marked, for {taken_at:…}: as FactsPolicy tells it. Of an upload the file decides.
+    std::optional<std::string> taken_at;
+    Gravity gravity = Gravity::south_east;  ///< neither attention nor entropy
     std::uint32_t size = 20;  ///< percent of the result's shorter edge that its longer edge takes; 1 to 100
     std::uint32_t opacity = 60;  ///< percent; 1 to 100
-    bool operator==(const Watermark&) const = default;
+    /// From the edges that `gravity` names, in percent of the result's shorter edge; 0 to 50.
+    std::uint32_t offset_x = 2;
+    std::uint32_t offset_y = 2;
+    Tiling tiling = Tiling::once;
+    /// Whether the picture that the version is made of carries this watermark already. Then it is laid over only what
+    /// is cropped to an area that does not show all of it.
+    enum class Source { clean, marked } source = Source::clean;
+
+    /// What it is and how it is laid over, as text: of a-z, 0-9, `.`, `_`; at most 76 characters.
+    std::string identity() const;
+    /// Of the picture's bytes the digest counts.
+    bool operator==(const Watermark& other) const;
 };
 
 struct VersionSpec {
@@ -85,13 +111,15 @@ struct VersionSpec {
     std::optional<Format> format;
     int quality = 82;  ///< 1 to 100, on JPEG's scale
     Growth growth = Growth::avoid;
+    /// What the result may have; 0: any. The quality is lowered until it fits, to 30 at the least (WebP: 20).
+    ByteSize max_bytes = 0;
     std::optional<Watermark> watermark;
 
     bool operator==(const VersionSpec&) const = default;
 
     /// The same text for the same picture, whoever asks: `2.reencode.2048.inside.4x3.webp.82.-`; behind it
-    /// the gravity, `stretch` and `grown`, each where it is not the default. It consists of
-    /// a-z, 0-9, `.`, `-`, `_` and is at most 160 characters long. Where the meaning of a member changes, the
+    /// the gravity, `stretch`, `grown` and `most` with the bytes, each where it is not the default. It consists of
+    /// a-z, 0-9, `.`, `-`, `_` and is at most 240 characters long. Where the meaning of a member changes, the
     /// number in front does. Caches, single flights and stored rows share it.
     std::string key() const;
 };
@@ -113,7 +141,7 @@ std::string_view to_string(PublishMode mode);
 std::string_view to_string(Fit fit);
 std::string_view to_string(Reshape reshape);
 std::string_view to_string(Gravity gravity);
-std::string_view to_string(Corner corner);
+std::string_view to_string(Tiling tiling);
 std::string_view to_string(Growth growth);
 
 }  // namespace photogate::imaging

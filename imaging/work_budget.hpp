@@ -47,6 +47,6 @@ class WorkBudget {
 };
 
 /// The sentence of a rejection as `corrupt`.
-inline constexpr const char* kTooMuchWork = "Reading the file takes more work than its size allows.";
+inline constexpr const char* kTooMuchWork = "reading the file takes more work than its size allows";
 
 }  // namespace photogate::imaging

@@ -16,8 +16,29 @@ std::string_view to_string(CallbackType type) {
             return "upload.expired";
         case CallbackType::upload_deleted:
             return "upload.deleted";
+        case CallbackType::variant_ready:
+            return "variant.ready";
+        case CallbackType::package_ready:
+            return "package.ready";
+        case CallbackType::package_failed:
+            return "package.failed";
+        case CallbackType::image_purge:
+            return "image.purge";
     }
     return "";
+}
+
+namespace {
+constexpr char kHookMark = '@';
+}  // namespace
+
+AppName hook_party(std::string_view hook) {
+    return AppName::trusted(kHookMark + std::string{hook});
+}
+
+std::optional<std::string_view> hook_of(const AppName& party) {
+    if (!party.str().starts_with(kHookMark)) return std::nullopt;
+    return std::string_view{party.str()}.substr(1);
 }
 
 std::string_view to_string(CallbackState state) {

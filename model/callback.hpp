@@ -1,4 +1,4 @@
-// A callback: the notification of an app server about an upload, written in the same transaction as the change.
+// A callback: the notification of an app server about an upload or a package, written in the same transaction as the change.
 //
 // Thread safety: values; a CallbackComposer is called from several threads.
 #pragma once
@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "model/package.hpp"
 #include "model/upload.hpp"
 
 namespace photogate::model {
@@ -21,7 +24,11 @@ enum class CallbackType {
     upload_rejected,
     upload_failed,
     upload_expired,
-    upload_deleted
+    upload_deleted,
+    variant_ready,  ///< the variants that an upload's publication did not wait for, or that were made anew
+    package_ready,  ///< of a stored package: its link works
+    package_failed,
+    image_purge,  ///< no app's: a cache is told to forget a deleted image
 };
 /// `upload.received`, …
 std::string_view to_string(CallbackType type);
@@ -41,6 +48,16 @@ struct ComposedCallback {
     std::string body;
 };
 
+/// What the outbox keeps of a purge: sent by the hook of that name as it is configured then. The body is the image's
+/// public id.
+struct ComposedPurge {
+    CallbackId id;
+    std::string hook;
+    std::string url;  ///< the hook's endpoint: what purges are grouped and shown by
+    std::string body;
+    std::chrono::seconds after{};  ///< due so long after the deletion
+};
+
 /// Makes a callback's body out of the row as the transaction leaves it. Called inside a transaction: it does
 /// no I/O, is quick, and may be called from several threads at once.
 class CallbackComposer {
@@ -49,6 +66,14 @@ class CallbackComposer {
     /// nullopt: no callback to this app for this event. `upload.sequence` is already the callback's own.
     virtual std::optional<ComposedCallback> compose(CallbackType type, const Upload& upload,
                                                     Timestamp now) const = 0;
+    /// The same of a stored package that is ready or failed. `failed`: the first of its items that could not be read.
+    virtual std::optional<ComposedCallback> compose_package(CallbackType, const Package&,
+                                                            std::span<const FailedItem> /*failed*/,
+                                                            Timestamp) const {
+        return std::nullopt;
+    }
+    /// Of an upload that was published and is deleted: one for each cache that may hold its image, or two.
+    virtual std::vector<ComposedPurge> purges(const Upload&, Timestamp) const { return {}; }
 };
 
 /// Where an app's callbacks go. A pause, a breaker and a share belong to the app and the URL together, so that no
@@ -59,10 +84,17 @@ struct EndpointKey {
     auto operator<=>(const EndpointKey&) const = default;
 };
 
+/// In the place of an app the outbox has the hook of a purge, so that each hook has a share, a breaker and a turn of its
+/// own. No app has such a name.
+AppName hook_party(std::string_view hook);
+/// nullopt: an app.
+std::optional<std::string_view> hook_of(const AppName& party);
+
 struct Callback {
     CallbackId id;
     AppName app;
-    UploadId upload;
+    UploadId upload;                   ///< empty: it is about a package
+    std::optional<PackageId> package;  ///< nullopt: it is about an upload
     CallbackType type = CallbackType::upload_received;
     std::int64_t sequence = 0;
     std::string url;
@@ -84,7 +116,8 @@ struct CallbackAttempt {
     EndpointKey endpoint;
     Timestamp at;
     std::optional<int> status;  ///< absent where no answer came
-    std::string error;  ///< class: dns, connect, tls, timeout, blocked, status, no_secret; empty on success
+    std::string
+        error;  ///< class: dns, connect, tls, timeout, blocked, status, no_secret, no_hook; empty on success
     std::chrono::milliseconds latency{};
     std::string answer;  ///< its first 1 KiB
     Verdict verdict = Verdict::again;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/words.hpp"
@@ -19,7 +20,18 @@ struct PublishedImage {
     std::uint32_t width = 0;
     std::uint32_t height = 0;
     ByteSize size = 0;
+    /// Whether it may let something through; nullopt: of an image from before this was recorded.
+    std::optional<bool> has_alpha;
+    /// Of an upload's published image: the identity of the watermark that it carries, kKeptClean, or empty for none.
+    std::string watermark;
     bool operator==(const PublishedImage&) const = default;
+};
+
+/// A version of a published image that its profile names.
+struct Variant {
+    std::string name;
+    PublishedImage image;
+    bool operator==(const Variant&) const = default;
 };
 
 }  // namespace photogate::model

@@ -24,16 +24,20 @@ struct JobKind {
     auto operator<=>(const JobKind&) const = default;
 
     static const JobKind process;           ///< uploaded → published or rejected
+    static const JobKind find_object;       ///< an event of it could not be proved: look again
     static const JobKind dispose_original;  ///< after the final state: remove the original, or move it where
                                             ///< `job.detail` says
     static const JobKind remove_published;  ///< after a deletion
+    static const JobKind make_variants;     ///< the profile's variants of a published image, those that lack
 };
 inline const JobKind JobKind::process{"process"};
+inline const JobKind JobKind::find_object{"find_object"};
 inline const JobKind JobKind::dispose_original{"settle_original"};
 inline const JobKind JobKind::remove_published{"remove_published"};
+inline const JobKind JobKind::make_variants{"make_variants"};
 /// The kinds that the records insert themselves.
-inline const std::array kUploadJobKinds = {JobKind::process, JobKind::dispose_original,
-                                           JobKind::remove_published};
+inline const std::array kUploadJobKinds = {JobKind::process, JobKind::find_object, JobKind::dispose_original,
+                                           JobKind::remove_published, JobKind::make_variants};
 inline std::string_view to_string(const JobKind& kind) {
     return kind.word;
 }
@@ -74,12 +78,30 @@ struct Job {
 enum class OriginalAction { remove, keep, quarantine };
 std::string_view to_string(OriginalAction action);
 
+/// A version that is recorded together with its image.
+struct VersionAhead {
+    std::string spec_key;  ///< imaging::VersionSpec::key()
+    PublishedImage image;
+    std::uint32_t crc32 = 0;  ///< of its bytes, as zip has it
+};
+
+/// What was made of a profile's variants ahead of the publication.
+struct MadeAhead {
+    std::vector<VersionAhead> versions;
+    std::vector<Variant>
+        variants;  ///< of each name that has a picture, also where that is the published image itself
+    /// Whether a job has to make the rest.
+    enum class Rest { none, later } rest = Rest::none;
+};
+
 struct Publication {
     OriginalFacts facts;
     PublishedImage image;
     Bucket bucket;                       ///< where the image is
     std::optional<std::uint32_t> crc32;  ///< CRC-32 of the published bytes, as zip has it
     OriginalAction original = OriginalAction::remove;
+    std::optional<std::uint32_t> original_crc32;  ///< of an original that is kept
+    MadeAhead ahead;
 };
 
 struct Refusal {

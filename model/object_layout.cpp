@@ -12,7 +12,8 @@ namespace {
 using Kind = ObjectRole::Kind;
 
 constexpr std::size_t kMinuteDigits = 12;
-constexpr std::size_t kUploadIdLength = 30, kPublicIdLength = 26;
+constexpr std::size_t kUploadIdLength = 30, kPublicIdLength = 26, kPackageIdLength = 30;
+constexpr std::size_t kOffsetDigits = 12;
 constexpr std::size_t kHashDigits = 16;
 constexpr std::size_t kLongestExtension = 8;
 
@@ -27,6 +28,13 @@ class NameReader {
         return true;
     }
     bool digits(std::size_t count) { return run(count, ascii::is_digit); }
+    /// At least so many digits.
+    bool number(std::size_t least) {
+        std::size_t count = 0;
+        while (count < text_.size() && ascii::is_digit(text_[count]))
+            ++count;
+        return count >= least && digits(count);
+    }
     bool hash() { return run(kHashDigits, ascii::is_lower_hex); }
     template <class Id, class Parse>
     bool id(std::size_t length, Parse parse, std::optional<Id>& into) {
@@ -62,6 +70,14 @@ std::optional<ObjectRole> classify_incoming(NameReader name) {
     return of_upload(name, {Kind::incoming, {}, {}});
 }
 
+std::optional<ObjectRole> classify_chunk(NameReader name) {
+    ObjectRole role{Kind::chunk, {}, {}};
+    const bool ours = name.id(kUploadIdLength, parse_upload_id, role.upload) && name.literal("/") &&
+                      name.number(1) && name.literal("/") && name.number(kOffsetDigits) &&
+                      name.literal("-") && name.number(1) && name.at_end();
+    return ours ? std::make_optional(role) : std::nullopt;
+}
+
 std::optional<ObjectRole> classify_published(NameReader name) {
     ObjectRole role{Kind::published, {}, {}};
     const bool ours = name.id(kPublicIdLength, parse_public_id, role.public_id) && name.literal("/") &&
@@ -79,7 +95,7 @@ std::optional<ObjectRole> classify_version(NameReader name) {
 std::optional<ObjectRole> classify_package(NameReader name) {
     ObjectRole role{Kind::package, {}, {}};
     const bool ours =
-        name.id(kPublicIdLength, parse_public_id, role.public_id) && name.literal(".zip") && name.at_end();
+        name.id(kPackageIdLength, parse_package_id, role.package_id) && name.literal(".zip") && name.at_end();
     return ours ? std::make_optional(role) : std::nullopt;
 }
 
@@ -102,6 +118,14 @@ ObjectKey incoming_key(Timestamp created_at, const UploadId& id) {
     return ObjectKey::trusted(incoming_minute_prefix(created_at) + id.str());
 }
 
+std::string chunk_prefix(const UploadId& id) {
+    return fmt::format("{}{}/", kChunkPrefix, id.str());
+}
+
+ObjectKey chunk_key(const UploadId& id, std::uint32_t beginning, std::uint64_t first, std::uint64_t epoch) {
+    return ObjectKey::trusted(fmt::format("{}{}/{:012}-{}", chunk_prefix(id), beginning, first, epoch));
+}
+
 ObjectKey published_key(const PublicId& id, std::string_view sha256, std::string_view extension) {
     return ObjectKey::trusted(fmt::format("p/{}/{}.{}", id.str(), short_hash(sha256), extension));
 }
@@ -112,7 +136,11 @@ ObjectKey version_key(const PublicId& id, std::string_view spec, std::string_vie
         fmt::format("v/{}/{}-{}.{}", id.str(), short_hash(spec), short_hash(sha256), extension));
 }
 
-ObjectKey package_key(const PublicId& id) {
+std::string version_prefix(const PublicId& id) {
+    return fmt::format("v/{}/", id.str());
+}
+
+ObjectKey package_key(const PackageId& id) {
     return ObjectKey::trusted(fmt::format("z/{}.zip", id.str()));
 }
 
@@ -128,6 +156,8 @@ std::string_view to_string(ObjectRole::Kind kind) {
     switch (kind) {
         case Kind::incoming:
             return "incoming";
+        case Kind::chunk:
+            return "chunk";
         case Kind::published:
             return "published";
         case Kind::version:
@@ -149,6 +179,7 @@ std::optional<ObjectRole> classify(const ObjectKey& key) {
     if (text.starts_with(kCanaryPrefix)) return ObjectRole{Kind::canary, {}, {}};
     NameReader name{text};
     if (name.literal(kIncomingPrefix)) return classify_incoming(name);
+    if (name.literal(kChunkPrefix)) return classify_chunk(name);
     if (name.literal("p/")) return classify_published(name);
     if (name.literal("v/")) return classify_version(name);
     if (name.literal("z/")) return classify_package(name);

@@ -49,6 +49,8 @@ std::string_view to_string(GrantMethod method) {
             return "put";
         case GrantMethod::post:
             return "post";
+        case GrantMethod::multipart:
+            return "multipart";
     }
     return "";
 }

@@ -31,7 +31,7 @@ std::string_view to_string(UploadState state);
 /// Published, rejected, failed, expired, cancelled and deleted: nothing more happens without a request.
 bool is_final(UploadState state);
 
-enum class GrantMethod { put, post };
+enum class GrantMethod { put, post, multipart };
 std::string_view to_string(GrantMethod method);
 
 using TextMap = std::map<std::string, std::string>;
@@ -47,7 +47,8 @@ struct OriginalFacts {
     std::string exif_json;
     std::string privacy_json;
     std::string placeholder;
-    std::string perceptual_hash;
+    std::string perceptual_hash;  ///< 16 hex digits
+    std::string dominant_color;   ///< `#rrggbb`
     bool operator==(const OriginalFacts&) const = default;
 };
 
@@ -81,6 +82,7 @@ struct Upload {
     std::optional<std::string> declared_type;
     std::optional<ByteSize> declared_size;
     std::optional<std::string> declared_sha256;  ///< base64
+    std::optional<ByteSize> part_size;           ///< of a multipart upload, whose declared_size is there
     TextMap metadata;
     std::vector<std::string> client_fields;
     std::optional<std::string> callback_url;
@@ -98,6 +100,7 @@ struct Upload {
     // As it ended.
     std::optional<OriginalFacts> facts;
     std::optional<PublishedImage> image;
+    std::vector<Variant> variants;            ///< those that there are, where they were looked up
     std::optional<RejectionFacts> rejection;  ///< of a rejected or failed upload
     std::optional<Timestamp> finished_at;
 

@@ -14,12 +14,14 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "model/parts.hpp"
 #include "model/policy/profile.hpp"
 #include "model/upload.hpp"
 #include "notifier/callbacks/address_guard.hpp"
@@ -31,7 +33,8 @@ namespace photogate::pipeline {
 /// question.
 struct GrantRequest {
     std::optional<std::string> profile;
-    std::optional<std::string> method;  ///< `put` or `post`; nullopt: what the profile offers, PUT first
+    std::optional<std::string>
+        method;  ///< `put`, `post` or `multipart`; nullopt: what the profile offers, PUT first
     std::optional<std::string> filename;
     std::optional<std::string> content_type;
     std::optional<ByteSize> size;
@@ -42,21 +45,49 @@ struct GrantRequest {
     std::optional<std::string> region;
     std::optional<std::string> callback_url;
     std::string request_id;
+    /// Where a picture of these bytes is published already, answer that one.
+    bool dedupe = false;
     /// The client token that asks, if one does: its end is the latest end of the grant.
     std::optional<Timestamp> token_expires_at;
 };
 
+/// A part that a client may send: a PUT of exactly so many bytes.
+struct SignedPart {
+    std::uint32_t number = 0;
+    ByteSize size = 0;
+    std::string url;
+};
+
+/// A part to be signed.
+struct WantedPart {
+    std::uint32_t number = 0;           ///< 1 to the upload's number of parts
+    std::optional<std::string> sha256;  ///< lower-case hex; the store refuses other bytes
+};
+
+struct PartGrant {
+    model::PartPlan plan;
+    std::vector<SignedPart> first;  ///< as many as are signed at once; the rest is signed on demand
+};
+
+/// Where the upload can be sent through the gateway and continued after a cut.
+struct ResumableGrant {
+    std::string url;
+    Timestamp expires_at;
+};
+
 struct Grant {
     std::string method;  ///< `PUT` or `POST`
-    std::string url;
-    std::vector<signer::Header>
+    std::string url;     ///< empty of an upload that is sent in parts
+    std::vector<signer::HeaderField>
         headers;  ///< to send as they are; Content-Length is signed too where the size is known
-    std::vector<signer::Header> fields;  ///< of the form, before the file
+    std::vector<signer::HeaderField> fields;  ///< of the form, before the file
     /// Names of further fields that the client may add to the form, each as it must be sent:
     /// `x-amz-meta-caption`.
     std::vector<std::string> client_fields;
     Timestamp expires_at;
-    std::string curl;  ///< a command that does it
+    std::string curl;  ///< a command that does it; empty of an upload that is sent in parts
+    std::optional<PartGrant> parts;
+    std::optional<ResumableGrant> resumable;  ///< absent where that is not offered
 };
 
 /// The upload to store, or every field that is wrong at once (Error::fields).
@@ -71,6 +102,16 @@ std::vector<FieldError> metadata_mistakes(const model::TextMap& metadata);
 /// known to be another.
 Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at);
+
+/// How long an upload that is sent through the gateway may take, at least: phones are offline for hours.
+inline constexpr std::chrono::seconds kResumableLife{std::chrono::hours{24}};
+/// `latest`: when its client's token ends.
+Timestamp resumable_until(const model::Upload& upload, std::optional<Timestamp> latest);
+/// URLs for parts of the store's multipart upload `store_id`, signed as of `at` until `upload.expires_at`. Each part's size
+/// is signed, so that the store refuses another.
+Result<std::vector<SignedPart>> sign_parts(const model::Upload& upload, const Store& store,
+                                           const std::string& store_id, std::span<const WantedPart> parts,
+                                           Timestamp at);
 
 /// A label that is safe to show and to store: NFC is the client's business, control and direction characters
 /// go, path parts go, at most 200 characters. nullopt where NUL or ill-formed text stands in it.

@@ -22,6 +22,7 @@ using notifier::events::Source;
 using notifier::events::StoreEvent;
 using notifier::events::StoreOperation;
 using storage::records::DiscoveredBy;
+using storage::records::ObjectPlace;
 using storage::records::Observation;
 using storage::records::ObserveOutcome;
 
@@ -53,25 +54,33 @@ struct Intake::Gathering {
         }
     }
 
-    /// What counts of them; the summary and the error have the rest.
-    std::vector<Observation*> sort(const std::string& source, std::vector<Counted>& all) {
+    struct Sorted {
         std::vector<Observation*> seen;
+        std::vector<ObjectPlace> left;  ///< to be looked at again
+    };
+    /// The summary and the error have the rest.
+    Sorted sort(std::vector<Counted>& all) {
+        Sorted sorted;
         for (auto& one : all) {
-            if (!one.to_prove) {
-                seen.push_back(&one.seen);
-            } else if (!one.proved) {
-                ++summary.deferred;
-            } else if (!*one.proved) {
+            if (one.to_prove && one.proved && !*one.proved) {
                 if (!error) error = one.proved->error();
-            } else if (**one.proved) {
-                seen.push_back(&one.seen);
-            } else {
-                ++summary.unproven;
+                continue;
+            }
+            const auto proof = !one.to_prove ? Proof::there : one.proved ? **one.proved : Proof::refused;
+            switch (proof) {
+                case Proof::there:
+                    sorted.seen.push_back(&one.seen);
+                    break;
+                case Proof::not_there:
+                    ++summary.unproven;
+                    break;
+                case Proof::refused:
+                    ++summary.deferred;
+                    sorted.left.push_back({one.seen.region, one.seen.bucket, one.seen.key});
+                    break;
             }
         }
-        if (summary.deferred > 0)
-            log::warn("event.deferred", {{"source", source}, {"records", summary.deferred}});
-        return seen;
+        return sorted;
     }
 
     void finish_one(const Result<ObserveOutcome>* outcome) {
@@ -164,25 +173,33 @@ Result<> Intake::quarantine(const std::string& source, const ParsedBody& batch, 
     return {};
 }
 
-Result<bool> Intake::prove(Counted& counted) {
+Result<Intake::Proof> Intake::prove(Counted& counted) {
     auto& seen = counted.seen;
     const auto info = counted.store->objects->head(seen.bucket, seen.key, {});
     if (info) {
         seen.object = {info->etag, info->size, info->version};
         seen.client_metadata = info->metadata;
-        return true;
+        return Proof::there;
     }
     const auto& error = info.error();
-    if (error.code == ErrorCode::store_no_such_key) return false;
+    if (error.code == ErrorCode::store_no_such_key) return Proof::not_there;
     // A store whose clock is wrong answers every look so, until it is right again.
     if (is_retryable(error.code) || error.code == ErrorCode::store_clock_skew) return fail(error);
-    // Sent again it would end alike, and hold up the store's queue; the reconciler goes on looking.
+    // Sent again it would end alike, and hold up the store's queue.
     log::warn("event.unproven", {{"source", seen.source},
                                  {"region", seen.region},
                                  {"key", seen.key.str()},
                                  {"code", to_string(error.code)},
                                  {"detail", error.detail}});
-    return false;
+    return Proof::refused;
+}
+
+Result<> Intake::defer(const std::string& source, const std::vector<ObjectPlace>& places) {
+    if (places.empty()) return {};
+    const auto waiting = arrivals_.queue_finding(places);
+    if (!waiting) return fail(waiting.error());
+    log::warn("event.deferred", {{"source", source}, {"records", places.size()}, {"uploads", *waiting}});
+    return {};
 }
 
 void Intake::prove_all(std::vector<Counted>& all) {
@@ -224,9 +241,11 @@ void Intake::take_in(const Source& source, const ParsedBody& batch, const std::s
         if (auto one = counted(source, event, gathering->summary)) all.push_back(std::move(*one));
     }
     prove_all(all);
-    const auto seen = gathering->sort(source.name, all);
-    gathering->open += seen.size();
-    for (auto* one : seen) {
+    const auto sorted = gathering->sort(all);
+    if (auto deferred = defer(source.name, sorted.left); !deferred && !gathering->error)
+        gathering->error = deferred.error();
+    gathering->open += sorted.seen.size();
+    for (auto* one : sorted.seen) {
         arrivals_.observe(std::move(*one),
                           [gathering](Result<ObserveOutcome> outcome) { gathering->finish_one(&outcome); });
     }

@@ -5,8 +5,9 @@
 //
 // An event is not trusted: the store is asked (HEAD) first, and what it answers is taken in place of what the event
 // says. So an app is never notified of an object that is not there. The looks of one batch are made several at a time,
-// and none begins after kLongestAsking: what is left then is found by the reconciler's listing, as if its event had been
-// lost. (An answer other than 2xx would bring the whole batch again, to a store that is as slow.)
+// and none begins after kLongestAsking. (An answer other than 2xx would bring the whole batch again, to a store that is
+// as slow.) What is left then, and what the store refuses to show, is looked at again by a job (`find_object`) that is
+// committed before the event is answered: no event holds up those behind it, and none is lost.
 //
 // Only Put, Post and CompleteMultipartUpload on an incoming bucket count. A Copy on a client's key is
 // somebody using an unsigned x-amz-copy-source on a presigned URL: it is logged as an attack and never taken
@@ -38,8 +39,8 @@ struct IntakeSummary {
     std::size_t known = 0;     ///< the upload already has its object
     std::size_t unknown = 0;   ///< no upload has this key
     std::size_t unwanted = 0;  ///< the upload has ended: the object is removed
-    std::size_t unproven = 0;  ///< the store has no such object, or may not be asked
-    std::size_t deferred = 0;  ///< the store was too slow to be asked; the reconciler looks
+    std::size_t unproven = 0;  ///< the store has no such object
+    std::size_t deferred = 0;  ///< the store was too slow, or refuses to tell; a job looks again
     std::size_t ignored = 0;   ///< another bucket, another operation
     std::size_t attacks = 0;   ///< copies onto a client's key
     std::size_t quarantined = 0;
@@ -78,22 +79,25 @@ class Intake {
 
   private:
     struct Gathering;
+    enum class Proof { there, not_there, refused };
     /// An event that counts, and the store that it is about.
     struct Counted {
         storage::records::Observation seen;
         const Store* store;
         bool to_prove;
         /// Of prove(); nullopt as long as the store has not been asked.
-        std::optional<Result<bool>> proved;
+        std::optional<Result<Proof>> proved;
     };
     /// nullopt: the event says nothing that counts; the summary knows why.
     std::optional<Counted> counted(const notifier::events::Source& source,
                                    const notifier::events::StoreEvent& event, IntakeSummary& summary) const;
-    /// Puts what the store says in place of what the event says. False: the store has no such object, or does not
-    /// answer this gateway. Errors: the store is away.
-    static Result<bool> prove(Counted& counted);
+    /// Puts what the store says in place of what the event says. `refused`: asked again it would say the same.
+    /// Errors: the store is away.
+    static Result<Proof> prove(Counted& counted);
     /// Those that are to be proved, until the deadline; on this thread and on others. Blocking.
     void prove_all(std::vector<Counted>& all);
+    /// Of what is neither proved nor disproved. Errors: the database_* codes.
+    Result<> defer(const std::string& source, const std::vector<storage::records::ObjectPlace>& places);
     /// What could not be read is kept for the operator. Errors: the database_* codes.
     Result<> quarantine(const std::string& source, const ParsedBody& batch, const std::string& body,
                         IntakeSummary& summary);

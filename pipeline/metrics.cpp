@@ -48,4 +48,44 @@ void watch(telemetry::Metrics& metrics, const OrphanCollector& collector) {
         });
 }
 
+void watch(telemetry::Metrics& metrics, const PartCollector& collector) {
+    metrics.before_render(
+        [&collector,
+         uploads =
+             metrics.mirrored_counter({"photogate_parts_aborted_uploads_total",
+                                       "Multipart uploads that were abandoned and removed from the store.",
+                                       {}}),
+         bytes = metrics.mirrored_counter(
+             {"photogate_parts_aborted_bytes_total", "Bytes of the parts that were removed so.", {}}),
+         joined = metrics.mirrored_counter(
+             {"photogate_parts_joined_total", "Multipart uploads whose client's last call was lost.", {}}),
+         failures = metrics.mirrored_counter(
+             {"photogate_parts_failures_total", "Looks at multipart uploads that failed.", {}})]() mutable {
+            const auto counters = collector.counters();
+            uploads.show(counters.uploads);
+            bytes.show(counters.bytes);
+            joined.show(counters.joined);
+            failures.show(counters.failures);
+        });
+}
+
+void watch(telemetry::Metrics& metrics, const QueuePoller& poller) {
+    const telemetry::Labels source{{"source", poller.source()}};
+    metrics.before_render(
+        [&poller,
+         pulled = metrics.mirrored_counter({"photogate_event_queue_messages_total",
+                                            "Messages pulled from queues of store events.", source}),
+         acknowledged =
+             metrics.mirrored_counter({"photogate_event_queue_acknowledged_total",
+                                       "Of them, those that were taken in and acknowledged.", source}),
+         failures = metrics.mirrored_counter(
+             {"photogate_event_queue_failures_total",
+              "Looks at a queue that failed, or whose messages could not be kept.", source})]() mutable {
+            const auto counters = poller.counters();
+            pulled.show(counters.pulled);
+            acknowledged.show(counters.acknowledged);
+            failures.show(counters.failures);
+        });
+}
+
 }  // namespace photogate::pipeline

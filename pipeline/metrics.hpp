@@ -6,12 +6,16 @@
 
 #include "base/telemetry/metrics.hpp"
 #include "pipeline/orphan_collector.hpp"
+#include "pipeline/part_collector.hpp"
+#include "pipeline/queue_poller.hpp"
 #include "pipeline/reconciler.hpp"
 
 namespace photogate::pipeline {
 
 /// Each outlives the last rendering.
+void watch(telemetry::Metrics& metrics, const QueuePoller& poller);
 void watch(telemetry::Metrics& metrics, const Reconciler& reconciler);
 void watch(telemetry::Metrics& metrics, const OrphanCollector& collector);
+void watch(telemetry::Metrics& metrics, const PartCollector& collector);
 
 }  // namespace photogate::pipeline

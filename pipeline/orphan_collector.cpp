@@ -23,20 +23,41 @@ std::uint64_t most_removed(std::uint64_t seen) {
 
 }  // namespace
 
-/// One bucket's sweep.
-struct OrphanCollector::BucketPass {
-    const Store& store;
-    enum class Kind { incoming, published } kind = Kind::incoming;
-    SweepMode mode = SweepMode::apply;
-    const SweepObserver& observer;
+const Bucket& OrphanCollector::BucketPass::bucket() const {
+    switch (kind) {
+        case Kind::incoming:
+            return store.region.incoming;
+        case Kind::published:
+            return store.region.published;
+        case Kind::packages:
+            break;
+    }
+    return store.region.originals;
+}
 
-    const Bucket& bucket() const {
-        return kind == Kind::incoming ? store.region.incoming : store.region.published;
+std::string_view OrphanCollector::BucketPass::prefix() const {
+    switch (kind) {
+        case Kind::incoming:
+            return model::kIncomingPrefix;
+        case Kind::published:
+            return {};
+        case Kind::packages:
+            break;
     }
-    std::string round() const {
-        return (kind == Kind::incoming ? "sweep-incoming/" : "sweep-public/") + store.region.name;
+    return model::kPackagePrefix;
+}
+
+std::string OrphanCollector::BucketPass::round() const {
+    switch (kind) {
+        case Kind::incoming:
+            return "sweep-incoming/" + store.region.name;
+        case Kind::published:
+            return "sweep-public/" + store.region.name;
+        case Kind::packages:
+            break;
     }
-};
+    return "sweep-packages/" + store.region.name;
+}
 
 std::string_view to_string(SweepFinding finding) {
     switch (finding) {
@@ -61,12 +82,11 @@ OrphanCollector::OrphanCollector(OrphanCollectorOptions options, OrphanCollector
 Result<bool> OrphanCollector::sweep_page(const BucketPass& pass, MaintenanceLease& round) {
     storage::objects::ListOptions listing;
     listing.max_keys = options_.page;
-    if (pass.kind == BucketPass::Kind::incoming) listing.prefix = model::kIncomingPrefix;
+    listing.prefix = pass.prefix();
     if (!round.cursor.empty()) listing.start_after = round.cursor;
     const auto page = pass.store.objects->list(pass.bucket(), listing);
     if (!page) return fail(page.error());
-    auto found = pass.kind == BucketPass::Kind::incoming ? judge_incoming(pass.store, page->objects)
-                                                         : judge_published(pass.store, page->objects);
+    auto found = judge(pass, page->objects);
     if (!found) return fail(found.error());
     auto removed = round.tally.removed;
     for (auto& each : *found) {
@@ -79,9 +99,8 @@ Result<bool> OrphanCollector::sweep_page(const BucketPass& pass, MaintenanceLeas
                        {{"bucket", each.bucket.str()}, {"key", each.object.key.str()}});
         }
     }
-    if (pass.mode == SweepMode::apply) {
-        if (auto done = act(pass.store, pass.bucket(), *found, round.tally); !done)
-            return fail(std::move(done.error()));
+    if (pass.mode == RunMode::apply) {
+        if (auto done = act(pass, *found, round.tally); !done) return fail(std::move(done.error()));
     }
     if (stop_.stopped()) return true;  // the page was left half done
     round.tally.seen += page->objects.size();
@@ -90,13 +109,19 @@ Result<bool> OrphanCollector::sweep_page(const BucketPass& pass, MaintenanceLeas
 }
 
 Result<MaintenanceTally> OrphanCollector::sweep_bucket(const BucketPass& pass, MaintenanceStart start) {
-    const bool dry = pass.mode == SweepMode::dry_run;
+    const bool dry = pass.mode == RunMode::dry_run;
     std::optional<MaintenanceLease> round{MaintenanceLease{}};
     if (!dry) {
         auto begun = dependencies_.upkeep.acquire(pass.round(), options_.lease, start);
         if (!begun) return fail(begun.error());
         round = std::move(*begun);
         if (!round) return MaintenanceTally{};
+    }
+    if (!dry && pass.kind == BucketPass::Kind::packages) {
+        if (auto aborted = abort_unnamed_packages(pass, round->tally); !aborted) {
+            (void)dependencies_.upkeep.release(*round, options_.again_after_failure);
+            return fail(std::move(aborted.error()));
+        }
     }
     for (;;) {
         if (!pace_.next()) {
@@ -124,12 +149,13 @@ Result<MaintenanceTally> OrphanCollector::sweep_bucket(const BucketPass& pass, M
     return round->tally;
 }
 
-Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, SweepMode mode,
+Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, RunMode mode,
                                                     const SweepObserver& observer) {
     MaintenanceTally all;
     std::optional<Error> error;
     for (const auto& [name, store] : dependencies_.stores.all()) {
-        for (const auto kind : {BucketPass::Kind::incoming, BucketPass::Kind::published}) {
+        for (const auto kind :
+             {BucketPass::Kind::incoming, BucketPass::Kind::published, BucketPass::Kind::packages}) {
             const BucketPass pass{store, kind, mode, observer};
             const auto swept = sweep_bucket(pass, start);
             if (!swept) {
@@ -149,13 +175,13 @@ Result<MaintenanceTally> OrphanCollector::sweep_all(MaintenanceStart start, Swee
     return all;
 }
 
-Result<MaintenanceTally> OrphanCollector::sweep_now(SweepMode mode, const SweepObserver& observer) {
+Result<MaintenanceTally> OrphanCollector::sweep_now(RunMode mode, const SweepObserver& observer) {
     return sweep_all(MaintenanceStart::at_once, mode, observer);
 }
 
 void OrphanCollector::run() {
     do {
-        (void)sweep_all(MaintenanceStart::when_due, SweepMode::apply, {});
+        (void)sweep_all(MaintenanceStart::when_due, RunMode::apply, {});
     } while (!stop_.wait_for(options_.ask_every));
 }
 

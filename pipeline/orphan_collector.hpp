@@ -1,4 +1,4 @@
-// Collects orphaned objects: lists both buckets completely once a day and removes what no row refers to.
+// Collects orphaned objects: lists the incoming and the public bucket, and the packages, completely once a day and removes what no row refers to.
 //
 // The incoming bucket: an object whose upload waits is received (its event and every look were lost), one
 // whose upload was cancelled or deleted is removed by a job, and so is one that came once more after its
@@ -12,6 +12,11 @@
 // object under a name that photogate does not make, or with other bytes than its row tells, is unknown:
 // counted and logged but never touched: an operator must find out where it comes from.
 //
+// The packages in the originals bucket: an object whose package's row does not name it any more, because a worker that had lost
+// its lease completed it after its removal, is removed once it is a day old, under the same guards; and so is an unfinished
+// multipart upload of a package that no row names, where the store lists them (MinIO lists those of one key alone, which whoever
+// builds or removes the package asks for).
+//
 // Page by page, at a bounded rate, by one gateway at a time; killed, another goes on at the same page. A dry
 // run changes nothing, not even the round.
 //
@@ -21,12 +26,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/run_mode.hpp"
 #include "base/time.hpp"
 #include "pipeline/stop_signal.hpp"
 #include "pipeline/stores.hpp"
@@ -47,8 +54,6 @@ struct OrphanCollectorOptions {
     std::uint32_t page = 250;
 };
 
-enum class SweepMode { apply, dry_run };
-
 enum class SweepFinding {
     lost,          ///< its upload waits for it
     unwanted,      ///< its upload was cancelled or deleted
@@ -66,6 +71,9 @@ struct Swept {
 /// Told of each finding before anything is done about it.
 using SweepObserver = std::function<void(const Swept&)>;
 
+/// What the records name of packages: each object's key, and the id of its unfinished multipart upload, or nothing.
+using NamedPackages = std::map<ObjectKey, std::string>;
+
 /// All of them outlive the sweeper.
 struct OrphanCollectorDependencies {
     storage::records::Upkeep& upkeep;
@@ -73,6 +81,8 @@ struct OrphanCollectorDependencies {
     storage::records::Publications& publications;
     const Stores& stores;
     const Clock& clock;
+    /// Of these keys of this bucket, those that packages' rows name.
+    std::function<Result<NamedPackages>(const Bucket&, const std::vector<ObjectKey>&)> named_packages;
 };
 
 class OrphanCollector {
@@ -84,7 +94,7 @@ class OrphanCollector {
 
     /// Both buckets of every region, now. `apply` passes over a bucket that another gateway is at. Errors:
     /// the first of any region; the others were swept all the same.
-    Result<storage::records::MaintenanceTally> sweep_now(SweepMode mode, const SweepObserver& observer = {});
+    Result<storage::records::MaintenanceTally> sweep_now(RunMode mode, const SweepObserver& observer = {});
 
     struct Counters {
         std::uint64_t lost = 0;
@@ -95,22 +105,37 @@ class OrphanCollector {
     Counters counters() const;
 
   private:
-    struct BucketPass;
+    /// One bucket's sweep.
+    struct BucketPass {
+        const Store& store;
+        enum class Kind { incoming, published, packages } kind = Kind::incoming;
+        RunMode mode = RunMode::apply;
+        const SweepObserver& observer;
+
+        const Bucket& bucket() const;
+        std::string_view prefix() const;
+        std::string round() const;
+    };
     using Page = std::vector<storage::objects::ListedObject>;
 
     Result<storage::records::MaintenanceTally> sweep_all(storage::records::MaintenanceStart start,
-                                                         SweepMode mode, const SweepObserver& observer);
+                                                         RunMode mode, const SweepObserver& observer);
     Result<storage::records::MaintenanceTally> sweep_bucket(const BucketPass& pass,
                                                             storage::records::MaintenanceStart start);
     Result<bool> sweep_page(const BucketPass& pass, storage::records::MaintenanceLease& round);
     Result<std::vector<Swept>> judge_incoming(const Store& store, const Page& page) const;
     Result<std::vector<Swept>> judge_published(const Store& store, const Page& page);
+    Result<std::vector<Swept>> judge_packages(const Store& store, const Page& page) const;
+    Result<std::size_t> remove_packages(const Store& store, const Page& objects);
+    Result<> abort_unnamed_packages(const BucketPass& pass, storage::records::MaintenanceTally& tally);
     Result<bool> has_bytes_of(const Store& store, const storage::records::ReferredImage& image);
-    Result<> act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
+    Result<std::vector<Swept>> judge(const BucketPass& pass, const Page& page);
+    Result<> act(const BucketPass& pass, const std::vector<Swept>& found,
                  storage::records::MaintenanceTally& tally);
     Result<std::size_t> remove_unreferenced(const Store& store, const Page& objects);
     Result<bool> await_transactions(const std::string& horizon);
-    Result<bool> remove_as_judged(const Store& store, const storage::objects::ListedObject& object);
+    Result<bool> remove_as_judged(const Store& store, const Bucket& bucket,
+                                  const storage::objects::ListedObject& object);
     bool is_old(const storage::objects::ListedObject& object) const;
     void count(std::uint64_t Counters::*counter, std::uint64_t by);
 

@@ -8,7 +8,9 @@
 #include "base/encoding.hpp"
 #include "base/field_errors.hpp"
 #include "base/text.hpp"
+#include "model/enum_words.hpp"
 #include "model/object_layout.hpp"
+#include "model/parts.hpp"
 #include "pipeline/grant.hpp"
 
 namespace photogate::pipeline {
@@ -44,7 +46,10 @@ void check_size(const GrantRequest& request, const model::Profile& profile, mode
         const bool by_token = request.token_expires_at.has_value();
         const bool accepted = profile.unsized_put == UnsizedPut::accepted ||
                               (profile.unsized_put == UnsizedPut::apps && !by_token);
-        if (upload.method == model::GrantMethod::put && !accepted) {
+        if (upload.method == model::GrantMethod::multipart) {
+            findings.add("/size", ErrorCode::invalid_size,
+                         "'size' is required for a file that is sent in parts: the bytes of the file");
+        } else if (upload.method == model::GrantMethod::put && !accepted) {
             findings.add("/size", ErrorCode::invalid_size,
                          by_token ? "'size' is required for a PUT with a client token: the bytes of the file"
                                   : "'size' is required for a PUT in this profile: the bytes of the file");
@@ -59,6 +64,8 @@ void check_size(const GrantRequest& request, const model::Profile& profile, mode
                                  profile.limits.max_bytes));
     }
     upload.declared_size = request.size;
+    if (upload.method == model::GrantMethod::multipart)
+        upload.part_size = model::part_size_for(*request.size);
 }
 
 void check_type(const GrantRequest& request, const model::Profile& profile, model::Upload& upload,
@@ -85,6 +92,9 @@ void check_type(const GrantRequest& request, const model::Profile& profile, mode
 }
 
 void check_checksum(const GrantRequest& request, model::Upload& upload, Findings& findings) {
+    if (request.dedupe && !request.sha256)
+        findings.add("/checksum", ErrorCode::invalid_checksum,
+                     "'dedupe' needs the file's SHA-256 in 'checksum'");
     if (!request.sha256) return;
     std::optional<Bytes> digest =
         request.sha256->size() == 64 ? from_hex(*request.sha256) : from_base64(*request.sha256);
@@ -104,7 +114,7 @@ void check_metadata(const GrantRequest& request, Findings& findings) {
 /// The one that was asked for; without a wish, PUT where the profile offers it.
 model::GrantMethod method_of(const GrantRequest& request, const model::Profile& profile) {
     using model::GrantMethod;
-    if (request.method) return *request.method == "post" ? GrantMethod::post : GrantMethod::put;
+    if (request.method) return model::parse_word<GrantMethod>(*request.method).value_or(GrantMethod::put);
     const bool offers_put =
         std::find(profile.methods.begin(), profile.methods.end(), GrantMethod::put) != profile.methods.end();
     return offers_put || profile.methods.empty() ? GrantMethod::put : profile.methods.front();
@@ -192,8 +202,9 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
     model::Upload upload;
     upload.app = app.name;
     upload.profile = profile.name;
-    if (request.method && *request.method != "put" && *request.method != "post") {
-        findings.add("/method", ErrorCode::method_not_offered, "'method' is \"put\" or \"post\"");
+    if (request.method && !model::parse_word<model::GrantMethod>(*request.method)) {
+        findings.add("/method", ErrorCode::method_not_offered,
+                     "'method' is \"put\", \"post\" or \"multipart\"");
     } else {
         upload.method = method_of(request, profile);
         if (std::find(profile.methods.begin(), profile.methods.end(), upload.method) ==

@@ -1,4 +1,4 @@
-// What a profile accepts, for clients that check a file before they send it.
+// What a profile accepts and offers, for clients that check a file before they send it.
 //
 // The gateway checks again when the upload is created and when the bytes have arrived.
 //
@@ -22,7 +22,10 @@ struct ProfileLimits {
     std::uint64_t max_pixels = 0;            ///< of one frame
     std::uint32_t max_side = 0;              ///< pixels
     std::uint32_t max_frames = 0;
-    std::uint64_t max_total_pixels = 0;  ///< over all frames
+    std::uint64_t max_total_pixels = 0;        ///< over all frames
+    std::vector<std::uint32_t> version_sizes;  ///< of published images: pixels, ascending
+    std::vector<std::string> version_formats;  ///< `jpeg`, `webp`, …
+    bool is_private = false;                   ///< its images are seen with a link or a cookie alone
     std::chrono::seconds default_expiry{};
     std::chrono::seconds longest_expiry{};
 };

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "pipeline/grant.hpp"
+#include "pipeline/parts.hpp"
 
 namespace photogate::pipeline {
 namespace {
@@ -121,12 +123,58 @@ Result<Grant> sign_post(const model::Upload& upload, const model::Profile& profi
     return grant;
 }
 
+/// Nothing is signed: the store's multipart upload is begun later.
+Grant grant_of_parts(const model::Upload& upload) {
+    Grant grant;
+    grant.method = "PUT";
+    grant.expires_at = upload.expires_at;
+    grant.parts = PartGrant{parts_of(upload), {}};
+    return grant;
+}
+
 }  // namespace
 
 Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at) {
-    return upload.method == model::GrantMethod::put ? sign_put(upload, profile, store, at)
-                                                    : sign_post(upload, profile, store, at);
+    switch (upload.method) {
+        case model::GrantMethod::put:
+            return sign_put(upload, profile, store, at);
+        case model::GrantMethod::post:
+            return sign_post(upload, profile, store, at);
+        case model::GrantMethod::multipart:
+            return grant_of_parts(upload);
+    }
+    return fail(ErrorCode::internal, "an upload without a method");
+}
+
+Timestamp resumable_until(const model::Upload& upload, std::optional<Timestamp> latest) {
+    const Timestamp day = std::chrono::floor<std::chrono::seconds>(upload.created_at) + kResumableLife;
+    const Timestamp until = std::max(upload.expires_at, day);
+    return latest ? std::min(until, *latest) : until;
+}
+
+Result<std::vector<SignedPart>> sign_parts(const model::Upload& upload, const Store& store,
+                                           const std::string& store_id, std::span<const WantedPart> parts,
+                                           Timestamp at) {
+    const auto plan = parts_of(upload);
+    signer::PresignRequest request;
+    request.method = "PUT";
+    request.address = address(upload, store);
+    request.expires = std::chrono::duration_cast<std::chrono::seconds>(
+        upload.expires_at - std::chrono::floor<std::chrono::seconds>(at));
+    request.at = at + store.clock->ahead();
+    std::vector<SignedPart> all;
+    all.reserve(parts.size());
+    for (const auto& part : parts) {
+        const auto size = plan.size_of(part.number);
+        request.query = {{"partNumber", std::to_string(part.number)}, {"uploadId", store_id}};
+        request.headers = {{"Content-Length", std::to_string(size)}};
+        request.payload_sha256 = part.sha256;
+        auto signed_url = store.signer.presign(request);
+        if (!signed_url) return fail(std::move(signed_url.error()));
+        all.push_back({part.number, size, std::move(signed_url->url)});
+    }
+    return all;
 }
 
 }  // namespace photogate::pipeline

@@ -154,8 +154,22 @@ Result<std::vector<Swept>> OrphanCollector::judge_published(const Store& store, 
     return found;
 }
 
-Result<> OrphanCollector::act(const Store& store, const Bucket& bucket, const std::vector<Swept>& found,
+Result<std::vector<Swept>> OrphanCollector::judge(const BucketPass& pass, const Page& page) {
+    switch (pass.kind) {
+        case BucketPass::Kind::incoming:
+            return judge_incoming(pass.store, page);
+        case BucketPass::Kind::published:
+            return judge_published(pass.store, page);
+        case BucketPass::Kind::packages:
+            break;
+    }
+    return judge_packages(pass.store, page);
+}
+
+Result<> OrphanCollector::act(const BucketPass& pass, const std::vector<Swept>& found,
                               MaintenanceTally& tally) {
+    const auto& store = pass.store;
+    const auto& bucket = pass.bucket();
     Page lost, unwanted, unreferenced;
     std::vector<ObjectKey> left_behind;
     for (const auto& each : found) {
@@ -205,9 +219,10 @@ Result<> OrphanCollector::act(const Store& store, const Bucket& bucket, const st
 
     for (std::size_t from = 0; from < unreferenced.size() && !stop_.stopped(); from += kTogether) {
         const auto until = std::min(from + kTogether, unreferenced.size());
-        const auto removed =
-            remove_unreferenced(store, Page{unreferenced.begin() + static_cast<std::ptrdiff_t>(from),
-                                            unreferenced.begin() + static_cast<std::ptrdiff_t>(until)});
+        const Page together{unreferenced.begin() + static_cast<std::ptrdiff_t>(from),
+                            unreferenced.begin() + static_cast<std::ptrdiff_t>(until)};
+        const auto removed = pass.kind == BucketPass::Kind::packages ? remove_packages(store, together)
+                                                                     : remove_unreferenced(store, together);
         if (!removed) return fail(removed.error());
         tally.removed += *removed;
         count(&Counters::unreferenced, *removed);
@@ -225,8 +240,8 @@ Result<bool> OrphanCollector::await_transactions(const std::string& horizon) {
 }
 
 /// False: it is not as it was listed, or not there.
-Result<bool> OrphanCollector::remove_as_judged(const Store& store, const ListedObject& object) {
-    const auto& bucket = store.region.published;
+Result<bool> OrphanCollector::remove_as_judged(const Store& store, const Bucket& bucket,
+                                               const ListedObject& object) {
     const auto now_there = store.objects->head(bucket, object.key, {});
     if (!now_there && now_there.error().code == ErrorCode::store_no_such_key) return false;
     if (!now_there) return fail(now_there.error());
@@ -268,7 +283,7 @@ Result<std::size_t> OrphanCollector::remove_unreferenced(const Store& store, con
             spared.push_back(object.key);
             continue;
         }
-        const auto done = remove_as_judged(store, object);
+        const auto done = remove_as_judged(store, bucket, object);
         // Whether a DELETE without an answer was done is not known: it counts as done.
         if (!done) error = done.error();
         (done && !*done ? spared : removed).push_back(object.key);

@@ -38,12 +38,13 @@ def new_callback_secret():
 class App:
     """An app of the configuration. `profiles` maps a name to its options, as TOML literals."""
 
-    def __init__(self, name, callback_url=None, profiles=None, role="app", key=None, secret=None):
+    def __init__(self, name, callback_url=None, profiles=None, role="app", key=None, secret=None, link_secrets=()):
         self.name = name
         self.role = role
         self.key = key or new_api_key(name)
         self.secret = secret or new_callback_secret()
         self.callback_url = callback_url
+        self.link_secrets = list(link_secrets)
         self.profiles = profiles if profiles is not None else {"photos": {}}
 
     def toml(self):
@@ -53,6 +54,8 @@ class App:
         lines.append(f'callback_secrets = ["{self.secret}"]')
         if self.callback_url:
             lines.append(f'callback_url = "{self.callback_url}"')
+        if self.link_secrets:
+            lines.append(f"link_secrets = {json.dumps(self.link_secrets)}")
         for name, options in self.profiles.items():
             lines.append(f"[apps.{self.name}.profiles.{name}]")
             lines += [f"{key} = {literal}" for key, literal in options.items()]
@@ -114,7 +117,7 @@ class Process:
             self.process = subprocess.Popen([*self.command(), *arguments], stdout=log, stderr=log,
                                             env={**os.environ, **self.environment, **(environment or {})}, stdin=subprocess.DEVNULL, preexec_fn=with_parent)
 
-    def start(self, *arguments, seconds=20):
+    def start(self, *arguments, seconds=60):
         self.launch(*arguments)
         self.wait_until_ready(seconds)
         return self
@@ -122,7 +125,7 @@ class Process:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def wait_until_ready(self, seconds=20):
+    def wait_until_ready(self, seconds=60):
         def ready():
             try:
                 # A worker listens nowhere else.
@@ -178,13 +181,13 @@ class Process:
             answered = {name.lower(): value for name, value in response.getheaders()}
         finally:
             connection.close()
-        if re.match(r"application/(problem\+)?json", answered.get("content-type", "")):
+        if method != "HEAD" and re.match(r"application/(problem\+)?json", answered.get("content-type", "")):
             raw = json.loads(raw)
         return response.status, answered, raw
 
     def create(self, body=None, app=None, headers=None):
         app = app or next(iter(self.apps.values()))
-        status, _, upload = self.request("POST", "/v1/uploads", {"profile": next(iter(app.profiles)), **(body or {})}, headers, app.key)
+        status, _, upload = self.request("POST", "/v1/uploads", {"profile": next(iter(app.profiles), None), **(body or {})}, headers, app.key)
         if status != 201:
             raise RuntimeError(f"POST /v1/uploads answered {status}: {upload}")
         return upload
@@ -232,7 +235,7 @@ class Gateway(Process):
         if done.returncode != 0:
             raise parts.StackError(f"photogate migrate: {done.stdout}{done.stderr}")
 
-    def start(self, *arguments, seconds=20):
+    def start(self, *arguments, seconds=60):
         self.migrate()
         return super().start(*arguments, seconds=seconds)
 

@@ -21,6 +21,8 @@ from scripts import unpacked
 from tests.rig import stack as parts
 
 CONFIGURATION = parts.ROOT / "etc" / "nginx" / "photogate.conf"
+CACHE = CONFIGURATION.with_name("photogate-cache.conf")
+CACHE_LOCATION = CONFIGURATION.with_name("photogate-cache-location.conf")
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -48,7 +50,7 @@ class Nginx(parts.Child):
         self._spawn([str(program()), "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(self.configuration)])
         try:
             for port in self.ports:
-                parts.wait_until(lambda: _listens(port), 10, "nginx", lambda: self.running)
+                parts.wait_until(lambda: listens(port), 60, "nginx", lambda: self.running)
         except parts.StackError as error:
             raise parts.StackError(f"{error}\n{parts.tail(self.log)}\n{parts.tail(self.folder / 'error.log')}") from None
         return self
@@ -63,7 +65,7 @@ class Nginx(parts.Child):
         self.stop()
 
 
-def _listens(port):
+def listens(port):
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
         return True
@@ -102,6 +104,22 @@ def in_front(folder, gateway, store="127.0.0.1:9", log_format=None):
     more = f"log_format requests escape=json '{log_format}';\n" if log_format else ""
     nginx = Nginx(folder, f"http {{\n{temporary_paths(folder)}{more}{text}}}\n", [plain, tls])
     nginx.plain_port, nginx.tls_port = plain, tls
+    return nginx
+
+
+def caching(folder, gateway, seconds=60):
+    """Images from its cache: etc/nginx/photogate-cache.conf and its location as they stand, but for the folder and how long
+    an image is served without a question; on one plain port, `port`."""
+    folder = pathlib.Path(folder).absolute()
+    port = parts.free_port()
+    text, location = CACHE.read_text(), CACHE_LOCATION.read_text()
+    for theirs, ours in (("/var/cache/nginx/photogate", f"{folder}/cache"), ("proxy_cache_valid 200 1m;", f"proxy_cache_valid 200 {seconds}s;")):
+        if theirs not in text + location:
+            raise parts.StackError(f"etc/nginx no longer says {theirs!r}")
+        text, location = text.replace(theirs, ours), location.replace(theirs, ours)
+    nginx = Nginx(folder, f"http {{\n{temporary_paths(folder)}access_log off;\nupstream photogate {{ server {gateway}; keepalive 16; }}\n{text}\n"
+                          f"server {{ listen 127.0.0.1:{port}; {location}\n }} }}\n", [port])
+    nginx.port = port
     return nginx
 
 

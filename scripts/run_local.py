@@ -95,11 +95,11 @@ def demo(gateway, receiver, photo):
     if status not in (200, 201, 204):
         raise parts.StackError(f"the store refused: {answer.decode(errors='replace')}")
     sent = time.monotonic()
-    received = receiver.wait_for_upload(created["id"], "upload.received", 30)
+    received = receiver.wait_for_upload(created["id"], "upload.received")
     step(started, f"callback upload.received, verified: {received.body['data']['filename']}, {received.body['data']['size']:,} bytes, "
                   f"bucket {received.body['data']['bucket']}, metadata {json.dumps(received.body['data']['metadata'])}")
     ended = receiver.wait_for(lambda c: c.body and c.body["data"]["id"] == created["id"]
-                              and c.body["type"] in ("upload.published", "upload.rejected", "upload.failed"), 60)
+                              and c.body["type"] in ("upload.published", "upload.rejected", "upload.failed"), 120)
     upload = ended.body["data"]
     step(started, f"callback {ended.body['type']}, verified, {(time.monotonic() - sent) * 1000:.0f} ms after the bytes were stored")
     if upload["state"] != "published":

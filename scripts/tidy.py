@@ -18,7 +18,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = "clang-tidy-14"
-MODULES = ("base", "signer", "storage", "imaging", "model", "notifier", "pipeline", "delivery", "web", "gateway")
+MODULES = ("base", "http", "signer", "storage", "imaging", "model", "notifier", "pipeline", "packager", "delivery", "web", "gateway")
 WITH_ARGUMENT = {"-o", "-c", "-include"}
 # g++'s alone, or for g++'s precompiled headers and sanitizers.
 NOT_FOR_CLANG = ("-fsanitize", "-fno-sanitize", "-Winvalid-pch", "-Wno-error", "-Werror", "-O", "-g")
@@ -94,7 +94,10 @@ def main():
     stamps = build / "tidy"
     stamps.mkdir(exist_ok=True)
     started = time.monotonic()
-    all_of_them = list(jobs(build, {path.resolve() for path in arguments.files}))
+    wanted = {path.resolve() for path in arguments.files}
+    all_of_them = list(jobs(build, wanted))
+    if unknown := wanted - {job[0] for job in all_of_them}:
+        parser.error(f"no source of a module in {build}: {', '.join(sorted(map(str, unknown)))}")
     todo = [job for job in all_of_them if not (stamps / job[2]).exists()]
     todo.sort(key=lambda job: -job[0].stat().st_mtime)
     bad = skipped = clean = 0

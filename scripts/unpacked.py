@@ -15,8 +15,8 @@ import tempfile
 from tests.rig import stack as parts
 
 
-def program(package, path):
-    """Raises StackError if it is not installed and can't be fetched."""
+def program(package, path, *libraries):
+    """`libraries`: packages that are unpacked with it. Raises StackError if it is not installed and can't be fetched."""
     name = pathlib.Path(path).name
     if found := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
         return pathlib.Path(found)
@@ -27,8 +27,9 @@ def program(package, path):
         tools.mkdir(parents=True, exist_ok=True)
         room = pathlib.Path(tempfile.mkdtemp(prefix=f".{package}.", dir=tools))
         try:
-            subprocess.run(["apt-get", "download", package], cwd=room, check=True, capture_output=True, timeout=120)
-            subprocess.run(["dpkg", "-x", *map(str, room.glob("*.deb")), str(room)], check=True, capture_output=True)
+            subprocess.run(["apt-get", "download", package, *libraries], cwd=room, check=True, capture_output=True, timeout=120)
+            for archive in room.glob("*.deb"):
+                subprocess.run(["dpkg", "-x", str(archive), str(room)], check=True, capture_output=True)
             with contextlib.suppress(OSError):  # another process was first
                 room.rename(folder)
         except (OSError, subprocess.SubprocessError) as reason:

@@ -46,6 +46,10 @@ class Callback:
 
 
 class _Server(http.server.ThreadingHTTPServer):
+    # A gateway opens as many connections at once as it has senders. Beyond this many the kernel drops them, and each is tried
+    # again a second later: the library's own 5 is less than the share of one URL.
+    request_queue_size = 128
+
     def handle_error(self, request, client_address):
         """Ignore a sender that was killed midway."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
@@ -113,7 +117,7 @@ class Receiver:
             return [c for c in self.callbacks
                     if c.body and c.body["data"]["id"] == upload and (kind is None or c.body["type"] == kind)]
 
-    def wait_for(self, wanted, seconds=20):
+    def wait_for(self, wanted, seconds=60):
         deadline = time.monotonic() + seconds
         with self._changed:
             while True:
@@ -125,7 +129,7 @@ class Receiver:
                     raise TimeoutError(f"no such callback in {seconds} s; there were "
                                        f"{[c.body['type'] if c.body else c.problem for c in self.callbacks]}")
 
-    def wait_for_upload(self, upload, kind, seconds=20):
+    def wait_for_upload(self, upload, kind, seconds=60):
         return self.wait_for(lambda c: c.body and c.body["data"]["id"] == upload and c.body["type"] == kind, seconds)
 
     def close(self):

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/semantics/field.hpp"
 #include "signer/amz_date.hpp"
 #include "signer/digest.hpp"
 
@@ -39,10 +40,7 @@ std::string canonical_path(std::string_view path, PathRule rule);
 /// name, then value, in byte order, and a name without a value gets its `=`.
 void append_canonical_query(std::string& out, std::string_view encoded);
 
-struct HeaderView {
-    std::string_view name;
-    std::string_view value;
-};
+using HeaderView = http::semantics::FieldView;
 
 struct CanonicalHeaders {
     std::string lines;  ///< `host:example.com\nrange:bytes=0-9\n`

@@ -8,21 +8,13 @@
 
 #include "base/endpoint.hpp"
 #include "base/words.hpp"
+#include "http/semantics/field.hpp"
 
 namespace photogate::signer {
 
-/// A query parameter, decoded. A parameter without a value has an empty one (`acl` is signed as `acl=`).
-struct Parameter {
-    std::string name;
-    std::string value;
-    bool operator==(const Parameter&) const = default;
-};
-
-struct Header {
-    std::string name;
-    std::string value;
-    bool operator==(const Header&) const = default;
-};
+using http::semantics::HeaderField;
+/// One without a value is signed with an empty one: `acl` as `acl=`.
+using Parameter = http::semantics::QueryParameter;
 
 enum class AddressingStyle { path, virtual_host };
 

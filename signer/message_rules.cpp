@@ -118,7 +118,7 @@ Result<> check_method(std::string_view method) {
     return fail(ErrorCode::invalid_field, "the method is GET, PUT, HEAD, DELETE or POST");
 }
 
-Result<> check_header(const Header& header) {
+Result<> check_header(const HeaderField& header) {
     if (!http::semantics::is_token(header.name))
         return fail(ErrorCode::invalid_field, "a header's name is a token (RFC 9110, 5.6.2)");
     if (!is_clean_text(header.value)) {

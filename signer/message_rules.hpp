@@ -33,7 +33,7 @@ Result<> check_time(Timestamp at);
 Result<> check_method(std::string_view method);
 
 /// Names are RFC 9110 tokens; values are UTF-8 without control characters but the tab.
-Result<> check_header(const Header& header);
+Result<> check_header(const HeaderField& header);
 /// Names are not empty and none of those that signing itself sets; both are UTF-8.
 Result<> check_parameter(const Parameter& parameter);
 

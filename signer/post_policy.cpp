@@ -25,7 +25,7 @@ bool is_own_field(std::string_view name) {
     return false;
 }
 
-Result<> check_field(const Header& field) {
+Result<> check_field(const HeaderField& field) {
     if (auto ok = check_header(field); !ok) return ok;
     if (field.name.front() == '$')
         return fail(ErrorCode::invalid_field, "a form field is named without the '$'");
@@ -99,9 +99,9 @@ Result<PostForm> Signer::sign_post_policy(const PostPolicyRequest& request) cons
     policy.conditions.push_back(key_condition(request.address.key->str()));
     form.fields.push_back({"key", request.address.key->str()});
 
-    std::vector<Header> own = {{"x-amz-algorithm", std::string{kAlgorithm}},
-                               {"x-amz-credential", key->credential},
-                               {"x-amz-date", std::string{at.text()}}};
+    std::vector<HeaderField> own = {{"x-amz-algorithm", std::string{kAlgorithm}},
+                                    {"x-amz-credential", key->credential},
+                                    {"x-amz-date", std::string{at.text()}}};
     if (const auto& token = state_->keys.credentials().session_token) {
         own.push_back({"x-amz-security-token", std::string{token->reveal()}});
     }

@@ -35,7 +35,7 @@ struct PresignRequest {
     ObjectAddress address;
     std::vector<Parameter> query;  ///< sub-resources, `response-*`, `partNumber`, …
     /// Headers that the client must send exactly so; `host` is always signed and must not be named here.
-    std::vector<Header> headers;
+    std::vector<HeaderField> headers;
     std::chrono::seconds expires{900};
     Timestamp at;
     /// Lower-case hex SHA-256 of the body; if set, it is signed as X-Amz-Content-Sha256 in the query.
@@ -44,7 +44,7 @@ struct PresignRequest {
 
 struct PresignedUrl {
     std::string url;
-    std::vector<Header> headers;  ///< what the client has to send besides Host, as given
+    std::vector<HeaderField> headers;  ///< what the client has to send besides Host, as given
     Timestamp expires_at;
 };
 
@@ -59,15 +59,16 @@ struct HeaderSignRequest {
     std::string method;
     ObjectAddress address;
     std::vector<Parameter> query;
-    std::vector<Header> headers;  ///< all of them are signed, but the hop-by-hop ones and User-Agent
-    std::string payload_sha256;   ///< lower-case hex, UNSIGNED-PAYLOAD or a STREAMING-… word
+    std::vector<HeaderField> headers;  ///< all of them are signed, but the hop-by-hop ones and User-Agent
+    std::string payload_sha256;        ///< lower-case hex, UNSIGNED-PAYLOAD or a STREAMING-… word
     Timestamp at;
 };
 
 struct SignedRequest {
     std::string url;
-    std::vector<Header> headers;  ///< those given, and Authorization, x-amz-date, x-amz-content-sha256, …;
-                                  ///< Host is not among them
+    std::vector<HeaderField>
+        headers;  ///< those given, and Authorization, x-amz-date, x-amz-content-sha256, …;
+                  ///< Host is not among them
 };
 
 /// One condition of a POST policy.
@@ -85,7 +86,7 @@ struct PostPolicyRequest {
     ObjectAddress address;
     std::vector<PolicyCondition> conditions;
     /// Fields that the form carries unchanged; each becomes an `eq` condition.
-    std::vector<Header> fields;
+    std::vector<HeaderField> fields;
     std::chrono::seconds expires{900};
     Timestamp at;
 };
@@ -93,7 +94,7 @@ struct PostPolicyRequest {
 struct PostForm {
     std::string url;
     /// In the order to send; the file field `file` comes last, behind all of these.
-    std::vector<Header> fields;
+    std::vector<HeaderField> fields;
     Timestamp expires_at;
 };
 

@@ -66,7 +66,7 @@ Error to_error(const SignatureRefusal& refusal);
 struct ReceivedRequest {
     std::string_view method;
     std::string_view target;  ///< origin form: `/bucket/key?query`
-    std::span<const Header> headers;
+    std::span<const http::semantics::FieldView> headers;
     Timestamp now;
 };
 
@@ -85,7 +85,7 @@ struct VerifiedRequest {
 /// A POST form: the fields in front of `file`, decoded, `${filename}` in the key already replaced.
 struct ReceivedForm {
     std::string_view bucket;  ///< the bucket that the request was addressed to
-    std::span<const Header> fields;
+    std::span<const HeaderField> fields;
     Timestamp now;
 };
 

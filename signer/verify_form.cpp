@@ -17,13 +17,14 @@ using Fault = SignatureFault;
 using Kind = PolicyCondition::Kind;
 
 /// Field names are compared case-insensitively, as browsers and stores do.
-const Header* find(std::span<const Header> fields, std::string_view name) {
-    const auto at = std::find_if(fields.begin(), fields.end(),
-                                 [&](const Header& field) { return equals_ignoring_case(field.name, name); });
+const HeaderField* find(std::span<const HeaderField> fields, std::string_view name) {
+    const auto at = std::find_if(fields.begin(), fields.end(), [&](const HeaderField& field) {
+        return equals_ignoring_case(field.name, name);
+    });
     return at == fields.end() ? nullptr : &*at;
 }
 
-Verification<std::string_view> required(std::span<const Header> fields, std::string_view name) {
+Verification<std::string_view> required(std::span<const HeaderField> fields, std::string_view name) {
     const auto* field = find(fields, name);
     if (field == nullptr || field->value.empty())
         return refuse(Fault::malformed, fmt::format("the form field {} is missing", name));

@@ -77,7 +77,8 @@ Verification<Sent> read_target(std::string_view target) {
 }
 
 /// The value of a name that may occur once; a refusal if it is repeated, nullopt if it is absent.
-Verification<std::optional<std::string_view>> only(std::span<const Header> headers, std::string_view name) {
+Verification<std::optional<std::string_view>> only(std::span<const HeaderView> headers,
+                                                   std::string_view name) {
     std::optional<std::string_view> value;
     for (const auto& header : headers) {
         if (!equals_ignoring_case(header.name, name)) continue;
@@ -114,7 +115,7 @@ Verification<std::optional<std::string>> optional(const Parts& parts, std::strin
     return std::optional<std::string>{**value};
 }
 
-Verification<Claim> claim_of_query(const Sent& sent, std::span<const Header> headers) {
+Verification<Claim> claim_of_query(const Sent& sent, std::span<const HeaderView> headers) {
     const std::span<const Parameter> query{sent.signature_parameters};
     auto algorithm = required(query, "X-Amz-Algorithm");
     auto credential = required(query, "X-Amz-Credential");
@@ -174,7 +175,7 @@ Verification<std::vector<Parameter>> read_authorization(std::string_view text) {
 
 /// The time of a header signature: x-amz-date or, without one, Date, which may also be an HTTP date
 /// (AWS "Signature Version 4", "Date and time"). It is part of what is signed either way.
-Verification<Timestamp> date_of(std::span<const Header> headers) {
+Verification<Timestamp> date_of(std::span<const HeaderView> headers) {
     const auto own = only(headers, "x-amz-date");
     if (!own) return tl::unexpected<SignatureRefusal>(own.error());
     const auto general = *own ? own : only(headers, "date");
@@ -186,7 +187,7 @@ Verification<Timestamp> date_of(std::span<const Header> headers) {
     return *at;
 }
 
-Verification<Claim> claim_of_header(std::string_view authorization, std::span<const Header> headers) {
+Verification<Claim> claim_of_header(std::string_view authorization, std::span<const HeaderView> headers) {
     const auto parts = read_authorization(authorization);
     if (!parts) return tl::unexpected<SignatureRefusal>(parts.error());
     const std::span<const Parameter> given{*parts};
@@ -246,7 +247,7 @@ Verification<std::vector<std::string>> read_signed_headers(std::string_view text
 
 /// The signed headers as sent; a refusal for a header that was signed and not sent, or that must be signed
 /// and is not.
-Verification<std::vector<HeaderView>> select(std::span<const Header> headers,
+Verification<std::vector<HeaderView>> select(std::span<const HeaderView> headers,
                                              const std::vector<std::string>& names) {
     std::vector<HeaderView> chosen;
     std::vector<bool> seen(names.size());

@@ -35,6 +35,16 @@ export class Api {
   remove(path) { return this.request("DELETE", path); }
 }
 
+/** What goes behind any URL of the upload's image: nothing, or the signature that a private one needs. */
+export async function signatureOf(api, upload, options) {
+  if (!upload.private || !upload.image) return "";
+  const {url} = await api.post(`/v1/uploads/${upload.id}/url`, {scope: "image"}, options);
+  return new URL(url, location.href).search.slice(1);
+}
+
+/** The URL with the signature, where there is one. */
+export const signed = (url, signature) => signature ? `${url}${url.includes("?") ? "&" : "?"}${signature}` : url;
+
 export const finalStates = new Set(["published", "rejected", "failed", "expired", "cancelled", "deleted"]);
 
 /** The claims of a client token; null if it is malformed. Only the gateway can verify it. */

@@ -1,6 +1,8 @@
 // How one upload looks in the list: a row that unfolds.
+import {signed} from "/assets/api.js";
 import {formatSize, h} from "/assets/dom.js";
 import {foundList, leftText} from "/assets/facts.js";
+import {versionsOf} from "/assets/versions.js";
 
 const stateWords = {
   waiting: "Waiting", checking: "Checking", granting: "Preparing", sending: "Sending", processing: "Arrived, removing private data",
@@ -76,12 +78,13 @@ export class Card {
   }
 
   showResult() {
-    const {file, upload, name} = this.picture;
+    const {file, upload, name, profile, signature = ""} = this.picture;
     const {image} = upload;
+    const address = signed(image.url, signature);
     const saved = 1 - image.size / file.size;
     this.problem.textContent = "";
     this.preview.hidden = false;
-    this.preview.src = image.url;
+    this.preview.src = address;
     this.preview.alt = `${name}, as published`;
     this.sizes.textContent = ` · ${formatSize(file.size)} became ${formatSize(image.size)}`;
     this.outcome.replaceChildren(
@@ -91,7 +94,8 @@ export class Card {
           (saved > 0.005 ? `, ${Math.round(100 * saved)} % smaller` : "")),
         h("dt", {}, "Metadata left"), h("dd", {class: "left"}, leftText(upload.privacy)),
         h("dt", {}, "Metadata found"), h("dd", {}, foundList(upload.exif))),
-      h("p", {}, h("a", {href: image.url, target: "_blank", rel: "noopener"}, "Open the published picture")));
+      h("p", {}, h("a", {href: address, target: "_blank", rel: "noopener"}, "Open the published picture")),
+      ...[versionsOf({image: {...image, signature}, name, size: file.size}, profile)].filter(Boolean));
     this.foldButton.hidden = false;
   }
 

@@ -1,5 +1,5 @@
 // The operators' page. It queries its own origin with the operator's key, which is kept only in this tab.
-import {Api, ApiError} from "/assets/api.js";
+import {Api, ApiError, signatureOf, signed} from "/assets/api.js";
 import {byId, formatSeconds, formatSize, formatTime, h, memory, takeFromFragment} from "/assets/dom.js";
 import {parseMetrics, quantile, sum} from "/assets/metrics.js";
 
@@ -69,8 +69,12 @@ function outcome(upload) {
 /** A published picture from this listener, whatever host its public address has. */
 function thumbnail(upload) {
   if (!upload.image) return h("span", {class: "thumbnail", "aria-hidden": "true"});
-  const {pathname} = new URL(smallest(upload).url, location.href);
-  return h("img", {class: "thumbnail", alt: "", loading: "lazy", src: pathname.slice(pathname.lastIndexOf("/i/"))});
+  const {pathname, search} = new URL(smallest(upload).url, location.href);
+  const path = pathname.slice(pathname.lastIndexOf("/i/")) + search;
+  const image = h("img", {class: "thumbnail", alt: "", loading: "lazy"});
+  if (upload.private) signatureOf(api, upload).then((signature) => { image.src = signed(path, signature); }, () => {});
+  else image.src = path;
+  return image;
 }
 
 function smallest(upload) {

@@ -2,7 +2,7 @@
 //
 // A broken connection does not end it: it waits and goes on where it was. The same presigned upload is used
 // again, and the create call repeats its Idempotency-Key, so no attempt costs the token anything.
-import {ApiError, finalStates} from "/assets/api.js";
+import {ApiError, finalStates, signatureOf} from "/assets/api.js";
 import {Card} from "/assets/card.js";
 import {check} from "/assets/checks.js";
 import {Refusal, endingOf, refusalOf} from "/assets/words.js";
@@ -64,6 +64,7 @@ export class Picture {
 
   async run(api, profile) {
     this.api = api;
+    this.profile = profile;
     this.stop = new AbortController();
     const {signal} = this.stop;
     try {
@@ -181,6 +182,8 @@ export class Picture {
     do {
       this.upload = await this.waited(`/v1/uploads/${this.upload.id}?wait=20`, signal);
     } while (!finalStates.has(this.upload.state));
+    // Without it the picture is published all the same.
+    this.signature = await signatureOf(this.api, this.upload, {signal}).catch(() => "");
     this.end();
   }
 

@@ -21,7 +21,7 @@ std::string shortened(std::string_view name) {
 }  // namespace
 
 Fields::Fields(const Value& object, std::string pointer) : value_(object), pointer_(std::move(pointer)) {
-    if (!value_.object()) refuse({}, ErrorCode::invalid_field, "An object is expected here.");
+    if (!value_.object()) refuse({}, ErrorCode::invalid_field, "an object is expected here");
 }
 
 std::string Fields::pointer_to(std::string_view name) const {
@@ -45,7 +45,7 @@ const Value* Fields::ask(std::string_view name, Presence presence, ErrorCode abs
     const Value* found = value_.find(name);
     if (found && found->is_null()) found = nullptr;
     if (!found && presence == Presence::required && value_.object()) {
-        refuse(name, absent, "\"" + std::string{name} + "\" is required.");
+        refuse(name, absent, "\"" + std::string{name} + "\" is required");
     }
     return found;
 }
@@ -55,13 +55,13 @@ std::optional<std::string> Fields::text(std::string_view name, const TextRule& r
     if (!found) return std::nullopt;
     const std::string* text = found->text();
     if (!text) {
-        refuse(name, rule.code, "\"" + std::string{name} + "\" must be a text.");
+        refuse(name, rule.code, "\"" + std::string{name} + "\" must be a text");
         return std::nullopt;
     }
     if (text->size() < rule.shortest || text->size() > rule.longest) {
         refuse(name, rule.code,
                "\"" + std::string{name} + "\" must have " + std::to_string(rule.shortest) + " to " +
-                   std::to_string(rule.longest) + " bytes.");
+                   std::to_string(rule.longest) + " bytes");
         return std::nullopt;
     }
     return *text;
@@ -74,7 +74,7 @@ std::optional<std::int64_t> Fields::integer(std::string_view name, const Integer
     if (!number || *number < rule.least || *number > rule.most) {
         refuse(name, rule.code,
                "\"" + std::string{name} + "\" must be a whole number from " + std::to_string(rule.least) +
-                   " to " + std::to_string(rule.most) + ", written in digits alone.");
+                   " to " + std::to_string(rule.most) + ", written in digits alone");
         return std::nullopt;
     }
     return *number;
@@ -84,21 +84,21 @@ std::optional<bool> Fields::flag(std::string_view name, const FieldRule& rule) {
     const Value* found = ask(name, rule.presence, rule.absent);
     if (!found) return std::nullopt;
     if (const bool* flag = found->boolean()) return *flag;
-    refuse(name, rule.code, "\"" + std::string{name} + "\" must be true or false.");
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be true or false");
     return std::nullopt;
 }
 
 const Value* Fields::object(std::string_view name, const FieldRule& rule) {
     const Value* found = ask(name, rule.presence, rule.absent);
     if (!found || found->object()) return found;
-    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an object.");
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an object");
     return nullptr;
 }
 
 const Value* Fields::array(std::string_view name, const FieldRule& rule) {
     const Value* found = ask(name, rule.presence, rule.absent);
     if (!found || found->array()) return found;
-    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an array.");
+    refuse(name, rule.code, "\"" + std::string{name} + "\" must be an array");
     return nullptr;
 }
 
@@ -108,7 +108,7 @@ void Fields::collect_unknown() {
     for (const Value::Member& member : *members) {
         if (std::find(asked_.begin(), asked_.end(), member.first) != asked_.end()) continue;
         refuse(member.first, ErrorCode::unknown_member,
-               "\"" + shortened(member.first) + "\" is not known here.");
+               "\"" + shortened(member.first) + "\" is not known here");
     }
 }
 
@@ -121,7 +121,7 @@ Result<> Fields::finish() {
 Result<Value> read_object(std::string_view text, const Bounds& bounds) {
     Result<Value> value = read(text, bounds);
     if (value && !value->object()) {
-        return fail(ErrorCode::unknown_member, "The body must be a JSON object.");
+        return fail(ErrorCode::unknown_member, "the body must be a JSON object");
     }
     return value;
 }

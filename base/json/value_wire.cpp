@@ -12,7 +12,7 @@ namespace photogate::json {
 namespace {
 
 std::string at_byte(std::size_t offset) {
-    return " at byte " + std::to_string(offset) + ".";
+    return " at byte " + std::to_string(offset);
 }
 
 std::optional<unsigned> hex4(std::string_view text) {
@@ -33,12 +33,12 @@ Result<> check_text(std::string_view text) {
         std::string repaired = to_valid_utf8(text);
         auto differs = std::mismatch(text.begin(), text.end(), repaired.begin(), repaired.end()).first;
         return fail(ErrorCode::invalid_text,
-                    "The body is not UTF-8" + at_byte(static_cast<std::size_t>(differs - text.begin())));
+                    "the body is not UTF-8" + at_byte(static_cast<std::size_t>(differs - text.begin())));
     }
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
-        if (c == '\0') return fail(ErrorCode::invalid_text, "A NUL stands in the body" + at_byte(i));
+        if (c == '\0') return fail(ErrorCode::invalid_text, "a NUL stands in the body" + at_byte(i));
         if (c == '"') in_string = !in_string;
         if (!in_string || c != '\\') continue;
         std::size_t escape = i++;
@@ -52,7 +52,7 @@ Result<> check_text(std::string_view text) {
         std::optional<unsigned> low;
         if (*unit < 0xdc00 && text.substr(i + 1, 2) == "\\u") low = hex4(text.substr(i + 3));
         if (!low || *low < 0xdc00 || *low > 0xdfff) {
-            return fail(ErrorCode::invalid_text, "A surrogate stands alone" + at_byte(escape));
+            return fail(ErrorCode::invalid_text, "a surrogate stands alone" + at_byte(escape));
         }
         i += 6;
     }
@@ -123,21 +123,21 @@ tl::unexpected<Error> refused(const Refusal& refusal, const Bounds& bounds) {
     switch (refusal.fault) {
         case Fault::too_large:
             return fail(ErrorCode::body_too_large,
-                        "The JSON may have " + std::to_string(bounds.bytes) + " bytes.");
+                        "the JSON may have " + std::to_string(bounds.bytes) + " bytes");
         case Fault::empty:
-            return fail(ErrorCode::invalid_json, "The body is empty; JSON is expected.");
+            return fail(ErrorCode::invalid_json, "the body is empty; JSON is expected");
         case Fault::not_json:
             break;
         case Fault::too_deep:
             return fail(ErrorCode::json_too_deep,
-                        "The JSON may be nested " + std::to_string(bounds.depth) + " deep.");
+                        "the JSON may be nested " + std::to_string(bounds.depth) + " deep");
         case Fault::too_many_values:
             return fail(ErrorCode::json_too_deep,
-                        "The JSON may hold " + std::to_string(bounds.nodes) + " values.");
+                        "the JSON may hold " + std::to_string(bounds.nodes) + " values");
         case Fault::duplicate_name:
-            return fail(ErrorCode::duplicate_member, "A member of an object stands twice in it.");
+            return fail(ErrorCode::duplicate_member, "a member of an object stands twice in it");
     }
-    return fail(ErrorCode::invalid_json, "The body stops being JSON" + at_byte(refusal.at));
+    return fail(ErrorCode::invalid_json, "the body stops being JSON" + at_byte(refusal.at));
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ const Value* Value::find(std::string_view name) const {
 
 Result<Value> read(std::string_view text, const Bounds& bounds) {
     if (text.starts_with("\xef\xbb\xbf"))
-        return fail(ErrorCode::invalid_json, "The body begins with a byte order mark; send it without.");
+        return fail(ErrorCode::invalid_json, "the body begins with a byte order mark; send it without");
     if (Result<> unicode = check_text(text); !unicode) return fail(std::move(unicode.error()));
     Reader reader{bounds};
     if (const auto refusal = parse(text, bounds, reader)) return refused(*refusal, bounds);

@@ -21,17 +21,6 @@ bool lower_or_digit(char c) {
 
 }  // namespace
 
-Result<AppName> parse_app_name(std::string_view text) {
-    const bool shape =
-        !text.empty() && text.size() <= 32 && text.front() >= 'a' && text.front() <= 'z' &&
-        std::all_of(text.begin(), text.end(), [](char c) { return lower_or_digit(c) || c == '-'; });
-    if (!shape) {
-        return fail(ErrorCode::invalid_field,
-                    "a name has 1 to 32 of a-z, 0-9 and '-', and starts with a letter");
-    }
-    return AppName::trusted(std::string{text});
-}
-
 Secret make_api_key(const AppName& app, Random& random) {
     std::array<std::uint8_t, kSecretBytes> raw{};
     random.fill(std::as_writable_bytes(std::span{raw}));

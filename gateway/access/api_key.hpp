@@ -19,9 +19,6 @@
 
 namespace photogate::gateway::access {
 
-/// 1 to 32 of `a-z 0-9 -`, starting with a letter.
-Result<AppName> parse_app_name(std::string_view text);
-
 /// A new key of that app: 52 characters of Crockford base32 behind the last `_`.
 Secret make_api_key(const AppName& app, Random& random);
 

@@ -121,7 +121,7 @@ class Program {
         add_config_flags(*sub, given, help_);
         auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
         sub->callback([this, &given, dry] {
-            const auto mode = dry->count() > 0 ? MigrateMode::dry_run : MigrateMode::apply;
+            const auto mode = dry->count() > 0 ? RunMode::dry_run : RunMode::apply;
             action_ = [this, &given, mode] {
                 return with_config(
                     given, [&](const config::Config& config) { return commands_.migrate(config, mode); });
@@ -137,7 +137,7 @@ class Program {
         add_config_flags(*sub, given, help_);
         auto* dry = bare_flag(*sub, "--dry-run", "Say what would be done");
         sub->callback([this, &given, dry] {
-            const auto mode = dry->count() > 0 ? SweepMode::dry_run : SweepMode::apply;
+            const auto mode = dry->count() > 0 ? RunMode::dry_run : RunMode::apply;
             action_ = [this, &given, mode] {
                 return with_config(
                     given, [&](const config::Config& config) { return commands_.sweep(config, mode); });
@@ -149,8 +149,8 @@ class Program {
         if (!commands_.policy) return;
         auto* parent = app_.add_subcommand("policy", "Print the store's policy for a credential, as JSON");
         parent->require_subcommand(1);
-        for (const auto whose : {PolicyOf::signer, PolicyOf::worker}) {
-            auto* sub = whose == PolicyOf::signer
+        for (const auto whose : {model::StoreCredential::signer, model::StoreCredential::worker}) {
+            auto* sub = whose == model::StoreCredential::signer
                             ? parent->add_subcommand("signer", "May put uploads, and nothing else")
                             : parent->add_subcommand("worker", "Reads, writes and removes");
             auto& given = flags();
@@ -358,7 +358,7 @@ class Program {
     }
 
     ExitCode new_key() {
-        const auto name = access::parse_app_name(app_name_);
+        const auto name = parse_app_name(app_name_);
         if (!name) {
             context_.err << "photogate key new: --app: " << name.error().detail << "\n";
             return ExitCode::usage;

@@ -14,15 +14,12 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/run_mode.hpp"
 #include "base/time.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/config/config.hpp"
 
 namespace photogate::gateway::cli {
-
-enum class MigrateMode { apply, dry_run };
-enum class SweepMode { apply, dry_run };
-enum class PolicyOf { signer, worker };
 
 /// Each receives the effective configuration, after its warnings are printed and the log is configured.
 struct Commands {
@@ -32,11 +29,11 @@ struct Commands {
     Run before_all;
     Run serve;  ///< only the HTTP server
     Run work;   ///< only the worker and the callback sender
-    std::function<ExitCode(const config::Config&, MigrateMode)> migrate;
+    std::function<ExitCode(const config::Config&, RunMode)> migrate;
     Run doctor;
-    std::function<ExitCode(const config::Config&, SweepMode)> sweep;
+    std::function<ExitCode(const config::Config&, RunMode)> sweep;
     /// Prints the policy of a credential; an empty region is the only one or the default.
-    std::function<ExitCode(const config::Config&, PolicyOf, const std::string& region)> policy;
+    std::function<ExitCode(const config::Config&, model::StoreCredential, const std::string& region)> policy;
 };
 
 /// The process's inputs and outputs, injected for tests.

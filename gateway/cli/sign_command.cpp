@@ -65,8 +65,8 @@ Result<signer::ObjectAddress> address_from(const SignArguments& arguments, const
 }
 
 /// `Name: value`, white space around the value removed.
-Result<std::vector<signer::Header>> headers_from(const std::vector<std::string>& lines) {
-    std::vector<signer::Header> headers;
+Result<std::vector<signer::HeaderField>> headers_from(const std::vector<std::string>& lines) {
+    std::vector<signer::HeaderField> headers;
     for (const auto& line : lines) {
         const auto colon = line.find(':');
         if (colon == std::string::npos || colon == 0)
@@ -101,7 +101,7 @@ std::optional<signer::PolicyCondition> range_condition(std::string_view text) {
 
 struct Request {
     signer::ObjectAddress address;
-    std::vector<signer::Header> headers;
+    std::vector<signer::HeaderField> headers;
     Timestamp at;
 };
 

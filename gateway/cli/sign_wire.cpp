@@ -7,7 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json object_of(const std::vector<signer::Header>& headers) {
+Json object_of(const std::vector<signer::HeaderField>& headers) {
     Json object = Json::object();
     for (const auto& header : headers)
         object[header.name] = header.value;

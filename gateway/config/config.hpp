@@ -20,13 +20,17 @@
 #include "base/words.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
-#include "gateway/http/cors.hpp"
 #include "gateway/http/server.hpp"
+#include "http/semantics/cors.hpp"
 #include "imaging/imager_pool.hpp"
 #include "model/policy/profile.hpp"
 #include "notifier/callbacks/address_guard.hpp"
 #include "notifier/callbacks/callback_sender.hpp"
 #include "notifier/events/dialect.hpp"
+#include "notifier/events/oidc_token.hpp"
+#include "notifier/events/sns_signature.hpp"
+#include "notifier/purges/purge_hook.hpp"
+#include "notifier/queues/r2_queue.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -39,7 +43,8 @@ struct Server {
     std::vector<std::string> metrics_hosts;  ///< of the Host header at metrics_listen, beside loopback names
     std::vector<std::string> allowed_hosts;  ///< of the Host header, lower case, without port; empty: any
     std::vector<std::string> cors_origins;   ///< exact origins, or the one item `*`; empty: no CORS
-    http::Credentials cors_credentials = http::Credentials::never;
+    photogate::http::semantics::CorsCredentials cors_credentials =
+        photogate::http::semantics::CorsCredentials::never;
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
@@ -72,7 +77,23 @@ struct Delivery {
     UnknownParameters unknown_parameters = UnknownParameters::ignored;
     std::size_t versions_making = 64;          ///< versions of images under way at once
     std::size_t versions_making_per_app = 32;  ///< of them, of one app
+    std::uint32_t versions_of_image = 500;     ///< beyond the sizes within it
     std::chrono::milliseconds version_wait = std::chrono::seconds{10};  ///< how long a request waits for one
+    std::chrono::seconds keep_unused_versions = std::chrono::hours{24 * 90};  ///< 0: for ever
+    std::chrono::milliseconds variants_budget =
+        std::chrono::seconds{4};        ///< before a publication, for its variants
+    ByteSize memory_cache = 64U << 20;  ///< of images; 0: none
+    ByteSize disk_cache = 0;            ///< of a distant store's images; 0: none
+    std::string disk_cache_path;
+};
+
+/// Packages: many pictures as one zip.
+struct Packages {
+    std::uint64_t most_items = 50'000;        ///< of one package
+    ByteSize most_bytes = ByteSize{1} << 40;  ///< of one package
+    std::chrono::seconds longest_life = std::chrono::hours{24 * 30};
+    ByteSize buffers = 64U << 20;           ///< memory of packages on their way to readers
+    std::size_t downloads_of_package = 32;  ///< at once, on one gateway
 };
 
 struct Worker {
@@ -85,6 +106,7 @@ struct Worker {
     std::chrono::seconds expiry_grace = std::chrono::minutes{15};
     std::chrono::milliseconds sweep_interval = std::chrono::hours{24};
     std::chrono::seconds sweep_age = std::chrono::hours{24};
+    std::chrono::seconds keep_parts = std::chrono::hours{24 * 7};
     std::chrono::milliseconds proof_interval = std::chrono::hours{1};
 };
 
@@ -103,12 +125,26 @@ struct BuiltinStore {
     std::string region;  ///< the entry of Config::regions that is this store
 };
 
+/// How the sender of a source is recognized.
+enum class EventAuthentication { bearer, basic, header, query, sns, b2, oidc };
+
 struct EventSource {
     /// Those it may speak for. No two of them have incoming buckets of one name.
     std::vector<std::string> regions;
     notifier::events::Dialect dialect = notifier::events::Dialect::automatic;
     notifier::events::KeyEncoding key_encoding = notifier::events::KeyEncoding::form;
     std::vector<Secret> tokens;  ///< two while one is being rotated
+    EventAuthentication authentication = EventAuthentication::bearer;
+    std::string header = "x-api-key";  ///< of EventAuthentication::header
+    notifier::events::SnsPolicy sns;   ///< without its tokens
+    notifier::events::OidcPolicy oidc;
+    /// Of keys and confirmations that are fetched. Which addresses may be connected to, and whose certificates count.
+    std::vector<std::string> allowed_networks;
+    notifier::callbacks::AddressGuard guard;
+    std::string ca_file;  ///< empty: the system's
+    /// Of a queue that is asked; its `url` is empty where there is none.
+    notifier::queues::R2QueueOptions queue;
+    std::chrono::milliseconds queue_interval = std::chrono::seconds{2};
 };
 
 struct Callbacks {
@@ -149,6 +185,7 @@ struct Config {
     /// called.
     std::string default_region;
     Delivery delivery;
+    Packages packages;
     imaging::PoolOptions imaging;
     bool imagers_while_serving = false;  ///< in role `serve` too, which processes no uploads
     Worker worker;
@@ -157,6 +194,7 @@ struct Config {
     std::map<AppName, Access> access;
     access::KeyRing keys;  ///< of apps and operators, from `access`
     Callbacks callbacks;
+    notifier::purges::PurgeHooks purges;  ///< caches that are told of deletions
     Log log;
     UnsafeStore unsafe = UnsafeStore::reject;
 };

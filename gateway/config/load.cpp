@@ -16,6 +16,7 @@
 #include "gateway/config/secret_file.hpp"
 #include "gateway/config/usable_cores.hpp"
 #include "gateway/config/validate.hpp"
+#include "gateway/config/watermarks.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX names it, unistd.h need not
 
@@ -110,6 +111,7 @@ class Loader {
             config_.server.max_waits = (config_.server.max_connections + 1) / 2;
         if (!file_.empty()) config_.file = absolute_path(file_).string();
         if (in_data_folder_) config_.data_folder = absolute_path(file_).parent_path().string();
+        complete_watermarks(config_, report_);
         complete_and_validate(config_, report_);
         warn_of_misspelt_variables();
         auto mistakes = report_.mistakes();

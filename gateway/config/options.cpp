@@ -33,14 +33,15 @@ std::string variable_of(const Table& table, std::string_view key) {
 }  // namespace
 
 const NameRule kShortName = {
-    [](std::string_view name) { return access::parse_app_name(name).has_value(); },
+    [](std::string_view name) { return parse_app_name(name).has_value(); },
     "is no name: 1 to 32 of a-z, 0-9 and '-', starting with a letter",
 };
 
 const std::vector<Table>& tables() {
     static const std::vector<Table> all = [] {
         std::vector<Table> list;
-        for (auto part : {service_tables(), delivery_tables(), work_tables(), store_tables(), app_tables()}) {
+        for (auto part : {service_tables(), delivery_tables(), package_tables(), work_tables(),
+                          store_tables(), event_tables(), app_tables(), watermark_tables(), purge_tables()}) {
             for (auto& table : part)
                 list.push_back(std::move(table));
         }

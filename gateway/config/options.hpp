@@ -4,10 +4,13 @@
 // Every option is in a table of the file:
 //
 //   [server]                    exists once
-//   [regions.NAME]              exists for each name, as do the next three
+//   [regions.NAME]              exists for each name, as do the next five
 //   [apps.NAME]
 //   [apps.NAME.profiles.NAME]
+//   [apps.NAME.profiles.NAME.watermark]
+//   [apps.NAME.profiles.NAME.variants.NAME]
 //   [events.NAME]
+//   [purges.NAME]
 //
 // Flags and variables follow from the key: `server.io_threads` is --server-io-threads and
 // PHOTOGATE_SERVER_IO_THREADS. Those of a named table (--s3-…, --app-…, --events-…) set the only one there
@@ -40,9 +43,11 @@ struct Scope {
     std::vector<std::string> names;
 
     model::StoreRegion& region() const { return config.regions.at(names.at(0)); }
+    notifier::purges::PurgeHook& purge() const { return config.purges.at(names.at(0)); }
     EventSource& source() const { return config.events.at(names.at(0)); }
     model::App& app() const { return config.apps.at(AppName::trusted(names.at(0))); }
     model::Profile& profile() const { return app().profiles.at(ProfileName::trusted(names.at(1))); }
+    model::VariantRule& variant() const { return profile().delivery.variants.at(names.at(2)); }
 };
 
 /// What is wrong, as a clause behind the key; nullopt: it was taken.
@@ -101,8 +106,12 @@ std::string toml_literal(const Option& option);
 // The parts of the table, by subject.
 std::vector<Table> service_tables();
 std::vector<Table> delivery_tables();
+std::vector<Table> package_tables();
 std::vector<Table> work_tables();
 std::vector<Table> store_tables();
+std::vector<Table> event_tables();
 std::vector<Table> app_tables();
+std::vector<Table> watermark_tables();
+std::vector<Table> purge_tables();
 
 }  // namespace photogate::gateway::config

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/ascii.hpp"
+#include "gateway/config/app_entries.hpp"
 #include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
@@ -36,6 +37,9 @@ constexpr std::array kHdr = {Choice<imaging::HdrPolicy>{"tone_map", imaging::Hdr
                              Choice<imaging::HdrPolicy>{"refuse", imaging::HdrPolicy::refuse}};
 constexpr std::array kGrowth = {Choice<imaging::Growth>{"avoid", imaging::Growth::avoid},
                                 Choice<imaging::Growth>{"accept", imaging::Growth::accept}};
+using WhileMaking = model::DeliveryPolicy::WhileMaking;
+constexpr std::array kWhileMaking = {Choice<WhileMaking>{"wait", WhileMaking::wait},
+                                     Choice<WhileMaking>{"nearest", WhileMaking::nearest}};
 constexpr std::array kUnsized = {Choice<Profile::UnsizedPut>{"refused", Profile::UnsizedPut::refused},
                                  Choice<Profile::UnsizedPut>{"apps", Profile::UnsizedPut::apps},
                                  Choice<Profile::UnsizedPut>{"accepted", Profile::UnsizedPut::accepted}};
@@ -46,21 +50,18 @@ constexpr std::array kOriginal = {Choice<OriginalAction>{"remove", OriginalActio
                                   Choice<OriginalAction>{"keep", OriginalAction::keep}};
 constexpr std::array kRejected = {Choice<OriginalAction>{"quarantine", OriginalAction::quarantine},
                                   Choice<OriginalAction>{"remove", OriginalAction::remove}};
-constexpr std::array kExpired = {Choice<Profile::ExpiredCallback>{"silent", Profile::ExpiredCallback::silent},
-                                 Choice<Profile::ExpiredCallback>{"told", Profile::ExpiredCallback::told}};
+constexpr std::array kExpired = {
+    Choice<Profile::ExpiredCallback>{"silent", Profile::ExpiredCallback::silent},
+    Choice<Profile::ExpiredCallback>{"sent", Profile::ExpiredCallback::sent},
+    Choice<Profile::ExpiredCallback>{"told", Profile::ExpiredCallback::sent, Standing::former}};
 constexpr std::array kRoles = {Choice<access::Role>{"app", access::Role::app},
                                Choice<access::Role>{"operator", access::Role::operator_role}};
+
+constexpr ByteSize kLeastPublished = 1'024;
 
 Result<imaging::Format> parse_format_word(std::string_view word) {
     if (const auto format = imaging::parse_format(word)) return *format;
     return fail(ErrorCode::invalid_field, "a format is jpeg, png, webp, gif, heic, avif or tiff");
-}
-
-/// Those that can be written.
-Result<imaging::Format> parse_version_format(std::string_view word) {
-    const auto format = imaging::parse_format(word);
-    if (format && *format != imaging::Format::heic && *format != imaging::Format::tiff) return *format;
-    return fail(ErrorCode::invalid_field, "a version's format is jpeg, png, webp, avif or gif");
 }
 
 template <class Number>
@@ -101,7 +102,7 @@ Result<std::string> parse_page(std::string_view text) {
 
 Result<GrantMethod> parse_method(std::string_view word) {
     if (const auto method = model::parse_word<GrantMethod>(word)) return *method;
-    return fail(ErrorCode::invalid_field, "a method is put or post");
+    return fail(ErrorCode::invalid_field, "a method is put, post or multipart");
 }
 
 ValidationError put_output(const RawValue& given, std::optional<imaging::Format>& field) {
@@ -143,12 +144,6 @@ ValidationError put_keys(const Scope& scope, const RawValue& given) {
     return std::nullopt;
 }
 
-void make_app(Config& config, const std::vector<std::string>& names) {
-    const auto app = AppName::trusted(names.at(0));
-    config.apps[app].name = app;
-    config.access[app];
-}
-
 Table app_table() {
     return {
         .pattern = "apps.*",
@@ -179,6 +174,12 @@ Table app_table() {
                 {"callback_secrets", Kind::list, "",
                  "`whsec_…` secrets that sign callbacks, the newest first; all of them sign.",
                  [](S s, G g) { return put_callback_secrets(g, s.app().callback_secrets); }, Secrecy::secret},
+                {"link_secrets", Kind::list, "",
+                 "Secrets of at least 32 characters that sign links and cookies of the app's images: the "
+                 "first "
+                 "signs, all verify.",
+                 [](S s, G g) { return put_signing_secrets(g, s.app().link_secrets); }, Secrecy::secret,
+                 "derived from the secrets of client tokens, for this app"},
             },
         .make = make_app,
         .single = "default"};
@@ -242,6 +243,18 @@ Table profile_table() {
                      s.profile().delivery.quality =
                          static_cast<int>(read_integer(g, {1, 100}).value_or(s.profile().delivery.quality));
                      return put(read_integer(g, {1, 100}), s.profile().recipe.version.quality);
+                 }},
+                {"max_published_size", Kind::size, size_text(standard_profile().recipe.version.max_bytes),
+                 "Maximum size of the published picture and of each version: the quality is lowered until it "
+                 "fits, to "
+                 "30 at the least (WebP: 20). 0: any.",
+                 [](S s, G g) -> ValidationError {
+                     const auto most = read_size(g, {0, 1ULL << 30});
+                     if (!most) return most.error();
+                     if (*most != 0 && *most < kLeastPublished) return "is less than 1KiB";
+                     s.profile().recipe.version.max_bytes = *most;
+                     s.profile().delivery.max_bytes = *most;
+                     return std::nullopt;
                  }},
                 {"growth", Kind::choice, choice_text(kGrowth, standard_profile().recipe.version.growth),
                  "A published picture with more bytes than the upload: avoid (lower the quality, or choose "
@@ -315,7 +328,7 @@ Table profile_table() {
                 {"free_sizes", Kind::boolean, "false",
                  "Whether versions have the very size that their URL asks for, up to the last of "
                  "version_sizes. "
-                 "Anybody can then have any number of versions made.",
+                 "delivery.max_versions_per_image bounds how many there are.",
                  [](S s, G g) -> ValidationError {
                      const auto free = read_boolean(g);
                      if (!free) return free.error();
@@ -323,10 +336,21 @@ Table profile_table() {
                      s.profile().delivery.sizes = *free ? Sizes::free : Sizes::ladder;
                      return std::nullopt;
                  }},
+                {"private", Kind::boolean, "false",
+                 "Images can be seen with a signed link or a cookie alone (docs/delivery.md). The public "
+                 "bucket then "
+                 "has to be closed to anonymous readers: photogate does not start otherwise.",
+                 [](S s, G g) -> ValidationError {
+                     const auto is_private = read_boolean(g);
+                     if (!is_private) return is_private.error();
+                     using Audience = model::DeliveryPolicy::Audience;
+                     s.profile().delivery.audience =
+                         *is_private ? Audience::link_holders : Audience::everybody;
+                     return std::nullopt;
+                 }},
                 {"version_formats", Kind::list, words_text(standard_profile().delivery.formats),
                  "Formats of versions that a URL may ask for: jpeg, png, webp, avif, gif. The published "
-                 "image's "
-                 "own is always among them.",
+                 "image's own is always among them.",
                  [](S s, G g) { return put_list(g, parse_version_format, s.profile().delivery.formats); }},
                 {"version_qualities", Kind::list, numbers_text(standard_profile().delivery.qualities),
                  "Qualities of versions, ascending: what a URL asks for is rounded up to one of these.",
@@ -334,23 +358,23 @@ Table profile_table() {
                      return put_steps<int>(g, {1, 100}, "a quality is 1 to 100",
                                            s.profile().delivery.qualities);
                  }},
+                {"version_while_making", Kind::choice,
+                 choice_text(kWhileMaking, standard_profile().delivery.while_making),
+                 "What is answered while a version is made: wait (that version, once it is made), nearest "
+                 "(the nearest size that is ready, not to be cached; where there is none, as wait).",
+                 [](S s, G g) { return put_choice(g, kWhileMaking, s.profile().delivery.while_making); }},
                 {"expired_callback", Kind::choice, choice_text(kExpired, standard_profile().expired_callback),
-                 "Whether `upload.expired` is sent: silent, told.",
+                 "Whether `upload.expired` is sent: silent, sent.",
                  [](S s, G g) { return put_choice(g, kExpired, s.profile().expired_callback); }},
             },
-        .make =
-            [](Config& config, const std::vector<std::string>& names) {
-                make_app(config, names);
-                const auto profile = ProfileName::trusted(names.at(1));
-                config.apps.at(AppName::trusted(names.at(0))).profiles[profile].name = profile;
-            },
+        .make = [](Config& config, const std::vector<std::string>& names) { make_profile(config, names); },
         .single = "default"};
 }
 
 }  // namespace
 
 std::vector<Table> app_tables() {
-    return {app_table(), profile_table()};
+    return {app_table(), profile_table(), variant_table()};
 }
 
 }  // namespace photogate::gateway::config

@@ -2,9 +2,8 @@
 #include <array>
 #include <thread>
 
-#include "gateway/config/defaults.hpp"
-#include "gateway/config/options.hpp"
-#include "gateway/config/setters.hpp"
+#include "gateway/config/rows.hpp"
+#include "storage/database/pooler.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -13,8 +12,15 @@ using namespace std::chrono_literals;
 using S = const Scope&;
 using G = const RawValue&;
 
-constexpr std::array kCors = {Choice<http::Credentials>{"refused", http::Credentials::never},
-                              Choice<http::Credentials>{"allowed", http::Credentials::allowed}};
+const Rows<storage::records::RecordsOptions> records{
+    standard().database, [](S scope) -> storage::records::RecordsOptions& { return scope.config.database; }};
+const Rows<storage::records::Retention> kept{
+    standard().database.retention,
+    [](S scope) -> storage::records::Retention& { return scope.config.database.retention; }};
+
+using photogate::http::semantics::CorsCredentials;
+constexpr std::array kCors = {Choice<CorsCredentials>{"refused", CorsCredentials::never},
+                              Choice<CorsCredentials>{"allowed", CorsCredentials::allowed}};
 constexpr std::array kAccessLogs = {Choice<http::AccessLog>{"all", http::AccessLog::every_request},
                                     Choice<http::AccessLog>{"failures", http::AccessLog::failures},
                                     Choice<http::AccessLog>{"none", http::AccessLog::none}};
@@ -22,8 +28,8 @@ constexpr std::array kLevels = {
     Choice<log::Level>{"debug", log::Level::debug}, Choice<log::Level>{"info", log::Level::info},
     Choice<log::Level>{"warn", log::Level::warn}, Choice<log::Level>{"error", log::Level::error}};
 constexpr std::array kPoolers = {
-    Choice<storage::records::Pooler>{"none", storage::records::Pooler::none},
-    Choice<storage::records::Pooler>{"transaction", storage::records::Pooler::transaction}};
+    Choice<storage::database::Pooler>{"none", storage::database::Pooler::none},
+    Choice<storage::database::Pooler>{"transaction", storage::database::Pooler::transaction}};
 constexpr std::array kFormats = {Choice<std::optional<log::Format>>{"auto", std::nullopt},
                                  Choice<std::optional<log::Format>>{"text", log::Format::text},
                                  Choice<std::optional<log::Format>>{"json", log::Format::json}};
@@ -56,11 +62,6 @@ Result<std::string> parse_host_pattern(std::string_view text) {
     return (any_below ? "*." : "") + *name + std::string{port};
 }
 
-Result<std::string> parse_origin(std::string_view text) {
-    if (text == "*") return std::string{text};
-    return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
-}
-
 ValidationError put_database_url(const RawValue& given, std::string& field) {
     auto text = read_text(given);
     if (!text) return text.error();
@@ -69,20 +70,6 @@ ValidationError put_database_url(const RawValue& given, std::string& field) {
         return "must be postgresql://… or key=value pairs, as libpq takes them";
     }
     field = std::move(*text);
-    return std::nullopt;
-}
-
-ValidationError put_token_secrets(const RawValue& given, std::vector<Secret>& field) {
-    constexpr std::size_t kShortest = 32;
-    auto items = read_list(given);
-    if (!items) return items.error();
-    std::vector<Secret> secrets;
-    for (auto& item : *items) {
-        if (item.size() < kShortest) return "must have 32 characters or more each";
-        secrets.emplace_back(std::move(item));
-    }
-    if (secrets.empty()) return "has no secret";
-    field = std::move(secrets);
     return std::nullopt;
 }
 
@@ -112,13 +99,15 @@ Table server_table() {
              "Hosts that are served; requests for others are answered 421. Empty: any.",
              [](S s, G g) { return put_list(g, parse_host, s.config.server.allowed_hosts); }},
             {"cors_origins", Kind::list, "", "Origins whose pages may call the API, or `*`. Empty: none.",
-             [](S s, G g) { return put_list(g, parse_origin, s.config.server.cors_origins); }},
+             [](S s, G g) {
+                 return put_list(g, photogate::http::semantics::parse_origin, s.config.server.cors_origins);
+             }},
             {"cors_credentials", Kind::choice, choice_text(kCors, standard().server.cors_credentials),
              "Whether these origins may send cookies and HTTP authentication: refused, allowed.",
              [](S s, G g) { return put_choice(g, kCors, s.config.server.cors_credentials); }},
             {"token_secrets", Kind::list, "",
              "Secrets of at least 32 characters that sign client tokens: the first signs, all verify.",
-             [](S s, G g) { return put_token_secrets(g, s.config.server.token_secrets); }, Secrecy::secret,
+             [](S s, G g) { return put_signing_secrets(g, s.config.server.token_secrets); }, Secrecy::secret,
              "derived from the regions' worker secrets: the default region's signs, all verify"},
             {"io_threads", Kind::integer, "", "HTTP threads.",
              [](S s, G g) {
@@ -244,35 +233,21 @@ Table database_table() {
                  "Instead of `url`: the data folder of a private PostgreSQL that photogate starts and stops. "
                  "For one process on one machine.",
                  [](S s, G g) { return put(read_text(g), s.config.postgres_folder); }},
-                {"connections", Kind::integer, std::to_string(standard().database.connections),
-                 "Maximum connections of one process.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {3, 500}), s.config.database.connections);
-                 }},
+                records.integer("connections", &storage::records::RecordsOptions::connections, {3, 500},
+                                "Maximum connections of one process."),
                 {"pooler", Kind::choice, choice_text(kPoolers, standard().database.pooler),
                  "Whether `url` is PostgreSQL itself (none) or a pooler in transaction mode (transaction), "
                  "such as PgBouncer. Behind a pooler, work of other gateways is found by polling.",
                  [](S s, G g) { return put_choice(g, kPoolers, s.config.database.pooler); }},
-                {"group_limit", Kind::integer, std::to_string(standard().database.group_limit),
-                 "Maximum rows that share one transaction.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 10'000}), s.config.database.group_limit);
-                 }},
-                {"queue_limit", Kind::integer, std::to_string(standard().database.queue_limit),
-                 "Maximum rows that wait for their transaction; requests beyond are answered 503.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 10'000'000}), s.config.database.queue_limit);
-                 }},
-                {"connect_timeout", Kind::duration, duration_text(standard().database.connect_timeout),
-                 "Maximum time to establish a connection.",
-                 [](S s, G g) {
-                     return put(read_duration(g, {100ms, 5min}), s.config.database.connect_timeout);
-                 }},
-                {"statement_timeout", Kind::duration, duration_text(standard().database.statement_timeout),
-                 "Maximum time for one statement.",
-                 [](S s, G g) {
-                     return put(read_duration(g, {100ms, 5min}), s.config.database.statement_timeout);
-                 }},
+                records.integer("group_limit", &storage::records::RecordsOptions::group_limit, {1, 10'000},
+                                "Maximum rows that share one transaction."),
+                records.integer(
+                    "queue_limit", &storage::records::RecordsOptions::queue_limit, {1, 10'000'000},
+                    "Maximum rows that wait for their transaction; requests beyond are answered 503."),
+                records.duration("connect_timeout", &storage::records::RecordsOptions::connect_timeout,
+                                 {100ms, 5min}, "Maximum time to establish a connection."),
+                records.duration("statement_timeout", &storage::records::RecordsOptions::statement_timeout,
+                                 {100ms, 5min}, "Maximum time for one statement."),
             }};
 }
 
@@ -365,48 +340,23 @@ std::vector<Table> service_tables() {
         {.pattern = "retention",
          .prefix = "retention",
          .help = "How long what is not published is kept.",
-         .options =
-             {{"events", Kind::duration, duration_text(standard().database.retention.events),
-               "Ids of received events.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 365}), s.config.database.retention.events);
-               }},
-              {"idempotency", Kind::duration, duration_text(standard().database.retention.idempotency),
-               "Idempotency keys.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1min, 24h * 30}),
-                                      s.config.database.retention.idempotency);
-               }},
-              {"attempts", Kind::duration, duration_text(standard().database.retention.attempts),
-               "Delivery attempts of callbacks; quarantined events.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
-                                      s.config.database.retention.attempts);
-               }},
-              {"callbacks", Kind::duration, duration_text(standard().database.retention.callbacks),
-               "Delivered callbacks, and events without a callback URL: how far back `GET /v1/events` goes.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
-                                      s.config.database.retention.callbacks);
-               }},
-              {"dead_callbacks", Kind::duration, duration_text(standard().database.retention.dead_callbacks),
-               "Dead callbacks.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
-                                      s.config.database.retention.dead_callbacks);
-               }},
-              {"rejected", Kind::duration, duration_text(standard().database.retention.rejected),
-               "Rejected and failed uploads with their files; then they are erased as by DELETE.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
-                                      s.config.database.retention.rejected);
-               }},
-              {"uploads", Kind::duration, duration_text(standard().database.retention.uploads),
-               "The records of uploads that expired, were cancelled or deleted. Published uploads stay.",
-               [](S s, G g) {
-                   return put_seconds(read_duration(g, {1h, 24h * 3650}),
-                                      s.config.database.retention.uploads);
-               }}}},
+         .options = {kept.duration("events", &storage::records::Retention::events, {1h, 24h * 365},
+                                   "Ids of received events."),
+                     kept.duration("idempotency", &storage::records::Retention::idempotency, {1min, 24h * 30},
+                                   "Idempotency keys."),
+                     kept.duration("attempts", &storage::records::Retention::attempts, {1h, 24h * 3650},
+                                   "Delivery attempts of callbacks; quarantined events."),
+                     kept.duration("callbacks", &storage::records::Retention::callbacks, {1h, 24h * 3650},
+                                   "Delivered callbacks, and events without a callback URL: how far "
+                                   "back `GET /v1/events` goes."),
+                     kept.duration("dead_callbacks", &storage::records::Retention::dead_callbacks,
+                                   {1h, 24h * 3650}, "Dead callbacks."),
+                     kept.duration(
+                         "rejected", &storage::records::Retention::rejected, {1h, 24h * 3650},
+                         "Rejected and failed uploads with their files; then they are erased as by DELETE."),
+                     kept.duration("uploads", &storage::records::Retention::uploads, {1h, 24h * 3650},
+                                   "The records of uploads that expired, were cancelled or deleted. "
+                                   "Published uploads stay.")}},
         {.pattern = "log",
          .prefix = "log",
          .help = "One event per line, to standard error.",

@@ -9,39 +9,16 @@ namespace {
 
 using S = const Scope&;
 using G = const RawValue&;
-using notifier::events::Dialect;
-using notifier::events::KeyEncoding;
 using signer::AddressingStyle;
 
 constexpr std::array kStyles = {Choice<AddressingStyle>{"path", AddressingStyle::path},
                                 Choice<AddressingStyle>{"virtual-host", AddressingStyle::virtual_host}};
-constexpr std::array kDialects = {
-    Choice<Dialect>{"auto", Dialect::automatic}, Choice<Dialect>{"minio", Dialect::minio},
-    Choice<Dialect>{"s3", Dialect::s3},          Choice<Dialect>{"rustfs", Dialect::rustfs},
-    Choice<Dialect>{"ceph", Dialect::ceph},      Choice<Dialect>{"versitygw", Dialect::versitygw},
-    Choice<Dialect>{"test", Dialect::test}};
-constexpr std::array kEncodings = {Choice<KeyEncoding>{"form", KeyEncoding::form},
-                                   Choice<KeyEncoding>{"raw", KeyEncoding::raw}};
-
-/// One name, or a list of them.
-ValidationError put_regions(const RawValue& given, std::vector<std::string>& field) {
-    if (const auto* one = std::get_if<std::string>(&given)) {
-        field = {*one};
-        return std::nullopt;
-    }
-    return put(read_list(given), field);
-}
 
 Result<std::string> parse_domain(std::string_view text) {
     const auto endpoint = parse_endpoint("http://" + std::string{text});
     if (!endpoint || endpoint->port || text.find_first_of("/[") != std::string_view::npos)
         return fail(ErrorCode::invalid_field, "a domain is a name, without scheme, port or path");
     return endpoint->host;
-}
-
-Result<std::string> parse_origin(std::string_view text) {
-    if (text == "*") return std::string{text};
-    return parse_endpoint(text).map([](const Endpoint& endpoint) { return endpoint.origin(); });
 }
 
 ValidationError put_access_key(const RawValue& given, std::string& field) {
@@ -51,21 +28,6 @@ ValidationError put_access_key(const RawValue& given, std::string& field) {
         return "must be an access key id: not empty, without '/' and white space";
     }
     field = std::move(*text);
-    return std::nullopt;
-}
-
-/// Length is judged later, where the dialect is known.
-ValidationError put_tokens(const RawValue& given, std::vector<Secret>& field) {
-    auto items = read_list(given);
-    if (!items) return items.error();
-    std::vector<Secret> tokens;
-    for (auto& item : *items) {
-        for (const char c : item) {
-            if (c <= 0x20 || c >= 0x7F) return "must be printable ASCII without white space";
-        }
-        tokens.emplace_back(std::move(item));
-    }
-    field = std::move(tokens);
     return std::nullopt;
 }
 
@@ -98,7 +60,9 @@ Table builtin_table() {
              [](S s, G g) { return put_list(g, parse_domain, s.config.store.domains); }, Secrecy::open,
              "the host of `public_url`"},
             {"cors_origins", Kind::list, "*", "Origins whose pages may upload to the store, or `*`.",
-             [](S s, G g) { return put_list(g, parse_origin, s.config.store.cors_origins); }},
+             [](S s, G g) {
+                 return put_list(g, photogate::http::semantics::parse_origin, s.config.store.cors_origins);
+             }},
             {"body_timeout", Kind::duration, duration_text(standard().store.body_timeout),
              "Maximum time for one object, or one part of it, to arrive.",
              [](S s, G g) {
@@ -190,28 +154,6 @@ std::vector<Table> store_tables() {
                  config.regions[names.at(0)].name = names.at(0);
              },
          .single = "default"},
-        {.pattern = "events.*",
-         .prefix = "events",
-         .help = "A source of store events, by the name in `POST /v1/events/NAME`.",
-         .options = {{"region", Kind::list, "",
-                      "The region that the source speaks for, or several: its events count for these alone.",
-                      [](S s, G g) { return put_regions(g, s.source().regions); }, Secrecy::open,
-                      "every region but the built-in store's; required where two of them have incoming "
-                      "buckets of one "
-                      "name"},
-                     {"dialect", Kind::choice, choice_text(kDialects, EventSource{}.dialect),
-                      "How the store words its events: minio, s3, rustfs, ceph, versitygw, test, or auto: "
-                      "recognized by what the body has.",
-                      [](S s, G g) { return put_choice(g, kDialects, s.source().dialect); }},
-                     {"key_encoding", Kind::choice, "", "How keys are written in events: form, raw.",
-                      [](S s, G g) { return put_choice(g, kEncodings, s.source().key_encoding); },
-                      Secrecy::open, "form; raw for ceph and versitygw"},
-                     {"tokens", Kind::list, "",
-                      "Accepted tokens of the sender, at least 32 characters each; two during a rotation.",
-                      [](S s, G g) { return put_tokens(g, s.source().tokens); }, Secrecy::secret,
-                      "required"}},
-         .make = [](Config& config, const std::vector<std::string>& names) { config.events[names.at(0)]; },
-         .single = "minio"},
     };
 }
 

@@ -1,6 +1,4 @@
-#include "gateway/config/defaults.hpp"
-#include "gateway/config/options.hpp"
-#include "gateway/config/setters.hpp"
+#include "gateway/config/rows.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -9,63 +7,45 @@ using namespace std::chrono_literals;
 using S = const Scope&;
 using G = const RawValue&;
 
+const Rows<imaging::PoolOptions> imager{
+    standard().imaging, [](S scope) -> imaging::PoolOptions& { return scope.config.imaging; }};
+const Rows<Worker> worker{standard().worker, [](S scope) -> Worker& { return scope.config.worker; }};
+const Rows<storage::records::RecordsOptions> records{
+    standard().database, [](S scope) -> storage::records::RecordsOptions& { return scope.config.database; }};
+
 Table imaging_table() {
-    return {.pattern = "imaging",
-            .prefix = "imaging",
-            .help = "The jailed worker processes that decode and encode pictures.",
-            .options = {
-                {"program", Kind::file, "", "The worker process's program.",
-                 [](S s, G g) { return put(read_text(g), s.config.imaging.program); }, Secrecy::open,
-                 "`photogate-imager` beside `photogate`, or in `../libexec/photogate/`"},
-                {"processes",
-                 Kind::integer,
-                 "",
-                 "Worker processes: pictures processed concurrently.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 256}), s.config.imaging.processes);
-                 },
-                 Secrecy::open,
-                 "the cores that affinity and cgroup quota allow",
-                 {},
-                 "helpers"},
-                {"wall_clock", Kind::duration, duration_text(standard().imaging.wall_clock),
-                 "Maximum time for one picture; then its worker process is killed. Pictures that are "
-                 "estimated to take more "
-                 "than a third of it are rejected before decoding.",
-                 [](S s, G g) {
-                     return put(read_duration(g, {100ms, 10min}), s.config.imaging.wall_clock);
-                 }},
-                {"address_space", Kind::size, size_text(standard().imaging.address_space),
-                 "Address space of one worker process. Pictures that are estimated to need more are rejected "
-                 "before decoding.",
-                 [](S s, G g) {
-                     return put(read_size(g, {256ULL << 20, 64ULL << 30}), s.config.imaging.address_space);
-                 }},
-                {"max_output", Kind::size, size_text(standard().imaging.max_output),
-                 "Maximum size of a published picture.",
-                 [](S s, G g) {
-                     return put(read_size(g, {1ULL << 20, 4ULL << 30}), s.config.imaging.max_output);
-                 }},
-                {"max_resident", Kind::size, size_text(standard().imaging.max_resident),
-                 "A worker process above this is replaced after its picture.",
-                 [](S s, G g) {
-                     return put(read_size(g, {64ULL << 20, 64ULL << 30}), s.config.imaging.max_resident);
-                 }},
-                {"max_tasks_per_process",
-                 Kind::integer,
-                 std::to_string(standard().imaging.max_tasks_per_process),
-                 "Pictures after which a worker process is replaced.",
-                 [](S s, G g) {
-                     return put(read_integer(g, {1, 1'000'000}), s.config.imaging.max_tasks_per_process);
-                 },
-                 Secrecy::open,
-                 {},
-                 {},
-                 "tasks_per_helper"},
-                {"serve", Kind::boolean, "false",
-                 "Start worker processes in `photogate serve` too, for pictures made on demand.",
-                 [](S s, G g) { return put(read_boolean(g), s.config.imagers_while_serving); }},
-            }};
+    return {
+        .pattern = "imaging",
+        .prefix = "imaging",
+        .help = "The jailed worker processes that decode and encode pictures.",
+        .options = {
+            {"program", Kind::file, "", "The worker process's program.",
+             [](S s, G g) { return put(read_text(g), s.config.imaging.program); }, Secrecy::open,
+             "`photogate-imager` beside `photogate`, or in `../libexec/photogate/`"},
+            imager.integer(
+                "processes", &imaging::PoolOptions::processes, {1, 256},
+                "Worker processes: pictures processed concurrently.",
+                {.otherwise = "the cores that affinity and cgroup quota allow", .former = "helpers"}),
+            imager.duration(
+                "wall_clock", &imaging::PoolOptions::wall_clock, {100ms, 10min},
+                "Maximum time for one picture; then its worker process is killed. One that works, and that a "
+                "busy machine gave less of a processor, has up to four times as long. Pictures that are "
+                "estimated to take more than a third of it are rejected before decoding."),
+            imager.size(
+                "address_space", &imaging::PoolOptions::address_space, {256ULL << 20, 64ULL << 30},
+                "Address space of one worker process. Pictures that are estimated to need more are rejected "
+                "before decoding."),
+            imager.size("max_output", &imaging::PoolOptions::max_output, {1ULL << 20, 4ULL << 30},
+                        "Maximum size of a published picture."),
+            imager.size("max_resident", &imaging::PoolOptions::max_resident, {64ULL << 20, 64ULL << 30},
+                        "A worker process above this is replaced after its picture."),
+            imager.integer("max_tasks_per_process", &imaging::PoolOptions::max_tasks_per_process,
+                           {1, 1'000'000}, "Pictures after which a worker process is replaced.",
+                           {.former = "tasks_per_helper"}),
+            {"serve", Kind::boolean, "false",
+             "Start worker processes in `photogate serve` too, for pictures made on demand.",
+             [](S s, G g) { return put(read_boolean(g), s.config.imagers_while_serving); }},
+        }};
 }
 
 Table worker_table() {
@@ -74,67 +54,36 @@ Table worker_table() {
         .prefix = "worker",
         .help = "The processing of uploads, and the reconciler for lost events.",
         .options = {
-            {"concurrency", Kind::integer, "", "Uploads processed concurrently.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 1'000}), s.config.worker.concurrency);
-             },
-             Secrecy::open, "two more than `imaging.processes`"},
-            {"store_concurrency", Kind::integer, "",
-             "Originals and deleted images moved or removed concurrently.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 1'000}), s.config.worker.store_concurrency);
-             },
-             Secrecy::open, "as many as `concurrency`"},
-            {"max_attempts", Kind::integer, std::to_string(standard().database.max_attempts),
-             "Attempts after which an upload fails.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 100}), s.config.database.max_attempts);
-             }},
-            {"max_decoder_crashes", Kind::integer, std::to_string(standard().database.max_decoder_crashes),
-             "Worker processes that a picture may crash before its upload fails.",
-             [](S s, G g) {
-                 return put(read_integer(g, {1, 100}), s.config.database.max_decoder_crashes);
-             }},
-            {"lease", Kind::duration, duration_text(standard().worker.lease),
-             "How long an unresponsive worker keeps its uploads.",
-             [](S s, G g) {
-                 return put_seconds(read_duration(g, {5s, 1h}), s.config.worker.lease);
-             }},
-            {"poll", Kind::duration, duration_text(standard().worker.poll),
-             "How often the queue is polled without a notification.",
-             [](S s, G g) {
-                 return put(read_duration(g, {10ms, 5min}), s.config.worker.poll);
-             }},
-            {"reap_interval", Kind::duration, duration_text(standard().worker.reap_interval),
-             "How often jobs with expired leases return to the queue.",
-             [](S s, G g) {
-                 return put(read_duration(g, {100ms, 1h}), s.config.worker.reap_interval);
-             }},
-            {"reconcile_interval", Kind::duration, duration_text(standard().worker.reconcile_interval),
-             "How often the store is listed for objects without events.",
-             [](S s, G g) {
-                 return put(read_duration(g, {100ms, 24h}), s.config.worker.reconcile_interval);
-             }},
-            {"expiry_grace", Kind::duration, duration_text(standard().worker.expiry_grace),
-             "How long after its presigned upload ends an upload without an object expires.",
-             [](S s, G g) {
-                 return put_seconds(read_duration(g, {0s, 24h}), s.config.worker.expiry_grace);
-             }},
-            {"sweep_interval", Kind::duration, duration_text(standard().worker.sweep_interval),
-             "How often orphan collection runs over both buckets.",
-             [](S s, G g) {
-                 return put(read_duration(g, {100ms, 30 * 24h}), s.config.worker.sweep_interval);
-             }},
-            {"sweep_age", Kind::duration, duration_text(standard().worker.sweep_age),
-             "Orphan collection ignores objects younger than this.",
-             [](S s, G g) {
-                 return put_seconds(read_duration(g, {1s, 30 * 24h}), s.config.worker.sweep_age);
-             }},
-            {"proof_interval", Kind::duration, duration_text(standard().worker.proof_interval),
-             "How often the proof that the store's credentials and buckets are safe is repeated.",
-             [](S s, G g) {
-                 return put(read_duration(g, {1s, 24h}), s.config.worker.proof_interval);
-             }},
+            worker.integer("concurrency", &Worker::concurrency, {1, 1'000}, "Uploads processed concurrently.",
+                           {.otherwise = "two more than `imaging.processes`"}),
+            worker.integer("store_concurrency", &Worker::store_concurrency, {1, 1'000},
+                           "Originals and deleted images moved or removed concurrently.",
+                           {.otherwise = "as many as `concurrency`"}),
+            records.integer("max_attempts", &storage::records::RecordsOptions::max_attempts, {1, 100},
+                            "Attempts after which an upload fails."),
+            records.integer("max_decoder_crashes", &storage::records::RecordsOptions::max_decoder_crashes,
+                            {1, 100}, "Worker processes that a picture may crash before its upload fails."),
+            worker.duration("lease", &Worker::lease, {5s, 1h},
+                            "How long an unresponsive worker keeps its uploads."),
+            worker.duration("poll", &Worker::poll, {10ms, 5min},
+                            "How often the queue is polled without a notification."),
+            worker.duration("reap_interval", &Worker::reap_interval, {100ms, 1h},
+                            "How often jobs with expired leases return to the queue."),
+            worker.duration("reconcile_interval", &Worker::reconcile_interval, {100ms, 24h},
+                            "How often the store is listed for objects without events."),
+            worker.duration("expiry_grace", &Worker::expiry_grace, {0s, 24h},
+                            "How long after its presigned upload ends an upload without an object expires."),
+            worker.duration("sweep_interval", &Worker::sweep_interval, {100ms, 30 * 24h},
+                            "How often orphan collection runs over both buckets."),
+            worker.duration("sweep_age", &Worker::sweep_age, {1s, 30 * 24h},
+                            "Orphan collection ignores objects younger than this."),
+            worker.duration(
+                "keep_parts", &Worker::keep_parts, {1s, 90 * 24h},
+                "How long after their last presigned URL ends the parts of an unfinished multipart "
+                "upload wait for a client that resumes; then they are removed."),
+            worker.duration(
+                "proof_interval", &Worker::proof_interval, {1s, 24h},
+                "How often the proof that the store's credentials and buckets are safe is repeated."),
         }};
 }
 

@@ -31,17 +31,22 @@ inline ValidationError put_seconds(Reading<std::chrono::milliseconds> reading, s
     return std::nullopt;
 }
 
+/// A former word of a value is accepted and named nowhere.
+enum class Standing { current, former };
+
 template <class Value>
 struct Choice {
     std::string_view word;
     Value value;
+    Standing standing = Standing::current;
 };
 
 template <class Value, std::size_t N>
 std::string choices_text(const std::array<Choice<Value>, N>& choices) {
     std::string all;
-    for (const auto& choice : choices)
-        all.append(all.empty() ? "" : ", ").append(choice.word);
+    for (const auto& choice : choices) {
+        if (choice.standing == Standing::current) all.append(all.empty() ? "" : ", ").append(choice.word);
+    }
     return all;
 }
 
@@ -91,6 +96,21 @@ inline ValidationError put_secret(const RawValue& given, Secret& field) {
     if (!text) return text.error();
     if (text->empty()) return "is empty";
     field = Secret{std::move(*text)};
+    return std::nullopt;
+}
+
+/// Secrets of which the first signs and all verify.
+inline ValidationError put_signing_secrets(const RawValue& given, std::vector<Secret>& field) {
+    constexpr std::size_t kShortest = 32;
+    auto items = read_list(given);
+    if (!items) return items.error();
+    std::vector<Secret> secrets;
+    for (auto& item : *items) {
+        if (item.size() < kShortest) return "must have 32 characters or more each";
+        secrets.emplace_back(std::move(item));
+    }
+    if (secrets.empty()) return "has no secret";
+    field = std::move(secrets);
     return std::nullopt;
 }
 

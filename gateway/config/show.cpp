@@ -99,7 +99,7 @@ The file is TOML: `--config FILE`, or `PHOTOGATE_CONFIG`, or `/etc/photogate/pho
 - **secrets** are never the value of a flag.
   `KEY_file` and `…_FILE` name a file that contains the secret (one per line, if there may be several); a path in the configuration file is relative to that file.
   This works with systemd's `LoadCredential=`: `Environment=PHOTOGATE_DATABASE_URL_FILE=%d/database_url`.
-- `[regions.NAME]`, `[events.NAME]`, `[apps.NAME]` and `[apps.NAME.profiles.NAME]` exist once for each name: 1 to 32 of a-z, 0-9 and `-`, starting with a letter.
+- `[regions.NAME]`, `[events.NAME]`, `[purges.NAME]`, `[apps.NAME]` and `[apps.NAME.profiles.NAME]` exist once for each name: 1 to 32 of a-z, 0-9 and `-`, starting with a letter.
   Their flags and variables set the only one in the file; if the file has none, they create one: the region `default`, the event source `minio`, the app `default` with the profile `default`.
 
 An API key is `pg_APP_SECRET`.

@@ -8,72 +8,20 @@
 
 #include "base/ascii.hpp"
 #include "gateway/config/given.hpp"
+#include "gateway/config/variant_rules.hpp"
 #include "imaging/processing_cost.hpp"
 
 namespace photogate::gateway::config {
 namespace {
-
-constexpr std::size_t kShortestToken = 32;
 
 /// `also`: the variable that sets it too.
 void require(Report& report, const std::string& key, std::string_view also) {
     if (!report.given(key)) report.mistake(key, fmt::format("is required, here or as {}", also));
 }
 
-bool is_loopback(const Endpoint& endpoint) {
-    return endpoint.host == "localhost" || endpoint.host == "[::1]" || endpoint.host.starts_with("127.");
-}
-
-bool listens_beyond_loopback(const Server& server) {
-    for (const auto& address : server.listen) {
-        if (!address.is_loopback()) return true;
-    }
-    return false;
-}
-
-bool listens_at(const Server& server, std::uint16_t port) {
-    for (const auto& address : server.listen) {
-        if (address.port == port || address.port == 0) return true;
-    }
-    return false;
-}
-
-void check_server(const Server& server, Report& report) {
-    if (server.listen.empty()) report.mistake("server.listen", "names no address");
-    std::set<std::string> seen;
-    for (const auto& address : server.listen) {
-        if (address.port != 0 && !seen.insert(address.text()).second) {
-            report.mistake("server.listen", fmt::format("names {} twice", address.text()));
-        }
-    }
-    if (server.metrics_listen.port != 0 && seen.contains(server.metrics_listen.text())) {
-        report.mistake("server.metrics_listen",
-                       fmt::format("is {}, which server.listen has", server.metrics_listen.text()));
-    }
-    if (!server.metrics_listen.is_loopback()) {
-        report.warning("server.metrics_listen", "is not loopback: everyone who reaches it sees the metrics");
-    }
-    bool any_origin = false;
-    for (const auto& origin : server.cors_origins)
-        any_origin = any_origin || origin == "*";
-    if (any_origin && server.cors_origins.size() > 1)
-        report.mistake("server.cors_origins", "has '*' beside others, which it includes");
-    if (any_origin && server.cors_credentials == http::Credentials::allowed) {
-        report.mistake("server.cors_credentials",
-                       "is 'allowed' for the origin '*': any page could act for its visitors");
-    }
-    if (server.public_url && is_loopback(*server.public_url) &&
-        !listens_at(server, server.public_url->effective_port())) {
-        report.warning("server.public_url",
-                       fmt::format("is {}, and no server.listen has that port: its links lead nowhere, "
-                                   "unless something else forwards them",
-                                   server.public_url->origin()));
-    }
-    if (server.public_url && is_loopback(*server.public_url) && listens_beyond_loopback(server)) {
-        report.warning(
-            "server.public_url",
-            "is loopback, but the server listens elsewhere: other machines can't follow its links");
-    }
+void check_delivery(const Delivery& delivery, Report& report) {
+    if (delivery.disk_cache > 0 && delivery.disk_cache_path.empty())
+        report.mistake("delivery.disk_cache", "needs delivery.disk_cache_path, a folder");
 }
 
 void check_database(Config& config, Report& report) {
@@ -217,82 +165,6 @@ void check_regions(Config& config, Report& report) {
     if (config.regions.size() == 1) config.default_region = config.regions.begin()->first;
 }
 
-/// The regions of a source that names none: all but the built-in store's, which announces its objects itself.
-std::vector<std::string> default_regions(const Config& config) {
-    std::vector<std::string> names;
-    for (const auto& [name, region] : config.regions) {
-        if (name != config.store.region) names.push_back(name);
-    }
-    if (names.empty() && !config.store.region.empty()) names.push_back(config.store.region);
-    return names;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-    return fmt::format("{}", fmt::join(names, ", "));
-}
-
-/// An event names a bucket and no region, so among a source's regions the bucket's name must tell them apart.
-void check_source_regions(const Config& config, const std::string& table, EventSource& source,
-                          Report& report) {
-    const auto key = table + ".region";
-    const bool given = report.given(key);
-    if (!given) source.regions = default_regions(config);
-    if (given && source.regions.empty()) report.mistake(key, "names no region");
-    std::map<std::string, std::string> region_of;  // by incoming bucket
-    for (const auto& name : source.regions) {
-        const auto region = config.regions.find(name);
-        if (region == config.regions.end()) {
-            report.mistake(key, fmt::format("names '{}', which is no region", name));
-            continue;
-        }
-        const auto& bucket = region->second.incoming.str();
-        const auto [first, fresh] = region_of.emplace(bucket, name);
-        if (fresh) continue;
-        if (first->second == name) {
-            report.mistake(key, fmt::format("names '{}' twice", name));
-        } else if (given) {
-            report.mistake(key,
-                           fmt::format("names {} and {}, whose incoming buckets are both '{}': their events "
-                                       "can't be told apart, so each needs a source of its own",
-                                       first->second, name, bucket));
-        } else {
-            report.mistake(
-                key, fmt::format("is required: the incoming buckets of the regions {} and {} are both '{}'",
-                                 first->second, name, bucket));
-        }
-    }
-    if (!given && source.regions.size() > 1) {
-        report.warning(key, fmt::format("is not set, so the source is believed for every region ({})",
-                                        joined(source.regions)));
-    }
-}
-
-void check_events(Config& config, Report& report) {
-    using notifier::events::Dialect;
-    for (auto& [name, source] : config.events) {
-        const auto table = "events." + name;
-        require(report, table + ".tokens", "PHOTOGATE_EVENTS_TOKENS");
-        if (report.given(table + ".tokens") && source.tokens.empty())
-            report.mistake(table + ".tokens", "has no token");
-        if (source.tokens.size() > 2) report.mistake(table + ".tokens", "has more than two tokens");
-        for (const auto& token : source.tokens) {
-            if (source.dialect != Dialect::test && token.reveal().size() < kShortestToken) {
-                report.mistake(table + ".tokens",
-                               fmt::format("has a token of {} characters, but at least {} are needed",
-                                           token.reveal().size(), kShortestToken));
-            }
-        }
-        if (!report.given(table + ".key_encoding"))
-            source.key_encoding = notifier::events::default_key_encoding(source.dialect);
-        check_source_regions(config, table, source, report);
-    }
-    if (config.events.empty() && config.regions.size() > (config.store.region.empty() ? 0U : 1U)) {
-        report.warning(
-            Origin{},
-            "no [events.NAME] is configured: uploads are found by the reconciler and by /complete alone");
-    }
-}
-
 void check_profile(const model::Profile& profile, const std::string& table, Report& report) {
     if (profile.formats.empty()) report.mistake(table + ".formats", "names no format");
     if (profile.methods.empty()) report.mistake(table + ".methods", "names no method");
@@ -412,9 +284,10 @@ void check_apps(Config& config, Report& report) {
         check_default_profile(app, table, report);
         if (app.callback_url) check_callback_url(app, config.callbacks.policy, table, report);
         for (const auto& [profile_name, profile] : app.profiles) {
-            check_profile(profile, fmt::format("{}.profiles.{}", table, profile_name.str()), report);
-            check_ceiling(config.imaging, profile, fmt::format("{}.profiles.{}", table, profile_name.str()),
-                          report);
+            const auto its_table = fmt::format("{}.profiles.{}", table, profile_name.str());
+            check_profile(profile, its_table, report);
+            check_variants(profile, its_table, report);
+            check_ceiling(config.imaging, profile, its_table, report);
         }
     }
     if (config.apps.empty())
@@ -430,6 +303,8 @@ void complete_and_validate(Config& config, Report& report) {
     check_events(config, report);
     check_apps(config, report);
     check_links(config, report);
+    check_delivery(config.delivery, report);
+    check_purges(config, report);
     // An attempt, the connection before it, and ten seconds in a queue before that.
     config.callbacks.sender.lease =
         std::chrono::ceil<std::chrono::seconds>(config.callbacks.sender.timeout) + std::chrono::seconds{13};

@@ -12,4 +12,15 @@ namespace photogate::gateway::config {
 /// region) and reports every mistake and warning at the line, variable or flag that it came from.
 void complete_and_validate(Config& config, Report& report);
 
+/// `localhost`, 127.0.0.0/8 or ::1.
+bool is_loopback(const Endpoint& endpoint);
+bool listens_beyond_loopback(const Server& server);
+
+/// Its part for `[server]`.
+void check_server(const Server& server, Report& report);
+/// Its part for `[events.NAME]`: fills in what follows from the dialect, and the regions.
+void check_events(Config& config, Report& report);
+/// Its part for `[purges.NAME]`.
+void check_purges(Config& config, Report& report);
+
 }  // namespace photogate::gateway::config

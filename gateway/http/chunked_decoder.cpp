@@ -70,8 +70,8 @@ Result<std::size_t> ChunkedDecoder::take_line(std::string_view arrived) {
     const std::string_view text = line.substr(0, line.find('\r'));
     // A bare LF or CR ends a line for some readers and is a character for others.
     if (text.ends_with('\n') || !std::string_view{"\r\n"}.starts_with(line.substr(text.size()))) {
-        if (next_ == Next::trailer) return fail(ErrorCode::bad_header, "A trailer line must end in CR LF.");
-        return bad_framing("A line of the chunks' framing must end in CR LF.");
+        if (next_ == Next::trailer) return fail(ErrorCode::bad_header, "a trailer line must end in CR LF");
+        return bad_framing("a line of the chunks' framing must end in CR LF");
     }
     if (Result<> checked = check_line(text); !checked) return fail(checked.error());
     if (lf == std::string_view::npos) return size;
@@ -83,27 +83,27 @@ Result<std::size_t> ChunkedDecoder::take_line(std::string_view arrived) {
 /// only.
 Result<> ChunkedDecoder::check_line(std::string_view text) {
     if (next_ == Next::data_end) {
-        if (!text.empty()) return bad_framing("A chunk is longer than its size.");
+        if (!text.empty()) return bad_framing("a chunk is longer than its size");
     } else if (next_ == Next::trailer) {
         // Beast joins a folded line to the one before (RFC 9112 5.2: a server may refuse it).
         if (text.starts_with(' ') || text.starts_with('\t'))
-            return fail(ErrorCode::bad_header, "Trailers folded over several lines are not accepted.");
+            return fail(ErrorCode::bad_header, "trailers folded over several lines are not accepted");
         if (trailer_bytes_ + text.size() > most_trailer_bytes)
-            return fail(ErrorCode::headers_too_large, "The trailers are too large.");
+            return fail(ErrorCode::headers_too_large, "the trailers are too large");
     } else {
         const std::size_t digits = std::min(text.find_first_not_of("0123456789abcdefABCDEF"), text.size());
-        if (digits == 0) return bad_framing("A chunk size must begin with a hexadecimal digit.");
+        if (digits == 0) return bad_framing("a chunk size must begin with a hexadecimal digit");
         // Beast takes any number of zeros in front.
-        if (digits > most_size_digits) return bad_framing("A chunk size has too many digits.");
+        if (digits > most_size_digits) return bad_framing("a chunk size has too many digits");
         // Beast takes white space before an extension, and reads `0x5` as a last chunk until its trailers are
         // there.
         const std::string_view extension = text.substr(digits);
         if (!extension.empty() && extension.front() != ';')
-            return bad_framing("A chunk size must be hexadecimal digits alone.");
+            return bad_framing("a chunk size must be hexadecimal digits alone");
         // Beast takes any character in a quoted value.
         if (extension_bytes_ + extension.size() > most_extension_bytes + 1 ||
             std::any_of(extension.begin(), extension.end(), is_control))
-            return bad_framing("A chunk extension is not acceptable.");
+            return bad_framing("a chunk extension is not acceptable");
     }
     return {};
 }
@@ -137,13 +137,13 @@ Result<> ChunkedDecoder::end_line(std::string_view text) {
 
 tl::unexpected<Error> ChunkedDecoder::refusal(Code error) const {
     if (error == beast_http::error::body_limit)
-        return fail(ErrorCode::body_too_large, "The body may have " + std::to_string(limit_) + " bytes.");
+        return fail(ErrorCode::body_too_large, "the body may have " + std::to_string(limit_) + " bytes");
     const bool in_extension =
         error == beast_http::error::bad_chunk_extension || error == beast_http::error::need_more;
-    if (in_extension) return bad_framing("A chunk extension is not acceptable.");
+    if (in_extension) return bad_framing("a chunk extension is not acceptable");
     if (next_ == Next::trailer)
-        return fail(ErrorCode::bad_header, "A trailer is not an acceptable header line.");
-    return bad_framing("A chunk is not acceptable.");
+        return fail(ErrorCode::bad_header, "a trailer is not an acceptable header line");
+    return bad_framing("a chunk is not acceptable");
 }
 
 }  // namespace photogate::gateway::http

@@ -190,7 +190,7 @@ void Connection::begin_exchange(Result<RequestHead> head) {
     ++in_a_row_;
     closing_ = closing_ || number_ >= limits.requests_per_connection || in_a_row_ >= limits.pipelined;
     if (head && !host_is_served(*head))
-        head = fail(ErrorCode::misdirected, "This gateway does not serve that host.");
+        head = fail(ErrorCode::misdirected, "this gateway does not serve that host");
     if (!head) {
         ++io_thread_.core().malformed;
         exchange_->admission.route_name = "_malformed";
@@ -222,7 +222,7 @@ void Connection::admit(RequestHead head) {
     } catch (const std::exception& error) {
         log::error("http.admission_exception", {{"what", error.what()}, {"request_id", exchange.request_id}});
         exchange.admission.refusal =
-            Error{ErrorCode::internal, "The request could not be looked at.", {}, std::nullopt};
+            Error{ErrorCode::internal, "the request could not be looked at", {}, std::nullopt};
     }
     bool has_body = !std::holds_alternative<NoBody>(head.framing);
     if (Error* error = std::get_if<Error>(&exchange.admission.refusal)) {
@@ -242,7 +242,7 @@ void Connection::admit(RequestHead head) {
         if (length->size > limit) {
             closing_ = true;
             return refuse({ErrorCode::body_too_large,
-                           "The body may have " + std::to_string(limit) + " bytes.",
+                           "the body may have " + std::to_string(limit) + " bytes",
                            {},
                            std::nullopt});
         }
@@ -264,7 +264,10 @@ void Connection::admit(RequestHead head) {
 
 void Connection::on_tick(SteadyTime now) {
     const bool awaiting_body = state_ == State::body || (state_ == State::receiving && exchange_->asked);
-    if (awaiting_body && now - exchange_->window_started >= io_thread_.limits().body_window) {
+    if (awaiting_body && exchange_->flow) {
+        give_what_is_due(now);
+        if (state_ != State::receiving || !exchange_->asked) return;
+    } else if (awaiting_body && now - exchange_->window_started >= io_thread_.limits().body_window) {
         auto window =
             std::chrono::duration_cast<std::chrono::duration<double>>(now - exchange_->window_started);
         if (static_cast<double>(exchange_->window_bytes) <
@@ -300,17 +303,19 @@ void Connection::on_tick(SteadyTime now) {
     }
     closing_ = true;
     const Error error{ErrorCode::request_timeout,
-                      "The request did not arrive in time; the connection ends.",
+                      "the request did not arrive in time; the connection ends",
                       {},
                       std::nullopt};
     refuse(error);
-    if (exchange_->asked) give_piece(fail(error));
+    if (exchange_->asked) give_broken(error);
     advance();
 }
 
 void Connection::begin_drain(SteadyTime now) {
     if (state_ == State::head && !exchange_)
         deadline_ = std::min(deadline_, now + io_thread_.limits().drain_idle);
+    if (exchange_ && exchange_->flow)
+        interrupt({ErrorCode::unavailable, "the gateway stops: continue the upload", {}, std::nullopt});
 }
 
 void Connection::cut() {
@@ -321,7 +326,7 @@ void Connection::cut() {
     state_ = State::closed;
     if (exchange_ && exchange_->abandonment) abandon(Abandoned::by_client);
     if (exchange_ && exchange_->asked)
-        give_piece(fail(ErrorCode::http_broken, "The connection ended before the body did."));
+        give_broken({ErrorCode::http_broken, "the connection ended before the body did", {}, std::nullopt});
     if (under_way) {
         const bool abandoned = exchange_->status == 0 && !io_thread_.core().draining;
         if (abandoned) ++io_thread_.core().abandoned;

@@ -48,6 +48,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// `receiving`: the route has the request and takes the body in pieces. `sending`: a file goes out.
     enum class State { head, body, receiving, handling, writing, streaming, sending, lingering, closed };
 
+    /// One body among those that flow.
+    class FlowCount {
+      public:
+        explicit FlowCount(std::shared_ptr<ServerCore> core) : core_(std::move(core)) { ++core_->flowing; }
+        FlowCount(FlowCount&&) = default;
+        FlowCount& operator=(FlowCount&&) = delete;
+        ~FlowCount() {
+            if (core_) --core_->flowing;
+        }
+
+      private:
+        std::shared_ptr<ServerCore> core_;
+    };
+
     /// One request and its answer. What the access log needs outlives the Request, which goes to the route.
     struct Exchange {
         explicit Exchange(SteadyTime at) : started(at) {}
@@ -71,6 +85,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         SteadyTime body_started;
         SteadyTime window_started;
         std::uint64_t window_bytes = 0;
+        std::optional<FlowCount> flow;  ///< where the body flows
+        SteadyTime gathering_since;     ///< of the first byte of `gathered`
+        std::optional<Error> interrupted;
+        bool drained = false;            ///< what had come before that was given
         std::optional<Response> answer;  ///< given, not yet begun
         int status = 0;                  ///< of the answer begun
         std::optional<ErrorCode> code;   ///< of the problem answered
@@ -103,6 +121,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Result<bool> take_body(std::string& to);
     bool body_at_end() const;
     void give_piece(Result<RequestBody::Piece> piece);
+    /// The end of a body that broke: of one that flows with what has come.
+    void give_broken(Error why);
+    void interrupt(Error why);
+    std::size_t piece_size() const;
+    /// Whether what was gathered of a flowing body has waited long enough.
+    bool piece_is_due(SteadyTime now) const;
+    void give_what_is_due(SteadyTime now);
+    /// What lies in the socket of a body that ends here.
+    void read_what_came();
+    void send_interim(const Response& response);
     std::chrono::milliseconds body_time() const;
     void refuse(Error error);
     void begin_answer(Response response);

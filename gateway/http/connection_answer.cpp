@@ -31,7 +31,7 @@ void Connection::take(std::uint64_t exchange, Delivered what) {
         const bool open =
             there && !exchange_->asked && !exchange_->answer &&
             (state_ == State::receiving || (state_ == State::writing && after_writing_ == State::receiving));
-        if (!open) return (*taken)(fail(ErrorCode::http_broken, "The request has been answered."));
+        if (!open) return (*taken)(fail(ErrorCode::http_broken, "the request has been answered"));
         exchange_->asked = std::move(*taken);
         exchange_->window_started = std::chrono::steady_clock::now();
         exchange_->window_bytes = arrived_.size();
@@ -46,6 +46,12 @@ void Connection::take(std::uint64_t exchange, Delivered what) {
         exchange_->admission.body_deadline = allowed->time;
         return;
     }
+    if (std::holds_alternative<NowFlowing>(what)) {
+        if (!exchange_->flow) exchange_->flow.emplace(io_thread_.shared_core());
+        return;
+    }
+    if (auto* interruption = std::get_if<Interruption>(&what)) return interrupt(std::move(interruption->why));
+    if (auto* interim = std::get_if<Interim>(&what)) return send_interim(interim->response);
     if (Response* response = std::get_if<Response>(&what)) {
         const bool open = state_ == State::handling || state_ == State::receiving ||
                           (state_ == State::writing && after_writing_ == State::receiving);

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <exception>
 
+#include <boost/asio/buffer.hpp>
+
 #include "base/log.hpp"
 #include "gateway/http/connection.hpp"
 
@@ -9,7 +11,7 @@ namespace photogate::gateway::http {
 
 namespace {
 
-class ConnectionBody final : public RequestBody {
+class ConnectionBody final : public FlowingBody {
   public:
     ConnectionBody(std::shared_ptr<IoThread> io_thread, std::weak_ptr<Connection> of, std::uint64_t exchange)
         : io_thread_(std::move(io_thread)), of_(std::move(of)), exchange_(exchange) {}
@@ -17,6 +19,11 @@ class ConnectionBody final : public RequestBody {
     void allow(std::chrono::milliseconds time) override {
         io_thread_->deliver(of_, exchange_, BodyTime{time});
     }
+    void flow() override { io_thread_->deliver(of_, exchange_, NowFlowing{}); }
+    void inform(Response interim) override {
+        io_thread_->deliver(of_, exchange_, Interim{std::move(interim)});
+    }
+    void interrupt(Error why) override { io_thread_->deliver(of_, exchange_, Interruption{std::move(why)}); }
 
   private:
     std::shared_ptr<IoThread> io_thread_;
@@ -105,12 +112,14 @@ bool Connection::step_body() {
 bool Connection::step_receiving() {
     Exchange& exchange = *exchange_;
     if (exchange.answer) {
-        if (exchange.asked) give_piece(fail(ErrorCode::http_broken, "The request has been answered."));
+        if (exchange.asked) give_piece(fail(ErrorCode::http_broken, "the request has been answered"));
         // What is here already need not end the connection.
         std::string ignored;
         if (Result<bool> at_end = take_body(ignored); !at_end || !*at_end) {
             closing_ = true;
-            unread_ = exchange.decoder ? io_thread_.limits().linger_body : exchange.body_left;
+            // The client of one that was interrupted is likely gone.
+            if (!exchange.interrupted)
+                unread_ = exchange.decoder ? io_thread_.limits().linger_body : exchange.body_left;
         }
         state_ = State::handling;
         return true;
@@ -120,16 +129,30 @@ bool Connection::step_receiving() {
         watch_peer();
         return false;
     }
+    if (exchange.interrupted) {
+        // One who keeps sending does not keep it from ending.
+        if (std::exchange(exchange.drained, true)) {
+            give_piece(fail(*exchange.interrupted));
+            return true;
+        }
+        read_what_came();
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (exchange.gathered.empty()) exchange.gathering_since = now;
     Result<bool> at_end = take_body(exchange.gathered);
     if (!at_end) {
         Error error = std::move(at_end.error());
         refuse(error);
-        give_piece(fail(std::move(error)));
+        give_broken(std::move(error));
         return true;
     }
-    if (*at_end || exchange.gathered.size() >= io_thread_.limits().body_piece) {
+    if (*at_end || exchange.gathered.size() >= piece_size() || piece_is_due(now)) {
         if (*at_end) state_ = State::handling;
         give_piece(RequestBody::Piece{std::exchange(exchange.gathered, {}), *at_end});
+        return true;
+    }
+    if (exchange.interrupted) {
+        give_broken(*exchange.interrupted);
         return true;
     }
     if (exchange.wants_continue && exchange.gathered.empty() && arrived_.empty()) {
@@ -139,9 +162,72 @@ bool Connection::step_receiving() {
         state_ = State::writing;
         return true;
     }
-    deadline_ = exchange.body_started + body_time();
+    if (exchange.flow) {
+        deadline_ = in(io_thread_.core().flow.idle);
+        // Thousands may be as slow as they like.
+        if (arrived_.empty()) std::string{}.swap(arrived_);
+    } else {
+        deadline_ = exchange.body_started + body_time();
+    }
     want_read();
     return false;
+}
+
+std::size_t Connection::piece_size() const {
+    if (!exchange_->flow) return io_thread_.limits().body_piece;
+    const FlowLimits& flow = io_thread_.core().flow;
+    const std::size_t share = flow.buffers / std::max<std::size_t>(io_thread_.core().flowing, 1);
+    return std::clamp(share, flow.least, flow.most);
+}
+
+bool Connection::piece_is_due(SteadyTime now) const {
+    if (!exchange_->flow) return false;
+    const FlowLimits& flow = io_thread_.core().flow;
+    const auto age = now - exchange_->gathering_since;
+    const std::size_t size = exchange_->gathered.size();
+    return (size >= flow.some && age >= flow.soon) || (size >= flow.least && age >= flow.late);
+}
+
+void Connection::give_what_is_due(SteadyTime now) {
+    if (piece_is_due(now)) give_piece(RequestBody::Piece{std::exchange(exchange_->gathered, {}), false});
+}
+
+void Connection::give_broken(Error why) {
+    // What has come is given first; who asks again then gets the reason.
+    if (!exchange_->flow || exchange_->gathered.empty()) return give_piece(fail(std::move(why)));
+    exchange_->interrupted = std::move(why);
+    exchange_->drained = true;
+    give_piece(RequestBody::Piece{std::exchange(exchange_->gathered, {}), false});
+}
+
+void Connection::interrupt(Error why) {
+    if (!exchange_->flow || exchange_->interrupted) return;
+    exchange_->interrupted = std::move(why);
+    closing_ = true;
+    advance();
+}
+
+void Connection::read_what_came() {
+    auto& scratch = io_thread_.scratch();
+    const std::size_t most = piece_size();
+    while (arrived_.size() < most) {
+        boost::system::error_code error;
+        const std::size_t size = socket_.read_some(boost::asio::buffer(scratch), error);
+        if (error) return;
+        arrived_.append(scratch.data(), size);
+    }
+}
+
+void Connection::send_interim(const Response& response) {
+    const bool receiving =
+        state_ == State::receiving || (state_ == State::writing && after_writing_ == State::receiving);
+    if (!receiving || exchange_->answer || exchange_->version != Version::http_1_1) return;
+    append_interim_head(out_, response);
+    if (state_ == State::writing) return;
+    out_done_ = 0;
+    after_writing_ = State::receiving;
+    state_ = State::writing;
+    advance();
 }
 
 void Connection::give_piece(Result<RequestBody::Piece> piece) {

@@ -84,7 +84,7 @@ void Connection::evict() {
     abandon(Abandoned::evicted);
     closing_ = true;
     refuse({ErrorCode::overloaded,
-            "The gateway needs this connection for other requests; ask again, or without 'wait'.",
+            "the gateway needs this connection for other requests; ask again, or without 'wait'",
             {},
             std::chrono::seconds{2}});
     // What was not read would end the connection with a reset, and the answer with it.

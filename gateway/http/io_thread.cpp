@@ -180,7 +180,7 @@ void IoThread::hand_over(Delivery delivery) {
     if (std::shared_ptr<Connection> connection = delivery.to.lock()) {
         connection->take(delivery.exchange, std::move(delivery.what));
     } else if (auto* taken = std::get_if<RequestBody::Taken>(&delivery.what)) {
-        (*taken)(fail(ErrorCode::http_broken, "The connection ended before the body did."));
+        (*taken)(fail(ErrorCode::http_broken, "the connection ended before the body did"));
     }
 }
 

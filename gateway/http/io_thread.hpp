@@ -24,6 +24,7 @@
 
 #include "base/random.hpp"
 #include "gateway/http/connection_limits.hpp"
+#include "gateway/http/flowing_body.hpp"
 #include "gateway/http/server.hpp"
 
 namespace photogate::gateway::http {
@@ -51,6 +52,8 @@ struct ServerCore {
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> malformed{0};
     std::atomic<std::uint64_t> timeouts{0};
+    FlowLimits flow;
+    std::atomic<std::size_t> flowing{0};  ///< bodies, of which each has a share of the buffers
     std::mutex mutex;
     std::condition_variable changed;  ///< connections or open_acceptors fell
     std::size_t open_acceptors = 0;   ///< under the mutex
@@ -66,8 +69,19 @@ struct NowWaiting {};
 struct BodyTime {
     std::chrono::milliseconds time;
 };
+/// The body is to flow: FlowingBody::flow.
+struct NowFlowing {};
+/// The body ends here: FlowingBody::interrupt.
+struct Interruption {
+    Error why;
+};
+/// Goes out before the answer: FlowingBody::inform.
+struct Interim {
+    Response response;
+};
 /// What comes to a connection from elsewhere: an answer, a piece of one, or the wish for a piece of the body.
-using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken, NowWaiting, BodyTime>;
+using Delivered = std::variant<Response, BodyPiece, RequestBody::Taken, NowWaiting, BodyTime, NowFlowing,
+                               Interruption, Interim>;
 
 /// What a connection is doing, as far as that decides which ones end where connections run short. In that
 /// order: `leaving` at once, then `waiting`, then `silent` after ServerLimits::yields_after; never `busy`.
@@ -86,6 +100,7 @@ class IoThread : public std::enable_shared_from_this<IoThread> {
     void start();
     boost::asio::io_context& context() { return context_; }
     ServerCore& core() { return *core_; }
+    const std::shared_ptr<ServerCore>& shared_core() const { return core_; }
     const ServerLimits& limits() const { return core_->options.limits; }
 
     /// Any thread. The connection has been counted.

@@ -138,6 +138,8 @@ std::string_view reason_phrase(int status) {
     switch (status) {
         case 100:
             return "Continue";
+        case 104:
+            return "Upload Resumption Supported";  // draft-ietf-httpbis-resumable-upload
         case 200:
             return "OK";
         case 201:
@@ -202,6 +204,8 @@ std::string_view reason_phrase(int status) {
             return "Too Many Requests";
         case 431:
             return "Request Header Fields Too Large";
+        case 460:
+            return "Checksum Mismatch";  // tus 1.0.0
         case 500:
             return "Internal Server Error";
         case 501:

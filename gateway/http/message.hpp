@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "http/semantics/field.hpp"
 
 namespace photogate::gateway::access {
 struct Principal;
@@ -38,19 +39,13 @@ std::string_view to_string(Method method);
 /// Case-sensitive, as RFC 9110 9.1 has it; nullopt where the word is not one of the above.
 std::optional<Method> parse_method(std::string_view text);
 
-struct HeaderField {
-    std::string name;
-    std::string value;
-    bool operator==(const HeaderField&) const = default;
-};
+using photogate::http::semantics::HeaderField;
+using photogate::http::semantics::QueryParameter;
 
 /// A request's fields in the order sent, in one block of memory. Names compare without case.
 class RequestHeaders {
   public:
-    struct Field {
-        std::string_view name;
-        std::string_view value;
-    };
+    using Field = photogate::http::semantics::FieldView;
     void add(std::string_view name, std::string_view value);
     std::size_t size() const { return slices_.size(); }
     Field at(std::size_t index) const;
@@ -67,12 +62,6 @@ class RequestHeaders {
     };
     std::string block_;
     std::vector<Slice> slices_;
-};
-
-struct QueryParameter {
-    std::string name;
-    std::string value;
-    bool operator==(const QueryParameter&) const = default;
 };
 
 /// How the body's end is known (RFC 9112 6.3).

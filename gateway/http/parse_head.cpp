@@ -68,25 +68,25 @@ bool takes_no_body(Method method) {
 }
 
 tl::unexpected<Error> head_too_large(const HeadLimits& limits) {
-    return fail(ErrorCode::headers_too_large, "The request line and the headers may have " +
-                                                  std::to_string(limits.bytes) + " bytes together.");
+    return fail(ErrorCode::headers_too_large, "the request line and the headers may have " +
+                                                  std::to_string(limits.bytes) + " bytes together");
 }
 
 tl::unexpected<Error> both_framings() {
-    return fail(ErrorCode::bad_framing, "Send Content-Length or Transfer-Encoding, not both.");
+    return fail(ErrorCode::bad_framing, "send Content-Length or Transfer-Encoding, not both");
 }
 
 tl::unexpected<Error> unsupported_encoding() {
     return fail(ErrorCode::transfer_encoding_unsupported,
-                "Send Transfer-Encoding: chunked, or a Content-Length.");
+                "send Transfer-Encoding: chunked, or a Content-Length");
 }
 
 Result<> check_opaque_target(std::string_view target) {
     if (target.empty() || target.front() != '/')
-        return fail(ErrorCode::bad_target, "Send the path alone, beginning with \"/\".");
+        return fail(ErrorCode::bad_target, "send the path alone, beginning with \"/\"");
     for (unsigned char c : target) {
         if (c <= 0x20 || c == 0x7f || c == '#')
-            return fail(ErrorCode::bad_target, "A character in the target must be percent-encoded.");
+            return fail(ErrorCode::bad_target, "a character in the target must be percent-encoded");
     }
     return {};
 }
@@ -97,13 +97,13 @@ Result<> check_lines(std::string_view head) {
         const std::size_t end = head.find('\n', start);
         // A bare LF or CR ends a line for some readers and is a character for others.
         if (end == start || head[end - 1] != '\r')
-            return fail(ErrorCode::bad_header, "A header line must end in CR LF.");
+            return fail(ErrorCode::bad_header, "a header line must end in CR LF");
         if (head.find('\r', start) != end - 1)
-            return fail(ErrorCode::bad_header, "A bare CR stands in a line of the head.");
+            return fail(ErrorCode::bad_header, "a bare CR stands in a line of the head");
         // Beast joins a folded line to the one before it; RFC 9112 5.2 has a server refuse it, since a reader
         // before us may have seen two fields.
         if (start > 0 && (head[start] == ' ' || head[start] == '\t'))
-            return fail(ErrorCode::bad_header, "Headers folded over several lines are not accepted.");
+            return fail(ErrorCode::bad_header, "headers folded over several lines are not accepted");
         start = end + 1;
     }
     return {};
@@ -148,7 +148,7 @@ Result<> HeadReader::read(std::string_view bytes) {
     const std::size_t used = put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
     if (refusal_) return fail(std::move(*refusal_));
     if (error) return refusal(error, bytes);
-    if (used != bytes.size()) return fail(ErrorCode::bad_header, "An empty line stands inside the headers.");
+    if (used != bytes.size()) return fail(ErrorCode::bad_header, "an empty line stands inside the headers");
     return {};
 }
 
@@ -158,11 +158,11 @@ Result<> HeadReader::take_request_line(std::string_view method, std::string_view
     std::optional<Method> known = http::parse_method(method);
     if (!known)
         return fail(ErrorCode::method_unknown,
-                    "Methods are case-sensitive, and only the standard's are known.");
+                    "methods are case-sensitive, and only the standard's are known");
     head_.method = *known;
     if (target.size() > limits_.target) {
         return fail(ErrorCode::target_too_long,
-                    "The target may have " + std::to_string(limits_.target) + " bytes.");
+                    "the target may have " + std::to_string(limits_.target) + " bytes");
     }
     head_.target = target;
     // Beast takes any text without spaces and control characters as a target.
@@ -183,7 +183,7 @@ Result<> HeadReader::take_request_line(std::string_view method, std::string_view
 Result<> HeadReader::take_field(std::string_view name, std::string_view value) {
     if (head_.headers.size() == limits_.fields) {
         return fail(ErrorCode::headers_too_large,
-                    "At most " + std::to_string(limits_.fields) + " headers are accepted.");
+                    "at most " + std::to_string(limits_.fields) + " headers are accepted");
     }
     head_.headers.add(name, value);
     return {};
@@ -197,13 +197,13 @@ Error request_line_refusal(std::string_view line) {
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
     if (first == last)
-        return because(ErrorCode::bad_request, "The first line must be a method, a target and HTTP/1.1.");
+        return because(ErrorCode::bad_request, "the first line must be a method, a target and HTTP/1.1");
     const std::string_view version = line.substr(last + 1);
     if (version != "HTTP/1.1" && version != "HTTP/1.0")
-        return because(ErrorCode::bad_request, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+        return because(ErrorCode::bad_request, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     if (!semantics::is_token(line.substr(0, first)))
-        return because(ErrorCode::bad_request, "The method is not a word.");
-    return because(ErrorCode::bad_target, "A character in the target must be percent-encoded.");
+        return because(ErrorCode::bad_request, "the method is not a word");
+    return because(ErrorCode::bad_target, "a character in the target must be percent-encoded");
 }
 
 tl::unexpected<Error> HeadReader::refusal(Code error, std::string_view bytes) const {
@@ -215,21 +215,21 @@ tl::unexpected<Error> HeadReader::refusal(Code error, std::string_view bytes) co
         case beast_http::error::bad_field:
             return fail(
                 ErrorCode::bad_header,
-                "A header line must be a token, a colon and a value; no space may stand before the colon.");
+                "a header line must be a token, a colon and a value; no space may stand before the colon");
         case beast_http::error::bad_value:
             return fail(ErrorCode::bad_header,
-                        "A header value holds a control character, or Connection is not a list of words.");
+                        "a header value holds a control character, or Connection is not a list of words");
         case beast_http::error::bad_transfer_encoding:
             // Repeated, or behind a Content-Length.
             if (head_.headers.count("Content-Length") == 0) return unsupported_encoding();
             return both_framings();
         case beast_http::error::bad_content_length:
             if (head_.headers.count("Transfer-Encoding") > 0) return both_framings();
-            return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone.");
+            return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone");
         case beast_http::error::multiple_content_length:
-            return fail(ErrorCode::bad_framing, "Content-Length stands more than once.");
+            return fail(ErrorCode::bad_framing, "Content-Length stands more than once");
         default:
-            return fail(ErrorCode::bad_request, "The head is not whole.");
+            return fail(ErrorCode::bad_request, "the head is not whole");
     }
 }
 
@@ -244,17 +244,17 @@ Result<> read_framing(RequestHead& head) {
         if (encodings > 1 || *head.headers.find("Transfer-Encoding") != "chunked")
             return unsupported_encoding();
         if (head.version == Version::http_1_0)
-            return fail(ErrorCode::bad_framing, "HTTP/1.0 has no chunked bodies.");
+            return fail(ErrorCode::bad_framing, "HTTP/1.0 has no chunked bodies");
         head.framing = ChunkedBody{};
         return {};
     }
     if (lengths == 0) return {};
     // Beast takes the same length twice, in two fields or as a list.
-    if (lengths > 1) return fail(ErrorCode::bad_framing, "Content-Length stands more than once.");
+    if (lengths > 1) return fail(ErrorCode::bad_framing, "Content-Length stands more than once");
     const std::string_view digits = *head.headers.find("Content-Length");
     const auto size = ascii::parse_whole<std::uint64_t>(digits);
-    if (!size) return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone.");
-    if (digits.size() > 18) return fail(ErrorCode::bad_framing, "Content-Length is not a size.");
+    if (!size) return fail(ErrorCode::bad_framing, "Content-Length must be decimal digits alone");
+    if (digits.size() > 18) return fail(ErrorCode::bad_framing, "Content-Length is not a size");
     if (*size > 0) head.framing = LengthBody{*size};
     return {};
 }
@@ -280,7 +280,7 @@ Result<> read_expectation(RequestHead& head) {
         // RFC 9110 10.1.1: a list, and this one expects nothing.
         if (value.empty()) continue;
         if (!ascii::equals_ignoring_case(value, "100-continue")) {
-            return fail(ErrorCode::expectation_failed, "Only Expect: 100-continue is understood.");
+            return fail(ErrorCode::expectation_failed, "only Expect: 100-continue is understood");
         }
         // RFC 9110 10.1.1: an HTTP/1.0 client could not read a 100.
         head.expects_continue = head.version == Version::http_1_1;
@@ -295,12 +295,12 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
     if (arrived.empty()) return std::nullopt;
     // A TLS hello or another protocol never sends an empty line: it is answered at its first byte.
     if (!semantics::is_token_char(arrived.front())) {
-        return fail(ErrorCode::bad_request, "This is not HTTP/1.1; TLS ends at the proxy in front.");
+        return fail(ErrorCode::bad_request, "this is not HTTP/1.1; TLS ends at the proxy in front");
     }
     std::size_t from = scanned;
     for (std::size_t lf = arrived.find('\n', from); lf != std::string_view::npos;
          lf = arrived.find('\n', from)) {
-        if (arrived[lf - 1] != '\r') return fail(ErrorCode::bad_header, "A line ends in a bare LF.");
+        if (arrived[lf - 1] != '\r') return fail(ErrorCode::bad_header, "a line ends in a bare LF");
         if (lf >= 3 && arrived[lf - 2] == '\n') return std::optional{lf + 1};
         from = lf + 1;
     }
@@ -309,11 +309,11 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
     if (line_end == std::string_view::npos) {
         if (arrived.size() <= std::min(limits.target + line_overhead, limits.bytes)) return std::nullopt;
         if (arrived.substr(0, longest_method).find(' ') == std::string_view::npos) {
-            return fail(ErrorCode::method_unknown, "The method is unknown.");
+            return fail(ErrorCode::method_unknown, "the method is unknown");
         }
         if (arrived.size() <= limits.target + line_overhead) return head_too_large(limits);
         return fail(ErrorCode::target_too_long,
-                    "The target may have " + std::to_string(limits.target) + " bytes.");
+                    "the target may have " + std::to_string(limits.target) + " bytes");
     }
     if (arrived.size() > limits.bytes) return head_too_large(limits);
     return std::nullopt;
@@ -321,7 +321,7 @@ Result<std::optional<std::size_t>> find_head_end(std::string_view arrived, std::
 
 Result<RequestHead> parse_head(std::string_view head, const HeadLimits& limits) {
     if (head.size() < 4 || !head.ends_with("\r\n\r\n"))
-        return fail(ErrorCode::bad_request, "The head is not whole.");
+        return fail(ErrorCode::bad_request, "the head is not whole");
     if (Result<> lines = check_lines(head); !lines) return fail(std::move(lines.error()));
     RequestHead parsed;
     if (Result<> read = HeadReader{limits, parsed}.read(head); !read) return fail(std::move(read.error()));
@@ -329,11 +329,11 @@ Result<RequestHead> parse_head(std::string_view head, const HeadLimits& limits) 
     // Beast leaves Host to its user.
     if (parsed.headers.count("Host") != 1 || !is_host(*parsed.headers.find("Host"))) {
         return fail(ErrorCode::bad_host,
-                    "Exactly one Host header, with a host and perhaps a port, is needed.");
+                    "exactly one Host header, with a host and perhaps a port, is needed");
     }
     if (Result<> expectation = read_expectation(parsed); !expectation) return fail(expectation.error());
     if (takes_no_body(parsed.method) && !std::holds_alternative<NoBody>(parsed.framing)) {
-        return fail(ErrorCode::unexpected_body, "This method takes no body.");
+        return fail(ErrorCode::unexpected_body, "this method takes no body");
     }
     read_persistence(parsed);
     return parsed;

@@ -63,7 +63,7 @@ void Responder::give_up() noexcept {
     try {
         if (sink_->abandoned()) return sink_.reset();
         log::error("http.unanswered");
-        fail(Error{ErrorCode::internal, "The request was dropped without an answer.", {}, std::nullopt});
+        fail(Error{ErrorCode::internal, "the request was dropped without an answer", {}, std::nullopt});
     } catch (const std::exception&) {
         // Out of memory in a destructor: the connection's own deadline remains.
         sink_.reset();

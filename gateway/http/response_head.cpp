@@ -79,4 +79,16 @@ void append_head(std::string& out, const Response& response, const BodyFraming& 
     out.append("\r\n");
 }
 
+void append_interim_head(std::string& out, const Response& response) {
+    out.append("HTTP/1.1 ")
+        .append(std::to_string(response.status))
+        .append(" ")
+        .append(reason_phrase(response.status))
+        .append("\r\n");
+    for (const HeaderField& field : response.headers) {
+        if (!is_own(field.name)) append_field(out, field.name, field.value);
+    }
+    out.append("\r\n");
+}
+
 }  // namespace photogate::gateway::http

@@ -38,4 +38,7 @@ void append_head(std::string& out, const Response& response, const BodyFraming& 
 /// 1xx, 204 and 304 never have a body.
 bool may_have_body(int status);
 
+/// Of an interim answer: status and fields alone.
+void append_interim_head(std::string& out, const Response& response);
+
 }  // namespace photogate::gateway::http

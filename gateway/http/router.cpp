@@ -5,6 +5,10 @@
 
 namespace photogate::gateway::http {
 
+using photogate::http::semantics::cors_fields;
+using photogate::http::semantics::CorsRequest;
+using photogate::http::semantics::preflight_fields;
+
 namespace {
 
 enum class Kind { literal, parameter, rest };  ///< in the order in which they are tried
@@ -52,7 +56,7 @@ std::string join(const std::vector<std::string>& segments, std::size_t from) {
 struct Router::Path {
     std::vector<Segment> segments;
     std::vector<std::size_t> routes;
-    std::shared_ptr<const CorsPolicy> cors;
+    std::shared_ptr<const CorsRule> cors;
     std::string allow;
 
     bool matches(const std::vector<std::string>& asked) const {
@@ -80,7 +84,7 @@ Router& Router::add(Route route) {
     return add(std::move(route), nullptr);
 }
 
-Router& Router::add(Route route, std::shared_ptr<const CorsPolicy> cors) {
+Router& Router::add(Route route, std::shared_ptr<const CorsRule> cors) {
     std::vector<Segment> segments = parse_pattern(route.pattern);
     if (!route.handler) throw std::logic_error("a route without a handler: " + route.pattern);
     auto known = std::find_if(paths_.begin(), paths_.end(),
@@ -98,7 +102,7 @@ Router& Router::add(Route route, std::shared_ptr<const CorsPolicy> cors) {
             throw std::logic_error("a route stands twice: " + route.pattern);
     }
     if (path.cors != cors)
-        throw std::logic_error("the methods of a path share one CORS policy: " + route.pattern);
+        throw std::logic_error("the methods of a path share one CORS rule: " + route.pattern);
     if (route.name.empty()) route.name = route.pattern;
     path.routes.push_back(routes_.size());
     routes_.push_back(std::make_unique<Route>(std::move(route)));
@@ -137,10 +141,11 @@ Admission Router::admit(const RequestHead& head) {
     }
     const Path* path = find(head.path, admission.parameters);
     if (!path) {
-        admission.refusal = Error{ErrorCode::not_found, "No route has this path.", {}, std::nullopt};
+        admission.refusal = Error{ErrorCode::not_found, "no route has this path", {}, std::nullopt};
         return admission;
     }
-    if (path->cors) admission.headers = cors_headers(*path->cors, head);
+    const CorsRequest page{head.headers.find("Origin"), to_string(head.method)};
+    if (path->cors) admission.headers = cors_fields({path->cors.get(), 1}, page);
     const Route* found = nullptr;
     for (std::size_t at : path->routes) {
         const Route& route = *routes_[at];
@@ -168,14 +173,17 @@ Admission Router::admit(const RequestHead& head) {
     if (head.method == Method::options) {
         Response response = Response::empty(204);
         response.set("Allow", path->allow);
-        if (path->cors && is_preflight(head))
-            admission.headers = preflight_headers(*path->cors, head, path->allow);
+        const auto method = head.headers.find("Access-Control-Request-Method");
+        if (path->cors && page.origin && method) {
+            const auto headers = head.headers.find("Access-Control-Request-Headers").value_or("");
+            admission.headers = preflight_fields(*path->cors, {page.origin, *method, headers}, path->allow);
+        }
         admission.refusal = std::move(response);
         return admission;
     }
     admission.headers.push_back({"Allow", path->allow});
     admission.refusal =
-        Error{ErrorCode::method_not_allowed, "This path takes " + path->allow + ".", {}, std::nullopt};
+        Error{ErrorCode::method_not_allowed, "this path takes " + path->allow, {}, std::nullopt};
     return admission;
 }
 

@@ -14,10 +14,12 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/http/cors.hpp"
 #include "gateway/http/service.hpp"
+#include "http/semantics/cors.hpp"
 
 namespace photogate::gateway::http {
+
+using photogate::http::semantics::CorsRule;
 
 /// Runs when the head is there and before the body is read: who is calling, as `Request::principal`; or an
 /// Error, and the body is never read. Called on an I/O thread, so it must not block.
@@ -38,8 +40,8 @@ class Router final : public Service {
     ~Router() override;
     /// A wrong pattern, or the same route twice, is a mistake in the program: std::logic_error.
     Router& add(Route route);
-    /// The same, callable by the pages that `cors` names.
-    Router& add(Route route, std::shared_ptr<const CorsPolicy> cors);
+    /// The same, callable by the pages that `cors` names; the path's own methods are told to them.
+    Router& add(Route route, std::shared_ptr<const CorsRule> cors);
 
     Admission admit(const RequestHead& head) override;
 

@@ -48,7 +48,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         const Listener& listener = core_->listeners[listener_];
         Code error;
         boost::asio::ip::address address = boost::asio::ip::make_address(listener.address, error);
-        if (error) return fail(ErrorCode::cannot_bind, "Not an IP address: " + listener.address);
+        if (error) return fail(ErrorCode::cannot_bind, "not an IP address: " + listener.address);
         tcp::endpoint endpoint{address, listener.port};
         acceptor_.open(endpoint.protocol(), error);
         if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -60,7 +60,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         if (!error) endpoint = acceptor_.local_endpoint(error);
         if (error) {
             return fail(ErrorCode::cannot_bind,
-                        "Can not listen on " + printed(listener) + ": " + error.message() + ".");
+                        "can't listen on " + printed(listener) + ": " + error.message());
         }
         return endpoint.port();
     }
@@ -185,7 +185,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         }
         IoThread& io_thread = *io_threads_.front();
         Response response = Response::problem({ErrorCode::rate_limited,
-                                               "This address has as many connections open as it may.",
+                                               "this address has as many connections open as it may",
                                                {},
                                                std::nullopt});
         const std::string id = io_thread.new_request_id();
@@ -237,7 +237,7 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, ServerOptions options) {
     if (listeners.empty() || options.threads == 0) {
-        return fail(ErrorCode::invalid_configuration, "A server needs a listener and a thread.");
+        return fail(ErrorCode::invalid_configuration, "a server needs a listener and a thread");
     }
     auto state = std::make_unique<State>();
     state->core->options = std::move(options);

@@ -52,20 +52,20 @@ auto refuse(const char* detail) {
 }  // namespace
 
 Result<Target> parse_target(std::string_view text) {
-    if (text.empty() || text.front() != '/') return refuse("Send the path alone, beginning with \"/\".");
+    if (text.empty() || text.front() != '/') return refuse("send the path alone, beginning with \"/\"");
     for (unsigned char c : text) {
-        if (!may_stand_in_target(c)) return refuse("A character in the target must be percent-encoded.");
+        if (!may_stand_in_target(c)) return refuse("a character in the target must be percent-encoded");
     }
     Target target;
     std::size_t question = text.find('?');
     std::string_view path = text.substr(0, question);
-    if (path.find("//") != std::string_view::npos) return refuse("The path has an empty segment.");
+    if (path.find("//") != std::string_view::npos) return refuse("the path has an empty segment");
     std::string_view rest = path.substr(1);
     while (path.size() > 1) {
         std::size_t slash = rest.find('/');
         std::optional<std::string> segment = percent_decode(rest.substr(0, slash), Plus::literal);
-        if (!segment) return refuse("A percent escape in the path is not valid.");
-        if (!is_safe_segment(*segment)) return refuse("A path segment is not allowed.");
+        if (!segment) return refuse("a percent escape in the path is not valid");
+        if (!is_safe_segment(*segment)) return refuse("a path segment is not allowed");
         target.path.push_back(std::move(*segment));
         if (slash == std::string_view::npos) break;
         rest.remove_prefix(slash + 1);
@@ -82,8 +82,8 @@ Result<Target> parse_target(std::string_view text) {
         std::optional<std::string> value = equals == std::string_view::npos
                                                ? std::string{}
                                                : percent_decode(piece.substr(equals + 1), Plus::space);
-        if (!name || !value) return refuse("A percent escape in the query is not valid.");
-        if (!is_utf8(*name) || !is_utf8(*value)) return refuse("The query is not UTF-8 once decoded.");
+        if (!name || !value) return refuse("a percent escape in the query is not valid");
+        if (!is_utf8(*name) || !is_utf8(*value)) return refuse("the query is not UTF-8 once decoded");
         target.query.push_back({std::move(*name), std::move(*value)});
     }
     return target;

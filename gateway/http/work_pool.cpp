@@ -26,7 +26,7 @@ Result<> WorkPool::reserve() {
     if (!closing_ && waiting_.size() < options_.queue) return {};
     ++refused_;
     return fail(Error{ErrorCode::overloaded,
-                      "The gateway has as much work as it can take; send the same request again in a moment.",
+                      "the gateway has as much work as it can take; send the same request again in a moment",
                       {},
                       std::chrono::seconds{1}});
 }

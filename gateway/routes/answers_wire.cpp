@@ -16,12 +16,73 @@ std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-void write_pairs(photogate::json::Writer& out, const std::vector<signer::Header>& headers) {
+void write_pairs(photogate::json::Writer& out, const std::vector<signer::HeaderField>& headers) {
     out.begin_object();
     for (const auto& header : headers) {
         out.name(header.name);
         out.text(header.value);
     }
+    out.end_object();
+}
+
+void text_or_null(photogate::json::Writer& out, const std::string& text) {
+    if (text.empty()) return out.null();
+    out.text(text);
+}
+
+void write_parts(photogate::json::Writer& out, const std::vector<pipeline::SignedPart>& parts) {
+    out.begin_array();
+    for (const auto& part : parts) {
+        out.begin_object();
+        out.name("number");
+        out.number(part.number);
+        out.name("size");
+        out.number(part.size);
+        out.name("method");
+        out.text("PUT");
+        out.name("url");
+        out.text(part.url);
+        out.name("headers");
+        out.begin_object();
+        out.end_object();
+        out.end_object();
+    }
+    out.end_array();
+}
+
+void write_part_grant(photogate::json::Writer& out, const model::Upload& upload,
+                      const pipeline::PartGrant& parts, const std::string& base) {
+    const auto path = base + "/v1/uploads/" + upload.id.str();
+    out.begin_object();
+    out.name("part_size");
+    out.number(parts.plan.part_size);
+    out.name("count");
+    out.number(parts.plan.count());
+    out.name("data");
+    write_parts(out, parts.first);
+    out.name("links");
+    out.begin_object();
+    out.name("sign");
+    out.text(path + "/parts/sign");
+    out.name("parts");
+    out.text(path + "/parts");
+    out.name("complete");
+    out.text(path + "/complete");
+    out.end_object();
+    out.end_object();
+}
+
+void write_resumable(photogate::json::Writer& out, const pipeline::ResumableGrant& resumable) {
+    out.begin_object();
+    out.name("url");
+    out.text(resumable.url);
+    out.name("protocols");
+    out.begin_array();
+    out.text("tus");
+    out.text("rufh");
+    out.end_array();
+    out.name("expires_at");
+    out.text(format_rfc3339(resumable.expires_at));
     out.end_object();
 }
 
@@ -32,14 +93,14 @@ json optional_time(const std::optional<Timestamp>& at) {
 }  // namespace
 
 std::string granted_json(const model::Upload& upload, const pipeline::Grant& grant,
-                         const std::string& image_base) {
-    auto text = notifier::callbacks::upload_json(upload, image_base);
+                         const std::string& image_base, notifier::callbacks::Audience audience) {
+    auto text = notifier::callbacks::upload_json(upload, image_base, audience);
     photogate::json::Writer out;
     out.begin_object();
     out.name("method");
     out.text(grant.method);
     out.name("url");
-    out.text(grant.url);
+    text_or_null(out, grant.url);
     out.name("headers");
     write_pairs(out, grant.headers);
     out.name("fields");
@@ -56,7 +117,15 @@ std::string granted_json(const model::Upload& upload, const pipeline::Grant& gra
     out.name("expires_at");
     out.text(format_rfc3339(grant.expires_at));
     out.name("curl");
-    out.text(grant.curl);
+    text_or_null(out, grant.curl);
+    if (grant.parts) {
+        out.name("parts");
+        write_part_grant(out, upload, *grant.parts, image_base);
+    }
+    if (grant.resumable) {
+        out.name("resumable");
+        write_resumable(out, *grant.resumable);
+    }
     out.end_object();
     const auto granted = out.take();
     text.pop_back();  // its closing brace
@@ -65,6 +134,84 @@ std::string granted_json(const model::Upload& upload, const pipeline::Grant& gra
     text += granted;
     text += '}';
     return text;
+}
+
+std::string listed_parts_json(const pipeline::uploads::ListedParts& parts) {
+    constexpr std::size_t kMostMissing = pipeline::uploads::kMostPartsSigned;
+    std::vector<bool> here(parts.plan.count() + 1, false);
+    ByteSize received = 0;
+    photogate::json::Writer out;
+    out.begin_object();
+    out.name("part_size");
+    out.number(parts.plan.part_size);
+    out.name("count");
+    out.number(parts.plan.count());
+    out.name("size");
+    out.number(parts.plan.size);
+    out.name("data");
+    out.begin_array();
+    for (const auto& part : parts.there) {
+        // One that was cut off is sent again.
+        if (part.number < 1 || part.number > parts.plan.count() ||
+            part.size != parts.plan.size_of(part.number))
+            continue;
+        here[part.number] = true;
+        received += part.size;
+        out.begin_object();
+        out.name("number");
+        out.number(part.number);
+        out.name("size");
+        out.number(part.size);
+        out.name("etag");
+        out.text(part.etag.str());
+        out.end_object();
+    }
+    out.end_array();
+    out.name("received");
+    out.number(received);
+    out.name("missing");
+    out.begin_array();
+    std::size_t missing = 0;
+    for (std::uint32_t number = 1; number <= parts.plan.count() && missing < kMostMissing; ++number) {
+        if (here[number]) continue;
+        out.number(number);
+        ++missing;
+    }
+    out.end_array();
+    out.end_object();
+    return out.take();
+}
+
+std::string signed_parts_json(const pipeline::uploads::SignedParts& parts) {
+    photogate::json::Writer out;
+    out.begin_object();
+    out.name("data");
+    write_parts(out, parts.parts);
+    out.name("expires_at");
+    out.text(format_rfc3339(parts.expires_at));
+    out.end_object();
+    return out.take();
+}
+
+std::string duplicate_json(const model::Upload& upload, const std::string& image_base,
+                           notifier::callbacks::Audience audience) {
+    auto text = notifier::callbacks::upload_json(upload, image_base, audience);
+    text.back() = ',';  // its closing brace
+    return text + R"("upload":null,"deduplicated":true})";
+}
+
+std::string batch_json(const std::vector<std::string>& items, std::size_t created, std::size_t refused) {
+    std::string text = "{\"data\":[";
+    std::size_t size = 64;
+    for (const auto& item : items)
+        size += item.size() + 1;
+    text.reserve(size);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i > 0) text += ',';
+        text += items[i];
+    }
+    return text + "],\"created\":" + std::to_string(created) + ",\"refused\":" + std::to_string(refused) +
+           "}";
 }
 
 std::string page_json(const std::vector<std::string>& items, const std::optional<std::string>& next) {
@@ -97,7 +244,8 @@ std::string callback_details_json(const storage::records::CallbackDetails& detai
     }
     return dump({{"id", callback.id.str()},
                  {"type", to_string(callback.type)},
-                 {"upload", callback.upload.str()},
+                 {"upload", callback.package ? json(nullptr) : json(callback.upload.str())},
+                 {"package", callback.package ? json(callback.package->str()) : json(nullptr)},
                  {"sequence", callback.sequence},
                  {"url", callback.url},
                  {"state", to_string(callback.state)},

@@ -24,7 +24,8 @@ using http::Response;
 constexpr std::size_t kSmallBody = 4'096;
 
 Result<records::CallbackQuery> read_query(const Request& request) {
-    if (const auto known = check_query(request, {"state", "upload", "app", "limit", "cursor"}); !known)
+    if (const auto known = check_query(request, {"state", "upload", "package", "app", "limit", "cursor"});
+        !known)
         return fail(known.error());
     records::CallbackQuery query;
     auto app = listed_app(request);
@@ -38,6 +39,11 @@ Result<records::CallbackQuery> read_query(const Request& request) {
     if (const auto text = request.query_value("upload")) {
         query.upload = parse_upload_id(*text);
         if (!query.upload) return fail(ErrorCode::upload_not_found, "there is no such upload");
+    }
+    if (const auto text = request.query_value("package")) {
+        query.package = parse_package_id(*text);
+        if (!query.package) return fail(ErrorCode::not_found, "there is no such package");
+        if (query.upload) return fail(ErrorCode::invalid_query, "'upload' and 'package' exclude each other");
     }
     const auto page = read_page_request(request);
     if (!page) return fail(page.error());
@@ -55,11 +61,8 @@ Result<Response> list(const Api& api, const Request& request) {
     const auto wanted = query->limit++;
     auto found = api.outbox.list(*query);
     if (!found) return fail(found.error());
-    std::optional<std::string> last_id;
-    if (found->size() > wanted) {
-        found->resize(wanted);
-        last_id = found->back().callback.id.str();
-    }
+    const auto last_id =
+        cut_to_page(*found, wanted, [](const auto& details) { return details.callback.id.str(); });
     std::vector<std::string> items;
     for (const auto& details : *found)
         items.push_back(callback_details_json(details));
@@ -176,11 +179,9 @@ Result<Response> list_endpoints(const Api& api, const Request& request) {
     }
     auto found = api.outbox.endpoints(query);
     if (!found) return fail(found.error());
-    std::optional<std::string> last;
-    if (found->size() > page->limit) {
-        found->resize(page->limit);
-        last = found->back().key.app.str() + " " + found->back().key.url;
-    }
+    const auto last = cut_to_page(*found, page->limit, [](const auto& endpoint) {
+        return endpoint.key.app.str() + " " + endpoint.key.url;
+    });
     std::vector<std::string> items;
     for (const auto& endpoint : *found)
         items.push_back(endpoint_json(endpoint));
@@ -272,7 +273,7 @@ constexpr CallbackRoute kRoutes[] = {
 };
 
 void add_all(http::Router& router, const Api& api, const http::HeadCheck& check,
-             const std::shared_ptr<const http::CorsPolicy>& cors) {
+             const std::shared_ptr<const http::CorsRule>& cors) {
     for (const auto& route : kRoutes) {
         auto handler = http::answer_on(
             api.database_pool, [&api, call = route.call](Request& request) { return call(api, request); });

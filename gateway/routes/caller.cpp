@@ -23,7 +23,7 @@ Result<std::optional<AppName>> named_app(const http::Request& request, std::opti
                                          ErrorCode malformed) {
     auto own = scope(request);
     if (!named) return own;
-    auto app = access::parse_app_name(*named);
+    auto app = parse_app_name(*named);
     if (!app) return fail(malformed, "'app' is not the name of an app");
     if (own && *own != *app) return fail(ErrorCode::forbidden, "'app' is another than the key's");
     return std::optional{std::move(*app)};

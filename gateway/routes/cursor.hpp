@@ -31,6 +31,16 @@ std::optional<std::string> read_cursor(std::string_view cursor);
 /// Why a cursor that holds another sort of id is refused.
 tl::unexpected<Error> not_a_cursor();
 
+/// Cuts `rows`, of which one more than `limit` was asked for, to the page. Where another page follows, what
+/// `content_of` says of the last row: the content of the next cursor.
+template <class Row, class ContentOf>
+std::optional<std::string> cut_to_page(std::vector<Row>& rows, std::size_t limit,
+                                       const ContentOf& content_of) {
+    if (rows.size() <= limit) return std::nullopt;
+    rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(limit), rows.end());
+    return content_of(rows.back());
+}
+
 /// The answer of a page: `items` are JSON already; `last_id` is the page's last, where another page follows.
 http::Response page_response(const http::RequestHead& head, const std::vector<std::string>& items,
                              const std::optional<std::string>& last_id);

@@ -40,6 +40,14 @@ std::string limits_json(const pipeline::ProfileLimits& limits) {
     out.number(static_cast<std::uint64_t>(limits.default_expiry.count()));
     out.name("max_expires_in");
     out.number(static_cast<std::uint64_t>(limits.longest_expiry.count()));
+    out.name("version_sizes");
+    out.begin_array();
+    for (const auto size : limits.version_sizes)
+        out.number(std::uint64_t{size});
+    out.end_array();
+    write_texts(out, "version_formats", limits.version_formats);
+    out.name("private");
+    out.raw(limits.is_private ? "true" : "false");
     out.end_object();
     return out.take();
 }

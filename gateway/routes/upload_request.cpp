@@ -56,7 +56,12 @@ void read_client_fields(Fields& fields, pipeline::GrantRequest& request) {
 Result<ReadGrantRequest> read_grant_request(std::string_view body) {
     const auto document = json::read_object(body);
     if (!document) return fail(document.error());
-    Fields fields(*document);
+    return read_grant_request(*document);
+}
+
+Result<ReadGrantRequest> read_grant_request(const Value& value) {
+    if (!value.object()) return fail(ErrorCode::invalid_field, "an upload is described by an object");
+    Fields fields(value);
     pipeline::GrantRequest request;
     request.profile = fields.text("profile", {.longest = 64, .code = ErrorCode::unknown_profile});
     request.method = fields.text("method", {.longest = 16, .code = ErrorCode::method_not_offered});
@@ -70,6 +75,7 @@ Result<ReadGrantRequest> read_grant_request(std::string_view body) {
     request.region = fields.text("region", {.longest = 64, .code = ErrorCode::unknown_region});
     request.callback_url =
         fields.text("callback_url", {.longest = 2'048, .code = ErrorCode::invalid_callback_url});
+    request.dedupe = fields.flag("dedupe").value_or(false);
     read_checksum(fields, request);
     read_metadata(fields, request);
     read_client_fields(fields, request);

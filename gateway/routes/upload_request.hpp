@@ -26,6 +26,8 @@ struct ReadGrantRequest {
 /// Errors: why it is no JSON object. Fields that are unknown or of the wrong type are mistakes, not errors,
 /// so that what the profile refuses can be told with them.
 Result<ReadGrantRequest> read_grant_request(std::string_view body);
+/// The same of a JSON value that was read already, an item of a batch; pointers are within it.
+Result<ReadGrantRequest> read_grant_request(const json::Value& value);
 
 /// `Idempotency-Key`, quoted (an RFC 8941 string) or bare; nullopt where there is none. Errors:
 /// invalid_idempotency_key.

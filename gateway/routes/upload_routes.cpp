@@ -4,11 +4,15 @@
 
 #include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
-#include "gateway/http/client_address.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
+#include "gateway/routes/part_request.hpp"
+#include "gateway/routes/request_fields.hpp"
+#include "gateway/routes/similar_query.hpp"
 #include "gateway/routes/upload_request.hpp"
+#include "gateway/routes/upload_variants.hpp"
+#include "gateway/routes/waiting_client.hpp"
 #include "model/enum_words.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
 
@@ -35,17 +39,23 @@ Result<UploadId> upload_id(const Request& request) {
 }
 
 Response upload_response(const Api& api, const model::Upload& upload, int status = 200) {
-    return Response::json(status, notifier::callbacks::upload_json(upload, api.image_base));
+    return Response::json(status,
+                          notifier::callbacks::upload_json(upload, api.image_base, api.audience_of(upload)));
+}
+
+/// With one member more.
+std::string with_member(std::string object, const std::string& name, const std::string& value) {
+    return object.insert(1, "\"" + name + "\":" + value + ",");
 }
 
 /// The operator's answer names the app.
-std::string upload_json_for(const pipeline::uploads::Caller& who, const model::Upload& upload,
-                            const std::string& image_base) {
-    auto text = notifier::callbacks::upload_json(upload, image_base);
+std::string upload_json_for(const Api& api, const pipeline::uploads::Caller& who,
+                            const model::Upload& upload) {
+    auto text = notifier::callbacks::upload_json(upload, api.image_base, api.audience_of(upload));
     if (who.app) return text;
     json::Writer app;
     app.text(upload.app.str());
-    return text.insert(1, "\"app\":" + app.take() + ",");
+    return with_member(std::move(text), "app", app.take());
 }
 
 template <class Call>
@@ -65,22 +75,20 @@ Result<Response> answer(const Api& api, const Result<model::Upload>& upload) {
 Result<Response> answer_to(const Api& api, const pipeline::uploads::Caller& who,
                            const Result<model::Upload>& upload) {
     if (!upload) return fail(upload.error());
-    return Response::json(200, upload_json_for(who, *upload, api.image_base));
-}
-
-/// Whose wait it is. A trusted proxy that names no client stands for many.
-WaitingClient waiting_client(const Api& api, const Request& request) {
-    const auto& who = caller(request);
-    WaitingClient client;
-    if (const auto* app = who.app()) client.app = app->str();
-    if (const auto* token = who.token()) client.token = token->id;
-    const auto address = parse_ip_address(request.remote);
-    if (address && !http::is_any_of(*address, api.config.server.trusted_proxies)) client.address = address;
-    return client;
+    return Response::json(200, upload_json_for(api, who, *upload));
 }
 
 auto abandons(const Api& api, std::shared_ptr<Waiters::Waiter> waiter) {
     return [&api, waiter = std::move(waiter)](http::Abandoned why) { api.waiters.abandon(waiter, why); };
+}
+
+/// Whoever waited is answered by a thread that must not wait for the database.
+void reply_looking_up(const Api& api, const std::shared_ptr<http::Responder>& waiting,
+                      const pipeline::uploads::Caller& who, const Result<model::Upload>& upload) {
+    if (!upload || !has_variants(api, *upload)) return waiting->reply(answer_to(api, who, upload));
+    const auto taken = api.database_pool.submit(
+        [&api, waiting, who, upload] { waiting->reply(answer_to(api, who, with_variants(api, upload))); });
+    if (!taken) waiting->fail(taken.error());
 }
 
 void get_upload(const Api& api, Request request, http::Responder responder) {
@@ -102,18 +110,18 @@ void get_upload(const Api& api, Request request, http::Responder responder) {
     const auto taken = api.database_pool.submit(
         [&api, waiting, waiter, who = asking(request), id = *id, seconds = *seconds] {
             if (waiting->abandoned()) return;
-            const auto upload = api.service.find(who, id);
+            auto upload = api.service.find(who, id);
             if (!upload || is_final(upload->state) || !waiter)
-                return waiting->reply(answer_to(api, who, upload));
+                return waiting->reply(answer_to(api, who, with_variants(api, std::move(upload))));
             api.waiters.wait(waiter, {id, Until::ended, seconds},
                              [&api, waiting, who](const Result<model::Upload>& then, Waited) {
-                                 waiting->reply(answer_to(api, who, then));
+                                 reply_looking_up(api, waiting, who, then);
                              });
         });
     if (!taken) waiting->fail(taken.error());
 }
 
-/// 200 once its objects are gone from the store; 202 where that takes its time, or where there is no place to
+/// 200 once its objects are gone from the store and no gateway serves it any more; 202 where that takes its time, or where there is no place to
 /// wait. Whoever leaves before its turn has it deleted all the same.
 void delete_upload(const Api& api, const Request& request, http::Responder responder) {
     const auto id = upload_id(request);
@@ -124,10 +132,16 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
         const auto erased = api.service.cancel_or_erase(who, id);
         if (!erased) return waiting->fail(erased.error());
         api.waiters.finished(*erased);
+        api.recent_images.forget(erased->public_id);
+        api.image_memory.forget(erased->public_id);
+        if (api.image_disk) api.image_disk->forget(erased->public_id);
+        // No gateway may have it by what it looked up before.
+        const auto at_least =
+            erased->image ? delivery::RecentImages::kDeletionWait : std::chrono::milliseconds{0};
         const auto waiter = api.waiters.enter(client);
         if (!waiter) return waiting->respond(upload_response(api, *erased, 202));
         waiting->on_abandoned(abandons(api, *waiter));
-        api.waiters.wait(*waiter, {id, Until::gone, kLongestErasing},
+        api.waiters.wait(*waiter, {id, Until::gone, kLongestErasing, at_least},
                          [&api, waiting, erased = *erased](const Result<model::Upload>& then, Waited waited) {
                              // Deleted it is, whether or not it could be looked at again.
                              waiting->respond(upload_response(api, then.value_or(erased),
@@ -137,9 +151,20 @@ void delete_upload(const Api& api, const Request& request, http::Responder respo
     if (!taken) waiting->fail(taken.error());
 }
 
-Result<records::ListQuery> read_list_query(const Request& request) {
-    if (const auto known = check_query(
-            request, {"app", "state", "profile", "created_after", "limit", "cursor", "metadata."});
+/// Where the list goes on, for its order.
+Result<> read_cursor_into(records::ListQuery& query, const std::string& cursor) {
+    if (query.similar) {
+        if (!go_on_behind(cursor, query)) return not_a_cursor();
+        return {};
+    }
+    query.before = parse_upload_id(cursor);
+    if (!query.before) return not_a_cursor();
+    return {};
+}
+
+Result<records::ListQuery> read_list_query(const Api& api, const Request& request) {
+    if (const auto known = check_query(request, {"app", "state", "profile", "created_after", "similar_to",
+                                                 "distance", "limit", "cursor", "metadata."});
         !known) {
         return fail(known.error());
     }
@@ -166,40 +191,42 @@ Result<records::ListQuery> read_list_query(const Request& request) {
     const auto page = read_page_request(request);
     if (!page) return fail(page.error());
     query.limit = page->limit;
+    const auto similar = read_similar_query(request);
+    if (!similar) return fail(similar.error());
+    if (*similar) {
+        if (!query.app)
+            return fail(ErrorCode::invalid_query,
+                        "'similar_to' looks among one app's uploads: name its 'app'");
+        auto hash = find_hash(api.uploads, query.app, **similar);
+        if (!hash) return fail(std::move(hash.error()));
+        query.similar = std::move(*hash);
+    }
     if (page->before) {
-        query.before = parse_upload_id(*page->before);
-        if (!query.before) return not_a_cursor();
+        if (auto at = read_cursor_into(query, *page->before); !at) return fail(std::move(at.error()));
     }
     return query;
 }
 
 Result<Response> list_uploads(const Api& api, const Request& request) {
-    auto query = read_list_query(request);
+    auto query = read_list_query(api, request);
     if (!query) return fail(query.error());
     // One more than asked for tells whether there is a next page.
     const auto wanted = query->limit++;
     auto uploads = api.uploads.list(*query);
     if (!uploads) return fail(uploads.error());
-    std::optional<std::string> last_id;
-    if (uploads->size() > wanted) {
-        uploads->resize(wanted);
-        last_id = uploads->back().id.str();
-    }
+    const auto last_id = cut_to_page(*uploads, wanted, [&](const model::Upload& last) {
+        return query->similar ? cursor_behind(*query->similar, last) : last.id.str();
+    });
+    if (auto filled = look_up_variants(api, *uploads); !filled) return fail(std::move(filled.error()));
     std::vector<std::string> items;
-    for (const auto& upload : *uploads)
-        items.push_back(upload_json_for(asking(request), upload, api.image_base));
+    for (const auto& upload : *uploads) {
+        auto item = upload_json_for(api, asking(request), upload);
+        if (query->similar)
+            item = with_member(std::move(item), "distance",
+                               std::to_string(distance_of(*query->similar, upload)));
+        items.push_back(std::move(item));
+    }
     return page_response(request, items, last_id);
-}
-
-/// `expires_in`, where the request says it; nullopt where it has no body.
-Result<std::optional<std::int64_t>> read_expires_in(const Request& request) {
-    if (request.body.empty()) return std::optional<std::int64_t>{};
-    const auto document = json::read_object(request.body);
-    if (!document) return fail(document.error());
-    json::Fields fields(*document);
-    const auto expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
-    if (const auto sane = fields.finish(); !sane) return fail(sane.error());
-    return expires_in;
 }
 
 /// A fresh URL for the same object.
@@ -208,7 +235,8 @@ Result<Response> sign_again(const Api& api, const Request& request, const Upload
     if (!expires_in) return fail(expires_in.error());
     const auto granted = api.service.sign_again(asking(request), id, *expires_in);
     if (!granted) return fail(granted.error());
-    return Response::json(200, granted_json(granted->upload, granted->grant, api.image_base));
+    return Response::json(
+        200, granted_json(granted->upload, granted->grant, api.image_base, api.audience_of(granted->upload)));
 }
 
 Result<Response> timeline(const Api& api, const Request& request, const UploadId& id) {
@@ -232,18 +260,44 @@ Result<Response> callbacks_of(const Api& api, const Request& request, const Uplo
     return page_response(request, items, std::nullopt);
 }
 
+/// The body counts where the upload was sent in parts.
 Result<Response> complete(const Api& api, const Request& request, const UploadId& id) {
-    return answer(api, api.service.complete(asking(request), id));
+    std::optional<std::vector<pipeline::NamedPart>> parts;
+    if (!request.body.empty()) {
+        const auto seen = api.service.find(asking(request), id);
+        if (!seen) return fail(seen.error());
+        if (seen->method == model::GrantMethod::multipart) {
+            auto named = read_named_parts(request.body);
+            if (!named) return fail(std::move(named.error()));
+            parts = std::move(*named);
+        }
+    }
+    return answer(api, api.service.complete(asking(request), id, parts));
 }
 
 Result<Response> retry(const Api& api, const Request& request, const UploadId& id) {
     return answer(api, api.service.retry(asking(request), id));
 }
 
+/// Those that lack are made by a job; the callback `variant.ready` tells when.
+Result<Response> make_variants(const Api& api, const Request& request, const UploadId& id) {
+    const auto& who = caller(request);
+    const auto seen = api.service.find(asking(request), id);
+    if (!seen) return fail(seen.error());
+    if (seen->state == model::UploadState::published && !has_variants(api, *seen))
+        return fail(ErrorCode::variant_not_found, "the upload's profile has no variants");
+    auto ordered = api.variants.order(who.app() ? std::make_optional(*who.app()) : std::nullopt, id);
+    ordered = with_variants(api, std::move(ordered));
+    if (!ordered) return fail(ordered.error());
+    return Response::json(202, upload_json_for(api, asking(request), *ordered));
+}
+
 }  // namespace
 
 void add_upload_routes(http::Router& router, const Api& api) {
     add_create_route(router, api);
+    add_batch_route(router, api);
+    add_part_routes(router, api);
     const auto anyone = access::key_or_token(api.credentials());
     const auto key = access::any_key(api.config.keys);
     const auto on = [&](http::WorkPool& pool, auto call) {
@@ -265,7 +319,7 @@ void add_upload_routes(http::Router& router, const Api& api) {
         add(http::Method::delete_, "", remove, 0);
         add(http::Method::get, "/callbacks", on(api.database_pool, callbacks_of), 0);
         add(http::Method::post, "/sign", on(api.database_pool, sign_again), kSmallBody);
-        add(http::Method::post, "/complete", on(api.store_pool, complete), kSmallBody);
+        add(http::Method::post, "/complete", on(api.store_pool, complete), kLongestPartList);
     }
     router.add(
         {http::Method::get, "/v1/uploads",
@@ -277,6 +331,9 @@ void add_upload_routes(http::Router& router, const Api& api) {
     router.add(
         {http::Method::post, "/v1/uploads/{id}/retry", on(api.database_pool, retry), kSmallBody, key, ""},
         api.cors);
+    router.add({http::Method::post, "/v1/uploads/{id}/variants", on(api.database_pool, make_variants),
+                kSmallBody, key, ""},
+               api.cors);
 }
 
 void add_operator_routes(http::Router& router, const Api& api) {

@@ -1,4 +1,4 @@
-// Requests that wait for an upload, as metrics: `photogate_waits*`.
+// Requests that wait for an upload or a package, as metrics: `photogate_waits*`.
 //
 // Thread safety: watch() before anybody renders; what it adds runs with each rendering.
 #pragma once
@@ -8,7 +8,7 @@
 
 namespace photogate::gateway::routes {
 
-/// `waiters` outlives the last rendering.
-void watch(telemetry::Metrics& metrics, const Waiters& waiters);
+/// Of both, which share their places. They outlive the last rendering.
+void watch(telemetry::Metrics& metrics, const Waiters& uploads, const PackageWaiters& packages);
 
 }  // namespace photogate::gateway::routes

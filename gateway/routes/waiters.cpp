@@ -6,46 +6,51 @@
 
 namespace photogate::gateway::routes {
 
-using model::Upload;
-
 namespace {
 
-/// Ids in one question, and whole uploads in one answer.
+/// Ids in one question, and whole ones in one answer.
 constexpr std::size_t kAsked = 4'096;
 constexpr std::size_t kRead = 256;
 
-template <class Each>
-void in_batches(const std::vector<UploadId>& ids, std::size_t most, Each each) {
+template <class Id, class Each>
+void in_batches(const std::vector<Id>& ids, std::size_t most, Each each) {
     for (std::size_t at = 0; at < ids.size(); at += most) {
         const auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
-        each(std::vector<UploadId>(first,
-                                   first + static_cast<std::ptrdiff_t>(std::min(most, ids.size() - at))));
+        each(std::vector<Id>(first, first + static_cast<std::ptrdiff_t>(std::min(most, ids.size() - at))));
     }
 }
 
 }  // namespace
 
-/// All of it is under Waiters::mutex_.
-class Waiters::Waiter {
+/// All of it is under mutex_.
+template <class Subject>
+class BasicWaiters<Subject>::Waiter {
   public:
     explicit Waiter(WaitPlaces::Place given) : place(std::move(given)) {}
     WaitPlaces::Place place;
     Until until = Until::ended;
     Steady::time_point deadline;
+    Steady::time_point not_before;
     Answer answer;
     bool looked_at = false;
-    bool over = false;                        ///< answered or abandoned
-    std::optional<Listed::iterator> in_list;  ///< while it waits
+    bool over = false;                                 ///< answered or abandoned
+    std::optional<typename Listed::iterator> in_list;  ///< while it waits
 };
 
-Waiters::Waiters(UploadWatch& watch, Options options)
+template <class Subject>
+BasicWaiters<Subject>::BasicWaiters(Watch<Subject>& watch, Options options)
+    : BasicWaiters(watch, options, WaitPlaces{options.limits}) {}
+
+template <class Subject>
+BasicWaiters<Subject>::BasicWaiters(Watch<Subject>& watch, Options options, WaitPlaces places)
     : watch_(watch),
       look_every_(options.look_every),
       gather_(options.gather),
-      places_(options.limits),
+      places_(std::move(places)),
       thread_([this] { look(); }) {}
 
-Waiters::~Waiters() {
+template <class Subject>
+BasicWaiters<Subject>::~BasicWaiters() {
     {
         std::lock_guard lock(mutex_);
         stopping_ = releasing_ = true;
@@ -54,18 +59,22 @@ Waiters::~Waiters() {
     thread_.join();
 }
 
-Result<std::shared_ptr<Waiters::Waiter>> Waiters::enter(WaitingClient client) {
+template <class Subject>
+auto BasicWaiters<Subject>::enter(WaitingClient client) -> Result<std::shared_ptr<Waiter>> {
     auto place = places_.take(std::move(client));
     if (!place) return fail(std::move(place.error()));
     return std::make_shared<Waiter>(std::move(*place));
 }
 
-void Waiters::wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer) {
+template <class Subject>
+void BasicWaiters<Subject>::wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer) {
     {
         std::lock_guard lock(mutex_);
         if (waiter->over) return;
         waiter->until = what.until;
-        waiter->deadline = Steady::now() + what.at_most;
+        const auto now = Steady::now();
+        waiter->deadline = now + what.at_most;
+        waiter->not_before = now + what.at_least;
         waiter->answer = std::move(answer);
         waiter->in_list = waiters_.emplace(what.id, waiter);
         arrived_ = true;
@@ -73,7 +82,8 @@ void Waiters::wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answ
     changed_.notify_all();
 }
 
-void Waiters::abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why) {
+template <class Subject>
+void BasicWaiters<Subject>::abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why) {
     Answer unused;  // destroyed after the lock: it owns the Responder
     std::lock_guard lock(mutex_);
     if (waiter->over) return;
@@ -86,7 +96,8 @@ void Waiters::abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why
     }
 }
 
-Waiters::Answer Waiters::remove(Listed::iterator listed) {
+template <class Subject>
+auto BasicWaiters<Subject>::remove(typename Listed::iterator listed) -> Answer {
     const std::shared_ptr<Waiter> waiter = std::move(listed->second);
     waiters_.erase(listed);
     waiter->in_list.reset();
@@ -95,22 +106,24 @@ Waiters::Answer Waiters::remove(Listed::iterator listed) {
     return std::exchange(waiter->answer, nullptr);
 }
 
-void Waiters::finished(const Upload& upload) {
-    if (!is_final(upload.state)) return;
+template <class Subject>
+void BasicWaiters<Subject>::finished(const Value& subject) {
+    if (!Subject::is_final(subject)) return;
     std::vector<Answer> answers;
     {
         std::lock_guard lock(mutex_);
-        const auto [first, last] = waiters_.equal_range(upload.id);
+        const auto [first, last] = waiters_.equal_range(subject.id);
         for (auto each = first; each != last;) {
             const auto waiter = each++;
             if (waiter->second->until == Until::ended) answers.push_back(remove(waiter));
         }
     }
     for (auto& answer : answers)
-        answer(upload, Waited::fulfilled);
+        answer(subject, Waited::fulfilled);
 }
 
-void Waiters::settled(const UploadId& id) {
+template <class Subject>
+void BasicWaiters<Subject>::settled(const Id& id) {
     {
         std::lock_guard lock(mutex_);
         if (!waiters_.contains(id)) return;
@@ -118,17 +131,19 @@ void Waiters::settled(const UploadId& id) {
     check({id});
 }
 
-void Waiters::check(const std::vector<UploadId>& ids) {
+template <class Subject>
+void BasicWaiters<Subject>::check(const std::vector<Id>& ids) {
     in_batches(ids, kAsked, [this](const auto& batch) { check_batch(batch); });
 }
 
-void Waiters::check_batch(const std::vector<UploadId>& ids) {
+template <class Subject>
+void BasicWaiters<Subject>::check_batch(const std::vector<Id>& ids) {
     const auto found = watch_.ended(ids);
     if (!found) return answer_all(ids, found.error());
     Ended ended;
-    for (const auto& upload : *found)
-        ended.emplace(upload.id, upload.has_jobs);
-    std::vector<UploadId> wanted;
+    for (const auto& each : *found)
+        ended.emplace(each.id, each.has_jobs);
+    std::vector<Id> wanted;
     {
         std::lock_guard lock(mutex_);
         const auto now = Steady::now();
@@ -144,45 +159,50 @@ void Waiters::check_batch(const std::vector<UploadId>& ids) {
     in_batches(wanted, kRead, [&](const auto& batch) { answer(batch, ended); });
 }
 
-bool Waiters::is_fulfilled(const Waiter& waiter, const Ended& ended, const UploadId& id) {
+template <class Subject>
+bool BasicWaiters<Subject>::is_fulfilled(const Waiter& waiter, const Ended& ended, const Id& id) {
     const auto found = ended.find(id);
-    return found != ended.end() && (waiter.until == Until::ended || !found->second);
+    return found != ended.end() && (waiter.until == Until::ended || !found->second) &&
+           Steady::now() >= waiter.not_before;
 }
 
-struct Waiters::Answering {
+template <class Subject>
+struct BasicWaiters<Subject>::Answering {
     Answer answer;
-    Result<Upload> upload;
+    Result<Value> value;
     Waited waited;
 };
 
-void Waiters::answer(const std::vector<UploadId>& ids, const Ended& ended) {
-    const auto uploads = watch_.read(ids);
-    if (!uploads) return answer_all(ids, uploads.error());
+template <class Subject>
+void BasicWaiters<Subject>::answer(const std::vector<Id>& ids, const Ended& ended) {
+    const auto values = watch_.read(ids);
+    if (!values) return answer_all(ids, values.error());
     std::vector<Answering> answers;
     {
         std::lock_guard lock(mutex_);
         const auto now = Steady::now();
         for (const auto& id : ids) {
-            const auto upload = std::find_if(uploads->begin(), uploads->end(),
-                                             [&](const Upload& each) { return each.id == id; });
+            const auto value = std::find_if(values->begin(), values->end(),
+                                            [&](const Value& each) { return each.id == id; });
             const auto [first, last] = waiters_.equal_range(id);
             for (auto each = first; each != last;) {
                 const auto listed = each++;
                 const Waiter& waiter = *listed->second;
                 const bool fulfilled = is_fulfilled(waiter, ended, id);
                 if (!fulfilled && waiter.deadline > now && !releasing_) continue;
-                Result<Upload> found = fail(ErrorCode::upload_not_found, "there is no such upload");
-                if (upload != uploads->end()) found = *upload;
+                Result<Value> found = fail(Subject::absent());
+                if (value != values->end()) found = *value;
                 answers.push_back(
                     {remove(listed), std::move(found), fulfilled ? Waited::fulfilled : Waited::timed_out});
             }
         }
     }
     for (auto& each : answers)
-        each.answer(std::move(each.upload), each.waited);
+        each.answer(std::move(each.value), each.waited);
 }
 
-void Waiters::answer_all(const std::vector<UploadId>& ids, const Error& error) {
+template <class Subject>
+void BasicWaiters<Subject>::answer_all(const std::vector<Id>& ids, const Error& error) {
     std::vector<Answer> answers;
     {
         std::lock_guard lock(mutex_);
@@ -196,10 +216,17 @@ void Waiters::answer_all(const std::vector<UploadId>& ids, const Error& error) {
         answer(tl::unexpected(error), Waited::timed_out);
 }
 
-std::vector<UploadId> Waiters::due(Steady::time_point now, bool everyone, Steady::time_point& next) {
-    std::vector<UploadId> ids;
+template <class Subject>
+auto BasicWaiters<Subject>::due(Steady::time_point now, bool everyone, Steady::time_point& next)
+    -> std::vector<Id> {
+    std::vector<Id> ids;
     for (auto& [id, waiter] : waiters_) {
-        // Who has just come is looked at soon: the upload may have ended between request and waiting.
+        const auto first = std::min(waiter->not_before, waiter->deadline);
+        if (now < first && !releasing_) {
+            next = std::min(next, first);
+            continue;
+        }
+        // Who has just come is looked at soon: it may have ended between request and waiting.
         if (everyone || !waiter->looked_at || waiter->deadline <= now) {
             if (ids.empty() || !(ids.back() == id)) ids.push_back(id);
         } else {
@@ -210,7 +237,8 @@ std::vector<UploadId> Waiters::due(Steady::time_point now, bool everyone, Steady
     return ids;
 }
 
-void Waiters::look() {
+template <class Subject>
+void BasicWaiters<Subject>::look() {
     std::unique_lock lock(mutex_);
     auto next_round = Steady::now();
     for (;;) {
@@ -234,8 +262,9 @@ void Waiters::look() {
     }
 }
 
-void Waiters::release_all() {
-    std::vector<UploadId> ids;
+template <class Subject>
+void BasicWaiters<Subject>::release_all() {
+    std::vector<Id> ids;
     {
         std::lock_guard lock(mutex_);
         releasing_ = true;
@@ -247,14 +276,25 @@ void Waiters::release_all() {
     check(ids);
 }
 
-std::size_t Waiters::waiting() const {
+template <class Subject>
+bool BasicWaiters<Subject>::releasing() const {
+    std::lock_guard lock(mutex_);
+    return releasing_;
+}
+
+template <class Subject>
+std::size_t BasicWaiters<Subject>::waiting() const {
     std::lock_guard lock(mutex_);
     return waiters_.size();
 }
 
-Waiters::Counts Waiters::counts() const {
+template <class Subject>
+auto BasicWaiters<Subject>::counts() const -> Counts {
     std::lock_guard lock(mutex_);
     return {places_.counts(), abandoned_, evicted_};
 }
+
+template class BasicWaiters<UploadSubject>;
+template class BasicWaiters<PackageSubject>;
 
 }  // namespace photogate::gateway::routes

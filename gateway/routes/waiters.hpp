@@ -1,9 +1,9 @@
-// Long-polling requests: they wait for an upload's end (`?wait=`), or for the removal of its objects
+// Long-polling requests: they wait for an upload's or a package's end (`?wait=`), or for the removal of an upload's objects
 // (DELETE), without a thread each.
 //
 // What happens in this process wakes its waiters at once; what another gateway does is seen at the next look
-// into the records: one query for a few thousand uploads. Each waiter is answered once: when what it waits for has happened, or when its time is
-// over, with the upload as it then is. One whose client goes first is removed at once and never answered.
+// into the records: one query for a few thousand of them. Each waiter is answered once: when what it waits for has happened, or when its time is
+// over, with what it waited for as it then is. One whose client goes first is removed at once and never answered.
 //
 // Thread safety: any thread. Answers run on the waiters' own thread or on the one that calls finished() or
 // settled(); they must be quick.
@@ -20,8 +20,8 @@
 
 #include "base/result.hpp"
 #include "gateway/http/abandonment.hpp"
-#include "gateway/routes/upload_watch.hpp"
 #include "gateway/routes/wait_places.hpp"
+#include "gateway/routes/wait_subjects.hpp"
 
 namespace photogate::gateway::routes {
 
@@ -34,15 +34,20 @@ enum class Until {
 /// How its waiting ended.
 enum class Waited { fulfilled, timed_out };
 
-class Waiters {
+template <class Subject>
+class BasicWaiters {
   public:
+    using Id = typename Subject::Id;
+    using Value = typename Subject::Value;
     /// `timed_out` comes too where the records could not be asked.
-    using Answer = std::function<void(Result<model::Upload>, Waited)>;
+    using Answer = std::function<void(Result<Value>, Waited)>;
 
     struct Wait {
-        UploadId id;
+        Id id;
         Until until = Until::ended;
         std::chrono::milliseconds at_most{};
+        /// It is not fulfilled before.
+        std::chrono::milliseconds at_least{};
     };
 
     struct Options {
@@ -63,10 +68,12 @@ class Waiters {
     class Waiter;
 
     /// `watch` outlives this.
-    Waiters(UploadWatch& watch, Options options);
-    ~Waiters();
-    Waiters(const Waiters&) = delete;
-    Waiters& operator=(const Waiters&) = delete;
+    BasicWaiters(Watch<Subject>& watch, Options options);
+    /// Those that wait here and those that wait for other subjects share `places`; of `options`, the limits are not looked at.
+    BasicWaiters(Watch<Subject>& watch, Options options, WaitPlaces places);
+    ~BasicWaiters();
+    BasicWaiters(const BasicWaiters&) = delete;
+    BasicWaiters& operator=(const BasicWaiters&) = delete;
 
     /// A place for a request that is about to wait, held until the Waiter is answered, abandoned or
     /// destroyed. Errors: those of WaitPlaces::take.
@@ -75,35 +82,39 @@ class Waiters {
     void wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer);
     /// For Responder::on_abandoned. Nothing happens where it was answered already.
     void abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why);
-    /// An upload's state became final here.
-    void finished(const model::Upload& upload);
-    /// An object was removed here, or put where it stays. Asks the records only if a request waits for it.
-    void settled(const UploadId& id);
+    /// Its state became final here.
+    void finished(const Value& subject);
+    /// Something was done about it here: an object was removed, or put where it stays. Asks the records only if a request waits for it.
+    void settled(const Id& id);
     /// Answers all that wait, and all that come later, at once: before a shutdown.
     void release_all();
+    /// Whether release_all() was called.
+    bool releasing() const;
     std::size_t waiting() const;
     Counts counts() const;
+    /// To be shared with others.
+    const WaitPlaces& places() const { return places_; }
 
   private:
     using Steady = std::chrono::steady_clock;
-    using Listed = std::multimap<UploadId, std::shared_ptr<Waiter>>;
-    using Ended = std::map<UploadId, bool>;  ///< uploads in a final state; true where they have jobs
+    using Listed = std::multimap<Id, std::shared_ptr<Waiter>>;
+    using Ended = std::map<Id, bool>;  ///< those in a final state; true where they have jobs
     struct Answering;
 
     void look();
-    /// Under the mutex: which uploads to read now, and when to look again.
-    std::vector<UploadId> due(Steady::time_point now, bool everyone, Steady::time_point& next);
-    void check(const std::vector<UploadId>& ids);
-    void check_batch(const std::vector<UploadId>& ids);
+    /// Under the mutex: which ones to read now, and when to look again.
+    std::vector<Id> due(Steady::time_point now, bool everyone, Steady::time_point& next);
+    void check(const std::vector<Id>& ids);
+    void check_batch(const std::vector<Id>& ids);
     /// Reads `ids` and answers those of their waiters that `ended` or their time concerns.
-    void answer(const std::vector<UploadId>& ids, const Ended& ended);
-    static bool is_fulfilled(const Waiter& waiter, const Ended& ended, const UploadId& id);
-    void answer_all(const std::vector<UploadId>& ids, const Error& error);
+    void answer(const std::vector<Id>& ids, const Ended& ended);
+    static bool is_fulfilled(const Waiter& waiter, const Ended& ended, const Id& id);
+    void answer_all(const std::vector<Id>& ids, const Error& error);
     /// Under the mutex: takes it off the list and gives its place back. The answer, for its caller to use or
     /// to drop without the mutex.
-    Answer remove(Listed::iterator waiter);
+    Answer remove(typename Listed::iterator waiter);
 
-    UploadWatch& watch_;
+    Watch<Subject>& watch_;
     const std::chrono::milliseconds look_every_;
     const std::chrono::milliseconds gather_;
     WaitPlaces places_;
@@ -117,5 +128,10 @@ class Waiters {
     bool stopping_ = false;
     std::thread thread_;  // last: it uses all of the above
 };
+
+using Waiters = BasicWaiters<UploadSubject>;
+using PackageWaiters = BasicWaiters<PackageSubject>;
+extern template class BasicWaiters<UploadSubject>;
+extern template class BasicWaiters<PackageSubject>;
 
 }  // namespace photogate::gateway::routes

@@ -7,69 +7,23 @@
 
 #include "base/ascii.hpp"
 #include "base/log.hpp"
-#include "base/text.hpp"
 #include "gateway/s3/operations.hpp"
 #include "gateway/s3/request_xml.hpp"
 #include "gateway/s3/xml.hpp"
 
 namespace photogate::gateway::s3 {
 
+using photogate::http::semantics::cors_fields;
+using photogate::http::semantics::CorsRequest;
+using photogate::http::semantics::find_rule;
+using photogate::http::semantics::joined;
+using photogate::http::semantics::preflight_fields;
+
 namespace {
 
 constexpr std::size_t kMostRules = 100;
 constexpr std::size_t kLongestId = 255;
-constexpr std::size_t kMostNames = 64;
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "PUT", "HEAD", "POST", "DELETE"};
-
-enum class Letters { exact, any_case };
-
-bool equal(std::string_view a, std::string_view b, Letters letters) {
-    return letters == Letters::exact ? a == b : ascii::equals_ignoring_case(a, b);
-}
-
-/// A pattern with at most one `*`.
-bool matches(std::string_view pattern, std::string_view text, Letters letters) {
-    const auto star = pattern.find('*');
-    if (star == std::string_view::npos) return equal(pattern, text, letters);
-    const auto before = pattern.substr(0, star), after = pattern.substr(star + 1);
-    return text.size() >= before.size() + after.size() &&
-           equal(text.substr(0, before.size()), before, letters) &&
-           equal(text.substr(text.size() - after.size()), after, letters);
-}
-
-/// The pattern that allows the origin; null: none.
-const std::string* allowing(const CorsRule& rule, std::string_view origin, std::string_view method) {
-    if (std::find(rule.methods.begin(), rule.methods.end(), method) == rule.methods.end()) return nullptr;
-    const auto found = std::find_if(rule.origins.begin(), rule.origins.end(), [&](const std::string& each) {
-        return matches(each, origin, Letters::exact);
-    });
-    return found == rule.origins.end() ? nullptr : &*found;
-}
-
-std::vector<std::string_view> names_in(std::string_view list) {
-    std::vector<std::string_view> names;
-    for (std::size_t at = 0; at < list.size();) {
-        const auto end = std::min(list.find(',', at), list.size());
-        names.push_back(trim(list.substr(at, end - at)));
-        at = end + 1;
-    }
-    return names;
-}
-
-bool allows_headers(const CorsRule& rule, const std::vector<std::string_view>& names) {
-    return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
-        return std::any_of(rule.headers.begin(), rule.headers.end(),
-                           [&](const std::string& each) { return matches(each, name, Letters::any_case); });
-    });
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-std::string origin_answer(const std::string& pattern, std::string_view origin) {
-    return pattern == "*" ? pattern : std::string{origin};
-}
 
 S3Result<> check_patterns(const std::vector<std::string>& patterns, std::string_view element) {
     for (const std::string& each : patterns) {
@@ -179,43 +133,61 @@ std::string cors_document(const CorsRules& rules) {
     return document.done();
 }
 
-std::vector<http::HeaderField> cors_headers(const CorsRules& rules, const http::RequestHead& head) {
-    const auto origin = head.headers.find("Origin");
-    if (!origin) return {};
-    std::vector<http::HeaderField> fields{{"Vary", "Origin"}};
-    for (const CorsRule& rule : rules) {
-        const std::string* pattern = allowing(rule, *origin, http::to_string(head.method));
-        if (pattern == nullptr) continue;
-        fields.push_back({"Access-Control-Allow-Origin", origin_answer(*pattern, *origin)});
-        if (!rule.exposed.empty()) fields.push_back({"Access-Control-Expose-Headers", joined(rule.exposed)});
-        break;
-    }
-    return fields;
+namespace {
+
+CorsRules rules_for(const std::vector<std::string>& origins) {
+    CorsRule rule{
+        .origins = origins,
+        .methods = {kMethods.begin(), kMethods.end()},
+        .headers = {"*"},
+        .exposed = {"ETag", "Content-Length", "Content-Range", "Content-Type", "Last-Modified", "Location",
+                    "x-amz-request-id", "x-amz-version-id", "x-amz-checksum-crc32", "x-amz-checksum-crc32c",
+                    "x-amz-checksum-crc64nvme", "x-amz-checksum-sha1", "x-amz-checksum-sha256", "*"},
+        .max_age = 3'600};
+    return {std::move(rule)};
 }
 
-S3Result<http::Response> preflight(const CorsRules& rules, const http::RequestHead& head) {
-    const auto origin = head.headers.find("Origin");
-    if (!origin) return refuse(Code::BadRequest, "Insufficient information. Origin request header needed.");
-    const auto method = head.headers.find("Access-Control-Request-Method");
-    if (!method) return refuse(Code::BadRequest, "Invalid Access-Control-Request-Method: null");
-    const std::string asked{head.headers.find("Access-Control-Request-Headers").value_or("")};
-    const auto names = names_in(asked);
-    if (names.size() > kMostNames) return refuse(Code::AccessForbidden);
-    for (const CorsRule& rule : rules) {
-        const std::string* pattern = allowing(rule, *origin, *method);
-        if (pattern == nullptr || !allows_headers(rule, names)) continue;
-        http::Response response = http::Response::empty(200);
-        response.set("Access-Control-Allow-Origin", origin_answer(*pattern, *origin));
-        response.set("Access-Control-Allow-Methods", joined(rule.methods));
-        if (!names.empty()) response.set("Access-Control-Allow-Headers", asked);
-        if (!rule.exposed.empty()) response.set("Access-Control-Expose-Headers", joined(rule.exposed));
-        if (rule.max_age) response.set("Access-Control-Max-Age", std::to_string(*rule.max_age));
+CorsRequest asked_by(const http::RequestHead& head) {
+    return {head.headers.find("Origin"), head.headers.find("Access-Control-Request-Method").value_or(""),
+            head.headers.find("Access-Control-Request-Headers").value_or("")};
+}
+
+http::Response preflight_response(int status, const CorsRule& rule, const CorsRequest& asked) {
+    http::Response response = http::Response::empty(status);
+    response.headers = preflight_fields(rule, asked, joined(rule.methods));
+    return response;
+}
+
+}  // namespace
+
+std::vector<http::HeaderField> BucketCors::fields(const std::optional<Bucket>& bucket,
+                                                  const http::RequestHead& head) const {
+    if (head.method == http::Method::options) return {};
+    const auto own = bucket ? find(*bucket) : nullptr;
+    return cors_fields(own ? *own : configured_, {head.headers.find("Origin"), http::to_string(head.method)});
+}
+
+S3Result<http::Response> BucketCors::preflight(const std::optional<Bucket>& bucket,
+                                               const http::RequestHead& head) const {
+    const CorsRequest asked = asked_by(head);
+    const auto own = bucket ? find(*bucket) : nullptr;
+    if (!own) {
+        const CorsRule* rule = asked.method.empty() ? nullptr : find_rule(configured_, asked);
+        http::Response response =
+            rule != nullptr ? preflight_response(204, *rule, asked) : http::Response::empty(204);
+        response.set("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS");
         return response;
     }
-    return refuse(Code::AccessForbidden);
+    if (!asked.origin)
+        return refuse(Code::BadRequest, "Insufficient information. Origin request header needed.");
+    if (asked.method.empty()) return refuse(Code::BadRequest, "Invalid Access-Control-Request-Method: null");
+    const CorsRule* rule = find_rule(*own, asked);
+    if (rule == nullptr) return refuse(Code::AccessForbidden);
+    return preflight_response(200, *rule, asked);
 }
 
-BucketCors::BucketCors(storage::builtin::FolderStore& store) : store_(store) {
+BucketCors::BucketCors(storage::builtin::FolderStore& store, const std::vector<std::string>& origins)
+    : store_(store), configured_(rules_for(origins)) {
     const auto documents = store_.buckets().documents("cors");
     if (!documents) {
         log::error("store.cors_unread", {{"error", documents.error().detail}});

@@ -17,36 +17,34 @@
 
 #include "gateway/http/message.hpp"
 #include "gateway/s3/error.hpp"
+#include "http/semantics/cors.hpp"
 #include "storage/builtin/store.hpp"
 
 namespace photogate::gateway::s3 {
 
 inline constexpr std::size_t kMostCorsDocument = 64U << 10;
 
-struct CorsRule {
-    std::string id;
-    std::vector<std::string> origins;  ///< 1 or more
-    std::vector<std::string> methods;  ///< 1 or more of GET, PUT, HEAD, POST, DELETE
-    std::vector<std::string> headers;
-    std::vector<std::string> exposed;
-    std::optional<std::uint32_t> max_age;  ///< seconds
-};
+using photogate::http::semantics::CorsRule;
 using CorsRules = std::vector<CorsRule>;
 
 /// Refusals: MalformedXML, InvalidRequest.
 S3Result<CorsRules> read_cors_document(std::string_view text);
 std::string cors_document(const CorsRules& rules);
 
-/// For the response to a request with an Origin: by the first rule that allows its origin and method.
-std::vector<http::HeaderField> cors_headers(const CorsRules& rules, const http::RequestHead& head);
-/// The response to OPTIONS. Refusals: AccessForbidden; BadRequest without Origin or requested method.
-S3Result<http::Response> preflight(const CorsRules& rules, const http::RequestHead& head);
-
 /// The rules of all buckets in memory, for a look at each request.
 class BucketCors {
   public:
-    /// Reads them from the store, which must outlive this.
-    explicit BucketCors(storage::builtin::FolderStore& store);
+    /// Reads them from the store, which must outlive this. `origins` are those of buckets without rules.
+    BucketCors(storage::builtin::FolderStore& store, const std::vector<std::string>& origins);
+
+    /// For every response but a preflight's. The signature identifies a caller, never a cookie, so `*` is safe;
+    /// responses never allow credentials.
+    std::vector<http::HeaderField> fields(const std::optional<Bucket>& bucket,
+                                          const http::RequestHead& head) const;
+    /// The response to OPTIONS. Refusals, of a bucket with rules: AccessForbidden; BadRequest without an origin or a
+    /// requested method.
+    S3Result<http::Response> preflight(const std::optional<Bucket>& bucket,
+                                       const http::RequestHead& head) const;
 
     /// Null: the bucket has none.
     std::shared_ptr<const CorsRules> find(const Bucket& bucket) const;
@@ -57,6 +55,7 @@ class BucketCors {
 
   private:
     storage::builtin::FolderStore& store_;
+    const CorsRules configured_;
     std::mutex changing_;  ///< the store and the memory change in one order
     mutable std::mutex mutex_;
     std::map<Bucket, std::shared_ptr<const CorsRules>> rules_;

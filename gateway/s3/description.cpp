@@ -99,7 +99,7 @@ S3Result<ObjectHeaders> read_description(const Call& call) {
     return headers;
 }
 
-S3Result<ObjectHeaders> read_description(const std::vector<signer::Header>& fields) {
+S3Result<ObjectHeaders> read_description(const std::vector<signer::HeaderField>& fields) {
     Reading reading;
     Tags tags;
     StorageClass storage_class = StorageClass::standard;

@@ -14,7 +14,7 @@ namespace photogate::gateway::s3 {
 S3Result<storage::builtin::ObjectHeaders> read_description(const Call& call);
 /// Of a form's fields, whose `tagging` is a document. Refusals: MetadataTooLarge, and those of
 /// read_tagging_document().
-S3Result<storage::builtin::ObjectHeaders> read_description(const std::vector<signer::Header>& fields);
+S3Result<storage::builtin::ObjectHeaders> read_description(const std::vector<signer::HeaderField>& fields);
 
 /// `x-amz-storage-class`; offered.hpp has refused others than the two.
 storage::builtin::StorageClass read_storage_class(std::optional<std::string_view> text);

@@ -33,7 +33,7 @@ class Form {
     /// The file has begun, so `fields` are complete.
     bool file_begun() const { return state_ == State::file || state_ == State::after; }
     bool file_ended() const { return state_ == State::after; }
-    const std::vector<signer::Header>& fields() const { return fields_; }
+    const std::vector<signer::HeaderField>& fields() const { return fields_; }
     /// As sent by the browser, without folders.
     const std::string& file_name() const { return file_name_; }
 
@@ -50,7 +50,7 @@ class Form {
     std::size_t passed_ = 0;  ///< bytes read before the file
     std::string name_;
     std::string file_name_;
-    std::vector<signer::Header> fields_;
+    std::vector<signer::HeaderField> fields_;
 };
 
 }  // namespace photogate::gateway::s3

@@ -27,8 +27,8 @@ namespace {
 
 constexpr std::string_view kFileName = "${filename}";
 
-const std::string* field(const std::vector<signer::Header>& fields, std::string_view name) {
-    const auto at = std::find_if(fields.begin(), fields.end(), [&](const signer::Header& each) {
+const std::string* field(const std::vector<signer::HeaderField>& fields, std::string_view name) {
+    const auto at = std::find_if(fields.begin(), fields.end(), [&](const signer::HeaderField& each) {
         return ascii::equals_ignoring_case(each.name, name);
     });
     return at == fields.end() ? nullptr : &at->value;
@@ -67,10 +67,10 @@ class FormSink final : public BodySink {
   private:
     /// The file begins: all fields have arrived.
     S3Result<> admit() {
-        std::vector<signer::Header> fields = form_.fields();
-        const auto key_field = std::find_if(fields.begin(), fields.end(), [](const signer::Header& each) {
-            return ascii::equals_ignoring_case(each.name, "key");
-        });
+        std::vector<signer::HeaderField> fields = form_.fields();
+        const auto key_field = std::find_if(
+            fields.begin(), fields.end(),
+            [](const signer::HeaderField& each) { return ascii::equals_ignoring_case(each.name, "key"); });
         if (key_field == fields.end())
             return refuse(
                 Code::InvalidArgument,
@@ -94,7 +94,7 @@ class FormSink final : public BodySink {
         return open(fields);
     }
 
-    S3Result<> open(const std::vector<signer::Header>& fields) {
+    S3Result<> open(const std::vector<signer::HeaderField>& fields) {
         WriteOptions options;
         options.creation = Creation::post;
         auto headers = read_description(fields);
@@ -124,7 +124,7 @@ class FormSink final : public BodySink {
         return {};
     }
 
-    static const std::string* redirect_field(const std::vector<signer::Header>& fields) {
+    static const std::string* redirect_field(const std::vector<signer::HeaderField>& fields) {
         const auto* named = field(fields, "success_action_redirect");
         return named != nullptr ? named : field(fields, "redirect");
     }

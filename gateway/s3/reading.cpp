@@ -59,6 +59,16 @@ S3Result<std::optional<Stretch>> part_asked(const Call& call, const StoredObject
     return stretch;
 }
 
+/// What is wrong with `?partNumber=` whatever the object is: S3 says it before it looks for the object.
+S3Result<> check_part_asked(const Call& call) {
+    if (!call.address.has("partNumber")) return {};
+    if (auto number = part_number(call); !number) return refuse(number.error());
+    if (call.request.headers.find("range"))
+        return refuse(Code::InvalidRequest,
+                      "Cannot specify both Range header and partNumber query parameter");
+    return {};
+}
+
 S3Result<http::Response> shown(const Call& call, storage::builtin::FolderReader reader) {
     const StoredObject object = reader.object();
     const Validators validators{object.etag, object.last_modified};
@@ -110,6 +120,7 @@ S3Result<> check_version(const Call& call) {
 }
 
 void read_object(Dependencies& dependencies, CallPtr call) {
+    if (auto sane = check_part_asked(*call); !sane) return call->refuse(sane.error());
     if (!call->address.has("versionId")) {
         // An object that is already open needs neither waiting nor another thread.
         if (auto reader = dependencies.store.objects().read_if_open(call->bucket(), call->key()))

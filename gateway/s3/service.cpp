@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "gateway/s3/cors.hpp"
 #include "gateway/s3/form.hpp"
 #include "gateway/s3/offered.hpp"
 #include "gateway/s3/operations.hpp"
@@ -101,12 +100,10 @@ bool is_version_2(const Call& call) {
 
 /// Identifies the caller by the signature, and finds its permissions.
 S3Result<> verify(Dependencies& dependencies, Call& call) {
-    std::vector<signer::Header> headers;
+    std::vector<photogate::http::semantics::FieldView> headers;
     headers.reserve(call.request.headers.size());
-    for (std::size_t i = 0; i < call.request.headers.size(); ++i) {
-        const auto field = call.request.headers.at(i);
-        headers.push_back({std::string{field.name}, std::string{field.value}});
-    }
+    for (std::size_t i = 0; i < call.request.headers.size(); ++i)
+        headers.push_back(call.request.headers.at(i));
     auto verified = dependencies.verifier.verify(signer::ReceivedRequest{
         http::to_string(call.request.method), call.request.target, headers, dependencies.clock.now()});
     if (!verified) {
@@ -176,10 +173,7 @@ void handle(Dependencies& dependencies, Known known, http::Request request, http
                                             {},
                                             nullptr});
     if (call->request.method == http::Method::options) {
-        const auto rules =
-            call->address.bucket ? dependencies.cors.find(call->address.bucket.value()) : nullptr;
-        if (rules) return call->reply(preflight(*rules, call->request));
-        return call->answer(preflight(dependencies.options.cors_origins, call->request));
+        return call->reply(dependencies.cors.preflight(call->address.bucket, call->request));
     }
     if (known.error) {
         // A caller without permission does not learn what is wrong with the request, except what it can see
@@ -207,8 +201,10 @@ Service::Service(ServiceOptions options, storage::builtin::FolderStore& store, h
         granted.insert(granted.end(), caller.permissions.begin(), caller.permissions.end());
     }
     signer::Verifier verifier{std::move(credentials), options.region};
+    const std::vector<std::string> origins = options.cors_origins;
     dependencies_.reset(new Dependencies{std::move(options), store, clock, std::move(verifier),
-                                         std::move(permissions), BucketCors{store}, http::WorkGroup{pool}});
+                                         std::move(permissions), BucketCors{store, origins},
+                                         http::WorkGroup{pool}});
 }
 
 Service::~Service() = default;
@@ -256,9 +252,7 @@ http::Admission Service::admit(const http::RequestHead& head) {
             }
         }
     }
-    const auto rules = known.address.bucket ? dependencies_->cors.find(*known.address.bucket) : nullptr;
-    admission.headers =
-        rules ? cors_headers(*rules, head) : cors_headers(dependencies_->options.cors_origins, head);
+    admission.headers = dependencies_->cors.fields(known.address.bucket, head);
     admission.handler = [this, known = std::move(known)](http::Request request,
                                                          http::Responder responder) mutable {
         handle(*dependencies_, std::move(known), std::move(request), std::move(responder));

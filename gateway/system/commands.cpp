@@ -16,7 +16,10 @@
 #include "gateway/system/start_check.hpp"
 #include "gateway/system/stores.hpp"
 #include "model/object_layout.hpp"
+#include "pipeline/orphan_collector.hpp"
 #include "storage/objects/policies.hpp"
+#include "storage/packages/package_builds.hpp"
+#include "storage/records/migrate.hpp"
 #include "storage/records/records.hpp"
 
 namespace photogate::gateway::system {
@@ -31,7 +34,7 @@ Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
     const auto& config = provided->config;
     if (provided->postgres) {
         // Nobody else keeps this schema in step.
-        const auto migrated = records::migrate(config.database.database_url, records::MigrateMode::apply);
+        const auto migrated = records::migrate(config.database.database_url, RunMode::apply);
         if (!migrated) return fail(migrated.error());
     }
     auto system = System::start(config, role);
@@ -50,32 +53,32 @@ Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
     return {};
 }
 
-Result<> migrate(const config::Config& configured, records::MigrateMode mode, std::ostream& out) {
+Result<> migrate(const config::Config& configured, RunMode mode, std::ostream& out) {
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& database = provided->config.database;
     const auto migrations = records::migrate(database.database_url, mode, database.pooler);
     if (!migrations) return fail(migrations.error());
-    const std::string_view verb = mode == records::MigrateMode::apply ? "applied" : "would apply";
+    const std::string_view verb = mode == RunMode::apply ? "applied" : "would apply";
     for (const auto& migration : *migrations)
         out << fmt::format("{} {:04} {}\n", verb, migration.version, migration.name);
     if (migrations->empty()) out << "the schema is up to date\n";
     return {};
 }
 
-Result<> print_policy(const config::Config& config, PolicyOf whose, const std::string& region,
+Result<> print_policy(const config::Config& config, model::StoreCredential whose, const std::string& region,
                       std::ostream& out) {
     const auto found = config.regions.find(region.empty() ? config.default_region : region);
     if (found == config.regions.end())
         return fail(ErrorCode::unknown_region, "choose a region of the configuration with --region");
     const auto& of = found->second;
-    out << (whose == PolicyOf::signer
+    out << (whose == model::StoreCredential::signer
                 ? storage::objects::signer_policy(of.incoming, std::string{model::kIncomingPrefix})
                 : storage::objects::worker_policy({of.incoming, of.published, of.originals}));
     return {};
 }
 
-Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::ostream& out) {
+Result<> sweep(const config::Config& configured, RunMode mode, std::ostream& out) {
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::allowed);
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
@@ -90,8 +93,12 @@ Result<> sweep(const config::Config& configured, pipeline::SweepMode mode, std::
     options.every = config.worker.sweep_interval;
     options.min_age = config.worker.sweep_age;
     auto& services = **opened;
+    storage::packages::PackageBuilds packages(*services.database);
     pipeline::OrphanCollector collector(
-        options, {services.upkeep, services.arrivals, services.publications, *stores, around.clock});
+        options, {services.upkeep, services.arrivals, services.publications, *stores, around.clock,
+                  [&](const Bucket& bucket, const std::vector<ObjectKey>& keys) {
+                      return packages.named_among(bucket, keys);
+                  }});
     const auto swept = collector.sweep_now(mode, [&](const pipeline::Swept& found) {
         out << fmt::format("{:<13} {} {}\n", to_string(found.finding), found.bucket.str(),
                            found.object.key.str());

@@ -10,6 +10,7 @@
 
 #include "gateway/local/private_postgres.hpp"
 #include "gateway/system/event_proof.hpp"
+#include "gateway/system/imagers.hpp"
 #include "gateway/system/provided.hpp"
 #include "gateway/system/stores.hpp"
 #include "storage/records/migrate.hpp"
@@ -62,7 +63,7 @@ class DoctorReport {
 void examine_database(const config::Config& config, const Clock& clock, Random& random,
                       DoctorReport& report) {
     const auto missing =
-        records::migrate(config.database.database_url, records::MigrateMode::dry_run, config.database.pooler);
+        records::migrate(config.database.database_url, RunMode::dry_run, config.database.pooler);
     if (!missing) return report.failed("database", missing.error());
     if (!missing->empty()) {
         const Error behind{ErrorCode::invalid_configuration,
@@ -179,6 +180,8 @@ void examine_imager(const config::Config& config, DoctorReport& report) {
     const auto started = imaging::ImagerPool::start(options);
     if (!started) return report.failed("imager", started.error());
     report.line("ok", "imager", "the image worker process starts and can read and write every format");
+    if (const auto proved = prove_watermarks(**started, config.apps); !proved)
+        report.failed("imager.watermarks", proved.error());
     const auto jail = (*started)->jail();
     if (jail.is_tight()) return report.line("ok", "imager.jail", imaging::describe(jail));
     report.failed("imager.jail",

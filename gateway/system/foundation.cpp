@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "gateway/access/package_links.hpp"
 #include "gateway/system/descriptors.hpp"
 #include "gateway/system/imagers.hpp"
+#include "gateway/system/link_keys.hpp"
 #include "gateway/system/recipients.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/stores.hpp"
@@ -20,15 +22,27 @@ Foundation::Foundation(const config::Config& configuration, ProcessRole chosen)
       role(chosen),
       max_connections(allow_connections(config.server.max_connections, config.store.folder.empty() ? 1 : 2)),
       image_base(image_base_of(configuration)),
-      composer(image_base, random, recipients(configuration)) {}
+      composer(image_base, random, recipients(configuration), configuration.purges,
+               [this](const model::Package& package) { return link_to(package); }) {}
 
 Result<> Foundation::open() {
     auto opened = storage::records::Records::open(config.database, composer, clock, random);
     if (!opened) return fail(std::move(opened.error()));
     records = std::move(*opened);
+    packages.emplace(*records->database);
+    backfills.emplace(*records->database);
     agree_on_time();
     if (auto ready = open_stores(); !ready) return ready;
+    if (const auto roots = token_secrets(config, stores); !roots.empty())
+        link_keys = system::link_keys(config, roots);
     intake.emplace(records->uploads, records->arrivals, stores, clock);
+    parts.emplace(records->uploads, stores);
+    chunks.emplace(*records->database);
+    assembler.emplace(pipeline::resumable::Assembler::Options{},
+                      pipeline::resumable::Assembler::Dependencies{
+                          *chunks, stores, [this](const model::Upload& upload) {
+                              return intake->look(upload, storage::records::DiscoveredBy::reconciler);
+                          }});
     StoreWatchOptions watching;
     watching.prove_every = config.worker.proof_interval;
     watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
@@ -40,11 +54,33 @@ Result<> Foundation::open() {
             !serving)
             return serving;
     }
-    images.emplace(records->publications, stores);
+    open_disk_cache();
+    images.emplace(records->publications, stores, disk_cache.get());
     upload_watch.emplace(records->uploads);
-    waiters.emplace(*upload_watch,
-                    routes::Waiters::Options{.limits = wait_limits(config.server, max_connections)});
+    const routes::Waiters::Options waiting{.limits = wait_limits(config.server, max_connections)};
+    waiters.emplace(*upload_watch, waiting);
+    package_watch.emplace(*packages);
+    package_waiters.emplace(*package_watch, routes::PackageWaiters::Options{.limits = waiting.limits},
+                            waiters->places());
     return {};
+}
+
+std::optional<std::string> Foundation::link_to(const model::Package& package) const {
+    const auto* signer = link_keys ? link_keys->of(package.app) : nullptr;
+    if (signer == nullptr) return std::nullopt;
+    return access::package_url(image_base, *signer, package, package.expires_at);
+}
+
+/// A cache that can't be had costs time, and is no reason not to start.
+void Foundation::open_disk_cache() {
+    if (!serves() || config.delivery.disk_cache == 0) return;
+    auto opened = delivery::DiskCache::open(
+        {.folder = config.delivery.disk_cache_path, .limit = config.delivery.disk_cache});
+    if (opened) {
+        disk_cache = std::move(*opened);
+    } else {
+        log::warn("disk_cache.unavailable", {{"error", opened.error().detail}});
+    }
 }
 
 /// Estimates the offset to the database's clock. Slow round trips are discarded as too imprecise.

@@ -13,7 +13,9 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/telemetry/metrics.hpp"
+#include "delivery/disk_cache.hpp"
 #include "delivery/published_images.hpp"
+#include "gateway/access/image_links.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/routes/waiters.hpp"
@@ -23,10 +25,15 @@
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
 #include "pipeline/intake.hpp"
+#include "pipeline/parts.hpp"
+#include "pipeline/resumable/assembler.hpp"
 #include "pipeline/stores.hpp"
+#include "storage/chunks/chunk_store.hpp"
 #include "storage/objects/retry.hpp"
 #include "storage/objects/s3_client.hpp"
+#include "storage/packages/package_store.hpp"
 #include "storage/records/records.hpp"
+#include "storage/variants/variant_backfills.hpp"
 
 namespace photogate::gateway::system {
 
@@ -60,18 +67,29 @@ struct Foundation {
     storage::objects::SystemPacer pacer;
     storage::objects::S3Dependencies s3_dependencies{store_http, clock, random, pacer};
     pipeline::Stores stores{{}};
+    std::optional<access::LinkKeys> link_keys;  ///< once the stores are open
     notifier::callbacks::UploadCallbacks composer;
     std::unique_ptr<storage::records::Records> records;
+    std::optional<storage::packages::PackageStore> packages;
+    std::optional<storage::variants::VariantBackfills> backfills;
     std::optional<pipeline::Intake> intake;
+    std::optional<pipeline::Parts> parts;
+    std::optional<storage::chunks::PostgresChunkStore> chunks;
+    std::optional<pipeline::resumable::Assembler> assembler;
     std::optional<StoreWatch> watch;
-    std::unique_ptr<BuiltinStore> builtin;  ///< below what it reports to: the records, the intake
+    std::unique_ptr<BuiltinStore> builtin;            ///< below what it reports to: the records, the intake
+    std::unique_ptr<delivery::DiskCache> disk_cache;  ///< null where there is none
     std::optional<delivery::PublishedImages> images;
     std::optional<routes::RecordsWatch> upload_watch;
     std::optional<routes::Waiters> waiters;
-    std::unique_ptr<imaging::ImagerPool> imagers;  ///< null where this process decodes no pictures
+    std::optional<routes::PackageRecordsWatch> package_watch;
+    std::optional<routes::PackageWaiters> package_waiters;  ///< below the others, whose places it shares
+    std::unique_ptr<imaging::ImagerPool> imagers;           ///< null where this process decodes no pictures
 
   private:
     void agree_on_time();
+    std::optional<std::string> link_to(const model::Package& package) const;
+    void open_disk_cache();
     Result<> open_stores();
     void take_in(const storage::builtin::ObjectCreated& created) noexcept;
 };

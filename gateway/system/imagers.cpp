@@ -1,13 +1,39 @@
 #include "gateway/system/imagers.hpp"
 
+#include <string>
 #include <utility>
+
+#include "imaging/prove_watermark.hpp"
 
 namespace photogate::gateway::system {
 
 Result<std::unique_ptr<imaging::ImagerPool>> start_imagers(const config::Config& config) {
     auto options = config.imaging;
     if (config.unsafe == config::UnsafeStore::allow) options.sandbox = imaging::Sandbox::best_effort;
-    return imaging::ImagerPool::start(std::move(options));
+    auto pool = imaging::ImagerPool::start(std::move(options));
+    if (!pool) return pool;
+    if (auto proved = prove_watermarks(**pool, config.apps); !proved) return fail(std::move(proved.error()));
+    return pool;
+}
+
+Result<> prove_watermarks(imaging::ImageProcessor& imagers, const model::Apps& apps) {
+    for (const auto& [app, entry] : apps) {
+        for (const auto& [name, profile] : entry.profiles) {
+            if (!profile.watermark) continue;
+            const auto proved = imaging::prove_watermark(imagers, profile.watermark->mark);
+            if (proved) continue;
+            if (proved.error().code != ErrorCode::invalid_configuration) return proved;
+            const bool is_image = profile.watermark->mark.picture != nullptr;
+            const std::string what = is_image ? "image is " + profile.watermark->image_file +
+                                                    ", which no decoder takes: name a sound PNG, WebP or "
+                                                    "JPEG file of at most 16 megapixels"
+                                              : "text can't be drawn with its font " +
+                                                    profile.watermark->mark.font + ": name another";
+            return fail(ErrorCode::invalid_configuration,
+                        "apps." + app.str() + ".profiles." + name.str() + ".watermark." + what);
+        }
+    }
+    return {};
 }
 
 void watch(telemetry::Metrics& metrics, const imaging::ImagerPool& imagers) {

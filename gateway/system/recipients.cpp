@@ -14,7 +14,10 @@ notifier::callbacks::RecipientOf recipients(const config::Config& config) {
                             (profile == app->second.profiles.end() ||
                              profile->second.expired_callback == model::Profile::ExpiredCallback::silent);
         if (silent) return std::nullopt;
-        return notifier::callbacks::Recipient{app->second.callback_url.value_or("")};
+        const auto audience = model::is_private(config.apps, name, profile_name)
+                                  ? notifier::callbacks::Audience::link_holders
+                                  : notifier::callbacks::Audience::everybody;
+        return notifier::callbacks::Recipient{app->second.callback_url.value_or(""), audience};
     };
 }
 

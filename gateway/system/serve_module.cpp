@@ -2,19 +2,22 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "base/version.hpp"
 #include "delivery/metrics.hpp"
-#include "gateway/access/token_secrets.hpp"
+#include "delivery/packed_version.hpp"
+#include "gateway/routes/cors.hpp"
 #include "gateway/routes/image_stream.hpp"
 #include "gateway/routes/wait_metrics.hpp"
 #include "gateway/system/event_sources.hpp"
 #include "gateway/system/imagers.hpp"
+#include "gateway/system/link_keys.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
+#include "gateway/system/worker_setup.hpp"
+#include "notifier/purges/purge_hook.hpp"
 #include "storage/records/metrics.hpp"
 
 namespace photogate::gateway::system {
@@ -23,48 +26,55 @@ namespace {
 /// How old the figures may be that cost a larger query.
 constexpr std::chrono::milliseconds kStateAtMostEvery{15'000};
 
-std::shared_ptr<const http::CorsPolicy> cors_of(const config::Server& server) {
-    if (server.cors_origins.empty()) return nullptr;
-    auto policy = std::make_shared<http::CorsPolicy>();
-    policy->origins = server.cors_origins;
-    policy->credentials = server.cors_credentials;
-    return policy;
-}
-
-/// Those configured, or those that every gateway of these stores derives alike.
-std::vector<Secret> token_secrets(const config::Config& config, const pipeline::Stores& stores) {
-    if (!config.server.token_secrets.empty()) return config.server.token_secrets;
-    std::map<std::string, Secret> workers;
-    for (const auto& [name, store] : stores.all())
-        workers.emplace(name, store.region.worker.secret_access_key);
-    return access::derive_token_secrets(workers, config.default_region);
-}
-
 }  // namespace
 
 ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const Probes& probes)
     : base_(foundation),
       work_(work),
       probes_(probes),
-      event_sources_(event_sources_of(foundation.config)),
+      event_sources_(event_sources_of(foundation.config, foundation.clock)),
       catalog_(foundation.config.apps, foundation.stores),
-      uploads_({foundation.records->uploads, *foundation.intake, catalog_, foundation.config.callbacks.policy,
-                foundation.clock, foundation.random}),
+      uploads_({foundation.records->uploads, *foundation.intake, *foundation.parts, catalog_,
+                foundation.config.callbacks.policy, foundation.clock, foundation.random,
+                [this](const model::Upload& upload, Timestamp until) {
+                    return resumable::resumable_url(base_.image_base, tickets_->sign(upload.id, until),
+                                                    upload.id);
+                }}),
+      packages_({*foundation.packages, catalog_, delivery::packed_version, foundation.clock,
+                 foundation.random, package_limits(foundation.config.packages)}),
+      package_downloads_(
+          {foundation.config.packages.buffers, foundation.config.packages.downloads_of_package}),
       image_budget_(routes::ImageStream::budget(foundation.config.server.image_buffers)),
+      recent_images_(*foundation.images, foundation.records->versions),
+      image_memory_(foundation.config.delivery.memory_cache),
       // A connection asks for one piece at a time, so that none is ever refused in the middle of an image.
       image_pool_(std::make_unique<http::WorkPool>(
           http::WorkPool::Options{"images", 16, foundation.max_connections})),
+      // A download has a piece and two objects that are opened on their way there.
+      package_pool_(std::make_unique<http::WorkPool>(
+          http::WorkPool::Options{"packages", 16, 4 * foundation.max_connections})),
       database_pool_(std::make_unique<http::WorkPool>(
           http::WorkPool::Options{"database", foundation.config.database.connections, 512})),
-      store_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512})) {}
+      store_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"store", 16, 512})),
+      // Whoever knows a source's name can have it fetch keys: two at a time, and nobody else waits for them.
+      event_pool_(std::make_unique<http::WorkPool>(http::WorkPool::Options{"events", 2, 64})),
+      // A connection has one step of its upload at a time, so that none is refused in the middle.
+      resumable_pool_(std::make_unique<http::WorkPool>(
+          http::WorkPool::Options{"resumable", 16, 2 * foundation.max_connections})),
+      holders_(std::in_place) {}
 
 /// Requests first, then what they left to do on the pools, which uses everything else here.
 ServeModule::~ServeModule() {
     server_.reset();
+    event_pool_->join();
     database_pool_->join();
+    if (version_use_) version_use_->stop();
+    if (use_teller_.joinable()) use_teller_.join();
+    news_stop_.stop();
+    if (news_listener_.joinable()) news_listener_.join();
     if (version_pool_) version_pool_->join();
     version_maker_.reset();
-    for (auto* pool : {&image_pool_, &store_pool_})
+    for (auto* pool : {&image_pool_, &package_pool_, &store_pool_, &resumable_pool_})
         (*pool)->join();
 }
 
@@ -78,13 +88,29 @@ void ServeModule::make_version_maker() {
     const auto threads = base_.config.imaging.processes + 2;
     version_pool_ =
         std::make_unique<http::WorkPool>(http::WorkPool::Options{"versions", threads, options.most_making});
+    delivery::VersionRenderer::Options rendering;
+    rendering.most_of_image = base_.config.delivery.versions_of_image;
     version_renderer_.emplace(
-        delivery::VersionRenderer::Dependencies{base_.records->versions, *base_.images, *base_.imagers});
+        delivery::VersionRenderer::Dependencies{base_.records->versions, *base_.images, *base_.imagers},
+        rendering);
     version_maker_.emplace(
-        [this](const delivery::VersionOrder& order, delivery::VersionMaker::Steady::time_point deadline) {
-            return version_renderer_->attempt(order, deadline);
+        [this](const delivery::VersionOrder& order, delivery::VersionMaker::Steady::time_point deadline,
+               const delivery::VersionRenderer::Wanted& wanted) {
+            return version_renderer_->attempt(order, deadline, wanted);
         },
         [this](std::function<void()> work) { return version_pool_->submit(std::move(work)); }, options);
+    news_listener_ = std::thread([this] { listen_for_versions(); });
+}
+
+void ServeModule::listen_for_versions() {
+    constexpr std::chrono::milliseconds kTurn{250};
+    while (!news_stop_.stopped()) {
+        const auto until = std::chrono::steady_clock::now() + kTurn;
+        const auto news = base_.records->versions.wait_for_news(kTurn);
+        version_maker_->heard(news);
+        // Of records that are being closed it returns at once.
+        if (news.empty()) (void)news_stop_.wait_until(until);
+    }
 }
 
 Result<> ServeModule::add_api() {
@@ -94,7 +120,14 @@ Result<> ServeModule::add_api() {
                     "no region has a worker secret to derive client tokens' secrets from; set "
                     "server.token_secrets");
     tokens_.emplace(secrets);
+    tickets_.emplace(secrets);
+    image_access_.emplace(base_.config.apps, link_keys(base_.config, secrets), base_.clock);
+    version_use_.emplace(base_.records->versions, delivery::VersionUse::Options{});
+    use_teller_ = std::thread([this] { version_use_->run(); });
     make_version_maker();
+    std::vector<delivery::CacheSweep::Swept> caches{delivery::CacheSweep::over(image_memory_)};
+    if (base_.disk_cache) caches.push_back(delivery::CacheSweep::over(*base_.disk_cache));
+    cache_sweep_.emplace(*base_.images, std::move(caches));
     api_.emplace(routes::Api{base_.config,
                              catalog_,
                              uploads_,
@@ -104,18 +137,27 @@ Result<> ServeModule::add_api() {
                              *base_.intake,
                              *base_.images,
                              base_.records->versions,
+                             base_.records->variants,
+                             *base_.backfills,
+                             *version_use_,
+                             recent_images_,
+                             image_memory_,
+                             base_.disk_cache.get(),
                              version_maker_ ? &*version_maker_ : nullptr,
                              *base_.waiters,
                              *database_pool_,
                              *store_pool_,
+                             *event_pool_,
                              *image_pool_,
                              image_budget_,
                              base_.metrics,
                              base_.clock,
                              base_.random,
-                             cors_of(base_.config.server),
+                             routes::cors_rule(base_.config.server),
                              base_.image_base,
+                             notifier::purges::tag_headers(base_.config.purges),
                              *tokens_,
+                             *image_access_,
                              event_sources_,
                              in_flight_});
     routes::add_upload_routes(router_, *api_);
@@ -123,14 +165,39 @@ Result<> ServeModule::add_api() {
     routes::add_image_routes(router_, *api_);
     routes::add_callback_routes(router_, *api_);
     routes::add_token_routes(router_, *api_);
+    routes::add_link_routes(router_, *api_);
+    routes::add_backfill_routes(router_, *api_);
     routes::add_profile_routes(router_, *api_);
+    package_api_.emplace(routes::PackageApi{*api_, packages_, *base_.packages, package_downloads_,
+                                            *base_.package_waiters, *package_pool_});
+    routes::add_package_routes(router_, *package_api_);
+    routes::add_package_download(router_, *package_api_);
+    add_resumable_api();
     routes::add_page_routes(router_, *api_);
     routes::add_health_routes(
         router_, [this] { return probes_.readiness(); }, *database_pool_);
     routes::add_operator_routes(operations_, *api_);
+    routes::add_operator_link_routes(operations_, *api_);
     routes::add_operate_pages(operations_);
     routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};
+}
+
+void ServeModule::add_resumable_api() {
+    ByteSize most = 0;
+    for (const auto& [name, app] : base_.config.apps) {
+        for (const auto& [profile_name, profile] : app.profiles)
+            most = std::max<ByteSize>(most, profile.limits.max_bytes);
+    }
+    resumable_uploads_.emplace(pipeline::resumable::ResumableUploads::Dependencies{
+        base_.records->uploads, *base_.chunks, catalog_, base_.clock});
+    resumable_metrics_.emplace(base_.metrics);
+    resumable::watch(base_.metrics, *holders_);
+    resumable_api_.emplace(
+        resumable::ResumableApi{*resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_,
+                                *resumable_pool_, *holders_, *resumable_metrics_, base_.clock, api_->cors,
+                                base_.image_base, most, base_.config.server.trusted_proxies, in_flight_});
+    resumable_service_.emplace(*resumable_api_, router_);
 }
 
 Result<> ServeModule::start() {
@@ -138,7 +205,7 @@ Result<> ServeModule::start() {
     if (base_.serves()) {
         if (auto added = add_api(); !added) return added;
         for (const auto& address : base_.config.server.listen)
-            listeners.push_back(listener(address, router_, base_.config.server.allowed_hosts));
+            listeners.push_back(listener(address, *resumable_service_, base_.config.server.allowed_hosts));
     }
     watch_all();
     routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
@@ -165,10 +232,17 @@ void ServeModule::watch_all() {
     if (work_) work_->watch_all();
     if (base_.imagers) watch(metrics, *base_.imagers);
     delivery::watch(metrics, *base_.images, image_budget_);
+    delivery::watch(metrics, "rows", recent_images_);
+    delivery::watch(metrics, "memory", image_memory_);
+    if (base_.disk_cache) delivery::watch(metrics, *base_.disk_cache);
     if (version_maker_) delivery::watch(metrics, *version_maker_);
-    routes::watch(metrics, *base_.waiters);
+    if (version_use_) delivery::watch(metrics, *version_use_);
+    routes::watch(metrics, *base_.waiters, *base_.package_waiters);
+    routes::watch(metrics, package_downloads_);
+    if (image_access_) routes::watch(metrics, *image_access_);
     http::watch(metrics, server_view_);
-    for (const auto* pool : {database_pool_.get(), store_pool_.get(), image_pool_.get()})
+    for (const auto* pool : {database_pool_.get(), store_pool_.get(), event_pool_.get(), image_pool_.get(),
+                             package_pool_.get(), resumable_pool_.get()})
         http::watch(metrics, *pool);
     if (version_pool_) http::watch(metrics, *version_pool_);
     if (base_.builtin) watch(metrics, *base_.builtin, state_age);

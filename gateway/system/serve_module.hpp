@@ -11,19 +11,29 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "base/in_flight.hpp"
+#include "delivery/cache_sweep.hpp"
+#include "delivery/memory_cache.hpp"
+#include "delivery/recent_images.hpp"
 #include "delivery/version_maker.hpp"
 #include "delivery/version_renderer.hpp"
 #include "gateway/access/client_token.hpp"
+#include "gateway/access/upload_ticket.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
+#include "gateway/resumable/resumable_routes.hpp"
 #include "gateway/routes/api.hpp"
+#include "gateway/routes/package_routes.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
 #include "gateway/system/work_module.hpp"
 #include "pipeline/catalog.hpp"
+#include "pipeline/packages/package_service.hpp"
+#include "pipeline/resumable/resumable_uploads.hpp"
+#include "pipeline/stop_signal.hpp"
 #include "pipeline/uploads/upload_service.hpp"
 
 namespace photogate::gateway::system {
@@ -50,7 +60,10 @@ class ServeModule {
 
   private:
     void make_version_maker();
+    /// What other gateways have made, for those who wait for it here.
+    void listen_for_versions();
     Result<> add_api();
+    void add_resumable_api();
     void watch_all();
 
     Foundation& base_;
@@ -59,16 +72,37 @@ class ServeModule {
     notifier::events::Sources event_sources_;
     pipeline::Catalog catalog_;
     pipeline::uploads::UploadService uploads_;
+    pipeline::packages::PackageService packages_;
+    routes::PackageDownloads package_downloads_;
     delivery::ByteBudget image_budget_;
-    std::unique_ptr<http::WorkPool> image_pool_;  ///< above the database's, whose work goes on there
+    delivery::RecentImages recent_images_;
+    delivery::MemoryCache image_memory_;
+    std::optional<delivery::CacheSweep> cache_sweep_;
+    // Above the database's, whose work goes on there.
+    std::unique_ptr<http::WorkPool> image_pool_;
+    std::unique_ptr<http::WorkPool> package_pool_;
     std::unique_ptr<http::WorkPool> database_pool_;
     std::unique_ptr<http::WorkPool> store_pool_;
+    std::unique_ptr<http::WorkPool> event_pool_;  ///< proves senders of events
+    std::unique_ptr<http::WorkPool> resumable_pool_;
+    std::optional<resumable::Holders> holders_;  ///< below its pool, to which it hands who still waits
     // Null where this process makes no images.
     std::unique_ptr<http::WorkPool> version_pool_;
     std::optional<delivery::VersionRenderer> version_renderer_;
     std::optional<delivery::VersionMaker> version_maker_;
+    std::optional<delivery::VersionUse> version_use_;
+    std::thread use_teller_;
+    pipeline::StopSignal news_stop_;
+    std::thread news_listener_;
     std::optional<access::TokenSigner> tokens_;
+    std::optional<access::UploadTickets> tickets_;
+    std::optional<routes::ImageAccess> image_access_;
     std::optional<routes::Api> api_;
+    std::optional<pipeline::resumable::ResumableUploads> resumable_uploads_;
+    std::optional<resumable::ResumableMetrics> resumable_metrics_;
+    std::optional<resumable::ResumableApi> resumable_api_;
+    std::optional<resumable::ResumableService> resumable_service_;  ///< before the router
+    std::optional<routes::PackageApi> package_api_;
     http::Router router_;
     http::Router operations_;
     std::atomic<const http::Server*> server_view_{nullptr};  ///< for the metrics, once it listens

@@ -106,6 +106,8 @@ storage::objects::ProbeTarget target_of(const config::Config& config, const mode
     target.incoming = region.incoming;
     target.published = region.published;
     target.originals = region.originals;
+    if (model::have_private_profile(config.apps))
+        target.public_bucket = storage::objects::ProbeTarget::PublicBucket::closed;
     return target;
 }
 

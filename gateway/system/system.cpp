@@ -52,6 +52,7 @@ struct System::State {
         }
         if (work) work->request_stop();
         if (foundation.waiters) foundation.waiters->release_all();
+        if (foundation.package_waiters) foundation.package_waiters->release_all();
         if (serve) {
             if (const auto cut = serve->drain(server.drain_timeout); cut > 0)
                 log::warn("server.connections_cut", {{"connections", cut}});

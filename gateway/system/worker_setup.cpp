@@ -22,13 +22,27 @@ jobs::WorkerOptions worker_options(const config::Worker& config, std::string nam
     return options;
 }
 
+pipeline::packages::PackageLimits package_limits(const config::Packages& packages) {
+    pipeline::packages::PackageLimits limits;
+    limits.most_items = packages.most_items;
+    limits.most_bytes = packages.most_bytes;
+    limits.longest_life = packages.longest_life;
+    return limits;
+}
+
 jobs::Handlers job_handlers(jobs::PublishUpload::Dependencies publishing,
-                            storage::records::VersionStore& versions,
-                            const std::function<void(const UploadId&)>& settled) {
+                            delivery::MakeVariants::Dependencies variants,
+                            pipeline::packages::BuildPackage::Dependencies packages,
+                            storage::records::VersionStore& versions, jobs::FindObject::Look look,
+                            const std::function<void(const UploadId&)>& settled,
+                            const std::function<Result<>(const model::Upload&)>& abort_parts) {
     const auto& stores = publishing.stores;
     jobs::Handlers handlers;
-    handlers.add(std::make_unique<jobs::DisposeOriginal>(publishing.uploads, stores, settled));
+    handlers.add(std::make_unique<jobs::FindObject>(std::move(look)));
+    handlers.add(std::make_unique<jobs::DisposeOriginal>(publishing.uploads, stores, settled, abort_parts));
     handlers.add(std::make_unique<jobs::RemovePublished>(versions, stores, settled));
+    handlers.add(std::make_unique<delivery::MakeVariants>(std::move(variants)));
+    handlers.add(std::make_unique<pipeline::packages::BuildPackage>(packages));
     handlers.add(std::make_unique<jobs::PublishUpload>(std::move(publishing)));
     return handlers;
 }

@@ -58,7 +58,7 @@ class Parser {
     }
     bool corrupt(std::string detail) { return reject(RejectionCode::corrupt, std::move(detail)); }
     bool truncated() {
-        return reject(RejectionCode::truncated, "A box or a picture reaches outside the file.");
+        return reject(RejectionCode::truncated, "a box or a picture reaches outside the file");
     }
 
     bool top_level() {
@@ -73,7 +73,7 @@ class Parser {
                 return true;
             }
             if (box->type == "meta") {
-                if (seen_meta_) return corrupt("Two item lists.");
+                if (seen_meta_) return corrupt("two item lists");
                 seen_meta_ = true;
                 meta_ = *box;
             }
@@ -81,21 +81,21 @@ class Parser {
             if (!descend(*box, 1)) return false;
             position = box->whole.offset + box->whole.size;
         }
-        return seen_meta_ || corrupt("A HEIF file without an item list.");
+        return seen_meta_ || corrupt("a HEIF file without an item list");
     }
 
     /// Boxes within boxes: bounded in depth and number, each within its parent.
     bool descend(const BmffBox& box, int depth) {
-        if (++boxes_ > kMaxBoxes) return corrupt("Too many boxes.");
+        if (++boxes_ > kMaxBoxes) return corrupt("too many boxes");
         if (!budget_.charge(kEntryWork)) return corrupt(kTooMuchWork);
         const bool meta = box.type == "meta";
         if (!meta && !one_of(kContainers, box.type)) return true;
-        if (depth >= kMaxDepth) return corrupt("Boxes are nested too deep.");
+        if (depth >= kMaxDepth) return corrupt("boxes are nested too deep");
         const std::uint64_t end = box.body.offset + box.body.size;
         std::uint64_t position = box.body.offset + (meta ? 4 : 0);
         while (position + 8 <= end) {
             const std::optional<BmffBox> child = box_at(file_, position, end);
-            if (!child) return corrupt("A box is longer than the one around it.");
+            if (!child) return corrupt("a box is longer than the one around it");
             if (!descend(*child, depth + 1)) return false;
             position = child->whole.offset + child->whole.size;
         }
@@ -136,7 +136,7 @@ class Parser {
         const std::uint8_t version = reader.u8();
         reader.skip(3);
         out_.primary = version == 0 ? reader.u16() : reader.u32();
-        return reader.ok() || corrupt("A broken primary item.");
+        return reader.ok() || corrupt("a broken primary item");
     }
 
     bool item_infos(const BmffBox& box) {
@@ -144,10 +144,10 @@ class Parser {
         const std::uint8_t version = reader.u8();
         reader.skip(3);
         reader.skip(version == 0 ? 2 : 4);
-        if (!reader.ok()) return corrupt("A broken item list.");
+        if (!reader.ok()) return corrupt("a broken item list");
         for (const BmffBox& child : children(box.body, reader.position())) {
             if (child.type != "infe") continue;
-            if (out_.items.size() >= kMaxItems) return corrupt("Too many items.");
+            if (out_.items.size() >= kMaxItems) return corrupt("too many items");
             if (!item_info(child)) return false;
         }
         return true;
@@ -161,7 +161,7 @@ class Parser {
         item.id = version >= 3 ? reader.u32() : reader.u16();
         reader.skip(2);
         item.type = version >= 2 ? reader.text(4) : "mime";
-        if (!reader.ok()) return corrupt("A broken item.");
+        if (!reader.ok()) return corrupt("a broken item");
         const std::string_view rest = as_text(reader.rest());
         const std::size_t name_end = rest.find('\0');
         if (item.type == "mime" && name_end != std::string_view::npos) {
@@ -169,7 +169,7 @@ class Parser {
             item.content_type = content.substr(0, content.find('\0'));
         }
         if (!out_.places.emplace(item.id, out_.items.size()).second)
-            return corrupt("Two items of the same number.");
+            return corrupt("two items of the same number");
         out_.items.push_back(std::move(item));
         return true;
     }
@@ -193,10 +193,10 @@ class Parser {
         const std::size_t index_size = version == 0 ? 0 : sizes & 15U;
         for (const std::size_t size : {offset_size, length_size, base_size, index_size})
             if (size != 0 && size != 4 && size != 8)
-                return corrupt("An item location of an impossible width.");
+                return corrupt("an item location of an impossible width");
         const std::uint32_t count = version < 2 ? reader.u16() : reader.u32();
         if (!reader.ok() || version > 2 || count > kMaxItems)
-            return corrupt("A broken list of item locations.");
+            return corrupt("a broken list of item locations");
         for (std::uint32_t i = 0; i < count; ++i) {
             const std::uint32_t id = version < 2 ? reader.u16() : reader.u32();
             const unsigned method = version == 0 ? 0 : reader.u16() & 15U;
@@ -205,17 +205,17 @@ class Parser {
             const std::uint16_t extents = reader.u16();
             BmffItem* item = find(id);
             for (std::uint16_t e = 0; e < extents; ++e) {
-                if (!link()) return corrupt("Too many extents.");
+                if (!link()) return corrupt("too many extents");
                 reader.skip(index_size);
                 const std::uint64_t offset = reader.number(offset_size);
                 const std::uint64_t length = reader.number(length_size);
-                if (!reader.ok()) return corrupt("A broken list of item locations.");
+                if (!reader.ok()) return corrupt("a broken list of item locations");
                 if (offset_size + length_size == 0 && extents > 1)
-                    return corrupt("Extents without an offset.");
+                    return corrupt("extents without an offset");
                 if (!add_extent(item, method, {base + offset, length})) return false;
             }
         }
-        return reader.ok() || corrupt("A broken list of item locations.");
+        return reader.ok() || corrupt("a broken list of item locations");
     }
 
     bool add_extent(BmffItem* item, unsigned method, ByteRange range) {
@@ -235,16 +235,16 @@ class Parser {
         ByteReader header(slice(file_, box.body));
         const std::uint8_t version = header.u8();
         header.skip(3);
-        if (!header.ok()) return corrupt("A broken list of references.");
+        if (!header.ok()) return corrupt("a broken list of references");
         for (const BmffBox& child : children(box.body, 4)) {
             ByteReader reader(slice(file_, child.body));
             BmffReference reference{child.type, version == 0 ? reader.u16() : reader.u32(), {}};
             const std::uint16_t count = reader.u16();
             for (std::uint16_t i = 0; i < count && reader.ok(); ++i) {
-                if (!link()) return corrupt("Too many references.");
+                if (!link()) return corrupt("too many references");
                 reference.to.push_back(version == 0 ? reader.u16() : reader.u32());
             }
-            if (!reader.ok()) return corrupt("A broken reference.");
+            if (!reader.ok()) return corrupt("a broken reference");
             out_.references.push_back(std::move(reference));
         }
         return true;
@@ -254,7 +254,7 @@ class Parser {
         const std::vector<BmffBox> boxes = children(box.body, 0);
         for (const BmffBox& child : boxes)
             if (child.type == "ipco") out_.properties = children(child.body, 0);
-        if (out_.properties.size() > kMaxItems) return corrupt("Too many properties.");
+        if (out_.properties.size() > kMaxItems) return corrupt("too many properties");
         for (const BmffBox& child : boxes)
             if (child.type == "ipma" && !associations(child)) return false;
         return true;
@@ -266,20 +266,20 @@ class Parser {
         const std::uint32_t flags = reader.u24();
         const std::uint32_t count = reader.u32();
         for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
-            if (!link()) return corrupt("Too many properties.");
+            if (!link()) return corrupt("too many properties");
             const std::uint32_t id = version < 1 ? reader.u16() : reader.u32();
             const std::uint8_t links = reader.u8();
             BmffItem* item = find(id);
             for (std::uint8_t k = 0; k < links && reader.ok(); ++k) {
-                if (!link()) return corrupt("Too many properties.");
+                if (!link()) return corrupt("too many properties");
                 const std::uint32_t index = (flags & 1U) != 0 ? reader.u16() & 0x7FFFU : reader.u8() & 0x7FU;
                 if (item == nullptr || index < 1 || index > out_.properties.size()) continue;
                 if (item->properties.size() >= kMaxItemProperties)
-                    return corrupt("Too many properties of one item.");
+                    return corrupt("too many properties of one item");
                 item->properties.push_back(index - 1);
             }
         }
-        return reader.ok() || corrupt("A broken list of properties.");
+        return reader.ok() || corrupt("a broken list of properties");
     }
 
     BytesView file_;

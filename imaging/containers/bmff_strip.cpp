@@ -98,13 +98,13 @@ Stripped strip_bmff(BytesView file, WorkBudget& budget) {
         return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
     // What goes and shares bytes with the pixels is a trick: zeroing it would damage the picture.
     if (share_bytes(merged(removed), pixels))
-        return cannot_strip(RejectionCode::corrupt, "Metadata and pixels share bytes.");
+        return cannot_strip(RejectionCode::corrupt, "metadata and pixels share bytes");
     for (const BmffBox& box : parsed->boxes) {
         if (box.type != "ftyp" && box.type != "meta") continue;
         for (auto extent = first_behind(metadata, box.whole.offset);
              extent != metadata.end() && extent->offset < box.whole.offset + box.whole.size; ++extent)
             if (!within(*extent, parsed->idat))
-                return cannot_strip(RejectionCode::corrupt, "Metadata lies among the file's own headers.");
+                return cannot_strip(RejectionCode::corrupt, "metadata lies among the file's own headers");
     }
     Bytes out(file.begin(), file.end());
     for (const ByteRange& extent : metadata)

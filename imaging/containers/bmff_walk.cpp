@@ -78,7 +78,7 @@ class BmffWalk {
                 state_.found.total_pixels += static_cast<std::uint64_t>(size.width) * size.height;
             if (state_.found.total_pixels > state_.limits.max_total_pixels)
                 return state_.reject(RejectionCode::too_many_pixels,
-                                     "All pictures in the file have too many pixels together.");
+                                     "all pictures in the file have too many pixels together");
         }
         return true;
     }
@@ -92,21 +92,21 @@ class BmffWalk {
         const std::uint32_t tiles = (reader.u8() + 1U) * (reader.u8() + 1U);
         const std::uint64_t pixels_wide = reader.number(width);
         const std::uint64_t pixels_high = reader.number(width);
-        if (!reader.ok()) return state_.corrupt("A grid whose header is too short.");
+        if (!reader.ok()) return state_.corrupt("a grid whose header is too short");
         const auto of_this = sources_.find(item.id);
         if (of_this != sources_.end())
             for (const BmffReference* reference : of_this->second)
                 if (reference->to.size() != tiles)
-                    return state_.corrupt("A grid that does not have as many tiles as it says.");
+                    return state_.corrupt("a grid that does not have as many tiles as it says");
         return state_.check_size(pixels_wide, pixels_high);
     }
 
     bool primary() {
         const BmffItem* item = bmff_.item(bmff_.primary);
         if (item == nullptr || !is_picture(*item))
-            return state_.corrupt("A HEIF file without a primary picture.");
+            return state_.corrupt("a HEIF file without a primary picture");
         const BmffBox* ispe = bmff_.property(*item, "ispe");
-        if (ispe == nullptr) return state_.corrupt("A primary picture without a size.");
+        if (ispe == nullptr) return state_.corrupt("a primary picture without a size");
         if (!is_affordable(*item)) return false;
         const Size size = size_of(*ispe);
         const std::uint64_t total = state_.found.total_pixels;
@@ -130,7 +130,7 @@ class BmffWalk {
     std::optional<std::uint64_t> painted(const BmffItem& item, int depth) {
         if (const auto known = painted_.find(item.id); known != painted_.end()) return known->second;
         if (depth > kMaxDerivations) {
-            state_.corrupt("Pictures that are put together from each other.");
+            state_.corrupt("pictures that are put together from each other");
             return std::nullopt;
         }
         const BmffBox* ispe = bmff_.property(item, "ispe");
@@ -161,7 +161,7 @@ class BmffWalk {
         return *pixels <=
                    state_.limits.max_total_pixels + static_cast<std::uint64_t>(own.width) * own.height ||
                state_.reject(RejectionCode::too_many_pixels,
-                             "The picture is put together from too many pixels.");
+                             "the picture is put together from too many pixels");
     }
 
     bool depth(const BmffItem& item) {
@@ -172,7 +172,7 @@ class BmffWalk {
         const std::uint8_t channels = reader.u8();
         const std::uint8_t bits = reader.u8();
         if (!reader.ok() || channels == 0 || channels > 4 || bits == 0 || bits > 16)
-            return state_.corrupt("An impossible sample depth.");
+            return state_.corrupt("an impossible sample depth");
         state_.found.channels = channels;
         state_.found.bits_per_channel = bits;
         if (channels == 1) state_.found.colour = ColourModel::grey;

@@ -36,10 +36,10 @@ class GifStrip {
             } else if (introducer == 0x21) {
                 extension(start);
             } else {
-                return cannot_strip(RejectionCode::corrupt, "An unknown block.");
+                return cannot_strip(RejectionCode::corrupt, "an unknown block");
             }
         }
-        return cannot_strip(RejectionCode::truncated, "The file ends before the end of the picture.");
+        return cannot_strip(RejectionCode::truncated, "the file ends before the end of the picture");
     }
 
   private:
@@ -105,7 +105,7 @@ class GifStrip {
 
 Stripped strip_gif(BytesView file, WorkBudget& budget) {
     if (!starts_with(file, "GIF87a") && !starts_with(file, "GIF89a"))
-        return cannot_strip(RejectionCode::corrupt, "Not a GIF.");
+        return cannot_strip(RejectionCode::corrupt, "not a GIF");
     return GifStrip(file, budget).run();
 }
 

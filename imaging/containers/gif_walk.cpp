@@ -41,7 +41,7 @@ class GifWalk {
         const std::uint8_t packed = reader_.u8();
         reader_.skip(2);
         if ((packed & 0x80U) != 0) reader_.skip(3ULL << ((packed & 7U) + 1));
-        if (!reader_.ok()) return state_.truncated("The file ends within its header.");
+        if (!reader_.ok()) return state_.truncated("the file ends within its header");
         if (screen_width_ == 0 || screen_height_ == 0)
             return true;  // the first frame gives the size, as browsers do
         return state_.set_size(screen_width_, screen_height_);
@@ -63,7 +63,7 @@ class GifWalk {
             case 0x00:
                 return true;  // some writers pad
             default:
-                if (!is_filling(state_.file.subspan(start))) return state_.corrupt("An unknown block.");
+                if (!is_filling(state_.file.subspan(start))) return state_.corrupt("an unknown block");
                 state_.found.trailer = {start, state_.file.size() - start};
                 return end_of_file();
         }
@@ -73,7 +73,7 @@ class GifWalk {
     /// announces a frame that is cut off.
     bool end_of_file() {
         if (state_.found.frames == 0 || announced_)
-            return state_.truncated("The file ends before the end of the picture.");
+            return state_.truncated("the file ends before the end of the picture");
         finish();
         return false;
     }
@@ -87,12 +87,12 @@ class GifWalk {
         const std::uint8_t packed = reader_.u8();
         if ((packed & 0x80U) != 0) reader_.skip(3ULL << ((packed & 7U) + 1));
         const std::uint8_t code_size = reader_.u8();
-        if (!reader_.ok()) return state_.truncated("The file ends within a frame.");
-        if (width == 0 || height == 0) return state_.corrupt("A frame without width or height.");
-        if (code_size < 1 || code_size > 11) return state_.corrupt("An impossible code size.");
+        if (!reader_.ok()) return state_.truncated("the file ends within a frame");
+        if (width == 0 || height == 0) return state_.corrupt("a frame without width or height");
+        if (code_size < 1 || code_size > 11) return state_.corrupt("an impossible code size");
         if (state_.found.width == 0 && !state_.set_size(x + width, y + height)) return false;
         if (x >= state_.found.width || y >= state_.found.height)
-            return state_.corrupt("A frame outside the screen.");
+            return state_.corrupt("a frame outside the screen");
         if ((packed & 0x40U) != 0) state_.found.progressive = true;
         // A frame that sticks out makes some decoders grow the canvas.
         const std::uint64_t canvas_width = std::max(state_.found.width, x + width);
@@ -109,7 +109,7 @@ class GifWalk {
         while (true) {
             const std::uint8_t size = reader_.u8();
             reader_.skip(size);
-            if (!reader_.ok()) return state_.truncated("The file ends within a block.");
+            if (!reader_.ok()) return state_.truncated("the file ends within a block");
             if (size == 0) return true;
         }
     }
@@ -143,7 +143,7 @@ class GifWalk {
     }
 
     bool trailer() {
-        if (state_.found.frames == 0) return state_.corrupt("A GIF without a picture.");
+        if (state_.found.frames == 0) return state_.corrupt("a GIF without a picture");
         if (!reader_.at_end()) state_.found.trailer = {reader_.position(), reader_.left()};
         finish();
         return false;  // done, without a fault

@@ -13,13 +13,13 @@ namespace photogate::imaging {
 namespace walk {
 
 bool State::check_size(std::uint64_t width, std::uint64_t height) {
-    if (width == 0 || height == 0) return corrupt("A picture without width or height.");
+    if (width == 0 || height == 0) return corrupt("a picture without width or height");
     if (width > limits.max_side || height > limits.max_side)
         return reject(RejectionCode::too_many_pixels,
-                      "A side is longer than " + std::to_string(limits.max_side) + " pixels.");
+                      "a side is longer than " + std::to_string(limits.max_side) + " pixels");
     if (width * height > limits.max_pixels)
         return reject(RejectionCode::too_many_pixels,
-                      "The picture has more than " + std::to_string(limits.max_pixels) + " pixels.");
+                      "the picture has more than " + std::to_string(limits.max_pixels) + " pixels");
     return true;
 }
 
@@ -32,7 +32,7 @@ bool State::set_size(std::uint64_t width, std::uint64_t height) {
 
 bool State::check_raster() {
     if (decoding_cost(shape_of(found)).memory > limits.max_memory)
-        return reject(RejectionCode::too_many_pixels, "The picture would take too much memory at its depth.");
+        return reject(RejectionCode::too_many_pixels, "the picture would take too much memory at its depth");
     return true;
 }
 
@@ -41,11 +41,11 @@ bool State::add_frame(std::uint64_t pixels) {
     found.total_pixels += pixels;
     if (found.frames > limits.max_frames)
         return reject(RejectionCode::too_many_frames,
-                      "More than " + std::to_string(limits.max_frames) + " frames.");
+                      "more than " + std::to_string(limits.max_frames) + " frames");
     if (found.total_pixels > limits.max_total_pixels)
         return reject(
             RejectionCode::too_many_pixels,
-            "All frames together have more than " + std::to_string(limits.max_total_pixels) + " pixels.");
+            "all frames together have more than " + std::to_string(limits.max_total_pixels) + " pixels");
     return true;
 }
 
@@ -56,7 +56,7 @@ bool State::add_metadata(std::uint64_t bytes) {
         limits.max_metadata_blocks != 0 && found.metadata_blocks > limits.max_metadata_blocks;
     const bool too_much = limits.max_metadata != 0 && found.metadata_bytes > limits.max_metadata;
     return !(too_many || too_much) ||
-           reject(RejectionCode::metadata_too_large, "The file carries too much metadata.");
+           reject(RejectionCode::metadata_too_large, "the file carries too much metadata");
 }
 
 void State::add_carrier(CarrierKind kind, ByteRange range, CarrierCoding coding) {
@@ -98,7 +98,7 @@ walk::Walked walk_format(BytesView file, const Limits& limits, WorkBudget& budge
             return walk::tiff(file, limits, budget);
     }
     return tl::unexpected<Rejection>(
-        Rejection{RejectionCode::unsupported_format, "Not a format that is taken."});
+        Rejection{RejectionCode::unsupported_format, "not a format that is taken"});
 }
 
 /// The one place where Exif turns a picture, whatever its container.
@@ -131,7 +131,7 @@ tl::expected<Inspection, Rejection> inspect(BytesView file, const Limits& limits
     if (file.size() > limits.max_bytes)
         return tl::unexpected<Rejection>(
             Rejection{RejectionCode::too_large,
-                      "The file is larger than " + std::to_string(limits.max_bytes) + " bytes."});
+                      "the file is larger than " + std::to_string(limits.max_bytes) + " bytes"});
     const tl::expected<Format, Rejection> format =
         admit(file, {.declared_type = std::nullopt, .accepted = kAllFormats});
     if (!format) return tl::unexpected<Rejection>(format.error());

@@ -55,7 +55,7 @@ class JpegStrip {
             if (!take(segment)) break;
         }
         if (fault_) return tl::unexpected<Rejection>(std::move(*fault_));
-        if (!drew_) return cannot_strip(RejectionCode::corrupt, "A JPEG without a picture.");
+        if (!drew_) return cannot_strip(RejectionCode::corrupt, "a JPEG without a picture");
         out_.insert(out_.end(), {0xFF, kEnd});
         return std::move(out_);
     }
@@ -90,9 +90,9 @@ class JpegStrip {
             ByteReader reader(file_.subspan(position_));
             const std::uint16_t length = reader.u16();
             if (!reader.ok() || length > file_.size() - position_)
-                return fail(RejectionCode::truncated, "A segment is longer than the file.");
+                return fail(RejectionCode::truncated, "a segment is longer than the file");
             if (length < 2)
-                return fail(RejectionCode::corrupt, "A segment is shorter than its own length field.");
+                return fail(RejectionCode::corrupt, "a segment is shorter than its own length field");
             segment.whole = file_.subspan(position_ - 2, length + 2U);
             segment.body = file_.subspan(position_ + 2, length - 2U);
             position_ += length;
@@ -105,9 +105,9 @@ class JpegStrip {
         if (segment.marker == kScan) return scan(segment);
         if (is_table(segment.marker))
             return tables_.read(segment.marker, segment.body) ||
-                   fail(RejectionCode::corrupt, "A table of the wrong length.");
+                   fail(RejectionCode::corrupt, "a table of the wrong length");
         if (is_frame_header(segment.marker)) {
-            if (!frame_.empty()) return fail(RejectionCode::corrupt, "Two frame headers.");
+            if (!frame_.empty()) return fail(RejectionCode::corrupt, "two frame headers");
             frame_ = segment.whole;
             tables_.frame(segment.marker, segment.body);
             return true;
@@ -124,7 +124,7 @@ class JpegStrip {
 
     bool scan(const Segment& segment) {
         if (frame_.empty() || segment.body.size() < 6)
-            return fail(RejectionCode::corrupt, "A scan that can't be read.");
+            return fail(RejectionCode::corrupt, "a scan that can't be read");
         if (!drew_) put_headers();
         tables_.put_quantisation(segment.body, out_);
         if (!drew_) append(out_, frame_);
@@ -268,7 +268,7 @@ class JpegStrip {
 }  // namespace
 
 Stripped strip_jpeg(BytesView file, std::uint8_t orientation, Hidden hidden, WorkBudget& budget) {
-    if (!starts_with(file, "\xFF\xD8"sv)) return cannot_strip(RejectionCode::corrupt, "Not a JPEG.");
+    if (!starts_with(file, "\xFF\xD8"sv)) return cannot_strip(RejectionCode::corrupt, "not a JPEG");
     if (orientation < 1 || orientation > 8) orientation = 1;
     JpegStrip strip(file, orientation, budget);
     if (hidden == Hidden::removed) strip.cut_scans();

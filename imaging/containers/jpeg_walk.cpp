@@ -63,12 +63,12 @@ class JpegWalk {
         if (!state_.work(kEntryWork + position_ - start)) return false;
         if (in_scan_) restarts_.end_scan(position_ - 1);
         if (!found && open_end_) return end_of_image();
-        if (!found) return state_.truncated("The file ends before the end of the picture.");
+        if (!found) return state_.truncated("the file ends before the end of the picture");
         const std::uint8_t marker = state_.file[position_++];
         if (marker == 0xD9) return end_of_image();
         if (marker == 0xD8 && state_.found.scans > 0)
-            return state_.truncated("Another picture begins before the end of this one.");
-        if (marker == 0xD8) return state_.corrupt("A second start of image inside the picture.");
+            return state_.truncated("another picture begins before the end of this one");
+        if (marker == 0xD8) return state_.corrupt("a second start of image inside the picture");
         if (is_restart(marker) || marker == 0x01) return true;
         return segment(marker);
     }
@@ -97,10 +97,10 @@ class JpegWalk {
         in_scan_ = false;
         ByteReader reader(state_.file.subspan(position_));
         const std::uint16_t length = reader.u16();
-        if (!reader.ok()) return state_.truncated("The file ends within a segment's length.");
-        if (length < 2) return state_.corrupt("A segment is shorter than its own length field.");
+        if (!reader.ok()) return state_.truncated("the file ends within a segment's length");
+        if (length < 2) return state_.corrupt("a segment is shorter than its own length field");
         if (length > state_.file.size() - position_)
-            return state_.truncated("A segment is longer than the file.");
+            return state_.truncated("a segment is longer than the file");
         const ByteRange body{position_ + 2, static_cast<std::uint64_t>(length) - 2};
         position_ += length;
         if (!state_.work(body.size)) return false;
@@ -108,33 +108,33 @@ class JpegWalk {
         if (marker == 0xDA) return scan(slice(state_.file, body));
         if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) return application(marker, body);
         if (marker == 0xDD) restarts_.interval(slice(state_.file, body));
-        if (++tables_ > kMaxTables) return state_.corrupt("Too many table segments.");
+        if (++tables_ > kMaxTables) return state_.corrupt("too many table segments");
         return true;
     }
 
     bool frame_header(std::uint8_t marker, BytesView body) {
-        if (has_frame_) return state_.corrupt("Two frame headers.");
+        if (has_frame_) return state_.corrupt("two frame headers");
         const bool supported = marker <= 0xC2 || marker == 0xC9 || marker == 0xCA;
         if (!supported)
-            return state_.reject(RejectionCode::unsupported_format, "A lossless or hierarchical JPEG.");
+            return state_.reject(RejectionCode::unsupported_format, "a lossless or hierarchical JPEG");
         ByteReader reader(body);
         const std::uint8_t precision = reader.u8();
         const std::uint16_t height = reader.u16();
         const std::uint16_t width = reader.u16();
         const std::uint8_t components = reader.u8();
-        if (!reader.ok()) return state_.corrupt("A frame header that is too short.");
+        if (!reader.ok()) return state_.corrupt("a frame header that is too short");
         if (precision != 8)
-            return state_.reject(RejectionCode::unsupported_format, "A JPEG whose samples are not 8 bits.");
-        if (components == 0 || components > 4) return state_.corrupt("A JPEG has 1 to 4 components.");
+            return state_.reject(RejectionCode::unsupported_format, "a JPEG whose samples are not 8 bits");
+        if (components == 0 || components > 4) return state_.corrupt("a JPEG has 1 to 4 components");
         restarts_.frame(body);
-        if (body.size() != 6U + 3U * components) return state_.corrupt("A frame header of the wrong length.");
+        if (body.size() != 6U + 3U * components) return state_.corrupt("a frame header of the wrong length");
         for (unsigned i = 0; i < components; ++i) {
             reader.skip(1);
             const std::uint8_t sampling = reader.u8();
             const unsigned horizontal = sampling >> 4;
             const unsigned vertical = sampling & 15U;
             if (horizontal < 1 || horizontal > 4 || vertical < 1 || vertical > 4)
-                return state_.corrupt("A sampling factor outside 1 to 4.");
+                return state_.corrupt("a sampling factor outside 1 to 4");
             reader.skip(1);
         }
         Inspection& found = state_.found;
@@ -150,16 +150,16 @@ class JpegWalk {
     }
 
     bool scan(BytesView body) {
-        if (!has_frame_) return state_.corrupt("A scan before the frame header.");
+        if (!has_frame_) return state_.corrupt("a scan before the frame header");
         if (body.empty() || body[0] < 1 || body[0] > 4 || body.size() != 4U + 2U * body[0])
-            return state_.corrupt("A scan header of the wrong length.");
+            return state_.corrupt("a scan header of the wrong length");
         if (++state_.found.scans > state_.limits.max_scans)
             return state_.reject(RejectionCode::too_many_scans,
-                                 "More than " + std::to_string(state_.limits.max_scans) + " scans.");
+                                 "more than " + std::to_string(state_.limits.max_scans) + " scans");
         if (state_.found.scans > kUsualScans &&
             state_.found.scans * state_.found.total_pixels > kMaxScannedPixels)
             return state_.reject(RejectionCode::too_many_scans,
-                                 "More scans than a picture of this size may have.");
+                                 "more scans than a picture of this size may have");
         in_scan_ = true;
         restarts_.scan(body, position_);
         return true;
@@ -202,7 +202,7 @@ class JpegWalk {
     }
 
     bool end_of_image() {
-        if (!has_frame_ || state_.found.scans == 0) return state_.corrupt("A JPEG without a picture.");
+        if (!has_frame_ || state_.found.scans == 0) return state_.corrupt("a JPEG without a picture");
         if (position_ < state_.file.size())
             state_.found.trailer = {position_, state_.file.size() - position_};
         return false;  // done, without a fault
@@ -252,7 +252,7 @@ Walked jpeg(BytesView file, const Limits& limits, WorkBudget& budget) {
     if (!scans.complete || (!has_end && runs_into_trailer(file, scans))) {
         if (!found && found.error().code == RejectionCode::corrupt)
             return tl::unexpected<Rejection>(
-                Rejection{RejectionCode::truncated, "The picture's data end before it is complete."});
+                Rejection{RejectionCode::truncated, "the picture's data end before it is complete"});
         return found;
     }
     JpegWalk whole(file.first(end), limits, budget);

@@ -52,7 +52,7 @@ class PngStrip {
             // An IEND that is missing is made up for, where there are pixels: inspect() knows whether they are all.
             if (!reader_.ok() && has_pixels_) break;
             if (!reader_.ok())
-                return cannot_strip(RejectionCode::truncated, "The file ends before the end of the picture.");
+                return cannot_strip(RejectionCode::truncated, "the file ends before the end of the picture");
             if (!budget_.charge(kEntryWork + 2 * body.size()))
                 return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
             if (type == "IEND") break;
@@ -120,7 +120,7 @@ class PngStrip {
 }  // namespace
 
 Stripped strip_png(BytesView file, WorkBudget& budget) {
-    if (!starts_with(file, kSignature)) return cannot_strip(RejectionCode::corrupt, "Not a PNG.");
+    if (!starts_with(file, kSignature)) return cannot_strip(RejectionCode::corrupt, "not a PNG");
     return PngStrip(file, budget).run();
 }
 

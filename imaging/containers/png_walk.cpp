@@ -51,7 +51,7 @@ class PngWalk {
             reader.skip(length);
             const std::uint32_t crc = reader.u32();
             if (length > kMaxChunk || !reader.ok() || !is_name(type)) {
-                if (!is_whole()) state_.truncated("The file ends before the end of the picture.");
+                if (!is_whole()) state_.truncated("the file ends before the end of the picture");
                 break;
             }
             position = reader.position();
@@ -70,12 +70,12 @@ class PngWalk {
         if (drawing) {
             const BytesView covered =
                 state_.file.subspan(static_cast<std::size_t>(chunk.body.offset) - 4, body.size() + 4);
-            if (crc32(covered) != crc) return state_.corrupt("A chunk whose checksum is wrong.");
+            if (crc32(covered) != crc) return state_.corrupt("a chunk whose checksum is wrong");
         }
         if (!has_header_ && chunk.type != "IHDR") {
             if (chunk.type == "CgBI")
-                return state_.reject(RejectionCode::unsupported_format, "An iOS application's PNG.");
-            return state_.corrupt("A PNG that does not start with its header.");
+                return state_.reject(RejectionCode::unsupported_format, "an iOS application's PNG");
+            return state_.corrupt("a PNG that does not start with its header");
         }
         if (is_critical(chunk.type)) return critical(chunk, body);
         if (drawing) return animation(chunk, body);
@@ -87,15 +87,15 @@ class PngWalk {
     bool critical(const Chunk& chunk, BytesView body) {
         if (chunk.type == "IHDR") return header(body);
         if (chunk.type == "PLTE") {
-            if (has_palette_ || has_data_) return state_.corrupt("A palette in the wrong place.");
+            if (has_palette_ || has_data_) return state_.corrupt("a palette in the wrong place");
             if (body.empty() || body.size() % 3 != 0 || body.size() > 768)
-                return state_.corrupt("A palette of the wrong length.");
+                return state_.corrupt("a palette of the wrong length");
             has_palette_ = true;
             return true;
         }
         if (chunk.type == "IDAT") {
             if (colour_type_ == 3 && !has_palette_)
-                return state_.corrupt("A palette picture without a palette.");
+                return state_.corrupt("a palette picture without a palette");
             has_data_ = true;
             data_.push_back(body);
             last_data_ = &data_;
@@ -105,12 +105,12 @@ class PngWalk {
             done_ = true;
             return true;
         }
-        return state_.corrupt("An unknown critical chunk.");
+        return state_.corrupt("an unknown critical chunk");
     }
 
     bool header(BytesView body) {
-        if (has_header_) return state_.corrupt("Two headers.");
-        if (body.size() != 13) return state_.corrupt("A header of the wrong length.");
+        if (has_header_) return state_.corrupt("two headers");
+        if (body.size() != 13) return state_.corrupt("a header of the wrong length");
         ByteReader reader(body);
         const std::uint32_t width = reader.u32();
         const std::uint32_t height = reader.u32();
@@ -120,7 +120,7 @@ class PngWalk {
         const std::uint8_t filter = reader.u8();
         const std::uint8_t interlace = reader.u8();
         if (!depth_allowed(depth) || compression != 0 || filter != 0 || interlace > 1)
-            return state_.corrupt("A header with an impossible depth, colour type or method.");
+            return state_.corrupt("a header with an impossible depth, colour type or method");
         Inspection& found = state_.found;
         found.bits_per_channel = colour_type_ == 3 ? 8 : depth;
         found.channels = colour_type_ == 0 ? 1 : colour_type_ == 4 ? 2 : colour_type_ == 6 ? 4 : 3;
@@ -154,14 +154,14 @@ class PngWalk {
     bool animation(const Chunk& chunk, BytesView body) {
         if (chunk.type == "acTL") {
             if (body.size() != 8 || has_data_)
-                return state_.corrupt("An animation header in the wrong place.");
+                return state_.corrupt("an animation header in the wrong place");
             state_.found.animated = true;
             stated_frames_ = ByteReader(body).u32();
             return true;
         }
         if (!state_.found.animated) return true;  // without its header there is no animation
         if (chunk.type == "fdAT") {
-            if (body.size() < 4) return state_.corrupt("A frame's data without a number.");
+            if (body.size() < 4) return state_.corrupt("a frame's data without a number");
             frame_data_.push_back(body.subspan(4));
             return true;
         }
@@ -172,9 +172,9 @@ class PngWalk {
         const std::uint64_t x = reader.u32();
         const std::uint64_t y = reader.u32();
         if (body.size() != 26 || width == 0 || height == 0)
-            return state_.corrupt("A frame header that makes no sense.");
+            return state_.corrupt("a frame header that makes no sense");
         if (x + width > state_.found.width || y + height > state_.found.height)
-            return state_.corrupt("A frame outside the picture.");
+            return state_.corrupt("a frame outside the picture");
         // Before the first IDAT this is the header of the picture itself.
         frame_data_.clear();
         last_data_ = has_data_ ? &frame_data_ : &data_;
@@ -252,7 +252,7 @@ class PngWalk {
 
     void finish_picture(std::uint64_t end) {
         if (!has_data_) {
-            state_.corrupt("A PNG without pixels.");
+            state_.corrupt("a PNG without pixels");
             return;
         }
         if (state_.found.frames == 0 && !state_.add_frame(canvas())) return;
@@ -295,7 +295,7 @@ class PngWalk {
             stored += piece.size();
         if (stored * kMaxInflation <= allowed) return true;
         return inflated_size(data_, allowed) <= allowed ||
-               state_.corrupt("There are far more bytes of pixels than the picture's size needs.");
+               state_.corrupt("there are far more bytes of pixels than the picture's size needs");
     }
 
     State state_;

@@ -140,18 +140,17 @@ bool contradicts(std::string_view declared_type, Format found) {
 }
 
 tl::expected<Format, Rejection> admit(BytesView file, const Admission& admission) {
-    if (file.empty()) return reject(RejectionCode::empty, "The file has no bytes.");
+    if (file.empty()) return reject(RejectionCode::empty, "the file has no bytes");
     const std::optional<Sniffed> found = sniff(file);
-    if (!found) return reject(RejectionCode::not_an_image, "The file is not a picture of any known format.");
+    if (!found) return reject(RejectionCode::not_an_image, "the file is not a picture of any known format");
     if (const auto* refused = std::get_if<UnsupportedKind>(&*found))
         return reject(RejectionCode::unsupported_format,
-                      "The file is " + std::string(refused->name) + ", which is not taken.");
+                      "the file is " + std::string(refused->name) + ", which is not taken");
     const Format format = std::get<Format>(*found);
     if (admission.declared_type && contradicts(*admission.declared_type, format))
-        return reject(RejectionCode::mime_mismatch, "The file is not of the media type that was declared.");
+        return reject(RejectionCode::mime_mismatch, "the file is not of the media type that was declared");
     if (std::find(admission.accepted.begin(), admission.accepted.end(), format) == admission.accepted.end())
-        return reject(RejectionCode::unsupported_format,
-                      "The profile does not take pictures of this format.");
+        return reject(RejectionCode::unsupported_format, "the profile does not take pictures of this format");
     return format;
 }
 

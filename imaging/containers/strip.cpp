@@ -22,8 +22,7 @@ Stripped rewrite(BytesView file, Format format, std::uint8_t orientation, Hidden
         case Format::tiff:
             break;
     }
-    return cannot_strip(RejectionCode::unsupported_format,
-                        "A TIFF can't be stripped; it must be re-encoded.");
+    return cannot_strip(RejectionCode::unsupported_format, "a TIFF can't be stripped; it must be re-encoded");
 }
 
 }  // namespace

@@ -61,10 +61,10 @@ class TiffWalk {
         header.skip(4);
         std::uint32_t offset = header.u32();
         std::vector<std::uint32_t> seen;
-        if (!header.ok() || offset == 0) state_.truncated("The file ends within its header.");
+        if (!header.ok() || offset == 0) state_.truncated("the file ends within its header");
         while (!state_.fault && offset != 0) {
             if (std::find(seen.begin(), seen.end(), offset) != seen.end()) {
-                state_.corrupt("The directories form a loop.");
+                state_.corrupt("the directories form a loop");
                 break;
             }
             seen.push_back(offset);
@@ -85,9 +85,9 @@ class TiffWalk {
     bool page(std::uint32_t& offset) {
         ByteReader reader = reader_at(offset);
         const std::uint32_t entries = reader.u16();
-        if (!reader.ok()) return state_.truncated("A directory outside the file.");
+        if (!reader.ok()) return state_.truncated("a directory outside the file");
         if (entries == 0 || entries > kMaxEntries)
-            return state_.corrupt("A directory of an impossible length.");
+            return state_.corrupt("a directory of an impossible length");
         Page page;
         const bool first = state_.found.frames == 0;
         for (std::uint32_t i = 0; i < entries; ++i) {
@@ -96,14 +96,14 @@ class TiffWalk {
             Entry entry{reader.u16(), reader.u32(), reader.position()};
             const std::uint64_t size = static_cast<std::uint64_t>(width_of(entry.type)) * entry.count;
             const std::uint32_t pointer = reader.u32();
-            if (!reader.ok()) return state_.truncated("A directory reaches outside the file.");
+            if (!reader.ok()) return state_.truncated("a directory reaches outside the file");
             if (size > 4) entry.values = pointer;
             if (tag == 330 && first) state_.found.has_hidden_pictures = true;
             if (first && fits({entry.values, size}, state_.file.size())) carrier(tag, {entry.values, size});
             remember(page, tag, entry);
         }
         offset = reader.u32();
-        if (!reader.ok()) return state_.truncated("A directory reaches outside the file.");
+        if (!reader.ok()) return state_.truncated("a directory reaches outside the file");
         return check(page);
     }
 
@@ -176,7 +176,7 @@ class TiffWalk {
         const std::uint32_t bits = value(page.bits).value_or(1);
         const std::uint32_t samples = value(page.samples).value_or(1);
         if (bits == 0 || bits > 64 || samples == 0 || samples > 64)
-            return state_.corrupt("An impossible sample depth.");
+            return state_.corrupt("an impossible sample depth");
         if (state_.found.frames == 0) {
             const std::uint32_t photometric = value(page.photometric).value_or(1);
             state_.found.channels = samples;
@@ -205,14 +205,14 @@ class TiffWalk {
     bool pieces(const std::optional<Entry>& offsets, const std::optional<Entry>& sizes) {
         if (!offsets || !sizes) return true;
         const std::uint32_t count = std::min(offsets->count, sizes->count);
-        if (count > kMaxPieces) return state_.corrupt("Too many strips or tiles.");
+        if (count > kMaxPieces) return state_.corrupt("too many strips or tiles");
         for (std::uint32_t i = 0; i < count; ++i) {
             const std::optional<std::uint32_t> offset = value(offsets, i);
             const std::optional<std::uint32_t> size = value(sizes, i);
             if (!state_.work(kEntryWork + size.value_or(0))) return false;
-            if (!offset || !size) return state_.truncated("A list of strips or tiles outside the file.");
+            if (!offset || !size) return state_.truncated("a list of strips or tiles outside the file");
             if (!fits({*offset, *size}, state_.file.size()))
-                return state_.truncated("A strip or tile outside the file.");
+                return state_.truncated("a strip or tile outside the file");
         }
         return true;
     }

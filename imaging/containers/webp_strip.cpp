@@ -63,10 +63,9 @@ Stripped strip_webp(BytesView file, WorkBudget& budget) {
     const bool riff = header.text(4) == "RIFF";
     const std::uint32_t size = header.u32();
     const bool webp = header.text(4) == "WEBP";
-    if (!header.ok() || !riff || !webp || size < 4)
-        return cannot_strip(RejectionCode::corrupt, "Not a WebP.");
+    if (!header.ok() || !riff || !webp || size < 4) return cannot_strip(RejectionCode::corrupt, "not a WebP");
     if (size > file.size() - 8)
-        return cannot_strip(RejectionCode::truncated, "The file is shorter than its header says.");
+        return cannot_strip(RejectionCode::truncated, "the file is shorter than its header says");
 
     ByteReader reader(file.subspan(12, size - 4), Endian::little);
     Bytes canvas;  // VP8X
@@ -84,8 +83,8 @@ Stripped strip_webp(BytesView file, WorkBudget& budget) {
         if (is_picture(chunk.type)) put_chunk(pictures, chunk.type, chunk.body);
     }
     if (budget.exhausted()) return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
-    if (!reader.ok()) return cannot_strip(RejectionCode::corrupt, "A chunk is longer than the picture.");
-    if (pictures.empty()) return cannot_strip(RejectionCode::corrupt, "A WebP without a picture.");
+    if (!reader.ok()) return cannot_strip(RejectionCode::corrupt, "a chunk is longer than the picture");
+    if (pictures.empty()) return cannot_strip(RejectionCode::corrupt, "a WebP without a picture");
 
     Bytes out;
     out.reserve(file.size());

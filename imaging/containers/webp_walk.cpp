@@ -51,14 +51,14 @@ class WebpWalk {
         header.skip(4);
         const std::uint64_t end = static_cast<std::uint64_t>(header.u32()) + 8;
         if (end > state_.file.size()) {
-            state_.truncated("The file is shorter than its header says.");
+            state_.truncated("the file is shorter than its header says");
             return state_.finish();
         }
         std::uint64_t position = 12;
         while (position + 8 <= end && state_.work(kEntryWork)) {
             const Chunk chunk = chunk_at(position);
             if (!fits(chunk.body, end)) {
-                state_.corrupt("A chunk is longer than the picture.");
+                state_.corrupt("a chunk is longer than the picture");
                 break;
             }
             position = chunk.body.offset + chunk.body.size + (chunk.body.size & 1U);
@@ -87,18 +87,18 @@ class WebpWalk {
             return true;
         }
         if (chunk.type == "ANIM")
-            return body.size() >= 6 || state_.corrupt("An animation header that is too short.");
+            return body.size() >= 6 || state_.corrupt("an animation header that is too short");
         return metadata(chunk, body);
     }
 
     bool extended(BytesView body) {
         if (has_canvas_ || state_.found.frames != 0)
-            return state_.corrupt("An extended header in the wrong place.");
+            return state_.corrupt("an extended header in the wrong place");
         ByteReader reader(body, Endian::little);
         const std::uint32_t flags = reader.u32();
         const std::uint32_t width = reader.u24() + 1;
         const std::uint32_t height = reader.u24() + 1;
-        if (!reader.ok()) return state_.corrupt("An extended header that is too short.");
+        if (!reader.ok()) return state_.corrupt("an extended header that is too short");
         state_.found.has_alpha = (flags & 0x10U) != 0;
         state_.found.animated = (flags & 0x02U) != 0;
         has_canvas_ = true;
@@ -112,32 +112,32 @@ class WebpWalk {
 
     bool still(const Chunk& chunk, BytesView body) {
         const std::optional<Size> size = coded_size(chunk, body);
-        if (!size) return state_.corrupt("A picture chunk without a valid header.");
+        if (!size) return state_.corrupt("a picture chunk without a valid header");
         if (state_.found.frames != 0 || state_.found.animated)
-            return state_.corrupt("More than one still picture.");
+            return state_.corrupt("more than one still picture");
         if (has_canvas_ && *size != Size{state_.found.width, state_.found.height})
-            return state_.corrupt("The picture's size is not the canvas'.");
+            return state_.corrupt("the picture's size is not the canvas'");
         return state_.set_size(size->width, size->height) &&
                state_.add_frame(static_cast<std::uint64_t>(size->width) * size->height);
     }
 
     bool frame(ByteRange range, BytesView body) {
-        if (!has_canvas_ || !state_.found.animated) return state_.corrupt("A frame without an animation.");
+        if (!has_canvas_ || !state_.found.animated) return state_.corrupt("a frame without an animation");
         ByteReader reader(body, Endian::little);
         const std::uint64_t x = 2ULL * reader.u24();
         const std::uint64_t y = 2ULL * reader.u24();
         const Size size{reader.u24() + 1, reader.u24() + 1};
         reader.skip(4);  // duration, blending
-        if (!reader.ok()) return state_.corrupt("A frame header that is too short.");
+        if (!reader.ok()) return state_.corrupt("a frame header that is too short");
         if (x + size.width > state_.found.width || y + size.height > state_.found.height)
-            return state_.corrupt("A frame outside the canvas.");
+            return state_.corrupt("a frame outside the canvas");
         std::uint64_t position = range.offset + 16;
         const std::uint64_t end = range.offset + range.size;
         bool painted = false;
         while (position + 8 <= end) {
             if (!state_.work(kEntryWork)) return false;
             const Chunk chunk = chunk_at(position);
-            if (!fits(chunk.body, end)) return state_.corrupt("A chunk is longer than its frame.");
+            if (!fits(chunk.body, end)) return state_.corrupt("a chunk is longer than its frame");
             position = chunk.body.offset + chunk.body.size + (chunk.body.size & 1U);
             if (chunk.type == "ALPH") continue;
             if (chunk.type != "VP8 " && chunk.type != "VP8L") {
@@ -145,10 +145,10 @@ class WebpWalk {
                 continue;
             }
             if (painted || coded_size(chunk, slice(state_.file, chunk.body)) != size)
-                return state_.corrupt("A frame's picture is not of its frame's size.");
+                return state_.corrupt("a frame's picture is not of its frame's size");
             painted = true;
         }
-        if (!painted) return state_.corrupt("A frame without a picture.");
+        if (!painted) return state_.corrupt("a frame without a picture");
         return state_.add_frame(static_cast<std::uint64_t>(state_.found.width) * state_.found.height);
     }
 
@@ -168,7 +168,7 @@ class WebpWalk {
 
     void finish_picture(std::uint64_t end) {
         if (state_.found.frames == 0) {
-            state_.truncated("A WebP without a picture.");
+            state_.truncated("a WebP without a picture");
             return;
         }
         state_.found.channels = state_.found.has_alpha ? 4 : 3;

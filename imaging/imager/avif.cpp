@@ -86,7 +86,7 @@ bool can_encode_avif() {
 }
 
 Result<Bytes> encode_avif(VipsImage* in_memory, int quality) {
-    const auto failed = [] { return fail(ErrorCode::internal, "The picture can't be encoded as AVIF."); };
+    const auto failed = [] { return fail(ErrorCode::internal, "the picture can't be encoded as AVIF"); };
     const Heif<heif_context> context(heif_context_alloc());
     const Heif<heif_encoder> encoder = av1_encoder(context.get());
     const Heif<heif_image> image = as_heif(in_memory);

@@ -10,6 +10,7 @@
 #include "imaging/imager/colour.hpp"
 #include "imaging/imager/orient.hpp"
 #include "imaging/imager/pixels.hpp"
+#include "imaging/imager/resample.hpp"
 
 namespace photogate::imaging {
 namespace {
@@ -31,8 +32,8 @@ bool contains_any(std::string_view text, std::span<const std::string_view> words
 
 Rejection damaged(std::string_view words) {
     if (contains_any(words, kEarlyEnd))
-        return {RejectionCode::truncated, "The picture ends before it is complete."};
-    return {RejectionCode::corrupt, "The picture can't be decoded to its end."};
+        return {RejectionCode::truncated, "the picture ends before it is complete"};
+    return {RejectionCode::corrupt, "the picture can't be decoded to its end"};
 }
 
 const char* loader_of(Format format) {
@@ -73,7 +74,7 @@ Verdict within(const Limits& limits, VipsImage* image) {
     const auto width = static_cast<std::uint64_t>(vips_image_get_width(image));
     const auto height = static_cast<std::uint64_t>(vips_image_get_page_height(image));
     if (width > limits.max_side || height > limits.max_side || width * height > limits.max_pixels) {
-        return tl::unexpected(Rejection{RejectionCode::too_many_pixels, "The picture has too many pixels."});
+        return tl::unexpected(Rejection{RejectionCode::too_many_pixels, "the picture has too many pixels"});
     }
     return {};
 }
@@ -176,6 +177,37 @@ Image shrink_device(VipsImage* opened, int edge) {
     return small;
 }
 
+/// How much smaller libjpeg decodes it: at least a factor of two is left to the better filter, as in libvips' thumbnail.
+int shrink_on_load(VipsImage* opened, int edge) {
+    const double factor =
+        static_cast<double>(std::max(vips_image_get_width(opened), vips_image_get_height(opened))) / edge;
+    return factor >= 16 ? 8 : factor >= 8 ? 4 : factor >= 4 ? 2 : 1;
+}
+
+/// By our own filter, and then to sRGB.
+Image shrink_plain(VipsImage* opened, int edge) {
+    Image small = shrunk_to(opened, edge);
+    const void* profile = nullptr;
+    std::size_t size = 0;
+    if (!small || vips_image_get_typeof(opened, VIPS_META_ICC_NAME) == 0) return small;
+    if (vips_image_get_blob(opened, VIPS_META_ICC_NAME, &profile, &size) != 0) return {};
+    if (small.get() != opened) vips_image_set_blob_copy(small.get(), VIPS_META_ICC_NAME, profile, size);
+    Image exported;
+    vips_icc_transform(small.get(), OutImage(exported), "srgb", "embedded", TRUE, "intent",
+                       VIPS_INTENT_PERCEPTUAL, nullptr);
+    return exported;
+}
+
+Image shrink_jpeg(BytesView bytes, VipsImage* opened, int edge) {
+    const int on_load = shrink_on_load(opened, edge);
+    if (on_load == 1) return shrink_plain(opened, edge);
+    Image smaller;
+    // libvips' signature is not const; it only reads.
+    vips_jpegload_buffer(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), OutImage(smaller), "shrink",
+                         on_load, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
+    return smaller ? shrink_plain(smaller.get(), edge) : Image{};
+}
+
 Image shrink(const Decoding& what, VipsImage* opened, const std::optional<SourceColour>& colour) {
     const int edge = static_cast<int>(what.max_edge);
     if (colour) {
@@ -183,13 +215,18 @@ Image shrink(const Decoding& what, VipsImage* opened, const std::optional<Source
         return small ? to_srgb(small.get(), *colour) : Image{};
     }
     if (is_cmyk(opened)) return shrink_cmyk(opened, edge);
+    const bool plain = can_resample(opened);
     switch (what.inspection->format) {
         case Format::heic:
         case Format::avif:
         case Format::tiff:
-            return shrink_opened(opened, edge);
+            return plain ? shrink_plain(opened, edge) : shrink_opened(opened, edge);
         case Format::jpeg:
+            if (plain) return shrink_jpeg(what.bytes, opened, edge);
+            return shrink_buffer(what.bytes, edge, "[fail_on=error]", target_profile(opened));
         case Format::png:
+            if (plain) return shrink_plain(opened, edge);
+            return shrink_buffer(what.bytes, edge, "[fail_on=error]", target_profile(opened));
         case Format::webp:
         case Format::gif:
             return shrink_buffer(what.bytes, edge, "[fail_on=error]", target_profile(opened));
@@ -210,7 +247,7 @@ std::optional<Rejection> restart_fault(const Decoding& what) {
     if (faults == 0 || (may_be_damaged(what) && faults <= std::max(1U, intervals / 10))) return std::nullopt;
     return Rejection{RejectionCode::corrupt, std::to_string(std::min(faults, intervals)) + " of " +
                                                  std::to_string(intervals) +
-                                                 " restart intervals of the JPEG are damaged."};
+                                                 " restart intervals of the JPEG are damaged"};
 }
 
 }  // namespace
@@ -219,7 +256,7 @@ Rejection decoding_failure() {
     const std::string words = take_vips_words();
     if (contains_any(words,
                      std::array<std::string_view, 2>{"operation is blocked", "is not in a known format"})) {
-        return {RejectionCode::unsupported_format, "No decoder takes this kind of picture."};
+        return {RejectionCode::unsupported_format, "no decoder takes this kind of picture"};
     }
     return damaged(words);
 }
@@ -235,12 +272,12 @@ tl::expected<Decoded, Rejection> decode(const Decoding& what) {
 
     if (!has_known_colours(opened->get())) {
         return tl::unexpected(Rejection{RejectionCode::unsupported_format,
-                                        "The picture's colours are of a kind that is not taken."});
+                                        "the picture's colours are of a kind that is not taken"});
     }
     const auto colour = source_colour(read_colour_tags(what.bytes, what.inspection->format));
     if (colour && colour->is_hdr() && what.limits->hdr == HdrPolicy::refuse) {
         return tl::unexpected(Rejection{RejectionCode::unsupported_format,
-                                        "An HDR picture (PQ or HLG), which is not taken here."});
+                                        "an HDR picture (PQ or HLG), which is not taken here"});
     }
 
     const Image small = shrink(what, opened->get(), colour);

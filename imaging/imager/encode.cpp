@@ -8,8 +8,6 @@
 namespace photogate::imaging {
 namespace {
 
-/// Up to this edge a progressive JPEG's 6 % are worth its time and memory.
-constexpr int kMaxProgressiveEdge = 2048;
 /// Up to this edge WebP's sharper chroma is worth its time.
 constexpr int kMaxSmartSubsampleEdge = 1280;
 constexpr int kWebpEffort = 2;
@@ -40,7 +38,7 @@ class OutBuffer {
     std::size_t* size() { return &size_; }
     Result<Bytes> take(int failed) const {
         if (failed != 0 || memory_ == nullptr)
-            return fail(ErrorCode::internal, "The picture can't be encoded.");
+            return fail(ErrorCode::internal, "the picture can't be encoded");
         const auto* start = static_cast<const std::uint8_t*>(memory_);
         return Bytes(start, start + size_);
     }
@@ -52,11 +50,12 @@ class OutBuffer {
 
 Result<Bytes> encode_jpeg(VipsImage* image, int quality) {
     const Image flat = on_white(image);
-    if (!flat) return fail(ErrorCode::internal, "The picture's alpha can't be laid onto white.");
-    const gboolean progressive = longest_edge(image) <= kMaxProgressiveEdge ? TRUE : FALSE;
+    if (!flat) return fail(ErrorCode::internal, "the picture's alpha can't be laid onto white");
+    // Not progressive: that has 5 % fewer bytes (2 % at 320 pixels), and takes twice the time, here and whenever a version
+    // is made of the result.
     OutBuffer out;
     return out.take(vips_jpegsave_buffer(flat.get(), out.memory(), out.size(), "Q", quality, "strip", TRUE,
-                                         "optimize_coding", TRUE, "interlace", progressive, nullptr));
+                                         "optimize_coding", TRUE, nullptr));
 }
 
 struct WebpSettings {
@@ -86,7 +85,7 @@ Result<Bytes> encode_gif(VipsImage* image, int effort) {
 
 tl::unexpected<Error> not_written(Format format) {
     return fail(ErrorCode::invalid_configuration,
-                "Pictures can't be written as " + std::string(to_string(format)) + " here.");
+                "pictures can't be written as " + std::string(to_string(format)) + " here");
 }
 
 }  // namespace

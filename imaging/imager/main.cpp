@@ -1,4 +1,4 @@
-// photogate-imager PARENT-PID ADDRESS-SPACE: started by the gateway alone, with its socket as descriptor 0.
+// photogate-imager PARENT-PID ADDRESS-SPACE [FONT…]: started by the gateway alone, with its socket as descriptor 0.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,8 +15,8 @@
 int main(int argc, char** argv) {
     using namespace photogate::imaging;
     namespace ascii = photogate::ascii;
-    const auto parent = argc == 3 ? ascii::parse_whole<std::uint64_t>(argv[1]) : std::nullopt;
-    const auto address_space = argc == 3 ? ascii::parse_whole<std::uint64_t>(argv[2]) : std::nullopt;
+    const auto parent = argc >= 3 ? ascii::parse_whole<std::uint64_t>(argv[1]) : std::nullopt;
+    const auto address_space = argc >= 3 ? ascii::parse_whole<std::uint64_t>(argv[2]) : std::nullopt;
     if (!parent || !address_space) {
         constexpr std::string_view kWords = "photogate-imager is started only by photogate.\n";
         (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
@@ -25,7 +25,9 @@ int main(int argc, char** argv) {
     Channel channel{photogate::Descriptor(STDIN_FILENO)};
     const auto jail = give_up_privileges()
                           .and_then([&] { return follow_parent(static_cast<pid_t>(*parent)); })
-                          .and_then(start_libraries)
+                          .and_then([&] {
+                              return start_libraries({argv + 3, argv + argc});
+                          })
                           .and_then([&] { return confine_process(*address_space); });
     if (!channel.send(write_hello(jail), {}, -1, std::nullopt) || !jail) ::_exit(1);
     serve(channel);

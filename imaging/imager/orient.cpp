@@ -84,7 +84,7 @@ void copy_timing(VipsImage* from, VipsImage* to) {
 tl::expected<Image, Rejection> make_frames_upright(Image roll, std::uint8_t orientation) {
     if (VIPS_IMAGE_SIZEOF_IMAGE(roll.get()) > kMaxRollBytes)
         return tl::unexpected(
-            Rejection{RejectionCode::too_many_pixels, "Turning all frames would take too much memory."});
+            Rejection{RejectionCode::too_many_pixels, "turning all frames would take too much memory"});
     const Image held(vips_image_copy_memory(roll.get()));
     if (!held) return tl::unexpected(decoding_failure());
     const int frames = vips_image_get_height(held.get()) / vips_image_get_page_height(held.get());

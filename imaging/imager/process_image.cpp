@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "imaging/containers/inspect.hpp"
 #include "imaging/containers/metadata.hpp"
@@ -10,20 +13,22 @@
 #include "imaging/containers/sniff.hpp"
 #include "imaging/containers/strip.hpp"
 #include "imaging/imager/decode.hpp"
+#include "imaging/imager/dominant_color.hpp"
 #include "imaging/imager/encode.hpp"
 #include "imaging/imager/orient.hpp"
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/pixels.hpp"
+#include "imaging/imager/small_copy.hpp"
 #include "imaging/imager/smaller.hpp"
+#include "imaging/imager/task_marks.hpp"
 #include "imaging/imager/test_pictures.hpp"
 #include "imaging/imager/thumb_hash.hpp"
 #include "imaging/imager/version.hpp"
+#include "imaging/imager/watermark.hpp"
 #include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
 namespace {
-
-constexpr std::uint32_t kHashEdge = 100;  ///< ThumbHash takes no larger picture
 
 tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
@@ -57,56 +62,14 @@ bool can_move(Format format) {
     return format == Format::webp || format == Format::gif;
 }
 
-/// A moving picture that is cropped or has something laid over it is made of its first frame.
+/// A moving picture that is cropped is made of its first frame.
 bool stays_moving(const VersionSpec& version, const Inspection& inspection) {
-    return moves(inspection) && !version.crop && !version.watermark;
+    return moves(inspection) && !version.crop;
 }
 
 Format output_format(const VersionSpec& version, const Inspection& inspection, VipsImage* base) {
     if (version.format) return *version.format;
     return stays_moving(version, inspection) || is_see_through(base) ? Format::webp : Format::jpeg;
-}
-
-/// Averages over boxes, straight from memory: the hashes want every pixel's share, not a resampling filter's.
-Result<Rgba> small_copy(VipsImage* base) {
-    const Image held(vips_image_copy_memory(base));
-    if (!held) return broken("The picture can't be shrunk for its hashes.");
-    const BytesView from = pixels_of(held.get());
-    const auto width = static_cast<std::size_t>(vips_image_get_width(held.get()));
-    const auto height = static_cast<std::size_t>(vips_image_get_height(held.get()));
-    const auto bands = static_cast<std::size_t>(vips_image_get_bands(held.get()));
-    const bool alpha = has_alpha(held.get());
-    const std::size_t colours = alpha ? bands - 1 : bands;
-    const std::size_t longer = std::max({width, height, std::size_t{kHashEdge}});
-    const std::size_t columns = std::max<std::size_t>(1, (width * kHashEdge + longer / 2) / longer);
-    const std::size_t rows = std::max<std::size_t>(1, (height * kHashEdge + longer / 2) / longer);
-    Rgba rgba{.width = static_cast<std::uint32_t>(columns),
-              .height = static_cast<std::uint32_t>(rows),
-              .bytes = {}};
-    rgba.bytes.reserve(columns * rows * 4);
-    for (std::size_t row = 0; row < rows; ++row) {
-        const std::size_t top = row * height / rows, bottom = std::max(top + 1, (row + 1) * height / rows);
-        for (std::size_t column = 0; column < columns; ++column) {
-            const std::size_t left = column * width / columns,
-                              right = std::max(left + 1, (column + 1) * width / columns);
-            std::array<std::uint64_t, 3> sums{};
-            std::uint64_t weights = 0;
-            for (std::size_t y = top; y < bottom; ++y) {
-                const std::uint8_t* pixel = from.data() + (y * width + left) * bands;
-                for (std::size_t x = left; x < right; ++x, pixel += bands) {
-                    const std::uint64_t weight = alpha ? pixel[colours] : 255;
-                    for (std::size_t channel = 0; channel < 3; ++channel)
-                        sums[channel] += weight * pixel[std::min(channel, colours - 1)];
-                    weights += weight;
-                }
-            }
-            for (const auto sum : sums)
-                rgba.bytes.push_back(
-                    static_cast<std::uint8_t>(weights == 0 ? 0 : (sum + weights / 2) / weights));
-            rgba.bytes.push_back(static_cast<std::uint8_t>(weights / ((bottom - top) * (right - left))));
-        }
-    }
-    return rgba;
 }
 
 std::string hex(std::uint64_t number) {
@@ -118,13 +81,19 @@ std::string hex(std::uint64_t number) {
 
 /// All frames anew. Where that fails, the frames are decoded once more by themselves, to tell whose fault it
 /// is.
-tl::expected<Published, Answer> encode_moving(const Decoding& decoding, const Encoding& how) {
+tl::expected<Published, Answer> encode_moving(const Decoding& decoding, const Encoding& how,
+                                              const Watermark* watermark, const Marks& marks) {
     auto roll = open_animation(decoding);
     if (!roll) return tl::unexpected(Answer(Outcome(roll.error())));
     if (decoding.inspection->orientation != 1) {
         auto upright = make_frames_upright(std::move(*roll), decoding.inspection->orientation);
         if (!upright) return tl::unexpected(Answer(Outcome(upright.error())));
         roll = std::move(*upright);
+    }
+    if (watermark != nullptr && watermark->source == Watermark::Source::clean) {
+        auto over = marked_roll(roll->get(), *watermark, marks);
+        if (!over) return tl::unexpected(Answer(fail(over.error())));
+        roll = std::move(*over);
     }
     Published picture{.bytes = {},
                       .format = how.format,
@@ -156,7 +125,7 @@ tl::expected<Published, Answer> encode_still(VipsImage* base, const Encoding& ho
 
 /// The picture made anew, its container reduced to what draws it. `base` is the version's own.
 tl::expected<Published, Answer> reencoded(const Decoding& decoding, const VersionSpec& version,
-                                          VipsImage* base, const Encoding& how) {
+                                          VipsImage* base, const Encoding& how, const Marks& marks) {
     const bool animation = stays_moving(version, *decoding.inspection) && can_move(how.format);
     if (moves(*decoding.inspection) && !animation) {
         if (auto proof = prove_animation(decoding); !proof)
@@ -164,10 +133,11 @@ tl::expected<Published, Answer> reencoded(const Decoding& decoding, const Versio
     }
     Decoding moving = decoding;
     moving.max_edge = decode_edge(version, *decoding.inspection);
-    auto picture = animation ? encode_moving(moving, how) : encode_still(base, how);
+    const Watermark* watermark = version.watermark ? &*version.watermark : nullptr;
+    auto picture = animation ? encode_moving(moving, how, watermark, marks) : encode_still(base, how);
     if (!picture) return picture;
     auto clean = clean_container(picture->bytes, how.format);
-    if (!clean) return tl::unexpected(Answer(broken("What was encoded is no sound file of its format.")));
+    if (!clean) return tl::unexpected(Answer(broken("what was encoded is no sound file of its format")));
     picture->bytes = std::move(*clean);
     return picture;
 }
@@ -194,7 +164,8 @@ struct Work {
     const Inspection& inspection;
     const Decoding& decoding;
     const Decoded& decoded;
-    VipsImage* watermark;  ///< null where there is none
+    const Marks& marks;
+    const std::optional<Metadata>& metadata;  ///< where facts are asked for
     WorkBudget& budget;
 };
 
@@ -210,7 +181,15 @@ std::size_t attempts_left(const Work& work, const Published& picture) {
 /// What the attempts at a smaller still may take together, as estimated. The last of the plan is always tried.
 constexpr std::chrono::milliseconds kLongestShrinking{2'500};
 
-/// The first of the smaller encodings that has no more bytes than the file; else the smallest of all.
+/// How many bytes a version may have, whatever it looks like.
+std::size_t most_bytes(const Work& work, const VersionSpec& version) {
+    std::size_t most = std::numeric_limits<std::size_t>::max();
+    if (version.growth == Growth::avoid) most = work.file.size();
+    if (version.max_bytes != 0) most = std::min<std::size_t>(most, version.max_bytes);
+    return most;
+}
+
+/// The first of the smaller encodings that has no more bytes than it may; else the smallest of all.
 tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec& version, VipsImage* base,
                                              Published picture, const Encoding& first) {
     const auto quality =
@@ -219,31 +198,31 @@ tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec
     const auto plan = animation ? smaller_animations(version, first, attempts_left(work, picture))
                                 : smaller_encodings(version, work.inspection, first, quality);
     const auto time = animation ? std::chrono::milliseconds::max() : kLongestShrinking;
-    Attempts attempts(plan, std::uint64_t{picture.width} * picture.height, work.file.size(), time);
+    const std::size_t most = most_bytes(work, version);
+    Attempts attempts(plan, std::uint64_t{picture.width} * picture.height, most, time);
     Encoding before = first;
     std::size_t size = picture.bytes.size();
     while (const auto how = attempts.next(before, size)) {
-        auto other = reencoded(work.decoding, version, base, *how);
+        auto other = reencoded(work.decoding, version, base, *how, work.marks);
         if (!other) return other;
         before = *how;
         size = other->bytes.size();
         if (size < picture.bytes.size()) picture = std::move(*other);
-        if (picture.bytes.size() <= work.file.size()) break;
+        if (picture.bytes.size() <= most) break;
     }
     return picture;
 }
 
 tl::expected<Published, Answer> made_anew(const Work& work, const VersionSpec& version, VipsImage* base) {
     const Encoding how{.format = output_format(version, work.inspection, base), .quality = version.quality};
-    auto picture = reencoded(work.decoding, version, base, how);
-    if (!picture || version.growth == Growth::accept || picture->bytes.size() <= work.file.size())
-        return picture;
+    auto picture = reencoded(work.decoding, version, base, how, work.marks);
+    if (!picture || picture->bytes.size() <= most_bytes(work, version)) return picture;
     return made_smaller(work, version, base, std::move(*picture), how);
 }
 
 /// One picture, read again before it is given out.
-tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec& version) {
-    auto base = version_of(work.decoded.base.get(), version, work.watermark);
+tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec& version, Scales& scales) {
+    auto base = version_of(scales, version, work.marks);
     if (!base) return tl::unexpected(Answer(fail(base.error())));
     const bool keeps = keeps_its_pixels(version, work.inspection) && work.decoded.damaged_intervals == 0;
     auto picture = keeps ? stripped(work.decoding, work.file, work.decoded, work.budget)
@@ -254,45 +233,26 @@ tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec
     if (!picture) return picture;
     if (const auto remaining = metadata_remaining(picture->bytes); !remaining.empty()) {
         return tl::unexpected(
-            Answer(fail(ErrorCode::internal, "The picture is withheld: after cleaning it still holds " +
-                                                 remaining.front() + ".")));
+            Answer(fail(ErrorCode::internal,
+                        "the picture is withheld: after cleaning it still holds " + remaining.front())));
     }
+    // Of an animation the first frame alone is looked at, so it counts as if any other did.
+    picture->has_alpha = picture->format != Format::jpeg &&
+                         (stays_moving(version, work.inspection) || is_see_through(base->get()));
     return picture;
-}
-
-/// The watermark is treated like an untrusted picture: walked, stripped, decoded.
-tl::expected<Image, Answer> decode_watermark(BytesView bytes, const Limits& limits) {
-    const auto unusable = [] {
-        return tl::unexpected(
-            Answer(fail(ErrorCode::invalid_configuration, "The watermark is no picture that can be read.")));
-    };
-    const auto inspection = inspect(bytes, limits);
-    if (!inspection || inspection->format == Format::tiff) return unusable();
-    WorkBudget budget = WorkBudget::for_file(bytes.size());
-    const auto bare = strip_for_decoder(bytes, *inspection, budget);
-    if (!bare) return unusable();
-    auto decoded = decode(
-        {.bytes = *bare, .inspection = &*inspection, .limits = &limits, .max_edge = kMaxWatermarkEdge});
-    if (!decoded) return unusable();
-    return std::move(decoded->base);
-}
-
-/// Whether one of the versions needs it.
-bool wants_watermark(const Task& task) {
-    return std::any_of(task.versions.begin(), task.versions.end(),
-                       [](const VersionSpec& version) { return version.watermark.has_value(); });
 }
 
 Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
     const auto small = small_copy(work.decoded.base.get());
     if (!small) return fail(small.error());
-    Metadata metadata = read_metadata(work.file, work.inspection, work.budget);
+    Metadata metadata = *work.metadata;
     if (work.decoded.damaged_intervals > 0) metadata.damaged_intervals = work.decoded.damaged_intervals;
     into.exif_json = to_json(metadata, policy.exif, policy.gps);
     // With anything remaining, make_version() does not give a picture out.
     into.privacy_json = privacy_json(metadata_found(work.inspection, metadata), {});
     into.thumb_hash = base64(thumb_hash(*small));
     into.perceptual_hash = hex(perceptual_hash(*small));
+    into.dominant_color = dominant_color(*small);
     return {};
 }
 
@@ -325,7 +285,7 @@ tl::expected<void, Rejection> is_affordable(const Task& task, const Inspection& 
     };
     Cost cost = decoding_cost(shape_of(inspection));
     if (cost.time > decoding_allowed(task, inspection))
-        return refuse("The picture has too many pixels for a file of its kind and size.");
+        return refuse("the picture has too many pixels for a file of its kind and size");
     std::uint64_t largest = 0;
     for (const VersionSpec& version : task.versions) {
         if (keeps_its_pixels(version, inspection)) continue;
@@ -339,15 +299,26 @@ tl::expected<void, Rejection> is_affordable(const Task& task, const Inspection& 
     }
     cost.memory += largest;
     if (cost.memory > task.limits.max_memory) {
-        return refuse("The picture takes about " + std::to_string(cost.memory >> 20) + " MiB of memory, " +
-                      std::to_string(task.limits.max_memory >> 20) + " are allowed.");
+        return refuse("the picture takes about " + std::to_string(cost.memory >> 20) + " MiB of memory, " +
+                      std::to_string(task.limits.max_memory >> 20) + " are allowed");
     }
     if (cost.time > task.limits.max_work) {
-        return refuse("The picture takes about " + std::to_string(cost.time.count() / 1000) +
+        return refuse("the picture takes about " + std::to_string(cost.time.count() / 1000) +
                       " s to process, " + std::to_string(task.limits.max_work.count() / 1000) +
-                      " are allowed.");
+                      " are allowed");
     }
     return {};
+}
+
+/// The order in which versions are made, so that small ones can be made of larger ones.
+std::vector<std::size_t> from_large_to_small(const std::vector<VersionSpec>& versions,
+                                             const Inspection& inspection) {
+    std::vector<std::size_t> order(versions.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return decode_edge(versions[a], inspection) > decode_edge(versions[b], inspection);
+    });
+    return order;
 }
 
 Answer make_all(const Work& work) {
@@ -359,17 +330,21 @@ Answer make_all(const Work& work) {
                         .exif_json = {},
                         .privacy_json = {},
                         .thumb_hash = {},
-                        .perceptual_hash = {}};
+                        .perceptual_hash = {},
+                        .dominant_color = {}};
+    const auto& versions = work.order.task.versions;
+    processed.pictures.resize(versions.size());
+    Scales scales(work.decoded.base.get());
     std::uint64_t size = 0;
-    for (const VersionSpec& version : work.order.task.versions) {
-        auto picture = make_version(work, version);
+    for (const std::size_t number : from_large_to_small(versions, work.inspection)) {
+        auto picture = make_version(work, versions[number], scales);
         if (!picture) return std::move(picture.error());
         size += picture->bytes.size();
         if (size > work.order.max_output) {
             return Outcome(
-                Rejection{RejectionCode::too_large, "The published picture would be larger than allowed."});
+                Rejection{RejectionCode::too_large, "the published picture would be larger than allowed"});
         }
-        processed.pictures.push_back(std::move(*picture));
+        processed.pictures[number] = std::move(*picture);
     }
     if (const auto& facts = work.order.task.facts) {
         if (auto added = add_facts(work, *facts, processed); !added) return fail(added.error());
@@ -377,14 +352,13 @@ Answer make_all(const Work& work) {
     return Outcome(std::move(processed));
 }
 
-Answer process(const TaskOrder& order, const TaskInput& input) {
+Answer process(const TaskOrder& order, BytesView file) {
     const Task& task = order.task;
-    const BytesView file = input.file;
     std::uint32_t edge = 1;
     for (const VersionSpec& version : task.versions) {
         if (version.format && !can_encode(*version.format)) {
             return fail(ErrorCode::invalid_configuration,
-                        "Pictures can't be written as " + std::string(to_string(*version.format)) + " here.");
+                        "pictures can't be written as " + std::string(to_string(*version.format)) + " here");
         }
     }
     const Admission admission{.declared_type = task.declared_type, .accepted = task.accepted};
@@ -408,34 +382,33 @@ Answer process(const TaskOrder& order, const TaskInput& input) {
                             .max_edge = edge};
     auto decoded = decode(decoding);
     if (!decoded) return Outcome(decoded.error());
-    Image watermark;
-    if (wants_watermark(task)) {
-        auto mark = decode_watermark(input.watermark, task.limits);
-        if (!mark) return std::move(mark.error());
-        watermark = std::move(*mark);
-    }
+    std::optional<Metadata> metadata;
+    if (task.facts) metadata = read_metadata(file, *inspection, budget);
+    const auto marks = marks_of(task, metadata);
+    if (!marks) return std::move(marks.error());
     return make_all({.order = order,
                      .file = file,
                      .inspection = *inspection,
                      .decoding = decoding,
                      .decoded = *decoded,
-                     .watermark = watermark.get(),
+                     .marks = *marks,
+                     .metadata = metadata,
                      .budget = budget});
 }
 
 /// Whether a sound picture is processed as the order says.
-bool is_fulfillable(TaskOrder order, const TaskInput& input) {
+bool is_fulfillable(TaskOrder order) {
     order.task.declared_type.reset();
     order.task.accepted = {kAllFormats.begin(), kAllFormats.end()};
     order.task.limits = {};
-    return process(order, {.file = kTinyAvif, .watermark = input.watermark}).has_value();
+    return process(order, kTinyAvif).has_value();
 }
 
 }  // namespace
 
-Answer process_image(const TaskOrder& order, const TaskInput& input) {
-    Answer answer = process(order, input);
-    if (answer || answer.error().code != ErrorCode::internal || !is_fulfillable(order, input)) return answer;
+Answer process_image(const TaskOrder& order, BytesView file) {
+    Answer answer = process(order, file);
+    if (answer || answer.error().code != ErrorCode::internal || !is_fulfillable(order)) return answer;
     // A sound picture passes, so the failure is this one's: nothing here is broken, and trying again is no use.
     return Outcome(Rejection{RejectionCode::corrupt, answer.error().detail});
 }

@@ -14,16 +14,10 @@
 
 namespace photogate::imaging {
 
-/// What an order is about.
-struct TaskInput {
-    BytesView file;
-    BytesView watermark;  ///< empty where no version has one
-};
-
-/// `order.task.file` is not looked at: the bytes are here. One decode serves all versions. The same bytes and order give the same answer,
+/// `order.task.file` is not looked at: its bytes are `file`. One decode serves all versions. The same bytes and order give the same answer,
 /// byte for byte. Errors (ours, not the picture's): invalid_configuration where the output can't be written
 /// here; internal where a sound picture fails with this order too. Whatever fails for this picture alone is a
 /// rejection, so that no upload can alarm an operator.
-Answer process_image(const TaskOrder& order, const TaskInput& input);
+Answer process_image(const TaskOrder& order, BytesView file);
 
 }  // namespace photogate::imaging

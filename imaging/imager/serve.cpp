@@ -14,11 +14,11 @@ namespace photogate::imaging {
 namespace {
 
 Answer answer_to(const Frame& frame) {
-    auto order = read_order(frame.header);
+    auto order = read_order(frame.header, frame.body);
     if (!order) return fail(order.error());
     const auto file = MappedFile::map(frame.descriptor.get(), order->task.size);
     if (!file) return fail(ErrorCode::internal, file.error().detail);
-    return process_image(*order, {.file = file->bytes(), .watermark = frame.body});
+    return process_image(*order, file->bytes());
 }
 
 bool send(Channel& channel, const Answer& answer) {
@@ -34,7 +34,8 @@ bool send(Channel& channel, const Answer& answer) {
 
 void serve(Channel& channel) {
     for (;;) {
-        const auto frame = channel.receive({kMaxTaskHeader, kMaxWatermark}, std::nullopt);
+        const auto frame =
+            channel.receive({kMaxTaskHeader, kMaxWatermarkPictures * kMaxWatermark}, std::nullopt);
         if (!frame) return;
         const Answer answer = answer_to(*frame);
         if (!send(channel, answer)) return;

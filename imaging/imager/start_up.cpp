@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include "imaging/imager/draw_caption.hpp"
 #include "imaging/imager/encode.hpp"
 #include "imaging/imager/process_image.hpp"
 #include "imaging/imager/test_pictures.hpp"
@@ -17,7 +18,7 @@
 namespace photogate::imaging {
 namespace {
 
-constexpr int kWarmUpEdge = 160;
+constexpr int kWarmUpEdge = 64;
 
 /// GLib's own handler asks for the peer of standard error and prints text that a file's author chose (trap
 /// 16). Ours is silent, but for what GLib is about to die of.
@@ -51,10 +52,10 @@ Result<> try_out(Format format, BytesView picture) {
     TaskOrder order;
     order.max_output = 16U << 20;
     order.task.versions.front().max_edge = kWarmUpEdge / 2;
-    const Answer answer = process_image(order, {.file = picture, .watermark = {}});
+    const Answer answer = process_image(order, picture);
     if (answer && std::holds_alternative<Processed>(*answer)) return {};
     std::string why = answer ? std::get<Rejection>(*answer).detail : answer.error().detail;
-    return unusable("The self-test with " + std::string(to_string(format)) + " fails: " + why);
+    return unusable("the self-test with " + std::string(to_string(format)) + " fails: " + why);
 }
 
 /// A smooth picture with a little of everything.
@@ -91,26 +92,26 @@ Result<> warm_up() {
     }
     if (can_encode(Format::avif)) {
         if (const auto bytes = encode(picture.get(), {.format = Format::avif}); !bytes)
-            return unusable("libheif can't write AVIF.");
+            return unusable("libheif can't write AVIF");
     }
     if (auto works = try_out(Format::avif, kTinyAvif); !works) {
-        return unusable(works.error().detail + " Is an AV1 decoder there (libheif-plugin-dav1d)?");
+        return unusable(works.error().detail + "; is an AV1 decoder there (libheif-plugin-dav1d)?");
     }
     if (auto works = try_out(Format::heic, kTinyHeic); !works) {
-        return unusable(works.error().detail + " Is an HEVC decoder there (libheif-plugin-libde265)?");
+        return unusable(works.error().detail + "; is an HEVC decoder there (libheif-plugin-libde265)?");
     }
     return {};
 }
 
 }  // namespace
 
-Result<> start_libraries() {
+Result<> start_libraries(const std::vector<std::string>& fonts) {
     // Read by libvips at its start: its warnings off, no temporary files for large pictures (trap 17), one
     // thread.
     for (const auto& [name, value] :
          {std::pair{"VIPS_WARNING", "0"}, std::pair{"VIPS_DISC_THRESHOLD", "1g"},
           std::pair{"VIPS_CONCURRENCY", "1"}, std::pair{"VIPS_BLOCK_UNTRUSTED", "1"}}) {
-        if (::setenv(name, value, 1) != 0) return unusable("The environment can't be set.");
+        if (::setenv(name, value, 1) != 0) return unusable("the environment can't be set");
     }
     // Few arenas: memory that one thread frees is used by the next.
     (void)::mallopt(M_ARENA_MAX, 2);
@@ -122,6 +123,7 @@ Result<> start_libraries() {
     vips_cache_set_max_mem(0);
     vips_cache_set_max_files(0);
     allow_six_loaders();
+    if (auto loaded = load_fonts(fonts); !loaded) return loaded;
     return warm_up();
 }
 

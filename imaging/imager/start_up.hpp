@@ -5,11 +5,15 @@
 // before the jail closes. Thread safety: at start-up, once.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.hpp"
 
 namespace photogate::imaging {
 
-/// Errors: imager_unavailable, naming what does not work and how to have it.
-Result<> start_libraries();
+/// `fonts`: files that watermarks of text are drawn with. Errors: imager_unavailable, naming what does not work and how
+/// to have it.
+Result<> start_libraries(const std::vector<std::string>& fonts);
 
 }  // namespace photogate::imaging

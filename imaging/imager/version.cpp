@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "imaging/imager/encode.hpp"
 #include "imaging/imager/pixels.hpp"
+#include "imaging/imager/resample.hpp"
 
 namespace photogate::imaging {
 
@@ -22,76 +24,9 @@ Image in_memory(VipsImage* lazy) {
 }
 
 Image shrunk(VipsImage* image, std::uint32_t edge) {
-    Image small;
-    vips_thumbnail_image(image, OutImage(small), static_cast<int>(edge), "height", static_cast<int>(edge),
-                         "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, nullptr);
+    const Image small = shrunk_to(image, static_cast<int>(edge));
     if (!small) return {};
     Image held = in_memory(small.get());
-    if (held) drop_fields(held.get(), Fields::none);
-    return held;
-}
-
-/// As sRGB with alpha, the alpha multiplied by `opacity` percent.
-Image see_through(VipsImage* mark, std::uint32_t opacity) {
-    Image colour;
-    if (vips_colourspace(mark, OutImage(colour), VIPS_INTERPRETATION_sRGB, nullptr) != 0) return {};
-    if (!has_alpha(colour.get())) {
-        Image with;
-        if (vips_addalpha(colour.get(), OutImage(with), nullptr) != 0) return {};
-        colour = std::move(with);
-    }
-    const std::array<double, 4> factors{1, 1, 1, static_cast<double>(opacity) / 100};
-    const std::array<double, 4> nothing{0, 0, 0, 0};
-    Image faint;
-    if (vips_linear(colour.get(), OutImage(faint), factors.data(), nothing.data(), 4, "uchar", TRUE,
-                    nullptr) != 0)
-        return {};
-    return faint;
-}
-
-struct Place {
-    int x = 0;
-    int y = 0;
-};
-
-Place place_of(Corner corner, PictureSize picture, PictureSize mark) {
-    const int margin = static_cast<int>(std::min(picture.width, picture.height) / 50);
-    const int right = static_cast<int>(picture.width) - static_cast<int>(mark.width);
-    const int bottom = static_cast<int>(picture.height) - static_cast<int>(mark.height);
-    const auto kept = [](int at, int most) { return std::clamp(at, 0, std::max(0, most)); };
-    switch (corner) {
-        case Corner::top_left:
-            return {kept(margin, right), kept(margin, bottom)};
-        case Corner::top_right:
-            return {kept(right - margin, right), kept(margin, bottom)};
-        case Corner::bottom_left:
-            return {kept(margin, right), kept(bottom - margin, bottom)};
-        case Corner::bottom_right:
-            return {kept(right - margin, right), kept(bottom - margin, bottom)};
-        case Corner::centre:
-            return {kept(right / 2, right), kept(bottom / 2, bottom)};
-    }
-    return {};
-}
-
-Image marked(VipsImage* picture, VipsImage* mark, const Watermark& how) {
-    const PictureSize area = area_of(picture);
-    const std::uint32_t edge =
-        std::max(1U, std::min(area.width, area.height) * std::min(how.size, 100U) / 100);
-    const Image small = shrunk(mark, edge);
-    const Image faint = small ? see_through(small.get(), how.opacity) : Image{};
-    Image colour;
-    if (!faint || vips_colourspace(picture, OutImage(colour), VIPS_INTERPRETATION_sRGB, nullptr) != 0)
-        return {};
-    const Place place = place_of(how.corner, area, area_of(faint.get()));
-    Image over;
-    if (vips_composite2(colour.get(), faint.get(), OutImage(over), VIPS_BLEND_MODE_OVER, "x", place.x, "y",
-                        place.y, nullptr) != 0)
-        return {};
-    // A composite has alpha; of a picture without any it hides nothing.
-    const Image flat = has_alpha(picture) ? to_eight_bit_srgb(over.get()) : without_alpha(over.get());
-    const Image eight = flat ? to_eight_bit_srgb(flat.get()) : Image{};
-    Image held = eight ? in_memory(eight.get()) : Image{};
     if (held) drop_fields(held.get(), Fields::none);
     return held;
 }
@@ -128,23 +63,52 @@ Halves halves_of(Gravity gravity) {
     return {};
 }
 
-Image cropped(VipsImage* whole, PictureSize kept, Gravity gravity) {
+/// A picture, and where it begins in the one that it is of.
+struct Part {
+    Image picture;
+    PictureOffset offset;
+};
+
+/// Where a part of the whole begins that has one side in common with it. Both in memory.
+PictureOffset found_in(VipsImage* whole, VipsImage* part) {
+    const auto bytes = static_cast<std::size_t>(VIPS_IMAGE_SIZEOF_LINE(part));
+    const auto begins_at = [&](int left, int top) {
+        for (int row = 0; row < vips_image_get_height(part); ++row)
+            if (std::memcmp(VIPS_IMAGE_ADDR(whole, left, top + row), VIPS_IMAGE_ADDR(part, 0, row), bytes) !=
+                0)
+                return false;
+        return true;
+    };
+    const int wider = vips_image_get_width(whole) - vips_image_get_width(part);
+    const int higher = vips_image_get_height(whole) - vips_image_get_height(part);
+    for (int left = 0; left <= wider; ++left)
+        if (begins_at(left, 0)) return {left, 0};
+    for (int top = 1; top <= higher; ++top)
+        if (begins_at(0, top)) return {0, top};
+    return {0, 0};
+}
+
+Part cropped(VipsImage* whole, PictureSize kept, Gravity gravity) {
     const PictureSize from = area_of(whole);
     const int width = static_cast<int>(kept.width), height = static_cast<int>(kept.height);
-    Image part;
-    if (gravity == Gravity::attention || gravity == Gravity::entropy) {
-        vips_smartcrop(whole, OutImage(part), width, height, "interesting",
+    Image lazy;
+    PictureOffset offset;
+    const bool looks = gravity == Gravity::attention || gravity == Gravity::entropy;
+    if (looks) {
+        vips_smartcrop(whole, OutImage(lazy), width, height, "interesting",
                        gravity == Gravity::attention ? VIPS_INTERESTING_ATTENTION : VIPS_INTERESTING_ENTROPY,
                        nullptr);
     } else {
         const Halves halves = halves_of(gravity);
-        vips_extract_area(
-            whole, OutImage(part), static_cast<int>((from.width - kept.width) * halves.left / 2),
-            static_cast<int>((from.height - kept.height) * halves.top / 2), width, height, nullptr);
+        offset = {static_cast<int>((from.width - kept.width) * halves.left / 2),
+                  static_cast<int>((from.height - kept.height) * halves.top / 2)};
+        vips_extract_area(whole, OutImage(lazy), offset.left, offset.top, width, height, nullptr);
     }
-    Image held = part ? in_memory(part.get()) : Image{};
-    if (held) drop_fields(held.get(), Fields::none);
-    return held;
+    Part part{lazy ? in_memory(lazy.get()) : Image{}, offset};
+    if (!part.picture) return part;
+    drop_fields(part.picture.get(), Fields::none);
+    if (looks) part.offset = found_in(whole, part.picture.get());
+    return part;
 }
 
 /// The size of what is made of an area that has the version's proportions.
@@ -170,15 +134,6 @@ tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
 }
 
-/// In the version's proportions.
-Result<Image> reshaped(VipsImage* base, const VersionSpec& version) {
-    const PictureSize kept = largest_area(area_of(base), *version.crop);
-    Image picture = version.reshape == Reshape::stretch ? stretched(base, fitted(kept, version))
-                                                        : cropped(base, kept, version.gravity);
-    if (!picture) return broken("The picture can't be brought into its proportions.");
-    return picture;
-}
-
 }  // namespace
 
 std::uint32_t decode_edge(const VersionSpec& version, const Inspection& inspection) {
@@ -194,26 +149,55 @@ std::uint32_t decode_edge(const VersionSpec& version, const Inspection& inspecti
     return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(asked, 1, kMaxEncodedEdge));
 }
 
-Result<Image> version_of(VipsImage* base, const VersionSpec& version, VipsImage* watermark) {
-    g_object_ref(base);
-    Image picture(base);
-    if (version.crop) {
-        auto shaped = reshaped(base, version);
-        if (!shaped) return shaped;
-        picture = std::move(*shaped);
+VipsImage* Scales::smallest_for(const VersionSpec& version) const {
+    // Where the picture decides, or its watermark does, the base alone is asked.
+    const bool looks = version.gravity == Gravity::attention || version.gravity == Gravity::entropy;
+    if (version.crop && (looks || version.watermark || version.reshape == Reshape::stretch)) return base_;
+    const auto kept = [&](PictureSize of) { return version.crop ? largest_area(of, *version.crop) : of; };
+    const std::uint64_t edge = std::min(fitted_edge(kept(area_of(base_)), version), kMaxEncodedEdge);
+    VipsImage* smallest = base_;
+    for (const Image& each : made_) {
+        const PictureSize size = area_of(each.get()), part = kept(size);
+        const bool suffices = std::max(part.width, part.height) >= kLeastFactor * edge;
+        if (suffices && size.width < area_of(smallest).width) smallest = each.get();
     }
-    const PictureSize area = area_of(picture.get());
+    return smallest;
+}
+
+void Scales::add(VipsImage* whole) {
+    g_object_ref(whole);
+    made_.emplace_back(whole);
+}
+
+Result<Image> version_of(Scales& scales, const VersionSpec& version, const Marks& marks) {
+    VipsImage* const base = scales.smallest_for(version);
+    g_object_ref(base);
+    Part part{Image(base), {}};
+    if (version.crop) {
+        const PictureSize kept = largest_area(area_of(base), *version.crop);
+        if (version.reshape == Reshape::stretch)
+            part.picture = stretched(base, fitted(kept, version));
+        else
+            part = cropped(base, kept, version.gravity);
+        if (!part.picture) return broken("the picture can't be brought into its proportions");
+    }
+    const PictureSize area = area_of(part.picture.get());
+    Image picture = std::move(part.picture);
     const std::uint32_t edge = std::min(fitted_edge(area, version), kMaxEncodedEdge);
     if (edge < std::max(area.width, area.height)) {
         picture = shrunk(picture.get(), edge);
-        if (!picture) return broken("The picture can't be shrunk.");
+        if (!picture) return broken("the picture can't be shrunk");
+        if (!version.crop) scales.add(picture.get());
     }
     if (!version.watermark) return picture;
-    if (watermark == nullptr)
-        return fail(ErrorCode::invalid_configuration, "A watermark is asked for and not given.");
-    picture = marked(picture.get(), watermark, *version.watermark);
-    if (!picture) return broken("The watermark can't be laid over the picture.");
-    return picture;
+    if (version.watermark->source == Watermark::Source::marked) {
+        const bool cut = version.crop && version.reshape == Reshape::crop;
+        if (!cut) return picture;
+        const auto shown = shows_mark(area_of(base), {area, part.offset}, *version.watermark, marks);
+        if (!shown) return fail(shown.error());
+        if (*shown) return picture;
+    }
+    return marked(picture.get(), *version.watermark, marks);
 }
 
 }  // namespace photogate::imaging

@@ -38,34 +38,34 @@ bool limit(__rlimit_resource resource, rlim_t most) {
 }
 
 Result<> limit_resources(std::uint64_t address_space) {
-    if (!limit(RLIMIT_CORE, 0)) return refuse("Core dumps can't be switched off");
+    if (!limit(RLIMIT_CORE, 0)) return refuse("core dumps can't be switched off");
     // Standard error may be a plain file one day; a write to it must fail then, not kill (trap 18).
     if (::signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return refuse("SIGXFSZ can't be ignored");
-    if (!limit(RLIMIT_FSIZE, 0)) return refuse("Writing files can't be switched off");
-    if (!limit(RLIMIT_NOFILE, kMaxDescriptors)) return refuse("Descriptors can't be limited");
+    if (!limit(RLIMIT_FSIZE, 0)) return refuse("writing files can't be switched off");
+    if (!limit(RLIMIT_NOFILE, kMaxDescriptors)) return refuse("descriptors can't be limited");
     if (kSanitized) return {};
-    if (address_space != 0 && !limit(RLIMIT_AS, address_space)) return refuse("Memory can't be limited");
-    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse("Tracing can't be switched off");
+    if (address_space != 0 && !limit(RLIMIT_AS, address_space)) return refuse("memory can't be limited");
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse("tracing can't be switched off");
     return {};
 }
 
 }  // namespace
 
 Result<> give_up_privileges() {
-    if (!runs_as_root()) return drop_capabilities() ? Result<>{} : refuse("Capabilities can't be dropped");
+    if (!runs_as_root()) return drop_capabilities() ? Result<>{} : refuse("capabilities can't be dropped");
     const Identity nobody{kNobody, kNobody};
     if (become(find_user({"photogate-imager", "nobody"}).value_or(nobody))) return {};
     // Root without CAP_SETUID, as some containers have it, keeps its user; the report says so.
     if (errno == EPERM && drop_capabilities()) return {};
-    return refuse("Root's privileges can't be given up");
+    return refuse("root's privileges can't be given up");
 }
 
 Result<> follow_parent(pid_t parent) {
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refuse("The parent's death can't be followed");
-    if (::getppid() != parent) return fail(ErrorCode::imager_unavailable, "The parent is gone.");
-    if (::close_range(3, ~0U, 0) != 0) return refuse("Inherited descriptors can't be closed");
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return refuse("the parent's death can't be followed");
+    if (::getppid() != parent) return fail(ErrorCode::imager_unavailable, "the parent is gone");
+    if (::close_range(3, ~0U, 0) != 0) return refuse("inherited descriptors can't be closed");
     // Here, and not later: each thread has this for itself, and inherits it from its maker.
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refuse("New privileges can't be refused");
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refuse("new privileges can't be refused");
     return {};
 }
 

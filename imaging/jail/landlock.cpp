@@ -68,7 +68,7 @@ Result<std::uint32_t> shut_file_system() {
         return fail(ErrorCode::imager_unavailable,
                     std::string("Landlock takes no ruleset: ") + std::strerror(errno));
     if (!on_every_thread(restrict_this_thread, ruleset.get()))
-        return fail(ErrorCode::imager_unavailable, "Landlock does not hold every thread.");
+        return fail(ErrorCode::imager_unavailable, "Landlock does not hold every thread");
     return static_cast<std::uint32_t>(version);
 }
 

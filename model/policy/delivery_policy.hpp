@@ -4,11 +4,26 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "base/words.hpp"
 #include "imaging/format.hpp"
+#include "imaging/version_spec.hpp"
 
 namespace photogate::model {
+
+/// A version that has a name and is made ahead of the first request, of every image of the profile.
+struct VariantRule {
+    std::optional<std::uint32_t> width;   ///< pixels
+    std::optional<std::uint32_t> height;  ///< pixels
+    enum class Fit { inside, cover, fill } fit = Fit::inside;
+    imaging::Gravity gravity = imaging::Gravity::centre;  ///< of Fit::cover
+    std::optional<imaging::Format> format;                ///< nullopt: the published image's
+    std::optional<int> quality;                           ///< nullopt: the policy's
+};
 
 struct DeliveryPolicy {
     /// Pixels, ascending, at least one: a size is rounded up to one of these, or down to the last.
@@ -23,6 +38,19 @@ struct DeliveryPolicy {
     /// Ascending, at least one: a quality is rounded up to one of these, or down to the last.
     std::vector<int> qualities = {40, 60, 75, 82, 90};
     int quality = 82;  ///< where none is asked for
+    enum class Audience {
+        everybody,    ///< who knows the URL
+        link_holders  ///< who has a signed link or a cookie
+    } audience = Audience::everybody;
+    /// What whoever asks for a version that is not made yet gets.
+    enum class WhileMaking {
+        wait,     ///< that version, when it is made
+        nearest,  ///< the nearest that is ready, where there is one
+    } while_making = WhileMaking::wait;
+    ByteSize max_bytes = 0;  ///< of a version; 0: any
+    /// That every version carries; nullopt: none.
+    std::optional<imaging::Watermark> watermark;
+    std::map<std::string, VariantRule> variants;  ///< by name; imaging::kMaxVersions at most
 };
 
 }  // namespace photogate::model

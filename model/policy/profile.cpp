@@ -1,5 +1,7 @@
 #include "model/policy/profile.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace photogate::model {
@@ -21,6 +23,23 @@ Result<const Profile*> App::profile(const std::optional<std::string>& wanted) co
     if (found == profiles.end())
         return fail(ErrorCode::unknown_profile, "this app has no profile of that name");
     return &found->second;
+}
+
+bool have_private_profile(const Apps& apps) {
+    return std::any_of(apps.begin(), apps.end(), [](const auto& app) {
+        const auto& profiles = app.second.profiles;
+        return std::any_of(profiles.begin(), profiles.end(), [](const auto& profile) {
+            return profile.second.delivery.audience == DeliveryPolicy::Audience::link_holders;
+        });
+    });
+}
+
+bool is_private(const Apps& apps, const AppName& app, const ProfileName& profile) {
+    const auto owner = apps.find(app);
+    if (owner == apps.end()) return have_private_profile(apps);
+    const auto policy = owner->second.profiles.find(profile);
+    if (policy == owner->second.profiles.end()) return have_private_profile(apps);
+    return policy->second.delivery.audience == DeliveryPolicy::Audience::link_holders;
 }
 
 }  // namespace photogate::model

@@ -15,6 +15,7 @@
 #include "imaging/picture.hpp"
 #include "model/job.hpp"
 #include "model/policy/delivery_policy.hpp"
+#include "model/policy/watermark_policy.hpp"
 #include "model/upload.hpp"
 #include "signer/credentials.hpp"
 #include "signer/message.hpp"
@@ -29,7 +30,7 @@ struct Profile {
         imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
     imaging::Limits limits;  ///< limits.max_bytes is the largest upload
     imaging::Recipe recipe;
-    std::vector<GrantMethod> methods = {GrantMethod::put, GrantMethod::post};
+    std::vector<GrantMethod> methods = {GrantMethod::put, GrantMethod::post, GrantMethod::multipart};
     /// Who may get a PUT without a declared size: nobody, an app's key alone, or client tokens
     /// too. The store then accepts any size that it accepts at all; limits.max_bytes is checked after arrival.
     enum class UnsizedPut { refused, apps, accepted } unsized_put = UnsizedPut::apps;
@@ -47,7 +48,9 @@ struct Profile {
     OriginalAction original = OriginalAction::remove;
     OriginalAction rejected = OriginalAction::quarantine;
     /// upload.expired is sent only if configured.
-    enum class ExpiredCallback { silent, told } expired_callback = ExpiredCallback::silent;
+    enum class ExpiredCallback { silent, sent } expired_callback = ExpiredCallback::silent;
+    /// Also in `recipe` and in `delivery`, where it is theirs.
+    std::optional<WatermarkPolicy> watermark;
     DeliveryPolicy delivery;
 };
 
@@ -59,6 +62,8 @@ struct App {
     /// Where callbacks go unless an upload names another; nullopt: nowhere.
     std::optional<std::string> callback_url;
     std::vector<signer::WebhookSecret> callback_secrets;  ///< the newest first
+    std::vector<Secret>
+        link_secrets;  ///< of links to its images: the first signs, all verify; empty: derived
 
     /// The named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
     /// missing_field.
@@ -78,6 +83,15 @@ struct StoreRegion {
     signer::Credentials worker;  ///< the rest
 };
 
+/// Which of a region's two.
+enum class StoreCredential { signer, worker };
+
 using Apps = std::map<AppName, App>;
+
+/// Whether any profile's images are for holders of links alone.
+bool have_private_profile(const Apps& apps);
+/// Whether the images of this profile are. Where it is no longer configured, they are if any profile's are: what was
+/// private does not become public by a line that is removed.
+bool is_private(const Apps& apps, const AppName& app, const ProfileName& profile);
 
 }  // namespace photogate::model

@@ -29,14 +29,26 @@ void CallbackQueue::add(std::vector<Callback> claimed, TimePoint claimed_at) {
     forget_idle();
 }
 
+void CallbackQueue::drop_late(Endpoint& endpoint, TimePoint now) const {
+    auto& waiting = endpoint.waiting;
+    while (!waiting.empty() && now - waiting.front().claimed_at > limits_.startable_for)
+        waiting.pop_front();
+}
+
+Callback CallbackQueue::take(Endpoint& endpoint) {
+    auto callback = std::move(endpoint.waiting.front().callback);
+    endpoint.waiting.pop_front();
+    ++endpoint.under_way;
+    ++under_way_;
+    if (endpoint.slow) ++slow_under_way_;
+    return callback;
+}
+
 CallbackQueue::Endpoints::iterator CallbackQueue::next(TimePoint now) {
     auto best = endpoints_.end();
     for (auto at = endpoints_.begin(); at != endpoints_.end(); ++at) {
         auto& endpoint = at->second;
-        while (!endpoint.waiting.empty() &&
-               now - endpoint.waiting.front().claimed_at > limits_.startable_for) {
-            endpoint.waiting.pop_front();
-        }
+        drop_late(endpoint, now);
         if (endpoint.waiting.empty() || !has_room(endpoint) || endpoint.ready_at > now + kRateSlack) continue;
         if (best == endpoints_.end()) {
             best = at;
@@ -69,16 +81,20 @@ std::optional<Callback> CallbackQueue::start(TimePoint now) {
     const auto at = next(now);
     if (at == endpoints_.end()) return std::nullopt;
     auto& endpoint = at->second;
-    auto callback = std::move(endpoint.waiting.front().callback);
-    endpoint.waiting.pop_front();
-    ++endpoint.under_way;
-    ++under_way_;
-    if (endpoint.slow) ++slow_under_way_;
+    auto callback = take(endpoint);
     if (limits_.per_second > 0) {
         const auto apart = std::chrono::nanoseconds{1s} / static_cast<std::int64_t>(limits_.per_second);
         endpoint.ready_at = std::max(endpoint.ready_at, now) + apart;
     }
     return callback;
+}
+
+std::optional<Callback> CallbackQueue::start_with(const model::EndpointKey& key, TimePoint now) {
+    const auto at = endpoints_.find(key);
+    if (at == endpoints_.end()) return std::nullopt;
+    drop_late(at->second, now);
+    if (at->second.waiting.empty()) return std::nullopt;
+    return take(at->second);
 }
 
 bool CallbackQueue::can_start(TimePoint now) {

@@ -40,6 +40,8 @@ class CallbackQueue {
     void add(std::vector<model::Callback> claimed, TimePoint claimed_at);
     /// The next one that may start, oldest claim first; it counts as under way until finished().
     std::optional<model::Callback> start(TimePoint now);
+    /// The next of this endpoint, whatever its share: it goes out in the request of one that start() gave.
+    std::optional<model::Callback> start_with(const model::EndpointKey& endpoint, TimePoint now);
     bool can_start(TimePoint now);
     /// When a URL that waits for its rate alone may start; nullopt: no such URL.
     std::optional<TimePoint> next_start(TimePoint now) const;
@@ -65,6 +67,8 @@ class CallbackQueue {
     using Endpoints = std::map<model::EndpointKey, Endpoint>;
 
     Endpoints::iterator next(TimePoint now);
+    void drop_late(Endpoint& endpoint, TimePoint now) const;
+    model::Callback take(Endpoint& endpoint);
     bool has_room(const Endpoint& endpoint) const;
     void forget_idle();
 

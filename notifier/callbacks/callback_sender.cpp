@@ -29,6 +29,9 @@ constexpr std::chrono::milliseconds kConnectTimeout{3'000};
 /// After a claim that failed, and between wake-ups that come without a wait.
 constexpr std::chrono::milliseconds kPause{200};
 
+/// Callbacks that go out in one request: one, or the purges of several images by one hook.
+using Batch = std::vector<model::Callback>;
+
 std::string word(const std::optional<int>& status) {
     return status ? fmt::format("{}", *status) : std::string{"none"};
 }
@@ -37,7 +40,8 @@ std::string word(const std::optional<int>& status) {
 
 struct CallbackSender::State {
     State(SenderOptions given, records::Outbox& the_outbox, http::HttpClient& client, SecretsOf secrets_of,
-          const Clock& the_clock, Random& the_random, AttemptObserver the_observer)
+          const Clock& the_clock, Random& the_random, AttemptObserver the_observer,
+          purges::PurgeHooks the_hooks)
         : options(given),
           outbox(the_outbox),
           outbound(client),
@@ -45,6 +49,7 @@ struct CallbackSender::State {
           clock(the_clock),
           random(the_random),
           observer(std::move(the_observer)),
+          hooks(std::move(the_hooks)),
           queue({.per_url = std::max<std::size_t>(1, given.per_url),
                  .startable_for = given.lease - given.timeout - kConnectTimeout,
                  .per_second = given.per_second,
@@ -55,7 +60,19 @@ struct CallbackSender::State {
     void send_loop();
     /// True where something was claimed that can start.
     bool claim(std::size_t free_senders);
-    model::CallbackAttempt deliver(const model::Callback& callback);
+    std::optional<Batch> next_batch();
+    /// null: a callback of an app, or a purge of a hook that is not configured any more.
+    const purges::PurgeHook* hook_of(const model::Callback& callback) const;
+    /// An attempt for each, in their order.
+    std::vector<model::CallbackAttempt> deliver(const Batch& batch);
+    struct Sent {
+        Result<http::Response> answer;
+        Taken taken = Taken::by_status;
+        std::string_view failing;  ///< what is missing here, so that nothing was sent
+    };
+    Sent send_callback(const model::Callback& callback, Timestamp now);
+    Sent send_purges(const purges::PurgeHook& hook, const Batch& batch, Timestamp now);
+    http::Request bounded(http::Request request) const;
     void finish(const model::Callback& callback, model::CallbackAttempt attempt);
     void tell(const model::Callback& callback, const model::CallbackAttempt& attempt) const;
 
@@ -66,6 +83,7 @@ struct CallbackSender::State {
     const Clock& clock;
     Random& random;
     const AttemptObserver observer;
+    const purges::PurgeHooks hooks;
 
     std::mutex mutex;                   ///< over everything below, and over `random`
     std::condition_variable startable;  ///< for the senders
@@ -81,9 +99,9 @@ struct CallbackSender::State {
 
 CallbackSender::CallbackSender(SenderOptions options, records::Outbox& outbox, http::HttpClient& http,
                                SecretsOf secrets, const Clock& clock, Random& random,
-                               AttemptObserver observer)
+                               AttemptObserver observer, purges::PurgeHooks hooks)
     : state_(std::make_unique<State>(options, outbox, http, std::move(secrets), clock, random,
-                                     std::move(observer))) {}
+                                     std::move(observer), std::move(hooks))) {}
 
 CallbackSender::~CallbackSender() = default;
 
@@ -165,83 +183,136 @@ bool CallbackSender::State::claim(std::size_t free_senders) {
     return queue.can_start(claimed_at);
 }
 
-void CallbackSender::State::send_loop() {
+std::optional<Batch> CallbackSender::State::next_batch() {
+    std::unique_lock lock{mutex};
+    Batch batch;
     for (;;) {
-        std::optional<model::Callback> callback;
-        {
-            std::unique_lock lock{mutex};
-            for (;;) {
-                if (stopping) return;
-                const auto now = SteadyClock::now();
-                callback = queue.start(now);
-                if (callback) break;
-                if (const auto at = queue.next_start(now)) {
-                    startable.wait_until(lock, *at);
-                } else {
-                    startable.wait(lock);
-                }
+        if (stopping) return std::nullopt;
+        const auto now = SteadyClock::now();
+        if (auto first = queue.start(now)) {
+            batch.push_back(std::move(*first));
+            const auto* hook = hook_of(batch.front());
+            while (hook && batch.size() < purges::most_images(*hook)) {
+                auto more = queue.start_with(batch.front().endpoint(), now);
+                if (!more) break;
+                batch.push_back(std::move(*more));
             }
-            changed.notify_all();
-            // Somebody must watch for the next start that waits for its rate.
-            if (queue.next_start(SteadyClock::now())) startable.notify_one();
+            break;
         }
-        std::optional<model::CallbackAttempt> attempt;
+        if (const auto at = queue.next_start(now)) {
+            startable.wait_until(lock, *at);
+        } else {
+            startable.wait(lock);
+        }
+    }
+    changed.notify_all();
+    // Somebody must watch for the next start that waits for its rate.
+    if (queue.next_start(SteadyClock::now())) startable.notify_one();
+    return batch;
+}
+
+void CallbackSender::State::send_loop() {
+    while (const auto batch = next_batch()) {
+        std::vector<model::CallbackAttempt> attempts;
         const auto started = SteadyClock::now();
         try {
-            attempt = deliver(*callback);
+            attempts = deliver(*batch);
         } catch (const std::exception& error) {
             // Not judged, so not recorded: the lease runs out and it is tried again.
             log::error("callback.attempt_failed",
-                       {{"callback", callback->id.str()}, {"reason", error.what()}});
+                       {{"callback", batch->front().id.str()}, {"reason", error.what()}});
         }
-        const bool success = attempt && attempt->verdict == Verdict::delivered;
+        const bool success = !attempts.empty() && attempts.front().verdict == Verdict::delivered;
         const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
         {
             const std::lock_guard lock{mutex};
-            queue.finished(callback->endpoint(),
-                           success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure, took);
-            if (attempt) ++unrecorded;
+            for (const auto& callback : *batch)
+                queue.finished(callback.endpoint(),
+                               success ? CallbackQueue::Outcome::success : CallbackQueue::Outcome::failure,
+                               took);
+            unrecorded += attempts.size();
             changed.notify_all();
             startable.notify_all();
         }
-        if (attempt) finish(*callback, std::move(*attempt));
+        for (std::size_t i = 0; i < attempts.size(); ++i)
+            finish((*batch)[i], std::move(attempts[i]));
     }
 }
 
-model::CallbackAttempt CallbackSender::State::deliver(const model::Callback& callback) {
+const purges::PurgeHook* CallbackSender::State::hook_of(const model::Callback& callback) const {
+    const auto name = model::hook_of(callback.app);
+    const auto found = name ? hooks.find(std::string{*name}) : hooks.end();
+    return found == hooks.end() ? nullptr : &found->second;
+}
+
+http::Request CallbackSender::State::bounded(http::Request request) const {
+    request.headers.push_back({"User-Agent", kUserAgent});
+    request.connect_timeout = std::min(kConnectTimeout, options.timeout);
+    request.first_byte_timeout = options.timeout;
+    request.stall_bytes_per_second = 1;
+    request.total_timeout = options.timeout;
+    request.max_response_body = kMostAnswerBytes;
+    request.cut_long_body = true;
+    return request;
+}
+
+CallbackSender::State::Sent CallbackSender::State::send_callback(const model::Callback& callback,
+                                                                 Timestamp now) {
     const auto keys = secrets(callback.app);
-    const auto signed_at = clock.now();
+    if (keys.empty())
+        return {fail(ErrorCode::invalid_configuration, "the app has no secret to sign with"),
+                Taken::by_status, "no_secret"};
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+    http::Request request;
+    request.method = "POST";
+    request.url = callback.url;
+    request.headers = {
+        {"Content-Type", "application/json"},
+        {"webhook-id", callback.id.str()},
+        {"webhook-timestamp", fmt::format("{}", seconds)},
+        {"webhook-signature", signer::sign_webhook(callback.id.str(), now, callback.body, keys)}};
+    request.body = callback.body;
+    return {outbound.send(bounded(std::move(request))), Taken::by_status, {}};
+}
+
+CallbackSender::State::Sent CallbackSender::State::send_purges(const purges::PurgeHook& hook,
+                                                               const Batch& batch, Timestamp now) {
+    std::vector<PublicId> images;
+    for (const auto& callback : batch)
+        images.push_back(PublicId::trusted(callback.body));
+    const auto& first = batch.front();
+    auto request =
+        purges::purge_request(hook, images, fmt::format("{}-{}", first.id.str(), first.attempts), now);
+    if (!request) return {fail(std::move(request.error())), Taken::no, "no_hook"};
+    auto answer = outbound.send(bounded(std::move(*request)));
+    const bool taken = answer && purges::is_taken(hook, *answer);
+    return {std::move(answer), taken ? Taken::yes : Taken::no, {}};
+}
+
+std::vector<model::CallbackAttempt> CallbackSender::State::deliver(const Batch& batch) {
+    const auto now = clock.now();
     const auto started = SteadyClock::now();
-    Result<http::Response> answer;
-    if (keys.empty()) {
-        answer = fail(ErrorCode::invalid_configuration, "the app has no secret to sign with");
+    const auto& first = batch.front();
+    Sent sent;
+    if (const auto* hook = hook_of(first)) {
+        sent = send_purges(*hook, batch, now);
+    } else if (model::hook_of(first.app)) {
+        sent = {fail(ErrorCode::invalid_configuration, "the hook is not configured any more"), Taken::no,
+                "no_hook"};
     } else {
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(signed_at.time_since_epoch()).count();
-        answer = outbound.send({
-            .method = "POST",
-            .url = callback.url,
-            .headers = {{"Content-Type", "application/json"},
-                        {"User-Agent", kUserAgent},
-                        {"webhook-id", callback.id.str()},
-                        {"webhook-timestamp", fmt::format("{}", seconds)},
-                        {"webhook-signature",
-                         signer::sign_webhook(callback.id.str(), signed_at, callback.body, keys)}},
-            .body = callback.body,
-            .connect_timeout = std::min(kConnectTimeout, options.timeout),
-            .first_byte_timeout = options.timeout,
-            .stall_bytes_per_second = 1,
-            .total_timeout = options.timeout,
-            .max_response_body = kMostAnswerBytes,
-            .cut_long_body = true,
-        });
+        sent = send_callback(first, now);
     }
     failpoint::pass(failpoint::Point::after_callback_answer);
     const auto latency = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
+    std::vector<model::CallbackAttempt> attempts;
     const std::lock_guard lock{mutex};
-    auto attempt = judge_answer(callback, answer, clock.now(), random);
-    attempt.latency = latency;
-    if (keys.empty()) attempt.error = "no_secret";
-    return attempt;
+    for (const auto& callback : batch) {
+        auto& attempt =
+            attempts.emplace_back(judge_answer(callback, sent.answer, clock.now(), random, sent.taken));
+        attempt.latency = latency;
+        if (!sent.failing.empty()) attempt.error = sent.failing;
+    }
+    return attempts;
 }
 
 void CallbackSender::State::finish(const model::Callback& callback, model::CallbackAttempt attempt) {
@@ -281,7 +352,8 @@ void CallbackSender::State::tell(const model::Callback& callback,
         log::write(level, event,
                    {{"callback", callback.id.str()},
                     {"type", model::to_string(callback.type)},
-                    {"upload", callback.upload.str()},
+                    {callback.package ? "package" : "upload",
+                     callback.package ? callback.package->str() : callback.upload.str()},
                     {"app", callback.app.str()},
                     {"url", without_query(callback.url)},
                     {"attempt", callback.attempts + 1},

@@ -12,6 +12,9 @@
 // behind them: what could not be started in time is left to its lease and claimed again. An attempt that was
 // made but could not be recorded is made again: at least once.
 //
+// Purges of caches (purge_hook.hpp) are rows of the same outbox: they are sent by their hook, several images in one
+// request, and are otherwise treated as callbacks.
+//
 // Thread safety: run() on its own thread; stop() and counters() from any.
 // Source: standard-webhooks/spec/standard-webhooks.md.
 #pragma once
@@ -24,6 +27,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "notifier/callbacks/address_guard.hpp"
+#include "notifier/purges/purge_hook.hpp"
 #include "signer/webhook_signature.hpp"
 #include "storage/http/http_client.hpp"
 #include "storage/records/outbox.hpp"
@@ -58,15 +62,19 @@ using AttemptObserver = std::function<void(const model::CallbackAttempt&)>;
 /// date, is taken exactly between 1 s and 1 h (what is negative, past or garbage is ignored); from the sixth
 /// attempt on it is never sooner than the schedule, so that a receiver which always says "in a second" does
 /// not use up the attempts in a minute. The latency is left at 0 where no answer came.
+///
+/// Of a purge the hook says whether an answer is a success, and 410 pauses nothing.
+enum class Taken { by_status, yes, no };
 model::CallbackAttempt judge_answer(const model::Callback& callback,
                                     const Result<storage::http::Response>& answer, Timestamp now,
-                                    Random& random);
+                                    Random& random, Taken taken = Taken::by_status);
 
 class CallbackSender {
   public:
     /// All references outlive the sender. `http` was made with the AddressGuard.
     CallbackSender(SenderOptions options, storage::records::Outbox& outbox, storage::http::HttpClient& http,
-                   SecretsOf secrets, const Clock& clock, Random& random, AttemptObserver observer = {});
+                   SecretsOf secrets, const Clock& clock, Random& random, AttemptObserver observer = {},
+                   purges::PurgeHooks hooks = {});
     ~CallbackSender();
     CallbackSender(const CallbackSender&) = delete;
     CallbackSender& operator=(const CallbackSender&) = delete;

@@ -64,7 +64,7 @@ seconds retry_delay(std::uint32_t attempts_made) {
 }
 
 Attempt judge_answer(const model::Callback& callback, const Result<storage::http::Response>& answer,
-                     Timestamp now, Random& random) {
+                     Timestamp now, Random& random, Taken taken) {
     Attempt attempt;
     attempt.callback = callback.id;
     attempt.lease_token = callback.lease_token;
@@ -75,7 +75,8 @@ Attempt judge_answer(const model::Callback& callback, const Result<storage::http
     if (answer) {
         attempt.status = answer->status;
         attempt.latency = std::chrono::duration_cast<std::chrono::milliseconds>(answer->elapsed);
-        const bool delivered = answer->status >= 200 && answer->status < 300;
+        const bool good = answer->status >= 200 && answer->status < 300;
+        const bool delivered = taken == Taken::by_status ? good : taken == Taken::yes;
         // Whoever may name a URL could read with it what a service of the operator's network answers, so no
         // more is kept than finding a failure's cause needs.
         if (!delivered) attempt.answer = kept(answer->body);
@@ -84,7 +85,7 @@ Attempt judge_answer(const model::Callback& callback, const Result<storage::http
             return attempt;
         }
         attempt.error = "status";
-        attempt.pause_endpoint = answer->status == 410;
+        attempt.pause_endpoint = answer->status == 410 && taken == Taken::by_status;
         asked_for = retry_after(*answer, now);
     } else {
         attempt.error = error_class(answer.error().code);

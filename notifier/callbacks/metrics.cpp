@@ -10,6 +10,14 @@ CallbackMetrics::CallbackMetrics(telemetry::Metrics& metrics)
 
 void CallbackMetrics::attempted(const model::CallbackAttempt& attempt) {
     const bool delivered = attempt.verdict == model::CallbackAttempt::Verdict::delivered;
+    if (const auto hook = model::hook_of(attempt.endpoint.app)) {
+        metrics_
+            .counter({"photogate_purge_attempts_total",
+                      "Attempts at purging images from caches by what came of them.",
+                      {{"hook", std::string{*hook}}, {"result", delivered ? "delivered" : attempt.error}}})
+            .add();
+        return;
+    }
     metrics_
         .counter({"photogate_callback_attempts_total",
                   "Attempts at callbacks by what came of them.",

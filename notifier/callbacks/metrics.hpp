@@ -10,7 +10,7 @@
 namespace photogate::notifier::callbacks {
 
 /// `photogate_callback_attempts_total{result}` and `photogate_callback_attempt_seconds`. A result is
-/// `delivered` or the class of the error.
+/// `delivered` or the class of the error. Purges are counted apart, `photogate_purge_attempts_total{hook,result}`.
 class CallbackMetrics {
   public:
     /// `metrics` outlives this.

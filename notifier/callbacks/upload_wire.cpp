@@ -79,6 +79,21 @@ void found_facts(json::Writer& json, const model::Upload& upload) {
     spliced(json, "exif", facts.exif_json);
     text_or_null(json, "placeholder", facts.placeholder);
     text_or_null(json, "perceptual_hash", facts.perceptual_hash);
+    text_or_null(json, "dominant_color", facts.dominant_color);
+}
+
+/// The members of an image, without the brackets around them.
+void image_members(json::Writer& json, const std::string& url, const model::PublishedImage& image) {
+    json.name("url");
+    json.text(url);
+    json.name("width");
+    json.number(image.width);
+    json.name("height");
+    json.number(image.height);
+    json.name("format");
+    json.text(image.format);
+    json.name("size");
+    json.number(image.size);
 }
 
 void published(json::Writer& json, const model::Upload& upload, const std::string& image_url) {
@@ -86,29 +101,29 @@ void published(json::Writer& json, const model::Upload& upload, const std::strin
     const bool there = upload.image && upload.state == model::UploadState::published;
     if (there) {
         json.begin_object();
-        json.name("url");
-        json.text(image_url);
-        json.name("width");
-        json.number(upload.image->width);
-        json.name("height");
-        json.number(upload.image->height);
-        json.name("format");
-        json.text(upload.image->format);
-        json.name("size");
-        json.number(upload.image->size);
+        image_members(json, image_url, *upload.image);
         json.end_object();
     } else {
         json.null();
     }
     json.name("variants");
     json.begin_array();
+    for (const auto& variant : upload.variants) {
+        if (!there) break;
+        json.begin_object();
+        json.name("name");
+        json.text(variant.name);
+        image_members(json, image_url + variant_query(variant), variant.image);
+        json.end_object();
+    }
     json.end_array();
     spliced(json, "privacy",
             there && upload.facts ? std::string_view{upload.facts->privacy_json} : std::string_view{});
 }
 
 /// The members of an upload, without the brackets around them.
-void members(json::Writer& json, const model::Upload& upload, const std::string& base_url) {
+void members(json::Writer& json, const model::Upload& upload, const std::string& base_url,
+             Audience audience) {
     const auto image_url = base_url + image_path(upload.public_id);
     json.name("id");
     json.text(upload.id.str());
@@ -123,6 +138,8 @@ void members(json::Writer& json, const model::Upload& upload, const std::string&
     text_map(json, "client_metadata", upload.client_metadata);
     found_facts(json, upload);
     published(json, upload, image_url);
+    json.name("private");
+    json.raw(audience == Audience::link_holders ? "true" : "false");
     optional(json, "rejection", upload.rejection, [&](const model::RejectionFacts& rejection) {
         json.begin_object();
         json.name("code");
@@ -152,16 +169,21 @@ std::string image_path(const PublicId& id) {
     return "/i/" + id.str();
 }
 
-std::string upload_json(const model::Upload& upload, const std::string& base_url) {
+std::string variant_query(const model::Variant& variant) {
+    constexpr std::size_t kDigits = 8;
+    return "?variant=" + variant.name + "&v=" + variant.image.sha256.substr(0, kDigits);
+}
+
+std::string upload_json(const model::Upload& upload, const std::string& base_url, Audience audience) {
     json::Writer json;
     json.begin_object();
-    members(json, upload, base_url);
+    members(json, upload, base_url, audience);
     json.end_object();
     return json.take();
 }
 
 std::string callback_json(model::CallbackType type, const CallbackId& id, Timestamp now,
-                          const model::Upload& upload, const std::string& base_url) {
+                          const model::Upload& upload, const std::string& base_url, Audience audience) {
     json::Writer json;
     json.begin_object();
     json.name("type");
@@ -172,7 +194,7 @@ std::string callback_json(model::CallbackType type, const CallbackId& id, Timest
     json.text(format_rfc3339(now));
     json.name("data");
     json.begin_object();
-    members(json, upload, base_url);
+    members(json, upload, base_url, audience);
     json.name("bucket");
     json.text(upload.bucket.str());
     json.name("key");

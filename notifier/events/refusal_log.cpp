@@ -21,7 +21,8 @@ std::string_view word(RefusedFor why) {
 
 }  // namespace
 
-std::optional<std::uint64_t> RefusalLog::refused(const Source* source, RefusedFor why) {
+std::optional<std::uint64_t> RefusalLog::refused(const Source* source, RefusedFor why,
+                                                 std::string_view detail) {
     const auto now = clock_.now();
     const std::string name = source ? source->name : std::string{};
     std::uint64_t count = 0;
@@ -36,7 +37,7 @@ std::optional<std::uint64_t> RefusalLog::refused(const Source* source, RefusedFo
         count = std::exchange(entry.since, 0);
     }
     log::warn("event.refused", {{"source", source ? std::string_view{name} : "(unknown)"},
-                                {"reason", word(why)},
+                                {"reason", detail.empty() ? word(why) : detail},
                                 {"requests", count}});
     return count;
 }

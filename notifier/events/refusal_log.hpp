@@ -29,7 +29,8 @@ class RefusalLog {
 
     /// Writes `event.refused` if the source's interval has passed. `source` is nullptr for an unknown name.
     /// Returns how many refusals that line stands for; nullopt: none was written.
-    std::optional<std::uint64_t> refused(const Source* source, RefusedFor why);
+    /// `detail`: what the body's proof lacked; it holds nothing that the sender wrote.
+    std::optional<std::uint64_t> refused(const Source* source, RefusedFor why, std::string_view detail = {});
 
   private:
     struct Entry {

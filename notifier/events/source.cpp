@@ -16,7 +16,7 @@ const Source* Sources::find(std::string_view name) const {
     return found == sources_.end() ? nullptr : &found->second;
 }
 
-HeadVerdict Sources::from_head(const Source* source, const HeadFields& head) {
+HeadVerdict Sources::from_head(const Source* source, const SenderHead& head) {
     static const TokenAuthenticator nobody{{}};
     const Authenticator* authenticator = source ? source->authenticator.get() : nullptr;
     return (authenticator ? *authenticator : nobody).from_head(head);

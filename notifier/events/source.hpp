@@ -6,6 +6,7 @@
 // Thread safety: immutable once made.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,7 +30,10 @@ struct Source {
     Dialect dialect = Dialect::automatic;
     KeyEncoding keys = KeyEncoding::form;
     Belief belief = Belief::check;
-    std::shared_ptr<const Authenticator> authenticator;  ///< null: not for requests (the built-in store)
+    /// null: not for requests (the built-in store, a queue)
+    std::shared_ptr<const Authenticator> authenticator;
+    /// Where the sender asks for it (SNS): confirms what it has been proven to ask for. Blocking.
+    std::function<Result<>(const Subscription&)> confirm = {};
 };
 
 class Sources {
@@ -43,7 +47,7 @@ class Sources {
 
     /// The head's verdict for a source that may be nullptr: a source that does not exist is refused like a wrong
     /// token.
-    static HeadVerdict from_head(const Source* source, const HeadFields& head);
+    static HeadVerdict from_head(const Source* source, const SenderHead& head);
 
   private:
     std::map<std::string, Source, std::less<>> sources_;

@@ -41,11 +41,12 @@ Result<> remove_everywhere(const Store& store, const model::Upload& upload) {
 }  // namespace
 
 DisposeOriginal::DisposeOriginal(storage::records::UploadStore& uploads, const Stores& stores,
-                                 std::function<void(const UploadId&)> done)
+                                 std::function<void(const UploadId&)> done, AbortParts abort_parts)
     : JobHandler(model::JobKind::dispose_original, Lane::store),
       uploads_(uploads),
       stores_(stores),
-      done_(std::move(done)) {}
+      done_(std::move(done)),
+      abort_parts_(std::move(abort_parts)) {}
 
 JobOutcome DisposeOriginal::remove_late(const Store& store, const model::Job& job) const {
     constexpr std::chrono::seconds kUntilSettled{2};
@@ -79,6 +80,9 @@ JobOutcome DisposeOriginal::run(const model::Job& job, const StopSignal&) {
     if (!store) {
         return Retry{Error{
             ErrorCode::invalid_configuration, "the upload's region is not configured", {}, std::nullopt}};
+    }
+    if (upload.method == model::GrantMethod::multipart && abort_parts_) {
+        if (const auto aborted = abort_parts_(upload); !aborted) return Retry{aborted.error()};
     }
     if (job.slot.starts_with(model::kLateSlot)) return remove_late(*store, job);
     const auto& originals = store->region.originals;

@@ -18,9 +18,11 @@ namespace photogate::pipeline::jobs {
 
 class DisposeOriginal final : public JobHandler {
   public:
-    /// `done` is called after each recorded removal or move; may be empty. `uploads` and `stores` outlive this.
+    using AbortParts = std::function<Result<>(const model::Upload&)>;
+    /// `done` is called after each recorded removal or move; may be empty. `abort_parts` removes what the store has of
+    /// an upload that was sent in parts; empty where there are none. `uploads` and `stores` outlive this.
     DisposeOriginal(storage::records::UploadStore& uploads, const Stores& stores,
-                    std::function<void(const UploadId&)> done);
+                    std::function<void(const UploadId&)> done, AbortParts abort_parts = {});
 
     JobOutcome run(const model::Job& job, const StopSignal& stop) override;
     void finished(const model::Job& job) override;
@@ -31,6 +33,7 @@ class DisposeOriginal final : public JobHandler {
     storage::records::UploadStore& uploads_;
     const Stores& stores_;
     const std::function<void(const UploadId&)> done_;
+    const AbortParts abort_parts_;
 };
 
 }  // namespace photogate::pipeline::jobs

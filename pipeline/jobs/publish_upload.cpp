@@ -12,6 +12,7 @@
 #include "imaging/memory_file.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/catalog.hpp"
+#include "pipeline/confirmed_etag.hpp"
 #include "pipeline/jobs/persist.hpp"
 #include "signer/digest.hpp"
 #include "storage/http/body_source.hpp"
@@ -50,6 +51,13 @@ Retry not_configured(std::string what) {
     return {Error{ErrorCode::invalid_configuration, std::move(what), {}, std::nullopt}};
 }
 
+/// What the published image's row says of its watermark.
+std::string watermark_of(const model::Profile& profile) {
+    if (!profile.watermark) return {};
+    if (profile.watermark->published == model::WatermarkPolicy::Published::clean) return model::kKeptClean;
+    return profile.watermark->mark.identity();
+}
+
 /// A picture on its way into the public bucket.
 class PublishedBytes final : public storage::http::BodySource {
   public:
@@ -69,6 +77,7 @@ class PublishedBytes final : public storage::http::BodySource {
 struct PublishUpload::Spool {
     imaging::MemoryFile file;
     std::string sha256;  ///< lower-case hex
+    std::uint32_t crc32 = 0;
 };
 
 /// How the download ended: with a spool, a verdict, or an error of the store.
@@ -159,6 +168,7 @@ PublishUpload::Fetch PublishUpload::fetch(const Work& work) const {
     auto file = imaging::MemoryFile::create("upload");
     if (!file) return {std::nullopt, std::nullopt, file.error()};
     signer::Sha256Stream hash;
+    auto crc32 = ::crc32_z(0, nullptr, 0);
     bool over_limit = false;
     std::optional<Error> spool_error;
     storage::objects::GetOptions pinned;
@@ -173,6 +183,7 @@ PublishUpload::Fetch PublishUpload::fetch(const Work& work) const {
         if (const auto reached = failpoint::reach(failpoint::Point::mid_fetch); !reached)
             spool_error = reached.error();
         hash.update(chunk);
+        crc32 = ::crc32_z(crc32, chunk.data(), chunk.size());
         if (const auto kept = file->append(chunk); !kept && !spool_error) spool_error = kept.error();
         return !spool_error;
     };
@@ -201,7 +212,8 @@ PublishUpload::Fetch PublishUpload::fetch(const Work& work) const {
     if (upload.declared_sha256 && *upload.declared_sha256 != base64(digest)) {
         return refuse("checksum_mismatch", "the file's SHA-256 is another than was declared");
     }
-    return {Spool{std::move(*file), hex_lower(digest)}, std::nullopt, std::nullopt};
+    return {Spool{std::move(*file), hex_lower(digest), static_cast<std::uint32_t>(crc32)}, std::nullopt,
+            std::nullopt};
 }
 
 JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const imaging::Processed& processed,
@@ -224,14 +236,8 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     if (!stored) return retry(stored.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
         return Retry{reached.error()};
-    auto etag = stored->etag;
-    // The image is served only under its ETag. One that is not the MD5 of the bytes is right where the store
-    // encrypts, and wrong where something between us changed it, so the store is asked.
-    if (etag.str() != hex_lower(signer::md5(picture.bytes))) {
-        const auto there = work.store.objects->head(region.published, key, {});
-        if (!there) return retry(there.error());
-        etag = there->etag;
-    }
+    const auto etag = confirmed_etag(*work.store.objects, region.published, key, picture.bytes, stored->etag);
+    if (!etag) return retry(etag.error());
 
     model::Publication publication;
     publication.facts.content_type = imaging::media_type(processed.original_format);
@@ -243,17 +249,28 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     publication.facts.privacy_json = processed.privacy_json;
     publication.facts.placeholder = processed.thumb_hash;
     publication.facts.perceptual_hash = processed.perceptual_hash;
+    publication.facts.dominant_color = processed.dominant_color;
     publication.image = {key,
-                         etag,
+                         *etag,
                          sha256,
                          std::string{imaging::to_string(picture.format)},
                          picture.width,
                          picture.height,
-                         picture.bytes.size()};
+                         picture.bytes.size(),
+                         picture.has_alpha,
+                         watermark_of(work.profile)};
     publication.bucket = region.published;
     publication.crc32 = static_cast<std::uint32_t>(
         ::crc32_z(::crc32_z(0, nullptr, 0), picture.bytes.data(), picture.bytes.size()));
     publication.original = work.profile.original;
+    if (publication.original == model::OriginalAction::keep) publication.original_crc32 = spool.crc32;
+    if (dependencies_.make_variants && !work.profile.delivery.variants.empty()) {
+        start = Steady::now();
+        publication.ahead =
+            dependencies_.make_variants({work.job, work.profile, work.store, publication.image,
+                                         publication.facts.exif_json, picture.bytes});
+        times.variants = since(start);
+    }
     start = Steady::now();
     const auto published =
         persist(work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
@@ -266,6 +283,7 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
                                    {"fetch_ms", static_cast<double>(times.fetch.count()) / 1000},
                                    {"image_ms", static_cast<double>(times.image.count()) / 1000},
                                    {"put_ms", static_cast<double>(times.put.count()) / 1000},
+                                   {"variants_ms", static_cast<double>(times.variants.count()) / 1000},
                                    {"commit_ms", static_cast<double>(times.commit.count()) / 1000}});
     if (dependencies_.observer) dependencies_.observer(*published, times);
     return Recorded{};
@@ -292,7 +310,8 @@ JobOutcome PublishUpload::reject(const Work& work, std::string code, std::string
     return Recorded{};
 }
 
-/// The object is another than the recorded one: the next attempt reads what is there now.
+/// The object is another than the recorded one: the next attempt reads what is there now. Where it is not, the answer
+/// was of another one, and nobody has overwritten anything.
 JobOutcome PublishUpload::repin(const Work& work) const {
     const auto& job = work.job;
     const auto info = work.store.objects->head(job.upload.bucket, job.upload.key, {});
@@ -300,6 +319,14 @@ JobOutcome PublishUpload::repin(const Work& work) const {
         if (info.error().code == ErrorCode::store_no_such_key)
             return Retry{info.error(), Postponement::Cost::attempt};
         return retry(info.error());
+    }
+    const auto& pinned = *job.upload.pinned;
+    if (info->etag == pinned.etag && (!pinned.version || info->version == pinned.version)) {
+        return Retry{Error{ErrorCode::store_protocol,
+                           "the store answered with another object than the one it has",
+                           {},
+                           std::nullopt},
+                     Postponement::Cost::attempt};
     }
     const auto state = persist(work.stop, [&] {
         return dependencies_.publications.repin(job.lease, {info->etag, info->size, info->version});

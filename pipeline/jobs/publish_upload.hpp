@@ -28,7 +28,18 @@ struct StageTimes {
     std::chrono::microseconds fetch{};
     std::chrono::microseconds image{};
     std::chrono::microseconds put{};
+    std::chrono::microseconds variants{};
     std::chrono::microseconds commit{};
+};
+
+/// An image that is about to be published, for what is made of it ahead.
+struct Ahead {
+    const model::Job& job;
+    const model::Profile& profile;
+    const Store& store;
+    const model::PublishedImage& image;
+    const std::string& exif_json;  ///< of the original
+    BytesView bytes;
 };
 
 class PublishUpload final : public JobHandler {
@@ -42,6 +53,8 @@ class PublishUpload final : public JobHandler {
         std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image;
         /// Called after each finished upload; may be empty.
         std::function<void(const model::Upload&, const StageTimes&)> observer;
+        /// The profile's variants of the image that is in the store already; may be empty: there are none.
+        std::function<model::MadeAhead(const Ahead&)> make_variants = {};
     };
     explicit PublishUpload(Dependencies dependencies);
 

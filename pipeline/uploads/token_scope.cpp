@@ -13,12 +13,17 @@ std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequ
     if (request.callback_url)
         mistakes.push_back({"/callback_url", ErrorCode::invalid_callback_url,
                             "where callbacks go is the app server's to say"});
+    if (request.dedupe)
+        mistakes.push_back(
+            {"/dedupe", ErrorCode::invalid_field,
+             "whether a picture is there already is the app server's to ask: it may be another client's"});
     if (token.max_bytes && !request.size)
         mistakes.push_back(
             {"/size", ErrorCode::invalid_size, "'size' is required: this client token limits bytes"});
     request.profile = token.profile.str();
     request.metadata = token.metadata;
     request.callback_url.reset();
+    request.dedupe = false;
     request.token_expires_at = token.expires_at;
     return mistakes;
 }

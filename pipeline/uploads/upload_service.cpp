@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
+#include "base/field_errors.hpp"
+#include "base/log.hpp"
 #include "pipeline/uploads/field_mistakes.hpp"
 #include "pipeline/uploads/token_scope.hpp"
 
@@ -38,21 +42,40 @@ Upload as_created(Upload upload) {
     return upload;
 }
 
+std::optional<Timestamp> ends_of(const Caller& caller) {
+    return caller.token ? std::optional{caller.token->expires_at} : std::nullopt;
+}
+
 /// A bearer's keys are its token's own: no caller gets another's upload.
-std::optional<records::IdempotencyKey> idempotency_of(const Caller& caller, CreateRequest& request) {
-    if (!request.idempotency_key) return std::nullopt;
-    auto key = std::move(*request.idempotency_key);
-    if (caller.token) key = caller.token->id + "/" + key;
-    return records::IdempotencyKey{std::move(key), std::move(request.request_sha256)};
+std::optional<records::IdempotencyKey> idempotency_of(const Caller& caller, std::optional<std::string> key,
+                                                      std::string request_sha256) {
+    if (!key) return std::nullopt;
+    if (caller.token) key = caller.token->id + "/" + *key;
+    return records::IdempotencyKey{std::move(*key), std::move(request_sha256)};
+}
+
+std::optional<std::string> digest_in_hex(const std::optional<std::string>& in_base64) {
+    const auto digest = in_base64 ? from_base64(*in_base64) : std::nullopt;
+    return digest ? std::make_optional(hex_lower(*digest)) : std::nullopt;
+}
+
+records::NewUpload new_upload(PlannedUpload planned) {
+    return {std::move(planned.granted.upload), std::move(planned.idempotency), planned.token,
+            std::move(planned.unless_published)};
 }
 
 }  // namespace
 
-Result<Granted> UploadService::grant_of(Upload upload, Timestamp at) const {
+Result<Granted> UploadService::grant_of(Upload upload, Timestamp at, std::optional<Timestamp> latest) const {
     const auto policy = dependencies_.catalog.policy_of(upload);
     if (!policy) return fail(policy.error());
     auto grant = sign_grant(upload, *policy->profile, *policy->store, at);
     if (!grant) return fail(std::move(grant.error()));
+    // What is sent in parts is resumed part by part.
+    if (dependencies_.resumable_url && upload.method != model::GrantMethod::multipart) {
+        const auto until = resumable_until(upload, latest);
+        grant->resumable = ResumableGrant{dependencies_.resumable_url(upload, until), until};
+    }
     return Granted{std::move(upload), std::move(*grant)};
 }
 
@@ -72,9 +95,15 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
         return tl::unexpected(all_mistakes(std::move(mistakes), upload ? nullptr : &upload.error()));
     if (caller.token) upload->client_token = caller.token->id;
     const auto at = upload->created_at;
-    auto granted = grant_of(std::move(*upload), at);
+    auto granted = grant_of(std::move(*upload), at, ends_of(caller));
     if (!granted) return fail(std::move(granted.error()));
-    PlannedUpload planned{std::move(*granted), idempotency_of(caller, request), std::nullopt};
+    PlannedUpload planned{
+        std::move(*granted),
+        idempotency_of(caller, std::move(request.idempotency_key), std::move(request.request_sha256)),
+        {},
+        {}};
+    if (request.grant.dedupe)
+        planned.unless_published = digest_in_hex(planned.granted.upload.declared_sha256);
     if (caller.token)
         planned.token = {caller.token->max_uploads, caller.token->max_bytes, caller.token->expires_at};
     return planned;
@@ -82,21 +111,64 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
 
 void UploadService::create(PlannedUpload planned, std::function<void(Result<Created>)> done) const {
     const auto token_ends = planned.token ? std::optional{planned.token->expires_at} : std::nullopt;
-    records::NewUpload item{std::move(planned.granted.upload), std::move(planned.idempotency), planned.token};
     dependencies_.uploads.create(
-        std::move(item),
+        new_upload(std::move(planned)),
         [this, done = std::move(done), token_ends,
          ticket = std::make_shared<InFlight::Ticket>(creating_.enter())](Result<records::Created> outcome) {
             if (!outcome) return done(fail(std::move(outcome.error())));
-            if (outcome->how == records::Created::How::created) return done(Created{});
-            auto first = as_created(std::move(outcome->upload));
-            const auto at = first.created_at;
-            // Its app may have signed it again, for longer than the token lives.
-            if (token_ends) first.expires_at = std::min(first.expires_at, *token_ends);
-            auto replayed = grant_of(std::move(first), at);
-            if (!replayed) return done(fail(std::move(replayed.error())));
-            done(Created{std::move(*replayed)});
+            done(outcome_of(std::move(*outcome), token_ends));
         });
+}
+
+Result<Created> UploadService::outcome_of(records::Created stored,
+                                          std::optional<Timestamp> token_ends) const {
+    switch (stored.how) {
+        case records::Created::How::created:
+            return Created{};
+        case records::Created::How::deduplicated:
+            return Created{std::nullopt, std::move(stored.upload)};
+        case records::Created::How::replayed:
+            break;
+    }
+    auto first = as_created(std::move(stored.upload));
+    const auto at = first.created_at;
+    // Its app may have signed it again, for longer than the token lives.
+    if (token_ends) first.expires_at = std::min(first.expires_at, *token_ends);
+    auto replayed = grant_of(std::move(first), at, token_ends);
+    if (!replayed) return fail(std::move(replayed.error()));
+    return Created{std::move(*replayed), std::nullopt};
+}
+
+Result<std::vector<Result<Created>>> UploadService::create_batch(const Caller& caller,
+                                                                 PlannedBatch batch) const {
+    if (!caller.app) return fail(ErrorCode::forbidden, "uploads are made with an app's key");
+    records::NewBatch planned{
+        *caller.app,
+        {},
+        {},
+        idempotency_of(caller, std::move(batch.idempotency_key), std::move(batch.request_sha256))};
+    std::vector<Result<Created>> outcomes;
+    outcomes.reserve(batch.items.size());
+    for (std::size_t place = 0; place < batch.items.size(); ++place) {
+        auto& item = batch.items[place];
+        if (!item) {
+            outcomes.emplace_back(fail(std::move(item.error())));
+            continue;
+        }
+        outcomes.emplace_back(Created{});
+        planned.uploads.push_back(new_upload(std::move(*item)));
+        planned.places.push_back(place);
+    }
+    if (planned.uploads.empty()) return outcomes;
+    auto stored = dependencies_.uploads.create_batch(planned);
+    if (!stored) return fail(std::move(stored.error()));
+    const auto token_ends = caller.token ? std::optional{caller.token->expires_at} : std::nullopt;
+    for (std::size_t i = 0; i < stored->size(); ++i) {
+        auto& outcome = (*stored)[i];
+        outcomes[planned.places[i]] = outcome ? outcome_of(std::move(*outcome), token_ends)
+                                              : Result<Created>{tl::unexpected(std::move(outcome.error()))};
+    }
+    return outcomes;
 }
 
 Result<Upload> UploadService::find(const Caller& caller, const UploadId& id) const {
@@ -105,11 +177,9 @@ Result<Upload> UploadService::find(const Caller& caller, const UploadId& id) con
     return upload;
 }
 
-Result<Granted> UploadService::sign_again(const Caller& caller, const UploadId& id,
-                                          std::optional<std::int64_t> expires_in) const {
-    const auto found = find(caller, id);
-    if (!found) return fail(found.error());
-    const auto policy = dependencies_.catalog.policy_of(*found);
+Result<Upload> UploadService::extended(const Caller& caller, const Upload& found,
+                                       std::optional<std::int64_t> expires_in, Timestamp now) const {
+    const auto policy = dependencies_.catalog.policy_of(found);
     if (!policy) return fail(policy.error());
     const auto longest = policy->profile->longest_expiry;
     if (expires_in && (*expires_in < 1 || *expires_in > longest.count())) {
@@ -117,21 +187,123 @@ Result<Granted> UploadService::sign_again(const Caller& caller, const UploadId& 
                     fmt::format("'expires_in' is longer than the profile permits: at most {} seconds",
                                 longest.count()));
     }
-    const auto now = dependencies_.clock.now();
     const auto life = expires_in ? std::chrono::seconds{*expires_in} : policy->profile->default_expiry;
     Timestamp end = std::chrono::floor<std::chrono::seconds>(now) + life;
     if (caller.token) end = std::min(end, caller.token->expires_at);
     if (end <= now) return token_is_over();
-    auto upload = dependencies_.uploads.extend_grant(found->app, id, end);
-    if (!upload) return fail(upload.error());
+    auto upload = dependencies_.uploads.extend_grant(found.app, found.id, end);
+    if (!upload) return upload;
     // The row ends with the longest of the upload's URLs; this one ends as it was asked for.
     upload->expires_at = end;
-    return grant_of(std::move(*upload), now);
+    return upload;
 }
 
-Result<Upload> UploadService::complete(const Caller& caller, const UploadId& id) const {
-    if (const auto seen = find(caller, id); !seen) return seen;
-    return dependencies_.intake.complete(caller.app, id);
+Result<Granted> UploadService::sign_again(const Caller& caller, const UploadId& id,
+                                          std::optional<std::int64_t> expires_in) const {
+    const auto found = find(caller, id);
+    if (!found) return fail(found.error());
+    const auto now = dependencies_.clock.now();
+    auto upload = extended(caller, *found, expires_in, now);
+    if (!upload) return fail(std::move(upload.error()));
+    return grant_of(std::move(*upload), now, ends_of(caller));
+}
+
+Result<Upload> UploadService::complete(const Caller& caller, const UploadId& id,
+                                       const std::optional<std::vector<NamedPart>>& parts) const {
+    const auto seen = find(caller, id);
+    if (!seen) return seen;
+    const bool waits =
+        seen->state == model::UploadState::created || seen->state == model::UploadState::expired;
+    if (seen->method != model::GrantMethod::multipart || !waits)
+        return dependencies_.intake.complete(caller.app, id);
+    const auto policy = dependencies_.catalog.policy_of(*seen);
+    if (!policy) return fail(policy.error());
+    const auto existing = policy->profile->write_once == model::Profile::WriteOnce::on
+                              ? Parts::Existing::refuse
+                              : Parts::Existing::replace;
+    const auto joined = dependencies_.parts.join(*seen, parts, existing);
+    if (!joined) return fail(joined.error());
+    auto upload = dependencies_.intake.complete(caller.app, id);
+    if (upload || upload.error().code != ErrorCode::object_not_found || *joined == Parts::Joined::now)
+        return upload;
+    if (*joined == Parts::Joined::never)
+        return fail(ErrorCode::invalid_parts,
+                    fmt::format("none of {} parts has arrived", parts_of(*seen).count()));
+    if (auto forgotten = dependencies_.parts.forget(*seen); !forgotten)
+        return fail(std::move(forgotten.error()));
+    return fail(ErrorCode::object_not_found,
+                "the store has given the parts up: sign all of them again, and send them");
+}
+
+Granted UploadService::with_first_parts(Granted granted, Timestamp at) const {
+    const auto& upload = granted.upload;
+    const Store* store = dependencies_.catalog.stores().of(upload.region);
+    if (!granted.grant.parts || !store) return granted;
+    const auto failed = [&](const Error& error) {
+        log::warn("parts.not_signed",
+                  {{"upload", upload.id.str()}, {"code", to_string(error.code)}, {"detail", error.detail}});
+        return std::move(granted);
+    };
+    const auto id = dependencies_.parts.begin(upload);
+    if (!id) return failed(id.error());
+    std::vector<WantedPart> wanted;
+    for (std::uint32_t number = 1; number <= std::min(kFirstParts, granted.grant.parts->plan.count());
+         ++number)
+        wanted.push_back({number, {}});
+    auto parts = pipeline::sign_parts(upload, *store, *id, wanted, at);
+    if (!parts) return failed(parts.error());
+    granted.grant.parts->first = std::move(*parts);
+    return granted;
+}
+
+namespace {
+
+tl::unexpected<Error> not_in_parts() {
+    return fail(ErrorCode::state_conflict, "this upload is not sent in parts: its method is not 'multipart'");
+}
+
+Result<> check_numbers(const model::PartPlan& plan, const std::vector<WantedPart>& parts) {
+    std::vector<FieldError> mistakes;
+    std::set<std::uint32_t> seen;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto number = parts[i].number;
+        if (number >= 1 && number <= plan.count() && seen.insert(number).second) continue;
+        mistakes.push_back(
+            {fmt::format("/numbers/{}", i), ErrorCode::invalid_part_number,
+             fmt::format("the numbers of this upload's parts are 1 to {}, each once", plan.count())});
+    }
+    if (mistakes.empty()) return {};
+    return tl::unexpected(field_errors(std::move(mistakes)));
+}
+
+}  // namespace
+
+Result<SignedParts> UploadService::sign_parts(const Caller& caller, const UploadId& id,
+                                              const std::vector<WantedPart>& parts,
+                                              std::optional<std::int64_t> expires_in) const {
+    const auto found = find(caller, id);
+    if (!found) return fail(found.error());
+    if (found->method != model::GrantMethod::multipart) return not_in_parts();
+    if (auto sane = check_numbers(parts_of(*found), parts); !sane) return fail(std::move(sane.error()));
+    const auto now = dependencies_.clock.now();
+    const auto upload = extended(caller, *found, expires_in, now);
+    if (!upload) return fail(upload.error());
+    const auto policy = dependencies_.catalog.policy_of(*upload);
+    if (!policy) return fail(policy.error());
+    const auto store_id = dependencies_.parts.begin(*upload);
+    if (!store_id) return fail(store_id.error());
+    auto made = pipeline::sign_parts(*upload, *policy->store, *store_id, parts, now);
+    if (!made) return fail(std::move(made.error()));
+    return SignedParts{std::move(*made), upload->expires_at};
+}
+
+Result<ListedParts> UploadService::list_parts(const Caller& caller, const UploadId& id) const {
+    const auto found = find(caller, id);
+    if (!found) return fail(found.error());
+    if (found->method != model::GrantMethod::multipart) return not_in_parts();
+    auto there = dependencies_.parts.list(*found);
+    if (!there) return fail(std::move(there.error()));
+    return ListedParts{parts_of(*found), std::move(*there)};
 }
 
 Result<Upload> UploadService::cancel_or_erase(const Caller& caller, const UploadId& id) const {

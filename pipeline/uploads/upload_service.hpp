@@ -7,7 +7,8 @@
 // An upload that the caller may not see does not exist for them (upload_not_found), whatever they ask.
 //
 // Errors, of every function: upload_not_found, and those of the records (database.hpp). Thread safety: any thread.
-// plan() is pure and create() returns at once; the others wait for the database, complete() also for the store.
+// plan() is pure and create() returns at once; the others wait for the database, complete() and what is about parts also
+// for the store.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,26 @@
 #include "pipeline/catalog.hpp"
 #include "pipeline/grant.hpp"
 #include "pipeline/intake.hpp"
+#include "pipeline/parts.hpp"
 #include "pipeline/uploads/caller.hpp"
 #include "storage/records/upload_store.hpp"
 
 namespace photogate::pipeline::uploads {
+
+/// What has arrived of an upload that is sent in parts.
+struct ListedParts {
+    model::PartPlan plan;
+    std::vector<storage::objects::UploadedPart> there;
+};
+
+struct SignedParts {
+    std::vector<SignedPart> parts;
+    Timestamp expires_at;
+};
+
+/// How many parts are signed when an upload is created, and in one call.
+inline constexpr std::uint32_t kFirstParts = 20;
+inline constexpr std::size_t kMostPartsSigned = 1'000;
 
 struct CreateRequest {
     GrantRequest grant;
@@ -48,12 +65,26 @@ struct PlannedUpload {
     Granted granted;
     std::optional<storage::records::IdempotencyKey> idempotency;
     std::optional<storage::records::TokenLimits> token;
+    std::optional<std::string> unless_published;  ///< as storage::records::NewUpload has it
 };
 
+/// Neither is there: created, as planned.
 struct Created {
-    /// nullopt: created, as planned. Otherwise the idempotency key was used before: the first call's upload as it
-    /// was created, whatever became of it since, signed as of its creation.
+    /// The idempotency key was used before: the first call's upload as it was created, whatever became of it since,
+    /// signed as of its creation.
     std::optional<Granted> replayed;
+    /// The published upload of the same bytes, in place of a new one.
+    std::optional<model::Upload> duplicate;
+};
+
+/// How many uploads one call may create.
+inline constexpr std::size_t kMostInBatch = 500;
+
+/// A planned batch: for each item of the request its upload, or why it gets none.
+struct PlannedBatch {
+    std::vector<Result<PlannedUpload>> items;  ///< without idempotency keys of their own
+    std::optional<std::string> idempotency_key;
+    std::string request_sha256;  ///< lower-case hex, of what was asked; used with the key alone
 };
 
 class UploadService {
@@ -61,14 +92,17 @@ class UploadService {
     struct Dependencies {
         storage::records::UploadStore& uploads;
         Intake& intake;
+        const Parts& parts;
         const Catalog& catalog;
         const notifier::callbacks::CallbackUrlPolicy& callback_urls;
         const Clock& clock;
         Random& random;
+        /// Where an upload can be sent through the gateway until then; without it none can.
+        std::function<std::string(const model::Upload&, Timestamp until)> resumable_url = {};
     };
 
     /// All dependencies outlive this.
-    explicit UploadService(Dependencies dependencies) : dependencies_(dependencies) {}
+    explicit UploadService(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
     /// Checks everything and signs: no database, no store, so an I/O thread may call it. Every wrong field is in one
     /// error. Errors: forbidden, unavailable, and the codes of fields.
@@ -76,14 +110,29 @@ class UploadService {
     /// Stores what was planned. `done` is called once, on the committer's thread: it must be quick. Errors:
     /// idempotency_key_reused, token_exhausted, overloaded.
     void create(PlannedUpload planned, std::function<void(Result<Created>)> done) const;
+    /// Stores what could be planned in one transaction, and waits for it. An outcome for each item, in their order;
+    /// under an idempotency key that was used before, each as the first call created it. Errors: forbidden,
+    /// idempotency_key_reused; then nothing is created.
+    Result<std::vector<Result<Created>>> create_batch(const Caller& caller, PlannedBatch batch) const;
 
     Result<model::Upload> find(const Caller& caller, const UploadId& id) const;
     /// A fresh URL for the same object, `expires_in` seconds long, or the profile's default; a bearer's ends with its
     /// token. Errors: invalid_expiry, token_expired, state_conflict, unavailable.
     Result<Granted> sign_again(const Caller& caller, const UploadId& id,
                                std::optional<std::int64_t> expires_in) const;
-    /// "It is up": the store is asked. Errors: object_not_found, the store_* codes.
-    Result<model::Upload> complete(const Caller& caller, const UploadId& id) const;
+    /// "It is up": the store is asked. What was sent in parts is joined first: those that `parts` names, or what has
+    /// arrived. Errors: object_not_found, invalid_parts, the store_* codes.
+    Result<model::Upload> complete(const Caller& caller, const UploadId& id,
+                                   const std::optional<std::vector<NamedPart>>& parts = {}) const;
+
+    // Uploads that are sent in parts. Errors besides: state_conflict, the store_* codes.
+    /// With URLs for the first parts, signed as of `at`. Where the store cannot be asked the grant stays without.
+    Granted with_first_parts(Granted granted, Timestamp at) const;
+    /// URLs for these parts, good as sign_again() says. Errors: invalid_part_number, invalid_expiry, token_expired.
+    Result<SignedParts> sign_parts(const Caller& caller, const UploadId& id,
+                                   const std::vector<WantedPart>& parts,
+                                   std::optional<std::int64_t> expires_in) const;
+    Result<ListedParts> list_parts(const Caller& caller, const UploadId& id) const;
     /// Cancels what is not processed yet and erases what has ended; a token's bearer may not erase what is published.
     /// Errors: state_conflict, forbidden.
     Result<model::Upload> cancel_or_erase(const Caller& caller, const UploadId& id) const;
@@ -93,7 +142,12 @@ class UploadService {
                                                                   const UploadId& id) const;
 
   private:
-    Result<Granted> grant_of(model::Upload upload, Timestamp at) const;
+    /// `latest`: when its client's token ends.
+    Result<Granted> grant_of(model::Upload upload, Timestamp at, std::optional<Timestamp> latest) const;
+    /// The upload with its grant moved to the end that is asked for.
+    Result<model::Upload> extended(const Caller& caller, const model::Upload& found,
+                                   std::optional<std::int64_t> expires_in, Timestamp now) const;
+    Result<Created> outcome_of(storage::records::Created stored, std::optional<Timestamp> token_ends) const;
 
     Dependencies dependencies_;
     InFlight creating_;  ///< last: completions of create() use this

@@ -166,12 +166,15 @@ Result<std::vector<UploadedPart>> FolderStore::list_parts(const Bucket& bucket, 
 
 Result<ETag> FolderStore::complete_multipart(const Bucket& bucket, const ObjectKey& key,
                                              const std::string& upload,
-                                             const std::vector<UploadedPart>& chosen) {
+                                             const std::vector<UploadedPart>& chosen,
+                                             const objects::CompleteOptions& options) {
     std::vector<ChosenPart> named;
     named.reserve(chosen.size());
     for (const UploadedPart& part : chosen)
         named.push_back({part.number, part.etag, std::nullopt});
-    auto object = uploads_.complete({bucket, key}, upload, named, {});
+    CompleteOptions with;
+    with.condition.only_if_absent = options.only_if_absent;
+    auto object = uploads_.complete({bucket, key}, upload, named, with);
     if (!object) return fail(object.error());
     return object->etag;
 }
@@ -180,6 +183,23 @@ Result<> FolderStore::abort_multipart(const Bucket& bucket, const ObjectKey& key
     auto done = uploads_.abort({bucket, key}, upload);
     if (!done && done.error().code != ErrorCode::store_no_such_upload) return done;
     return {};
+}
+
+Result<MultipartPage> FolderStore::list_multipart(const Bucket& bucket, const std::string& prefix,
+                                                  const std::optional<MultipartPage::Marker>& after) {
+    UploadListOptions options;
+    options.prefix = prefix;
+    if (after) {
+        options.key_marker = after->key;
+        options.id_marker = after->upload;
+    }
+    auto page = uploads_.list(bucket, options);
+    if (!page) return fail(page.error());
+    MultipartPage found;
+    for (OpenUpload& upload : page->uploads)
+        found.uploads.push_back({std::move(upload.key), std::move(upload.id), upload.started});
+    if (page->truncated) found.next = {std::move(page->next_key), std::move(page->next_id)};
+    return found;
 }
 
 }  // namespace photogate::storage::builtin

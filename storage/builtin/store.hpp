@@ -30,6 +30,7 @@ namespace photogate::storage::builtin {
 
 using objects::CopyOptions;
 using objects::GetOptions;
+using objects::MultipartPage;
 using objects::ObjectInfo;
 using objects::ObjectReader;
 using objects::ObjectStore;
@@ -110,9 +111,13 @@ class FolderStore final : public ObjectStore {
                                   std::uint32_t number, const http::BodySource& body) override;
     Result<std::vector<UploadedPart>> list_parts(const Bucket& bucket, const ObjectKey& key,
                                                  const std::string& upload) override;
+    using ObjectStore::complete_multipart;
     Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
-                                    const std::vector<UploadedPart>& parts) override;
+                                    const std::vector<UploadedPart>& parts,
+                                    const objects::CompleteOptions& options) override;
     Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) override;
+    Result<MultipartPage> list_multipart(const Bucket& bucket, const std::string& prefix,
+                                         const std::optional<MultipartPage::Marker>& after) override;
     Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) override;
     Result<> check_bucket(const Bucket& bucket) override;
 

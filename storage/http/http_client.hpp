@@ -20,15 +20,13 @@
 
 #include "base/encoding.hpp"
 #include "base/result.hpp"
+#include "http/semantics/field.hpp"
 
 struct sockaddr;
 
 namespace photogate::storage::http {
 
-struct HeaderField {
-    std::string name;
-    std::string value;
-};
+using photogate::http::semantics::HeaderField;
 
 /// The source of a request's body. Each attempt reads it from the start.
 class BodySource {

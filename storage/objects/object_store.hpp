@@ -97,6 +97,27 @@ struct UploadedPart {
     ByteSize size = 0;
 };
 
+/// A multipart upload that was begun and neither completed nor aborted.
+struct OpenMultipart {
+    ObjectKey key;
+    std::string upload;
+    std::optional<Timestamp> started;
+};
+
+struct MultipartPage {
+    std::vector<OpenMultipart> uploads;
+    /// Where the next page begins; nullopt at the end.
+    struct Marker {
+        std::string key;
+        std::string upload;
+    };
+    std::optional<Marker> next;
+};
+
+struct CompleteOptions {
+    bool only_if_absent = false;  ///< store_precondition_failed where an object is there already
+};
+
 /// Bytes that lie together in one file, for sendfile(2) and its kin.
 struct FilePiece {
     int descriptor = -1;       ///< the reader's; valid as long as it lives
@@ -169,10 +190,18 @@ class ObjectStore {
     /// Not idempotent everywhere: after an answer that was lost, the repeated call ends as
     /// store_no_such_upload on MinIO. The caller decides by a HEAD of the key.
     virtual Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key,
-                                            const std::string& upload,
-                                            const std::vector<UploadedPart>& parts) = 0;
+                                            const std::string& upload, const std::vector<UploadedPart>& parts,
+                                            const CompleteOptions& options) = 0;
+    Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
+                                    const std::vector<UploadedPart>& parts) {
+        return complete_multipart(bucket, key, upload, parts, CompleteOptions{});
+    }
+    /// One that is not there any more is aborted.
     virtual Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key,
                                      const std::string& upload) = 0;
+    /// Those whose key begins with `prefix`. MinIO shows none but those of the key that `prefix` is as a whole.
+    virtual Result<MultipartPage> list_multipart(const Bucket& bucket, const std::string& prefix,
+                                                 const std::optional<MultipartPage::Marker>& after) = 0;
 
     virtual Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) = 0;
     /// The bucket exists and these credentials may see it.

@@ -103,10 +103,7 @@ Result<http::Request> S3Client::Exchange::request_of(const S3Call& call, const R
     http::Request request;
     request.method = call.method;
     request.url = std::move(signed_request->url);
-    request.headers.reserve(signed_request->headers.size());
-    for (signer::Header& header : signed_request->headers) {
-        request.headers.push_back({std::move(header.name), std::move(header.value)});
-    }
+    request.headers = std::move(signed_request->headers);
     request.body = call.body;
     request.source = call.source;
     request.max_response_body = call.longest_answer;

@@ -26,7 +26,7 @@ struct S3Call {
     Bucket bucket;
     std::optional<ObjectKey> key;
     std::vector<signer::Parameter> query;
-    std::vector<signer::Header> headers;
+    std::vector<signer::HeaderField> headers;
     std::string body;                          ///< a document; signed with its hash
     const http::BodySource* source = nullptr;  ///< an object's bytes; unsigned unless payload_sha256 is given
     std::optional<std::string> payload_sha256;

@@ -69,8 +69,8 @@ Result<ObjectInfo> object_of(const http::Response& response) {
     return info;
 }
 
-std::vector<signer::Header> headers_of(const PutOptions& options) {
-    std::vector<signer::Header> headers{{"content-type", options.content_type}};
+std::vector<signer::HeaderField> headers_of(const PutOptions& options) {
+    std::vector<signer::HeaderField> headers{{"content-type", options.content_type}};
     if (options.cache_control) headers.push_back({"cache-control", *options.cache_control});
     if (options.content_disposition) headers.push_back({"content-disposition", *options.content_disposition});
     for (const auto& [name, value] : options.metadata)

@@ -24,7 +24,7 @@ std::optional<ContentRange> parse_content_range(std::string_view text);
 std::optional<std::uint64_t> content_length(const http::Response& response);
 
 /// Content-Type, Cache-Control, Content-Disposition, x-amz-meta-*.
-std::vector<signer::Header> headers_of(const PutOptions& options);
+std::vector<signer::HeaderField> headers_of(const PutOptions& options);
 
 std::string quoted(const ETag& etag);
 /// Converts lower-case hex to the base64 of checksum headers. Errors: invalid_checksum.

@@ -66,13 +66,15 @@ Result<std::vector<UploadedPart>> S3Client::list_parts(const Bucket& bucket, con
 }
 
 Result<ETag> S3Client::complete_multipart(const Bucket& bucket, const ObjectKey& key,
-                                          const std::string& upload, const std::vector<UploadedPart>& parts) {
+                                          const std::string& upload, const std::vector<UploadedPart>& parts,
+                                          const CompleteOptions& options) {
     S3Call call;
     call.method = "POST";
     call.bucket = bucket;
     call.key = key;
     call.query.push_back({"uploadId", upload});
     call.headers.push_back({"content-type", "application/xml"});
+    if (options.only_if_absent) call.headers.push_back({"if-none-match", "*"});
     call.body = complete_document(parts);
     call.work = Work::server_side;
     const auto answer = exchange_->send(call).response;
@@ -89,6 +91,24 @@ Result<> S3Client::abort_multipart(const Bucket& bucket, const ObjectKey& key, c
     const auto answer = exchange_->send(call).response;
     if (!answer && answer.error().code != ErrorCode::store_no_such_upload) return fail(answer.error());
     return {};
+}
+
+Result<MultipartPage> S3Client::list_multipart(const Bucket& bucket, const std::string& prefix,
+                                               const std::optional<MultipartPage::Marker>& after) {
+    S3Call call;
+    call.bucket = bucket;
+    call.query = {{"uploads", ""}, {"encoding-type", "url"}, {"prefix", prefix}};
+    if (after) {
+        call.query.push_back({"key-marker", after->key});
+        call.query.push_back({"upload-id-marker", after->upload});
+    }
+    call.longest_answer = kMostListDocument;
+    const auto answer = exchange_->send(call).response;
+    if (!answer) return fail(answer.error());
+    auto page = parse_multiparts(answer->body);
+    if (page && page->next && after && page->next->key == after->key && page->next->upload == after->upload)
+        return fail(ErrorCode::store_protocol, "the store's list of multipart uploads does not advance");
+    return page;
 }
 
 }  // namespace photogate::storage::objects

@@ -133,6 +133,32 @@ Result<PartsPage> parse_parts(std::string_view xml) {
     return page;
 }
 
+Result<MultipartPage> parse_multiparts(std::string_view xml) {
+    pugi::xml_document document;
+    const auto root = root_of(document, xml, "ListMultipartUploadsResult", kMostListDocument);
+    if (!root) return fail(root.error());
+    const bool encoded = text_of(*root, "EncodingType") == "url";
+    const auto decode = [encoded](std::string_view text) {
+        return encoded ? signer::decode_component(text) : std::optional{std::string{text}};
+    };
+    MultipartPage page;
+    for (const pugi::xml_node entry : root->children("Upload")) {
+        const auto name = decode(text_of(entry, "Key"));
+        auto key = parse_object_key(name.value_or(std::string{}));
+        std::string id{text_of(entry, "UploadId")};
+        if (!key || id.empty() || id.size() > 1'024)
+            return protocol_error("a multipart upload without key or id");
+        page.uploads.push_back({std::move(*key), std::move(id), parse_rfc3339(text_of(entry, "Initiated"))});
+    }
+    if (page.uploads.size() > kMostListed) return protocol_error("a page of more than 1,000 entries");
+    if (text_of(*root, "IsTruncated") == "true") {
+        auto key = decode(text_of(*root, "NextKeyMarker"));
+        if (!key || key->empty()) return protocol_error("a truncated list without a marker");
+        page.next = {std::move(*key), std::string{text_of(*root, "NextUploadIdMarker")}};
+    }
+    return page;
+}
+
 Result<std::string> parse_upload_id_of_multipart(std::string_view xml) {
     pugi::xml_document document;
     const auto root = root_of(document, xml, "InitiateMultipartUploadResult");

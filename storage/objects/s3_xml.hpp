@@ -40,6 +40,7 @@ struct PartsPage {
 Result<ListPage> parse_list(std::string_view xml);
 Result<std::vector<DeleteFailure>> parse_delete_result(std::string_view xml);
 Result<PartsPage> parse_parts(std::string_view xml);
+Result<MultipartPage> parse_multiparts(std::string_view xml);
 Result<std::string> parse_upload_id_of_multipart(std::string_view xml);
 /// Of a CopyObjectResult or CompleteMultipartUploadResult.
 Result<ETag> parse_result_etag(std::string_view xml, std::string_view root);

@@ -61,7 +61,7 @@ class Capabilities {
     }
 
   private:
-    using Headers = std::vector<signer::Header>;
+    using Headers = std::vector<signer::HeaderField>;
 
     Timestamp now() const { return dependencies_.clock.now(); }
 
@@ -83,8 +83,7 @@ class Capabilities {
         request.presign.headers = std::move(sealed);
         request.presign.expires = std::chrono::seconds{60};
         request.presign.at = now();
-        for (const auto& header : sent)
-            request.headers.push_back({header.name, header.value});
+        request.headers = sent;
         request.body = std::move(body);
         return send_presigned(worker_, std::move(request), dependencies_.http);
     }

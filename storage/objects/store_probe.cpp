@@ -309,7 +309,8 @@ class Probe {
                 "true",
                 bucket.str());
             const auto read = as_stranger("GET", plain_url(bucket, &canary_, ""));
-            if (bucket == target_.published) {
+            if (bucket == target_.published &&
+                target_.public_bucket == ProbeTarget::PublicBucket::may_be_open) {
                 check_content_type_override(read);
             } else {
                 must_be_refused(fmt::format("stranger.get.{}", role), stranger_attempt(read), remedy,

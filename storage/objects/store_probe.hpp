@@ -39,6 +39,8 @@ struct ProbeTarget {
     Bucket incoming;
     Bucket published;
     Bucket originals;
+    /// Whether anonymous clients may read the public bucket: with what is private in it, they must not.
+    enum class PublicBucket { may_be_open, closed } public_bucket = PublicBucket::may_be_open;
     Remedies remedies;
     std::string prefix;  ///< where the signer may put; canaries are below `<prefix>probe/`
 };

@@ -6,6 +6,7 @@
 // Errors: those of database.hpp. Thread safety: every call from any number of threads.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -43,6 +44,13 @@ enum class ObserveOutcome {
     unknown,        ///< no upload of this region has this bucket and key
 };
 
+/// Where an upload's object would be.
+struct ObjectPlace {
+    std::string region;
+    Bucket bucket;
+    ObjectKey key;
+};
+
 class Arrivals {
   public:
     virtual ~Arrivals() = default;
@@ -54,6 +62,9 @@ class Arrivals {
     /// answered 2xx.
     virtual Result<> quarantine_event(const std::string& source, const std::string& reason,
                                       const std::string& body) = 0;
+    /// Of these places, those whose upload still waits for its object get a job `find_object`, one for each upload.
+    /// Answers how many uploads wait.
+    virtual Result<std::size_t> queue_finding(const std::vector<ObjectPlace>& places) = 0;
     /// Of these keys, those whose upload still waits for its object (created or expired).
     virtual Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys) = 0;
 };

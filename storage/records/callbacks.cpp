@@ -80,11 +80,14 @@ Result<std::vector<CallbackDetails>> Outbox::list(const CallbackQuery& query) {
     if (query.before) before = query.before->str();
     auto parameters = params(text_of(query.app), state, before, std::clamp<std::size_t>(query.limit, 1, 201));
     if (query.upload) parameters.add(query.upload->str());
+    if (query.package && !query.upload) parameters.add(query.package->str());
     return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<CallbackDetails>> {
-        const auto rows = transaction.run(query.upload ? "list_callbacks_of_upload"
-                                          : query.state == model::CallbackState::dead ? "list_dead_callbacks"
-                                                                                      : "list_callbacks",
-                                          parameters);
+        const char* statement = "list_callbacks";
+        if (query.upload || query.package)
+            statement = "list_callbacks_of_subject";
+        else if (query.state == model::CallbackState::dead)
+            statement = "list_dead_callbacks";
+        const auto rows = transaction.run(statement, parameters);
         return with_attempts(transaction, rows, kAttemptsInList);
     });
 }
@@ -105,7 +108,7 @@ Result<> Outbox::replay(const std::optional<AppName>& app, const CallbackId& id)
             const auto callback = to_callback(Columns{rows}, rows[0]);
             if (callback.body.empty()) {
                 return fail(ErrorCode::state_conflict,
-                            "the upload was deleted and this callback's body erased with it");
+                            "an upload was deleted and this callback's body erased with it");
             }
             if (callback.url.empty()) {
                 return fail(ErrorCode::state_conflict,

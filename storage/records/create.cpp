@@ -15,23 +15,23 @@ namespace {
 
 using CommittedUploads = Result<std::vector<Result<Created>>>;
 
-constexpr std::array<const char*, 20> kColumns = {
+constexpr std::array<const char*, 21> kColumns = {
     "id",         "public_id",     "app",          "profile",       "method",        "region",
     "bucket",     "key",           "filename",     "declared_type", "declared_size", "declared_sha256",
     "metadata",   "client_fields", "callback_url", "request_id",    "created_at",    "expires_at",
-    "updated_at", "client_token"};
+    "updated_at", "client_token",  "part_size"};
 
 /// As kColumns has them.
 Params row_of(const model::Upload& upload) {
     SqlArray fields;
     for (const auto& field : upload.client_fields)
         fields.add(field);
-    const auto created_at = sql_timestamp(upload.created_at);
+    const auto created_at = database::sql_timestamp(upload.created_at);
     return params(upload.id.str(), upload.public_id.str(), upload.app.str(), upload.profile.str(),
                   to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(),
                   upload.filename, upload.declared_type, upload.declared_size, upload.declared_sha256,
                   to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
-                  upload.expires_at, created_at, upload.client_token);
+                  upload.expires_at, created_at, upload.client_token, upload.part_size);
 }
 
 using KeyOfApp = std::pair<std::string, std::string>;
@@ -107,17 +107,73 @@ std::set<std::string> ids_there(Transaction& transaction, std::span<const NewUpl
     return there;
 }
 
-std::set<KeyOfApp> keys_under(const TokenLedger& ledger, std::span<const NewUpload> items) {
+/// Of those that a replay is looked for first: its answer depends on no token and on nothing published since.
+std::set<KeyOfApp> keys_to_look_up(const TokenLedger& ledger, std::span<const NewUpload> items) {
     std::set<KeyOfApp> keys;
     for (const auto& item : items) {
-        if (ledger.holds(item) && item.idempotency) keys.insert(key_of(item));
+        if (item.idempotency && (ledger.holds(item) || item.unless_published)) keys.insert(key_of(item));
     }
     return keys;
 }
 
-const FirstUse* find(const std::map<KeyOfApp, FirstUse>& uses, const KeyOfApp& key) {
-    const auto found = uses.find(key);
-    return found == uses.end() ? nullptr : &found->second;
+/// By the ids of the uploads that ask: what their app has published already of the same bytes.
+using Duplicates = std::map<std::string, model::Upload>;
+
+Duplicates find_duplicates(Transaction& transaction, const std::vector<const NewUpload*>& items) {
+    SqlArray apps, profiles, digests, ids;
+    bool any = false;
+    for (const auto* item : items) {
+        if (!item->unless_published) continue;
+        any = true;
+        apps.add(item->upload.app.str());
+        profiles.add(item->upload.profile.str());
+        digests.add(*item->unless_published);
+        ids.add(item->upload.id.str());
+    }
+    Duplicates found;
+    if (!any) return found;
+    const auto rows = transaction.run("published_with_bytes", params(apps, profiles, digests, ids));
+    const Columns columns{rows};
+    for (const auto& row : rows)
+        found.emplace(columns.text(row, "asked_by"), to_upload(columns, row));
+    return found;
+}
+
+tl::unexpected<Error> token_exhausted() {
+    return fail(ErrorCode::token_exhausted, "this client token permits no more; ask your app for another");
+}
+
+template <class Map>
+const typename Map::mapped_type* find(const Map& map, const typename Map::key_type& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : &found->second;
+}
+
+/// Multipart uploads have a row beside, before the store knows of them.
+void await_parts(Transaction& transaction, const std::vector<const NewUpload*>& items) {
+    SqlArray ids, times;
+    bool any = false;
+    for (const auto* item : items) {
+        if (item->upload.method != model::GrantMethod::multipart) continue;
+        any = true;
+        ids.add(item->upload.id.str());
+        times.add(database::sql_timestamp(item->upload.expires_at));
+    }
+    if (any) transaction.run("await_parts", params(ids, times));
+}
+
+/// The ids of those written.
+std::set<std::string> write_rows(Transaction& transaction, const std::vector<const NewUpload*>& items) {
+    std::set<std::string> written;
+    std::vector<Params> rows;
+    rows.reserve(items.size());
+    for (const auto* item : items) {
+        rows.push_back(row_of(item->upload));
+        written.insert(item->upload.id.str());
+    }
+    if (!rows.empty()) transaction.copy("uploads", kColumns, rows);
+    await_parts(transaction, items);
+    return written;
 }
 
 CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::span<const NewUpload> items,
@@ -126,40 +182,39 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     if (earlier == Earlier::in_doubt) stored = ids_there(transaction, items);
 
     TokenLedger ledger{transaction, items, stored};
-    // A replay is answered again, whatever its token has left.
     std::map<KeyOfApp, FirstUse> uses;
-    if (const auto keys_of_tokens = keys_under(ledger, items); !keys_of_tokens.empty())
-        uses = first_uses(transaction, keys_of_tokens);
+    if (const auto asked = keys_to_look_up(ledger, items); !asked.empty())
+        uses = first_uses(transaction, asked);
+    const auto is_replay = [&](const NewUpload& item) {
+        return item.idempotency && uses.contains(key_of(item));
+    };
+    std::vector<const NewUpload*> not_stored;
+    for (const auto& item : items) {
+        if (!stored.contains(item.upload.id.str()) && !is_replay(item)) not_stored.push_back(&item);
+    }
+    const auto duplicates = find_duplicates(transaction, not_stored);
 
     std::vector<const NewUpload*> new_ones, with_key;
     std::set<KeyOfApp> keys;
     std::map<KeyOfApp, const NewUpload*> first_here;
-    for (const auto& item : items) {
-        if (stored.contains(item.upload.id.str())) continue;
+    for (const auto* item : not_stored) {
+        if (duplicates.contains(item->upload.id.str())) continue;
         // The same key twice in one group: the first is written, the second finds it.
-        if (item.idempotency && !first_here.emplace(key_of(item), &item).second) continue;
-        if (item.idempotency && uses.contains(key_of(item))) continue;
-        if (!ledger.admit(item)) continue;
-        (item.idempotency ? with_key : new_ones).push_back(&item);
+        if (item->idempotency && !first_here.emplace(key_of(*item), item).second) continue;
+        if (!ledger.admit(*item)) continue;
+        (item->idempotency ? with_key : new_ones).push_back(item);
     }
     if (!with_key.empty()) {
         const auto claimed = claim_keys(transaction, with_key, now);
         std::erase_if(with_key, [&](const auto* item) { return !claimed.contains(item->upload.id.str()); });
         new_ones.insert(new_ones.end(), with_key.begin(), with_key.end());
     }
-    std::set<std::string> written;
-    std::vector<Params> rows;
-    rows.reserve(new_ones.size());
-    for (const auto* item : new_ones) {
-        rows.push_back(row_of(item->upload));
-        written.insert(item->upload.id.str());
-    }
-    if (!rows.empty()) transaction.copy("uploads", kColumns, rows);
+    const auto written = write_rows(transaction, new_ones);
     stored.insert(written.begin(), written.end());
     for (const auto& item : items) {
         if (written.contains(item.upload.id.str())) {
             ledger.count(item);
-        } else if (stored.contains(item.upload.id.str())) {
+        } else if (stored.contains(item.upload.id.str()) || duplicates.contains(item.upload.id.str())) {
             continue;
         } else if (item.idempotency && !uses.contains(key_of(item))) {
             keys.insert(key_of(item));
@@ -173,11 +228,12 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     for (const auto& item : items) {
         if (stored.contains(item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
+        } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
+            outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
         } else if (const auto* use = item.idempotency ? find(uses, key_of(item)) : nullptr) {
             outcomes.push_back(as_replay(item, *use));
         } else if (ledger.refused(item)) {
-            outcomes.emplace_back(fail(ErrorCode::token_exhausted,
-                                       "this client token permits no more; ask your app for another"));
+            outcomes.emplace_back(token_exhausted());
         } else {
             // Its retention ended between the two statements: as good as never used.
             outcomes.emplace_back(
@@ -203,6 +259,122 @@ CommittedUploads commit_creates(DatabaseState& state, std::span<const NewUpload>
     return std::vector<Result<Created>>{Created{Created::How::created, as_stored(items[0].upload)}};
 }
 
+/// What the batch's key was first used for: ids by place, empty where an item was refused.
+struct FirstBatch {
+    std::string request_sha256;
+    std::vector<std::string> ids;
+};
+
+std::optional<FirstBatch> first_batch(Transaction& transaction, const NewBatch& batch, Timestamp now) {
+    const auto rows = transaction.run("batch_of_key", params(batch.app.str(), batch.idempotency->key, now));
+    if (rows.empty()) return std::nullopt;
+    const Columns columns{rows};
+    FirstBatch first{columns.text(rows[0], "request_sha256"), {}};
+    if (const auto ids = columns.maybe_text(rows[0], "batch")) first.ids = database::parse_text_array(*ids);
+    return first;
+}
+
+Result<std::vector<Result<Created>>> replay_batch(Transaction& transaction, const NewBatch& batch,
+                                                  const FirstBatch& first) {
+    if (first.request_sha256 != batch.idempotency->request_sha256)
+        return fail(ErrorCode::idempotency_key_reused, "this idempotency key was used for another request");
+    SqlArray ids;
+    std::vector<const NewUpload*> refused_first;
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
+        const bool made = batch.places[i] < first.ids.size() && !first.ids[batch.places[i]].empty();
+        if (!made) {
+            refused_first.push_back(&batch.uploads[i]);
+        } else {
+            ids.add(first.ids[batch.places[i]]);
+        }
+    }
+    std::map<std::string, model::Upload> there;
+    for (auto& upload : to_uploads(transaction.run("existing_uploads", params(ids))))
+        there.emplace(upload.id.str(), std::move(upload));
+    const auto duplicates = find_duplicates(transaction, refused_first);
+    std::vector<Result<Created>> outcomes;
+    outcomes.reserve(batch.uploads.size());
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
+        const auto place = batch.places[i];
+        const auto* made = place < first.ids.size() ? find(there, first.ids[place]) : nullptr;
+        if (made) {
+            outcomes.emplace_back(Created{Created::How::replayed, *made});
+        } else if (const auto* duplicate = find(duplicates, batch.uploads[i].upload.id.str())) {
+            outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
+        } else if (batch.uploads[i].token) {
+            outcomes.emplace_back(token_exhausted());
+        } else {
+            outcomes.emplace_back(fail(ErrorCode::idempotency_key_reused,
+                                       "this item was refused when the batch's idempotency key was first "
+                                       "used; send it with another key"));
+        }
+    }
+    return outcomes;
+}
+
+/// False: another call has the key since.
+bool claim_batch(Transaction& transaction, const NewBatch& batch, const std::vector<const NewUpload*>& made,
+                 Timestamp now) {
+    std::set<const NewUpload*> is_made{made.begin(), made.end()};
+    SqlArray ids;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i, ++place) {
+        for (; place < batch.places[i]; ++place)
+            ids.add("");
+        ids.add(is_made.contains(&batch.uploads[i]) ? batch.uploads[i].upload.id.str() : std::string{});
+    }
+    return !transaction
+                .run("claim_batch_key",
+                     params(batch.app.str(), batch.idempotency->key, batch.idempotency->request_sha256, ids,
+                            now, made.front()->upload.id.str()))
+                .empty();
+}
+
+Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earlier earlier,
+                                                 const NewBatch& batch, Timestamp now) {
+    std::set<std::string> stored;
+    if (earlier == Earlier::in_doubt) stored = ids_there(transaction, batch.uploads);
+    if (stored.empty() && batch.idempotency) {
+        if (const auto first = first_batch(transaction, batch, now))
+            return replay_batch(transaction, batch, *first);
+    }
+    std::vector<const NewUpload*> not_stored;
+    for (const auto& item : batch.uploads) {
+        if (!stored.contains(item.upload.id.str())) not_stored.push_back(&item);
+    }
+    const auto duplicates = find_duplicates(transaction, not_stored);
+    // It was committed whole: what is not there was refused.
+    if (stored.empty()) {
+        TokenLedger ledger{transaction, batch.uploads, stored};
+        std::vector<const NewUpload*> new_ones;
+        for (const auto* item : not_stored) {
+            if (!duplicates.contains(item->upload.id.str()) && ledger.admit(*item)) new_ones.push_back(item);
+        }
+        if (batch.idempotency && !new_ones.empty() && !claim_batch(transaction, batch, new_ones, now)) {
+            // Read committed: what the other call committed is seen from here on.
+            if (const auto first = first_batch(transaction, batch, now))
+                return replay_batch(transaction, batch, *first);
+            return fail(ErrorCode::database_conflict, "the idempotency key expired just now; try again");
+        }
+        stored = write_rows(transaction, new_ones);
+        for (const auto* item : new_ones)
+            ledger.count(*item);
+        ledger.settle(transaction);
+    }
+    std::vector<Result<Created>> outcomes;
+    outcomes.reserve(batch.uploads.size());
+    for (const auto& item : batch.uploads) {
+        if (stored.contains(item.upload.id.str())) {
+            outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
+        } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
+            outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
+        } else {
+            outcomes.emplace_back(token_exhausted());
+        }
+    }
+    return outcomes;
+}
+
 }  // namespace
 
 struct PostgresUploadStore::Creates {
@@ -219,6 +391,14 @@ PostgresUploadStore::~PostgresUploadStore() = default;
 
 void PostgresUploadStore::create(NewUpload upload, std::function<void(Result<Created>)> done) {
     creates_->committer.submit(std::move(upload), std::move(done));
+}
+
+Result<std::vector<Result<Created>>> PostgresUploadStore::create_batch(const NewBatch& batch) {
+    auto outcomes = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) {
+        return write_batch(transaction, earlier, batch, state_.clock.now());
+    });
+    if (outcomes) failpoint::pass(failpoint::Point::after_create_commit);
+    return outcomes;
 }
 
 Result<model::Upload> PostgresUploadStore::extend_grant(const AppName& app, const UploadId& id,

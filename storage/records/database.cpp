@@ -5,18 +5,20 @@
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "storage/database/schema.hpp"
 #include "storage/records/database_state.hpp"
-#include "storage/records/schema.hpp"
+#include "storage/records/embedded_sql.hpp"
 
 namespace photogate::storage::records {
 namespace {
 
-ConnectionOptions connection_options(const RecordsOptions& options) {
-    ConnectionOptions of_each;
+database::ConnectionOptions connection_options(const RecordsOptions& options) {
+    database::ConnectionOptions of_each;
     of_each.database_url = options.database_url;
     of_each.connect_timeout = options.connect_timeout;
     of_each.statement_timeout = options.statement_timeout;
     of_each.pooler = options.pooler;
+    of_each.statements = &statements();
     return of_each;
 }
 
@@ -55,7 +57,7 @@ std::string DatabaseState::token() {
     return lease_prefix + random_hex<10>(random);
 }
 
-GroupOptions DatabaseState::group_options() const {
+database::GroupOptions DatabaseState::group_options() const {
     return {options.group_limit, options.queue_limit, 1};
 }
 
@@ -69,8 +71,8 @@ Result<std::unique_ptr<Database>> Database::open(RecordsOptions options,
                                                  const model::CallbackComposer& composer, const Clock& clock,
                                                  Random& random) {
     {
-        Pool probe{connection_options(options), 1};
-        if (auto fits = check_schema(probe); !fits) return fail(fits.error());
+        database::Pool probe{connection_options(options), 1};
+        if (auto fits = database::check_schema(probe, migrations_files()); !fits) return fail(fits.error());
     }
     std::unique_ptr<Database> opened{
         new Database(std::make_unique<DatabaseState>(std::move(options), composer, clock, random))};

@@ -23,7 +23,7 @@
 
 namespace photogate::storage::records {
 
-/// What the services share; for the sources of this module alone (database_state.hpp).
+/// What the services share (database_state.hpp).
 struct DatabaseState;
 
 class Database {

@@ -1,4 +1,5 @@
-// What the services share: connections, wake-ups, the rows that several of them write.
+// What the services share: connections, wake-ups, the rows that several of them write. For the sources of this module and of
+// those above it under storage/.
 //
 // Member order is lifetime order.
 #pragma once
@@ -14,16 +15,25 @@
 
 #include "model/callback.hpp"
 #include "model/upload.hpp"
-#include "storage/records/connection_pool.hpp"
+#include "storage/database/connection_pool.hpp"
+#include "storage/database/group_committer.hpp"
+#include "storage/database/process_identity.hpp"
+#include "storage/database/transaction.hpp"
 #include "storage/records/database.hpp"
-#include "storage/records/group_committer.hpp"
 #include "storage/records/options.hpp"
-#include "storage/records/process_identity.hpp"
 #include "storage/records/rows.hpp"
-#include "storage/records/transaction.hpp"
 #include "storage/records/wakeups.hpp"
 
 namespace photogate::storage::records {
+
+// What nearly every source of this module uses.
+using database::Earlier;
+using database::GroupCommitter;
+using database::params;
+using database::Params;
+using database::Pool;
+using database::SqlArray;
+using database::Transaction;
 
 /// Who an upload's jobs are for, within its app: its client token, or empty for the app itself.
 inline std::string party_of(const model::Upload& upload) {
@@ -39,14 +49,14 @@ struct DatabaseState {
     const Clock& clock;
     Random& random;
     std::mutex random_mutex;  // a test's source of randomness is not thread safe
-    const ProcessIdentity process = this_process();
+    const database::ProcessIdentity process = database::this_process();
     const std::string lease_prefix;  ///< of every lease token of this process: 12 hex digits
     Pool pool;
     Wakeups wakeups;
 
     /// For a lease: the prefix and 20 random hex digits.
     std::string token();
-    GroupOptions group_options() const;
+    database::GroupOptions group_options() const;
 };
 
 /// The callback about `upload` as it stands, or nothing if the app gets no callback for it. Its sequence is
@@ -59,11 +69,16 @@ std::optional<model::ComposedCallback> compose(const model::CallbackComposer& co
 class OutboxRows {
   public:
     void add(const model::ComposedCallback& callback, model::CallbackType type, const model::Upload& upload);
+    /// The only one of a package.
+    void add(const model::ComposedCallback& callback, model::CallbackType type,
+             const model::Package& package);
+    /// Numbered from -1 downwards, beside the sequence that the upload's app sees.
+    void add(const model::ComposedPurge& purge, std::int64_t number, const model::Upload& upload);
     bool empty() const { return count_ == 0; }
     void insert(Transaction& transaction, Timestamp now) const;
 
   private:
-    SqlArray ids_, uploads_, apps_, types_, sequences_, urls_, bodies_;
+    SqlArray ids_, subjects_, apps_, types_, sequences_, urls_, bodies_, delays_;
     std::size_t count_ = 0;
 };
 

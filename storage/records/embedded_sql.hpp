@@ -16,6 +16,8 @@ namespace photogate::storage::records {
 const std::vector<sql::SqlFile>& migrations_files();
 const std::vector<sql::SqlFile>& queries_files();
 
+/// What connections are opened with (ConnectionOptions::statements).
+const sql::NamedQueries& statements();
 /// The statement of that name. An unknown name is a mistake in the program: std::logic_error.
 const std::string& query(std::string_view name);
 /// Each name once, sorted: for the test that prepares them all.

@@ -86,7 +86,7 @@ void tell_failures(DatabaseState& state, Transaction& transaction,
         endpoints.add(endpoint);
         counts.add(static_cast<std::int64_t>(failure.count));
         failure.status ? statuses.add(static_cast<std::int64_t>(*failure.status)) : statuses.add_null();
-        errors.add(storable_text(failure.error, 64));
+        errors.add(database::storable_text(failure.error, 64));
     }
     EndpointArrays opened;
     SqlArray until;
@@ -102,7 +102,7 @@ void tell_failures(DatabaseState& state, Transaction& transaction,
         if (!hold) continue;
         const model::EndpointKey endpoint{AppName::trusted(row["app"].c_str()), row["url"].as<std::string>()};
         opened.add(endpoint);
-        until.add(sql_timestamp(now + *hold));
+        until.add(database::sql_timestamp(now + *hold));
         any = true;
         log::warn("callback.breaker_open",
                   {{"app", endpoint.app.str()},

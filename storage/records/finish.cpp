@@ -43,6 +43,15 @@ void queue_settling(Transaction& transaction, const model::Upload& upload, model
                                          party_of(upload)));
 }
 
+}  // namespace
+
+void queue_variants(Transaction& transaction, const model::Upload& upload) {
+    transaction.run("insert_job", params(upload.id.str(), upload.generation, upload.app.str(),
+                                         to_string(model::JobKind::make_variants), "", 0, party_of(upload)));
+}
+
+namespace {
+
 struct Ending {
     model::UploadState state = model::UploadState::rejected;
     model::RejectionFacts why;
@@ -55,8 +64,8 @@ model::Upload end_upload(Transaction& transaction, const model::CallbackComposer
                          const Ending& ending, Timestamp now) {
     model::Upload upload = held.upload;
     upload.state = ending.state;
-    upload.rejection =
-        model::RejectionFacts{storable_text(ending.why.code, 128), storable_text(ending.why.detail, 2048)};
+    upload.rejection = model::RejectionFacts{database::storable_text(ending.why.code, 128),
+                                             database::storable_text(ending.why.detail, 2048)};
     if (ending.facts) upload.facts = ending.facts;
     upload.finished_at = now;
     upload.updated_at = now;
@@ -79,6 +88,29 @@ model::Upload end_upload(Transaction& transaction, const model::CallbackComposer
     return upload;
 }
 
+/// The versions that were made ahead, and the upload's variants. One whose object is being removed as an orphan is left
+/// to the job.
+model::MadeAhead::Rest store_ahead(Transaction& transaction, model::Upload& upload,
+                                   const model::Publication& publication) {
+    auto rest = publication.ahead.rest;
+    upload.variants = publication.ahead.variants;
+    for (const auto& version : publication.ahead.versions) {
+        const auto& image = version.image;
+        auto parameters = params(upload.id.str(), version.spec_key, upload.region, publication.bucket.str());
+        parameters.add(image.key.str()).add(image.etag.str()).add(image.sha256).add(version.crc32);
+        parameters.add(image.format)
+            .add(image.width)
+            .add(image.height)
+            .add(image.size)
+            .add(upload.updated_at);
+        if (!transaction.run("store_version", parameters).empty()) continue;
+        rest = model::MadeAhead::Rest::later;
+        std::erase_if(upload.variants,
+                      [&](const model::Variant& variant) { return variant.image.key == image.key; });
+    }
+    return rest;
+}
+
 Result<model::Upload> publish_held(Transaction& transaction, const model::CallbackComposer& composer,
                                    const Held& held, const model::Publication& publication, Timestamp now) {
     model::Upload upload = held.upload;
@@ -88,6 +120,7 @@ Result<model::Upload> publish_held(Transaction& transaction, const model::Callba
     upload.rejection.reset();
     upload.finished_at = now;
     upload.updated_at = now;
+    const auto rest = store_ahead(transaction, upload, publication);
     OutboxRows outbox;
     if (const auto callback = compose(composer, model::CallbackType::upload_published, upload, now)) {
         outbox.add(*callback, model::CallbackType::upload_published, upload);
@@ -96,14 +129,19 @@ Result<model::Upload> publish_held(Transaction& transaction, const model::Callba
     add_facts(parameters, upload.facts);
     const auto& image = publication.image;
     parameters.add(image.key.str()).add(image.etag.str()).add(image.sha256).add(image.format);
-    parameters.add(image.width).add(image.height).add(image.size).add(upload.generation);
-    parameters.add(publication.bucket.str()).add(publication.crc32);
+    parameters.add(image.width).add(image.height).add(image.size);
+    parameters.add(image.has_alpha ? std::optional<std::string_view>{*image.has_alpha ? "t" : "f"}
+                                   : std::nullopt);
+    parameters.add(upload.generation);
+    parameters.add(publication.bucket.str()).add(publication.crc32).add(image.watermark);
+    parameters.add(publication.original_crc32);
     const auto rows = transaction.run("publish_upload", parameters);
     if (rows.empty() && !transaction.run("is_swept", params(image.key.str())).empty())
         return fail(ErrorCode::state_conflict, "the image's object is being swept: put it again");
     expect_one(rows, "publish_upload");
     expect_one(transaction.run("delete_job", params(held.lease.job, held.lease.token)), "delete_job");
     queue_settling(transaction, upload, publication.original);
+    if (rest == model::MadeAhead::Rest::later) queue_variants(transaction, upload);
     outbox.insert(transaction, now);
     TimelineRows timeline;
     timeline.add(
@@ -155,8 +193,8 @@ Result<model::UploadState> postpone_held(Transaction& transaction, DatabaseState
     if (held.subject.kind != kUploadSubject) return held.upload.state;
     TimelineRows timeline;
     timeline.add(held.upload.id, "postponed",
-                 {{"code", storable_text(why.code, 128)},
-                  {"detail", storable_text(why.detail, 2048)},
+                 {{"code", database::storable_text(why.code, 128)},
+                  {"detail", database::storable_text(why.detail, 2048)},
                   {"job", std::string{to_string(held.kind)}},
                   {"attempt", std::to_string(held.attempt)}});
     timeline.insert(transaction, now);
@@ -175,9 +213,9 @@ Result<model::UploadState> repin_held(Transaction& transaction, DatabaseState& s
                           {model::UploadState::rejected, why, {}, model::OriginalAction::quarantine}, now)
             .state;
     }
-    const auto etag = storable_text(now_there.etag.str(), 256);
+    const auto etag = database::storable_text(now_there.etag.str(), 256);
     std::optional<std::string> version;
-    if (now_there.version) version = storable_text(now_there.version->str(), 1024);
+    if (now_there.version) version = database::storable_text(now_there.version->str(), 1024);
     expect_one(transaction.run("repin_upload", params(held.upload.id.str(), etag, now_there.size, version,
                                                       now, held.upload.generation)),
                "repin_upload");
@@ -201,6 +239,7 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     held.attempt = row["attempt"].as<std::uint32_t>();
     held.crashes = row["crashes"].as<std::uint32_t>();
     held.subject = {row["subject_kind"].c_str(), row["subject_id"].c_str()};
+    held.slot = row["job_slot"].c_str();
     if (held.subject.kind != kUploadSubject) return held;
     auto uploads = to_uploads(transaction.run("lock_upload", params(held.subject.id)));
     if (uploads.empty()) return lease_lost();
@@ -245,8 +284,10 @@ Result<model::Upload> PostgresPublications::publish(const model::Lease& lease,
             if (!held && earlier == Earlier::in_doubt) {
                 auto upload = look_again(transaction, known);
                 if (upload && upload->state == model::UploadState::published &&
-                    upload->image == publication.image)
+                    upload->image == publication.image) {
+                    upload->variants = publication.ahead.variants;
                     return *upload;
+                }
             }
             if (!held) return fail(held.error());
             known = held->upload.id;

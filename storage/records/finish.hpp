@@ -10,6 +10,7 @@ struct Held {
     model::Lease lease;
     model::JobKind kind = model::JobKind::process;
     model::Subject subject;
+    std::string slot;
     std::uint32_t attempt = 0;
     std::uint32_t crashes = 0;
     model::Upload upload;  ///< of a job about an upload
@@ -19,6 +20,9 @@ struct Held {
 Result<Held> hold(Transaction& transaction, const model::Lease& lease);
 /// As hold(), for a process job whose upload is in processing at the job's generation.
 Result<Held> hold_processing(Transaction& transaction, const model::Lease& lease);
+
+/// A job makes the variants of a published upload that lack.
+void queue_variants(Transaction& transaction, const model::Upload& upload);
 
 /// t8, for a lease that ran out at its last attempt. False where it did not run out after all.
 Result<bool> fail_lost_lease(DatabaseState& state, const model::Lease& lease);

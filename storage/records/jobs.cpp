@@ -51,8 +51,8 @@ Result<> expire_leases_of_ended_processes(DatabaseState& state) {
         bool any = false;
         for (const auto& row :
              transaction.run("processes_of_machine", params(state.process.machine, state.lease_prefix))) {
-            if (!has_ended(static_cast<pid_t>(row["pid"].as<std::int64_t>()),
-                           row["started"].as<std::int64_t>()))
+            if (!database::has_ended(static_cast<pid_t>(row["pid"].as<std::int64_t>()),
+                                     row["started"].as<std::int64_t>()))
                 continue;
             ended.add(row["prefix"].c_str());
             any = true;
@@ -108,9 +108,9 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
             if (earlier == Earlier::in_doubt) rows = transaction.run("claimed_before", params(token));
             if (rows.empty()) {
                 rows = transaction.run(
-                    "claim_jobs", params(token, storable_text(request.worker, 128), request.lease.count(),
-                                         most, turn_app, turn_kind, state_.clock.now(), kinds, lane_apps,
-                                         lane_kinds, lane_parties, most_of_one));
+                    "claim_jobs", params(token, database::storable_text(request.worker, 128),
+                                         request.lease.count(), most, turn_app, turn_kind, state_.clock.now(),
+                                         kinds, lane_apps, lane_kinds, lane_parties, most_of_one));
             }
             return readable_jobs(transaction, rows, token, state_.clock.now());
         });

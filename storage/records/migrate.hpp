@@ -1,4 +1,4 @@
-// The schema: numbered, forward-only migrations under an advisory lock, each in its own transaction.
+// The schema of the records: the migrations of migrations/, applied as storage/database/migrate.hpp does.
 //
 // Thread safety: any thread; two programs that migrate at once do it one after the other.
 #pragma once
@@ -7,18 +7,16 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "storage/records/pooler.hpp"
+#include "base/run_mode.hpp"
+#include "storage/database/migrate.hpp"
+#include "storage/database/pooler.hpp"
 
 namespace photogate::storage::records {
 
-struct Migration {
-    int version = 0;
-    std::string name;
-};
+using database::Migration;
 
 /// Applies what is missing and says what it did; with `dry_run`, what it would do.
-enum class MigrateMode { apply, dry_run };
-Result<std::vector<Migration>> migrate(const std::string& database_url, MigrateMode mode,
-                                       Pooler pooler = Pooler::none);
+Result<std::vector<Migration>> migrate(const std::string& database_url, RunMode mode,
+                                       database::Pooler pooler = database::Pooler::none);
 
 }  // namespace photogate::storage::records

@@ -21,18 +21,24 @@ Place place_of(const Observation& seen) {
     return {seen.region, seen.bucket.str(), seen.key.str()};
 }
 
+/// No upload of ours can have a name that is not, and PostgreSQL could not even be asked for it.
+bool storable(const std::string& text) {
+    return is_utf8(text) && text.find('\0') == std::string::npos;
+}
+
 model::TextMap storable_map(const model::TextMap& map) {
     constexpr std::size_t kLongest = 8 * 1024;
     model::TextMap storable;
     for (const auto& [name, value] : map)
-        storable.emplace(storable_text(name, 256), storable_text(value, kLongest));
+        storable.emplace(database::storable_text(name, 256), database::storable_text(value, kLongest));
     return storable;
 }
 
 model::PinnedObject storable_pin(const model::PinnedObject& object) {
     model::PinnedObject pin = object;
-    pin.etag = ETag::trusted(storable_text(object.etag.str(), 256));
-    if (object.version) pin.version = VersionId::trusted(storable_text(object.version->str(), 1024));
+    pin.etag = ETag::trusted(database::storable_text(object.etag.str(), 256));
+    if (object.version)
+        pin.version = VersionId::trusted(database::storable_text(object.version->str(), 1024));
     if (pin.size && *pin.size > static_cast<ByteSize>(INT64_MAX)) pin.size.reset();
     return pin;
 }
@@ -48,7 +54,7 @@ std::set<const Observation*> take_in(Transaction& transaction, std::span<const O
             fresh.insert(&item);
         } else if (events.emplace(*item.event_id, &item).second) {
             ids.add(*item.event_id);
-            sources.add(storable_text(item.source, 256));
+            sources.add(database::storable_text(item.source, 256));
         }
     }
     if (events.empty()) return fresh;
@@ -142,7 +148,7 @@ class Changes {
         ++received_;
         model::TextMap detail{{"by", std::string{to_string(seen.finder)}},
                               {"etag", upload.pinned->etag.str()}};
-        if (!seen.source.empty()) detail.emplace("source", storable_text(seen.source, 256));
+        if (!seen.source.empty()) detail.emplace("source", database::storable_text(seen.source, 256));
         if (seen.occurred_at != Timestamp{}) detail.emplace("occurred_at", format_rfc3339(seen.occurred_at));
         timeline_.add(upload.id, "received", detail);
     }
@@ -235,10 +241,6 @@ PostgresArrivals::PostgresArrivals(Database& database)
 PostgresArrivals::~PostgresArrivals() = default;
 
 void PostgresArrivals::observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) {
-    // No upload of ours can have such a name, and PostgreSQL could not even be asked for it.
-    const auto storable = [](const std::string& text) {
-        return is_utf8(text) && text.find('\0') == std::string::npos;
-    };
     if (!storable(seen.key.str()) || !storable(seen.bucket.str())) return done(ObserveOutcome::unknown);
     observations_->committer.submit(std::move(seen), std::move(done));
 }
@@ -248,10 +250,26 @@ Result<> PostgresArrivals::quarantine_event(const std::string& source, const std
     constexpr std::size_t kKept = 64 * 1024;
     const auto bytes = as_bytes(std::string_view{body}.substr(0, kKept));
     return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
-        transaction.run("quarantine_event", params(storable_text(source, 256), storable_text(reason, 1024),
-                                                   "\\x" + hex_lower(bytes), state_.clock.now()));
+        transaction.run("quarantine_event",
+                        params(database::storable_text(source, 256), database::storable_text(reason, 1024),
+                               "\\x" + hex_lower(bytes), state_.clock.now()));
         return {};
     });
+}
+
+Result<std::size_t> PostgresArrivals::queue_finding(const std::vector<ObjectPlace>& places) {
+    SqlArray buckets, keys, regions;
+    for (const auto& place : places) {
+        if (!storable(place.bucket.str()) || !storable(place.key.str())) continue;
+        buckets.add(place.bucket.str());
+        keys.add(place.key.str());
+        regions.add(place.region);
+    }
+    auto waiting = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
+        return transaction.run("queue_finding", params(buckets, keys, regions)).size();
+    });
+    if (waiting && *waiting > 0) state_.wakeups.signal(Work::jobs);
+    return waiting;
 }
 
 Result<std::vector<ObjectKey>> PostgresArrivals::still_waiting(const std::vector<ObjectKey>& keys) {

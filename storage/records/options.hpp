@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "storage/database/pooler.hpp"
 #include "storage/records/callback_breaker.hpp"
-#include "storage/records/pooler.hpp"
 
 namespace photogate::storage::records {
 
@@ -33,7 +33,7 @@ struct RecordsOptions {
     std::size_t group_limit = 256;  ///< rows that share a transaction at the most
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds statement_timeout{5'000};
-    Pooler pooler = Pooler::none;
+    database::Pooler pooler = database::Pooler::none;
     std::size_t queue_limit =
         10'000;  ///< waiting rows; beyond it create() and observe() answer `overloaded` at once
     std::uint32_t max_attempts = 5;

@@ -36,13 +36,13 @@ struct AttemptRows {
         constexpr std::size_t kAnswerKept = 1024;
         callbacks.add(attempt.callback.str());
         tokens.add(attempt.lease_token);
-        times.add(sql_timestamp(attempt.at));
+        times.add(database::sql_timestamp(attempt.at));
         attempt.status ? statuses.add(static_cast<std::int64_t>(*attempt.status)) : statuses.add_null();
-        errors.add(storable_text(attempt.error, 256));
+        errors.add(database::storable_text(attempt.error, 256));
         latencies.add(static_cast<std::int64_t>(attempt.latency.count()));
-        answers.add(storable_text(attempt.answer, kAnswerKept));
+        answers.add(database::storable_text(attempt.answer, kAnswerKept));
         verdicts.add(word(attempt.verdict));
-        next.add(sql_timestamp(attempt.next_attempt_at.value_or(attempt.at + 60s)));
+        next.add(database::sql_timestamp(attempt.next_attempt_at.value_or(attempt.at + 60s)));
         apps.add(attempt.endpoint.app.str());
         urls.add(attempt.endpoint.url);
     }
@@ -86,7 +86,8 @@ EndpointNews news_of(std::span<const model::CallbackAttempt> items,
         } else if (item.verdict == model::CallbackAttempt::Verdict::delivered) {
             news.failed.erase(item.endpoint);
             news.answered.insert(item.endpoint);
-        } else if (item.error != "no_secret") {  // which is ours, not the receiver's
+        } else if (item.error != "no_secret" &&
+                   item.error != "no_hook") {  // which are ours, not the receiver's
             auto& failure = news.failed[item.endpoint];
             ++failure.count;
             failure.status = item.status;
@@ -132,21 +133,24 @@ CommittedAttempts commit_attempts(DatabaseState& state, std::span<const model::C
 
 }  // namespace
 
+/// Of one app in one turn, as `callback_turns` has it.
+constexpr std::size_t kMostUrls = 64;
+
 /// Who was served last; the next claim begins behind them.
 struct Turn {
     std::string app;                          ///< empty: from the first app on
     std::map<std::string, std::string> urls;  ///< by app; an app that is absent: from its first URL on
 
-    /// Continues as `turns_taken` says. True if a party was not reached.
+    /// Continues behind the rows of `callback_turns`. True if a party was not reached.
     bool advance(const pqxx::result& rows) {
         const bool from_the_start = app.empty();
         app.clear();
         bool left = rows.empty() && !from_the_start;
+        std::map<std::string, std::size_t> reached;
         for (const auto& row : rows) {
             const std::string name = row["app"].c_str();
-            if (row["url"].is_null()) {
-                urls.erase(name);
-            } else {
+            urls.erase(name);
+            if (!row["url"].is_null() && ++reached[name] == kMostUrls) {
                 urls[name] = row["url"].c_str();
                 left = true;
             }
@@ -203,11 +207,18 @@ Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t
     };
     const auto now = state_.clock.now();
     auto claimed = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<Claimed> {
+        const auto turns = transaction.run("callback_turns", params(turn.app, turn_apps, turn_urls, now));
+        SqlArray next_apps, next_urls;
+        for (const auto& row : turns) {
+            if (row["url"].is_null()) continue;
+            next_apps.add(row["app"].c_str());
+            next_urls.add(row["url"].c_str());
+        }
         pqxx::result rows;
         if (earlier == Earlier::in_doubt) rows = transaction.run("callbacks_claimed_before", params(token));
         if (rows.empty()) {
-            rows = transaction.run("claim_callbacks", params(token, lease.count(), wanted, per_url, now,
-                                                             turn.app, turn_apps, turn_urls));
+            rows = transaction.run("claim_callbacks",
+                                   params(token, lease.count(), wanted, per_url, now, next_apps, next_urls));
         }
         const Columns columns{rows};
         Claimed result;
@@ -218,11 +229,10 @@ Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t
                 log_unreadable("callbacks", columns.text(row, "id"), problem);
             }
         }
-        const auto taken = transaction.run("turns_taken", params(turn.app, turn_apps, turn_urls, now));
         result.next = turn;
-        const bool left = result.next.advance(taken);
+        const bool left = result.next.advance(turns);
         // Behind more than one look can see, the turn goes round before anybody waits.
-        result.go_on = left && (taken.empty() || taken[0]["deep"].as<bool>());
+        result.go_on = left && (turns.empty() || turns[0]["deep"].as<bool>());
         return result;
     });
     if (!claimed) return fail(claimed.error());

@@ -26,7 +26,8 @@ namespace photogate::storage::records {
 struct CallbackQuery {
     std::optional<AppName> app;  ///< nullopt: across apps, for the operator
     std::optional<model::CallbackState> state;
-    std::optional<UploadId> upload;
+    std::optional<UploadId> upload;    ///< of this upload
+    std::optional<PackageId> package;  ///< or of this package
     std::optional<CallbackId> before;
     std::size_t limit = 50;
 };

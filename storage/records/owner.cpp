@@ -76,9 +76,8 @@ void note(Transaction& transaction, const UploadId& id, std::string_view event, 
 Result<model::Upload> cancel(Transaction& transaction, const model::Upload& upload, Timestamp now) {
     auto cancelled = to_uploads(transaction.run("cancel_upload", params(upload.id.str(), now)));
     if (cancelled.empty()) return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
-    if (upload.state == model::UploadState::uploaded) {
-        transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(model::JobKind::process)));
-    }
+    for (const auto& pointless : {model::JobKind::process, model::JobKind::find_object})
+        transaction.run("delete_jobs_of_upload", params(upload.id.str(), to_string(pointless)));
     // Also where no object is known: its event may be on the way, or lost.
     queue_erasing(transaction, upload, model::JobKind::dispose_original);
     queue_late_erasing(transaction, upload, Original::at_rest, now);
@@ -101,17 +100,27 @@ Result<model::Upload> erase(Transaction& transaction, const model::CallbackCompo
         upload.facts->privacy_json.clear();
         upload.facts->placeholder.clear();
         upload.facts->perceptual_hash.clear();
+        upload.facts->dominant_color.clear();
     }
     transaction.run("erase_told_callbacks", params(upload.id.str()));
     OutboxRows outbox;
     if (const auto callback = compose(composer, model::CallbackType::upload_deleted, upload, now)) {
         outbox.add(*callback, model::CallbackType::upload_deleted, upload);
     }
+    std::int64_t number = 0;
+    if (upload.image) {
+        for (const auto& purge : composer.purges(upload, now))
+            outbox.add(purge, --number, upload);
+    }
     if (transaction.run("erase_upload", params(upload.id.str(), now, upload.sequence)).size() != 1) {
         return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
     }
+    transaction.run("erase_package_failures", params(upload.id.str()));
     queue_erasing(transaction, upload, model::JobKind::dispose_original);
     queue_late_erasing(transaction, upload, original, now);
+    // One that is under way notices by itself.
+    transaction.run("delete_unclaimed_jobs_of_upload",
+                    params(upload.id.str(), to_string(model::JobKind::make_variants)));
     if (upload.image) queue_erasing(transaction, upload, model::JobKind::remove_published);
     outbox.insert(transaction, now);
     note(transaction, upload.id, "deleted", now);

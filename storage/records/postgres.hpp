@@ -19,6 +19,7 @@
 #include "storage/records/job_queue.hpp"
 #include "storage/records/publications.hpp"
 #include "storage/records/upload_store.hpp"
+#include "storage/records/variant_store.hpp"
 #include "storage/records/version_store.hpp"
 
 namespace photogate::storage::records {
@@ -29,11 +30,16 @@ class PostgresUploadStore final : public UploadStore {
     ~PostgresUploadStore() override;
 
     void create(NewUpload upload, std::function<void(Result<Created>)> done) override;
+    Result<std::vector<Result<Created>>> create_batch(const NewBatch& batch) override;
     Result<model::Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) override;
     Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<model::Upload>> list(const ListQuery& query) override;
     Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                 const UploadId& id) override;
+    Result<std::optional<std::string>> parts_of(const UploadId& id) override;
+    Result<> expect_parts(const UploadId& id) override;
+    Result<std::string> record_parts(const UploadId& id, const std::string& store_id) override;
+    Result<> forget_parts(const UploadId& id, const std::string& store_id) override;
     using UploadStore::cancel_or_delete;
     Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
                                            Published published) override;
@@ -56,6 +62,7 @@ class PostgresArrivals final : public Arrivals {
     void observe(Observation seen, std::function<void(Result<ObserveOutcome>)> done) override;
     Result<> quarantine_event(const std::string& source, const std::string& reason,
                               const std::string& body) override;
+    Result<std::size_t> queue_finding(const std::vector<ObjectPlace>& places) override;
     Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys) override;
 
   private:
@@ -109,13 +116,31 @@ class PostgresVersionStore final : public VersionStore {
     explicit PostgresVersionStore(Database& database);
 
     Result<std::optional<StoredVersion>> find(const VersionName& name) override;
-    Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease) override;
+    Result<std::vector<ReadyVersion>> ready(const UploadId& upload) override;
+    using VersionStore::claim;
+    Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease,
+                               std::optional<std::uint32_t> most_of_image) override;
     Result<StoredVersion> finish(const VersionName& name, const std::string& token,
                                  const NewVersion& version) override;
     Result<> give_up(const VersionName& name, const std::string& token,
                      const VersionFailure& failure) override;
     Result<> used(const std::vector<VersionName>& names) override;
     Result<std::vector<ObjectKey>> being_removed(const UploadId& upload) override;
+    std::vector<std::string> wait_for_news(std::chrono::milliseconds timeout) override;
+
+  private:
+    DatabaseState& state_;
+};
+
+class PostgresVariantStore final : public VariantStore {
+  public:
+    explicit PostgresVariantStore(Database& database);
+
+    Result<std::map<VersionName, model::PublishedImage>> find_all(
+        const std::vector<VersionName>& names) override;
+    Result<model::Upload> order(const std::optional<AppName>& app, const UploadId& id) override;
+    Result<> announce(const model::Lease& lease, const std::vector<model::Variant>& variants,
+                      Made made) override;
 
   private:
     DatabaseState& state_;

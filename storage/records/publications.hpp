@@ -39,7 +39,8 @@ class Publications {
     virtual Result<model::UploadState> repin(const model::Lease& lease,
                                              const model::PinnedObject& now_there) = 0;
 
-    /// Known from its publication on, and after its deletion; before, nullopt.
+    /// Known from its publication on, and after its deletion; before, nullopt. Once the upload is forgotten, what is known is
+    /// that it was deleted, and of which app and profile.
     virtual Result<std::optional<model::Upload>> find_public(const PublicId& id) = 0;
     /// Of these objects in a public bucket, those that a row refers to.
     virtual Result<std::vector<ReferredImage>> references(const Bucket& bucket,

@@ -1,9 +1,11 @@
 // Finding, listing, the timeline and the backlog.
 #include <algorithm>
+#include <iterator>
 
 #include "base/encoding.hpp"
 #include "storage/records/database_state.hpp"
 #include "storage/records/gauges.hpp"
+#include "storage/records/picture_hash.hpp"
 #include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
 
@@ -41,6 +43,64 @@ const char* list_for(const ListQuery& query) {
         }
     }
     return query.app ? "list_of_app" : "list_of_all";
+}
+
+/// Distances that are looked at together, the nearest first. Hashes up to the first are looked up one by one; a further one
+/// needs each block's values with one bit more that may differ.
+constexpr int kStages[] = {2, 3, 7, kMostDistance};
+/// Hashes of each block that one stage looks at.
+constexpr std::size_t kMostCandidates = 50'000;
+
+/// What one stage asks for: distances from `from` to `to`. As bigint has it: signed.
+void add_similar(Params& parameters, const SimilarTo& similar, int from, int to) {
+    std::optional<std::string> except;
+    if (similar.except) except = similar.except->str();
+    parameters.add(static_cast<std::int64_t>(similar.hash)).add(to).add(except).add(from);
+    if (to <= kStages[0]) {
+        SqlArray hashes;
+        for (const auto hash : hashes_near(similar.hash, from, to))
+            hashes.add(static_cast<std::int64_t>(hash));
+        parameters.add(hashes);
+        return;
+    }
+    for (const auto block : blocks_of(similar.hash)) {
+        SqlArray values;
+        for (const auto near : near_blocks(block, to))
+            values.add(std::int64_t{near});
+        parameters.add(values);
+    }
+    parameters.add(kMostCandidates);
+}
+
+/// Distance by distance, until there are enough: of a heap of near pictures the nearest are found, and the rest is not read.
+Result<std::vector<model::Upload>> list_similar(DatabaseState& state, const ListQuery& query) {
+    const auto& similar = *query.similar;
+    const auto limit = std::clamp<std::size_t>(query.limit, 1, 201);
+    std::optional<std::string> word, profile;
+    if (query.state) word = to_string(*query.state);
+    if (query.profile) profile = query.profile->str();
+    std::vector<model::Upload> found;
+    int from = similar.from;
+    for (const int stage : kStages) {
+        const int to = std::min(stage, similar.distance);
+        if (from > to) continue;
+        // The cursor's id counts at its distance alone.
+        std::optional<std::string> before;
+        if (query.before && from == similar.from) before = query.before->str();
+        auto parameters =
+            params(text_of(query.app), before, least_id("upl_", query.created_after), word, profile,
+                   query.created_after, to_json_text(query.metadata), limit - found.size());
+        add_similar(parameters, similar, from, to);
+        auto more = read(state.pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
+            return to_readable_uploads(
+                transaction.run(to <= kStages[0] ? "list_similar_exact" : "list_similar", parameters));
+        });
+        if (!more) return more;
+        std::move(more->begin(), more->end(), std::back_inserter(found));
+        if (found.size() >= limit || to == similar.distance) break;
+        from = to + 1;
+    }
+    return found;
 }
 
 }  // namespace
@@ -82,21 +142,29 @@ Result<std::vector<model::Upload>> PostgresUploadStore::find_all(const std::vect
 Result<std::optional<model::Upload>> PostgresPublications::find_public(const PublicId& id) {
     return read(state_.pool, [&](Transaction& transaction) -> Result<std::optional<model::Upload>> {
         auto uploads = to_uploads(transaction.run("find_public_upload", params(id.str())));
-        if (uploads.empty()) return std::optional<model::Upload>{};
-        return std::optional<model::Upload>{std::move(uploads.front())};
+        if (!uploads.empty()) return std::optional<model::Upload>{std::move(uploads.front())};
+        const auto gone = transaction.run("find_gone_image", params(id.str()));
+        if (gone.empty()) return std::optional<model::Upload>{};
+        model::Upload forgotten;
+        forgotten.public_id = id;
+        forgotten.app = AppName::trusted(gone[0]["app"].c_str());
+        forgotten.profile = ProfileName::trusted(gone[0]["profile"].c_str());
+        forgotten.state = model::UploadState::deleted;
+        return std::optional<model::Upload>{std::move(forgotten)};
     });
 }
 
 Result<std::vector<model::Upload>> PostgresUploadStore::list(const ListQuery& query) {
+    if (query.similar) return list_similar(state_, query);
     std::optional<std::string> state, profile, before;
     if (query.state) state = to_string(*query.state);
     if (query.profile) profile = query.profile->str();
     if (query.before) before = query.before->str();
+    auto parameters = params(text_of(query.app), before, least_id("upl_", query.created_after), state,
+                             profile, query.created_after, to_json_text(query.metadata),
+                             std::clamp<std::size_t>(query.limit, 1, 201));
     return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<model::Upload>> {
-        return to_readable_uploads(transaction.run(
-            list_for(query), params(text_of(query.app), before, least_id("upl_", query.created_after), state,
-                                    profile, query.created_after, to_json_text(query.metadata),
-                                    std::clamp<std::size_t>(query.limit, 1, 201))));
+        return to_readable_uploads(transaction.run(list_for(query), parameters));
     });
 }
 
@@ -121,7 +189,7 @@ Gauges::Gauges(Database& database) : state_(database.state()) {}
 
 Result<> Gauges::ping() {
     return read(state_.pool, [](Transaction& transaction) -> Result<> {
-        require_writable(transaction.run("ping"));
+        database::require_writable(transaction.run("ping"));
         return {};
     });
 }

@@ -19,6 +19,7 @@ Records::Records(std::unique_ptr<Database> opened)
       jobs(*database),
       publications(*database),
       versions(*database),
+      variants(*database),
       outbox(*database),
       upkeep(*database),
       gauges(*database) {}

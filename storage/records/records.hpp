@@ -29,6 +29,7 @@ struct Records {
     PostgresJobQueue jobs;
     PostgresPublications publications;
     PostgresVersionStore versions;
+    PostgresVariantStore variants;
     Outbox outbox;
     Upkeep upkeep;
     Gauges gauges;

@@ -12,6 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kForgetEvery = 60s;
+/// Rows of packages that have expired or were deleted, without their items.
+constexpr auto kPackagesKept = std::chrono::days{30};
+constexpr auto kBackfills = 24h * 30;
 
 /// One bite of each kind; called often enough, it keeps up with whatever comes in.
 Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
@@ -29,6 +32,15 @@ Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_sweeps");
         transaction.run("forget_processes");
         transaction.run("forget_version_claims");
+        transaction.run("queue_package_removals", params(now));
+        transaction.run("forget_package_items", params(now));
+        transaction.run("forget_package_missing", params(now));
+        transaction.run("forget_package_texts", params(now));
+        transaction.run("forget_package_asked", params(now));
+        transaction.run("forget_package_recipes", params(now));
+        transaction.run("close_packages", params(now));
+        transaction.run("forget_packages", params(Timestamp{now - kPackagesKept}));
+        transaction.run("forget_backfills", params(Timestamp{now - kBackfills}));
         return {};
     });
 }
@@ -69,6 +81,7 @@ Result<> forget_uploads(DatabaseState& state, Timestamp before) {
             any = true;
         }
         if (!any) return {};
+        transaction.run("keep_gone_images", params(old));
         for (const auto& row : transaction.run("forget_uploads", params(old)))
             gone.add(row[0].c_str());
         transaction.run("forget_timelines", params(gone));

@@ -2,7 +2,6 @@
 
 #include "base/log.hpp"
 #include "storage/records/records_wire.hpp"
-#include "storage/records/sql_array.hpp"
 
 namespace photogate::storage::records {
 namespace {
@@ -28,6 +27,7 @@ void read_findings(const Columns& columns, const pqxx::row& row, model::Upload& 
         facts.privacy_json = columns.text(row, "privacy");
         facts.placeholder = columns.text(row, "placeholder");
         facts.perceptual_hash = columns.text(row, "perceptual_hash");
+        facts.dominant_color = columns.text(row, "dominant_color");
         upload.facts = std::move(facts);
     }
 }
@@ -42,6 +42,8 @@ void read_ending(const Columns& columns, const pqxx::row& row, model::Upload& up
         image.width = static_cast<std::uint32_t>(columns.number(row, "image_width"));
         image.height = static_cast<std::uint32_t>(columns.number(row, "image_height"));
         image.size = static_cast<ByteSize>(columns.number(row, "image_size"));
+        image.has_alpha = columns.maybe_flag(row, "image_alpha");
+        image.watermark = columns.text(row, "image_watermark");
         upload.image = std::move(image);
     }
     if (!columns.is_null(row, "rejection_code")) {
@@ -52,48 +54,6 @@ void read_ending(const Columns& columns, const pqxx::row& row, model::Upload& up
 }
 
 }  // namespace
-
-Columns::Columns(const pqxx::result& result) {
-    // Of two columns of one name the first counts.
-    for (pqxx::row::size_type i = 0; i < result.columns(); ++i)
-        numbers_.emplace(result.column_name(i), i);
-}
-
-pqxx::field Columns::field(const pqxx::row& row, const char* name) const {
-    return row[numbers_.at(name)];
-}
-
-bool Columns::is_null(const pqxx::row& row, const char* name) const {
-    return field(row, name).is_null();
-}
-
-std::string Columns::text(const pqxx::row& row, const char* name) const {
-    const auto value = field(row, name);
-    return value.is_null() ? std::string{} : std::string{value.c_str(), value.size()};
-}
-
-std::optional<std::string> Columns::maybe_text(const pqxx::row& row, const char* name) const {
-    const auto value = field(row, name);
-    return value.is_null() ? std::nullopt : std::make_optional<std::string>(value.c_str(), value.size());
-}
-
-std::int64_t Columns::number(const pqxx::row& row, const char* name) const {
-    return maybe_number(row, name).value_or(0);
-}
-
-std::optional<std::int64_t> Columns::maybe_number(const pqxx::row& row, const char* name) const {
-    const auto value = field(row, name);
-    return value.is_null() ? std::nullopt : std::make_optional(value.as<std::int64_t>());
-}
-
-Timestamp Columns::time(const pqxx::row& row, const char* name) const {
-    return maybe_time(row, name).value_or(Timestamp{});
-}
-
-std::optional<Timestamp> Columns::maybe_time(const pqxx::row& row, const char* name) const {
-    const auto value = field(row, name);
-    return value.is_null() ? std::nullopt : parse_sql_timestamp({value.c_str(), value.size()});
-}
 
 model::Upload to_upload(const Columns& columns, const pqxx::row& row) {
     model::Upload upload;
@@ -111,8 +71,10 @@ model::Upload to_upload(const Columns& columns, const pqxx::row& row) {
     if (const auto size = columns.maybe_number(row, "declared_size"))
         upload.declared_size = static_cast<ByteSize>(*size);
     upload.declared_sha256 = columns.maybe_text(row, "declared_sha256");
+    if (const auto size = columns.maybe_number(row, "part_size"))
+        upload.part_size = static_cast<ByteSize>(*size);
     upload.metadata = parse_text_map(columns.text(row, "metadata"));
-    upload.client_fields = parse_text_array(columns.text(row, "client_fields"));
+    upload.client_fields = database::parse_text_array(columns.text(row, "client_fields"));
     upload.callback_url = columns.maybe_text(row, "callback_url");
     upload.request_id = columns.text(row, "request_id");
     upload.client_token = columns.maybe_text(row, "client_token");
@@ -155,11 +117,26 @@ void log_unreadable(std::string_view table, const std::string& id, const Unknown
     log::error("database.unreadable_row", {{"table", table}, {"id", id}, {"detail", problem.what()}});
 }
 
+model::PublishedImage to_published_image(const Columns& columns, const pqxx::row& row) {
+    model::PublishedImage image;
+    image.key = ObjectKey::trusted(columns.text(row, "key"));
+    image.etag = ETag::trusted(columns.text(row, "etag"));
+    image.sha256 = columns.text(row, "sha256");
+    image.format = columns.text(row, "format");
+    image.width = static_cast<std::uint32_t>(columns.number(row, "width"));
+    image.height = static_cast<std::uint32_t>(columns.number(row, "height"));
+    image.size = static_cast<ByteSize>(columns.number(row, "size"));
+    return image;
+}
+
 model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
     model::Callback callback;
     callback.id = CallbackId::trusted(columns.text(row, "id"));
     callback.app = AppName::trusted(columns.text(row, "app"));
-    callback.upload = UploadId::trusted(columns.text(row, "subject_id"));
+    if (columns.text(row, "subject_kind") == "package")
+        callback.package = PackageId::trusted(columns.text(row, "subject_id"));
+    else
+        callback.upload = UploadId::trusted(columns.text(row, "subject_id"));
     callback.type = read_word<model::CallbackType>(columns.text(row, "type"));
     callback.sequence = columns.number(row, "sequence");
     callback.url = columns.text(row, "url");
@@ -187,16 +164,6 @@ model::Job to_job(const Columns& columns, const pqxx::row& row, const std::strin
     job.payload = columns.text(row, "payload");
     if (!columns.is_null(row, "id")) job.upload = to_upload(columns, row);
     return job;
-}
-
-std::vector<std::string> parse_text_array(const std::string& literal) {
-    std::vector<std::string> elements;
-    pqxx::array_parser parser{literal.c_str()};
-    for (auto [juncture, text] = parser.get_next(); juncture != pqxx::array_parser::done;
-         std::tie(juncture, text) = parser.get_next()) {
-        if (juncture == pqxx::array_parser::string_value) elements.push_back(text);
-    }
-    return elements;
 }
 
 }  // namespace photogate::storage::records

@@ -2,13 +2,12 @@
 // program's: a newer gateway on the same database writes words that this one does not know. Then UnknownWord
 // is thrown, and readers of many rows leave that one out.
 //
-// Thread safety: a Columns belongs to its result.
+// Thread safety: pure functions.
 #pragma once
 
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <pqxx/pqxx>
@@ -17,8 +16,11 @@
 #include "model/enum_words.hpp"
 #include "model/job.hpp"
 #include "model/upload.hpp"
+#include "storage/database/columns.hpp"
 
 namespace photogate::storage::records {
+
+using database::Columns;
 
 class UnknownWord : public std::runtime_error {
   public:
@@ -34,24 +36,6 @@ Enum read_word(const std::string& text) {
     return *value;
 }
 
-/// A result's columns by name, looked up once for all its rows.
-class Columns {
-  public:
-    explicit Columns(const pqxx::result& result);
-    bool is_null(const pqxx::row& row, const char* name) const;
-    /// Empty for null.
-    std::string text(const pqxx::row& row, const char* name) const;
-    std::optional<std::string> maybe_text(const pqxx::row& row, const char* name) const;
-    std::int64_t number(const pqxx::row& row, const char* name) const;
-    std::optional<std::int64_t> maybe_number(const pqxx::row& row, const char* name) const;
-    Timestamp time(const pqxx::row& row, const char* name) const;
-    std::optional<Timestamp> maybe_time(const pqxx::row& row, const char* name) const;
-
-  private:
-    pqxx::field field(const pqxx::row& row, const char* name) const;
-    std::unordered_map<std::string, pqxx::row::size_type> numbers_;
-};
-
 /// Of rows that hold `uploads.*`.
 model::Upload to_upload(const Columns& columns, const pqxx::row& row);
 /// All of them, or UnknownWord is thrown.
@@ -60,12 +44,11 @@ std::vector<model::Upload> to_uploads(const pqxx::result& result);
 std::vector<model::Upload> to_readable_uploads(const pqxx::result& result);
 /// Logs a row that is left out, by its id.
 void log_unreadable(std::string_view table, const std::string& id, const UnknownWord& problem);
+/// Of rows of `images`.
+model::PublishedImage to_published_image(const Columns& columns, const pqxx::row& row);
 /// Of rows that hold `callbacks.*`.
 model::Callback to_callback(const Columns& columns, const pqxx::row& row);
 /// Of rows of claim_jobs.
 model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token);
-
-/// A text[] of PostgreSQL, of non-null elements.
-std::vector<std::string> parse_text_array(const std::string& literal);
 
 }  // namespace photogate::storage::records

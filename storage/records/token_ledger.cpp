@@ -1,6 +1,11 @@
 #include "storage/records/token_ledger.hpp"
 
 namespace photogate::storage::records {
+
+using database::params;
+using database::SqlArray;
+using database::Transaction;
+
 namespace {
 
 ByteSize weight(const NewUpload& item) {
@@ -18,7 +23,7 @@ TokenLedger::TokenLedger(Transaction& transaction, std::span<const NewUpload> it
         ids.add(*item.upload.client_token);
         apps.add(item.upload.app.str());
         profiles.add(item.upload.profile.str());
-        ends.add(sql_timestamp(item.token->expires_at));
+        ends.add(database::sql_timestamp(item.token->expires_at));
     }
     if (accounts_.empty()) return;
     for (const auto& row : transaction.run("open_tokens", params(ids, apps, profiles, ends))) {

@@ -10,15 +10,15 @@
 #include <span>
 #include <string>
 
+#include "storage/database/transaction.hpp"
 #include "storage/records/records.hpp"
-#include "storage/records/transaction.hpp"
 
 namespace photogate::storage::records {
 
 class TokenLedger {
   public:
     /// Opens the tokens of those items whose id is not among `stored`.
-    TokenLedger(Transaction& transaction, std::span<const NewUpload> items,
+    TokenLedger(database::Transaction& transaction, std::span<const NewUpload> items,
                 const std::set<std::string>& stored);
 
     /// Whether the item is made with a token that is counted here.
@@ -28,7 +28,7 @@ class TokenLedger {
     bool refused(const NewUpload& item) const;
     /// The item was written.
     void count(const NewUpload& item);
-    void settle(Transaction& transaction) const;
+    void settle(database::Transaction& transaction) const;
 
   private:
     struct Use {

@@ -57,6 +57,12 @@ struct UploadAt {
     bool has_jobs = false;
 };
 
+/// A multipart upload that it is time to look at.
+struct PartsDue {
+    model::Upload upload;
+    std::optional<std::string> store_id;  ///< nullopt: not begun, or given up
+};
+
 class Upkeep {
   public:
     explicit Upkeep(Database& database);
@@ -81,6 +87,16 @@ class Upkeep {
     /// open.
     Result<std::vector<std::string>> open_minutes(std::chrono::seconds grace,
                                                   std::chrono::seconds longest_grant);
+
+    // Parts of multipart uploads that may be abandoned.
+    Result<std::vector<PartsDue>> parts_due(std::size_t limit);
+    Result<> look_at_parts_again(const UploadId& id, std::chrono::seconds later);
+    /// From now on no URL is signed for this multipart upload, and its row is due once more after `look_again`. False:
+    /// it is wanted, because its grant has not been over for `kept`; or another one counts by now.
+    Result<bool> give_up_parts(const PartsDue& parts, std::chrono::seconds kept,
+                               std::chrono::seconds look_again);
+    /// Nothing is left of it at the store; unless another one has been begun.
+    Result<> forget_parts(const UploadId& id);
 
     // Orphan collection. Keys that belong to no upload are not answered.
     Result<std::vector<UploadAt>> uploads_at(const Bucket& bucket, const std::vector<ObjectKey>& keys);

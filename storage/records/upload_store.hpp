@@ -37,13 +37,34 @@ struct NewUpload {
     model::Upload upload;  ///< state created; the fields "as found" and "as it ended" empty
     std::optional<IdempotencyKey> idempotency;
     std::optional<TokenLimits> token;  ///< where upload.client_token is there
+    /// Lower-case hex. Where its app has published a picture made of these bytes in the same profile, that upload is
+    /// answered and none is made.
+    std::optional<std::string> unless_published;
 };
 
 struct Created {
-    enum class How { created, replayed };
+    enum class How { created, replayed, deduplicated };
     How how = How::created;
-    /// As stored; for a replay, the first one's, as it is now.
+    /// As stored; for a replay the first one's, for a duplicate the published one's, as it is now.
     model::Upload upload;
+};
+
+/// Uploads of one app that are made in one transaction, all or none. Their own idempotency keys are not looked at.
+struct NewBatch {
+    AppName app;
+    std::vector<NewUpload> uploads;
+    std::vector<std::size_t> places;            ///< of each among the items of the request, ascending
+    std::optional<IdempotencyKey> idempotency;  ///< of the batch as a whole
+};
+
+/// Published uploads whose perceptual hash differs in a few bits alone, nearest first, those as near as each other newest
+/// first.
+struct SimilarTo {
+    std::uint64_t hash = 0;
+    int distance = 0;                ///< bits that may differ; 0 to kMostDistance
+    std::optional<UploadId> except;  ///< whose hash it is
+    int from =
+        0;  ///< of the cursor: nearer than this is not asked for, and as near only if older than `before`
 };
 
 struct ListQuery {
@@ -51,9 +72,10 @@ struct ListQuery {
     std::optional<model::UploadState> state;
     std::optional<ProfileName> profile;
     std::optional<Timestamp> created_after;
-    model::TextMap metadata;         ///< each must be so
-    std::optional<UploadId> before;  ///< the cursor: only older than this
-    std::size_t limit = 50;          ///< 1 to 200
+    model::TextMap metadata;           ///< each must be so
+    std::optional<SimilarTo> similar;  ///< with `app`
+    std::optional<UploadId> before;    ///< the cursor: only older than this
+    std::size_t limit = 50;            ///< 1 to 200
 };
 
 struct TimelineEntry {
@@ -78,13 +100,28 @@ class UploadStore {
     /// In groups. What a client token has left is counted in the same transaction. Errors:
     /// idempotency_key_reused, token_exhausted, overloaded.
     virtual void create(NewUpload upload, std::function<void(Result<Created>)> done) = 0;
+    /// In a transaction of its own; waits for it. An outcome for each upload, in their order. What a client token permits
+    /// is counted as a whole: those beyond it are token_exhausted. Of a batch that is replayed, one that the first call
+    /// refused is idempotency_key_reused. Errors: idempotency_key_reused.
+    virtual Result<std::vector<Result<Created>>> create_batch(const NewBatch& batch) = 0;
     /// Moves the grant's end to this or leaves it where it is later, for a fresh URL (state created or expired; expired goes back to created).
     virtual Result<model::Upload> extend_grant(const AppName& app, const UploadId& id,
                                                Timestamp expires_at) = 0;
 
+    // The store's multipart upload of an upload that is sent in parts.
+    /// nullopt: there is none.
+    virtual Result<std::optional<std::string>> parts_of(const UploadId& id) = 0;
+    /// The store is about to be asked for one: whatever comes of that is looked at.
+    virtual Result<> expect_parts(const UploadId& id) = 0;
+    /// Which one counts: another's that was recorded before, or this one. Errors: state_conflict where the upload has
+    /// its object, or is over.
+    virtual Result<std::string> record_parts(const UploadId& id, const std::string& store_id) = 0;
+    /// The store has it no more.
+    virtual Result<> forget_parts(const UploadId& id, const std::string& store_id) = 0;
+
     // `app` nullopt: the operator.
     virtual Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id) = 0;
-    /// Rows that this program cannot read are logged and left out.
+    /// Rows that this program cannot read are logged and left out. Newest first, but for what `similar` says.
     virtual Result<std::vector<model::Upload>> list(const ListQuery& query) = 0;
     virtual Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                         const UploadId& id) = 0;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -34,6 +35,11 @@ struct StoredVersion {
     Timestamp made_at;
 };
 
+struct ReadyVersion {
+    std::string spec_key;
+    StoredVersion version;
+};
+
 struct NewVersion {
     model::PublishedImage image;
     Bucket bucket;
@@ -54,7 +60,10 @@ struct VersionFailing {
     std::string code;  ///< an ErrorCode's word, or a rejection's
     std::chrono::milliseconds until{};
 };
-using VersionClaim = std::variant<StoredVersion, ClaimedVersion, VersionElsewhere, VersionFailing>;
+/// The image has as many versions as it may have.
+struct VersionsFull {};
+using VersionClaim =
+    std::variant<StoredVersion, ClaimedVersion, VersionElsewhere, VersionFailing, VersionsFull>;
 
 struct VersionFailure {
     std::string code;
@@ -67,7 +76,14 @@ class VersionStore {
     virtual ~VersionStore() = default;
 
     virtual Result<std::optional<StoredVersion>> find(const VersionName& name) = 0;
-    virtual Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease) = 0;
+    /// Those of the upload that are stored; 1,000 at the most.
+    virtual Result<std::vector<ReadyVersion>> ready(const UploadId& upload) = 0;
+    /// Where the image has `most_of_image` versions, stored or begun, no other is begun; roughly kept.
+    virtual Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease,
+                                       std::optional<std::uint32_t> most_of_image) = 0;
+    Result<VersionClaim> claim(const VersionName& name, std::chrono::milliseconds lease) {
+        return claim(name, lease, std::nullopt);
+    }
     /// What is stored: another's, where that was first. Errors besides: lease_lost; state_conflict: the object is
     /// being removed as an orphan, or was: put it again, some seconds later.
     virtual Result<StoredVersion> finish(const VersionName& name, const std::string& token,
@@ -79,6 +95,14 @@ class VersionStore {
     virtual Result<> used(const std::vector<VersionName>& names) = 0;
     /// Of a deleted upload: the objects whose removal is not recorded yet.
     virtual Result<std::vector<ObjectKey>> being_removed(const UploadId& upload) = 0;
+
+    /// Of versions that another gateway has finished or given up since the last call: their tag_of(), or kAnyVersion where
+    /// that is not known. Blocks until there are some, or the time is over. A hint: what is lost of it is no harm.
+    virtual std::vector<std::string> wait_for_news(std::chrono::milliseconds timeout) = 0;
 };
+
+/// A short name for it, the same in every gateway; two versions may share one.
+std::string tag_of(const VersionName& name);
+inline constexpr std::string_view kAnyVersion = "*";
 
 }  // namespace photogate::storage::records

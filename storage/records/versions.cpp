@@ -17,29 +17,36 @@ tl::unexpected<Error> lease_lost() {
     return fail(ErrorCode::lease_lost, "another gateway may be making this version");
 }
 
-std::optional<StoredVersion> look_up(Transaction& transaction, const VersionName& name) {
-    const auto rows = transaction.run("find_version", named(name));
-    if (rows.empty()) return std::nullopt;
-    const Columns columns{rows};
-    const auto& row = rows[0];
+StoredVersion to_version(const Columns& columns, const pqxx::row& row) {
     StoredVersion version;
     version.bucket = Bucket::trusted(columns.text(row, "bucket"));
     version.made_at = columns.time(row, "made_at");
-    auto& image = version.image;
-    image.key = ObjectKey::trusted(columns.text(row, "key"));
-    image.etag = ETag::trusted(columns.text(row, "etag"));
-    image.sha256 = columns.text(row, "sha256");
-    image.format = columns.text(row, "format");
-    image.width = static_cast<std::uint32_t>(columns.number(row, "width"));
-    image.height = static_cast<std::uint32_t>(columns.number(row, "height"));
-    image.size = static_cast<ByteSize>(columns.number(row, "size"));
+    version.image = to_published_image(columns, row);
     return version;
 }
 
-Result<VersionClaim> claim_as(Transaction& transaction, const VersionName& name, const std::string& token,
-                              std::chrono::milliseconds lease) {
+std::optional<StoredVersion> look_up(Transaction& transaction, const VersionName& name) {
+    const auto rows = transaction.run("find_version", named(name));
+    if (rows.empty()) return std::nullopt;
+    return to_version(Columns{rows}, rows[0]);
+}
+
+bool is_full(Transaction& transaction, const VersionName& name, std::uint32_t most) {
+    const auto rows = transaction.run("versions_of_image", params(name.upload.str()));
+    return !rows.empty() && rows[0][0].as<std::int64_t>() >= most;
+}
+
+struct ClaimTerms {
+    std::string token;
+    std::chrono::milliseconds lease{};
+    std::optional<std::uint32_t> most_of_image;
+};
+
+Result<VersionClaim> claim_as(Transaction& transaction, const VersionName& name, const ClaimTerms& terms) {
+    const auto& token = terms.token;
     auto parameters = named(name);
-    const auto claimed = transaction.run("claim_version", parameters.add(token).add(lease.count()));
+    parameters.add(token).add(terms.lease.count()).add(terms.most_of_image);
+    const auto claimed = transaction.run("claim_version", parameters);
     // Only now: a version that was finished before the claim is seen by a statement that begins after it.
     if (auto stored = look_up(transaction, name)) {
         if (!claimed.empty()) transaction.run("drop_version_claim", named(name).add(token));
@@ -48,8 +55,10 @@ Result<VersionClaim> claim_as(Transaction& transaction, const VersionName& name,
     if (!claimed.empty()) return VersionClaim{ClaimedVersion{token, claimed[0][0].as<std::uint32_t>()}};
     const auto rows = transaction.run("version_claim", named(name));
     if (rows.empty()) {
-        // Its holder has just given it up; whoever asks again gets it.
         if (transaction.run("lock_published", params(name.upload.str())).empty()) return gone();
+        if (terms.most_of_image && is_full(transaction, name, *terms.most_of_image))
+            return VersionClaim{VersionsFull{}};
+        // Its holder has just given it up; whoever asks again gets it.
         return VersionClaim{VersionElsewhere{}};
     }
     const auto& row = rows[0];
@@ -61,22 +70,23 @@ Result<VersionClaim> claim_as(Transaction& transaction, const VersionName& name,
     return VersionClaim{VersionFailing{row["code"].c_str(), until}};
 }
 
+/// Why a version was not stored; or the version, where it was stored before.
+Result<StoredVersion> not_stored(Transaction& transaction, const VersionName& name, bool claimed) {
+    if (transaction.run("lock_published", params(name.upload.str())).empty()) return gone();
+    if (auto stored = look_up(transaction, name)) return std::move(*stored);
+    if (!claimed) return lease_lost();
+    return fail(ErrorCode::state_conflict, "the version's object is being swept: put it again");
+}
+
 Result<StoredVersion> finish_as(Transaction& transaction, const VersionName& name, const std::string& token,
                                 const NewVersion& version, Timestamp now) {
-    const auto published = transaction.run("lock_published", params(name.upload.str()));
-    if (published.empty()) return gone();
-    if (auto stored = look_up(transaction, name)) {
-        transaction.run("drop_version_claim", named(name).add(token));
-        return std::move(*stored);
-    }
-    if (transaction.run("drop_version_claim", named(name).add(token)).empty()) return lease_lost();
     const auto& image = version.image;
     auto parameters = named(name);
-    parameters.add(published[0][0].c_str()).add(version.bucket.str()).add(image.key.str());
+    parameters.add(token).add(version.bucket.str()).add(image.key.str());
     parameters.add(image.etag.str()).add(image.sha256).add(version.crc32).add(image.format);
     parameters.add(image.width).add(image.height).add(image.size).add(now);
-    if (transaction.run("store_version", parameters).empty())
-        return fail(ErrorCode::state_conflict, "the version's object is being swept: put it again");
+    const auto done = transaction.run("finish_version", parameters);
+    if (!done[0]["stored"].as<bool>()) return not_stored(transaction, name, done[0]["claimed"].as<bool>());
     return StoredVersion{image, version.bucket, now};
 }
 
@@ -84,16 +94,32 @@ Result<StoredVersion> finish_as(Transaction& transaction, const VersionName& nam
 
 PostgresVersionStore::PostgresVersionStore(Database& database) : state_(database.state()) {}
 
+Result<std::vector<ReadyVersion>> PostgresVersionStore::ready(const UploadId& upload) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<ReadyVersion>> {
+        std::vector<ReadyVersion> found;
+        const auto rows = transaction.run("ready_versions", params(upload.str()));
+        const Columns columns{rows};
+        for (const auto& row : rows)
+            found.push_back({columns.text(row, "spec_key"), to_version(columns, row)});
+        return found;
+    });
+}
+
+std::vector<std::string> PostgresVersionStore::wait_for_news(std::chrono::milliseconds timeout) {
+    return state_.wakeups.wait_for_versions(timeout);
+}
+
 Result<std::optional<StoredVersion>> PostgresVersionStore::find(const VersionName& name) {
     return read(state_.pool, [&](Transaction& transaction) -> Result<std::optional<StoredVersion>> {
         return look_up(transaction, name);
     });
 }
 
-Result<VersionClaim> PostgresVersionStore::claim(const VersionName& name, std::chrono::milliseconds lease) {
-    const auto token = state_.token();
+Result<VersionClaim> PostgresVersionStore::claim(const VersionName& name, std::chrono::milliseconds lease,
+                                                 std::optional<std::uint32_t> most_of_image) {
+    const ClaimTerms terms{state_.token(), lease, most_of_image};
     return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<VersionClaim> {
-        return claim_as(transaction, name, token, lease);
+        return claim_as(transaction, name, terms);
     });
 }
 
@@ -102,6 +128,7 @@ Result<StoredVersion> PostgresVersionStore::finish(const VersionName& name, cons
     auto stored = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<StoredVersion> {
         return finish_as(transaction, name, token, version, state_.clock.now());
     });
+    if (stored) state_.wakeups.tell_version(tag_of(name));
     if (stored || stored.error().code != ErrorCode::state_conflict) return stored;
     // Only now: whoever is told so puts the object anew.
     auto forgotten = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
@@ -114,7 +141,7 @@ Result<StoredVersion> PostgresVersionStore::finish(const VersionName& name, cons
 
 Result<> PostgresVersionStore::give_up(const VersionName& name, const std::string& token,
                                        const VersionFailure& failure) {
-    return transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
+    auto given_up = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
         auto parameters = named(name);
         parameters.add(token).add(failure.code).add(failure.until.count());
         parameters.add(failure.cost == VersionFailure::Cost::attempt ? 1 : 0);
@@ -122,6 +149,8 @@ Result<> PostgresVersionStore::give_up(const VersionName& name, const std::strin
         if (!held && earlier != Earlier::in_doubt) return lease_lost();
         return {};
     });
+    if (given_up) state_.wakeups.tell_version(tag_of(name));
+    return given_up;
 }
 
 Result<> PostgresVersionStore::used(const std::vector<VersionName>& names) {

@@ -5,10 +5,18 @@
 #include <memory>
 
 #include "base/log.hpp"
-#include "storage/records/database_error.hpp"
-#include "storage/records/transaction.hpp"
+#include "storage/database/database_error.hpp"
+#include "storage/database/transaction.hpp"
 
 namespace photogate::storage::records {
+
+using database::Connection;
+using database::ConnectionOptions;
+using database::params;
+using database::Pool;
+using database::Pooler;
+using database::Transaction;
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -19,6 +27,18 @@ constexpr auto kLongestPause = 2'000ms;
 constexpr auto kProbeEvery = 5s;
 constexpr const char* kChannels[] = {"photogate_jobs", "photogate_callbacks"};
 constexpr Work kKinds[] = {Work::jobs, Work::callbacks};
+constexpr const char* kVersions = "photogate_versions";
+/// Tags in a payload, which has 7,999 bytes at the most, and tags that are kept for who does not come for them.
+constexpr std::size_t kMostTags = 256;
+constexpr const char* kAny = "*";
+
+void add_tag(std::vector<std::string>& tags, std::string tag) {
+    if (!tags.empty() && tags.front() == kAny) return;
+    if (tag == kAny || tags.size() >= kMostTags)
+        tags.assign(1, kAny);
+    else
+        tags.push_back(std::move(tag));
+}
 
 class Receiver final : public pqxx::notification_receiver {
   public:
@@ -87,6 +107,36 @@ void Wakeups::stop() {
     changed_.notify_all();
 }
 
+void Wakeups::tell_version(std::string tag) {
+    if (options_.pooler != Pooler::none) return;  // nobody could listen
+    {
+        const std::lock_guard lock{mutex_};
+        add_tag(versions_to_tell_, std::move(tag));
+    }
+    changed_.notify_all();
+}
+
+std::vector<std::string> Wakeups::wait_for_versions(std::chrono::milliseconds timeout) {
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, timeout, [&] { return waits_are_over_ || !versions_heard_.empty(); });
+    return std::exchange(versions_heard_, {});
+}
+
+/// `<origin> <tag> <tag> …`
+void Wakeups::heard_versions(std::string_view payload) {
+    const auto space = payload.find(' ');
+    if (space == std::string_view::npos || payload.substr(0, space) == origin_) return;
+    {
+        const std::lock_guard lock{mutex_};
+        for (auto rest = payload.substr(space + 1); !rest.empty();) {
+            const auto end = std::min(rest.find(' '), rest.size());
+            add_tag(versions_heard_, std::string{rest.substr(0, end)});
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+    }
+    changed_.notify_all();
+}
+
 bool Wakeups::pause(std::chrono::milliseconds time) {
     std::unique_lock lock{mutex_};
     return !changed_.wait_for(lock, time, [this] { return stopping_; });
@@ -96,17 +146,28 @@ void Wakeups::tell_others() {
     Pool pool{options_, 1};
     for (;;) {
         std::array<bool, 2> tell{};
+        std::vector<std::string> versions;
         {
             std::unique_lock lock{mutex_};
-            changed_.wait(lock, [this] { return stopping_ || waiting_[0].to_tell || waiting_[1].to_tell; });
+            changed_.wait(lock, [this] {
+                return stopping_ || waiting_[0].to_tell || waiting_[1].to_tell || !versions_to_tell_.empty();
+            });
             if (stopping_) return;
+            versions.swap(versions_to_tell_);
             for (std::size_t i = 0; i < 2; ++i)
                 tell[i] = std::exchange(waiting_[i].to_tell, false);
         }
         // A notification that can't be sent is not kept: the others poll.
         const auto told = read(pool, [&](Transaction& transaction) -> Result<> {
             for (std::size_t i = 0; i < 2; ++i) {
-                if (tell[i]) require_writable(transaction.run("notify", params(kChannels[i], origin_)));
+                if (tell[i])
+                    database::require_writable(transaction.run("notify", params(kChannels[i], origin_)));
+            }
+            if (!versions.empty()) {
+                auto payload = origin_;
+                for (const auto& tag : versions)
+                    payload.append(" ").append(tag);
+                database::require_writable(transaction.run("notify", params(kVersions, payload)));
             }
             return {};
         });
@@ -122,8 +183,8 @@ void Wakeups::listen() {
             listen_until_lost();
         } catch (...) {
             if (!pause(0ms)) return;  // broken by our own end
-            const auto failure = translate(std::current_exception());
-            if (failure.remedy == Remedy::leave_server) leave_server_();
+            const auto failure = database::translate(std::current_exception());
+            if (failure.remedy == database::Remedy::leave_server) leave_server_();
             log::warn("records.listen_lost", {{"error", failure.error.detail}});
         }
         if (std::chrono::steady_clock::now() - started > 10s) wait = kFirstPause;
@@ -153,10 +214,17 @@ void Wakeups::listen_until_lost() {
                 if (payload != origin_) signal_here(kKinds[i]);
             }));
     }
+    receivers.push_back(std::make_unique<Receiver>(
+        connection.raw(), kVersions, [this](const std::string& payload) { heard_versions(payload); }));
     connection.raw().get_notifs();
     // A notification that came while no session listened is not repeated.
     for (const auto kind : kKinds)
         signal_here(kind);
+    {
+        const std::lock_guard lock{mutex_};
+        add_tag(versions_heard_, kAny);
+    }
+    changed_.notify_all();
     auto probed = std::chrono::steady_clock::now();
     for (;;) {
         {
@@ -167,7 +235,7 @@ void Wakeups::listen_until_lost() {
         const auto now = std::chrono::steady_clock::now();
         if (now - probed < kProbeEvery) continue;
         pqxx::nontransaction work{connection.raw()};
-        require_writable(connection.run(work, "ping"));
+        database::require_writable(connection.run(work, *options_.statements, "ping"));
         probed = now;
     }
 }

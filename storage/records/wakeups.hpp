@@ -5,6 +5,9 @@
 // that came meanwhile, on a connection of its own. A LISTEN connection hears the others, is tried every five
 // seconds, and listens again after a loss. Both are hints: a waiting caller also polls.
 //
+// Of versions of images that are ready or given up their tags are told (version_store.hpp), so that a gateway asks again for
+// those alone that somebody waits for there.
+//
 // Thread safety: any thread. stop() ends every wait for good.
 #pragma once
 
@@ -15,9 +18,11 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
-#include "storage/records/connection_pool.hpp"
+#include "storage/database/connection_pool.hpp"
 
 namespace photogate::storage::records {
 
@@ -26,9 +31,9 @@ enum class Work { jobs, callbacks };
 
 class Wakeups {
   public:
-    /// `origin` tells our own notifications from others'. `leave_server` is called where the server turns out
+    /// `options` have the statements of this module. `origin` tells our own notifications from others'. `leave_server` is called where the server turns out
     /// to be one that can only be read: readers alone would never notice.
-    Wakeups(ConnectionOptions options, std::string origin, std::function<void()> leave_server);
+    Wakeups(database::ConnectionOptions options, std::string origin, std::function<void()> leave_server);
     ~Wakeups();
 
     /// There is new work: told to everyone.
@@ -36,6 +41,10 @@ class Wakeups {
     /// There may be more of it: told to this process alone.
     void signal_here(Work kind);
     void wait(Work kind, std::chrono::milliseconds timeout);
+    /// To the other gateways. More than 256 between two notifications are told as `*`.
+    void tell_version(std::string tag);
+    /// What others told since the last call; `*`: any version. One thread.
+    std::vector<std::string> wait_for_versions(std::chrono::milliseconds timeout);
     void stop();
 
   private:
@@ -47,19 +56,21 @@ class Wakeups {
 
     Waiting& of(Work kind) { return waiting_[kind == Work::jobs ? 0 : 1]; }
     bool pause(std::chrono::milliseconds time);
+    void heard_versions(std::string_view payload);
     void tell_others();
     void listen();
     void listen_until_lost();
 
-    const ConnectionOptions options_;
+    const database::ConnectionOptions options_;
     const std::string origin_;
     const std::function<void()> leave_server_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::array<Waiting, 2> waiting_;
+    std::vector<std::string> versions_to_tell_, versions_heard_;
     bool waits_are_over_ = false;
     bool stopping_ = false;
-    Connection* listening_ = nullptr;
+    database::Connection* listening_ = nullptr;
     std::thread teller_, listener_;  // last: they use what is above
 };
 

@@ -7,27 +7,37 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ("delivery", "gateway/http", "gateway/routes", "gateway/s3", "gateway/system", "notifier", "pipeline", "storage/records")
+MODULES = ("delivery", "gateway/http", "gateway/routes", "gateway/s3", "gateway/system", "notifier", "pipeline", "storage/database",
+           "storage/records", "storage/variants", "storage/packages")
 MEMBER = re.compile(r"^\s*(?:std::(?:unordered_)?(?:multi)?(?:map|set)<.*>|Endpoints|Turn)\s+(\w+_|turn)(?:\{\})?;", re.M)
 
 # file: {member: (key, why it is nobody else's, what bounds it)}
 REGISTRIES = {
+    "delivery/disk_cache.hpp": {"writing_": ("public id, SHA-256", "made by photogate", "the writes under way")},
+    "delivery/recent_images.hpp": {"entries_": ("public id, version", "only images and versions that there are", "10,000")},
     "delivery/version_maker.hpp": {"flights_": ("upload, version", "the image's, of an app", "delivery.max_versions_making"),
                                    "of_apps_": ("app", "the image's", "delivery.max_versions_making")},
+    "delivery/version_use.hpp": {"names_": ("upload, version", "only versions that there are", "50,000")},
     "gateway/http/connection_limits.hpp": {"counts_": ("client address", "a connection's own", "open connections")},
     "gateway/http/http_metrics.hpp": {"series_": ("route, method, status", "no tenant's choice", "the routes")},
+    "gateway/routes/package_downloads.cpp": {"of_package_": ("package id", "made by photogate, proved by the link's signature", "the downloads under way")},
     "gateway/s3/bucket_cors.hpp": {"rules_": ("bucket", "made and set by the store's administrator and worker", "the buckets, 64 KiB each")},
     "notifier/callbacks/callback_queue.hpp": {"endpoints_": ("app, URL", "the app comes with it", "10,000, idle ones forgotten")},
+    "notifier/events/fetched_keys.hpp": {"kept_": ("source, URL", "a table for each source, its hosts configured", "16 of a source"),
+                                         "failed_": ("source, URL", "a table for each source, its hosts configured", "16 of a source, a minute each")},
     "notifier/events/refusal_log.hpp": {"entries_": ("event source", "names of the configuration, one for all others", "the sources")},
     "notifier/events/source.hpp": {"sources_": ("event source", "names of the configuration", "the sources")},
+    "pipeline/event_metrics.hpp": {"by_source_": ("event source", "names of the configuration, one for all others", "the sources")},
     "pipeline/jobs/handlers.hpp": {"handlers_": ("job kind", "no tenant's choice", "the program")},
+    "pipeline/packages/package_parts.hpp": {"done_": ("part number", "no tenant's choice", "10,000 parts of one archive"),
+                                            "fragments_": ("part number", "no tenant's choice", "10,000 parts of one archive")},
     "pipeline/stores.hpp": {"stores_": ("region", "names of the configuration", "the regions")},
-    "storage/records/connection_pool.hpp": {"prepared_": ("query name", "no tenant's choice", "the program"),
-                                            "lent_": ("connection", "no tenant's choice", "the pool")},
+    "storage/database/columns.hpp": {"numbers_": ("column", "no tenant's choice", "one result")},
+    "storage/database/connection_pool.hpp": {"prepared_": ("query name", "no tenant's choice", "the program"),
+                                             "lent_": ("connection", "no tenant's choice", "the pool")},
     "storage/records/observe.cpp": {"unwanted_": ("upload id", "made by photogate", "one group of observations")},
     "storage/records/outbox.cpp": {"turn": ("app", "the last URL of each app", "the apps with callbacks waiting")},
     "storage/records/postgres.hpp": {"turn_parties_": ("app, job kind", "the last client token of each", "apps times kinds")},
-    "storage/records/rows.hpp": {"numbers_": ("column", "no tenant's choice", "one result")},
     "storage/records/token_ledger.hpp": {"accounts_": ("token id", "proved by the token's signature", "one group of requests"),
                                          "refused_": ("token id", "proved by the token's signature", "one group of requests")},
 }

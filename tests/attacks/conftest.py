@@ -7,6 +7,8 @@ TIGHT = """
 [worker]
 reconcile_interval = 2
 reap_interval = 1
+[delivery]
+max_versions_per_image = 20
 """
 
 

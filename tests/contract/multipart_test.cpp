@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/contract/stores.hpp"
 
 namespace photogate::test {
@@ -75,6 +77,32 @@ TEST_P(MultipartContract, rejects_completion_that_lists_other_parts) {
     EXPECT_EQ(refused({*one, *two}), ErrorCode::store_part_too_small);
     EXPECT_EQ(code_of(store.head(incoming, at, {})), ErrorCode::store_no_such_key);
     EXPECT_TRUE(store.complete_multipart(incoming, at, *upload, {*one}));
+}
+
+TEST_P(MultipartContract, lists_the_open_uploads_of_a_key) {
+    const auto at = key("listed/one"), other = key("listed/two");
+    const auto first = store.create_multipart(incoming, at, {}),
+               second = store.create_multipart(incoming, at, {}),
+               of_other = store.create_multipart(incoming, other, {});
+    ASSERT_TRUE(first && second && of_other);
+    const auto open = [&] {
+        std::set<std::string> ids;
+        const auto page = store.list_multipart(incoming, at.str(), std::nullopt);
+        EXPECT_TRUE(page) << page.error().detail;
+        for (const auto& each : page->uploads) {
+            EXPECT_EQ(each.key, at);
+            EXPECT_TRUE(each.started);
+            ids.insert(each.upload);
+        }
+        EXPECT_FALSE(page->next);
+        return ids;
+    };
+    EXPECT_EQ(open(), (std::set{*first, *second}));
+    EXPECT_TRUE(store.abort_multipart(incoming, at, *first));
+    EXPECT_EQ(open(), (std::set{*second}));
+    EXPECT_TRUE(store.abort_multipart(incoming, at, *second));
+    EXPECT_TRUE(open().empty());
+    EXPECT_TRUE(store.abort_multipart(incoming, other, *of_other));
 }
 
 TEST_P(MultipartContract, removes_aborted_upload) {

@@ -14,6 +14,7 @@ from tests.rig.world import PROFILES, World, failpoint_build, release_build, wor
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds; ./test --quick passes over it")
+    config.addinivalue_line("markers", "large: gigabytes, or tens of thousands of files; ./test --suites alone runs it")
 
 
 def pytest_collection_modifyitems(items):

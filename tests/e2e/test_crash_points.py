@@ -90,7 +90,7 @@ def test_resends_same_callback_when_killed_during_delivery(failpoint_world):
     world.receiver.answer = kill_first
     created = world.upload(pictures.photo(320, 240, seed=63))
     assert on_the_wire.wait(30)
-    parts.wait_until(lambda: not world.gateway.running(), 10, "the kill")
+    parts.wait_until(lambda: not world.gateway.running(), 60, "the kill")
     world.gateway.restart()
     traffic.settle(world, [created["id"]])
     world.witness.judge()

@@ -54,4 +54,3 @@ def test_store_accepts_urls_presigned_on_the_command_line(world, run):
     assert done.returncode == 0, done.stderr
     status, _ = local_gateway.send({"method": "GET", "url": done.stdout.strip(), "headers": {}, "fields": None}, b"")
     assert status == 404, "signed well, and nothing there"
-    assert parts.free_port()

@@ -26,7 +26,7 @@ def objects(world, bucket, prefix=""):
     return [each["Key"] for each in s3(world).list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
 
-def eventually(condition, seconds=15):
+def eventually(condition, seconds=60):
     parts.wait_until(condition, seconds, "the condition")
 
 
@@ -93,7 +93,7 @@ def test_keeps_original_unchanged_in_the_private_bucket(world):
 
 def test_publishes_animation_that_fills_the_limits_at_the_first_attempt(minio_world):
     """197 million pixels over 300 frames, each of which differs from the one before everywhere."""
-    upload = minio_world.publish(pictures.film(810, 810, 300, seed=15), seconds=100)
+    upload = minio_world.publish(pictures.film(810, 810, 300, seed=15), seconds=300)
     assert upload["state"] == "published", upload
     assert (upload["image"]["format"], upload["image"]["width"]) == ("webp", 810)
     timeline = minio_world.request("GET", f"/v1/uploads/{upload['id']}/timeline")[2]["data"]

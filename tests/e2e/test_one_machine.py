@@ -38,7 +38,7 @@ def machine(build_dir, folder):
     if made.process:
         made.kill()
     # PostgreSQL then stops on its own, and writes meanwhile.
-    parts.wait_until(lambda: not processes_of(made.folder), 20, "the end of what a killed photogate leaves")
+    parts.wait_until(lambda: not processes_of(made.folder), 60, "the end of what a killed photogate leaves")
 
 
 def published(machine, photo):
@@ -94,7 +94,7 @@ def test_leaves_no_process_when_killed_and_keeps_acknowledged_uploads(machine):
     created = machine.create({"size": len(photo)})
     assert local_gateway.send(created["upload"], photo)[0] == 200
     machine.kill()
-    parts.wait_until(lambda: not processes_of(machine.folder), 15, f"the end of {processes_of(machine.folder)}")
+    parts.wait_until(lambda: not processes_of(machine.folder), 60, f"the end of {processes_of(machine.folder)}")
     machine.start(seconds=30)
     assert machine.wait_for(created)["state"] == "published"
     assert machine.wait_for(before)["state"] == "published"
@@ -241,7 +241,7 @@ def test_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder
     run = build_dir.parent.parent / "run"
     if not run.exists():
         pytest.skip("./run starts build/release, and another build is tested")
-    done = subprocess.run([run, "--demo", "--var", folder / "var", "--port", str(parts.free_ports_in_a_row(4))], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([run, "--demo", "--var", folder / "var", "--port", str(parts.free_ports_in_a_row(4))], capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "callback upload.published, verified" in done.stdout and "nothing private" in done.stdout and "SECRET-SERIAL" in done.stdout
     assert not processes_of(folder)

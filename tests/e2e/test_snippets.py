@@ -16,17 +16,12 @@ import browser as browsers
 import pytest
 
 from tests.rig import pictures
+from tests.rig import stack as parts
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 BODY = b'{"type":"upload.published"}'
 PAGE = (browsers.ROOT / "docs" / "callbacks.md").read_text()
 LANGUAGES = {"python": ("receiver.py", [sys.executable]), "js": ("receiver.mjs", ["node"])}
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture(scope="module", params=sorted(LANGUAGES))
@@ -36,7 +31,7 @@ def receiver(request, tmp_path_factory):
     (snippet,) = [text for text in re.findall(rf"```{request.param}\n(.*?)```", PAGE, re.S) if "verify" in text]
     path = tmp_path_factory.mktemp("receiver") / name
     path.write_text(snippet)
-    port = free_port()
+    port = parts.free_port()
     process = subprocess.Popen([*command, path], env={**os.environ, "CALLBACK_SECRET": SECRET, "PORT": str(port)}, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

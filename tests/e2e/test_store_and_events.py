@@ -157,9 +157,9 @@ def test_file_put_again_after_the_end_is_removed_at_once(world):
         assert world.gateway.wait_for(created)["state"] == ("rejected" if state == "rejected" else "published")
         if state == "deleted":
             assert world.request("DELETE", f"/v1/uploads/{created['id']}")[0] in (200, 202)
-        parts.wait_until(lambda: not is_stored(world, created), 20, "the original's removal")
+        parts.wait_until(lambda: not is_stored(world, created), 60, "the original's removal")
         assert put(created, photo) == 200, "the URL is good until it ends"
-        parts.wait_until(lambda: "object.unwanted" in events_of(world, created), 20, f"the timeline of the {state}")
+        parts.wait_until(lambda: "object.unwanted" in events_of(world, created), 60, f"the timeline of the {state}")
         assert not is_stored(world, created)
         assert world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == state
 
@@ -208,7 +208,7 @@ def test_form_resubmitted_with_other_bytes_does_not_change_the_published_image(o
     first, second = pictures.photo(seed=38), pictures.photo(seed=39)
     created = world.create({"method": "post"})
     assert local_gateway.send(created["upload"], first)[0] == 201
-    parts.wait_until(lambda: world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "uploaded", 10, "the event")
+    parts.wait_until(lambda: world.request("GET", f"/v1/uploads/{created['id']}")[2]["state"] == "uploaded", 60, "the event")
     assert local_gateway.send(created["upload"], second)[0] == 201
     world.gateway.stop()
     world.gateway.role = "all"
@@ -220,7 +220,7 @@ def test_form_resubmitted_with_other_bytes_does_not_change_the_published_image(o
 
 
 def test_expires_upload_that_never_arrives(own_world):
-    world = own_world(profiles={"photos": {"expired_callback": '"told"'}},
+    world = own_world(profiles={"photos": {"expired_callback": '"sent"'}},
                       extra="[worker]\nreconcile_interval = 1\nreap_interval = 1\nexpiry_grace = 1\n")
     created = world.create({"expires_in": 1})
     upload = world.gateway.wait_for(created, 30)

@@ -40,7 +40,7 @@ def test_dry_run_names_what_a_sweep_would_remove(own_world, photo):
     world = own_world()
     kept = world.publish(photo)
     orphan, alien = plant(world), plant(world, "index.html")
-    parts.wait_until(lambda: orphan in sweep(world, "--dry-run").stdout, 10, "the orphan to be a second old")
+    parts.wait_until(lambda: orphan in sweep(world, "--dry-run").stdout, 60, "the orphan to be a second old")
     dry = sweep(world, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert f"unreferenced  {world.stack.minio.public} {orphan}" in dry.stdout and f"unknown       {world.stack.minio.public} {alien}" in dry.stdout

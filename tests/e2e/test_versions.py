@@ -1,9 +1,11 @@
 """Versions of published images by URL: made once, stored, served; what is asked for and what comes."""
 import concurrent.futures
 import subprocess
+import threading
 
 import conftest
 import pytest
+from test_alerts import figure
 from test_images import path_of, s3
 
 from tests.rig import pictures
@@ -122,6 +124,79 @@ def test_many_who_ask_on_two_gateways_have_one_version_made(minio_world):
         made = sum("version.made" in line and upload["id"] in line for line in lines)
     assert (made, rows(world, upload)) == (1, 1)
     assert int(world.sql("select count(*) from version_claims")) == 0
+
+
+def test_while_a_version_is_made_the_nearest_that_is_ready_is_shown_where_the_profile_says_so(own_world, tmp_path):
+    world = own_world(profiles={"photos": {"version_while_making": '"nearest"'}, "waiting": {}})
+    upload = world.publish(pictures.photo(1600, 1200, seed=128))
+    path = path_of(upload)
+    original, _ = get(world, path)
+    first, body = get(world, path, "?width=640")
+    assert first["cache-control"] == "no-store" and facts(body, tmp_path) == ("jpeg", 1600, 1200) and first["etag"] == original["etag"]
+
+    def ready(query, shape):
+        headers, data = get(world, path, query)
+        return headers["cache-control"] == "public, max-age=31536000, immutable" and facts(data, tmp_path) == shape
+
+    parts.wait_until(lambda: ready("?width=640", ("jpeg", 640, 480)), 30, "the version itself")
+    headers, body = get(world, path, "?width=480")
+    assert headers["cache-control"] == "no-store" and facts(body, tmp_path) == ("jpeg", 640, 480)
+    parts.wait_until(lambda: ready("?width=480", ("jpeg", 480, 360)), 30, "the smaller version itself")
+    # Another shape has no stand-in.
+    assert ready("?width=320&height=320&fit=cover", ("jpeg", 320, 320))
+    assert get(world, path, "?width=160&height=160&fit=cover")[0]["cache-control"] == "no-store"
+    assert world.gateway.request("HEAD", path + "?width=960")[1]["cache-control"] == "no-store"
+    assert figure(world, "photogate_nearest_versions_total") >= 3
+    # Many at once: one is made.
+    other = path_of(world.publish(pictures.photo(1600, 1200, seed=129)))
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = [each.result() for each in [pool.submit(get, world, other, "?width=800&format=avif") for _ in range(32)]]
+    assert all(body for _, body in answers)
+    parts.wait_until(lambda: get(world, other, "?width=800&format=avif")[0]["content-type"] == "image/avif", 30, "the version")
+    assert int(world.sql("select count(*) from images where role = 'version' and format = 'avif'")) == 1
+    waiting = path_of(world.publish(pictures.photo(1600, 1200, seed=127), {"profile": "waiting"}))
+    assert get(world, waiting, "?width=640")[0]["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_what_is_deleted_on_one_gateway_is_gone_on_all_once_that_is_answered(minio_world):
+    world = minio_world
+    upload = world.publish(pictures.photo(1600, 1200, seed=123))
+    asked = [path_of(upload), path_of(upload) + "?width=320", path_of(upload) + "?width=320&format=webp"]
+    second = world.another()
+    with second, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        over = threading.Event()
+
+        def read(gateway):
+            """Keeps every answer in both gateways' caches until the deletion is answered."""
+            seen = set()
+            while not over.is_set():
+                seen |= {gateway.request("GET", path)[0] for path in asked}
+            return seen
+        for gateway in (world.gateway, second):
+            assert {gateway.request("GET", path)[0] for path in asked} == {200}
+        readers = [pool.submit(read, gateway) for gateway in (world.gateway, second) * 2]
+        status, _, _ = world.request("DELETE", "/v1/uploads/" + upload["id"])
+        after = {gateway.request(method, path)[0] for gateway in (world.gateway, second) for path in asked for method in ("GET", "HEAD")}
+        over.set()
+        assert (status, after) == (200, {410})
+        for reader in readers:
+            assert reader.result() <= {200, 410}
+
+
+def test_an_image_that_is_asked_for_again_comes_from_memory(world):
+    upload = world.publish(pictures.photo(1600, 1200, seed=124))
+    path = path_of(upload) + "?width=320"
+
+    def hits(cache):
+        return figure(world, f'photogate_image_cache_requests_total{{cache="{cache}",result="hit"}}')
+    first, data = get(world, path)
+    before = hits("memory")
+    for _ in range(3):
+        headers, again = get(world, path)
+        assert (headers["etag"], again) == (first["etag"], data)
+    assert hits("memory") == before + 3
+    status, part, some = world.gateway.request("GET", path, headers={"Range": "bytes=10-99"})
+    assert (status, some, part["content-range"]) == (206, data[10:100], f"bytes 10-99/{len(data)}")
 
 
 def test_a_deletion_removes_the_versions_too(minio_world):

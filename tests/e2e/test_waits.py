@@ -5,7 +5,7 @@ import re
 import select
 import socket
 import struct
-import threading
+import subprocess
 import time
 
 import pytest
@@ -16,7 +16,7 @@ from tests.rig import stack as parts
 from tests.rig.raw_http import Raw
 
 HOST = "photos.example"
-GENEROUS = 2.0  # seconds for one healthy request, whatever else is going on on this machine
+GENEROUS = 5.0  # seconds for one healthy request, whatever else is going on on this machine
 CONNECTIONS = 128
 
 
@@ -50,7 +50,7 @@ def metric(gateway, name):
     return sum(float(value) for value in re.findall(rf"^{series} (\S+)$", text, re.M))
 
 
-def settles(gateway, name, value, seconds=10):
+def settles(gateway, name, value, seconds=60):
     parts.wait_until(lambda: metric(gateway, name) == value, seconds, f"{name} to be {value}")
 
 
@@ -107,7 +107,7 @@ def test_other_requests_that_are_aborted_hold_nothing_either(gateways, minio_wor
         hang_up(gateway.port, data, reset=number % 2 == 0)
         if number % 50 == 0:
             healthy(gateway)
-    parts.wait_until(lambda: metric(gateway, "photogate_http_connections") < 10, 10, "the connections to be given back")
+    parts.wait_until(lambda: metric(gateway, "photogate_http_connections") < 10, 60, "the connections to be given back")
 
 
 def test_work_that_is_stuck_holds_no_connection_of_a_client_that_went(gateways, minio_world):
@@ -116,18 +116,19 @@ def test_work_that_is_stuck_holds_no_connection_of_a_client_that_went(gateways, 
     key, upload = minio_world.app.key, minio_world.create({"size": 10})["id"]
     kinds = [asked("GET", f"/v1/uploads/{upload}", key), asked("GET", "/v1/uploads", key), asked("DELETE", f"/v1/uploads/{upload}", key),
              asked("POST", f"/v1/uploads/{upload}/complete", key, "Content-Length: 0"), wait_for(upload, key)]
-    locked = threading.Thread(target=minio_world.sql, args=("begin; lock table uploads in access exclusive mode; select pg_sleep(4); commit;",))
-    locked.start()
-    time.sleep(0.5)
-    try:
-        for number in range(3 * CONNECTIONS):
-            hang_up(gateway.port, kinds[number % len(kinds)])
-            if number % 50 == 0:
-                healthy(gateway)
-        assert locked.is_alive(), "it was stuck throughout"
-    finally:
-        locked.join()
-    parts.wait_until(lambda: metric(gateway, "photogate_http_connections") < 10, 10, "the connections to be given back")
+    with subprocess.Popen(["psql", "-q", minio_world.stack.postgres.url], stdin=subprocess.PIPE, text=True) as holder:
+        try:
+            holder.stdin.write("begin; lock table uploads in access exclusive mode;\n")
+            holder.stdin.flush()
+            parts.wait_until(lambda: minio_world.sql("select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock' "
+                                                     "and relation = 'uploads'::regclass") == "1", 60, "the lock")
+            for number in range(3 * CONNECTIONS):
+                hang_up(gateway.port, kinds[number % len(kinds)])
+                if number % 50 == 0:
+                    healthy(gateway)
+        finally:
+            holder.communicate("commit;\n")
+    parts.wait_until(lambda: metric(gateway, "photogate_http_connections") < 10, 60, "the connections to be given back")
     assert gateway.request("GET", f"/v1/uploads/{upload}", key=key)[2]["state"] in ("cancelled", "deleted"), "a DELETE is done though its client went"
 
 
@@ -193,7 +194,7 @@ def test_what_one_client_may_hold_is_bounded(gateways, minio_world, token, await
         if limit != "token":
             assert refused(gateway.port, asked("DELETE", f"/v1/uploads/{mine}", credential)).status in (200, 202)
         clients.pop().close()
-        parts.wait_until(lambda: metric(gateway, "photogate_waits") < 5, 10, "the place to be given back")
+        parts.wait_until(lambda: metric(gateway, "photogate_waits") < 5, 60, "the place to be given back")
     finally:
         for client in clients:
             client.close()
@@ -212,7 +213,7 @@ def test_waits_give_way_first_where_connections_run_short(gateways, minio_world)
         with Raw(gateway.port) as client:
             assert client.ask(bad_requests.head("GET /livez HTTP/1.1")).status == 200
         # Each I/O thread may end its longest one, where they notice at the same time.
-        ended = select.select([client.socket for client in waiting], [], [], 5)[0]
+        ended = select.select([client.socket for client in waiting], [], [], 60)[0]
         evicted = [client for client in waiting if client.socket in ended]
         assert 1 <= len(evicted) <= 4 and evicted[0] in waiting[:4]
         for client in evicted:

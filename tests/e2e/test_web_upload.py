@@ -66,6 +66,59 @@ def test_publishes_clean_picture_and_shows_it(world, visit):
     assert seen.hosts <= {f"127.0.0.1:{world.port}", world.stack.minio.endpoint.split("//")[1]}
 
 
+def test_shows_sizes_formats_and_bytes_and_gives_the_markup(own_world, visit, tmp_path):
+    world = own_world(profiles={"photos": {"version_sizes": "[320, 640, 1280]"}})
+    seen = opened(world, visit)
+    page = seen.page
+    page.set_input_files("#files", file('<img src=x onerror=alert(1)> ".jpg', pictures.photo(1000, 750)))
+    finished(page, "published")
+    page.click(".versions summary")
+    assert page.locator(".versions thead th").all_inner_texts() == ["Width", "AVIF", "WebP", "JPEG"]
+    assert page.locator(".versions tbody th").all_inner_texts() == ["320 px", "640 px", "1000 px"]
+    page.click(".versions button >> text=weigh")
+    page.wait_for_function("() => document.querySelector('.versions [role=status]').textContent === '9 of 9 made'", timeout=60_000)
+    address = page.get_attribute(".versions tbody tr:nth-child(2) td:nth-child(3) a", "href")
+    assert address.endswith("/w640.webp")
+    status, headers, body = world.gateway.request("GET", "/i/" + address.split("/i/")[1])
+    assert (status, headers["content-type"]) == (200, "image/webp")
+    shown = page.inner_text(".versions tbody tr:nth-child(2) td:nth-child(3)")
+    size = f"{len(body) / 1000:.1f} KB" if len(body) < 100_000 else f"{round(len(body) / 1000)} KB"
+    saved = round(100 * (1 - len(body) / len(pictures.photo(1000, 750))))
+    assert shown == f"640 px {size}, {saved} % saved"
+    markup = page.input_value(".versions textarea")
+    assert "onerror" not in markup and markup.count("<source") == 2 and 'width="1000" height="750"' in markup
+    page.click(".versions button >> text=Copy")
+    page.wait_for_function("() => [...document.querySelectorAll('.versions button')].some((each) => each.textContent === 'Copied')"
+                           " || document.activeElement.matches('.versions textarea')")
+    browsers.check_rules(page)
+    seen.picture("upload-versions")
+    assert seen.complaints == [] and seen.hosts <= {f"127.0.0.1:{world.port}", world.stack.minio.endpoint.split("//")[1]}
+    # On another page, each screen takes the smallest that fills it, in the best format.
+    for width, step in ((300, "w320.avif"), (600, "w640.avif"), (1200, "w1280.avif")):
+        other = visit(viewport={"width": width, "height": 600})
+        other.page.set_content(f"<!doctype html><style>body {{margin: 0}} img {{width: 100%; height: auto}}</style>{markup}")
+        other.page.wait_for_function("() => { const image = document.querySelector('img'); return image.complete && image.naturalWidth > 0; }")
+        assert other.page.evaluate("() => document.querySelector('img').currentSrc").endswith(step), width
+
+
+def test_shows_private_pictures_by_signed_links(own_world, visit):
+    world = own_world(profiles={"photos": {"private": "true", "version_sizes": "[320, 640, 1280]"}})
+    seen = opened(world, visit)
+    page = seen.page
+    page.set_input_files("#files", file("private.jpg", pictures.photo(1000, 750)))
+    finished(page, "published")
+    page.wait_for_function("() => { const image = document.querySelector('.thumb'); return image.complete && image.naturalWidth > 0; }")
+    address = page.get_attribute("a >> text=Open the published picture", "href")
+    path = "/i/" + address.split("/i/")[1]
+    assert "scope=image" in path and world.gateway.request("GET", path)[0] == 200
+    assert world.gateway.request("GET", path.split("?")[0])[0] == 403
+    page.click(".versions summary")
+    page.click(".versions button >> text=weigh")
+    page.wait_for_function("() => document.querySelector('.versions [role=status]').textContent === '9 of 9 made'", timeout=60_000)
+    assert "until the links expire" in page.inner_text(".versions") and page.input_value(".versions textarea").count("sig=") == 10
+    assert seen.complaints == []
+
+
 def test_offers_map_only_where_the_profile_keeps_the_position(own_world, visit):
     world = own_world(profiles={"photos": {"gps": '"drop"'}})
     seen = opened(world, visit)

@@ -16,12 +16,16 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long resolutions, outwards, inwards;
 
+/* Renamed into place: the file is read while names are resolved. */
 static void note(void) {
     const char *path = getenv("FLIP_COUNTS");
-    FILE *file = path ? fopen(path, "w") : NULL;
+    char draft[4096];
+    if (!path || snprintf(draft, sizeof draft, "%s.draft", path) >= (int)sizeof draft) return;
+    FILE *file = fopen(draft, "w");
     if (!file) return;
     fprintf(file, "%ld %ld %ld\n", resolutions, outwards, inwards);
     fclose(file);
+    rename(draft, path);
 }
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 def record(folder):
     witness = Witness(folder / "witness")
-    world = World(release_build(), folder / "gateway", {"photos": {"original": '"keep"', "rejected": '"quarantine"', "expired_callback": '"told"'}},
+    world = World(release_build(), folder / "gateway", {"photos": {"original": '"keep"', "rejected": '"quarantine"', "expired_callback": '"sent"'}},
                   SHORT_LEASES, witness=witness)
     world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"  # what a killed sender held is free soon
     try:
@@ -47,7 +47,7 @@ def record(folder):
         from tests.rig import fault_proxy
         held = world.witness.store.rule(fault_proxy.puts("public"), fault_proxy.hanging(30))
         again = traffic.put(world, world.create({"size": len(photos[0]), "method": "post"}), photos[0])
-        parts.wait_until(lambda: held.hits, 20, "work in its hands")
+        parts.wait_until(lambda: held.hits, 60, "work in its hands")
         world.gateway.kill()
         world.witness.store.heal()
         world.gateway.restart()

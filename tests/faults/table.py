@@ -1,7 +1,7 @@
 """The injected faults and their acceptance criteria. The test cases are named after the rows."""
 
 ROWS = {
-    "F1": ("the gateway is killed at each of the steps CP1 to CP18", "0 violations; at most one extra callback per kill at CP13 and CP14"),
+    "F1": ("the gateway is killed at each of the steps CP1 to CP31", "0 violations; at most one extra callback per kill at CP13 and CP14"),
     "F2": ("three gateways under load are killed with SIGKILL at random times", "0 violations; 99.9 % of requests succeed, with retries"),
     "F3": ("gateways under load receive SIGTERM one after the other", "0 failed requests; exit within 10 s"),
     "F4": ("a worker is suspended for longer than its lease, then continues", "it changes no row; one publication"),
@@ -66,15 +66,22 @@ ROWS = {
     "F63": ("the store's policy denies publishing", "nothing fails; resumes within 60 s of the repair"),
     "F64": ("the store's credentials change during work", "at most one failed operation"),
     "F65": ("the log's reader has stopped", "rate at least 95 %"),
+    "F66": ("a worker process is killed while it makes a version", "503 with Retry-After; made later, once; uploads go on"),
+    "F67": ("the store is slow, away, or returns other bytes while versions are made", "no version of other bytes; made once the store is right again"),
+    "F68": ("clients ask for versions and go away", "their places are free at once; what was not begun is not made"),
 }
 
-# CP1 to CP18: where a gateway is killed: the failpoint's name, or a description.
+# CP1 to CP31: where a gateway is killed: the failpoint's name, or a description.
 STEPS = {
     "CP1": "after_create_commit", "CP2": "before_create_answer", "CP3": "before_observe_commit", "CP4": "after_observe_commit",
     "CP5": "after_claim", "CP6": "mid_fetch", "CP7": "after_image", "CP8": "mid_public_put", "CP9": "after_public_put",
     "CP10": "after_publish_commit", "CP10b": "after_reject_commit", "CP11": "after_original_removed", "CP11b": "after_original_copy",
     "CP11c": "after_late_removed", "CP12": "after_callback_claim", "CP13": "callbacks in flight", "CP14": "after_callback_answer", "CP15": "mid_reap",
     "CP15b": "after_ended_leases", "CP16": "mid_reconcile", "CP17": "during orphan collection", "CP18": "mid_migration",
+    "CP19": "after_version_claim", "CP20": "mid_version_fetch", "CP21": "after_version_image", "CP22": "after_version_put",
+    "CP23": "after_version_commit",
+    "CP24": "after_package_begun", "CP25": "after_package_multipart", "CP26": "after_package_part", "CP27": "before_package_completed",
+    "CP28": "after_package_completed", "CP29": "before_package_commit", "CP30": "after_package_commit", "CP31": "after_package_removed",
 }
 
 

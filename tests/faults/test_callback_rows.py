@@ -95,14 +95,16 @@ def test_f52_slow_receiver_does_not_hold_up_another(row, unwitnessed, photo):
         world = unwitnessed(apps=[app, dull])
         for _ in range(20):
             upload_for(world, dull, photo)
-        parts.wait_until(lambda: slow.now >= 8, 20, "the slow receiver's share")
+        parts.wait_until(lambda: slow.now >= 8, 60, "the slow receiver's share")
         uploads = [upload_for(world, app, photo) for _ in range(40)]
         for each in uploads:
             quick.wait_for_upload(each["id"], "upload.published", 30)
         due = {each["id"]: float(each["at"]) for each in rows(world, "select id, extract(epoch from created_at) as at from callbacks where app = 'quick'")}
         waits = [c.at - due[c.headers["webhook-id"]] for c in quick.callbacks]
+        longest = max(each["ms"] for each in rows(world, "select a.latency_ms as ms from callbacks c join callback_attempts a "
+                                                         "on a.callback_id = c.id where c.app = 'quick'"))
         row.figure(f"p50 {p(waits, .5) * 1000:.0f} ms, p99 {p(waits, .99) * 1000:.0f} ms over {len(waits)} callbacks beside "
-                   f"{slow.most} deliveries that took 14 s")
+                   f"{slow.most} deliveries that took 14 s; of that a request took {longest} ms at most")
         row.timed(p(waits, .99) <= 1, "the other receiver's p99")
         row.hold(max(waits) <= 7, "half of what the slow one takes")
 
@@ -157,8 +159,8 @@ def test_f55_410_pauses_until_resumed(row, witnessed, photo):
     world.receiver.answer = lambda callback: (410, {}, b"")
     first = world.upload(photo)
     world.gateway.wait_for(first)
-    parts.wait_until(lambda: world.sql("select count(*) from paused_endpoints") == "1", 20, "the pause")
-    parts.wait_until(lambda: world.sql("select count(*) from callbacks where lease_token is not null") == "0", 20, "what was under way")
+    parts.wait_until(lambda: world.sql("select count(*) from paused_endpoints") == "1", 60, "the pause")
+    parts.wait_until(lambda: world.sql("select count(*) from callbacks where lease_token is not null") == "0", 60, "what was under way")
     before = len(world.receiver.callbacks)
     world.gateway.wait_for(world.upload(photo))
     world.sql("update callbacks set next_attempt_at = 'infinity' where state = 'waiting' and next_attempt_at < 'infinity'")
@@ -264,7 +266,7 @@ def test_f59_old_and_new_secret_verify_everything_during_rotation(row, unwitness
     def some(secrets):
         before = len(world.receiver.callbacks)
         upload = world.publish(photo)
-        parts.wait_until(lambda: len(world.receiver.callbacks) >= before + 2, 20, "its callbacks")
+        parts.wait_until(lambda: len(world.receiver.callbacks) >= before + 2, 60, "its callbacks")
         for callback in world.receiver.callbacks[before:]:
             sent.append((callback, secrets))
         return upload
@@ -279,7 +281,7 @@ def test_f59_old_and_new_secret_verify_everything_during_rotation(row, unwitness
     world.receiver.answer = lambda callback: (204, {}, b"")
     before = len(world.receiver.callbacks)
     due_now(world)
-    parts.wait_until(lambda: world.sql("select count(*) from callbacks where state <> 'delivered'") == "0", 20, "the repetition")
+    parts.wait_until(lambda: world.sql("select count(*) from callbacks where state <> 'delivered'") == "0", 60, "the repetition")
     sent += [(callback, [old, new]) for callback in world.receiver.callbacks[before:]]
     some([old, new])
     world.gateway.config.write_text(text.replace(f'callback_secrets = ["{old}"]', f'callback_secrets = ["{new}"]'))

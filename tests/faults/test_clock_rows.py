@@ -114,7 +114,7 @@ def test_f30_gateway_clock_steps_back(row, witnessed, tmp_path, photo):
     world.gateway.start()
     held = world.witness.store.rule(faults.puts("public"), faults.Fault("held back", delay=9), times=2)  # longer than a lease
     uploads = [world.upload(photo) for _ in range(2)]
-    parts.wait_until(lambda: held.hits >= 2, 20, "work in its hands")
+    parts.wait_until(lambda: held.hits >= 2, 60, "work in its hands")
     beside = world.another()  # its clock is right: it would take what it believes lost
     beside.environment.pop("LD_PRELOAD", None)
     beside.start()

@@ -163,7 +163,7 @@ def test_f9_connections_are_used_up_by_others(row, witnessed, photo):
         assert world.gateway.wait_for(each, 30)["state"] == "published"
     for each in held:
         each.close()
-    parts.wait_until(lambda: world.stack.postgres.ready(), 10, "PostgreSQL")
+    parts.wait_until(lambda: world.stack.postgres.ready(), 60, "PostgreSQL")
     time.sleep(0.5)
     traffic.settle(world)
     seen = {status: statuses.count(status) for status in sorted(set(statuses))}
@@ -252,7 +252,7 @@ def test_f12_postgresql_disk_is_full(row, witnessed):
                 postgres.process = None
                 postgres.start()
             else:
-                parts.wait_until(postgres.ready, 20, "PostgreSQL")
+                parts.wait_until(postgres.ready, 60, "PostgreSQL")
             shop.wait_for(10)
         shop.settle()
         world.witness.judge()
@@ -337,7 +337,7 @@ def test_f15_listening_connection_is_silently_dead(row, witnessed, photo):
         proxy.deaf = True
         unheard = [one() for _ in range(8)]
         connections = proxy.connections
-        parts.wait_until(lambda: proxy.connections > connections or proxy.deafened > 0, 15, "that it is noticed")
+        parts.wait_until(lambda: proxy.connections > connections or proxy.deafened > 0, 60, "that it is noticed")
         proxy.deaf = False
         again = [one() for _ in range(4)]
         row.figure(f"{p(heard, .5) * 1000:.0f} ms while it is alive, {max(unheard) * 1000:.0f} ms at most while it is dead, {p(again, .5) * 1000:.0f} ms afterwards")

@@ -431,7 +431,7 @@ def test_f47_two_workers_on_one_job(row, witnessed, photo):
     for _ in range(5):
         held = store.rule(faults.puts("public"), faults.Fault("held back", delay=4), times=1)
         created = traffic.put(world, world.create({"size": len(photo)}), photo)
-        parts.wait_until(lambda: held.hits, 20, "a worker")
+        parts.wait_until(lambda: held.hits, 60, "a worker")
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline and world.sql(f"select state from uploads where id = '{created['id']}'") != "published":
             world.sql("update jobs set lease_until = now() - interval '1 second' where lease_until is not null and kind = 'process' "

@@ -140,7 +140,7 @@ def test_f4_worker_is_suspended_for_longer_than_its_lease(row, witnessed, photo)
     row.scaled("14 s with a lease of 6 s, instead of 90 s with one of 60 s")
     held = world.witness.store.rule(faults.puts("public"), faults.Fault("held back", delay=1.5), times=3)
     uploads = [world.upload(photo) for _ in range(3)]
-    parts.wait_until(lambda: held.hits, 20, "work in its hands")
+    parts.wait_until(lambda: held.hits, 60, "work in its hands")
     world.gateway.process.send_signal(signal.SIGSTOP)
     other = world.another().start()
     stopped = time.monotonic()

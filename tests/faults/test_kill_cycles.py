@@ -4,6 +4,7 @@
 
 Each cycle is a start with a failpoint armed for the first, second or third time that its step is reached, and the kill there.
 """
+import contextlib
 import random
 import threading
 import time
@@ -16,7 +17,9 @@ from tests.rig import pictures, traffic
 from tests.rig import stack as parts
 from tests.rig.world import failpoint_build
 
-POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP11c", "CP13", "CP17", "CP18")}
+OF_PACKAGES = ("CP24", "CP25", "CP26", "CP27", "CP28", "CP29", "CP30", "CP31")
+POINTS = {name: point for name, point in table.STEPS.items() if name not in ("CP11c", "CP13", "CP17", "CP18", *OF_PACKAGES)}
+OF_VERSIONS = ("CP19", "CP20", "CP21", "CP22", "CP23")
 # Short leases, and more attempts than there are cycles: this counts losses, not exhausted attempts.
 SETTINGS = "[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 5\nmax_attempts = 100\n[imaging]\nwall_clock = 4\n"
 PROFILES = {"photos": {"original": '"keep"', "rejected": '"quarantine"'}}
@@ -60,15 +63,57 @@ def test_killed_at(name, row, shop_floor, cycles, seed):
     row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
     if point == "mid_reconcile":
         world.witness.events.rule(lambda exchange: True, faults.reset("before"), chance=0.6)
-    with traffic.Shop(world, seed, customers=3, junk=0.3) as shop:
+    of_versions = name in OF_VERSIONS
+    with traffic.Shop(world, seed, customers=3, junk=0.3) as shop, \
+            traffic.Audience(shop, seed) if of_versions else contextlib.nullcontext() as audience:
         for _ in range(cycles):
             run_until_killed(world, f"{point}=kill@{dice.randrange(1, 4)}")
         world.gateway.restart()
         shop.wait_for(3)
+        if of_versions:
+            audience.wait_for(5)
     shop.settle()
     repeated = account(row, world, shop, cycles)
+    if of_versions:
+        versions = world.sql("select count(*) from images where role = 'version'")
+        row.figure(f"{audience.shown} versions shown, {versions} stored in the end")
+        row.hold(world.sql("select count(*) from version_claims where lease_until > now()") == "0", "no claim outlives who made it")
     if name == "CP14":
         row.hold(repeated <= 16 * cycles, "what was under way is repeated, nothing else")
+
+
+@pytest.mark.parametrize("name", OF_PACKAGES)
+def test_killed_while_a_package_is_built(name, row, shop_floor, cycles, seed):
+    """CP24 to CP31: the next gateway finishes it, or removes it, and its app is told once."""
+    world, point = shop_floor, table.STEPS[name]
+    row.scaled(f"{cycles} instead of 50 cycles" if cycles < 50 else "")
+
+    def state(package):
+        return world.request("GET", f"/v1/packages/{package}")[2]["state"]
+
+    world.gateway.start()
+    items = [world.publish(pictures.photo(320, 240, seed=90 + number))["id"] for number in range(3)]
+    traffic.settle(world, items)
+    made = []
+    for _ in range(cycles):
+        world.gateway.stop()
+        world.gateway.log.write_text("")
+        world.gateway.launch(environment={"PHOTOGATE_FAILPOINTS": f"{point}=kill@1"})
+        world.gateway.wait_until_ready()
+        status, _, package = world.request("POST", "/v1/packages", {"items": items, "mode": "store"})
+        row.hold(status == 202, f"the answer is {status}")
+        made.append(package["id"])
+        if point == "after_package_removed":
+            parts.wait_until(lambda: state(made[-1]) == "ready", 60, "the package")
+            row.hold(world.request("DELETE", f"/v1/packages/{made[-1]}")[0] == 200, "it is deleted")
+        parts.wait_until(lambda: not world.gateway.running(), 60, f"the kill at {point}")
+        world.gateway.restart()
+        parts.wait_until(lambda: state(made[-1]) == ("deleted" if point == "after_package_removed" else "ready"), 60, "the package's end")
+        parts.wait_until(lambda: world.sql("select count(*) from jobs where kind = 'build_package'") == "0", 60, "the job's end")
+    parts.wait_until(lambda: world.sql("select count(*) from callbacks where type like 'package.%' and state = 'delivered'") == str(cycles), 60,
+                     "the callbacks")
+    world.witness.judge()
+    row.figure(f"{cycles} kills: {len(made)} packages ended once and were told once, nothing left in the store that no row names")
 
 
 def test_killed_in_the_removal_of_a_file_put_again(row, shop_floor, cycles, seed):
@@ -170,7 +215,7 @@ def test_killed_in_a_sweep(row, shop_floor, cycles, seed):
         for number in range(cycles):
             planted = time.monotonic()
             orphans += [plant(world, dice) for _ in range(ORPHANS)]
-            parts.wait_until(lambda: time.monotonic() > planted + 1.2, 5, "that they are old")
+            parts.wait_until(lambda: time.monotonic() > planted + 1.2, 60, "that they are old")
             # A dead sweeper's round is free after 30 s; and what it guarded, after 5 min.
             world.sql("update rounds set lease_token = null, lease_until = null, due_at = now()")
             world.sql("update sweeps set opened_at = opened_at - interval '5 minutes' where removed_at is null")

@@ -70,7 +70,7 @@ def test_r3_connections_are_used_up(measured):
         time.sleep(5)
         for each in held:
             each.close()
-        parts.wait_until(world.stack.postgres.ready, 10, "PostgreSQL")
+        parts.wait_until(world.stack.postgres.ready, 60, "PostgreSQL")
         return f"5 s with {len(held)} idle clients"
 
     measured(disturb)

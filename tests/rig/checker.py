@@ -5,18 +5,23 @@
 
 What is proved, by the name that a violation bears:
 
-    I1      no byte in the public bucket that was not made here: each object there is some upload's image, or is younger than a day,
-            and none is a client's bytes or holds a client's metadata
+    I1      no byte in the public bucket that was not made here: each object there is some upload's image or a version of it, or is younger
+            than a day, and none is a client's bytes or holds a client's metadata; nothing is shown as a version, or told as a variant,
+            but what was recorded as one before
     I2      what the store acknowledged ends, and ends as its content deserves; an original is not removed before that
     I3      of one upload one image at most is ever told, stored or shown
     I4      what was judged is what was published: fetched by the pinned ETag, put by us, never copied
     I5      strangers get nothing out of the buckets
-    I6      each end of an upload has one message, written with it; each message arrives, always the same
+    I6      each end of an upload has one message, written with it; each message arrives, always the same; that variants are ready is
+            told of published uploads alone, by the job that made them
     I7      no transaction is open while something else is waited for
     I8      only who holds a job's lease changes anything by it
     I9      no secret and no signature in logs, metrics, messages or tables
-    I10     an event is answered 2xx only once it is stored, or once the store has said that its object is not there; and otherwise so
-            that the store repeats it
+    I10     an event is answered 2xx only once it is stored, once the store has said that its object is not there, or once there is a job
+            that looks again; and otherwise so that the store repeats it
+    P1      a stored package ends once, and its app is told of it once: `package.ready` in the transaction that makes it ready, or
+            `package.failed`; the object of one that is ready has the recorded size, and each entry its sum; nothing else is left of
+            packages in the store
     T1      an upload is committed before it is told; one idempotency key is one upload
     t11     what was cancelled, or deleted, is gone
     states  an upload's states follow one another as the table of transitions has it, and no client sees them go back
@@ -34,12 +39,15 @@ TRANSITIONS = {
     ("processing", "rejected"), ("processing", "uploaded"), ("processing", "failed"), ("created", "expired"), ("expired", "created"),
     ("created", "cancelled"), ("expired", "cancelled"), ("uploaded", "cancelled"), ("published", "deleted"), ("rejected", "deleted"),
     ("failed", "deleted"), ("failed", "uploaded"), ("rejected", "uploaded")}
+PACKAGE_TRANSITIONS = {(None, "queued"), (None, "ready"), ("queued", "building"), ("building", "ready"), ("queued", "failed"), ("building", "failed"),
+                       ("ready", "failed"), ("queued", "deleted"), ("building", "deleted"), ("ready", "deleted"), ("failed", "deleted")}
 FINAL = {"published", "rejected", "failed", "cancelled", "deleted"}
+READY = "variant.ready"
 TOLD = {"uploaded": "upload.received", "published": "upload.published", "rejected": "upload.rejected", "failed": "upload.failed",
         "expired": "upload.expired", "deleted": "upload.deleted"}
 DAY = 24 * 3600
 LONGEST_IDLE_TRANSACTION = 1000  # ms
-IMAGE_KEY = re.compile(r"p/([0-9a-z]+)/([0-9a-f]{16})\.\w+")
+IMAGE_KEY = re.compile(r"p/([0-9a-z]+)/([0-9a-f]{16})\.\w+|v/([0-9a-z]+)/[0-9a-f]{16}-([0-9a-f]{16})\.\w+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +71,18 @@ class Case:
             self.by_kind[fact["fact"]].append(fact)
         database = evidence["database"]
         self.uploads = {row["id"]: row for row in database["uploads"]}
+        self.versions = [row for row in database.get("images", ()) if row["role"] == "version"]
         self.callbacks = database["callbacks"]
         self.keys = database["idempotency_keys"]
         self.changes = sorted(database["changes"], key=lambda change: change["n"])
         self.moves = collections.defaultdict(list)      # upload: its changes of state
         self.images = collections.defaultdict(set)      # upload: (key, digest) that a transaction gave it
+        self.recorded = collections.defaultdict(dict)   # upload: digest of a version, and when its first row was written
         self.in_transaction = collections.defaultdict(list)
         for change in self.changes:
             self.in_transaction[change["txid"]].append(change)
+            if change["of"] == "images" and change["was"] is None and change["becomes"]["role"] == "version":
+                self.recorded[change["becomes"]["upload_id"]].setdefault(change["becomes"]["sha256"], change["at"])
             if change["of"] == "uploads" and change["becomes"]:
                 before, after = change["was"] or {}, change["becomes"]
                 if before.get("state") != after["state"]:
@@ -87,6 +99,22 @@ class Case:
         return any(fact["method"] == "HEAD" and fact["key"] == key and fact["status"] == 404 and event["asked_at"] <= fact["asked_at"] <= event["at"]
                    for fact in self.by_kind["store_request"])
 
+    def last_put(self, key):
+        """When the store was last asked to put an object; never, as far as is known, is before all."""
+        return max((fact["at"] for fact in self.by_kind["store_request"] if fact["method"] == "PUT" and fact["key"] == key), default=0)
+
+    def is_looked_for(self, key, event):
+        """When the event was answered, a job was there that looks for its object again."""
+        found = False
+        for change in self.changes:
+            if change["of"] != "jobs" or change["at"] > event["at"]:
+                continue
+            row = change["becomes"] or change["was"]
+            if row["kind"] == "find_object" and key.endswith(f"/{row['subject_id']}"):
+                # One that has ended while the event was being answered was there.
+                found = change["becomes"] is not None or change["at"] >= event["asked_at"]
+        return found
+
     def asked_away(self, upload):
         return any(fact["upload"] == upload for fact in self.by_kind["delete_answered"] if fact["status"] < 500) or any(
             fact["method"] == "DELETE" and upload in fact["path"] for fact in self.by_kind["asked"])
@@ -96,7 +124,7 @@ def check(evidence):
     case = Case(evidence)
     found = []
     for rule in (created_is_kept, public_is_ours, nothing_is_lost, one_image, judged_is_published, strangers_get_nothing, ends_are_told,
-                 transactions_are_short, leases_hold, nothing_leaks, events_are_kept, gone_is_gone, states_follow):
+                 packages_end_once, transactions_are_short, leases_hold, nothing_leaks, events_are_kept, gone_is_gone, states_follow):
         found += rule(case)
     return found
 
@@ -129,29 +157,48 @@ def created_is_kept(case):
 
 def public_is_ours(case):
     """I1."""
-    published = {row["image_key"]: row for row in case.uploads.values() if row["image_key"]}
+    published = {row["image_key"]: (row["id"], row["image_sha256"]) for row in case.uploads.values() if row["image_key"]}
+    published |= {row["key"]: (row["upload_id"], row["sha256"]) for row in case.versions}
     of_clients = {fact["sha256"] for kind in ("put_asked", "put_acknowledged") for fact in case.by_kind[kind]}
     ours = {row["public_id"] for row in case.uploads.values()}
     for item in case.evidence["public"]:
         key = IMAGE_KEY.fullmatch(item["key"])
-        if not key or key[1] not in ours:
+        public_id, digest = (key[1] or key[3], key[2] or key[4]) if key else (None, None)
+        if public_id not in ours:
             yield Violation("I1", f"{item['key']} is in the public bucket, and is no upload's")
             continue
         if item["sha256"] in of_clients:
             yield Violation("I1", f"{item['key']} in the public bucket is what a client sent")
         if item["canaries"]:
             yield Violation("I1", f"{item['key']} in the public bucket holds private metadata: {item['canaries']}")
-        if not item["sha256"].startswith(key[2]):
+        if not item["sha256"].startswith(digest):
             yield Violation("I1", f"{item['key']} in the public bucket does not hold what its name says")
         row = published.get(item["key"])
-        if row and row["image_sha256"] != item["sha256"]:
-            yield Violation("I1", f"{item['key']} holds other bytes than were published", row["id"])
+        if row and row[1] != item["sha256"]:
+            yield Violation("I1", f"{item['key']} holds other bytes than were published", row[0])
         if not row and case.evidence["now"] - timestamp(item["modified"]) > DAY:
             yield Violation("I1", f"{item['key']} belongs to no image, and is older than a day")
     there = {item["key"] for item in case.evidence["public"]}
     for row in case.uploads.values():
         if row["state"] == "published" and row["image_key"] not in there:
             yield Violation("I2", "is published, and its image is not in the public bucket", row["id"])
+    for row in case.versions:
+        if row["state"] == "live" and row["key"] not in there:
+            yield Violation("I2", f"its version {row['spec_key']} is recorded, and is not in the public bucket", row["upload_id"])
+    yield from shown_is_recorded(case)
+
+
+def shown_is_recorded(case):
+    """I1: of what was shown under a URL that asks for a version."""
+    by_public_id = {row["public_id"]: row for row in case.uploads.values()}
+    for fact in case.by_kind["image_read"]:
+        row = by_public_id.get(fact["public_id"])
+        if fact["status"] != 200 or fact["sha256"] is None or row is None or "?" not in fact["path"]:
+            continue
+        recorded = case.recorded[row["id"]].get(fact["sha256"], float("inf"))
+        is_image = any(digest == fact["sha256"] for _, digest in case.images[row["id"]])
+        if not is_image and recorded > fact["at"]:
+            yield Violation("I1", f"{fact['path']} was shown with bytes that were not recorded as a version by then", row["id"])
 
 
 def nothing_is_lost(case):
@@ -256,7 +303,7 @@ def ends_are_told(case):
             if len(written) != 1:
                 yield Violation("I6", f"became {move['becomes']['state']} with {len(written)} messages in the same transaction", upload)
     moved = {upload: {move["becomes"]["state"] for move in moves} for upload, moves in case.moves.items()}
-    state_of = {kind: state for state, kind in TOLD.items()}
+    state_of = {kind: state for state, kind in TOLD.items()} | {READY: "published"}
     sequences = collections.Counter((row["subject_id"], row["sequence"]) for row in case.callbacks)
     for (upload, sequence), count in sequences.items():
         if count > 1:
@@ -274,6 +321,10 @@ def ends_are_told(case):
             yield Violation("I6", f"the message {message} says something else than its row", upload)
         elif not rows[message]["erased"] and rows[message]["sha256"] != fact["sha256"]:
             yield Violation("I6", f"the message {message} has other bytes than its row", upload)
+        if fact["type"].startswith("package."):
+            if 200 <= fact["status"] < 300:
+                arrived[message] += 1
+            continue
         if state_of[fact["type"]] not in moved.get(upload, ()):
             yield Violation("I6", f"was told to be {state_of[fact['type']]}, which it never was", upload)
         first = next((move["at"] for move in case.moves.get(upload, ()) if move["becomes"]["state"] == state_of[fact["type"]]), None)
@@ -284,11 +335,91 @@ def ends_are_told(case):
     for message, digests in bodies.items():
         if len(digests) > 1:
             yield Violation("I6", f"the message {message} arrived with {len(digests)} different bodies", rows.get(message, {}).get("subject_id"))
+    yield from variants_are_told(case)
     for row in case.callbacks:
         if row["state"] == "delivered" and not arrived[row["id"]]:
             yield Violation("I6", f"the message {row['id']} counts as delivered, and was never acknowledged", row["subject_id"])
         if row["state"] == "waiting":
             yield Violation("I6", f"the message {row['id']} has not been delivered", row["subject_id"])
+
+
+def variants_are_told(case):
+    """I6, and I1 of what is told."""
+    for change in case.changes:
+        if change["of"] != "callbacks" or change["was"] is not None or change["becomes"]["type"] != READY:
+            continue
+        upload = change["becomes"]["subject_id"]
+        states = [move["becomes"]["state"] for move in case.moves.get(upload, ()) if move["n"] < change["n"]]
+        if not states or states[-1] != "published":
+            yield Violation("I6", f"its variants were told while it was {states[-1] if states else 'nothing'}", upload)
+        if not any(each["of"] == "jobs" and each["was"] and each["becomes"] is None and each["was"]["kind"] == "make_variants"
+                   and each["was"]["subject_id"] == upload for each in case.in_transaction[change["txid"]]):
+            yield Violation("I6", "its variants were told by nobody who held their job", upload)
+    for fact in case.by_kind["callback"]:
+        for variant in (fact.get("variants") or ()) if fact["verified"] else ():
+            upload, digits = fact["upload"], variant["url"].rsplit("&v=", 1)[-1]
+            is_image = any(digest.startswith(digits) for _, digest in case.images[upload])
+            if not is_image and not any(digest.startswith(digits) and at <= fact["at"] for digest, at in case.recorded[upload].items()):
+                yield Violation("I1", f"its variant {variant['name']} was told and is not recorded", upload)
+
+
+def packages_end_once(case):
+    """P1."""
+    rows = {row["id"]: row for row in case.evidence["database"].get("packages", ())}
+    moves, told = collections.defaultdict(list), collections.defaultdict(list)
+    for change in case.changes:
+        after = change["becomes"]
+        if change["of"] == "packages" and after and (change["was"] or {}).get("state") != after["state"]:
+            moves[after["id"]].append(change)
+        if change["of"] == "callbacks" and change["was"] is None and after["type"].startswith("package."):
+            told[after["subject_id"]].append(change)
+    for package, changes in moves.items():
+        for change in changes:
+            step = ((change["was"] or {}).get("state"), change["becomes"]["state"])
+            if step not in PACKAGE_TRANSITIONS:
+                yield Violation("P1", f"went from {step[0]} to {step[1]}", package)
+        yield from package_is_told(package, changes, told.pop(package, []))
+    for package in told:
+        yield Violation("P1", "was told and is no package that was made", package)
+    stored = {item["key"]: item for item in case.evidence.get("packages", ())}
+    for row in rows.values():
+        item = stored.pop(row["object_key"], None) if row["object_key"] else None
+        if row["state"] != "ready" or row["mode"] != "store" or not row["object_key"]:
+            continue
+        if item is None:
+            yield Violation("P1", "is ready, and its object is not in the store", row["id"])
+        elif item["size"] != row["size"] or not item["sound"]:
+            yield Violation("P1", f"its object has {item['size']} bytes of {row['size']}, or an entry whose sum does not hold", row["id"])
+    for key in stored:
+        yield Violation("P1", f"{key} is in the store, and no package's row names it")
+
+
+def package_is_told(package, changes, told):
+    """P1, of one package: what was told of it, by which transaction."""
+    if changes[0]["becomes"]["mode"] != "store":
+        if told:
+            yield Violation("P1", "is streamed, and was told", package)
+        return
+    if len(told) > 1:
+        yield Violation("P1", f"was told {len(told)} times", package)
+    ready = next((change for change in changes if change["becomes"]["state"] == "ready"), None)
+    failed = next((change for change in changes if change["becomes"]["state"] == "failed"), None)
+    first = ready or failed
+    if first is None:
+        if told:
+            yield Violation("P1", f"was told as {told[0]['becomes']['type']}, and is neither ready nor failed", package)
+        return
+    kind = "package.ready" if ready else "package.failed"
+    is_deleted = changes[-1]["becomes"]["state"] == "deleted"
+    if not told and (ready or not is_deleted):
+        yield Violation("P1", f"became {first['becomes']['state']}, and nobody was told", package)
+    for message in told[:1]:
+        if message["becomes"]["type"] != kind:
+            yield Violation("P1", f"was told as {message['becomes']['type']}", package)
+        elif ready and message["txid"] != first["txid"]:
+            yield Violation("P1", "was told to be ready by another transaction", package)
+        elif message["n"] < first["n"] and message["txid"] != first["txid"]:
+            yield Violation("P1", "was told to have failed before it had", package)
 
 
 def transactions_are_short(case):
@@ -353,13 +484,15 @@ def events_are_kept(case):
         if not 200 <= status < 300 and status != 503:
             yield Violation("I10", f"the store's event was answered {status}")
         for key, identity in fact["records"] if 200 <= status < 300 else ():
-            if key.startswith("u/") and "/probe/" not in key and kept.get(identity, float("inf")) > fact["at"] and not case.was_gone(key, fact):
+            if key.startswith("u/") and "/probe/" not in key and kept.get(identity, float("inf")) > fact["at"] and not case.was_gone(key, fact) \
+                    and not case.is_looked_for(key, fact):
                 yield Violation("I10", f"the event of {key} was answered {status}, and was not stored by then")
 
 
 def gone_is_gone(case):
     """t11, t12."""
     there = {item["key"] for item in case.evidence["public"]}
+    kept = {row["upload_id"]: row["key"] for row in case.versions}
     private = set(case.evidence["originals"]) | set(case.evidence["incoming"])
     answered = {}
     for fact in case.by_kind["delete_answered"]:
@@ -375,6 +508,11 @@ def gone_is_gone(case):
             yield Violation("t11", "was published after its removal was answered", upload)
         if row["image_key"] in there or row["key"] in private or {f"o/{upload}", f"q/{upload}"} & private:
             yield Violation("t11", "is removed, and something of it is still in a bucket", upload)
+        if upload in kept:
+            yield Violation("t11", f"is removed, and its version {kept[upload]} is still recorded", upload)
+        deleted = next((move["at"] for move in case.moves[upload] if move["becomes"]["state"] == "deleted"), 0)
+        if any(key.startswith(f"v/{row['public_id']}/") and case.last_put(key) < deleted for key in there):
+            yield Violation("t11", "is removed, and a version of it that was put before is still in a bucket", upload)
         for seen in case.by_kind["image_read"]:
             if seen["public_id"] == row["public_id"] and seen["status"] == 200 and fact["status"] == 200 and (seen["call"] or 0) > fact["n"]:
                 yield Violation("t11", "was shown after its removal was answered", upload)

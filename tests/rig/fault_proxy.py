@@ -69,6 +69,7 @@ class Fault:
     afterwards: tuple | None = None   # (status, headers, body): the store is asked, its answer dropped
     replace: dict = dataclasses.field(default_factory=dict)  # headers of the answer; None drops one
     cut_at: int | None = None         # bytes of the answer's body, then the connection ends
+    garble_at: int | None = None      # the byte of the answer's body that is another
     append: bytes = b""               # behind the answer's body, its length raised
     stall: tuple | None = None        # (after so many bytes of the answer's body, for so many seconds)
     hang: float = 0                   # seconds of silence, then the connection ends; the store is not asked
@@ -106,6 +107,10 @@ def long(extra):
 
 def wrong_etag(etag='"00000000000000000000000000000000"'):
     return Fault("another ETag", replace={"ETag": etag})
+
+
+def garbled(at):
+    return Fault(f"another byte at {at}", garble_at=at)
 
 
 def stalled(after, seconds):
@@ -306,6 +311,9 @@ class FaultProxy:
                 writer.write(piece[:fault.cut_at - exchange.returned])
                 await writer.drain()
                 return False
+            if fault.garble_at is not None and exchange.returned <= fault.garble_at < exchange.returned + len(piece):
+                at = fault.garble_at - exchange.returned
+                piece = piece[:at] + bytes([piece[at] ^ 0x55]) + piece[at + 1:]
             if fault.stall and exchange.returned <= fault.stall[0] < exchange.returned + len(piece):
                 first = fault.stall[0] - exchange.returned
                 writer.write(piece[:first])

@@ -39,7 +39,7 @@ class Pooler(parts.Child):
 
     def __enter__(self):
         self._spawn([program(), self.folder / "pgbouncer.ini"], user=self.postgres.user)
-        parts.wait_until((self.folder / f".s.PGSQL.{PORT}").exists, 10, "PgBouncer", lambda: self.running)
+        parts.wait_until((self.folder / f".s.PGSQL.{PORT}").exists, 60, "PgBouncer", lambda: self.running)
         return self
 
     def __exit__(self, *_):

@@ -31,12 +31,12 @@ class Standby(parts.Postgres):
         self.start()
         self.primary.sql("alter system set synchronous_standby_names = '*'")
         self.primary.sql("select pg_reload_conf()")
-        parts.wait_until(lambda: self.primary.sql("select count(*) from pg_stat_replication where sync_state = 'sync'") == "1", 20, "the standby")
+        parts.wait_until(lambda: self.primary.sql("select count(*) from pg_stat_replication where sync_state = 'sync'") == "1", 60, "the standby")
 
     def promote(self):
         self.sql("alter system reset synchronous_standby_names")  # copied with the rest
         self.sql("select pg_promote(true, 30)")
-        parts.wait_until(lambda: self.sql("select pg_is_in_recovery()") == "f", 20, "the promotion")
+        parts.wait_until(lambda: self.sql("select pg_is_in_recovery()") == "f", 60, "the promotion")
 
     def __enter__(self):
         return self
@@ -55,5 +55,5 @@ def switch_over(first, second):
     parts.wait_until(lambda: first.sql("select count(*) from pg_stat_activity where state in ('active', 'idle in transaction') and backend_xid is not null") == "0",
                      10, "the last transactions")
     end = first.sql("select pg_current_wal_flush_lsn()")
-    parts.wait_until(lambda: second.sql(f"select pg_last_wal_replay_lsn() >= '{end}'::pg_lsn") == "t", 10, "the standby")
+    parts.wait_until(lambda: second.sql(f"select pg_last_wal_replay_lsn() >= '{end}'::pg_lsn") == "t", 60, "the standby")
     second.promote()

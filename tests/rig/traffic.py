@@ -24,6 +24,7 @@ class Shop:
         self.world, self.seed, self.pause, self.junk, self.calm = world, seed, pause, junk, calm
         self.photos = [pictures.photo(*edge, seed=900 + number) for number in range(photos)]
         self.acknowledged, self.errors, self.answered = [], 0, 0
+        self.sent = []  # the uploads as they were created, once the store has them
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._customer, args=(number,), daemon=True) for number in range(customers)]
 
@@ -87,6 +88,7 @@ class Shop:
         if status not in (200, 201, 204):
             return
         self.acknowledged.append(created["id"])
+        self.sent.append(created)
         if dice.random() < 0.1:
             self._ask("POST", created, "/complete")
         for _ in range(dice.randrange(3)):
@@ -125,6 +127,46 @@ class Shop:
     def settle(self, seconds=150):
         """Waits until all acknowledged uploads have ended, all work is done and all messages are delivered."""
         settle(self.world, self.acknowledged, seconds)
+
+
+class Audience:
+    """Strangers who look at a shop's images, in sizes and shapes of which most must be made first."""
+    SHAPES = ("width=160", "height=160", "width=160&height=160&fit=cover", "width=240&height=160&fit=cover&gravity=attention", "width=160&height=240&fit=fill")
+
+    def __init__(self, shop, seed=1, strangers=3, pause=0.05):
+        self.shop, self.seed, self.pause = shop, seed, pause
+        self.shown, self.answers = 0, {}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._look, args=(number,), daemon=True) for number in range(strangers)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def wait_for(self, more, seconds=60):
+        before = self.shown
+        parts.wait_until(lambda: self.shown >= before + more, seconds, f"{more} more versions that are shown")
+
+    def _look(self, number):
+        dice = random.Random(f"{self.seed}/audience/{number}")
+        while not self._stop.wait(self.pause):
+            if not self.shop.sent:
+                continue
+            created = dice.choice(self.shop.sent[-8:])
+            path = "/i/" + created["links"]["image"].rsplit("/", 1)[1]
+            query = f"{dice.choice(self.SHAPES)}&format={dice.choice(('jpeg', 'webp', 'png'))}&quality={dice.choice((40, 60, 75))}"
+            try:
+                status = self.shop.world.gateway.request("GET", f"{path}?{query}")[0]
+            except (OSError, ValueError):
+                continue
+            self.answers[status] = self.answers.get(status, 0) + 1
+            self.shown += status == 200
 
 
 def settle(world, acknowledged=(), seconds=150):

@@ -7,6 +7,7 @@
 """
 import collections
 import hashlib
+import io
 import json
 import pathlib
 import re
@@ -14,6 +15,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import zipfile
 
 from scripts import local_gateway
 from tests.rig import checker, fault_proxy, history
@@ -167,6 +169,8 @@ class Witness:
         minio = self.world.stack.minio
         if exchange.bucket not in (minio.incoming, minio.public, minio.originals) or not exchange.key or "probe/" in exchange.key:
             return
+        if "uploadId" in exchange.query and exchange.method != "POST":
+            return  # of parts: the object is there when they are joined
         self.note("store", "store_request", method=exchange.method, bucket=exchange.bucket, key=exchange.key, status=exchange.status,
                   if_match=exchange.headers.get("if-match"), copy_source=exchange.headers.get("x-amz-copy-source"),
                   asked_at=exchange.at, fault=exchange.fault)
@@ -189,7 +193,7 @@ class Witness:
         self.note("receiver", "callback", message=callback.headers.get("webhook-id"), verified=body is not None,
                   problem=callback.problem, sha256=hashlib.sha256(callback.raw).hexdigest(), status=callback.status,
                   **({"id": body["id"], "type": body["type"], "upload": body["data"]["id"], "state": body["data"]["state"],
-                      "sequence": body["data"]["sequence"], "image": body["data"]["image"]} if body else {}))
+                      "sequence": body["data"]["sequence"], "image": body["data"]["image"], "variants": body["data"].get("variants")} if body else {}))
 
     def _sample(self):
         postgres = self.world.stack.postgres
@@ -215,7 +219,7 @@ class Witness:
         return {
             "facts": list(self.history.facts), "database": self._database(), "public": self._public(),
             "originals": self._keys(self.world.stack.minio.originals), "incoming": self._keys(self.world.stack.minio.incoming),
-            "anonymous": self._anonymous(), "leaks": self._leaks(), "now": time.time(),
+            "packages": self._packages(), "anonymous": self._anonymous(), "leaks": self._leaks(), "now": time.time(),
             "silent": ["upload.expired"],
         }
 
@@ -226,6 +230,8 @@ class Witness:
             "jobs": "id, subject_id, generation, kind, attempt, lease_token",
             "callbacks": "id, subject_id, type, sequence, state, attempts, encode(sha256(convert_to(body, 'UTF8')), 'hex') as sha256, "
                          "body = '' as erased",
+            "packages": "id, mode, state, size, object_key, multipart",
+            "images": "upload_id, role, spec_key, key, sha256, state",
             "idempotency_keys": "app, key, request_sha256, upload_id",
             "witness.changes": "n, extract(epoch from at) as at, txid, actor, of, was, becomes",
         }
@@ -245,6 +251,21 @@ class Witness:
             if not following:
                 return [pair for pair in found if "probe/" not in pair[0]]
             query["continuation-token"] = following[1]
+
+    def _packages(self):
+        """The stored packages, and whether each is a zip whose every entry has its sum."""
+        minio = self.world.stack.minio
+        found = []
+        for key in self._keys(minio.originals):
+            if not key.startswith("z/"):
+                continue
+            data = minio.call("GET", f"/{minio.originals}/{key}")[1]
+            try:
+                sound = zipfile.ZipFile(io.BytesIO(data)).testzip() is None
+            except zipfile.BadZipFile:
+                sound = False
+            found.append({"key": key, "size": len(data), "sound": sound})
+        return found
 
     def _public(self):
         minio = self.world.stack.minio
@@ -303,6 +324,9 @@ def object_key(created):
     grant = created["upload"]
     if grant.get("fields"):
         return grant["fields"].get("key")
+    if grant.get("parts"):
+        parts = grant["parts"]["data"]
+        return urllib.parse.unquote(urllib.parse.urlsplit(parts[0]["url"]).path.split("/", 2)[2]) if parts else None
     return urllib.parse.unquote(urllib.parse.urlsplit(grant["url"]).path.split("/", 2)[2])
 
 

@@ -36,4 +36,8 @@ create or replace trigger witness after insert or delete or update of lease_toke
                                                'lease_until');
 create or replace trigger witness after insert or delete or update of state, attempts on callbacks
     for each row execute function witness.note('id', 'subject_id', 'type', 'sequence', 'state', 'attempts');
+create or replace trigger witness after insert or delete or update of state, key, sha256 on images
+    for each row execute function witness.note('upload_id', 'role', 'spec_key', 'key', 'sha256', 'state');
 create or replace trigger witness after insert on inbox for each row execute function witness.note('event_id');
+create or replace trigger witness after insert or delete or update of state on packages for each row
+    execute function witness.note('id', 'mode', 'state');

@@ -40,7 +40,7 @@ def failpoint_build():
 class World:
     """On ports that stay the same across restarts."""
 
-    def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, **stack_options):
+    def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, link_secrets=(), **stack_options):
         self.port, self.metrics_port = parts.free_port(), parts.free_port()
         self.witness, self.extra, self.others = witness, extra, []
         events = f"http://127.0.0.1:{self.port}/v1/events/minio"
@@ -49,7 +49,7 @@ class World:
         self.stack.start()
         secret = local_gateway.new_callback_secret()
         self.receiver = webhook_receiver.Receiver(secret)
-        self.app = local_gateway.App("shop", self.receiver.url, profiles, secret=secret)
+        self.app = local_gateway.App("shop", self.receiver.url, profiles, secret=secret, link_secrets=link_secrets)
         self.other = local_gateway.App("other", None, {"photos": {}})
         self.operator = local_gateway.App("ops", role="operator")
         self.gateway = local_gateway.Gateway(build_dir, folder, self.stack, self.port, self.metrics_port,

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
+
+#include "storage/records/picture_hash.hpp"
 
 namespace photogate::test {
 
@@ -21,6 +24,19 @@ tl::unexpected<Error> no_such_upload() {
 }
 tl::unexpected<Error> wrong_state() {
     return fail(ErrorCode::state_conflict, "the upload's state does not permit this");
+}
+
+/// 0 where nothing similar is asked for; nullopt where it is not as near as that.
+std::optional<int> distance_to(const std::optional<storage::records::SimilarTo>& similar,
+                               const Upload& upload) {
+    if (!similar) return 0;
+    if (upload.state != UploadState::published || !upload.facts || similar->except == upload.id)
+        return std::nullopt;
+    const auto hash = storage::records::parse_picture_hash(upload.facts->perceptual_hash);
+    if (!hash) return std::nullopt;
+    const int distance = storage::records::distance_between(*hash, similar->hash);
+    if (distance < similar->from || distance > similar->distance) return std::nullopt;
+    return distance;
 }
 
 }  // namespace
@@ -100,6 +116,15 @@ void FakeRecords::create(storage::records::NewUpload item, std::function<void(Re
                 return Created{Created::How::replayed, rows_.at(used->second.second).upload};
             }
         }
+        if (item.unless_published) {
+            for (const auto& [id, row] : rows_) {
+                const auto& other = row.upload;
+                if (other.app == upload.app && other.profile == upload.profile &&
+                    other.state == UploadState::published && other.facts &&
+                    other.facts->sha256 == *item.unless_published)
+                    return Created{Created::How::deduplicated, other};
+            }
+        }
         if (item.token && upload.client_token) {
             auto& used = tokens_[*upload.client_token];
             if (used >= item.token->uploads) return fail(ErrorCode::token_exhausted, "no more");
@@ -114,6 +139,67 @@ void FakeRecords::create(storage::records::NewUpload item, std::function<void(Re
         return Created{Created::How::created, stored};
     }();
     done(outcome);
+}
+
+Result<std::vector<Result<Created>>> FakeRecords::create_batch(const storage::records::NewBatch& batch) {
+    if (auto error = begin("create_batch")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    std::vector<Result<Created>> outcomes;
+    std::map<std::size_t, UploadId> made;
+    if (batch.idempotency) {
+        const auto used = batches_.find({batch.app.str(), batch.idempotency->key});
+        if (used != batches_.end()) {
+            if (used->second.first != batch.idempotency->request_sha256)
+                return fail(ErrorCode::idempotency_key_reused, "the key was used for another request");
+            for (const auto place : batch.places) {
+                const auto first = used->second.second.find(place);
+                if (first == used->second.second.end()) {
+                    outcomes.emplace_back(fail(ErrorCode::idempotency_key_reused, "it was refused"));
+                } else {
+                    outcomes.emplace_back(Created{Created::How::replayed, rows_.at(first->second).upload});
+                }
+            }
+            return outcomes;
+        }
+    }
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
+        create(batch.uploads[i], [&](Result<Created> outcome) {
+            if (outcome && outcome->how == Created::How::created)
+                made.emplace(batch.places[i], outcome->upload.id);
+            outcomes.push_back(std::move(outcome));
+        });
+    }
+    if (batch.idempotency && !made.empty())
+        batches_[{batch.app.str(), batch.idempotency->key}] = {batch.idempotency->request_sha256, made};
+    return outcomes;
+}
+
+Result<std::optional<std::string>> FakeRecords::parts_of(const UploadId& id) {
+    if (auto error = begin("parts_of")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    const auto found = parts_.find(id);
+    return found == parts_.end() ? std::nullopt : std::make_optional(found->second);
+}
+
+Result<> FakeRecords::expect_parts(const UploadId&) {
+    if (auto error = begin("expect_parts")) return fail(*error);
+    return {};
+}
+
+Result<std::string> FakeRecords::record_parts(const UploadId& id, const std::string& store_id) {
+    if (auto error = begin("record_parts")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    const auto& upload = rows_.at(id).upload;
+    if (upload.state != UploadState::created && upload.state != UploadState::expired) return wrong_state();
+    return parts_.emplace(id, store_id).first->second;
+}
+
+Result<> FakeRecords::forget_parts(const UploadId& id, const std::string& store_id) {
+    if (auto error = begin("forget_parts")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    if (const auto found = parts_.find(id); found != parts_.end() && found->second == store_id)
+        parts_.erase(found);
+    return {};
 }
 
 Result<Upload> FakeRecords::extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) {
@@ -140,15 +226,24 @@ Result<Upload> FakeRecords::find(const std::optional<AppName>& app, const Upload
 Result<std::vector<Upload>> FakeRecords::list(const storage::records::ListQuery& query) {
     if (auto error = begin("list")) return fail(*error);
     const std::lock_guard lock{mutex_};
-    std::vector<Upload> found;
-    for (auto row = rows_.rbegin(); row != rows_.rend() && found.size() < query.limit; ++row) {
+    std::vector<std::pair<int, Upload>> found;
+    for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) {
         const auto& upload = row->second.upload;
         if (query.app && upload.app != *query.app) continue;
         if (query.state && upload.state != *query.state) continue;
-        if (query.before && !(upload.id < *query.before)) continue;
-        found.push_back(upload);
+        const auto distance = distance_to(query.similar, upload);
+        if (!distance) continue;
+        const bool at_cursor = !query.similar || *distance == query.similar->from;
+        if (query.before && at_cursor && !(upload.id < *query.before)) continue;
+        found.emplace_back(*distance, upload);
     }
-    return found;
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    found.resize(std::min(found.size(), query.limit));
+    std::vector<Upload> uploads;
+    for (auto& [distance, upload] : found)
+        uploads.push_back(std::move(upload));
+    return uploads;
 }
 
 Result<std::vector<storage::records::TimelineEntry>> FakeRecords::timeline(const std::optional<AppName>& app,
@@ -173,8 +268,9 @@ Result<Upload> FakeRecords::cancel_or_delete(const std::optional<AppName>& app, 
         case UploadState::created:
         case UploadState::expired:
         case UploadState::uploaded:
-            std::erase_if(
-                jobs_, [&](const JobRow& job) { return job.upload == id && job.kind == JobKind::process; });
+            std::erase_if(jobs_, [&](const JobRow& job) {
+                return job.upload == id && (job.kind == JobKind::process || job.kind == JobKind::find_object);
+            });
             upload.state = UploadState::cancelled;
             upload.finished_at = clock_.now();
             queue_erasing(upload, JobKind::dispose_original, "remove");
@@ -305,6 +401,23 @@ Result<> FakeRecords::quarantine_event(const std::string&, const std::string& re
     const std::lock_guard lock{mutex_};
     quarantined_.push_back(reason);
     return {};
+}
+
+Result<std::size_t> FakeRecords::queue_finding(const std::vector<storage::records::ObjectPlace>& places) {
+    if (auto error = begin("queue_finding")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    std::size_t waiting = 0;
+    for (const auto& [id, row] : rows_) {
+        const auto& upload = row.upload;
+        if (upload.state != UploadState::created && upload.state != UploadState::expired) continue;
+        const auto named = std::any_of(places.begin(), places.end(), [&](const auto& place) {
+            return place.region == upload.region && place.bucket == upload.bucket && place.key == upload.key;
+        });
+        if (!named) continue;
+        ++waiting;
+        queue(upload, JobKind::find_object, "");
+    }
+    return waiting;
 }
 
 Result<std::vector<ObjectKey>> FakeRecords::still_waiting(const std::vector<ObjectKey>& keys) {

@@ -41,11 +41,17 @@ class FakeRecords final : public storage::records::UploadStore,
     // UploadStore
     void create(storage::records::NewUpload upload,
                 std::function<void(Result<storage::records::Created>)> done) override;
+    Result<std::vector<Result<storage::records::Created>>> create_batch(
+        const storage::records::NewBatch& batch) override;
     Result<model::Upload> extend_grant(const AppName& app, const UploadId& id, Timestamp expires_at) override;
     Result<model::Upload> find(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<model::Upload>> list(const storage::records::ListQuery& query) override;
     Result<std::vector<storage::records::TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                                   const UploadId& id) override;
+    Result<std::optional<std::string>> parts_of(const UploadId& id) override;
+    Result<> expect_parts(const UploadId& id) override;
+    Result<std::string> record_parts(const UploadId& id, const std::string& store_id) override;
+    Result<> forget_parts(const UploadId& id, const std::string& store_id) override;
     using UploadStore::cancel_or_delete;
     Result<model::Upload> cancel_or_delete(const std::optional<AppName>& app, const UploadId& id,
                                            storage::records::Published published) override;
@@ -59,6 +65,7 @@ class FakeRecords final : public storage::records::UploadStore,
                  std::function<void(Result<storage::records::ObserveOutcome>)> done) override;
     Result<> quarantine_event(const std::string& source, const std::string& reason,
                               const std::string& body) override;
+    Result<std::size_t> queue_finding(const std::vector<storage::records::ObjectPlace>& places) override;
     Result<std::vector<ObjectKey>> still_waiting(const std::vector<ObjectKey>& keys) override;
 
     // JobQueue
@@ -154,6 +161,10 @@ class FakeRecords final : public storage::records::UploadStore,
     std::vector<JobRow> jobs_;
     std::map<std::pair<std::string, std::string>, std::pair<std::string, UploadId>> idempotency_;
     std::map<std::string, std::uint64_t> tokens_;
+    std::map<UploadId, std::string> parts_;  ///< the store's multipart uploads
+    /// Of a batch's key: the request, and the uploads by place.
+    std::map<std::pair<std::string, std::string>, std::pair<std::string, std::map<std::size_t, UploadId>>>
+        batches_;
     std::set<std::string> events_;
     std::set<ObjectKey> deleting_;
     std::vector<std::string> quarantined_;

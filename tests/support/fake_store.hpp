@@ -1,7 +1,7 @@
 // An object store in memory, for tests that make its faults: what was put is there, byte for byte.
 //
 // `before` is called at the beginning of each call and may answer for it, or change objects as somebody else
-// would in between. Multipart, listing by delimiter and notifications are left out: they answer `internal`.
+// would in between. Listing by delimiter and notifications are left out: they answer `internal`.
 //
 // Thread safety: every call from any thread; `before` runs outside the lock.
 #pragma once
@@ -146,26 +146,100 @@ class FakeStore final : public storage::objects::ObjectStore {
             if (auto removed = remove(bucket, key, std::nullopt); !removed) return fail(removed.error());
         return std::vector<storage::objects::FailedKey>{};
     }
-    Result<std::string> create_multipart(const Bucket&, const ObjectKey&,
-                                         const storage::objects::PutOptions&) override {
-        return left_out();
+    Result<std::string> create_multipart(const Bucket& bucket, const ObjectKey& key,
+                                         const storage::objects::PutOptions& options) override {
+        if (auto error = begin("create_multipart", bucket, key)) return fail(*error);
+        const std::lock_guard lock{mutex_};
+        auto id = "mp-" + std::to_string(++last_etag_);
+        multiparts_[id] = {bucket.str(), key, options.content_type, {}, multipart_started};
+        return id;
     }
-    Result<storage::objects::UploadedPart> put_part(const Bucket&, const ObjectKey&, const std::string&,
-                                                    std::uint32_t,
-                                                    const storage::http::BodySource&) override {
-        return left_out();
+    Result<storage::objects::UploadedPart> put_part(const Bucket& bucket, const ObjectKey& key,
+                                                    const std::string& upload, std::uint32_t number,
+                                                    const storage::http::BodySource& body) override {
+        if (auto error = begin("put_part", bucket, key)) return fail(*error);
+        std::string bytes(body.size(), '\0');
+        for (std::size_t at = 0; at < bytes.size();) {
+            const auto got =
+                body.read(at, {reinterpret_cast<std::uint8_t*>(bytes.data()) + at, bytes.size() - at});
+            if (!got || *got == 0) return fail(ErrorCode::http_broken, "the body ended early");
+            at += *got;
+        }
+        return send_part(upload, number, std::move(bytes));
     }
-    Result<std::vector<storage::objects::UploadedPart>> list_parts(const Bucket&, const ObjectKey&,
-                                                                   const std::string&) override {
-        return left_out();
+    /// As a client does.
+    Result<storage::objects::UploadedPart> send_part(const std::string& upload, std::uint32_t number,
+                                                     std::string bytes) {
+        const std::lock_guard lock{mutex_};
+        const auto found = multiparts_.find(upload);
+        if (found == multiparts_.end()) return no_such_upload();
+        const storage::objects::UploadedPart part{
+            number, ETag::trusted("part-" + std::to_string(++last_etag_)), bytes.size()};
+        found->second.parts[number] = {part, std::move(bytes)};
+        return part;
     }
-    Result<ETag> complete_multipart(const Bucket&, const ObjectKey&, const std::string&,
-                                    const std::vector<storage::objects::UploadedPart>&) override {
-        return left_out();
+    Result<std::vector<storage::objects::UploadedPart>> list_parts(const Bucket& bucket, const ObjectKey& key,
+                                                                   const std::string& upload) override {
+        if (auto error = begin("list_parts", bucket, key)) return fail(*error);
+        const std::lock_guard lock{mutex_};
+        const auto found = multiparts_.find(upload);
+        if (found == multiparts_.end()) return no_such_upload();
+        std::vector<storage::objects::UploadedPart> parts;
+        for (const auto& [number, part] : found->second.parts)
+            parts.push_back(part.first);
+        return parts;
     }
-    Result<> abort_multipart(const Bucket&, const ObjectKey&, const std::string&) override {
-        return left_out();
+    using ObjectStore::complete_multipart;
+    Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
+                                    const std::vector<storage::objects::UploadedPart>& parts,
+                                    const storage::objects::CompleteOptions& options) override {
+        if (auto error = begin("complete_multipart", bucket, key)) return fail(*error);
+        std::string bytes, type;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto found = multiparts_.find(upload);
+            if (found == multiparts_.end()) return no_such_upload();
+            if (options.only_if_absent && objects_.contains({bucket.str(), key.str()}))
+                return fail(ErrorCode::store_precondition_failed, "an object is there");
+            for (const auto& part : parts) {
+                const auto there = found->second.parts.find(part.number);
+                if (there == found->second.parts.end() || there->second.first.etag != part.etag)
+                    return fail(ErrorCode::store_invalid_part, "another part");
+                bytes += there->second.second;
+            }
+            type = found->second.content_type;
+            multiparts_.erase(found);
+        }
+        const auto etag = write(bucket, key, std::move(bytes));
+        const std::lock_guard lock{mutex_};
+        objects_.at({bucket.str(), key.str()}).info.content_type = type;
+        return etag;
     }
+    Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) override {
+        if (auto error = begin("abort_multipart", bucket, key)) return fail(*error);
+        const std::lock_guard lock{mutex_};
+        multiparts_.erase(upload);
+        return {};
+    }
+    Result<storage::objects::MultipartPage> list_multipart(
+        const Bucket& bucket, const std::string& prefix,
+        const std::optional<storage::objects::MultipartPage::Marker>&) override {
+        if (auto error = begin("list_multipart", bucket, ObjectKey{})) return fail(*error);
+        const std::lock_guard lock{mutex_};
+        storage::objects::MultipartPage page;
+        for (const auto& [id, upload] : multiparts_) {
+            if (upload.bucket == bucket.str() && upload.key.str().starts_with(prefix))
+                page.uploads.push_back({upload.key, id, upload.started});
+        }
+        return page;
+    }
+    std::size_t multiparts() const {
+        const std::lock_guard lock{mutex_};
+        return multiparts_.size();
+    }
+    /// When those that are created next are said to have been begun.
+    std::optional<Timestamp> multipart_started;
+
     Result<> set_notifications(const Bucket&,
                                const std::vector<storage::objects::NotificationRule>&) override {
         return left_out();
@@ -198,6 +272,17 @@ class FakeStore final : public storage::objects::ObjectStore {
         storage::objects::ObjectInfo info;
     };
 
+    struct Multipart {
+        std::string bucket;
+        ObjectKey key;
+        std::string content_type;
+        std::map<std::uint32_t, std::pair<storage::objects::UploadedPart, std::string>> parts;
+        std::optional<Timestamp> started;
+    };
+
+    static tl::unexpected<Error> no_such_upload() {
+        return fail(ErrorCode::store_no_such_upload, "no such upload");
+    }
     static tl::unexpected<Error> left_out() { return fail(ErrorCode::internal, "FakeStore leaves this out"); }
     std::optional<Error> begin(std::string_view name, const Bucket& bucket, const ObjectKey& key) {
         {
@@ -217,6 +302,7 @@ class FakeStore final : public storage::objects::ObjectStore {
 
     mutable std::mutex mutex_;
     std::map<std::pair<std::string, std::string>, Object> objects_;
+    std::map<std::string, Multipart> multiparts_;
     std::map<std::string, std::size_t, std::less<>> calls_;
     std::uint64_t last_etag_ = 0;
 };

@@ -3,9 +3,11 @@
 // Thread safety: every call from any thread.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,11 +30,26 @@ class FakeVersions final : public storage::records::VersionStore {
         if (auto error = begin("find")) return fail(std::move(*error));
         return look_up(name);
     }
-    Result<Claim> claim(const Name& name, std::chrono::milliseconds lease) override {
+    Result<std::vector<storage::records::ReadyVersion>> ready(const UploadId& upload) override {
+        const std::lock_guard lock{mutex_};
+        if (auto error = begin("ready")) return fail(std::move(*error));
+        std::vector<storage::records::ReadyVersion> found;
+        for (const auto& [name, stored] : stored_)
+            if (name.upload == upload && published_.contains(upload))
+                found.push_back({name.spec_key, stored});
+        return found;
+    }
+    /// It is alone: nobody else has news.
+    std::vector<std::string> wait_for_news(std::chrono::milliseconds) override { return {}; }
+    using VersionStore::claim;
+    Result<Claim> claim(const Name& name, std::chrono::milliseconds lease,
+                        std::optional<std::uint32_t> most_of_image) override {
         const std::lock_guard lock{mutex_};
         if (auto error = begin("claim")) return fail(std::move(*error));
         if (auto stored = look_up(name)) return Claim{std::move(*stored)};
         if (!published_.contains(name.upload)) return fail(ErrorCode::gone, "deleted");
+        if (most_of_image && !claims_.contains(name) && of_image(name.upload) >= *most_of_image)
+            return Claim{storage::records::VersionsFull{}};
         auto& row = claims_[name];
         if (!row.token.empty() && row.lease_until >= now())
             return Claim{storage::records::VersionElsewhere{until(row.lease_until)}};
@@ -134,6 +151,11 @@ class FakeVersions final : public storage::records::VersionStore {
         const auto found = stored_.find(name);
         if (found == stored_.end() || !published_.contains(name.upload)) return std::nullopt;
         return found->second;
+    }
+    std::size_t of_image(const UploadId& upload) const {
+        const auto is_of_it = [&](const auto& entry) { return entry.first.upload == upload; };
+        return static_cast<std::size_t>(std::count_if(stored_.begin(), stored_.end(), is_of_it) +
+                                        std::count_if(claims_.begin(), claims_.end(), is_of_it));
     }
     bool holds(const Name& name, const std::string& token) const {
         const auto row = claims_.find(name);

@@ -65,14 +65,15 @@ model::Job RecordsContract::claim_one() {
 
 model::Publication RecordsContract::publication(const model::Upload& upload) const {
     model::Publication made;
-    made.facts = {"image/jpeg", 10, std::string(64, 'a'), 4, 3, "{}", "{}", "p", "h"};
+    made.facts = {"image/jpeg", 10, std::string(64, 'a'), 4, 3, "{}", "{}", "p", "h", "#102030"};
     made.image = {model::published_key(upload.public_id, std::string(64, 'b'), "jpg"),
                   ETag::trusted("out"),
                   std::string(64, 'b'),
                   "jpeg",
                   2,
                   1,
-                  9};
+                  9,
+                  std::nullopt};
     made.bucket = published;
     return made;
 }
@@ -143,6 +144,34 @@ TEST_P(RecordsContract, takes_an_event_in_once_and_pins_the_first_object) {
     auto nobody = upload;
     nobody.key = ObjectKey::trusted(upload.key.str() + "x");
     EXPECT_EQ(observe(nobody), ObserveOutcome::unknown);
+}
+
+TEST_P(RecordsContract, an_upload_that_waits_for_its_object_has_one_job_that_looks_for_it) {
+    const auto waiting = created(), cancelled = created(), seen = received();
+    ASSERT_TRUE(world->uploads().cancel_or_delete(std::nullopt, cancelled.id));
+    const auto place = [](const model::Upload& upload) {
+        return storage::records::ObjectPlace{upload.region, upload.bucket, upload.key};
+    };
+    auto elsewhere = place(waiting), nobody = place(waiting);
+    elsewhere.region = "elsewhere";
+    nobody.key = ObjectKey::trusted(waiting.key.str() + "x");
+    EXPECT_EQ(world->arrivals().queue_finding({elsewhere, nobody, place(cancelled), place(seen)}).value(),
+              0U);
+    EXPECT_EQ(world->arrivals().queue_finding({place(waiting), place(waiting), nobody}).value(), 1U);
+    EXPECT_EQ(world->arrivals().queue_finding({place(waiting)}).value(), 1U) << "it still waits";
+    EXPECT_EQ(world->arrivals().queue_finding({}).value(), 0U);
+    const auto jobs = claim({JobKind::find_object});
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_EQ(jobs[0].upload.id, waiting.id);
+    EXPECT_EQ(jobs[0].upload.state, UploadState::created);
+    // It does not stand in the way of the work that follows, nor of a cancellation.
+    EXPECT_EQ(observe(waiting), ObserveOutcome::received);
+    EXPECT_EQ(claim().size(), 2U);
+    EXPECT_TRUE(world->jobs().finish_cleanup(jobs[0].lease));
+    const auto given_up = created();
+    ASSERT_TRUE(world->arrivals().queue_finding({place(given_up)}));
+    ASSERT_TRUE(world->uploads().cancel_or_delete(std::nullopt, given_up.id));
+    EXPECT_TRUE(claim({JobKind::find_object}).empty());
 }
 
 TEST_P(RecordsContract, an_object_of_an_upload_that_has_ended_is_unwanted_and_a_job_removes_it) {

@@ -68,7 +68,7 @@ class StackTest(unittest.TestCase):
                 postgres.sql("SELECT * FROM nothing")
             second = int(postgres.sql("SELECT pg_backend_pid()"))
             os.kill(second, signal.SIGTERM)
-            wait_until(lambda: gone(second), 20, "the end of the backend")
+            wait_until(lambda: gone(second), 60, "the end of the backend")
             self.assertNotEqual(postgres.sql("SELECT pg_backend_pid()"), str(second))
             self.assertEqual(postgres.sql("SELECT 1; SELECT 'two' || E'\\n' || 'three'"), "1\ntwo\nthree")
 
@@ -96,7 +96,7 @@ class StackTest(unittest.TestCase):
             with Stack(events_url=url, events_token="t0ken") as stack:
                 stack.minio.call("PUT", "/incoming/elsewhere", body=b"x")
                 stack.minio.call("PUT", "/incoming/u/here", body=b"x", key=stack.minio.signer)
-                wait_until(lambda: len(Events.seen) >= 2, 20, "two events")
+                wait_until(lambda: len(Events.seen) >= 2, 60, "two events")
                 self.assertEqual({(path, token, event["Key"]) for path, token, event in Events.seen},
                                  {("/v1/events/minio", "Bearer t0ken", "incoming/u/here")})
         finally:
@@ -125,6 +125,16 @@ class StackTest(unittest.TestCase):
             self.assertFalse(stack.postgres.running)
             self.assertFalse(stack.folder.exists())
 
+    def test_a_port_is_given_to_one_process_alone(self):
+        script = ("from tests.rig.stack import process; process.PORTS = range(20_000, 20_020); "
+                  "print(*(process.free_port() for _ in range(8)), flush=True); input()")
+        both = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        given = [port for each in both for port in each.stdout.readline().split()]
+        for each in both:
+            each.communicate("\n")
+        self.assertEqual(len(given), 16)
+        self.assertEqual(len(set(given)), 16)
+
     def test_exit_code_is_that_of_the_command(self):
         self.assertEqual(run_stack("--", "sh", "-c", 'test -n "$PHOTOGATE_TEST_S3_ENDPOINT" && exit 7').wait(60), 7)
 
@@ -140,7 +150,7 @@ class StackTest(unittest.TestCase):
             process.send_signal(number)
             code = process.wait(30)
             self.assertEqual(code, -number if number == signal.SIGKILL else 128 + number)
-            wait_until(lambda: all(gone(pid) for pid in children), 20, f"{number.name}: the children")
+            wait_until(lambda: all(gone(pid) for pid in children), 60, f"{number.name}: the children")
             folder = pathlib.Path(url.split("host=")[1].replace("%2F", "/")).parents[1]
             if number == signal.SIGKILL:
                 with Stack():  # the next one sweeps up

@@ -52,6 +52,22 @@ TEST_P(VersionsContract, is_claimed_by_one_until_it_is_stored) {
     EXPECT_TRUE(std::holds_alternative<ClaimedVersion>(claim(name("another")))) << "each key is its own";
 }
 
+TEST_P(VersionsContract, no_more_of_an_image_are_begun_than_it_may_have) {
+    const auto bounded = [&](const std::string& key) {
+        return world->versions().claim(name(key), 60s, 3).value();
+    };
+    ASSERT_TRUE(world->versions().finish(name("a"), claimed(name("a")), version()));
+    const auto token = std::get<ClaimedVersion>(bounded("b")).token;
+    EXPECT_TRUE(std::holds_alternative<ClaimedVersion>(bounded("c"))) << "one is stored, one begun";
+    EXPECT_TRUE(std::holds_alternative<VersionsFull>(bounded("d")));
+    EXPECT_TRUE(std::holds_alternative<StoredVersion>(bounded("a")));
+    EXPECT_TRUE(std::holds_alternative<VersionElsewhere>(bounded("b")));
+    ASSERT_TRUE(world->versions().give_up(name("b"), token, {"overloaded", 0ms, VersionFailure::Cost::free}));
+    EXPECT_TRUE(std::holds_alternative<ClaimedVersion>(bounded("b"))) << "what was begun may be begun again";
+    EXPECT_TRUE(std::holds_alternative<ClaimedVersion>(claim(name("d")))) << "without a bound";
+    EXPECT_TRUE(std::holds_alternative<VersionsFull>(bounded("e")));
+}
+
 TEST_P(VersionsContract, is_claimed_by_one_of_many_at_once) {
     std::atomic<int> ours{0}, others{0};
     std::vector<std::thread> threads;

@@ -50,7 +50,7 @@ parties as (
 ),
 held as materialized (
     select app, kind, party, count(*) as jobs, count(*) filter (where worker = $2) as here,
-           bool_or(patient and worker = $2) as patient_here
+           count(*) filter (where patient and worker = $2) as patient_here
     from jobs
     where lease_token is not null
     group by app, kind, party
@@ -77,7 +77,8 @@ ready as materialized (
     -- Patience has an end: under a load that never ends too, every upload gets its verdict.
     (select j.id, j.app, j.kind, j.party, j.run_at
      from jobs j
-     where j.lease_token is null and j.patient and j.kind = any($8::text[]) and j.run_at <= now() - interval '10 minutes'
+     where j.lease_token is null and j.patient and j.kind = 'process' and j.kind = any($8::text[])
+       and j.run_at <= now() - interval '10 minutes'
      order by j.run_at, j.id
      limit $4::integer * 2 + 8)
 ),
@@ -99,12 +100,13 @@ candidates as materialized (
     from within_lane w
     left join (select app, kind, sum(jobs) as jobs from held group by app, kind) h on h.app = w.app and h.kind = w.kind
     union all
-    -- Only where no other upload waits, and one at a time, so that whoever comes next finds the worker's other places free.
+    -- Only where no other upload waits, nor another job of its kind, and one at a time (of a backfill as many as of one party),
+    -- so that whoever comes next finds the worker's other places free.
     (select j.id, 1
      from jobs j
      where j.lease_token is null and j.patient and j.kind = any($8::text[]) and j.run_at <= now()
-       and not exists (select from ready where kind = 'process')
-       and not exists (select from held where patient_here)
+       and not exists (select from ready r where r.kind = 'process' or r.kind = j.kind)
+       and (select coalesce(sum(patient_here), 0) from held) < case when j.kind = 'process' then 1 else $12::bigint end
      order by j.run_at, j.id
      limit 1)
     order by place
@@ -168,7 +170,7 @@ returning j.id, j.lease_token;
 
 -- name: lock_leased
 select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.subject_kind,
-       j.subject_id
+       j.subject_id, j.slot as job_slot
 from jobs j
 where j.id = $1 and j.lease_token = $2
 for update;
@@ -184,19 +186,19 @@ select given_back = $2 as given_back from jobs where id = $1;
 select * from uploads where id = $1;
 
 -- name: publish_upload
--- $21 the public bucket, $22 the CRC-32 of the published bytes. The image's row is what keeps its object from being collected.
+-- $23 the public bucket, $24 the CRC-32 of the published bytes, $25 the watermark that they carry, $26 the CRC-32 of an original that is kept. The image's row is what keeps its object from being collected.
 with published as (
     update uploads
     set state = 'published', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
         found_type = $4, found_size = $5, found_sha256 = $6, found_width = $7, found_height = $8, exif = $9, privacy = $10,
-        placeholder = $11, perceptual_hash = $12,
-        image_key = $13, image_etag = $14, image_sha256 = $15, image_format = $16, image_width = $17, image_height = $18,
-        image_size = $19
-    where id = $1 and state = 'processing' and generation = $20 and not exists (select from sweeps where key = $13)
+        placeholder = $11, perceptual_hash = $12, dominant_color = $13,
+        image_key = $14, image_etag = $15, image_sha256 = $16, image_format = $17, image_width = $18, image_height = $19,
+        image_size = $20, image_alpha = $21, image_watermark = nullif($25, ''), original_crc32 = $26
+    where id = $1 and state = 'processing' and generation = $22 and not exists (select from sweeps where key = $14)
     returning id, region
 )
 insert into images (upload_id, role, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at)
-select id, 'main', region, $21, $13, $14, $15, $22, $16, $17, $18, $19, $2::timestamptz from published
+select id, 'main', region, $23, $14, $15, $16, $24, $17, $18, $19, $20, $2::timestamptz from published
 returning upload_id;
 
 -- name: end_upload
@@ -205,8 +207,8 @@ update uploads
 set state = $2, finished_at = $3::timestamptz, updated_at = $3::timestamptz, sequence = $4, rejection_code = $5,
     rejection_detail = $6,
     found_type = $7, found_size = $8, found_sha256 = $9, found_width = $10, found_height = $11, exif = $12, privacy = $13,
-    placeholder = $14, perceptual_hash = $15
-where id = $1 and state = 'processing' and generation = $16
+    placeholder = $14, perceptual_hash = $15, dominant_color = $16
+where id = $1 and state = 'processing' and generation = $17
 returning id;
 
 -- name: delete_job

@@ -37,6 +37,22 @@ queued as (
 )
 select received.id from received;
 
+-- name: queue_finding
+-- $1 buckets, $2 keys, $3 regions. Those whose upload waits for its object come back, also where the job was there before.
+with waiting as materialized (
+    select u.id, u.generation, u.app, coalesce(u.client_token, '') as party
+    from unnest($1::text[], $2::text[], $3::text[]) as seen (bucket, key, region)
+    join uploads u on u.key = seen.key and u.bucket = seen.bucket and u.region = seen.region
+    where u.state in ('created', 'expired')
+),
+queued as (
+    insert into jobs (subject_id, generation, app, kind, party)
+    select distinct id, generation, app, 'find_object', party from waiting
+    order by id
+    on conflict (subject_kind, subject_id, generation, kind, slot) do nothing
+)
+select distinct id from waiting;
+
 -- name: queue_unwanted
 -- $1 uploads that have ended, locked. The object that was seen is removed by a job of the next generation, so that nobody waits for it.
 -- One that is claimed may have looked before the object came, so another is queued beside it.

@@ -2,41 +2,29 @@
 
 -- name: insert_callbacks
 -- The lock on a paused endpoint makes who writes and who resumes take turns: nothing is held back after the last look. Without a URL
--- there is nothing to send.
+-- there is nothing to send. $9 seconds from now until each is due.
 with paused as materialized (
     select app, url from paused_endpoints
     where (app, url) in (select app, url from unnest($3::text[], $6::text[]) as t (app, url))
     for key share
 )
-insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, state, next_attempt_at, finished_at)
-select t.id, t.subject_id, t.app, t.type, t.sequence, t.url, t.body, $8::timestamptz,
+insert into callbacks (id, subject_id, subject_kind, app, type, sequence, url, body, created_at, state, next_attempt_at, finished_at)
+select t.id, t.subject_id, case when t.type like 'package.%' then 'package' else 'upload' end, t.app, t.type, t.sequence, t.url, t.body,
+       $8::timestamptz,
        case when t.url = '' then 'unsent' else 'waiting' end,
        case when t.url = '' then null
             when exists (select from paused p where p.app = t.app and p.url = t.url) then 'infinity'
-            else least($8::timestamptz, now()) end,  -- a writer whose clock is ahead delays nothing
+            else least($8::timestamptz, now()) + make_interval(secs => t.delay) end,  -- a writer whose clock is ahead delays nothing
        case when t.url = '' then $8::timestamptz end
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
-    as t (id, subject_id, app, type, sequence, url, body);
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $9::bigint[])
+    as t (id, subject_id, app, type, sequence, url, body, delay);
 
--- name: claim_callbacks
--- $1 token, $2 lease in seconds, $3 most, $4 per endpoint, $5 now, $6 the app that had the last turn, $7 and $8 for each app the URL
--- that had its last turn.
--- Two ways lead to candidates. The oldest due ones, as far as a bounded look goes: all there is, while nothing is behind. And
--- the apps in turn, and the URLs of each in turn: whoever is behind a long queue, or behind an app with very many URLs, is reached all
--- the same. What is held back is skipped: a paused endpoint, one whose breaker is open, one that has its share. The rest is dealt in
--- rounds, one callback of each app in each, so that ten thousand of one app delay another's by one.
-with recursive busy as materialized (
-    select app, url, count(*) as held from callbacks where lease_token is not null and lease_until >= now() group by app, url
-),
-held_back as materialized (
-    select app, url from busy where held >= $4::bigint
-    union all
-    select app, url from paused_endpoints
-    union all
-    select app, url from callback_endpoints where open_until > $5::timestamptz
-),
-apps as (
-    (select app, 1 as place from callbacks where state = 'waiting' and app > $6 order by app limit 1)
+-- name: callback_turns
+-- The apps in turn, and the URLs of each in turn, behind those that were served last. $1 the app that had the last turn, $2 and $3 for
+-- each app the URL that had its last turn, $4 now. A row for each endpoint, and one without a URL for an app that came to its end;
+-- with each whether its app is the last of a turn that goes on, and whether more is due than the look of claim_callbacks goes.
+with recursive apps as (
+    (select app, 1 as place from callbacks where state = 'waiting' and app > $1 order by app limit 1)
     union all
     select next.app, a.place + 1
     from apps a
@@ -46,7 +34,7 @@ apps as (
 turns as (
     select a.app, first.url, 1 as place
     from apps a
-    left join unnest($7::text[], $8::text[]) as last (app, url) on last.app = a.app
+    left join unnest($2::text[], $3::text[]) as last (app, url) on last.app = a.app
     cross join lateral (select c.url from callbacks c
                         where c.state = 'waiting' and c.app = a.app and c.url > coalesce(last.url, '') order by c.url limit 1) first
     union all
@@ -55,6 +43,29 @@ turns as (
     cross join lateral (select c.url from callbacks c
                         where c.state = 'waiting' and c.app = t.app and c.url > t.url order by c.url limit 1) next
     where t.place < 64
+)
+select a.app, a.place = 8 as goes_on, t.url,
+       (select count(*) from (select from callbacks where state = 'waiting' and next_attempt_at <= $4::timestamptz limit 2000) d)
+           = 2000 as deep
+from apps a
+left join turns t on t.app = a.app
+order by a.place, t.place;
+
+-- name: claim_callbacks
+-- $1 token, $2 lease in seconds, $3 most, $4 per endpoint, $5 now, $6 and $7 the endpoints of callback_turns.
+-- Two ways lead to candidates. The oldest due ones, as far as a bounded look goes: all there is, while nothing is behind. And
+-- the apps in turn, and the URLs of each in turn: whoever is behind a long queue, or behind an app with very many URLs, is reached all
+-- the same. What is held back is skipped: a paused endpoint, one whose breaker is open, one that has its share. The rest is dealt in
+-- rounds, one callback of each app in each, so that ten thousand of one app delay another's by one.
+with busy as materialized (
+    select app, url, count(*) as held from callbacks where lease_token is not null and lease_until >= now() group by app, url
+),
+held_back as materialized (
+    select app, url from busy where held >= $4::bigint
+    union all
+    select app, url from paused_endpoints
+    union all
+    select app, url from callback_endpoints where open_until > $5::timestamptz
 ),
 oldest as (
     select d.id, d.app, d.url, d.next_attempt_at
@@ -67,7 +78,7 @@ oldest as (
 ),
 in_turn as (
     select due.id, due.app, due.url, due.next_attempt_at
-    from (select t.app, t.url from turns t
+    from (select t.app, t.url from unnest($6::text[], $7::text[]) as t (app, url)
           where not exists (select from held_back h where h.app = t.app and h.url = t.url)) t
     cross join lateral (select c.id, c.app, c.url, c.next_attempt_at from callbacks c
                         where c.state = 'waiting' and c.app = t.app and c.url = t.url and c.next_attempt_at <= $5::timestamptz
@@ -103,37 +114,6 @@ update callbacks c set lease_token = $1, lease_until = now() + make_interval(sec
 from taken t
 where c.id = t.id
 returning c.*, t.round;
-
--- name: turns_taken
--- $1 the app that had the last turn, $2 and $3 for each app the URL that had its last turn, $4 now. For each app of claim_callbacks'
--- turn: the last URL, null where it came to the end; whether it was the last app of a turn that goes on; and whether more was due than
--- the look goes.
-with recursive apps as (
-    (select app, 1 as place from callbacks where state = 'waiting' and app > $1 order by app limit 1)
-    union all
-    select next.app, a.place + 1
-    from apps a
-    cross join lateral (select c.app from callbacks c where c.state = 'waiting' and c.app > a.app order by c.app limit 1) next
-    where a.place < 8
-),
-turns as (
-    select a.app, first.url, 1 as place
-    from apps a
-    left join unnest($2::text[], $3::text[]) as last (app, url) on last.app = a.app
-    cross join lateral (select c.url from callbacks c
-                        where c.state = 'waiting' and c.app = a.app and c.url > coalesce(last.url, '') order by c.url limit 1) first
-    union all
-    select t.app, next.url, t.place + 1
-    from turns t
-    cross join lateral (select c.url from callbacks c
-                        where c.state = 'waiting' and c.app = t.app and c.url > t.url order by c.url limit 1) next
-    where t.place < 64
-)
-select a.app, a.place = 8 as goes_on, (select max(t.url) from turns t where t.app = a.app having count(*) = 64) as url,
-       (select count(*) from (select from callbacks where state = 'waiting' and next_attempt_at <= $4::timestamptz limit 2000) d)
-           = 2000 as deep
-from apps a
-order by a.place;
 
 -- name: callbacks_claimed_before
 select * from callbacks where lease_token = $1;
@@ -216,7 +196,8 @@ where state = 'dead' and ($1::text is null or app = $1) and state = $2 and ($3::
 order by id desc
 limit $4::integer;
 
--- name: list_callbacks_of_upload
+-- name: list_callbacks_of_subject
+-- $5 an upload's id or a package's
 select * from callbacks
 where subject_id = $5 and ($1::text is null or app = $1) and ($2::text is null or state = $2) and ($3::text is null or id < $3)
 order by id desc

@@ -23,7 +23,8 @@ returning *;
 with erased as (
     update uploads
     set state = 'deleted', finished_at = $2::timestamptz, updated_at = $2::timestamptz, sequence = $3,
-        filename = null, client_metadata = null, exif = null, privacy = null, placeholder = null, perceptual_hash = null
+        filename = null, client_metadata = null, exif = null, privacy = null, placeholder = null, perceptual_hash = null,
+        dominant_color = null
     where id = $1 and state in ('published', 'rejected', 'failed')
     returning id
 ),
@@ -32,8 +33,37 @@ removing as (
 ),
 unclaimed as (
     delete from version_claims v using erased e where v.upload_id = e.id
+),
+packed as (
+    update package_items i set name = '' from erased e where i.upload_id = e.id returning i.package_id
+),
+listed as (
+    delete from package_texts t using packed p where t.package_id = p.package_id
+),
+never_packed as (
+    update package_missing m set name = '' from erased e where m.upload_id = e.id
+),
+prepared as (
+    update package_asked a set name = case when a.name is not null then '' end from erased e where a.upload = e.id
+    returning a.package_id, a.code
+),
+ended as (
+    update packages p
+    set state = 'failed', failure = 'gone', finished_at = $2::timestamptz, expires_at = least(p.expires_at, $2::timestamptz)
+    where p.id in (select id from packages
+                   where id in (select package_id from packed union select package_id from prepared where code = '')
+                     and state in ('preparing', 'queued', 'building', 'ready')
+                   order by id
+                   for no key update)
 )
 select id from erased;
+
+-- name: erase_package_failures
+-- After erase_upload, which waits for those that are being written: a statement of its own sees them.
+with named as (
+    update package_failures set name = '' where upload_id = $1 returning package_id
+)
+update callbacks c set body = '' from named n where c.subject_id = n.package_id and c.state in ('delivered', 'dead', 'unsent');
 
 -- name: forget_removed_images
 -- Their objects are removed: nothing refers to them any more.

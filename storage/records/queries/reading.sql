@@ -40,6 +40,74 @@ where id in (select subject_id from jobs where kind = 'process' and subject_kind
 order by id desc
 limit $8::integer;
 
+-- name: list_similar_exact
+-- $9 the hash, $10 unused, $11 an id that is left out or null, $12 the least distance (and there, only ids before $2), $13 all hashes
+-- that are near enough. Of one hash 1,000 uploads are looked at, the newest.
+with near as materialized (
+    select hash, bit_count((hash # $9::bigint)::bit(64))::integer as distance
+    from unnest($13::bigint[]) as asked (hash)
+    cross join lateral (select 1 as found from picture_hashes p
+                        where p.app = $1 and p.block_0 = every_fourth_bit(asked.hash, 0) and p.hash = asked.hash
+                        limit 1) as there  -- so that each is looked up in the index, and not all compared
+    where $10::integer >= 0
+)
+select found.* from (select * from near order by distance) as near cross join lateral (
+    select u.* from (
+        select p.upload_id from picture_hashes p
+        where p.app = $1 and p.block_0 = every_fourth_bit(near.hash, 0) and p.hash = near.hash
+          and ($2::text is null or near.distance > $12::integer or p.upload_id < $2) and p.upload_id >= $3
+          and ($11::text is null or p.upload_id <> $11)
+        order by p.upload_id desc
+        limit 1000
+    ) as p join uploads u on u.id = p.upload_id
+    where u.state = 'published'
+      and ($4::text is null or u.state = $4) and ($5::text is null or u.profile = $5)
+      and ($6::timestamptz is null or u.created_at > $6) and u.metadata @> $7::jsonb
+    order by u.id desc
+    limit $8::integer
+) as found
+order by near.distance, found.id desc
+limit $8::integer;
+
+-- name: list_similar
+-- $9 the hash, $10 how many bits may differ, $11 an id that is left out or null, $12 the least distance (and there, only ids before
+-- $2), $13 to $16 the values that each of the four blocks may have, $17 how many hashes of each block are looked at. First the
+-- hashes, from the indexes alone; then the uploads of the 500 nearest, distance by distance until there are enough.
+with near as materialized (
+    select hash, bit_count((hash # $9::bigint)::bit(64))::integer as distance from (
+        select hash from (select hash from picture_hashes where app = $1 and block_0 = any($13::integer[]) limit $17::integer) as c
+        where bit_count((hash # $9::bigint)::bit(64)) between $12::integer and $10::integer
+        union
+        select hash from (select hash from picture_hashes where app = $1 and block_1 = any($14::integer[]) limit $17::integer) as c
+        where bit_count((hash # $9::bigint)::bit(64)) between $12::integer and $10::integer
+        union
+        select hash from (select hash from picture_hashes where app = $1 and block_2 = any($15::integer[]) limit $17::integer) as c
+        where bit_count((hash # $9::bigint)::bit(64)) between $12::integer and $10::integer
+        union
+        select hash from (select hash from picture_hashes where app = $1 and block_3 = any($16::integer[]) limit $17::integer) as c
+        where bit_count((hash # $9::bigint)::bit(64)) between $12::integer and $10::integer
+    ) as candidates
+    order by distance, hash
+    limit 500
+)
+select found.* from (select * from near order by distance) as near cross join lateral (
+    select u.* from (
+        select p.upload_id from picture_hashes p
+        where p.app = $1 and p.block_0 = every_fourth_bit(near.hash, 0) and p.hash = near.hash
+          and ($2::text is null or near.distance > $12::integer or p.upload_id < $2) and p.upload_id >= $3
+          and ($11::text is null or p.upload_id <> $11)
+        order by p.upload_id desc
+        limit 1000
+    ) as p join uploads u on u.id = p.upload_id
+    where u.state = 'published'
+      and ($4::text is null or u.state = $4) and ($5::text is null or u.profile = $5)
+      and ($6::timestamptz is null or u.created_at > $6) and u.metadata @> $7::jsonb
+    order by u.id desc
+    limit $8::integer
+) as found
+order by near.distance, found.id desc
+limit $8::integer;
+
 -- name: ended_uploads
 -- Of the uploads that clients wait for. What only looks again after the grant is no job of an upload: that is of a generation
 -- that the upload has not. The limit keeps the planner from reading all jobs.
@@ -61,7 +129,7 @@ select at, event, detail from (
     select id, at, event, detail from timeline where subject_id = $1
     union all
     select (1::bigint << 61) + c.sequence, a.at,
-           case when a.status between 200 and 299 and a.error = '' then 'callback.delivered' else 'callback.attempted' end,
+           case when a.error = '' then 'callback.delivered' else 'callback.attempted' end,
            json_build_object('callback', c.id, 'type', c.type, 'status', a.status, 'error', a.error,
                              'latency_ms', a.latency_ms)::text
     from callbacks c join callback_attempts a on a.callback_id = c.id
@@ -76,13 +144,13 @@ order by at, place
 limit 1000;
 
 -- name: backlog
--- Counted up to a bound: beyond it the exact number changes nothing.
+-- Counted up to a bound: beyond it the exact number changes nothing. What a backfill has waiting gives way, and is not late.
 select (select count(*) from (select from jobs where lease_token is null and run_at <= now() limit 100000) as r) as jobs_ready,
        (select count(*) from (select from jobs where lease_token is not null limit 100000) as l) as jobs_leased,
        (select count(*) from (select from callbacks where state = 'waiting' limit 100000) as w) as callbacks_waiting,
        (select count(*) from (select from callbacks where state = 'dead' limit 100000) as d) as callbacks_dead,
        (select coalesce(extract(epoch from now() - min(ready_since)) * 1000, 0)::bigint
-        from jobs where lease_token is null and run_at <= now()) as oldest_ready_ms,
+        from jobs where lease_token is null and run_at <= now() and not (patient and kind = 'make_variants')) as oldest_ready_ms,
        (select coalesce(extract(epoch from $1::timestamptz - min(next_attempt_at)) * 1000, 0)::bigint
         from callbacks where state = 'waiting' and next_attempt_at < 'infinity') as oldest_callback_ms;
 
@@ -108,3 +176,6 @@ select (select count(*) from (select from uploads where awaits_until is not null
        (select coalesce(extract(epoch from clock_timestamp() - min(xact_start)) * 1000, 0)::bigint
         from pg_stat_activity where datname = current_database() and backend_xmin is not null) as oldest_snapshot_ms,
        (extract(epoch from clock_timestamp()) * 1000000)::bigint as database_time_us;
+
+-- name: find_gone_image
+select app, profile from gone_images where public_id = $1;

@@ -71,3 +71,30 @@ with recursive minutes as (
     where m.prefix is not null
 )
 select prefix from minutes where prefix is not null;
+
+-- name: parts_due
+-- $1 now, $2 limit
+select m.store_id, u.* from part_uploads m join uploads u on u.id = m.upload_id
+where m.look_at <= $1::timestamptz
+order by m.look_at, m.upload_id
+limit $2::integer;
+
+-- name: look_at_parts_again
+update part_uploads set look_at = $2::timestamptz where upload_id = $1;
+
+-- name: give_up_parts
+-- $1 the upload, $2 the store's multipart upload, $3 before when its grant has ended, $4 when to look whether all is gone. The
+-- lock keeps a fresh grant from being signed meanwhile; one that came first keeps the parts.
+with abandoned as (
+    select id from uploads
+    where id = $1 and (state not in ('created', 'expired') or expires_at < $3::timestamptz)
+    for no key update
+)
+update part_uploads m set store_id = null, look_at = $4::timestamptz
+from abandoned a
+where m.upload_id = a.id and m.store_id is not distinct from $2
+returning m.upload_id;
+
+-- name: forget_parts
+-- Nothing is left of it at the store.
+delete from part_uploads where upload_id = $1 and store_id is null;

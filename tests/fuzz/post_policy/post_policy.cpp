@@ -81,7 +81,7 @@ void check_let_through(const PostPolicy& policy, const ReceivedForm& form, const
 
 void run(BytesView bytes) {
     fuzz::Input input{bytes};
-    std::vector<Header> fields;
+    std::vector<HeaderField> fields;
     for (auto line = input.line(); !line.empty(); line = input.line()) {
         const auto [name, value] = fuzz::split(line, '=');
         fields.push_back({std::string{name}, std::string{value}});
@@ -93,10 +93,10 @@ void run(BytesView bytes) {
         derive_signing_key({kCredentials, kRegion, "s3"}, std::chrono::floor<std::chrono::days>(kNow));
     static const Verifier verifier{{kCredentials}, kRegion};
     const auto text = base64(as_bytes(input.rest()));
-    for (auto field :
-         {Header{"x-amz-algorithm", std::string{kAlgorithm}}, Header{"x-amz-credential", key.credential},
-          Header{"x-amz-date", std::string{AmzDate{kNow}.text()}}, Header{"policy", text},
-          Header{"x-amz-signature", key.sign(text)}}) {
+    for (auto field : {HeaderField{"x-amz-algorithm", std::string{kAlgorithm}},
+                       HeaderField{"x-amz-credential", key.credential},
+                       HeaderField{"x-amz-date", std::string{AmzDate{kNow}.text()}},
+                       HeaderField{"policy", text}, HeaderField{"x-amz-signature", key.sign(text)}}) {
         fields.push_back(std::move(field));
     }
     const ReceivedForm form{"incoming", fields, kNow + std::chrono::minutes{1}};

@@ -14,7 +14,7 @@ struct Outcome {
     bool whole = false;
     std::string file;
     std::string file_name;
-    std::vector<signer::Header> fields;
+    std::vector<signer::HeaderField> fields;
     bool operator==(const Outcome&) const = default;
 };
 

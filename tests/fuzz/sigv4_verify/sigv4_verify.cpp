@@ -28,14 +28,14 @@ constexpr std::string_view kOrigin = "http://127.0.0.1:9000";
 struct Sent {
     std::string method;
     std::string target;
-    std::vector<Header> headers;
+    std::vector<HeaderField> headers;
 };
 
 struct Parts {
     std::string method;
     std::string key;
     std::vector<Parameter> query;
-    std::vector<Header> headers;
+    std::vector<HeaderField> headers;
 };
 
 std::optional<Sent> sign(const Parts& parts, bool presigned) {
@@ -71,7 +71,8 @@ std::optional<Sent> sign(const Parts& parts, bool presigned) {
 
 Verification<VerifiedRequest> verify(const Sent& sent) {
     static const Verifier verifier{{kCredentials}, kRegion};
-    return verifier.verify(ReceivedRequest{sent.method, sent.target, sent.headers, kNow});
+    return verifier.verify(
+        ReceivedRequest{sent.method, sent.target, http::semantics::views_of(sent.headers), kNow});
 }
 
 /// The signed headers in one text, as SigV4 spells them.

@@ -29,8 +29,10 @@ void check(const StoreEvent& event) {
             "events of two sources are two");
 }
 
-constexpr std::array kDialects = {Dialect::automatic, Dialect::minio, Dialect::s3,
-                                  Dialect::rustfs,    Dialect::ceph,  Dialect::versitygw};
+constexpr std::array kDialects = {Dialect::automatic,   Dialect::minio,     Dialect::s3,  Dialect::rustfs,
+                                  Dialect::ceph,        Dialect::versitygw, Dialect::sns, Dialect::lambda,
+                                  Dialect::eventbridge, Dialect::sqs,       Dialect::r2,  Dialect::gcs,
+                                  Dialect::b2,          Dialect::seaweedfs};
 
 void run(BytesView bytes) {
     for (const auto encoding : {KeyEncoding::form, KeyEncoding::raw}) {

@@ -65,7 +65,11 @@ class Serving : public testing::Test {
             ++handled;
             return Response::text(200, request.body);
         });
-        auto cors = std::make_shared<CorsPolicy>(CorsPolicy{.origins = {"https://app.example"}});
+        auto cors = std::make_shared<CorsRule>(
+            CorsRule{.origins = {"https://app.example"},
+                     .headers = {"Content-Type"},
+                     .exposed = {"ETag", "Location", "X-Request-Id", "Retry-After"},
+                     .max_age = 7'200});
         router.add({.method = Method::post, .pattern = "/echo", .handler = echo, .body_limit = 65'536}, cors)
             .add({.method = Method::put, .pattern = "/echo", .handler = echo, .body_limit = 10}, cors)
             .add({.method = Method::get,

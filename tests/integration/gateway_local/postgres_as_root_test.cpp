@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using storage::records::migrate;
-using storage::records::MigrateMode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -171,13 +170,13 @@ TEST_F(PostgresAsRootTest, goes_on_with_a_folder_of_version_0_1) {
     {
         const auto first = PrivatePostgres::start(folder_);
         ASSERT_TRUE(first) << first.error().detail;
-        ASSERT_TRUE(migrate((*first)->url(), MigrateMode::apply));
+        ASSERT_TRUE(migrate((*first)->url(), RunMode::apply));
     }
     give_folder_away();
     const auto second = PrivatePostgres::start(folder_);
     ASSERT_TRUE(second) << second.error().detail;
     EXPECT_EQ(facts_of(folder_).st_uid, 0U);
-    const auto missing = migrate((*second)->url(), MigrateMode::dry_run);
+    const auto missing = migrate((*second)->url(), RunMode::dry_run);
     ASSERT_TRUE(missing) << missing.error().detail;
     EXPECT_THAT(*missing, IsEmpty());
 }

@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using storage::records::migrate;
-using storage::records::MigrateMode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -41,13 +40,13 @@ TEST_F(PrivatePostgresTest, keeps_data_across_restarts) {
     {
         const auto first = PrivatePostgres::start(folder_ / "postgres");
         ASSERT_TRUE(first) << first.error().detail;
-        const auto applied = migrate((*first)->url(), MigrateMode::apply);
+        const auto applied = migrate((*first)->url(), RunMode::apply);
         ASSERT_TRUE(applied) << applied.error().detail;
         EXPECT_THAT(*applied, Not(IsEmpty()));
     }
     const auto second = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(second) << second.error().detail;
-    const auto missing = migrate((*second)->url(), MigrateMode::dry_run);
+    const auto missing = migrate((*second)->url(), RunMode::dry_run);
     ASSERT_TRUE(missing) << missing.error().detail;
     EXPECT_THAT(*missing, IsEmpty());
 }
@@ -58,14 +57,14 @@ TEST_F(PrivatePostgresTest, follows_a_folder_that_was_moved) {
         const auto first = PrivatePostgres::start(folder_ / "old");
         ASSERT_TRUE(first) << first.error().detail;
         EXPECT_TRUE(PrivatePostgres::is_running(folder_ / "old"));
-        ASSERT_TRUE(migrate((*first)->url(), MigrateMode::apply));
+        ASSERT_TRUE(migrate((*first)->url(), RunMode::apply));
     }
     fs::rename(folder_ / "old", folder_ / "new");
     EXPECT_TRUE(PrivatePostgres::exists(folder_ / "new"));
     EXPECT_FALSE(PrivatePostgres::is_running(folder_ / "new"));
     const auto second = PrivatePostgres::start(folder_ / "new");
     ASSERT_TRUE(second) << second.error().detail;
-    EXPECT_THAT(*migrate((*second)->url(), MigrateMode::dry_run), IsEmpty());
+    EXPECT_THAT(*migrate((*second)->url(), RunMode::dry_run), IsEmpty());
 }
 
 /// Root's PostgreSQL runs as another user, who can't pass to the folder: its cluster is in /var/tmp.
@@ -127,7 +126,7 @@ TEST_F(PrivatePostgresTest, shares_running_server_when_sharing_is_allowed) {
         ASSERT_TRUE(second) << second.error().detail;
         EXPECT_EQ((*second)->url(), (*first)->url());
     }
-    EXPECT_TRUE(migrate((*first)->url(), MigrateMode::dry_run));  // it did not end with the second
+    EXPECT_TRUE(migrate((*first)->url(), RunMode::dry_run));  // it did not end with the second
 }
 
 TEST_F(PrivatePostgresTest, restarts_after_being_killed_with_its_process) {
@@ -141,7 +140,7 @@ TEST_F(PrivatePostgresTest, restarts_after_being_killed_with_its_process) {
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "it did not start";
     const auto again = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(again) << again.error().detail;
-    EXPECT_TRUE(migrate((*again)->url(), MigrateMode::dry_run));
+    EXPECT_TRUE(migrate((*again)->url(), RunMode::dry_run));
 }
 
 TEST_F(PrivatePostgresTest, restarts_interrupted_initdb) {

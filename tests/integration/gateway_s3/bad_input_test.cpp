@@ -15,13 +15,14 @@ class BadInput : public Store {
 
 TEST_F(BadInput, rejects_headers_that_a_presigned_url_does_not_sign) {
     ask("worker", {.method = "PUT", .key = "secret", .body = "secret"});
-    for (const auto& [name, value] : std::vector<Header>{{"x-amz-copy-source", "/incoming/secret"},
-                                                         {"X-Amz-Copy-Source", "/incoming/secret"},
-                                                         {"x-amz-meta-a", "1"},
-                                                         {"x-amz-acl", "public-read"},
-                                                         {"x-amz-tagging", "a=b"},
-                                                         {"x-amz-object-lock-mode", "COMPLIANCE"},
-                                                         {"X-Minio-Source-Mtime", "2020-01-01T00:00:00Z"}}) {
+    for (const auto& [name, value] :
+         std::vector<HeaderField>{{"x-amz-copy-source", "/incoming/secret"},
+                                  {"X-Amz-Copy-Source", "/incoming/secret"},
+                                  {"x-amz-meta-a", "1"},
+                                  {"x-amz-acl", "public-read"},
+                                  {"x-amz-tagging", "a=b"},
+                                  {"x-amz-object-lock-mode", "COMPLIANCE"},
+                                  {"X-Minio-Source-Mtime", "2020-01-01T00:00:00Z"}}) {
         const Answer answer = send(request("PUT", presigned("signer", put_), {{name, value}}, "x"));
         EXPECT_EQ(answer.status, 403) << name;
         EXPECT_EQ(code_of(answer), "AccessDenied") << name;

@@ -9,8 +9,9 @@ using signer::PolicyCondition;
 
 class Forms : public Store {
   protected:
-    std::vector<Header> granted(const std::string& key = "u/f/${filename}", std::vector<Header> fields = {},
-                                const std::string& who = "signer") const {
+    std::vector<HeaderField> granted(const std::string& key = "u/f/${filename}",
+                                     std::vector<HeaderField> fields = {},
+                                     const std::string& who = "signer") const {
         signer::PostPolicyRequest policy;
         policy.address = address({.key = key});
         policy.conditions = {{PolicyCondition::Kind::content_length_range, "", "", 3, 1'000'000}};
@@ -27,7 +28,7 @@ class Forms : public Store {
                "image/jpeg\r\n\r\n" +
                content + "\r\n";
     }
-    static std::string form(const std::vector<Header>& fields, const std::string& file) {
+    static std::string form(const std::vector<HeaderField>& fields, const std::string& file) {
         std::string body;
         for (const auto& [name, value] : fields)
             body += part(name, value);

@@ -10,7 +10,7 @@ class Multipart : public Store {
         return element(ask("signer", {.method = "POST", .key = key, .query = {{"uploads", ""}}}), "UploadId");
     }
     Answer put(const std::string& key, const std::string& upload, int number, const std::string& body,
-               std::vector<Header> headers = {}) const {
+               std::vector<HeaderField> headers = {}) const {
         return ask("signer", {.method = "PUT",
                               .key = key,
                               .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}},

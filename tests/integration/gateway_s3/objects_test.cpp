@@ -93,7 +93,7 @@ TEST_F(Objects, overrides_response_headers_by_signed_query) {
 }
 
 TEST_F(Objects, enforces_write_once_and_compare_and_swap) {
-    const auto put = [&](std::vector<Header> headers, const std::string& body = "x") {
+    const auto put = [&](std::vector<HeaderField> headers, const std::string& body = "x") {
         return ask("worker", {.method = "PUT", .key = "w", .headers = std::move(headers), .body = body});
     };
     EXPECT_EQ(code_of(put({{"If-Match", "\"0123456789abcdef0123456789abcdef\""}})), "NoSuchKey");
@@ -275,7 +275,7 @@ TEST_F(Objects, lists_by_prefix_and_delimiter_in_pages) {
 
 TEST_F(Objects, requires_read_permission_on_the_copy_source) {
     ask("worker", {.method = "PUT", .key = "u/s", .headers = {{"x-amz-meta-a", "1"}}, .body = "source"});
-    const std::vector<Header> from{{"x-amz-copy-source", "/incoming/u%2Fs"}};
+    const std::vector<HeaderField> from{{"x-amz-copy-source", "/incoming/u%2Fs"}};
     const Answer copied = ask("worker", {.method = "PUT", .key = "c", .headers = from, .bucket = "public"});
     EXPECT_EQ(copied.status, 200) << copied.body;
     EXPECT_EQ(ask("worker", {.key = "c", .bucket = "public"}).body, "source");
@@ -355,7 +355,7 @@ TEST_F(Objects, names_missing_payload_hash_and_date) {
     const auto without = [&](const std::string& name) {
         auto headers = signer_of("worker").sign_headers(wanted).value().headers;
         std::erase_if(headers,
-                      [&](const Header& each) { return ascii::equals_ignoring_case(each.name, name); });
+                      [&](const HeaderField& each) { return ascii::equals_ignoring_case(each.name, name); });
         return send(request("GET", "/incoming/k", headers, ""));
     };
     EXPECT_EQ(without("x-amz-content-sha256").status, 400);
@@ -376,8 +376,25 @@ TEST_F(Objects, answers_part_numbers_of_objects_as_s3) {
     EXPECT_EQ(code_of(part("p", "2")), "InvalidPartNumber");
     EXPECT_EQ(code_of(part("p", "0")), "InvalidArgument");
     EXPECT_EQ(code_of(part("p", "x")), "InvalidArgument");
+    EXPECT_EQ(code_of(part("missing", "-3")), "InvalidArgument") << "said before the key is looked for";
+    EXPECT_EQ(ask("worker", {.method = "HEAD", .key = "missing", .query = {{"partNumber", "-3"}}}).status,
+              400);
     EXPECT_EQ(part("empty", "1").status, 200);
     EXPECT_EQ(part("empty", "1").header("Content-Range"), "");
+}
+
+TEST_F(Objects, refuses_a_range_of_a_part) {
+    ask("worker", {.method = "PUT", .key = "p", .body = "0123456789"});
+    for (const char* method : {"GET", "HEAD"}) {
+        const auto answer = ask("worker", {.method = method,
+                                           .key = "p",
+                                           .query = {{"partNumber", "1"}},
+                                           .headers = {{"Range", "bytes=0-1"}}});
+        EXPECT_EQ(answer.status, 400) << method;
+        if (std::string_view{method} == "GET") {
+            EXPECT_EQ(code_of(answer), "InvalidRequest");
+        }
+    }
 }
 
 TEST_F(Objects, accepts_bucket_in_host_name) {

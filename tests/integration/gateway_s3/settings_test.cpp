@@ -7,7 +7,8 @@ namespace {
 
 class Settings : public Store {
   protected:
-    Answer put(const std::string& key, std::vector<Header> headers, const std::string& body = "x") const {
+    Answer put(const std::string& key, std::vector<HeaderField> headers,
+               const std::string& body = "x") const {
         return ask("worker", {.method = "PUT", .key = key, .headers = std::move(headers), .body = body});
     }
     Answer tagging(const std::string& method, const std::string& key, const std::string& body = {}) const {
@@ -22,18 +23,19 @@ class Settings : public Store {
 };
 
 TEST_F(Settings, refuses_by_name_what_is_asked_for_and_not_done) {
-    for (const auto& [name, value] : std::vector<Header>{{"x-amz-acl", "public-read"},
-                                                         {"x-amz-grant-read", "uri=all"},
-                                                         {"x-amz-website-redirect-location", "/"},
-                                                         {"x-amz-object-lock-mode", "GOVERNANCE"},
-                                                         {"x-amz-storage-class", "GLACIER"},
-                                                         {"x-amz-server-side-encryption", "AES256"},
-                                                         {"x-amz-server-side-encryption-customer-key", "k"},
-                                                         {"x-amz-write-offset-bytes", "5"},
-                                                         {"x-amz-metadata-directive", "REPLACE"},
-                                                         {"x-amz-snowball-auto-extract", "true"},
-                                                         {"x-amz-of-tomorrow", "1"},
-                                                         {"x-minio-extract", "true"}}) {
+    for (const auto& [name, value] :
+         std::vector<HeaderField>{{"x-amz-acl", "public-read"},
+                                  {"x-amz-grant-read", "uri=all"},
+                                  {"x-amz-website-redirect-location", "/"},
+                                  {"x-amz-object-lock-mode", "GOVERNANCE"},
+                                  {"x-amz-storage-class", "GLACIER"},
+                                  {"x-amz-server-side-encryption", "AES256"},
+                                  {"x-amz-server-side-encryption-customer-key", "k"},
+                                  {"x-amz-write-offset-bytes", "5"},
+                                  {"x-amz-metadata-directive", "REPLACE"},
+                                  {"x-amz-snowball-auto-extract", "true"},
+                                  {"x-amz-of-tomorrow", "1"},
+                                  {"x-minio-extract", "true"}}) {
         const Answer answer = put("n", {{name, value}});
         EXPECT_EQ(answer.status, 501) << name;
         EXPECT_EQ(code_of(answer), "NotImplemented") << name;
@@ -123,7 +125,7 @@ TEST_F(Settings, bounds_tags) {
 
 TEST_F(Settings, copies_tags_or_replaces_them) {
     put("t", {{"x-amz-tagging", "a=1"}});
-    const auto copied = [&](std::vector<Header> more) {
+    const auto copied = [&](std::vector<HeaderField> more) {
         more.push_back({"x-amz-copy-source", "/incoming/t"});
         EXPECT_EQ(put("copy", more, "").status, 200);
         return tagging("GET", "copy").body;
@@ -244,7 +246,7 @@ TEST_F(Settings, keeps_crc64nvme_where_no_checksum_is_named) {
 }
 
 TEST_F(Settings, holds_the_checksum_that_an_sdk_announces) {
-    const auto put = [&](std::vector<Header> headers) {
+    const auto put = [&](std::vector<HeaderField> headers) {
         headers.push_back({"x-amz-sdk-checksum-algorithm", "CRC32"});
         return code_of(ask("worker", {.method = "PUT", .key = "s", .headers = headers, .body = "123456789"}));
     };

@@ -22,7 +22,7 @@ namespace photogate::gateway::s3::test {
 using http::test::Answer;
 using http::test::Expecting;
 using http::test::RawClient;
-using signer::Header;
+using signer::HeaderField;
 
 /// A folder that goes when the test does.
 class Folder {
@@ -47,7 +47,7 @@ struct Wanted {
     std::string method = "GET";
     std::string key;
     std::vector<signer::Parameter> query;
-    std::vector<Header> headers;  ///< signed and sent
+    std::vector<HeaderField> headers;  ///< signed and sent
     std::string body;
     std::string bucket = "incoming";
 };
@@ -114,7 +114,7 @@ class Store : public testing::Test {
         return url.substr(url.find('/', 8));
     }
     std::string request(const std::string& method, const std::string& target,
-                        const std::vector<Header>& headers, const std::string& body) const {
+                        const std::vector<HeaderField>& headers, const std::string& body) const {
         std::string text = method + " " + target + " HTTP/1.1\r\nHost: " + host() + "\r\n";
         bool has_length = false;
         for (const auto& [name, value] : headers) {

@@ -111,7 +111,7 @@ TEST_F(Cost, keeps_graphics_lossless_that_a_photo_codec_inflates) {
 
 TEST_F(Cost, grows_only_where_the_profile_accepts_it) {
     source = make_photo(folder, 1000, 700);
-    const Bytes low = made("low.jpg", "[Q=30]");
+    const Bytes low = made("low.jpg", "[Q=10,optimize_coding]");
     Order order;
     order.recipe.version.growth = Growth::accept;
     EXPECT_GT(process_image(low, order).picture().bytes.size(), low.size());

@@ -2,10 +2,12 @@
 // second argument, which a true worker process takes for its ceiling on memory.
 #include "fake_imager.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "imaging/channel.hpp"
@@ -16,6 +18,7 @@ namespace {
 using namespace photogate;
 using namespace photogate::imaging;
 using testing::Lie;
+using namespace std::chrono_literals;
 
 void raw(const std::string& bytes) {
     std::size_t at = 0;
@@ -47,10 +50,11 @@ constexpr const char* kPicture = "\xFF\xD8\xFFpicture";
 
 /// A sound answer, to be spoilt.
 std::string answer(const std::string& picture = kPicture) {
-    return R"({"processed":{"pictures":[{"format":"jpeg","width":1,"height":1,"size":)" +
+    return R"({"processed":{"pictures":[{"format":"jpeg","width":1,"height":1,"alpha":false,"size":)" +
            std::to_string(picture.size()) +
            R"(}],"original_format":"jpeg","width":1,"height":1,"frames":1,"facts":)"
-           R"({"exif":"{}","privacy":"{}","thumb_hash":"AAAA","perceptual_hash":"0011223344556677"}}})";
+           R"({"exif":"{}","privacy":"{}","thumb_hash":"AAAA","perceptual_hash":"0011223344556677",)"
+           R"("dominant_color":"#336699"}}})";
 }
 
 std::string with(std::string from, const std::string& to) {
@@ -60,7 +64,7 @@ std::string with(std::string from, const std::string& to) {
     return text.replace(at, from.size(), to);
 }
 
-void lie(Lie what) {
+void lie(Lie what, int file) {
     switch (what) {
         case Lie::none:
         case Lie::sandbox:
@@ -113,6 +117,17 @@ void lie(Lie what) {
         case Lie::takes_a_while:
             ::usleep(200'000);
             return frame(answer(), kPicture);
+        case Lie::waits_for_its_file:
+            if (::flock(file, LOCK_SH) != 0) ::_exit(4);
+            return frame(answer(), kPicture);
+        case Lie::works_now_and_then: {
+            using Clock = std::chrono::steady_clock;
+            for (const auto end = Clock::now() + 2s; Clock::now() < end; ::usleep(18'000)) {
+                for (const auto pause = Clock::now() + 2ms; Clock::now() < pause;) {
+                }
+            }
+            return frame(answer(), kPicture);
+        }
         case Lie::two_pictures: {
             const std::string one = R"({"format":"jpeg","width":1,"height":1,"size":10})";
             return frame(with("[{", "[" + one + ",{"), std::string(kPicture) + kPicture);
@@ -160,6 +175,6 @@ int main(int argc, char** argv) {
     Channel channel{Descriptor(::dup(STDIN_FILENO))};
     (void)channel.send(hello(what), {}, -1, std::nullopt);
     while (auto order = channel.receive({kMaxTaskHeader, 0}, std::nullopt))
-        lie(what);
+        lie(what, order->descriptor.get());
     return 0;
 }

@@ -25,7 +25,9 @@ enum class Lie : std::uint64_t {
     foreign_error,
     dies,
     hangs,
-    takes_a_while,  ///< a fifth of a second, and then answers soundly
+    takes_a_while,       ///< a fifth of a second, and then answers soundly
+    waits_for_its_file,  ///< until nobody else has it locked, and then answers soundly
+    works_now_and_then,  ///< for two seconds, with a tenth of a processor, and then answers soundly
     two_pictures,
     picture_of_more_bytes,
     bytes_of_no_picture,

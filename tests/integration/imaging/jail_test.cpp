@@ -185,6 +185,7 @@ TEST(Jail, produces_same_bytes_in_another_worker_process) {
             EXPECT_EQ(here.exif_json, processed.exif_json);
             EXPECT_EQ(here.thumb_hash, processed.thumb_hash);
             EXPECT_EQ(here.perceptual_hash, processed.perceptual_hash);
+            EXPECT_EQ(here.dominant_color, processed.dominant_color);
         }
     }
 }

@@ -143,6 +143,26 @@ TEST(ImagerPool, is_not_blocked_by_output_on_standard_error) {
     EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
 }
 
+TEST(ImagerPool, does_not_begin_what_is_not_wanted_when_its_turn_comes) {
+    auto pool = ImagerPool::start(liar(Lie::hangs));
+    ASSERT_TRUE(pool);
+    const auto picture = small_jpeg();
+    auto file = MemoryFile::create("test");
+    ASSERT_TRUE(file && file->append(picture));
+    Task task;
+    task.file = file->descriptor();
+    task.size = picture.size();
+    task.publish({}, {VersionSpec{}});
+    int asked = 0;
+    const auto outcome = (*pool)->try_run(task, {.wanted = [&] {
+                                              ++asked;
+                                              return false;
+                                          }});
+    EXPECT_EQ(error_of(outcome), ErrorCode::overloaded);
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ((*pool)->counters().crashed + (*pool)->counters().timed_out, 0U) << "no process had it";
+}
+
 TEST(ImagerPool, kills_hanging_process_at_the_deadline) {
     for (const Lie lie : {Lie::hangs, Lie::announced_but_not_sent}) {
         PoolOptions options = liar(lie);
@@ -153,6 +173,15 @@ TEST(ImagerPool, kills_hanging_process_at_the_deadline) {
         EXPECT_EQ((*pool)->counters().timed_out, 1U);
         EXPECT_TRUE(eventually([&] { return (*pool)->counters().started == 2; }));
     }
+}
+
+TEST(ImagerPool, gives_more_time_to_a_process_that_a_busy_machine_keeps_waiting) {
+    PoolOptions options = liar(Lie::works_now_and_then);
+    options.wall_clock = std::chrono::seconds(1);
+    auto pool = ImagerPool::start(options);
+    ASSERT_TRUE(pool);
+    EXPECT_EQ(verdict(run(**pool, small_jpeg())), "published");
+    EXPECT_EQ((*pool)->counters().timed_out, 0U);
 }
 
 TEST(ImagerPool, times_out_stopped_process_and_serves_the_next_task) {
@@ -254,7 +283,7 @@ TEST(ImagerPool, rejects_published_picture_over_the_size_limit) {
     EXPECT_EQ(error_of(run(**liars, small_jpeg())), ErrorCode::imager_crashed);
 }
 
-TEST(ImagerPool, gives_process_three_descriptors_and_no_environment) {
+TEST(ImagerPool, gives_process_three_descriptors_and_nothing_of_its_environment) {
     ::setenv("PHOTOGATE_TEST_SECRET", "hunter2", 1);
     // One that a careless spawn would pass on.
     const Descriptor leaky(::open("/etc/hostname", O_RDONLY));
@@ -274,7 +303,7 @@ TEST(ImagerPool, gives_process_three_descriptors_and_no_environment) {
         if (denied)
             GTEST_SKIP() << "the worker process's descriptors are hidden from this user, as they should be";
         EXPECT_EQ(numbers, (std::set<std::string>{"0", "1", "2"}));
-        EXPECT_TRUE(read_file(folder / "environ").empty());
+        EXPECT_EQ(as_text(read_file(folder / "environ")), std::string_view("OMP_NUM_THREADS=1\0", 18));
         const Bytes status = read_file(folder / "status");
         EXPECT_NE(as_text(status).find("NoNewPrivs:\t1"), std::string_view::npos);
         const Bytes limits = read_file(folder / "limits");

@@ -60,6 +60,22 @@ PoolOptions pool_options(std::size_t processes = 1);
 /// One for the whole program, two worker processes.
 ImagerPool& shared_pool();
 
+/// A task about bytes in memory, with the files that it borrows.
+struct Spooled {
+    MemoryFile file;
+    Task task;
+
+    explicit Spooled(BytesView bytes) : file(spool(bytes)) {
+        task.file = file.descriptor();
+        task.size = file.size();
+    }
+    static MemoryFile spool(BytesView bytes) {
+        auto file = MemoryFile::create("test");
+        EXPECT_TRUE(file && file->append(bytes));
+        return std::move(*file);
+    }
+};
+
 struct Order {
     Recipe recipe;
     std::optional<std::string> declared_type;

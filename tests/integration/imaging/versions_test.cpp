@@ -1,9 +1,12 @@
-// Several pictures of one decode, pictures rendered without facts, crops and watermarks, through the real
+// Several pictures of one decode, pictures rendered without facts, and crops, through the real
 // worker process; and the lanes that share the processes.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
-#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
 
 #include "fake_imager.hpp"
 #include "support.hpp"
@@ -13,27 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
-
-/// A task about bytes in memory, with the files that it borrows.
-struct Spooled {
-    MemoryFile file;
-    std::optional<MemoryFile> watermark;
-    Task task;
-
-    explicit Spooled(BytesView bytes, BytesView mark = {}) : file(spool(bytes)) {
-        task.file = file.descriptor();
-        task.size = file.size();
-        if (mark.empty()) return;
-        watermark = spool(mark);
-        task.watermark = watermark->descriptor();
-        task.watermark_size = watermark->size();
-    }
-    static MemoryFile spool(BytesView bytes) {
-        auto file = MemoryFile::create("test");
-        EXPECT_TRUE(file && file->append(bytes));
-        return std::move(*file);
-    }
-};
 
 Processed processed(const Task& task) {
     auto outcome = shared_pool().run(task);
@@ -181,37 +163,6 @@ TEST_F(Versions, of_an_orientation_that_turns_are_cropped_as_they_are_seen) {
     EXPECT_EQ(all.pictures[1].width, 30U);
 }
 
-TEST_F(Versions, carry_a_watermark_in_its_corner_and_nowhere_else) {
-    const Bytes photo = photo_as("p.png", 400, 300);
-    vips("black " + folder.file("b.v") + " 60 30 --bands 3");
-    vips("linear " + folder.file("b.v") + " " + folder.file("red.png") + " '1 1 1' '255 0 0' --uchar");
-    Spooled spooled(photo, read_file(folder.file("red.png")));
-    const auto marked = [&](Corner corner, std::uint32_t opacity) {
-        return VersionSpec{.format = Format::png,
-                           .watermark = Watermark{std::string(64, 'a'), corner, 20, opacity}};
-    };
-    spooled.task.publish(
-        {}, {{.format = Format::png}, marked(Corner::bottom_right, 100), marked(Corner::top_left, 50)});
-    const Processed all = processed(spooled.task);
-    ASSERT_EQ(all.pictures.size(), 3U);
-    const Pixels plain = pixels_of(all.pictures[0]);
-    const Pixels full = pixels_of(all.pictures[1]);
-    const Pixels half = pixels_of(all.pictures[2]);
-    ASSERT_EQ(plain.bytes.size(), full.bytes.size());
-    ASSERT_EQ(plain.bytes.size(), half.bytes.size());
-    const auto at = [&](const Pixels& pixels, int x, int y, int band) {
-        return int{pixels.bytes[static_cast<std::size_t>((y * pixels.width + x) * pixels.bands + band)]};
-    };
-    // 20 percent of 300 pixels are 60 by 30, 6 pixels from the edges.
-    EXPECT_GE(at(full, 400 - 36, 300 - 21, 0), 250);
-    EXPECT_LE(at(full, 400 - 36, 300 - 21, 1), 5);
-    EXPECT_EQ(at(full, 30, 20, 0), at(plain, 30, 20, 0));
-    EXPECT_EQ(at(full, 200, 150, 1), at(plain, 200, 150, 1));
-    EXPECT_NEAR(at(half, 36, 21, 0), (at(plain, 36, 21, 0) + 255) / 2, 3);
-    EXPECT_NEAR(at(half, 36, 21, 1), at(plain, 36, 21, 1) / 2, 3);
-    EXPECT_EQ(at(half, 400 - 36, 300 - 21, 0), at(plain, 400 - 36, 300 - 21, 0));
-}
-
 TEST_F(Versions, that_can_not_be_made_are_an_error_and_not_the_pictures_fault) {
     const Bytes photo = photo_as("p.jpg", 320, 240);
     const auto code = [](Spooled& spooled) {
@@ -221,94 +172,128 @@ TEST_F(Versions, that_can_not_be_made_are_an_error_and_not_the_pictures_fault) {
     Spooled none(photo);
     none.task.versions.clear();
     EXPECT_EQ(code(none), ErrorCode::invalid_configuration);
-    Spooled unmarked(photo);
-    unmarked.task.versions.front().watermark = Watermark{std::string(64, 'a')};
-    EXPECT_EQ(code(unmarked), ErrorCode::invalid_configuration);
-    Spooled nonsense(photo, as_bytes("no picture at all"));
-    nonsense.task.versions.front().watermark = Watermark{std::string(64, 'a')};
-    EXPECT_EQ(code(nonsense), ErrorCode::invalid_configuration);
 }
 
 // --- lanes
 
+/// A file that worker processes wait for until the test lets them go on.
+class Gate {
+  public:
+    explicit Gate(int file)
+        : lock_(::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDONLY | O_CLOEXEC)) {
+        EXPECT_EQ(::flock(lock_.get(), LOCK_EX), 0);
+    }
+    void open() { lock_.reset(); }
+
+  private:
+    Descriptor lock_;
+};
+
 class Lanes : public ::testing::Test {
   protected:
-    Lanes() {
+    void start(Lie what) {
         PoolOptions options = pool_options();
         options.program = PHOTOGATE_BINARY_DIR "/tests/tools/imaging_fake_imager";
-        options.address_space = static_cast<std::uint64_t>(Lie::takes_a_while);
+        options.address_space = static_cast<std::uint64_t>(what);
         options.on_demand.most_waiting = 3;
         auto started = ImagerPool::start(options);
-        if (started) pool = std::move(*started);
+        ASSERT_TRUE(started) << started.error().detail;
+        pool = std::move(*started);
     }
-    Result<Outcome> ask(Lane lane, Steady::duration patience, Priority priority = Priority::normal) {
-        Spooled spooled(as_bytes("any bytes"));
-        return pool->try_run(spooled.task,
-                             {.lane = lane, .priority = priority, .deadline = Steady::now() + patience});
+    Result<Outcome> ask(Lane lane, Steady::duration patience) {
+        return pool->try_run(spooled.task, {.lane = lane, .deadline = Steady::now() + patience});
     }
     std::future<Result<Outcome>> later(Lane lane, Steady::duration patience = 1h) {
         return std::async(std::launch::async, [this, lane, patience] { return ask(lane, patience); });
     }
+    bool begins(Lane lane) {
+        return eventually([&] { return pool->load(lane).running == 1; });
+    }
+    static bool is_ready(const std::future<Result<Outcome>>& task) {
+        return task.wait_for(0s) == std::future_status::ready;
+    }
     static bool is_overloaded(const Result<Outcome>& outcome) {
         return !outcome && outcome.error().code == ErrorCode::overloaded;
     }
+    Spooled spooled{as_bytes("any bytes")};
     std::unique_ptr<ImagerPool> pool;
 };
 
-TEST_F(Lanes, a_deadline_that_the_tasks_ahead_do_not_leave_time_for_is_refused_at_once) {
-    ASSERT_TRUE(pool);
+TEST_F(Lanes, a_deadline_sooner_than_a_task_takes_is_refused_before_it_waits) {
+    ASSERT_NO_FATAL_FAILURE(start(Lie::takes_a_while));
     ASSERT_TRUE(ask(Lane::on_demand, 1h));  // now it is known how long one takes
     std::vector<std::future<Result<Outcome>>> ahead;
     for (int i = 0; i < 3; ++i)
         ahead.push_back(later(Lane::on_demand));
-    std::this_thread::sleep_for(50ms);
-    const auto start = Steady::now();
-    EXPECT_TRUE(is_overloaded(ask(Lane::on_demand, 250ms)));
-    EXPECT_LT(Steady::now() - start, 240ms);  // and not when the time had passed
+    const auto refused = ask(Lane::on_demand, 20ms);
+    ASSERT_TRUE(is_overloaded(refused)) << verdict(refused);
+    // Not that no process was free in time, which is said when the time has passed.
+    EXPECT_EQ(refused.error().detail, "too many pictures wait to be done by then");
     EXPECT_EQ(pool->counters().overloaded, 1U);
     for (auto& task : ahead)
         EXPECT_EQ(verdict(task.get()), "published");
 }
 
 TEST_F(Lanes, who_waits_longer_than_the_deadline_is_refused_and_leaves_no_task_behind) {
-    ASSERT_TRUE(pool);
-    std::vector<std::future<Result<Outcome>>> uploads;
-    for (int i = 0; i < 8; ++i)
-        uploads.push_back(later(Lane::uploads));
-    std::this_thread::sleep_for(50ms);
+    Gate gate{spooled.task.file};
+    ASSERT_NO_FATAL_FAILURE(start(Lie::waits_for_its_file));
+    auto upload = later(Lane::uploads);
+    ASSERT_TRUE(begins(Lane::uploads));
     EXPECT_TRUE(is_overloaded(ask(Lane::on_demand, 20ms)));  // nothing is known yet of how long one takes
-    for (auto& task : uploads)
-        EXPECT_EQ(verdict(task.get()), "published");
+    EXPECT_EQ(pool->load(Lane::on_demand).waiting, 0U);
+    gate.open();
+    EXPECT_EQ(verdict(upload.get()), "published");
     EXPECT_EQ(verdict(ask(Lane::on_demand, 1h)), "published");
     EXPECT_EQ(pool->counters().timed_out, 0U);
 }
 
 TEST_F(Lanes, no_more_wait_than_the_lane_has_places_for) {
-    ASSERT_TRUE(pool);
-    std::vector<std::future<Result<Outcome>>> ahead;
-    ahead.push_back(later(Lane::on_demand));
-    std::this_thread::sleep_for(50ms);  // it is under way, or done
+    Gate gate{spooled.task.file};
+    ASSERT_NO_FATAL_FAILURE(start(Lie::waits_for_its_file));
+    std::vector<std::future<Result<Outcome>>> tasks;
+    tasks.push_back(later(Lane::on_demand));
+    ASSERT_TRUE(begins(Lane::on_demand));
     for (int i = 0; i < 7; ++i)
-        ahead.push_back(later(Lane::on_demand));
+        tasks.push_back(later(Lane::on_demand));
+    // One is under way, three wait.
+    EXPECT_TRUE(eventually([&] { return std::count_if(tasks.begin(), tasks.end(), is_ready) == 4; }));
+    EXPECT_EQ(pool->load(Lane::on_demand).waiting, 3U);
+    gate.open();
     int refused = 0;
-    for (auto& task : ahead)
+    for (auto& task : tasks)
         refused += is_overloaded(task.get()) ? 1 : 0;
-    EXPECT_GE(refused, 1);
-    EXPECT_LE(refused, 4);  // one under way, three wait
+    EXPECT_EQ(refused, 4);
     EXPECT_EQ(verdict(ask(Lane::uploads, 1h)), "published");
 }
 
 TEST_F(Lanes, serves_an_on_demand_picture_before_waiting_uploads) {
-    ASSERT_TRUE(pool);
+    Gate gate{spooled.task.file};
+    ASSERT_NO_FATAL_FAILURE(start(Lie::waits_for_its_file));
+    std::atomic<int> begun{0};
+    int begun_before = -1;
+    const auto upload = [&] {
+        return std::async(std::launch::async, [&] {
+            return pool->try_run(spooled.task,
+                                 {.lane = Lane::uploads, .wanted = [&] { return ++begun > 0; }});
+        });
+    };
     std::vector<std::future<Result<Outcome>>> uploads;
-    for (int i = 0; i < 12; ++i)
-        uploads.push_back(later(Lane::uploads));
-    std::this_thread::sleep_for(50ms);
-    EXPECT_EQ(verdict(ask(Lane::on_demand, 1h)), "published");
-    const auto done = std::count_if(uploads.begin(), uploads.end(), [](auto& task) {
-        return task.wait_for(0s) == std::future_status::ready;
+    uploads.push_back(upload());
+    ASSERT_TRUE(begins(Lane::uploads));
+    for (int i = 1; i < 12; ++i)
+        uploads.push_back(upload());
+    auto picture = std::async(std::launch::async, [&] {
+        return pool->try_run(spooled.task, {.lane = Lane::on_demand, .wanted = [&] {
+                                                begun_before = begun;
+                                                return true;
+                                            }});
     });
-    EXPECT_LE(done, 6);  // two or three as a rule
+    EXPECT_TRUE(eventually(
+        [&] { return pool->load(Lane::uploads).waiting == 11 && pool->load(Lane::on_demand).waiting == 1; }));
+    gate.open();
+    EXPECT_EQ(verdict(picture.get()), "published");
+    EXPECT_GE(begun_before, 1);
+    EXPECT_LE(begun_before, 3);
     for (auto& task : uploads)
         EXPECT_EQ(verdict(task.get()), "published");
 }

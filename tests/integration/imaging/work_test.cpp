@@ -1,7 +1,6 @@
 // Files that are cheap to send and dear to read, through the real worker process: each ends in a verdict, and
 // takes a bounded time of the processor.
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -62,9 +61,14 @@ TEST(Work, every_costly_file_gets_a_verdict_in_bounded_processor_time) {
     EXPECT_EQ((*pool)->counters().started, 1U);
 }
 
-TEST(Work, a_photo_beside_costly_files_waits_for_one_of_them_at_most) {
+TEST(Work, a_photo_beside_costly_files_waits_for_little_of_their_processor_time) {
     auto pool = ImagerPool::start(pool_options(2));
     ASSERT_TRUE(pool) << pool.error().detail;
+    auto workers = children("photogate-imager");
+    ASSERT_GE(workers.size(), 2U);
+    // Of several, this pool's are the latest.
+    std::sort(workers.rbegin(), workers.rend());
+    const auto spent = [&] { return processor_time(workers[0]) + processor_time(workers[1]); };
     const Bytes costly = read_file(kFolder / "xmp-open-tags.png");
     const Folder folder;
     vips("jpegsave " + make_photo(folder, 320, 240) + " " + folder.file("p.jpg"));
@@ -72,9 +76,9 @@ TEST(Work, a_photo_beside_costly_files_waits_for_one_of_them_at_most) {
     std::vector<std::thread> senders;
     for (int i = 0; i < 6; ++i)
         senders.emplace_back([&] { EXPECT_EQ(verdict(run(**pool, costly)), "published"); });
-    const auto start = std::chrono::steady_clock::now();
+    const double start = spent();
     EXPECT_EQ(verdict(run(**pool, photo)), "published");
-    EXPECT_LE(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+    EXPECT_LE(spent() - start, 10.0);
     for (std::thread& sender : senders)
         sender.join();
 }

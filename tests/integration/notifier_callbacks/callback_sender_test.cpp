@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <future>
+#include <set>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -40,7 +42,7 @@ class Delivery : public ::testing::Test {
     void SetUp() override {
         const char* url = std::getenv("PHOTOGATE_TEST_DATABASE_URL");
         if (!url) GTEST_SKIP() << "PHOTOGATE_TEST_DATABASE_URL names no database";
-        const auto migrated = migrate(url, MigrateMode::apply);
+        const auto migrated = migrate(url, RunMode::apply);
         ASSERT_TRUE(migrated) << migrated.error().detail;
         auto opened = Records::open({.database_url = url}, composer_, clock_, random_);
         ASSERT_TRUE(opened) << opened.error().detail;
@@ -55,7 +57,7 @@ class Delivery : public ::testing::Test {
         http_ = std::make_unique<storage::http::HttpClient>(storage::http::ClientOptions{
             .guard = [guard](const sockaddr& address) { return guard.permits(address); }});
         sender_ = std::make_unique<CallbackSender>(options, records_->outbox, *http_, secrets, clock_,
-                                                   random_, std::move(observer));
+                                                   random_, std::move(observer), hooks_);
         thread_ = std::thread{[this] { sender_->run(); }};
     }
     void stop() {
@@ -128,6 +130,7 @@ class Delivery : public ::testing::Test {
                               [](const AppName&, const ProfileName&, model::CallbackType) {
                                   return std::optional<Recipient>{Recipient{}};
                               }};
+    purges::PurgeHooks hooks_;
     std::unique_ptr<Records> records_;
     std::string path_;
 
@@ -331,6 +334,160 @@ TEST_F(Delivery, never_connects_to_forbidden_address) {
         EXPECT_NE(details.attempts[0].error, "") << host;
     }
     EXPECT_EQ(attempted(arrive(receiver.url(path_ + "b")), 1).attempts[0].error, "blocked");
+    EXPECT_EQ(receiver.connections(), 0U);
+}
+
+/// Deletions of published images are purged by one hook, whose receiver each test has.
+class Purges : public Delivery {
+  protected:
+    void use(const std::string& api, purges::CacheKind kind = purges::CacheKind::fastly) {
+        purges::PurgeHook hook;
+        // A party of its own: what other runs left in this database is not its.
+        hook.name = "h" + make_upload_id(clock_.now(), random_).str().substr(20);
+        hook.kind = kind;
+        if (kind == purges::CacheKind::http) {
+            hook.url = api + "/{id}";
+        } else {
+            hook.api = *parse_endpoint(api);
+        }
+        hook.resource = path_.substr(1);
+        hook.token = Secret{"t0ken"};
+        hook.repeat_after = 1h;
+        hooks_[hook.name] = hook;
+        composer_with_hooks_ = std::make_unique<UploadCallbacks>(
+            "https://img.example", random_,
+            [](const AppName&, const ProfileName&, model::CallbackType) { return std::nullopt; }, hooks_);
+        auto opened = Records::open({.database_url = std::getenv("PHOTOGATE_TEST_DATABASE_URL")},
+                                    *composer_with_hooks_, clock_, random_);
+        ASSERT_TRUE(opened) << opened.error().detail;
+        records_ = std::move(*opened);
+    }
+
+    /// The public id of an image that was published and is deleted.
+    std::string deleted() {
+        const auto id = arrive("");
+        const auto claimed = records_->jobs.claim({.worker = "test", .most = 1'000});
+        EXPECT_TRUE(claimed);
+        std::string name;
+        for (const auto& job : *claimed) {
+            if (job.upload.id != id) continue;
+            model::Publication publication;
+            publication.facts = {"image/jpeg", 11, std::string(64, 'a'), 4, 3, "{}", "{}", "", ""};
+            name = job.upload.public_id.str();
+            publication.image = {ObjectKey::trusted("p/" + name + "/0123456789abcdef.jpg"),
+                                 ETag::trusted("out"),
+                                 std::string(64, 'b'),
+                                 "jpeg",
+                                 4,
+                                 3,
+                                 9};
+            publication.bucket = Bucket::trusted("public");
+            EXPECT_TRUE(records_->publications.publish(job.lease, publication));
+        }
+        EXPECT_TRUE(records_->uploads.cancel_or_delete(std::nullopt, id));
+        uploads_.push_back(id);
+        return name;
+    }
+
+    /// Of all that were deleted, in the order of their numbers.
+    std::vector<CallbackDetails> all() {
+        std::vector<CallbackDetails> found;
+        for (const auto& upload : uploads_) {
+            auto listed = records_->outbox.list({.upload = upload}).value();
+            std::move(listed.begin(), listed.end(), std::back_inserter(found));
+        }
+        return found;
+    }
+    std::size_t count(model::CallbackState state) {
+        const auto found = all();
+        return static_cast<std::size_t>(std::count_if(
+            found.begin(), found.end(), [&](const auto& each) { return each.callback.state == state; }));
+    }
+    bool eventually(const std::function<bool()>& condition) {
+        for (int i = 0; i < 1'000 && !condition(); ++i)
+            std::this_thread::sleep_for(10ms);
+        return condition();
+    }
+
+  private:
+    std::unique_ptr<UploadCallbacks> composer_with_hooks_;
+    std::vector<UploadId> uploads_;
+};
+
+TEST_F(Purges, those_that_wait_for_one_cache_go_in_one_request_and_are_all_recorded) {
+    Receiver receiver{[](int socket, const Received&) { say(socket, status(200)); }};
+    use(receiver.url(""));
+    std::set<std::string> names;
+    for (int i = 0; i < 5; ++i)
+        names.insert(deleted());
+    EXPECT_EQ(all().size(), 10U) << "two for each image";
+    start();
+    EXPECT_TRUE(eventually([&] { return count(model::CallbackState::delivered) == 5; }));
+    const auto where = "/service" + path_ + "/purge";
+    const auto requests = receiver.received(where);
+    ASSERT_EQ(requests.size(), 1U) << "of five images";
+    const auto& keys = requests[0].headers.at("surrogate-key");
+    std::set<std::string> told;
+    for (std::size_t at = 0; at < keys.size(); at += 27)
+        told.insert(keys.substr(at, 26));
+    EXPECT_EQ(told, names);
+    EXPECT_EQ(requests[0].headers.at("fastly-key"), "t0ken");
+    for (const auto& details : all()) {
+        EXPECT_EQ(details.callback.type, model::CallbackType::image_purge);
+        EXPECT_LT(details.callback.sequence, 0) << "no app's";
+        const bool first = details.callback.sequence == -1;
+        EXPECT_EQ(details.attempts.size(), first ? 1U : 0U) << "the second is not due yet";
+    }
+    clock_.advance(2h);
+    EXPECT_TRUE(eventually([&] { return count(model::CallbackState::delivered) == 10; }));
+    for (const auto& details : all())
+        EXPECT_EQ(details.attempts.size(), 1U);
+}
+
+TEST_F(Purges, a_cache_that_refuses_is_asked_again) {
+    Receiver receiver{[](int socket, const Received&) { say(socket, status(503)); }};
+    use(receiver.url(""));
+    deleted();
+    start();
+    EXPECT_TRUE(eventually([&] {
+        const auto found = all();
+        return std::any_of(found.begin(), found.end(),
+                           [](const auto& each) { return !each.attempts.empty(); });
+    }));
+    for (const auto& details : all()) {
+        EXPECT_EQ(details.callback.state, model::CallbackState::waiting);
+        if (details.attempts.empty()) continue;
+        EXPECT_EQ(details.attempts[0].error, "status");
+        EXPECT_EQ(details.attempts[0].status, 503);
+    }
+}
+
+TEST_F(Purges, never_connects_to_a_forbidden_address) {
+    Receiver receiver{[](int socket, const Received&) { say(socket, status(200)); }};
+    use(receiver.url(""), purges::CacheKind::http);
+    deleted();
+    start({});
+    EXPECT_TRUE(eventually([&] {
+        const auto found = all();
+        return std::any_of(found.begin(), found.end(), [](const auto& each) {
+            return !each.attempts.empty() && each.attempts[0].error == "blocked";
+        });
+    }));
+    EXPECT_EQ(receiver.connections(), 0U);
+}
+
+TEST_F(Purges, says_that_a_hook_is_not_configured_any_more) {
+    Receiver receiver{[](int socket, const Received&) { say(socket, status(200)); }};
+    use(receiver.url(""));
+    deleted();
+    hooks_.clear();
+    start();
+    EXPECT_TRUE(eventually([&] {
+        const auto found = all();
+        return std::any_of(found.begin(), found.end(), [](const auto& each) {
+            return !each.attempts.empty() && each.attempts[0].error == "no_hook";
+        });
+    }));
     EXPECT_EQ(receiver.connections(), 0U);
 }
 

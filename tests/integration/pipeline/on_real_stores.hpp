@@ -76,8 +76,14 @@ class WatchedStore final : public storage::objects::ObjectStore {
         return behind_.list_parts(bucket, key, upload);
     }
     Result<ETag> complete_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload,
-                                    const std::vector<storage::objects::UploadedPart>& parts) override {
-        return behind_.complete_multipart(bucket, key, upload, parts);
+                                    const std::vector<storage::objects::UploadedPart>& parts,
+                                    const storage::objects::CompleteOptions& options) override {
+        return behind_.complete_multipart(bucket, key, upload, parts, options);
+    }
+    Result<storage::objects::MultipartPage> list_multipart(
+        const Bucket& bucket, const std::string& prefix,
+        const std::optional<storage::objects::MultipartPage::Marker>& after) override {
+        return behind_.list_multipart(bucket, prefix, after);
     }
     Result<> abort_multipart(const Bucket& bucket, const ObjectKey& key, const std::string& upload) override {
         return behind_.abort_multipart(bucket, key, upload);
@@ -98,7 +104,7 @@ class WatchedStore final : public storage::objects::ObjectStore {
 class OnRealStores : public storage::records::test::RecordsTest {
   protected:
     OnRealStores() {
-        for (const auto& bucket : {incoming, published}) {
+        for (const auto& bucket : {incoming, published, originals}) {
             for (const auto& key : keys(bucket))
                 EXPECT_TRUE(s3.remove(bucket, ObjectKey::trusted(key), std::nullopt));
         }
@@ -151,6 +157,7 @@ class OnRealStores : public storage::records::test::RecordsTest {
     const photogate::test::RealParts parts = photogate::test::real_parts();
     const Bucket incoming = Bucket::trusted(parts.incoming);
     const Bucket published = Bucket::trusted(parts.published);
+    const Bucket originals = Bucket::trusted(parts.originals);
     storage::http::HttpClient http{{}};
     storage::objects::SystemPacer pacer;
     storage::objects::S3Client s3{

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/encoding.hpp"
+#include "model/object_layout.hpp"
 #include "on_real_stores.hpp"
 #include "signer/digest.hpp"
 
@@ -26,7 +27,18 @@ class OrphanCollectorTest : public OnRealStores {
     }
 
     OrphanCollectorDependencies services() {
-        return {records->upkeep, records->arrivals, records->publications, stores, clock};
+        return {records->upkeep,
+                records->arrivals,
+                records->publications,
+                stores,
+                clock,
+                [this](const Bucket&, const std::vector<ObjectKey>& keys) -> Result<NamedPackages> {
+                    NamedPackages found;
+                    for (const auto& key : keys) {
+                        if (const auto at = named.find(key); at != named.end()) found.insert(*at);
+                    }
+                    return found;
+                }};
     }
 
     /// Published, with its object, and settled.
@@ -57,7 +69,7 @@ class OrphanCollectorTest : public OnRealStores {
         put(published, key, bytes);
         return key;
     }
-    MaintenanceTally sweep(SweepMode mode = SweepMode::apply) {
+    MaintenanceTally sweep(RunMode mode = RunMode::apply) {
         findings.clear();
         return collector
             .sweep_now(mode, [&](const Swept& swept) { findings[swept.object.key.str()] = swept.finding; })
@@ -65,6 +77,7 @@ class OrphanCollectorTest : public OnRealStores {
     }
     void a_day_later() { clock.advance(25h); }
 
+    NamedPackages named;  ///< by packages' rows
     std::map<std::string, SweepFinding> findings;
     OrphanCollector collector{options(), services()};
 };
@@ -84,12 +97,26 @@ TEST_F(OrphanCollectorTest, removes_unreferenced_public_object_after_a_day) {
     EXPECT_EQ(database.value("select last_removed from rounds where name = 'sweep-public/local'"), "1");
 }
 
+TEST_F(OrphanCollectorTest, removes_a_package_that_no_row_names_after_a_day) {
+    const auto kept = model::package_key(make_package_id(clock.now(), random));
+    const auto left = model::package_key(make_package_id(clock.now(), random));
+    for (const auto& key : {kept, left})
+        put(originals, key, "a zip");
+    named.emplace(kept, "");
+    EXPECT_EQ(sweep().removed, 0U) << "it is young";
+    a_day_later();
+    EXPECT_EQ(sweep(RunMode::dry_run).removed, 0U);
+    EXPECT_EQ(findings, (std::map<std::string, SweepFinding>{{left.str(), SweepFinding::unreferenced}}));
+    EXPECT_EQ(sweep().removed, 1U);
+    EXPECT_EQ(keys(originals), std::vector<std::string>{kept.str()});
+}
+
 TEST_F(OrphanCollectorTest, reports_without_changes_in_dry_run) {
     const auto key = orphan();
     const auto upload = create_here();
     put(upload);
     a_day_later();
-    EXPECT_EQ(sweep(SweepMode::dry_run).removed, 0U);
+    EXPECT_EQ(sweep(RunMode::dry_run).removed, 0U);
     EXPECT_EQ(findings, (std::map<std::string, SweepFinding>{{key.str(), SweepFinding::unreferenced},
                                                              {upload.key.str(), SweepFinding::lost}}));
     EXPECT_TRUE(is_there(published, key));
@@ -132,7 +159,7 @@ TEST_F(OrphanCollectorTest, keeps_object_that_was_published_first) {
     a_day_later();
     // Between the page's judgement and the opening of its sweeps.
     std::optional<UploadState> became;
-    const auto tally = collector.sweep_now(SweepMode::apply, [&](const Swept&) {
+    const auto tally = collector.sweep_now(RunMode::apply, [&](const Swept&) {
         if (!became) became = records->publications.publish(job.lease, made).value().state;
     });
     EXPECT_EQ(became, UploadState::published);
@@ -245,7 +272,7 @@ TEST_F(OrphanCollectorTest, removes_each_orphan_once_with_two_sweepers) {
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&] {
             OrphanCollector one{paged, services()};
-            const auto tally = one.sweep_now(SweepMode::apply);
+            const auto tally = one.sweep_now(RunMode::apply);
             if (tally) removed += tally->removed;
         });
     }
@@ -267,7 +294,7 @@ TEST_F(OrphanCollectorTest, resumes_at_the_same_page_after_interruption) {
         watched->before_remove = [&] {
             if (watched->removals == 8) watched->away = true;
         };
-        EXPECT_FALSE(first.sweep_now(SweepMode::apply));
+        EXPECT_FALSE(first.sweep_now(RunMode::apply));
     }
     watched->away = false;
     watched->before_remove = nullptr;
@@ -275,7 +302,7 @@ TEST_F(OrphanCollectorTest, resumes_at_the_same_page_after_interruption) {
     EXPECT_NE(cursor, "");
     const int lists = watched->lists;
     OrphanCollector second{paged, services()};
-    ASSERT_TRUE(second.sweep_now(SweepMode::apply));
+    ASSERT_TRUE(second.sweep_now(RunMode::apply));
     EXPECT_LE(watched->lists - lists, 1 + 4) << "the incoming bucket, and what was left of the public one";
     EXPECT_TRUE(keys(published).empty());
     EXPECT_EQ(database.value("select count(*) from sweeps where removed_at is null"), "0");
@@ -287,7 +314,7 @@ TEST_F(OrphanCollectorTest, stops_between_two_requests) {
     a_day_later();
     OrphanCollector one{options(), services()};
     watched->before_remove = [&] { one.stop(); };
-    EXPECT_TRUE(one.sweep_now(SweepMode::apply));
+    EXPECT_TRUE(one.sweep_now(RunMode::apply));
     EXPECT_EQ(watched->removals, 1);
     EXPECT_EQ(keys(published).size(), 9U);
     EXPECT_EQ(database.value("select count(*) from sweeps where removed_at is null"), "0");

@@ -171,6 +171,20 @@ TEST_F(StoreProbe, warns_of_publicly_readable_bucket_and_rejects_writable_one) {
     EXPECT_EQ(left_behind(), 0U);
 }
 
+TEST_F(StoreProbe, rejects_publicly_readable_bucket_where_images_are_private) {
+    auto closed = target(parts.signer);
+    closed.public_bucket = ProbeTarget::PublicBucket::closed;
+    const auto tight = probe_store(closed, store, with());
+    ASSERT_LT(set_policy(published, allow_everybody(published, "s3:GetObject", "/*")), 300);
+    const auto readable = probe_store(closed, store, with());
+    ASSERT_LT(set_policy(published, ""), 300);
+    ASSERT_TRUE(tight && readable);
+    EXPECT_TRUE(tight->safe());
+    EXPECT_EQ(verdict_of(*tight, "stranger.get.public"), Verdict::passed);
+    EXPECT_FALSE(readable->safe());
+    EXPECT_EQ(verdict_of(*readable, "stranger.get.public"), Verdict::failed);
+}
+
 TEST_F(StoreProbe, reports_missing_rights_and_buckets_as_findings) {
     S3Client powerless{options(parts.signer), with()};
     const auto denied = probe_store(target(parts.signer), powerless, with());

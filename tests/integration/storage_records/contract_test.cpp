@@ -10,7 +10,7 @@ class PostgresWorld final : public photogate::test::RecordsWorld {
     PostgresWorld() {
         RecordsOptions options;
         options.database_url = database_.url();
-        if (!migrate(options.database_url, MigrateMode::apply)) throw std::runtime_error{"migrate"};
+        if (!migrate(options.database_url, RunMode::apply)) throw std::runtime_error{"migrate"};
         auto opened = Records::open(options, composer_, clock_, random_);
         if (!opened) throw std::runtime_error{opened.error().detail};
         records_ = std::move(*opened);

@@ -25,7 +25,7 @@ class FaultTest : public testing::Test {
     }
 
     FaultTest() : database(cluster->url()) {
-        if (const auto migrated = migrate(database.url(), MigrateMode::apply); !migrated) {
+        if (const auto migrated = migrate(database.url(), RunMode::apply); !migrated) {
             throw std::runtime_error(migrated.error().detail);
         }
         records = open();

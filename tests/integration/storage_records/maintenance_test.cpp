@@ -224,7 +224,8 @@ TEST_F(ManyRowsTest, uses_an_index_for_every_round_and_sweep_query) {
     expect_indexed("images_referred_to", "'public', array['p/1', 'p/2']");
     expect_indexed(
         "publish_upload",
-        "'1', now(), 1, '', 1, '', 1, 1, '', '', '', '', 'p/1', '', '', '', 1, 1, 1, 1, 'public', null");
+        "'1', now(), 1, '', 1, '', 1, 1, '', '', '', '', '', 'p/1', '', '', '', 1, 1, 1, null, 1, 'public', "
+        "null, '', null");
     expect_indexed("requeue_lost_leases", "5, now()");
     expect_indexed("spent_lost_leases", "5");
 }

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "records_database.hpp"
+#include "storage/database/embedded_sql.hpp"
 #include "storage/records/embedded_sql.hpp"
 
 namespace photogate::storage::records::test {
@@ -28,7 +29,7 @@ select 'upl_' || lpad(n::text, 26, '0'), lpad(n::text, 26, '0'), 'shop', 'photos
        case when was_published then 'image/jpeg' end, case when was_published then 10 end,
        case when was_published then repeat('a', 64) end, case when was_published then 40 end, case when was_published then 20 end,
        case when was_published then '{}' end, case when was_published then '{}' end, case when was_published then 'p' end,
-       case when was_published then 'h' end,
+       case when state = 'published' then substr(md5(n::text), 1, 16) end,
        case when was_published then 'p/' || lpad(n::text, 26, '0') || '/0123456789abcdef.jpg' end,
        case when was_published then 'etag-' || n end, case when was_published then repeat('b', 64) end,
        case when was_published then 'jpeg' end, case when was_published then 20 end, case when was_published then 10 end,
@@ -77,16 +78,18 @@ class MigrationTest : public testing::Test {
   protected:
     /// As `photogate migrate` of that time left it.
     void migrate_before(std::string_view first_left_out) {
-        database.run(query("create_schema_migrations"));
+        database.run(database::statements().at("create_schema_migrations"));
         pqxx::connection connection{database.url()};
         for (const auto& file : migrations_files()) {
             if (file.name >= first_left_out) continue;
             pqxx::work work{connection};
             work.exec(std::string{file.text});
             const auto checksum =
-                work.exec_params(query("checksum"), std::string{file.text})[0][0].as<std::string>();
-            work.exec_params(query("record_migration"), std::stoi(std::string{file.name.substr(0, 4)}),
-                             std::string{file.name}, checksum);
+                work.exec_params(database::statements().at("checksum"), std::string{file.text})[0][0]
+                    .as<std::string>();
+            work.exec_params(database::statements().at("record_migration"),
+                             std::stoi(std::string{file.name.substr(0, 4)}), std::string{file.name},
+                             checksum);
             work.commit();
         }
     }
@@ -97,6 +100,16 @@ class MigrationTest : public testing::Test {
         for (const auto* rows : {kJobs, kCallbacks, kTimeline, kReferredBefore})
             work.exec(rows);
         work.commit();
+    }
+    /// Published pictures, in the schema after subjects; each with a hash that no trigger has seen.
+    void fill_after(int uploads) {
+        database.run(R"(
+            insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, metadata, client_fields, request_id,
+                                 created_at, expires_at, updated_at, pinned_etag, image_key, image_etag, image_sha256, perceptual_hash)
+            select 'upl_a' || lpad(n::text, 6, '0'), n::text, 'shop', 'photos', 'published', 'put', 'default', 'incoming', 'u/' || n,
+                   '{}', '{}', 'r', now(), now(), now(), 'e', 'p/' || n, 'e', '', substr(md5(n::text), 1, 16)
+            from generate_series(1, )" +
+                     std::to_string(uploads) + ") n");
     }
     std::string count(const std::string& what) { return database.value("select count(*) from " + what); }
     std::unique_ptr<Records> open() {
@@ -127,7 +140,7 @@ TEST_F(MigrationTest, keeps_everything_that_the_older_schema_holds) {
         "from jobs j");
 
     const auto began = std::chrono::steady_clock::now();
-    const auto migrated = migrate(database.url(), MigrateMode::apply);
+    const auto migrated = migrate(database.url(), RunMode::apply);
     const auto took = std::chrono::steady_clock::now() - began;
     ASSERT_TRUE(migrated) << migrated.error().detail;
     RecordProperty("milliseconds", std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
@@ -159,6 +172,12 @@ TEST_F(MigrationTest, keeps_everything_that_the_older_schema_holds) {
                     "u.image_width, u.image_height, "
                     "u.image_size)"),
               "0");
+    // Every published picture is found by its hash; nothing else is.
+    EXPECT_EQ(count("picture_hashes"), count("uploads where state = 'published'"));
+    EXPECT_EQ(count("picture_hashes p join uploads u on u.id = p.upload_id and u.app = p.app and "
+                    "lpad(to_hex(p.hash), 16, '0') = u.perceptual_hash"),
+              count("picture_hashes"));
+    EXPECT_EQ(database.value("select to_regclass('picture_hashes_copied') is null"), "t");
     // The orphan collector is answered as before.
     EXPECT_EQ(
         count(
@@ -170,10 +189,33 @@ TEST_F(MigrationTest, keeps_everything_that_the_older_schema_holds) {
         "0");
 }
 
+TEST_F(MigrationTest, hashes_of_pictures_that_are_published_and_deleted_meanwhile_are_not_missed) {
+    migrate_before("0010");
+    fill_after(20'000);
+    // A step, as a migration that is killed after it leaves it.
+    for (const auto& file : migrations_files())
+        if (file.name.starts_with("0010")) database.run(std::string{file.text});
+    EXPECT_EQ(count("picture_hashes"), "5000");
+    // What the running gateways do between two steps, on both sides of what is copied.
+    for (const char* id : {"upl_a000001", "upl_a019999"})
+        database.run("update uploads set state = 'deleted', perceptual_hash = null where id = '" +
+                     std::string{id} + "'");
+    for (const char* id : {"upl_a000002", "upl_a019998"})
+        database.run("update uploads set perceptual_hash = '00000000000000ff' where id = '" +
+                     std::string{id} + "'");
+    const auto migrated = migrate(database.url(), RunMode::apply);
+    ASSERT_TRUE(migrated) << migrated.error().detail;
+    EXPECT_EQ(count("picture_hashes"), "19998");
+    EXPECT_EQ(count("picture_hashes where hash = 255"), "2");
+    EXPECT_EQ(count("picture_hashes p join uploads u on u.id = p.upload_id where u.state <> 'published'"),
+              "0");
+    EXPECT_TRUE(migrate(database.url(), RunMode::apply).value().empty());
+}
+
 TEST_F(MigrationTest, work_that_was_under_way_goes_on) {
     migrate_before("0006");
     fill(900);
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     const auto records = open();
     const auto bucket = Bucket::trusted("public");
 
@@ -233,7 +275,7 @@ TEST_F(MigrationTest, a_paused_url_is_paused_for_each_app_that_has_callbacks_for
         insert into paused_endpoints (url, paused_at) values ('https://shared.example/', now()), ('https://old.example/', now());
         insert into callback_endpoints (url, failures, failing_since, last_at, last_error)
             values ('https://other.example/', 3, now(), now(), 'status'))");
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     EXPECT_EQ(database.value("select string_agg(app || ' ' || url, ', ' order by app) from paused_endpoints"),
               "a https://shared.example/, b https://shared.example/");
     EXPECT_EQ(count("callback_endpoints"), "0");
@@ -247,7 +289,7 @@ TEST_F(MigrationTest, a_paused_url_is_paused_for_each_app_that_has_callbacks_for
 TEST_F(MigrationTest, a_writer_of_the_older_schema_changes_nothing) {
     migrate_before("0006");
     fill(9);
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     const auto jobs = count("jobs");
     EXPECT_THROW(
         database.run(
@@ -304,7 +346,7 @@ TEST_F(SubjectTest, an_upload_with_an_unknown_word_fails_its_own_job_and_no_othe
     const auto strange = received(), plain = received();
     // As a newer gateway would write it, whose schema permits it.
     database.run("alter table uploads drop constraint uploads_method");
-    database.run("update uploads set method = 'multipart' where id = '" + strange.id.str() + "'");
+    database.run("update uploads set method = 'patch' where id = '" + strange.id.str() + "'");
     const auto jobs = records->jobs.claim({.worker = "w", .most = 10}).value();
     ASSERT_EQ(jobs.size(), 1U);
     EXPECT_EQ(jobs[0].upload.id, plain.id);

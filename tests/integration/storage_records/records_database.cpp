@@ -42,6 +42,16 @@ std::optional<model::ComposedCallback> Composer::compose(model::CallbackType typ
             std::string{to_string(upload.state)} + " " + upload.filename.value_or("-")};
 }
 
+std::optional<model::ComposedCallback> Composer::compose_package(model::CallbackType type,
+                                                                 const model::Package& package,
+                                                                 std::span<const model::FailedItem> failed,
+                                                                 Timestamp now) const {
+    SystemRandom random;
+    return model::ComposedCallback{make_callback_id(now, random),
+                                   "https://" + package.app.str() + ".example/hook",
+                                   std::string{to_string(type)} + " " + std::to_string(failed.size())};
+}
+
 Database::Database(const std::string& server_url)
     : server_url_(server_url.empty() ? required_url() : server_url) {
     SystemRandom random;
@@ -95,7 +105,7 @@ void Cluster::control(const std::string& verb) const {
 }
 
 RecordsTest::RecordsTest() {
-    const auto migrated = migrate(database.url(), MigrateMode::apply);
+    const auto migrated = migrate(database.url(), RunMode::apply);
     if (!migrated) throw std::runtime_error(migrated.error().detail);
     records = open();
 }
@@ -229,16 +239,17 @@ model::UploadState RecordsTest::state_of(const UploadId& id) {
 
 model::Publication a_publication(const model::Upload& upload) {
     model::Publication publication;
-    publication.facts = {"image/jpeg", 345'678, std::string(64, 'a'),
-                         4'000,        3'000,   R"({"make":"Canon\u0000"})",
-                         "{}",         "ph",    "hash"};
+    publication.facts = {
+        "image/jpeg", 345'678, std::string(64, 'a'), 4'000,    3'000, R"({"make":"Canon\u0000"})",
+        "{}",         "ph",    "0123456789abcdef",   "#102030"};
     publication.image = {ObjectKey::trusted("p/" + upload.public_id.str() + "/0123456789abcdef.jpg"),
                          ETag::trusted("out"),
                          std::string(64, 'b'),
                          "jpeg",
                          2'000,
                          1'500,
-                         99'000};
+                         99'000,
+                         false};
     publication.bucket = Bucket::trusted("public");
     publication.crc32 = 0xDEADBEEF;
     return publication;

@@ -21,6 +21,10 @@ class Composer final : public model::CallbackComposer {
   public:
     std::optional<model::ComposedCallback> compose(model::CallbackType type, const model::Upload& upload,
                                                    Timestamp now) const override;
+    std::optional<model::ComposedCallback> compose_package(model::CallbackType type,
+                                                           const model::Package& package,
+                                                           std::span<const model::FailedItem> failed,
+                                                           Timestamp now) const override;
 };
 
 /// Created on construction, dropped on destruction.

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "records_database.hpp"
-#include "storage/records/process_identity.hpp"
+#include "storage/database/process_identity.hpp"
 
 namespace photogate::storage::records::test {
 namespace {
 
 using namespace std::chrono_literals;
+using storage::database::has_ended;
+using storage::database::ProcessIdentity;
 
 // ---- ages
 
@@ -86,7 +88,7 @@ class OtherProcess {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
-    ProcessIdentity identity() const { return identify(pid_); }
+    ProcessIdentity identity() const { return storage::database::identify(pid_); }
 
   private:
     pid_t pid_;

@@ -1,8 +1,13 @@
 // Migrations, and that every statement fits the schema.
+#include <set>
+#include <string>
 #include <thread>
 
 #include "records_database.hpp"
+#include "storage/database/embedded_sql.hpp"
+#include "storage/packages/embedded_sql.hpp"
 #include "storage/records/embedded_sql.hpp"
+#include "storage/variants/embedded_sql.hpp"
 
 namespace photogate::storage::records::test {
 namespace {
@@ -18,15 +23,15 @@ Result<std::unique_ptr<Records>> try_open(const std::string& url) {
 
 TEST(SchemaTest, reports_without_changes_in_dry_run) {
     const Database database;
-    EXPECT_FALSE(migrate(database.url(), MigrateMode::dry_run).value().empty());
+    EXPECT_FALSE(migrate(database.url(), RunMode::dry_run).value().empty());
     EXPECT_EQ(database.value("select count(*) from pg_tables where schemaname = 'public'"), "0");
 }
 
 TEST(SchemaTest, migrates_once_when_run_twice) {
     const Database database;
-    EXPECT_EQ(migrate(database.url(), MigrateMode::apply).value().size(), migrations_files().size());
-    EXPECT_TRUE(migrate(database.url(), MigrateMode::apply).value().empty());
-    EXPECT_TRUE(migrate(database.url(), MigrateMode::dry_run).value().empty());
+    EXPECT_EQ(migrate(database.url(), RunMode::apply).value().size(), migrations_files().size());
+    EXPECT_TRUE(migrate(database.url(), RunMode::apply).value().empty());
+    EXPECT_TRUE(migrate(database.url(), RunMode::dry_run).value().empty());
 }
 
 TEST(SchemaTest, migrates_once_when_four_run_concurrently) {
@@ -34,7 +39,7 @@ TEST(SchemaTest, migrates_once_when_four_run_concurrently) {
     std::atomic<std::size_t> applied{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
-        threads.emplace_back([&] { applied += migrate(database.url(), MigrateMode::apply).value().size(); });
+        threads.emplace_back([&] { applied += migrate(database.url(), RunMode::apply).value().size(); });
     }
     for (auto& thread : threads)
         thread.join();
@@ -51,27 +56,32 @@ TEST(SchemaTest, rejects_older_schema_and_names_the_remedy) {
 
 TEST(SchemaTest, rejects_newer_schema) {
     const Database database;
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     database.run("insert into schema_migrations (version, name, checksum) values (9999, '9999_future', 'x')");
     EXPECT_EQ(try_open(database.url()).error().code, ErrorCode::invalid_configuration);
-    EXPECT_EQ(migrate(database.url(), MigrateMode::apply).error().code, ErrorCode::invalid_configuration);
+    EXPECT_EQ(migrate(database.url(), RunMode::apply).error().code, ErrorCode::invalid_configuration);
 }
 
 TEST(SchemaTest, detects_migration_changed_after_it_was_applied) {
     const Database database;
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     database.run("update schema_migrations set checksum = 'another'");
-    EXPECT_EQ(migrate(database.url(), MigrateMode::apply).error().code, ErrorCode::invalid_configuration);
+    EXPECT_EQ(migrate(database.url(), RunMode::apply).error().code, ErrorCode::invalid_configuration);
 }
 
 TEST(SchemaTest, prepares_every_statement_against_the_schema) {
     const Database database;
-    ASSERT_TRUE(migrate(database.url(), MigrateMode::apply));
+    ASSERT_TRUE(migrate(database.url(), RunMode::apply));
     pqxx::connection connection{database.url()};
-    for (const auto& name : query_names()) {
-        connection.prepare(name, query(name));
-        pqxx::nontransaction work{connection};
-        EXPECT_NO_THROW(connection.prepare_now(name)) << name;
+    std::set<std::string> names;
+    for (const auto* module : {&storage::database::statements(), &statements(), &variants::statements(),
+                               &packages::statements()}) {
+        for (const auto& [name, text] : module->all()) {
+            ASSERT_TRUE(names.insert(name).second) << "two modules have a statement called " << name;
+            connection.prepare(name, text);
+            pqxx::nontransaction work{connection};
+            EXPECT_NO_THROW(connection.prepare_now(name)) << name;
+        }
     }
 }
 

@@ -33,8 +33,14 @@ class VersionRows : public RecordsTest {
   protected:
     NewVersion version() const {
         NewVersion made;
-        made.image = {
-            ObjectKey::trusted("v/x/y.webp"), ETag::trusted("e"), std::string(64, 'c'), "webp", 4, 3, 9};
+        made.image = {ObjectKey::trusted("v/x/y.webp"),
+                      ETag::trusted("e"),
+                      std::string(64, 'c'),
+                      "webp",
+                      4,
+                      3,
+                      9,
+                      std::nullopt};
         made.bucket = Bucket::trusted("public");
         return made;
     }

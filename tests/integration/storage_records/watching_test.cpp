@@ -32,6 +32,33 @@ TEST_F(WatchingTest, names_the_uploads_that_have_ended_and_whether_they_have_job
     }
 }
 
+TEST_F(WatchingTest, tells_other_gateways_of_versions_that_are_made_or_given_up) {
+    using namespace std::chrono_literals;
+    const auto other = open();
+    // Whatever was told before it listened it does not know.
+    const auto listens = [&] {
+        for (const auto& tag : other->versions.wait_for_news(10s))
+            if (tag == kAnyVersion) return true;
+        return false;
+    };
+    ASSERT_TRUE(listens());
+    (void)records->versions.wait_for_news(10s);
+    const auto id = in_state(published).id;
+    const VersionName name{id, "2.key"}, failing{id, "3.key"};
+    const auto token = std::get<ClaimedVersion>(records->versions.claim(name, 60s).value()).token;
+    const model::PublishedImage image{
+        ObjectKey::trusted("v/" + id.str()), ETag::trusted("e"), std::string(64, 'c'), "webp", 4, 3, 9};
+    ASSERT_TRUE(records->versions.finish(name, token, {image, Bucket::trusted("public"), 7}));
+    EXPECT_EQ(other->versions.wait_for_news(10s), std::vector{tag_of(name)});
+    const auto second = std::get<ClaimedVersion>(records->versions.claim(failing, 60s).value()).token;
+    ASSERT_TRUE(records->versions.give_up(failing, second, {"x", 0ms}));
+    EXPECT_EQ(other->versions.wait_for_news(10s), std::vector{tag_of(failing)});
+    EXPECT_TRUE(records->versions.wait_for_news(50ms).empty()) << "one's own are no news";
+    ASSERT_EQ(records->versions.ready(id)->size(), 1U);
+    EXPECT_EQ(records->versions.ready(id)->front().spec_key, "2.key");
+    EXPECT_EQ(records->versions.ready(id)->front().version.image, image);
+}
+
 TEST_F(WatchingTest, finds_those_that_exist) {
     const auto first = create(), second = create();
     const auto found = records->uploads.find_all({second.id, make_upload_id(clock.now(), random), first.id});

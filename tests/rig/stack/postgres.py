@@ -176,7 +176,7 @@ class Postgres(Child):
                          "-c", "max_connections=200", "-c", "logging_collector=off"],
                         env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}, user=self.user)
             try:
-                wait_until(self.ready, 20, "PostgreSQL", lambda: self.running)
+                wait_until(self.ready, 60, "PostgreSQL", lambda: self.running)
                 break
             except StackError as error:
                 # After a kill -9 its backends hold the shared memory for a moment longer.

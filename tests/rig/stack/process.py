@@ -20,20 +20,26 @@ class StackError(RuntimeError):
     """What did not start, and the end of its log."""
 
 
+PORTS = range(10_000, 32_768)  # below those that the kernel gives to outgoing connections
+_leases = []
+
+
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody listens on and that no other process of the tests is given while this one lives."""
+    return free_ports_in_a_row(1)
 
 
 def free_ports_in_a_row(count):
-    """The first of `count` ports of 127.0.0.1 that nobody listens on now, below those that the kernel hands out to others meanwhile."""
+    """The first of `count` ports as free_port() gives them. A lease is an abstract socket's name: exclusive on the machine, and gone with its process."""
     while True:
-        first = random.randrange(10_000, 30_000)
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+        first = random.randrange(PORTS.start, PORTS.stop - count)
+        with contextlib.ExitStack() as leases, contextlib.ExitStack() as probes, contextlib.suppress(OSError):
             for port in range(first, first + count):
+                leases.enter_context(socket.socket(socket.AF_UNIX)).bind(f"\0photogate-test-port-{port}")
                 probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            _leases.append(leases.pop_all())
+            if len(_leases) > 256:  # whoever asked so long ago listens by now
+                _leases.pop(0).close()
             return first
 
 

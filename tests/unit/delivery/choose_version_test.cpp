@@ -1,4 +1,5 @@
 // What a URL asks for, of one image: sizes, proportions, formats, and that what is the same has one key.
+#include <memory>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -14,8 +15,8 @@ using imaging::Gravity;
 using imaging::Reshape;
 using model::DeliveryPolicy;
 
-constexpr SourceImage kLandscape{3'000, 2'000, Format::jpeg, SourceImage::Alpha::absent, false};
-constexpr SourceImage kPortrait{2'000, 3'000, Format::jpeg, SourceImage::Alpha::absent, false};
+const SourceImage kLandscape{3'000, 2'000, Format::jpeg, SourceImage::Alpha::absent, false};
+const SourceImage kPortrait{2'000, 3'000, Format::jpeg, SourceImage::Alpha::absent, false};
 
 struct Asking {
     SourceImage source = kLandscape;
@@ -233,6 +234,87 @@ TEST(ChooseVersion, varies_with_accept_only_where_the_format_is_automatic) {
     ASSERT_TRUE(whole);
     EXPECT_TRUE(whole->varies);
     EXPECT_FALSE(whole->spec);
+}
+
+// --- watermarks
+
+imaging::Watermark mark(char digit = 'a') {
+    imaging::Watermark mark;
+    mark.sha256 = std::string(64, digit);
+    mark.picture = std::make_shared<const Bytes>(Bytes{1});
+    return mark;
+}
+
+/// Of a profile with a watermark; `carried` by the published image.
+Asking with_mark(std::string carried) {
+    Asking asking;
+    asking.policy.watermark = mark();
+    asking.source.watermark = std::move(carried);
+    return asking;
+}
+
+const std::vector<std::vector<NamedValue>> kAnything = {
+    {{"width", "400"}},
+    {{"height", "60000"}, {"dpr", "4"}},
+    {{"width", "400"}, {"height", "400"}, {"fit", "cover"}},
+    {{"width", "400"}, {"height", "400"}, {"fit", "cover"}, {"gravity", "north"}},
+    {{"width", "400"}, {"height", "400"}, {"fit", "fill"}},
+    {{"format", "webp"}},
+    {{"format", "auto"}},
+    {{"quality", "100"}},
+    {}};
+
+TEST(ChooseVersion, marks_everything_of_an_image_that_carries_no_watermark) {
+    for (const char* carried : {"", "clean"}) {
+        const auto asking = with_mark(carried);
+        EXPECT_TRUE(must_be_marked(asking.policy, carried));
+        for (const auto& query : kAnything) {
+            const auto version = spec(query, asking);
+            ASSERT_TRUE(version.watermark) << version.key();
+            EXPECT_EQ(*version.watermark, mark()) << version.key();
+            EXPECT_TRUE(version.format);
+        }
+    }
+}
+
+TEST(ChooseVersion, does_not_mark_twice_what_carries_the_watermark) {
+    const auto carried = mark().identity();
+    const auto asking = with_mark(carried);
+    EXPECT_FALSE(must_be_marked(asking.policy, carried));
+    EXPECT_TRUE(is_published_image({}, asking));
+    EXPECT_EQ(spec({{"width", "400"}}, asking).watermark, std::nullopt);
+    EXPECT_EQ(spec({{"width", "400"}, {"height", "400"}, {"fit", "fill"}}, asking).watermark, std::nullopt);
+    // Whether a crop shows all of it the imager finds out.
+    const auto cropped = spec({{"width", "400"}, {"height", "400"}, {"fit", "cover"}}, asking);
+    ASSERT_TRUE(cropped.watermark);
+    EXPECT_EQ(cropped.watermark->source, imaging::Watermark::Source::marked);
+}
+
+TEST(ChooseVersion, marks_crops_of_an_image_with_another_watermark) {
+    const auto asking = with_mark(mark('b').identity());
+    EXPECT_TRUE(is_published_image({}, asking));
+    EXPECT_EQ(spec({{"width", "400"}}, asking).watermark, std::nullopt);
+    EXPECT_EQ(spec({{"width", "400"}, {"height", "400"}, {"fit", "cover"}}, asking).watermark, mark());
+}
+
+TEST(ChooseVersion, tells_a_text_when_the_picture_was_taken_where_it_wants_to_know) {
+    auto asking = with_mark("");
+    asking.source.taken_at = "2024-03-10T12:34:56";
+    EXPECT_EQ(spec({}, asking).watermark->taken_at, std::nullopt);
+    auto& text = *asking.policy.watermark;
+    text.picture.reset();
+    text.font = "/f.ttf";
+    text.text = "shop";
+    EXPECT_EQ(spec({}, asking).watermark->taken_at, std::nullopt);
+    text.text = "shop {taken_at:%Y}";
+    EXPECT_EQ(spec({}, asking).watermark->taken_at, "2024-03-10T12:34:56");
+}
+
+TEST(ChooseVersion, holds_versions_to_the_profile_bytes) {
+    Asking asking;
+    asking.policy.max_bytes = 50'000;
+    EXPECT_EQ(spec({{"width", "400"}}, asking).max_bytes, 50'000U);
+    EXPECT_TRUE(is_published_image({}, asking));
 }
 
 }  // namespace

@@ -32,6 +32,44 @@ TEST(Parameters, of_a_plain_url_ask_for_the_published_image) {
     EXPECT_FALSE(good("", {{"quality", "50"}}).is_plain());
 }
 
+TEST(Parameters, that_ask_for_the_same_have_one_query) {
+    const auto query = [](std::string_view name, std::vector<NamedValue> pairs) {
+        return canonical_query(good(name, std::move(pairs)));
+    };
+    EXPECT_EQ(query("", {}), "");
+    EXPECT_EQ(query("beach.jpg", {{"v", "7"}, {"expires", "1"}, {"scope", "image"}, {"sig", "x"}}), "");
+    EXPECT_EQ(query("", {{"dpr", "1"}, {"fit", "contain"}, {"g", "centre"}, {"format", "origin"}}), "");
+    EXPECT_EQ(query("w800h600@1.50x.jpg", {{"q", "080"}, {"rt", "fill"}, {"g", "noea"}}),
+              "width=800&height=600&dpr=1.5&fit=cover&gravity=northeast&format=jpeg&quality=80");
+    EXPECT_EQ(query("", {{"format", "auto"}, {"w", "1"}, {"dpr", "1.100000023841858"}}),
+              "width=1&dpr=1.1&format=auto");
+    EXPECT_EQ(query("", {{"dpr", "2.0"}}), "dpr=2");
+    EXPECT_EQ(query("", {{"dpr", "1.005"}}), "dpr=1.005");
+    // What it says is read as what it was made of.
+    for (const char* fit : {"cover", "fill"})
+        for (const char* gravity : {"north", "attention", "entropy", "southwest"})
+            for (const char* format : {"webp", "avif", "png", "gif"})
+                EXPECT_EQ(query("", {{"fit", fit}, {"gravity", gravity}, {"format", format}}),
+                          std::string{"fit="} + fit + "&gravity=" + gravity + "&format=" + format);
+}
+
+TEST(Parameters, of_links_are_ours_and_stand_once) {
+    for (const char* name : {"expires", "scope", "sig"}) {
+        EXPECT_TRUE(is_own_parameter(name));
+        EXPECT_FALSE(read("", {{name, "a"}, {name, "a"}})) << name;
+    }
+}
+
+TEST(Parameters, ask_for_a_placeholder_beside_whatever_else) {
+    EXPECT_FALSE(good("", {{"width", "400"}}).placeholder);
+    EXPECT_TRUE(good("w400.webp", {{"placeholder", "1"}}).placeholder);
+    EXPECT_EQ(canonical_query(good("", {{"placeholder", "1"}, {"width", "400"}})), "width=400&placeholder=1")
+        << "a link that was signed for the placeholder is none for the image";
+    for (const char* wrong : {"", "0", "2", "true", "01"})
+        EXPECT_FALSE(read("", {{"placeholder", wrong}})) << wrong;
+    EXPECT_FALSE(read("", {{"placeholder", "1"}, {"placeholder", "1"}}));
+}
+
 TEST(Parameters, are_read_under_every_name) {
     for (const char* name : {"width", "w"})
         EXPECT_EQ(good("", {{name, "401"}}).width, 401U) << name;
@@ -166,7 +204,7 @@ TEST(Parameters, may_stand_in_the_name) {
 TEST(Parameters, of_a_name_for_people_are_none) {
     for (const char* name :
          {"holiday.jpg", "w.webp", "width800.webp", "w800-beach.jpg", "w800x.webp", "800.webp", "W800.webp",
-          "w800.tar.gz", "w 800.webp", "w-1.webp", "w800@2.webp", "été.jpg", "h", "w"})
+          "w800.tar.gz", "w 800.webp", "w-1.webp", "w800@2.webp", "w800@x.webp", "été.jpg", "h", "w"})
         EXPECT_TRUE(good(name, {}).is_plain()) << name;
 }
 

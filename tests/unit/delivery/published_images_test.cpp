@@ -62,6 +62,22 @@ class PublishedImagesTest : public testing::Test {
     PublishedImages images{records, stores};
 };
 
+TEST_F(PublishedImagesTest, asks_for_permission_before_it_tells_anything) {
+    const auto upload = make_published();
+    std::vector<std::string> asked;
+    const PublishedImages::Permit refuse = [&](const model::Upload* of) -> Result<> {
+        asked.push_back(of != nullptr ? of->id.str() : "nobody");
+        return fail(ErrorCode::signature_invalid, "no");
+    };
+    const auto code = [&](const std::string& id) { return images.locate(id, refuse).error().code; };
+    EXPECT_EQ(code(upload.public_id.str()), ErrorCode::signature_invalid);
+    EXPECT_EQ(code(make_public_id(random).str()), ErrorCode::signature_invalid);
+    EXPECT_EQ(code("no id at all"), ErrorCode::signature_invalid);
+    records.change(upload.id, [](model::Upload& changed) { changed.state = UploadState::deleted; });
+    EXPECT_EQ(code(upload.public_id.str()), ErrorCode::signature_invalid);
+    EXPECT_EQ(asked, (std::vector<std::string>{upload.id.str(), "nobody", "nobody", upload.id.str()}));
+}
+
 TEST_F(PublishedImagesTest, locates_a_published_image_by_its_public_name) {
     const auto upload = make_published();
     const auto located = images.locate(upload.public_id.str());
@@ -70,6 +86,23 @@ TEST_F(PublishedImagesTest, locates_a_published_image_by_its_public_name) {
     EXPECT_EQ(located->media_type, "image/jpeg");
     EXPECT_EQ(located->size, bytes.size());
     EXPECT_EQ(located->filename, upload.public_id.str() + ".jpg") << "never the client's";
+    EXPECT_EQ(located->has_alpha, std::nullopt) << "of an image from before that was recorded";
+    EXPECT_EQ(located->thumb_hash, "");
+}
+
+TEST_F(PublishedImagesTest, says_what_stands_in_for_it_and_whether_it_is_opaque) {
+    const auto upload = make_published();
+    records.change(upload.id, [](model::Upload& changed) {
+        changed.image->has_alpha = false;
+        changed.facts.emplace();
+        changed.facts->placeholder = "1QcSHQRnh493V4dIh4eXh1h4kJUI";
+        changed.facts->dominant_color = "#102030";
+    });
+    const auto located = images.locate(upload.public_id.str());
+    ASSERT_TRUE(located);
+    EXPECT_EQ(located->has_alpha, false);
+    EXPECT_EQ(located->thumb_hash, "1QcSHQRnh493V4dIh4eXh1h4kJUI");
+    EXPECT_EQ(located->dominant_color, "#102030");
 }
 
 TEST_F(PublishedImagesTest, a_name_that_is_no_id_is_not_asked_of_the_records) {

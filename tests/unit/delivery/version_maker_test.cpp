@@ -18,10 +18,12 @@ class VersionMakerTest : public testing::Test {
     VersionMaker& maker(VersionMaker::Options options = {}) {
         options.looking = VersionMaker::Looking::by_hand;
         maker_.emplace(
-            [this](const VersionOrder& order, Steady::time_point deadline) {
+            [this](const VersionOrder& order, Steady::time_point deadline,
+                   const VersionRenderer::Wanted& wanted) {
                 attempted.push_back(order.spec.max_edge);
                 deadlines.push_back(deadline);
-                return outcome;
+                if (during) during();
+                return wanted() ? outcome : VersionRenderer::Unwanted{};
             },
             [this](std::function<void()> work) -> Result<> {
                 if (full) return fail(ErrorCode::overloaded, "the pool is full");
@@ -53,6 +55,7 @@ class VersionMakerTest : public testing::Test {
 
     VersionRenderer::Attempt outcome = StoredVersion{};
     bool full = false;
+    std::function<void()> during;  ///< an attempt
     std::vector<std::uint32_t> attempted;
     std::vector<Steady::time_point> deadlines;
     std::deque<std::function<void()>> waiting_work;
@@ -79,6 +82,52 @@ TEST_F(VersionMakerTest, all_who_ask_for_one_version_share_an_attempt) {
     EXPECT_EQ(versions.counts().waiting, 0U);
     EXPECT_EQ(versions.counts().making, 0U);
     EXPECT_EQ(versions.counts().made, 2U);
+}
+
+TEST_F(VersionMakerTest, what_is_begun_for_nobody_is_made_once_and_found_by_whoever_asks) {
+    auto& versions = maker();
+    versions.begin(order());
+    versions.begin(order());
+    EXPECT_EQ(waiting_work.size(), 1U);
+    EXPECT_EQ(versions.counts().waiting, 1U);
+    versions.make(order(), answer());
+    work();
+    EXPECT_EQ(attempted.size(), 1U);
+    EXPECT_EQ(answers.size(), 1U);
+    EXPECT_EQ(versions.counts().making, 0U);
+}
+
+TEST_F(VersionMakerTest, what_is_begun_for_nobody_has_no_more_room_than_others) {
+    VersionMaker::Options options;
+    options.most_making = 1;
+    auto& versions = maker(options);
+    versions.begin(order(480));
+    versions.begin(order(640));
+    EXPECT_EQ(waiting_work.size(), 1U);
+    EXPECT_EQ(versions.counts().refused, 1U);
+}
+
+TEST_F(VersionMakerTest, news_of_a_version_has_it_asked_for_at_once_and_no_other) {
+    auto& versions = maker();
+    outcome = VersionElsewhere{60s};
+    versions.make(order(480), answer());
+    versions.make(order(640), answer());
+    work();
+    ASSERT_EQ(attempted.size(), 2U);
+    versions.heard({"of another"});
+    versions.look(Steady::now());
+    EXPECT_TRUE(waiting_work.empty());
+    outcome = StoredVersion{};
+    versions.heard({storage::records::tag_of(order(640).name())});
+    versions.look(Steady::now());
+    ASSERT_EQ(waiting_work.size(), 1U);
+    work();
+    EXPECT_EQ(attempted.back(), 640U);
+    EXPECT_EQ(answers.size(), 1U);
+    versions.heard({std::string{storage::records::kAnyVersion}});
+    versions.look(Steady::now());
+    work();
+    EXPECT_EQ(answers.size(), 2U);
 }
 
 TEST_F(VersionMakerTest, a_failure_is_told_to_all_and_the_next_tries_again) {
@@ -152,6 +201,71 @@ TEST_F(VersionMakerTest, what_nobody_waits_for_when_its_turn_comes_is_not_begun)
     EXPECT_EQ(versions.counts().making, 0U);
 }
 
+TEST_F(VersionMakerTest, whoever_goes_gives_up_its_place_and_what_nobody_waits_for_is_not_begun) {
+    auto& versions = maker({.most_waiting = 2});
+    const auto first = VersionMaker::place(), second = VersionMaker::place();
+    versions.make(order(), answer(), first);
+    versions.make(order(640), answer(), second);
+    versions.leave(first);
+    versions.leave(first);
+    EXPECT_EQ(versions.counts().waiting, 1U);
+    EXPECT_EQ(versions.counts().left, 1U);
+    versions.make(order(320), answer());
+    EXPECT_TRUE(answers.empty()) << "there is a place again";
+    work();
+    EXPECT_EQ(attempted, (std::vector<std::uint32_t>{640, 320}));
+    EXPECT_EQ(answers.size(), 2U);
+    EXPECT_EQ(versions.counts().dropped, 1U);
+    EXPECT_EQ(versions.counts().failed, 0U);
+    EXPECT_EQ(versions.counts().making, 0U);
+    versions.leave(second);  // after its answer
+    EXPECT_EQ(versions.counts().left, 1U);
+}
+
+TEST_F(VersionMakerTest, one_of_several_who_goes_takes_nothing_from_the_others) {
+    auto& versions = maker();
+    const auto goes = VersionMaker::place();
+    versions.make(order(), answer(), goes);
+    versions.make(order(), answer(), VersionMaker::place());
+    versions.leave(goes);
+    work();
+    EXPECT_EQ(answers.size(), 1U);
+    EXPECT_TRUE(answers.at(0));
+}
+
+TEST_F(VersionMakerTest, whoever_has_gone_before_it_asks_asks_for_nothing) {
+    auto& versions = maker();
+    const auto gone = VersionMaker::place();
+    versions.leave(gone);
+    versions.make(order(), answer(), gone);
+    EXPECT_TRUE(waiting_work.empty());
+    EXPECT_EQ(versions.counts().waiting, 0U);
+}
+
+TEST_F(VersionMakerTest, an_attempt_learns_that_all_have_gone) {
+    auto& versions = maker();
+    const auto goes = VersionMaker::place();
+    during = [&] { versions.leave(goes); };
+    versions.make(order(), answer(), goes);
+    work();
+    EXPECT_TRUE(answers.empty());
+    EXPECT_EQ(versions.counts().dropped, 1U);
+}
+
+TEST_F(VersionMakerTest, whoever_comes_while_it_is_being_left_has_it_begun_anew) {
+    auto& versions = maker();
+    outcome = VersionRenderer::Unwanted{};  // as of an attempt that asked just before
+    versions.make(order(), answer());
+    work();
+    EXPECT_TRUE(answers.empty());
+    EXPECT_EQ(waiting_work.size(), 1U);
+    outcome = StoredVersion{};
+    work();
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_TRUE(answers[0]);
+    EXPECT_EQ(versions.counts().dropped, 0U);
+}
+
 TEST_F(VersionMakerTest, refuses_more_than_there_is_room_for) {
     auto& versions = maker({.most_making = 3, .most_making_per_app = 2, .most_waiting = 4});
     versions.make(order(1), answer());
@@ -195,14 +309,14 @@ TEST_F(VersionMakerTest, an_answer_may_ask_again) {
 
 TEST_F(VersionMakerTest, its_end_answers_all_who_wait) {
     {
-        VersionMaker versions{[](const VersionOrder&, Steady::time_point) -> VersionRenderer::Attempt {
-                                  return VersionElsewhere{60s};
-                              },
-                              [](std::function<void()> work) -> Result<> {
-                                  work();
-                                  return {};
-                              },
-                              {}};
+        VersionMaker versions{
+            [](const VersionOrder&, Steady::time_point,
+               const VersionRenderer::Wanted&) -> VersionRenderer::Attempt { return VersionElsewhere{60s}; },
+            [](std::function<void()> work) -> Result<> {
+                work();
+                return {};
+            },
+            {}};
         versions.make(order(), answer());
     }
     ASSERT_EQ(answers.size(), 1U);

@@ -26,6 +26,7 @@ class FakeImager final : public imaging::ImageProcessor {
         last = task;
         lane = terms.lane;
         if (during) during();
+        if (terms.wanted && !terms.wanted()) return fail(ErrorCode::overloaded, "nobody waits");
         if (error) return fail(*error);
         if (rejection) return imaging::Outcome{*rejection};
         imaging::Processed processed;
@@ -67,6 +68,7 @@ class VersionRendererTest : public testing::Test {
         made.source.public_id = make_public_id(random);
         made.source.key = model::published_key(made.source.public_id, std::string(64, 'a'), "jpg");
         made.source.size = source.size();
+        made.source.sha256 = hex_lower(signer::sha256(source));
         made.source.etag = store->write(published, made.source.key, source);
         made.spec.max_edge = 480;
         made.spec.format = imaging::Format::webp;
@@ -180,6 +182,48 @@ TEST_F(VersionRendererTest, another_object_in_the_images_place_is_not_rendered) 
     EXPECT_EQ(error().code, ErrorCode::store_protocol);
     EXPECT_EQ(imager.runs, 0);
     EXPECT_EQ(images.changed(), 1U);
+}
+
+TEST_F(VersionRendererTest, other_bytes_under_the_right_etag_are_not_rendered) {
+    order.source.sha256 = hex_lower(signer::sha256("what was published"));
+    EXPECT_EQ(error().code, ErrorCode::store_checksum_mismatch);
+    EXPECT_EQ(imager.runs, 0);
+    EXPECT_EQ(version_objects(), 0U);
+    order.source.sha256 = hex_lower(signer::sha256(source));
+    versions.all_due();
+    EXPECT_TRUE(std::holds_alternative<StoredVersion>(attempt())) << "the store's fault costs no attempt";
+}
+
+TEST_F(VersionRendererTest, what_nobody_waits_for_is_left_before_a_process_has_it_and_is_free_at_once) {
+    int asked_until = 0;
+    for (; imager.runs == 0 && asked_until < 1'000; ++asked_until) {
+        const auto left = renderer.attempt(order, std::chrono::steady_clock::now() + 5s,
+                                           [&, left = asked_until]() mutable { return left-- > 0; });
+        EXPECT_TRUE(std::holds_alternative<VersionRenderer::Unwanted>(left)) << asked_until;
+        EXPECT_EQ(version_objects(), 0U);
+    }
+    EXPECT_GE(asked_until, 4) << "before it is claimed, while it is fetched, before it is rendered";
+    EXPECT_EQ(imager.runs, 1) << "its turn came, and it was not begun";
+    const auto claim = versions.claim(order.name(), 60s).value();
+    EXPECT_EQ(std::get<storage::records::ClaimedVersion>(claim).failures, 0U);
+}
+
+TEST_F(VersionRendererTest, an_image_has_a_bounded_number_of_versions_beyond_its_sizes) {
+    VersionRenderer bounded{{versions, images, imager}, {.most_of_image = 3}};
+    const auto ask = [&](std::uint32_t edge, bool counted) {
+        order.spec.max_edge = edge;
+        order.counted = counted;
+        return bounded.attempt(order, std::chrono::steady_clock::now() + 5s);
+    };
+    for (std::uint32_t edge : {100, 101, 102})
+        EXPECT_TRUE(std::holds_alternative<StoredVersion>(ask(edge, true))) << edge;
+    const auto refused = ask(103, true);
+    ASSERT_TRUE(std::holds_alternative<Error>(refused));
+    EXPECT_EQ(std::get<Error>(refused).code, ErrorCode::rate_limited);
+    EXPECT_EQ(imager.runs, 3);
+    EXPECT_TRUE(std::holds_alternative<StoredVersion>(ask(102, true))) << "what is there is there";
+    EXPECT_TRUE(std::holds_alternative<StoredVersion>(ask(480, false))) << "its sizes are made nevertheless";
+    EXPECT_TRUE(std::holds_alternative<Error>(ask(104, true)));
 }
 
 TEST_F(VersionRendererTest, a_store_that_fails_costs_no_attempt) {

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace testing;  // NOLINT(google-build-using-namespace): this file's own samples
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -85,8 +86,10 @@ TEST(Load, has_a_valid_default_for_every_option) {
             Config config;
             config.regions["a"];
             config.events["a"];
+            config.purges["a"];
             config.apps[AppName::trusted("a")].profiles[ProfileName::trusted("b")];
-            EXPECT_EQ(option.set(Scope{config, {"a", "b"}}, Untyped{{std::string{option.fallback}}}),
+            if (table.make) table.make(config, {"a", "b", "c"});
+            EXPECT_EQ(option.set(Scope{config, {"a", "b", "c"}}, Untyped{{std::string{option.fallback}}}),
                       std::nullopt)
                 << dotted(table, option);
         }
@@ -131,9 +134,11 @@ original = "keep"
 rejected = "remove"
 version_sizes = [100, 2000]
 free_sizes = true
+private = true
 version_formats = ["webp", "gif"]
 version_qualities = [50]
-expired_callback = "told"
+version_while_making = "nearest"
+expired_callback = "sent"
 )");
     ASSERT_TRUE(loaded) << mistakes_of(loaded);
     const auto& p = loaded->config.apps.at(AppName::trusted("shop")).profiles.at(ProfileName::trusted("raw"));
@@ -154,8 +159,13 @@ expired_callback = "told"
     EXPECT_EQ(p.methods, std::vector{model::GrantMethod::post});
     EXPECT_EQ(p.delivery.ladder, (std::vector<std::uint32_t>{100, 2'000}));
     EXPECT_EQ(p.delivery.sizes, model::DeliveryPolicy::Sizes::free);
+    EXPECT_EQ(p.delivery.audience, model::DeliveryPolicy::Audience::link_holders);
+    EXPECT_TRUE(model::have_private_profile(loaded->config.apps));
+    EXPECT_FALSE(model::have_private_profile(load_text(kValid)->config.apps));
     EXPECT_EQ(p.delivery.formats, (std::vector{imaging::Format::webp, imaging::Format::gif}));
     EXPECT_EQ(p.delivery.qualities, std::vector{50});
+    EXPECT_EQ(p.delivery.while_making, model::DeliveryPolicy::WhileMaking::nearest);
+    EXPECT_EQ(model::DeliveryPolicy{}.while_making, model::DeliveryPolicy::WhileMaking::wait);
     EXPECT_EQ(p.delivery.quality, 70);
     EXPECT_EQ(p.unsized_put, model::Profile::UnsizedPut::refused);
     EXPECT_EQ(p.write_once, model::Profile::WriteOnce::off);
@@ -164,7 +174,179 @@ expired_callback = "told"
     EXPECT_EQ(p.longest_expiry, 604'800s);
     EXPECT_EQ(p.original, model::OriginalAction::keep);
     EXPECT_EQ(p.rejected, model::OriginalAction::remove);
-    EXPECT_EQ(p.expired_callback, model::Profile::ExpiredCallback::told);
+    EXPECT_EQ(p.expired_callback, model::Profile::ExpiredCallback::sent);
+}
+
+TEST(Load, passes_every_variant_option_to_its_rule) {
+    const auto loaded = load_text(kValid + R"(
+[apps.shop.profiles.raw.variants.thumb]
+width = 320
+height = 240
+fit = "cover"
+gravity = "north_east"
+format = "webp"
+quality = 60
+[apps.shop.profiles.raw.variants]
+page = {width = 1280}
+tall = {width = 600, height = 900, fit = "fill"}
+)");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& variants = loaded->config.apps.at(AppName::trusted("shop"))
+                               .profiles.at(ProfileName::trusted("raw"))
+                               .delivery.variants;
+    ASSERT_EQ(variants.size(), 3U);
+    const auto& thumb = variants.at("thumb");
+    EXPECT_EQ(thumb.width, 320U);
+    EXPECT_EQ(thumb.height, 240U);
+    EXPECT_EQ(thumb.fit, model::VariantRule::Fit::cover);
+    EXPECT_EQ(thumb.gravity, imaging::Gravity::north_east);
+    EXPECT_EQ(thumb.format, imaging::Format::webp);
+    EXPECT_EQ(thumb.quality, 60);
+    const auto& page = variants.at("page");
+    EXPECT_EQ(page.width, 1'280U);
+    EXPECT_EQ(page.height, std::nullopt);
+    EXPECT_EQ(page.fit, model::VariantRule::Fit::inside);
+    EXPECT_EQ(page.gravity, imaging::Gravity::centre);
+    EXPECT_EQ(page.format, std::nullopt);
+    EXPECT_EQ(page.quality, std::nullopt);
+    EXPECT_EQ(variants.at("tall").fit, model::VariantRule::Fit::fill);
+}
+
+TEST(Load, refuses_variants_that_can_not_be_made_and_says_which_and_why) {
+    for (const char* line : {"x = {}", "x = {width = 0}", "x = {width = 16385}", "x = {width = \"wide\"}",
+                             "x = {width = 10, fit = \"crop\"}", "x = {width = 10, gravity = \"up\"}",
+                             "x = {width = 10, format = \"heic\"}", "x = {width = 10, quality = 101}",
+                             "x = {width = 10, depth = 3}", "x = {width = 10, fit = \"cover\"}", "x = 10"}) {
+        const auto loaded = load_text(kValid + "\n[apps.shop.profiles.raw.variants]\n" + line + "\n");
+        EXPECT_FALSE(loaded) << line;
+        EXPECT_THAT(mistakes_of(loaded), HasSubstr("variants")) << line;
+    }
+    std::string many = "\n[apps.shop.profiles.raw.variants]\n";
+    for (int i = 0; i < 17; ++i)
+        many += "v" + std::to_string(i) + " = {width = 10}\n";
+    EXPECT_THAT(mistakes_of(load_text(kValid + many)), HasSubstr("16 are the most"));
+}
+
+TEST(Load, accepts_the_former_word_of_a_value) {
+    const auto loaded = load_text(kValid + "\n[apps.shop.profiles.raw]\nexpired_callback = \"told\"\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& app = loaded->config.apps.at(AppName::trusted("shop"));
+    EXPECT_EQ(app.profiles.at(ProfileName::trusted("raw")).expired_callback,
+              model::Profile::ExpiredCallback::sent);
+    const auto wrong = load_text(kValid + "\n[apps.shop.profiles.raw]\nexpired_callback = \"loud\"\n");
+    EXPECT_THAT(mistakes_of(wrong), HasSubstr("must be one of silent, sent"));
+    EXPECT_THAT(mistakes_of(wrong), Not(HasSubstr("told")));
+}
+
+TEST(Load, passes_every_purge_option_to_its_hook) {
+    const auto loaded = load_text(kValid + R"(
+[purges.edge]
+kind = "cloudflare"
+id = "0123abcd"
+token = "cf-token"
+hosts = ["img.example", "www.example:8443"]
+repeat_after = "5m"
+[purges.fast]
+kind = "fastly"
+id = "SU1Z0isxPaozGVKXdv0eY"
+token = "fastly-token"
+[purges.front]
+kind = "cloudfront"
+id = "EDFDVBD632BHDS5"
+access_key = "AKIDEXAMPLE"
+secret_key = "cloudfront-secret"
+api = "https://cloudfront.example"
+[purges.varnish]
+kind = "http"
+url = "https://cache.example/i/{id}"
+method = "BAN"
+repeat_after = 0
+)");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& hooks = loaded->config.purges;
+    ASSERT_EQ(hooks.size(), 4U);
+    using notifier::purges::CacheKind;
+    using notifier::purges::endpoint_of;
+    const auto& edge = hooks.at("edge");
+    EXPECT_EQ(edge.name, "edge");
+    EXPECT_EQ(edge.kind, CacheKind::cloudflare);
+    EXPECT_EQ(edge.token.reveal(), "cf-token");
+    EXPECT_EQ(edge.hosts, (std::vector<std::string>{"img.example", "www.example:8443"}));
+    EXPECT_EQ(edge.repeat_after, 300s);
+    EXPECT_EQ(endpoint_of(edge), "https://api.cloudflare.com/client/v4/zones/0123abcd/purge_cache");
+    EXPECT_EQ(endpoint_of(hooks.at("fast")), "https://api.fastly.com/service/SU1Z0isxPaozGVKXdv0eY/purge");
+    const auto& front = hooks.at("front");
+    EXPECT_EQ(endpoint_of(front),
+              "https://cloudfront.example/2020-05-31/distribution/EDFDVBD632BHDS5/invalidation");
+    EXPECT_EQ(front.credentials.access_key_id, "AKIDEXAMPLE");
+    EXPECT_EQ(front.credentials.secret_access_key.reveal(), "cloudfront-secret");
+    const auto& varnish = hooks.at("varnish");
+    EXPECT_EQ(varnish.url, "https://cache.example/i/{id}");
+    EXPECT_EQ(varnish.method, "BAN");
+    EXPECT_EQ(varnish.repeat_after, 0s);
+}
+
+TEST(Load, refuses_purges_that_could_not_be_sent) {
+    const auto mistake = [](const std::string& lines, const std::string& before = "") {
+        const auto loaded = load_text(kValid + before + "\n[purges.edge]\n" + lines);
+        EXPECT_FALSE(loaded) << lines;
+        return mistakes_of(loaded);
+    };
+    EXPECT_THAT(mistake("id = \"a\"\n"), HasSubstr("purges.edge.kind is required"));
+    EXPECT_THAT(mistake("kind = \"akamai\"\n"), HasSubstr("cloudflare, fastly, cloudfront, http"));
+    const std::string cloudflare = "kind = \"cloudflare\"\nid = \"a\"\n";
+    EXPECT_THAT(mistake(cloudflare + "hosts = [\"h.example\"]\n"),
+                HasSubstr("purges.edge.token is required"));
+    EXPECT_THAT(mistake(cloudflare + "token = \"t\"\n"),
+                HasSubstr("purges.edge.hosts is required without server.public_url"));
+    EXPECT_THAT(mistake(cloudflare + "token = \"t\\r\\nX-Evil: 1\"\nhosts = [\"h\"]\n"),
+                HasSubstr("printable ASCII"));
+    EXPECT_THAT(mistake("kind = \"cloudflare\"\nid = \"../../user\"\ntoken = \"t\"\nhosts = [\"h\"]\n"),
+                HasSubstr("purges.edge.id is not valid"));
+    EXPECT_THAT(mistake("kind = \"cloudfront\"\nid = \"a\"\n"),
+                AllOf(HasSubstr("purges.edge.access_key is required"),
+                      HasSubstr("purges.edge.secret_key is required")));
+    EXPECT_THAT(mistake("kind = \"http\"\n"), HasSubstr("purges.edge.url is required"));
+    for (const char* url : {"https://cache.example/i/", "cache.example/{id}", "ftp://cache.example/{id}",
+                            "https://{id}.example/i", "https://cache.example/{id}#x", "https://cache.example",
+                            "https://user@cache.example/{id}", "https://cache.example/a b{id}"}) {
+        EXPECT_THAT(mistake(std::string{"kind = \"http\"\nurl = \""} + url + "\"\n"),
+                    HasSubstr("purges.edge.url is not valid"))
+            << url;
+    }
+    EXPECT_THAT(mistake("kind = \"http\"\nurl = \"http://127.0.0.1:6081/{id}\"\n"),
+                HasSubstr("callbacks.allowed_networks"));
+    const auto allowed = load_text(kValid +
+                                   "\n[callbacks]\nallowed_networks = [\"127.0.0.1/32\"]\n[purges.edge]\n"
+                                   "kind = \"http\"\nurl = \"http://127.0.0.1:6081/{id}\"\n");
+    EXPECT_TRUE(allowed) << mistakes_of(allowed);
+}
+
+TEST(Load, a_purge_covers_the_public_host_where_no_other_is_named) {
+    const auto loaded = load_text("[server]\npublic_url = \"https://photos.example\"\n" + kValid +
+                                  "\n[purges.edge]\nkind = \"cloudflare\"\nid = \"a\"\ntoken = \"t\"\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    EXPECT_EQ(loaded->config.purges.at("edge").hosts, std::vector<std::string>{"photos.example"});
+}
+
+TEST(Load, takes_link_secrets_that_are_long_enough_and_repeats_none) {
+    const auto with = [](const std::string& secrets) {
+        auto text = kValid;
+        const std::string app = "[apps.shop]\n";
+        return load_text(text.replace(text.find(app), app.size(), app + "link_secrets = " + secrets + "\n"));
+    };
+    const auto loaded =
+        with(R"(["the new secret of this app's links", "the old secret of this app's links"])");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& secrets = loaded->config.apps.at(AppName::trusted("shop")).link_secrets;
+    ASSERT_EQ(secrets.size(), 2U);
+    EXPECT_EQ(secrets[0].reveal(), "the new secret of this app's links");
+    for (const char* wrong : {"[\"too short a secret\"]", "[]", "7"}) {
+        const auto refused = with(wrong);
+        ASSERT_FALSE(refused) << wrong;
+        EXPECT_NE(mistakes_of(refused).find("link_secrets"), std::string::npos) << wrong;
+        EXPECT_EQ(mistakes_of(refused).find("too short"), std::string::npos);
+    }
 }
 
 TEST(Load, passes_retention_to_the_records) {

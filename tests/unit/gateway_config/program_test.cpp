@@ -46,8 +46,8 @@ Commands all_commands(std::vector<std::string>& log) {
         return log.push_back("serve " + c.server.listen.at(0).text()), ExitCode::cannot_bind;
     };
     commands.work = [&](const config::Config&) -> ExitCode { throw std::runtime_error("broke"); };
-    commands.migrate = [&](const config::Config&, MigrateMode mode) {
-        return log.push_back(mode == MigrateMode::dry_run ? "dry" : "apply"), ExitCode::ok;
+    commands.migrate = [&](const config::Config&, RunMode mode) {
+        return log.push_back(mode == RunMode::dry_run ? "dry" : "apply"), ExitCode::ok;
     };
     commands.doctor = [&](const config::Config&) {
         return log.push_back("doctor"), ExitCode::dependency_unavailable;
@@ -237,8 +237,8 @@ TEST(Program, accepts_store_and_data_folder_on_every_command_that_reads_the_conf
     };
     Commands commands;
     commands.all = commands.serve = commands.work = commands.doctor = on_minio;
-    commands.sweep = [&](const config::Config& config, SweepMode) { return on_minio(config); };
-    commands.migrate = [&](const config::Config& config, MigrateMode) { return on_minio(config); };
+    commands.sweep = [&](const config::Config& config, RunMode) { return on_minio(config); };
+    commands.migrate = [&](const config::Config& config, RunMode) { return on_minio(config); };
     const auto data = (folder.path() / "var").string();
     for (const char* command : {"all", "serve", "work", "doctor", "sweep", "migrate"}) {
         const auto ran = run_with({command, "--data", data, "--store", "http://minio:9000"}, commands, keys,

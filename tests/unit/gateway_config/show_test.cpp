@@ -134,6 +134,7 @@ TEST(Sample, is_valid_with_everything_that_is_commented_out) {
     for (const auto* secret : {"signer_secret", "worker_secret"})
         folder.write(secret, "secret");
     folder.write("event_tokens", kToken);
+    folder.write("link_secrets", kToken);
     folder.write("callback_secrets", kCallbackSecret);
     const auto loaded = load({{}, {}, folder.write("photogate.toml", text), {}});
     ASSERT_TRUE(loaded) << mistakes_of(loaded) << text;

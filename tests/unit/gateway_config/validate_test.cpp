@@ -78,6 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"[callbacks]", "allowed_hosts = [\"https://a.example\"]",
              "a host is a name, *.name or an address"},
         Case{"[callbacks]", "per_url = 17", "is more than callbacks.senders"},
+        Case{"[delivery]", "disk_cache = \"1GiB\"", "needs delivery.disk_cache_path"},
         Case{"[log]", "level = \"loud\"", "log.level is 'loud', but must be one of debug, info, warn, error"},
         Case{"[log]", "format = 3.5", "must be a text, but is a number with a fraction"},
         Case{kRegionTable, "style = \"host\"", "must be one of path, virtual-host"},
@@ -92,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{kProfileTable, "quality = 101", "quality is 101, but must be 1 to 100"},
         Case{kProfileTable, "formats = [\"svg\"]", "formats has 'svg': a format is jpeg"},
         Case{kProfileTable, "formats = []", "formats names no format"},
-        Case{kProfileTable, "methods = [\"multipart\"]", "a method is put or post"},
+        Case{kProfileTable, "methods = [\"patch\"]", "a method is put, post or multipart"},
         Case{kProfileTable, "longest_expiry = \"8d\"", "is 8d, but must be 1s to 7d"},
         Case{kProfileTable, "default_expiry = \"2h\"", "is 2h, longer than longest_expiry (1h)"},
         Case{kProfileTable, "max_total_pixels = 1", "is less than max_pixels"},
@@ -199,6 +200,48 @@ TEST(Validate, accepts_short_tokens_only_for_tests) {
     EXPECT_THAT(mistakes_of(with_dialect("minio")),
                 HasSubstr("events.x.tokens has a token of 5 characters, but at least 32 are needed"));
     EXPECT_TRUE(with_dialect("test"));
+}
+
+TEST(Validate, holds_each_sender_to_the_proof_that_it_can_give) {
+    const auto source = [](const std::string& rest) {
+        return load_text(kDatabase + kRegion + kApp + "[events.x]\n" + rest);
+    };
+    const std::string tokens = "tokens = [\"" + kToken + "\"]\n";
+    const std::string sns =
+        "dialect = \"sns\"\nsns_topics = [\"arn:aws:sns:eu-west-1:123456789012:photos\"]\n";
+    const std::string r2 =
+        "dialect = \"r2\"\nqueue_url = \"https://api.cloudflare.com/client/v4/accounts/a/queues/q\"\n";
+    const std::string gcs = "dialect = \"gcs\"\noidc_audience = \"a\"\noidc_email = \"e\"\n";
+    EXPECT_EQ(source(sns)->config.events.at("x").authentication, EventAuthentication::sns);
+    EXPECT_EQ(source(gcs)->config.events.at("x").authentication, EventAuthentication::oidc);
+    EXPECT_EQ(source("dialect = \"b2\"\n" + tokens)->config.events.at("x").authentication,
+              EventAuthentication::b2);
+    EXPECT_EQ(source("dialect = \"ceph\"\n" + tokens)->config.events.at("x").authentication,
+              EventAuthentication::bearer);
+    EXPECT_TRUE(source(r2 + "queue_token = \"t\"\n"));
+    EXPECT_TRUE(source("dialect = \"gcs\"\nauthentication = \"query\"\n" + tokens));
+    const std::pair<std::string, const char*> wrong[] = {
+        {"dialect = \"sns\"\n", "events.x.sns_topics is required for sns"},
+        {"dialect = \"sns\"\nauthentication = \"bearer\"\n" + tokens,
+         "events.x.authentication is sns with the dialect sns"},
+        {"dialect = \"s3\"\nauthentication = \"sns\"\n" + tokens,
+         "events.x.authentication is sns with the dialect sns"},
+        {"dialect = \"s3\"\nauthentication = \"b2\"\n" + tokens,
+         "events.x.authentication is b2, which only Backblaze sends"},
+        {"dialect = \"gcs\"\n", "events.x.oidc_audience is required for oidc"},
+        {"dialect = \"b2\"\n", "events.x.tokens is required"},
+        {"dialect = \"r2\"\n", "events.x.tokens is required"},
+        {r2, "events.x.queue_token is required beside queue_url"},
+        {"dialect = \"s3\"\nqueue_token = \"t\"\nqueue_url = \"https://x/y\"\n",
+         "events.x.queue_url is a queue of R2's events"},
+        {"dialect = \"r2\"\nqueue_url = \"http://api.cloudflare.com/q\"\n", "http is for this machine alone"},
+        {"dialect = \"sns\"\nsns_topics = [\"photos\"]\n", "a topic is arn:aws:sns:REGION:ACCOUNT:NAME"},
+        {sns + "sns_hosts = [\"https://x/\"]\n", "a host is HOST or HOST:PORT"},
+        {sns + "allowed_networks = [\"x\"]\n", "events.x.allowed_networks is not valid"},
+        {sns + "tokens = [\"short\"]\n", "at least 32 are needed"},
+        {"header = \"x y\"\n" + tokens, "a header's name has letters"}};
+    for (const auto& [text, message] : wrong)
+        EXPECT_THAT(mistakes_of(source(text)), HasSubstr(message)) << text;
 }
 
 TEST(Validate, derives_key_encoding_from_dialect_unless_set) {

@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "gateway/http/cors.hpp"
 #include "gateway/http/parse_head.hpp"
 #include "gateway/http/responder.hpp"
 #include "gateway/http/response_head.hpp"
@@ -67,53 +66,6 @@ TEST(Responder, answers_once_and_sends_500_when_dropped) {
         second.reply(fail(ErrorCode::not_found, ""));
     }
     EXPECT_EQ(statuses, (std::vector<int>{204, 500, 404}));
-}
-
-RequestHead asked(const std::string& fields, const std::string& method = "GET") {
-    return *parse_head(method + " / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
-}
-
-std::string value(const std::vector<HeaderField>& fields, std::string_view name) {
-    for (const HeaderField& field : fields) {
-        if (field.name == name) return field.value;
-    }
-    return "";
-}
-
-TEST(Cors, allows_only_named_origins) {
-    CorsPolicy policy{.origins = {"https://app.example"}, .credentials = Credentials::allowed};
-    auto yes = cors_headers(policy, asked("Origin: https://app.example\r\n"));
-    EXPECT_EQ(value(yes, "Access-Control-Allow-Origin"), "https://app.example");
-    EXPECT_EQ(value(yes, "Access-Control-Allow-Credentials"), "true");
-    EXPECT_EQ(value(yes, "Access-Control-Expose-Headers"), "ETag, Location, X-Request-Id, Retry-After");
-    EXPECT_EQ(value(yes, "Vary"), "Origin");
-    for (const char* origin : {"https://app.example.evil.com", "http://app.example", "null",
-                               "https://app.example:444", "*", "HTTPS://APP.EXAMPLE"}) {
-        auto no = cors_headers(policy, asked(std::string{"Origin: "} + origin + "\r\n"));
-        EXPECT_EQ(value(no, "Access-Control-Allow-Origin"), "") << origin;
-        EXPECT_EQ(value(no, "Vary"), "Origin");
-    }
-}
-
-TEST(Cors, never_allows_any_origin_with_credentials) {
-    EXPECT_FALSE((CorsPolicy{.origins = {"*"}, .credentials = Credentials::allowed}.validate()));
-    EXPECT_FALSE((CorsPolicy{.origins = {"*", "https://a.example"}}.validate()));
-    EXPECT_FALSE((CorsPolicy{.origins = {"https://a.example/"}}.validate()));
-    EXPECT_FALSE((CorsPolicy{.origins = {"a.example"}}.validate()));
-    CorsPolicy any{.origins = {"*"}};
-    EXPECT_TRUE(any.validate());
-    EXPECT_EQ(value(cors_headers(any, asked("Origin: https://x.example\r\n")), "Access-Control-Allow-Origin"),
-              "*");
-}
-
-TEST(Cors, answers_preflight_with_methods_headers_and_age) {
-    CorsPolicy policy{.origins = {"https://app.example"}};
-    auto head = asked("Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", "OPTIONS");
-    EXPECT_TRUE(is_preflight(head));
-    auto fields = preflight_headers(policy, head, "POST, OPTIONS");
-    EXPECT_EQ(value(fields, "Access-Control-Allow-Methods"), "POST, OPTIONS");
-    EXPECT_EQ(value(fields, "Access-Control-Max-Age"), "7200");
-    EXPECT_NE(value(fields, "Access-Control-Allow-Headers").find("Idempotency-Key"), std::string::npos);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class FakeWatch final : public UploadWatch {
   public:
     Result<std::vector<EndedUpload>> ended(const std::vector<UploadId>& ids) override {
         std::lock_guard lock(mutex);
+        if (ids.front() == id(0)) rounds.push_back({questions, std::chrono::steady_clock::now()});
         ++questions;
         largest = std::max(largest, ids.size());
         if (away) return fail(ErrorCode::database_unavailable, "away");
@@ -57,6 +58,15 @@ class FakeWatch final : public UploadWatch {
         std::lock_guard lock(mutex);
         return questions;
     }
+    /// When it was asked for all that wait, if the first of them does.
+    struct Round {
+        int questions_before = 0;
+        std::chrono::steady_clock::time_point at;
+    };
+    std::vector<Round> all_rounds() {
+        std::lock_guard lock(mutex);
+        return rounds;
+    }
 
     std::mutex mutex;
     std::set<UploadId> ended_ids, busy_ids;
@@ -64,6 +74,7 @@ class FakeWatch final : public UploadWatch {
     int questions = 0;
     int reads = 0;
     std::size_t largest = 0;
+    std::vector<Round> rounds;
 };
 
 struct Outcome {
@@ -124,13 +135,32 @@ TEST_F(WaitersTest, waits_for_the_objects_to_be_gone) {
         watch.busy_ids.insert(id(1));
     }
     auto gone = wait(waiters, id(1), Until::gone);
-    EXPECT_EQ(gone.wait_for(100ms), std::future_status::timeout);
+    while (watch.asked() < 3)
+        std::this_thread::sleep_for(1ms);
+    EXPECT_EQ(gone.wait_for(0s), std::future_status::timeout);
     {
         std::lock_guard lock(watch.mutex);
         watch.busy_ids.clear();
     }
     waiters.settled(id(1));
     EXPECT_EQ(gone.get().waited, Waited::fulfilled);
+}
+
+TEST_F(WaitersTest, what_must_wait_for_a_while_is_not_fulfilled_before) {
+    Waiters waiters{watch, options()};
+    watch.end(id(1));
+    const auto begun = std::chrono::steady_clock::now();
+    auto fulfilled = std::make_shared<std::promise<Waited>>();
+    waiters.wait(enter(waiters), {id(1), Until::gone, 60s, 60ms},
+                 [fulfilled](const Result<Upload>&, Waited waited) { fulfilled->set_value(waited); });
+    waiters.settled(id(1));
+    EXPECT_EQ(fulfilled->get_future().get(), Waited::fulfilled);
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, 60ms);
+
+    auto too_late = std::make_shared<std::promise<Waited>>();
+    waiters.wait(enter(waiters), {id(1), Until::gone, 50ms, 1h},
+                 [too_late](const Result<Upload>&, Waited waited) { too_late->set_value(waited); });
+    EXPECT_EQ(too_late->get_future().get(), Waited::timed_out) << "its deadline holds all the same";
 }
 
 TEST_F(WaitersTest, answers_everybody_with_the_error_where_the_records_are_away) {
@@ -204,19 +234,20 @@ TEST_F(WaitersTest, answers_or_abandons_each_once_however_they_meet) {
 
 TEST_F(WaitersTest, asks_once_for_thousands_of_waiters) {
     auto slow = options();
-    slow.look_every = 100ms;
-    slow.gather = 20ms;
+    slow.look_every = 40ms;
+    const auto begun = std::chrono::steady_clock::now();
     Waiters waiters{watch, slow};
     constexpr int kWaiters = 10'000;
     std::vector<std::future<Outcome>> all;
     for (int i = 0; i < kWaiters; ++i)
         all.push_back(wait(waiters, id(i)));
-    const auto since = std::chrono::steady_clock::now();
-    const int before = watch.asked();
-    while (watch.asked() < before + 30)
+    const auto first = watch.all_rounds().size();  // the next one looks at them all
+    while (watch.all_rounds().size() < first + 4)
         std::this_thread::sleep_for(1ms);
-    // Three questions for each look at all of them.
-    EXPECT_GE(std::chrono::steady_clock::now() - since, 700ms);
+    const auto rounds = watch.all_rounds();
+    for (auto each = first + 1; each < first + 4; ++each)
+        EXPECT_EQ(rounds[each].questions_before - rounds[each - 1].questions_before, 3);
+    EXPECT_GE(rounds.back().at - begun, slow.look_every * (static_cast<int>(rounds.size()) - 2));
     EXPECT_LE(watch.largest, 4'096U);
     for (int i = 0; i < kWaiters; ++i)
         watch.end(id(i));

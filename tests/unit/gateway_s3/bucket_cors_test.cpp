@@ -19,13 +19,6 @@ std::string fault(const std::string& document) {
     return rules ? "" : std::string{to_string(rules.error().code)};
 }
 
-http::RequestHead asked(http::Method method, const std::string& origin) {
-    http::RequestHead head;
-    head.method = method;
-    head.headers.add("Origin", origin);
-    return head;
-}
-
 TEST(BucketCorsDocument, is_bounded_and_checked) {
     EXPECT_EQ(fault(configuration(rule(kSmallest))), "");
     EXPECT_EQ(fault(configuration("")), "MalformedXML");
@@ -62,25 +55,6 @@ TEST(BucketCorsDocument, is_written_as_it_is_read) {
     EXPECT_EQ(again->front().headers, std::vector<std::string>{"x-*"});
     EXPECT_EQ(again->front().max_age, 9U);
     EXPECT_EQ(cors_document(*again), cors_document(*rules));
-}
-
-TEST(BucketCorsHeaders, follow_the_first_rule_that_allows_origin_and_method) {
-    const auto rules = read_cors_document(configuration(
-        rule("<AllowedOrigin>https://*.example</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
-             "<ExposeHeader>ETag</ExposeHeader>") +
-        rule("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>")));
-    ASSERT_TRUE(rules);
-    const auto origin = [&](http::Method method, const std::string& from) {
-        for (const auto& field : cors_headers(*rules, asked(method, from))) {
-            if (field.name == "Access-Control-Allow-Origin") return field.value;
-        }
-        return std::string{};
-    };
-    EXPECT_EQ(origin(http::Method::get, "https://a.example"), "https://a.example");
-    EXPECT_EQ(origin(http::Method::get, "https://.example"), "https://.example");
-    EXPECT_EQ(origin(http::Method::get, "https://example"), "*");
-    EXPECT_EQ(origin(http::Method::put, "https://a.example"), "");
-    EXPECT_TRUE(cors_headers(*rules, http::RequestHead{}).empty());
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ TEST(Form, reads_fields_first_and_streams_the_file) {
     for (std::size_t step = 1; step <= body.size(); ++step) {
         const Fed fed{body, step};
         ASSERT_TRUE(fed.result) << step << fed.result.error().message;
-        EXPECT_EQ(fed.form.fields(), (std::vector<signer::Header>{{"key", "u/${filename}"}, {"empty", ""}}));
+        EXPECT_EQ(fed.form.fields(),
+                  (std::vector<signer::HeaderField>{{"key", "u/${filename}"}, {"empty", ""}}));
         EXPECT_EQ(fed.file, file);
         EXPECT_EQ(fed.form.file_name(), "a;\"b.jpg");
     }
@@ -47,7 +48,7 @@ TEST(Form, accepts_preamble_and_white_space_behind_boundaries) {
         for (std::size_t step = 1; step <= body.size(); ++step) {
             const Fed fed{body, step};
             ASSERT_TRUE(fed.result) << step << fed.result.error().message;
-            EXPECT_EQ(fed.form.fields(), (std::vector<signer::Header>{{"key", "k"}}));
+            EXPECT_EQ(fed.form.fields(), (std::vector<signer::HeaderField>{{"key", "k"}}));
             EXPECT_EQ(fed.file, "abc");
         }
     }

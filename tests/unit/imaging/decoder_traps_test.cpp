@@ -19,7 +19,7 @@ namespace {
 class DecoderTraps : public ::testing::Test {
   protected:
     static void SetUpTestSuite() {
-        const auto up = start_libraries();
+        const auto up = start_libraries({});
         ASSERT_TRUE(up) << up.error().detail;
         vips_error_clear();
     }
@@ -41,7 +41,7 @@ class DecoderTraps : public ::testing::Test {
         TaskOrder order;
         order.max_output = 16U << 20;
         order.task.versions.front().format = output;
-        return process_image(order, {.file = bytes, .watermark = {}});
+        return process_image(order, bytes);
     }
 };
 
@@ -101,7 +101,7 @@ TEST_F(DecoderTraps, three_versions_are_made_of_one_decode) {
             for (const auto edge : edges)
                 order.task.versions.push_back({.max_edge = edge, .growth = Growth::accept});
             const LoadsCounted counted;
-            EXPECT_TRUE(is_published(process_image(order, {.file = bytes, .watermark = {}})));
+            EXPECT_TRUE(is_published(process_image(order, bytes)));
             return counted.loads();
         };
         const int one = loads_of({200});

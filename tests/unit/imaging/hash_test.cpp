@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "imaging/imager/dominant_color.hpp"
 #include "imaging/imager/perceptual_hash.hpp"
 #include "imaging/imager/thumb_hash.hpp"
 
@@ -86,6 +87,22 @@ TEST(PerceptualHash, stays_near_for_scaled_and_far_for_other_pictures) {
     EXPECT_LE(std::popcount(hash ^ perceptual_hash(wave(80, 0))), 6);
     EXPECT_GT(std::popcount(hash ^ perceptual_hash(wave(100, 1.5))), 12);
     (void)perceptual_hash(gradient(1, 1));
+}
+
+TEST(DominantColor, is_the_colour_that_most_pixels_have_and_not_their_mean) {
+    // A third blue, two thirds nearly red: the mean would be purple.
+    const auto picture = painted(30, 10, [](auto x, auto y) {
+        return x < 10 ? Pixel{0, 0, 255, 255} : Pixel{static_cast<std::uint8_t>(250 + y % 2 * 2), 4, 6, 255};
+    });
+    EXPECT_EQ(dominant_color(picture), "#fb0406");
+}
+
+TEST(DominantColor, weighs_what_is_seen) {
+    const auto hidden = painted(30, 10, [](auto x, auto) {
+        return x < 20 ? Pixel{0, 255, 0, 1} : Pixel{10, 20, 30, 255};
+    });
+    EXPECT_EQ(dominant_color(hidden), "#0a141e");
+    EXPECT_EQ(dominant_color(painted(4, 4, [](auto, auto) { return Pixel{9, 9, 9, 0}; })), "");
 }
 
 }  // namespace

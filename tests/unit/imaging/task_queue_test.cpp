@@ -187,6 +187,16 @@ TEST(TaskQueue, expects_as_long_as_tasks_took_lately_for_each_that_is_ahead) {
     EXPECT_EQ(queue.expected(Lane::on_demand, Priority::high), 200ms);
 }
 
+TEST(TaskQueue, learns_nothing_from_a_task_that_was_not_begun) {
+    TaskQueue queue(2, kEven);
+    (void)queue.put(Lane::on_demand, Priority::normal, "token");
+    (void)queue.take();
+    queue.not_begun(Lane::on_demand, "token");
+    EXPECT_EQ(queue.running(Lane::on_demand), 0U);
+    EXPECT_EQ(queue.parties(), 0U);
+    EXPECT_EQ(queue.expected(Lane::on_demand, Priority::normal), 0us);
+}
+
 TEST(TaskQueue, counts_only_its_share_while_the_other_lane_is_busy) {
     TaskQueue queue(2, kEven);
     (void)queue.put(Lane::on_demand, Priority::normal);

@@ -8,8 +8,19 @@
 namespace photogate::imaging {
 namespace {
 
-Watermark mark() {
-    return {.sha256 = std::string(64, 'a')};
+Watermark mark(char digit = 'a') {
+    Watermark mark;
+    mark.sha256 = std::string(64, digit);
+    mark.picture = std::make_shared<const Bytes>(Bytes{1, 2, 3});
+    return mark;
+}
+
+/// mark() with one thing changed.
+template <class Change>
+Watermark mark_with(const Change& change) {
+    Watermark changed = mark();
+    change(changed);
+    return changed;
 }
 
 TEST(VersionSpec, key_is_the_same_text_for_ever) {
@@ -21,13 +32,22 @@ TEST(VersionSpec, key_is_the_same_text_for_ever) {
                            .crop = Aspect{4, 3},
                            .format = Format::webp,
                            .quality = 70,
-                           .watermark = Watermark{std::string(64, 'b'), Corner::top_left, 30, 40}};
+                           .watermark = mark('b')};
     EXPECT_EQ(
         VersionSpec({.crop = Aspect{1, 1}, .gravity = Gravity::north_west, .growth = Growth::accept}).key(),
         "2.reencode.2048.inside.1x1.auto.82.-.north_west.grown");
     EXPECT_EQ(VersionSpec({.crop = Aspect{1, 1}, .reshape = Reshape::stretch}).key(),
               "2.reencode.2048.inside.1x1.auto.82.-.stretch");
-    EXPECT_EQ(full.key(), "2.strip.640.outside.4x3.webp.70." + std::string(64, 'b') + ".top_left.30.40");
+    EXPECT_EQ(full.key(),
+              "2.strip.640.outside.4x3.webp.70." + std::string(32, 'b') + ".south_east.20.60.2x2");
+    const auto told = mark_with([](Watermark& mark) {
+        mark.tiling = Tiling::tiled;
+        mark.taken_at = "2024-03-10T12:34:56+02:00";
+        mark.source = Watermark::Source::marked;
+    });
+    EXPECT_EQ(VersionSpec({.max_bytes = 5000, .watermark = told}).key(),
+              "2.reencode.2048.inside.-.auto.82." + std::string(32, 'a') +
+                  ".south_east.20.60.2x2.tiled.t202403101234560200.marked.most5000");
 }
 
 TEST(VersionSpec, key_differs_wherever_the_picture_may) {
@@ -51,10 +71,18 @@ TEST(VersionSpec, key_differs_wherever_the_picture_may) {
         add({.format = format});
     add({.quality = 81});
     add({.watermark = mark()});
-    add({.watermark = Watermark{std::string(64, 'c')}});
-    add({.watermark = Watermark{std::string(64, 'a'), Corner::centre}});
-    add({.watermark = Watermark{std::string(64, 'a'), Corner::bottom_right, 21}});
-    add({.watermark = Watermark{std::string(64, 'a'), Corner::bottom_right, 20, 61}});
+    add({.watermark = mark('c')});
+    add({.watermark = mark_with([](Watermark& mark) { mark.gravity = Gravity::centre; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.size = 21; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.opacity = 61; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.offset_x = 3; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.offset_y = 3; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.tiling = Tiling::tiled; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.taken_at = "2024-03-10T12:34:56"; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.taken_at = "2025-03-10T12:34:56"; })});
+    add({.watermark = mark_with([](Watermark& mark) { mark.source = Watermark::Source::marked; })});
+    add({.max_bytes = 1});
+    add({.max_bytes = 2});
     EXPECT_EQ(keys.size(), count);
 }
 
@@ -82,6 +110,14 @@ TEST(VersionSpec, never_enlarges_and_keeps_its_proportions) {
 }
 
 TEST(VersionSpec, key_is_fit_for_a_name) {
+    const auto long_mark = mark_with([](Watermark& mark) {
+        mark.gravity = Gravity::north_west;
+        mark.size = mark.opacity = 100;
+        mark.offset_x = mark.offset_y = 50;
+        mark.tiling = Tiling::tiled;
+        mark.taken_at = std::string(32, '9');
+        mark.source = Watermark::Source::marked;
+    });
     const VersionSpec longest{.mode = PublishMode::reencode,
                               .max_edge = 65'535,
                               .fit = Fit::outside,
@@ -90,8 +126,11 @@ TEST(VersionSpec, key_is_fit_for_a_name) {
                               .format = Format::jpeg,
                               .quality = 100,
                               .growth = Growth::accept,
-                              .watermark = Watermark{std::string(64, 'f'), Corner::bottom_right, 100, 100}};
-    EXPECT_LE(longest.key().size(), 160U);
+                              .max_bytes = ~ByteSize{0},
+                              .watermark = long_mark};
+    EXPECT_EQ(complaint_about(longest), std::nullopt);
+    EXPECT_LE(longest.key().size(), 240U);
+    EXPECT_LE(long_mark.identity().size(), 76U);
     EXPECT_EQ(longest.key().find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_"), std::string::npos);
 }
 
@@ -105,9 +144,28 @@ TEST(VersionSpec, says_what_is_wrong) {
     EXPECT_TRUE(complaint_about({.quality = 0}));
     EXPECT_TRUE(complaint_about({.quality = 101}));
     EXPECT_TRUE(complaint_about({.watermark = Watermark{}}));
-    EXPECT_TRUE(complaint_about({.watermark = Watermark{std::string(64, 'A')}}));
-    EXPECT_TRUE(complaint_about({.watermark = Watermark{std::string(64, 'a'), Corner::centre, 0}}));
-    EXPECT_TRUE(complaint_about({.watermark = Watermark{std::string(64, 'a'), Corner::centre, 20, 101}}));
+    const auto is_wrong = [](const auto& change) {
+        return complaint_about({.watermark = mark_with(change)}).has_value();
+    };
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.sha256 = std::string(64, 'A'); }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.sha256.pop_back(); }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.size = 0; }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.opacity = 101; }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.offset_x = 51; }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.offset_y = 51; }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.gravity = Gravity::attention; }));
+    EXPECT_TRUE(is_wrong([](Watermark& mark) { mark.picture = std::make_shared<const Bytes>(); }));
+    EXPECT_TRUE(is_wrong(
+        [](Watermark& mark) { mark.picture = std::make_shared<const Bytes>(Bytes(kMaxWatermark + 1)); }));
+    const auto text = [](Watermark& mark) {
+        mark.picture.reset();
+        mark.text = "© shop";
+        mark.font = "/f.ttf";
+    };
+    EXPECT_FALSE(is_wrong(text));
+    EXPECT_TRUE(is_wrong([&](Watermark& mark) { text(mark), mark.font.clear(); }));
+    EXPECT_TRUE(is_wrong([&](Watermark& mark) { text(mark), mark.text = "{sha256}"; }));
+    EXPECT_TRUE(is_wrong([&](Watermark& mark) { text(mark), mark.taken_at = std::string(33, '1'); }));
 }
 
 }  // namespace

@@ -24,11 +24,26 @@ Task full_task() {
     return task;
 }
 
+Watermark mark(char digit, Bytes picture) {
+    Watermark mark;
+    mark.sha256 = std::string(64, digit);
+    mark.picture = std::make_shared<const Bytes>(std::move(picture));
+    mark.gravity = Gravity::north_west;
+    mark.size = 30;
+    mark.opacity = 40;
+    mark.offset_x = 5;
+    mark.offset_y = 6;
+    mark.tiling = Tiling::tiled;
+    mark.source = Watermark::Source::marked;
+    return mark;
+}
+
 Processed full_picture() {
     return {.pictures = {{.bytes = {'R', 'I', 'F', 'F', 4, 0, 0, 0, 'W', 'E', 'B', 'P'},
                           .format = Format::webp,
                           .width = 4,
-                          .height = 5}},
+                          .height = 5,
+                          .has_alpha = true}},
             .original_format = Format::heic,
             .width = 6,
             .height = 7,
@@ -36,11 +51,12 @@ Processed full_picture() {
             .exif_json = R"({"make":"K\u00f6"})",
             .privacy_json = "{}",
             .thumb_hash = "AAAA",
-            .perceptual_hash = "0123456789abcdef"};
+            .perceptual_hash = "0123456789abcdef",
+            .dominant_color = "#0a141e"};
 }
 
 TEST(ImagerWire, delivers_order_unchanged) {
-    const auto order = read_order(write_order(full_task(), 12345));
+    const auto order = read_order(write_order(full_task(), 12345), {});
     ASSERT_TRUE(order) << order.error().detail;
     const Task sent = full_task();
     EXPECT_EQ(order->max_output, 12345U);
@@ -57,7 +73,7 @@ TEST(ImagerWire, delivers_order_unchanged) {
 TEST(ImagerWire, delivers_arbitrary_bytes_as_declared_type) {
     Task task = full_task();
     task.declared_type = std::string(100'000, '\xFF') + "\"\\\n";
-    EXPECT_TRUE(read_order(write_order(task, 1)));
+    EXPECT_TRUE(read_order(write_order(task, 1), {}));
 }
 
 TEST(ImagerWire, delivers_picture_unchanged) {
@@ -71,6 +87,8 @@ TEST(ImagerWire, delivers_picture_unchanged) {
     EXPECT_EQ(got.frames, 8U);
     EXPECT_EQ(got.exif_json, sent.exif_json);
     EXPECT_EQ(got.perceptual_hash, sent.perceptual_hash);
+    EXPECT_EQ(got.dominant_color, sent.dominant_color);
+    EXPECT_TRUE(got.picture().has_alpha);
 }
 
 TEST(ImagerWire, delivers_render_with_crop_and_watermark_unchanged) {
@@ -82,11 +100,55 @@ TEST(ImagerWire, delivers_render_with_crop_and_watermark_unchanged) {
                  .gravity = Gravity::attention,
                  .format = Format::avif,
                  .quality = 50,
-                 .watermark = Watermark{std::string(64, 'a'), Corner::top_left, 30, 40}});
-    const auto order = read_order(write_order(task, 1));
+                 .max_bytes = 123'456,
+                 .watermark = mark('a', {1, 2, 3})});
+    const auto order = read_order(write_order(task, 1), WatermarkBody(task).bytes());
     ASSERT_TRUE(order) << order.error().detail;
     EXPECT_EQ(order->task.versions, task.versions);
+    EXPECT_EQ(*order->task.versions.front().watermark->picture, (Bytes{1, 2, 3}));
     EXPECT_EQ(order->task.facts, std::nullopt);
+}
+
+TEST(ImagerWire, delivers_each_watermark_once) {
+    Task task = full_task();
+    const Bytes large(100'000, 7);
+    task.versions = {
+        {.watermark = mark('a', {1})}, {.watermark = mark('b', large)}, {.watermark = mark('a', {1})}, {}};
+    EXPECT_EQ(watermark_pictures(task), 2U);
+    const WatermarkBody body(task);
+    EXPECT_EQ(body.bytes().size(), 1 + large.size());
+    const auto order = read_order(write_order(task, 1), body.bytes());
+    ASSERT_TRUE(order) << order.error().detail;
+    EXPECT_EQ(order->task.versions, task.versions);
+    EXPECT_EQ(*order->task.versions[1].watermark->picture, large);
+    EXPECT_EQ(*order->task.versions[2].watermark->picture, (Bytes{1}));
+}
+
+TEST(ImagerWire, delivers_a_watermark_of_text) {
+    Task task = full_task();
+    Watermark text = mark('c', {});
+    text.picture.reset();
+    text.text = "© <b>shop</b> {taken_at:%Y}";
+    text.font = "/usr/share/fonts/a.ttf";
+    text.taken_at = "2024-03-10T12:34:56";
+    task.versions = {{.watermark = text}};
+    const auto order = read_order(write_order(task, 1), WatermarkBody(task).bytes());
+    ASSERT_TRUE(order) << order.error().detail;
+    EXPECT_EQ(order->task.versions, task.versions);
+}
+
+TEST(ImagerWire, rejects_orders_whose_watermarks_are_not_in_the_body) {
+    Task task = full_task();
+    task.versions = {{.watermark = mark('a', {1, 2, 3})}};
+    const auto sound = write_order(task, 1);
+    const Bytes body{1, 2, 3}, longer{1, 2, 3, 4}, shorter{1, 2};
+    ASSERT_TRUE(read_order(sound, body));
+    EXPECT_FALSE(read_order(sound, longer));
+    EXPECT_FALSE(read_order(sound, shorter));
+    EXPECT_FALSE(read_order(sound, {}));
+    std::string other = sound;
+    other.replace(other.find(std::string(64, 'a')), 64, std::string(64, 'b'));
+    EXPECT_FALSE(read_order(other, body));
 }
 
 TEST(ImagerWire, delivers_several_pictures_in_one_body) {
@@ -124,11 +186,25 @@ TEST(ImagerWire, rejects_bodies_that_are_not_the_pictures_that_were_announced) {
     EXPECT_EQ(read_answer(write_answer(answer), body_of(answer), two).sense, ReadAnswer::Sense::nonsense);
 }
 
+TEST(ImagerWire, rejects_a_dominant_colour_that_is_none) {
+    Processed sent = full_picture();
+    sent.dominant_color = "";  // of a picture that shows nothing
+    EXPECT_EQ(read_answer(write_answer(Outcome(sent)), sent.picture().bytes, full_task()).sense,
+              ReadAnswer::Sense::sound);
+    for (const char* colour :
+         {"#", "#12345", "#12345g", "123456", "1234567", "#1234567", "url(//x)", "<script>"}) {
+        sent.dominant_color = colour;
+        EXPECT_EQ(read_answer(write_answer(Outcome(sent)), sent.picture().bytes, full_task()).sense,
+                  ReadAnswer::Sense::nonsense)
+            << colour;
+    }
+}
+
 TEST(ImagerWire, delivers_render_without_facts) {
     Task task = full_task();
     task.render(task.versions.front());
     Processed sent = full_picture();
-    sent.exif_json = sent.privacy_json = sent.thumb_hash = sent.perceptual_hash = "";
+    sent.exif_json = sent.privacy_json = sent.thumb_hash = sent.perceptual_hash = sent.dominant_color = "";
     const Answer answer = Outcome(sent);
     const auto read = read_answer(write_answer(answer), body_of(answer), task);
     ASSERT_EQ(read.sense, ReadAnswer::Sense::sound);
@@ -140,22 +216,22 @@ TEST(ImagerWire, delivers_render_without_facts) {
 
 TEST(ImagerWire, rejects_orders_for_versions_that_can_not_be_made) {
     const std::string sound = write_order(full_task(), 1);
-    ASSERT_TRUE(read_order(sound));
+    ASSERT_TRUE(read_order(sound, {}));
     const auto changed = [&](const std::string& from, const std::string& to) {
         std::string text = sound;
         const auto at = text.find(from);
         EXPECT_NE(at, std::string::npos) << from;
         return text.replace(at, from.size(), to);
     };
-    EXPECT_FALSE(read_order(changed("\"max_edge\":99", "\"max_edge\":0")));
-    EXPECT_FALSE(read_order(changed("\"fit\":\"inside\"", "\"fit\":\"beside\"")));
-    EXPECT_FALSE(read_order(changed("\"quality\":61", "\"quality\":101")));
+    EXPECT_FALSE(read_order(changed("\"max_edge\":99", "\"max_edge\":0"), {}));
+    EXPECT_FALSE(read_order(changed("\"fit\":\"inside\"", "\"fit\":\"beside\""), {}));
+    EXPECT_FALSE(read_order(changed("\"quality\":61", "\"quality\":101"), {}));
     Task none = full_task();
     none.versions.clear();
-    EXPECT_FALSE(read_order(write_order(none, 1)));
+    EXPECT_FALSE(read_order(write_order(none, 1), {}));
     Task many = full_task();
     many.versions.assign(kMaxVersions + 1, many.versions.front());
-    EXPECT_FALSE(read_order(write_order(many, 1)));
+    EXPECT_FALSE(read_order(write_order(many, 1), {}));
 }
 
 TEST(ImagerWire, rejects_picture_in_another_format_than_requested) {

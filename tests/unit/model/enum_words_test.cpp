@@ -23,8 +23,8 @@ struct Counted {
 };
 
 using Enums = testing::Types<
-    Counted<UploadState, UploadState::deleted>, Counted<GrantMethod, GrantMethod::post>,
-    Counted<CallbackType, CallbackType::upload_deleted>, Counted<CallbackState, CallbackState::unsent>,
+    Counted<UploadState, UploadState::deleted>, Counted<GrantMethod, GrantMethod::multipart>,
+    Counted<CallbackType, CallbackType::image_purge>, Counted<CallbackState, CallbackState::unsent>,
     Counted<CallbackEndpoint::State, CallbackEndpoint::State::paused>,
     Counted<OriginalAction, OriginalAction::quarantine>, Counted<ObjectRole::Kind, ObjectRole::Kind::canary>>;
 TYPED_TEST_SUITE(Words, Enums);

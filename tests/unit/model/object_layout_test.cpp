@@ -14,6 +14,7 @@ constexpr std::string_view kSha256 = "0123456789abcdef0123456789abcdef0123456789
 constexpr std::string_view kSpec = "fedcba9876543210";
 const Timestamp kNow = *parse_rfc3339("2026-11-20T12:34:56Z");
 const UploadId kUpload = UploadId::trusted("upl_06f3k2m9x0a1b2c3d4e5f6g7h8");
+const PackageId kPackage = PackageId::trusted("pkg_06f3k2m9x0a1b2c3d4e5f6g7h8");
 const PublicId kPublic = PublicId::trusted("7h2k4m6n8p0q1r3s5t7v9w0x2y");
 
 struct Produced {
@@ -29,6 +30,10 @@ std::vector<Produced> produced() {
          "u/202611201234/upl_06f3k2m9x0a1b2c3d4e5f6g7h8",
          incoming_key(kNow, kUpload),
          {Kind::incoming, kUpload, {}}},
+        {"chunk",
+         "r/upl_06f3k2m9x0a1b2c3d4e5f6g7h8/2/000000262144-17",
+         chunk_key(kUpload, 2, 262'144, 17),
+         {Kind::chunk, kUpload, {}}},
         {"published",
          "p/7h2k4m6n8p0q1r3s5t7v9w0x2y/0123456789abcdef.jpg",
          published_key(kPublic, kSha256, "jpg"),
@@ -37,7 +42,10 @@ std::vector<Produced> produced() {
          "v/7h2k4m6n8p0q1r3s5t7v9w0x2y/fedcba9876543210-0123456789abcdef.webp",
          version_key(kPublic, kSpec, kSha256, "webp"),
          {Kind::version, {}, kPublic}},
-        {"package", "z/7h2k4m6n8p0q1r3s5t7v9w0x2y.zip", package_key(kPublic), {Kind::package, {}, kPublic}},
+        {"package",
+         "z/pkg_06f3k2m9x0a1b2c3d4e5f6g7h8.zip",
+         package_key(kPackage),
+         {Kind::package, {}, {}, kPackage}},
         {"original",
          "o/upl_06f3k2m9x0a1b2c3d4e5f6g7h8",
          original_key(kUpload),
@@ -76,7 +84,8 @@ TEST(ObjectLayout, keys_of_random_ids_classify_to_their_role) {
         EXPECT_EQ(classify(incoming_key(at, upload)), (ObjectRole{Kind::incoming, upload, {}}));
         EXPECT_EQ(classify(original_key(upload)), (ObjectRole{Kind::original, upload, {}}));
         EXPECT_EQ(classify(quarantine_key(upload)), (ObjectRole{Kind::quarantined, upload, {}}));
-        EXPECT_EQ(classify(package_key(image)), (ObjectRole{Kind::package, {}, image}));
+        const auto package = make_package_id(at, random);
+        EXPECT_EQ(classify(package_key(package)), (ObjectRole{Kind::package, {}, {}, package}));
         for (const char* extension : {"jpg", "png", "webp", "gif", "heic", "avif", "tif"}) {
             EXPECT_EQ(classify(published_key(image, kSha256, extension)),
                       (ObjectRole{Kind::published, {}, image}));
@@ -158,12 +167,16 @@ TEST(ObjectLayout, a_changed_key_is_foreign_or_another_key_of_the_same_shape) {
             }
             const auto role = classify(ObjectKey::trusted(text));
             if (!role || role->kind == Kind::canary) continue;
-            // An extension may have any length up to eight; every other part is of one length.
-            const bool has_extension = role->kind == Kind::published || role->kind == Kind::version;
-            if (!has_extension) {
+            // An extension may have any length up to eight, and numbers of a chunk as many digits as they need; every other part is
+            // of one length.
+            const bool varies =
+                role->kind == Kind::published || role->kind == Kind::version || role->kind == Kind::chunk;
+            if (!varies) {
                 EXPECT_EQ(text.size(), each.key.str().size()) << text;
             }
-            const std::string id = role->upload ? role->upload->str() : role->public_id->str();
+            const std::string id = role->upload      ? role->upload->str()
+                                   : role->public_id ? role->public_id->str()
+                                                     : role->package_id->str();
             EXPECT_NE(text.find(id), std::string::npos) << text;
             EXPECT_EQ(text.find_first_of(std::string_view{" %\0Z", 4}), std::string::npos) << text;
         }

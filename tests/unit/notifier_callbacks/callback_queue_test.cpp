@@ -43,6 +43,23 @@ TEST(CallbackQueue, limits_url_to_its_share) {
     EXPECT_EQ(queue.start(kStart + 2s)->url, "slow");
 }
 
+TEST(CallbackQueue, what_goes_out_in_one_request_is_not_held_to_the_share) {
+    CallbackQueue queue{{.per_url = 2, .startable_for = 10s}};
+    queue.add(claimed("purge", 2), kStart);
+    queue.add(claimed("purge", 3, 2), kStart + 5s);
+    queue.add(claimed("other", 1), kStart + 5s);
+    ASSERT_TRUE(queue.start(kStart + 9s));
+    EXPECT_EQ(queue.start_with(endpoint("purge"), kStart + 9s)->id.str(), "msg_shop_purge_1");
+    EXPECT_EQ(queue.start_with(endpoint("purge"), kStart + 9s)->id.str(), "msg_shop_purge_2");
+    EXPECT_EQ(queue.under_way(), 3U) << "over the share of 2";
+    EXPECT_EQ(queue.start(kStart + 9s)->url, "other") << "a request more is";
+    EXPECT_FALSE(queue.start_with(endpoint("nowhere"), kStart + 9s));
+    EXPECT_FALSE(queue.start_with(endpoint("purge"), kStart + 20s)) << "their leases are nearly over";
+    for (int i = 0; i < 3; ++i)
+        queue.finished(endpoint("purge"), Outcome::success);
+    EXPECT_EQ(queue.under_way(), 1U);
+}
+
 TEST(CallbackQueue, one_apps_failures_and_backlog_at_a_url_leave_another_apps_share_as_it_is) {
     CallbackQueue queue{{.per_url = 2}};
     queue.add(claimed("hook", 4, 0, "noisy"), kStart);

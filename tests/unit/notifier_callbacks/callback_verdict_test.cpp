@@ -56,6 +56,23 @@ TEST(CallbackVerdict, treats_any_2xx_as_delivered) {
     }
 }
 
+TEST(CallbackVerdict, a_hook_says_what_is_a_success) {
+    SeededRandom random{1};
+    const auto judged = [&](int status, Taken taken) {
+        return judge_answer(callback(),
+                            Response{.status = status, .headers = {}, .body = "said", .elapsed = {}}, kNow,
+                            random, taken);
+    };
+    EXPECT_EQ(judged(404, Taken::yes).verdict, Verdict::delivered);
+    EXPECT_EQ(judged(404, Taken::yes).status, 404);
+    const auto refused = judged(200, Taken::no);
+    EXPECT_EQ(refused.verdict, Verdict::again);
+    EXPECT_EQ(refused.error, "status");
+    EXPECT_EQ(refused.answer, "said");
+    EXPECT_FALSE(judged(410, Taken::no).pause_endpoint);
+    EXPECT_TRUE(judged(410, Taken::by_status).pause_endpoint);
+}
+
 TEST(CallbackVerdict, retries_everything_else_on_schedule_with_jitter) {
     for (int status :
          {100, 199, 300, 301, 302, 307, 308, 400, 401, 403, 404, 429, 500, 502, 503, 504, 599, 999}) {

@@ -62,6 +62,7 @@ model::Upload published() {
         .privacy_json = R"({"metadata_remaining":[],"gps_removed":true})",
         .placeholder = "1QcSHQRnh493V4dIh4eXh1h4kJUI",
         .perceptual_hash = "c3d4e5f6a7b8c9d0",
+        .dominant_color = "#7a6a58",
     };
     upload.image = model::PublishedImage{.key = ObjectKey::trusted("p/7h2k/abc.jpg"),
                                          .etag = ETag::trusted("e"),
@@ -111,8 +112,8 @@ TEST(UploadWire, hides_picture_of_deleted_upload) {
     auto upload = published();
     upload.state = model::UploadState::deleted;
     const auto shown = json::parse(upload_json(upload, ""));
-    for (const char* member :
-         {"image", "exif", "privacy", "placeholder", "perceptual_hash", "sha256", "width"}) {
+    for (const char* member : {"image", "exif", "privacy", "placeholder", "perceptual_hash", "dominant_color",
+                               "sha256", "width"}) {
         EXPECT_TRUE(shown.at(member).is_null()) << member;
     }
 }

@@ -1,23 +1,16 @@
 // Who is believed, in both phases: a token from the head alone, a signed body from head and body.
 #include "notifier/events/authenticator.hpp"
 
-#include <map>
-
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "sender_heads.hpp"
 #include "signer/digest.hpp"
 
 namespace photogate::notifier::events {
 namespace {
 
-HeadFields head(std::map<std::string, std::string, std::less<>> fields) {
-    return [fields = std::move(fields)](std::string_view name) -> std::optional<std::string_view> {
-        const auto found = fields.find(name);
-        if (found == fields.end()) return std::nullopt;
-        return found->second;
-    };
-}
+using testing::head;
 
 TEST(EventTokens, accepts_both_during_rotation) {
     const std::vector<Secret> tokens{Secret{"first"}, Secret{"second"}};
@@ -35,7 +28,9 @@ TEST(TokenAuthenticator, decides_from_the_head_alone) {
     for (const auto* sent : {"", "Bearer", "Bearer ", "Bearer a-toke", "Basic a-token", "Bearer  a-token"})
         EXPECT_EQ(tokens.from_head(head({{"authorization", sent}})), HeadVerdict::refuse) << sent;
     EXPECT_EQ(tokens.from_head(head({})), HeadVerdict::refuse);
-    EXPECT_EQ(tokens.from_body(head({{"authorization", "Bearer a-token"}}), "body"), BodyVerdict::refuse);
+    EXPECT_EQ(tokens.from_head(head({}, {{"token", "a-token"}})), HeadVerdict::refuse);
+    EXPECT_EQ(tokens.from_body(head({{"authorization", "Bearer a-token"}}), "body").verdict,
+              BodyVerdict::refuse);
 }
 
 TEST(TokenAuthenticator, without_tokens_refuses_everybody) {
@@ -44,29 +39,56 @@ TEST(TokenAuthenticator, without_tokens_refuses_everybody) {
     EXPECT_EQ(nobody.from_head(head({})), HeadVerdict::refuse);
 }
 
-/// `x-signature: HEX`, the HMAC-SHA256 of the body: what a store that signs its webhooks sends.
-class BodySignature final : public Authenticator {
-  public:
-    explicit BodySignature(std::string_view secret) : key_(as_bytes(secret)) {}
-    HeadVerdict from_head(const HeadFields& head) const override {
-        return head("x-signature") ? HeadVerdict::need_body : HeadVerdict::refuse;
-    }
-    BodyVerdict from_body(const HeadFields& head, std::string_view body) const override {
-        return head("x-signature") == hex_lower(key_.sign(body)) ? BodyVerdict::accept : BodyVerdict::refuse;
-    }
+TEST(TokenAuthenticator, takes_the_password_of_basic_authentication_whoever_the_user_is) {
+    const TokenAuthenticator tokens{{Secret{"a:token"}}, TokenPlace::basic};
+    const auto sent = [&](std::string_view pair) {
+        return tokens.from_head(head({{"authorization", "Basic " + base64(as_bytes(pair))}}));
+    };
+    EXPECT_EQ(sent("ceph:a:token"), HeadVerdict::accept);
+    EXPECT_EQ(sent(":a:token"), HeadVerdict::accept);
+    for (const auto* wrong : {"a:token", "", ":", "ceph:a:toke", "ceph"})
+        EXPECT_EQ(sent(wrong), HeadVerdict::refuse) << wrong;
+    for (const auto* wrong : {"Bearer a:token", "a:token", "Basic ceph:a:token", "Basic"})
+        EXPECT_EQ(tokens.from_head(head({{"authorization", wrong}})), HeadVerdict::refuse) << wrong;
+}
 
-  private:
-    signer::HmacKey key_;
-};
+TEST(TokenAuthenticator, takes_a_token_only_from_its_place) {
+    const TokenAuthenticator in_header{{Secret{"a-token"}}, TokenPlace::header, "x-api-key"};
+    EXPECT_EQ(in_header.from_head(head({{"x-api-key", "a-token"}})), HeadVerdict::accept);
+    EXPECT_EQ(in_header.from_head(head({{"authorization", "Bearer a-token"}})), HeadVerdict::refuse);
+    const TokenAuthenticator in_query{{Secret{"a-token"}}, TokenPlace::query};
+    EXPECT_EQ(in_query.from_head(head({}, {{"token", "a-token"}})), HeadVerdict::accept);
+    EXPECT_EQ(in_query.from_head(head({}, {{"token", "a-toke"}})), HeadVerdict::refuse);
+    EXPECT_EQ(in_query.from_head(head({{"authorization", "Bearer a-token"}})), HeadVerdict::refuse);
+}
 
-TEST(BodyAuthenticator, asks_for_the_body_only_where_a_signature_was_sent) {
-    const BodySignature signature{"secret"};
-    const auto right = hex_lower(signer::HmacKey{as_bytes(std::string_view{"secret"})}.sign("the body"));
-    EXPECT_EQ(signature.from_head(head({})), HeadVerdict::refuse);
-    const auto sent = head({{"x-signature", right}});
-    EXPECT_EQ(signature.from_head(sent), HeadVerdict::need_body);
-    EXPECT_EQ(signature.from_body(sent, "the body"), BodyVerdict::accept);
-    EXPECT_EQ(signature.from_body(sent, "the body."), BodyVerdict::refuse);
+constexpr const char* kB2 = "x-bz-event-notification-signature";
+constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
+
+std::string b2_signature(std::string_view body, std::string_view secret = kSecret) {
+    return "v1=" + hex_lower(signer::hmac_sha256(as_bytes(secret), as_bytes(body)));
+}
+
+TEST(B2Authenticator, asks_for_the_body_only_where_a_signature_was_sent) {
+    const B2Authenticator b2{{Secret{std::string{kSecret}}}};
+    EXPECT_EQ(b2.from_head(head({})), HeadVerdict::refuse);
+    for (const auto* wrong :
+         {"", "v1=", "v1=00", "v2=0000000000000000000000000000000000000000000000000000000000000000"})
+        EXPECT_EQ(b2.from_head(head({{kB2, wrong}})), HeadVerdict::refuse) << wrong;
+    EXPECT_EQ(b2.from_head(head({{kB2, b2_signature("x")}})), HeadVerdict::need_body);
+    EXPECT_EQ(B2Authenticator{{}}.from_head(head({{kB2, b2_signature("x", "")}})), HeadVerdict::refuse);
+}
+
+TEST(B2Authenticator, proves_the_body_by_any_secret_and_no_other_body) {
+    const B2Authenticator b2{{Secret{std::string(32, 'n')}, Secret{std::string{kSecret}}}};
+    const auto sent = head({{kB2, b2_signature("the body")}});
+    EXPECT_EQ(b2.from_body(sent, "the body").verdict, BodyVerdict::accept);
+    EXPECT_EQ(b2.from_body(sent, "the body.").verdict, BodyVerdict::refuse);
+    EXPECT_EQ(b2.from_body(sent, "").verdict, BodyVerdict::refuse);
+    const auto other = head({{kB2, b2_signature("the body", std::string(32, 'o'))}});
+    EXPECT_EQ(b2.from_body(other, "the body").verdict, BodyVerdict::refuse);
+    const auto not_hex = head({{kB2, "v1=" + std::string(64, 'g')}});
+    EXPECT_EQ(b2.from_body(not_hex, "the body").verdict, BodyVerdict::refuse);
 }
 
 }  // namespace

@@ -7,12 +7,13 @@ namespace {
 
 Sources sources() {
     const auto tokens = std::make_shared<TokenAuthenticator>(std::vector<Secret>{Secret{"right"}});
-    return Sources{{{"minio", {"eu"}, Dialect::minio, KeyEncoding::form, Belief::check, tokens},
-                    {"inner", {"us"}, Dialect::automatic, KeyEncoding::form, Belief::trust, nullptr}}};
+    return Sources{{{"minio", {"eu"}, Dialect::minio, KeyEncoding::form, Belief::check, tokens, {}},
+                    {"inner", {"us"}, Dialect::automatic, KeyEncoding::form, Belief::trust, nullptr, {}}}};
 }
 
-HeadFields with_token(std::string_view token) {
-    return [token](std::string_view) { return std::optional<std::string_view>{token}; };
+SenderHead with_token(std::string_view token) {
+    const auto always = [token](std::string_view) { return std::optional<std::string_view>{token}; };
+    return {always, always};
 }
 
 TEST(EventSources, finds_by_name) {

@@ -11,6 +11,7 @@
 #include "base/encoding.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/jobs/dispose_original.hpp"
+#include "pipeline/jobs/find_object.hpp"
 #include "pipeline/jobs/job_runner.hpp"
 #include "pipeline/jobs/publish_upload.hpp"
 #include "pipeline/jobs/remove_published.hpp"
@@ -110,6 +111,8 @@ class PipelineTest : public testing::Test {
             }}));
         const auto done = [this](const UploadId&) { ++settled; };
         made.add(std::make_unique<jobs::DisposeOriginal>(records, stores, done));
+        made.add(std::make_unique<jobs::FindObject>(
+            [this](const model::Upload& upload) { return look_at_store(upload); }));
         made.add(std::make_unique<jobs::RemovePublished>(versions, stores, done));
         return made;
     }
@@ -157,6 +160,9 @@ class PipelineTest : public testing::Test {
     model::Apps apps;
     std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image = [](const imaging::Task&) {
         return imaging::Outcome{clean_picture()};
+    };
+    std::function<Result<bool>(const model::Upload&)> look_at_store = [](const model::Upload&) {
+        return false;
     };
     std::vector<model::UploadState> finished;  ///< as the observer received it
     int settled = 0;

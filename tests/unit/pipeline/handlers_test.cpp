@@ -231,6 +231,38 @@ TEST_F(HandlersTest, pins_an_object_that_was_overwritten_and_publishes_it_next) 
     EXPECT_EQ(now(upload.id).facts->sha256, hex_lower(signer::sha256("a second content")));
 }
 
+TEST_F(HandlersTest, an_object_that_only_an_answer_says_is_another_was_not_overwritten) {
+    const auto upload = received();
+    fail_store("get", ErrorCode::store_precondition_failed, 3);
+    for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
+        run_one();
+        expect_put_off(upload.id, attempt);
+        EXPECT_EQ(now(upload.id).generation, upload.generation);
+    }
+    run_one();
+    EXPECT_EQ(state_of(upload.id), UploadState::published);
+}
+
+TEST_F(HandlersTest, an_upload_fails_where_every_answer_is_of_another_object) {
+    const auto upload = received();
+    fail_store("get", ErrorCode::store_precondition_failed, 100);
+    for (int attempt = 0; attempt < 5; ++attempt)
+        run_one();
+    EXPECT_EQ(state_of(upload.id), UploadState::failed);
+    EXPECT_EQ(now(upload.id).rejection->code, "store_protocol");
+    EXPECT_TRUE(store->has(incoming, upload.key)) << "kept for a retry";
+}
+
+TEST_F(HandlersTest, pins_a_version_that_was_put_over_the_same_bytes) {
+    const auto upload = received();
+    records.change(upload.id, [](model::Upload& row) { row.pinned->version = VersionId::trusted("gone"); });
+    fail_store("get", ErrorCode::store_precondition_failed);
+    run_one();
+    EXPECT_EQ(now(upload.id).generation, upload.generation + 1);
+    run_one();
+    EXPECT_EQ(state_of(upload.id), UploadState::published);
+}
+
 TEST_F(HandlersTest, rejects_as_overwritten_at_the_third_content) {
     const auto upload = received();
     for (int again = 0; again < 2; ++again) {
@@ -498,6 +530,13 @@ TEST_F(HandlersTest, erases_the_versions_of_a_deleted_upload) {
     version.image.key =
         model::version_key(upload.public_id, std::string(16, 'a'), std::string(64, 'b'), "webp");
     store->write(published, version.image.key, "a version");
+    // Put and not recorded, by a gateway that died between the two.
+    store->write(published,
+                 model::version_key(upload.public_id, std::string(16, 'c'), std::string(64, 'd'), "webp"),
+                 "nobody's version");
+    const auto another =
+        model::version_key(make_public_id(random), std::string(16, 'a'), std::string(64, 'b'), "webp");
+    store->write(published, another, "another image's version");
     versions.publish(upload.id);
     const auto claim = versions.claim(name, std::chrono::seconds{60}).value();
     ASSERT_TRUE(versions.finish(name, std::get<storage::records::ClaimedVersion>(claim).token, version));
@@ -512,7 +551,8 @@ TEST_F(HandlersTest, erases_the_versions_of_a_deleted_upload) {
     versions.before = {};
     while (job_of(upload.id))
         run_one();
-    EXPECT_EQ(store->size(published), 0U);
+    EXPECT_EQ(store->size(published), 1U);
+    EXPECT_TRUE(store->has(published, another));
 }
 
 TEST_F(HandlersTest, a_deletion_overrules_a_worker_that_is_moving_the_original) {

@@ -17,6 +17,17 @@ using notifier::events::StoreOperation;
 
 class IntakeTest : public PipelineTest {
   protected:
+    IntakeTest() {
+        look_at_store = [this](const model::Upload& upload) {
+            return intake.look(upload, storage::records::DiscoveredBy::reconciler);
+        };
+    }
+    /// From now on every look ends so.
+    void refuse(ErrorCode code) {
+        store->before = [code](const photogate::test::FakeStore::Call&) {
+            return Error{code, "", {}, std::nullopt};
+        };
+    }
     static StoreEvent event_of(const model::Upload& upload) {
         StoreEvent event;
         event.operation = StoreOperation::created_put;
@@ -109,15 +120,77 @@ TEST_F(IntakeTest, notifies_of_nothing_that_the_store_does_not_have) {
     EXPECT_EQ(take_in({event_of(upload)})->received, 1U) << "the same event is no duplicate once it is true";
 }
 
-TEST_F(IntakeTest, an_event_that_a_store_refuses_to_confirm_is_left_to_the_reconciler) {
+TEST_F(IntakeTest, an_event_that_a_store_refuses_to_confirm_is_looked_at_again_by_a_job) {
     const auto upload = put();
-    store->before = [](const photogate::test::FakeStore::Call&) {
-        return Error{ErrorCode::store_denied, "", {}, std::nullopt};
-    };
-    const auto summary = take_in({event_of(upload)});
+    refuse(ErrorCode::store_denied);
+    const auto summary = take_in({event_of(upload), event_of(upload)});
     ASSERT_TRUE(summary) << "sent again it would end alike, and block the store's queue";
-    EXPECT_EQ(summary->unproven, 1U);
+    EXPECT_EQ(summary->deferred, 2U);
     EXPECT_EQ(state_of(upload.id), UploadState::created);
+    EXPECT_TRUE(records.callbacks_of(upload.id).empty());
+    ASSERT_EQ(records.jobs_of(upload.id).size(), 1U) << "one for an upload, however many events";
+    run_one();
+    EXPECT_EQ(state_of(upload.id), UploadState::created);
+    store->before = nullptr;
+    run_one();
+    EXPECT_EQ(state_of(upload.id), UploadState::uploaded);
+    EXPECT_EQ(now(upload.id).pinned->etag, etag_put);
+    EXPECT_EQ(job_of(upload.id), model::JobKind::process);
+    EXPECT_EQ(records.jobs_of(upload.id).size(), 1U);
+}
+
+TEST_F(IntakeTest, nothing_follows_from_an_event_of_nobodys_object_that_a_store_refuses_to_confirm) {
+    const auto upload = created();
+    auto stranger = event_of(upload), elsewhere = event_of(upload);
+    stranger.key = "u/202611201234/upl_00000000000000000000000000";
+    refuse(ErrorCode::store_denied);
+    EXPECT_EQ(take_in({stranger})->deferred, 1U);
+    records.change(upload.id, [](model::Upload& row) { row.region = "another"; });
+    EXPECT_EQ(take_in({elsewhere})->deferred, 1U);
+    EXPECT_TRUE(records.jobs_of(upload.id).empty());
+}
+
+TEST_F(IntakeTest, an_event_whose_job_can_not_be_kept_is_sent_again) {
+    const auto upload = put();
+    refuse(ErrorCode::store_denied);
+    records.before = [](std::string_view call) -> std::optional<Error> {
+        if (call != "queue_finding") return std::nullopt;
+        return Error{ErrorCode::database_unavailable, "", {}, std::nullopt};
+    };
+    EXPECT_EQ(take_in({event_of(upload)}).error().code, ErrorCode::database_unavailable);
+}
+
+TEST_F(IntakeTest, a_job_looks_ever_less_often_and_not_for_ever) {
+    const auto upload = put();
+    refuse(ErrorCode::store_denied);
+    ASSERT_TRUE(take_in({event_of(upload)}));
+    std::chrono::microseconds last{0};
+    for (std::uint32_t look = 1; look < jobs::FindObject::kMostLooks; ++look) {
+        run_one();
+        const auto left = records.jobs_of(upload.id);
+        ASSERT_EQ(left.size(), 1U) << look;
+        const auto pause = left[0].run_at - clock.now();
+        EXPECT_GE(pause, std::min<std::chrono::microseconds>(std::chrono::seconds{1U << look},
+                                                             std::chrono::seconds{60}));
+        last = pause;
+    }
+    EXPECT_LE(last, std::chrono::seconds{61});
+    run_one();
+    EXPECT_TRUE(records.jobs_of(upload.id).empty());
+    EXPECT_EQ(state_of(upload.id), UploadState::created) << "the reconciler goes on";
+}
+
+TEST_F(IntakeTest, a_job_of_an_upload_that_was_received_or_cancelled_looks_at_nothing) {
+    const auto upload = put();
+    refuse(ErrorCode::store_denied);
+    ASSERT_TRUE(take_in({event_of(upload)}));
+    ASSERT_TRUE(take_in(itself, EventBatch{.events = {event_of(upload)}}));
+    const auto looks = store->calls("head");
+    auto found = records.claim({.worker = "w", .kinds = {model::JobKind::find_object}}).value();
+    ASSERT_EQ(found.size(), 1U);
+    run(found.front());
+    EXPECT_EQ(store->calls("head"), looks);
+    EXPECT_EQ(records.jobs_of(upload.id).size(), 1U);
 }
 
 TEST_F(IntakeTest, the_same_event_again_is_a_duplicate) {
@@ -311,7 +384,7 @@ TEST_F(IntakeTest, looks_of_one_batch_are_made_several_at_a_time) {
     EXPECT_EQ(take_in(std::move(events))->received, Intake::kAskedAtOnce);
 }
 
-TEST_F(IntakeTest, what_a_slow_store_has_no_time_to_prove_is_left_to_the_reconciler) {
+TEST_F(IntakeTest, what_a_slow_store_has_no_time_to_prove_is_looked_at_again_by_jobs) {
     std::vector<model::Upload> uploads;
     std::vector<StoreEvent> events;
     for (int i = 0; i < 1'000; ++i) {
@@ -329,8 +402,11 @@ TEST_F(IntakeTest, what_a_slow_store_has_no_time_to_prove_is_left_to_the_reconci
     EXPECT_EQ(summary->received, looks);
     EXPECT_EQ(summary->deferred, 1'000 - looks);
     EXPECT_EQ(state_of(uploads.back().id), UploadState::created);
-    EXPECT_TRUE(intake.look(uploads.back(), storage::records::DiscoveredBy::reconciler).value());
-    EXPECT_EQ(state_of(uploads.back().id), UploadState::uploaded);
+    const auto left =
+        records.claim({.worker = "w", .most = 1'000, .kinds = {model::JobKind::find_object}}).value();
+    ASSERT_EQ(left.size(), 1'000 - looks);
+    run(left.back());
+    EXPECT_EQ(state_of(left.back().upload.id), UploadState::uploaded);
 }
 
 TEST_F(IntakeTest, a_batch_that_a_slow_store_fails_in_is_sent_again) {

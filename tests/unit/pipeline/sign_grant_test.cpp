@@ -16,7 +16,7 @@ GrantRequest sealed() {
     return request;
 }
 
-const std::string* field(const std::vector<signer::Header>& headers, std::string_view name) {
+const std::string* field(const std::vector<signer::HeaderField>& headers, std::string_view name) {
     const auto found =
         std::find_if(headers.begin(), headers.end(), [&](const auto& each) { return each.name == name; });
     return found == headers.end() ? nullptr : &found->value;

@@ -106,7 +106,8 @@ class UploadServiceTest : public ::testing::Test {
     Catalog catalog{apps, stores};
     Intake intake{records, records, stores, clock};
     notifier::callbacks::CallbackUrlPolicy callback_urls;
-    UploadService service{{records, intake, catalog, callback_urls, clock, random}};
+    Parts parts{records, stores};
+    UploadService service{{records, intake, parts, catalog, callback_urls, clock, random}};
 };
 
 }  // namespace photogate::pipeline::uploads::test

@@ -124,24 +124,24 @@ TEST(Presign, rejects_presign_longer_than_seven_days_or_shorter_than_a_second) {
 }
 
 TEST(Presign, rejects_unsignable_headers) {
-    for (const Header& header : std::vector<Header>{{"host", "evil"},
-                                                    {"Host", "evil"},
-                                                    {"X-Amz-Date", "20261120T123456Z"},
-                                                    {"x-amz-security-token", "t"},
-                                                    {"X-AMZ-CONTENT-SHA256", "UNSIGNED-PAYLOAD"},
-                                                    {"Authorization", "x"},
-                                                    {"User-Agent", "x"},
-                                                    {"Transfer-Encoding", "chunked"},
-                                                    {"", "x"},
-                                                    {"a b", "x"},
-                                                    {"a:b", "x"},
-                                                    {"a\r\nb", "x"},
-                                                    {"x-amz-meta-ü", "x"},
-                                                    {"x-amz-meta-a", "b\r\nx-amz-acl: public-read"},
-                                                    {"x-amz-meta-a", "b\n"},
-                                                    {"x-amz-meta-a", std::string("b\0c", 3)},
-                                                    {"x-amz-meta-a", "b\x7f"},
-                                                    {"x-amz-meta-a", "\xff"}}) {
+    for (const HeaderField& header : std::vector<HeaderField>{{"host", "evil"},
+                                                              {"Host", "evil"},
+                                                              {"X-Amz-Date", "20261120T123456Z"},
+                                                              {"x-amz-security-token", "t"},
+                                                              {"X-AMZ-CONTENT-SHA256", "UNSIGNED-PAYLOAD"},
+                                                              {"Authorization", "x"},
+                                                              {"User-Agent", "x"},
+                                                              {"Transfer-Encoding", "chunked"},
+                                                              {"", "x"},
+                                                              {"a b", "x"},
+                                                              {"a:b", "x"},
+                                                              {"a\r\nb", "x"},
+                                                              {"x-amz-meta-ü", "x"},
+                                                              {"x-amz-meta-a", "b\r\nx-amz-acl: public-read"},
+                                                              {"x-amz-meta-a", "b\n"},
+                                                              {"x-amz-meta-a", std::string("b\0c", 3)},
+                                                              {"x-amz-meta-a", "b\x7f"},
+                                                              {"x-amz-meta-a", "\xff"}}) {
         auto request = put_request();
         request.headers = {header};
         EXPECT_EQ(refusal(request), ErrorCode::invalid_field) << header.name << ": " << header.value;

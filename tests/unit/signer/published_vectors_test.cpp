@@ -43,7 +43,7 @@ std::string without_last_newline(std::string text) {
 /// A request as the suite writes it: LF, folded headers, raw UTF-8 and spaces in the target.
 struct RawRequest {
     std::string method, path, query, body;
-    std::vector<Header> headers;
+    std::vector<HeaderField> headers;
 };
 
 RawRequest parse(const std::string& text) {
@@ -108,7 +108,7 @@ struct SuiteCase {
     }
 
     /// Canonical request, string to sign and signature, each against its file.
-    void check(const std::string& flavour, const std::vector<Header>& all,
+    void check(const std::string& flavour, const std::vector<HeaderField>& all,
                const std::string& encoded_query) const {
         std::vector<HeaderView> views;
         for (const auto& header : all)

@@ -25,7 +25,7 @@ json fault(std::string_view what) {
     return {{"error", what}};
 }
 
-json pairs(const std::vector<Header>& headers) {
+json pairs(const std::vector<HeaderField>& headers) {
     auto out = json::array();
     for (const auto& header : headers)
         out.push_back(json::array({header.name, header.value}));
@@ -83,7 +83,7 @@ json answer(const json& request) {
         PresignRequest asked{.method = request.at("method").get<std::string>(),
                              .address = read_address(request),
                              .query = read_pairs<Parameter>(request.at("query")),
-                             .headers = read_pairs<Header>(request.at("headers")),
+                             .headers = read_pairs<HeaderField>(request.at("headers")),
                              .expires = std::chrono::seconds{request.at("expires").get<std::int64_t>()},
                              .at = at,
                              .payload_sha256 = text(request, "payload_sha256")};
@@ -95,7 +95,7 @@ json answer(const json& request) {
         HeaderSignRequest asked{.method = request.at("method").get<std::string>(),
                                 .address = read_address(request),
                                 .query = read_pairs<Parameter>(request.at("query")),
-                                .headers = read_pairs<Header>(request.at("headers")),
+                                .headers = read_pairs<HeaderField>(request.at("headers")),
                                 .payload_sha256 = request.at("payload_sha256").get<std::string>(),
                                 .at = at};
         const auto made = signer.sign_headers(asked);
@@ -105,7 +105,7 @@ json answer(const json& request) {
     if (op == "post") {
         PostPolicyRequest asked{.address = read_address(request),
                                 .conditions = read_conditions(request.at("conditions")),
-                                .fields = read_pairs<Header>(request.at("fields")),
+                                .fields = read_pairs<HeaderField>(request.at("fields")),
                                 .expires = std::chrono::seconds{request.at("expires").get<std::int64_t>()},
                                 .at = at};
         const auto made = signer.sign_post_policy(asked);

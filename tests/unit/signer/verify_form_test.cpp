@@ -21,7 +21,7 @@ using std::chrono::seconds;
 const Timestamp kSigned = *parse_amz_date("20261120T123456Z");
 
 struct Form {
-    std::vector<Header> fields;
+    std::vector<HeaderField> fields;
     std::string bucket = "incoming";
     Timestamp now = kSigned;
 
@@ -44,7 +44,7 @@ struct Form {
 
 Form signed_form(const std::vector<PolicyCondition>& conditions = {{Kind::content_length_range, "", "", 1,
                                                                     1048576}},
-                 const std::vector<Header>& fields = {{"Content-Type", "image/jpeg"}}) {
+                 const std::vector<HeaderField>& fields = {{"Content-Type", "image/jpeg"}}) {
     PostPolicyRequest request;
     request.address = address("http://127.0.0.1:9000", "incoming", "u/1.jpg");
     request.fields = fields;

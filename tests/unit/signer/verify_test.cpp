@@ -29,11 +29,11 @@ Verifier documented_verifier() {
 struct Sent {
     std::string method;
     std::string target;
-    std::vector<Header> headers;
+    std::vector<HeaderField> headers;
     Timestamp now = kSigned;
 
     Verification<VerifiedRequest> verified(const Verifier& verifier = documented_verifier()) const {
-        return verifier.verify(ReceivedRequest{method, target, headers, now});
+        return verifier.verify(ReceivedRequest{method, target, http::semantics::views_of(headers), now});
     }
     std::optional<Fault> fault(const Verifier& verifier = documented_verifier()) const {
         const auto answer = verified(verifier);
@@ -50,7 +50,7 @@ struct Sent {
 };
 
 /// Host and target of a URL.
-Sent received(const std::string& method, const std::string& url, std::vector<Header> headers) {
+Sent received(const std::string& method, const std::string& url, std::vector<HeaderField> headers) {
     const auto host = url.find("://") + 3, path = url.find('/', host);
     headers.insert(headers.begin(), {"Host", url.substr(host, path - host)});
     return {method, url.substr(path), std::move(headers)};

@@ -1,0 +1,3 @@
+module zip_server
+
+go 1.21

@@ -1,0 +1,23 @@
+// What a profile lays over the pictures that it shows, and over which of them.
+//
+// Every version that is made on demand carries it. Thread safety: immutable values.
+#pragma once
+
+#include <string>
+
+#include "imaging/version_spec.hpp"
+
+namespace photogate::model {
+
+struct WatermarkPolicy {
+    imaging::Watermark mark;  ///< complete once the configuration is valid
+    std::string image_file;   ///< that `mark.picture` is from; empty: it is a text
+    /// The published image: marked, or kept clean and never given out. Then the image as it is asked for without
+    /// parameters is a version too.
+    enum class Published { marked, clean } published = Published::marked;
+};
+
+/// What a published image's row says of it in place of a watermark's identity: it is clean, and to stay private.
+inline constexpr char kKeptClean[] = "clean";
+
+}  // namespace photogate::model

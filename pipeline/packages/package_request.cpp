@@ -1,0 +1,40 @@
+#include "pipeline/packages/package_request.hpp"
+
+#include <string_view>
+
+namespace photogate::pipeline::packages {
+namespace {
+
+using Of = PackageContent::Of;
+using Watermark = PackageContent::Watermark;
+
+constexpr std::string_view kVariant = "variant", kVersion = "version";
+constexpr std::string_view kRequired = "required", kAsProfile = "as_profile";
+constexpr std::string_view kCsv = "csv", kJson = "json";
+
+}  // namespace
+
+storage::packages::PackageRecipe to_recipe(const PackageLook& look) {
+    const auto& content = look.content;
+    storage::packages::PackageRecipe recipe;
+    recipe.content = content.of == Of::variant ? kVariant : kVersion;
+    recipe.detail = content.detail;
+    recipe.watermark = content.watermark == Watermark::required ? kRequired : kAsProfile;
+    recipe.path = look.path;
+    if (look.manifest) recipe.manifest = *look.manifest == packager::ManifestFormat::csv ? kCsv : kJson;
+    return recipe;
+}
+
+PackageLook look_of(const storage::packages::PackageRecipe& recipe) {
+    PackageLook look;
+    look.content.of = recipe.content == kVariant ? Of::variant : Of::version;
+    look.content.detail = recipe.detail;
+    look.content.watermark = recipe.watermark == kRequired ? Watermark::required : Watermark::as_profile;
+    look.path = recipe.path;
+    if (recipe.manifest)
+        look.manifest =
+            *recipe.manifest == kCsv ? packager::ManifestFormat::csv : packager::ManifestFormat::json;
+    return look;
+}
+
+}  // namespace photogate::pipeline::packages

@@ -1,0 +1,163 @@
+// Group commit: what arrives while one transaction is under way shares the next, each with its own answer.
+//
+// A transaction's price is its flush to disk, and one flush carries 256 rows as well as one. submit() never
+// blocks: it queues, or answers `overloaded` at once when the queue is full. The committer's own thread takes
+// all that wait (at most `group_limit`), hands them to `commit`, and then calls each one's completion. Where
+// a group is refused because of what is in it, each of its items is done again alone, so that a bad row fails
+// without its neighbours.
+//
+// Thread safety: submit() from any thread. Completions run on a committer's thread: quick, and no call back
+// into submit() of the same committer that waits for its answer. The destructor commits what waits, for at
+// most `drain`, and then answers `unavailable` to the rest.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace photogate::storage::database {
+
+struct GroupOptions {
+    std::size_t group_limit = 256;
+    std::size_t queue_limit = 10'000;
+    std::size_t lanes = 1;  ///< transactions under way at once
+    std::chrono::milliseconds drain{5'000};
+};
+
+template <class Item, class Outcome>
+class GroupCommitter {
+  public:
+    using Done = std::function<void(Result<Outcome>)>;
+    /// One transaction: an outcome for each item in their order, or the error that rolled all of them back.
+    using Commit = std::function<Result<std::vector<Result<Outcome>>>(std::span<const Item>)>;
+
+    GroupCommitter(GroupOptions options, Commit commit) : options_(options), commit_(std::move(commit)) {
+        for (std::size_t lane = 0; lane < options_.lanes; ++lane)
+            threads_.emplace_back([this] { work(); });
+    }
+
+    ~GroupCommitter() { stop(); }
+    GroupCommitter(const GroupCommitter&) = delete;
+    GroupCommitter& operator=(const GroupCommitter&) = delete;
+
+    void submit(Item item, Done done) {
+        {
+            const std::lock_guard lock{mutex_};
+            if (!stopping_ && items_.size() < options_.queue_limit) {
+                items_.push_back(std::move(item));
+                dones_.push_back(std::move(done));
+                done = nullptr;
+            }
+        }
+        if (!done) return arrived_.notify_one();
+        done(fail(stopping_ ? ErrorCode::unavailable : ErrorCode::overloaded,
+                  stopping_ ? "the gateway is stopping" : "too many rows wait for the database"));
+    }
+
+    /// As the destructor does; idempotent.
+    void stop() {
+        {
+            const std::lock_guard lock{mutex_};
+            if (!stopping_) drain_until_ = std::chrono::steady_clock::now() + options_.drain;
+            stopping_ = true;
+        }
+        arrived_.notify_all();
+        for (auto& thread : threads_)
+            thread.join();
+        threads_.clear();
+    }
+
+  private:
+    void work() {
+        for (;;) {
+            std::vector<Item> items;
+            std::vector<Done> dones;
+            {
+                std::unique_lock lock{mutex_};
+                arrived_.wait(lock, [this] { return stopping_ || !items_.empty(); });
+                if (items_.empty()) return;
+                const auto count = std::min(items_.size(), options_.group_limit);
+                items.reserve(count);
+                dones.reserve(count);
+                for (std::size_t i = 0; i < count; ++i) {
+                    items.push_back(std::move(items_.front()));
+                    dones.push_back(std::move(dones_.front()));
+                    items_.pop_front();
+                    dones_.pop_front();
+                }
+                if (stopping_ && std::chrono::steady_clock::now() > drain_until_) {
+                    lock.unlock();
+                    answer_all(dones, Error{ErrorCode::unavailable, "the gateway is stopping"});
+                    continue;
+                }
+            }
+            commit_group(items, dones);
+        }
+    }
+
+    void commit_group(std::span<const Item> items, std::span<Done> dones) {
+        auto outcomes = try_commit(items);
+        if (outcomes) {
+            for (std::size_t i = 0; i < dones.size(); ++i)
+                answer(dones[i], std::move((*outcomes)[i]));
+        } else if (items.size() > 1 && is_about_the_rows(outcomes.error().code)) {
+            for (std::size_t i = 0; i < items.size(); ++i)
+                commit_group(items.subspan(i, 1), dones.subspan(i, 1));
+        } else {
+            answer_all(dones, outcomes.error());
+        }
+    }
+
+    Result<std::vector<Result<Outcome>>> try_commit(std::span<const Item> items) {
+        try {
+            auto outcomes = commit_(items);
+            if (outcomes && outcomes->size() != items.size())
+                return fail(ErrorCode::internal, "outcomes are missing");
+            return outcomes;
+        } catch (const std::exception& error) {
+            log::error("group_commit.threw", {{"error", error.what()}});
+            return fail(ErrorCode::internal, "saving failed");
+        }
+    }
+
+    /// False if a retry can't succeed.
+    static bool is_about_the_rows(ErrorCode code) {
+        return code != ErrorCode::database_unavailable && code != ErrorCode::overloaded &&
+               code != ErrorCode::commit_in_doubt;
+    }
+
+    static void answer(Done& done, Result<Outcome> outcome) {
+        try {
+            done(std::move(outcome));
+        } catch (const std::exception& error) {
+            log::error("group_commit.completion_threw", {{"error", error.what()}});
+        }
+    }
+    static void answer_all(std::span<Done> dones, const Error& error) {
+        for (auto& done : dones)
+            answer(done, fail(error));
+    }
+
+    const GroupOptions options_;
+    const Commit commit_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<Item> items_;
+    std::deque<Done> dones_;
+    std::atomic<bool> stopping_{false};
+    std::chrono::steady_clock::time_point drain_until_{};
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace photogate::storage::database

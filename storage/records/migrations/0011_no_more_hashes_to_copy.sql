@@ -1,0 +1,2 @@
+-- What the step before kept for itself.
+drop table picture_hashes_copied;
