@@ -1,7 +1,7 @@
 """The injected faults and their acceptance criteria. The test cases are named after the rows."""
 
 ROWS = {
-    "F1": ("the gateway is killed at each of the steps CP1 to CP31", "0 violations; at most one extra callback per kill at CP13 and CP14"),
+    "F1": ("the gateway is killed at each of the steps CP1 to CP44", "0 violations; at most one extra callback per kill at CP13 and CP14"),
     "F2": ("three gateways under load are killed with SIGKILL at random times", "0 violations; 99.9 % of requests succeed, with retries"),
     "F3": ("gateways under load receive SIGTERM one after the other", "0 failed requests; exit within 10 s"),
     "F4": ("a worker is suspended for longer than its lease, then continues", "it changes no row; one publication"),
@@ -71,7 +71,7 @@ ROWS = {
     "F68": ("clients ask for versions and go away", "their places are free at once; what was not begun is not made"),
 }
 
-# CP1 to CP31: where a gateway is killed: the failpoint's name, or a description.
+# CP1 to CP44: where a gateway is killed: the failpoint's name, or a description.
 STEPS = {
     "CP1": "after_create_commit", "CP2": "before_create_answer", "CP3": "before_observe_commit", "CP4": "after_observe_commit",
     "CP5": "after_claim", "CP6": "mid_fetch", "CP7": "after_image", "CP8": "mid_public_put", "CP9": "after_public_put",
@@ -82,6 +82,10 @@ STEPS = {
     "CP23": "after_version_commit",
     "CP24": "after_package_begun", "CP25": "after_package_multipart", "CP26": "after_package_part", "CP27": "before_package_completed",
     "CP28": "after_package_completed", "CP29": "before_package_commit", "CP30": "after_package_commit", "CP31": "after_package_removed",
+    "CP32": "after_chunk_put", "CP33": "after_chunk_commit", "CP34": "after_received", "CP35": "after_assembled", "CP36": "before_chunks_removed",
+    "CP37": "after_parts_begun", "CP38": "after_parts_completed", "CP39": "after_parts_given_up",
+    "CP40": "after_package_asked", "CP41": "after_package_item", "CP42": "before_package_plan", "CP43": "after_package_plan",
+    "CP44": "before_queue_ack",
 }
 
 

@@ -19,9 +19,13 @@ What is proved, by the name that a violation bears:
     I9      no secret and no signature in logs, metrics, messages or tables
     I10     an event is answered 2xx only once it is stored, once the store has said that its object is not there, or once there is a job
             that looks again; and otherwise so that the store repeats it
-    P1      a stored package ends once, and its app is told of it once: `package.ready` in the transaction that makes it ready, or
-            `package.failed`; the object of one that is ready has the recorded size, and each entry its sum; nothing else is left of
-            packages in the store
+    C1      of a resumable upload no byte that was acknowledged is asked for again: the offset that clients are told never falls, is never
+            ahead of the committed one, and each byte before it is in a chunk; chunks are kept until the upload has its object or has
+            ended, and not for long after that; its object is put once; nothing of it is in the store that no row would find, and no
+            multipart upload either
+    P1      a stored package, and one whose versions were made first, ends once, and its app is told of it once: `package.ready` in the
+            transaction that makes it ready, or `package.failed`; the object of one that is ready has the recorded size, and each entry
+            its sum; nothing else is left of packages in the store
     T1      an upload is committed before it is told; one idempotency key is one upload
     t11     what was cancelled, or deleted, is gone
     states  an upload's states follow one another as the table of transitions has it, and no client sees them go back
@@ -39,7 +43,8 @@ TRANSITIONS = {
     ("processing", "rejected"), ("processing", "uploaded"), ("processing", "failed"), ("created", "expired"), ("expired", "created"),
     ("created", "cancelled"), ("expired", "cancelled"), ("uploaded", "cancelled"), ("published", "deleted"), ("rejected", "deleted"),
     ("failed", "deleted"), ("failed", "uploaded"), ("rejected", "uploaded")}
-PACKAGE_TRANSITIONS = {(None, "queued"), (None, "ready"), ("queued", "building"), ("building", "ready"), ("queued", "failed"), ("building", "failed"),
+PACKAGE_TRANSITIONS = {(None, "preparing"), ("preparing", "queued"), ("preparing", "ready"), ("preparing", "failed"), ("preparing", "deleted"),
+                       (None, "queued"), (None, "ready"), ("queued", "building"), ("building", "ready"), ("queued", "failed"), ("building", "failed"),
                        ("ready", "failed"), ("queued", "deleted"), ("building", "deleted"), ("ready", "deleted"), ("failed", "deleted")}
 FINAL = {"published", "rejected", "failed", "cancelled", "deleted"}
 READY = "variant.ready"
@@ -47,6 +52,9 @@ TOLD = {"uploaded": "upload.received", "published": "upload.published", "rejecte
         "expired": "upload.expired", "deleted": "upload.deleted"}
 DAY = 24 * 3600
 LONGEST_IDLE_TRANSACTION = 1000  # ms
+# A killed gateway's reservation of an assembly and of the collector's round, each a minute; then the next round.
+CHUNKS_STAY = 150
+WAITING = ("created", "expired")  # for their object
 IMAGE_KEY = re.compile(r"p/([0-9a-z]+)/([0-9a-f]{16})\.\w+|v/([0-9a-z]+)/[0-9a-f]{16}-([0-9a-f]{16})\.\w+")
 
 
@@ -71,6 +79,7 @@ class Case:
             self.by_kind[fact["fact"]].append(fact)
         database = evidence["database"]
         self.uploads = {row["id"]: row for row in database["uploads"]}
+        self.resumables = {row["upload_id"]: row for row in database.get("resumables", ())}
         self.versions = [row for row in database.get("images", ()) if row["role"] == "version"]
         self.callbacks = database["callbacks"]
         self.keys = database["idempotency_keys"]
@@ -89,6 +98,14 @@ class Case:
                     self.moves[after["id"]].append(change)
                 if after.get("image_key"):
                     self.images[after["id"]].add((after["image_key"], after["image_sha256"]))
+
+    def state_before(self, upload, change):
+        """The upload's state when the change was made."""
+        return next((move["becomes"]["state"] for move in reversed(self.moves.get(upload, ())) if move["n"] < change["n"]), None)
+
+    def has_object_since(self, upload):
+        """When the upload ceased to wait: it has its object, or is over."""
+        return next((move["at"] for move in self.moves.get(upload, ()) if move["becomes"]["state"] not in WAITING), float("inf"))
 
     def put(self, upload):
         """What the store acknowledged of an upload, in order."""
@@ -124,7 +141,7 @@ def check(evidence):
     case = Case(evidence)
     found = []
     for rule in (created_is_kept, public_is_ours, nothing_is_lost, one_image, judged_is_published, strangers_get_nothing, ends_are_told,
-                 packages_end_once, transactions_are_short, leases_hold, nothing_leaks, events_are_kept, gone_is_gone, states_follow):
+                 resumed_bytes_are_kept, packages_end_once, transactions_are_short, leases_hold, nothing_leaks, events_are_kept, gone_is_gone, states_follow):
         found += rule(case)
     return found
 
@@ -363,6 +380,103 @@ def variants_are_told(case):
                 yield Violation("I1", f"its variant {variant['name']} was told and is not recorded", upload)
 
 
+def resumed_bytes_are_kept(case):
+    """C1."""
+    yield from told_offsets_hold(case)
+    yield from committed_offsets_hold(case)
+    yield from chunks_are_kept_and_go(case)
+    yield from object_is_put_once(case)
+    found = set(case.resumables) | {row["upload_id"] for row in case.evidence["database"].get("part_uploads", ())}
+    for upload in case.evidence.get("unfinished", ()):
+        if upload not in found:
+            yield Violation("C1", "the store has an unfinished multipart upload of it, and no row tells of that", upload)
+
+
+def told_offsets_hold(case):
+    """C1, of what clients were told. A URL is one file from its first byte on; one that is begun anew has another."""
+    told, committed = collections.defaultdict(list), collections.defaultdict(list)
+    for change in case.changes:
+        if change["of"] == "resumables" and change["becomes"]:
+            committed[change["becomes"]["upload_id"]].append((change["at"], change["becomes"]["received"]))
+    for fact in case.by_kind["offset_told"]:
+        upload, offset = fact["upload"], fact["offset"]
+        earlier = told[upload, fact["resource"]]
+        # An answer may be older than one to a later request.
+        promised = max((before for n, before in earlier if n < fact["call"]), default=0)
+        if offset < promised:
+            yield Violation("C1", f"was asked for bytes from {offset} on after {promised} had been acknowledged", upload)
+        earlier.append((fact["n"], offset))
+        durable = max((received for at, received in committed[upload] if at <= fact["at"]), default=0)
+        if offset > durable and case.has_object_since(upload) > fact["at"]:
+            yield Violation("C1", f"{offset} bytes were acknowledged, and {durable} were committed by then", upload)
+
+
+def committed_offsets_hold(case):
+    """C1, of the rows."""
+    for change in case.changes:
+        if change["of"] != "resumables" or not change["becomes"]:
+            continue
+        was, becomes = change["was"] or {"beginning": 0, "received": 0, "epoch": 0, "state": "open"}, change["becomes"]
+        upload, anew = becomes["upload_id"], becomes["beginning"] > was["beginning"]
+        if becomes["epoch"] < was["epoch"]:
+            yield Violation("C1", f"a connection of epoch {becomes['epoch']} changed it after one of epoch {was['epoch']}", upload)
+        if becomes["beginning"] < was["beginning"] or (becomes["received"] < was["received"] and not anew):
+            yield Violation("C1", f"its committed offset went from {was['received']} to {becomes['received']}", upload)
+        if becomes["received"] > (0 if anew else was["received"]):
+            at = 0 if anew else was["received"]
+            added = sorted((row["first"], row["size"]) for row in (
+                each["becomes"] for each in case.in_transaction[change["txid"]] if each["of"] == "chunks" and each["was"] is None)
+                if row["upload_id"] == upload and row["beginning"] == becomes["beginning"])
+            for first, size in added:
+                at = at + size if first == at else float("nan")
+            if at != becomes["received"]:
+                yield Violation("C1", f"its offset was committed as {becomes['received']} without the chunks up to there", upload)
+        state = case.state_before(upload, change)
+        if becomes["state"] == "over" and (was["state"], state) in (("open", "created"), ("received", "created"), ("received", "expired")):
+            yield Violation("C1", f"what had arrived was given up while it was {state}", upload)
+
+
+def chunks_are_kept_and_go(case):
+    """C1, of the chunks' rows and objects."""
+    beginning = {}
+    for change in case.changes:
+        if change["of"] == "resumables" and change["becomes"]:
+            beginning[change["becomes"]["upload_id"]] = change["becomes"]["beginning"]
+        if change["of"] != "chunks" or change["becomes"]:
+            continue
+        upload = change["was"]["upload_id"]
+        if case.state_before(upload, change) == "created" and change["was"]["beginning"] == beginning.get(upload):
+            yield Violation("C1", "a chunk was removed while it waits for the rest", upload)
+        if change["at"] > case.has_object_since(upload) + CHUNKS_STAY:
+            yield Violation("C1", f"a chunk was kept {change['at'] - case.has_object_since(upload):.0f} s longer than it was needed", upload)
+    for upload in {row["upload_id"] for row in case.evidence["database"].get("chunks", ())}:
+        if case.evidence["now"] > case.has_object_since(upload) + CHUNKS_STAY:
+            yield Violation("C1", f"a chunk is kept {case.evidence['now'] - case.has_object_since(upload):.0f} s longer than it was needed", upload)
+    for key in case.evidence["incoming"]:
+        if key.startswith("r/") and key.split("/")[1] not in case.resumables:
+            yield Violation("C1", f"{key} is in the store, and no row tells of it", key.split("/")[1])
+
+
+def object_is_put_once(case):
+    """C1. Somebody who comes second is answered 412, or finds no such multipart upload."""
+    received = {change["becomes"]["upload_id"] for change in case.changes
+                if change["of"] == "resumables" and change["becomes"] and change["becomes"]["state"] == "received"}
+    puts = collections.defaultdict(list)
+    for fact in case.by_kind["store_request"]:
+        if fact["bucket"] == "incoming" and (fact["method"] == "PUT" or fact.get("multipart") == "join"):
+            puts[fact["key"]].append(fact["status"])
+    for upload in received & set(case.uploads):
+        answers = puts[case.uploads[upload]["key"]]
+        if answers.count(200) > 1:
+            yield Violation("C1", f"its object was put {answers.count(200)} times", upload)
+        has_object = any(move["becomes"]["state"] == "uploaded" for move in case.moves[upload])
+        # One that was not answered may have been done.
+        by_client = any(fact.get("way") != "resumable" for kind in ("put_acknowledged", "put_unanswered") for fact in case.by_kind[kind]
+                        if fact["upload"] == upload)
+        if has_object and not by_client and not {200, None} & set(answers):
+            yield Violation("C1", "it has an object that nobody put", upload)
+
+
 def packages_end_once(case):
     """P1."""
     rows = {row["id"]: row for row in case.evidence["database"].get("packages", ())}
@@ -370,7 +484,10 @@ def packages_end_once(case):
     for change in case.changes:
         after = change["becomes"]
         if change["of"] == "packages" and after and (change["was"] or {}).get("state") != after["state"]:
-            moves[after["id"]].append(change)
+            before = moves[after["id"]]
+            if before and before[-1]["txid"] == change["txid"]:  # what others see is how the transaction leaves it
+                change = {**change, "was": before.pop()["was"]}
+            before.append(change)
         if change["of"] == "callbacks" and change["was"] is None and after["type"].startswith("package."):
             told[after["subject_id"]].append(change)
     for package, changes in moves.items():
@@ -396,7 +513,7 @@ def packages_end_once(case):
 
 def package_is_told(package, changes, told):
     """P1, of one package: what was told of it, by which transaction."""
-    if changes[0]["becomes"]["mode"] != "store":
+    if changes[0]["becomes"]["mode"] != "store" and changes[0]["becomes"]["state"] != "preparing":
         if told:
             yield Violation("P1", "is streamed, and was told", package)
         return

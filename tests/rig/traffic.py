@@ -7,24 +7,26 @@
 
 The seed determines each customer's actions, but not their interleaving.
 """
+import hashlib
+import http.client
 import random
 import threading
 import time
 
 from scripts import local_gateway
 from tests.rig import pictures
+from tests.rig import resumable as wire
 from tests.rig import stack as parts
 
 JUNK = b"\xff\xd8\xff\xe0 no picture at all, CANARY " * 40
 ENDS = ("published", "rejected", "failed", "cancelled", "deleted")
 
 
-class Shop:
-    def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15, calm=False):
-        self.world, self.seed, self.pause, self.junk, self.calm = world, seed, pause, junk, calm
+class Customers:
+    def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15):
+        self.world, self.seed, self.pause, self.junk = world, seed, pause, junk
         self.photos = [pictures.photo(*edge, seed=900 + number) for number in range(photos)]
         self.acknowledged, self.errors, self.answered = [], 0, 0
-        self.sent = []  # the uploads as they were created, once the store has them
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._customer, args=(number,), daemon=True) for number in range(customers)]
 
@@ -48,9 +50,13 @@ class Shop:
         while not self._stop.is_set():
             try:
                 self._shop(dice)
-            except (OSError, RuntimeError, ValueError, KeyError):
+            except (OSError, http.client.HTTPException, RuntimeError, ValueError, KeyError):
                 self.errors += 1
             self._stop.wait(self.pause)
+
+    def _shop(self, dice):
+        """One upload, from its creation on."""
+        raise NotImplementedError
 
     def _again(self, call, good):
         """Repeats until an answer is good, like a patient client; None if the shop closes first."""
@@ -67,6 +73,19 @@ class Shop:
                 self.errors += 1
             if self._stop.wait(0.1):
                 return None
+
+    def settle(self, seconds=150):
+        """Waits until all acknowledged uploads have ended, all work is done and all messages are delivered."""
+        settle(self.world, self.acknowledged, seconds)
+
+
+class Shop(Customers):
+    """Customers who send to the store, and do everything else that customers do."""
+
+    def __init__(self, world, seed=1, customers=3, calm=False, **options):
+        super().__init__(world, seed, customers, **options)
+        self.calm = calm
+        self.sent = []  # the uploads as they were created, once the store has them
 
     def _shop(self, dice):
         good = dice.random() >= self.junk
@@ -124,9 +143,69 @@ class Shop:
             if self._stop.wait(0.1):
                 return None
 
-    def settle(self, seconds=150):
-        """Waits until all acknowledged uploads have ended, all work is done and all messages are delivered."""
-        settle(self.world, self.acknowledged, seconds)
+
+class Phones(Customers):
+    """Customers on bad networks: each file goes through the gateway in pieces (tus), is cut off, and continues from the offset that it is told."""
+    CUT, PRESIGNED = 0.15, 0.05  # of a piece; the rest of the file by the other way
+    PATIENCE = 120
+
+    def __init__(self, world, seed=1, customers=3, **options):
+        super().__init__(world, seed, customers, **options)
+        self.stuck = []  # what could not be sent
+
+    def _shop(self, dice):
+        good = dice.random() >= self.junk
+        data = self.photos[dice.randrange(len(self.photos))] if good else JUNK
+        body = {"profile": next(iter(self.world.app.profiles)), "size": len(data)}
+        headers = {"Idempotency-Key": f"phone-{self.seed}-{dice.getrandbits(64):016x}"}
+        create = self._again(lambda: self.world.request("POST", "/v1/uploads", body, headers), lambda status: status == 201)
+        if create is None or create[0] != 201:
+            return
+        self._send(create[2], data, "published" if good else "rejected", dice)
+
+    def _send(self, created, data, expect, dice):
+        """To its end, also when the others have stopped: no file is left half sent."""
+        world, url = self.world, wire.url_of(self.world, created)
+        size = len(data) // dice.randrange(2, 6) + 1
+        facts = {"upload": created["id"], "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "expect": expect}
+        world.witness.note("phone", "put_asked", **facts)
+        offset, until = None, time.monotonic() + self.PATIENCE
+        while time.monotonic() < until:
+            try:
+                if offset is None:
+                    offset = self._told(created, url, "HEAD", lambda: wire.head(url))
+                elif dice.random() < self.CUT:
+                    wire.cut(url, offset, data[offset:], dice.randrange(min(size, len(data) - offset)))
+                    offset = None
+                elif dice.random() < self.PRESIGNED:
+                    world.witness.send(created, data, expect)
+                    offset = None
+                else:
+                    offset = self._told(created, url, "PATCH", lambda at=offset: wire.patch(url, at, data[at:at + size]))
+            except (OSError, http.client.HTTPException):
+                offset = None
+                self.errors += 1
+                time.sleep(0.1)
+            if offset == len(data):
+                world.witness.note("phone", "put_acknowledged", key=world.sql(f"select key from uploads where id = '{created['id']}'"), status=204, etag=None,
+                                   way="resumable", **facts)
+                self.acknowledged.append(created["id"])
+                return
+        self.stuck.append(created["id"])
+
+    def _told(self, created, url, method, call):
+        """The offset of a good answer; None: it has to be asked for."""
+        witness = self.world.witness
+        asked = witness.note("phone", "offset_asked", upload=created["id"], method=method)
+        reply = call()
+        if reply.offset is not None:
+            witness.note("phone", "offset_told", call=asked["n"], upload=created["id"], resource=url, method=method, status=reply.status, offset=reply.offset)
+        if reply.status in (200, 204):
+            self.answered += 1
+            return reply.offset
+        self.errors += 1
+        time.sleep(0.1)
+        return None
 
 
 class Audience:

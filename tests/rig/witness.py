@@ -171,7 +171,8 @@ class Witness:
             return
         if "uploadId" in exchange.query and exchange.method != "POST":
             return  # of parts: the object is there when they are joined
-        self.note("store", "store_request", method=exchange.method, bucket=exchange.bucket, key=exchange.key, status=exchange.status,
+        step = {"multipart": "begin" if "uploads" in exchange.query else "join"} if exchange.method == "POST" else {}
+        self.note("store", "store_request", **step, method=exchange.method, bucket=exchange.bucket, key=exchange.key, status=exchange.status,
                   if_match=exchange.headers.get("if-match"), copy_source=exchange.headers.get("x-amz-copy-source"),
                   asked_at=exchange.at, fault=exchange.fault)
 
@@ -193,7 +194,7 @@ class Witness:
         self.note("receiver", "callback", message=callback.headers.get("webhook-id"), verified=body is not None,
                   problem=callback.problem, sha256=hashlib.sha256(callback.raw).hexdigest(), status=callback.status,
                   **({"id": body["id"], "type": body["type"], "upload": body["data"]["id"], "state": body["data"]["state"],
-                      "sequence": body["data"]["sequence"], "image": body["data"]["image"], "variants": body["data"].get("variants")} if body else {}))
+                      "sequence": body["data"]["sequence"], "image": body["data"].get("image"), "variants": body["data"].get("variants")} if body else {}))
 
     def _sample(self):
         postgres = self.world.stack.postgres
@@ -219,19 +220,22 @@ class Witness:
         return {
             "facts": list(self.history.facts), "database": self._database(), "public": self._public(),
             "originals": self._keys(self.world.stack.minio.originals), "incoming": self._keys(self.world.stack.minio.incoming),
-            "packages": self._packages(), "anonymous": self._anonymous(), "leaks": self._leaks(), "now": time.time(),
+            "packages": self._packages(), "unfinished": self._unfinished(), "anonymous": self._anonymous(), "leaks": self._leaks(), "now": time.time(),
             "silent": ["upload.expired"],
         }
 
     def _database(self):
         columns = {
-            "uploads": "id, public_id, app, state, bucket, key, generation, pinned_etag, pinned_size, found_sha256, declared_sha256, "
+            "uploads": "id, public_id, app, state, method, bucket, key, generation, pinned_etag, pinned_size, found_sha256, declared_sha256, "
                        "image_key, image_etag, image_sha256, sequence, rejection_code",
             "jobs": "id, subject_id, generation, kind, attempt, lease_token",
             "callbacks": "id, subject_id, type, sequence, state, attempts, encode(sha256(convert_to(body, 'UTF8')), 'hex') as sha256, "
                          "body = '' as erased",
             "packages": "id, mode, state, size, object_key, multipart",
             "images": "upload_id, role, spec_key, key, sha256, state",
+            "resumables": "upload_id, beginning, epoch, received, length, state",
+            "chunks": "upload_id, beginning, first, size, epoch",
+            "part_uploads": "upload_id, store_id is not null as begun",
             "idempotency_keys": "app, key, request_sha256, upload_id",
             "witness.changes": "n, extract(epoch from at) as at, txid, actor, of, was, becomes",
         }
@@ -265,6 +269,18 @@ class Witness:
             except zipfile.BadZipFile:
                 sound = False
             found.append({"key": key, "size": len(data), "sound": sound})
+        return found
+
+    def _unfinished(self):
+        """The uploads of which the store has a multipart upload that is neither joined nor given up."""
+        minio = self.world.stack.minio
+        # The store lists them by their whole key alone.
+        keys = self.world.sql("select u.id || ' ' || u.key from uploads u left join resumables r on r.upload_id = u.id "
+                              "where u.method = 'multipart' or r.length > 16 * 1024 * 1024")
+        found = []
+        for identity, key in (line.split(" ") for line in keys.splitlines()):
+            text = minio.call("GET", f"/{minio.incoming}", {"prefix": key, "uploads": ""})[1].decode()
+            found += [identity] * text.count("<UploadId>")
         return found
 
     def _public(self):

@@ -39,5 +39,9 @@ create or replace trigger witness after insert or delete or update of state, att
 create or replace trigger witness after insert or delete or update of state, key, sha256 on images
     for each row execute function witness.note('upload_id', 'role', 'spec_key', 'key', 'sha256', 'state');
 create or replace trigger witness after insert on inbox for each row execute function witness.note('event_id');
+create or replace trigger witness after insert or delete or update on resumables for each row
+    execute function witness.note('upload_id', 'beginning', 'epoch', 'received', 'length', 'state');
+create or replace trigger witness after insert or delete on chunks for each row
+    execute function witness.note('upload_id', 'beginning', 'first', 'size', 'epoch');
 create or replace trigger witness after insert or delete or update of state on packages for each row
     execute function witness.note('id', 'mode', 'state');
