@@ -1,6 +1,9 @@
 #include "pipeline/resumable/assembler.hpp"
 
+#include <charconv>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -100,6 +103,14 @@ Result<> abort_earlier(const Store& store, const model::Upload& upload) {
     return {};
 }
 
+/// Whether a chunk is of a beginning after this one.
+bool is_of_later(const ObjectKey& key, std::string_view prefix, std::uint32_t beginning) {
+    const auto rest = std::string_view{key.str()}.substr(prefix.size());
+    std::uint32_t its = 0;
+    const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), its);
+    return parsed.ec == std::errc{} && its > beginning;
+}
+
 class PartWriter {
   public:
     PartWriter(const Store& store, const model::Upload& upload, std::string id)
@@ -193,19 +204,25 @@ Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When w
     return true;
 }
 
-Result<> Assembler::remove_chunks(const model::Upload& upload) {
+Result<bool> Assembler::remove_chunks(const model::Upload& upload) {
     const Store* store = dependencies_.stores.of(upload.region);
     if (!store) return fail(ErrorCode::unknown_region, "the upload's region is no longer configured");
-    // From here on nothing can be appended.
-    if (auto ended = dependencies_.chunks.end(upload.id, options_.look_again); !ended) return ended;
+    // From here on nothing can be appended, unless the file is begun anew.
+    const auto ended = dependencies_.chunks.end(upload.id, options_.look_again);
+    if (!ended) return fail(ended.error());
+    if (!*ended) return false;
+    if ((*ended)->length.value_or(0) > options_.in_memory) {
+        if (auto gone = abort_earlier(*store, upload); !gone) return fail(std::move(gone.error()));
+    }
     storage::objects::ListOptions listing;
     listing.prefix = model::chunk_prefix(upload.id);
     do {
         const auto page = store->objects->list(upload.bucket, listing);
         if (!page) return fail(page.error());
         std::vector<ObjectKey> keys;
-        for (const auto& object : page->objects)
-            keys.push_back(object.key);
+        for (const auto& object : page->objects) {
+            if (!is_of_later(object.key, listing.prefix, (*ended)->beginning)) keys.push_back(object.key);
+        }
         if (!keys.empty()) {
             const auto failed = store->objects->remove_many(upload.bucket, keys);
             if (!failed) return fail(failed.error());
@@ -214,7 +231,7 @@ Result<> Assembler::remove_chunks(const model::Upload& upload) {
         }
         listing.continuation = page->next;
     } while (listing.continuation);
-    return {};
+    return true;
 }
 
 }  // namespace photogate::pipeline::resumable

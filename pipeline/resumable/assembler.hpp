@@ -41,8 +41,8 @@ class Assembler {
 
     /// Of an upload that is received. False: somebody else is at it.
     Result<bool> assemble(const model::Upload& upload, storage::chunks::ChunkStore::When when);
-    /// The chunks of an upload that needs them no more.
-    Result<> remove_chunks(const model::Upload& upload);
+    /// The chunks of an upload that needs them no more, and what an attempt to assemble it may have left. False: it needs them.
+    Result<bool> remove_chunks(const model::Upload& upload);
 
     struct Counters {
         std::uint64_t assembled = 0;

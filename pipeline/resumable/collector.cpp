@@ -67,7 +67,9 @@ Result<std::size_t> Collector::collect() {
 Result<> Collector::look_at(const DueResumable& due, const model::Upload& upload) {
     if (due.state == ResumableState::over) {
         // A second time: what a fenced connection put after the first. forget() leaves a row that is not due.
-        if (auto removed = dependencies_.assembler.remove_chunks(upload); !removed) return removed;
+        const auto removed = dependencies_.assembler.remove_chunks(upload);
+        if (!removed) return fail(removed.error());
+        if (!*removed) return {};  // it is being sent anew
         if (auto due_now = dependencies_.chunks.look_again(upload.id, std::chrono::seconds{0}); !due_now)
             return due_now;
         return dependencies_.chunks.forget(upload.id);
@@ -84,7 +86,7 @@ Result<> Collector::look_at(const DueResumable& due, const model::Upload& upload
         return dependencies_.chunks.look_again(upload.id,
                                                std::max(left, std::chrono::seconds{0}) + kUntilItExpires);
     }
-    return dependencies_.assembler.remove_chunks(upload);
+    return dependencies_.assembler.remove_chunks(upload).map([](bool) {});
 }
 
 void Collector::run() {

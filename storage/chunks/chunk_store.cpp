@@ -130,11 +130,16 @@ Result<bool> PostgresChunkStore::reserve(const UploadId& id, std::chrono::second
                   params(id.str(), lease.count(), when == When::now ? "true" : "false"));
 }
 
-Result<> PostgresChunkStore::end(const UploadId& id, std::chrono::seconds look_again) {
-    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
-        transaction.run(statements(), "end_resumable", params(id.str(), look_again.count()));
-        transaction.run(statements(), "forget_chunks", params(id.str()));
-        return {};
+Result<std::optional<Ended>> PostgresChunkStore::end(const UploadId& id, std::chrono::seconds look_again) {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::optional<Ended>> {
+        const auto rows =
+            transaction.run(statements(), "end_resumable", params(id.str(), look_again.count()));
+        if (rows.empty()) return std::optional<Ended>{};
+        const Columns columns{rows};
+        const Ended ended{static_cast<std::uint32_t>(columns.number(rows[0], "beginning")),
+                          length_of(columns, rows[0])};
+        transaction.run(statements(), "forget_chunks", params(id.str(), ended.beginning));
+        return std::optional{ended};
     });
 }
 

@@ -77,6 +77,11 @@ struct Received {
     std::vector<Chunk> chunks;  ///< in their order; together `length` bytes
 };
 
+struct Ended {
+    std::uint32_t beginning = 0;     ///< the last one; what is of a later one is kept
+    std::optional<ByteSize> length;  ///< of the whole, where it is known
+};
+
 class ChunkStore {
   public:
     virtual ~ChunkStore() = default;
@@ -89,8 +94,9 @@ class ChunkStore {
     /// For a while nobody else assembles it. False: somebody does, or there is nothing to assemble.
     enum class When { due, now };
     virtual Result<bool> reserve(const UploadId& id, std::chrono::seconds lease, When when) = 0;
-    /// Its chunks are not needed any more; it is looked at once more, after `look_again`.
-    virtual Result<> end(const UploadId& id, std::chrono::seconds look_again) = 0;
+    /// Its chunks are not needed any more; it is looked at once more, after `look_again`. nullopt: they are, because its upload
+    /// waits for them (again), or nobody ever sent any.
+    virtual Result<std::optional<Ended>> end(const UploadId& id, std::chrono::seconds look_again) = 0;
     virtual Result<std::vector<DueResumable>> due(std::size_t limit) = 0;
     virtual Result<> look_again(const UploadId& id, std::chrono::seconds later) = 0;
     /// Nothing is left of one that is over.
@@ -104,7 +110,7 @@ class PostgresChunkStore final : public ChunkStore {
     Result<bool> append(const Append& append) override;
     Result<std::optional<Received>> received(const UploadId& id) override;
     Result<bool> reserve(const UploadId& id, std::chrono::seconds lease, When when) override;
-    Result<> end(const UploadId& id, std::chrono::seconds look_again) override;
+    Result<std::optional<Ended>> end(const UploadId& id, std::chrono::seconds look_again) override;
     Result<std::vector<DueResumable>> due(std::size_t limit) override;
     Result<> look_again(const UploadId& id, std::chrono::seconds later) override;
     Result<> forget(const UploadId& id) override;

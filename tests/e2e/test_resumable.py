@@ -1,13 +1,16 @@
 """Resumable uploads through the gateway: tus 1.0.0, the IETF draft and plain HTTP, on MinIO and on the built-in store."""
 import base64
+import contextlib
 import hashlib
+import random
 import subprocess
+import threading
 import time
 
 import conftest
 import pytest
 
-from tests.rig import pictures
+from tests.rig import fault_proxy, pictures
 from tests.rig import resumable as wire
 from tests.rig import stack as services
 from tests.rig.world import PROFILES, SHORT_LEASES, World
@@ -472,6 +475,34 @@ def test_loses_nothing_when_killed_at_each_step(failpoint_world, photo):
             assert wire.patch(url, offset, photo[offset:]).status == 204
         wire.is_published(world, created, photo, 120)
         assert world.sql(f"select count(*) from jobs where kind = 'process' and subject_id = '{created['id']}'").strip() in ("0", "1")
+
+
+@pytest.mark.slow
+def test_cancelled_file_leaves_no_parts_of_an_assembly_that_was_killed(own_world):
+    from tests.rig import parts as large
+    world, data = own_world(witnessed=True), random.Random(18).randbytes(18 << 20)
+    created = world.create({"size": len(data)})
+    url = wire.url_of(world, created)
+    held = world.witness.store.rule(lambda exchange: exchange.method == "POST" and "uploadId" in exchange.query, fault_proxy.hanging(60))
+
+    def send():
+        with contextlib.suppress(OSError):
+            wire.patch(url, 0, data)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    services.wait_until(lambda: held.hits, 60, "the last request of the assembly")
+    world.gateway.kill()
+    sending.join()
+    world.witness.store.heal()
+    assert len(large.at_the_store(world, created)) == 1 and wire.chunks_at_the_store(world, created)
+    world.gateway.restart()
+    assert world.request("DELETE", f"/v1/uploads/{created['id']}")[2]["state"] == "cancelled"
+    # What the killed gateway held is free after a minute.
+    world.sql("update rounds set lease_token = null, lease_until = null, due_at = now()")
+    world.sql("update resumables set look_at = now()")
+    services.wait_until(lambda: not wire.chunks_at_the_store(world, created), 30, "the end of the chunks")
+    services.wait_until(lambda: large.at_the_store(world, created) == [], 30, "the end of the multipart upload")
 
 
 @pytest.mark.large

@@ -61,10 +61,19 @@ where upload_id = $1 and state = 'received' and ($3::boolean or look_at <= now()
 returning upload_id;
 
 -- name: end_resumable
-update resumables set state = 'over', epoch = epoch + 1, look_at = now() + make_interval(secs => $2::double precision) where upload_id = $1;
+-- Not of one that is being sent, or is whole and waits for its object: it has come back since somebody decided to end it. The upload's
+-- row is locked against that.
+with upload as (
+    select id, state from uploads where id = $1 for share
+)
+update resumables r set state = 'over', epoch = r.epoch + 1, look_at = now() + make_interval(secs => $2::double precision)
+from upload u
+where r.upload_id = u.id
+  and (r.state = 'over' or u.state not in ('created', 'expired') or (u.state = 'expired' and r.state = 'open'))
+returning r.beginning, r.length;
 
 -- name: forget_chunks
-delete from chunks where upload_id = $1;
+delete from chunks where upload_id = $1 and beginning <= $2::integer;
 
 -- name: due_resumables
 -- Those whose time has come, and those whose upload has its object or has ended by another way.

@@ -32,6 +32,8 @@ class ChunkStoreTest : public records::test::RecordsTest {
         return {upload.id, taken.beginning, taken.epoch, offset, {chunk(offset, size, taken.epoch)}, whole};
     }
 
+    void cancel() { ASSERT_TRUE(records->uploads.cancel_or_delete(upload.app, upload.id)); }
+
     std::optional<PostgresChunkStore> store;
     model::Upload upload;
 };
@@ -87,7 +89,7 @@ TEST_F(ChunkStoreTest, file_that_is_begun_anew_forgets_what_came_before) {
 
 TEST_F(ChunkStoreTest, upload_that_waits_for_no_object_takes_nothing) {
     const auto taken = take();
-    ASSERT_TRUE(records->uploads.cancel_or_delete(upload.app, upload.id));
+    cancel();
     EXPECT_FALSE(store->append(append_of(taken, 0, 30)).value());
 }
 
@@ -106,7 +108,8 @@ TEST_F(ChunkStoreTest, what_is_over_is_looked_at_once_more_and_forgotten) {
     const auto taken = take();
     ASSERT_TRUE(store->append(append_of(taken, 0, 30)).value());
     EXPECT_TRUE(store->due(10).value().empty());
-    ASSERT_TRUE(store->end(upload.id, 3'600s));
+    cancel();
+    ASSERT_TRUE(store->end(upload.id, 3'600s).value());
     EXPECT_FALSE(store->append(append_of(taken, 30, 20)).value());
     EXPECT_TRUE(store->due(10).value().empty());
     ASSERT_TRUE(store->forget(upload.id));
@@ -121,11 +124,26 @@ TEST_F(ChunkStoreTest, what_is_over_is_looked_at_once_more_and_forgotten) {
 TEST_F(ChunkStoreTest, upload_that_was_over_begins_anew) {
     const auto taken = take();
     ASSERT_TRUE(store->append(append_of(taken, 0, 30)).value());
-    ASSERT_TRUE(store->end(upload.id, 3'600s));
+    cancel();
+    const auto ended = store->end(upload.id, 3'600s).value();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->beginning, taken.beginning);
+    EXPECT_EQ(ended->length, 100U);
     const auto again = take();
     EXPECT_EQ(again.received, 0U);
     EXPECT_EQ(again.beginning, taken.beginning + 1);
     EXPECT_EQ(again.state, ResumableState::open);
+}
+
+TEST_F(ChunkStoreTest, upload_that_waits_for_its_object_keeps_its_chunks) {
+    // Whoever wants to end it decided so before its client came back.
+    EXPECT_FALSE(store->end(upload.id, 0s).value()) << "nobody ever sent anything";
+    const auto taken = take();
+    ASSERT_TRUE(store->append(append_of(taken, 0, 30)).value());
+    EXPECT_FALSE(store->end(upload.id, 0s).value()) << "it is being sent";
+    ASSERT_TRUE(store->append(append_of(taken, 30, 70, 100)).value());
+    EXPECT_FALSE(store->end(upload.id, 0s).value()) << "it is to be assembled";
+    EXPECT_EQ(store->received(upload.id).value()->chunks.size(), 2U);
 }
 
 TEST_F(ChunkStoreTest, connections_of_one_upload_are_limited) {
