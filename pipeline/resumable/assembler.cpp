@@ -72,19 +72,24 @@ storage::objects::PutOptions options_for(const model::Upload& upload) {
     return options;
 }
 
-Result<> put_at_once(const Store& store, const model::Upload& upload, const Received& received) {
+/// Whether the upload still waits for its object; the assembly is its caller's for longer then.
+using Still = std::function<Result<bool>()>;
+
+Result<bool> put_at_once(const Store& store, const model::Upload& upload, const Received& received,
+                         const Still& still) {
     std::string bytes;
     bytes.reserve(received.length);
     for (ChunkReader reader{store, upload, received}; !reader.at_end();) {
-        if (auto read = reader.append_to(bytes); !read) return read;
+        if (auto read = reader.append_to(bytes); !read) return fail(std::move(read.error()));
     }
+    if (auto waits = still(); !waits || !*waits) return waits;
     auto options = options_for(upload);
     options.only_if_absent = true;
     options.sha256 = hex_lower(signer::sha256(bytes));
     const auto put =
         store.objects->put(upload.bucket, upload.key, storage::http::MemorySource{as_bytes(bytes)}, options);
     if (!put && put.error().code != ErrorCode::store_precondition_failed) return fail(put.error());
-    return {};
+    return true;
 }
 
 /// Parts of an attempt that was killed.
@@ -143,9 +148,9 @@ class PartWriter {
     std::vector<UploadedPart> parts_;
 };
 
-Result<> put_in_parts(const Store& store, const model::Upload& upload, const Received& received,
-                      ByteSize part_size, const std::function<Result<>()>& still) {
-    if (auto gone = abort_earlier(store, upload); !gone) return gone;
+Result<bool> put_in_parts(const Store& store, const model::Upload& upload, const Received& received,
+                          ByteSize part_size, const Still& still) {
+    if (auto gone = abort_earlier(store, upload); !gone) return fail(std::move(gone.error()));
     auto id = store.objects->create_multipart(upload.bucket, upload.key, options_for(upload));
     if (!id) return fail(id.error());
     PartWriter writer{store, upload, std::move(*id)};
@@ -161,23 +166,27 @@ Result<> put_in_parts(const Store& store, const model::Upload& upload, const Rec
             if (auto put = writer.put(std::string_view{bytes}.substr(0, size)); !put)
                 return broken(std::move(put.error()));
             bytes.erase(0, size);
-            if (auto kept = still(); !kept) return broken(std::move(kept.error()));
+            if (auto waits = still(); !waits || !*waits) {
+                writer.abort();
+                return waits;
+            }
         }
     }
     if (auto made = writer.complete(); !made) return broken(std::move(made.error()));
-    return {};
+    return true;
 }
 
 }  // namespace
 
-Result<> Assembler::make_object(const Store& store, const model::Upload& upload, const Received& received) {
-    if (auto sane = check_whole(received); !sane) return sane;
-    if (received.length <= options_.in_memory) return put_at_once(store, upload, received);
-    return put_in_parts(store, upload, received, options_.part, [&]() -> Result<> {
-        const auto kept = dependencies_.chunks.reserve(upload.id, options_.lease, ChunkStore::When::now);
-        if (!kept) return fail(kept.error());
-        return {};
-    });
+Result<bool> Assembler::make_object(const Store& store, const model::Upload& upload,
+                                    const Received& received) {
+    if (auto sane = check_whole(received); !sane) return fail(std::move(sane.error()));
+    // An object that came by another way may have been processed and moved away meanwhile: the store would take this one.
+    const Still still = [&] {
+        return dependencies_.chunks.reserve(upload.id, options_.lease, ChunkStore::When::now);
+    };
+    if (received.length <= options_.in_memory) return put_at_once(store, upload, received, still);
+    return put_in_parts(store, upload, received, options_.part, still);
 }
 
 Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When when) {
@@ -188,7 +197,7 @@ Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When w
     const auto received = dependencies_.chunks.received(upload.id);
     if (!received) return fail(received.error());
     if (!*received) return false;
-    if (auto made = make_object(*store, upload, **received); !made) return fail(std::move(made.error()));
+    if (auto made = make_object(*store, upload, **received); !made || !*made) return made;
     if (auto reached = failpoint::reach(failpoint::Point::after_assembled); !reached)
         return fail(std::move(reached.error()));
     const auto there = dependencies_.look(upload);

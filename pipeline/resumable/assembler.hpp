@@ -39,7 +39,7 @@ class Assembler {
     Assembler(Options options, Dependencies dependencies)
         : options_(options), dependencies_(std::move(dependencies)) {}
 
-    /// Of an upload that is received. False: somebody else is at it.
+    /// Of an upload that is received. False: somebody else is at it, or it waits for no object any more.
     Result<bool> assemble(const model::Upload& upload, storage::chunks::ChunkStore::When when);
     /// The chunks of an upload that needs them no more, and what an attempt to assemble it may have left. False: it needs them.
     Result<bool> remove_chunks(const model::Upload& upload);
@@ -52,8 +52,9 @@ class Assembler {
     Counters counters() const { return {assembled_, bytes_, removed_}; }
 
   private:
-    Result<> make_object(const Store& store, const model::Upload& upload,
-                         const storage::chunks::Received& received);
+    /// False: the upload waits for no object any more.
+    Result<bool> make_object(const Store& store, const model::Upload& upload,
+                             const storage::chunks::Received& received);
 
     Options options_;
     Dependencies dependencies_;

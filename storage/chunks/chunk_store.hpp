@@ -91,7 +91,8 @@ class ChunkStore {
     virtual Result<bool> append(const Append& append) = 0;
     /// Of one that is received; nullopt otherwise.
     virtual Result<std::optional<Received>> received(const UploadId& id) = 0;
-    /// For a while nobody else assembles it. False: somebody does, or there is nothing to assemble.
+    /// For a while nobody else assembles it. False: somebody does, there is nothing to assemble, or its upload waits for no object
+    /// any more.
     enum class When { due, now };
     virtual Result<bool> reserve(const UploadId& id, std::chrono::seconds lease, When when) = 0;
     /// Its chunks are not needed any more; it is looked at once more, after `look_again`. nullopt: they are, because its upload

@@ -55,10 +55,13 @@ select beginning, length from resumables where upload_id = $1 and state = 'recei
 select first, size, epoch, etag, sha256 from chunks where upload_id = $1 and beginning = $2::integer order by first;
 
 -- name: reserve_assembly
--- $2 seconds, $3 whether it need not be due.
-update resumables set look_at = now() + make_interval(secs => $2::double precision)
-where upload_id = $1 and state = 'received' and ($3::boolean or look_at <= now())
-returning upload_id;
+-- $2 seconds, $3 whether it need not be due. Not of an upload that has its object: once that has been moved away, another would be
+-- put in its place.
+update resumables r set look_at = now() + make_interval(secs => $2::double precision)
+from uploads u
+where r.upload_id = $1 and u.id = r.upload_id and u.state in ('created', 'expired')
+  and r.state = 'received' and ($3::boolean or r.look_at <= now())
+returning r.upload_id;
 
 -- name: end_resumable
 -- Not of one that is being sent, or is whole and waits for its object: it has come back since somebody decided to end it. The upload's

@@ -104,6 +104,14 @@ TEST_F(ChunkStoreTest, one_at_a_time_assembles) {
     EXPECT_FALSE(store->reserve(upload.id, 60s, ChunkStore::When::due).value());
 }
 
+TEST_F(ChunkStoreTest, upload_that_waits_for_no_object_is_not_assembled) {
+    ASSERT_TRUE(store->append(append_of(take(), 0, 100, 100)).value());
+    EXPECT_TRUE(store->reserve(upload.id, 0s, ChunkStore::When::now).value());
+    cancel();
+    EXPECT_FALSE(store->reserve(upload.id, 0s, ChunkStore::When::now).value());
+    EXPECT_FALSE(store->reserve(upload.id, 0s, ChunkStore::When::due).value());
+}
+
 TEST_F(ChunkStoreTest, what_is_over_is_looked_at_once_more_and_forgotten) {
     const auto taken = take();
     ASSERT_TRUE(store->append(append_of(taken, 0, 30)).value());
