@@ -162,7 +162,7 @@ def test_killed_while_a_file_arrives_piece_by_piece(name, row, shop_floor, cycle
     row.figure(f"{len(told)} offsets told, none fell; 0 chunks left")
 
 
-@pytest.mark.parametrize("name", fast_one(OF_PARTS, "CP38"))
+@pytest.mark.parametrize("name", fast_one(OF_PARTS, "CP37"))
 def test_killed_while_parts_are_sent(name, row, shop_floor, cycles, seed):
     """CP37 to CP39: the next gateway begins, joins or gives up, and no multipart upload is left in the store."""
     world, dice, point = shop_floor, random.Random(f"{seed}/{name}"), table.STEPS[name]
