@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import http.client
 import itertools
-import os
 import pathlib
 import re
 import socket
@@ -14,7 +13,7 @@ import time
 
 import peers
 import storing
-from harness import NotMeasured, Row, median, span
+from harness import NotMeasured, Row, database_of, median, processor_time, span
 
 from scripts import local_gateway
 from tests.rig import pictures
@@ -40,20 +39,6 @@ def size_of(jpeg):
 
 def resident(gateway):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{gateway.process.pid}/status").read_text()).group(1)) / 1024
-
-
-def processor_time(roots):
-    """Milliseconds that these processes have taken, with their children, also those that have ended."""
-    parents, taken = {}, {}
-    for folder in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            number, words = int(folder.name), (folder / "stat").read_text().rpartition(")")[2].split()
-            parents[number], taken[number] = int(words[1]), sum(map(int, words[11:15])) * 1000 / os.sysconf("SC_CLK_TCK")
-    own, size = set(roots), 0
-    while len(own) > size:
-        size = len(own)
-        own |= {number for number, parent in parents.items() if parent in own}
-    return sum(taken.get(number, 0) for number in own)
 
 
 def published(gateway, app, data):
@@ -145,9 +130,8 @@ def made(bench, stack, gateway, paths, seconds, rounds):
         return target
 
     rates, sizes, costs, missing = {}, {}, {}, {}
-    database = int((stack.postgres.data / "postmaster.pid").read_text().split()[0])
     with contextlib.ExitStack() as running:
-        processes = {"photogate": (gateway.process.pid, database)}
+        processes = {"photogate": (gateway.process.pid, database_of(stack))}
         served = {"photogate": ("127.0.0.1", gateway.port, lambda number, edge: f"{paths[number]}?width={edge}&height={edge}&quality={peers.QUALITY}&format=jpeg")}
         for name in ("imgproxy", "imagor", "thumbor"):
             try:

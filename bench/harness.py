@@ -152,6 +152,25 @@ def span(values, form="{:,.0f}"):
     return f"{form.format(min(values))} – {form.format(max(values))}"
 
 
+def processor_time(roots):
+    """Milliseconds that these processes have taken, with their children, also those that have ended."""
+    parents, taken = {}, {}
+    for folder in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            number, words = int(folder.name), (folder / "stat").read_text().rpartition(")")[2].split()
+            parents[number], taken[number] = int(words[1]), sum(map(int, words[11:15])) * 1000 / os.sysconf("SC_CLK_TCK")
+    own, size = set(roots), 0
+    while len(own) > size:
+        size = len(own)
+        own |= {number for number, parent in parents.items() if parent in own}
+    return sum(taken.get(number, 0) for number in own)
+
+
+def database_of(stack):
+    """The process of PostgreSQL, whose children serve the connections."""
+    return int((stack.postgres.data / "postmaster.pid").read_text().split()[0])
+
+
 def build(build_dir):
     """Configures and builds the programs. A folder without a cache becomes a release build."""
     build_dir = pathlib.Path(build_dir).resolve()

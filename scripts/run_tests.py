@@ -72,6 +72,8 @@ WRAPPERS = {
     "contract": (sys.executable, "-m", "tests.contract.stores", "exec", "--"),
 }
 LONGEST = ["imaging_integration_test", "storage_builtin_faults", "storage_records_integration"]
+# Those that take minutes run as so many processes, each with its share of the tests, so that none is left over at the end.
+SHARDS = {"imaging_integration_test": 6, "storage_builtin_faults": 2, "storage_records_integration": 3}
 # The imager has no threads of photogate's, and libvips is not built for this sanitizer: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
@@ -94,12 +96,12 @@ class Count:
         self.failed += 1
         self.failures.append(name)
 
-    def read_junit(self, path, name, alone=None):
+    def read_junit(self, path, name, alone=None, ending="it crashed"):
         """A program that died before it wrote its report counts as one failure. `alone`: the command that runs a test case again."""
         try:
             cases = list(ElementTree.parse(path).getroot().iter("testcase"))
         except (OSError, ElementTree.ParseError):
-            return self.fail(f"{name} (no report: it crashed)")
+            return self.fail(f"{name} (no report: {ending})")
         for case in cases:
             title = f"{case.get('classname')}.{case.get('name')}"
             if case.find("failure") is not None or case.find("error") is not None:
@@ -134,39 +136,42 @@ def check(count, name, command):
         count.fail(name)
 
 
-def run_program(count, program, wrapper):
-    """Runs one GoogleTest program; its output is shown only if it failed."""
-    name = f"{program.parent.name} {program.name}"
-    report = RESULTS / f"{program.parent.name}-{program.name}.xml"
+def run_program(count, program, wrapper, shard):
+    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed."""
+    shards = SHARDS.get(program.name, 1)
+    name = f"{program.parent.name} {program.name}" + (f" {shard + 1}/{shards}" if shards > 1 else "")
+    report = RESULTS / f"{name.replace(' ', '-').replace('/', '-of-')}.xml"
     log = report.with_suffix(".log")
     command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1"]
+    environment = {**os.environ, **SANITIZER_OPTIONS, "GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
     started = time.monotonic()
+    ending = "it crashed"
     with open(log, "wb") as output:
         try:
-            code = subprocess.run(command, cwd=ROOT, env={**os.environ, **SANITIZER_OPTIONS}, stdout=output,
+            code = subprocess.run(command, cwd=ROOT, env=environment, stdout=output,
                                   stderr=subprocess.STDOUT, timeout=PROGRAM_TIMEOUT).returncode
         except subprocess.TimeoutExpired:
-            code = -1
-    verdict = "ok" if code == 0 else f"FAILED (exit {code})"
+            code, ending = -1, f"stopped after {PROGRAM_TIMEOUT} s"
+    verdict = "ok" if code == 0 else f"FAILED ({ending})" if code == -1 else f"FAILED (exit {code})"
     print(f"   {name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
     if code != 0:
         sys.stdout.write(log.read_text(errors="replace")[-8000:])
     failed_before = count.failed
     count.read_junit(report, program.name, lambda case: (
         [*wrapper, str(program), "--gtest_brief=1", f"--gtest_filter={case.get('classname')}.{case.get('name')}"], SANITIZER_OPTIONS,
-        "[  PASSED  ] 1 test."))
+        "[  PASSED  ] 1 test."), ending)
     if code != 0 and count.failed == failed_before:
         count.fail(f"{name} (exit {code} though its tests passed)")
 
 
 def programs_of(steps):
-    """(label, command) of every GoogleTest program, the longest first."""
+    """(program, wrapper, shard) of every GoogleTest program, the longest first."""
     found = []
     for label in filter(steps.__contains__, WRAPPERS):
         programs = sorted(p for p in (ASAN / "tests" / label).glob("*") if os.access(p, os.X_OK) and p.is_file())
         if not programs:
             raise SystemExit(f"{label}: no test program was built")
-        found += [(program, WRAPPERS[label]) for program in programs]
+        found += [(program, WRAPPERS[label], shard) for program in programs for shard in range(SHARDS.get(program.name, 1))]
     return sorted(found, key=lambda each: LONGEST.index(each[0].name) if each[0].name in LONGEST else len(LONGEST))
 
 

@@ -132,6 +132,14 @@ void tell_endpoints(DatabaseState& state, Transaction& transaction, const Endpoi
 }
 
 Result<std::size_t> resume(DatabaseState& state, const model::EndpointKey& endpoint) {
+    // What was written while the pause was not committed yet is not held back; it is due now and counted like the rest.
+    const auto held = transact(state.pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        EndpointArrays endpoints;
+        endpoints.add(endpoint);
+        transaction.run("hold_callbacks", params(endpoints.apps, endpoints.urls, kBite));
+        return {};
+    });
+    if (!held) return fail(held.error());
     std::size_t due = 0;
     for (;;) {  // while it is still paused, and so skipped
         const auto bite = unhold_bite(state, endpoint);

@@ -115,11 +115,18 @@ TEST(Corpus, reports_same_facts_as_exiftool) {
 TEST(Corpus, publishes_no_photo_with_more_bytes_than_it_came_with) {
     PHOTOGATE_NEEDS_CORPUS();
     const bool print = std::getenv("PHOTOGATE_SIZE_TABLE") != nullptr;
-    for (const auto& entry : fs::directory_iterator(*corpus() / "photos" / "dev")) {
-        const Bytes file = read_file(entry.path());
-        const std::string name = entry.path().filename().string();
+    std::set<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(*corpus() / "photos" / "dev"))
+        paths.insert(entry.path());
+    std::size_t number = 0;
+    for (const fs::path& path : paths) {
+        const Bytes file = read_file(path);
+        const std::string name = path.filename().string();
         SCOPED_TRACE(name);
+        // The table has both edges; without it they take turns.
+        ++number;
         for (const std::uint32_t edge : {2048U, 1024U}) {
+            if (!print && (edge == 2048U) != (number % 2 == 0)) continue;
             Order order;
             order.recipe.version.max_edge = edge;
             const auto outcome = run(shared_pool(), file, order);
@@ -222,7 +229,7 @@ TEST(Corpus, publishes_every_photo_in_every_format_without_metadata) {
         Spooled photo(read_file(*corpus() / "photos" / "dev" / name));
         std::vector<VersionSpec> versions;
         for (const Format format : kFormats)
-            versions.push_back({.max_edge = 400, .format = format});
+            versions.push_back({.max_edge = 320, .format = format});
         photo.task.publish({}, versions);
         const auto outcome = shared_pool().run(photo.task);
         ASSERT_EQ(verdict(outcome), "published");

@@ -268,6 +268,18 @@ TEST_F(EndpointTest, releases_callbacks_written_during_resume) {
     EXPECT_EQ(database.value("select count(*) from callbacks where next_attempt_at = 'infinity'"), "0");
 }
 
+/// Its transaction began before the pause was committed, and so did not see it.
+TEST_F(EndpointTest, resumes_and_counts_a_callback_that_kept_its_time) {
+    received("sick");
+    answer(claim().at(0), 410, true);
+    database.run(
+        "insert into callbacks (id, subject_id, app, type, sequence, url, body, created_at, next_attempt_at) "
+        "values ('msg_late', 'u', 'sick', 'upload.received', 1, '" +
+        kSick + "', '{}', now(), now() + interval '1 hour')");
+    EXPECT_EQ(records->outbox.resume_endpoint({}, kSick).value(), 2U);
+    EXPECT_EQ(claim().size(), 2U);
+}
+
 TEST_F(EndpointTest, lets_app_see_and_resume_only_its_own_urls) {
     fail_until_open();
     const auto mine = AppName::trusted("sick"), theirs = AppName::trusted("other");
