@@ -228,7 +228,7 @@ def run_again(count):
 
 def run_e2e(count, arguments):
     say("end-to-end tests on real PostgreSQL and MinIO")
-    choice = ["tests/support", "-m", "not large and not slow" if arguments.quick else "not large"]
+    choice = ["tests/support", "-m", "not large and not kills" + (" and not slow" if arguments.quick else "")]
     if arguments.k:
         choice += ["-k", arguments.k]
     run_pytest(count, "e2e", choice, workers=WORKERS, share="loadfile")
@@ -242,6 +242,9 @@ def run_faults(count, arguments):
             choice += ["-k" if name == "k" else f"--{name.replace('_', '-')}", str(value)]
     # All of them: one by one, since they measure, and their figures are kept.
     run_pytest(count, "faults", choice, workers=0 if arguments.faults else WORKERS)
+    if arguments.faults:
+        say("the end-to-end tests that kill")
+        run_pytest(count, "e2e", ["-m", "kills", *(["-k", arguments.k] if arguments.k else [])])
 
 
 def run_attacks(count, arguments):
@@ -276,7 +279,7 @@ def run_sanitized(count, arguments):
     # Except tests that need a release or measure memory, and those that only drive the signer.
     releases = ("test_crash_points.py::test_release_build_ignores_failpoints", "test_builtin_store.py::test_memory_stays_flat_while_a_large_object_passes")
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
-    run_pytest(count, "e2e", ["-m", "not large and not slow", *others, *choice], driven, workers=CORES, share="loadfile")
+    run_pytest(count, "e2e", ["-m", "not large and not kills and not slow", *others, *choice], driven, workers=CORES, share="loadfile")
     say("the fast faults, likewise")
     run_pytest(count, "faults", ["-m", "fast", *choice], driven, workers=CORES)
     for report in sorted(RESULTS.glob(f"{SANITIZER_REPORT}.*")):

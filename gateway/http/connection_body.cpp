@@ -146,6 +146,15 @@ bool Connection::step_receiving() {
         give_broken(std::move(error));
         return true;
     }
+    // For an empty body too, where RFC 9110 10.1.1 lets a server omit it: after a final answer without it, botocore sends nothing more
+    // on the connection.
+    if (exchange.wants_continue && exchange.gathered.empty() && arrived_.empty() && !exchange.interrupted) {
+        exchange.wants_continue = false;
+        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+        after_writing_ = State::receiving;
+        state_ = State::writing;
+        return true;
+    }
     if (*at_end || exchange.gathered.size() >= piece_size() || piece_is_due(now)) {
         if (*at_end) state_ = State::handling;
         give_piece(RequestBody::Piece{std::exchange(exchange.gathered, {}), *at_end});
@@ -153,13 +162,6 @@ bool Connection::step_receiving() {
     }
     if (exchange.interrupted) {
         give_broken(*exchange.interrupted);
-        return true;
-    }
-    if (exchange.wants_continue && exchange.gathered.empty() && arrived_.empty()) {
-        exchange.wants_continue = false;
-        out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-        after_writing_ = State::receiving;
-        state_ = State::writing;
         return true;
     }
     if (exchange.flow) {

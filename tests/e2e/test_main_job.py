@@ -91,6 +91,7 @@ def test_keeps_original_unchanged_in_the_private_bucket(world):
     assert kept == photo
 
 
+@pytest.mark.large
 def test_publishes_animation_that_fills_the_limits_at_the_first_attempt(minio_world):
     """197 million pixels over 300 frames, each of which differs from the one before everywhere."""
     upload = minio_world.publish(pictures.film(810, 810, 300, seed=15), seconds=300)

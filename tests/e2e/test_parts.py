@@ -219,7 +219,7 @@ def test_removes_abandoned_parts_and_joins_those_whose_last_call_was_lost(own_wo
     assert large.put(part, picture[:5 * MIB])[0] == 200, "who comes later still may begin anew"
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_loses_nothing_when_killed_at_each_step_of_parts(failpoint_world, picture):
     world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     body = {"profile": next(iter(world.app.profiles)), "method": "multipart", "size": len(picture), "content_type": "image/png"}

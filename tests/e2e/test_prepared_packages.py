@@ -214,7 +214,7 @@ def test_packages_in_preparation_are_bounded_and_cancelling_makes_place(serving)
     assert versions(serving, made) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_package_is_finished_once_when_its_workers_are_killed_at_each_step(failpoint_world):
     world = failpoint_world(role="serve", extra=SHORT_LEASES)
     made = pictures_of(world, 2, 400, 300, since=900)

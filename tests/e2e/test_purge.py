@@ -7,6 +7,7 @@ import xml.etree.ElementTree
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import pytest
 from test_images import path_of, s3
 
 from tests.rig import pictures
@@ -232,6 +233,7 @@ def test_a_hook_that_is_no_longer_configured_is_said_so_and_nothing_is_sent(own_
         assert world.image(upload)[0] == 410
 
 
+@pytest.mark.kills
 def test_a_purge_survives_a_gateway_that_is_killed_at_any_step(failpoint_world):
     with Sink(respond(200)) as cache:
         world = failpoint_world(start=False, extra=hook("cache", "http", cache, url=cache.url(path="/i/{id}"), repeat_after=0))

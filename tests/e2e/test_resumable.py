@@ -454,7 +454,7 @@ def test_page_of_another_origin_may_send(own_world, photo):
     assert seen.headers["access-control-allow-origin"] == "https://app.example" and "Upload-Offset" in seen.headers["access-control-expose-headers"]
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_loses_nothing_when_killed_at_each_step(failpoint_world, photo):
     world = failpoint_world(extra=SHORT_LEASES)
     for point in ("after_chunk_put", "after_chunk_commit", "after_received", "after_assembled", "before_chunks_removed"):

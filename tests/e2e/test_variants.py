@@ -170,7 +170,7 @@ def test_a_backfill_is_cancelled_and_gives_way_to_uploads(own_world, photo):
     assert backfill(world, {})[0] == 202, "a new one"
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_between_any_two_steps_a_backfill_ends_with_all_variants(failpoint_world):
     world = failpoint_world(profiles={"photos": {}}, extra=SHORT_LEASES)
     uploads = [world.publish(pictures.photo(700, 500, seed=190 + number)) for number in range(3)]
@@ -208,7 +208,7 @@ def test_versions_that_nobody_asks_for_are_removed_and_made_anew(own_world, phot
     assert get(world, path_of(upload) + "?width=320")[1] == first[1] and rows(world, upload) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_between_any_two_steps_variants_come_and_unused_versions_go(failpoint_world, photo):
     world = failpoint_world(start=False, profiles={"photos": THUMB | PAGE}, extra=SHORT_LEASES)
     world.gateway.environment |= NOW  # from the beginning: a round that ended is due after the interval of its time

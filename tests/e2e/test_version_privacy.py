@@ -52,6 +52,6 @@ def test_no_private_byte_of_files_that_are_full_of_them_is_in_a_version(world, c
     check(world, corpus, lambda expected: [name for name in sorted(expected) if name.startswith("canary")], FORMATS, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_no_private_byte_of_any_photo_is_in_a_version_of_any_format(builtin_world, corpus, tmp_path):
     check(builtin_world, corpus, sorted, FORMATS, tmp_path)

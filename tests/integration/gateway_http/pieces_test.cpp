@@ -186,6 +186,21 @@ TEST_F(Pieces, sends_100_continue_only_once_the_body_is_requested) {
     EXPECT_EQ(client.receive()->status, 200);
 }
 
+/// botocore sends nothing more on a connection whose final answer came without it.
+TEST_F(Pieces, sends_100_continue_for_a_body_of_no_bytes) {
+    RawClient client = connect();
+    for (int i = 0; i < 2; ++i) {
+        client.send(put_head("Content-Length: 0\r\nExpect: 100-continue"));
+        auto [request, responder] = service.parked.take();
+        auto asked = std::make_shared<std::promise<Result<Piece>>>();
+        request.stream->next([asked](Result<Piece> piece) { asked->set_value(std::move(piece)); });
+        EXPECT_EQ(client.receive()->status, 100);
+        EXPECT_TRUE(asked->get_future().get()->last);
+        responder.respond(Response::empty(200));
+        EXPECT_EQ(client.receive()->status, 200);
+    }
+}
+
 TEST_F(Pieces, never_sends_100_continue_to_a_rejected_request) {
     RawClient client = connect();
     client.send(put_head("Content-Length: 3\r\nExpect: 100-continue"));
