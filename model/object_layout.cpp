@@ -122,8 +122,12 @@ std::string chunk_prefix(const UploadId& id) {
     return fmt::format("{}{}/", kChunkPrefix, id.str());
 }
 
+std::string chunk_prefix(const UploadId& id, std::uint32_t beginning) {
+    return fmt::format("{}{}/", chunk_prefix(id), beginning);
+}
+
 ObjectKey chunk_key(const UploadId& id, std::uint32_t beginning, std::uint64_t first, std::uint64_t epoch) {
-    return ObjectKey::trusted(fmt::format("{}{}/{:012}-{}", chunk_prefix(id), beginning, first, epoch));
+    return ObjectKey::trusted(fmt::format("{}{:012}-{}", chunk_prefix(id, beginning), first, epoch));
 }
 
 ObjectKey published_key(const PublicId& id, std::string_view sha256, std::string_view extension) {

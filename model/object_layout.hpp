@@ -47,6 +47,8 @@ bool is_incoming_minute_prefix(std::string_view prefix);
 ObjectKey incoming_key(Timestamp created_at, const UploadId& id);
 /// Of all chunks of an upload.
 std::string chunk_prefix(const UploadId& id);
+/// Of those of one beginning.
+std::string chunk_prefix(const UploadId& id, std::uint32_t beginning);
 /// No two connections that send the same bytes write the same key: each has an epoch of its own.
 ObjectKey chunk_key(const UploadId& id, std::uint32_t beginning, std::uint64_t first, std::uint64_t epoch);
 /// `sha256` is lower-case hex of at least 16 digits, `extension` without its dot.

@@ -57,6 +57,8 @@ struct Server {
     std::size_t max_waits_per_app = 1'024;
     std::size_t max_waits_per_token = 64;
     std::size_t max_waits_per_address = 256;
+    std::size_t max_transfers_per_token = 32;  ///< requests that send a resumable upload at once
+    std::size_t max_transfers_per_address = 256;
     ByteSize image_buffers = 64U << 20;  ///< memory of images on their way to readers
     ByteSize max_header = 16U << 10;
     ByteSize max_body = 1U << 20;

@@ -165,6 +165,20 @@ Table server_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_address);
              }},
+            {"max_transfers_per_token", Kind::integer,
+             std::to_string(standard().server.max_transfers_per_token),
+             "Requests at once that send resumable uploads made with one client token; more are answered "
+             "429.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_transfers_per_token);
+             }},
+            {"max_transfers_per_address", Kind::integer,
+             std::to_string(standard().server.max_transfers_per_address),
+             "Requests at once that send resumable uploads from one IPv4 address or one IPv6 /64; more are "
+             "answered 429. Trusted proxies are exempt, their clients are not.",
+             [](S s, G g) {
+                 return put(read_integer(g, {1, 1'000'000}), s.config.server.max_transfers_per_address);
+             }},
             {"image_buffers", Kind::size, size_text(standard().server.image_buffers),
              "Memory for images that are being sent, 32 KiB each; more are answered 503. Images in a "
              "built-in store need none.",

@@ -175,11 +175,24 @@ ResumableMetrics::ResumableMetrics(telemetry::Metrics& metrics)
                               "Connections whose bytes were not taken because a newer one had the upload.",
                               {}})) {}
 
-void watch(telemetry::Metrics& metrics, const Holders& holders) {
+void watch(telemetry::Metrics& metrics, const Holders& holders, const access::ClientPlaces& places) {
+    using Limit = access::ClientPlaces::Limit;
+    const auto refused = [&](Limit limit) {
+        return metrics.mirrored_counter(
+            {"photogate_resumable_refused_total",
+             "Requests to send a resumable upload that were refused, by the limit that they met.",
+             {{"limit", to_string(limit)}}});
+    };
     metrics.before_render(
-        [&holders, held = metrics.gauge({"photogate_resumable_connections",
-                                         "Connections that are sending resumable uploads.",
-                                         {}})]() mutable { held.set(static_cast<double>(holders.held())); });
+        [&holders, &places,
+         held = metrics.gauge(
+             {"photogate_resumable_connections", "Connections that are sending resumable uploads.", {}}),
+         of_tokens = refused(Limit::token), of_addresses = refused(Limit::address)]() mutable {
+            held.set(static_cast<double>(holders.held()));
+            const auto counts = places.counts().refused;
+            of_tokens.show(counts[static_cast<std::size_t>(Limit::token)]);
+            of_addresses.show(counts[static_cast<std::size_t>(Limit::address)]);
+        });
 }
 
 std::string resumable_url(const std::string& base, const std::string& credential, const UploadId& upload) {

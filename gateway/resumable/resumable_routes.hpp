@@ -17,6 +17,7 @@
 #include "base/ip_address.hpp"
 #include "base/telemetry/metrics.hpp"
 #include "base/time.hpp"
+#include "gateway/access/client_places.hpp"
 #include "gateway/access/client_token.hpp"
 #include "gateway/access/upload_ticket.hpp"
 #include "gateway/http/service.hpp"
@@ -46,6 +47,7 @@ struct ResumableApi {
     const access::UploadTickets& tickets;
     http::WorkPool& pool;
     Holders& holders;
+    access::ClientPlaces& places;  ///< of requests that send
     ResumableMetrics& metrics;
     const Clock& clock;
     std::shared_ptr<const photogate::http::semantics::CorsRule>
@@ -61,8 +63,11 @@ struct ResumableApi {
 /// Where an upload is sent and continued, with a ticket or a client token.
 std::string resumable_url(const std::string& base, const std::string& credential, const UploadId& upload);
 
-/// How many connections hold uploads. Both outlive the last rendering.
-void watch(telemetry::Metrics& metrics, const Holders& holders);
+/// How many connections hold uploads, and how many were refused a place. All outlive the last rendering.
+void watch(telemetry::Metrics& metrics, const Holders& holders, const access::ClientPlaces& places);
+
+/// How a refusal speaks of requests that send.
+inline constexpr access::PlaceWords kTransfers{"uploads being sent"};
 
 class ResumableService final : public http::Service {
   public:

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "gateway/http/client_address.hpp"
 #include "gateway/http/flowing_body.hpp"
 
 namespace photogate::gateway::resumable {
@@ -64,6 +65,8 @@ Refusal refusal_of(const Error& error) {
     for (const auto& field : error.fields) {
         if (field.code == ErrorCode::size_over_limit) return {Why::too_large, std::move(detail), field.code};
     }
+    if (error.code == ErrorCode::invalid_size)
+        return {Why::inconsistent_length, std::move(detail), error.code};
     return {why_of(error.code), std::move(detail), error.code};
 }
 
@@ -87,11 +90,33 @@ void Transfer::on_pool(Work work) {
 }
 
 void Transfer::start() {
+    on_pool([self = shared_from_this()] { self->enter(); });
+}
+
+void Transfer::enter() {
+    auto found = api_.uploads.find(errand_.visitor);
+    if (!found) return refuse(refusal_of(found.error()));
+    if (errand_.asked.carries) {
+        if (auto taken = take_place(found->client_token.value_or("")); !taken)
+            return refuse(refusal_of(taken.error()));
+    }
     api_.holders.ask(errand_.visitor.upload,
                      [self = shared_from_this()](std::unique_ptr<Holders::Holding> holding) {
                          self->holding_ = std::move(holding);
                          self->on_pool([self] { self->take(); });
                      });
+}
+
+Result<> Transfer::take_place(const std::string& token) {
+    access::PlaceClient client;
+    client.token = token;
+    const auto address = parse_ip_address(request_.remote);
+    // A trusted proxy that names no client stands for many.
+    if (address && !http::is_any_of(*address, api_.trusted_proxies)) client.address = address;
+    auto place = api_.places.take(std::move(client));
+    if (!place) return photogate::fail(std::move(place.error()));
+    place_ = std::move(*place);
+    return {};
 }
 
 void Transfer::take() {
@@ -106,6 +131,7 @@ void Transfer::take() {
     }
     if (asked.carries) let_it_flow();
     pipeline::resumable::Wishes wishes{asked.length, {}, errand_.beginning, asked.verb == Verb::create};
+    if (wishes.anew && asked.carries) wishes.content = announced_content();
     if (errand_.made_here) wishes.metadata = asked.metadata;
     auto hold = api_.uploads.take(errand_.visitor, wishes);
     if (!hold) return refuse(refusal_of(hold.error()));
@@ -117,7 +143,12 @@ void Transfer::take() {
         if (hold_->progress.complete) return answer_standing();
     }
     if (auto refusal = check_length()) return refuse(*refusal);
-    if (asked.verb == Verb::create) send_interim();
+    if (asked.verb == Verb::create) {
+        const auto& progress = hold_->progress;
+        if (progress.offset == 0 && progress.beginning > 0)
+            tell_left(api_.assembler.remove_beginning(hold_->upload, progress.beginning - 1));
+        send_interim();
+    }
     ask();
 }
 
@@ -135,11 +166,15 @@ std::optional<Refusal> Transfer::check_append() const {
                    ErrorCode::state_conflict, asked.offset};
 }
 
+ByteSize Transfer::announced_content() const {
+    const auto* content = std::get_if<http::LengthBody>(&request_.framing);
+    return content ? content->size : 0;
+}
+
 std::optional<Refusal> Transfer::check_length() const {
     const auto& asked = errand_.asked;
     const auto& progress = hold_->progress;
-    const auto* content = std::get_if<http::LengthBody>(&request_.framing);
-    const auto end = asked.offset + (content ? content->size : 0);
+    const auto end = asked.offset + announced_content();
     if (end > progress.most)
         return Refusal{Why::too_large, fmt::format("the upload has {} bytes at most", progress.most),
                        ErrorCode::size_over_limit};
@@ -321,10 +356,26 @@ void Transfer::answer_standing() {
 
 void Transfer::answer(const protocol::Answer& answer) {
     holding_.reset();
+    place_ = {};
     if (!responder_.answered()) responder_.respond(response_of(answer));
 }
 
+void Transfer::remove_what_was_given_up() {
+    if (uncommitted_.empty()) return;
+    tell_left(api_.uploads.discard(*hold_, std::exchange(uncommitted_, {})));
+    uncommitted_bytes_ = 0;
+}
+
+void Transfer::tell_left(const Result<>& removed) const {
+    if (removed) return;
+    // They are removed with the others when the upload ends.
+    log::warn("resumable.chunks_left", {{"upload", hold_->upload.id.str()},
+                                        {"code", to_string(removed.error().code)},
+                                        {"detail", removed.error().detail}});
+}
+
 void Transfer::refuse(const Refusal& refusal) {
+    remove_what_was_given_up();
     const auto at = hold_ ? std::optional{standing()} : std::nullopt;
     answer(protocol::refused(errand_.asked.dialect, refusal, at ? &*at : nullptr));
 }

@@ -39,10 +39,15 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   private:
     using Piece = http::RequestBody::Piece;
 
+    /// Before anybody is interrupted: a stranger is told nothing and disturbs nothing.
+    void enter();
+    Result<> take_place(const std::string& token);
     void take();
     void let_it_flow();
     std::optional<photogate::http::resumable::Refusal> check_append() const;
     std::optional<photogate::http::resumable::Refusal> check_length() const;
+    /// 0 where it is not known.
+    ByteSize announced_content() const;
     void send_interim();
     void ask();
     void receive(Piece piece);
@@ -59,6 +64,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     void answer(const photogate::http::resumable::Answer& answer);
     void answer_standing();
     void refuse(const photogate::http::resumable::Refusal& refusal);
+    /// Objects that nobody will refer to would add up: their sender need only come again.
+    void remove_what_was_given_up();
+    void tell_left(const Result<>& removed) const;
     photogate::http::resumable::Standing standing() const;
     std::string location() const;
     template <class Work>
@@ -70,6 +78,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     http::Responder responder_;
     std::optional<pipeline::resumable::Hold> hold_;
     std::unique_ptr<Holders::Holding> holding_;
+    access::ClientPlaces::Place place_;
     std::optional<ContentDigest> digest_;
     std::vector<storage::chunks::Chunk> uncommitted_;
     ByteSize uncommitted_bytes_ = 0;

@@ -25,7 +25,7 @@ class PackageEvents final : public http::BodyReader {
   public:
     struct Means {
         PackageWaiters& waiters;  ///< outlives the stream
-        WaitingClient client;
+        access::PlaceClient client;
         /// The event's data, without line breaks.
         std::function<std::string(const model::Package&)> show;
         std::string last_event_id;

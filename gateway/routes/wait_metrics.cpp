@@ -8,7 +8,7 @@ namespace photogate::gateway::routes {
 
 void watch(telemetry::Metrics& metrics, const Waiters& uploads, const PackageWaiters& packages) {
     std::vector<telemetry::MirroredCounter> refused;
-    for (const auto limit : WaitPlaces::kLimits)
+    for (const auto limit : access::ClientPlaces::kLimits)
         refused.push_back(
             metrics.mirrored_counter({"photogate_waits_refused_total",
                                       "Requests to wait that were refused, by the limit that they met.",

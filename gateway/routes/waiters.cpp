@@ -11,6 +11,7 @@ namespace {
 /// Ids in one question, and whole ones in one answer.
 constexpr std::size_t kAsked = 4'096;
 constexpr std::size_t kRead = 256;
+constexpr access::PlaceWords kWaiting{"requests waiting", ", or ask without 'wait'"};
 
 template <class Id, class Each>
 void in_batches(const std::vector<Id>& ids, std::size_t most, Each each) {
@@ -26,8 +27,8 @@ void in_batches(const std::vector<Id>& ids, std::size_t most, Each each) {
 template <class Subject>
 class BasicWaiters<Subject>::Waiter {
   public:
-    explicit Waiter(WaitPlaces::Place given) : place(std::move(given)) {}
-    WaitPlaces::Place place;
+    explicit Waiter(access::ClientPlaces::Place given) : place(std::move(given)) {}
+    access::ClientPlaces::Place place;
     Until until = Until::ended;
     Steady::time_point deadline;
     Steady::time_point not_before;
@@ -39,10 +40,10 @@ class BasicWaiters<Subject>::Waiter {
 
 template <class Subject>
 BasicWaiters<Subject>::BasicWaiters(Watch<Subject>& watch, Options options)
-    : BasicWaiters(watch, options, WaitPlaces{options.limits}) {}
+    : BasicWaiters(watch, options, access::ClientPlaces{options.limits, kWaiting}) {}
 
 template <class Subject>
-BasicWaiters<Subject>::BasicWaiters(Watch<Subject>& watch, Options options, WaitPlaces places)
+BasicWaiters<Subject>::BasicWaiters(Watch<Subject>& watch, Options options, access::ClientPlaces places)
     : watch_(watch),
       look_every_(options.look_every),
       gather_(options.gather),
@@ -60,7 +61,7 @@ BasicWaiters<Subject>::~BasicWaiters() {
 }
 
 template <class Subject>
-auto BasicWaiters<Subject>::enter(WaitingClient client) -> Result<std::shared_ptr<Waiter>> {
+auto BasicWaiters<Subject>::enter(access::PlaceClient client) -> Result<std::shared_ptr<Waiter>> {
     auto place = places_.take(std::move(client));
     if (!place) return fail(std::move(place.error()));
     return std::make_shared<Waiter>(std::move(*place));

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "gateway/access/client_places.hpp"
 #include "gateway/http/abandonment.hpp"
-#include "gateway/routes/wait_places.hpp"
 #include "gateway/routes/wait_subjects.hpp"
 
 namespace photogate::gateway::routes {
@@ -51,14 +51,14 @@ class BasicWaiters {
     };
 
     struct Options {
-        WaitLimits limits;
+        access::PlaceLimits limits;
         std::chrono::milliseconds look_every{500};
         /// Between two looks at requests that have just begun to wait.
         std::chrono::milliseconds gather{20};
     };
 
     struct Counts {
-        WaitPlaces::Counts places;
+        access::ClientPlaces::Counts places;
         std::uint64_t abandoned = 0;  ///< by their clients
         std::uint64_t evicted = 0;    ///< their connections were needed for others
     };
@@ -70,14 +70,14 @@ class BasicWaiters {
     /// `watch` outlives this.
     BasicWaiters(Watch<Subject>& watch, Options options);
     /// Those that wait here and those that wait for other subjects share `places`; of `options`, the limits are not looked at.
-    BasicWaiters(Watch<Subject>& watch, Options options, WaitPlaces places);
+    BasicWaiters(Watch<Subject>& watch, Options options, access::ClientPlaces places);
     ~BasicWaiters();
     BasicWaiters(const BasicWaiters&) = delete;
     BasicWaiters& operator=(const BasicWaiters&) = delete;
 
     /// A place for a request that is about to wait, held until the Waiter is answered, abandoned or
-    /// destroyed. Errors: those of WaitPlaces::take.
-    Result<std::shared_ptr<Waiter>> enter(WaitingClient client);
+    /// destroyed. Errors: those of ClientPlaces::take.
+    Result<std::shared_ptr<Waiter>> enter(access::PlaceClient client);
     /// Once for each Waiter. One that was abandoned meanwhile does not wait, and is not answered.
     void wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer);
     /// For Responder::on_abandoned. Nothing happens where it was answered already.
@@ -93,7 +93,7 @@ class BasicWaiters {
     std::size_t waiting() const;
     Counts counts() const;
     /// To be shared with others.
-    const WaitPlaces& places() const { return places_; }
+    const access::ClientPlaces& places() const { return places_; }
 
   private:
     using Steady = std::chrono::steady_clock;
@@ -117,7 +117,7 @@ class BasicWaiters {
     Watch<Subject>& watch_;
     const std::chrono::milliseconds look_every_;
     const std::chrono::milliseconds gather_;
-    WaitPlaces places_;
+    access::ClientPlaces places_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Listed waiters_;

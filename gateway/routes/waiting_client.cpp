@@ -5,9 +5,9 @@
 
 namespace photogate::gateway::routes {
 
-WaitingClient waiting_client(const Api& api, const http::Request& request) {
+access::PlaceClient waiting_client(const Api& api, const http::Request& request) {
     const auto& who = caller(request);
-    WaitingClient client;
+    access::PlaceClient client;
     if (const auto* app = who.app()) client.app = app->str();
     if (const auto* token = who.token()) client.token = token->id;
     const auto address = parse_ip_address(request.remote);

@@ -8,6 +8,6 @@
 namespace photogate::gateway::routes {
 
 /// A trusted proxy that names no client stands for many.
-WaitingClient waiting_client(const Api& api, const http::Request& request);
+access::PlaceClient waiting_client(const Api& api, const http::Request& request);
 
 }  // namespace photogate::gateway::routes

@@ -61,7 +61,8 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
       // A connection has one step of its upload at a time, so that none is refused in the middle.
       resumable_pool_(std::make_unique<http::WorkPool>(
           http::WorkPool::Options{"resumable", 16, 2 * foundation.max_connections})),
-      holders_(std::in_place) {}
+      holders_(std::in_place),
+      transfer_places_(transfer_limits(foundation.config.server), resumable::kTransfers) {}
 
 /// Requests first, then what they left to do on the pools, which uses everything else here.
 ServeModule::~ServeModule() {
@@ -192,11 +193,11 @@ void ServeModule::add_resumable_api() {
     resumable_uploads_.emplace(pipeline::resumable::ResumableUploads::Dependencies{
         base_.records->uploads, *base_.chunks, catalog_, base_.clock});
     resumable_metrics_.emplace(base_.metrics);
-    resumable::watch(base_.metrics, *holders_);
-    resumable_api_.emplace(
-        resumable::ResumableApi{*resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_,
-                                *resumable_pool_, *holders_, *resumable_metrics_, base_.clock, api_->cors,
-                                base_.image_base, most, base_.config.server.trusted_proxies, in_flight_});
+    resumable::watch(base_.metrics, *holders_, transfer_places_);
+    resumable_api_.emplace(resumable::ResumableApi{
+        *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
+        transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
+        base_.config.server.trusted_proxies, in_flight_});
     resumable_service_.emplace(*resumable_api_, router_);
 }
 

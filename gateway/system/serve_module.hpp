@@ -86,6 +86,7 @@ class ServeModule {
     std::unique_ptr<http::WorkPool> event_pool_;  ///< proves senders of events
     std::unique_ptr<http::WorkPool> resumable_pool_;
     std::optional<resumable::Holders> holders_;  ///< below its pool, to which it hands who still waits
+    access::ClientPlaces transfer_places_;
     // Null where this process makes no images.
     std::unique_ptr<http::WorkPool> version_pool_;
     std::optional<delivery::VersionRenderer> version_renderer_;

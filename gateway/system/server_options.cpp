@@ -41,12 +41,16 @@ http::Listener operations_listener(const config::Server& server, http::Service& 
     return made;
 }
 
-routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections) {
+access::PlaceLimits wait_limits(const config::Server& server, std::size_t connections) {
     const std::size_t most = connections < server.max_connections ? (connections + 1) / 2 : server.max_waits;
     return {.all = std::min(server.max_waits, most),
             .per_app = server.max_waits_per_app,
             .per_token = server.max_waits_per_token,
             .per_address = server.max_waits_per_address};
+}
+
+access::PlaceLimits transfer_limits(const config::Server& server) {
+    return {.per_token = server.max_transfers_per_token, .per_address = server.max_transfers_per_address};
 }
 
 }  // namespace photogate::gateway::system

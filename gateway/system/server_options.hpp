@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "gateway/access/client_places.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/server.hpp"
-#include "gateway/routes/wait_places.hpp"
 
 namespace photogate::gateway::system {
 
@@ -24,6 +24,9 @@ http::Listener listener(const config::ListenAddress& address, http::Service& ser
 http::Listener operations_listener(const config::Server& server, http::Service& service);
 
 /// Where the process's descriptors allow fewer connections than configured, at most half of those may wait.
-routes::WaitLimits wait_limits(const config::Server& server, std::size_t connections);
+access::PlaceLimits wait_limits(const config::Server& server, std::size_t connections);
+
+/// Of requests that send resumable uploads.
+access::PlaceLimits transfer_limits(const config::Server& server);
 
 }  // namespace photogate::gateway::system

@@ -1,5 +1,6 @@
 #include "http/resumable/request.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ascii.hpp"
@@ -20,13 +21,27 @@ std::optional<std::string_view> field(const Message& message, std::string_view n
     return std::nullopt;
 }
 
+Refusal bad(std::string detail) {
+    return {Why::bad_request, std::move(detail), ErrorCode::bad_header};
+}
+
+/// What two readers would read differently: a proxy may go by the last of them.
+Refused check_repetitions(const Message& message) {
+    for (const auto* name :
+         {"Tus-Resumable", "Upload-Draft-Interop-Version", "X-HTTP-Method-Override", "Content-Type",
+          "Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Concat",
+          "Upload-Checksum", "Upload-Complete", "Upload-Incomplete"}) {
+        const auto times = std::count_if(
+            message.fields.begin(), message.fields.end(),
+            [name](const FieldView& each) { return ascii::equals_ignoring_case(each.name, name); });
+        if (times > 1) return bad(std::string{name} + " stands more than once");
+    }
+    return std::nullopt;
+}
+
 bool has_type(const Message& message, std::string_view type) {
     const auto given = field(message, "Content-Type").value_or("");
     return ascii::equals_ignoring_case(trim(given.substr(0, given.find(';'))), type);
-}
-
-Refusal bad(std::string detail) {
-    return {Why::bad_request, std::move(detail), ErrorCode::bad_header};
 }
 
 Refusal wrong_method(std::string detail) {
@@ -152,6 +167,8 @@ Refused read_length(const Message& message, Asked& asked) {
     const auto content = message.has_content ? message.content_length : std::uint64_t{0};
     if (!content) return std::nullopt;
     const auto end = asked.offset + *content;
+    if (asked.verb == Verb::create && end == 0)
+        return Refusal{Why::bad_request, "an upload has at least one byte", ErrorCode::invalid_size};
     if (asked.length && *asked.length != end) return inconsistent_length();
     asked.length = end;
     return std::nullopt;
@@ -256,6 +273,7 @@ ReadRequest read_request(const Message& message) {
     ReadRequest read;
     read.dialect = read.asked.dialect = dialect_of(message);
     if (message.method == "OPTIONS") return read;
+    if ((read.refusal = check_repetitions(message))) return read;
     switch (read.dialect.protocol) {
         case Protocol::tus:
             read.refusal = read_tus(message, read.asked);

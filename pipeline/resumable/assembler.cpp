@@ -223,24 +223,41 @@ Result<bool> Assembler::remove_chunks(const model::Upload& upload) {
     if ((*ended)->length.value_or(0) > options_.in_memory) {
         if (auto gone = abort_earlier(*store, upload); !gone) return fail(std::move(gone.error()));
     }
+    const auto prefix = model::chunk_prefix(upload.id);
+    const auto removed = remove_listed(*store, upload, prefix, [&](const ObjectKey& key) {
+        return !is_of_later(key, prefix, (*ended)->beginning);
+    });
+    if (!removed) return fail(removed.error());
+    return true;
+}
+
+Result<> Assembler::remove_beginning(const model::Upload& upload, std::uint32_t beginning) {
+    const Store* store = dependencies_.stores.of(upload.region);
+    if (!store) return fail(ErrorCode::unknown_region, "the upload's region is no longer configured");
+    return remove_listed(*store, upload, model::chunk_prefix(upload.id, beginning),
+                         [](const ObjectKey&) { return true; });
+}
+
+Result<> Assembler::remove_listed(const Store& store, const model::Upload& upload, const std::string& prefix,
+                                  const std::function<bool(const ObjectKey&)>& goes) {
     storage::objects::ListOptions listing;
-    listing.prefix = model::chunk_prefix(upload.id);
+    listing.prefix = prefix;
     do {
-        const auto page = store->objects->list(upload.bucket, listing);
+        const auto page = store.objects->list(upload.bucket, listing);
         if (!page) return fail(page.error());
         std::vector<ObjectKey> keys;
         for (const auto& object : page->objects) {
-            if (!is_of_later(object.key, listing.prefix, (*ended)->beginning)) keys.push_back(object.key);
+            if (goes(object.key)) keys.push_back(object.key);
         }
         if (!keys.empty()) {
-            const auto failed = store->objects->remove_many(upload.bucket, keys);
+            const auto failed = store.objects->remove_many(upload.bucket, keys);
             if (!failed) return fail(failed.error());
             if (!failed->empty()) return fail(failed->front().error);
             removed_ += keys.size();
         }
         listing.continuation = page->next;
     } while (listing.continuation);
-    return true;
+    return {};
 }
 
 }  // namespace photogate::pipeline::resumable

@@ -43,6 +43,8 @@ class Assembler {
     Result<bool> assemble(const model::Upload& upload, storage::chunks::ChunkStore::When when);
     /// The chunks of an upload that needs them no more, and what an attempt to assemble it may have left. False: it needs them.
     Result<bool> remove_chunks(const model::Upload& upload);
+    /// Those of a beginning that another has followed.
+    Result<> remove_beginning(const model::Upload& upload, std::uint32_t beginning);
 
     struct Counters {
         std::uint64_t assembled = 0;
@@ -52,6 +54,8 @@ class Assembler {
     Counters counters() const { return {assembled_, bytes_, removed_}; }
 
   private:
+    Result<> remove_listed(const Store& store, const model::Upload& upload, const std::string& prefix,
+                           const std::function<bool(const ObjectKey&)>& goes);
     /// False: the upload waits for no object any more.
     Result<bool> make_object(const Store& store, const model::Upload& upload,
                              const storage::chunks::Received& received);

@@ -65,6 +65,8 @@ tl::unexpected<Error> too_large(ByteSize size, ByteSize most) {
 Result<Upload> ResumableUploads::find(const Visitor& visitor) const {
     const auto app = visitor.token ? std::optional{visitor.token->app} : std::nullopt;
     auto upload = dependencies_.uploads.find(app, visitor.upload);
+    // Of another app, of another token, or none at all: in the same words.
+    if (!upload && upload.error().code == ErrorCode::upload_not_found) return no_such_upload();
     if (!upload) return upload;
     if (visitor.token && upload->client_token != visitor.token->id) return no_such_upload();
     return upload;
@@ -86,7 +88,12 @@ Result<Hold> ResumableUploads::take(const Visitor& visitor, const Wishes& wishes
     const auto policy = dependencies_.catalog.policy_of(*found);
     if (!policy) return fail(policy.error());
     const ByteSize most = found->declared_size.value_or(policy->profile->limits.max_bytes);
-    if (wishes.length && *wishes.length > most) return too_large(*wishes.length, most);
+    // Before anything is begun anew: what has come is kept for whoever says what fits.
+    const auto announced = std::max(wishes.length.value_or(0), wishes.content);
+    if (announced > most) return too_large(announced, most);
+    if (wishes.anew && wishes.length && found->declared_size && *wishes.length != *found->declared_size)
+        return fail(ErrorCode::invalid_size, fmt::format("the upload has {} bytes, this would make {}",
+                                                         *found->declared_size, *wishes.length));
     auto upload = revived(*found, visitor.until);
     if (!upload) return fail(std::move(upload.error()));
     const auto taken = dependencies_.chunks.take(
@@ -128,6 +135,16 @@ Result<Chunk> ResumableUploads::put(const Hold& hold, std::uint64_t first, std::
         return fail(std::move(reached.error()));
     chunk.etag = put->etag;
     return chunk;
+}
+
+Result<> ResumableUploads::discard(const Hold& hold, const std::vector<Chunk>& chunks) const {
+    std::vector<ObjectKey> keys;
+    for (const auto& chunk : chunks)
+        keys.push_back(model::chunk_key(hold.upload.id, hold.progress.beginning, chunk.first, chunk.epoch));
+    const auto failed = hold.store->objects->remove_many(hold.upload.bucket, keys);
+    if (!failed) return fail(failed.error());
+    if (!failed->empty()) return fail(failed->front().error);
+    return {};
 }
 
 Result<bool> ResumableUploads::commit(Hold& hold, std::vector<Chunk> chunks, End end) const {

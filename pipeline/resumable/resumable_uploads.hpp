@@ -38,6 +38,7 @@ struct Wishes {
     std::optional<std::string> metadata;     ///< Upload-Metadata of tus
     std::optional<std::uint32_t> beginning;  ///< the one that it means; nullopt: the present one
     bool anew = false;                       ///< the whole file is sent from its first byte
+    ByteSize content = 0;  ///< bytes that are announced from there on; 0: it is not known how many
 };
 
 /// Where an upload stands.
@@ -70,11 +71,15 @@ class ResumableUploads {
     /// All dependencies outlive this.
     explicit ResumableUploads(Dependencies dependencies) : dependencies_(dependencies) {}
 
+    /// The upload that this visitor may come for, in whatever state. Errors: upload_not_found.
+    Result<model::Upload> find(const Visitor& visitor) const;
     /// Errors: upload_not_found (also of one that is over, or of another beginning), rate_limited, size_over_limit,
-    /// state_conflict (of one that is sent in parts).
+    /// invalid_size (of a whole file whose length is not the declared one), state_conflict (of one that is sent in parts).
     Result<Hold> take(const Visitor& visitor, const Wishes& wishes) const;
     /// Bytes that are to lie at `first`. They count once they are committed.
     Result<storage::chunks::Chunk> put(const Hold& hold, std::uint64_t first, std::string_view bytes) const;
+    /// Removes chunks that will never be committed.
+    Result<> discard(const Hold& hold, const std::vector<storage::chunks::Chunk>& chunks) const;
     enum class End { no, yes };
     /// Acknowledges chunks that lie at the offset, one behind the other. `yes`: they are the last. False: the connection is
     /// not the newest any more, or the upload is over; nothing is acknowledged.
@@ -83,7 +88,6 @@ class ResumableUploads {
     Result<> cancel(const Visitor& visitor) const;
 
   private:
-    Result<model::Upload> find(const Visitor& visitor) const;
     Result<model::Upload> revived(const model::Upload& upload, Timestamp until) const;
 
     Dependencies dependencies_;

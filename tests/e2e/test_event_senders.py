@@ -13,45 +13,6 @@ from tests.rig.world import worlds
 WORD = senders.WORD
 
 
-def configuration(issuer, queue):
-    """Sources of every kind; and no round that would find what an event was lost of."""
-    simple = "".join(f'[events.{name}]\ndialect = "{name}"\nauthentication = "{how}"\ntokens = ["{WORD}"]\n' for name, how in (
-        ("eventbridge", "header"), ("lambda", "bearer"), ("sqs", "bearer"), ("s3", "basic"), ("ceph", "basic"), ("versitygw", "basic"), ("seaweedfs", "bearer"),
-        ("rustfs", "bearer"), ("b2", "b2")))
-    return f"""
-[worker]
-reconcile_interval = 3600
-{simple}
-[events.sns]
-dialect = "sns"
-sns_topics = ["{senders.TOPIC}"]
-sns_hosts = ["{issuer.host}"]
-allowed_networks = ["127.0.0.0/8", "::1/128"]
-ca_file = "{issuer.authority.ca}"
-[events.guarded]
-dialect = "sns"
-sns_topics = ["{senders.TOPIC}"]
-sns_hosts = ["{issuer.host}"]
-ca_file = "{issuer.authority.ca}"
-[events.gcs]
-dialect = "gcs"
-oidc_audience = "photogate"
-oidc_email = "push@shop.iam.gserviceaccount.com"
-oidc_keys_url = "{issuer.url}/keys"
-allowed_networks = ["127.0.0.0/8", "::1/128"]
-ca_file = "{issuer.authority.ca}"
-[events.gcs-shared]
-dialect = "gcs"
-authentication = "query"
-tokens = ["{WORD}"]
-[events.r2]
-dialect = "r2"
-queue_url = "{queue.url}"
-queue_token = "{WORD}"
-queue_interval = "100ms"
-"""
-
-
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory):
     made = senders.Issuer(sinks.Authority(tmp_path_factory.mktemp("authority")))
@@ -70,7 +31,7 @@ def queue():
 def world(build_dir, tmp_path_factory, issuer, queue):
     making = worlds(build_dir, tmp_path_factory.mktemp("senders"))
     make = next(making)
-    world = make(start=False, extra=configuration(issuer, queue))
+    world = make(start=False, extra=senders.configuration(issuer, queue))
     world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
     world.gateway.start()
     yield world

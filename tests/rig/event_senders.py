@@ -36,13 +36,52 @@ def b2_signature(text, secret=WORD):
     return "v1=" + hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
+def configuration(issuer, queue, word_of=lambda _: WORD):
+    """Sources of every kind; and no round that would find what an event was lost of. `word_of`: the token of a source."""
+    simple = "".join(f'[events.{name}]\ndialect = "{name}"\nauthentication = "{how}"\ntokens = ["{word_of(name)}"]\n' for name, how in (
+        ("eventbridge", "header"), ("lambda", "bearer"), ("sqs", "bearer"), ("s3", "basic"), ("ceph", "basic"), ("versitygw", "basic"), ("seaweedfs", "bearer"),
+        ("rustfs", "bearer"), ("b2", "b2")))
+    return f"""
+[worker]
+reconcile_interval = 3600
+{simple}
+[events.sns]
+dialect = "sns"
+sns_topics = ["{TOPIC}"]
+sns_hosts = ["{issuer.host}"]
+allowed_networks = ["127.0.0.0/8", "::1/128"]
+ca_file = "{issuer.authority.ca}"
+[events.guarded]
+dialect = "sns"
+sns_topics = ["{TOPIC}"]
+sns_hosts = ["{issuer.host}"]
+ca_file = "{issuer.authority.ca}"
+[events.gcs]
+dialect = "gcs"
+oidc_audience = "photogate"
+oidc_email = "push@shop.iam.gserviceaccount.com"
+oidc_keys_url = "{issuer.url}/keys"
+allowed_networks = ["127.0.0.0/8", "::1/128"]
+ca_file = "{issuer.authority.ca}"
+[events.gcs-shared]
+dialect = "gcs"
+authentication = "query"
+tokens = ["{word_of("gcs-shared")}"]
+[events.r2]
+dialect = "r2"
+queue_url = "{queue.url}"
+queue_token = "{WORD}"
+queue_interval = "100ms"
+"""
+
+
 class Issuer:
     """Serves what a cloud publishes of its key, over TLS: a certificate as SNS does, and a JWK set; signs with the key; sees who confirms."""
 
     def __init__(self, authority):
         self.authority = authority
         self.certificate, self.key = authority.issue("cloud", "localhost")
-        self.status = 200
+        self.status, self.fields = 200, {}
         self.confirmed = []
         self.fetched = []
         self.sink = Sink(self._answer, certificate=(self.certificate, self.key))
@@ -55,7 +94,7 @@ class Issuer:
         page = self.certificate.read_bytes() if target.endswith(".pem") else self.keys() if target == "/keys" else b"<ok/>"
         if "ConfirmSubscription" in target and self.status == 200:
             self.confirmed.append(target)
-        respond(self.status, body=page)(connection, head, b"")
+        respond(self.status, self.fields, page)(connection, head, b"")
 
     def close(self):
         self.sink.close()
@@ -63,8 +102,11 @@ class Issuer:
     def _openssl(self, *words, data=None):
         return subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, input=data).stdout
 
+    def raw_signature(self, content, digest="sha256"):
+        return self._openssl("dgst", f"-{digest}", "-sign", self.key, data=content.encode())
+
     def sign(self, content, digest="sha256"):
-        return base64.b64encode(self._openssl("dgst", f"-{digest}", "-sign", self.key, data=content.encode())).decode()
+        return base64.b64encode(self.raw_signature(content, digest)).decode()
 
     def keys(self):
         modulus = self._openssl("rsa", "-in", self.key, "-noout", "-modulus").decode().strip().split("=")[1]
@@ -77,12 +119,13 @@ class Issuer:
         content = bodies.url64(b'{"alg":"RS256","kid":"key-1"}') + "." + bodies.url64(json.dumps(claims).encode())
         return content + "." + bodies.url64(base64.b64decode(self.sign(content)))
 
-    def sns(self, message, kind="Notification", version="2", age=0, **changes):
-        """(headers, text) of a message of SNS."""
+    def sns(self, message, kind="Notification", version="2", age=0, signed=None, **changes):
+        """(headers, text) of a message of SNS. `signed`: what it says instead, and is signed; `changes`: what is changed afterwards."""
         at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
         subscribe = {"SubscribeURL": f"{self.url}/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=t"} if kind != "Notification" else {}
         body = bodies.sns(message, kind, Timestamp=at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), SignatureVersion=version, **subscribe,
                           SigningCertURL=f"{self.url}/SimpleNotificationService-1.pem")
+        body.update(signed or {})
         names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
         content = "".join(f"{name}\n{body[name]}\n" for name in names if name in body)
         body["Signature"] = self.sign(content, "sha256" if version == "2" else "sha1")

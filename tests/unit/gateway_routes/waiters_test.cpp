@@ -84,7 +84,7 @@ struct Outcome {
 
 class WaitersTest : public testing::Test {
   protected:
-    static Waiters::Options options(WaitLimits limits = {.all = 100'000, .per_app = 100'000}) {
+    static Waiters::Options options(access::PlaceLimits limits = {.all = 100'000, .per_app = 100'000}) {
         return {.limits = limits, .look_every = 20ms, .gather = 1ms};
     }
     std::shared_ptr<Waiters::Waiter> enter(Waiters& waiters) {

@@ -1,6 +1,10 @@
 #include "http/resumable/request.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+
+#include "base/ascii.hpp"
 
 namespace photogate::http::resumable {
 namespace {
@@ -113,6 +117,25 @@ TEST(TusRequest, checksum_is_of_known_algorithm_and_size) {
         EXPECT_EQ(why(with(text)), Why::bad_request) << text;
 }
 
+TEST(TusRequest, field_that_stands_twice_is_refused) {
+    for (const auto* name :
+         {"Tus-Resumable", "Content-Type", "Upload-Offset", "upload-length", "Upload-Checksum"}) {
+        Fields fields{kTus,
+                      kTusType,
+                      {"Upload-Offset", "1"},
+                      {"Upload-Length", "9"},
+                      {"Upload-Checksum", "md5 XrY7u+Ae7tCTyyK7j1rNww=="}};
+        ASSERT_FALSE(why({"PATCH", fields, 2}));
+        const auto same = std::find_if(fields.begin(), fields.end(), [&](const auto& each) {
+            return ascii::equals_ignoring_case(each.name, name);
+        });
+        fields.push_back({name, same->value});
+        EXPECT_EQ(why({"PATCH", fields, 2}), Why::bad_request) << name;
+    }
+    const semantics::HeaderField patch{"X-HTTP-Method-Override", "PATCH"};
+    EXPECT_EQ(why({"POST", {kTus, {"X-HTTP-Method-Override", "DELETE"}, patch}}), Why::bad_request);
+}
+
 TEST(TusRequest, beats_the_draft) {
     EXPECT_EQ(
         asked({"PATCH", {interop(6), kTus, kTusType, {"Upload-Offset", "1"}, {"Upload-Complete", "?1"}}, 2})
@@ -206,6 +229,12 @@ TEST(DraftRequestAlone, version_that_is_not_spoken_makes_a_plain_upload) {
         EXPECT_EQ(made.length, 3U);
     }
     EXPECT_EQ(why({"PATCH", {interop(7), kPartial, {"Upload-Offset", "0"}}, 3}), Why::wrong_version);
+}
+
+TEST(PlainRequest, whole_file_of_no_bytes_is_refused) {
+    EXPECT_EQ(why({"PUT", {}, 0}), Why::bad_request);
+    EXPECT_EQ(why({"PUT"}), Why::bad_request);
+    EXPECT_EQ(why({"POST", {interop(6), {"Upload-Complete", "?1"}}, 0}), Why::bad_request);
 }
 
 TEST(PlainRequest, is_a_whole_file_or_a_look) {

@@ -1,11 +1,11 @@
-#include "gateway/routes/wait_places.hpp"
+#include "gateway/access/client_places.hpp"
 
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <utility>
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::access {
 namespace {
 
 constexpr std::chrono::seconds kComeAgain{5};
@@ -23,45 +23,47 @@ bool is_full(const std::map<Key, std::size_t>& counts, const Key& key, std::size
     return (found == counts.end() ? 0 : found->second) >= most;
 }
 
-Error refusal(WaitPlaces::Limit limit, std::size_t most) {
+Error refusal(ClientPlaces::Limit limit, std::size_t most, const PlaceWords& words) {
     const auto of = [&](const char* whom) {
         return Error{ErrorCode::rate_limited,
-                     std::string{whom} + " has as many requests waiting as it may (" + std::to_string(most) +
-                         "): ask again when one of them has ended, or without 'wait'",
+                     std::string{whom} + " has as many " + words.requests + " as it may (" +
+                         std::to_string(most) + "): come again when one of them has ended" + words.otherwise,
                      {},
                      kComeAgain};
     };
     switch (limit) {
-        case WaitPlaces::Limit::token:
+        case ClientPlaces::Limit::token:
             return of("this client token");
-        case WaitPlaces::Limit::app:
+        case ClientPlaces::Limit::app:
             return of("this app");
-        case WaitPlaces::Limit::address:
+        case ClientPlaces::Limit::address:
             return of("this client address");
-        case WaitPlaces::Limit::all:
+        case ClientPlaces::Limit::all:
             break;
     }
     return {ErrorCode::overloaded,
-            "as many requests wait as the gateway holds: ask again in a moment, or without 'wait'",
+            std::string{"there are as many "} + words.requests +
+                " as the gateway holds: come again in a moment" + words.otherwise,
             {},
             kComeAgain};
 }
 
 }  // namespace
 
-struct WaitPlaces::State {
-    explicit State(WaitLimits given) : limits(given) {}
-    const WaitLimits limits;
+struct ClientPlaces::State {
+    State(PlaceLimits given, PlaceWords said) : limits(given), words(said) {}
+    const PlaceLimits limits;
+    const PlaceWords words;
     mutable std::mutex mutex;
     Counts counts;
     std::map<std::string, std::size_t> by_token;
     std::map<std::string, std::size_t> by_app;
     std::map<IpAddress, std::size_t> by_address;
 
-    std::optional<Error> refuses(const WaitingClient& client) {
+    std::optional<Error> refuses(const PlaceClient& client) {
         const auto refuse = [&](Limit limit, std::size_t most) {
             ++counts.refused[static_cast<std::size_t>(limit)];
-            return refusal(limit, most);
+            return refusal(limit, most, words);
         };
         if (!client.token.empty() && is_full(by_token, client.token, limits.per_token))
             return refuse(Limit::token, limits.per_token);
@@ -73,9 +75,10 @@ struct WaitPlaces::State {
     }
 };
 
-WaitPlaces::WaitPlaces(WaitLimits limits) : state_(std::make_shared<State>(limits)) {}
+ClientPlaces::ClientPlaces(PlaceLimits limits, PlaceWords words)
+    : state_(std::make_shared<State>(limits, words)) {}
 
-Result<WaitPlaces::Place> WaitPlaces::take(WaitingClient client) {
+Result<ClientPlaces::Place> ClientPlaces::take(PlaceClient client) {
     if (client.address) client.address = client.address->subscriber();
     std::lock_guard lock(state_->mutex);
     if (auto refused = state_->refuses(client)) return tl::unexpected(std::move(*refused));
@@ -86,21 +89,21 @@ Result<WaitPlaces::Place> WaitPlaces::take(WaitingClient client) {
     return Place{state_, std::move(client)};
 }
 
-WaitPlaces::Counts WaitPlaces::counts() const {
+ClientPlaces::Counts ClientPlaces::counts() const {
     std::lock_guard lock(state_->mutex);
     return state_->counts;
 }
 
-WaitPlaces::Place::Place(std::shared_ptr<State> state, WaitingClient client)
+ClientPlaces::Place::Place(std::shared_ptr<State> state, PlaceClient client)
     : state_(std::move(state)), client_(std::move(client)) {}
 
-WaitPlaces::Place& WaitPlaces::Place::operator=(Place&& other) noexcept {
+ClientPlaces::Place& ClientPlaces::Place::operator=(Place&& other) noexcept {
     std::swap(state_, other.state_);
     std::swap(client_, other.client_);
     return *this;
 }
 
-WaitPlaces::Place::~Place() {
+ClientPlaces::Place::~Place() {
     if (!state_) return;
     std::lock_guard lock(state_->mutex);
     --state_->counts.taken;
@@ -109,18 +112,18 @@ WaitPlaces::Place::~Place() {
     if (client_.address) leave(state_->by_address, *client_.address);
 }
 
-const char* to_string(WaitPlaces::Limit limit) {
+const char* to_string(ClientPlaces::Limit limit) {
     switch (limit) {
-        case WaitPlaces::Limit::token:
+        case ClientPlaces::Limit::token:
             return "token";
-        case WaitPlaces::Limit::app:
+        case ClientPlaces::Limit::app:
             return "app";
-        case WaitPlaces::Limit::address:
+        case ClientPlaces::Limit::address:
             return "address";
-        case WaitPlaces::Limit::all:
+        case ClientPlaces::Limit::all:
             return "all";
     }
     return "";
 }
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::access
