@@ -5,15 +5,16 @@
     ./test unit e2e           these steps alone: style, unit, integration, contract, e2e (and the stack it stands on), faults
     ./test e2e -k idempotency words behind -k choose among the e2e tests, or the faults
     ./test --quick            e2e tests but those marked slow
-    ./test --faults           every fault of docs/reliability.md, instead of the fast selection, and nothing else; what was
-                              found is kept in build/faults.json, for scripts/render-reliability
+    ./test --faults           every fault of docs/reliability.md, instead of the fast selection, then the e2e tests that kill a gateway
+                              at one step after the other, and nothing else; what was found is kept in build/faults.json, for
+                              scripts/render-reliability
     ./test --faults --seed 7  chance as in an earlier run, which printed its seed
     ./test --faults --kill-cycles 50 -k Killed     fifty kills at each named step (--store-kills: of MinIO)
     ./test --faults --good-pictures 5000 -k F49_   fifty poisonous pictures among so many good ones
     ./test --sanitizer thread the e2e tests that are not slow and the fast faults, against a program built with it (or: address)
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
-    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, zip archives of gigabytes
-                              in eight readers, and nothing else
+    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
+                              gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -261,7 +262,7 @@ def run_suites(count, arguments):
     choice = ["-k", arguments.k] if arguments.k else []
     say("other projects' suites")
     run_pytest(count, "suites", choice)
-    say("archives of gigabytes, in other projects' readers")
+    say("end-to-end tests of gigabytes and of minutes")
     run_pytest(count, "e2e", ["-m", "large", *choice])
 
 
