@@ -141,13 +141,12 @@ def test_f4_worker_is_suspended_for_longer_than_its_lease(row, witnessed, photo)
     held = world.witness.store.rule(faults.puts("public"), faults.Fault("held back", delay=1.5), times=3)
     uploads = [world.upload(photo) for _ in range(3)]
     parts.wait_until(lambda: held.hits, 60, "work in its hands")
-    world.gateway.process.send_signal(signal.SIGSTOP)
-    other = world.another().start()
-    stopped = time.monotonic()
-    parts.wait_until(lambda: world.sql("select count(*) from uploads where state = 'published'") == "3", 40, "the other gateway")
-    taken_over = time.monotonic() - stopped
-    time.sleep(max(0.0, 14 - taken_over))  # the rest of the pause
-    world.gateway.process.send_signal(signal.SIGCONT)
+    with world.witness.suspended(world.gateway):
+        other = world.another().start()
+        stopped = time.monotonic()
+        parts.wait_until(lambda: world.sql("select count(*) from uploads where state = 'published'") == "3", 40, "the other gateway")
+        taken_over = time.monotonic() - stopped
+        time.sleep(max(0.0, 14 - taken_over))  # the rest of the pause
     traffic.settle(world, [each["id"] for each in uploads])
     time.sleep(2)
     evidence = world.witness.judge()

@@ -6,11 +6,13 @@
     evidence = witness.judge()                  # once everything has ended
 """
 import collections
+import contextlib
 import hashlib
 import io
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -54,6 +56,8 @@ class Witness:
         self.store = None
         self.events = None
         self._gateways = 0
+        self._names = {}
+        self._standing = set()  # the names of those whose process is suspended
         self._sampler = None
         self._closed = threading.Event()
 
@@ -80,6 +84,7 @@ class Witness:
         """Another gateway of this world to observe."""
         name = f"gateway{self._gateways}"
         self._gateways += 1
+        self._names[gateway] = name
         minio = self.world.stack.minio
         gateway.environment |= {"PHOTOGATE_S3_ENDPOINT": self.store.url, "PHOTOGATE_S3_PUBLIC_ENDPOINT": minio.endpoint,
                                 "PHOTOGATE_DATABASE_URL": f"{self.world.stack.postgres.url}&application_name={name}"}
@@ -107,6 +112,19 @@ class Witness:
 
         gateway.request = witnessed
         return gateway
+
+    @contextlib.contextmanager
+    def suspended(self, gateway):
+        """Its process stands still meanwhile: a transaction in which that met it stays open, and is not held against it."""
+        name = self._names[gateway]
+        self._standing.add(name)
+        gateway.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            gateway.process.send_signal(signal.SIGCONT)
+            time.sleep(1)
+            self._standing.discard(name)
 
     def install(self):
         """The database's own record of its changes; does nothing where it is there."""
@@ -210,6 +228,8 @@ class Witness:
             for line in shell.stdout:
                 if line.startswith("idle|"):
                     _, actor, milliseconds, query = line.rstrip("\n").split("|", 3)
+                    if actor.partition(".")[0] in self._standing:
+                        continue
                     self.note("database", "idle_transaction", actor=actor, milliseconds=float(milliseconds), query=query)
             shell.wait()
 
