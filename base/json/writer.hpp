@@ -12,7 +12,7 @@ namespace photogate::json {
 
 class Writer {
   public:
-    Writer() { out_.reserve(2'048); }
+    Writer() { out_.reserve(4'096); }
 
     void begin_object() { open('{'); }
     void end_object() { close('}'); }

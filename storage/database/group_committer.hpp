@@ -39,8 +39,9 @@ template <class Item, class Outcome>
 class GroupCommitter {
   public:
     using Done = std::function<void(Result<Outcome>)>;
-    /// One transaction: an outcome for each item in their order, or the error that rolled all of them back.
-    using Commit = std::function<Result<std::vector<Result<Outcome>>>(std::span<const Item>)>;
+    /// One transaction: an outcome for each item in their order, or the error that rolled all of them back. Once it has committed it may
+    /// move from the items.
+    using Commit = std::function<Result<std::vector<Result<Outcome>>>(std::span<Item>)>;
 
     GroupCommitter(GroupOptions options, Commit commit) : options_(options), commit_(std::move(commit)) {
         for (std::size_t lane = 0; lane < options_.lanes; ++lane)
@@ -106,7 +107,7 @@ class GroupCommitter {
         }
     }
 
-    void commit_group(std::span<const Item> items, std::span<Done> dones) {
+    void commit_group(std::span<Item> items, std::span<Done> dones) {
         auto outcomes = try_commit(items);
         if (outcomes) {
             for (std::size_t i = 0; i < dones.size(); ++i)
@@ -119,7 +120,7 @@ class GroupCommitter {
         }
     }
 
-    Result<std::vector<Result<Outcome>>> try_commit(std::span<const Item> items) {
+    Result<std::vector<Result<Outcome>>> try_commit(std::span<Item> items) {
         try {
             auto outcomes = commit_(items);
             if (outcomes && outcomes->size() != items.size())

@@ -40,8 +40,7 @@ KeyOfApp key_of(const NewUpload& item) {
     return {item.upload.app.str(), item.idempotency->key};
 }
 
-model::Upload as_stored(const model::Upload& asked) {
-    model::Upload upload = asked;
+model::Upload as_stored(model::Upload upload) {
     upload.state = model::UploadState::created;
     upload.updated_at = upload.created_at;
     return upload;
@@ -176,6 +175,7 @@ std::set<std::string> write_rows(Transaction& transaction, const std::vector<con
     return written;
 }
 
+/// The outcomes of those that were created lack the upload: the items may be needed for another attempt.
 CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::span<const NewUpload> items,
                              Timestamp now) {
     std::set<std::string> stored;
@@ -227,7 +227,7 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     outcomes.reserve(items.size());
     for (const auto& item : items) {
         if (stored.contains(item.upload.id.str())) {
-            outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
+            outcomes.emplace_back(Created{Created::How::created, {}});
         } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
         } else if (const auto* use = item.idempotency ? find(uses, key_of(item)) : nullptr) {
@@ -243,13 +243,20 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     return outcomes;
 }
 
-CommittedUploads commit_creates(DatabaseState& state, std::span<const NewUpload> items) {
+CommittedUploads commit_creates(DatabaseState& state, std::span<NewUpload> items) {
     auto outcomes = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
         return write_group(transaction, earlier, items, state.clock.now());
     });
     const bool alone_and_refused =
         !outcomes && items.size() == 1 && outcomes.error().code == ErrorCode::database_constraint;
-    if (outcomes) failpoint::pass(failpoint::Point::after_create_commit);
+    if (outcomes) {
+        failpoint::pass(failpoint::Point::after_create_commit);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            auto& outcome = (*outcomes)[i];
+            if (outcome && outcome->how == Created::How::created)
+                outcome->upload = as_stored(std::move(items[i].upload));
+        }
+    }
     if (!alone_and_refused) return outcomes;
     // An earlier COMMIT, given up as lost, may have come through late.
     const auto there = read(state.pool, [&](Transaction& transaction) -> Result<std::set<std::string>> {
@@ -380,7 +387,7 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
 struct PostgresUploadStore::Creates {
     explicit Creates(DatabaseState& state)
         : committer(state.group_options(),
-                    [&state](std::span<const NewUpload> items) { return commit_creates(state, items); }) {}
+                    [&state](std::span<NewUpload> items) { return commit_creates(state, items); }) {}
     GroupCommitter<NewUpload, Created> committer;
 };
 

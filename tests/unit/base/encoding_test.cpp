@@ -66,6 +66,13 @@ TEST(Utf8, accepts_only_well_formed_sequences) {
         EXPECT_NE(to_valid_utf8(text).find("\xEF\xBF\xBD"), std::string::npos);
     }
     EXPECT_EQ(to_valid_utf8("aü\xff日"), "aü\xEF\xBF\xBD日");
+    // Eight bytes are looked at together where all are ASCII.
+    for (std::size_t place = 0; place < 20; ++place) {
+        std::string text(20, 'a');
+        EXPECT_TRUE(is_utf8(text));
+        text[place] = '\xff';
+        EXPECT_FALSE(is_utf8(text)) << place;
+    }
 }
 
 }  // namespace
