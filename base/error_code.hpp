@@ -46,6 +46,7 @@ namespace photogate {
     X(missing_field, 422, no, "A required field is missing")                                 \
     X(invalid_size, 422, no, "The size is not valid")                                        \
     X(size_over_limit, 422, no, "The size is over the profile's limit")                      \
+    X(package_too_large, 422, no, "The package is larger than is allowed")                   \
     X(content_type_not_allowed, 422, no, "The profile does not accept this content type")    \
     X(unknown_profile, 422, no, "The profile does not exist")                                \
     X(unknown_region, 422, no, "The region is not configured")                               \
@@ -62,6 +63,7 @@ namespace photogate {
     X(idempotency_key_reused, 422, no, "The idempotency key was used with another request")  \
     X(invalid_idempotency_key, 400, no, "The idempotency key is not valid")                  \
     X(upload_not_found, 404, no, "The upload does not exist")                                \
+    X(package_not_found, 404, no, "The package does not exist")                              \
     X(callback_not_found, 404, no, "The callback does not exist")                            \
     X(object_not_found, 409, yes, "The object is not in the store")                          \
     X(state_conflict, 409, no, "The upload's state does not permit this")                    \

@@ -42,7 +42,7 @@ Result<records::CallbackQuery> read_query(const Request& request) {
     }
     if (const auto text = request.query_value("package")) {
         query.package = parse_package_id(*text);
-        if (!query.package) return fail(ErrorCode::not_found, "there is no such package");
+        if (!query.package) return fail(ErrorCode::package_not_found, "there is no such package");
         if (query.upload) return fail(ErrorCode::invalid_query, "'upload' and 'package' exclude each other");
     }
     const auto page = read_page_request(request);

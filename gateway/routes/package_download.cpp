@@ -111,7 +111,7 @@ void look_up(const Shared& download, const access::VerifiedPackageLink& link) {
     const auto& of = download->of;
     const auto id = parse_package_id(download->request.parameter("id"));
     auto package = of.service.find(link.app, *id);
-    if (!package && package.error().code == ErrorCode::not_found)
+    if (!package && package.error().code == ErrorCode::package_not_found)
         return responder.fail({ErrorCode::gone, "the package is over; ask for a new one", {}, std::nullopt});
     if (!package) return responder.fail(std::move(package.error()));
     if (auto usable = pipeline::packages::check_usable(*package, of.api.clock.now()); !usable)

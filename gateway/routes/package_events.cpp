@@ -62,7 +62,7 @@ struct PackageEvents::State : std::enable_shared_from_this<State> {
             waiter.reset();
             if (abandoned) return;
         }
-        if (!seen && seen.error().code == ErrorCode::not_found) return answer(std::string{});
+        if (!seen && seen.error().code == ErrorCode::package_not_found) return answer(std::string{});
         if (seen) package = *seen;
         if (auto text = say()) return answer(std::move(*text));
         if (Steady::now() - said_at < kSilence) return wait(answer);

@@ -36,7 +36,7 @@ struct Details {
 };
 
 tl::unexpected<Error> no_such_package() {
-    return fail(ErrorCode::not_found, "there is no such package");
+    return fail(ErrorCode::package_not_found, "there is no such package");
 }
 
 /// Of a package that can be downloaded, as long as it lives; operators get none.

@@ -29,7 +29,7 @@ struct PackageSubject {
         return package.state != model::PackageState::queued && package.state != model::PackageState::building;
     }
     static Error absent() {
-        return Error{ErrorCode::not_found, "there is no such package", {}, std::nullopt};
+        return Error{ErrorCode::package_not_found, "there is no such package", {}, std::nullopt};
     }
 };
 

@@ -245,10 +245,10 @@ storage::packages::PlannedItems Planner::pack_manifest() {
 
 Result<> Planner::check_size() const {
     if (place_ > rules_.limits.most_items)
-        return fail(ErrorCode::size_over_limit,
+        return fail(ErrorCode::package_too_large,
                     fmt::format("a package has at most {} items; make several", rules_.limits.most_items));
     if (layout_.finish().size > rules_.limits.most_bytes)
-        return fail(ErrorCode::size_over_limit,
+        return fail(ErrorCode::package_too_large,
                     fmt::format("a package has at most {} bytes; make several", rules_.limits.most_bytes));
     return {};
 }

@@ -46,7 +46,7 @@ class Planner final : public storage::packages::PackagePlanner {
 
     void begin() override;
     std::optional<std::string> version_of(const storage::packages::FoundUpload& upload) override;
-    /// Errors: size_over_limit; under OnMissing::fail, from finish() too, what is wrong with each item (upload_not_found,
+    /// Errors: package_too_large; under OnMissing::fail, from finish() too, what is wrong with each item (upload_not_found,
     /// not_published, gone, state_conflict, …).
     Result<storage::packages::PlannedItems> add(std::span<const storage::packages::FoundItem> found) override;
     Result<storage::packages::PlannedItems> finish() override;

@@ -78,8 +78,8 @@ Result<model::Package> PackageService::plan(const AppName& app, const PackageReq
 Result<storage::packages::CreatedPackage> PackageService::create(const AppName& app,
                                                                  PackageRequest request) const {
     if (items_asked(request) > dependencies_.limits.most_items)
-        return fail(ErrorCode::size_over_limit, fmt::format("a package has at most {} items; make several",
-                                                            dependencies_.limits.most_items));
+        return fail(ErrorCode::package_too_large, fmt::format("a package has at most {} items; make several",
+                                                              dependencies_.limits.most_items));
     const auto known = dependencies_.catalog.app(app);
     if (!known) return fail(known.error());
     auto mistakes = std::move(request.unreadable);

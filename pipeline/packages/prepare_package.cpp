@@ -53,7 +53,7 @@ bool is_general(ErrorCode code) {
 
 /// What will not be otherwise if it is planned again.
 bool is_final(ErrorCode code) {
-    return code == ErrorCode::size_over_limit || code == ErrorCode::invalid_fields;
+    return code == ErrorCode::package_too_large || code == ErrorCode::invalid_fields;
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ std::optional<std::string> text_of(const std::optional<AppName>& app) {
 }
 
 tl::unexpected<Error> no_such_package() {
-    return fail(ErrorCode::not_found, "no package has this id");
+    return fail(ErrorCode::package_not_found, "no package has this id");
 }
 
 /// Each bite of what is asked for, in order.

@@ -7,7 +7,7 @@
 // The uploads are locked while their items are written. A deletion marks the items of its upload and ends their packages in its
 // own transaction (storage/records/queries/owner.sql), so after it no page has the item's object.
 //
-// Errors besides those of storage/records/database.hpp: not_found. Thread safety: every call from any number of threads.
+// Errors besides those of storage/records/database.hpp: package_not_found. Thread safety: every call from any number of threads.
 #pragma once
 
 #include <cstddef>

@@ -269,8 +269,8 @@ def test_packages_belong_to_their_app(world, album):
     _, package = album
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/url")):
         answer = world.request(method, f"/v1/packages/{package['id']}{path}", key=world.other.key)
-        assert code(answer) == (404, "not_found"), (method, path)
-    assert code(world.request("GET", "/v1/packages/pkg_nonsense")) == (404, "not_found")
+        assert code(answer) == (404, "package_not_found"), (method, path)
+    assert code(world.request("GET", "/v1/packages/pkg_nonsense")) == (404, "package_not_found")
     status, _, shown = world.request("GET", f"/v1/packages/{package['id']}", key=world.operator.key)
     assert status == 200 and shown["app"] == "shop" and shown["url"] is None
     assert code(world.request("POST", "/v1/packages", {"items": []}, key=world.operator.key))[0] == 403
@@ -425,10 +425,10 @@ def test_a_package_beyond_its_bounds_is_refused(own_world):
     world = own_world(extra="[packages]\nmax_items = 3\nmax_size = \"1MiB\"\nmax_downloads_per_package = 1\n")
     made = publish(world, photos(4, 200 * KIB, seed=13))
     ids = [each.id for each in made]
-    assert code(world.request("POST", "/v1/packages", {"items": ids})) == (422, "size_over_limit")
-    assert code(world.request("POST", "/v1/packages", {"select": {"profile": "photos"}})) == (422, "size_over_limit")
+    assert code(world.request("POST", "/v1/packages", {"items": ids})) == (422, "package_too_large")
+    assert code(world.request("POST", "/v1/packages", {"select": {"profile": "photos"}})) == (422, "package_too_large")
     heavy = publish(world, photos(3, 500 * KIB, seed=14), since=4)
-    assert code(world.request("POST", "/v1/packages", {"items": [each.id for each in heavy]})) == (422, "size_over_limit")
+    assert code(world.request("POST", "/v1/packages", {"items": [each.id for each in heavy]})) == (422, "package_too_large")
 
 
 def test_a_thousand_pictures_are_a_link_in_a_moment(world, bound):

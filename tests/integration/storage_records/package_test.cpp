@@ -179,9 +179,9 @@ TEST_F(PackageTest, selects_what_is_published_oldest_first) {
 
 TEST_F(PackageTest, leaves_nothing_of_a_package_that_the_planner_refuses) {
     TenByTen planner;
-    planner.refusal = Error{ErrorCode::size_over_limit, "no", {}, std::nullopt};
+    planner.refusal = Error{ErrorCode::package_too_large, "no", {}, std::nullopt};
     const auto refused = packages.create(wanted({published()}), planner);
-    EXPECT_EQ(refused.error().code, ErrorCode::size_over_limit);
+    EXPECT_EQ(refused.error().code, ErrorCode::package_too_large);
     EXPECT_EQ(database.value("select count(*) from packages"), "0");
     EXPECT_EQ(database.value("select count(*) from package_items"), "0");
 }
@@ -220,8 +220,8 @@ TEST_F(PackageTest, a_deleted_upload_ends_its_packages_and_leaves_no_name) {
 TEST_F(PackageTest, belongs_to_its_app) {
     const auto package = made({});
     const auto other = AppName::trusted("other");
-    EXPECT_EQ(packages.find(other, package.id).error().code, ErrorCode::not_found);
-    EXPECT_EQ(packages.remove(other, package.id).error().code, ErrorCode::not_found);
+    EXPECT_EQ(packages.find(other, package.id).error().code, ErrorCode::package_not_found);
+    EXPECT_EQ(packages.remove(other, package.id).error().code, ErrorCode::package_not_found);
     EXPECT_TRUE(packages.find(AppName::trusted("doorstep"), package.id));
     EXPECT_TRUE(packages.list({.app = other}).value().empty());
     EXPECT_EQ(packages.list({}).value().size(), 1U);
@@ -260,7 +260,7 @@ TEST_F(PackageTest, is_forgotten_items_first_when_its_time_is_over) {
     EXPECT_TRUE(packages.find(std::nullopt, over.id));
     clock.advance(31 * 24h);
     ASSERT_TRUE(records->upkeep.forget_old());
-    EXPECT_EQ(packages.find(std::nullopt, over.id).error().code, ErrorCode::not_found);
+    EXPECT_EQ(packages.find(std::nullopt, over.id).error().code, ErrorCode::package_not_found);
     EXPECT_TRUE(packages.find(std::nullopt, kept.id));
 }
 

@@ -266,11 +266,11 @@ TEST_F(PlannerTest, refuses_more_items_or_bytes_than_a_package_may_have) {
     auto few = planner(rules);
     few.begin();
     EXPECT_TRUE(few.add(std::vector{item("1"), item("2")}));
-    EXPECT_EQ(few.add(std::vector{item("3")}).error().code, ErrorCode::size_over_limit);
+    EXPECT_EQ(few.add(std::vector{item("3")}).error().code, ErrorCode::package_too_large);
     rules.limits = {.most_bytes = 2'000};
     auto small = planner(rules);
     small.begin();
-    EXPECT_EQ(small.add(std::vector{item("1"), item("2")}).error().code, ErrorCode::size_over_limit);
+    EXPECT_EQ(small.add(std::vector{item("1"), item("2")}).error().code, ErrorCode::package_too_large);
 }
 
 }  // namespace
