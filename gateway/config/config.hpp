@@ -91,9 +91,11 @@ struct Delivery {
 
 /// Packages: many pictures as one zip.
 struct Packages {
-    std::uint64_t most_items = 50'000;        ///< of one package
-    ByteSize most_bytes = ByteSize{1} << 40;  ///< of one package
+    std::uint64_t most_items = 50'000;                               ///< of one package
+    ByteSize most_bytes = ByteSize{1} << 40;                         ///< of one package
+    std::chrono::seconds default_life = std::chrono::hours{24 * 7};  ///< longest_life where that is shorter
     std::chrono::seconds longest_life = std::chrono::hours{24 * 30};
+    std::uint64_t most_preparing = 20;      ///< of one app at once
     ByteSize buffers = 64U << 20;           ///< memory of packages on their way to readers
     std::size_t downloads_of_package = 32;  ///< at once, on one gateway
 };

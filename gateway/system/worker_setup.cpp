@@ -26,7 +26,9 @@ pipeline::packages::PackageLimits package_limits(const config::Packages& package
     pipeline::packages::PackageLimits limits;
     limits.most_items = packages.most_items;
     limits.most_bytes = packages.most_bytes;
+    limits.default_life = packages.default_life;
     limits.longest_life = packages.longest_life;
+    limits.most_preparing = packages.most_preparing;
     return limits;
 }
 

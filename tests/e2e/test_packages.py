@@ -1,6 +1,7 @@
 """Packages: many pictures as one zip that is never stored: its length and ETag before the first byte, any part of it at any time, and
 nothing of it when a picture of it has gone."""
 import contextlib
+import datetime
 import hashlib
 import http.client
 import io
@@ -429,6 +430,19 @@ def test_a_package_beyond_its_bounds_is_refused(own_world):
     assert code(world.request("POST", "/v1/packages", {"select": {"profile": "photos"}})) == (422, "package_too_large")
     heavy = publish(world, photos(3, 500 * KIB, seed=14), since=4)
     assert code(world.request("POST", "/v1/packages", {"items": [each.id for each in heavy]})) == (422, "package_too_large")
+
+
+def test_a_package_lives_as_long_as_is_configured_where_nobody_says(own_world):
+    world = own_world(extra="[packages]\ndefault_expiry = \"2h\"\nmax_expiry = \"3h\"\n")
+    ids = [each.id for each in publish(world, photos(1, seed=16))]
+
+    def hours(body):
+        package = pack(world, {"items": ids, **body})
+        begun, ends = (datetime.datetime.fromisoformat(package[name]) for name in ("created_at", "expires_at"))
+        return (ends - begun).total_seconds() / 3600
+
+    assert hours({}) == pytest.approx(2, abs=0.01) and hours({"expires_in": 10_800}) == pytest.approx(3, abs=0.01)
+    assert code(world.request("POST", "/v1/packages", {"items": ids, "expires_in": 10_801})) == (422, "invalid_expiry")
 
 
 def test_a_thousand_pictures_are_a_link_in_a_moment(world, bound):
