@@ -8,6 +8,32 @@
 #include "base/encoding.hpp"
 
 namespace photogate::json {
+namespace {
+
+/// Of a character that stands for itself between quotes: not a control character, quote or backslash.
+constexpr bool is_plain(unsigned char c) {
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+}
+
+constexpr std::uint64_t each(std::uint8_t byte) {
+    return 0x0101010101010101U * byte;
+}
+
+/// Whether any of eight bytes is zero.
+constexpr bool has_zero(std::uint64_t bytes) {
+    return ((bytes - each(0x01)) & ~bytes & each(0x80)) != 0;
+}
+
+/// False also where a byte is 0x80 to 0x9F: each is then looked at by itself.
+bool eight_are_plain(const char* at) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, at, sizeof eight);
+    const bool control = has_zero(eight & each(0x60));
+    return !control && !has_zero(eight ^ each('"')) && !has_zero(eight ^ each('\\')) &&
+           !has_zero(eight ^ each(0x7F));
+}
+
+}  // namespace
 
 void Writer::separate() {
     if (!first_ && !named_) out_ += ',';
@@ -55,33 +81,6 @@ void Writer::quote_any(std::string_view value) {
         quote(to_valid_utf8(value));
     }
 }
-
-namespace {
-
-/// Of a character that stands for itself between quotes: not a control character, quote or backslash.
-constexpr bool is_plain(unsigned char c) {
-    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
-}
-
-constexpr std::uint64_t each(std::uint8_t byte) {
-    return 0x0101010101010101U * byte;
-}
-
-/// Whether any of eight bytes is zero.
-constexpr bool has_zero(std::uint64_t bytes) {
-    return ((bytes - each(0x01)) & ~bytes & each(0x80)) != 0;
-}
-
-/// False also where a byte is 0x80 to 0x9F: each is then looked at by itself.
-bool eight_are_plain(const char* at) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, at, sizeof eight);
-    const bool control = has_zero(eight & each(0x60));
-    return !control && !has_zero(eight ^ each('"')) && !has_zero(eight ^ each('\\')) &&
-           !has_zero(eight ^ each(0x7F));
-}
-
-}  // namespace
 
 void Writer::quote(std::string_view value) {
     out_ += '"';

@@ -22,13 +22,12 @@ JUNK = b"\xff\xd8\xff\xe0 no picture at all, CANARY " * 40
 ENDS = ("published", "rejected", "failed", "cancelled", "deleted")
 
 
-class Customers:
-    def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15):
-        self.world, self.seed, self.pause, self.junk = world, seed, pause, junk
-        self.photos = [pictures.photo(*edge, seed=900 + number) for number in range(photos)]
-        self.acknowledged, self.errors, self.answered = [], 0, 0
+class _Crowd:
+    """Threads that do something again and again inside `with`; each is given its number, and looks at `_stop`."""
+
+    def __init__(self, work, size):
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._customer, args=(number,), daemon=True) for number in range(customers)]
+        self._threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(size)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -39,6 +38,14 @@ class Customers:
         self._stop.set()
         for thread in self._threads:
             thread.join(120)
+
+
+class Customers(_Crowd):
+    def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15):
+        super().__init__(self._customer, customers)
+        self.world, self.seed, self.pause, self.junk = world, seed, pause, junk
+        self.photos = [pictures.photo(*edge, seed=900 + number) for number in range(photos)]
+        self.acknowledged, self.errors, self.answered = [], 0, 0
 
     def wait_for(self, more, seconds=60):
         """Waits until the store has acknowledged this many more."""
@@ -208,25 +215,14 @@ class Phones(Customers):
         return None
 
 
-class Audience:
+class Audience(_Crowd):
     """Strangers who look at a shop's images, in sizes and shapes of which most must be made first."""
     SHAPES = ("width=160", "height=160", "width=160&height=160&fit=cover", "width=240&height=160&fit=cover&gravity=attention", "width=160&height=240&fit=fill")
 
     def __init__(self, shop, seed=1, strangers=3, pause=0.05):
+        super().__init__(self._look, strangers)
         self.shop, self.seed, self.pause = shop, seed, pause
         self.shown, self.answers = 0, {}
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._look, args=(number,), daemon=True) for number in range(strangers)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
 
     def wait_for(self, more, seconds=60):
         before = self.shown

@@ -57,7 +57,7 @@ class Witness:
         self.events = None
         self._gateways = 0
         self._names = {}
-        self._standing = set()  # the names of those whose process is suspended
+        self._suspended = set()  # the names of those whose process is suspended
         self._sampler = None
         self._closed = threading.Event()
 
@@ -115,16 +115,16 @@ class Witness:
 
     @contextlib.contextmanager
     def suspended(self, gateway):
-        """Its process stands still meanwhile: a transaction in which that met it stays open, and is not held against it."""
+        """Stops its process meanwhile. A transaction that was open then stays open, and is not held against it."""
         name = self._names[gateway]
-        self._standing.add(name)
+        self._suspended.add(name)
         gateway.process.send_signal(signal.SIGSTOP)
         try:
             yield
         finally:
             gateway.process.send_signal(signal.SIGCONT)
             time.sleep(1)
-            self._standing.discard(name)
+            self._suspended.discard(name)
 
     def install(self):
         """The database's own record of its changes; does nothing where it is there."""
@@ -228,7 +228,7 @@ class Witness:
             for line in shell.stdout:
                 if line.startswith("idle|"):
                     _, actor, milliseconds, query = line.rstrip("\n").split("|", 3)
-                    if actor.partition(".")[0] in self._standing:
+                    if actor.partition(".")[0] in self._suspended:
                         continue
                     self.note("database", "idle_transaction", actor=actor, milliseconds=float(milliseconds), query=query)
             shell.wait()
