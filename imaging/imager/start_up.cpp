@@ -115,6 +115,11 @@ Result<> start_libraries(const std::vector<std::string>& fonts) {
     }
     // Few arenas: memory that one thread frees is used by the next.
     (void)::mallopt(M_ARENA_MAX, 2);
+    // Buffers of a strip of rows come and go a hundred times a task: they are taken out of memory that is there, not
+    // mapped and zeroed by the kernel each time. serve() gives back what is too much.
+    (void)::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    (void)::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    (void)::mallopt(M_TOP_PAD, 1 << 20);
     g_log_set_default_handler(say_nothing, nullptr);
     g_log_set_writer_func(write_nothing, nullptr, nullptr);
     if (VIPS_INIT("photogate-imager") != 0) return unusable("libvips does not start: " + take_vips_words());
