@@ -78,6 +78,14 @@ std::chrono::milliseconds animation_time(Format format, std::uint64_t total_pixe
     return taken(format == Format::gif ? 280 : 50, total_pixels);
 }
 
+Cost marking_cost(const Watermark& watermark, std::uint64_t pixels, std::uint32_t frames) {
+    // The picture again, the layer over it, what is blended of both.
+    constexpr double kCopies = 16;
+    constexpr double kTime = 60;
+    const double edge = watermark.tiling == Tiling::tiled ? 1 : watermark.size / 100.0;
+    return {.memory = times(kCopies, pixels), .time = taken(kTime * edge * edge, pixels * frames)};
+}
+
 ByteSize usable_memory(ByteSize address_space) {
     return address_space > kImagerOverhead ? address_space - kImagerOverhead : 0;
 }

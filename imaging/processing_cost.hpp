@@ -46,6 +46,8 @@ Cost decoding_cost(const PictureShape& shape);
 Cost encoding_cost(Format format, std::uint64_t pixels);
 /// Of an animation whose frames have that many pixels together.
 std::chrono::milliseconds animation_time(Format format, std::uint64_t total_pixels);
+/// Of laying a watermark over frames of that many pixels each. Reading its picture is decoding.
+Cost marking_cost(const Watermark& watermark, std::uint64_t pixels, std::uint32_t frames);
 
 /// What one task may use in a worker process of that address space and clock.
 ByteSize usable_memory(ByteSize address_space);

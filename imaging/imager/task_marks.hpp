@@ -10,8 +10,12 @@
 #include "imaging/containers/metadata.hpp"
 #include "imaging/imager/watermark.hpp"
 #include "imaging/imager_wire.hpp"
+#include "imaging/processing_cost.hpp"
 
 namespace photogate::imaging {
+
+/// Of reading the pictures of all versions' watermarks, by their headers; nothing for one that can't be read.
+Cost reading_cost_of_marks(const Task& task);
 
 /// Those of all versions; that of a text is drawn for each. `metadata` is the file's, where it was read. Errors:
 /// invalid_configuration.

@@ -60,6 +60,27 @@ TEST_F(Cost, refuses_by_estimate_what_takes_too_long) {
     EXPECT_EQ(verdict(run(shared_pool(), made("p.jpg"), order)), "published");
 }
 
+TEST_F(Cost, counts_a_watermark_with_the_picture_that_it_is_laid_over) {
+    draw(4000, 3000);
+    vips("black " + folder.file("small.png") + " 64 64 --bands 3");
+    vips("black " + folder.file("large.png") + " 4000 3900 --bands 3");
+    const Bytes photo = made("p.jpg");
+    Order order;
+    order.limits.max_work = std::chrono::milliseconds(300);
+    EXPECT_EQ(verdict(run(shared_pool(), photo, order)), "published");
+    const auto with = [&](const char* name, Tiling tiling) {
+        Watermark mark;
+        mark.sha256 = std::string(64, 'a');
+        mark.picture = std::make_shared<const Bytes>(read_file(folder.file(name)));
+        mark.tiling = tiling;
+        order.recipe.version.watermark = mark;
+        return verdict(run(shared_pool(), photo, order));
+    };
+    EXPECT_EQ(with("small.png", Tiling::once), "published");
+    EXPECT_EQ(with("small.png", Tiling::tiled), "too_many_pixels") << "it covers the whole picture";
+    EXPECT_EQ(with("large.png", Tiling::once), "too_many_pixels") << "it has to be read itself";
+}
+
 TEST_F(Cost, encodes_long_animation_within_the_clock) {
     const std::string photo = make_photo(folder, 320, 240);
     // Every frame differs from the one before.

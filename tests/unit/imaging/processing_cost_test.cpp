@@ -53,6 +53,20 @@ TEST(ProcessingCost, time_counts_every_frame) {
     EXPECT_GT(animation_time(Format::gif, film.total_pixels), kLimits.max_work);
 }
 
+TEST(ProcessingCost, of_a_watermark_follows_the_area_that_it_covers_and_the_frames) {
+    constexpr std::uint64_t kPixels = 2048ULL * 1536;
+    Watermark mark;
+    mark.size = 20;
+    const Cost once = marking_cost(mark, kPixels, 1);
+    mark.tiling = Tiling::tiled;
+    const Cost tiled = marking_cost(mark, kPixels, 1);
+    EXPECT_GE(tiled.time, 20 * once.time);
+    EXPECT_GE(tiled.time, 100ms) << "as measured with libvips 8.14: 125 ms";
+    EXPECT_EQ(tiled.memory, once.memory) << "the picture is copied in both cases";
+    EXPECT_GE(marking_cost(mark, kPixels, 100).time, 99 * tiled.time);
+    EXPECT_EQ(marking_cost(mark, kPixels, 100).memory, tiled.memory) << "frame by frame";
+}
+
 TEST(ProcessingCost, budget_leaves_a_slow_core_its_time) {
     EXPECT_EQ(usable_time(45s), 15s);
     EXPECT_EQ(usable_time(300ms), 2s) << "below that the clock alone decides";
