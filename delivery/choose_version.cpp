@@ -193,6 +193,8 @@ Result<ChosenVersion> choose_version(const AskedImage& asked, std::string_view a
     spec.format = *format;
     spec.quality = asked.quality ? rounded_up(policy.qualities, *asked.quality) : policy.quality;
     spec.max_bytes = policy.max_bytes;
+    spec.gamut = policy.gamut;
+    spec.sharpening = policy.sharpening;
     spec.watermark = watermark_of(spec, policy, source);
     chosen.spec = spec;
     return chosen;

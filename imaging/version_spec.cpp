@@ -132,6 +132,26 @@ std::string_view to_string(Growth growth) {
     return "avoid";
 }
 
+std::string_view to_string(Gamut gamut) {
+    switch (gamut) {
+        case Gamut::srgb:
+            return "srgb";
+        case Gamut::kept:
+            return "kept";
+    }
+    return "srgb";
+}
+
+std::string_view to_string(Sharpening sharpening) {
+    switch (sharpening) {
+        case Sharpening::off:
+            return "off";
+        case Sharpening::mild:
+            return "mild";
+    }
+    return "off";
+}
+
 std::string VersionSpec::key() const {
     std::string key(kKeyVersion);
     const auto add = [&](std::string_view part) { (key += '.') += part; };
@@ -158,6 +178,8 @@ std::string VersionSpec::key() const {
     if (crop && reshape == Reshape::stretch) add("stretch");
     if (growth == Growth::accept) add("grown");
     if (max_bytes != 0) add("most" + std::to_string(max_bytes));
+    if (gamut == Gamut::kept) add("wide");
+    if (sharpening == Sharpening::mild) add("sharp");
     return key;
 }
 

@@ -66,6 +66,19 @@ enum class Growth {
     accept,  ///< it is published so
 };
 
+/// What happens to a still picture whose colours go beyond sRGB.
+enum class Gamut {
+    srgb,  ///< converted to sRGB
+    kept,  ///< as Display P3, with that profile, in a format that can carry one (GIF can't)
+};
+
+/// What happens to a still picture that is shrunk to at most half of its size and at most kMaxSharpenedEdge pixels.
+enum class Sharpening {
+    off,   ///< as the filter leaves it
+    mild,  ///< its lightness alone, with a radius of half a pixel
+};
+inline constexpr std::uint32_t kMaxSharpenedEdge = 320;
+
 inline constexpr ByteSize kMaxWatermark = 4ULL << 20;  ///< bytes of a picture that is laid over
 
 /// How often a watermark is laid over the picture.
@@ -113,12 +126,14 @@ struct VersionSpec {
     Growth growth = Growth::avoid;
     /// What the result may have; 0: any. The quality is lowered until it fits, to 30 at the least (WebP: 20).
     ByteSize max_bytes = 0;
+    Gamut gamut = Gamut::srgb;
+    Sharpening sharpening = Sharpening::off;
     std::optional<Watermark> watermark;
 
     bool operator==(const VersionSpec&) const = default;
 
     /// The same text for the same picture, whoever asks: `2.reencode.2048.inside.4x3.webp.82.-`; behind it
-    /// the gravity, `stretch`, `grown` and `most` with the bytes, each where it is not the default. It consists of
+    /// the gravity, `stretch`, `grown`, `most` with the bytes, `wide` and `sharp`, each where it is not the default. It consists of
     /// a-z, 0-9, `.`, `-`, `_` and is at most 240 characters long. Where the meaning of a member changes, the
     /// number in front does. Caches, single flights and stored rows share it.
     std::string key() const;
@@ -143,5 +158,7 @@ std::string_view to_string(Reshape reshape);
 std::string_view to_string(Gravity gravity);
 std::string_view to_string(Tiling tiling);
 std::string_view to_string(Growth growth);
+std::string_view to_string(Gamut gamut);
+std::string_view to_string(Sharpening sharpening);
 
 }  // namespace photogate::imaging

@@ -79,10 +79,15 @@ Pictures pictures_of_order(const json& from, BytesView body) {
 }
 
 json version_to_json(const VersionSpec& spec) {
-    json version{{"mode", to_string(spec.mode)},       {"max_edge", spec.max_edge},
-                 {"fit", to_string(spec.fit)},         {"reshape", to_string(spec.reshape)},
-                 {"gravity", to_string(spec.gravity)}, {"quality", spec.quality},
-                 {"growth", to_string(spec.growth)}};
+    json version{{"mode", to_string(spec.mode)},
+                 {"max_edge", spec.max_edge},
+                 {"fit", to_string(spec.fit)},
+                 {"reshape", to_string(spec.reshape)},
+                 {"gravity", to_string(spec.gravity)},
+                 {"quality", spec.quality},
+                 {"growth", to_string(spec.growth)},
+                 {"gamut", to_string(spec.gamut)},
+                 {"sharpening", to_string(spec.sharpening)}};
     if (spec.format) version["format"] = to_string(*spec.format);
     if (spec.crop) version["crop"] = {{"width", spec.crop->width}, {"height", spec.crop->height}};
     if (spec.max_bytes != 0) version["max_bytes"] = spec.max_bytes;
@@ -99,6 +104,8 @@ VersionSpec version_from_json(const json& from, const Pictures& pictures) {
     spec.gravity = choice(from, "gravity", kAllGravities);
     spec.quality = number<int>(from, "quality", 1, 100);
     spec.growth = choice(from, "growth", {Growth::avoid, Growth::accept});
+    spec.gamut = choice(from, "gamut", {Gamut::srgb, Gamut::kept});
+    spec.sharpening = choice(from, "sharpening", {Sharpening::off, Sharpening::mild});
     if (from.contains("format")) spec.format = format_member(from, "format");
     if (from.contains("crop"))
         spec.crop = Aspect{number<std::uint32_t>(from["crop"], "width", 1),

@@ -37,6 +37,10 @@ constexpr std::array kHdr = {Choice<imaging::HdrPolicy>{"tone_map", imaging::Hdr
                              Choice<imaging::HdrPolicy>{"refuse", imaging::HdrPolicy::refuse}};
 constexpr std::array kGrowth = {Choice<imaging::Growth>{"avoid", imaging::Growth::avoid},
                                 Choice<imaging::Growth>{"accept", imaging::Growth::accept}};
+constexpr std::array kGamut = {Choice<imaging::Gamut>{"srgb", imaging::Gamut::srgb},
+                               Choice<imaging::Gamut>{"kept", imaging::Gamut::kept}};
+constexpr std::array kSharpening = {Choice<imaging::Sharpening>{"off", imaging::Sharpening::off},
+                                    Choice<imaging::Sharpening>{"mild", imaging::Sharpening::mild}};
 using WhileMaking = model::DeliveryPolicy::WhileMaking;
 constexpr std::array kWhileMaking = {Choice<WhileMaking>{"wait", WhileMaking::wait},
                                      Choice<WhileMaking>{"nearest", WhileMaking::nearest}};
@@ -88,6 +92,16 @@ ValidationError put_steps(const RawValue& given, std::pair<Number, Number> range
         return "is not ascending";
     field = std::move(steps);
     return std::nullopt;
+}
+
+ValidationError check_gain_maps(const RawValue& given) {
+    const auto word = read_text(given);
+    if (!word) return word.error();
+    if (*word == "flattened") return std::nullopt;
+    return "is '" + *word +
+           "', but gain maps can only be flattened: one that is kept would have to be scaled, cropped and "
+           "marked "
+           "like its picture (docs/delivery.md)";
 }
 
 /// An http(s) URL of a page, which a form carries as a field.
@@ -260,6 +274,29 @@ Table profile_table() {
                  "A published picture with more bytes than the upload: avoid (lower the quality, or choose "
                  "another format if output is auto), accept.",
                  [](S s, G g) { return put_choice(g, kGrowth, s.profile().recipe.version.growth); }},
+                {"gamut", Kind::choice, choice_text(kGamut, standard_profile().recipe.version.gamut),
+                 "Stills whose colours go beyond sRGB (Display P3, Adobe RGB), and their versions: srgb "
+                 "(converted), "
+                 "kept (as Display P3, with that profile; GIF and what is animated become sRGB).",
+                 [](S s, G g) -> ValidationError {
+                     if (auto wrong = put_choice(g, kGamut, s.profile().recipe.version.gamut)) return wrong;
+                     s.profile().delivery.gamut = s.profile().recipe.version.gamut;
+                     return std::nullopt;
+                 }},
+                {"gain_maps", Kind::choice, "flattened",
+                 "Gain maps of HDR photos (Ultra HDR, ISO 21496-1, Apple): flattened (what is published is "
+                 "the picture "
+                 "as a screen without HDR shows it). There is no other value yet.",
+                 [](S, G g) { return check_gain_maps(g); }},
+                {"sharpening", Kind::choice,
+                 choice_text(kSharpening, standard_profile().recipe.version.sharpening),
+                 "Pictures that are shrunk to at most half of their size and 320 pixels: off, mild.",
+                 [](S s, G g) -> ValidationError {
+                     if (auto wrong = put_choice(g, kSharpening, s.profile().recipe.version.sharpening))
+                         return wrong;
+                     s.profile().delivery.sharpening = s.profile().recipe.version.sharpening;
+                     return std::nullopt;
+                 }},
                 {"hdr", Kind::choice, choice_text(kHdr, standard_profile().limits.hdr),
                  "Pictures whose colours are PQ or HLG: tone_map (to sRGB), refuse (unsupported_format).",
                  [](S s, G g) { return put_choice(g, kHdr, s.profile().limits.hdr); }},

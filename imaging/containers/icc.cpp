@@ -1,5 +1,7 @@
 #include "imaging/containers/icc.hpp"
 
+#include <array>
+#include <cmath>
 #include <string_view>
 
 namespace photogate::imaging {
@@ -52,6 +54,24 @@ Bytes publishable_icc(BytesView profile, ColourModel colour) {
     profile = profile.first(stated_icc_size(profile));
     if (auto rebuilt = rebuild_icc(profile)) return std::move(*rebuilt);
     return converts_colours(profile) ? Bytes(profile.begin(), profile.end()) : Bytes{};
+}
+
+bool is_wide_icc(BytesView profile) {
+    constexpr double kSrgbArea = 0.1091;  ///< of its colorants as profiles have them, adapted to D50
+    constexpr double kWide = 1.1;
+    if (!is_sane_icc(profile, ColourModel::rgb)) return false;
+    std::array<double, 3> x{};
+    std::array<double, 3> y{};
+    constexpr std::array<std::string_view, 3> kColorants = {"rXYZ", "gXYZ", "bXYZ"};
+    for (std::size_t i = 0; i < kColorants.size(); ++i) {
+        const auto xyz = icc_xyz(profile, kColorants[i]);
+        const double sum = xyz ? (*xyz)[0] + (*xyz)[1] + (*xyz)[2] : 0;
+        if (sum <= 0) return false;
+        x[i] = (*xyz)[0] / sum;
+        y[i] = (*xyz)[1] / sum;
+    }
+    const double area = std::abs((x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])) / 2;
+    return area > kWide * kSrgbArea;
 }
 
 }  // namespace photogate::imaging

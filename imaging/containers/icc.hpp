@@ -21,4 +21,8 @@ bool is_sane_icc(BytesView profile, ColourModel colour);
 /// metadata_remaining() then reports; empty where it is not sane, or says nothing about colour.
 Bytes publishable_icc(BytesView profile, ColourModel colour);
 
+/// Whether it is sane, of red, green and blue, and its colorants span at least a tenth more of CIE 1931 x and y than
+/// those of sRGB: Display P3 and Adobe RGB have a third more. Profiles with tables alone don't.
+bool is_wide_icc(BytesView profile);
+
 }  // namespace photogate::imaging

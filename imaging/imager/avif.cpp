@@ -85,7 +85,7 @@ bool can_encode_avif() {
     return heif_have_encoder_for_format(heif_compression_AV1) != 0;
 }
 
-Result<Bytes> encode_avif(VipsImage* in_memory, int quality) {
+Result<Bytes> encode_avif(VipsImage* in_memory, int quality, ColourSpace space) {
     const auto failed = [] { return fail(ErrorCode::internal, "the picture can't be encoded as AVIF"); };
     const Heif<heif_context> context(heif_context_alloc());
     const Heif<heif_encoder> encoder = av1_encoder(context.get());
@@ -98,13 +98,14 @@ Result<Bytes> encode_avif(VipsImage* in_memory, int quality) {
         return failed();
     }
     const Heif<heif_encoding_options> options(heif_encoding_options_alloc());
-    const Heif<heif_color_profile_nclx> srgb(heif_nclx_color_profile_alloc());
-    if (!options || !srgb) return failed();
-    srgb->color_primaries = heif_color_primaries_ITU_R_BT_709_5;
-    srgb->transfer_characteristics = heif_transfer_characteristic_IEC_61966_2_1;
-    srgb->matrix_coefficients = heif_matrix_coefficients_ITU_R_BT_601_6;
-    srgb->full_range_flag = 1;
-    options->output_nclx_profile = srgb.get();
+    const Heif<heif_color_profile_nclx> colours(heif_nclx_color_profile_alloc());
+    if (!options || !colours) return failed();
+    colours->color_primaries = space == ColourSpace::display_p3 ? heif_color_primaries_SMPTE_EG_432_1
+                                                                : heif_color_primaries_ITU_R_BT_709_5;
+    colours->transfer_characteristics = heif_transfer_characteristic_IEC_61966_2_1;
+    colours->matrix_coefficients = heif_matrix_coefficients_ITU_R_BT_601_6;
+    colours->full_range_flag = 1;
+    options->output_nclx_profile = colours.get();
     heif_image_handle* raw_handle = nullptr;
     if (!ok(heif_context_encode_image(context.get(), image.get(), encoder.get(), options.get(),
                                       &raw_handle))) {

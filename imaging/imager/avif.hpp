@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "base/result.hpp"
+#include "imaging/imager/colour_space.hpp"
 #include "imaging/imager/vips_image.hpp"
 
 namespace photogate::imaging {
@@ -13,7 +14,7 @@ namespace photogate::imaging {
 /// False where libheif finds no AV1 encoder (Debian: libheif-plugin-aomenc).
 bool can_encode_avif();
 
-/// `quality` on JPEG's scale. 8 bit, 4:2:0, sRGB signalled, no metadata. Errors: internal.
-Result<Bytes> encode_avif(VipsImage* in_memory, int quality);
+/// `quality` on JPEG's scale. 8 bit, 4:2:0, its colour space signalled, no metadata. Errors: internal.
+Result<Bytes> encode_avif(VipsImage* in_memory, int quality, ColourSpace space);
 
 }  // namespace photogate::imaging

@@ -18,6 +18,7 @@ constexpr double kPeak = kPeakLuminance / kWhiteLuminance;
 constexpr double kHlgSystemGamma = 1.2;  ///< of a display of 1,000 cd/m² (BT.2100)
 constexpr Chromaticity kD65{0.3127, 0.3290};
 constexpr Chromaticities kBt709{kD65, {0.640, 0.330}, {0.300, 0.600}, {0.150, 0.060}};
+constexpr Chromaticities kDisplayP3{kD65, {0.680, 0.320}, {0.265, 0.690}, {0.150, 0.060}};
 constexpr Vector kBt2020Luma{0.2627, 0.6780, 0.0593};
 constexpr double kBt1886Gamma = 2.4;
 constexpr double kUsualGamma = 2.2;
@@ -78,10 +79,10 @@ std::optional<Matrix> to_xyz(const Chromaticities& of) {
     return scaled;
 }
 
-std::optional<Matrix> to_linear_srgb(const Chromaticities& from) {
+std::optional<Matrix> linear_to(ColourSpace to, const Chromaticities& from) {
     const auto source = to_xyz(from);
-    const auto srgb = to_xyz(kBt709);
-    const auto back = srgb ? inverse(*srgb) : std::nullopt;
+    const auto target = to_xyz(to == ColourSpace::srgb ? kBt709 : kDisplayP3);
+    const auto back = target ? inverse(*target) : std::nullopt;
     const auto adapt = adaptation(from.white, kD65);
     if (!source || !back || !adapt) return std::nullopt;
     return multiply(*back, multiply(*adapt, *source));
@@ -105,7 +106,7 @@ std::optional<Chromaticities> primaries(std::uint8_t code) {
         case 11:
             return Chromaticities{{0.314, 0.351}, {0.680, 0.320}, {0.265, 0.690}, {0.150, 0.060}};
         case 12:
-            return Chromaticities{kD65, {0.680, 0.320}, {0.265, 0.690}, {0.150, 0.060}};
+            return kDisplayP3;
         case 22:
             return Chromaticities{kD65, {0.630, 0.340}, {0.295, 0.605}, {0.155, 0.077}};
         default:
@@ -236,7 +237,21 @@ void convert(const Sample* from, std::uint8_t* to, std::size_t pixels, std::size
 
 }  // namespace
 
-std::optional<SourceColour> source_colour(const ColourTags& tags) {
+bool are_wide(const ColourTags& tags) {
+    std::optional<Chromaticities> from;
+    if (tags.code_points)
+        from = primaries(tags.code_points->primaries);
+    else if (tags.gamma)
+        from = tags.chromaticities;
+    const auto area = [](const Chromaticities& of) {
+        return std::abs((of.green.x - of.red.x) * (of.blue.y - of.red.y) -
+                        (of.blue.x - of.red.x) * (of.green.y - of.red.y));
+    };
+    constexpr double kWide = 1.1;  ///< as is_wide_icc()
+    return from && area(*from) > kWide * area(kBt709);
+}
+
+std::optional<SourceColour> source_colour(const ColourTags& tags, ColourSpace to) {
     SourceColour colour;
     std::optional<Chromaticities> from = tags.chromaticities;
     if (tags.code_points) {
@@ -254,7 +269,7 @@ std::optional<SourceColour> source_colour(const ColourTags& tags) {
         from.reset();
     }
     if (from) {
-        if (const auto matrix = to_linear_srgb(*from)) colour.matrix = *matrix;
+        if (const auto matrix = linear_to(to, *from)) colour.matrix = *matrix;
     }
     const Matrix nothing = SourceColour{}.matrix;
     const bool same = std::equal(nothing.begin(), nothing.end(), colour.matrix.begin(),
@@ -263,7 +278,7 @@ std::optional<SourceColour> source_colour(const ColourTags& tags) {
     return colour;
 }
 
-Image to_srgb(VipsImage* device, const SourceColour& colour) {
+Image convert_colours(VipsImage* device, const SourceColour& colour) {
     const Image held(vips_image_copy_memory(device));
     if (!held) return {};
     const int bands = vips_image_get_bands(held.get());

@@ -1,7 +1,7 @@
 // From stripped bytes to pixels: the proof that the file is a picture to its last byte, and the base of all
 // that is made of it.
 //
-// The base is upright, 8 bit, sRGB or grey, no larger than asked, without any metadata, and in memory (a lazy
+// The base is upright, 8 bit, sRGB, Display P3 or grey, no larger than asked, without any metadata, and in memory (a lazy
 // image of a sequential source can be read only once). One decode proves and shrinks in the same pass. What
 // it steps round in Debian's libvips 8.14.1 stands beside each call. Thread safety: one thread.
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "base/encoding.hpp"
 #include "imaging/containers/inspect.hpp"
+#include "imaging/imager/colour_space.hpp"
 #include "imaging/imager/vips_image.hpp"
 #include "imaging/picture.hpp"
 
@@ -22,12 +23,14 @@ struct Decoding {
     const Inspection* inspection = nullptr;
     const Limits* limits = nullptr;
     std::uint32_t max_edge = 0;  ///< pixels; never enlarged
+    Gamut gamut = Gamut::srgb;   ///< of a still
 };
 
 struct Decoded {
-    Image base;                ///< of an animation: its first frame
-    std::uint32_t width = 0;   ///< of the original, upright
-    std::uint32_t height = 0;  ///< of the original, upright
+    Image base;                             ///< of an animation: its first frame
+    ColourSpace space = ColourSpace::srgb;  ///< of `base`: display_p3 where colours beyond sRGB are kept
+    std::uint32_t width = 0;                ///< of the original, upright
+    std::uint32_t height = 0;               ///< of the original, upright
     /// Restart intervals of a JPEG that are damaged, at least; only where the limits let such a picture pass.
     std::uint32_t damaged_intervals = 0;
 };

@@ -48,14 +48,31 @@ class OutBuffer {
     std::size_t size_ = 0;
 };
 
-Result<Bytes> encode_jpeg(VipsImage* image, int quality) {
-    const Image flat = on_white(image);
+/// The same pixels with their space's profile, for savers that are told to write it. What else these write,
+/// clean_container() removes.
+Image with_profile(VipsImage* image, ColourSpace space) {
+    Image copy;
+    if (vips_copy(image, OutImage(copy), nullptr) != 0) return {};
+    if (space == ColourSpace::display_p3) {
+        const Bytes& profile = display_p3_profile();
+        vips_image_set_blob_copy(copy.get(), VIPS_META_ICC_NAME, profile.data(), profile.size());
+    }
+    return copy;
+}
+
+gboolean bare(ColourSpace space) {
+    return space == ColourSpace::srgb ? TRUE : FALSE;
+}
+
+Result<Bytes> encode_jpeg(VipsImage* image, const Encoding& how) {
+    const Image opaque = on_white(image);
+    const Image flat = opaque ? with_profile(opaque.get(), how.space) : Image{};
     if (!flat) return fail(ErrorCode::internal, "the picture's alpha can't be laid onto white");
     // Not progressive: that has 5 % fewer bytes (2 % at 320 pixels), and takes twice the time, here and whenever a version
     // is made of the result.
     OutBuffer out;
-    return out.take(vips_jpegsave_buffer(flat.get(), out.memory(), out.size(), "Q", quality, "strip", TRUE,
-                                         "optimize_coding", TRUE, nullptr));
+    return out.take(vips_jpegsave_buffer(flat.get(), out.memory(), out.size(), "Q", how.quality, "strip",
+                                         bare(how.space), "optimize_coding", TRUE, nullptr));
 }
 
 struct WebpSettings {
@@ -65,16 +82,20 @@ struct WebpSettings {
 
 Result<Bytes> encode_webp(VipsImage* image, const Encoding& how, const WebpSettings& settings) {
     const gboolean lossless = how.loss == Encoding::Loss::lossless ? TRUE : FALSE;
+    const Image tagged = with_profile(image, how.space);
+    if (!tagged) return fail(ErrorCode::internal, "the picture can't be given its profile");
     OutBuffer out;
-    return out.take(vips_webpsave_buffer(image, out.memory(), out.size(), "Q", webp_quality(how.quality),
-                                         "effort", settings.effort, "smart_subsample", settings.sharp,
-                                         "lossless", lossless, "strip", TRUE, nullptr));
+    return out.take(vips_webpsave_buffer(
+        tagged.get(), out.memory(), out.size(), "Q", webp_quality(how.quality), "effort", settings.effort,
+        "smart_subsample", settings.sharp, "lossless", lossless, "strip", bare(how.space), nullptr));
 }
 
-Result<Bytes> encode_png(VipsImage* image) {
+Result<Bytes> encode_png(VipsImage* image, ColourSpace space) {
+    const Image tagged = with_profile(image, space);
+    if (!tagged) return fail(ErrorCode::internal, "the picture can't be given its profile");
     OutBuffer out;
-    return out.take(vips_pngsave_buffer(image, out.memory(), out.size(), "compression", kPngCompression,
-                                        "strip", TRUE, nullptr));
+    return out.take(vips_pngsave_buffer(tagged.get(), out.memory(), out.size(), "compression",
+                                        kPngCompression, "strip", bare(space), nullptr));
 }
 
 Result<Bytes> encode_gif(VipsImage* image, int effort) {
@@ -109,16 +130,16 @@ bool can_encode(Format format) {
 Result<Bytes> encode(VipsImage* in_memory, const Encoding& how) {
     switch (how.format) {
         case Format::jpeg:
-            return encode_jpeg(in_memory, how.quality);
+            return encode_jpeg(in_memory, how);
         case Format::webp:
             return encode_webp(in_memory, how,
                                {.sharp = longest_edge(in_memory) <= kMaxSmartSubsampleEdge ? TRUE : FALSE});
         case Format::png:
-            return encode_png(in_memory);
+            return encode_png(in_memory, how.space);
         case Format::gif:
             return encode_gif(in_memory, kGifEffort);
         case Format::avif:
-            return encode_avif(in_memory, how.quality);
+            return encode_avif(in_memory, how.quality, how.space);
         case Format::heic:
         case Format::tiff:
             break;

@@ -9,6 +9,7 @@
 #include "base/encoding.hpp"
 #include "base/result.hpp"
 #include "imaging/format.hpp"
+#include "imaging/imager/colour_space.hpp"
 #include "imaging/imager/vips_image.hpp"
 
 namespace photogate::imaging {
@@ -23,6 +24,7 @@ struct Encoding {
     Format format = Format::jpeg;
     enum class Loss { lossy, lossless } loss = Loss::lossy;  ///< of WebP alone
     int quality = 82;  ///< 1 to 100 on JPEG's scale; WebP and AVIF get the values that look the same
+    ColourSpace space = ColourSpace::srgb;  ///< of the pixels of a still, which the file says
 };
 
 /// A still, from an image in memory. JPEG has no alpha channel: transparent pictures are flattened onto white.

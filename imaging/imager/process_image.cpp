@@ -202,7 +202,8 @@ tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec
     Attempts attempts(plan, std::uint64_t{picture.width} * picture.height, most, time);
     Encoding before = first;
     std::size_t size = picture.bytes.size();
-    while (const auto how = attempts.next(before, size)) {
+    while (auto how = attempts.next(before, size)) {
+        how->space = first.space;
         auto other = reencoded(work.decoding, version, base, *how, work.marks);
         if (!other) return other;
         before = *how;
@@ -214,7 +215,16 @@ tl::expected<Published, Answer> made_smaller(const Work& work, const VersionSpec
 }
 
 tl::expected<Published, Answer> made_anew(const Work& work, const VersionSpec& version, VipsImage* base) {
-    const Encoding how{.format = output_format(version, work.inspection, base), .quality = version.quality};
+    Encoding how{.format = output_format(version, work.inspection, base),
+                 .quality = version.quality,
+                 .space = work.decoded.space};
+    Image plain;
+    if (how.space != ColourSpace::srgb && (version.gamut == Gamut::srgb || !can_be_display_p3(how.format))) {
+        plain = to_space(base, how.space, ColourSpace::srgb);
+        if (!plain) return tl::unexpected(Answer(broken("the picture's colours can't be made sRGB")));
+        base = plain.get();
+        how.space = ColourSpace::srgb;
+    }
     auto picture = reencoded(work.decoding, version, base, how, work.marks);
     if (!picture || picture->bytes.size() <= most_bytes(work, version)) return picture;
     return made_smaller(work, version, base, std::move(*picture), how);
@@ -243,7 +253,9 @@ tl::expected<Published, Answer> make_version(const Work& work, const VersionSpec
 }
 
 Result<> add_facts(const Work& work, const FactsPolicy& policy, Processed& into) {
-    const auto small = small_copy(work.decoded.base.get());
+    auto averages = small_copy(work.decoded.base.get());
+    if (!averages) return fail(averages.error());
+    const auto small = to_srgb(std::move(*averages), work.decoded.space);
     if (!small) return fail(small.error());
     Metadata metadata = *work.metadata;
     if (work.decoded.damaged_intervals > 0) metadata.damaged_intervals = work.decoded.damaged_intervals;
@@ -292,11 +304,19 @@ tl::expected<void, Rejection> is_affordable(const Task& task, const Inspection& 
         const std::uint64_t pixels = output_pixels(version, inspection);
         const Format format = version.format.value_or(inspection.has_alpha ? Format::webp : Format::jpeg);
         const Cost encoding = encoding_cost(format, pixels);
-        largest = std::max(largest, encoding.memory);
-        cost.time += stays_moving(version, inspection) && (!version.format || can_move(format))
+        const bool moving = stays_moving(version, inspection) && (!version.format || can_move(format));
+        cost.time += moving
                          ? animation_time(version.format.value_or(Format::webp), pixels * inspection.frames)
                          : encoding.time;
+        Cost marking;
+        if (version.watermark)
+            marking = marking_cost(*version.watermark, pixels, moving ? inspection.frames : 1);
+        cost.time += marking.time;
+        largest = std::max(largest, encoding.memory + marking.memory);
     }
+    const Cost marks = reading_cost_of_marks(task);
+    cost.memory += marks.memory;
+    cost.time += marks.time;
     cost.memory += largest;
     if (cost.memory > task.limits.max_memory) {
         return refuse("the picture takes about " + std::to_string(cost.memory >> 20) + " MiB of memory, " +
@@ -334,7 +354,7 @@ Answer make_all(const Work& work) {
                         .dominant_color = {}};
     const auto& versions = work.order.task.versions;
     processed.pictures.resize(versions.size());
-    Scales scales(work.decoded.base.get());
+    Scales scales(work.decoded.base.get(), {work.decoded.width, work.decoded.height});
     std::uint64_t size = 0;
     for (const std::size_t number : from_large_to_small(versions, work.inspection)) {
         auto picture = make_version(work, versions[number], scales);
@@ -367,8 +387,11 @@ Answer process(const TaskOrder& order, BytesView file) {
     const auto inspection = inspect(file, task.limits, budget);
     if (!inspection) return Outcome(inspection.error());
     if (auto fits = is_affordable(task, *inspection); !fits) return Outcome(fits.error());
-    for (const VersionSpec& version : task.versions)
+    Gamut gamut = Gamut::srgb;
+    for (const VersionSpec& version : task.versions) {
         edge = std::max(edge, decode_edge(version, *inspection));
+        if (!moves(*inspection) && version.gamut == Gamut::kept) gamut = Gamut::kept;
+    }
 
     Bytes bare;
     if (inspection->format != Format::tiff) {
@@ -379,13 +402,15 @@ Answer process(const TaskOrder& order, BytesView file) {
     const Decoding decoding{.bytes = inspection->format == Format::tiff ? file : BytesView(bare),
                             .inspection = &*inspection,
                             .limits = &task.limits,
-                            .max_edge = edge};
+                            .max_edge = edge,
+                            .gamut = gamut};
     auto decoded = decode(decoding);
     if (!decoded) return Outcome(decoded.error());
     std::optional<Metadata> metadata;
     if (task.facts) metadata = read_metadata(file, *inspection, budget);
-    const auto marks = marks_of(task, metadata);
+    auto marks = marks_of(task, metadata);
     if (!marks) return std::move(marks.error());
+    marks->over(decoded->space);
     return make_all({.order = order,
                      .file = file,
                      .inspection = *inspection,

@@ -1,7 +1,7 @@
 // One upload, from its bytes to a clean picture with its facts: the order of the steps, and nothing else.
 //
 //   admit → inspect → read metadata → strip → decode (the proof)
-//         → for each version: crop, shrink, watermark
+//         → for each version: crop, shrink, sharpen, watermark
 //           → encode, or keep the stripped bytes → clean → check
 //
 // The decoder sees stripped bytes alone, so that no Exif, XMP or text code of a library is ever reached. What

@@ -130,6 +130,25 @@ Image stretched(VipsImage* whole, PictureSize size) {
     return held;
 }
 
+/// The filter of a strong reduction leaves less contrast at edges than a viewer expects of so small a picture.
+bool is_to_be_sharpened(VipsImage* picture, const VersionSpec& version, PictureSize original) {
+    constexpr std::uint32_t kLeastFactor = 2;
+    const PictureSize shown = version.crop ? largest_area(original, *version.crop) : original;
+    const PictureSize made = area_of(picture);
+    const std::uint32_t edge = std::max(made.width, made.height);
+    return version.sharpening == Sharpening::mild && edge <= kMaxSharpenedEdge &&
+           std::max(shown.width, shown.height) >= kLeastFactor * edge;
+}
+
+Image sharpened(VipsImage* picture) {
+    Image lazy;
+    if (vips_sharpen(picture, OutImage(lazy), "sigma", 0.5, "x1", 2.0, "m2", 1.0, nullptr) != 0) return {};
+    const Image flat = to_eight_bit_srgb(lazy.get());
+    Image held = flat ? in_memory(flat.get()) : Image{};
+    if (held) drop_fields(held.get(), Fields::none);
+    return held;
+}
+
 tl::unexpected<Error> broken(const char* what) {
     return fail(ErrorCode::internal, what);
 }
@@ -188,6 +207,10 @@ Result<Image> version_of(Scales& scales, const VersionSpec& version, const Marks
         picture = shrunk(picture.get(), edge);
         if (!picture) return broken("the picture can't be shrunk");
         if (!version.crop) scales.add(picture.get());
+    }
+    if (is_to_be_sharpened(picture.get(), version, scales.whole())) {
+        picture = sharpened(picture.get());
+        if (!picture) return broken("the picture can't be sharpened");
     }
     if (!version.watermark) return picture;
     if (version.watermark->source == Watermark::Source::marked) {

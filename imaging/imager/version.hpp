@@ -1,4 +1,4 @@
-// One version out of the decoded picture: cropped, shrunk, with a watermark. Several versions are made of one
+// One version out of the decoded picture: cropped, shrunk, sharpened, with a watermark. Several versions are made of one
 // decode. Thread safety: one thread.
 #pragma once
 
@@ -19,9 +19,10 @@ std::uint32_t decode_edge(const VersionSpec& version, const Inspection& inspecti
 /// The decoded picture, and the smaller ones of the whole that versions needed: a small version is made of one of these.
 class Scales {
   public:
-    /// `base`: in memory; outlives this.
-    explicit Scales(VipsImage* base) : base_(base) {}
+    /// `base`: in memory; outlives this. `whole`: the size of the original.
+    Scales(VipsImage* base, PictureSize whole) : base_(base), whole_(whole) {}
     VipsImage* base() const { return base_; }
+    PictureSize whole() const { return whole_; }
     /// The smallest that leaves the version no worse than the base would: at least twice its size.
     VipsImage* smallest_for(const VersionSpec& version) const;
     /// In memory, all of the picture, without a watermark.
@@ -32,6 +33,7 @@ class Scales {
     static constexpr std::uint64_t kLeastFactor = 2;
 
     VipsImage* base_;
+    PictureSize whole_;
     std::vector<Image> made_;
 };
 

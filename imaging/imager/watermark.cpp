@@ -170,6 +170,7 @@ Result<Image> Marks::image(const Watermark& how, std::uint32_t edge) const {
         if (mark && edge > kMaxWatermarkEdge) mark = scaled(mark.get(), edge);
     }
     if (mark) mark = see_through(mark.get(), how.opacity);
+    if (mark && space_ != ColourSpace::srgb) mark = to_space(mark.get(), ColourSpace::srgb, space_);
     if (!mark)
         return fail(ErrorCode::invalid_configuration,
                     "the watermark can't be read or drawn: " + take_vips_words());

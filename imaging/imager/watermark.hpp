@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "imaging/imager/colour_space.hpp"
 #include "imaging/imager/vips_image.hpp"
 #include "imaging/version_spec.hpp"
 
@@ -23,14 +24,17 @@ class Marks {
     void add(const std::string& sha256, Image picture);
     /// When the picture that is marked was taken, where its file says so.
     void taken_at(std::optional<std::string> moment) { taken_at_ = std::move(moment); }
+    /// What the pictures are of that they are laid over; sRGB unless said.
+    void over(ColourSpace space) { space_ = space; }
     bool has(const std::string& sha256) const { return pictures_.contains(sha256); }
 
-    /// sRGB with alpha, as faint as it is to be, about as large as that. Errors: invalid_configuration.
+    /// Of that space with alpha, as faint as it is to be, about as large as that. Errors: invalid_configuration.
     Result<Image> image(const Watermark& how, std::uint32_t edge) const;
 
   private:
     std::map<std::string, Image> pictures_;
     std::optional<std::string> taken_at_;
+    ColourSpace space_ = ColourSpace::srgb;
 };
 
 struct PictureOffset {

@@ -145,6 +145,17 @@ bool converts_colours(BytesView profile) {
                        [&](const Kept& kept) { return !element_of(profile, kept.tag).empty(); });
 }
 
+std::optional<std::array<double, 3>> icc_xyz(BytesView profile, std::string_view tag) {
+    const auto exact = exact_xyz(element_of(profile, tag));
+    if (!exact) return std::nullopt;
+    ByteReader reader(*exact);
+    reader.skip(8);
+    std::array<double, 3> values{};
+    for (double& value : values)
+        value = static_cast<std::int32_t>(reader.u32()) / 65'536.0;
+    return values;
+}
+
 std::optional<Bytes> rebuild_icc(BytesView profile) {
     constexpr std::array kClasses = {"mntr"sv, "scnr"sv, "prtr"sv, "spac"sv};
     constexpr std::array kSpaces = {"RGB "sv, "GRAY"sv, "CMYK"sv};

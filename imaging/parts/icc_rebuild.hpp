@@ -3,8 +3,10 @@
 // Follows ICC.1:2022 (version 4) and ICC.1:2001-04 (version 2). Thread safety: pure functions.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
+#include <string_view>
 
 #include "base/encoding.hpp"
 
@@ -15,6 +17,9 @@ std::size_t stated_icc_size(BytesView profile);
 
 /// Whether one of its tags converts colours.
 bool converts_colours(BytesView profile);
+
+/// The tag's X, Y and Z; nullopt where it is not there or no such triple.
+std::optional<std::array<double, 3>> icc_xyz(BytesView profile, std::string_view tag);
 
 /// The header's version, class, colour spaces and intent; white point, colorants, curves, tables, chromatic
 /// adaptation and coding points, each exactly as long as its values; a fixed description and copyright. A profile

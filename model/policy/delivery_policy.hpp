@@ -48,6 +48,8 @@ struct DeliveryPolicy {
         nearest,  ///< the nearest that is ready, where there is one
     } while_making = WhileMaking::wait;
     ByteSize max_bytes = 0;  ///< of a version; 0: any
+    imaging::Gamut gamut = imaging::Gamut::srgb;
+    imaging::Sharpening sharpening = imaging::Sharpening::off;
     /// That every version carries; nullopt: none.
     std::optional<imaging::Watermark> watermark;
     std::map<std::string, VariantRule> variants;  ///< by name; imaging::kMaxVersions at most

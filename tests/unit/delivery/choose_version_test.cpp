@@ -314,6 +314,10 @@ TEST(ChooseVersion, holds_versions_to_the_profile_bytes) {
     Asking asking;
     asking.policy.max_bytes = 50'000;
     EXPECT_EQ(spec({{"width", "400"}}, asking).max_bytes, 50'000U);
+    asking.policy.gamut = imaging::Gamut::kept;
+    asking.policy.sharpening = imaging::Sharpening::mild;
+    EXPECT_EQ(spec({{"width", "400"}}, asking).gamut, imaging::Gamut::kept);
+    EXPECT_EQ(spec({{"width", "400"}}, asking).sharpening, imaging::Sharpening::mild);
     EXPECT_TRUE(is_published_image({}, asking));
 }
 

@@ -56,6 +56,9 @@ TEST(NearestVersion, differs_in_size_and_quality_alone) {
     other.max_bytes = 1'000;
     EXPECT_EQ(edge_of_sibling(wanted, other.key()), std::nullopt);
     other = spec(320);
+    other.gamut = imaging::Gamut::kept;
+    EXPECT_EQ(edge_of_sibling(wanted, other.key()), std::nullopt);
+    other = spec(320);
     other.watermark.emplace();
     other.watermark->sha256 = std::string(64, 'a');
     EXPECT_EQ(edge_of_sibling(wanted, other.key()), std::nullopt);

@@ -159,5 +159,25 @@ TEST_F(Watermarks, are_not_needed_for_a_size_that_is_held_to) {
                 HasSubstr("max_published_size is less than 1KiB"));
 }
 
+TEST_F(Watermarks, are_not_needed_for_a_gamut_and_sharpening_that_all_versions_share) {
+    const auto loaded =
+        load_text(kValid + "[apps.shop.profiles.wide]\ngamut = \"kept\"\nsharpening = \"mild\"\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& profile =
+        loaded->config.apps.at(AppName::trusted("shop")).profiles.at(ProfileName::trusted("wide"));
+    EXPECT_EQ(profile.recipe.version.gamut, imaging::Gamut::kept);
+    EXPECT_EQ(profile.delivery.gamut, imaging::Gamut::kept);
+    EXPECT_EQ(profile.recipe.version.sharpening, imaging::Sharpening::mild);
+    EXPECT_EQ(profile.delivery.sharpening, imaging::Sharpening::mild);
+    EXPECT_THAT(mistakes_of(load_text(kValid + "[apps.shop.profiles.wide]\ngamut = \"p3\"\n")),
+                HasSubstr("gamut is 'p3', but must be one of srgb, kept"));
+}
+
+TEST_F(Watermarks, are_one_reason_that_gain_maps_can_only_be_flattened) {
+    EXPECT_TRUE(load_text(kValid + "[apps.shop.profiles.hdr]\ngain_maps = \"flattened\"\n"));
+    EXPECT_THAT(mistakes_of(load_text(kValid + "[apps.shop.profiles.hdr]\ngain_maps = \"kept\"\n")),
+                HasSubstr("gain_maps is 'kept', but gain maps can only be flattened"));
+}
+
 }  // namespace
 }  // namespace photogate::gateway::config

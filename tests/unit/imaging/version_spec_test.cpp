@@ -48,6 +48,8 @@ TEST(VersionSpec, key_is_the_same_text_for_ever) {
     EXPECT_EQ(VersionSpec({.max_bytes = 5000, .watermark = told}).key(),
               "2.reencode.2048.inside.-.auto.82." + std::string(32, 'a') +
                   ".south_east.20.60.2x2.tiled.t202403101234560200.marked.most5000");
+    EXPECT_EQ(VersionSpec({.gamut = Gamut::kept, .sharpening = Sharpening::mild}).key(),
+              "2.reencode.2048.inside.-.auto.82.-.wide.sharp");
 }
 
 TEST(VersionSpec, key_differs_wherever_the_picture_may) {
@@ -83,6 +85,8 @@ TEST(VersionSpec, key_differs_wherever_the_picture_may) {
     add({.watermark = mark_with([](Watermark& mark) { mark.source = Watermark::Source::marked; })});
     add({.max_bytes = 1});
     add({.max_bytes = 2});
+    add({.gamut = Gamut::kept});
+    add({.sharpening = Sharpening::mild});
     EXPECT_EQ(keys.size(), count);
 }
 

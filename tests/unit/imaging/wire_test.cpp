@@ -101,6 +101,8 @@ TEST(ImagerWire, delivers_render_with_crop_and_watermark_unchanged) {
                  .format = Format::avif,
                  .quality = 50,
                  .max_bytes = 123'456,
+                 .gamut = Gamut::kept,
+                 .sharpening = Sharpening::mild,
                  .watermark = mark('a', {1, 2, 3})});
     const auto order = read_order(write_order(task, 1), WatermarkBody(task).bytes());
     ASSERT_TRUE(order) << order.error().detail;
