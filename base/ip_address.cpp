@@ -19,9 +19,15 @@ bool IpAddress::is_v4() const {
 }
 
 std::string IpAddress::text() const {
+    if (is_v4()) {
+        // inet_ntop() costs a sprintf(), and this is asked for with every request.
+        std::string text;
+        for (std::size_t i = kMapped.size(); i < bytes.size(); ++i)
+            (text += text.empty() ? "" : ".") += std::to_string(bytes[i]);
+        return text;
+    }
     char text[INET6_ADDRSTRLEN] = {};
-    const char* written = is_v4() ? ::inet_ntop(AF_INET, bytes.data() + kMapped.size(), text, sizeof text)
-                                  : ::inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+    const char* written = ::inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
     return written ? written : "";
 }
 

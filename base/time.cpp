@@ -20,6 +20,20 @@ Civil civil(Timestamp at) {
     return {year_month_day{day}, hh_mm_ss<microseconds>{at - day}};
 }
 
+/// With leading zeros.
+void put_digits(std::string& text, unsigned number, std::size_t count) {
+    const auto from = text.size();
+    text.resize(from + count);
+    for (std::size_t i = count; i-- > 0; number /= 10)
+        text[from + i] = static_cast<char>('0' + number % 10);
+}
+
+void put_year(std::string& text, const year_month_day& date) {
+    const auto year = static_cast<int>(date.year());
+    if (year >= 0 && year <= 9'999) return put_digits(text, static_cast<unsigned>(year), 4);
+    text += std::to_string(year);
+}
+
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
     if (text.size() < at + count) return std::nullopt;
     int value = 0;
@@ -48,10 +62,22 @@ Timestamp SystemClock::now() const {
 
 std::string format_rfc3339(Timestamp at) {
     const auto c = civil(at);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(c.date.year()),
-                       static_cast<unsigned>(c.date.month()), static_cast<unsigned>(c.date.day()),
-                       c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count(),
-                       c.time.subseconds().count() / 1000);
+    std::string text;
+    text.reserve(32);
+    put_year(text, c.date);
+    const auto put = [&](char before, auto number) {
+        text += before;
+        put_digits(text, static_cast<unsigned>(number), 2);
+    };
+    put('-', static_cast<unsigned>(c.date.month()));
+    put('-', static_cast<unsigned>(c.date.day()));
+    put('T', c.time.hours().count());
+    put(':', c.time.minutes().count());
+    put(':', c.time.seconds().count());
+    text += '.';
+    put_digits(text, static_cast<unsigned>(c.time.subseconds().count() / 1'000), 3);
+    text += 'Z';
+    return text;
 }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) {
@@ -90,9 +116,13 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
 
 std::string format_minute(Timestamp at) {
     const auto c = civil(at);
-    return fmt::format("{:04}{:02}{:02}{:02}{:02}", static_cast<int>(c.date.year()),
-                       static_cast<unsigned>(c.date.month()), static_cast<unsigned>(c.date.day()),
-                       c.time.hours().count(), c.time.minutes().count());
+    std::string text;
+    put_year(text, c.date);
+    put_digits(text, static_cast<unsigned>(c.date.month()), 2);
+    put_digits(text, static_cast<unsigned>(c.date.day()), 2);
+    put_digits(text, static_cast<unsigned>(c.time.hours().count()), 2);
+    put_digits(text, static_cast<unsigned>(c.time.minutes().count()), 2);
+    return text;
 }
 
 std::string format_http_date(Timestamp at) {

@@ -3,6 +3,23 @@
 set(PHOTOGATE_COMMON_HEADERS <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <set> <span> <sstream> <string>
   <string_view> <unordered_map> <utility> <variant> <vector>)
 
+# Where nothing has been built yet, eight sources at a time take a third of the time that each would take alone (PHOTOGATE_UNITY).
+# Their internal names then differ from each other's. Alone: a source that reads a library's json, or its implementation, and the
+# sources of PHOTOGATE_SEPARATE, where names still repeat.
+set(PHOTOGATE_SEPARATE signer gateway/routes gateway/s3 pipeline/packages gateway_http_unit gateway_access_unit fuzz_corpora_test
+  http_resumable_unit delivery_test imaging_integration_test storage_objects_integration gateway_config_unit)
+function(photogate_compile_together target name)
+  if(NOT PHOTOGATE_UNITY OR name IN_LIST PHOTOGATE_SEPARATE)
+    return()
+  endif()
+  set(alone ${ARGN})
+  list(FILTER alone INCLUDE REGEX "(_wire|/asio)\\.cpp$")
+  set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  # A class with a member of an internal type is in one of those sources after all.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+endfunction()
+
 # Declares a module: a folder, a library and a namespace.
 #
 #   photogate_module(signer
@@ -37,6 +54,7 @@ function(photogate_module name)
     target_link_libraries(${target} PUBLIC ${dependency_target})
   endforeach()
   target_link_libraries(${target} PRIVATE photogate_options PUBLIC ${MODULE_PUBLIC_LIBRARIES} PRIVATE ${MODULE_LIBRARIES})
+  photogate_compile_together(${target} "${name}" ${sources})
   if(name IN_LIST PHOTOGATE_WCONVERSION_MODULES)
     target_compile_options(${target} PRIVATE -Wconversion)
   endif()
@@ -76,6 +94,7 @@ function(photogate_test name)
     message(FATAL_ERROR "photogate_test(${name}): LABEL, SOURCES, MODULES and LIBRARIES are what it takes")
   endif()
   add_executable(${name} ${TEST_SOURCES})
+  photogate_compile_together(${name} ${name} ${TEST_SOURCES})
   foreach(module IN LISTS TEST_MODULES)
     string(REPLACE "/" "_" module "${module}")
     target_link_libraries(${name} PRIVATE photogate::${module})

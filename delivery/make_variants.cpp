@@ -18,7 +18,7 @@ using storage::records::VersionElsewhere;
 /// After that what lacks is left out.
 constexpr std::uint32_t kMostAttempts = 5;
 /// For a worker process to become free.
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kVariantPatience{60};
 /// Of a backfill's job that this gateway's configuration is not right for.
 constexpr std::chrono::milliseconds kForOthers{30'000};
 
@@ -84,8 +84,8 @@ MakeVariants::Made MakeVariants::make(const model::Job& job, const model::Profil
             made.lacking = Error{ErrorCode::unavailable, "the worker stops", {}, std::nullopt};
             return made;
         }
-        auto outcome =
-            dependencies_.attempt({located, *variant.spec}, std::chrono::steady_clock::now() + kPatience);
+        auto outcome = dependencies_.attempt({located, *variant.spec},
+                                             std::chrono::steady_clock::now() + kVariantPatience);
         if (auto* stored = std::get_if<StoredVersion>(&outcome)) {
             there.emplace(key, stored->image);
             made.variants.push_back({variant.name, std::move(stored->image)});

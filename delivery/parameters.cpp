@@ -306,10 +306,10 @@ class Reading {
     }
 
     Result<> take_format(std::string_view name, std::string_view value) {
-        using Choice = AskedImage::FormatChoice;
+        using Chosen = AskedImage::FormatChoice;
         if (value == kOrigin) return {};
         if (value == kAutomatic) {
-            asked_.format_choice = Choice::automatic;
+            asked_.format_choice = Chosen::automatic;
             return {};
         }
         const auto* word = find_word(kFormats, value);
@@ -317,7 +317,7 @@ class Reading {
             return refuse(
                 name, value,
                 "one of " + std::string{kAutomatic} + ", " + std::string{kOrigin} + ", " + listed(kFormats));
-        asked_.format_choice = Choice::named;
+        asked_.format_choice = Chosen::named;
         asked_.format = word->value;
         return {};
     }

@@ -21,7 +21,7 @@ using storage::records::VersionFailure;
 using storage::records::VersionsFull;
 using Cost = VersionFailure::Cost;
 
-constexpr std::chrono::milliseconds kSoon{1'000};
+constexpr std::chrono::milliseconds kRetrySoon{1'000};
 constexpr std::chrono::milliseconds kUntilRoom{3'600'000};  ///< versions that nobody asks for are removed
 /// Of an attempt that was left because nobody waits for it. Nobody is told.
 constexpr ErrorCode kLeft = ErrorCode::lease_lost;
@@ -116,7 +116,7 @@ tl::unexpected<Error> VersionRenderer::give_up(const Claimed& claimed, const Fai
 
 tl::unexpected<Error> VersionRenderer::failed(const Claimed& claimed, const Error& error) const {
     const auto cost = cost_of(error.code);
-    auto pause = kSoon;
+    auto pause = kRetrySoon;
     if (cost == Cost::attempt) {
         const auto doubled = options_.first_pause * (1U << std::min(claimed.claim.failures, 16U));
         pause = std::min<std::chrono::milliseconds>(doubled, options_.longest_pause);
@@ -201,7 +201,8 @@ Result<StoredVersion> VersionRenderer::store(const Claimed& claimed,
     auto put = put_version(*source.store, source.public_id, claimed.name.spec_key, picture);
     if (!put)
         return give_up(
-            claimed, {put.error(), {std::string{photogate::to_string(put.error().code)}, kSoon, Cost::free}});
+            claimed,
+            {put.error(), {std::string{photogate::to_string(put.error().code)}, kRetrySoon, Cost::free}});
     const storage::records::NewVersion version{std::move(put->image), bucket, put->crc32};
     const auto& image = version.image;
     if (auto reached = failpoint::reach(failpoint::Point::after_version_put); !reached)
@@ -222,8 +223,9 @@ Result<StoredVersion> VersionRenderer::store(const Claimed& claimed,
         return fail(std::move(stored.error()));
     }
     if (stored.error().code == ErrorCode::lease_lost)
-        return fail(later(ErrorCode::unavailable, "another gateway makes this version; try again", kSoon));
-    const auto pause = stored.error().code == ErrorCode::state_conflict ? kAfterSweep : kSoon;
+        return fail(
+            later(ErrorCode::unavailable, "another gateway makes this version; try again", kRetrySoon));
+    const auto pause = stored.error().code == ErrorCode::state_conflict ? kAfterSweep : kRetrySoon;
     return give_up(claimed,
                    {later(ErrorCode::unavailable, "the version could not be recorded; try again", pause),
                     {std::string{photogate::to_string(stored.error().code)}, pause, Cost::free}});

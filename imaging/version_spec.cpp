@@ -15,7 +15,7 @@ constexpr std::uint32_t kMaxEdge = 65'535;
 constexpr std::uint32_t kMaxAspect = 16'384;
 constexpr std::size_t kSha256Digits = 64;
 constexpr std::uint32_t kMaxOffset = 50;
-constexpr std::size_t kLongestMoment = 32;  ///< `2024-03-10T12:34:56+02:00`
+constexpr std::size_t kLongestTakenAt = 32;  ///< `2024-03-10T12:34:56+02:00`
 
 bool is_lower_hex(std::string_view text) {
     return std::all_of(text.begin(), text.end(), ascii::is_lower_hex);
@@ -27,7 +27,7 @@ bool is_percentage(std::uint32_t value) {
 
 std::string only_digits(std::string_view text) {
     std::string digits;
-    for (const char c : text.substr(0, kLongestMoment))
+    for (const char c : text.substr(0, kLongestTakenAt))
         if (ascii::is_digit(c)) digits += c;
     return digits;
 }
@@ -48,7 +48,7 @@ std::optional<std::string> complaint_about(const Watermark& mark) {
     }
     if (mark.font.empty()) return "watermark: it has neither a picture nor a text with a font";
     if (const auto complaint = complaint_about_caption(mark.text)) return "watermark: its text " + *complaint;
-    if (mark.taken_at && mark.taken_at->size() > kLongestMoment) return "watermark.taken_at is too long";
+    if (mark.taken_at && mark.taken_at->size() > kLongestTakenAt) return "watermark.taken_at is too long";
     return std::nullopt;
 }
 

@@ -106,7 +106,7 @@ std::string_view short_hash(std::string_view sha256) {
 }  // namespace
 
 std::string incoming_minute_prefix(Timestamp minute) {
-    return fmt::format("{}{}/", kIncomingPrefix, format_minute(minute));
+    return std::string{kIncomingPrefix} + format_minute(minute) + '/';
 }
 
 bool is_incoming_minute_prefix(std::string_view prefix) {

@@ -55,7 +55,7 @@ void Manifest::add(const ManifestRow& row) {
         csv_ += "\r\n";
         return;
     }
-    const auto text = [this](std::string_view name, std::string_view value) {
+    const auto text = [this](json::Name name, std::string_view value) {
         json_.name(name);
         if (value.empty()) {
             json_.null();

@@ -43,6 +43,9 @@
 
 namespace photogate::pipeline {
 
+/// An object that the store dates so much before its upload or package may still be that one's.
+inline constexpr std::chrono::hours kClocksMayDiffer{1};
+
 struct OrphanCollectorOptions {
     std::chrono::milliseconds every{std::chrono::hours{24}};
     std::chrono::milliseconds ask_every{std::chrono::minutes{1}};  ///< whether it is due

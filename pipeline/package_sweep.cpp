@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kClocksMayDiffer = 1h;
-
 bool is_package(const ObjectKey& key) {
     const auto role = model::classify(key);
     return role && role->kind == model::ObjectRole::Kind::package;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "pipeline/grant.hpp"
 #include "pipeline/parts.hpp"
 
@@ -11,22 +12,6 @@ namespace photogate::pipeline {
 namespace {
 
 using signer::PolicyCondition;
-
-/// For a POSIX shell: single quotes, with each inner one as '\''.
-std::string shell_quote(std::string_view text) {
-    std::string out;
-    out.reserve(text.size() + 16);
-    out += '\'';
-    for (;;) {
-        const auto quote = text.find('\'');
-        out += text.substr(0, quote);
-        if (quote == std::string_view::npos) break;
-        out += "'\\''";
-        text.remove_prefix(quote + 1);
-    }
-    out += '\'';
-    return out;
-}
 
 /// For curl's -F: in double quotes, so that `;` and `,` do not begin another file or a parameter.
 std::string form_quote(std::string_view text) {

@@ -30,7 +30,6 @@ constexpr std::size_t kTogether = 100;
 /// minute) it stays well below the five minutes after which a sweep counts as its sweeper's last act.
 constexpr auto kDeleteWithin = 60s;
 constexpr auto kTransactionsWithin = 15s;
-constexpr auto kClocksMayDiffer = 1h;
 
 /// An object that the images' table has to account for.
 bool is_image(const ObjectKey& key) {

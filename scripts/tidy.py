@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOL = "clang-tidy-14"
 MODULES = ("base", "http", "signer", "storage", "imaging", "model", "notifier", "pipeline", "packager", "delivery", "web", "gateway")
+UNITY = re.compile(r"unity_\d+_cxx\.cxx")
 WITH_ARGUMENT = {"-o", "-c", "-include"}
 # g++'s alone, or for g++'s precompiled headers and sanitizers.
 NOT_FOR_CLANG = ("-fsanitize", "-fno-sanitize", "-Winvalid-pch", "-Wno-error", "-Werror", "-O", "-g")
@@ -61,20 +63,27 @@ class Files:
         return self.known[path]
 
 
+def sources_of(path):
+    """A source, or those that are compiled together in one."""
+    if not UNITY.fullmatch(path.name):
+        return [path]
+    return [pathlib.Path(name) for name in re.findall(r'^#include "(.+\.cpp)"$', path.read_text(), re.MULTILINE)]
+
+
 def jobs(build, wanted):
     """(file, flags, key): those of the modules, or those that are named."""
     headers, files = headers_of(build), Files()
     settings = files.digest(str(ROOT / ".clang-tidy"))
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        path = pathlib.Path(entry["file"])
-        relative = path.relative_to(ROOT) if path.is_relative_to(ROOT) else None
-        if relative is None or relative.parts[0] not in MODULES or (wanted and path not in wanted):
-            continue
         flags = flags_of(entry)
         words = shlex.split(entry["command"])
-        parts = [settings, *flags, files.digest(str(path))]
-        parts += [f"{header} {files.digest(header)}" for header in headers.get(words[words.index("-o") + 1], ())]
-        yield path, flags, hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        read = [path for path in headers.get(words[words.index("-o") + 1], ()) if not path.endswith(".cpp")]
+        for path in sources_of(pathlib.Path(entry["file"])):
+            relative = path.relative_to(ROOT) if path.is_relative_to(ROOT) else None
+            if relative is None or relative.parts[0] not in MODULES or (wanted and path not in wanted):
+                continue
+            parts = [settings, *flags, files.digest(str(path)), *(f"{header} {files.digest(header)}" for header in read)]
+            yield path, flags, hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def examine(path, flags):

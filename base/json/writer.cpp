@@ -24,13 +24,23 @@ constexpr bool has_zero(std::uint64_t bytes) {
     return ((bytes - each(0x01)) & ~bytes & each(0x80)) != 0;
 }
 
-/// False also where a byte is 0x80 to 0x9F: each is then looked at by itself.
-bool eight_are_plain(const char* at) {
+bool eight_are_plain_ascii(const char* at) {
     std::uint64_t eight = 0;
     std::memcpy(&eight, at, sizeof eight);
     const bool control = has_zero(eight & each(0x60));
-    return !control && !has_zero(eight ^ each('"')) && !has_zero(eight ^ each('\\')) &&
-           !has_zero(eight ^ each(0x7F));
+    return (eight & each(0x80)) == 0 && !control && !has_zero(eight ^ each('"')) &&
+           !has_zero(eight ^ each('\\')) && !has_zero(eight ^ each(0x7F));
+}
+
+/// Almost every text is: eight bytes at once.
+bool is_plain_ascii(std::string_view text) {
+    for (; text.size() >= 8; text.remove_prefix(8)) {
+        if (!eight_are_plain_ascii(text.data())) return false;
+    }
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) >= 0x80 || !is_plain(static_cast<unsigned char>(c))) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -52,7 +62,15 @@ void Writer::close(char bracket) {
     first_ = false;
 }
 
-void Writer::name(std::string_view name) {
+void Writer::name(Name name) {
+    separate();
+    out_ += '"';
+    out_ += name.text();
+    out_ += "\":";
+    named_ = true;
+}
+
+void Writer::any_name(std::string_view name) {
     separate();
     quote_any(name);
     out_ += ':';
@@ -66,7 +84,8 @@ void Writer::text(std::string_view value) {
 
 void Writer::number(std::uint64_t value) {
     separate();
-    fmt::format_to(std::back_inserter(out_), "{}", value);
+    const fmt::format_int digits{value};
+    out_.append(digits.data(), digits.size());
 }
 
 void Writer::raw(std::string_view json) {
@@ -75,7 +94,11 @@ void Writer::raw(std::string_view json) {
 }
 
 void Writer::quote_any(std::string_view value) {
-    if (is_utf8(value)) {
+    if (is_plain_ascii(value)) {
+        out_ += '"';
+        out_ += value;
+        out_ += '"';
+    } else if (is_utf8(value)) {
         quote(value);
     } else {
         quote(to_valid_utf8(value));
@@ -86,9 +109,6 @@ void Writer::quote(std::string_view value) {
     out_ += '"';
     std::size_t from = 0;
     for (std::size_t i = 0; i < value.size(); ++i) {
-        while (i + 8 <= value.size() && eight_are_plain(value.data() + i))
-            i += 8;
-        if (i == value.size()) break;
         const auto c = static_cast<unsigned char>(value[i]);
         if (is_plain(c)) continue;
         out_.append(value, from, i - from);

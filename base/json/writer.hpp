@@ -3,12 +3,28 @@
 // The caller opens and closes in pairs. Texts that are not UTF-8 get U+FFFD. Not thread safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace photogate::json {
+
+/// A member's name that is written in the source: printable ASCII that needs no escape, which the compiler checks.
+class Name {
+  public:
+    template <std::size_t N>
+    consteval Name(const char (&text)[N]) : text_(text, N - 1) {
+        for (const char c : text_) {
+            if (c < 0x20 || c > 0x7E || c == '"' || c == '\\') throw "a name that needs an escape";
+        }
+    }
+    std::string_view text() const { return text_; }
+
+  private:
+    std::string_view text_;
+};
 
 class Writer {
   public:
@@ -18,7 +34,9 @@ class Writer {
     void end_object() { close('}'); }
     void begin_array() { open('['); }
     void end_array() { close(']'); }
-    void name(std::string_view name);
+    void name(Name name);
+    /// A name that comes from elsewhere, of any bytes.
+    void any_name(std::string_view name);
     void text(std::string_view value);
     void number(std::uint64_t value);
     void null() { raw("null"); }

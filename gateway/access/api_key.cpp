@@ -10,7 +10,7 @@
 namespace photogate::gateway::access {
 namespace {
 
-constexpr std::string_view kPrefix = "pg_";
+constexpr std::string_view kKeyPrefix = "pg_";
 constexpr std::string_view kHashPrefix = "sha256:";
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kSecretLength = 52;
@@ -24,7 +24,7 @@ bool lower_or_digit(char c) {
 Secret make_api_key(const AppName& app, Random& random) {
     std::array<std::uint8_t, kSecretBytes> raw{};
     random.fill(std::as_writable_bytes(std::span{raw}));
-    std::string key{kPrefix};
+    std::string key{kKeyPrefix};
     key += app.str();
     key += '_';
     key += base32_crockford(raw);
@@ -45,8 +45,8 @@ std::optional<signer::Sha256> parse_api_key_line(std::string_view line) {
 }
 
 std::optional<AppName> app_of_api_key(std::string_view key) {
-    if (!key.starts_with(kPrefix)) return std::nullopt;
-    key.remove_prefix(kPrefix.size());
+    if (!key.starts_with(kKeyPrefix)) return std::nullopt;
+    key.remove_prefix(kKeyPrefix.size());
     const auto end = key.find('_');
     if (end == std::string_view::npos) return std::nullopt;
     const auto secret = key.substr(end + 1);

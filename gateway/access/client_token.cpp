@@ -7,7 +7,7 @@
 namespace photogate::gateway::access {
 namespace {
 
-constexpr std::string_view kPrefix = "pgt_";
+constexpr std::string_view kTokenPrefix = "pgt_";
 constexpr std::size_t kLongest = 4'096;
 
 std::uint64_t unix_seconds(Timestamp at) {
@@ -36,7 +36,7 @@ std::string claims_json(const ClientToken& token) {
         json.name("metadata");
         json.begin_object();
         for (const auto& [name, value] : token.metadata) {
-            json.name(name);
+            json.any_name(name);
             json.text(value);
         }
         json.end_object();
@@ -46,7 +46,7 @@ std::string claims_json(const ClientToken& token) {
 }
 
 /// Of claims whose signature is ours.
-std::optional<ClientToken> read_claims(std::string_view text) {
+std::optional<ClientToken> read_token_claims(std::string_view text) {
     const auto document = json::read_object(text);
     if (!document) return std::nullopt;
     json::Fields fields(*document);
@@ -76,7 +76,7 @@ TokenSigner::TokenSigner(const std::vector<Secret>& secrets) {
 }
 
 std::string TokenSigner::sign(const ClientToken& token) const {
-    auto text = std::string{kPrefix} + base64url(as_bytes(claims_json(token)));
+    auto text = std::string{kTokenPrefix} + base64url(as_bytes(claims_json(token)));
     const auto signature = keys_.front().sign(text);
     return text + "." + base64url(signature);
 }
@@ -87,7 +87,7 @@ Result<ClientToken> TokenSigner::verify(std::string_view presented, Timestamp no
                     "the client token is not one of ours; ask your app for another");
     };
     const auto stop = presented.find('.');
-    if (presented.size() > kLongest || !presented.starts_with(kPrefix) || stop == std::string_view::npos)
+    if (presented.size() > kLongest || !presented.starts_with(kTokenPrefix) || stop == std::string_view::npos)
         return refuse();
     const auto signed_text = presented.substr(0, stop);
     const auto signature = from_base64url(presented.substr(stop + 1));
@@ -99,8 +99,8 @@ Result<ClientToken> TokenSigner::verify(std::string_view presented, Timestamp no
         ours = ours || same;
     }
     if (!ours) return refuse();
-    const auto claims = from_base64url(signed_text.substr(kPrefix.size()));
-    auto token = claims ? read_claims(as_text(*claims)) : std::nullopt;
+    const auto claims = from_base64url(signed_text.substr(kTokenPrefix.size()));
+    auto token = claims ? read_token_claims(as_text(*claims)) : std::nullopt;
     if (!token) return refuse();
     if (token->expires_at <= now) {
         return fail(
@@ -111,7 +111,7 @@ Result<ClientToken> TokenSigner::verify(std::string_view presented, Timestamp no
 }
 
 bool looks_like_client_token(std::string_view credential) {
-    return credential.starts_with(kPrefix);
+    return credential.starts_with(kTokenPrefix);
 }
 
 }  // namespace photogate::gateway::access

@@ -30,14 +30,14 @@ void write_gallery(json::Writer& json, const GalleryPass& pass) {
     json.name("metadata");
     json.begin_object();
     for (const auto& [name, value] : pass.metadata) {
-        json.name(name);
+        json.any_name(name);
         json.text(value);
     }
     json.end_object();
 }
 
 /// Of claims whose signature is ours.
-std::optional<GalleryPass> read_claims(std::string_view text) {
+std::optional<GalleryPass> read_pass_claims(std::string_view text) {
     const auto document = json::read_object(text);
     if (!document) return std::nullopt;
     json::Fields fields(*document);
@@ -64,7 +64,7 @@ std::optional<GalleryPass> read_value(const LinkKeys& keys, std::string_view val
     const auto* app = keys.signed_by(signed_text(value.substr(0, stop)), value.substr(stop + 1));
     if (app == nullptr) return std::nullopt;
     const auto claims = from_base64url(value.substr(0, stop));
-    auto pass = claims ? read_claims(as_text(*claims)) : std::nullopt;
+    auto pass = claims ? read_pass_claims(as_text(*claims)) : std::nullopt;
     // Its key signs for this app alone.
     if (!pass || pass->app != *app) return std::nullopt;
     return pass;

@@ -6,7 +6,7 @@
 namespace photogate::gateway::access {
 namespace {
 
-constexpr std::string_view kPrefix = "pgt_u";
+constexpr std::string_view kTicketPrefix = "pgt_u";
 
 std::string signed_text(const UploadId& upload, std::string_view seconds) {
     return "upload-ticket\n" + upload.str() + "\n" + std::string{seconds};
@@ -22,7 +22,8 @@ UploadTickets::UploadTickets(const std::vector<Secret>& secrets) {
 std::string UploadTickets::sign(const UploadId& upload, Timestamp until) const {
     const auto seconds =
         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(until.time_since_epoch()).count());
-    return std::string{kPrefix} + seconds + "." + base64url(keys_.front().sign(signed_text(upload, seconds)));
+    return std::string{kTicketPrefix} + seconds + "." +
+           base64url(keys_.front().sign(signed_text(upload, seconds)));
 }
 
 Result<Timestamp> UploadTickets::verify(std::string_view presented, const UploadId& upload,
@@ -33,7 +34,7 @@ Result<Timestamp> UploadTickets::verify(std::string_view presented, const Upload
     };
     const auto stop = presented.find('.');
     if (!looks_like_upload_ticket(presented) || stop == std::string_view::npos) return refuse();
-    const auto seconds = presented.substr(kPrefix.size(), stop - kPrefix.size());
+    const auto seconds = presented.substr(kTicketPrefix.size(), stop - kTicketPrefix.size());
     const auto end = ascii::parse_whole<std::int64_t>(seconds);
     const auto signature = from_base64url(presented.substr(stop + 1));
     bool ours = false;
@@ -52,7 +53,7 @@ Result<Timestamp> UploadTickets::verify(std::string_view presented, const Upload
 }
 
 bool looks_like_upload_ticket(std::string_view credential) {
-    return credential.starts_with(kPrefix);
+    return credential.starts_with(kTicketPrefix);
 }
 
 }  // namespace photogate::gateway::access

@@ -10,7 +10,7 @@ namespace {
 
 using Path = std::vector<std::string>;
 
-Path split(std::string_view dotted) {
+Path split_path(std::string_view dotted) {
     Path parts;
     while (!dotted.empty()) {
         const auto dot = dotted.find('.');
@@ -39,7 +39,7 @@ Path names_in(const Path& pattern, const Path& path) {
 /// The table whose pattern is exactly this path; nullptr where there is none.
 const Table* table_at(const Path& path) {
     for (const auto& table : tables()) {
-        const auto pattern = split(table.pattern);
+        const auto pattern = split_path(table.pattern);
         if (pattern.size() == path.size() && begins(pattern, path)) return &table;
     }
     return nullptr;
@@ -47,7 +47,7 @@ const Table* table_at(const Path& path) {
 
 bool leads_to_a_table(const Path& path) {
     return std::any_of(tables().begin(), tables().end(),
-                       [&](const Table& t) { return begins(split(t.pattern), path); });
+                       [&](const Table& t) { return begins(split_path(t.pattern), path); });
 }
 
 /// Every word that may stand directly in the table at `path`.
@@ -60,7 +60,7 @@ std::vector<std::string> words_in(const Path& path) {
         }
     }
     for (const auto& table : tables()) {
-        const auto pattern = split(table.pattern);
+        const auto pattern = split_path(table.pattern);
         if (pattern.size() > path.size() && begins(pattern, path) && pattern[path.size()] != "*")
             words.push_back(pattern[path.size()]);
     }
@@ -135,7 +135,7 @@ class Walk {
         } else if (!leads_to_a_table(entry.path)) {
             refuse(entry, unknown(entry, "table"));
         } else if (const auto* table = table_at(entry.path)) {
-            const auto names = names_in(split(table->pattern), entry.path);
+            const auto names = names_in(split_path(table->pattern), entry.path);
             if (names.empty()) return;
             if (!table->name_rule->permits(names.back())) {
                 refuse(entry, fmt::format("'{}' {}", names.back(), table->name_rule->text));
@@ -160,7 +160,7 @@ class Walk {
     }
 
     std::size_t instance(const Table& table, const Path& path) const {
-        const auto names = names_in(split(table.pattern), path);
+        const auto names = names_in(split_path(table.pattern), path);
         const auto at =
             std::find_if(layout_.instances.begin(), layout_.instances.end(),
                          [&](const Instance& i) { return i.table == &table && i.names == names; });
@@ -178,7 +178,7 @@ class Walk {
 std::string Instance::path() const {
     std::string out;
     std::size_t next = 0;
-    for (const auto& part : split(table->pattern)) {
+    for (const auto& part : split_path(table->pattern)) {
         out.append(out.empty() ? "" : ".").append(part == "*" ? names[next++] : part);
     }
     return out;

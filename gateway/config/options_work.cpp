@@ -10,7 +10,7 @@ using G = const RawValue&;
 const Rows<imaging::PoolOptions> imager{
     standard().imaging, [](S scope) -> imaging::PoolOptions& { return scope.config.imaging; }};
 const Rows<Worker> worker{standard().worker, [](S scope) -> Worker& { return scope.config.worker; }};
-const Rows<storage::records::RecordsOptions> records{
+const Rows<storage::records::RecordsOptions> work_records{
     standard().database, [](S scope) -> storage::records::RecordsOptions& { return scope.config.database; }};
 
 Table imaging_table() {
@@ -59,10 +59,11 @@ Table worker_table() {
             worker.integer("store_concurrency", &Worker::store_concurrency, {1, 1'000},
                            "Originals and deleted images moved or removed concurrently.",
                            {.otherwise = "as many as `concurrency`"}),
-            records.integer("max_attempts", &storage::records::RecordsOptions::max_attempts, {1, 100},
-                            "Attempts after which an upload fails."),
-            records.integer("max_decoder_crashes", &storage::records::RecordsOptions::max_decoder_crashes,
-                            {1, 100}, "Worker processes that a picture may crash before its upload fails."),
+            work_records.integer("max_attempts", &storage::records::RecordsOptions::max_attempts, {1, 100},
+                                 "Attempts after which an upload fails."),
+            work_records.integer("max_decoder_crashes",
+                                 &storage::records::RecordsOptions::max_decoder_crashes, {1, 100},
+                                 "Worker processes that a picture may crash before its upload fails."),
             worker.duration("lease", &Worker::lease, {5s, 1h},
                             "How long an unresponsive worker keeps its uploads."),
             worker.duration("poll", &Worker::poll, {10ms, 5min},

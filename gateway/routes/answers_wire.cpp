@@ -19,7 +19,7 @@ std::string dump(const json& value) {
 void write_pairs(photogate::json::Writer& out, const std::vector<signer::HeaderField>& headers) {
     out.begin_object();
     for (const auto& header : headers) {
-        out.name(header.name);
+        out.any_name(header.name);
         out.text(header.value);
     }
     out.end_object();

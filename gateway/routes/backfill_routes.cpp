@@ -33,12 +33,12 @@ std::optional<Timestamp> expected_end(const Backfill& backfill, Timestamp now) {
     return now + std::chrono::duration_cast<Timestamp::duration>(rest);
 }
 
-void write(json::Writer& out, std::string_view name, const std::optional<std::string>& text) {
+void write(json::Writer& out, json::Name name, const std::optional<std::string>& text) {
     out.name(name);
     text ? out.text(*text) : out.null();
 }
 
-void write(json::Writer& out, std::string_view name, const std::optional<Timestamp>& at) {
+void write(json::Writer& out, json::Name name, const std::optional<Timestamp>& at) {
     write(out, name, at ? std::make_optional(format_rfc3339(*at)) : std::nullopt);
 }
 
@@ -60,7 +60,7 @@ Response backfill_response(int status, const Backfill& backfill, Timestamp now) 
                                                             {"failed", backfill.failed},
                                                             {"waiting", backfill.waiting}};
     for (const auto& [name, count] : counts) {
-        out.name(name);
+        out.any_name(name);
         out.number(count);
     }
     write(out, "started_at", std::optional{backfill.started_at});

@@ -11,7 +11,7 @@ namespace {
 using http::Request;
 using http::Response;
 
-void write_texts(json::Writer& out, std::string_view name, const std::vector<std::string>& texts) {
+void write_texts(json::Writer& out, json::Name name, const std::vector<std::string>& texts) {
     out.name(name);
     out.begin_array();
     for (const auto& text : texts)

@@ -68,7 +68,7 @@ std::string token_json(const model::ClientToken& token, const std::string& text,
     json.name("metadata");
     json.begin_object();
     for (const auto& [name, value] : token.metadata) {
-        json.name(name);
+        json.any_name(name);
         json.text(value);
     }
     json.end_object();

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "gateway/system/event_proof.hpp"
 
 namespace photogate::gateway::system {
@@ -13,14 +14,6 @@ std::string local_url(config::ListenAddress address) {
     if (address.host == "0.0.0.0" || address.host == "localhost") address.host = "127.0.0.1";
     if (address.host == "::") address.host = "::1";
     return "http://" + address.text();
-}
-
-/// For a shell. Paths with other characters are quoted.
-std::string quoted(const std::string& path) {
-    std::string text = "'";
-    for (const char c : path)
-        text += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return text + "'";
 }
 
 }  // namespace
@@ -44,7 +37,7 @@ std::string next_steps(const config::Config& config) {
         "Ask for an upload; `upload.curl` in the answer is a command that sends a file:\n\n"
         "  curl -s {}/v1/uploads -H \"Authorization: Bearer {}\" \\\n"
         "    -H 'Content-Type: application/json' -d '{{\"filename\":\"photo.jpg\"}}'\n\n",
-        url, first ? fmt::format("$(cat {})", quoted(key_file.string())) : "$KEY");
+        url, first ? fmt::format("$(cat {})", shell_quote(key_file.string())) : "$KEY");
     if (first)
         text += fmt::format(
             "The configuration is {0}/photogate.toml; the operator's key is in {0}/operator.key.\n",

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "model/object_layout.hpp"
@@ -48,17 +49,6 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Depen
 
 namespace {
 
-/// For a shell.
-std::string quoted(const std::string& text) {
-    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") ==
-        std::string::npos)
-        return text;
-    std::string all = "'";
-    for (const char c : text)
-        all += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return all + "'";
-}
-
 bool is_loopback(const std::string& host) {
     return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
@@ -79,11 +69,11 @@ storage::objects::Remedies remedies_of(const config::Config& config, const model
     storage::objects::Remedies remedies;
     const auto program = config::executable_of_process();
     if (program != "/usr/bin/photogate" && program != "/usr/local/bin/photogate")
-        remedies.program = quoted(program.string());
-    if (!config.file.empty()) remedies.arguments = "--config " + quoted(config.file);
+        remedies.program = shell_word(program.string());
+    if (!config.file.empty()) remedies.arguments = "--config " + shell_word(config.file);
     remedies.region = region.name;
-    remedies.signer_key = quoted(region.signer.access_key_id);
-    remedies.worker_key = quoted(region.worker.access_key_id);
+    remedies.signer_key = shell_word(region.signer.access_key_id);
+    remedies.worker_key = shell_word(region.worker.access_key_id);
     for (const auto& [name, source] : config.events) {
         if (std::find(source.regions.begin(), source.regions.end(), region.name) == source.regions.end())
             continue;

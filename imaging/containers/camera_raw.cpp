@@ -12,7 +12,7 @@ namespace photogate::imaging {
 
 namespace {
 
-constexpr std::size_t kMaxDirectories = 64;
+constexpr std::size_t kMaxRawDirectories = 64;
 constexpr std::uint32_t kMaxBelow = 16;  ///< directories below one
 constexpr std::uint64_t kWork = 64ULL << 20;
 
@@ -58,7 +58,8 @@ class RawDetector {
 
   private:
     std::optional<exif::Directory> visit(std::uint32_t offset) {
-        if (seen_.size() >= kMaxDirectories || std::find(seen_.begin(), seen_.end(), offset) != seen_.end())
+        if (seen_.size() >= kMaxRawDirectories ||
+            std::find(seen_.begin(), seen_.end(), offset) != seen_.end())
             return std::nullopt;
         seen_.push_back(offset);
         auto directory = exif::directory_at(tiff_, header_.endian, offset, budget_);

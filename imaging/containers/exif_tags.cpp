@@ -50,7 +50,7 @@ constexpr std::array kImage = {
     Named{0x9c9f, "XPSubject"},
 };
 
-constexpr std::array kExif = {
+constexpr std::array kExifTags = {
     Named{0x829a, "ExposureTime"},
     Named{0x829d, "FNumber"},
     Named{0x8822, "ExposureProgram"},
@@ -149,7 +149,7 @@ std::span<const Named> table(ExifDirectory directory) {
         case ExifDirectory::image:
             return kImage;
         case ExifDirectory::exif:
-            return kExif;
+            return kExifTags;
         case ExifDirectory::gps:
             return kGps;
         case ExifDirectory::interop:

@@ -23,11 +23,6 @@ constexpr std::array kProperties = {"ispe"sv, "irot"sv, "imir"sv, "clap"sv, "pix
                                     "colr"sv, "av1C"sv, "hvcC"sv, "auxC"sv, "pasp"sv,
                                     "clli"sv, "mdcv"sv, "a1op"sv, "a1lx"sv, "lsel"sv};
 
-template <std::size_t N>
-bool one_of(const std::array<std::string_view, N>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 struct Box {
     std::string_view type;
     BytesView body;

@@ -14,11 +14,6 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kMaxProfile = 4U << 20;
 
-template <std::size_t N>
-bool one_of(const std::array<std::string_view, N>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 constexpr std::array kPngDrawing = {"IHDR"sv, "PLTE"sv, "tRNS"sv, "IDAT"sv, "acTL"sv, "fcTL"sv,
                                     "fdAT"sv, "gAMA"sv, "cHRM"sv, "sRGB"sv, "sBIT"sv, "cICP"sv,
                                     "mDCV"sv, "cLLI"sv, "bKGD"sv, "pHYs"sv};

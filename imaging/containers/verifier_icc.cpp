@@ -17,11 +17,6 @@ using namespace std::string_view_literals;
 constexpr std::size_t kBroken = SIZE_MAX;
 constexpr std::size_t kLargest = 4U << 20;
 
-template <std::size_t N>
-bool one_of(const std::array<std::string_view, N>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 bool zeros(BytesView bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }

@@ -114,9 +114,10 @@ void app1(BytesView body, Names& names) {
     }
 }
 
-class Reader {
+class JpegReader {
   public:
-    Reader(BytesView file, Names& names, WorkBudget& budget) : file_(file), names_(names), budget_(budget) {}
+    JpegReader(BytesView file, Names& names, WorkBudget& budget)
+        : file_(file), names_(names), budget_(budget) {}
 
     void run() {
         std::size_t at = 2;
@@ -246,7 +247,7 @@ class Reader {
 }  // namespace
 
 void jpeg(BytesView file, Names& names, WorkBudget& budget) {
-    Reader(file, names, budget).run();
+    JpegReader(file, names, budget).run();
 }
 
 }  // namespace photogate::imaging::verifier

@@ -2,6 +2,8 @@
 // rewriters.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -57,6 +59,11 @@ inline std::uint32_t le(BytesView bytes, std::size_t at, std::size_t width) {
 /// At most `n` bytes from `at`; empty beyond the end.
 inline std::string_view text_at(BytesView bytes, std::size_t at, std::size_t n) {
     return at < bytes.size() ? as_text(bytes).substr(at, n) : std::string_view{};
+}
+
+template <std::size_t N>
+bool one_of(const std::array<std::string_view, N>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// A chunk's or box's four letters as they may be reported.

@@ -19,7 +19,7 @@ void put_u32(Bytes& out, std::uint64_t value) {
         out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-void put_chunk(Bytes& out, std::string_view type, BytesView body) {
+void put_riff_chunk(Bytes& out, std::string_view type, BytesView body) {
     append(out, as_bytes(type));
     put_u32(out, body.size());
     append(out, body);
@@ -52,7 +52,7 @@ Bytes stripped_frame(BytesView body, WorkBudget& budget) {
     ByteReader reader(body.subspan(kFrameHeader), Endian::little);
     Chunk chunk;
     while (next_chunk(reader, chunk, budget))
-        if (is_picture(chunk.type)) put_chunk(out, chunk.type, chunk.body);
+        if (is_picture(chunk.type)) put_riff_chunk(out, chunk.type, chunk.body);
     return out;
 }
 
@@ -77,10 +77,10 @@ Stripped strip_webp(BytesView file, WorkBudget& budget) {
             append(canvas, chunk.body.first(10));
         if (chunk.type == "ICCP" && profile.empty()) profile = publishable_icc(chunk.body, ColourModel::rgb);
         if (chunk.type == "ANIM" && chunk.body.size() >= 6)
-            put_chunk(pictures, chunk.type, chunk.body.first(6));
+            put_riff_chunk(pictures, chunk.type, chunk.body.first(6));
         if (chunk.type == "ANMF" && chunk.body.size() >= kFrameHeader)
-            put_chunk(pictures, chunk.type, stripped_frame(chunk.body, budget));
-        if (is_picture(chunk.type)) put_chunk(pictures, chunk.type, chunk.body);
+            put_riff_chunk(pictures, chunk.type, stripped_frame(chunk.body, budget));
+        if (is_picture(chunk.type)) put_riff_chunk(pictures, chunk.type, chunk.body);
     }
     if (budget.exhausted()) return cannot_strip(RejectionCode::corrupt, kTooMuchWork);
     if (!reader.ok()) return cannot_strip(RejectionCode::corrupt, "a chunk is longer than the picture");
@@ -93,8 +93,8 @@ Stripped strip_webp(BytesView file, WorkBudget& budget) {
         canvas[0] &= kAlphaFlag | kAnimationFlag;  // neither EXIF nor XMP, and the profile only if it stays
         canvas[1] = canvas[2] = canvas[3] = 0;
         if (!profile.empty()) canvas[0] |= kIccFlag;
-        put_chunk(out, "VP8X", canvas);
-        if (!profile.empty()) put_chunk(out, "ICCP", profile);
+        put_riff_chunk(out, "VP8X", canvas);
+        if (!profile.empty()) put_riff_chunk(out, "ICCP", profile);
     }
     append(out, pictures);
     const std::uint64_t riff_size = out.size() - 8;

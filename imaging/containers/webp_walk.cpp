@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-struct Chunk {
+struct RiffChunk {
     std::string_view type;
     ByteRange body;
 };
@@ -56,7 +56,7 @@ class WebpWalk {
         }
         std::uint64_t position = 12;
         while (position + 8 <= end && state_.work(kEntryWork)) {
-            const Chunk chunk = chunk_at(position);
+            const RiffChunk chunk = chunk_at(position);
             if (!fits(chunk.body, end)) {
                 state_.corrupt("a chunk is longer than the picture");
                 break;
@@ -69,7 +69,7 @@ class WebpWalk {
     }
 
   private:
-    Chunk chunk_at(std::uint64_t position) const {
+    RiffChunk chunk_at(std::uint64_t position) const {
         ByteReader reader(state_.file, Endian::little);
         reader.seek(position);
         const std::string_view type = reader.text(4);
@@ -77,7 +77,7 @@ class WebpWalk {
         return {type, {position + 8, size}};
     }
 
-    bool top_level(const Chunk& chunk) {
+    bool top_level(const RiffChunk& chunk) {
         const BytesView body = slice(state_.file, chunk.body);
         if (chunk.type == "VP8X") return extended(body);
         if (chunk.type == "VP8 " || chunk.type == "VP8L") return still(chunk, body);
@@ -105,12 +105,12 @@ class WebpWalk {
         return state_.set_size(width, height) && state_.check_raster();
     }
 
-    std::optional<Size> coded_size(const Chunk& chunk, BytesView body) {
+    std::optional<Size> coded_size(const RiffChunk& chunk, BytesView body) {
         if (chunk.type == "VP8L" && body.size() > 4 && (body[4] & 0x10U) != 0) state_.found.has_alpha = true;
         return chunk.type == "VP8L" ? lossless_size(body) : lossy_size(body);
     }
 
-    bool still(const Chunk& chunk, BytesView body) {
+    bool still(const RiffChunk& chunk, BytesView body) {
         const std::optional<Size> size = coded_size(chunk, body);
         if (!size) return state_.corrupt("a picture chunk without a valid header");
         if (state_.found.frames != 0 || state_.found.animated)
@@ -136,7 +136,7 @@ class WebpWalk {
         bool painted = false;
         while (position + 8 <= end) {
             if (!state_.work(kEntryWork)) return false;
-            const Chunk chunk = chunk_at(position);
+            const RiffChunk chunk = chunk_at(position);
             if (!fits(chunk.body, end)) return state_.corrupt("a chunk is longer than its frame");
             position = chunk.body.offset + chunk.body.size + (chunk.body.size & 1U);
             if (chunk.type == "ALPH") continue;
@@ -152,7 +152,7 @@ class WebpWalk {
         return state_.add_frame(static_cast<std::uint64_t>(state_.found.width) * state_.found.height);
     }
 
-    bool metadata(const Chunk& chunk, BytesView body) {
+    bool metadata(const RiffChunk& chunk, BytesView body) {
         if (!state_.add_metadata(body.size())) return false;
         if (chunk.type == "ICCP") state_.add_carrier(CarrierKind::icc, chunk.body);
         if (chunk.type == "XMP ") state_.add_carrier(CarrierKind::xmp, chunk.body);

@@ -61,10 +61,6 @@ Image coverage(std::string_view text, const std::string& name, double size) {
     return mask ? Image(vips_image_copy_memory(mask.get())) : Image{};
 }
 
-int longest_edge(VipsImage* image) {
-    return std::max(vips_image_get_width(image), vips_image_get_height(image));
-}
-
 /// One colour with that alpha.
 Image in_colour(VipsImage* alpha, double level) {
     Image flat, whole, named;

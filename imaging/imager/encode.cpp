@@ -18,10 +18,6 @@ constexpr int kPngCompression = 6;
 constexpr int kGifEffort = 4;
 constexpr int kGifAnimationEffort = 1;
 
-int longest_edge(VipsImage* image) {
-    return std::max(vips_image_get_width(image), vips_image_get_height(image));
-}
-
 /// WebP at two below JPEG's number scores the same.
 int webp_quality(int jpeg_quality) {
     return std::clamp(jpeg_quality - 2, 1, 100);

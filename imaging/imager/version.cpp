@@ -149,7 +149,7 @@ Image sharpened(VipsImage* picture) {
     return held;
 }
 
-tl::unexpected<Error> broken(const char* what) {
+tl::unexpected<Error> internal_error(const char* what) {
     return fail(ErrorCode::internal, what);
 }
 
@@ -198,19 +198,19 @@ Result<Image> version_of(Scales& scales, const VersionSpec& version, const Marks
             part.picture = stretched(base, fitted(kept, version));
         else
             part = cropped(base, kept, version.gravity);
-        if (!part.picture) return broken("the picture can't be brought into its proportions");
+        if (!part.picture) return internal_error("the picture can't be brought into its proportions");
     }
     const PictureSize area = area_of(part.picture.get());
     Image picture = std::move(part.picture);
     const std::uint32_t edge = std::min(fitted_edge(area, version), kMaxEncodedEdge);
     if (edge < std::max(area.width, area.height)) {
         picture = shrunk(picture.get(), edge);
-        if (!picture) return broken("the picture can't be shrunk");
+        if (!picture) return internal_error("the picture can't be shrunk");
         if (!version.crop) scales.add(picture.get());
     }
     if (is_to_be_sharpened(picture.get(), version, scales.whole())) {
         picture = sharpened(picture.get());
-        if (!picture) return broken("the picture can't be sharpened");
+        if (!picture) return internal_error("the picture can't be sharpened");
     }
     if (!version.watermark) return picture;
     if (version.watermark->source == Watermark::Source::marked) {

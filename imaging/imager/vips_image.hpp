@@ -5,6 +5,7 @@
 // before each step. Thread safety: one thread.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,10 @@ struct UnrefImage {
     void operator()(VipsImage* image) const { g_object_unref(image); }
 };
 using Image = std::unique_ptr<VipsImage, UnrefImage>;
+
+inline int longest_edge(VipsImage* image) {
+    return std::max(vips_image_get_width(image), vips_image_get_height(image));
+}
 
 /// What a libvips call writes into: `vips_flip(in, out(&next), …)`.
 class OutImage {

@@ -8,7 +8,7 @@ namespace photogate::imaging {
 
 namespace {
 
-constexpr std::uint64_t kMost = 0xFFFF'FFFF;
+constexpr std::uint64_t kMostCounted = 0xFFFF'FFFF;
 
 std::uint64_t parts(std::uint64_t whole, std::uint64_t size) {
     return (whole + size - 1) / size;
@@ -58,7 +58,7 @@ void JpegRestarts::scan(BytesView header, std::size_t position) {
     wanted_ = all == 0 ? 0 : (all - 1) / interval_;
     seen_.clear();
     last_marker_ = position;
-    if (all != 0) intervals_ = static_cast<std::uint32_t>(std::min(intervals_ + wanted_ + 1, kMost));
+    if (all != 0) intervals_ = static_cast<std::uint32_t>(std::min(intervals_ + wanted_ + 1, kMostCounted));
 }
 
 void JpegRestarts::marker(std::uint8_t code, std::size_t position) {
@@ -91,7 +91,7 @@ void JpegRestarts::end_scan(std::size_t position) {
 }
 
 void JpegRestarts::fault(std::uint64_t count) {
-    faults_ = static_cast<std::uint32_t>(std::min(faults_ + count, kMost));
+    faults_ = static_cast<std::uint32_t>(std::min(faults_ + count, kMostCounted));
 }
 
 }  // namespace photogate::imaging

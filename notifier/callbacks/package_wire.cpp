@@ -15,12 +15,12 @@ std::string_view state_word(const model::Package& package, Timestamp now) {
     return to_string(package.state);
 }
 
-void write_text(json::Writer& json, std::string_view name, std::string_view value) {
+void write_text(json::Writer& json, json::Name name, std::string_view value) {
     json.name(name);
     json.text(value);
 }
 
-void write_number(json::Writer& json, std::string_view name, std::uint64_t value) {
+void write_number(json::Writer& json, json::Name name, std::uint64_t value) {
     json.name(name);
     json.number(value);
 }
@@ -96,8 +96,10 @@ void write_members(json::Writer& json, const ShownPackage& shown, Timestamp now)
     package.failure.empty() ? json.null() : json.text(package.failure);
     json.name("metadata");
     json.begin_object();
-    for (const auto& [name, value] : package.metadata)
-        write_text(json, name, value);
+    for (const auto& [name, value] : package.metadata) {
+        json.any_name(name);
+        json.text(value);
+    }
     json.end_object();
     write_text(json, "created_at", format_rfc3339(package.created_at));
     write_text(json, "expires_at", format_rfc3339(package.expires_at));

@@ -7,7 +7,7 @@ namespace photogate::notifier::callbacks {
 namespace {
 
 template <class T, class Write>
-void optional(json::Writer& json, std::string_view name, const std::optional<T>& value, Write write) {
+void optional(json::Writer& json, json::Name name, const std::optional<T>& value, Write write) {
     json.name(name);
     if (value) {
         write(*value);
@@ -16,7 +16,7 @@ void optional(json::Writer& json, std::string_view name, const std::optional<T>&
     }
 }
 
-void text_or_null(json::Writer& json, std::string_view name, std::string_view value) {
+void text_or_null(json::Writer& json, json::Name name, std::string_view value) {
     json.name(name);
     if (value.empty()) {
         json.null();
@@ -25,7 +25,7 @@ void text_or_null(json::Writer& json, std::string_view name, std::string_view va
     }
 }
 
-void number_or_null(json::Writer& json, std::string_view name, std::uint64_t value) {
+void number_or_null(json::Writer& json, json::Name name, std::uint64_t value) {
     json.name(name);
     if (value == 0) {
         json.null();
@@ -34,21 +34,21 @@ void number_or_null(json::Writer& json, std::string_view name, std::uint64_t val
     }
 }
 
-void time_or_null(json::Writer& json, std::string_view name, const std::optional<Timestamp>& at) {
+void time_or_null(json::Writer& json, json::Name name, const std::optional<Timestamp>& at) {
     optional(json, name, at, [&](Timestamp value) { json.text(format_rfc3339(value)); });
 }
 
-void text_map(json::Writer& json, std::string_view name, const model::TextMap& map) {
+void text_map(json::Writer& json, json::Name name, const model::TextMap& map) {
     json.name(name);
     json.begin_object();
     for (const auto& [key, value] : map) {
-        json.name(key);
+        json.any_name(key);
         json.text(value);
     }
     json.end_object();
 }
 
-void spliced(json::Writer& json, std::string_view name, std::string_view object) {
+void spliced(json::Writer& json, json::Name name, std::string_view object) {
     json.name(name);
     if (!object.empty() &&
         json::is_plain_object(object, {.bytes = 64U << 10, .depth = 16, .nodes = 20'000})) {

@@ -8,11 +8,12 @@
 #include "base/base64url.hpp"
 #include "base/encoding.hpp"
 #include "base/json/value.hpp"
+#include "notifier/events/json_text.hpp"
 
 namespace photogate::notifier::events {
 namespace {
 
-constexpr std::string_view kBearer = "bearer ";
+constexpr std::string_view kBearerScheme = "bearer ";
 constexpr json::Bounds kPartBounds{.bytes = OidcAuthenticator::kLongestToken, .depth = 4, .nodes = 100};
 
 std::optional<json::Value> part(std::string_view text) {
@@ -21,12 +22,6 @@ std::optional<json::Value> part(std::string_view text) {
     auto value = json::read(as_text(*bytes), kPartBounds);
     if (!value || !value->object()) return std::nullopt;
     return std::move(*value);
-}
-
-std::string_view text_of(const json::Value& object, std::string_view name) {
-    const auto* value = object.find(name);
-    const auto* text = value ? value->text() : nullptr;
-    return text ? std::string_view{*text} : std::string_view{};
 }
 
 std::optional<Timestamp> time_of(const json::Value& object, std::string_view name) {
@@ -84,10 +79,10 @@ Result<OidcAuthenticator::Keys> OidcAuthenticator::read_keys(const std::string& 
 
 std::optional<OidcAuthenticator::Token> OidcAuthenticator::token_of(const SenderHead& head) const {
     const auto sent = head.field("authorization").value_or("");
-    if (sent.size() > kLongestToken || sent.size() <= kBearer.size() ||
-        !ascii::equals_ignoring_case(sent.substr(0, kBearer.size()), kBearer))
+    if (sent.size() > kLongestToken || sent.size() <= kBearerScheme.size() ||
+        !ascii::equals_ignoring_case(sent.substr(0, kBearerScheme.size()), kBearerScheme))
         return std::nullopt;
-    const auto token = sent.substr(kBearer.size());
+    const auto token = sent.substr(kBearerScheme.size());
     const auto first = token.find('.'), last = token.rfind('.');
     if (first == last) return std::nullopt;
     const auto header = part(token.substr(0, first));

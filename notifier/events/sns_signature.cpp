@@ -7,6 +7,7 @@
 #include "base/ascii.hpp"
 #include "base/encoding.hpp"
 #include "base/json/value.hpp"
+#include "notifier/events/json_text.hpp"
 
 namespace photogate::notifier::events {
 namespace {
@@ -21,12 +22,6 @@ constexpr std::array<std::string_view, 8> kSigned = {"Message",   "MessageId", "
 
 BodyDecision refuse(std::string reason) {
     return {BodyVerdict::refuse, std::move(reason)};
-}
-
-std::string_view text_of(const json::Value& message, std::string_view name) {
-    const auto* value = message.find(name);
-    const auto* text = value ? value->text() : nullptr;
-    return text ? std::string_view{*text} : std::string_view{};
 }
 
 bool contains(const std::vector<std::string>& all, std::string_view one) {

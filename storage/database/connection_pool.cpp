@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kIdleInTransactionTimeout = 5'000ms;
-constexpr auto kGrace = 1'000ms;  // the server's own timeout should come first
 constexpr auto kFirstPause = 50ms;
 constexpr auto kLongestPause = 1'000ms;
 constexpr auto kWatchEvery = 100ms;

@@ -32,6 +32,9 @@
 
 namespace photogate::storage::database {
 
+/// How much later than the server's own timeout a statement is given up here.
+inline constexpr std::chrono::milliseconds kGrace{1'000};
+
 struct ConnectionOptions {
     std::string database_url;
     std::chrono::milliseconds connect_timeout{5'000};

@@ -11,7 +11,6 @@
 // most `drain`, and then answers `unavailable` to the rest.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -55,9 +54,12 @@ class GroupCommitter {
     void submit(Item item, Done done) {
         {
             const std::lock_guard lock{mutex_};
-            if (!stopping_ && items_.size() < options_.queue_limit) {
-                items_.push_back(std::move(item));
-                dones_.push_back(std::move(done));
+            if (!stopping_ && waiting_ < options_.queue_limit) {
+                if (groups_.empty() || groups_.back().items.size() >= options_.group_limit)
+                    groups_.emplace_back();
+                groups_.back().items.push_back(std::move(item));
+                groups_.back().dones.push_back(std::move(done));
+                ++waiting_;
                 done = nullptr;
             }
         }
@@ -80,30 +82,28 @@ class GroupCommitter {
     }
 
   private:
+    struct Group {
+        std::vector<Item> items;
+        std::vector<Done> dones;
+    };
+
     void work() {
         for (;;) {
-            std::vector<Item> items;
-            std::vector<Done> dones;
+            Group group;
             {
                 std::unique_lock lock{mutex_};
-                arrived_.wait(lock, [this] { return stopping_ || !items_.empty(); });
-                if (items_.empty()) return;
-                const auto count = std::min(items_.size(), options_.group_limit);
-                items.reserve(count);
-                dones.reserve(count);
-                for (std::size_t i = 0; i < count; ++i) {
-                    items.push_back(std::move(items_.front()));
-                    dones.push_back(std::move(dones_.front()));
-                    items_.pop_front();
-                    dones_.pop_front();
-                }
+                arrived_.wait(lock, [this] { return stopping_ || !groups_.empty(); });
+                if (groups_.empty()) return;
+                group = std::move(groups_.front());
+                groups_.pop_front();
+                waiting_ -= group.items.size();
                 if (stopping_ && std::chrono::steady_clock::now() > drain_until_) {
                     lock.unlock();
-                    answer_all(dones, Error{ErrorCode::unavailable, "the gateway is stopping"});
+                    answer_all(group.dones, Error{ErrorCode::unavailable, "the gateway is stopping"});
                     continue;
                 }
             }
-            commit_group(items, dones);
+            commit_group(group.items, group.dones);
         }
     }
 
@@ -154,8 +154,8 @@ class GroupCommitter {
     const Commit commit_;
     std::mutex mutex_;
     std::condition_variable arrived_;
-    std::deque<Item> items_;
-    std::deque<Done> dones_;
+    std::deque<Group> groups_;  ///< all but the last are full
+    std::size_t waiting_ = 0;   ///< items in them
     std::atomic<bool> stopping_{false};
     std::chrono::steady_clock::time_point drain_until_{};
     std::vector<std::thread> threads_;

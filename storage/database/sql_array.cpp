@@ -1,7 +1,6 @@
 #include "storage/database/sql_array.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
@@ -37,16 +36,11 @@ SqlArray& SqlArray::add_null() {
 }
 
 std::string sql_timestamp(Timestamp at) {
-    using namespace std::chrono;
-    const auto day = floor<days>(at);
-    const year_month_day date{day};
-    const hh_mm_ss<microseconds> time{at - day};
-    char text[64];
-    (void)std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02ld:%02ld:%02ld.%06ldZ",
-                        static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                        static_cast<unsigned>(date.day()), static_cast<long>(time.hours().count()),
-                        static_cast<long>(time.minutes().count()), static_cast<long>(time.seconds().count()),
-                        static_cast<long>(time.subseconds().count()));
+    auto text = format_rfc3339(at);
+    const auto whole = std::chrono::floor<std::chrono::milliseconds>(at);
+    const auto rest = std::to_string(1'000 + (at - whole).count());  // of a millisecond, behind a 1
+    text.replace(text.size() - 1, 1, rest, 1, 3);
+    text += 'Z';
     return text;
 }
 

@@ -2,10 +2,29 @@
 
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "storage/database/database_error.hpp"
+
+namespace photogate::storage::database {
+namespace {
+
+/// Rows of COPY that are escaped already.
+struct EscapedRows {
+    std::string_view text;
+};
+
+}  // namespace
+}  // namespace photogate::storage::database
+
+// libpqxx 6 escapes each field in two strings of its own, and has no other way into its stream.
+template <>
+inline std::string pqxx::internal::TypedCopyEscaper::operator()(
+    const photogate::storage::database::EscapedRows* rows) const {
+    return std::string{rows->text};
+}
 
 namespace photogate::storage::database {
 namespace {
@@ -15,7 +34,6 @@ using namespace std::chrono_literals;
 constexpr int kMostRepeats = 3;
 constexpr int kMostReconnects = 3;
 constexpr int kMostDoubts = 3;
-constexpr auto kGrace = 1'000ms;
 constexpr auto kPauseInDoubt = 50ms;
 
 void wait_with_jitter(int repeats) {
@@ -52,6 +70,14 @@ pqxx::result Transaction::run(const sql::NamedQueries& statements, const std::st
     for (const auto& value : parameters.values())
         values.push_back(value ? value->c_str() : nullptr);
     return connection_.run(work_, statements, name, values);
+}
+
+void Transaction::copy_text(const std::string& table, const std::vector<const char*>& names,
+                            std::string_view rows) {
+    begin_statement();
+    pqxx::stream_to stream{work_, table, names};
+    stream << std::tuple{EscapedRows{rows}};
+    stream.complete();
 }
 
 void Transaction::begin_statement() {

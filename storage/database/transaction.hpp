@@ -16,8 +16,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +25,7 @@
 
 #include "base/result.hpp"
 #include "storage/database/connection_pool.hpp"
+#include "storage/database/copy_rows.hpp"
 #include "storage/database/sql_array.hpp"
 
 namespace photogate::storage::database {
@@ -70,25 +71,16 @@ class Transaction {
     /// One of another module that works on the same database. Throws likewise.
     pqxx::result run(const sql::NamedQueries& statements, const std::string& name,
                      const Params& parameters = {});
-    /// COPY: new rows of as many values as `names`, cheaper than a statement with arrays. Throws likewise.
+    /// COPY: new rows of as many values as `names`, cheaper than a statement with arrays; nothing where there are none. Throws likewise.
     template <std::size_t columns>
     void copy(const std::string& table, const std::array<const char*, columns>& names,
-              std::span<const Params> rows) {
-        begin_statement();
-        pqxx::stream_to stream{work_, table, names};
-        for (const auto& row : rows) {
-            std::array<const char*, columns> fields{};
-            for (std::size_t i = 0; i < columns; ++i) {
-                const auto& value = row.values().at(i);
-                fields[i] = value ? value->c_str() : nullptr;
-            }
-            stream << fields;
-        }
-        stream.complete();
+              const CopyRows<columns>& rows) {
+        if (!rows.empty()) copy_text(table, {names.begin(), names.end()}, rows.text());
     }
 
   private:
     void begin_statement();
+    void copy_text(const std::string& table, const std::vector<const char*>& names, std::string_view rows);
 
     Pool& pool_;
     Connection& connection_;

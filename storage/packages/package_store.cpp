@@ -19,9 +19,9 @@
 namespace photogate::storage::packages {
 
 using database::Columns;
+using database::CopyRows;
 using database::Earlier;
 using database::params;
-using database::Params;
 using database::Transaction;
 using records::Created;
 using records::Database;
@@ -82,17 +82,15 @@ Result<CreatedPackage> prepare(Transaction& transaction, const NewPackage& wante
     std::uint64_t place = 0, missing = 0, prepared = 0;
     auto fixed = for_each_bite(transaction, wanted, [&](std::vector<FoundItem>& found) -> Result<> {
         add_versions(transaction, planner, found);
-        std::vector<Params> rows;
-        rows.reserve(found.size());
+        CopyRows<kAskedColumns.size()> rows;
         for (const auto& item : found) {
             const auto [is, code] = planner.standing(item);
             if (is == Standing::Is::absent) ++missing;
             if (is == Standing::Is::there) ++prepared;
             const auto& upload = item.asked.upload.empty() ? item.upload->id.str() : item.asked.upload;
-            rows.push_back(
-                params(id, place++, upload, item.asked.name, code, is == Standing::Is::unmade ? 0 : 1));
+            rows.add(id, place++, upload, item.asked.name, code, is == Standing::Is::unmade ? 0 : 1);
         }
-        if (!rows.empty()) transaction.copy("package_asked", kAskedColumns, rows);
+        transaction.copy("package_asked", kAskedColumns, rows);
         return {};
     });
     if (!fixed) return fail(std::move(fixed.error()));

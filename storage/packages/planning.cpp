@@ -14,8 +14,8 @@
 namespace photogate::storage::packages {
 
 using database::Columns;
+using database::CopyRows;
 using database::params;
-using database::Params;
 using database::SqlArray;
 using database::Transaction;
 using records::read_word;
@@ -85,17 +85,17 @@ constexpr std::size_t kTextPiece = 64U << 10;
 
 /// In pieces of whole characters.
 void write_text(Transaction& transaction, const PackageId& package, std::string_view text) {
-    std::vector<Params> rows;
+    CopyRows<kTextColumns.size()> rows;
     std::uint64_t from = 0;
     while (!text.empty()) {
         auto end = std::min(text.size(), kTextPiece);
         while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
             --end;
-        rows.push_back(params(package.str(), from, text.substr(0, end)));
+        rows.add(package.str(), from, text.substr(0, end));
         from += end;
         text.remove_prefix(end);
     }
-    if (!rows.empty()) transaction.copy("package_texts", kTextColumns, rows);
+    transaction.copy("package_texts", kTextColumns, rows);
 }
 
 int needed(NewPackage::Need need) {
@@ -110,18 +110,16 @@ std::optional<model::Package> first_package(const pqxx::result& rows) {
 }
 
 void write_items(Transaction& transaction, const PackageId& package, const PlannedItems& items) {
-    std::vector<Params> rows;
-    rows.reserve(items.entries.size());
+    CopyRows<kItemColumns.size()> entries;
     for (const auto& item : items.entries)
-        rows.push_back(params(package.str(), item.position, text_of(item.upload), item.name,
-                              item.archive_offset, item.directory_offset, item.size, item.crc32,
-                              Timestamp{item.modified}, item.region, item.bucket.str(), item.key.str(),
-                              item.etag.str()));
-    if (!rows.empty()) transaction.copy("package_items", kItemColumns, rows);
-    rows.clear();
+        entries.add(package.str(), item.position, text_of(item.upload), item.name, item.archive_offset,
+                    item.directory_offset, item.size, item.crc32, Timestamp{item.modified}, item.region,
+                    item.bucket.str(), item.key.str(), item.etag.str());
+    transaction.copy("package_items", kItemColumns, entries);
+    CopyRows<kMissingColumns.size()> missing;
     for (const auto& item : items.missing)
-        rows.push_back(params(package.str(), item.place, text_of(item.upload), item.name, item.code));
-    if (!rows.empty()) transaction.copy("package_missing", kMissingColumns, rows);
+        missing.add(package.str(), item.place, text_of(item.upload), item.name, item.code);
+    transaction.copy("package_missing", kMissingColumns, missing);
     write_text(transaction, package, items.text);
 }
 

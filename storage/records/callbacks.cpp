@@ -13,10 +13,6 @@ constexpr std::size_t kAttemptsInList = 20;
 constexpr std::size_t kAttemptsOfOne = 100;
 constexpr std::size_t kReplayedAtOnce = 1'000;  ///< in a transaction
 
-std::optional<std::string> text_of(const std::optional<AppName>& app) {
-    return app ? std::make_optional(app->str()) : std::nullopt;
-}
-
 std::vector<CallbackDetails> with_attempts(Transaction& transaction, const pqxx::result& rows,
                                            std::size_t most) {
     const Columns columns{rows};

@@ -13,6 +13,8 @@
 namespace photogate::storage::records {
 namespace {
 
+using database::CopyRows;
+
 using CommittedUploads = Result<std::vector<Result<Created>>>;
 
 constexpr std::array<const char*, 21> kColumns = {
@@ -22,16 +24,16 @@ constexpr std::array<const char*, 21> kColumns = {
     "updated_at", "client_token",  "part_size"};
 
 /// As kColumns has them.
-Params row_of(const model::Upload& upload) {
+void add_row(CopyRows<kColumns.size()>& rows, const model::Upload& upload) {
     SqlArray fields;
     for (const auto& field : upload.client_fields)
         fields.add(field);
     const auto created_at = database::sql_timestamp(upload.created_at);
-    return params(upload.id.str(), upload.public_id.str(), upload.app.str(), upload.profile.str(),
-                  to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(),
-                  upload.filename, upload.declared_type, upload.declared_size, upload.declared_sha256,
-                  to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
-                  upload.expires_at, created_at, upload.client_token, upload.part_size);
+    rows.add(upload.id.str(), upload.public_id.str(), upload.app.str(), upload.profile.str(),
+             to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(), upload.filename,
+             upload.declared_type, upload.declared_size, upload.declared_sha256,
+             to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
+             upload.expires_at, created_at, upload.client_token, upload.part_size);
 }
 
 using KeyOfApp = std::pair<std::string, std::string>;
@@ -161,17 +163,17 @@ void await_parts(Transaction& transaction, const std::vector<const NewUpload*>& 
     if (any) transaction.run("await_parts", params(ids, times));
 }
 
-/// The ids of those written.
-std::set<std::string> write_rows(Transaction& transaction, const std::vector<const NewUpload*>& items) {
-    std::set<std::string> written;
-    std::vector<Params> rows;
-    rows.reserve(items.size());
-    for (const auto* item : items) {
-        rows.push_back(row_of(item->upload));
-        written.insert(item->upload.id.str());
+/// Whether each of the items was written now.
+std::vector<bool> write_rows(Transaction& transaction, std::span<const NewUpload> items,
+                             const std::vector<const NewUpload*>& new_ones) {
+    std::vector<bool> written(items.size(), false);
+    CopyRows<kColumns.size()> rows;
+    for (const auto* item : new_ones) {
+        add_row(rows, item->upload);
+        written[static_cast<std::size_t>(item - items.data())] = true;
     }
-    if (!rows.empty()) transaction.copy("uploads", kColumns, rows);
-    await_parts(transaction, items);
+    transaction.copy("uploads", kColumns, rows);
+    await_parts(transaction, new_ones);
     return written;
 }
 
@@ -189,6 +191,7 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         return item.idempotency && uses.contains(key_of(item));
     };
     std::vector<const NewUpload*> not_stored;
+    not_stored.reserve(items.size());
     for (const auto& item : items) {
         if (!stored.contains(item.upload.id.str()) && !is_replay(item)) not_stored.push_back(&item);
     }
@@ -209,10 +212,10 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         std::erase_if(with_key, [&](const auto* item) { return !claimed.contains(item->upload.id.str()); });
         new_ones.insert(new_ones.end(), with_key.begin(), with_key.end());
     }
-    const auto written = write_rows(transaction, new_ones);
-    stored.insert(written.begin(), written.end());
-    for (const auto& item : items) {
-        if (written.contains(item.upload.id.str())) {
+    const auto written = write_rows(transaction, items, new_ones);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto& item = items[i];
+        if (written[i]) {
             ledger.count(item);
         } else if (stored.contains(item.upload.id.str()) || duplicates.contains(item.upload.id.str())) {
             continue;
@@ -225,8 +228,9 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
 
     std::vector<Result<Created>> outcomes;
     outcomes.reserve(items.size());
-    for (const auto& item : items) {
-        if (stored.contains(item.upload.id.str())) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto& item = items[i];
+        if (written[i] || stored.contains(item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::created, {}});
         } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
@@ -350,6 +354,7 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
         if (!stored.contains(item.upload.id.str())) not_stored.push_back(&item);
     }
     const auto duplicates = find_duplicates(transaction, not_stored);
+    std::vector<bool> written(batch.uploads.size(), false);
     // It was committed whole: what is not there was refused.
     if (stored.empty()) {
         TokenLedger ledger{transaction, batch.uploads, stored};
@@ -363,15 +368,16 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
                 return replay_batch(transaction, batch, *first);
             return fail(ErrorCode::database_conflict, "the idempotency key expired just now; try again");
         }
-        stored = write_rows(transaction, new_ones);
+        written = write_rows(transaction, batch.uploads, new_ones);
         for (const auto* item : new_ones)
             ledger.count(*item);
         ledger.settle(transaction);
     }
     std::vector<Result<Created>> outcomes;
     outcomes.reserve(batch.uploads.size());
-    for (const auto& item : batch.uploads) {
-        if (stored.contains(item.upload.id.str())) {
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
+        const auto& item = batch.uploads[i];
+        if (written[i] || stored.contains(item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::created, as_stored(item.upload)});
         } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});

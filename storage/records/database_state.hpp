@@ -35,6 +35,10 @@ using database::Pool;
 using database::SqlArray;
 using database::Transaction;
 
+inline std::optional<std::string> text_of(const std::optional<AppName>& app) {
+    return app ? std::make_optional(app->str()) : std::nullopt;
+}
+
 /// Who an upload's jobs are for, within its app: its client token, or empty for the app itself.
 inline std::string party_of(const model::Upload& upload) {
     return upload.client_token.value_or(std::string{});

@@ -8,10 +8,6 @@
 namespace photogate::storage::records {
 namespace {
 
-std::optional<std::string> text_of(const std::optional<AppName>& app) {
-    return app ? std::make_optional(app->str()) : std::nullopt;
-}
-
 tl::unexpected<Error> no_such_upload() {
     return fail(ErrorCode::upload_not_found, "no upload has this id");
 }

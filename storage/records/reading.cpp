@@ -12,10 +12,6 @@
 namespace photogate::storage::records {
 namespace {
 
-std::optional<std::string> text_of(const std::optional<AppName>& app) {
-    return app ? std::make_optional(app->str()) : std::nullopt;
-}
-
 SqlArray array_of(const std::vector<UploadId>& ids) {
     SqlArray array;
     for (const auto& id : ids)

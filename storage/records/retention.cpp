@@ -47,13 +47,14 @@ Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
 
 /// Of the rejected and the failed, a bite of each.
 Result<> erase_old(DatabaseState& state, Timestamp before) {
-    constexpr std::size_t kBite = 500;
+    constexpr std::size_t kUploadsAtOnce = 500;
     std::size_t erased = 0;
     for (const auto ended : {model::UploadState::rejected, model::UploadState::failed}) {
         const auto ids = read(state.pool, [&](Transaction& transaction) -> Result<std::vector<UploadId>> {
             std::vector<UploadId> found;
-            for (const auto& row : transaction.run(
-                     "ended_before", params(to_string(ended), before, least_id("upl_", before), kBite)))
+            for (const auto& row :
+                 transaction.run("ended_before",
+                                 params(to_string(ended), before, least_id("upl_", before), kUploadsAtOnce)))
                 found.push_back(UploadId::trusted(row[0].c_str()));
             return found;
         });

@@ -13,7 +13,7 @@ tl::unexpected<Error> gone() {
     return fail(ErrorCode::gone, "the image was deleted");
 }
 
-tl::unexpected<Error> lease_lost() {
+tl::unexpected<Error> claim_lost() {
     return fail(ErrorCode::lease_lost, "another gateway may be making this version");
 }
 
@@ -74,7 +74,7 @@ Result<VersionClaim> claim_as(Transaction& transaction, const VersionName& name,
 Result<StoredVersion> not_stored(Transaction& transaction, const VersionName& name, bool claimed) {
     if (transaction.run("lock_published", params(name.upload.str())).empty()) return gone();
     if (auto stored = look_up(transaction, name)) return std::move(*stored);
-    if (!claimed) return lease_lost();
+    if (!claimed) return claim_lost();
     return fail(ErrorCode::state_conflict, "the version's object is being swept: put it again");
 }
 
@@ -146,7 +146,7 @@ Result<> PostgresVersionStore::give_up(const VersionName& name, const std::strin
         parameters.add(token).add(failure.code).add(failure.until.count());
         parameters.add(failure.cost == VersionFailure::Cost::attempt ? 1 : 0);
         const bool held = !transaction.run("fail_version", parameters).empty();
-        if (!held && earlier != Earlier::in_doubt) return lease_lost();
+        if (!held && earlier != Earlier::in_doubt) return claim_lost();
         return {};
     });
     if (given_up) state_.wakeups.tell_version(tag_of(name));

@@ -37,6 +37,17 @@ TEST(Writer, quotes_each_byte_at_each_place) {
     }
 }
 
+TEST(Writer, writes_names_of_the_source_and_any_others) {
+    Writer out;
+    out.begin_object();
+    out.name("plain");
+    out.number(1);
+    out.any_name("it \"is\"\n");
+    out.null();
+    out.end_object();
+    EXPECT_EQ(out.take(), R"({"plain":1,"it \"is\"\n":null})");
+}
+
 /// Which our own reader refuses.
 TEST(Writer, escapes_nul) {
     EXPECT_EQ(written(std::string_view("eight by\0tes", 12)), "[\"eight by\\u0000tes\"]");

@@ -6,6 +6,7 @@
 
 #include "storage/database/columns.hpp"
 #include "storage/database/connection_pool.hpp"
+#include "storage/database/copy_rows.hpp"
 #include "storage/database/database_error.hpp"
 #include "storage/database/sql_array.hpp"
 #include "storage/sql/named_queries.hpp"
@@ -34,9 +35,25 @@ TEST(SqlArrayTest, is_read_back_as_written) {
               (std::vector<std::string>{"a\"b", "back\\slash", "{}", "ü, ö"}));
 }
 
+TEST(CopyRowsTest, separates_fields_and_rows_and_escapes_what_would_end_them) {
+    CopyRows<3> rows;
+    EXPECT_TRUE(rows.empty());
+    rows.add("a\tb\nc\rd", std::optional<std::string>{}, 7);
+    rows.add(std::string{"\\N"}, std::optional<std::string>{""}, -1);
+    EXPECT_EQ(rows.text(), "a\\tb\\nc\\rd\t\\N\t7\n\\\\N\t\t-1");
+}
+
+TEST(CopyRowsTest, rejects_nul) {
+    CopyRows<1> rows;
+    EXPECT_THROW(rows.add(std::string_view{"a\0b", 3}), std::invalid_argument);
+}
+
 TEST(SqlTimestampTest, keeps_microseconds) {
     const Timestamp at{std::chrono::microseconds{1'795'177'496'123'456}};
     EXPECT_EQ(sql_timestamp(at).substr(19), ".123456Z");
+    EXPECT_EQ(sql_timestamp(Timestamp{std::chrono::microseconds{1'795'177'496'000'007}}).substr(19),
+              ".000007Z");
+    EXPECT_EQ(sql_timestamp(Timestamp{std::chrono::microseconds{-1}}), "1969-12-31T23:59:59.999999Z");
     auto printed = sql_timestamp(at);
     printed[10] = ' ';
     printed.replace(printed.size() - 1, 1, "+00");
