@@ -7,7 +7,7 @@ set(PHOTOGATE_COMMON_HEADERS <algorithm> <array> <chrono> <functional> <map> <me
 # Their internal names then differ from each other's. Alone: a source that reads a library's json, or its implementation, and the
 # sources of PHOTOGATE_SEPARATE, where names still repeat.
 set(PHOTOGATE_SEPARATE signer gateway/routes gateway/s3 pipeline/packages gateway_http_unit gateway_access_unit fuzz_corpora_test
-  http_resumable_unit delivery_test imaging_integration_test storage_objects_integration gateway_config_unit)
+  storage_http_unit notifier_callbacks_unit http_resumable_unit delivery_test imaging_integration_test storage_objects_integration gateway_config_unit)
 function(photogate_compile_together target name)
   if(NOT PHOTOGATE_UNITY OR name IN_LIST PHOTOGATE_SEPARATE)
     return()
