@@ -54,6 +54,18 @@ Result<SourceImage> source_of(const storage::packages::FoundUpload& upload) {
     return source;
 }
 
+/// With the watermark of that name, whatever the published image carries.
+Result<ChosenVersion> choose_marked(const AskedImage& asked, const std::string& mark,
+                                    const model::DeliveryPolicy& policy, SourceImage source) {
+    const auto named = policy.watermarks.find(mark);
+    if (named == policy.watermarks.end())
+        return fail(ErrorCode::unavailable, "the profile has no watermark of this name");
+    auto its_own = policy;
+    its_own.watermark = named->second;
+    source.watermark.clear();
+    return choose_version(asked, "", its_own, source);
+}
+
 NotMade not_made(Error why) {
     switch (why.code) {
         case ErrorCode::gone:
@@ -87,7 +99,9 @@ Result<std::optional<imaging::VersionSpec>> packed_version(const packages::Packa
         return choose_variant(policy.variants.at(content.detail), policy, *source);
     const auto asked = read_parameters("", pairs_of(content.detail));
     if (!asked) return fail(asked.error());
-    auto chosen = choose_version(*asked, "", policy, *source);
+    auto chosen = content.watermark == packages::PackageContent::Watermark::named
+                      ? choose_marked(*asked, content.mark, policy, *source)
+                      : choose_version(*asked, "", policy, *source);
     if (!chosen) return fail(std::move(chosen.error()));
     return std::move(chosen->spec);
 }

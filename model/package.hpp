@@ -59,6 +59,13 @@ enum class PackageStep {
 };
 std::string_view to_string(PackageStep step);
 
+/// Where a stored package's object is, or will be.
+struct PackageObject {
+    std::string region;
+    Bucket bucket;
+    ObjectKey key;
+};
+
 struct Package {
     PackageId id;
     AppName app;
@@ -81,9 +88,10 @@ struct Package {
 
     // Of a stored one, as it was last noted.
     PackageStep step = PackageStep::waiting;
-    ByteSize built_bytes = 0;       ///< what of it is in the store
-    std::uint64_t built_items = 0;  ///< how many entries that makes, from the first
-    ByteSize built_rate = 0;        ///< bytes a second, of the turn that is under way or was the last
+    ByteSize built_bytes = 0;             ///< what of it is in the store
+    std::uint64_t built_items = 0;        ///< how many entries that makes, from the first
+    ByteSize built_rate = 0;              ///< bytes a second, of the turn that is under way or was the last
+    std::optional<PackageObject> object;  ///< nullopt: nothing of it is in the store
 
     std::uint64_t prepared = 0;  ///< of its items: those whose version is there, or can't be made
     std::string failure;         ///< an ErrorCode's word, or `version_not_made`; empty unless failed

@@ -14,7 +14,8 @@
     ./test --sanitizer thread the e2e tests that are not slow and the fast faults, against a program built with it (or: address)
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
     ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
-                              gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else
+                              gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
+                              readers' matrix into docs/packages.md
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -262,8 +263,10 @@ def run_suites(count, arguments):
     choice = ["-k", arguments.k] if arguments.k else []
     say("other projects' suites")
     run_pytest(count, "suites", choice)
-    say("end-to-end tests of gigabytes and of minutes")
-    run_pytest(count, "e2e", ["-m", "large", *choice])
+    say("end-to-end tests of gigabytes and of minutes, and readers of zips")
+    run_pytest(count, "e2e", ["-m", "large or readers", *choice])
+    if not arguments.k:
+        check(count, "render-readers", [sys.executable, "scripts/render-readers", str(RESULTS / "e2e.xml")])
 
 
 def run_sanitized(count, arguments):

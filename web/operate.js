@@ -1,7 +1,10 @@
 // The operators' page. It queries its own origin with the operator's key, which is kept only in this tab.
-import {Api, ApiError, signatureOf, signed} from "/assets/api.js";
+import {Api, ApiError} from "/assets/api.js";
 import {byId, formatSeconds, formatSize, formatTime, h, memory, takeFromFragment} from "/assets/dom.js";
 import {parseMetrics, quantile, sum} from "/assets/metrics.js";
+import {cell, fillRows, thumbnail} from "/assets/rows.js";
+import {loadWords} from "/assets/words.js";
+import {contentsOf, howItIs} from "/assets/zips.js";
 
 const every = 2000;
 const states = ["created", "uploaded", "processing", "published", "rejected", "failed", "expired", "cancelled", "deleted"];
@@ -66,34 +69,13 @@ function outcome(upload) {
   return "";
 }
 
-/** A published picture from this listener, whatever host its public address has. */
-function thumbnail(upload) {
-  if (!upload.image) return h("span", {class: "thumbnail", "aria-hidden": "true"});
-  const {pathname, search} = new URL(smallest(upload).url, location.href);
-  const path = pathname.slice(pathname.lastIndexOf("/i/")) + search;
-  const image = h("img", {class: "thumbnail", alt: "", loading: "lazy"});
-  if (upload.private) signatureOf(api, upload).then((signature) => { image.src = signed(path, signature); }, () => {});
-  else image.src = path;
-  return image;
-}
-
-function smallest(upload) {
-  const {image, variants = []} = upload;
-  return [image, ...variants].filter((each) => each.url && each.size).sort((a, b) => a.size - b.size)[0] ?? image;
-}
-
-/** Cells of a table that becomes a list of cards on a narrow screen: each knows its column's name. */
-function cell(label, attributes, ...children) {
-  return h("td", {"data-label": label, ...attributes}, ...children);
-}
-
 function idButton(id) {
   return h("button", {type: "button", class: "quiet small id", "aria-label": `Open ${id}`, onclick: () => select(id, true).catch(problem)}, id);
 }
 
 function uploadCells(upload) {
   return [
-    h("th", {scope: "row"}, h("div", {class: "named"}, thumbnail(upload), h("div", {}, h("span", {class: "filename"}, upload.filename ?? "unnamed"), idButton(upload.id)))),
+    h("th", {scope: "row"}, h("div", {class: "named"}, thumbnail(api, upload), h("div", {}, h("span", {class: "filename"}, upload.filename ?? "unnamed"), idButton(upload.id)))),
     cell("State", {class: `state state-${upload.state}`}, upload.state),
     cell("App, profile", {}, upload.app ? `${upload.app}, ${upload.profile}` : upload.profile),
     cell("Created", {class: "time"}, formatTime(upload.created_at)), cell("Processing time", {}, took(upload)), cell("Result", {}, outcome(upload))];
@@ -106,26 +88,6 @@ function knowApps(uploads) {
     known.add(app);
     byId("apps").append(h("option", {value: app}));
   }
-}
-
-/** Rows are updated in place, so that focus and reading position stay. */
-function fillRows(body, items, cells) {
-  const known = new Map([...body.children].map((row) => [row.dataset.id, row]));
-  items.forEach((item, index) => {
-    const text = JSON.stringify(item);
-    let row = known.get(item.id);
-    if (!row) row = h("tr", {"data-id": item.id});
-    known.delete(item.id);
-    if (row.dataset.text !== text) {
-      const focused = row.contains(document.activeElement);
-      row.dataset.text = text;
-      row.replaceChildren(...cells(item));
-      if (focused) row.querySelector("button")?.focus();
-    }
-    if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
-  });
-  for (const row of known.values()) row.remove();
-  if (!items.length) body.replaceChildren(h("tr", {}, h("td", {colspan: "8", class: "none"}, "None.")));
 }
 
 function listPath() {
@@ -157,7 +119,7 @@ async function search() {
   view.filter = {query, app: byId("app").value.trim(), state: byId("state").value};
   view.cursor = null;
   view.callbackCursor = null;
-  const [found] = await Promise.all([showUploads(), showCallbacks()]);
+  const [found] = await Promise.all([showUploads(), showCallbacks(), showPackages()]);
   announce(`${found} uploads shown.`);
 }
 
@@ -201,7 +163,7 @@ async function showDetail() {
   const retriable = ["rejected", "failed"].includes(upload.state);
   section.replaceChildren(
     h("div", {class: "row spread"}, h("h2", {id: "detail-title"}, upload.id), h("button", {type: "button", class: "quiet small", onclick: closeDetail}, "Close")),
-    ...(upload.image ? [h("div", {class: "preview"}, thumbnail(upload))] : []),
+    ...(upload.image ? [h("div", {class: "preview"}, thumbnail(api, upload))] : []),
     h("dl", {class: "facts"},
       h("dt", {}, "App, profile"), h("dd", {}, upload.app ? `${upload.app}, ${upload.profile}` : upload.profile),
       h("dt", {}, "State"), h("dd", {class: `state-${upload.state}`}, upload.state, upload.rejection ? `: ${outcome(upload)}` : ""),
@@ -229,6 +191,21 @@ async function retry(id) {
   await api.post(`/v1/uploads/${id}/retry`, {}).catch(problem);
   announce(`${id} is processed again.`);
   await refresh();
+}
+
+// ---- packages
+
+function packageCells(zip) {
+  return [
+    h("th", {scope: "row"}, h("span", {class: "filename"}, zip.name), h("code", {class: "id"}, zip.id)),
+    cell("State", {class: `state-${zip.state}`}, howItIs(zip)), cell("App", {}, zip.app), cell("Contents", {}, contentsOf(zip)),
+    cell("Created", {class: "time"}, formatTime(zip.created_at))];
+}
+
+async function showPackages() {
+  const parameters = new URLSearchParams({limit: "20"});
+  if (view.filter.app) parameters.set("app", view.filter.app);
+  fillRows(byId("packages"), (await api.get(`/v1/packages?${parameters}`)).data, packageCells);
 }
 
 // ---- callbacks
@@ -275,7 +252,7 @@ async function replayDead() {
 // ---- the update loop
 
 async function refresh() {
-  await Promise.all([showNow(), view.cursor ? null : showUploads(), view.callbackCursor ? null : showCallbacks(), showDetail()]);
+  await Promise.all([showNow(), view.cursor ? null : showUploads(), view.callbackCursor ? null : showCallbacks(), showPackages(), showDetail()]);
 }
 
 async function rounds(mine) {
@@ -360,4 +337,5 @@ function readFragment() {
   return key;
 }
 
+await loadWords().catch(() => {});
 start();

@@ -3,7 +3,7 @@ import {ApiError} from "/assets/api.js";
 import {formatSize} from "/assets/dom.js";
 
 const ours = "Something went wrong on our side. Please try again; if it happens again, tell the people who run the app.";
-let table = {errors: {}, rejections: {}, states: {}};
+let table = {errors: {}, rejections: {}, states: {}, packages: {}};
 
 /** Without the file every error has the one general sentence. */
 export async function loadWords() {
@@ -53,4 +53,9 @@ export function refusalOf(error) {
 export function endingOf(upload) {
   const said = table.rejections[upload.rejection?.code]?.say ?? table.states[upload.state]?.say ?? ours;
   return upload.state === "rejected" ? said : table.states[upload.state]?.say ?? said;
+}
+
+/** How it is with a package in that state; `gone`: of one that a deletion ended. */
+export function packageWords(state) {
+  return table.packages[state]?.say ?? state;
 }

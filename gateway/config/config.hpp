@@ -96,6 +96,8 @@ struct Packages {
     std::chrono::seconds default_life = std::chrono::hours{24 * 7};  ///< longest_life where that is shorter
     std::chrono::seconds longest_life = std::chrono::hours{24 * 30};
     std::uint64_t most_preparing = 20;      ///< of one app at once
+    ByteSize max_body = 8U << 20;           ///< of a request that makes a package
+    bool store_links = true;                ///< whether apps get links of the store to stored ones
     ByteSize buffers = 64U << 20;           ///< memory of packages on their way to readers
     std::size_t downloads_of_package = 32;  ///< at once, on one gateway
 };

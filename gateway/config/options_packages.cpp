@@ -28,12 +28,26 @@ Table packages_table() {
                               "The longest life that an app may ask for, of a package and of its links."),
             packages.integer("max_preparing", &Packages::most_preparing, {1, 100'000},
                              "Packages of one app whose versions are being made; more are refused (429)."),
+            packages.size("max_body", &Packages::max_body, {1 << 10, 64 << 20},
+                          "The body of a request that makes a package, in place of `server.max_body`: a list "
+                          "of 50,000 ids takes 1.6 MiB, and 7 MiB with names of 100 bytes; longer ones are "
+                          "refused (413)."),
             packages.size("buffers", &Packages::buffers, {1 << 20, 1LL << 40},
                           "Memory of packages on their way to readers, about 0.5 MiB each; more are "
                           "refused (503)."),
             packages.integer("max_downloads_per_package", &Packages::downloads_of_package, {1, 100'000},
                              "Connections that download one package at once from one gateway; more are "
                              "refused (429)."),
+            {.key = "store_links",
+             .kind = Kind::boolean,
+             .fallback = standard().packages.store_links ? "true" : "false",
+             .help = "Whether apps get a presigned link of the store to each stored package, beside the "
+                     "gateway's: what is downloaded by it passes no gateway, and it works until the zip is "
+                     "removed.",
+             .set =
+                 [](const Scope& scope, const RawValue& given) {
+                     return put(read_boolean(given), scope.config.packages.store_links);
+                 }},
         }};
 }
 

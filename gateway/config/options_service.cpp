@@ -370,7 +370,10 @@ std::vector<Table> service_tables() {
                          "Rejected and failed uploads with their files; then they are erased as by DELETE."),
                      kept.duration("uploads", &storage::records::Retention::uploads, {1h, 24h * 3650},
                                    "The records of uploads that expired, were cancelled or deleted. "
-                                   "Published uploads stay.")}},
+                                   "Published uploads stay."),
+                     kept.duration("packages", &storage::records::Retention::packages, {24h, 24h * 3650},
+                                   "The records of packages that have expired, failed or were deleted, "
+                                   "without the names in them.")}},
         {.pattern = "log",
          .prefix = "log",
          .help = "One event per line, to standard error.",

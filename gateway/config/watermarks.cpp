@@ -65,12 +65,20 @@ class Completion {
     Completion(Config& config, Report& report) : config_(config), report_(report) {}
 
     void complete(const AppName& app, model::Profile& profile) {
+        const auto table = fmt::format("apps.{}.profiles.{}.watermark", app.str(), profile.name.str());
+        if (profile.watermark) complete_own(table, app, profile);
+        if (profile.watermarks.size() > model::kMostNamedWatermarks)
+            report_.mistake(table + "s", fmt::format("are {}, but {} are the most", profile.watermarks.size(),
+                                                     model::kMostNamedWatermarks));
+        for (auto& [name, policy] : profile.watermarks)
+            if (fill(fmt::format("{}s.{}", table, name), app, profile, policy))
+                profile.delivery.watermarks[name] = policy.mark;
+    }
+
+  private:
+    void complete_own(const std::string& table, const AppName& app, model::Profile& profile) {
         auto& policy = *profile.watermark;
-        table_ = fmt::format("apps.{}.profiles.{}.watermark", app.str(), profile.name.str());
-        const bool has_text = report_.given(table_ + ".text");
-        if (!policy.image_file.empty() == has_text)
-            return report_.mistake(table_, "needs an image or a text, one of them");
-        if (!(has_text ? draw(app, profile) : load(policy))) return;
+        if (!fill(table, app, profile, policy)) return;
         if (profile.recipe.version.mode == imaging::PublishMode::strip &&
             policy.published == model::WatermarkPolicy::Published::marked)
             report_.warning(table_, "makes every picture be encoded anew: publish = \"strip\" has no effect");
@@ -79,7 +87,18 @@ class Completion {
             profile.recipe.version.watermark = policy.mark;
     }
 
-  private:
+    /// The mark of the policy, which stands in that table.
+    bool fill(std::string table, const AppName& app, const model::Profile& profile,
+              model::WatermarkPolicy& policy) {
+        table_ = std::move(table);
+        const bool has_text = report_.given(table_ + ".text");
+        if (!policy.image_file.empty() == has_text) {
+            report_.mistake(table_, "needs an image or a text, one of them");
+            return false;
+        }
+        return has_text ? draw(app, profile, policy.mark) : load(policy);
+    }
+
     bool refuse(std::string_view key, std::string what) {
         report_.mistake(fmt::format("{}.{}", table_, key), std::move(what));
         return false;
@@ -101,8 +120,7 @@ class Completion {
         return true;
     }
 
-    bool draw(const AppName& app, model::Profile& profile) {
-        auto& mark = profile.watermark->mark;
+    bool draw(const AppName& app, const model::Profile& profile, imaging::Watermark& mark) {
         if (const auto wrong = imaging::complaint_about_caption(mark.text)) return refuse("text", *wrong);
         mark.text = imaging::with_names(mark.text, {app.str(), profile.name.str()});
         if (const auto wrong = imaging::complaint_about_caption(mark.text))
@@ -137,7 +155,7 @@ void complete_watermarks(Config& config, Report& report) {
     Completion completion(config, report);
     for (auto& [app, entry] : config.apps)
         for (auto& [name, profile] : entry.profiles)
-            if (profile.watermark) completion.complete(app, profile);
+            completion.complete(app, profile);
 }
 
 }  // namespace photogate::gateway::config

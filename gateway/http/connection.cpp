@@ -236,7 +236,8 @@ void Connection::admit(RequestHead head) {
         return;
     }
     const bool in_pieces = exchange.admission.body_mode == BodyMode::pieces;
-    const std::size_t limit = in_pieces ? exchange.admission.body_limit
+    const bool own_limit = in_pieces || exchange.admission.body_bound == BodyBound::route;
+    const std::size_t limit = own_limit ? exchange.admission.body_limit
                                         : std::min(exchange.admission.body_limit, io_thread_.limits().body);
     if (const auto* length = std::get_if<LengthBody>(&head.framing)) {
         if (length->size > limit) {

@@ -32,6 +32,7 @@ struct Route {
     std::size_t body_limit = 0;  ///< bytes; 0 where no body is taken
     HeadCheck check;             ///< none: anyone may call
     std::string name;            ///< in logs and metrics; the pattern where it is empty
+    BodyBound body_bound = BodyBound::server;
 };
 
 class Router final : public Service {

@@ -19,10 +19,14 @@ namespace photogate::gateway::http {
 /// it.
 enum class BodyMode { whole, pieces };
 
+/// Whether a body that is gathered whole is also within ServerLimits::body, or within the route's limit alone.
+enum class BodyBound { server, route };
+
 /// What is known about a request once its head is there, before a byte of its body is read.
 struct Admission {
     std::size_t body_limit = 0;
     BodyMode body_mode = BodyMode::whole;
+    BodyBound body_bound = BodyBound::server;
     /// For the body as a whole, in place of ServerLimits::body_deadline; its lowest rate holds beside it.
     std::optional<std::chrono::milliseconds> body_deadline;
     std::string_view route_name;  ///< lives as long as the service

@@ -99,7 +99,10 @@ PackageEvents::~PackageEvents() {
 }
 
 std::string PackageEvents::id_of(const model::Package& package) {
-    return fmt::format("{}-{}-{}", to_string(package.state), to_string(package.step), package.built_bytes);
+    // How many versions are made counts while that is all there is.
+    const auto done =
+        package.state == model::PackageState::preparing ? package.prepared : package.built_bytes;
+    return fmt::format("{}-{}-{}", to_string(package.state), to_string(package.step), done);
 }
 
 void PackageEvents::next(Answer answer) {

@@ -19,8 +19,10 @@ using json::Value;
 using pipeline::packages::PackageContent;
 using pipeline::packages::PackageRequest;
 
-/// Two fields of each of 50,000 items, and what is around them. The bytes are the route's limit.
-constexpr json::Bounds kBounds{.bytes = 16U << 20, .depth = 8, .nodes = 200'000};
+/// The item itself and two fields of it.
+constexpr std::size_t kNodesOfItem = 3;
+/// What is around the items: metadata, above all.
+constexpr std::size_t kNodesBeside = 1'000;
 constexpr std::size_t kLongestId = 64;
 constexpr std::size_t kLongestItemName = 1'024;
 
@@ -113,6 +115,27 @@ void read_contents(Fields& fields, PackageRequest& request) {
                       "name the uploads in 'items', or which ones are meant in 'select'");
 }
 
+/// `true`, or a name.
+void read_watermark(const Value& image, Fields& fields, PackageContent& content) {
+    using Watermark = PackageContent::Watermark;
+    const auto* given = image.find("watermark");
+    if (given == nullptr || given->text() != nullptr) {
+        auto name = fields.text("watermark", {.longest = 64});
+        if (!name) return;
+        content.watermark = Watermark::named;
+        content.mark = std::move(*name);
+        return;
+    }
+    const auto wanted = fields.flag("watermark");
+    if (!wanted) return;
+    if (*wanted)
+        content.watermark = Watermark::required;
+    else
+        fields.refuse("watermark", ErrorCode::invalid_field,
+                      "'watermark' is true or a name; without it the files have the watermark of their "
+                      "profile, if any");
+}
+
 /// The parameters of a URL, as an object.
 std::optional<PackageContent> read_version(const Value& value, Fields& fields) {
     PackageContent content;
@@ -124,14 +147,7 @@ std::optional<PackageContent> read_version(const Value& value, Fields& fields) {
             texts.emplace_back(name, std::to_string(*number));
     for (const char* name : {"fit", "gravity", "format"})
         if (auto word = inner.text(name, {.longest = 16})) texts.emplace_back(name, std::move(*word));
-    if (const auto watermark = inner.flag("watermark")) {
-        if (*watermark)
-            content.watermark = PackageContent::Watermark::required;
-        else
-            inner.refuse(
-                "watermark", ErrorCode::invalid_field,
-                "'watermark' is true; without it the files have the watermark of their profile, if any");
-    }
+    read_watermark(value, inner, content);
     std::vector<delivery::NamedValue> pairs;
     for (const auto& [name, text] : texts)
         pairs.push_back({name, text});
@@ -190,9 +206,12 @@ void read_word(Fields& fields, std::string_view name, std::string_view words, En
 
 }  // namespace
 
-Result<PackageRequest> read_package_request(std::string_view body,
-                                            std::optional<std::string> idempotency_key) {
-    const auto document = json::read_object(body, kBounds);
+Result<PackageRequest> read_package_request(std::string_view body, std::optional<std::string> idempotency_key,
+                                            std::uint64_t most_items) {
+    // The bytes are within the route's limit. Twice the items, so that one that has too many is told so.
+    const json::Bounds bounds{
+        .bytes = body.size(), .depth = 8, .nodes = 2 * kNodesOfItem * most_items + kNodesBeside};
+    const auto document = json::read_object(body, bounds);
     if (!document) return fail(document.error());
     Fields fields(*document);
     PackageRequest request;

@@ -11,6 +11,7 @@
 #include "gateway/routes/package_events.hpp"
 #include "gateway/routes/package_request.hpp"
 #include "gateway/routes/request_fields.hpp"
+#include "gateway/routes/store_link.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/waiting_client.hpp"
 #include "notifier/callbacks/package_wire.hpp"
@@ -24,7 +25,6 @@ using http::Response;
 using notifier::callbacks::package_json;
 using notifier::callbacks::ShownPackage;
 
-constexpr std::size_t kBodyLimit = 8U << 20;
 constexpr std::size_t kSmallBody = 4'096;
 /// Missing items that an answer names.
 constexpr std::size_t kMostMissing = 200;
@@ -51,6 +51,8 @@ std::optional<std::string> own_url(const Api& api, const Request& request, const
 std::string shown(const PackageApi& of, const Request& request, const model::Package& package,
                   const Details* details) {
     ShownPackage answer{package, own_url(of.api, request, package)};
+    if (answer.url)
+        answer.store = offered_store_link(of.api.config.packages, of.api.stores, package, of.api.clock.now());
     if (details) {
         answer.missing = &details->missing;
         answer.failed = details->failed;
@@ -78,7 +80,7 @@ Result<std::string> shown_whole(const PackageApi& of, const Request& request, co
 Result<Response> create_package(const PackageApi& of, Request& request) {
     auto key = read_idempotency_key(request);
     if (!key) return fail(std::move(key.error()));
-    auto wanted = read_package_request(request.body, std::move(*key));
+    auto wanted = read_package_request(request.body, std::move(*key), of.api.config.packages.most_items);
     if (!wanted) return fail(std::move(wanted.error()));
     std::string{}.swap(request.body);
     wanted->request_id = request.request_id;
@@ -240,14 +242,15 @@ void add_package_routes(http::Router& router, const PackageApi& of) {
         router.add({method, pattern, std::move(handler), limit, std::move(check), ""}, api.cors);
     };
     auto made = api.metrics.counter({"photogate_packages_created_total", "Packages made.", {}});
-    add(http::Method::post, "/v1/packages",
-        http::answer_on(pool,
-                        [&of, made](Request& request) mutable {
-                            auto response = create_package(of, request);
-                            if (response && !response->find("Idempotency-Replayed")) made.add();
-                            return response;
-                        }),
-        kBodyLimit, http::json_only(app));
+    router.add({http::Method::post, "/v1/packages",
+                http::answer_on(pool,
+                                [&of, made](Request& request) mutable {
+                                    auto response = create_package(of, request);
+                                    if (response && !response->find("Idempotency-Replayed")) made.add();
+                                    return response;
+                                }),
+                api.config.packages.max_body, http::json_only(app), "", http::BodyBound::route},
+               api.cors);
     add(http::Method::get, "/v1/packages",
         http::answer_on(pool, [&of](Request& request) { return list_packages(of, request); }), 0, key);
     add(
@@ -262,6 +265,13 @@ void add_package_routes(http::Router& router, const PackageApi& of) {
         0, app);
     add(http::Method::post, "/v1/packages/{id}/url", http::answer_on(pool, with_package(of, make_url)),
         kSmallBody, app);
+}
+
+void add_operator_package_routes(http::Router& router, const PackageApi& of) {
+    router.add({http::Method::get, "/v1/packages",
+                http::answer_on(of.api.database_pool,
+                                [&of](Request& request) { return list_packages(of, request); }),
+                0, access::operator_key(of.api.config.keys), ""});
 }
 
 }  // namespace photogate::gateway::routes

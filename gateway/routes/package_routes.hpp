@@ -22,6 +22,8 @@ struct PackageApi {
 
 /// `POST|GET /v1/packages`, `GET|DELETE /v1/packages/{id}`, `GET /v1/packages/{id}/events`, `POST /v1/packages/{id}/url`
 void add_package_routes(http::Router& router, const PackageApi& packages);
+/// `GET /v1/packages`, for the listener of the operations page.
+void add_operator_package_routes(http::Router& router, const PackageApi& packages);
 /// `GET /p/{id}/{name}`
 void add_package_download(http::Router& router, const PackageApi& packages);
 

@@ -1,4 +1,4 @@
-// The pages: uploading and the documentation where clients come, operating where /metrics is.
+// The pages: uploading, zips and the documentation where clients come, operating where /metrics is.
 //
 // Every answer names all that a page may load: its own files, the pictures, and the stores that it sends to.
 // Nothing of another host, nothing written into the page.
@@ -110,6 +110,7 @@ void add_page_routes(http::Router& router, const Api& api) {
     const auto reach = reach_of(api);
     add_page(router, "/", "upload.html", reach);
     add_page(router, "/upload", "upload.html", reach);
+    add_page(router, "/packages", "packages.html", reach);
     add_page(router, "/docs", "docs.html", {});
     add_page(router, "/openapi.json", "openapi.json", {});
     add_error_page(router);

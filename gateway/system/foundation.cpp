@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "gateway/access/package_links.hpp"
+#include "gateway/routes/store_link.hpp"
 #include "gateway/system/descriptors.hpp"
 #include "gateway/system/imagers.hpp"
 #include "gateway/system/link_keys.hpp"
@@ -23,7 +24,7 @@ Foundation::Foundation(const config::Config& configuration, ProcessRole chosen)
       max_connections(allow_connections(config.server.max_connections, config.store.folder.empty() ? 1 : 2)),
       image_base(image_base_of(configuration)),
       composer(image_base, random, recipients(configuration), configuration.purges,
-               [this](const model::Package& package) { return link_to(package); }) {}
+               [this](const model::Package& package) { return links_to(package); }) {}
 
 Result<> Foundation::open() {
     auto opened = storage::records::Records::open(config.database, composer, clock, random);
@@ -65,10 +66,11 @@ Result<> Foundation::open() {
     return {};
 }
 
-std::optional<std::string> Foundation::link_to(const model::Package& package) const {
+notifier::callbacks::PackageLinks Foundation::links_to(const model::Package& package) const {
     const auto* signer = link_keys ? link_keys->of(package.app) : nullptr;
-    if (signer == nullptr) return std::nullopt;
-    return access::package_url(image_base, *signer, package, package.expires_at);
+    if (signer == nullptr) return {};
+    return {access::package_url(image_base, *signer, package, package.expires_at),
+            routes::offered_store_link(config.packages, stores, package, clock.now())};
 }
 
 /// A cache that can't be had costs time, and is no reason not to start.

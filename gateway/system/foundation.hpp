@@ -88,7 +88,7 @@ struct Foundation {
 
   private:
     void agree_on_time();
-    std::optional<std::string> link_to(const model::Package& package) const;
+    notifier::callbacks::PackageLinks links_to(const model::Package& package) const;
     void open_disk_cache();
     Result<> open_stores();
     void take_in(const storage::builtin::ObjectCreated& created) noexcept;

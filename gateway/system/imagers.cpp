@@ -16,21 +16,33 @@ Result<std::unique_ptr<imaging::ImagerPool>> start_imagers(const config::Config&
     return pool;
 }
 
+namespace {
+
+/// `table` is where the policy stands.
+Result<> prove(imaging::ImageProcessor& imagers, const model::WatermarkPolicy& policy,
+               const std::string& table) {
+    const auto proved = imaging::prove_watermark(imagers, policy.mark);
+    if (proved || proved.error().code != ErrorCode::invalid_configuration) return proved;
+    const std::string what =
+        policy.mark.picture != nullptr
+            ? "image is " + policy.image_file +
+                  ", which no decoder takes: name a sound PNG, WebP or JPEG file of at most 16 megapixels"
+            : "text can't be drawn with its font " + policy.mark.font + ": name another";
+    return fail(ErrorCode::invalid_configuration, table + "." + what);
+}
+
+}  // namespace
+
 Result<> prove_watermarks(imaging::ImageProcessor& imagers, const model::Apps& apps) {
     for (const auto& [app, entry] : apps) {
         for (const auto& [name, profile] : entry.profiles) {
-            if (!profile.watermark) continue;
-            const auto proved = imaging::prove_watermark(imagers, profile.watermark->mark);
-            if (proved) continue;
-            if (proved.error().code != ErrorCode::invalid_configuration) return proved;
-            const bool is_image = profile.watermark->mark.picture != nullptr;
-            const std::string what = is_image ? "image is " + profile.watermark->image_file +
-                                                    ", which no decoder takes: name a sound PNG, WebP or "
-                                                    "JPEG file of at most 16 megapixels"
-                                              : "text can't be drawn with its font " +
-                                                    profile.watermark->mark.font + ": name another";
-            return fail(ErrorCode::invalid_configuration,
-                        "apps." + app.str() + ".profiles." + name.str() + ".watermark." + what);
+            const auto table = "apps." + app.str() + ".profiles." + name.str() + ".watermark";
+            if (profile.watermark)
+                if (auto proved = prove(imagers, *profile.watermark, table); !proved) return proved;
+            for (const auto& [mark, policy] : profile.watermarks) {
+                auto proved = prove(imagers, policy, table + "s." + mark);
+                if (!proved) return proved;
+            }
         }
     }
     return {};

@@ -18,7 +18,7 @@ namespace photogate::gateway::system {
 /// Errors: imager_unavailable.
 Result<std::unique_ptr<imaging::ImagerPool>> start_imagers(const config::Config& config);
 
-/// Lays each profile's watermark over a picture. Errors: invalid_configuration, naming the option and what to do.
+/// Lays each watermark of the profiles over a picture. Errors: invalid_configuration, naming the option and what to do.
 Result<> prove_watermarks(imaging::ImageProcessor& imagers, const model::Apps& apps);
 
 /// `photogate_imager_*_total`. `imagers` outlives the last rendering.

@@ -179,6 +179,7 @@ Result<> ServeModule::add_api() {
         router_, [this] { return probes_.readiness(); }, *database_pool_);
     routes::add_operator_routes(operations_, *api_);
     routes::add_operator_link_routes(operations_, *api_);
+    routes::add_operator_package_routes(operations_, *package_api_);
     routes::add_operate_pages(operations_);
     routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};

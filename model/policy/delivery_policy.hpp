@@ -52,6 +52,8 @@ struct DeliveryPolicy {
     imaging::Sharpening sharpening = imaging::Sharpening::off;
     /// That every version carries; nullopt: none.
     std::optional<imaging::Watermark> watermark;
+    /// By name: that a package may ask for in place of `watermark`.
+    std::map<std::string, imaging::Watermark> watermarks;
     std::map<std::string, VariantRule> variants;  ///< by name; imaging::kMaxVersions at most
 };
 

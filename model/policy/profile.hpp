@@ -51,6 +51,7 @@ struct Profile {
     enum class ExpiredCallback { silent, sent } expired_callback = ExpiredCallback::silent;
     /// Also in `recipe` and in `delivery`, where it is theirs.
     std::optional<WatermarkPolicy> watermark;
+    std::map<std::string, WatermarkPolicy> watermarks;  ///< by name, as `delivery.watermarks`
     DeliveryPolicy delivery;
 };
 

@@ -1,8 +1,10 @@
 // What a profile lays over the pictures that it shows, and over which of them.
 //
-// Every version that is made on demand carries it. Thread safety: immutable values.
+// Every version that is made on demand carries it. One with a name is laid over where a package asks for it, in its place; its
+// `published` has no meaning. Thread safety: immutable values.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "imaging/version_spec.hpp"
@@ -16,6 +18,9 @@ struct WatermarkPolicy {
     /// parameters is a version too.
     enum class Published { marked, clean } published = Published::marked;
 };
+
+/// Watermarks with a name that a profile may have.
+inline constexpr std::size_t kMostNamedWatermarks = 8;
 
 /// What a published image's row says of it in place of a watermark's identity: it is clean, and to stay private.
 inline constexpr char kKeptClean[] = "clean";

@@ -92,6 +92,10 @@ void write_members(json::Writer& json, const ShownPackage& shown, Timestamp now)
     package.etag.empty() ? json.null() : json.text("\"" + package.etag + "\"");
     json.name("url");
     shown.url ? json.text(*shown.url) : json.null();
+    json.name("store_url");
+    shown.store ? json.text(shown.store->url) : json.null();
+    json.name("store_url_expires_at");
+    shown.store ? json.text(format_rfc3339(shown.store->expires_at)) : json.null();
     json.name("failure");
     package.failure.empty() ? json.null() : json.text(package.failure);
     json.name("metadata");

@@ -17,12 +17,19 @@
 
 namespace photogate::notifier::callbacks {
 
+/// A link of the store itself.
+struct StoreLink {
+    std::string url;
+    Timestamp expires_at;
+};
+
 struct ShownPackage {
     const model::Package& package;
     std::optional<std::string> url;  ///< nullopt: it can't be downloaded, or not by whoever asks
     const std::vector<model::MissingItem>* missing = nullptr;       ///< null: not looked up
     std::optional<std::span<const model::FailedItem>> failed = {};  ///< nullopt: not looked up
     enum class App { told, untold } app = App::untold;
+    std::optional<StoreLink> store = {};  ///< nullopt: likewise
 };
 
 /// `now` ends a package whose time is over.

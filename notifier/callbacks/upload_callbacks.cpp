@@ -2,17 +2,15 @@
 
 #include <utility>
 
-#include "notifier/callbacks/package_wire.hpp"
-
 namespace photogate::notifier::callbacks {
 
 UploadCallbacks::UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of,
-                                 purges::PurgeHooks hooks, PackageLinkOf package_link_of)
+                                 purges::PurgeHooks hooks, PackageLinksOf package_links_of)
     : image_base_(std::move(image_base)),
       random_(random),
       recipient_of_(std::move(recipient_of)),
       hooks_(std::move(hooks)),
-      package_link_of_(std::move(package_link_of)) {}
+      package_links_of_(std::move(package_links_of)) {}
 
 std::optional<model::ComposedCallback> UploadCallbacks::compose(model::CallbackType type,
                                                                 const model::Upload& upload,
@@ -33,7 +31,11 @@ std::optional<model::ComposedCallback> UploadCallbacks::compose_package(
     const auto id = make_callback_id(now, random_);
     ShownPackage shown{package, std::nullopt};
     shown.failed = failed;
-    if (type == model::CallbackType::package_ready && package_link_of_) shown.url = package_link_of_(package);
+    if (type == model::CallbackType::package_ready && package_links_of_) {
+        auto links = package_links_of_(package);
+        shown.url = std::move(links.url);
+        shown.store = std::move(links.store);
+    }
     return model::ComposedCallback{id, recipient->url, package_callback_json(type, id, now, shown)};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/random.hpp"
 #include "model/callback.hpp"
+#include "notifier/callbacks/package_wire.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
 #include "notifier/purges/purge_hook.hpp"
 
@@ -29,14 +30,18 @@ struct Recipient {
 using RecipientOf =
     std::function<std::optional<Recipient>(const AppName&, const ProfileName&, model::CallbackType)>;
 
-/// The signed link to a package that is ready; nullopt: nobody may have it.
-using PackageLinkOf = std::function<std::optional<std::string>(const model::Package&)>;
+/// The signed links to a package that is ready, as ShownPackage has them.
+struct PackageLinks {
+    std::optional<std::string> url;
+    std::optional<StoreLink> store;
+};
+using PackageLinksOf = std::function<PackageLinks(const model::Package&)>;
 
 class UploadCallbacks final : public model::CallbackComposer {
   public:
     /// `random` outlives this. `image_base` goes before `/i/…`.
     UploadCallbacks(std::string image_base, Random& random, RecipientOf recipient_of,
-                    purges::PurgeHooks hooks = {}, PackageLinkOf package_link_of = {});
+                    purges::PurgeHooks hooks = {}, PackageLinksOf package_links_of = {});
 
     /// An upload's own `callback_url` goes before the app's. Where there is neither, the callback is for the
     /// feed alone.
@@ -55,7 +60,7 @@ class UploadCallbacks final : public model::CallbackComposer {
     Random& random_;
     RecipientOf recipient_of_;
     purges::PurgeHooks hooks_;
-    PackageLinkOf package_link_of_;
+    PackageLinksOf package_links_of_;
 };
 
 }  // namespace photogate::notifier::callbacks

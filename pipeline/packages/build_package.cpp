@@ -89,13 +89,13 @@ jobs::JobOutcome BuildPackage::build(const model::Job& job, const PackageBuild& 
     const auto& id = build.package.id;
     auto& builds = dependencies_.builds;
     const auto chosen = dependencies_.stores.choose(std::nullopt);
-    const Store* store = build.object ? dependencies_.stores.of(build.object->region)
-                         : chosen     ? *chosen
-                                      : &dependencies_.stores.all().begin()->second;
+    const Store* store = build.package.object ? dependencies_.stores.of(build.package.object->region)
+                         : chosen             ? *chosen
+                                              : &dependencies_.stores.all().begin()->second;
     if (store == nullptr)
         return jobs::Retry{
             error_of(ErrorCode::unavailable, "the region of the package's object is not configured")};
-    const auto object = build.object.value_or(storage::packages::PackageObject{
+    const auto object = build.package.object.value_or(storage::packages::PackageObject{
         store->region.name, store->region.originals, model::package_key(id)});
     const auto begun = jobs::persist(stop, [&] { return builds.begin(job.lease, id, object); });
     if (!begun) return jobs::Unrecorded{"begin", begun.error()};
@@ -252,17 +252,17 @@ std::optional<ErrorCode> BuildPackage::problem_of(const model::PackageItem& item
 jobs::JobOutcome BuildPackage::remove(const model::Job& job, const PackageBuild& build,
                                       const StopSignal& stop) const {
     const auto& id = build.package.id;
-    if (build.object) {
-        const Store* store = dependencies_.stores.of(build.object->region);
+    if (build.package.object) {
+        const Store* store = dependencies_.stores.of(build.package.object->region);
         if (store == nullptr)
             return jobs::Retry{
                 error_of(ErrorCode::unavailable, "the region of the package's object is not configured")};
-        const auto& [region, bucket, key] = *build.object;
+        const auto& [region, bucket, key] = *build.package.object;
         if (build.multipart) {
             if (auto aborted = store->objects->abort_multipart(bucket, key, *build.multipart); !aborted)
                 return jobs::Retry{aborted.error()};
         }
-        if (auto aborted = abort_unnamed(*store, *build.object); !aborted)
+        if (auto aborted = abort_unnamed(*store, *build.package.object); !aborted)
             return jobs::Retry{aborted.error()};
         if (auto gone = store->objects->remove(bucket, key, std::nullopt); !gone)
             return jobs::Retry{gone.error()};

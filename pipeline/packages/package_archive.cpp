@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "model/object_layout.hpp"
 #include "storage/objects/object_store.hpp"
 
 namespace photogate::pipeline::packages {
@@ -144,12 +143,12 @@ class Opener final : public packager::EntryOpener {
 Result<std::unique_ptr<objects::ObjectReader>> open_stored(const Stores& stores,
                                                            const model::Package& package,
                                                            packager::Span span) {
-    const auto chosen = stores.choose(std::nullopt);
-    const Store& store = chosen ? **chosen : stores.all().begin()->second;
+    const Store* store = package.object ? stores.of(package.object->region) : nullptr;
+    if (store == nullptr) return fail(ErrorCode::store_no_such_key, "the package's object is not known");
     objects::GetOptions options;
     options.expected_size = package.size;
     if (span.from != 0 || span.to != package.size) options.range = {span.from, span.to - 1};
-    return store.objects->open(store.region.originals, model::package_key(package.id), options);
+    return store->objects->open(package.object->bucket, package.object->key, options);
 }
 
 std::unique_ptr<packager::ArchiveReader> open_archive(const ArchiveMeans& means,

@@ -35,6 +35,19 @@ std::chrono::sys_seconds modified_at(const storage::packages::FoundUpload& uploa
     return std::chrono::floor<std::chrono::seconds>(upload.finished_at.value_or(upload.created_at));
 }
 
+/// Whether the package asks for one that the profile does not have.
+bool lacks_watermark(const PackageContent& content, const model::DeliveryPolicy& policy) {
+    switch (content.watermark) {
+        case PackageContent::Watermark::as_profile:
+            return false;
+        case PackageContent::Watermark::required:
+            return !policy.watermark;
+        case PackageContent::Watermark::named:
+            break;
+    }
+    return !policy.watermarks.contains(content.mark);
+}
+
 }  // namespace
 
 struct Planner::Absence {
@@ -72,6 +85,7 @@ std::optional<std::string> Planner::version_of(const FoundUpload& upload) {
     if (profile == nullptr) return std::nullopt;
     if (content.of == PackageContent::Of::variant && !profile->delivery.variants.contains(content.detail))
         return std::nullopt;
+    if (lacks_watermark(content, profile->delivery)) return std::nullopt;
     const auto spec = surroundings_.choose_version(content, profile->delivery, upload);
     if (!spec || !*spec) return std::nullopt;
     return (*spec)->key();
@@ -110,8 +124,10 @@ Planner::Choice Planner::choose_version(const FoundUpload& upload) const {
     const auto& delivery = profile->delivery;
     if (content.of == PackageContent::Of::variant && !delivery.variants.contains(content.detail))
         return absent(ErrorCode::variant_not_found, "the profile has no variant of this name");
-    if (content.watermark == PackageContent::Watermark::required && !delivery.watermark)
-        return conflict("watermark_not_found", "the upload's profile has no watermark");
+    if (lacks_watermark(content, delivery))
+        return conflict("watermark_not_found", content.mark.empty()
+                                                   ? "the upload's profile has no watermark"
+                                                   : "the upload's profile has no watermark of this name");
     const auto spec = surroundings_.choose_version(content, delivery, upload);
     if (!spec && spec.error().code == ErrorCode::invalid_query)
         return conflict("format_not_offered", "the upload's profile does not offer the format");

@@ -38,8 +38,10 @@ struct PackageContent {
     std::string detail;  ///< of Of::variant its name; of Of::version the parameters, as a canonical query
     enum class Watermark {
         as_profile,  ///< the profile's, where it has one
-        required     ///< the profile has one
+        required,    ///< the profile has one
+        named        ///< the profile's of the name `mark`, in place of its own
     } watermark = Watermark::as_profile;
+    std::string mark = {};  ///< of Watermark::named
     /// Whether what is packed is made where it is not there.
     bool is_made() const { return of == Of::variant || of == Of::version; }
 };

@@ -219,7 +219,7 @@ void PreparePackage::tell(Preparing what, std::size_t times) const {
 jobs::JobOutcome PreparePackage::run(const model::Job& job, const StopSignal& stop) {
     const auto preparation = dependencies_.preparations.find(PackageId::trusted(job.subject.id));
     if (!preparation) return jobs::Retry{preparation.error()};
-    if (!*preparation) return jobs::Finished{};
+    if (!*preparation) return end(job, PackageId::trusted(job.subject.id), stop);
     const auto& package = (*preparation)->package;
     if (dependencies_.clock.now() - package.created_at > dependencies_.options.longest)
         return give_up(job, package.id, kNotMade, stop);
@@ -284,6 +284,15 @@ jobs::JobOutcome PreparePackage::plan(const model::Job& job, const Preparation& 
         return give_up(job, package.id, lacking ? kNotMade : to_string(planned.error().code), stop);
     }
     return jobs::Unrecorded{"plan", planned.error()};
+}
+
+/// Of a package that was deleted, lost a picture, or came to its end first.
+jobs::JobOutcome PreparePackage::end(const model::Job& job, const PackageId& id,
+                                     const StopSignal& stop) const {
+    const auto ended = jobs::persist(stop, [&] { return dependencies_.preparations.end(job.lease, id); });
+    if (!ended) return jobs::Unrecorded{"end", ended.error()};
+    failpoint::pass(failpoint::Point::after_package_commit);
+    return jobs::Recorded{};
 }
 
 jobs::JobOutcome PreparePackage::give_up(const model::Job& job, const PackageId& id, std::string_view why,

@@ -57,6 +57,7 @@ class PreparePackage final : public jobs::JobHandler {
                              const model::App& app, const StopSignal& stop) const;
     jobs::JobOutcome plan(const model::Job& job, const storage::packages::Preparation& preparation,
                           const model::App& app, const StopSignal& stop) const;
+    jobs::JobOutcome end(const model::Job& job, const PackageId& id, const StopSignal& stop) const;
     jobs::JobOutcome give_up(const model::Job& job, const PackageId& id, std::string_view why,
                              const StopSignal& stop) const;
     void tell(Preparing what, std::size_t times) const;

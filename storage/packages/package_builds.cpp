@@ -38,11 +38,6 @@ PackageBuild to_build(const Columns& columns, const pqxx::row& row) {
     } else if (row["built"].as<bool>()) {
         build.wanted = PackageBuild::Wanted::keep;
     }
-    if (auto key = columns.maybe_text(row, "object_key")) {
-        build.object = PackageObject{columns.text(row, "object_region"),
-                                     Bucket::trusted(columns.text(row, "object_bucket")),
-                                     ObjectKey::trusted(std::move(*key))};
-    }
     build.multipart = columns.maybe_text(row, "multipart");
     return build;
 }

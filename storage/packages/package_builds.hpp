@@ -20,12 +20,7 @@
 
 namespace photogate::storage::packages {
 
-/// Where the archive's object is, or will be.
-struct PackageObject {
-    std::string region;
-    Bucket bucket;
-    ObjectKey key;
-};
+using model::PackageObject;
 
 struct PackageBuild {
     model::Package package;  ///< without metadata
@@ -34,7 +29,6 @@ struct PackageBuild {
         keep,    ///< ready, and not over
         remove,  ///< deleted, failed or expired
     } wanted = Wanted::remove;
-    std::optional<PackageObject> object;   ///< nullopt: nothing of it is in the store
     std::optional<std::string> multipart;  ///< the unfinished upload of it
 };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.hpp"
 #include "storage/packages/embedded_sql.hpp"
 #include "storage/packages/package_outcome.hpp"
 #include "storage/packages/package_rows.hpp"
@@ -30,7 +31,7 @@ PackageRecipe to_recipe(const Columns& columns, const pqxx::row& row) {
 }
 
 /// What the job has no more use for, and the job.
-void end(Transaction& transaction, const model::Lease& lease, const PackageId& id) {
+void forget(Transaction& transaction, const model::Lease& lease, const PackageId& id) {
     transaction.run(statements(), "forget_package_preparation", params(id.str()));
     transaction.run("delete_job", params(lease.job, lease.token));
 }
@@ -147,7 +148,7 @@ Result<std::optional<model::Package>> PostgresPackagePreparations::plan(const mo
             transaction.run(statements(), "queue_package_build", params(package.id.str(), package.app.str()));
         else
             tell_outcome(state_, transaction, package.id);
-        end(transaction, lease, package.id);
+        forget(transaction, lease, package.id);
         return ended;
     });
     if (planned) state_.wakeups.signal(stored ? records::Work::jobs : records::Work::callbacks);
@@ -159,20 +160,41 @@ Result<std::optional<model::Package>> PostgresPackagePreparations::plan(const mo
     });
 }
 
-Result<> PostgresPackagePreparations::fail(const model::Lease& lease, const PackageId& id,
-                                           std::string_view why) {
-    auto failed = transact(state_.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
+namespace {
+
+/// Whatever the statements leave of the package, its app is told of it.
+template <class Statements>
+Result<> end_and_tell(records::DatabaseState& state, const model::Lease& lease, const PackageId& id,
+                      const Statements& statements_of_end) {
+    auto ended = transact(state.pool, [&](Transaction& transaction, Earlier earlier) -> Result<> {
         auto held = hold(transaction, lease);
         if (!held && earlier == Earlier::in_doubt) return {};
         if (!held) return photogate::fail(held.error());
-        transaction.run(statements(), "fail_package_preparation",
-                        params(id.str(), state_.clock.now(), why, kMostNamed));
-        tell_outcome(state_, transaction, id);
-        end(transaction, lease, id);
+        statements_of_end(transaction);
+        tell_outcome(state, transaction, id);
+        forget(transaction, lease, id);
+        failpoint::pass(failpoint::Point::before_package_commit);
         return {};
     });
-    if (failed) state_.wakeups.signal(records::Work::callbacks);
-    return failed;
+    if (ended) state.wakeups.signal(records::Work::callbacks);
+    return ended;
+}
+
+}  // namespace
+
+Result<> PostgresPackagePreparations::fail(const model::Lease& lease, const PackageId& id,
+                                           std::string_view why) {
+    return end_and_tell(state_, lease, id, [&](Transaction& transaction) {
+        transaction.run(statements(), "fail_package_preparation",
+                        params(id.str(), state_.clock.now(), why, kMostNamed));
+    });
+}
+
+Result<> PostgresPackagePreparations::end(const model::Lease& lease, const PackageId& id) {
+    return end_and_tell(state_, lease, id, [&](Transaction& transaction) {
+        transaction.run(statements(), "fail_overdue_preparation",
+                        params(id.str(), state_.clock.now(), to_string(ErrorCode::unavailable)));
+    });
 }
 
 }  // namespace photogate::storage::packages

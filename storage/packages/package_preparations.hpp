@@ -5,7 +5,7 @@
 // lease, so that a worker whose lease is over changes nothing any more.
 //
 // A deletion of an upload that is to be in it ends the package in its own transaction (owner.sql), as long as the item was not given
-// up before.
+// up before; the job then tells its app (end()).
 //
 // Errors: lease_lost, and those of database.hpp. Thread safety: every call from any number of threads.
 #pragma once
@@ -67,6 +67,9 @@ class PackagePreparations {
                                                        PackagePlanner& planner) = 0;
     /// The package is `failed`, and its missing items are those that were given up: the job's end.
     virtual Result<> fail(const model::Lease& lease, const PackageId& id, std::string_view why) = 0;
+    /// Of one that find() does not find: its app is told that it has failed, unless it was, and the job ends. A package whose time is
+    /// over before its versions were made has failed (`unavailable`).
+    virtual Result<> end(const model::Lease& lease, const PackageId& id) = 0;
 };
 
 class PostgresPackagePreparations final : public PackagePreparations {
@@ -81,6 +84,7 @@ class PostgresPackagePreparations final : public PackagePreparations {
     Result<std::optional<model::Package>> plan(const model::Lease& lease, const Preparation& preparation,
                                                PackagePlanner& planner) override;
     Result<> fail(const model::Lease& lease, const PackageId& id, std::string_view why) override;
+    Result<> end(const model::Lease& lease, const PackageId& id) override;
 
   private:
     records::DatabaseState& state_;

@@ -33,6 +33,10 @@ model::Package to_package(const Columns& columns, const pqxx::row& row) {
     package.built_bytes = static_cast<ByteSize>(columns.number(row, "built_bytes"));
     package.built_items = static_cast<std::uint64_t>(columns.number(row, "built_items"));
     package.built_rate = static_cast<ByteSize>(columns.number(row, "built_rate"));
+    if (auto key = columns.maybe_text(row, "object_key"))
+        package.object = model::PackageObject{columns.text(row, "object_region"),
+                                              Bucket::trusted(columns.text(row, "object_bucket")),
+                                              ObjectKey::trusted(std::move(*key))};
     package.failure = columns.text(row, "failure");
     package.finished_at = columns.maybe_time(row, "finished_at");
     return package;

@@ -25,6 +25,8 @@ struct Retention {
     std::chrono::seconds rejected = std::chrono::days{30};
     /// Uploads that expired, were cancelled or deleted: then their rows go too. What is published stays.
     std::chrono::seconds uploads = std::chrono::days{90};
+    std::chrono::seconds packages =
+        std::chrono::days{30};  ///< rows of those that are over, without their items
 };
 
 struct RecordsOptions {

@@ -12,8 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kForgetEvery = 60s;
-/// Rows of packages that have expired or were deleted, without their items.
-constexpr auto kPackagesKept = std::chrono::days{30};
 constexpr auto kBackfills = 24h * 30;
 
 /// One bite of each kind; called often enough, it keeps up with whatever comes in.
@@ -39,7 +37,7 @@ Result<> forget_older(Pool& pool, const Retention& retention, Timestamp now) {
         transaction.run("forget_package_asked", params(now));
         transaction.run("forget_package_recipes", params(now));
         transaction.run("close_packages", params(now));
-        transaction.run("forget_packages", params(Timestamp{now - kPackagesKept}));
+        transaction.run("forget_packages", params(Timestamp{now - retention.packages}));
         transaction.run("forget_backfills", params(Timestamp{now - kBackfills}));
         return {};
     });

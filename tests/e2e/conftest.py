@@ -15,6 +15,7 @@ from tests.rig.world import PROFILES, World, failpoint_build, release_build, wor
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds; ./test --quick passes over it")
     config.addinivalue_line("markers", "large: gigabytes, tens of thousands of files, or minutes; ./test --suites alone runs it")
+    config.addinivalue_line("markers", "readers: its result is in the matrix of docs/packages.md, which ./test --suites writes")
     config.addinivalue_line("markers", "kills: kills a gateway at one step after the other; ./test --faults alone runs it")
 
 

@@ -19,7 +19,7 @@ def routes_of_the_code():
     """Patterns as they stand in gateway/routes, with the two bases that are put together there."""
     patterns = set()
     for path in (ROOT / "gateway" / "routes").glob("*.cpp"):
-        patterns |= set(re.findall(r'"(/(?:(?:v1|u|i|p|livez|readyz|version|metrics|docs|upload|openapi\.json|operate)(?:/[^"\s?]*)?)?)"', path.read_text()))
+        patterns |= set(re.findall(r'"(/(?:(?:v1|u|i|p|livez|readyz|version|metrics|docs|upload|packages|openapi\.json|operate)(?:/[^"\s?]*)?)?)"', path.read_text()))
     # Beginnings of links and of paths of one upload, not routes of their own.
     return {pattern for pattern in patterns if not pattern.endswith("/") or pattern == "/"}
 

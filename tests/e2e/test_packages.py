@@ -1,6 +1,6 @@
 """Packages: many pictures as one zip that is never stored: its length and ETag before the first byte, any part of it at any time, and
 nothing of it when a picture of it has gone."""
-import contextlib
+import base64
 import datetime
 import hashlib
 import http.client
@@ -23,7 +23,7 @@ from test_waits import metric
 from tests.rig import fault_proxy as faults
 from tests.rig import pictures
 from tests.rig import stack as stacks
-from tests.rig.published import noise, publish, store_of
+from tests.rig.published import noise, publish, publish_rows, store_of
 
 world = conftest.on_every_store()
 KIB = 1024
@@ -127,47 +127,63 @@ def test_readers_of_zips_find_what_was_published(world, album, tmp_path):
         assert found == {each.name: each.data for each in made}, reader
 
 
+def packed(world, made, mode):
+    """Their package, that can be downloaded: put together while it is sent, or an object of the store."""
+    package = pack(world, {"items": [each.id for each in made], "mode": mode})
+    package = world.request("GET", f"/v1/packages/{package['id']}?wait=60")[2]
+    assert (package["state"], package["mode"]) == ("ready", mode)
+    return package
+
+
+def curl(url, target, *options):
+    """One that goes on where the file ends."""
+    return subprocess.Popen(["curl", "-sS", "-C", "-", "-o", target, *options, url], stderr=subprocess.DEVNULL)
+
+
+def length(path):
+    return path.stat().st_size if path.exists() else 0
+
+
 @pytest.mark.slow
-def test_a_download_that_is_interrupted_a_hundred_times_ends_identical(world, album, tmp_path):
-    _, package = album
+@pytest.mark.parametrize("mode", ["stream", "store"])
+def test_a_download_that_is_interrupted_a_hundred_times_ends_identical(world, album, mode, tmp_path):
+    package = packed(world, album[0], mode)
     whole = download(world, package)[2]
-    target, chance, interrupted = tmp_path / "resumed.zip", random.Random(11), 0
-    while not target.exists() or target.stat().st_size < len(whole):
-        rate = len(whole) // 2 if interrupted < 100 else 0
-        program = subprocess.Popen(["curl", "-sS", "-C", "-", "-o", target, *(["--limit-rate", str(rate)] if rate else []), package["url"]],
-                                   stderr=subprocess.DEVNULL)
-        # Not to its end before it was interrupted often enough.
-        before = target.stat().st_size if target.exists() else 0
-        if interrupted < 100:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                program.wait(chance.uniform(0.005, 0.03))
-            program.kill()
-            interrupted += 1
+    target, chance, ends = tmp_path / "resumed.zip", random.Random(11), set()
+    for interrupted in range(1, 101):
+        enough = length(target) + chance.randrange(1, len(whole) // 60)
+        program = curl(package["url"], target, "--limit-rate", str(len(whole) // 2))
+        while program.poll() is None and length(target) < enough:
+            time.sleep(0.001)
+        program.kill()
         program.wait()
-        if interrupted < 100 and target.exists() and target.stat().st_size > len(whole) * interrupted // 100:
+        # Not to its end before it was interrupted often enough.
+        if length(target) > len(whole) * interrupted // 101:
             with open(target, "ab") as file:
-                file.truncate(max(before, len(whole) * interrupted // 100 - chance.randrange(1, 4000)))
-    assert interrupted == 100
+                file.truncate(len(whole) * interrupted // 101 - chance.randrange(4000))
+        ends.add(length(target))
+    assert len(ends) > 90, "it went on from many places"
+    assert curl(package["url"], target).wait() == 0
     assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(whole).digest()
 
 
-def test_another_gateway_goes_on_where_one_was_killed(world, album):
+@pytest.mark.parametrize("mode", ["stream", "store"])
+def test_another_gateway_goes_on_where_one_was_killed(world, mode, tmp_path):
     if isinstance(world.stack.minio, stacks.Builtin):
         pytest.skip("the built-in store has one gateway")
-    _, package = album
-    whole = download(world, package)[2]
+    # More than what the buffers of a connection hold.
+    package = packed(world, publish(world, photos(10, 4096 * KIB, seed=f"killed-{mode}")), mode)
+    whole, target = download(world, package)[2], tmp_path / "resumed.zip"
     other = world.another("serve")
     with other.start():
-        link = path_of(package)
-        connection = http.client.HTTPConnection("127.0.0.1", other.port, timeout=20)
-        connection.request("GET", link)
-        answer = connection.getresponse()
-        part = answer.read(len(whole) // 3)
+        program = curl(f"http://127.0.0.1:{other.port}{path_of(package)}", target, "--limit-rate", "4M")
+        stacks.wait_until(lambda: length(target) > 256 * KIB, 30, "the first bytes")
         other.process.kill()
         other.process.wait()
-    connection.close()
-    rest = download(world, package, Range=f"bytes={len(part)}-", **{"If-Range": answer.headers["ETag"]})
-    assert rest[0] == 206 and part + rest[2] == whole
+        assert program.wait() != 0, "the reader knows that it is not all"
+    assert 0 < length(target) < len(whole) and whole.startswith(target.read_bytes())
+    assert curl(package["url"], target).wait() == 0
+    assert target.read_bytes() == whole
 
 
 def test_names_are_made_safe_and_unique(world):
@@ -545,3 +561,59 @@ def test_originals_are_packed_where_they_are_kept(own_world):
     archive = zipfile.ZipFile(io.BytesIO(download(world, pack(world, body))[2]))
     assert [archive.read(name) for name in archive.namelist()] == sent
     assert code(world.request("POST", "/v1/packages", {"items": [other["id"]], "content": "original"})) == (409, "object_not_found")
+
+
+def test_a_list_of_fifty_thousand_is_taken(own_world):
+    world = own_world()
+    ids = publish_rows(world, 50_000)
+    package = pack(world, {"items": ids})
+    assert (package["state"], package["items"], package["missing"]) == ("ready", 50_000, 0)
+    end = download(world, package, Range="bytes=-22")[2]
+    assert end.startswith(b"PK\x05\x06") and int.from_bytes(end[10:12], "little") == 50_000
+    names = [f"{'folder' * 10}/{number % 100:03d}/{'name' * 6} {number:06d}.jpg" for number in range(50_000)]
+    named = pack(world, {"items": [{"upload": id, "name": name} for id, name in zip(ids, names, strict=True)]})
+    assert named["items"] == 50_000
+    assert code(world.request("POST", "/v1/packages", {"items": [*ids, ids[0]]})) == (422, "package_too_large")
+    assert code(world.request("POST", "/v1/uploads", {"metadata": {"large": "x" * (2 << 20)}})) == (413, "body_too_large"), "no other body may be so long"
+
+
+def test_a_request_for_a_package_has_a_bound_of_its_own(own_world):
+    world = own_world(extra='[packages]\nmax_body = "64KiB"\nmax_items = 1000\n')
+    ids = [f"upl_{number:026d}" for number in range(1_001)]
+    assert pack(world, {"items": ids[:1_000], "on_missing": "skip"})["missing"] == 1_000
+    assert code(world.request("POST", "/v1/packages", {"items": ids, "on_missing": "skip"})) == (422, "package_too_large")
+    before = world.sql("select count(*) from packages")
+    assert code(world.request("POST", "/v1/packages", {"items": ids * 3, "on_missing": "skip"})) == (413, "body_too_large")
+    assert world.sql("select count(*) from packages") == before
+
+
+def test_packages_of_a_store_that_encrypts(own_world):
+    """SSE-KMS: an ETag is not the MD5 of the bytes."""
+    world = own_world(profiles={"keep": {"original": '"keep"'}}, start=False)
+    store = world.stack.minio
+    store.stop()
+    store.more_environment["MINIO_KMS_SECRET_KEY"] = "photogate:" + base64.b64encode(random.Random(3).randbytes(32)).decode()
+    store.start()
+    for bucket in (store.incoming, store.public, store.originals):
+        store_of(world).put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "photogate"}}]})
+    world.gateway.start()
+    sent = [pictures.photo(640, 480, seed=980 + number) for number in range(2)]
+    made = [world.publish(data, {"filename": f"{number}.jpg"}) for number, data in enumerate(sent)]
+    items = [each["id"] for each in made]
+    stacks.wait_until(lambda: world.request("POST", "/v1/packages", {"items": items, "content": "original"})[0] == 202, 30, "the originals to be put away")
+    for bucket in (store.public, store.originals):
+        objects = [store_of(world).get_object(Bucket=bucket, Key=each["Key"]) for each in store_of(world).list_objects_v2(Bucket=bucket)["Contents"]]
+        assert len(objects) >= 2 and {each["ServerSideEncryption"] for each in objects} == {"aws:kms"}
+        assert all(each["ETag"].strip('"') != hashlib.md5(each["Body"].read()).hexdigest() for each in objects)
+    images = [world.image(each)[2] for each in made]
+    for body, expected in (({}, images), ({"content": "original"}, sent), ({"image": {"width": 320}}, None)):
+        for mode in ("stream", "store"):
+            package = pack(world, {"items": items, "mode": mode, **body})
+            package = world.request("GET", f"/v1/packages/{package['id']}?wait=60")[2]
+            assert package["state"] == "ready", package
+            status, _, data = download(world, package)
+            assert status == 200, (body, mode, data)
+            archive = zipfile.ZipFile(io.BytesIO(data))
+            assert archive.testzip() is None and len(archive.namelist()) == 2
+            assert expected in (None, [archive.read(name) for name in archive.namelist()]), (body, mode)

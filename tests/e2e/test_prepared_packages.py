@@ -110,17 +110,19 @@ def test_parameters_that_can_not_be_are_refused_and_change_nothing(world):
     count = world.sql("select count(*) from packages")
     for asked, pointer in ([{"width": 0}, "/image/width"], [{"width": "9"}, "/image/width"], [{"fit": "round"}, "/image"], [{"format": "auto"}, "/image/format"],
                            [{"quality": 101}, "/image"], [{"colour": "red"}, "/image/colour"], [{"watermark": False}, "/image/watermark"],
-                           [{"watermark": "proof"}, "/image/watermark"], [{"gravity": "up"}, "/image"]):
+                           [{"watermark": ""}, "/image/watermark"], [{"watermark": 5}, "/image/watermark"], [{"gravity": "up"}, "/image"]):
         status, _, answer = world.request("POST", "/v1/packages", {"items": [made[0].id], "image": asked})
         assert status == 422 and [each["pointer"] for each in answer["errors"]] == [pointer], (asked, answer)
     for other in ({"variant": "x"}, {"content": "image"}, {"content": "original"}):
         assert code(world.request("POST", "/v1/packages", {"items": [made[0].id], "image": {}, **other}))[0] == 422
     # What the profile does not have is an item's: on_missing decides.
-    asked = {"items": [made[0].id], "image": {"watermark": True}}
-    assert code(world.request("POST", "/v1/packages", asked)) == (409, "state_conflict")
-    assert world.sql("select count(*) from packages") == count
-    listed = pack(world, {**asked, "on_missing": "list"})
-    assert listed["state"] == "ready" and [each["code"] for each in listed["missing_items"]] == ["watermark_not_found"]
+    for watermark in (True, "proof"):
+        asked = {"items": [made[0].id], "image": {"watermark": watermark}}
+        assert code(world.request("POST", "/v1/packages", asked)) == (409, "state_conflict")
+        assert world.sql("select count(*) from packages") == count
+    listed = [pack(world, {"items": [made[0].id], "image": {"watermark": watermark}, "on_missing": "list"}) for watermark in (True, "proof")]
+    for each in listed:
+        assert each["state"] == "ready" and [missing["code"] for missing in each["missing_items"]] == ["watermark_not_found"]
 
 
 def test_item_whose_version_can_not_be_made_follows_on_missing(world):
@@ -150,15 +152,40 @@ def test_variants_that_lack_are_made(own_world):
     assert list(entries(world, ready).values()) == [image(world, each, "variant=thumb") for each in made]
 
 
+def red_picture(folder):
+    subprocess.run(["vips", "black", folder / "black.v", "60", "30", "--bands", "3"], check=True)
+    subprocess.run(["vips", "linear", folder / "black.v", folder / "red.png", "1 1 1", "255 0 0", "--uchar"], check=True)
+    return folder / "red.png"
+
+
 def test_files_carry_the_watermark_of_their_profile(own_world, tmp_path):
-    subprocess.run(["vips", "black", tmp_path / "black.v", "60", "30", "--bands", "3"], check=True)
-    subprocess.run(["vips", "linear", tmp_path / "black.v", tmp_path / "red.png", "1 1 1", "255 0 0", "--uchar"], check=True)
-    world = own_world(profiles={"photos": profiles(tmp_path / "red.png")["clean"]})
+    world = own_world(profiles={"photos": profiles(red_picture(tmp_path))["clean"]})
     upload = world.publish(pictures.photo(800, 600, seed=next(SEEDS)))
     assert code(world.request("POST", "/v1/packages", {"items": [upload["id"]]})) == (409, "state_conflict")
     for asked in ({}, {"width": 640, "watermark": True}):
         data, = entries(world, wait_for(world, pack(world, {"items": [upload["id"]], "image": asked}), "ready")).values()
         assert share_of_red(data, tmp_path) > 0.005, asked
+
+
+def test_files_carry_the_watermark_that_is_asked_for_by_its_name(own_world, tmp_path):
+    mark = red_picture(tmp_path)
+    world = own_world(profiles={"photos": {"watermarks.proof.image": f'"{mark}"', "watermarks.proof.opacity": "100"}, "plain": {}})
+    upload = world.publish(pictures.photo(800, 600, seed=next(SEEDS)), {"profile": "photos"})
+    body = {"items": [upload["id"]], "image": {"width": 640, "watermark": "proof"}}
+    package = pack(world, body)
+    assert package["state"] == "preparing"
+    marked, = entries(world, wait_for(world, package, "ready")).values()
+    assert share_of_red(marked, tmp_path) > 0.005
+    clean, = entries(world, wait_for(world, pack(world, {"items": [upload["id"]], "image": {"width": 640}}), "ready")).values()
+    assert share_of_red(clean, tmp_path) < 0.001, "without the name it has none"
+    again = pack(world, body)
+    assert again["state"] == "ready" and list(entries(world, again).values()) == [marked], "recorded as any version"
+    # No URL gives it out.
+    public = world.sql(f"select public_id from uploads where id = '{upload['id']}'").strip()
+    assert share_of_red(world.gateway.request("GET", f"/i/{public}?width=640")[2], tmp_path) < 0.001
+    other = world.publish(pictures.photo(800, 600, seed=next(SEEDS)), {"profile": "plain"})
+    listed = pack(world, {"items": [upload["id"], other["id"]], "image": body["image"], "on_missing": "list"})
+    assert listed["items"] == 1 and [each["code"] for each in listed["missing_items"]] == ["watermark_not_found"]
 
 
 @pytest.fixture
@@ -194,7 +221,11 @@ def test_deletion_of_an_upload_ends_a_package_in_preparation(serving):
     with worker.start():
         parts.wait_until(lambda: serving.sql("select count(*) from jobs where subject_kind = 'package'").strip() == "0", 60, "the job's end")
         parts.wait_until(lambda: asked_rows(serving, package) == 0, 90, "its rows to go")
+        parts.wait_until(lambda: serving.receiver.of(package["id"]), 60, "the callback")
     assert state_of(serving, package)["state"] == "failed" and versions(serving, made) == 0
+    assert told(serving, package) == ["package.failed"]
+    body = serving.receiver.of(package["id"])[0].body
+    assert (body["type"], body["data"]["failure"], body["data"]["url"]) == ("package.failed", "gone", None) and "Smith" not in str(body)
 
 
 def test_packages_in_preparation_are_bounded_and_cancelling_makes_place(serving):
@@ -210,8 +241,24 @@ def test_packages_in_preparation_are_bounded_and_cancelling_makes_place(serving)
     with worker.start():
         wait_for(serving, second, "ready")
         parts.wait_until(lambda: serving.sql("select count(*) from jobs where subject_kind = 'package'").strip() == "0", 60, "the jobs' end")
-    assert state_of(serving, first)["state"] == "deleted" and state_of(serving, third)["state"] == "expired"
+    assert state_of(serving, first)["state"] == "deleted" and told(serving, first) == [], "whoever deletes a package knows it"
+    overdue = state_of(serving, third)
+    assert (overdue["state"], overdue["failure"]) == ("failed", "unavailable") and told(serving, third) == ["package.failed"]
     assert versions(serving, made) == 1
+
+
+def test_places_of_packages_in_preparation_are_those_of_the_configuration(own_world):
+    world = own_world(role="serve", extra=QUICK_ROUNDS + "[packages]\nmax_preparing = 2\n")
+    made = pictures_of(world, 1)
+    body = {"items": [made[0].id], "image": SMALL}
+    first, _ = pack(world, body), pack(world, body)
+    assert code(world.request("POST", "/v1/packages", body)) == (429, "rate_limited")
+    theirs = publish(world, [("theirs.jpg", pictures.photo(800, 600, seed=next(SEEDS)))], app="other", since=10)
+    claim_size(world, theirs)
+    assert pack(world, {"items": [theirs[0].id], "image": SMALL}, key=world.other.key)["state"] == "preparing", "each app has its own"
+    assert pack(world, {"items": [made[0].id]})["state"] == "ready", "what needs no version is not counted"
+    assert world.request("DELETE", f"/v1/packages/{first['id']}")[0] == 200
+    assert pack(world, body)["state"] == "preparing"
 
 
 @pytest.mark.kills
@@ -245,3 +292,22 @@ def test_package_is_finished_once_when_its_workers_are_killed_at_each_step(failp
             assert (ready["items"], len(entries(world, ready)), versions(world, made)) == (3, 3, 3), point
             parts.wait_until(lambda: world.sql("select count(*) from jobs where subject_kind = 'package'").strip() == "0", 60, "the job's end")
         assert path_of(ready) and asked_rows(world, package) == 0
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("step", ["before_package_commit", "after_package_commit"])
+def test_app_is_told_once_of_a_package_that_lost_a_picture_while_it_was_prepared(failpoint_world, step):
+    world = failpoint_world(role="serve", extra=SHORT_LEASES)
+    made = pictures_of(world, 2, 400, 300)
+    package = pack(world, {"items": [each.id for each in made], "image": SMALL})
+    assert world.request("DELETE", f"/v1/uploads/{made[0].id}")[0] in (200, 202)
+    worker = world.another("work")
+    worker.launch(environment={"PHOTOGATE_FAILPOINTS": f"{step}=kill"})
+    parts.wait_until(lambda: not worker.running(), 60, f"the kill at {step}")
+    assert f"failpoint {step}: killed" in worker.log_tail(400)
+    assert told(world, package) == ([] if step == "before_package_commit" else ["package.failed"])
+    with world.another("work").start():
+        parts.wait_until(lambda: world.receiver.of(package["id"]), 60, "the callback")
+        parts.wait_until(lambda: world.sql("select count(*) from jobs where subject_kind = 'package'").strip() == "0", 60, "the job's end")
+    assert told(world, package) == ["package.failed"] and asked_rows(world, package) == 0
+    assert len({each.headers["webhook-id"] for each in world.receiver.of(package["id"])}) == 1

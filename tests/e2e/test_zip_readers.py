@@ -1,12 +1,16 @@
 """Readers of zip archives of other origin open what the packager makes, and find the same bytes.
 
 The archives are written by `make_archive` (tests/unit/packager/make_archive.cpp). PHOTOGATE_BUILD_DIR names the build folder.
+
+`./test --suites` runs all of these, and makes the matrix in docs/packages.md of what they found (scripts/render-readers): a row for each
+test that takes a `reader`, with its docstring.
 """
 import collections
 import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import zipfile
@@ -20,6 +24,8 @@ NODE_FOLDER = pathlib.Path(os.environ.get("PHOTOGATE_NODE_DIR", ROOT / ".node"))
 UTF8 = {**os.environ, "LC_ALL": "C.UTF-8"}
 PIECE = 1 << 20
 MADE_AT = 1_780_000_000
+
+pytestmark = pytest.mark.readers
 
 Item = collections.namedtuple("Item", "name path modified", defaults=[MADE_AT])
 
@@ -136,6 +142,26 @@ READERS = {
 }
 
 
+# How each tells its version, and how the matrix calls it.
+NODE_VERSION = "console.log(require(process.argv[1] + '/node_modules/' + process.argv[2] + '/package.json').version)"
+VERSIONS = {
+    "unzip": (["unzip", "-v"], r"UnZip ([\d.]+)", "unzip {}"),
+    "7z": (["7z", "i"], r"7-Zip .*?(\d+\.\d+)", "7z {}"),
+    "bsdtar": (["bsdtar", "--version"], r"bsdtar ([\d.]+)", "bsdtar {}, from a pipe"),
+    "python-zipfile": (["python3", "--version"], r"([\d.]+)", "Python {} zipfile"),
+    "java-ZipInputStream": (["java", "--version"], r"([\d.]+)", "Java {} ZipInputStream"),
+    "java-ZipFile": (["java", "--version"], r"([\d.]+)", "Java {} ZipFile"),
+    "node-unzipper": (["node", "-e", NODE_VERSION, str(NODE_FOLDER.resolve()), "unzipper"], r"([\d.]+)", "Node unzipper {}"),
+    "node-yauzl": (["node", "-e", NODE_VERSION, str(NODE_FOLDER.resolve()), "yauzl"], r"([\d.]+)", "Node yauzl {}"),
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def versions(record_testsuite_property):
+    for name, (command, version, title) in VERSIONS.items():
+        record_testsuite_property(f"reader {name}", title.format(re.search(version, run(*command))[1]))
+
+
 @pytest.fixture(params=READERS)
 def reader(request):
     read = READERS[request.param]
@@ -230,20 +256,24 @@ def check(made, reader, folder, names=None):
 
 
 def test_archive_of_nothing(make_archive, reader, tmp_path):
+    """No entry."""
     check(make_archive("nothing", []), reader, tmp_path)
 
 
 def test_archive_of_one_empty_entry(make_archive, contents, reader, tmp_path):
+    """One entry of zero bytes."""
     check(make_archive("empty", [Item("empty.jpg", contents[0])]), reader, tmp_path)
 
 
 def test_archive_of_names_in_all_scripts_and_of_hostile_ones(make_archive, contents, reader, tmp_path):
+    """Names in every script, emoji, twins by case, `CON`, `../x`, names of 300 bytes."""
     items = [Item(wished, contents[number % len(contents)]) for number, (wished, _) in enumerate(NAMES)]
     check(make_archive("names", items), reader, tmp_path, [name for _, name in NAMES])
 
 
 @pytest.mark.large
 def test_archive_of_70000_entries(make_archive, contents, reader, tmp_path):
+    """70,000 entries."""
     check(make_archive("many", numbered(70_000, contents)), reader, tmp_path)
 
 
@@ -260,12 +290,14 @@ def test_number_of_entries_around_the_old_limit(make_archive, contents, count):
 
 @pytest.mark.large
 def test_archive_with_one_entry_over_4_gib(make_archive, contents, huge, reader, tmp_path):
+    """One entry over 4 GiB among small ones."""
     items = [Item("before.jpg", contents[3]), Item("over.bin", huge["over"]), Item("after.jpg", contents[4])]
     check(make_archive("over", items), reader, tmp_path)
 
 
 @pytest.mark.large
 def test_archive_over_4_gib_of_smaller_entries(make_archive, contents, huge, reader, tmp_path):
+    """Smaller entries, over 4 GiB together."""
     items = [Item(f"{number}.bin", huge["large"]) for number in range(3)] + [Item("behind.jpg", contents[5])]
     check(make_archive("large", items), reader, tmp_path)
 

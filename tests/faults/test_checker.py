@@ -735,6 +735,11 @@ def package_prepared_and_nobody_told(run):
 
 
 @caught_by("P1")
+def package_failed_while_it_was_prepared_and_nobody_told(run):
+    add_package(run, "preparing", "failed", mode="stream", told="")
+
+
+@caught_by("P1")
 def package_prepared_again_after_it_was_ready(run):
     add_package(run, "preparing", "ready", "preparing", "ready", mode="stream")
 

@@ -67,6 +67,20 @@ def publish(world, files, app="shop", profile="photos", metadata=None, exif=None
     return made
 
 
+def publish_rows(world, count, app="shop", profile="photos"):
+    """The rows of so many, whose objects nobody may read; their ids, in order."""
+    world.sql(f"""
+        with made as (select n, 'upl_' || lpad(n::text, 26, '0') as id, md5(n::text) as sum from generate_series(1, {count}) n),
+        uploads_made as (
+            insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, filename, metadata, client_fields, request_id, created_at,
+                expires_at, updated_at, finished_at, pinned_etag, image_key, image_etag, image_sha256, image_format, image_width, image_height, image_size)
+            select id, lpad(n::text, 26, 'z'), '{app}', '{profile}', 'published', 'put', 'default', 'in', 'u/' || id, 'IMG_' || n || '.jpg', '{{}}', '{{}}',
+                'r', now(), now(), now(), now(), 'x', 'x/' || id, sum, sum || sum, 'jpeg', 1, 1, 1000 from made)
+        insert into images (upload_id, role, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at)
+        select id, 'main', 'default', '{world.stack.minio.public}', 'x/' || id, sum, sum || sum, n, 'jpeg', 1, 1, 1000, now() from made""")
+    return [f"upl_{number:026d}" for number in range(1, count + 1)]
+
+
 def noise(size, seed):
     """Bytes that do not repeat."""
     return hashlib.shake_128(str(seed).encode()).digest(size)

@@ -92,6 +92,12 @@ named as (
 )
 select id from failed;
 
+-- name: fail_overdue_preparation
+-- $2 now, $3 why
+update packages set state = 'failed', failure = $3, finished_at = $2::timestamptz
+where id = $1 and state = 'preparing' and expires_at <= $2::timestamptz
+returning id;
+
 -- name: forget_package_preparation
 with recipe as (delete from package_recipes where package_id = $1)
 delete from package_asked where package_id = $1;

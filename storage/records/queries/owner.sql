@@ -55,6 +55,13 @@ ended as (
                      and state in ('preparing', 'queued', 'building', 'ready')
                    order by id
                    for no key update)
+    returning p.id, p.app, p.object_key
+),
+removed as (
+    -- At once: the store's own link to a stored one is good until its object has gone.
+    insert into jobs (subject_kind, subject_id, generation, app, kind, party)
+    select 'package', id, 0, app, 'build_package', 'packages' from ended where object_key is not null
+    on conflict (subject_kind, subject_id, generation, kind, slot) do nothing
 )
 select id from erased;
 

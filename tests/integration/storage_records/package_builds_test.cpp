@@ -156,6 +156,24 @@ TEST_F(PackageBuildsTest, tells_of_a_package_that_a_deletion_ended) {
     EXPECT_EQ(told(id), "package.failed package 1");
 }
 
+TEST_F(PackageBuildsTest, a_deletion_queues_the_removal_of_a_package_that_is_in_the_store) {
+    const auto id = queued(), nowhere = queued();
+    EXPECT_TRUE(builds.finish(begun(id), id).value());
+    const auto jobs = [&](const PackageId& of) {
+        return database.value("select count(*) from jobs where kind = 'build_package' and subject_id = '" +
+                              of.str() + "'");
+    };
+    ASSERT_TRUE(now(id).object);
+    EXPECT_EQ(now(id).object->key.str(), object_of(id).key.str());
+    EXPECT_FALSE(now(nowhere).object);
+    EXPECT_EQ(jobs(id), "0");
+    ASSERT_TRUE(records->uploads.cancel_or_delete(std::nullopt, uploads[0]));
+    EXPECT_EQ(jobs(id), "1");
+    EXPECT_EQ(now(id).failure, "gone");
+    ASSERT_TRUE(records->uploads.cancel_or_delete(std::nullopt, uploads[3]));
+    EXPECT_EQ(jobs(nowhere), "1") << "the one that was to build it";
+}
+
 TEST_F(PackageBuildsTest, forgets_the_name_of_a_failed_item_whose_upload_is_deleted) {
     const auto id = queued();
     EXPECT_TRUE(builds.fail(begun(id), id,

@@ -69,6 +69,28 @@ TEST_F(RetentionTest, deletes_the_rows_of_ended_uploads_after_ninety_days_and_no
     EXPECT_EQ(count("uploads"), "1");
 }
 
+TEST_F(RetentionTest, keeps_the_rows_of_packages_that_are_over_for_as_long_as_is_asked) {
+    RecordsOptions options;
+    options.retention.packages = std::chrono::days{5};
+    records = open(std::move(options));
+    for (const auto* rest :
+         {"now() + interval '1 day', null, null, null", "now() + interval '9 days', null, null, null",
+          "now() + interval '1 day', 'local', 'kept', 'z/1.zip'"})
+        database.run(
+            std::string{"insert into packages (id, app, name, mode, state, on_missing, metadata, request_id, "
+                        "created_at, expires_at, object_region, object_bucket, object_key) select 'pkg_' || "
+                        "count(*), 'doorstep', 'a.zip', "
+                        "'stream', 'ready', 'fail', '{}', 'r', now(), "} +
+            rest + " from packages");
+    later(std::chrono::days{5});
+    EXPECT_EQ(count("packages"), "3");
+    later(std::chrono::days{2});
+    EXPECT_EQ(database.value("select string_agg(id, ' ' order by id) from packages"), "pkg_1 pkg_2")
+        << "what is in the store is removed first";
+    later(std::chrono::days{9});
+    EXPECT_EQ(database.value("select string_agg(id, ' ') from packages"), "pkg_2");
+}
+
 // ---- processes that are gone
 
 /// A process that does nothing until it is killed.

@@ -5,6 +5,7 @@
 
 #include "delivery/parameters.hpp"
 #include "model/object_layout.hpp"
+#include "model/policy/watermark_policy.hpp"
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
 
@@ -54,6 +55,30 @@ TEST(PackedVersionTest, is_the_version_of_a_url_with_the_same_parameters) {
     }
     EXPECT_EQ(key({Of::version, ""}, policy), std::nullopt) << "the published image itself";
     EXPECT_EQ(key({Of::version, "width=9000"}, policy), std::nullopt) << "nothing is enlarged";
+}
+
+TEST(PackedVersionTest, carries_the_watermark_that_is_named_in_place_of_the_profiles) {
+    model::DeliveryPolicy policy;
+    imaging::Watermark own, proof;
+    own.sha256 = std::string(64, 'a');
+    proof.sha256 = std::string(64, 'b');
+    policy.watermark = own;
+    policy.watermarks["proof"] = proof;
+    PackageContent content{Of::version, "width=300"};
+    content.watermark = PackageContent::Watermark::named;
+    content.mark = "proof";
+    auto upload = upload_of(PublicId::trusted("x"));
+    for (const std::string& published : {std::string{}, own.identity(), std::string{model::kKeptClean}}) {
+        upload.watermark = published;
+        const auto spec = packed_version(content, policy, upload);
+        ASSERT_TRUE(spec && *spec) << published;
+        ASSERT_TRUE((*spec)->watermark) << published;
+        EXPECT_EQ((*spec)->watermark->identity(), proof.identity()) << published;
+    }
+    content.detail = "";
+    EXPECT_TRUE(key(content, policy)) << "never the published image itself";
+    content.mark = "other";
+    EXPECT_EQ(packed_version(content, policy, upload).error().code, ErrorCode::unavailable);
 }
 
 TEST(PackedVersionTest, is_a_variant_of_the_profile_by_its_name) {

@@ -141,6 +141,31 @@ TEST_F(Watermarks, that_are_wrong_are_reported_with_what_to_do) {
                 HasSubstr("which exif = \"none\" hides: set exif to basic"));
 }
 
+TEST_F(Watermarks, with_a_name_are_for_packages_alone) {
+    const std::string table = "[apps.shop.profiles.doorstep.watermarks.";
+    const auto load_named = [&](const std::string& text) {
+        return load({{}, {}, folder.write("photogate.toml", kValid + text), "/opt/photogate/bin/photogate"});
+    };
+    const auto loaded =
+        load_named(table + "proof]\n" + kText + "tiled = true\n" + table + "logo]\n" + kImage);
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& profile = profile_of(loaded);
+    EXPECT_FALSE(profile.watermark || profile.delivery.watermark || profile.recipe.version.watermark);
+    ASSERT_EQ(profile.delivery.watermarks.size(), 2U);
+    EXPECT_TRUE(profile.delivery.watermarks.at("logo").picture);
+    EXPECT_EQ(profile.delivery.watermarks.at("proof"), profile.watermarks.at("proof").mark);
+    EXPECT_EQ(profile.delivery.watermarks.at("proof").tiling, imaging::Tiling::tiled);
+    EXPECT_EQ(loaded->config.imaging.fonts.size(), 1U);
+    EXPECT_THAT(mistakes_of(load_named(table + "proof]\nsize = 20\n")),
+                HasSubstr("watermarks.proof needs an image or a text"));
+    EXPECT_THAT(mistakes_of(load_named(table + "proof]\n" + kImage + "published = \"clean\"\n")),
+                HasSubstr("unknown key"));
+    std::string many;
+    for (int number = 0; number < 9; ++number)
+        many += table + "w" + std::to_string(number) + "]\n" + kImage;
+    EXPECT_THAT(mistakes_of(load_named(many)), HasSubstr("watermarks are 9, but 8 are the most"));
+}
+
 TEST_F(Watermarks, warn_of_a_strip_that_they_undo) {
     EXPECT_THAT(warnings_of(load_with(kImage, "publish = \"strip\"\n")), HasSubstr("has no effect"));
     EXPECT_EQ(

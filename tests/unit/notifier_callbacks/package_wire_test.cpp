@@ -81,7 +81,9 @@ class PackageCallbacks : public testing::Test {
             return Recipient{"https://app.example/hook"};
         },
         {},
-        [](const model::Package&) { return std::optional<std::string>{"https://link"}; }};
+        [](const model::Package&) {
+            return PackageLinks{"https://link", StoreLink{"https://store", at("2026-11-27T12:35:00Z")}};
+        }};
     const Timestamp now = at("2026-11-20T12:36:00Z");
 };
 
@@ -94,6 +96,8 @@ TEST_F(PackageCallbacks, has_the_link_of_a_package_that_is_ready) {
     EXPECT_EQ(body.at("type"), "package.ready");
     EXPECT_EQ(body.at("id"), composed->id.str());
     EXPECT_EQ(body.at("data").at("url"), "https://link");
+    EXPECT_EQ(body.at("data").at("store_url"), "https://store");
+    EXPECT_EQ(body.at("data").at("store_url_expires_at"), "2026-11-27T12:35:00.000Z");
     EXPECT_EQ(body.at("data").at("id"), package.id.str());
     EXPECT_EQ(body.at("data").at("sequence"), 1);
     EXPECT_EQ(body.at("data").at("expires_at"), "2026-11-27T12:35:00.000Z");
@@ -109,6 +113,7 @@ TEST_F(PackageCallbacks, names_what_could_not_be_read_and_has_no_link) {
     ASSERT_TRUE(composed);
     const auto data = json::parse(composed->body).at("data");
     EXPECT_TRUE(data.at("url").is_null());
+    EXPECT_TRUE(data.at("store_url").is_null());
     EXPECT_EQ(data.at("failure"), "store_no_such_key");
     EXPECT_EQ(data.at("failed_items"),
               json::parse(R"([{"item":3,"upload":"upl_1","name":"a.jpg","code":"store_no_such_key"}])"));

@@ -78,6 +78,10 @@ class FakePreparations final : public storage::packages::PackagePreparations {
         failure = why;
         return {};
     }
+    Result<> end(const model::Lease&, const PackageId&) override {
+        ++ends;
+        return {};
+    }
 
     Preparation preparation;
     bool wanted = true;
@@ -87,6 +91,7 @@ class FakePreparations final : public storage::packages::PackagePreparations {
     std::map<std::int64_t, Row> rows;
     std::set<std::int64_t> made;
     int plans = 0;
+    int ends = 0;
     std::optional<model::Package> planned;
     std::string failure;
 };
@@ -189,9 +194,10 @@ TEST_F(PreparePackageTest, goes_on_with_what_is_not_recorded_yet) {
     EXPECT_EQ(asked.size(), 3U);
 }
 
-TEST_F(PreparePackageTest, does_nothing_for_a_package_that_is_not_wanted) {
+TEST_F(PreparePackageTest, makes_nothing_for_a_package_that_is_not_wanted_and_ends_it) {
     preparations.wanted = false;
-    EXPECT_TRUE(std::holds_alternative<jobs::Finished>(run()));
+    EXPECT_TRUE(std::holds_alternative<jobs::Recorded>(run()));
+    EXPECT_EQ(preparations.ends, 1);
     EXPECT_TRUE(asked.empty());
 }
 
