@@ -63,8 +63,8 @@ bool can_be_display_p3(Format format) {
 
 Image to_space(VipsImage* in_memory, ColourSpace from, ColourSpace to) {
     Image converted;
-    if (vips_icc_transform(in_memory, OutImage(converted), name_of(to), "input_profile", name_of(from), "intent",
-                           VIPS_INTENT_PERCEPTUAL, nullptr) != 0)
+    if (vips_icc_transform(in_memory, OutImage(converted), name_of(to), "input_profile", name_of(from),
+                           "intent", VIPS_INTENT_PERCEPTUAL, nullptr) != 0)
         return {};
     Image held(vips_image_copy_memory(converted.get()));
     if (held) drop_fields(held.get(), Fields::none);

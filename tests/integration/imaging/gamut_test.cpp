@@ -58,7 +58,10 @@ Bytes adobe_rgb() {
     }
     out.insert(out.end(), {'c', 'u', 'r', 'v', 0, 0, 0, 0, 0, 0, 0, 1, 0x02, 0x33, 0, 0});
     Bytes description(128, 0);
-    const std::string_view text("desc\0\0\0\0\0\0\0\x12" "CANARYDESCRIPTION\0", 30);
+    const std::string_view text(
+        "desc\0\0\0\0\0\0\0\x12"
+        "CANARYDESCRIPTION\0",
+        30);
     std::copy(text.begin(), text.end(), description.begin());
     out.insert(out.end(), description.begin(), description.end());
     const std::string_view owner("text\0\0\0\0CANARYOWNER\0\0\0\0\0", 24);
@@ -100,8 +103,8 @@ class Gamuts : public ::testing::Test {
     /// CIE Lab of a file by its profile; of one without, by the one that is named.
     std::string lab_of(const std::string& path, const std::string& otherwise) const {
         const std::string lab = path + ".lab.v";
-        vips("icc_import '" + path + "' '" + lab + "' --embedded --intent relative --pcs lab --input-profile " +
-             otherwise);
+        vips("icc_import '" + path + "' '" + lab +
+             "' --embedded --intent relative --pcs lab --input-profile " + otherwise);
         return lab;
     }
     /// The mean CIEDE2000 between a file and what was published of it at the same size.
@@ -181,7 +184,8 @@ TEST_F(Gamuts, that_is_kept_has_the_same_profile_in_every_picture_and_nothing_el
     const std::string one = profile_of(published(display_p3(), kept_as(Format::jpeg)));
     EXPECT_GE(one.size(), 300U);
     EXPECT_LE(one.size(), 1'024U);
-    EXPECT_EQ(one, profile_of(published(tagged("adobe.jpg", folder.file("adobe.icc")), kept_as(Format::jpeg, 200))));
+    EXPECT_EQ(one, profile_of(
+                       published(tagged("adobe.jpg", folder.file("adobe.icc")), kept_as(Format::jpeg, 200))));
     const std::string tags = tags_of(published(display_p3(), kept_as(Format::jpeg)));
     for (const char* group : {"[IFD0]", "[ExifIFD]", "[XMP", "[IPTC]", "[Photoshop]", "[MPF0]"})
         EXPECT_EQ(tags.find(group), std::string::npos) << tags;
@@ -257,7 +261,8 @@ TEST_F(Gamuts, of_the_facts_and_of_a_watermark_is_right_whatever_is_kept) {
     };
     ASSERT_EQ(kept.dominant_color.size(), 7U);
     for (const std::size_t at : {1U, 3U, 5U})
-        EXPECT_NEAR(channel(kept, at), channel(converted, at), 4) << kept.dominant_color << " " << converted.dominant_color;
+        EXPECT_NEAR(channel(kept, at), channel(converted, at), 4)
+            << kept.dominant_color << " " << converted.dominant_color;
 
     // Pure red of sRGB, which is (234, 51, 35) of Display P3.
     vips("black " + folder.file("b.v") + " 60 30 --bands 3");
