@@ -26,7 +26,9 @@ struct PackageSubject {
     using Value = model::Package;
     using Ended = storage::packages::EndedPackage;
     static bool is_final(const Value& package) {
-        return package.state != model::PackageState::queued && package.state != model::PackageState::building;
+        using State = model::PackageState;
+        return package.state != State::preparing && package.state != State::queued &&
+               package.state != State::building;
     }
     static Error absent() {
         return Error{ErrorCode::package_not_found, "there is no such package", {}, std::nullopt};

@@ -81,6 +81,8 @@ TEST(Load, takes_profile_defaults_from_the_profile_header) {
 
 TEST(Load, has_a_valid_default_for_every_option) {
     for (const auto& table : tables()) {
+        std::vector<std::string> names{"a", "b", "c"};
+        names.resize(static_cast<std::size_t>(std::count(table.pattern.begin(), table.pattern.end(), '*')));
         for (const auto& option : table.options) {
             if (option.fallback.empty()) continue;
             Config config;
@@ -88,9 +90,8 @@ TEST(Load, has_a_valid_default_for_every_option) {
             config.events["a"];
             config.purges["a"];
             config.apps[AppName::trusted("a")].profiles[ProfileName::trusted("b")];
-            if (table.make) table.make(config, {"a", "b", "c"});
-            EXPECT_EQ(option.set(Scope{config, {"a", "b", "c"}}, Untyped{{std::string{option.fallback}}}),
-                      std::nullopt)
+            if (table.make) table.make(config, names);
+            EXPECT_EQ(option.set(Scope{config, names}, Untyped{{std::string{option.fallback}}}), std::nullopt)
                 << dotted(table, option);
         }
     }
