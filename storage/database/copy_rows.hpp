@@ -31,6 +31,8 @@ class CopyText {
     void null();
     void end_row();
 
+    /// Whether no row has ended; one of a single empty text has no text.
+    bool empty() const { return text_.empty(); }
     /// Whole rows, without the last one's line feed.
     std::string_view text() const;
 
@@ -51,7 +53,7 @@ class CopyRows {
         (text_.field(values), ...);
         text_.end_row();
     }
-    bool empty() const { return text_.text().empty(); }
+    bool empty() const { return text_.empty(); }
     std::string_view text() const { return text_.text(); }
 
   private:

@@ -43,6 +43,15 @@ TEST(CopyRowsTest, separates_fields_and_rows_and_escapes_what_would_end_them) {
     EXPECT_EQ(rows.text(), "a\\tb\\nc\\rd\t\\N\t7\n\\\\N\t\t-1");
 }
 
+TEST(CopyRowsTest, a_row_of_an_empty_text_is_a_row) {
+    CopyRows<1> rows;
+    rows.add("");
+    EXPECT_FALSE(rows.empty());
+    EXPECT_EQ(rows.text(), "");
+    rows.add("");
+    EXPECT_EQ(rows.text(), "\n");
+}
+
 TEST(CopyRowsTest, rejects_nul) {
     CopyRows<1> rows;
     EXPECT_THROW(rows.add(std::string_view{"a\0b", 3}), std::invalid_argument);
