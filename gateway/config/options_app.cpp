@@ -100,8 +100,7 @@ ValidationError check_gain_maps(const RawValue& given) {
     if (*word == "flattened") return std::nullopt;
     return "is '" + *word +
            "', but gain maps can only be flattened: one that is kept would have to be scaled, cropped and "
-           "marked "
-           "like its picture (docs/delivery.md)";
+           "marked like its picture (docs/delivery.md)";
 }
 
 /// An http(s) URL of a page, which a form carries as a field.
@@ -276,8 +275,8 @@ Table profile_table() {
                  [](S s, G g) { return put_choice(g, kGrowth, s.profile().recipe.version.growth); }},
                 {"gamut", Kind::choice, choice_text(kGamut, standard_profile().recipe.version.gamut),
                  "Stills whose colours go beyond sRGB (Display P3, Adobe RGB), and their versions: srgb "
-                 "(converted), "
-                 "kept (as Display P3, with that profile; GIF and what is animated become sRGB).",
+                 "(converted), kept (as Display P3, with that profile; GIF and what is animated become "
+                 "sRGB).",
                  [](S s, G g) -> ValidationError {
                      if (auto wrong = put_choice(g, kGamut, s.profile().recipe.version.gamut)) return wrong;
                      s.profile().delivery.gamut = s.profile().recipe.version.gamut;
@@ -285,8 +284,7 @@ Table profile_table() {
                  }},
                 {"gain_maps", Kind::choice, "flattened",
                  "Gain maps of HDR photos (Ultra HDR, ISO 21496-1, Apple): flattened (what is published is "
-                 "the picture "
-                 "as a screen without HDR shows it). There is no other value yet.",
+                 "the picture as a screen without HDR shows it). There is no other value yet.",
                  [](S, G g) { return check_gain_maps(g); }},
                 {"sharpening", Kind::choice,
                  choice_text(kSharpening, standard_profile().recipe.version.sharpening),
