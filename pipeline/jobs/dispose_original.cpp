@@ -13,8 +13,10 @@ namespace {
 
 using storage::objects::ObjectStore;
 
-/// A move inside the private buckets. Done again after a crash it finds the source gone, and that is success.
-Result<> move(ObjectStore& objects, const model::Upload& upload, const Bucket& to, const ObjectKey& to_key) {
+/// A move inside the private buckets. Done again after a crash it finds the source gone, and that is success. The copy's ETag
+/// is recorded before the source goes.
+Result<> move(storage::records::UploadStore& uploads, ObjectStore& objects, const model::Upload& upload,
+              const Bucket& to, const ObjectKey& to_key) {
     storage::objects::CopyOptions options;
     if (upload.pinned) options.if_source_matches = upload.pinned->etag;
     const auto copied = objects.copy(upload.bucket, upload.key, to, to_key, options);
@@ -22,6 +24,9 @@ Result<> move(ObjectStore& objects, const model::Upload& upload, const Bucket& t
     // Another object than the one that was judged (a form can be sent twice): that one was never meant to be kept.
     if (!copied && copied.error().code != ErrorCode::store_precondition_failed) return fail(copied.error());
     if (auto reached = failpoint::reach(failpoint::Point::after_original_copy); !reached) return reached;
+    if (copied && upload.pinned && *copied != upload.pinned->etag) {
+        if (auto recorded = uploads.record_kept_etag(upload.id, *copied); !recorded) return recorded;
+    }
     return objects.remove(upload.bucket, upload.key, std::nullopt);
 }
 
@@ -88,9 +93,9 @@ JobOutcome DisposeOriginal::run(const model::Job& job, const StopSignal&) {
     const auto& originals = store->region.originals;
     Result<> disposed;
     if (job.detail == model::to_string(model::OriginalAction::keep)) {
-        disposed = move(*store->objects, upload, originals, model::original_key(upload.id));
+        disposed = move(uploads_, *store->objects, upload, originals, model::original_key(upload.id));
     } else if (job.detail == model::to_string(model::OriginalAction::quarantine)) {
-        disposed = move(*store->objects, upload, originals, model::quarantine_key(upload.id));
+        disposed = move(uploads_, *store->objects, upload, originals, model::quarantine_key(upload.id));
     } else {
         disposed = remove_everywhere(*store, upload);
     }

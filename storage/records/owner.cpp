@@ -210,4 +210,11 @@ Result<bool> PostgresUploadStore::has_jobs(const UploadId& id) {
     });
 }
 
+Result<> PostgresUploadStore::record_kept_etag(const UploadId& id, const ETag& etag) {
+    return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<> {
+        transaction.run("record_kept_etag", params(id.str(), etag.str()));
+        return {};
+    });
+}
+
 }  // namespace photogate::storage::records

@@ -47,6 +47,7 @@ class PostgresUploadStore final : public UploadStore {
     Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
+    Result<> record_kept_etag(const UploadId& id, const ETag& etag) override;
 
   private:
     struct Creates;

@@ -141,6 +141,8 @@ class UploadStore {
     virtual Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) = 0;
     /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.
     virtual Result<bool> has_jobs(const UploadId& id) = 0;
+    /// Of the original where it is kept, which is another than the one that was uploaded.
+    virtual Result<> record_kept_etag(const UploadId& id, const ETag& etag) = 0;
 };
 
 }  // namespace photogate::storage::records

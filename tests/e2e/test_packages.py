@@ -21,7 +21,7 @@ import pytest
 from test_waits import metric
 
 from tests.rig import fault_proxy as faults
-from tests.rig import pictures
+from tests.rig import parts, pictures
 from tests.rig import stack as stacks
 from tests.rig.published import noise, publish, publish_rows, store_of
 
@@ -563,6 +563,22 @@ def test_originals_are_packed_where_they_are_kept(own_world):
     assert code(world.request("POST", "/v1/packages", {"items": [other["id"]], "content": "original"})) == (409, "object_not_found")
 
 
+def test_an_original_that_came_in_parts_is_packed(own_world):
+    """The copy that is kept has another ETag than the upload."""
+    world = own_world(profiles={"keep": {"original": '"keep"'}})
+    sent = parts.large_png()
+    created = parts.create(world, sent)
+    parts.send(world, created, sent)
+    parts.complete(world, created)
+    world.gateway.wait_for(created["id"])
+    body = {"items": [created["id"]], "content": "original"}
+    stacks.wait_until(lambda: world.request("POST", "/v1/packages", body)[0] == 202, 20, "the original to be put away")
+    for mode in ("stream", "store"):
+        package = world.request("GET", f"/v1/packages/{pack(world, {**body, 'mode': mode})['id']}?wait=60")[2]
+        archive = zipfile.ZipFile(io.BytesIO(download(world, package)[2]))
+        assert [archive.read(name) for name in archive.namelist()] == [sent], mode
+
+
 def test_a_list_of_fifty_thousand_is_taken(own_world):
     world = own_world()
     ids = publish_rows(world, 50_000)
@@ -607,7 +623,7 @@ def test_packages_of_a_store_that_encrypts(own_world):
         assert len(objects) >= 2 and {each["ServerSideEncryption"] for each in objects} == {"aws:kms"}
         assert all(each["ETag"].strip('"') != hashlib.md5(each["Body"].read()).hexdigest() for each in objects)
     images = [world.image(each)[2] for each in made]
-    for body, expected in (({}, images), ({"image": {"width": 320}}, None)):
+    for body, expected in (({}, images), ({"image": {"width": 320}}, None), ({"content": "original"}, sent)):
         for mode in ("stream", "store"):
             package = pack(world, {"items": items, "mode": mode, **body})
             package = world.request("GET", f"/v1/packages/{package['id']}?wait=60")[2]

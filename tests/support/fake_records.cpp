@@ -355,6 +355,19 @@ Result<bool> FakeRecords::has_jobs(const UploadId& id) {
            });
 }
 
+Result<> FakeRecords::record_kept_etag(const UploadId& id, const ETag& etag) {
+    if (auto error = begin("record_kept_etag")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    if (const auto upload = rows_.find(id); upload != rows_.end()) upload->second.kept_etag = etag;
+    return {};
+}
+
+std::optional<ETag> FakeRecords::kept_etag_of(const UploadId& id) const {
+    const std::lock_guard lock{mutex_};
+    const auto upload = rows_.find(id);
+    return upload == rows_.end() ? std::nullopt : upload->second.kept_etag;
+}
+
 // ---- Arrivals
 
 void FakeRecords::observe(storage::records::Observation seen,

@@ -59,6 +59,7 @@ class FakeRecords final : public storage::records::UploadStore,
     Result<std::vector<storage::records::EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
+    Result<> record_kept_etag(const UploadId& id, const ETag& etag) override;
 
     // Arrivals
     void observe(storage::records::Observation seen,
@@ -123,6 +124,7 @@ class FakeRecords final : public storage::records::UploadStore,
         bool ran_out_of_time = false;
     };
     std::vector<JobRow> jobs_of(const UploadId& id) const;
+    std::optional<ETag> kept_etag_of(const UploadId& id) const;
     /// As it was published last.
     std::optional<model::Publication> published_as(const UploadId& id) const;
     std::vector<model::CallbackType> callbacks_of(const UploadId& id) const;
@@ -135,6 +137,7 @@ class FakeRecords final : public storage::records::UploadStore,
         std::vector<storage::records::TimelineEntry> timeline;
         std::vector<model::CallbackType> callbacks;
         std::optional<model::Publication> publication;
+        std::optional<ETag> kept_etag;
     };
     struct Held {
         JobRow* job = nullptr;

@@ -23,7 +23,7 @@ select * from packages where app = $1 and idempotency_key = $2;
 select asked.place, u.id, u.public_id, u.profile, u.state, u.filename, u.created_at, u.finished_at, u.image_watermark, u.image_alpha,
        substring(u.exif from '"taken_at": ?"([^"\\]{4,32})"') as taken_at, case when $3::boolean then u.metadata end as metadata,
        i.region, i.bucket, i.key, i.etag, i.size, i.crc32, i.format, i.width, i.height,
-       u.region as original_region, u.pinned_etag as original_etag, u.found_size as original_size, u.found_type as original_type,
+       u.region as original_region, coalesce(u.kept_etag, u.pinned_etag) as original_etag, u.found_size as original_size, u.found_type as original_type,
        u.original_crc32,
        $4::boolean and exists (select from jobs j
                                where j.subject_kind = 'upload' and j.subject_id = u.id and j.kind = 'settle_original')
@@ -39,7 +39,7 @@ for share of u;
 select u.id, u.public_id, u.profile, u.state, u.filename, u.created_at, u.finished_at, u.image_watermark, u.image_alpha,
        substring(u.exif from '"taken_at": ?"([^"\\]{4,32})"') as taken_at, case when $3::boolean then u.metadata end as metadata,
        i.region, i.bucket, i.key, i.etag, i.size, i.crc32, i.format, i.width, i.height,
-       u.region as original_region, u.pinned_etag as original_etag, u.found_size as original_size, u.found_type as original_type,
+       u.region as original_region, coalesce(u.kept_etag, u.pinned_etag) as original_etag, u.found_size as original_size, u.found_type as original_type,
        u.original_crc32,
        $4::boolean and exists (select from jobs j
                                where j.subject_kind = 'upload' and j.subject_id = u.id and j.kind = 'settle_original')
@@ -58,7 +58,7 @@ with found as materialized (select id from uploads where metadata @> $10::jsonb 
 select u.id, u.public_id, u.profile, u.state, u.filename, u.created_at, u.finished_at, u.image_watermark, u.image_alpha,
        substring(u.exif from '"taken_at": ?"([^"\\]{4,32})"') as taken_at, case when $3::boolean then u.metadata end as metadata,
        i.region, i.bucket, i.key, i.etag, i.size, i.crc32, i.format, i.width, i.height,
-       u.region as original_region, u.pinned_etag as original_etag, u.found_size as original_size, u.found_type as original_type,
+       u.region as original_region, coalesce(u.kept_etag, u.pinned_etag) as original_etag, u.found_size as original_size, u.found_type as original_type,
        u.original_crc32,
        $4::boolean and exists (select from jobs j
                                where j.subject_kind = 'upload' and j.subject_id = u.id and j.kind = 'settle_original')

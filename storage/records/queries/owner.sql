@@ -90,6 +90,9 @@ delete from jobs where subject_kind = 'upload' and subject_id = $1 and kind = $2
 -- Not what only looks again after the grant: that is of a generation that the upload has not.
 select exists (select from jobs j join uploads u on j.subject_kind = 'upload' and u.id = j.subject_id where u.id = $1 and j.generation <= u.generation);
 
+-- name: record_kept_etag
+update uploads set kept_etag = $2 where id = $1 and kept_etag is distinct from $2;
+
 -- name: retry_upload
 -- Not while a worker moves or removes the original. The upload's lock keeps further jobs of that kind from being queued.
 update uploads

@@ -446,6 +446,24 @@ TEST_F(HandlersTest, moves_the_original_where_the_profile_keeps_it) {
     EXPECT_EQ(settled, 1);
 }
 
+TEST_F(HandlersTest, records_the_etag_of_a_kept_original_that_has_another_one) {
+    const auto upload = received();
+    run_one();
+    records.before = [](std::string_view call) -> std::optional<Error> {
+        if (call != "record_kept_etag") return std::nullopt;
+        return Error{ErrorCode::database_unavailable, "", {}, std::nullopt};
+    };
+    run_one();
+    EXPECT_TRUE(store->has(incoming, upload.key)) << "what is not recorded is done again";
+    records.before = {};
+    records.all_due();
+    run_one();
+    EXPECT_FALSE(store->has(incoming, upload.key));
+    const auto kept = store->head(originals, model::original_key(upload.id), {}).value();
+    ASSERT_NE(kept.etag, upload.pinned->etag);
+    EXPECT_EQ(records.kept_etag_of(upload.id), kept.etag);
+}
+
 TEST_F(HandlersTest, removes_the_original_where_the_profile_says_so) {
     apps.begin()->second.profiles.begin()->second.original = model::OriginalAction::remove;
     const auto upload = received();
