@@ -4,8 +4,10 @@ import concurrent.futures
 import contextlib
 import http.client
 import itertools
+import json
 import pathlib
 import re
+import shutil
 import socket
 import struct
 import threading
@@ -18,11 +20,12 @@ from harness import NotMeasured, Row, database_of, median, processor_time, span
 from scripts import local_gateway
 from tests.rig import pictures
 
-NGINX_SHARE, FIRST_BYTE_MS = 0.9, 1.0
+NGINX_SHARE, FIRST_BYTE_MS, OF_LIBVIPS = 0.9, 1.0, 0.9
 CONNECTIONS = (1, 64, 256)
 SOURCES = ((4032, 3024), (3000, 2000), (1600, 1200), (2400, 3200))
 CROWD, READERS, REQUESTS = 500, 200, 100_000
 FLAT = 0.05
+COMPARED = (320, 640, 1280)  # pixels, of each picture: how near a version is to the exact reduction
 
 
 def size_of(jpeg):
@@ -129,7 +132,7 @@ def made(bench, stack, gateway, paths, seconds, rounds):
             return path(number % len(paths), edge), edge
         return target
 
-    rates, sizes, costs, missing = {}, {}, {}, {}
+    rates, sizes, costs, missing, alone, edge = {}, {}, {}, {}, [], 300
     with contextlib.ExitStack() as running:
         processes = {"photogate": (gateway.process.pid, database_of(stack))}
         served = {"photogate": ("127.0.0.1", gateway.port, lambda number, edge: f"{paths[number]}?width={edge}&height={edge}&quality={peers.QUALITY}&format=jpeg")}
@@ -142,6 +145,10 @@ def made(bench, stack, gateway, paths, seconds, rounds):
             processes[name] = (peer.process,)
             served[name] = ("127.0.0.1", int(peer.url.rsplit(":", 1)[1]), lambda number, edge, path=peer.path: path(f"{number}.jpg", edge))
         for _ in range(rounds):
+            found = json.loads(bench.run([bench.program("vips_versions"), peers.QUALITY, edge, seconds, *sorted(folder.iterdir())],
+                                         f"$BUILD/bench/vips_versions {peers.QUALITY} 300 {seconds} $TMP/pictures/*").splitlines()[-1])
+            edge = found["next_edge"]
+            alone.append(found["rate"])
             for name, (host, port, path) in served.items():
                 before, started = processor_time(processes[name]), time.monotonic()
                 rate, size = versions_a_second(host, port, of_next(path), seconds)
@@ -149,6 +156,7 @@ def made(bench, stack, gateway, paths, seconds, rounds):
                 costs.setdefault(name, []).append((processor_time(processes[name]) - before) / max(1, versions))
                 rates.setdefault(name, []).append(rate)
                 sizes.setdefault(name, []).append(size)
+        compare(bench, folder, served)
     ours = rates.pop("photogate")
     bench.add(Row("delivery", "new versions a second, 8 clients, each stored and recorded", f"{median(ours):.1f} /s",
                   spread=f"{span(ours, '{:.1f}')}; {median(sizes['photogate']) / 1000:.0f} KB each", values={"rates": ours}))
@@ -156,6 +164,9 @@ def made(bench, stack, gateway, paths, seconds, rounds):
         shares = [a / b for a, b in zip(ours, theirs)]
         bench.add(Row("delivery", f"… beside {name}, which stores nothing", f"{median(shares):.2f} ×", "> 1 ×", median(shares) > 1,
                       f"{span(shares, '{:.2f}')}; {name}: {median(theirs):.1f} /s, {median(sizes[name]) / 1000:.0f} KB each", {"shares": shares}))
+    shares = [a / b for a, b in zip(ours, alone)]
+    bench.add(Row("delivery", "… as a share of libvips alone on both cores, of files in memory, nothing stored or sent", f"{median(shares):.0%}",
+                  f"≥ {OF_LIBVIPS:.0%}", median(shares) >= OF_LIBVIPS, f"{span(shares, '{:.0%}')}; libvips: {median(alone):.1f} /s", {"shares": shares}))
     mine = costs.pop("photogate")
     bench.add(Row("delivery", "processor time of a new version, with PostgreSQL's", f"{median(mine):.1f} ms", spread=span(mine, "{:.1f}"),
                   values={"costs": mine}))
@@ -165,6 +176,39 @@ def made(bench, stack, gateway, paths, seconds, rounds):
                       f"{span(shares, '{:.2f}')}; {name}: {median(theirs):.1f} ms", {"shares": shares}))
     for name, reason in missing.items():
         bench.add(Row("delivery", f"… beside {name}, which stores nothing", f"not measured: {reason}", "> 1 ×"))
+
+
+def compare(bench, folder, served):
+    """How far each one's versions are from the exact reduction of the same image (vips resize, Lanczos 3, without loss), by SSIMULACRA: 0 is the
+    same. And their bytes."""
+    judge, vips = shutil.which("ssimulacra_main"), shutil.which("vips")
+    if not (judge and vips):
+        bench.add(Row("delivery", "how near to the exact reduction", "not measured: ssimulacra_main (libjxl-devtools) or vips (libvips-tools) is missing", "≤ each of them"))
+        return
+    bench.show("vips resize PICTURE exact.png SCALE && ssimulacra_main exact.png version.png   # of each picture, at " + ", ".join(map(str, COMPARED)) + " pixels")
+    work, far, size = bench.folder / "compared", {}, {}
+    work.mkdir()
+    for number, picture in enumerate(sorted(folder.iterdir())):
+        longest = max(size_of(picture.read_bytes()))
+        for edge in COMPARED:
+            for name, (host, port, path) in served.items():
+                with contextlib.closing(http.client.HTTPConnection(host, port, timeout=60)) as connection:
+                    connection.request("GET", path(number, edge))
+                    data = connection.getresponse().read()
+                width, height = size_of(data)
+                (work / "version.jpg").write_bytes(data)
+                whole = size_of(picture.read_bytes())
+                bench.run([vips, "resize", picture, work / "exact.png", width / whole[0], "--vscale", height / whole[1], "--gap", 0], "")
+                bench.run([vips, "copy", work / "version.jpg", work / "version.png"], "")
+                if max(width, height) != min(edge, longest):
+                    raise NotMeasured(f"{name} answered {width} × {height} for {edge}")
+                far.setdefault(name, []).append(float(bench.run([judge, work / "exact.png", work / "version.png"], "").split()[0]))
+                size.setdefault(name, []).append(len(data))
+    mean = {name: sum(each) / len(each) for name, each in far.items()}
+    ours, bytes_of = mean.pop("photogate"), {name: sum(each) / 1000 for name, each in size.items()}
+    bench.add(Row("delivery", f"how far versions are from the exact reduction (SSIMULACRA, 0 is the same), quality {peers.QUALITY}, mean of {len(far['photogate'])}", f"{ours:.4f}",
+                  "≤ each of them", all(ours <= each for each in mean.values()),
+                  "; ".join([f"{bytes_of['photogate']:.0f} KB in all"] + [f"{name}: {each:.4f}, {bytes_of[name]:.0f} KB" for name, each in mean.items()]), {"far": far}))
 
 
 def crowd(bench, gateway, path):

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from scripts import local_gateway, webhook_receiver  # noqa: E402
 from tests.rig import stack as parts  # noqa: E402
 
-PROGRAMS = ["photogate", "photogate-imager", "presign_bench", "http_baseline", "imaging_bench"]
+PROGRAMS = ["photogate", "photogate-imager", "presign_bench", "http_baseline", "imaging_bench", "vips_versions"]
 
 
 class NotMeasured(Exception):
@@ -75,7 +75,7 @@ class Bench:
         """The command's output; `shown` is how it stands in the README (once), without this machine's paths and keys; "" is not at all."""
         if shown != "":
             self.show(shown or command)
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **{"timeout": 300, **options})
         if done.returncode != 0:
             raise NotMeasured(f"{pathlib.Path(str(command[0])).name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         return done.stdout

@@ -20,7 +20,7 @@ from scripts import local_gateway
 from tests.rig import pictures
 from tests.rig import stack as parts
 
-LINK_MS, FIRST_BYTE_MS, OF_PLAIN_GETS = 50, 20, 0.9
+LINK_MS, FIRST_BYTE_MS, OF_PLAIN_GETS, OF_COPYING = 50, 20, 0.9, 1.3
 PHOTOS, LINKED, MANY, MOST = 100, 1_000, 10_000, 50_000
 AT_ONCE, ABOVE_IDLE_MIB, EVEN = 50, 64, 0.5
 ZIPSTREAM = "1.9.0"
@@ -40,6 +40,7 @@ def packages(bench):
             first_byte(bench, gateway, app, ids, others, rounds)
         with peers_of(bench, stack.minio, [f"{number:05}.jpg" for number in range(len(ids))]) as others:
             throughput(bench, gateway, app, ids, stack.minio, others, rounds)
+        stored(bench, gateway, app, ids, stack.minio)
         together(bench, gateway, app, ids)
         grows(bench, gateway, app, ids)
 
@@ -145,6 +146,58 @@ def by_hand(bench, minio, count, ours):
     took = time.monotonic() - started
     bench.add(Row("packages", f"… beside `aws s3 cp` and `zip -0` of the {count} objects", f"{took / ours:.1f} ×",
                   spread=f"{took:.1f} s before there is a file to send, {ours:.1f} s until it is there"))
+
+
+def stored(bench, gateway, app, ids, minio):
+    """A zip built into the store, beside one client that copies the same bytes: each object read, and written again, as one stream."""
+    count, times = bench.times(LINKED, least=len(ids)), {"copied": [], "built": []}
+    bench.show("curl GET_URL | curl --upload-file - PUT_URL   # over kept connections, here in Python: 1 MiB at a time, object after object")
+    for number in range(2):
+        times["copied"].append(copy_all(minio, urls_of(minio, count), f"copy-{number}/"))
+        started = time.monotonic()
+        items = [{"upload": upload, "name": f"{place:05}.jpg"} for place, upload in zip(range(count), itertools.cycle(ids))]
+        status, _, answer = gateway.request("POST", "/v1/packages", {"name": "photos.zip", "mode": "store", "items": items}, key=app.key)
+        while status in (200, 202) and answer["state"] not in ("ready", "failed"):
+            status, _, answer = gateway.request("GET", f"/v1/packages/{answer['id']}?wait=60", key=app.key)
+        if answer.get("state") != "ready":
+            raise NotMeasured(f"a stored package ended so: {answer}")
+        times["built"].append(time.monotonic() - started)
+        say(f"   {count} photos: copied in {times['copied'][-1]:.1f} s, built in {times['built'][-1]:.1f} s")
+        size = int(answer["size"])
+        gateway.request("DELETE", f"/v1/packages/{answer['id']}", key=app.key)
+    ratios = [built / copied for built, copied in zip(times["built"], times["copied"])]
+    bench.add(Row("packages", f"a zip of {count:,} photos ({size / 1e9:.1f} GB) built into the store, beside copying the same bytes by one GET + PUT stream",
+                  f"{median(ratios):.2f} ×", f"≤ {OF_COPYING} ×", median(ratios) <= OF_COPYING,
+                  f"{span(ratios, '{:.2f}')}; {median(times['built']):.0f} and {median(times['copied']):.0f} s", {"seconds": times}))
+
+
+def copy_all(minio, urls, prefix):
+    """Seconds for each object to be read and written again, one after the other."""
+    presign = storing.presigner("PUT", minio.endpoint, minio.worker, minio.originals)
+    host = urllib.parse.urlsplit(minio.endpoint).netloc
+    started = time.monotonic()
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=60)) as source, contextlib.closing(http.client.HTTPConnection(host, timeout=60)) as target:
+        for number, url in enumerate(urls):
+            parsed = urllib.parse.urlsplit(url)
+            source.request("GET", f"{parsed.path}?{parsed.query}")
+            answer = source.getresponse()
+            target.request("PUT", presign(f"{prefix}{number}"), Pieces(answer), {"Content-Length": answer.headers["Content-Length"]})
+            done = target.getresponse()
+            done.read()
+            if (answer.status, done.status) != (200, 200):
+                raise NotMeasured(f"copying answered {answer.status} and {done.status}")
+    return time.monotonic() - started
+
+
+class Pieces:
+    """An answer as http.client reads a body: in pieces that don't wait for the whole."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __iter__(self):
+        while data := self.answer.read(1 << 20):
+            yield data
 
 
 def together(bench, gateway, app, ids):

@@ -212,7 +212,8 @@ std::vector<pid_t> children(const std::string& program) {
         const std::string name = entry.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
         std::ifstream file(entry.path() / "stat");
-        std::string stat((std::istreambuf_iterator<char>(file)), {});
+        std::string stat;  // empty where the process is gone
+        std::getline(file, stat);
         const auto open = stat.find('(');
         const auto close = stat.rfind(')');
         if (open == std::string::npos || close == std::string::npos) continue;
