@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
             while (std::chrono::steady_clock::now() - started < length) {
                 const std::size_t number = next++;
                 auto picture = pictures[number % pictures.size()];
-                bytes += make_version(picture, first_edge + static_cast<int>(number / pictures.size()), quality);
+                bytes +=
+                    make_version(picture, first_edge + static_cast<int>(number / pictures.size()), quality);
                 ++made;
             }
         });
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
     for (auto& thread : threads)
         thread.join();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
-    std::printf("{\"rate\":%.2f,\"bytes\":%zu,\"next_edge\":%zu}\n", static_cast<double>(made) / taken.count(),
-                bytes / made, static_cast<std::size_t>(first_edge) + next / pictures.size() + 1);
+    std::printf("{\"rate\":%.2f,\"bytes\":%zu,\"next_edge\":%zu}\n",
+                static_cast<double>(made) / taken.count(), bytes / made,
+                static_cast<std::size_t>(first_edge) + next / pictures.size() + 1);
 }
