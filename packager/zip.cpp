@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <libdeflate.h>
 #include <zlib.h>
 
 #include "base/encoding.hpp"
@@ -126,7 +127,7 @@ void put_common(std::string& out, const Entry& entry, bool zip64) {
 }  // namespace
 
 std::uint32_t crc32(std::uint32_t crc, BytesView bytes) {
-    return static_cast<std::uint32_t>(::crc32_z(crc, bytes.data(), bytes.size()));
+    return ::libdeflate_crc32(crc, bytes.data(), bytes.size());
 }
 
 std::uint32_t joined_crc32(std::uint32_t first, std::uint32_t second, std::uint64_t length) {

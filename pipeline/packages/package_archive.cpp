@@ -128,6 +128,7 @@ class Opener final : public packager::EntryOpener {
         objects::GetOptions options;
         options.if_match = placed.object.etag;
         options.expected_size = placed.entry.size;
+        options.verify_sha256 = false;  // its CRC-32 is compared
         if (range.first != 0 || range.last + 1 != placed.entry.size) options.range = range;
         return store->objects->open(bucket, placed.object.key, options);
     }

@@ -49,6 +49,9 @@ struct GetOptions {
     std::optional<ByteRange> range;
     /// The whole object's size as it was pinned: another size is size_mismatch before the first byte.
     std::optional<ByteSize> expected_size;
+    /// Compares the bytes with the SHA-256 that the store keeps of them, if it does. Without, for whoever has a checksum
+    /// of their own: hashing takes more of a processor than fetching does.
+    bool verify_sha256 = true;
 };
 
 struct PutOptions {

@@ -29,7 +29,7 @@ S3Call S3Reader::call() const {
     S3Call call;
     call.bucket = bucket_;
     call.key = key_;
-    call.headers.push_back({"x-amz-checksum-mode", "ENABLED"});
+    if (options_.verify_sha256) call.headers.push_back({"x-amz-checksum-mode", "ENABLED"});
     if (options_.version) call.query.push_back({"versionId", options_.version->str()});
     if (info_) {
         call.headers.push_back({"if-match", quoted(info_->etag)});
@@ -151,7 +151,7 @@ std::optional<Error> S3Reader::look_at(const http::Response& response) {
         return std::nullopt;
     }
     announced_ = *length;
-    if (!options_.range && info->sha256) hash_.emplace();
+    if (options_.verify_sha256 && !options_.range && info->sha256) hash_.emplace();
     info_ = std::move(*info);
     return std::nullopt;
 }

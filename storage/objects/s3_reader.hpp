@@ -2,8 +2,8 @@
 // storage/objects.
 //
 // The ETag of the first answer pins all that follow; what the store announces first is what must arrive;
-// bytes are hashed on their way where the store keeps a SHA-256 of the whole object, and the sums are
-// compared before the last bytes are given out.
+// bytes are hashed on their way where the store keeps a SHA-256 of the whole object and `verify_sha256` asks
+// for it, and the sums are compared before the last bytes are given out.
 #pragma once
 
 #include <optional>
