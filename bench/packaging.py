@@ -47,7 +47,7 @@ def packages(bench):
 
 def published(bench, gateway, app):
     """The ids of photos of about 5 MB whose published images have the upload's size. A few pictures, again and again: a zip doesn't mind."""
-    photos = [pictures.noise(4000, 3100, seed) for seed in range(4)]
+    photos = [pictures.noise(1800, 1400, seed) for seed in range(4)]
 
     def one(number):
         data = photos[number % len(photos)]
