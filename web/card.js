@@ -6,7 +6,7 @@ import {versionsOf} from "/assets/versions.js";
 
 const stateWords = {
   waiting: "Waiting", checking: "Checking", granting: "Preparing", sending: "Sending", processing: "Arrived, removing private data",
-  paused: "Waiting for the connection", published: "Published", rejected: "Not accepted", failed: "Not sent", cancelled: "Cancelled",
+  paused: "Waiting for the connection", stopped: "Paused", published: "Published", rejected: "Not accepted", failed: "Not sent", cancelled: "Cancelled",
   expired: "Too late", deleted: "Deleted",
 };
 let number = 0;
@@ -25,6 +25,7 @@ export class Card {
     this.bar = h("progress", {max: "1", value: "0", "aria-label": `Progress of ${name}`});
     this.problem = h("p", {class: "problem"});
     this.cancelButton = h("button", {type: "button", class: "quiet small", "aria-label": `Cancel ${name}`, onclick: () => picture.cancel()}, "Cancel");
+    this.pauseButton = h("button", {type: "button", class: "quiet small", "aria-label": `Pause ${name}`, onclick: () => picture.hold()}, "Pause");
     this.retryButton = h("button", {type: "button", class: "small", "aria-label": `Retry ${name}`, onclick: () => picture.retry()}, "Try again");
     this.foldButton = h("button", {type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": id, "aria-label": `Details of ${name}`,
       hidden: true, onclick: () => { this.chosen = true; this.fold(!this.outcome.hidden); }}, "Details");
@@ -32,7 +33,7 @@ export class Card {
     this.element = h("li", {class: "picture", tabindex: "-1"},
       h("div", {class: "frame"}, this.preview),
       h("div", {class: "about"}, h("h3", {}, name), h("p", {}, this.status, this.sizes), this.bar, this.problem),
-      h("div", {class: "actions"}, this.cancelButton, this.retryButton, this.foldButton),
+      h("div", {class: "actions"}, this.pauseButton, this.retryButton, this.cancelButton, this.foldButton),
       this.outcome);
   }
 
@@ -56,10 +57,12 @@ export class Card {
     else this.bar.removeAttribute("value");
     const focused = document.activeElement;
     this.cancelButton.hidden = !picture.unfinished() || state === "processing";
-    this.retryButton.hidden = !(state === "paused" || (this.retryOffered && !picture.unfinished()));
-    this.retryButton.textContent = state === "paused" ? "Try now" : "Try again";
+    this.pauseButton.hidden = !picture.unfinished() || ["processing", "stopped"].includes(state);
+    this.retryButton.hidden = !(["paused", "stopped"].includes(state) || (this.retryOffered && !picture.unfinished()));
+    this.retryButton.textContent = {paused: "Try now", stopped: "Continue"}[state] ?? "Try again";
+    this.retryButton.setAttribute("aria-label", `${state === "stopped" ? "Continue" : "Retry"} ${picture.name}`);
     // Hiding a focused button would move the keyboard focus to the top of the page.
-    if ([this.cancelButton, this.retryButton].some((button) => button === focused && button.hidden)) {
+    if ([this.cancelButton, this.pauseButton, this.retryButton].some((button) => button === focused && button.hidden)) {
       (this.retryButton.hidden ? this.element : this.retryButton).focus();
     }
   }

@@ -1,16 +1,23 @@
 // One upload: checked, presigned, sent to the store, processed. Its card shows it.
 //
-// A broken connection does not end it: it waits and goes on where it was. The same presigned upload is used
-// again, and the create call repeats its Idempotency-Key, so no attempt costs the token anything.
+// A broken connection does not end it: it waits and goes on where it was. The create call repeats its Idempotency-Key, so no
+// attempt costs the token anything. After a cut, a pause or on a slow network the bytes go through the gateway, which keeps what
+// has arrived; otherwise straight to the store. What is not sent yet is kept in the browser, so that a reload of the page
+// continues it too.
 import {ApiError, finalStates, signatureOf} from "/assets/api.js";
 import {Card} from "/assets/card.js";
 import {check} from "/assets/checks.js";
+import {formatSize} from "/assets/dom.js";
+import {drop, keep} from "/assets/kept.js";
+import {Broken, NotResumable, arrivedBytes, placeOf, sendRest} from "/assets/resumable.js";
 import {Refusal, endingOf, refusalOf} from "/assets/words.js";
 
 const busyStates = new Set(["checking", "granting", "sending", "processing"]);
 const longestDelay = 30;  // seconds
 const retryDelays = [2, 4, 8, 15, longestDelay, longestDelay, longestDelay, longestDelay];
 const extensionTypes = {heic: "image/heic", heif: "image/heic", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff"};
+const slowNetworks = new Set(["slow-2g", "2g", "3g"]);
+const smallEnough = 512 * 1024;  // bytes, which even a slow network takes at once
 const tokenCodes = new Set(["token_expired", "token_exhausted", "unauthenticated"]);
 
 /** The connection failed on the way: trying again later may help. */
@@ -26,17 +33,34 @@ function newKey() {
 }
 
 export class Picture {
-  /** `changed(picture, said)` is called on each change; `said` is what to announce, if anything. */
-  constructor(file, changed) {
+  /**
+   * `changed(picture, said)` is called on each change; `said` is what to announce, if anything.
+   * `token` is the id of the client token; `kept`, what keep() stored of this picture before the page was loaded anew.
+   */
+  constructor(file, changed, {api = null, token = "", kept = null} = {}) {
     this.file = file;
+    this.api = api;
+    this.token = token;
+    this.at = kept?.at ?? Date.now();
     this.name = file.name || "pasted picture";
     this.changed = changed;
     this.state = "waiting";
     this.interruptions = 0;
+    this.arrivedSoFar = 0;
     this.forget();
+    if (kept) Object.assign(this, {key: kept.key, upload: kept.upload, grant: kept.grant, sent: kept.sent, resumes: true});
+    this.id = kept?.id ?? this.key;
     this.card = new Card(this);
     this.element = this.card.element;
-    this.move("waiting");
+    if (kept?.stopped) this.showStopped();
+    else this.move("waiting");
+    this.remember();
+  }
+
+  /** What a reload of the page needs. */
+  remember() {
+    const {id, token, at, key, upload, grant, sent} = this;
+    return keep({id, token, at, key, upload, grant, sent, stopped: this.state === "stopped"}, this.file);
   }
 
   /** The next run asks for a new upload. */
@@ -45,6 +69,7 @@ export class Picture {
     this.grant = null;
     this.sent = false;
     this.renewed = false;
+    this.resumes = false;  // whether what has arrived so far is worth to ask for
     this.key = newKey();
   }
 
@@ -54,7 +79,7 @@ export class Picture {
 
   /** Whether leaving the page would lose it. */
   unfinished() {
-    return this.busy() || this.state === "waiting" || this.state === "paused";
+    return this.busy() || ["waiting", "paused", "stopped"].includes(this.state);
   }
 
   move(state, text) {
@@ -95,6 +120,7 @@ export class Picture {
     if (profile && !profile.methods.includes("put")) wanted.method = profile.methods[0];
     this.upload = await this.call("POST", "/v1/uploads", wanted, signal);
     this.grant = this.upload.upload;
+    this.remember();
   }
 
   /** An attempt whose answer was lost may have stored the object: the gateway looks before anything is sent again. */
@@ -121,13 +147,44 @@ export class Picture {
     } else if (await this.arrived(signal)) {
       this.sent = true;
       return;
-    } else {
-      await this.renew(signal);
     }
     this.move("sending");
-    await this.put(signal);
+    if (!this.throughGateway() || !await this.resumeSending(signal)) {
+      await this.renew(signal);
+      await this.put(signal);
+    }
     this.sent = true;
     this.interruptions = 0;
+    this.remember();
+  }
+
+  // Straight to the store costs the gateway nothing, but a cut costs the whole file.
+  throughGateway() {
+    if (!placeOf(this.grant)) return false;
+    return this.resumes || (this.file.size > smallEnough && slowNetworks.has(navigator.connection?.effectiveType));
+  }
+
+  /** Sends what has not arrived; false if the gateway takes no more of this upload. */
+  async resumeSending(signal) {
+    this.resumes = true;
+    const before = this.arrivedSoFar;
+    try {
+      await sendRest(placeOf(this.grant), this.file, {signal, progress: (bytes) => this.showProgress(bytes)});
+      return true;
+    } catch (error) {
+      if (error instanceof NotResumable) {
+        this.resumes = false;
+        return false;
+      }
+      if (!(error instanceof Broken) || signal.aborted) throw error;
+      this.arrivedSoFar = await arrivedBytes(placeOf(this.grant), signal).catch(() => this.arrivedSoFar);
+      if (this.arrivedSoFar > before) this.interruptions = 0;  // it is slow, but it goes on
+      throw new Interrupted();
+    }
+  }
+
+  showProgress(bytes) {
+    if (this.state === "sending") this.card.progress(bytes / this.file.size);
   }
 
   /** A PUT, or the form where the profile offers no PUT. */
@@ -138,7 +195,7 @@ export class Picture {
       request.open(this.grant.method, this.grant.url);
       for (const [name, value] of Object.entries(this.grant.headers)) request.setRequestHeader(name, value);
       request.upload.addEventListener("progress", (event) => {
-        if (event.lengthComputable && this.state === "sending") this.card.progress(event.loaded / event.total);
+        if (event.lengthComputable) this.showProgress(this.file.size * event.loaded / event.total);
       });
       request.addEventListener("load", () => {
         // 412: an earlier attempt stored the file and its answer was lost. Browsers also repeat a PUT themselves.
@@ -146,7 +203,10 @@ export class Picture {
         else if (request.status >= 500 || request.status === 408 || request.status === 429) reject(new Interrupted());
         else reject(this.refused(request.status));
       });
-      request.addEventListener("error", () => reject(new Interrupted()));
+      request.addEventListener("error", () => {
+        this.resumes = true;
+        reject(new Interrupted());
+      });
       request.addEventListener("abort", () => reject(new Interrupted()));
       request.send(this.body());
     });
@@ -177,7 +237,9 @@ export class Picture {
     // If the event was faster, the upload is being processed already.
     if (!await this.arrived(signal)) {
       this.upload = await this.call("GET", `/v1/uploads/${this.upload.id}`, undefined, signal);
-      if (["created", "expired"].includes(this.upload.state)) throw this.lost();
+      // A large file that came through the gateway becomes an object a while after its last byte.
+      const assembled = this.resumes && this.upload.state === "created";
+      if (!assembled && ["created", "expired"].includes(this.upload.state)) throw this.lost();
     }
     do {
       this.upload = await this.waited(`/v1/uploads/${this.upload.id}?wait=20`, signal);
@@ -215,6 +277,7 @@ export class Picture {
     this.card.retryOffered = ["failed", "expired"].includes(this.upload.state);
     if (published) this.card.showResult();
     else this.card.showProblem(endingOf(this.upload));
+    drop(this.id);
     this.changed(this, published ? "Published" : endingOf(this.upload));
   }
 
@@ -227,7 +290,31 @@ export class Picture {
     // A file that is refused before anything is sent ends as one that the gateway rejects.
     this.move(error instanceof Refusal && !refusal.retry ? "rejected" : "failed");
     this.card.showProblem(refusal.message);
+    if (!refusal.retry && !this.tokenEnded) drop(this.id);
     this.changed(this, refusal.message);
+  }
+
+  /** `, 40 % has arrived` where that is known. */
+  arrivedText() {
+    return this.arrivedSoFar ? `, ${formatSize(this.arrivedSoFar)} of ${formatSize(this.file.size)} have arrived` : "";
+  }
+
+  showStopped() {
+    this.move("stopped", `Paused${this.arrivedText()}`);
+  }
+
+  /** The person's own pause: it ends when they continue it. */
+  async hold() {
+    clearTimeout(this.timer);
+    this.stop?.abort();
+    this.resumes = this.resumes || this.state === "sending";
+    this.showStopped();
+    this.remember();
+    this.changed(this, "paused");
+    const place = this.upload && placeOf(this.grant);
+    if (!place) return;
+    this.arrivedSoFar = await arrivedBytes(place, undefined).catch(() => this.arrivedSoFar);
+    if (this.state === "stopped") this.showStopped();
   }
 
   /** Goes on when the browser is online again, or after a while. */
@@ -241,7 +328,7 @@ export class Picture {
     if (!offline) this.interruptions += 1;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.resume(), 1000 * Math.max(delay, atLeast));
-    const text = offline ? "You are offline. Goes on when you are online again" : `${why}. Trying again in a moment`;
+    const text = offline ? `You are offline${this.arrivedText()}. Goes on when you are online again` : `${why}${this.arrivedText()}. Trying again in a moment`;
     this.move("paused", text);
     this.changed(this, text);
   }
@@ -255,12 +342,18 @@ export class Picture {
 
   retry() {
     if (this.state === "paused") return this.resume();
+    if (this.state === "stopped") {
+      this.move("waiting");
+      this.remember();
+      return this.changed(this, "continues");
+    }
     // Another token knows nothing of this one's upload.
     if (this.tokenEnded || (this.upload && finalStates.has(this.upload.state))) this.forget();
     if (!this.upload) this.key = newKey();
     this.tokenEnded = false;
     this.card.clear();
     this.move("waiting");
+    this.remember();
     this.changed(this, "waiting again");
   }
 
@@ -269,6 +362,7 @@ export class Picture {
     clearTimeout(this.timer);
     this.stop?.abort();
     this.move("cancelled");
+    drop(this.id);
     const {api, upload} = this;
     if (upload) {
       const conflict = await api.remove(`/v1/uploads/${upload.id}`).then(() => false, (error) => error.code === "state_conflict" || error.code === "forbidden");

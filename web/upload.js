@@ -2,6 +2,7 @@
 import {Api, ApiError, readToken} from "/assets/api.js";
 import {startDrawer} from "/assets/developer.js";
 import {byId, formatSize, memory, takeFromFragment} from "/assets/dom.js";
+import {keptOf} from "/assets/kept.js";
 import {Picture} from "/assets/picture.js";
 import {formatNames, loadWords} from "/assets/words.js";
 
@@ -55,8 +56,19 @@ function useToken(text) {
   byId("token-problem").textContent = "";
   showPermit(claims, null);
   profile = loadProfile();
-  for (const picture of pictures.filter((each) => each.tokenEnded)) picture.retry();
+  for (const picture of pictures.filter((each) => each.tokenEnded)) {
+    picture.token = claims.id;
+    picture.retry();
+  }
+  restore(claims.id);
   return true;
+}
+
+/** What a reload of the page, or its end, has interrupted. */
+async function restore(token) {
+  const known = new Set(pictures.map((picture) => picture.id));
+  const restored = (await keptOf(token)).filter((entry) => !known.has(entry.id));
+  list(restored.map((kept) => new Picture(kept.file, changed, {api, token, kept})));
 }
 
 function askForToken(problem = "") {
@@ -93,14 +105,19 @@ function take(files) {
   const chosen = [...files];
   if (!chosen.length) return;
   if (!api) return askForToken("Please open your upload link first.");
-  for (const file of chosen) {
-    const picture = new Picture(file, changed);
+  const token = readToken(api.credential).id;
+  list(chosen.map((file) => new Picture(file, changed, {api, token})));
+  announce(`${chosen.length === 1 ? "One picture" : `${chosen.length} pictures`} chosen.`);
+}
+
+function list(added) {
+  if (!added.length) return;
+  for (const picture of added) {
     pictures.push(picture);
     byId("list").prepend(picture.element);
   }
   for (const each of pictures) each.card.foldUnless(pictures.length === 1);
   byId("results").hidden = false;
-  announce(`${chosen.length === 1 ? "One picture" : `${chosen.length} pictures`} chosen.`);
   showTotals();
   fillLine();
 }

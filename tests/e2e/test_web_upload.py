@@ -5,6 +5,7 @@ import browser as browsers
 import pytest
 
 from tests.rig import pictures
+from tests.rig import resumable as wire
 
 
 def token(world, **body):
@@ -312,6 +313,136 @@ def test_goes_on_after_the_connection_ended_while_sending_or_processing(world, v
     page.context.set_offline(False)
     finished(page, "published", 2)
     assert world.sql("select count(*) from uploads where filename like 'cut while %'") == "2"
+
+
+def slowed(page, upload=-1):
+    """Lets the page send so many bytes a second, as the browser's own tools do."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload})
+
+
+def offsets_of(page):
+    """Where each request begins that sends through the gateway."""
+    begun = []
+    page.on("request", lambda request: begun.append(int(request.headers["upload-offset"])) if request.method == "PATCH" else None)
+    return begun
+
+
+def share_sent(page, more_than):
+    page.wait_for_function("(share) => Number(document.querySelector('.picture[data-state=sending] progress')?.value) > share", arg=more_than, timeout=30_000)
+
+
+def test_pauses_and_continues_with_what_has_arrived_also_after_a_reload(world, visit):
+    photo = pictures.noise(1400, 1000, seed=5)
+    seen = opened(world, visit)
+    page = seen.page
+    begun = offsets_of(page)
+    slowed(page, 300_000)
+    page.set_input_files("#files", file("paused.jpg", photo))
+    share_sent(page, 0.1)
+    page.click("button[aria-label='Pause paused.jpg']")  # of a PUT, of which nothing remains
+    finished(page, "stopped")
+    assert page.inner_text(".picture .status") == "Paused" and begun == []
+    browsers.check_rules(page)
+    page.click("button[aria-label='Continue paused.jpg']")
+    share_sent(page, 0.4)
+    page.click("button[aria-label='Pause paused.jpg']")
+    page.wait_for_function("() => /^Paused, .* have arrived$/.test(document.querySelector('.picture .status').textContent)")
+    seen.picture("upload-paused")
+    page.reload()
+    finished(page, "stopped")  # it does not continue by itself
+    assert page.locator("h3", has_text="paused.jpg").count() == 1
+    slowed(page)
+    page.click("button[aria-label='Continue paused.jpg']")
+    finished(page, "published")
+    assert begun[0] == 0 and begun[-1] > 0.3 * len(photo), begun
+    assert world.sql("select count(*), max(state) from uploads where filename = 'paused.jpg'") == "1|published"
+    page.reload()
+    page.wait_for_selector("#choose:not([hidden])")
+    page.wait_for_timeout(300)
+    assert page.locator(".picture").count() == 0  # nothing is kept of what has ended
+    assert seen.complaints == []
+
+
+def test_reload_while_sending_or_waiting_loses_no_picture(world, visit):
+    seen = opened(world, visit)
+    page = seen.page
+    store = world.stack.minio.endpoint.split("//")[1]
+    holding = [True]
+    page.route(lambda url: store in url, lambda route: None if holding else route.continue_())  # without an answer
+    page.set_input_files("#files", [file(f"reloaded {i}.jpg", pictures.photo(400, 300, seed=i + 60)) for i in range(4)])
+    finished(page, "sending", 3)
+    page.wait_for_function("""async () => {
+        const opened = await new Promise((resolve) => { const request = indexedDB.open("photogate"); request.onsuccess = () => resolve(request.result); });
+        const all = await new Promise((resolve) => { const request = opened.transaction("pictures").objectStore("pictures").getAll();
+            request.onsuccess = () => resolve(request.result); });
+        opened.close();
+        return all.filter((each) => each.upload).length === 3 && all.length === 4;
+    }""")
+    page.reload()
+    holding.clear()
+    finished(page, "published", 4)
+    assert world.sql("select count(*) from uploads where filename like 'reloaded %'") == "4"
+    other = opened(world, visit, token(world))  # another link shows nothing of them
+    assert other.page.locator(".picture").count() == 0
+
+
+def test_cancels_a_paused_picture_after_a_reload(world, visit):
+    seen = opened(world, visit)
+    page = seen.page
+    store = world.stack.minio.endpoint.split("//")[1]
+    page.route(lambda url: store in url, lambda route: None)  # without an answer
+    page.set_input_files("#files", file("paused then cancelled.jpg", pictures.photo(400, 300, seed=65)))
+    finished(page, "sending")
+    page.click("button[aria-label='Pause paused then cancelled.jpg']")
+    finished(page, "stopped")
+    page.wait_for_timeout(500)  # until it is written down
+    page.reload()
+    finished(page, "stopped")
+    page.click("button[aria-label='Cancel paused then cancelled.jpg']")
+    finished(page, "cancelled")
+    page.wait_for_function("() => /: cancelled$/.test(document.getElementById('announce').textContent)")
+    assert world.sql("select state from uploads where filename = 'paused then cancelled.jpg'") == "cancelled"
+    page.reload()
+    page.wait_for_selector("#choose:not([hidden])")
+    page.wait_for_timeout(300)
+    assert page.locator(".picture").count() == 0
+    assert seen.complaints == []
+
+
+def test_after_a_cut_continues_through_the_gateway_where_it_stopped(world, visit):
+    photo = pictures.noise(1400, 1000, seed=6)
+    with wire.CuttingRelay(world.port, [500_000] * 12) as relay:  # as many connections as a browser opens
+        seen = visit()
+        page = seen.page
+        begun = offsets_of(page)
+        page.goto(token(world)["links"]["page"].replace(f":{world.port}/", f":{relay.port}/"))
+        page.wait_for_selector("#choose:not([hidden])")
+        store = world.stack.minio.endpoint.split("//")[1]
+        page.route(lambda url: store in url, lambda route: route.abort("connectionreset"))
+        said = []
+        page.expose_function("said", lambda text: said.append(text))
+        page.evaluate("""() => new MutationObserver(() => { const text = document.querySelector(".picture .status")?.textContent;
+            if (text) window.said(text); }).observe(document.body, {subtree: true, childList: true, characterData: true})""")
+        page.set_input_files("#files", file("cut.jpg", photo))
+        finished(page, "published")
+        assert relay.cuts >= 2
+    assert begun[0] == 0 and begun == sorted(begun) and begun[-1] > 0, begun
+    assert any(text.startswith("The connection broke, ") and "have arrived. Trying again in a moment" in text for text in said), said
+    assert world.sql("select count(*) from uploads where filename = 'cut.jpg'") == "1"
+
+
+def test_slow_network_sends_through_the_gateway_at_once(world, visit):
+    seen = visit()
+    page = seen.page
+    page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {effectiveType: '3g'}})")
+    page.goto(token(world)["links"]["page"])
+    page.wait_for_selector("#choose:not([hidden])")
+    asked = requests_of(page)
+    page.set_input_files("#files", [file("slow large.jpg", pictures.noise(1000, 800, seed=7)), file("slow small.jpg", pictures.photo(400, 300, seed=8))])
+    finished(page, "published", 2)
+    assert [each.split(" ")[0] for each in asked if each.split(" ")[0] in ("PUT", "PATCH")] in (["PUT", "PATCH"], ["PATCH", "PUT"])
 
 
 def test_repeated_put_that_is_answered_412_counts_as_sent(world, visit):
