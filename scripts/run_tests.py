@@ -15,7 +15,7 @@
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
     ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
                               gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
-                              readers' matrix into docs/packages.md
+                              readers' matrix into docs/packages.md, the table of clients into docs/clients/README.md
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -264,9 +264,10 @@ def run_suites(count, arguments):
     say("other projects' suites")
     run_pytest(count, "suites", choice)
     say("end-to-end tests of gigabytes and of minutes, and readers of zips")
-    run_pytest(count, "e2e", ["-m", "large or readers", *choice])
+    run_pytest(count, "e2e", ["-m", "large or readers or client", *choice])
     if not arguments.k:
         check(count, "render-readers", [sys.executable, "scripts/render-readers", str(RESULTS / "e2e.xml")])
+        check(count, "render-clients", [sys.executable, "scripts/render-clients", str(RESULTS / "e2e.xml")])
 
 
 def run_sanitized(count, arguments):

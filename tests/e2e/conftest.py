@@ -16,14 +16,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds; ./test --quick passes over it")
     config.addinivalue_line("markers", "large: gigabytes, tens of thousands of files, or minutes; ./test --suites alone runs it")
     config.addinivalue_line("markers", "readers: its result is in the matrix of docs/packages.md, which ./test --suites writes")
+    config.addinivalue_line("markers", "client(name, way): shows that this client sends so; docs/clients/README.md has the table, which ./test --suites writes")
     config.addinivalue_line("markers", "kills: kills a gateway at one step after the other; ./test --faults alone runs it")
 
 
 def pytest_collection_modifyitems(items):
     """The files that take longest first: workers that share files end together."""
-    longest = ["crash_points", "builtin_store", "faults", "alerts", "sweep", "main_job", "openapi", "one_machine", "edge", "web_upload"]
+    longest = ["crash_points", "builtin_store", "faults", "alerts", "sweep", "main_job", "openapi", "one_machine", "edge", "web_upload", "uppy"]
     place = {f"test_{name}": number for number, name in enumerate(longest)}
     items.sort(key=lambda item: place.get(item.path.stem, len(longest)))
+    for item in items:
+        item.user_properties += [("client", "|".join(mark.args)) for mark in item.iter_markers("client")]
 
 
 @pytest.fixture(scope="session")

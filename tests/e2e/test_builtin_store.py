@@ -145,6 +145,7 @@ def test_loses_nothing_acknowledged_when_killed_at_random(own_world):
 # ---- boto3
 
 
+@pytest.mark.client("boto3", "S3 API")
 def test_boto3_puts_gets_heads_lists_copies_and_deletes(s3, bucket):
     body = os.urandom(1_000_000)
     put = s3.put_object(Bucket=bucket, Key="a/b c+é.bin", Body=body, ContentType="image/x", Metadata={"order": "42"}, CacheControl="max-age=9")
@@ -175,6 +176,7 @@ def test_enforces_boto3_checksums(s3, bucket, algorithm):
     assert code(error) == "BadDigest"
 
 
+@pytest.mark.client("boto3", "S3 API")
 def test_boto3_uploads_multipart_and_reads_back(s3, bucket, tmp_path):
     source = tmp_path / "large"
     source.write_bytes(os.urandom(1 << 20) * 23)
@@ -260,6 +262,7 @@ def test_memory_stays_flat_while_a_large_object_passes(world, s3, bucket, tmp_pa
 # ---- curl's form, aws, mc, rclone
 
 
+@pytest.mark.client("curl", "S3 API")
 def test_curl_sends_form_like_a_browser(world, s3, bucket, tmp_path):
     photo = tmp_path / "my photo.jpg"
     photo.write_bytes(pictures.photo(200, 100, seed=3))
@@ -276,6 +279,7 @@ def aws_environment(world):
             "AWS_ENDPOINT_URL": world.stack.minio.endpoint, "AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
+@pytest.mark.client("`aws`", "S3 API")
 def test_aws_cli(world, bucket, tmp_path):
     aws, env = [sys.executable, "-m", "awscli"], aws_environment(world)
     tree = tmp_path / "tree"
@@ -293,6 +297,7 @@ def test_aws_cli(world, bucket, tmp_path):
     assert run([*aws, "s3", "ls", "--recursive", f"s3://{bucket}/"], env) == ""
 
 
+@pytest.mark.client("`mc`", "S3 API")
 def test_mc(world, bucket, tmp_path):
     root = world.stack.minio.root
     mc = [tool("mc"), "--config-dir", tmp_path / "mc", "--no-color"]
@@ -317,6 +322,7 @@ def test_mc(world, bucket, tmp_path):
     assert run([*mc, "ls", "--recursive", f"pg/{bucket}"]) == ""
 
 
+@pytest.mark.client("`rclone`", "S3 API")
 def test_rclone(world, bucket, tmp_path):
     root = world.stack.minio.root
     env = {"RCLONE_CONFIG": str(tmp_path / "rclone.conf"), "RCLONE_CONFIG_PG_TYPE": "s3", "RCLONE_CONFIG_PG_PROVIDER": "Other",

@@ -43,6 +43,7 @@ def tus_js(file, **options):
     return json.loads(done.stdout)
 
 
+@pytest.mark.client("`tus-js-client`, Node", "resumable")
 def test_tus_js_client_continues_after_cuts(world, photo, file):
     created = create(world, photo)
     with wire.CuttingRelay(world.port, [20_000, 2_000, 60_000]) as relay:
@@ -74,6 +75,7 @@ def test_tus_js_client_speaks_the_draft(world, photo, file):
     wire.is_published(world, created, photo)
 
 
+@pytest.mark.client("Python, `tuspy`", "resumable")
 def test_tuspy_continues_where_it_stopped(world, photo):
     created = create(world, photo)
     url = wire.url_of(world, created)
@@ -94,6 +96,7 @@ def test_tuspy_creates_with_a_token_and_checksums(world, photo):
     wire.is_published(world, {"id": uploader.url.rsplit("/", 1)[1]}, photo)
 
 
+@pytest.mark.client("curl", "resumable")
 def test_curl_continues_from_the_offset(world, photo, file, tmp_path):
     created = create(world, photo)
     url = wire.url_of(world, created)
