@@ -13,6 +13,8 @@
     ./test --faults --good-pictures 5000 -k F49_   fifty poisonous pictures among so many good ones
     ./test --sanitizer thread the e2e tests that are not slow and the fast faults, against a program built with it (or: address)
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
+    ./test --drills           what an operator does and sees, as the e2e tests do it: every alert fires, the guides' commands heal what they
+                              say, ./run on one machine; and nothing else
     ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
                               gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
                               readers' matrix into docs/packages.md, the table of clients into docs/clients/README.md
@@ -55,7 +57,7 @@ TIDY_MODULES = ("notifier/events", "pipeline/jobs", "storage/records", "http/sem
 TIDY_SECONDS = 60
 CORES = len(os.sched_getaffinity(0))
 MOST_AGAIN = 5  # more failures than this are no accident
-WORKERS = min(8, 2 * CORES)  # of pytest, each with its own stack; they wait more than they work
+WORKERS = min(12, 3 * CORES)  # of pytest, each with its own stack; they wait more than they work
 MEMORY = pathlib.Path("/dev/shm")
 PLENTY = 8 << 30  # of memory; a run takes 1.5 GiB of it for its files
 SANITIZER_OPTIONS = {
@@ -230,7 +232,7 @@ def run_again(count):
 
 def run_e2e(count, arguments):
     say("end-to-end tests on real PostgreSQL and MinIO")
-    choice = ["tests/support", "-m", "not large and not kills" + (" and not slow" if arguments.quick else "")]
+    choice = ["tests/support", "-m", "not large and not kills and not drills" + (" and not slow" if arguments.quick else "")]
     if arguments.k:
         choice += ["-k", arguments.k]
     run_pytest(count, "e2e", choice, workers=WORKERS, share="loadfile")
@@ -256,6 +258,12 @@ def run_attacks(count, arguments):
     run_pytest(count, "attacks", ["-k", arguments.k] if arguments.k else [])
     if not arguments.k:
         check(count, "render-attacks", [sys.executable, "scripts/render-attacks", str(RESULTS / "attacks.xml")])
+
+
+def run_drills(count, arguments):
+    build("release", "photogate", "photogate-imager")
+    say("drills")
+    run_pytest(count, "e2e", ["-m", "drills", *(["-k", arguments.k] if arguments.k else [])], workers=CORES, share="loadfile")
 
 
 def run_suites(count, arguments):
@@ -284,7 +292,7 @@ def run_sanitized(count, arguments):
     # Except tests that need a release or measure memory, and those that only drive the signer.
     releases = ("test_crash_points.py::test_release_build_ignores_failpoints", "test_builtin_store.py::test_memory_stays_flat_while_a_large_object_passes")
     others = [*(word for name in releases for word in ("--deselect", f"tests/e2e/{name}")), "--ignore", "tests/e2e/test_sigv4_against_boto3.py"]
-    run_pytest(count, "e2e", ["-m", "not large and not kills and not slow", *others, *choice], driven, workers=CORES, share="loadfile")
+    run_pytest(count, "e2e", ["-m", "not large and not kills and not drills and not slow", *others, *choice], driven, workers=CORES, share="loadfile")
     say("the fast faults, likewise")
     run_pytest(count, "faults", ["-m", "fast", *choice], driven, workers=CORES)
     for report in sorted(RESULTS.glob(f"{SANITIZER_REPORT}.*")):
@@ -350,13 +358,14 @@ def main():
     parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures among which the poison ones are mixed")
     parser.add_argument("--sanitizer", choices=sorted(DRIVEN_BY), help="the e2e tests and the fast faults against such a build, and nothing else")
     parser.add_argument("--attacks", action="store_true", help="only the attacks")
+    parser.add_argument("--drills", action="store_true", help="only what an operator does and sees")
     parser.add_argument("--suites", action="store_true", help="only other projects' suites")
     parser.add_argument("--fuzz", action="store_true", help="only the fuzz targets")
     parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="for each target")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    alone = [name for name in ("faults", "fuzz", "sanitizer", "attacks", "suites") if getattr(arguments, name)]
+    alone = [name for name in ("faults", "fuzz", "sanitizer", "attacks", "drills", "suites") if getattr(arguments, name)]
     steps = arguments.steps or alone or STEPS
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
@@ -436,6 +445,8 @@ def run(steps, arguments):
         run_fuzz(count, arguments)
     if arguments.attacks:
         run_attacks(count, arguments)
+    if arguments.drills:
+        run_drills(count, arguments)
     if arguments.suites:
         run_suites(count, arguments)
     return count

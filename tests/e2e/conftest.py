@@ -17,12 +17,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "large: gigabytes, tens of thousands of files, or minutes; ./test --suites alone runs it")
     config.addinivalue_line("markers", "readers: its result is in the matrix of docs/packages.md, which ./test --suites writes")
     config.addinivalue_line("markers", "client(name, way): shows that this client sends so; docs/clients/README.md has the table, which ./test --suites writes")
+    config.addinivalue_line("markers", "drills: what an operator does and sees: alerts, the guides' commands, one machine; ./test --drills alone runs it")
     config.addinivalue_line("markers", "kills: kills a gateway at one step after the other; ./test --faults alone runs it")
 
 
 def pytest_collection_modifyitems(items):
     """The files that take longest first: workers that share files end together."""
-    longest = ["crash_points", "builtin_store", "faults", "alerts", "sweep", "main_job", "openapi", "one_machine", "edge", "web_upload", "uppy"]
+    longest = ["packages", "main_job", "stored_packages", "prepared_packages", "web_upload", "uppy", "package_outcomes", "builtin_store", "package_faults", "variants", "edge",
+               "parts", "openapi"]
     place = {f"test_{name}": number for number, name in enumerate(longest)}
     items.sort(key=lambda item: place.get(item.path.stem, len(longest)))
     for item in items:

@@ -75,6 +75,7 @@ def test_every_alert_has_a_rule_and_a_runbook_entry():
     assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 17)}
 
 
+@pytest.mark.drills
 def test_every_rule_fires_and_none_in_a_calm_hour():
     promtool = unpacked.program("prometheus", "usr/bin/promtool")
     done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
@@ -102,6 +103,7 @@ def test_no_label_contains_an_upload_or_a_key(own_world, photo):
 
 # ---- the faults
 
+@pytest.mark.drills
 def test_a1_object_not_made_by_photogate(own_world):
     world = own_world(extra=SWEPT)
     minio = world.stack.minio
@@ -112,6 +114,7 @@ def test_a1_object_not_made_by_photogate(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
+@pytest.mark.drills
 def test_a2_publicly_readable_bucket(own_world):
     world = own_world(extra=PROVED)
     minio = world.stack.minio
@@ -124,6 +127,7 @@ def test_a2_publicly_readable_bucket(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
+@pytest.mark.drills
 def test_a3_signer_that_can_read(own_world):
     world = own_world(extra=PROVED)
     series = 'photogate_store_proof_failed{check="signer.get.originals"}'
@@ -133,6 +137,7 @@ def test_a3_signer_that_can_read(own_world):
     await_figure(world, series, lambda now: now == 0)
 
 
+@pytest.mark.drills
 def test_a4_a5_no_worker_and_no_sender(own_world, photo):
     world = own_world(role="serve")
     created = world.upload(photo)
@@ -141,6 +146,7 @@ def test_a4_a5_no_worker_and_no_sender(own_world, photo):
         await_figure(world, f'photogate_queue_oldest_seconds{{queue="{queue}"}}', lambda now: now > 1)
 
 
+@pytest.mark.drills
 def test_a6_dead_callback(own_world, photo):
     world = own_world()
     world.receiver.answer = lambda _: (500, {}, b"")
@@ -149,12 +155,14 @@ def test_a6_dead_callback(own_world, photo):
     moves(world, "photogate_callbacks_dead_total", lambda: world.sql("update callbacks set attempts = 9, next_attempt_at = now()"), by=2)
 
 
+@pytest.mark.drills
 def test_a7_missing_events(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     world.stack.minio.set_events("http://127.0.0.1:9/nobody", world.stack.events_token)
     moves(world, "photogate_reconciler_found_total", lambda: world.publish(photo))
 
 
+@pytest.mark.drills
 def test_a8_event_answered_with_neither_2xx_nor_503(own_world):
     world = own_world()
 
@@ -168,6 +176,7 @@ def test_a8_event_answered_with_neither_2xx_nor_503(own_world):
           too_large)
 
 
+@pytest.mark.drills
 def test_a9_failing_creation(own_world):
     world = own_world()
     world.stack.postgres.stop("immediate")
@@ -178,11 +187,13 @@ def test_a9_failing_creation(own_world):
         world.stack.postgres.start()
 
 
+@pytest.mark.drills
 def test_a9_upload_duration_is_measured(own_world, photo):
     world = own_world()
     moves(world, "photogate_upload_finish_seconds_count", lambda: world.publish(photo))
 
 
+@pytest.mark.drills
 def test_a10_transaction_that_holds_back_vacuum(own_world):
     world = own_world(extra=EVERY_SECOND)
     holding = subprocess.Popen(["psql", world.stack.postgres.url, "-c", "begin isolation level repeatable read; select 1; select pg_sleep(60)"],
@@ -196,6 +207,7 @@ def test_a10_transaction_that_holds_back_vacuum(own_world):
     await_figure(world, "photogate_database_oldest_snapshot_seconds", lambda now: now < 3)
 
 
+@pytest.mark.drills
 def test_a11_picture_is_rejected_after_timing_out_twice(own_world):
     world = own_world(extra=EVERY_SECOND + "[imaging]\nwall_clock = \"100ms\"\n")
     upload = world.gateway.wait_for(world.upload(pictures.photo(6000, 4000, seed=82, suffix=".png")), 60)
@@ -205,6 +217,7 @@ def test_a11_picture_is_rejected_after_timing_out_twice(own_world):
     parts.wait_until(lambda: "upload.rejected" in [each.body["type"] for each in world.receiver.callbacks], 60, "the callback")
 
 
+@pytest.mark.drills
 def test_a12_skewed_store_clock(own_world):
     world = own_world(extra=PROVED, witnessed=True)
     ahead = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
@@ -217,6 +230,7 @@ def test_a12_skewed_store_clock(own_world):
     assert abs(figure(world, 'photogate_clock_offset_seconds{of="database"}')) < 5
 
 
+@pytest.mark.drills
 def test_a13_unknown_client_addresses(own_world):
     world = own_world()
     moves(world, 'http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="401",http_route="/v1/uploads"}',
@@ -225,6 +239,7 @@ def test_a13_unknown_client_addresses(own_world):
           lambda: world.gateway.request("POST", "/v1/events/minio", {}, {"Authorization": "Bearer wrong"}))
 
 
+@pytest.mark.drills
 def test_a14_full_file_system(own_world, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
@@ -243,6 +258,7 @@ def test_a14_full_file_system(own_world, tmp_path):
         subprocess.run(["umount", "-l", small])
 
 
+@pytest.mark.drills
 def test_a15_silent_worker(own_world, photo):
     world = own_world(extra=EVERY_SECOND)
     series = 'photogate_leases_reaped_total{result="requeued"}'

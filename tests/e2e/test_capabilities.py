@@ -12,6 +12,7 @@ def found(build_dir):
     return store_table.find_all(build_dir)
 
 
+@pytest.mark.drills
 def test_page_matches_findings_of_doctor(found):
     assert store_table.written() == store_table.table(found), "run python3 -m scripts.store_table --write"
 

@@ -27,7 +27,7 @@ def run_until_killed(world, order, seconds=60):
     assert killed_at(world, point), world.gateway.log_tail()
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_each_upload_ends_once_when_killed_between_any_two_steps(failpoint_world):
     world = failpoint_world(start=False, profiles={"photos": {"original": '"keep"', "rejected": '"quarantine"'}}, extra=SHORT_LEASES, witnessed=True)
     world.gateway.environment["PHOTOGATE_CALLBACKS_TIMEOUT"] = "1s"  # what a killed sender held is free after that and its lease's 13 s
@@ -45,7 +45,7 @@ def test_each_upload_ends_once_when_killed_between_any_two_steps(failpoint_world
     world.witness.judge()
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_resumes_recovery_of_lost_events_after_kill(failpoint_world):
     world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     photo = pictures.photo(320, 240, seed=62)
@@ -60,6 +60,7 @@ def test_resumes_recovery_of_lost_events_after_kill(failpoint_world):
     world.witness.judge()
 
 
+@pytest.mark.kills
 def test_takes_up_the_upload_of_a_killed_worker_long_before_its_lease_ends(failpoint_world):
     world = failpoint_world(extra=QUICK_ROUNDS, witnessed=True)
     assert "lease =" not in QUICK_ROUNDS, "the usual lease of a minute"
@@ -78,6 +79,7 @@ def test_takes_up_the_upload_of_a_killed_worker_long_before_its_lease_ends(failp
     world.witness.judge()
 
 
+@pytest.mark.kills
 def test_resends_same_callback_when_killed_during_delivery(failpoint_world):
     world = failpoint_world(extra=SHORT_LEASES, witnessed=True)
     on_the_wire = threading.Event()

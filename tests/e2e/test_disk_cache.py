@@ -108,7 +108,7 @@ def test_a_full_disk_keeps_nothing_and_fails_nobody(own_world, photo, tmp_path):
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_before_a_file_has_its_name_nothing_of_it_is_served(failpoint_world, photo, tmp_path):
     folder = tmp_path / "cache"
     world = with_cache(failpoint_world(start=False), folder)

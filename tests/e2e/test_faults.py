@@ -13,7 +13,7 @@ def photo():
     return pictures.photo(640, 480, seed=51)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_loses_nothing_when_postgresql_is_away_for_ten_seconds(own_world, photo):
     world = own_world()
     with Traffic(world, lambda: photo) as traffic:
@@ -30,7 +30,7 @@ def test_loses_nothing_when_postgresql_is_away_for_ten_seconds(own_world, photo)
     assert_none_lost(world, traffic.acknowledged)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_loses_nothing_when_minio_is_away_for_ten_seconds(own_world, photo):
     world = own_world()
     with Traffic(world, lambda: photo) as traffic:
@@ -44,7 +44,7 @@ def test_loses_nothing_when_minio_is_away_for_ten_seconds(own_world, photo):
     assert_none_lost(world, traffic.acknowledged)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_loses_nothing_when_the_gateway_is_killed_repeatedly(own_world, photo):
     world = own_world(extra="[worker]\nreconcile_interval = 2\nreap_interval = 1\nlease = 6\n[imaging]\nwall_clock = 5\n")
     dice = random.Random(20261120)

@@ -110,6 +110,7 @@ def guide(build_dir):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.drills
 def test_guide_leads_to_a_published_photo_announced_by_an_event(guide):
     photo = pictures.photo(320, 240)
     created = guide.gateway.create({"size": len(photo)})
@@ -128,6 +129,7 @@ def test_policies_on_the_page_are_those_of_the_program(guide):
         assert printed.stdout == (ROOT / "etc" / "minio" / f"{role}-policy.json").read_text()
 
 
+@pytest.mark.drills
 def test_doctor_names_the_broken_link_of_events_and_heals_it(guide):
     guide.sh("mc event rm --force STORE/photogate-incoming")
     assert guide.doctor()[1]["default: events"][:2] == ("lacks", "no rule for s3:ObjectCreated: uploads are found by listing, within a minute, unless the "
@@ -142,6 +144,7 @@ def test_doctor_names_the_broken_link_of_events_and_heals_it(guide):
     assert guide.heal("default: events")[1]["default: events"][0] == "has"
 
 
+@pytest.mark.drills
 def test_doctor_heals_credentials_and_buckets(guide):
     guide.sh("mc admin policy attach STORE readwrite --user photogate-signer")
     failed, found = guide.doctor()

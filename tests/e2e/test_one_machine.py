@@ -106,6 +106,7 @@ def run_again(machine, *arguments, wrapper=(), environment=None):
                           env={**os.environ, **machine.environment, **(environment or {})})
 
 
+@pytest.mark.drills
 def test_rejects_second_instance_on_the_same_folder_with_clear_message(machine):
     machine.start()
     done = run_again(machine)
@@ -124,6 +125,7 @@ def test_reports_taken_port_with_clear_message(machine, port):
     assert not any(machine.folder.iterdir()), "nothing is made before it is known that a start can succeed"
 
 
+@pytest.mark.drills
 def test_first_start_writes_its_ports_and_later_ones_need_no_flag(machine):
     machine.start()
     assert published(machine, pictures.photo(160, 120))["image"]["url"].startswith(f"http://127.0.0.1:{machine.ports.gateway}/")
@@ -133,6 +135,7 @@ def test_first_start_writes_its_ports_and_later_ones_need_no_flag(machine):
     assert published(machine, pictures.photo(160, 120, seed=2))["image"]["url"].startswith(machine.url)
 
 
+@pytest.mark.drills
 def test_says_what_to_do_next(machine):
     machine.start()
     said = machine.log.read_text()
@@ -145,6 +148,7 @@ def test_says_what_to_do_next(machine):
     assert json.loads(done.stdout)["upload"]["curl"].startswith("curl"), done.stdout
 
 
+@pytest.mark.drills
 def test_moved_data_folder_works_at_its_new_place(machine, folder):
     machine.start()
     upload = published(machine, pictures.photo(320, 240))
@@ -159,6 +163,7 @@ def test_moved_data_folder_works_at_its_new_place(machine, folder):
     assert machine.request("GET", upload["image"]["url"].removeprefix(machine.url))[0] == 200
 
 
+@pytest.mark.drills
 def test_copy_that_leads_to_the_original_is_refused(machine, folder):
     machine.start()
     assert machine.stop() == 0
@@ -173,6 +178,7 @@ def test_copy_that_leads_to_the_original_is_refused(machine, folder):
     assert f"{original}/store" in done.stderr and str(copy) in done.stderr and "--config" in done.stderr
 
 
+@pytest.mark.drills
 def test_operations_answer_no_name_that_may_be_rebound(machine):
     machine.start()
     for path in ("/metrics", "/operate", "/v1/uploads", "/readyz"):
@@ -212,6 +218,7 @@ def test_reports_full_disk(machine, size):
     assert len(done.stderr.splitlines()[-1]) < 400, "one sentence"
 
 
+@pytest.mark.drills
 def test_named_store_replaces_the_built_in_one(machine, minio_world):
     minio = minio_world.stack.minio
     machine.environment |= {"PHOTOGATE_S3_SIGNER_ACCESS_KEY": minio.signer.access, "PHOTOGATE_S3_SIGNER_SECRET_KEY": minio.signer.secret,
@@ -237,6 +244,7 @@ def test_doctor_and_config_show_use_the_first_starts_setup(machine, program, fol
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
+@pytest.mark.drills
 def test_demo_takes_a_photo_through_and_leaves_nothing_running(build_dir, folder):
     run = build_dir.parent.parent / "run"
     if not run.exists():
@@ -254,6 +262,7 @@ def test_stop_signal_shuts_down_in_order(machine):
     assert not processes_of(machine.folder)
 
 
+@pytest.mark.drills
 @as_root
 def test_link_planted_by_the_users_of_postgresql_is_refused(machine, folder):
     """In a folder that version 0.1 gave away; afterwards the folder is root's, and its data are still there."""

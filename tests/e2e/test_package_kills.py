@@ -12,12 +12,6 @@ MIB = 1024 * 1024
 # In the order in which they are reached.
 STEPS = ["after_package_begun", "after_package_multipart", "after_package_part", "before_package_completed", "after_package_completed",
          "before_package_commit", "after_package_commit"]
-USUAL = "after_package_completed"
-
-
-def marked(steps):
-    """`./test` takes the step at which most is at stake, `./test --faults` each."""
-    return [pytest.param(step, marks=[] if step == USUAL else pytest.mark.kills) for step in steps]
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +35,8 @@ def told(world, package):
     return world.sql(f"select type from callbacks where subject_id = '{package['id']}'").split()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("step", marked(STEPS))
+@pytest.mark.kills
+@pytest.mark.parametrize("step", STEPS)
 def test_package_is_finished_once_by_the_next_gateway(failpoint_world, files, step):
     world = failpoint_world(extra=SHORT_LEASES)
     items = [each.id for each in publish(world, files)]
@@ -61,8 +55,8 @@ def test_package_is_finished_once_by_the_next_gateway(failpoint_world, files, st
     parts.wait_until(lambda: world.sql("select count(*) from jobs where kind = 'build_package'") == "0", 60, "the job's end")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("step", marked(STEPS[:5]))
+@pytest.mark.kills
+@pytest.mark.parametrize("step", STEPS[:5])
 def test_package_that_is_deleted_after_a_kill_leaves_nothing(failpoint_world, files, step):
     world = failpoint_world(extra=SHORT_LEASES)
     items = [each.id for each in publish(world, files)]
@@ -80,7 +74,7 @@ def test_package_that_is_deleted_after_a_kill_leaves_nothing(failpoint_world, fi
     world.gateway = first
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_removal_of_a_package_goes_on_after_a_kill(failpoint_world, files):
     world = failpoint_world(extra=SHORT_LEASES)
     package = wait_for(world, pack(world, {"items": [each.id for each in publish(world, files[:1])], "mode": "store"}), "ready")

@@ -426,6 +426,7 @@ def test_a_request_that_is_wrong_says_what_is(world, body, expected):
     assert status in (400, 422) and answer["code"] == expected, answer
 
 
+@pytest.mark.large
 def test_what_is_over_goes_from_the_database(own_world, build_dir):
     world = own_world(extra="[worker]\nreconcile_interval = 1\nreap_interval = 1\n")
     made = publish(world, photos(3, 100, seed=12))

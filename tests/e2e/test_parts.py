@@ -197,7 +197,7 @@ def test_repeated_creation_has_the_same_parts_and_the_stores_id_stands_in_urls_a
     assert large.put(part, picture[:5 * MIB])[0] == 200
 
 
-@pytest.mark.parametrize("store", ["minio", "builtin"])
+@pytest.mark.parametrize("store", ["minio", pytest.param("builtin", marks=pytest.mark.large)])
 def test_removes_abandoned_parts_and_joins_those_whose_last_call_was_lost(own_world, picture, store):
     world = own_world(start=False, store=store)
     world.gateway.environment |= {"PHOTOGATE_WORKER_KEEP_PARTS": "10s", "PHOTOGATE_WORKER_EXPIRY_GRACE": "1s"}

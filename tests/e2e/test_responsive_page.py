@@ -88,6 +88,7 @@ def compared(world, visit, uploads):
     return seen
 
 
+@pytest.mark.large
 def test_the_page_loads_at_each_viewport_what_its_screen_shows(world, visit):
     uploads = [world.publish(pictures.photo(2600, 1800, seed=seed), {"profile": "gallery"}) for seed in (301, 302)]
     assert max(uploads[0]["image"]["width"], uploads[0]["image"]["height"]) == 1920
@@ -106,6 +107,7 @@ def measured(seen):
     return "\n".join(rows) + "\n"
 
 
+@pytest.mark.large
 def test_the_figures_of_the_page_are_those_that_are_measured(world, visit, corpus):
     uploads = [world.publish((corpus / "photos" / "dev" / name).read_bytes(), {"profile": "gallery"}) for name in PHOTOS]
     seen = compared(world, visit, uploads)

@@ -97,6 +97,7 @@ def test_package_that_is_cancelled_while_it_is_built_leaves_nothing_in_the_store
     assert state_of(stored, package)["state"] == "deleted"
 
 
+@pytest.mark.large
 def test_package_that_expires_is_removed_from_the_store(stored):
     made = publish(stored, photos(5, 100 * KIB, seed=43))
     package = wait_for(stored, pack(stored, {"items": [each.id for each in made], "mode": "store"}), "ready")
@@ -113,6 +114,7 @@ def test_package_whose_picture_was_overwritten_fails_and_leaves_nothing(stored):
     wait_until_nothing_is_left(stored, package)
 
 
+@pytest.mark.kills
 def test_gateways_that_are_killed_while_building_are_followed_by_one_that_goes_on(stored):
     made = publish(stored, [(f"{number}.jpg", noise(30 * MIB, 50 + number)) for number in range(8)])
     items = [each.id for each in made]

@@ -52,7 +52,7 @@ def test_dry_run_names_what_a_sweep_would_remove(own_world, photo):
     assert world.image(kept)[0] == 200
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_cp17_resumes_sweep_after_kill(failpoint_world, photo):
     world = failpoint_world(extra=SHORT_LEASES)
     kept = [world.publish(photo) for _ in range(3)]

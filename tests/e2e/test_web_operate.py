@@ -239,7 +239,7 @@ def statement(file, name, parameters):
     return re.sub(r"\$(\d+)", lambda match: parameters[int(match.group(1))], text)
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_hundred_thousand_uploads_cost_a_page_no_more_than_a_hundred(own_world, visit):
     world = own_world()
     world.sql(MANY)

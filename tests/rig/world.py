@@ -11,6 +11,7 @@ from scripts import (
     webhook_receiver,
 )
 from tests.rig import stack as parts
+from tests.rig.stack import recycled
 from tests.rig.witness import Witness
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -41,12 +42,17 @@ class World:
     """On ports that stay the same across restarts."""
 
     def __init__(self, build_dir, folder, profiles=None, extra=QUICK_ROUNDS, apps=(), role="all", witness=None, link_secrets=(), **stack_options):
-        self.port, self.metrics_port = parts.free_port(), parts.free_port()
+        self.metrics_port = parts.free_port()
         self.witness, self.extra, self.others = witness, extra, []
-        events = f"http://127.0.0.1:{self.port}/v1/events/minio"
-        self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events,
-                                 blank=parts.blank_cluster(), **stack_options)
-        self.stack.start()
+        self._lent = None if witness or stack_options else recycled.take()
+        if self._lent:
+            self.port, self.stack = self._lent.port, self._lent.stack
+        else:
+            self.port = parts.free_port()
+            events = f"http://127.0.0.1:{self.port}/v1/events/minio"
+            self.stack = parts.Stack(events_url=witness.before_events(events) if witness else events,
+                                     blank=parts.blank_cluster(), **stack_options)
+            self.stack.start()
         secret = local_gateway.new_callback_secret()
         self.receiver = webhook_receiver.Receiver(secret)
         self.app = local_gateway.App("shop", self.receiver.url, profiles, secret=secret, link_secrets=link_secrets)
@@ -91,7 +97,11 @@ class World:
         self.receiver.close()
         if self.witness:
             self.witness.close()
-        self.stack.close()
+        lent, self._lent = self._lent, None
+        if lent:
+            recycled.give_back(lent)
+        else:
+            self.stack.close()
 
     def another(self, role="all", name=None):
         """Another gateway on the same database and store, not started; it closes with the world."""

@@ -60,6 +60,26 @@ Database::Database(const std::string& server_url)
     command(server_url_, "create database " + name_);
 }
 
+Database::Database(const Template& copied) : server_url_(required_url()) {
+    SystemRandom random;
+    name_ = "records_" + make_public_id(random).str();
+    url_ = on_server(server_url_, name_);
+    command(server_url_, "create database " + name_ + " template " + copied.name);
+}
+
+/// It goes with the server.
+const Database::Template& Database::migrated_template() {
+    static const Template made = [] {
+        SystemRandom random;
+        Template fresh{"migrated_" + make_public_id(random).str()};
+        command(required_url(), "create database " + fresh.name);
+        const auto migrated = migrate(on_server(required_url(), fresh.name), RunMode::apply);
+        if (!migrated) throw std::runtime_error(migrated.error().detail);
+        return fresh;
+    }();
+    return made;
+}
+
 Database::~Database() {
     try {
         command(server_url_, "drop database " + name_ + " with (force)");
@@ -104,11 +124,7 @@ void Cluster::control(const std::string& verb) const {
         throw std::runtime_error(verb + " the cluster");
 }
 
-RecordsTest::RecordsTest() {
-    const auto migrated = migrate(database.url(), RunMode::apply);
-    if (!migrated) throw std::runtime_error(migrated.error().detail);
-    records = open();
-}
+RecordsTest::RecordsTest() : records(open()) {}
 
 std::unique_ptr<Records> RecordsTest::open(RecordsOptions options) const {
     options.database_url = database.url();

@@ -32,6 +32,8 @@ class Database {
   public:
     /// On the server of PHOTOGATE_TEST_DATABASE_URL, or of another such URL.
     explicit Database(const std::string& server_url = {});
+    /// With the schema: a copy of one that was migrated once, which takes a tenth of migrating each.
+    static Database migrated() { return Database{migrated_template()}; }
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -40,6 +42,11 @@ class Database {
     std::string value(const std::string& sql) const { return run(sql)[0][0].c_str(); }
 
   private:
+    struct Template {
+        std::string name;
+    };
+    explicit Database(const Template& copied);
+    static const Template& migrated_template();
     std::string server_url_, name_, url_;
 };
 
@@ -77,7 +84,7 @@ class RecordsTest : public testing::Test {
     model::Upload in_state(model::UploadState state);
     model::UploadState state_of(const UploadId& id);
 
-    Database database;
+    Database database = Database::migrated();
     Composer composer;
     SystemClock system_clock;
     ManualClock clock{system_clock.now()};

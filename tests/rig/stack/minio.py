@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import time
@@ -44,6 +45,7 @@ class Minio(Child):
         self.events_token = events_token
         self.signer_policy = signer_policy
         self.more_environment = {}  # for a test's own settings
+        self.administered = False  # other users, policies or settings than it was set up with
         self._port_given = port is not None
         self.port = port
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,6 +118,7 @@ class Minio(Child):
     def call(self, method, path, query=None, body=b"", headers=None, key=None, accept=(200, 204)):
         """One signed request, as root unless `key` says otherwise: (status, body)."""
         headers, query = headers or {}, query or {}
+        self.administered |= path.startswith("/minio/admin")
         target = urllib.parse.quote(path, safe="/-_.~")
         if query:
             target += "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="-_.~")
@@ -131,10 +134,18 @@ class Minio(Child):
             raise StackError(f"MinIO: {method} {path}: {response.status} {answer[:400].decode(errors='replace')}")
         return response.status, answer
 
+    def empty(self):
+        """As it was when it had been started: no objects, no settings of buckets, the events' rules."""
+        _, answer = self.call("GET", "/")
+        for bucket in re.findall(r"<Name>([^<]+)</Name>", answer.decode()):
+            self.call("DELETE", f"/{bucket}", headers={"x-minio-force-delete": "true"}, accept=(204,))
+        self._set_up()
+
     def _set_up(self):
         for bucket in (self.incoming, self.public, self.originals):
             self.create_bucket(bucket)
         self.set_policies(self.signer_policy)
+        self.administered = False
         rules = "".join(
             f"<QueueConfiguration><Id>{target}</Id><Queue>arn:minio:sqs::{target}:webhook</Queue>"
             "<Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>u/</Value></FilterRule>"

@@ -234,6 +234,19 @@ class Postgres(Child):
     def databases(self):
         return self.sql("SELECT datname FROM pg_database", "postgres").splitlines()
 
+    def is_plain(self):
+        """Whether its settings and roles are those that it began with."""
+        return self.sql("select (select count(*) from pg_settings where sourcefile like '%auto.conf') + (select count(*) from pg_roles where rolname !~ '^pg_') "
+                        "+ (select count(*) from pg_replication_slots)", "postgres") == "1"
+
+    def empty(self):
+        """The one database, and nothing in it."""
+        while self._idle:
+            self._idle.pop().close()
+        for name in set(self.databases()) - {"postgres", "template0", "template1"}:
+            self.sql(f'drop database "{name}" with (force)', "postgres")
+        self.create_database("photogate")
+
     def create_database(self, name):
         """A database more, for a test that wants one to itself; its URL."""
         self._run("createdb", "-h", str(self.sockets), "-U", "photogate", name)
