@@ -139,6 +139,9 @@ class Minio(Child):
         _, answer = self.call("GET", "/")
         for bucket in re.findall(r"<Name>([^<]+)</Name>", answer.decode()):
             self.call("DELETE", f"/{bucket}", headers={"x-minio-force-delete": "true"}, accept=(204,))
+        # Events of the queued target that nobody took.
+        for event in (self.folder / "events").rglob("*.event*"):
+            event.unlink(missing_ok=True)
         self._set_up()
 
     def _set_up(self):

@@ -31,7 +31,7 @@ class Lent:
         minio, postgres = self.stack.minio, self.stack.postgres
         return (self._running() == self._pids and None not in self._pids and not any(map(_stopped, self._pids))
                 and minio.events_url == self._events_url and not minio.more_environment and not minio.administered
-                and not any((minio.folder / "events").rglob("*.event*")) and postgres.is_plain())
+                and postgres.is_plain())
 
     def empty(self):
         """Whether it may be used again."""
