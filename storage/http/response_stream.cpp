@@ -11,6 +11,7 @@ namespace {
 
 /// How long one wait for the socket may be: the first byte's time is looked at in between.
 constexpr int kLongestPoll = 250;
+constexpr long kBuffer = 64L << 10;
 
 }  // namespace
 
@@ -30,6 +31,9 @@ struct ResponseStream::State {
         handles = client.take_stream();
         if (!handles.multi || !handles.easy) return fail(ErrorCode::internal, "libcurl gave no handle");
         if (auto prepared = transfer.prepare(handles.easy.get()); !prepared) return prepared;
+        // A quarter of the calls for the same bytes. Where curl refuses it (7.88, on a handle whose last transfer failed before
+        // it connected), it stays at 16 KiB.
+        (void)curl_easy_setopt(handles.easy.get(), CURLOPT_BUFFERSIZE, kBuffer);
         if (curl_multi_add_handle(handles.multi.get(), handles.easy.get()) != CURLM_OK)
             return fail(ErrorCode::internal, "libcurl did not take the request");
         added = true;
