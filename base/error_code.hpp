@@ -65,6 +65,10 @@ namespace photogate {
     X(upload_not_found, 404, no, "The upload does not exist")                                \
     X(package_not_found, 404, no, "The package does not exist")                              \
     X(callback_not_found, 404, no, "The callback does not exist")                            \
+    X(app_not_found, 404, no, "The app does not exist")                                      \
+    X(app_exists, 409, no, "There is an app of that name")                                   \
+    X(key_not_found, 404, no, "The key or secret does not exist")                            \
+    X(too_many_keys, 409, no, "The app has two live keys or secrets")                        \
     X(object_not_found, 409, yes, "The object is not in the store")                          \
     X(state_conflict, 409, no, "The upload's state does not permit this")                    \
     X(invalid_cursor, 400, no, "The cursor is not valid")                                    \

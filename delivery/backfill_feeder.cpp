@@ -1,5 +1,7 @@
 #include "delivery/backfill_feeder.hpp"
 
+#include <memory>
+
 #include "base/log.hpp"
 #include "delivery/variants.hpp"
 
@@ -11,17 +13,18 @@ using storage::variants::VariantBackfills;
 VariantBackfills::Feeding BackfillFeeder::feeding(const BackfillOrder& order) const {
     VariantBackfills::Feeding feeding;
     feeding.keys_of = [](const model::Upload&) { return std::vector<std::string>{}; };
-    const auto app = dependencies_.apps.find(order.app);
-    if (app == dependencies_.apps.end()) return feeding;
+    const auto apps = dependencies_.apps.now();
+    const auto app = apps->find(order.app);
+    if (app == apps->end()) return feeding;
     const auto profile = app->second.profiles.find(order.profile);
     if (profile == app->second.profiles.end()) return feeding;
-    const auto& policy = profile->second.delivery;
-    feeding.recipe = recipe_of(policy, order.variant);
-    feeding.keys_of = [&policy, variant = order.variant](const model::Upload& upload) {
+    const std::shared_ptr<const model::DeliveryPolicy> policy{apps, &profile->second.delivery};
+    feeding.recipe = recipe_of(*policy, order.variant);
+    feeding.keys_of = [policy, variant = order.variant](const model::Upload& upload) {
         if (!upload.image) return std::vector<std::string>{};
         const auto source = source_of(*upload.image, upload.facts ? upload.facts->exif_json : "");
         if (!source) return std::vector<std::string>{};
-        auto chosen = choose_variants(policy, *source);
+        auto chosen = choose_variants(*policy, *source);
         if (variant) std::erase_if(chosen, [&](const ChosenVariant& each) { return each.name != *variant; });
         return keys_of(chosen);
     };

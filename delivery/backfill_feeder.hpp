@@ -25,7 +25,7 @@ class BackfillFeeder {
     /// All of them outlive this.
     struct Dependencies {
         storage::variants::VariantBackfills& backfills;
-        const model::Apps& apps;
+        const model::LiveApps& apps;
     };
     struct Counts {
         std::uint64_t looked_at = 0;  ///< uploads

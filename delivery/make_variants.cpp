@@ -38,11 +38,13 @@ std::optional<Backfilling> backfilling(const model::Job& job) {
     return read;
 }
 
-const model::Profile* profile_of(const model::Apps& apps, const model::Upload& upload) {
-    const auto app = apps.find(upload.app);
-    if (app == apps.end()) return nullptr;
+std::shared_ptr<const model::Profile> profile_of(const model::LiveApps& live, const model::Upload& upload) {
+    const auto apps = live.now();
+    const auto app = apps->find(upload.app);
+    if (app == apps->end()) return nullptr;
     const auto profile = app->second.profiles.find(upload.profile);
-    return profile == app->second.profiles.end() ? nullptr : &profile->second;
+    if (profile == app->second.profiles.end()) return nullptr;
+    return {apps, &profile->second};
 }
 
 }  // namespace
@@ -126,7 +128,7 @@ Result<> MakeVariants::add_others(const model::Job& job, const std::vector<Chose
 jobs::JobOutcome MakeVariants::run(const model::Job& job, const pipeline::StopSignal& stop) {
     const auto& upload = job.upload;
     if (upload.state != model::UploadState::published || !upload.image) return jobs::Finished{};
-    const auto* profile = profile_of(dependencies_.apps, upload);
+    const auto profile = profile_of(dependencies_.apps, upload);
     if (profile == nullptr || profile->delivery.variants.empty()) return jobs::Finished{};
     if (const auto backfill = backfilling(job);
         backfill && recipe_of(profile->delivery, backfill->variant) != backfill->recipe)

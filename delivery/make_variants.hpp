@@ -23,7 +23,7 @@ class MakeVariants final : public pipeline::jobs::JobHandler {
     struct Dependencies {
         storage::records::VariantStore& variants;
         const PublishedImages& images;
-        const model::Apps& apps;
+        const model::LiveApps& apps;
         /// VersionRenderer::attempt(), or a test's.
         std::function<VersionRenderer::Attempt(const VersionOrder&, VersionRenderer::Deadline)> attempt;
     };

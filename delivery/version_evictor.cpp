@@ -33,8 +33,9 @@ void VersionEvictor::stop() {
 }
 
 bool VersionEvictor::is_named(const UnusedVersion& version) const {
-    const auto app = dependencies_.apps.find(version.app);
-    if (app == dependencies_.apps.end()) return false;
+    const auto apps = dependencies_.apps.now();
+    const auto app = apps->find(version.app);
+    if (app == apps->end()) return false;
     const auto profile = app->second.profiles.find(version.profile);
     if (profile == app->second.profiles.end()) return false;
     const auto source = source_of(version.main, version.exif_json);

@@ -35,7 +35,7 @@ class VersionEvictor {
         storage::records::Upkeep& upkeep;
         storage::variants::VersionEviction& versions;
         const pipeline::Stores& stores;
-        const model::Apps& apps;
+        const model::LiveApps& apps;
     };
     struct Counts {
         std::uint64_t removed = 0;   ///< versions

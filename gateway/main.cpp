@@ -6,6 +6,7 @@
 #include <malloc.h>
 
 #include "gateway/cli/program.hpp"
+#include "gateway/system/app_commands.hpp"
 #include "gateway/system/commands.hpp"
 #include "gateway/system/doctor.hpp"
 #include "gateway/system/start_check.hpp"
@@ -15,6 +16,7 @@ namespace {
 using namespace photogate;
 using gateway::cli::ExitCode;
 using gateway::config::Config;
+using gateway::config::Reload;
 using gateway::system::ProcessRole;
 
 ExitCode ended(const Result<>& result) {
@@ -32,9 +34,9 @@ void limit_heaps() {
 }
 
 auto running(ProcessRole role) {
-    return [role](const Config& config) {
+    return [role](const Config& config, const Reload& reload) {
         limit_heaps();
-        return ended(gateway::system::run_until_signal(config, role));
+        return ended(gateway::system::run_until_signal(config, role, reload));
     };
 }
 
@@ -52,6 +54,9 @@ int main(int argc, char** argv) {
         return ended(gateway::system::migrate(config, mode, std::cout));
     };
     commands.doctor = [](const Config& config) { return ended(gateway::system::doctor(config, std::cout)); };
+    commands.apps = [](const Config& config, const gateway::access::AppCommand& command) {
+        return ended(gateway::system::run_app_command(config, command, std::cout));
+    };
     commands.sweep = [](const Config& config, RunMode mode) {
         return ended(gateway::system::sweep(config, mode, std::cout));
     };

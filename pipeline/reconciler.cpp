@@ -79,7 +79,7 @@ Result<std::size_t> Reconciler::list_open_minutes(MaintenanceStart start) {
     auto round = dependencies_.upkeep.acquire("open-minutes", options_.lease, start);
     if (!round) return fail(round.error());
     if (!*round) return 0;
-    const auto minutes = dependencies_.upkeep.open_minutes(options_.grace, options_.longest_grant);
+    const auto minutes = dependencies_.upkeep.open_minutes(options_.grace, options_.longest_grant());
     if (!minutes) return fail(minutes.error());
     const auto prefixes = listing_prefixes(*minutes, dependencies_.clock.now());
     std::size_t found = 0;

@@ -37,8 +37,10 @@ struct ReconcilerOptions {
     std::chrono::milliseconds reap_every{10'000};
     /// Past a grant's end: a store's clock may differ, and a phone may still be sending.
     std::chrono::seconds grace{900};
-    std::chrono::seconds longest_grant{3'600};  ///< of all profiles
-    std::chrono::seconds lease{15};             ///< after which another gateway may take the round over
+    std::function<std::chrono::seconds()> longest_grant = [] {
+        return std::chrono::hours{1};
+    };                               ///< of all profiles
+    std::chrono::seconds lease{15};  ///< after which another gateway may take the round over
     std::uint32_t requests_per_second = 200;
     std::size_t batch = 200;
 };

@@ -16,6 +16,20 @@ void StoreClock::measured(std::chrono::microseconds ahead) {
     }
 }
 
+model::StoreRegion Store::region_now() const {
+    auto current = region;
+    const auto in_force = keys->now();
+    current.signer = in_force->signer;
+    current.worker = in_force->worker;
+    return current;
+}
+
+void Store::replace_keys(StoreKeys next) const {
+    signer.replace(next.signer);
+    objects->replace_credentials(next.worker);
+    keys->replace(std::move(next));
+}
+
 Stores::Stores(std::map<std::string, Store> stores) : stores_(std::move(stores)) {}
 
 Result<const Store*> Stores::choose(const std::optional<std::string>& region) const {

@@ -1,7 +1,7 @@
 // The configured stores, each with two clients: one with presign-only credentials, one with read and write credentials.
 //
-// Thread safety: immutable once made, but for what is learnt of a store's clock; the members may be used from
-// any thread.
+// Thread safety: immutable once made, but for what is learnt of a store's clock and for its keys; the members may be
+// used from any thread.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/live.hpp"
 #include "base/result.hpp"
 #include "model/policy/profile.hpp"
 #include "signer/signer.hpp"
@@ -32,11 +33,24 @@ class StoreClock {
     std::atomic<std::int64_t> ahead_{0};
 };
 
+/// What a store's two clients sign with.
+struct StoreKeys {
+    signer::Credentials signer;
+    signer::Credentials worker;
+};
+
 struct Store {
-    model::StoreRegion region;
-    signer::Signer signer;                                   ///< with the signer's credentials
+    model::StoreRegion region;  ///< its credentials are those of the start: `keys` has those in force
+    signer::Signer signer;      ///< with the signer's credentials
     std::unique_ptr<storage::objects::ObjectStore> objects;  ///< with the worker's
     std::unique_ptr<StoreClock> clock = std::make_unique<StoreClock>();
+    std::unique_ptr<Live<StoreKeys>> keys =
+        std::make_unique<Live<StoreKeys>>(StoreKeys{region.signer, region.worker});
+
+    /// The region with the credentials in force.
+    model::StoreRegion region_now() const;
+    /// What is signed from now on is signed with these; calls that are under way end as they began.
+    void replace_keys(StoreKeys next) const;
 };
 
 class Stores {

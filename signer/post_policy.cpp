@@ -86,7 +86,8 @@ Result<PostForm> Signer::sign_post_policy(const PostPolicyRequest& request) cons
     const auto target = target_of(address);
     if (!target) return fail(target.error());
     const AmzDate at{request.at};
-    const auto key = state_->keys.at(request.at);
+    const auto state = state_->now();
+    const auto key = state->keys.at(request.at);
 
     PostPolicy policy{std::chrono::floor<std::chrono::seconds>(request.at) + request.expires, {}};
     PostForm form{address.endpoint.scheme + "://" + target->host + canonical_path(target->path, PathRule::s3),
@@ -102,7 +103,7 @@ Result<PostForm> Signer::sign_post_policy(const PostPolicyRequest& request) cons
     std::vector<HeaderField> own = {{"x-amz-algorithm", std::string{kAlgorithm}},
                                     {"x-amz-credential", key->credential},
                                     {"x-amz-date", std::string{at.text()}}};
-    if (const auto& token = state_->keys.credentials().session_token) {
+    if (const auto& token = state->keys.credentials().session_token) {
         own.push_back({"x-amz-security-token", std::string{token->reveal()}});
     }
     for (auto& field : own) {

@@ -106,14 +106,16 @@ Result<Presigned> make(const SigningKeyCache& keys, const Secret& token_paramete
 }  // namespace
 
 Result<PresignedUrl> Signer::presign(const PresignRequest& request) const {
-    auto made = make(state_->keys, state_->token_parameter, request);
+    const auto state = state_->now();
+    auto made = make(state->keys, state->token_parameter, request);
     if (!made) return fail(std::move(made.error()));
     return PresignedUrl{std::move(made->url), request.headers,
                         std::chrono::floor<std::chrono::seconds>(request.at) + request.expires};
 }
 
 Result<Stages> Signer::explain(const PresignRequest& request) const {
-    return make(state_->keys, state_->token_parameter, request).map([](Presigned&& made) {
+    const auto state = state_->now();
+    return make(state->keys, state->token_parameter, request).map([](Presigned&& made) {
         return std::move(made.stages);
     });
 }

@@ -90,11 +90,13 @@ Result<Signed> make(const SigningKeyCache& keys, const HeaderSignRequest& reques
 }  // namespace
 
 Result<SignedRequest> Signer::sign_headers(const HeaderSignRequest& request) const {
-    return make(state_->keys, request).map([](Signed&& made) { return std::move(made.request); });
+    const auto state = state_->now();
+    return make(state->keys, request).map([](Signed&& made) { return std::move(made.request); });
 }
 
 Result<Stages> Signer::explain(const HeaderSignRequest& request) const {
-    return make(state_->keys, request).map([](Signed&& made) { return std::move(made.stages); });
+    const auto state = state_->now();
+    return make(state->keys, request).map([](Signed&& made) { return std::move(made.stages); });
 }
 
 }  // namespace photogate::signer

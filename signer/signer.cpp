@@ -13,16 +13,23 @@ Signer::State::State(Credentials credentials, Region region, std::string service
 }
 
 Signer::Signer(Credentials credentials, Region region, std::string service)
-    : state_(std::make_unique<State>(std::move(credentials), std::move(region), std::move(service))) {}
+    : state_(std::make_unique<Live<State>>(
+          std::make_shared<const State>(std::move(credentials), region, service))),
+      region_(std::move(region)),
+      service_(std::move(service)) {}
 Signer::~Signer() = default;
 Signer::Signer(Signer&&) noexcept = default;
 Signer& Signer::operator=(Signer&&) noexcept = default;
 
-const std::string& Signer::access_key_id() const {
-    return state_->keys.credentials().access_key_id;
+void Signer::replace(Credentials credentials) const {
+    state_->replace(std::make_shared<const State>(std::move(credentials), region_, service_));
+}
+
+std::string Signer::access_key_id() const {
+    return state_->now()->keys.credentials().access_key_id;
 }
 const Region& Signer::region() const {
-    return state_->keys.region();
+    return region_;
 }
 
 }  // namespace photogate::signer

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/live.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
@@ -116,12 +117,17 @@ class Signer {
     Result<Stages> explain(const PresignRequest& request) const;
     Result<Stages> explain(const HeaderSignRequest& request) const;
 
-    const std::string& access_key_id() const;
+    /// What is signed from now on is signed with these; what is being signed is not touched.
+    void replace(Credentials credentials) const;
+
+    std::string access_key_id() const;
     const Region& region() const;
 
   private:
     struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<Live<State>> state_;
+    Region region_;
+    std::string service_;
 };
 
 }  // namespace photogate::signer

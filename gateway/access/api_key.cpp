@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 
 #include "base/ascii.hpp"
@@ -19,6 +20,12 @@ bool lower_or_digit(char c) {
     return ascii::is_lower(c) || ascii::is_digit(c);
 }
 
+std::uint64_t beginning_of(const signer::Sha256& hash) {
+    std::uint64_t beginning = 0;
+    std::memcpy(&beginning, hash.data(), sizeof beginning);
+    return beginning;
+}
+
 }  // namespace
 
 Secret make_api_key(const AppName& app, Random& random) {
@@ -33,6 +40,11 @@ Secret make_api_key(const AppName& app, Random& random) {
 
 std::string api_key_line(const Secret& key) {
     return std::string{kHashPrefix} + hex_lower(signer::sha256(key.reveal()));
+}
+
+std::string api_key_hint(const Secret& key) {
+    const auto text = key.reveal();
+    return std::string{text.substr(text.size() - std::min<std::size_t>(text.size(), 4))};
 }
 
 std::optional<signer::Sha256> parse_api_key_line(std::string_view line) {
@@ -58,24 +70,31 @@ std::optional<AppName> app_of_api_key(std::string_view key) {
 }
 
 KeyRing::Added KeyRing::add(const signer::Sha256& hash, KeyOwner owner) {
-    const bool there =
-        std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.hash == hash; });
-    if (there) return Added::already_there;
-    entries_.push_back({hash, std::move(owner)});
+    const auto [begin, end] = entries_.equal_range(beginning_of(hash));
+    for (auto entry = begin; entry != end; ++entry) {
+        if (entry->second.hash == hash) return Added::already_there;
+    }
+    entries_.emplace(beginning_of(hash), Entry{hash, std::move(owner)});
     return Added::added;
+}
+
+bool KeyRing::names(const AppName& name) const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const auto& entry) { return entry.second.owner.name == name; });
 }
 
 std::optional<KeyOwner> KeyRing::find(std::string_view presented) const {
     const auto named = app_of_api_key(presented);
     if (!named) return std::nullopt;
     const auto hash = signer::sha256(presented);
-    const Entry* match = nullptr;
-    for (const auto& entry : entries_) {
-        const bool same = signer::constant_time_equal(BytesView{hash}, BytesView{entry.hash});
-        match = same ? &entry : match;
+    const auto [begin, end] = entries_.equal_range(beginning_of(hash));
+    for (auto entry = begin; entry != end; ++entry) {
+        const auto& [known, owner] = entry->second;
+        if (!signer::constant_time_equal(BytesView{hash}, BytesView{known})) continue;
+        if (owner.name != *named || is_disabled(owner.name)) return std::nullopt;
+        return owner;
     }
-    if (match == nullptr || match->owner.name != *named) return std::nullopt;
-    return match->owner;
+    return std::nullopt;
 }
 
 }  // namespace photogate::gateway::access

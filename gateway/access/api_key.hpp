@@ -6,11 +6,14 @@
 // Thread safety: a KeyRing is immutable after it was filled; the rest are pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
+#include "base/live.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -21,6 +24,9 @@ namespace photogate::gateway::access {
 
 /// A new key of that app: 52 characters of Crockford base32 behind the last `_`.
 Secret make_api_key(const AppName& app, Random& random);
+
+/// The last characters of a key, by which people tell one from another.
+std::string api_key_hint(const Secret& key);
 
 /// `sha256:<64 lower-case hex digits>` of the whole key: the line for the configuration.
 std::string api_key_line(const Secret& key);
@@ -44,11 +50,16 @@ class KeyRing {
   public:
     enum class Added { added, already_there };
     Added add(const signer::Sha256& hash, KeyOwner owner);
+    /// Its keys and client tokens are refused, whatever is added.
+    void disable(const AppName& app) { disabled_.insert(app); }
+    bool is_disabled(const AppName& app) const { return disabled_.contains(app); }
+    /// Whether any key is of an app or operator of this name.
+    bool names(const AppName& name) const;
     bool empty() const { return entries_.empty(); }
     std::size_t size() const { return entries_.size(); }
 
-    /// Whose key this is. Every entry is compared, each in constant time, so the time tells nothing but how
-    /// many there are.
+    /// Whose key this is. Looked up by a part of the hash of what is presented, and compared in constant time: the time
+    /// tells something of a hash at the most, from which no key can be made.
     std::optional<KeyOwner> find(std::string_view presented) const;
 
   private:
@@ -56,7 +67,11 @@ class KeyRing {
         signer::Sha256 hash;
         KeyOwner owner;
     };
-    std::vector<Entry> entries_;
+    std::unordered_multimap<std::uint64_t, Entry> entries_;  ///< by the beginning of the hash
+    std::set<AppName> disabled_;
 };
+
+/// The keys that are accepted now.
+using LiveKeys = Live<KeyRing>;
 
 }  // namespace photogate::gateway::access

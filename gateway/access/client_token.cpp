@@ -68,16 +68,24 @@ std::optional<ClientToken> read_token_claims(std::string_view text) {
     return token;
 }
 
+std::vector<signer::HmacKey> keys_of(const std::vector<Secret>& secrets) {
+    std::vector<signer::HmacKey> keys;
+    for (const auto& secret : secrets)
+        keys.emplace_back(as_bytes(secret.reveal()));
+    return keys;
+}
+
 }  // namespace
 
-TokenSigner::TokenSigner(const std::vector<Secret>& secrets) {
-    for (const auto& secret : secrets)
-        keys_.emplace_back(as_bytes(secret.reveal()));
+TokenSigner::TokenSigner(const std::vector<Secret>& secrets) : keys_(keys_of(secrets)) {}
+
+void TokenSigner::replace(const std::vector<Secret>& secrets) {
+    keys_.replace(keys_of(secrets));
 }
 
 std::string TokenSigner::sign(const ClientToken& token) const {
     auto text = std::string{kTokenPrefix} + base64url(as_bytes(claims_json(token)));
-    const auto signature = keys_.front().sign(text);
+    const auto signature = keys_.now()->front().sign(text);
     return text + "." + base64url(signature);
 }
 
@@ -92,7 +100,8 @@ Result<ClientToken> TokenSigner::verify(std::string_view presented, Timestamp no
     const auto signed_text = presented.substr(0, stop);
     const auto signature = from_base64url(presented.substr(stop + 1));
     bool ours = false;
-    for (const auto& key : keys_) {
+    const auto keys = keys_.now();
+    for (const auto& key : *keys) {
         const auto expected = key.sign(signed_text);
         const bool same =
             signature && signer::constant_time_equal(BytesView{*signature}, BytesView{expected});

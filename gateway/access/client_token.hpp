@@ -6,7 +6,7 @@
 //
 // It does not revoke: a token ends by its time or its limits, or with the secret that signed it.
 //
-// Thread safety: immutable after construction.
+// Thread safety: any thread.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/live.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -30,12 +31,14 @@ class TokenSigner {
   public:
     /// The first signs, all verify. At least one.
     explicit TokenSigner(const std::vector<Secret>& secrets);
+    /// In the place of those that it has. At least one.
+    void replace(const std::vector<Secret>& secrets);
     std::string sign(const ClientToken& token) const;
     /// Errors: unauthenticated for whatever we did not sign, token_expired.
     Result<ClientToken> verify(std::string_view presented, Timestamp now) const;
 
   private:
-    std::vector<signer::HmacKey> keys_;
+    Live<std::vector<signer::HmacKey>> keys_;
 };
 
 /// Whether a credential is meant to be a client token.

@@ -20,9 +20,9 @@ std::string_view bearer(const http::RequestHead& head) {
     return well_formed ? presented.substr(scheme.size()) : std::string_view{};
 }
 
-Result<Principal> by_key(const KeyRing& keys, std::string_view credential) {
+Result<Principal> by_key(const LiveKeys& keys, std::string_view credential) {
     // With nothing presented the ring is asked all the same, so that time tells nothing.
-    auto owner = keys.find(credential);
+    auto owner = keys.now()->find(credential);
     if (!owner) {
         return fail(ErrorCode::unauthenticated,
                     "send 'Authorization: Bearer pg_…' with a key that is configured here");
@@ -34,6 +34,8 @@ Result<Principal> by_key(const KeyRing& keys, std::string_view credential) {
 Result<Principal> by_token(const Credentials& credentials, std::string_view presented) {
     auto token = credentials.tokens.verify(presented, credentials.clock.now());
     if (!token) return fail(std::move(token.error()));
+    if (credentials.keys.now()->is_disabled(token->app))
+        return fail(ErrorCode::unauthenticated, "the client token's app is disabled");
     return Principal{TokenBearer{std::move(*token)}};
 }
 
@@ -59,7 +61,7 @@ Result<http::PrincipalPtr> admitted(Permitted permitted, Result<Principal> found
     return std::make_shared<const Principal>(std::move(*found));
 }
 
-http::HeadCheck key_check(const KeyRing& keys, Permitted permitted) {
+http::HeadCheck key_check(const LiveKeys& keys, Permitted permitted) {
     return [&keys, permitted](const http::RequestHead& head, const http::PathParameters&) {
         return admitted(permitted, by_key(keys, bearer(head)));
     };
@@ -73,15 +75,15 @@ http::HeadCheck key_or_token_check(const Credentials& credentials, Permitted per
 
 }  // namespace
 
-http::HeadCheck any_key(const KeyRing& keys) {
+http::HeadCheck any_key(const LiveKeys& keys) {
     return key_check(keys, Permitted::all);
 }
 
-http::HeadCheck app_key(const KeyRing& keys) {
+http::HeadCheck app_key(const LiveKeys& keys) {
     return key_check(keys, Permitted::apps);
 }
 
-http::HeadCheck operator_key(const KeyRing& keys) {
+http::HeadCheck operator_key(const LiveKeys& keys) {
     return key_check(keys, Permitted::operators);
 }
 

@@ -2,7 +2,7 @@
 //
 // Missing, malformed, unknown and revoked credentials all get the same answer (`unauthenticated`) in the same time.
 // A credential that is known but not enough is `forbidden`; a client token that was ours has `token_expired`.
-// Thread safety: pure functions over immutable values, which outlive the checks.
+// Thread safety: any thread; what the checks ask outlives them.
 #pragma once
 
 #include "base/time.hpp"
@@ -14,17 +14,17 @@ namespace photogate::gateway::access {
 
 /// What credentials are held against.
 struct Credentials {
-    const KeyRing& keys;
+    const LiveKeys& keys;
     const TokenSigner& tokens;
     const Clock& clock;
 };
 
 /// `Authorization: Bearer pg_…`: an app or an operator.
-http::HeadCheck any_key(const KeyRing& keys);
+http::HeadCheck any_key(const LiveKeys& keys);
 /// An app's key alone; an operator is answered `forbidden`.
-http::HeadCheck app_key(const KeyRing& keys);
+http::HeadCheck app_key(const LiveKeys& keys);
 /// An operator's key alone.
-http::HeadCheck operator_key(const KeyRing& keys);
+http::HeadCheck operator_key(const LiveKeys& keys);
 
 /// As any_key, or a client token: `Authorization: Bearer pgt_…`, or the path's `{token}`.
 http::HeadCheck key_or_token(const Credentials& credentials);

@@ -43,14 +43,19 @@ std::optional<Timestamp> read_link_end(std::string_view text) {
     return Timestamp{std::chrono::seconds{*seconds}};
 }
 
-const signer::LinkSigner* LinkKeys::of(const AppName& app) const {
+LinkKeys::LinkKeys(std::map<AppName, signer::LinkSigner> signers) {
+    for (auto& [app, signer] : signers)
+        signers_.emplace(app, std::make_shared<const signer::LinkSigner>(std::move(signer)));
+}
+
+std::shared_ptr<const signer::LinkSigner> LinkKeys::of(const AppName& app) const {
     const auto found = signers_.find(app);
-    return found == signers_.end() ? nullptr : &found->second;
+    return found == signers_.end() ? nullptr : found->second;
 }
 
 const AppName* LinkKeys::signed_by(std::string_view text, std::string_view signature) const {
     const auto found = std::find_if(signers_.begin(), signers_.end(), [&](const auto& signer) {
-        return signer.second.verify(text, signature);
+        return signer.second->verify(text, signature);
     });
     return found == signers_.end() ? nullptr : &found->first;
 }

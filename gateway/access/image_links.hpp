@@ -18,11 +18,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/live.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -34,15 +36,16 @@ namespace photogate::gateway::access {
 /// The keys of each app.
 class LinkKeys {
   public:
-    explicit LinkKeys(std::map<AppName, signer::LinkSigner> signers) : signers_(std::move(signers)) {}
+    explicit LinkKeys(std::map<AppName, signer::LinkSigner> signers);
     /// Null where there is no such app.
-    const signer::LinkSigner* of(const AppName& app) const;
+    std::shared_ptr<const signer::LinkSigner> of(const AppName& app) const;
     /// Whose key signed it; null: nobody's.
     const AppName* signed_by(std::string_view text, std::string_view signature) const;
 
   private:
-    std::map<AppName, signer::LinkSigner> signers_;
+    std::map<AppName, std::shared_ptr<const signer::LinkSigner>> signers_;
 };
+using LiveLinkKeys = Live<LinkKeys>;
 
 /// The secrets of an app that has none configured: one from each of `roots`, in their order, so that all gateways that
 /// share those agree.

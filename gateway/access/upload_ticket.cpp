@@ -12,18 +12,26 @@ std::string signed_text(const UploadId& upload, std::string_view seconds) {
     return "upload-ticket\n" + upload.str() + "\n" + std::string{seconds};
 }
 
+std::vector<signer::HmacKey> keys_of(const std::vector<Secret>& secrets) {
+    std::vector<signer::HmacKey> keys;
+    for (const auto& secret : secrets)
+        keys.emplace_back(as_bytes(secret.reveal()));
+    return keys;
+}
+
 }  // namespace
 
-UploadTickets::UploadTickets(const std::vector<Secret>& secrets) {
-    for (const auto& secret : secrets)
-        keys_.emplace_back(as_bytes(secret.reveal()));
+UploadTickets::UploadTickets(const std::vector<Secret>& secrets) : keys_(keys_of(secrets)) {}
+
+void UploadTickets::replace(const std::vector<Secret>& secrets) {
+    keys_.replace(keys_of(secrets));
 }
 
 std::string UploadTickets::sign(const UploadId& upload, Timestamp until) const {
     const auto seconds =
         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(until.time_since_epoch()).count());
     return std::string{kTicketPrefix} + seconds + "." +
-           base64url(keys_.front().sign(signed_text(upload, seconds)));
+           base64url(keys_.now()->front().sign(signed_text(upload, seconds)));
 }
 
 Result<Timestamp> UploadTickets::verify(std::string_view presented, const UploadId& upload,
@@ -38,7 +46,8 @@ Result<Timestamp> UploadTickets::verify(std::string_view presented, const Upload
     const auto end = ascii::parse_whole<std::int64_t>(seconds);
     const auto signature = from_base64url(presented.substr(stop + 1));
     bool ours = false;
-    for (const auto& key : keys_) {
+    const auto keys = keys_.now();
+    for (const auto& key : *keys) {
         const auto expected = key.sign(signed_text(upload, seconds));
         const bool same =
             signature && signer::constant_time_equal(BytesView{*signature}, BytesView{expected});

@@ -4,13 +4,14 @@
 // that, so it need not be kept; whoever has it can send, look and cancel, and read nothing. The secrets are those of client
 // tokens; no client token begins with `pgt_u`.
 //
-// Thread safety: immutable after construction.
+// Thread safety: any thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/live.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -23,12 +24,14 @@ class UploadTickets {
   public:
     /// The first signs, all verify. At least one.
     explicit UploadTickets(const std::vector<Secret>& secrets);
+    /// In the place of those that it has. At least one.
+    void replace(const std::vector<Secret>& secrets);
     std::string sign(const UploadId& upload, Timestamp until) const;
     /// When it ends. Errors: unauthenticated for whatever we did not sign for this upload, upload_not_found where it has ended.
     Result<Timestamp> verify(std::string_view presented, const UploadId& upload, Timestamp now) const;
 
   private:
-    std::vector<signer::HmacKey> keys_;
+    Live<std::vector<signer::HmacKey>> keys_;
 };
 
 bool looks_like_upload_ticket(std::string_view credential);

@@ -14,8 +14,10 @@
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "gateway/access/api_key.hpp"
+#include "gateway/cli/app_arguments.hpp"
 #include "gateway/cli/config_flags.hpp"
 #include "gateway/cli/sign_command.hpp"
+#include "gateway/cli/sign_options.hpp"
 #include "gateway/config/first_configuration.hpp"
 #include "gateway/config/load.hpp"
 #include "gateway/config/show.hpp"
@@ -61,12 +63,17 @@ class Program {
         add_running("serve", "Serve HTTP only", commands.serve);
         add_running("work", "Work only: process uploads, send callbacks", commands.work);
         add_migrate();
-        add_running("doctor", "Check the database, the stores and the credentials", commands.doctor);
+        if (commands.doctor)
+            doctor_ = [&commands](const config::Config& config, const config::Reload&) {
+                return commands.doctor(config);
+            };
+        add_running("doctor", "Check the database, the stores and the credentials", doctor_);
         add_sweep();
         add_policy();
         add_sign();
         add_config();
         add_key();
+        add_apps();
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [this] { return version(); };
         });
@@ -94,7 +101,7 @@ class Program {
 
     ConfigFlags& flags() { return all_flags_.emplace_back(); }
 
-    void add_running(const char* name, const char* about, const Commands::Run& command) {
+    void add_running(const char* name, const char* about, const Commands::Service& command) {
         if (!command) return;
         auto* sub = app_.add_subcommand(name, about);
         auto& given = flags();
@@ -109,7 +116,12 @@ class Program {
             } else if (first != First::none) {
                 action_ = [this, &given, &command, first] { return first_start(given, command, first); };
             } else {
-                action_ = [this, &given, &command] { return with_config(given, command); };
+                action_ = [this, &given, &command] {
+                    return with_config(sources_of(given),
+                                       [&](const config::Config& config, const config::Reload& reload) {
+                                           return command(config, reload);
+                                       });
+                };
             }
         });
     }
@@ -175,30 +187,7 @@ class Program {
             auto* sub = parent->add_subcommand(method, form ? "A form's fields as JSON" : "A presigned URL");
             auto& a = sign_arguments_.emplace_back();
             a.method = method;
-            sub->add_option("--endpoint", a.endpoint, "The store: http(s)://host[:port] [S3_ENDPOINT]")
-                ->type_name("URL");
-            sub->add_option("--region", a.region, "[AWS_REGION, else us-east-1]")->type_name("REGION");
-            sub->add_option("--bucket", a.bucket, "The bucket")->type_name("BUCKET");
-            sub->add_option("--key", a.key, "The object's key, not encoded")->type_name("KEY");
-            sub->add_option("--expires", a.expires, "Seconds, 1 to 604800 [900]")->type_name("SECONDS");
-            sub->add_option(
-                   "--header", a.headers,
-                   form ? "'Name: value', a field of the form" : "'Name: value', which the client must send")
-                ->allow_extra_args(false)
-                ->type_name("HEADER");
-            sub->add_option("--at", a.at, "The time of signing [now]")->type_name("20261120T123456Z");
-            sub->add_option("--style", a.style, "path or virtual-host [path]")->type_name("STYLE");
-            if (form) {
-                sub->add_option("--content-length-range", a.content_length_range, "The file's size in bytes")
-                    ->type_name("MIN,MAX");
-            } else {
-                sub->add_option("--query", a.query, "name=value, not encoded")
-                    ->allow_extra_args(false)
-                    ->type_name("PARAMETER");
-                sub->add_flag_callback(
-                    "--json", [&a] { a.output = SignArguments::Output::json; },
-                    "Print method, URL and headers as JSON");
-            }
+            add_sign_options(*sub, a, form ? SignedAs::form : SignedAs::url);
             sub->callback([this, &a] { action_ = [this, &a] { return print_signed(a); }; });
         }
     }
@@ -235,13 +224,35 @@ class Program {
     }
 
     void add_key() {
-        auto* parent = app_.add_subcommand("key", "API keys");
+        auto* parent = key_commands_ = app_.add_subcommand("key", "API keys");
         parent->require_subcommand(1);
         auto* sub = parent->add_subcommand("new", "Create an API key, and its line for the configuration");
         sub->add_option("--app", app_name_, "The app's name, as in [apps.NAME]")
             ->required()
             ->type_name("NAME");
         sub->callback([this] { action_ = [this] { return new_key(); }; });
+    }
+
+    void add_apps() {
+        if (!commands_.apps) return;
+        add_app_commands(app_, *key_commands_, app_arguments_,
+                         [this](CLI::App& sub, access::AppCommand::What what) {
+                             auto& given = flags();
+                             add_config_flags(sub, given, help_);
+                             sub.callback([this, &given, what] {
+                                 action_ = [this, &given, what] { return run_app_command(given, what); };
+                             });
+                         });
+    }
+
+    ExitCode run_app_command(const ConfigFlags& given, access::AppCommand::What what) {
+        const auto command = read(app_arguments_, what);
+        if (!command) {
+            context_.err << "photogate: " << command.error().detail << "\n";
+            return ExitCode::usage;
+        }
+        return with_config(given,
+                           [&](const config::Config& config) { return commands_.apps(config, *command); });
     }
 
     config::Sources sources_of(const ConfigFlags& given) const {
@@ -262,7 +273,7 @@ class Program {
 
     /// Without configuration: everything on this machine, in one folder. The first configuration is written
     /// once it is known to be valid and nothing is in the way of a start.
-    ExitCode first_start(const ConfigFlags& given, const Commands::Run& command, First first) {
+    ExitCode first_start(const ConfigFlags& given, const Commands::Service& command, First first) {
         auto sources = sources_of(given);
         std::optional<config::FirstConfiguration> planned;
         if (!sources.folder.empty() && !config::anything_configured(sources)) {
@@ -282,7 +293,13 @@ class Program {
             context_.err << fmt::format("photogate: made {}; the first API key is in {}\n",
                                         planned->file.string(), planned->key_file.string());
         }
-        return command(loaded->config);
+        return command(loaded->config, reload_of(std::move(sources), *loaded));
+    }
+
+    /// The same sources once more: by then a first configuration is a file.
+    static config::Reload reload_of(config::Sources sources, const config::Loaded& loaded) {
+        sources.first_text.reset();
+        return {loaded.settings, [sources = std::move(sources)] { return config::load(sources); }};
     }
 
     ExitCode failed(const Error& error) {
@@ -308,10 +325,16 @@ class Program {
     }
 
     ExitCode with_config(const ConfigFlags& given, const Commands::Run& command) {
-        const auto loaded = load(given);
+        return with_config(sources_of(given), [&](const config::Config& config, const config::Reload&) {
+            return command(config);
+        });
+    }
+
+    ExitCode with_config(config::Sources sources, const Commands::Service& command) {
+        const auto loaded = load(sources);
         if (!loaded) return ExitCode::bad_configuration;
         configure_log(*loaded);
-        return command(loaded->config);
+        return command(loaded->config, reload_of(std::move(sources), *loaded));
     }
 
     static void configure_log(const config::Loaded& loaded) {
@@ -384,9 +407,12 @@ class Program {
     // std::list, because CLI11 keeps references to the elements.
     std::list<ConfigFlags> all_flags_;
     std::list<SignArguments> sign_arguments_;
+    CLI::App* key_commands_ = nullptr;
+    AppArguments app_arguments_;
     std::string app_name_;
     std::string key_;     ///< of `config get`
     std::string region_;  ///< of `policy`
+    Commands::Service doctor_;
     std::function<ExitCode()> action_;
 };
 

@@ -16,22 +16,28 @@
 #include "base/random.hpp"
 #include "base/run_mode.hpp"
 #include "base/time.hpp"
+#include "gateway/access/app_command.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/config/config.hpp"
+#include "gateway/config/load.hpp"
 
 namespace photogate::gateway::cli {
 
 /// Each receives the effective configuration, after its warnings are printed and the log is configured.
 struct Commands {
     using Run = std::function<ExitCode(const config::Config&)>;
-    Run all;  ///< server and worker in one process
+    /// Runs until it is asked to stop, and reads the configuration again when it is asked to.
+    using Service = std::function<ExitCode(const config::Config&, const config::Reload&)>;
+    Service all;  ///< server and worker in one process
     /// Whether `all` can start, before anything is written or started. Unset: not asked.
     Run before_all;
-    Run serve;  ///< only the HTTP server
-    Run work;   ///< only the worker and the callback sender
+    Service serve;  ///< only the HTTP server
+    Service work;   ///< only the worker and the callback sender
     std::function<ExitCode(const config::Config&, RunMode)> migrate;
     Run doctor;
     std::function<ExitCode(const config::Config&, RunMode)> sweep;
+    /// Apps, keys and callback secrets that are made beside the configuration.
+    std::function<ExitCode(const config::Config&, const access::AppCommand&)> apps;
     /// Prints the policy of a credential; an empty region is the only one or the default.
     std::function<ExitCode(const config::Config&, model::StoreCredential, const std::string& region)> policy;
 };

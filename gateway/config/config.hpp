@@ -59,7 +59,8 @@ struct Server {
     std::size_t max_waits_per_address = 256;
     std::size_t max_transfers_per_token = 32;  ///< requests that send a resumable upload at once
     std::size_t max_transfers_per_address = 256;
-    ByteSize image_buffers = 64U << 20;  ///< memory of images on their way to readers
+    std::uint32_t max_failed_authentications = 600;  ///< of one address in a minute; 0: any number
+    ByteSize image_buffers = 64U << 20;              ///< memory of images on their way to readers
     ByteSize max_header = 16U << 10;
     ByteSize max_body = 1U << 20;
     std::chrono::milliseconds header_timeout = std::chrono::seconds{10};

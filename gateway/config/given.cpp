@@ -195,4 +195,19 @@ std::string duration_text(std::chrono::milliseconds duration) {
     return fmt::format("{}ms", ms);
 }
 
+std::string first_text(const RawValue& given) {
+    if (const auto text = read_text(given)) return *text;
+    const auto list = read_list(given);
+    return list && !list->empty() ? list->front() : std::string{};
+}
+
+std::string whole_text(const RawValue& given) {
+    const auto list = read_list(given);
+    if (!list) return first_text(given);
+    std::string all;
+    for (const auto& each : *list)
+        all.append(each).append("\n");
+    return all;
+}
+
 }  // namespace photogate::gateway::config

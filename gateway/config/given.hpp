@@ -51,6 +51,11 @@ Reading<bool> read_boolean(const RawValue& given);
 /// A file's list; or texts, separated by commas, without white space around them.
 Reading<std::vector<std::string>> read_list(const RawValue& given);
 
+/// The first text of a list, or the text; empty where it is neither.
+std::string first_text(const RawValue& given);
+/// All texts of a list, a line each, or the text.
+std::string whole_text(const RawValue& given);
+
 /// `25MiB`, `1500`: the largest unit of 1,024 that divides it.
 std::string size_text(std::uint64_t bytes);
 /// `15m`, `500ms`: the largest unit that divides it.

@@ -49,12 +49,6 @@ const std::string* variable_of(const std::map<std::string, std::string>& environ
     return found == environment.end() || found->second.empty() ? nullptr : &found->second;
 }
 
-std::string first_text(const RawValue& given) {
-    if (const auto text = read_text(given)) return *text;
-    const auto list = read_list(given);
-    return list && !list->empty() ? list->front() : std::string{};
-}
-
 struct NamedFile {
     fs::path path;
     Origin asked_by;
@@ -233,6 +227,7 @@ class Loader {
                             toml_literal(option),
                             std::string{option.otherwise},
                             {},
+                            {},
                             {}};
             if (!option.fallback.empty())
                 apply(scope, option, key, {Untyped{{std::string{option.fallback}}}, {}});
@@ -251,7 +246,10 @@ class Loader {
                 setting.origin = candidate->origin;
                 const bool secret = option.secrecy == Secrecy::secret;
                 setting.literal = secret ? "\"***\"" : literal(option, *candidate->given);
-                if (secret) setting.secret = Secret{first_text(*candidate->given)};
+                if (secret) {
+                    setting.secret = Secret{first_text(*candidate->given)};
+                    setting.whole = Secret{whole_text(*candidate->given)};
+                }
             }
             settings_.push_back(std::move(setting));
         }

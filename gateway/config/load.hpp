@@ -8,6 +8,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ struct Setting {
     std::string literal;  ///< as TOML; `"***"` for a secret; empty: not set
     std::string note;     ///< what holds where it is not set
     Secret secret;        ///< of an option that is a secret, the first of several; else empty
+    Secret whole;         ///< of such an option all of them, a line each, to tell whether it changed
     Origin origin;
 };
 
@@ -63,6 +65,12 @@ struct Loaded {
 
 /// All mistakes at once, those of the file first, by line. None repeats a secret.
 tl::expected<Loaded, std::vector<Mistake>> load(const Sources& sources);
+
+/// The configuration that was read at the start, and how it is read again while the program runs.
+struct Reload {
+    std::vector<Setting> in_force;
+    std::function<tl::expected<Loaded, std::vector<Mistake>>()> read;
+};
 
 /// Whether --config, PHOTOGATE_CONFIG or a file in its standard place says what to do, or a database is
 /// named.

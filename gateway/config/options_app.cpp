@@ -193,6 +193,38 @@ Table app_table() {
                  "signs, all verify.",
                  [](S s, G g) { return put_signing_secrets(g, s.app().link_secrets); }, Secrecy::secret,
                  "derived from the secrets of client tokens, for this app"},
+                {"requests_per_second", Kind::integer, std::to_string(model::AppLimits{}.requests_per_second),
+                 "Requests a second of its keys and client tokens together, on each gateway; more are "
+                 "answered 429. "
+                 "0: any number.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {0, 1'000'000}), s.app().limits.requests_per_second);
+                 }},
+                {"requests_burst", Kind::integer, "", "Requests at once, after a pause.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {1, 1'000'000}), s.app().limits.requests_burst);
+                 },
+                 Secrecy::open, "those of two seconds"},
+                {"requests_per_second_token", Kind::integer,
+                 std::to_string(model::AppLimits{}.requests_per_second_token),
+                 "Requests a second of each of its client tokens, on each gateway; more are answered 429. 0: "
+                 "any "
+                 "number.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {0, 1'000'000}), s.app().limits.requests_per_second_token);
+                 }},
+                {"max_open_uploads", Kind::integer, std::to_string(model::AppLimits{}.open_uploads),
+                 "Uploads that were granted and have not arrived, over all gateways; more are answered 429. "
+                 "0: any "
+                 "number.",
+                 [](S s, G g) {
+                     return put(read_integer(g, {0, 1'000'000'000}), s.app().limits.open_uploads);
+                 }},
+                {"max_open_bytes", Kind::size, size_text(model::AppLimits{}.open_bytes),
+                 "Declared sizes of those uploads together; more are answered 429. 0: any size.",
+                 [](S s, G g) {
+                     return put(read_size(g, {0, 1ULL << 60}), s.app().limits.open_bytes);
+                 }},
             },
         .make = make_app,
         .single = "default"};

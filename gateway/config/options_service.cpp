@@ -165,6 +165,16 @@ Table server_table() {
              [](S s, G g) {
                  return put(read_integer(g, {1, 1'000'000}), s.config.server.max_waits_per_address);
              }},
+            {"max_failed_authentications", Kind::integer,
+             std::to_string(standard().server.max_failed_authentications),
+             "Requests in a minute, of one IPv4 address or one IPv6 /64, whose credentials are not valid; "
+             "more are "
+             "answered 429, and those with valid ones as before. 0: any number. Trusted proxies are exempt, "
+             "their "
+             "clients are not.",
+             [](S s, G g) {
+                 return put(read_integer(g, {0, 1'000'000}), s.config.server.max_failed_authentications);
+             }},
             {"max_transfers_per_token", Kind::integer,
              std::to_string(standard().server.max_transfers_per_token),
              "Requests at once that send resumable uploads made with one client token; more are answered "

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
+#include "gateway/config/callback_url.hpp"
 #include "gateway/config/given.hpp"
 #include "gateway/config/variant_rules.hpp"
 #include "imaging/processing_cost.hpp"
@@ -203,19 +204,10 @@ void check_ceiling(const imaging::PoolOptions& pool, const model::Profile& profi
 }
 
 /// The operator's own URLs are held to what an upload's would be, but for the list of hosts.
-void check_callback_url(const model::App& app, const notifier::callbacks::CallbackUrlPolicy& configured,
+void check_callback_url(const model::App& app, const notifier::callbacks::CallbackUrlPolicy& policy,
                         const std::string& table, Report& report) {
-    const auto& url = *app.callback_url;
     const auto key = table + ".callback_url";
-    auto policy = configured;
-    const auto scheme = url.find("://");
-    const auto authority = url.substr(scheme == std::string::npos ? 0 : scheme + 3);
-    const auto end = authority.find_first_of("/?#");
-    if (const auto endpoint = parse_endpoint(url.substr(0, scheme == std::string::npos ? 0 : scheme + 3) +
-                                             authority.substr(0, end))) {
-        policy.allowed_hosts = {endpoint->host + ":*"};
-    }
-    if (const auto checked = notifier::callbacks::check_callback_url(url, policy); !checked) {
+    if (const auto checked = check_own_callback_url(*app.callback_url, policy); !checked) {
         report.mistake(key, "is not valid: " + checked.error().detail);
     }
     if (!report.given(table + ".callback_secrets")) {

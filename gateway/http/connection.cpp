@@ -216,6 +216,7 @@ void Connection::admit(RequestHead head) {
     std::string_view trace = head.headers.find("traceparent").value_or(std::string_view{});
     if (is_traceparent(trace)) exchange.traceparent = trace;
     exchange.client = client_address(slot_.peer, head.headers, io_thread_.core().options.trusted_proxies);
+    head.client = exchange.client;
     if (head.persistence == Persistence::close) closing_ = true;
     try {
         exchange.admission = listener_.service->admit(head);

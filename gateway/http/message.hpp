@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/ip_address.hpp"
 #include "base/result.hpp"
 #include "http/semantics/field.hpp"
 
@@ -87,6 +88,8 @@ struct RequestHead {
     Framing framing;
     Persistence persistence = Persistence::keep_alive;
     bool expects_continue = false;
+    /// Whose request it is (client_address.hpp); nullopt where it did not come over a connection.
+    std::optional<IpAddress> client = std::nullopt;
 
     /// The target without its query: fit for a log.
     std::string_view raw_path() const;

@@ -55,7 +55,8 @@ Result<pipeline::resumable::Visitor> visitor_of(const ResumableApi& api, const h
 void handle_upload(const ResumableApi& api, http::Request request, http::Responder responder) {
     auto asked = read(request, Message::Target::upload);
     if (asked.refusal) return refuse(responder, asked.dialect, *asked.refusal);
-    if (asked.asked.verb == Verb::options) return responder.respond(response_of(protocol::offered(api.most)));
+    if (asked.asked.verb == Verb::options)
+        return responder.respond(response_of(protocol::offered(api.most())));
     auto visitor = visitor_of(api, request);
     if (!visitor) return refuse(responder, asked.dialect, refusal_of(visitor.error()));
     std::optional<std::uint32_t> beginning;
@@ -89,7 +90,8 @@ void read_pairs(const std::string& metadata, pipeline::GrantRequest& grant) {
 void handle_place(const ResumableApi& api, http::Request request, http::Responder responder) {
     auto asked = read(request, Message::Target::place);
     if (asked.refusal) return refuse(responder, asked.dialect, *asked.refusal);
-    if (asked.asked.verb == Verb::options) return responder.respond(response_of(protocol::offered(api.most)));
+    if (asked.asked.verb == Verb::options)
+        return responder.respond(response_of(protocol::offered(api.most())));
     auto token = api.tokens.verify(request.parameter("token"), api.clock.now());
     if (!token) return refuse(responder, asked.dialect, refusal_of(token.error()));
     pipeline::uploads::CreateRequest create;

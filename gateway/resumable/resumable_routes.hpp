@@ -51,9 +51,9 @@ struct ResumableApi {
     ResumableMetrics& metrics;
     const Clock& clock;
     std::shared_ptr<const photogate::http::semantics::CorsRule>
-        cors;           ///< of the other routes; null: no page may call
-    std::string base;   ///< before paths; empty: paths alone
-    ByteSize most = 0;  ///< bytes of the largest upload of any profile
+        cors;                        ///< of the other routes; null: no page may call
+    std::string base;                ///< before paths; empty: paths alone
+    std::function<ByteSize()> most;  ///< bytes of the largest upload of any profile
     std::vector<IpBlock> trusted_proxies;
     /// For completions that may be called when their request has gone: its owner waits for them before all of the above
     /// ends.

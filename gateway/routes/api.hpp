@@ -30,6 +30,7 @@
 #include "pipeline/intake.hpp"
 #include "pipeline/stores.hpp"
 #include "pipeline/uploads/upload_service.hpp"
+#include "storage/apps/app_store.hpp"
 #include "storage/records/outbox.hpp"
 #include "storage/records/upload_store.hpp"
 #include "storage/records/variant_store.hpp"
@@ -40,6 +41,11 @@ namespace photogate::gateway::routes {
 
 struct Api {
     const config::Config& config;
+    const model::LiveApps& apps;
+    const access::LiveKeys& keys;
+    storage::apps::AppStore& app_store;
+    /// Takes over what was changed through it, here and at once.
+    std::function<Result<>()> apps_changed;
     const pipeline::Catalog& catalog;
     pipeline::uploads::UploadService& service;  ///< the use cases of uploads
     storage::records::UploadStore& uploads;     ///< for lists
@@ -74,10 +80,10 @@ struct Api {
     /// ends.
     const InFlight& in_flight;
 
-    access::Credentials credentials() const { return {config.keys, tokens, clock}; }
+    access::Credentials credentials() const { return {keys, tokens, clock}; }
     /// Of the upload's image.
     notifier::callbacks::Audience audience_of(const model::Upload& upload) const {
-        return model::is_private(config.apps, upload.app, upload.profile)
+        return model::is_private(*apps.now(), upload.app, upload.profile)
                    ? notifier::callbacks::Audience::link_holders
                    : notifier::callbacks::Audience::everybody;
     }
@@ -96,6 +102,10 @@ void add_link_routes(http::Router& router, const Api& api);
 void add_operator_link_routes(http::Router& router, const Api& api);
 /// `POST /v1/variants` and what it began
 void add_backfill_routes(http::Router& router, const Api& api);
+/// `/v1/apps` and what is below it, for an operator.
+void add_app_routes(http::Router& router, const Api& api);
+/// An app's usage, and `/v1/audit`.
+void add_app_reports(http::Router& router, const Api& api);
 /// `GET /v1/profile`
 void add_profile_routes(http::Router& router, const Api& api);
 /// The page to upload from, the documentation, the error codes, `/openapi.json`, and their files.

@@ -140,7 +140,7 @@ auto with_backfill(const Api& api, Call call) {
 }  // namespace
 
 void add_backfill_routes(http::Router& router, const Api& api) {
-    const auto key = access::app_key(api.config.keys);
+    const auto key = access::app_key(api.keys);
     auto& pool = api.database_pool;
     router.add({http::Method::post, "/v1/variants",
                 http::answer_on(pool, [&api](Request& request) { return begin(api, request); }), kSmallBody,

@@ -153,8 +153,9 @@ records::EndpointQuery endpoints_of(const Api& api, std::optional<AppName> app) 
     records::EndpointQuery query;
     query.app = std::move(app);
     if (query.app) {
-        const auto configured = api.config.apps.find(*query.app);
-        if (configured != api.config.apps.end()) query.own_url = configured->second.callback_url.value_or("");
+        const auto apps = api.apps.now();
+        const auto configured = apps->find(*query.app);
+        if (configured != apps->end()) query.own_url = configured->second.callback_url.value_or("");
     }
     return query;
 }
@@ -286,11 +287,11 @@ void add_all(http::Router& router, const Api& api, const http::HeadCheck& check,
 }  // namespace
 
 void add_callback_routes(http::Router& router, const Api& api) {
-    add_all(router, api, access::any_key(api.config.keys), api.cors);
+    add_all(router, api, access::any_key(api.keys), api.cors);
 }
 
 void add_operator_callback_routes(http::Router& router, const Api& api) {
-    add_all(router, api, access::operator_key(api.config.keys), nullptr);
+    add_all(router, api, access::operator_key(api.keys), nullptr);
 }
 
 }  // namespace photogate::gateway::routes

@@ -11,8 +11,8 @@ std::string Admission::cache_control(Timestamp now) const {
     return "private, max-age=" + std::to_string(std::max<std::int64_t>(left, 0));
 }
 
-ImageAccess::ImageAccess(const model::Apps& apps, access::LinkKeys keys, const Clock& clock)
-    : apps_(apps), keys_(std::move(keys)), clock_(clock), any_private_(model::have_private_profile(apps)) {}
+ImageAccess::ImageAccess(const model::LiveApps& apps, const access::LiveLinkKeys& keys, const Clock& clock)
+    : apps_(apps), keys_(keys), clock_(clock) {}
 
 Error ImageAccess::refused(Error error) const {
     ++(error.code == ErrorCode::link_expired ? expired_ : refused_);
@@ -24,10 +24,12 @@ Result<Visit> ImageAccess::read(const http::Request& request, const delivery::As
                                           request.query_value("sig")};
     Visit visit;
     if (!presented.is_any()) {
-        if (any_private_) visit.passes = access::read_cookies(keys_, request.headers.all("cookie"));
+        const auto cookies = request.headers.all("cookie");
+        if (!cookies.empty() && model::have_private_profile(*apps_.now()))
+            visit.passes = access::read_cookies(*keys_.now(), cookies);
         return visit;
     }
-    auto link = access::verify_link(keys_, presented, request.parameter("id"),
+    auto link = access::verify_link(*keys_.now(), presented, request.parameter("id"),
                                     delivery::canonical_query(asked), clock_.now());
     if (!link) return fail(refused(std::move(link.error())));
     visit.link = std::move(*link);
@@ -37,10 +39,10 @@ Result<Visit> ImageAccess::read(const http::Request& request, const delivery::As
 Result<Admission> ImageAccess::judge(const Visit& visit, const model::Upload* upload) const {
     Admission admission;
     if (upload == nullptr) {
-        if (any_private_ && !visit.link) return access::signature_invalid();
+        if (!visit.link && model::have_private_profile(*apps_.now())) return access::signature_invalid();
         return admission;
     }
-    const bool is_private = model::is_private(apps_, upload->app, upload->profile);
+    const bool is_private = model::is_private(*apps_.now(), upload->app, upload->profile);
     if (visit.link) {
         // An app signs for its own images.
         if (visit.link->app != upload->app) return access::signature_invalid();

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -50,15 +51,15 @@ class ImageAccess {
         std::uint64_t expired = 0;
     };
 
-    /// `apps` and `clock` outlive this.
-    ImageAccess(const model::Apps& apps, access::LinkKeys keys, const Clock& clock);
+    /// All three outlive this.
+    ImageAccess(const model::LiveApps& apps, const access::LiveLinkKeys& keys, const Clock& clock);
 
     /// Errors: signature_invalid, link_expired.
     Result<Visit> read(const http::Request& request, const delivery::AskedImage& asked) const;
     /// `upload` is null where nothing is published under the id. Errors: signature_invalid, link_expired.
     Result<Admission> admit(const Visit& visit, const model::Upload* upload) const;
 
-    const access::LinkKeys& keys() const { return keys_; }
+    std::shared_ptr<const access::LinkKeys> keys() const { return keys_.now(); }
     Counts counts() const;
 
   private:
@@ -66,10 +67,9 @@ class ImageAccess {
     /// Counts what it passes on.
     Error refused(Error error) const;
 
-    const model::Apps& apps_;
-    const access::LinkKeys keys_;
+    const model::LiveApps& apps_;
+    const access::LiveLinkKeys& keys_;
     const Clock& clock_;
-    const bool any_private_;
     mutable std::atomic<std::uint64_t> by_link_{0}, by_cookie_{0}, refused_{0}, expired_{0};
 };
 

@@ -192,13 +192,15 @@ Response unmade(const Delivery& delivery, imaging::Format format) {
 
 /// What the profile offers, or the standard where configuration no longer has it; nullptr: then nobody knows how the
 /// image, which was kept clean, may be shown.
-const model::DeliveryPolicy* policy_of(const config::Config& config, const delivery::LocatedImage& image) {
-    static const model::DeliveryPolicy standard;
-    const auto* unknown = image.watermark == model::kKeptClean ? nullptr : &standard;
-    const auto app = config.apps.find(image.app);
-    if (app == config.apps.end()) return unknown;
+std::shared_ptr<const model::DeliveryPolicy> policy_of(const Api& api, const delivery::LocatedImage& image) {
+    static const auto standard = std::make_shared<const model::DeliveryPolicy>();
+    const auto unknown = image.watermark == model::kKeptClean ? nullptr : standard;
+    const auto apps = api.apps.now();
+    const auto app = apps->find(image.app);
+    if (app == apps->end()) return unknown;
     const auto profile = app->second.profiles.find(image.profile);
-    return profile == app->second.profiles.end() ? unknown : &profile->second.delivery;
+    if (profile == app->second.profiles.end()) return unknown;
+    return {apps, &profile->second.delivery};
 }
 
 /// Sizes within the image are as many as the profile's steps; other proportions, and free sizes, are counted.
@@ -252,7 +254,7 @@ void look_up_version(const Shared& delivery, const Image& source, imaging::Versi
     if (*stored) return serve_version(delivery, std::move(*stored), spec.key());
     if (delivery->request.method == http::Method::head)
         return delivery->responder.respond(unmade(*delivery, *spec.format));
-    const auto* policy = policy_of(api.config, *source);
+    const auto policy = policy_of(api, *source);
     delivery::VersionOrder order{*source, spec};
     // A link that the app has signed for a size is the app's own asking.
     order.counted = !delivery->admission.any_size && policy != nullptr && is_counted(order.spec, *policy);
@@ -316,7 +318,7 @@ void serve_placeholder(const Shared& delivery, const Result<Image>& image) {
 
 Result<delivery::ChosenVersion> choose(const Delivery& delivery, const delivery::LocatedImage& located,
                                        std::string_view accept) {
-    const auto* offered = policy_of(delivery.api.config, located);
+    const auto offered = policy_of(delivery.api, located);
     if (offered == nullptr)
         return fail(ErrorCode::unavailable,
                     "the image is shown with its profile's watermark, and its profile is not configured");

@@ -106,7 +106,7 @@ std::string url_json(const std::string& url, const std::optional<ImageLink>& lin
 /// How the URL has to be signed; nullopt: not at all.
 Result<std::optional<ImageLink>> link_for(const Api& api, const Request& request, const UrlRequest& wanted,
                                           const model::Upload& upload) {
-    if (!wanted.scope && !model::is_private(api.config.apps, upload.app, upload.profile))
+    if (!wanted.scope && !model::is_private(*api.apps.now(), upload.app, upload.profile))
         return std::optional<ImageLink>{};
     ImageLink link;
     link.image = upload.public_id;
@@ -137,7 +137,7 @@ Result<Response> make_url(const Api& api, const Request& request) {
     if (!link) return fail(link.error());
     auto query = delivery::canonical_query(wanted->asked);
     if (*link) {
-        const auto* signer = api.image_access.keys().of(upload->app);
+        const auto signer = api.image_access.keys()->of(upload->app);
         if (signer == nullptr) return fail(ErrorCode::forbidden, "this app is no longer configured");
         query.append(query.empty() ? "" : "&").append(access::sign_link(*signer, **link));
     }
@@ -211,7 +211,9 @@ Result<Response> make_cookie(const Api& api, const Request& request) {
     const auto now = std::chrono::floor<std::chrono::seconds>(api.clock.now());
     const access::GalleryPass pass{(*app)->name, (*profile)->name, std::move(wanted->metadata),
                                    now + wanted->life};
-    const auto value = access::cookie_value(*api.image_access.keys().of(pass.app), pass);
+    const auto signer = api.image_access.keys()->of(pass.app);
+    if (signer == nullptr) return fail(ErrorCode::forbidden, "this app is no longer configured");
+    const auto value = access::cookie_value(*signer, pass);
     if (!value) return fail(ErrorCode::invalid_metadata, "'metadata' is too long for a cookie");
     const auto name = access::cookie_name(pass);
     auto line = fmt::format("{}={}; Max-Age={}; Path=/i/; Secure; HttpOnly; SameSite={}", name, *value,
@@ -237,7 +239,7 @@ void add_operator_link_routes(http::Router& router, const Api& api) {
     router.add(
         {http::Method::post, "/v1/uploads/{id}/url",
          http::answer_on(api.database_pool, [&api](Request& request) { return make_url(api, request); }),
-         kSmallBody, access::operator_key(api.config.keys), ""});
+         kSmallBody, access::operator_key(api.keys), ""});
 }
 
 void add_link_routes(http::Router& router, const Api& api) {
@@ -249,7 +251,7 @@ void add_link_routes(http::Router& router, const Api& api) {
             api.cors);
     router.add({http::Method::post, "/v1/cookies",
                 http::answer_with([&api](Request& request) { return make_cookie(api, request); }), kSmallBody,
-                http::json_only(access::app_key(api.config.keys)), ""},
+                http::json_only(access::app_key(api.keys)), ""},
                api.cors);
 }
 

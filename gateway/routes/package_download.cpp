@@ -133,7 +133,7 @@ void get_package_file(const PackageApi& of, Request request, http::Responder res
     const access::PresentedLink presented{only_value(request, "expires"), std::nullopt,
                                           only_value(request, "sig")};
     const auto id = request.parameter("id");
-    auto link = access::verify_package_link(of.api.image_access.keys(), presented, id, of.api.clock.now());
+    auto link = access::verify_package_link(*of.api.image_access.keys(), presented, id, of.api.clock.now());
     if (link && !parse_package_id(id)) link = access::signature_invalid();
     if (!link) return responder.fail(std::move(link.error()));
     auto download = std::make_shared<Download>(Download{of, std::move(request), std::move(responder)});

@@ -43,7 +43,7 @@ tl::unexpected<Error> no_such_package() {
 std::optional<std::string> own_url(const Api& api, const Request& request, const model::Package& package) {
     if (!caller(request).app() || !pipeline::packages::check_usable(package, api.clock.now()))
         return std::nullopt;
-    const auto* signer = api.image_access.keys().of(package.app);
+    const auto signer = api.image_access.keys()->of(package.app);
     if (signer == nullptr) return std::nullopt;
     return access::package_url(api.image_base, *signer, package, package.expires_at);
 }
@@ -216,7 +216,7 @@ Result<Response> make_url(const PackageApi& of, const Request& request, const Pa
     if (!package) return fail(package.error());
     const auto end = of.service.link_end(*package, *expires_in);
     if (!end) return fail(end.error());
-    const auto* signer = of.api.image_access.keys().of(package->app);
+    const auto signer = of.api.image_access.keys()->of(package->app);
     if (signer == nullptr) return fail(ErrorCode::forbidden, "this app is no longer configured");
     json::Writer json;
     json.begin_object();
@@ -234,8 +234,8 @@ Result<Response> make_url(const PackageApi& of, const Request& request, const Pa
 
 void add_package_routes(http::Router& router, const PackageApi& of) {
     const auto& api = of.api;
-    const auto app = access::app_key(api.config.keys);
-    const auto key = access::any_key(api.config.keys);
+    const auto app = access::app_key(api.keys);
+    const auto key = access::any_key(api.keys);
     auto& pool = api.database_pool;
     const auto add = [&](http::Method method, const char* pattern, http::Handler handler, std::size_t limit,
                          http::HeadCheck check) {
@@ -271,7 +271,7 @@ void add_operator_package_routes(http::Router& router, const PackageApi& of) {
     router.add({http::Method::get, "/v1/packages",
                 http::answer_on(of.api.database_pool,
                                 [&of](Request& request) { return list_packages(of, request); }),
-                0, access::operator_key(of.api.config.keys), ""});
+                0, access::operator_key(of.api.keys), ""});
 }
 
 }  // namespace photogate::gateway::routes

@@ -101,7 +101,7 @@ Result<Response> make_token(const Api& api, const Request& request) {
 void add_token_routes(http::Router& router, const Api& api) {
     router.add({http::Method::post, "/v1/tokens",
                 http::answer_with([&api](Request& request) { return make_token(api, request); }), kBodyLimit,
-                http::json_only(access::app_key(api.config.keys)), ""},
+                http::json_only(access::app_key(api.keys)), ""},
                api.cors);
 }
 

@@ -299,7 +299,7 @@ void add_upload_routes(http::Router& router, const Api& api) {
     add_batch_route(router, api);
     add_part_routes(router, api);
     const auto anyone = access::key_or_token(api.credentials());
-    const auto key = access::any_key(api.config.keys);
+    const auto key = access::any_key(api.keys);
     const auto on = [&](http::WorkPool& pool, auto call) {
         return http::answer_on(pool, with_upload(api, call));
     };
@@ -337,7 +337,7 @@ void add_upload_routes(http::Router& router, const Api& api) {
 }
 
 void add_operator_routes(http::Router& router, const Api& api) {
-    const auto key = access::operator_key(api.config.keys);
+    const auto key = access::operator_key(api.keys);
     const auto on = [&](auto call) { return http::answer_on(api.database_pool, with_upload(api, call)); };
     const auto add = [&](http::Method method, const char* pattern, http::Handler handler, std::size_t body) {
         router.add({method, pattern, std::move(handler), body, key, ""});

@@ -7,25 +7,33 @@
 namespace photogate::gateway::routes {
 namespace {
 
-const model::DeliveryPolicy* policy_of(const Api& api, const model::Upload& upload) {
-    const auto app = api.config.apps.find(upload.app);
-    if (app == api.config.apps.end()) return nullptr;
+std::shared_ptr<const model::DeliveryPolicy> policy_of(const Api& api, const model::Upload& upload) {
+    const auto apps = api.apps.now();
+    const auto app = apps->find(upload.app);
+    if (app == apps->end()) return nullptr;
     const auto profile = app->second.profiles.find(upload.profile);
-    return profile == app->second.profiles.end() ? nullptr : &profile->second.delivery;
+    if (profile == app->second.profiles.end()) return nullptr;
+    return {apps, &profile->second.delivery};
+}
+
+bool is_published(const model::Upload& upload) {
+    return upload.state == model::UploadState::published && upload.image;
 }
 
 std::vector<delivery::ChosenVariant> chosen_of(const Api& api, const model::Upload& upload) {
-    if (!has_variants(api, upload)) return {};
+    if (!is_published(upload)) return {};
+    const auto policy = policy_of(api, upload);
+    if (policy == nullptr || policy->variants.empty()) return {};
     const auto source = delivery::source_of(*upload.image, upload.facts ? upload.facts->exif_json : "");
     if (!source) return {};
-    return delivery::choose_variants(*policy_of(api, upload), *source);
+    return delivery::choose_variants(*policy, *source);
 }
 
 }  // namespace
 
 bool has_variants(const Api& api, const model::Upload& upload) {
-    if (upload.state != model::UploadState::published || !upload.image) return false;
-    const auto* policy = policy_of(api, upload);
+    if (!is_published(upload)) return false;
+    const auto policy = policy_of(api, upload);
     return policy != nullptr && !policy->variants.empty();
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/system/commands.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -26,7 +27,7 @@ namespace photogate::gateway::system {
 
 namespace records = storage::records;
 
-Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
+Result<> run_until_signal(const config::Config& configured, ProcessRole role, const config::Reload& reload) {
     StopSignals signals;
     if (auto clear = check_start(configured, role); !clear) return clear;
     const auto provided = provide(configured, local::PrivatePostgres::Sharing::refused);
@@ -37,7 +38,7 @@ Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
         const auto migrated = records::migrate(config.database.database_url, RunMode::apply);
         if (!migrated) return fail(migrated.error());
     }
-    auto system = System::start(config, role);
+    auto system = System::start(config, role, reload);
     if (!system) return fail(std::move(system.error()));
     for (const auto port : (*system)->ports())
         log::info("server.listening", {{"port", port}});
@@ -45,7 +46,14 @@ Result<> run_until_signal(const config::Config& configured, ProcessRole role) {
     // A service manager's log is no place for it.
     if (role == ProcessRole::all && std::getenv("NOTIFY_SOCKET") == nullptr)
         std::cout << next_steps(config) << std::flush;
-    const int number = signals.wait();
+    int number = signals.wait();
+    for (; number == SIGHUP; number = signals.wait()) {
+        notify_service_manager(reloading_notice());
+        // What is wrong is in the log; the gateway goes on as it was.
+        const auto reloaded = (*system)->reload();
+        notify_service_manager(reloaded ? "READY=1\nSTATUS=Running, the configuration was reloaded"
+                                        : "READY=1\nSTATUS=Running, the changed configuration was refused");
+    }
     log::info("server.stopping", {{"signal", number}});
     (*system)->stop();
     system->reset();
@@ -83,8 +91,9 @@ Result<> sweep(const config::Config& configured, RunMode mode, std::ostream& out
     if (!provided) return fail(provided.error());
     const auto& config = provided->config;
     CommandMachine around;
+    const model::LiveApps apps{config.apps};
     const notifier::callbacks::UploadCallbacks composer(image_base_of(config), around.random,
-                                                        recipients(config));
+                                                        recipients(apps));
     const auto opened = records::Records::open(config.database, composer, around.clock, around.random);
     if (!opened) return fail(opened.error());
     const auto stores = make_stores(config, around.dependencies);

@@ -14,8 +14,8 @@
 
 namespace photogate::gateway::system {
 
-/// Serves until TERM or INT, then drains. Errors: as System::start.
-Result<> run_until_signal(const config::Config& config, ProcessRole role);
+/// Serves until TERM or INT, then drains; HUP has the configuration read again. Errors: as System::start.
+Result<> run_until_signal(const config::Config& config, ProcessRole role, const config::Reload& reload);
 
 /// Applies the missing migrations, or says which they are.
 Result<> migrate(const config::Config& config, RunMode mode, std::ostream& out);

@@ -86,7 +86,7 @@ void examine_stores(const config::Config& config, const storage::objects::S3Depe
         report.line("warning", config.store.region + ": store.built_in",
                     "objects are in a folder of this machine: no second gateway can share them",
                     "configure [regions.NAME] with an endpoint, once one machine is not enough");
-    const auto reports = probe_stores(config, *stores, dependencies);
+    const auto reports = probe_stores(config, config.apps, *stores, dependencies);
     if (!reports) return report.failed("store", reports.error());
     for (const auto& [region, probed] : *reports) {
         for (const auto& finding : probed.findings) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
 #include "gateway/access/package_links.hpp"
@@ -21,21 +22,24 @@ namespace photogate::gateway::system {
 Foundation::Foundation(const config::Config& configuration, ProcessRole chosen)
     : config(configuration),
       role(chosen),
+      log_format(::isatty(STDERR_FILENO) == 1 ? log::Format::text : log::Format::json),
       max_connections(allow_connections(config.server.max_connections, config.store.folder.empty() ? 1 : 2)),
       image_base(image_base_of(configuration)),
-      composer(image_base, random, recipients(configuration), configuration.purges,
+      registry(configuration),
+      composer(image_base, random, recipients(apps), configuration.purges,
                [this](const model::Package& package) { return links_to(package); }) {}
 
 Result<> Foundation::open() {
     auto opened = storage::records::Records::open(config.database, composer, clock, random);
     if (!opened) return fail(std::move(opened.error()));
     records = std::move(*opened);
+    app_store.emplace(*records->database);
     packages.emplace(*records->database);
     backfills.emplace(*records->database);
     agree_on_time();
     if (auto ready = open_stores(); !ready) return ready;
-    if (const auto roots = token_secrets(config, stores); !roots.empty())
-        link_keys = system::link_keys(config, roots);
+    registry.use(config, token_secrets(config, stores));
+    if (auto followed = registry.follow(*app_store); !followed) return followed;
     intake.emplace(records->uploads, records->arrivals, stores, clock);
     parts.emplace(records->uploads, stores);
     chunks.emplace(*records->database);
@@ -47,7 +51,7 @@ Result<> Foundation::open() {
     StoreWatchOptions watching;
     watching.prove_every = config.worker.proof_interval;
     watching.read_clock_every = std::min(watching.read_clock_every, watching.prove_every);
-    watching.prove = [this] { return probe_stores(config, stores, s3_dependencies); };
+    watching.prove = [this] { return probe_stores(config, *apps.now(), stores, s3_dependencies); };
     watching.agree_on_time = [this] { agree_on_time(); };
     watch.emplace(std::move(watching), stores, s3_dependencies, metrics);
     if (builtin) {
@@ -67,7 +71,7 @@ Result<> Foundation::open() {
 }
 
 notifier::callbacks::PackageLinks Foundation::links_to(const model::Package& package) const {
-    const auto* signer = link_keys ? link_keys->of(package.app) : nullptr;
+    const auto signer = registry.link_keys().now()->of(package.app);
     if (signer == nullptr) return {};
     return {access::package_url(image_base, *signer, package, package.expires_at),
             routes::offered_store_link(config.packages, stores, package, clock.now())};
@@ -141,11 +145,10 @@ void Foundation::take_in(const storage::builtin::ObjectCreated& created) noexcep
 }
 
 Result<> Foundation::verify_safety() {
-    const auto reports = probe_stores(config, stores, s3_dependencies);
+    const auto reports = probe_stores(config, *apps.now(), stores, s3_dependencies);
     if (!reports) return fail(reports.error());
     watch->found(*reports);
     watch->read_clocks();  // before the first upload is signed
-    std::string failures;
     for (const auto& [region, report] : *reports) {
         for (const auto& finding : report.findings) {
             // What is unproved follows from a failure that says more.
@@ -156,10 +159,9 @@ Result<> Foundation::verify_safety() {
                                        {"check", finding.check},
                                        {"detail", finding.detail},
                                        {"remedy", finding.remedy}});
-            if (finding.verdict == storage::objects::Verdict::failed)
-                failures += fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
         }
     }
+    const auto failures = failures_of(*reports);
     if (failures.empty() || config.unsafe == config::UnsafeStore::allow) return {};
     return fail(ErrorCode::unsafe_configuration,
                 "the store's credentials or buckets are not safe, so photogate does not start (--unsafe "

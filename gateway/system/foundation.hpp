@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/agreed_clock.hpp"
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/telemetry/metrics.hpp"
@@ -20,6 +21,7 @@
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/routes/waiters.hpp"
 #include "gateway/system/builtin_store.hpp"
+#include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/system.hpp"
 #include "imaging/imager_pool.hpp"
@@ -28,6 +30,7 @@
 #include "pipeline/parts.hpp"
 #include "pipeline/resumable/assembler.hpp"
 #include "pipeline/stores.hpp"
+#include "storage/apps/app_store.hpp"
 #include "storage/chunks/chunk_store.hpp"
 #include "storage/objects/retry.hpp"
 #include "storage/objects/s3_client.hpp"
@@ -40,6 +43,7 @@ namespace photogate::gateway::system {
 struct Foundation {
     /// `config` outlives this.
     Foundation(const config::Config& config, ProcessRole role);
+    ~Foundation() { registry.stop(); }
     Foundation(const Foundation&) = delete;
     Foundation& operator=(const Foundation&) = delete;
 
@@ -56,10 +60,13 @@ struct Foundation {
 
     const config::Config& config;
     const ProcessRole role;
-    AgreedClock clock;  ///< agreed on with the other gateways: the database's
+    const log::Format log_format;  ///< where the configuration names none
+    AgreedClock clock;             ///< agreed on with the other gateways: the database's
     SystemRandom random;
     const std::size_t max_connections;  ///< of each server
     const std::string image_base;
+    Registry registry;  ///< what a reload changes; its links are signed once the stores are open
+    const model::LiveApps& apps = registry.apps();
     telemetry::Metrics metrics;
     http::HttpMetrics http_metrics{metrics};
 
@@ -67,9 +74,9 @@ struct Foundation {
     storage::objects::SystemPacer pacer;
     storage::objects::S3Dependencies s3_dependencies{store_http, clock, random, pacer};
     pipeline::Stores stores{{}};
-    std::optional<access::LinkKeys> link_keys;  ///< once the stores are open
     notifier::callbacks::UploadCallbacks composer;
     std::unique_ptr<storage::records::Records> records;
+    std::optional<storage::apps::AppStore> app_store;
     std::optional<storage::packages::PackageStore> packages;
     std::optional<storage::variants::VariantBackfills> backfills;
     std::optional<pipeline::Intake> intake;

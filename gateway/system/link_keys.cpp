@@ -12,13 +12,13 @@ std::vector<Secret> token_secrets(const config::Config& config, const pipeline::
     if (!config.server.token_secrets.empty()) return config.server.token_secrets;
     std::map<std::string, Secret> workers;
     for (const auto& [name, store] : stores.all())
-        workers.emplace(name, store.region.worker.secret_access_key);
+        workers.emplace(name, store.keys->now()->worker.secret_access_key);
     return access::derive_token_secrets(workers, config.default_region);
 }
 
-access::LinkKeys link_keys(const config::Config& config, const std::vector<Secret>& roots) {
+access::LinkKeys link_keys(const model::Apps& apps, const std::vector<Secret>& roots) {
     std::map<AppName, signer::LinkSigner> signers;
-    for (const auto& [name, app] : config.apps) {
+    for (const auto& [name, app] : apps) {
         const auto& own = app.link_secrets;
         signers.emplace(name,
                         signer::LinkSigner(own.empty() ? access::derive_link_secrets(roots, name) : own));

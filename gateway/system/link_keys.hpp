@@ -17,6 +17,6 @@ namespace photogate::gateway::system {
 std::vector<Secret> token_secrets(const config::Config& config, const pipeline::Stores& stores);
 
 /// Each app's own, or those derived for it from `roots`.
-access::LinkKeys link_keys(const config::Config& config, const std::vector<Secret>& roots);
+access::LinkKeys link_keys(const model::Apps& apps, const std::vector<Secret>& roots);
 
 }  // namespace photogate::gateway::system

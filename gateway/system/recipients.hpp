@@ -1,7 +1,7 @@
 // Who gets an upload's callbacks, and the URL of its image: what the configuration says of
 // callbacks.
 //
-// Thread safety: free functions; the configuration outlives what they return.
+// Thread safety: free functions; the apps outlive what they return.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace photogate::gateway::system {
 
-notifier::callbacks::RecipientOf recipients(const config::Config& config);
+notifier::callbacks::RecipientOf recipients(const model::LiveApps& apps);
 
 /// Before `/i/…`; empty where it is not configured.
 std::string image_base_of(const config::Config& config);

@@ -33,12 +33,16 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
       work_(work),
       probes_(probes),
       event_sources_(event_sources_of(foundation.config, foundation.clock)),
-      catalog_(foundation.config.apps, foundation.stores),
+      catalog_(foundation.apps, foundation.stores),
+      open_uploads_(foundation.apps, [this](const std::vector<AppName>& apps) { return count_open(apps); }),
       uploads_({foundation.records->uploads, *foundation.intake, *foundation.parts, catalog_,
                 foundation.config.callbacks.policy, foundation.clock, foundation.random,
                 [this](const model::Upload& upload, Timestamp until) {
                     return resumable::resumable_url(base_.image_base, tickets_->sign(upload.id, until),
                                                     upload.id);
+                },
+                [this](const model::App& app, std::optional<ByteSize> bytes) {
+                    return open_uploads_.admit(app, bytes);
                 }}),
       packages_({*foundation.packages, catalog_, delivery::packed_version, foundation.clock,
                  foundation.random, package_limits(foundation.config.packages)}),
@@ -72,6 +76,8 @@ ServeModule::~ServeModule() {
     if (version_use_) version_use_->stop();
     if (use_teller_.joinable()) use_teller_.join();
     news_stop_.stop();
+    open_uploads_.stop();
+    if (open_counter_.joinable()) open_counter_.join();
     if (news_listener_.joinable()) news_listener_.join();
     if (version_pool_) version_pool_->join();
     version_maker_.reset();
@@ -122,7 +128,7 @@ Result<> ServeModule::add_api() {
                     "server.token_secrets");
     tokens_.emplace(secrets);
     tickets_.emplace(secrets);
-    image_access_.emplace(base_.config.apps, link_keys(base_.config, secrets), base_.clock);
+    image_access_.emplace(base_.apps, base_.registry.link_keys(), base_.clock);
     version_use_.emplace(base_.records->versions, delivery::VersionUse::Options{});
     use_teller_ = std::thread([this] { version_use_->run(); });
     make_version_maker();
@@ -130,6 +136,10 @@ Result<> ServeModule::add_api() {
     if (base_.disk_cache) caches.push_back(delivery::CacheSweep::over(*base_.disk_cache));
     cache_sweep_.emplace(*base_.images, std::move(caches));
     api_.emplace(routes::Api{base_.config,
+                             base_.apps,
+                             base_.registry.keys(),
+                             *base_.app_store,
+                             [this] { return base_.registry.refresh(); },
                              catalog_,
                              uploads_,
                              base_.records->uploads,
@@ -168,6 +178,8 @@ Result<> ServeModule::add_api() {
     routes::add_token_routes(router_, *api_);
     routes::add_link_routes(router_, *api_);
     routes::add_backfill_routes(router_, *api_);
+    routes::add_app_routes(router_, *api_);
+    routes::add_app_reports(router_, *api_);
     routes::add_profile_routes(router_, *api_);
     package_api_.emplace(routes::PackageApi{*api_, packages_, *base_.packages, package_downloads_,
                                             *base_.package_waiters, *package_pool_});
@@ -181,16 +193,21 @@ Result<> ServeModule::add_api() {
     routes::add_operator_link_routes(operations_, *api_);
     routes::add_operator_package_routes(operations_, *package_api_);
     routes::add_operate_pages(operations_);
+    routes::add_app_routes(operations_, *api_);
+    routes::add_app_reports(operations_, *api_);
     routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};
 }
 
 void ServeModule::add_resumable_api() {
-    ByteSize most = 0;
-    for (const auto& [name, app] : base_.config.apps) {
-        for (const auto& [profile_name, profile] : app.profiles)
-            most = std::max<ByteSize>(most, profile.limits.max_bytes);
-    }
+    const auto most = [this] {
+        ByteSize bytes = 0;
+        for (const auto& [name, app] : *base_.apps.now()) {
+            for (const auto& [profile_name, profile] : app.profiles)
+                bytes = std::max<ByteSize>(bytes, profile.limits.max_bytes);
+        }
+        return bytes;
+    };
     resumable_uploads_.emplace(pipeline::resumable::ResumableUploads::Dependencies{
         base_.records->uploads, *base_.chunks, catalog_, base_.clock});
     resumable_metrics_.emplace(base_.metrics);
@@ -200,6 +217,32 @@ void ServeModule::add_resumable_api() {
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
         base_.config.server.trusted_proxies, in_flight_});
     resumable_service_.emplace(*resumable_api_, router_);
+    make_limits();
+}
+
+void ServeModule::make_limits() {
+    access::RateLimited::Options options;
+    options.failed_authentications = base_.config.server.max_failed_authentications;
+    options.trusted_proxies = base_.config.server.trusted_proxies;
+    limited_.emplace(*resumable_service_, std::move(options), [this](const AppName& name) {
+        const auto apps = base_.apps.now();
+        const auto app = apps->find(name);
+        if (app == apps->end()) return access::RequestRates{};
+        const auto& limits = app->second.limits;
+        return access::RequestRates{limits.requests_per_second, limits.requests_burst,
+                                    limits.requests_per_second_token};
+    });
+    open_counter_ = std::thread([this] { open_uploads_.run(); });
+}
+
+Result<std::map<AppName, pipeline::uploads::OpenUse>> ServeModule::count_open(
+    const std::vector<AppName>& apps) const {
+    const auto open = base_.app_store->open_uploads(apps);
+    if (!open) return fail(open.error());
+    std::map<AppName, pipeline::uploads::OpenUse> by_app;
+    for (const auto& each : *open)
+        by_app.emplace(each.app, pipeline::uploads::OpenUse{each.uploads, each.bytes});
+    return by_app;
 }
 
 Result<> ServeModule::start() {
@@ -207,7 +250,7 @@ Result<> ServeModule::start() {
     if (base_.serves()) {
         if (auto added = add_api(); !added) return added;
         for (const auto& address : base_.config.server.listen)
-            listeners.push_back(listener(address, *resumable_service_, base_.config.server.allowed_hosts));
+            listeners.push_back(listener(address, *limited_, base_.config.server.allowed_hosts));
     }
     watch_all();
     routes::add_metrics_route(operations_, base_.metrics, *database_pool_);
@@ -242,6 +285,7 @@ void ServeModule::watch_all() {
     routes::watch(metrics, *base_.waiters, *base_.package_waiters);
     routes::watch(metrics, package_downloads_);
     if (image_access_) routes::watch(metrics, *image_access_);
+    if (limited_) access::watch(metrics, *limited_);
     http::watch(metrics, server_view_);
     for (const auto* pool : {database_pool_.get(), store_pool_.get(), event_pool_.get(), image_pool_.get(),
                              package_pool_.get(), resumable_pool_.get()})
@@ -253,6 +297,11 @@ void ServeModule::watch_all() {
         telemetry::watch_disk(metrics, "store", base_.config.store.folder);
     if (!base_.config.postgres_folder.empty())
         telemetry::watch_disk(metrics, "database", base_.config.postgres_folder);
+}
+
+void ServeModule::use_token_secrets(const std::vector<Secret>& secrets) {
+    if (tokens_) tokens_->replace(secrets);
+    if (tickets_) tickets_->replace(secrets);
 }
 
 void ServeModule::stop_accepting() {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "delivery/version_maker.hpp"
 #include "delivery/version_renderer.hpp"
 #include "gateway/access/client_token.hpp"
+#include "gateway/access/rate_limited.hpp"
 #include "gateway/access/upload_ticket.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
@@ -34,6 +36,7 @@
 #include "pipeline/packages/package_service.hpp"
 #include "pipeline/resumable/resumable_uploads.hpp"
 #include "pipeline/stop_signal.hpp"
+#include "pipeline/uploads/open_uploads.hpp"
 #include "pipeline/uploads/upload_service.hpp"
 
 namespace photogate::gateway::system {
@@ -51,6 +54,8 @@ class ServeModule {
     /// Errors: cannot_bind, invalid_configuration.
     Result<> start();
     bool listens() const { return server_ != nullptr; }
+    /// Client tokens and upload tickets are signed and verified with these from now on. At least one.
+    void use_token_secrets(const std::vector<Secret>& secrets);
     void stop_accepting();
     /// Lets requests under way finish; the number of connections that had to be cut.
     std::size_t drain(std::chrono::milliseconds patience);
@@ -64,6 +69,8 @@ class ServeModule {
     void listen_for_versions();
     Result<> add_api();
     void add_resumable_api();
+    void make_limits();
+    Result<std::map<AppName, pipeline::uploads::OpenUse>> count_open(const std::vector<AppName>& apps) const;
     void watch_all();
 
     Foundation& base_;
@@ -71,6 +78,7 @@ class ServeModule {
     const Probes& probes_;
     notifier::events::Sources event_sources_;
     pipeline::Catalog catalog_;
+    pipeline::uploads::OpenUploads open_uploads_;
     pipeline::uploads::UploadService uploads_;
     pipeline::packages::PackageService packages_;
     routes::PackageDownloads package_downloads_;
@@ -95,6 +103,7 @@ class ServeModule {
     std::thread use_teller_;
     pipeline::StopSignal news_stop_;
     std::thread news_listener_;
+    std::thread open_counter_;
     std::optional<access::TokenSigner> tokens_;
     std::optional<access::UploadTickets> tickets_;
     std::optional<routes::ImageAccess> image_access_;
@@ -103,6 +112,7 @@ class ServeModule {
     std::optional<resumable::ResumableMetrics> resumable_metrics_;
     std::optional<resumable::ResumableApi> resumable_api_;
     std::optional<resumable::ResumableService> resumable_service_;  ///< before the router
+    std::optional<access::RateLimited> limited_;                    ///< before both
     std::optional<routes::PackageApi> package_api_;
     http::Router router_;
     http::Router operations_;

@@ -1,5 +1,6 @@
 #include "gateway/system/service_notify.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +25,12 @@ void notify_service_manager(std::string_view state) {
     (void)::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL,
                    reinterpret_cast<const sockaddr*>(&address), length);
     (void)::close(socket);
+}
+
+std::string reloading_notice() {
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch());  // CLOCK_MONOTONIC
+    return "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count());
 }
 
 }  // namespace photogate::gateway::system

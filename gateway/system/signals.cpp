@@ -15,6 +15,7 @@ sigset_t stop_set() {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -42,6 +43,9 @@ int StopSignals::wait() {
     int number = 0;
     if (const int error = sigwait(&set, &number); error != 0)
         throw std::system_error(error, std::generic_category(), "sigwait");
+    if (number == SIGHUP) return number;
+    if (std::signal(SIGHUP, SIG_IGN) == SIG_ERR)
+        throw std::system_error(errno, std::generic_category(), "signal");
     for (const int each : {SIGTERM, SIGINT}) {
         if (std::signal(each, end_at_once) == SIG_ERR)
             throw std::system_error(errno, std::generic_category(), "signal");

@@ -84,7 +84,8 @@ storage::objects::Remedies remedies_of(const config::Config& config, const model
     return remedies;
 }
 
-storage::objects::ProbeTarget target_of(const config::Config& config, const model::StoreRegion& region) {
+storage::objects::ProbeTarget target_of(const config::Config& config, const model::Apps& apps,
+                                        const model::StoreRegion& region) {
     storage::objects::ProbeTarget target;
     target.remedies = remedies_of(config, region);
     target.prefix = model::kIncomingPrefix;
@@ -96,7 +97,7 @@ storage::objects::ProbeTarget target_of(const config::Config& config, const mode
     target.incoming = region.incoming;
     target.published = region.published;
     target.originals = region.originals;
-    if (model::have_private_profile(config.apps))
+    if (model::have_private_profile(apps))
         target.public_bucket = storage::objects::ProbeTarget::PublicBucket::closed;
     return target;
 }
@@ -118,16 +119,28 @@ std::string page_origin(const config::Server& server) {
 
 }  // namespace
 
-Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
+Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const model::Apps& apps,
+                                               const pipeline::Stores& stores,
                                                const S3Dependencies& dependencies) {
     std::vector<RegionReport> reports;
     for (const auto& [name, store] : stores.all()) {
-        auto report =
-            storage::objects::probe_store(target_of(config, store.region), *store.objects, dependencies);
+        auto report = storage::objects::probe_store(target_of(config, apps, store.region_now()),
+                                                    *store.objects, dependencies);
         if (!report) return does_not_answer(name, store.region, std::move(report.error()));
         reports.push_back({name, std::move(*report)});
     }
     return reports;
+}
+
+std::string failures_of(const std::vector<RegionReport>& reports) {
+    std::string failures;
+    for (const auto& [region, report] : reports) {
+        for (const auto& finding : report.findings) {
+            if (finding.verdict == storage::objects::Verdict::failed)
+                failures += fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
+        }
+    }
+    return failures;
 }
 
 Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config& config,
@@ -135,7 +148,8 @@ Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config&
                                                            const S3Dependencies& dependencies) {
     std::vector<RegionCapabilities> all;
     for (const auto& [name, store] : stores.all()) {
-        storage::objects::CapabilityTarget target{target_of(config, store.region), store.region.worker};
+        storage::objects::CapabilityTarget target{target_of(config, config.apps, store.region),
+                                                  store.region.worker};
         if (name == config.store.region) target.events = storage::objects::CapabilityTarget::Events::direct;
         target.page_origin = page_origin(config.server);
         auto found = storage::objects::probe_capabilities(target, dependencies);

@@ -32,9 +32,13 @@ struct RegionReport {
     storage::objects::ProbeReport report;
 };
 
-/// Tries every attack on every region. Errors: a store that can not be reached.
-Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const pipeline::Stores& stores,
+/// Tries every attack on every region, for the profiles of `apps`. Errors: a store that can not be reached.
+Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const model::Apps& apps,
+                                               const pipeline::Stores& stores,
                                                const storage::objects::S3Dependencies& dependencies);
+
+/// What failed, each on lines of its own with its remedy; empty where nothing did.
+std::string failures_of(const std::vector<RegionReport>& reports);
 
 struct RegionCapabilities {
     std::string region;

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
+#include "gateway/system/reloader.hpp"
 #include "gateway/system/serve_module.hpp"
 #include "gateway/system/service_notify.hpp"
 #include "gateway/system/work_module.hpp"
@@ -19,11 +20,12 @@ struct System::State {
     std::optional<WorkModule> work;
     std::optional<Probes> probes;
     std::optional<ServeModule> serve;
+    std::optional<Reloader> reloader;
     bool stopped = false;
 
     State(const config::Config& config, ProcessRole role) : foundation(config, role) {}
 
-    Result<> start() {
+    Result<> start(config::Reload reload) {
         if (auto opened = foundation.open(); !opened) return opened;
         if (auto safe = foundation.verify_safety(); !safe) return safe;
         if (auto started = foundation.start_imagers(); !started) return started;
@@ -34,6 +36,7 @@ struct System::State {
         WorkModule* const works = work ? &*work : nullptr;
         probes.emplace(foundation);
         serve.emplace(foundation, works, *probes);
+        reloader.emplace(foundation, *serve, std::move(reload));
         return serve->start();
     }
 
@@ -71,13 +74,19 @@ System::~System() {
     stop();
 }
 
+Result<> System::reload() {
+    return state_->reloader->reload();
+}
+
 void System::stop() {
     if (state_) state_->stop();
 }
 
-Result<std::unique_ptr<System>> System::start(const config::Config& config, ProcessRole role) {
+Result<std::unique_ptr<System>> System::start(const config::Config& config, ProcessRole role,
+                                              config::Reload reload) {
     std::unique_ptr<System> system{new System(std::make_unique<State>(config, role))};
-    if (auto started = system->state_->start(); !started) return fail(std::move(started.error()));
+    if (auto started = system->state_->start(std::move(reload)); !started)
+        return fail(std::move(started.error()));
     return system;
 }
 

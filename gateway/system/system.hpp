@@ -1,6 +1,6 @@
 // The composition root: every module's parts, made in order, run, and taken down in reverse.
 //
-// Thread safety: start() and stop() on one thread.
+// Thread safety: start(), reload() and stop() on one thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "gateway/config/config.hpp"
+#include "gateway/config/load.hpp"
 
 namespace photogate::gateway::system {
 
@@ -24,7 +25,8 @@ class System {
     /// Errors: database_unavailable and store_* (a part that is not there), unsafe_configuration,
     /// imager_unavailable, cannot_bind, invalid_configuration (the schema is another than this program's).
     /// `config` outlives the System.
-    static Result<std::unique_ptr<System>> start(const config::Config& config, ProcessRole role);
+    static Result<std::unique_ptr<System>> start(const config::Config& config, ProcessRole role,
+                                                 config::Reload reload);
 
     /// Drains: not ready, then no new connections, then what is under way is finished or given back.
     ~System();
@@ -33,6 +35,8 @@ class System {
 
     /// The ports that the client listeners really got, in order; then the metrics listener's.
     std::vector<std::uint16_t> ports() const;
+    /// Reads the configuration again and takes over what can be. Errors: as Reloader::reload().
+    Result<> reload();
     void stop();
 
   private:

@@ -19,10 +19,11 @@
 namespace photogate::gateway::system {
 namespace {
 
-notifier::callbacks::SecretsOf secrets(const config::Config& config) {
-    return [&config](const AppName& name) {
-        const auto app = config.apps.find(name);
-        return app == config.apps.end() ? std::vector<signer::WebhookSecret>{} : app->second.callback_secrets;
+notifier::callbacks::SecretsOf secrets(const model::LiveApps& live) {
+    return [&live](const AppName& name) {
+        const auto apps = live.now();
+        const auto app = apps->find(name);
+        return app == apps->end() ? std::vector<signer::WebhookSecret>{} : app->second.callback_secrets;
     };
 }
 
@@ -42,9 +43,9 @@ std::string worker_name() {
     return fmt::format("{}-{}", host, ::getpid());
 }
 
-std::chrono::seconds longest_grant(const config::Config& config) {
+std::chrono::seconds longest_grant(const model::Apps& apps) {
     std::chrono::seconds longest = pipeline::kResumableLife;
-    for (const auto& [name, app] : config.apps) {
+    for (const auto& [name, app] : apps) {
         for (const auto& [profile_name, profile] : app.profiles)
             longest = std::max(longest, profile.longest_expiry);
     }
@@ -55,7 +56,7 @@ std::chrono::seconds longest_grant(const config::Config& config) {
 
 WorkModule::WorkModule(Foundation& foundation)
     : base_(foundation),
-      catalog_(foundation.config.apps, foundation.stores),
+      catalog_(foundation.apps, foundation.stores),
       upload_metrics_(foundation.metrics),
       callback_metrics_(foundation.metrics),
       event_sources_(event_sources_of(foundation.config, foundation.clock)),
@@ -73,7 +74,7 @@ void WorkModule::start() {
     make_periodic_tasks();
     make_version_evictor();
     backfill_feeder_.emplace(delivery::BackfillFeeder::Options{},
-                             delivery::BackfillFeeder::Dependencies{*base_.backfills, base_.config.apps});
+                             delivery::BackfillFeeder::Dependencies{*base_.backfills, base_.apps});
     make_sender();
     make_queue_pollers();
     loops_.emplace_back([this] { worker_->run(); });
@@ -99,7 +100,7 @@ void WorkModule::make_worker() {
     ahead_.emplace(*base_.imagers, base_.config.delivery.variants_budget);
     package_builds_.emplace(*base_.records->database);
     auto handlers = job_handlers(
-        {base_.records->publications, base_.records->uploads, base_.stores, base_.config.apps,
+        {base_.records->publications, base_.records->uploads, base_.stores, base_.apps,
          [this](const imaging::Task& task) { return base_.imagers->run(task); },
          [this](const model::Upload& upload, const pipeline::jobs::StageTimes& times) {
              upload_metrics_.finished(upload, times);
@@ -109,7 +110,7 @@ void WorkModule::make_worker() {
              return ahead_->make({image.job.upload, image.profile, image.store, image.image, image.exif_json,
                                   image.bytes, image.job.party});
          }},
-        {base_.records->variants, *base_.images, base_.config.apps,
+        {base_.records->variants, *base_.images, base_.apps,
          [this](const delivery::VersionOrder& order, delivery::VersionRenderer::Deadline deadline) {
              return renderer_->attempt(order, deadline);
          }},
@@ -176,7 +177,7 @@ void WorkModule::make_periodic_tasks() {
         std::min<std::chrono::milliseconds>(rounds.look_every, base_.config.worker.reconcile_interval);
     rounds.reap_every = base_.config.worker.reap_interval;
     rounds.grace = base_.config.worker.expiry_grace;
-    rounds.longest_grant = longest_grant(base_.config);
+    rounds.longest_grant = [this] { return longest_grant(*base_.apps.now()); };
     auto& records = *base_.records;
     reconciler_.emplace(
         rounds, pipeline::ReconcilerDependencies{records.upkeep, records.jobs, records.arrivals, base_.stores,
@@ -201,13 +202,13 @@ void WorkModule::make_version_evictor() {
     version_eviction_.emplace(*base_.records->database);
     version_evictor_.emplace(options,
                              delivery::VersionEvictor::Dependencies{base_.records->upkeep, *version_eviction_,
-                                                                    base_.stores, base_.config.apps});
+                                                                    base_.stores, base_.apps});
 }
 
 void WorkModule::make_sender() {
     callback_http_.emplace(callback_client(base_.config));
     sender_.emplace(
-        base_.config.callbacks.sender, base_.records->outbox, *callback_http_, secrets(base_.config),
+        base_.config.callbacks.sender, base_.records->outbox, *callback_http_, secrets(base_.apps),
         base_.clock, base_.random,
         [this](const model::CallbackAttempt& attempt) { callback_metrics_.attempted(attempt); },
         base_.config.purges);

@@ -1,16 +1,18 @@
 // A profile is the policy for one sort of picture; an app is a customer of the gateway; a region is a store.
 //
-// All three come from configuration and do not change while the process lives. Thread safety: immutable
-// values.
+// Apps may be replaced while the process lives, by a reload or through the API (LiveApps); regions stay. Thread safety:
+// immutable values.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/endpoint.hpp"
+#include "base/live.hpp"
 #include "base/words.hpp"
 #include "imaging/picture.hpp"
 #include "model/job.hpp"
@@ -55,6 +57,16 @@ struct Profile {
     DeliveryPolicy delivery;
 };
 
+/// What one app may ask for; 0: any amount. Rates are counted by each gateway for itself.
+struct AppLimits {
+    std::uint32_t requests_per_second = 0;
+    std::uint32_t requests_burst = 0;             ///< at once, after a pause; 0: those of two seconds
+    std::uint32_t requests_per_second_token = 0;  ///< of one client token
+    std::uint64_t open_uploads = 0;               ///< created and not yet ended, over all gateways
+    ByteSize open_bytes = 0;                      ///< declared by those uploads
+    bool operator==(const AppLimits&) const = default;
+};
+
 struct App {
     AppName name;
     std::map<ProfileName, Profile> profiles;  ///< at least one
@@ -65,6 +77,9 @@ struct App {
     std::vector<signer::WebhookSecret> callback_secrets;  ///< the newest first
     std::vector<Secret>
         link_secrets;  ///< of links to its images: the first signs, all verify; empty: derived
+    AppLimits limits;
+    /// Disabled: its keys and client tokens are refused; what it has goes on as it was.
+    enum class State { active, disabled } state = State::active;
 
     /// The named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
     /// missing_field.
@@ -88,6 +103,8 @@ struct StoreRegion {
 enum class StoreCredential { signer, worker };
 
 using Apps = std::map<AppName, App>;
+/// The apps as they are now.
+using LiveApps = Live<Apps>;
 
 /// Whether any profile's images are for holders of links alone.
 bool have_private_profile(const Apps& apps);

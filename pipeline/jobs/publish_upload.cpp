@@ -103,7 +103,7 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     // Configuration may come back; the picture must not be lost over it.
     if (!policy) return not_configured(policy.error().detail);
     if (!upload.pinned) return not_configured("the upload has no pinned object");
-    const auto* profile = policy->profile;
+    const auto& profile = policy->profile;
     const Work work{job, *profile, *policy->store, stop};
 
     StageTimes times;

@@ -48,7 +48,7 @@ class PublishUpload final : public JobHandler {
         storage::records::Publications& publications;
         storage::records::UploadStore& uploads;
         const Stores& stores;
-        const model::Apps& apps;
+        const model::LiveApps& apps;
         /// ImagerPool::run().
         std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image;
         /// Called after each finished upload; may be empty.

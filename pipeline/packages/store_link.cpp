@@ -25,7 +25,7 @@ std::optional<signer::PresignedUrl> store_link(const Stores& stores, const model
     request.at = std::chrono::floor<std::chrono::hours>(now + ahead);
     const auto left = std::chrono::floor<std::chrono::seconds>(package.expires_at + ahead - request.at);
     request.expires = std::min<std::chrono::seconds>(left, signer::kLongestExpiry);
-    auto link = signer::Signer{store->region.worker, store->region.signing_region}.presign(request);
+    auto link = signer::Signer{store->keys->now()->worker, store->region.signing_region}.presign(request);
     if (!link) return std::nullopt;
     link->expires_at -= ahead;
     return std::move(*link);

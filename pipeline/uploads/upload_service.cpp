@@ -93,6 +93,10 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
                               dependencies_.callback_urls, dependencies_.clock.now(), dependencies_.random);
     if (!upload || !mistakes.empty())
         return tl::unexpected(all_mistakes(std::move(mistakes), upload ? nullptr : &upload.error()));
+    if (dependencies_.admit) {
+        if (auto admitted = dependencies_.admit(**app, upload->declared_size); !admitted)
+            return fail(std::move(admitted.error()));
+    }
     if (caller.token) upload->client_token = caller.token->id;
     const auto at = upload->created_at;
     auto granted = grant_of(std::move(*upload), at, ends_of(caller));

@@ -99,13 +99,15 @@ class UploadService {
         Random& random;
         /// Where an upload can be sent through the gateway until then; without it none can.
         std::function<std::string(const model::Upload&, Timestamp until)> resumable_url = {};
+        /// Whether the app may be granted one more, of that many declared bytes; without it every app may.
+        std::function<Result<>(const model::App&, std::optional<ByteSize>)> admit = {};
     };
 
     /// All dependencies outlive this.
     explicit UploadService(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
     /// Checks everything and signs: no database, no store, so an I/O thread may call it. Every wrong field is in one
-    /// error. Errors: forbidden, unavailable, and the codes of fields.
+    /// error. Errors: forbidden, unavailable, rate_limited, and the codes of fields.
     Result<PlannedUpload> plan(const Caller& caller, CreateRequest request) const;
     /// Stores what was planned. `done` is called once, on the committer's thread: it must be quick. Errors:
     /// idempotency_key_reused, token_exhausted, overloaded.

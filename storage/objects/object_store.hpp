@@ -21,6 +21,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/words.hpp"
+#include "signer/credentials.hpp"
 #include "storage/http/http_client.hpp"
 
 namespace photogate::storage::objects {
@@ -209,6 +210,9 @@ class ObjectStore {
     virtual Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) = 0;
     /// The bucket exists and these credentials may see it.
     virtual Result<> check_bucket(const Bucket& bucket) = 0;
+
+    /// Calls that begin from now on are made with these, where the store asks for any.
+    virtual void replace_credentials(const signer::Credentials&) {}
 };
 
 }  // namespace photogate::storage::objects

@@ -30,6 +30,10 @@ S3Client::S3Client(S3Options options, S3Dependencies parts)
 
 S3Client::~S3Client() = default;
 
+void S3Client::replace_credentials(const signer::Credentials& credentials) {
+    exchange_->replace(credentials);
+}
+
 std::chrono::microseconds S3Client::clock_offset() const {
     return exchange_->clock_offset();
 }

@@ -85,6 +85,8 @@ class S3Client final : public ObjectStore {
     Result<> set_notifications(const Bucket& bucket, const std::vector<NotificationRule>& rules) override;
     Result<> check_bucket(const Bucket& bucket) override;
 
+    void replace_credentials(const signer::Credentials& credentials) override;
+
     /// The store's clock minus ours, as learnt when the store refused a request for its time; zero until
     /// then. A presigner that signs for this store adds it to its own clock.
     std::chrono::microseconds clock_offset() const;

@@ -51,6 +51,9 @@ class S3Client::Exchange {
     Result<std::unique_ptr<http::ResponseStream>> open(const S3Call& call, const RetryLoop& loop);
     RetryLoop loop(Work work);
 
+    /// Calls from now on are signed with these.
+    void replace(signer::Credentials credentials) { signer_.replace(std::move(credentials)); }
+
     std::chrono::microseconds clock_offset() const { return std::chrono::microseconds{offset_.load()}; }
 
   private:

@@ -25,8 +25,8 @@ constexpr auto kDebounce = 20ms;
 constexpr auto kFirstPause = 100ms;
 constexpr auto kLongestPause = 2'000ms;
 constexpr auto kProbeEvery = 5s;
-constexpr const char* kChannels[] = {"photogate_jobs", "photogate_callbacks"};
-constexpr Work kKinds[] = {Work::jobs, Work::callbacks};
+constexpr std::array kChannels{"photogate_jobs", "photogate_callbacks", "photogate_apps"};
+constexpr std::array kKinds{Work::jobs, Work::callbacks, Work::apps};
 constexpr const char* kVersions = "photogate_versions";
 /// Tags in a payload, which has 7,999 bytes at the most, and tags that are kept for who does not come for them.
 constexpr std::size_t kMostTags = 256;
@@ -145,21 +145,23 @@ bool Wakeups::pause(std::chrono::milliseconds time) {
 void Wakeups::tell_others() {
     Pool pool{options_, 1};
     for (;;) {
-        std::array<bool, 2> tell{};
+        std::array<bool, kKinds.size()> tell{};
         std::vector<std::string> versions;
         {
             std::unique_lock lock{mutex_};
             changed_.wait(lock, [this] {
-                return stopping_ || waiting_[0].to_tell || waiting_[1].to_tell || !versions_to_tell_.empty();
+                return stopping_ || !versions_to_tell_.empty() ||
+                       std::any_of(waiting_.begin(), waiting_.end(),
+                                   [](const Waiting& each) { return each.to_tell; });
             });
             if (stopping_) return;
             versions.swap(versions_to_tell_);
-            for (std::size_t i = 0; i < 2; ++i)
+            for (std::size_t i = 0; i < kKinds.size(); ++i)
                 tell[i] = std::exchange(waiting_[i].to_tell, false);
         }
         // A notification that can't be sent is not kept: the others poll.
         const auto told = read(pool, [&](Transaction& transaction) -> Result<> {
-            for (std::size_t i = 0; i < 2; ++i) {
+            for (std::size_t i = 0; i < kKinds.size(); ++i) {
                 if (tell[i])
                     database::require_writable(transaction.run("notify", params(kChannels[i], origin_)));
             }
@@ -208,7 +210,7 @@ void Wakeups::listen_until_lost() {
     } registration{*this, connection};
 
     std::vector<std::unique_ptr<Receiver>> receivers;  // they die before their connection
-    for (std::size_t i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < kKinds.size(); ++i) {
         receivers.push_back(
             std::make_unique<Receiver>(connection.raw(), kChannels[i], [this, i](const std::string& payload) {
                 if (payload != origin_) signal_here(kKinds[i]);

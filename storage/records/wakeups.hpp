@@ -26,8 +26,8 @@
 
 namespace photogate::storage::records {
 
-/// The two kinds of waiting that a wake-up ends early.
-enum class Work { jobs, callbacks };
+/// What a wake-up ends the waiting for early. `apps`: an operator changed apps or keys.
+enum class Work { jobs, callbacks, apps };
 
 class Wakeups {
   public:
@@ -54,7 +54,7 @@ class Wakeups {
         bool to_tell = false;     // to the others
     };
 
-    Waiting& of(Work kind) { return waiting_[kind == Work::jobs ? 0 : 1]; }
+    Waiting& of(Work kind) { return waiting_[static_cast<std::size_t>(kind)]; }
     bool pause(std::chrono::milliseconds time);
     void heard_versions(std::string_view payload);
     void tell_others();
@@ -66,7 +66,7 @@ class Wakeups {
     const std::function<void()> leave_server_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::array<Waiting, 2> waiting_;
+    std::array<Waiting, 3> waiting_;
     std::vector<std::string> versions_to_tell_, versions_heard_;
     bool waits_are_over_ = false;
     bool stopping_ = false;

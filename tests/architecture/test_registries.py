@@ -32,6 +32,8 @@ REGISTRIES = {
     "pipeline/packages/package_parts.hpp": {"done_": ("part number", "no tenant's choice", "10,000 parts of one archive"),
                                             "fragments_": ("part number", "no tenant's choice", "10,000 parts of one archive")},
     "pipeline/stores.hpp": {"stores_": ("region", "names of the configuration", "the regions")},
+    "pipeline/uploads/open_uploads.hpp": {"counted_": ("app", "proved by its key", "the apps with limits"),
+                                          "granted_": ("app", "proved by its key", "the apps with limits")},
     "storage/database/columns.hpp": {"numbers_": ("column", "no tenant's choice", "one result")},
     "storage/database/connection_pool.hpp": {"prepared_": ("query name", "no tenant's choice", "the program"),
                                              "lent_": ("connection", "no tenant's choice", "the pool")},

@@ -6,6 +6,7 @@
 #include "model/object_layout.hpp"
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
+#include "tests/support/unowned.hpp"
 
 namespace photogate::delivery {
 namespace {
@@ -96,13 +97,14 @@ class MakeVariantsTest : public testing::Test {
     pipeline::Stores stores = make_stores();
     PublishedImages images{records, stores};
     model::Apps apps;
+    const model::LiveApps live_apps{test::unowned(apps)};
     FakeVariants variants;
     model::Job job;
     pipeline::StopSignal stop;
     std::map<std::uint32_t, VersionRenderer::Attempt> outcomes;
     std::vector<std::uint32_t> attempted;
     MakeVariants handler{
-        {variants, images, apps, [this](const VersionOrder& order, auto) { return attempt(order); }}};
+        {variants, images, live_apps, [this](const VersionOrder& order, auto) { return attempt(order); }}};
 };
 
 TEST_F(MakeVariantsTest, makes_each_that_differs_once_and_announces_all) {

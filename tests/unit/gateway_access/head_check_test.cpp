@@ -8,6 +8,7 @@
 #include "base/random.hpp"
 #include "gateway/access/principal.hpp"
 #include "gateway/http/parse_head.hpp"
+#include "tests/support/unowned.hpp"
 
 namespace photogate::gateway::access {
 namespace {
@@ -48,20 +49,21 @@ class HeadCheck : public ::testing::Test {
     ManualClock clock_{kNow};
     Secret app_key_, operator_key_;
     KeyRing keys_;
+    const LiveKeys live_keys_{photogate::test::unowned(keys_)};
     TokenSigner tokens_{{Secret{"a secret of more than thirty-two characters"}}};
     model::ClientToken claims_;
     std::string token_;
-    Credentials credentials_{keys_, tokens_, clock_};
+    Credentials credentials_{live_keys_, tokens_, clock_};
 };
 
 TEST_F(HeadCheck, knows_an_app_and_an_operator_by_their_keys) {
-    const auto app = ask(any_key(keys_), bearer(app_key_.reveal()));
+    const auto app = ask(any_key(live_keys_), bearer(app_key_.reveal()));
     ASSERT_TRUE(app) << app.error().detail;
     EXPECT_EQ(*(*app)->app(), AppName::trusted("shop"));
     EXPECT_EQ((*app)->token(), nullptr);
     EXPECT_FALSE((*app)->is_operator());
 
-    const auto staff = ask(any_key(keys_), bearer(operator_key_.reveal()));
+    const auto staff = ask(any_key(live_keys_), bearer(operator_key_.reveal()));
     ASSERT_TRUE(staff) << staff.error().detail;
     EXPECT_TRUE((*staff)->is_operator());
     EXPECT_EQ((*staff)->app(), nullptr) << "an operator acts for no app";
@@ -73,17 +75,18 @@ TEST_F(HeadCheck, refuses_whoever_shows_no_configured_key) {
     for (const std::string& fields : {std::string{}, bearer(""), bearer("pg_shop_wrong"), bearer(key + "x"),
                                       bearer(token_), "Authorization: Basic " + key + "\r\n",
                                       "Authorization: " + key + "\r\n", bearer(key) + bearer(key)}) {
-        for (const auto& check : {any_key(keys_), app_key(keys_), operator_key(keys_)})
+        for (const auto& check : {any_key(live_keys_), app_key(live_keys_), operator_key(live_keys_)})
             EXPECT_EQ(refusal(check, fields), ErrorCode::unauthenticated) << fields;
     }
-    EXPECT_TRUE(ask(any_key(keys_), "authorization: bEARER " + key + "\r\n")) << "the scheme has no case";
+    EXPECT_TRUE(ask(any_key(live_keys_), "authorization: bEARER " + key + "\r\n"))
+        << "the scheme has no case";
 }
 
 TEST_F(HeadCheck, admits_each_role_only_where_its_key_permits) {
-    EXPECT_TRUE(ask(app_key(keys_), bearer(app_key_.reveal())));
-    EXPECT_TRUE(ask(operator_key(keys_), bearer(operator_key_.reveal())));
-    EXPECT_EQ(refusal(app_key(keys_), bearer(operator_key_.reveal())), ErrorCode::forbidden);
-    EXPECT_EQ(refusal(operator_key(keys_), bearer(app_key_.reveal())), ErrorCode::forbidden);
+    EXPECT_TRUE(ask(app_key(live_keys_), bearer(app_key_.reveal())));
+    EXPECT_TRUE(ask(operator_key(live_keys_), bearer(operator_key_.reveal())));
+    EXPECT_EQ(refusal(app_key(live_keys_), bearer(operator_key_.reveal())), ErrorCode::forbidden);
+    EXPECT_EQ(refusal(operator_key(live_keys_), bearer(app_key_.reveal())), ErrorCode::forbidden);
     EXPECT_TRUE(ask(key_or_token(credentials_), bearer(operator_key_.reveal())));
     EXPECT_EQ(refusal(app_or_token(credentials_), bearer(operator_key_.reveal())), ErrorCode::forbidden);
 }

@@ -41,11 +41,15 @@ Ran run_with(std::vector<std::string> arguments, const Commands& commands = {},
 
 Commands all_commands(std::vector<std::string>& log) {
     Commands commands;
-    commands.all = [&](const config::Config&) { return log.push_back("all"), ExitCode::ok; };
-    commands.serve = [&](const config::Config& c) {
+    commands.all = [&](const config::Config&, const config::Reload&) {
+        return log.push_back("all"), ExitCode::ok;
+    };
+    commands.serve = [&](const config::Config& c, const config::Reload&) {
         return log.push_back("serve " + c.server.listen.at(0).text()), ExitCode::cannot_bind;
     };
-    commands.work = [&](const config::Config&) -> ExitCode { throw std::runtime_error("broke"); };
+    commands.work = [&](const config::Config&, const config::Reload&) -> ExitCode {
+        throw std::runtime_error("broke");
+    };
     commands.migrate = [&](const config::Config&, RunMode mode) {
         return log.push_back(mode == RunMode::dry_run ? "dry" : "apply"), ExitCode::ok;
     };
@@ -74,7 +78,7 @@ TEST(Program, creates_configuration_once_when_nothing_is_configured) {
     const Folder folder;
     std::vector<std::string> seen;
     Commands commands;
-    commands.all = [&](const config::Config& made) {
+    commands.all = [&](const config::Config& made, const config::Reload&) {
         const auto& app = made.apps.at(AppName::trusted("demo"));
         seen.push_back(app.callback_url.value_or("nowhere") + " " +
                        made.regions.at("default").internal.origin());
@@ -101,7 +105,7 @@ TEST(Program, creates_configuration_once_when_nothing_is_configured) {
 std::string first_file(const Folder& folder, std::vector<std::string> arguments,
                        std::map<std::string, std::string> environment = {}) {
     Commands commands;
-    commands.all = [](const config::Config&) { return ExitCode::ok; };
+    commands.all = [](const config::Config&, const config::Reload&) { return ExitCode::ok; };
     arguments.insert(arguments.begin(), "all");
     const auto ran = run_with(std::move(arguments), commands, std::move(environment), folder.path());
     EXPECT_EQ(ran.code, ExitCode::ok) << ran.err;
@@ -125,7 +129,7 @@ TEST(FirstConfiguration, writes_what_flags_and_variables_say) {
     EXPECT_THAT(text, Not(HasSubstr("9000\"")));
     // The same holds without the flags.
     Commands commands;
-    commands.all = [](const config::Config& again) {
+    commands.all = [](const config::Config& again, const config::Reload&) {
         EXPECT_EQ(again.server.listen.at(0).port, 8123);
         EXPECT_EQ(again.store.external.origin(), "http://127.0.0.1:9123");
         return ExitCode::ok;
@@ -172,7 +176,7 @@ TEST(FirstConfiguration, opens_nothing_to_callbacks_but_the_named_receiver) {
                                           "[\"{1}\"]\n",
                                           networks, host)));
         Commands commands;
-        commands.all = [&](const config::Config& made) {
+        commands.all = [&](const config::Config& made, const config::Reload&) {
             const auto& policy = made.callbacks.policy;
             EXPECT_TRUE(notifier::callbacks::check_callback_url(fmt::format("http://{}/x", host), policy));
             for (const auto* other : {"http://127.0.0.1:9000/", "http://127.0.0.1:9180/metrics",
@@ -213,7 +217,7 @@ TEST(FirstConfiguration, names_a_store_without_its_secrets) {
     EXPECT_THAT(text, Not(HasSubstr("[store]")));
     EXPECT_THAT(text, Not(HasSubstr("canary")));
     Commands commands;
-    commands.all = [](const config::Config& again) {
+    commands.all = [](const config::Config& again, const config::Reload&) {
         EXPECT_EQ(again.regions.at("default").internal.origin(), "http://minio:9000");
         EXPECT_EQ(again.store.folder, "");
         return ExitCode::ok;
@@ -236,7 +240,9 @@ TEST(Program, accepts_store_and_data_folder_on_every_command_that_reads_the_conf
         return ExitCode::ok;
     };
     Commands commands;
-    commands.all = commands.serve = commands.work = commands.doctor = on_minio;
+    commands.all = commands.serve =
+        commands.work = [&](const config::Config& config, const config::Reload&) { return on_minio(config); };
+    commands.doctor = on_minio;
     commands.sweep = [&](const config::Config& config, RunMode) { return on_minio(config); };
     commands.migrate = [&](const config::Config& config, RunMode) { return on_minio(config); };
     const auto data = (folder.path() / "var").string();
@@ -293,7 +299,7 @@ TEST(Program, creates_nothing_when_a_database_is_named) {
 TEST(Program, replaces_built_in_store_with_the_named_store) {
     const Folder folder;
     Commands commands;
-    commands.all = [&](const config::Config& made) {
+    commands.all = [&](const config::Config& made, const config::Reload&) {
         EXPECT_EQ(made.store.folder, "");
         EXPECT_EQ(made.regions.size(), 1U);
         EXPECT_EQ(made.regions.at("default").internal.origin(), "http://minio:9000");

@@ -55,10 +55,11 @@ class ImageAccessTest : public testing::Test {
     }
 
     ManualClock clock{kNow};
-    model::Apps apps = make_apps(DeliveryPolicy::Audience::link_holders);
-    model::Apps open_apps = make_apps(DeliveryPolicy::Audience::everybody);
-    ImageAccess access{apps, make_keys(), clock};
-    ImageAccess open{open_apps, make_keys(), clock};
+    model::LiveApps apps{make_apps(DeliveryPolicy::Audience::link_holders)};
+    model::LiveApps open_apps{make_apps(DeliveryPolicy::Audience::everybody)};
+    access::LiveLinkKeys link_keys{make_keys()};
+    ImageAccess access{apps, link_keys, clock};
+    ImageAccess open{open_apps, link_keys, clock};
     const model::Upload in_gallery = upload_of(kShop, kGalleries), in_open = upload_of(kShop, kOpen);
 };
 

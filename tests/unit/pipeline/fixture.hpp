@@ -19,6 +19,7 @@
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/fake_versions.hpp"
+#include "tests/support/unowned.hpp"
 
 namespace photogate::pipeline::test {
 
@@ -101,7 +102,7 @@ class PipelineTest : public testing::Test {
     jobs::Handlers make_handlers() {
         jobs::Handlers made;
         made.add(std::make_unique<jobs::PublishUpload>(jobs::PublishUpload::Dependencies{
-            records, records, stores, apps,
+            records, records, stores, live_apps,
             [this](const imaging::Task& task) {
                 const auto decoder = process_image;  // which may replace itself
                 return decoder(task);
@@ -158,6 +159,7 @@ class PipelineTest : public testing::Test {
     photogate::test::FakeStore* store = nullptr;
     Stores stores = make_stores();
     model::Apps apps;
+    const model::LiveApps live_apps{photogate::test::unowned(apps)};
     std::function<Result<imaging::Outcome>(const imaging::Task&)> process_image = [](const imaging::Task&) {
         return imaging::Outcome{clean_picture()};
     };

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/unowned.hpp"
+
 namespace photogate::pipeline::packages {
 namespace {
 
@@ -160,8 +162,9 @@ class PreparePackageTest : public testing::Test {
 
     FakePreparations preparations;
     model::Apps apps;
+    const model::LiveApps live_apps{photogate::test::unowned(apps)};
     Stores stores{{}};
-    Catalog catalog{apps, stores};
+    Catalog catalog{live_apps, stores};
     ManualClock clock{kStart};
     StopSignal stop;
     model::Job job;

@@ -10,6 +10,7 @@
 #include "pipeline/uploads/upload_service.hpp"
 #include "tests/support/fake_records.hpp"
 #include "tests/support/fake_store.hpp"
+#include "tests/support/unowned.hpp"
 
 namespace photogate::pipeline::uploads::test {
 
@@ -103,7 +104,8 @@ class UploadServiceTest : public ::testing::Test {
     photogate::test::FakeStore* store = nullptr;
     Stores stores = make_stores();
     model::Apps apps;
-    Catalog catalog{apps, stores};
+    const model::LiveApps live_apps{photogate::test::unowned(apps)};
+    Catalog catalog{live_apps, stores};
     Intake intake{records, records, stores, clock};
     notifier::callbacks::CallbackUrlPolicy callback_urls;
     Parts parts{records, stores};

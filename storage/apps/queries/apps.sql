@@ -1,0 +1,91 @@
+-- Apps, keys and callback secrets, and the log of what was done with them. Every change begins with change_apps, which locks.
+
+-- name: apps_version
+select version from app_changes;
+
+-- name: change_apps
+-- The others are told when this commits.
+with changed as (update app_changes set version = version + 1 returning version)
+select version, pg_notify('photogate_apps', '') from changed;
+
+-- name: all_apps
+select name, profiles_of, callback_url, state, created_at, changed_at from apps order by name;
+
+-- name: find_app
+select name, profiles_of, callback_url, state, created_at, changed_at from apps where name = $1;
+
+-- name: insert_app
+-- $1 name, $2 profiles of, $3 callback URL, $4 now
+insert into apps (name, profiles_of, callback_url, created_at, changed_at) values ($1, $2, $3, $4::timestamptz, $4::timestamptz)
+on conflict (name) do nothing returning name;
+
+-- name: update_app
+-- $1 name, $2 state, $3 callback URL, $4 now
+update apps set state = $2, callback_url = $3, changed_at = $4::timestamptz where name = $1;
+
+-- name: live_app_keys
+select id, app, hash, hint, created_by, created_at, revoked_at from app_keys where revoked_at is null order by id;
+
+-- name: keys_of_app
+-- The revoked ones too, the latest 100.
+select id, app, hash, hint, created_by, created_at, revoked_at from app_keys where app = $1 order by id desc limit 100;
+
+-- name: count_live_app_keys
+select count(*) from app_keys where app = $1 and revoked_at is null;
+
+-- name: find_app_key
+select id, app, hash, hint, created_by, created_at, revoked_at from app_keys where id = $1;
+
+-- name: insert_app_key
+-- $1 id, $2 app, $3 hash, $4 hint, $5 who, $6 now
+insert into app_keys (id, app, hash, hint, created_by, created_at) values ($1, $2, $3, $4, $5, $6::timestamptz);
+
+-- name: revoke_app_key
+-- $1 id, $2 app, $3 now
+update app_keys set revoked_at = $3::timestamptz where id = $1 and app = $2 and revoked_at is null returning id;
+
+-- name: live_app_secrets
+select id, app, secret, created_by, created_at, revoked_at from app_callback_secrets where revoked_at is null order by id desc;
+
+-- name: secrets_of_app
+select id, app, null as secret, created_by, created_at, revoked_at from app_callback_secrets where app = $1 order by id desc limit 100;
+
+-- name: count_live_app_secrets
+select count(*) from app_callback_secrets where app = $1 and revoked_at is null;
+
+-- name: find_app_secret
+select id, app, null as secret, created_by, created_at, revoked_at from app_callback_secrets where id = $1;
+
+-- name: insert_app_secret
+-- $1 id, $2 app, $3 the secret, $4 who, $5 now
+insert into app_callback_secrets (id, app, secret, created_by, created_at) values ($1, $2, $3, $4, $5::timestamptz);
+
+-- name: revoke_app_secret
+-- $1 id, $2 app, $3 now
+update app_callback_secrets set revoked_at = $3::timestamptz, secret = null
+where id = $1 and app = $2 and revoked_at is null returning id;
+
+-- name: insert_app_audit
+-- $1 now, $2 who, $3 what, $4 app, $5 key or secret, $6 detail, $7 request id
+insert into app_audit (at, actor, action, app, subject, detail, request_id)
+values ($1::timestamptz, $2, $3, $4, $5, $6::jsonb, $7);
+
+-- name: list_app_audit
+-- $1 app or null, $2 ids less than or null, $3 at most
+select id, at, actor, action, app, subject, detail, request_id from app_audit
+where ($1::text is null or app = $1) and ($2::bigint is null or id < $2::bigint)
+order by id desc limit $3::integer;
+
+-- name: open_uploads_of_apps
+-- Those whose grant has not ended; `awaits_until` is null once the object has arrived.
+select app, count(*) as uploads, coalesce(sum(declared_size), 0)::bigint as bytes from uploads
+where awaits_until > now() and app = any($1::text[]) group by app;
+
+-- name: app_usage
+-- $1 app, $2 the least id, $3 from, $4 until. By day in UTC.
+select (created_at at time zone 'UTC')::date::text as day, count(*) as uploads,
+       count(*) filter (where state = 'published') as published,
+       coalesce(sum(pinned_size), 0)::bigint as bytes
+from uploads
+where app = $1 and id >= $2 and created_at >= $3::timestamptz and created_at < $4::timestamptz
+group by 1 order by 1;
