@@ -146,3 +146,24 @@ def test_sixteen_bits_and_inks_are_published_as_a_picture_that_everything_shows(
         (tmp_path / "published").write_bytes(shown(world, upload))
         told = subprocess.run(["vipsheader", tmp_path / "published"], capture_output=True, check=True, text=True).stdout
         assert "320x240 uchar, 3 bands, srgb" in told, told
+
+
+def test_colours_beyond_srgb_are_kept_where_the_profile_says_so(own_world, photo, tmp_path):
+    """In the published image and its versions, in each format; elsewhere nothing has a profile."""
+    world = own_world(profiles={"photos": {"free_sizes": "true"}, "wide": {"gamut": '"kept"', "free_sizes": "true"}})
+    (tmp_path / "photo.jpg").write_bytes(photo)
+    subprocess.run(["vips", "linear", "photo.jpg", "strong.v", "--uchar", "--", "6 2 1", "-640 -100 0"], cwd=tmp_path, check=True)
+    subprocess.run(["vips", "copy", "strong.v", "p3.jpg[profile=p3]"], cwd=tmp_path, check=True)
+    sent = (tmp_path / "p3.jpg").read_bytes()
+    assert any(name.startswith("ICC") for name in pictures.metadata(sent))
+    for profile, kept in (("wide", True), ("photos", False)):
+        upload = world.publish(sent, {"profile": profile})
+        assert upload["state"] == "published", upload
+        for query in ("", "?width=160", "?width=160&format=webp", "?width=160&format=png"):
+            status, _, data = world.gateway.request("GET", path_of(upload) + query)
+            assert status == 200, (profile, query, data)
+            seen = pictures.metadata(data)
+            assert ("ICC_Profile:RedMatrixColumn" in seen) == kept, (profile, query, seen)
+            if kept:  # Display P3's red, whatever the profile is called
+                red, green, _ = map(float, seen["ICC_Profile:RedMatrixColumn"].split())
+                assert (round(red, 2), round(green, 2)) == (0.52, 0.24), (query, seen)
