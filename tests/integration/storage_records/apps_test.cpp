@@ -66,7 +66,9 @@ TEST_F(AppsTest, two_keys_live_at_once_over_concurrent_gateways) {
             const auto made =
                 (i % 2 ? store : elsewhere).add_key(kShop, {"sha256:" + std::to_string(i), "x"}, actor);
             made ? ++added : ++refused;
-            if (!made) EXPECT_EQ(made.error().code, ErrorCode::too_many_keys) << made.error().detail;
+            if (!made) {
+                EXPECT_EQ(made.error().code, ErrorCode::too_many_keys) << made.error().detail;
+            }
         });
     for (auto& thread : threads)
         thread.join();
