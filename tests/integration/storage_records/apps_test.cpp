@@ -22,7 +22,8 @@ class AppsTest : public RecordsTest {
     }
     std::vector<std::string> actions() {
         std::vector<std::string> all;
-        for (const auto& entry : store.audit(std::nullopt, std::nullopt, 100).value())
+        const auto entries = store.audit(std::nullopt, std::nullopt, 100).value();
+        for (const auto& entry : entries)
             all.insert(all.begin(), entry.action);
         return all;
     }
