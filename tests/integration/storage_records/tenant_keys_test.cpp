@@ -62,6 +62,12 @@ const std::map<std::string, Reason>& keys() {
         {"sweeps(key,bucket)", {"photogate", "a public object's name"}},
         {"rounds(name)", {"photogate", "names in the program and of regions"}},
         {"feed(single)", {"photogate", "one row"}},
+        {"apps(name)", {"operator", "an app is made by operators alone"}},
+        {"app_keys(id)", {"photogate", "80 random bits"}},
+        {"app_keys(hash)", {"photogate", "the hash of a key that it made of 256 random bits"}},
+        {"app_callback_secrets(id)", {"photogate", "80 random bits"}},
+        {"app_audit(id)", {"photogate", "a sequence"}},
+        {"app_changes(only_one)", {"photogate", "one row"}},
         {"schema_migrations(version)", {"photogate", "the number of a migration"}},
     };
     return known;
