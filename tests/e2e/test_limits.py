@@ -3,10 +3,10 @@ import http.client
 import json
 import re
 import statistics
-import threading
 import time
 
 from tests.rig import stack as parts
+from tests.rig.crowd import Crowd
 
 
 def with_limits(lines):
@@ -111,16 +111,15 @@ def median_of_creates(world, key, count=60):
     return statistics.median(times)
 
 
-class Flood:
+class Flood(Crowd):
     """One app's requests, from as many connections as it likes, as fast as they are answered."""
 
     def __init__(self, world, key, connections=8):
+        super().__init__(self._send, connections)
         self.world, self.key = world, key
         self.statuses = {}
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(connections)]
 
-    def _send(self):
+    def _send(self, _number):
         body = json.dumps({"profile": "photos", "size": 1000})
         connection = http.client.HTTPConnection("127.0.0.1", self.world.gateway.port, timeout=30)
         while not self._stop.is_set():
@@ -132,16 +131,6 @@ class Flood:
             except (OSError, http.client.HTTPException):
                 connection.close()
             time.sleep(0.002)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
 
 
 def test_flood_of_one_app_does_not_slow_the_uploads_of_another(own_world):

@@ -3,7 +3,6 @@ import http.client
 import json
 import re
 import signal
-import threading
 import time
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from scripts import local_gateway
 from tests.rig import pictures
 from tests.rig import stack as parts
+from tests.rig.crowd import Crowd
 
 
 def lines(gateway, event):
@@ -43,16 +43,15 @@ def metric(gateway, name):
     return float(found.group(1)) if found else None
 
 
-class Callers:
+class Callers(Crowd):
     """Threads that create uploads without a pause; every answer that is not 201 is kept."""
 
     def __init__(self, gateway, key, count=4):
+        super().__init__(self._call, count)
         self.gateway, self.key = gateway, key
         self.created, self.failures = 0, []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._call, daemon=True) for _ in range(count)]
 
-    def _call(self):
+    def _call(self, _number):
         connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
         while not self._stop.is_set():
             try:
@@ -69,16 +68,6 @@ class Callers:
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(repr(error))
                 connection.close()
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
 
 
 def test_reload_under_load_loses_no_request(own_world):

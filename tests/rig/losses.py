@@ -1,23 +1,22 @@
 """Traffic that continues under faults, and the proof that none of it was lost."""
-import threading
 import time
 
 import boto3
 
 from scripts import local_gateway
 from tests.rig import stack as parts
+from tests.rig.crowd import Crowd
 
 
-class Traffic:
+class Traffic(Crowd):
     """Clients that keep uploading; acknowledged uploads must end."""
 
     def __init__(self, world, next_file, clients=3):
+        super().__init__(self._client, clients)
         self.world, self.next_file = world, next_file
         self.acknowledged, self.errors, self.refused = [], 0, 0
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(clients)]
 
-    def _client(self):
+    def _client(self, _number):
         while not self._stop.is_set():
             file = self.next_file()
             try:
@@ -30,16 +29,6 @@ class Traffic:
                 self.errors += 1
                 time.sleep(0.05)
             time.sleep(0.05)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(120)
 
 
 def assert_none_lost(world, acknowledged, seconds=150, may_be_rejected=False):

@@ -10,37 +10,19 @@ The seed determines each customer's actions, but not their interleaving.
 import hashlib
 import http.client
 import random
-import threading
 import time
 
 from scripts import local_gateway
 from tests.rig import pictures
 from tests.rig import resumable as wire
 from tests.rig import stack as parts
+from tests.rig.crowd import Crowd
 
 JUNK = b"\xff\xd8\xff\xe0 no picture at all, CANARY " * 40
 ENDS = ("published", "rejected", "failed", "cancelled", "deleted")
 
 
-class _Crowd:
-    """Threads that do something again and again inside `with`; each is given its number, and looks at `_stop`."""
-
-    def __init__(self, work, size):
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(size)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(120)
-
-
-class Customers(_Crowd):
+class Customers(Crowd):
     def __init__(self, world, seed=1, customers=3, pause=0.05, edge=(320, 240), photos=4, junk=0.15):
         super().__init__(self._customer, customers)
         self.world, self.seed, self.pause, self.junk = world, seed, pause, junk
@@ -215,7 +197,7 @@ class Phones(Customers):
         return None
 
 
-class Audience(_Crowd):
+class Audience(Crowd):
     """Strangers who look at a shop's images, in sizes and shapes of which most must be made first."""
     SHAPES = ("width=160", "height=160", "width=160&height=160&fit=cover", "width=240&height=160&fit=cover&gravity=attention", "width=160&height=240&fit=fill")
 
