@@ -23,7 +23,7 @@ namespace photogate::gateway::http {
 class WorkPool {
   public:
     struct Options {
-        std::string name;  ///< of its threads, at most 12 characters
+        std::string name;         ///< of its threads, at most 12 characters
         std::size_t threads = 4;  ///< at most
         std::size_t queue = 256;  ///< how many may wait
     };

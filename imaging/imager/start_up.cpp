@@ -55,11 +55,13 @@ tl::unexpected<Error> unusable(const std::string& what) {
 Result<> start_libvips() {
     const bool modular = ::access(kHeifModule, R_OK) == 0;
     // The folder above those of the modules: where it does not exist, none is loaded.
-    if (modular && ::setenv("VIPSHOME", "/nonexistent", 1) != 0) return unusable("the environment can't be set");
+    if (modular && ::setenv("VIPSHOME", "/nonexistent", 1) != 0)
+        return unusable("the environment can't be set");
     if (VIPS_INIT("photogate-imager") != 0) return unusable("libvips does not start: " + take_vips_words());
     if (!modular) return {};
     GModule* heif = g_module_open(kHeifModule, G_MODULE_BIND_LAZY);
-    if (heif == nullptr) return unusable(std::string("libvips' module for HEIF can't be loaded: ") + g_module_error());
+    if (heif == nullptr)
+        return unusable(std::string("libvips' module for HEIF can't be loaded: ") + g_module_error());
     g_module_make_resident(heif);
     return {};
 }
