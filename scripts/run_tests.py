@@ -15,7 +15,7 @@
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
     ./test --drills           what an operator does and sees, as the e2e tests do it: every alert fires, the guides' commands heal what they
                               say, ./run on one machine; and nothing else
-    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
+    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the tests that take
                               gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
                               readers' matrix into docs/packages.md, the table of clients into docs/clients/README.md
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
@@ -78,6 +78,14 @@ WRAPPERS = {
 LONGEST = ["imaging_integration_test", "storage_builtin_faults", "storage_records_integration"]
 # Those that take minutes run as so many processes, each with its share of the tests, so that none is left over at the end.
 SHARDS = {"imaging_integration_test": 6, "storage_builtin_faults": 2, "storage_records_integration": 3}
+# Their cases that take seconds of a core each, over every photo or among many thousands of rows, run with --suites.
+LONG_CASES = {
+    "imaging_integration_test": ("Quality.*", "Corpus.publishes_every_photo_in_every_format_without_metadata", "Corpus.reports_same_facts_as_exiftool",
+                                 "Corpus.publishes_no_photo_with_more_bytes_than_it_came_with",
+                                 "StackTraps.decodes_more_than_a_hundred_megabytes_without_a_file"),
+    "storage_records_integration": ("ManyPicturesTest.*", "ManyRowsTest.*",
+                                    "SimilarTest.of_a_heap_of_near_pictures_the_nearest_are_found_and_no_farther_ones_read"),
+}
 # The imager has no threads of photogate's, and libvips is not built for this sanitizer: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
@@ -140,13 +148,14 @@ def check(count, name, command):
         count.fail(name)
 
 
-def run_program(count, program, wrapper, shard):
-    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed."""
+def run_program(count, program, wrapper, shard, cases=""):
+    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter of them."""
     shards = SHARDS.get(program.name, 1)
     name = f"{program.parent.name} {program.name}" + (f" {shard + 1}/{shards}" if shards > 1 else "")
     report = RESULTS / f"{name.replace(' ', '-').replace('/', '-of-')}.xml"
     log = report.with_suffix(".log")
-    command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1"]
+    cases = cases or "-" + ":".join(LONG_CASES.get(program.name, ()))
+    command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", f"--gtest_filter={cases}"]
     environment = {**os.environ, **SANITIZER_OPTIONS, "GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
     started = time.monotonic()
     ending = "it crashed"
@@ -267,10 +276,15 @@ def run_drills(count, arguments):
 
 
 def run_suites(count, arguments):
+    build("asan", *LONG_CASES)
     build("release", "photogate", "photogate-imager", "make_archive")
     choice = ["-k", arguments.k] if arguments.k else []
     say("other projects' suites")
     run_pytest(count, "suites", choice)
+    if not arguments.k:
+        say("the long cases of the integration tests")
+        for name, cases in LONG_CASES.items():
+            run_program(count, ASAN / "tests" / "integration" / name, WRAPPERS["integration"], 0, ":".join(cases))
     say("end-to-end tests of gigabytes and of minutes, and readers of zips")
     run_pytest(count, "e2e", ["-m", "large or readers or client", *choice])
     if not arguments.k:

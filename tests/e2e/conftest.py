@@ -66,10 +66,14 @@ def world(minio_world):
     return minio_world
 
 
-def on_every_store():
+# The built-in store is left to ./test --suites where a test is costly, or where little of what it holds is the store's.
+MINIO_FIRST = ["minio", pytest.param("builtin", marks=pytest.mark.large)]
+
+
+def on_every_store(stores=("minio", "builtin")):
     """The fixture `world` on each store in turn."""
 
-    @pytest.fixture(params=["minio", "builtin"])
+    @pytest.fixture(params=stores)
     def world(request):
         return request.getfixturevalue(f"{request.param}_world")
 

@@ -486,6 +486,7 @@ def test_asks_for_fresh_url_if_the_store_says_that_it_expired(world, visit):
     assert "Please choose it again" in card.inner_text() and card.locator("button:visible").count() == 0
 
 
+@pytest.mark.large
 def test_ten_pictures_fit_on_a_screen_and_unfold(world, visit):
     seen = opened(world, visit, viewport={"width": 1280, "height": 900})
     page = seen.page
