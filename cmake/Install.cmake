@@ -1,5 +1,6 @@
 # What `cmake --install` puts where (GNUInstallDirs): the program, the imager at the place that the program looks at, the systemd
-# unit with the paths of this prefix, the pages, and the configuration samples as examples, so that no admin's file is overwritten.
+# unit with the paths of this prefix, the shells' completions and the man page (scripts/render-commands writes both), the pages, and
+# the configuration samples as examples, so that no admin's file is overwritten.
 include(GNUInstallDirs)
 
 set(PHOTOGATE_LIBEXECDIR "${CMAKE_INSTALL_LIBEXECDIR}/photogate")
@@ -10,7 +11,12 @@ function(photogate_install)
   install(TARGETS photogate-imager RUNTIME DESTINATION "${PHOTOGATE_LIBEXECDIR}")
   install(FILES README.md CHANGELOG.md LICENSE SECURITY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
   install(DIRECTORY docs DESTINATION "${CMAKE_INSTALL_DOCDIR}")
-  install(DIRECTORY etc/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" PATTERN systemd EXCLUDE)
+  install(DIRECTORY etc/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" 
+    PATTERN systemd EXCLUDE PATTERN completions EXCLUDE PATTERN man EXCLUDE)
+  install(FILES etc/man/photogate.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES etc/completions/photogate.bash DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME photogate)
+  install(FILES etc/completions/_photogate DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+  install(FILES etc/completions/photogate.fish DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
   # The prefix is known when it is installed (`cmake --install --prefix`).
   install(CODE "set(bindir \"${CMAKE_INSTALL_BINDIR}\")
 set(docdir \"${CMAKE_INSTALL_DOCDIR}\")

@@ -72,6 +72,9 @@ Remedy remedy_for(std::string_view sqlstate) {
     if (sqlstate == "40003") return Remedy::look_again;
     if (sqlstate.starts_with("40") || sqlstate == "55P03") return Remedy::repeat;
     if (sqlstate == "25006") return Remedy::leave_server;
+    // "cached plan must not change result type": a migration has added a column to a table that prepared statements read. A new
+    // session prepares them anew; every other one has them too.
+    if (sqlstate == "0A000") return Remedy::leave_server;
     // 57P01 to 57P05: the server ends us, or starts. 25P02, 25P03: our transaction is gone.
     if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate.starts_with("25"))
         return Remedy::reconnect;

@@ -10,10 +10,11 @@
 namespace photogate::storage::database {
 
 enum class Remedy {
-    give_up,         ///< the same would fail again
-    repeat,          ///< rolled back for another's sake: 40001, 40P01, 55P03
-    reconnect,       ///< the connection is lost, and what it was about to do was not committed
-    leave_server,    ///< as above, and every session with this server is as bad: it can only be read
+    give_up,    ///< the same would fail again
+    repeat,     ///< rolled back for another's sake: 40001, 40P01, 55P03
+    reconnect,  ///< the connection is lost, and what it was about to do was not committed
+    leave_server,  ///< as above, and every session with this server is as bad: it can only be read, or a migration has
+                   ///< changed what its prepared statements answer
     look_again,      ///< lost while COMMIT was under way: it may have happened
     come_back_later  ///< the server is there but can't serve: disk full, too many connections, a statement
                      ///< timed out

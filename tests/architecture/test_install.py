@@ -50,3 +50,9 @@ def test_samples_and_pages_are_installed_as_documentation(prefix):
                  "examples/minio/signer-policy.json", "examples/prometheus/photogate.rules.yml"):
         assert (pages / path).is_file(), path
     assert not (prefix / "etc").exists(), "an administrator's files are not overwritten"
+
+
+def test_completions_and_man_page_are_where_shells_and_man_look(prefix):
+    for path in ("man/man1/photogate.1", "bash-completion/completions/photogate", "zsh/site-functions/_photogate", "fish/vendor_completions.d/photogate.fish"):
+        assert (prefix / "share" / path).is_file(), path
+    assert not (prefix / "share" / "doc" / "photogate" / "examples" / "completions").exists()

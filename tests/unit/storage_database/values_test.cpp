@@ -90,6 +90,7 @@ TEST(DatabaseErrorTest, maps_each_sqlstate_to_its_remedy) {
     EXPECT_EQ(remedy_for("57P01"), Remedy::reconnect);
     EXPECT_EQ(remedy_for("08006"), Remedy::reconnect);
     EXPECT_EQ(remedy_for("25006"), Remedy::leave_server);
+    EXPECT_EQ(remedy_for("0A000"), Remedy::leave_server);
     EXPECT_EQ(remedy_for("25P03"), Remedy::reconnect);
     EXPECT_EQ(remedy_for("53100"), Remedy::come_back_later);
     EXPECT_EQ(remedy_for("57014"), Remedy::come_back_later);
