@@ -333,6 +333,17 @@ def share_sent(page, more_than):
     page.wait_for_function("(share) => Number(document.querySelector('.picture[data-state=sending] progress')?.value) > share", arg=more_than, timeout=30_000)
 
 
+def forgotten(page):
+    """Waits until the browser keeps no picture any more."""
+    page.wait_for_function("""() => new Promise((resolve) => {
+        const opened = indexedDB.open("photogate", 1);
+        opened.onsuccess = () => {
+            const counted = opened.result.transaction("pictures").objectStore("pictures").count();
+            counted.onsuccess = () => { opened.result.close(); resolve(counted.result === 0); };
+        };
+    })""")
+
+
 def test_pauses_and_continues_with_what_has_arrived_also_after_a_reload(world, visit):
     photo = pictures.noise(1400, 1000, seed=5)
     seen = opened(world, visit)
@@ -358,6 +369,7 @@ def test_pauses_and_continues_with_what_has_arrived_also_after_a_reload(world, v
     finished(page, "published")
     assert begun[0] == 0 and begun[-1] > 0.3 * len(photo), begun
     assert world.sql("select count(*), max(state) from uploads where filename = 'paused.jpg'") == "1|published"
+    forgotten(page)
     page.reload()
     page.wait_for_selector("#choose:not([hidden])")
     page.wait_for_timeout(300)
