@@ -24,8 +24,9 @@ returning subject_id;
 
 -- name: images_referred_to
 -- $1 the public bucket, $2 keys. Every table whose rows refer to objects is asked here. An image that is being removed is still
--- referred to: its job removes it. Rows from before buckets were written have the bucket ''.
-select key, etag, sha256 from images where key = any($2::text[]) and bucket in ($1, '');
+-- referred to: its job removes it. No key is made twice, so a row that names another bucket refers to the object too: after a
+-- restore under other names of the buckets it is the image that gateways serve. Rows of this bucket come first.
+select key, etag, sha256 from images where key = any($2::text[]) order by bucket = $1 desc;
 
 -- name: began_at
 select min(applied_at) as began_at from schema_migrations;
