@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,11 @@ HABITS = {"clocks": [0, -TEN_MINUTES, TEN_MINUTES], "asked_twice": 0.1, "killed_
 WHOLE = ("put", "multipart")
 CONTINUED = ("tus", "draft", "put, then tus")
 MOST_SENT_AGAIN = 0.03
+# A cut every 5 to 15 s, of a picture that takes a minute.
+EVERY_TEN_SECONDS = {"cut_every": 0, "cut_between": [5, 15], "lost_answers": 0}
+IN_FLIGHT = ", and a cut takes what is under way"
+PATIENCE = 600
+TUSD = pathlib.Path(os.environ.get("PHOTOGATE_PEERS") or ROOT / "build" / "bench" / "peers") / "bin" / "tusd"
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +55,42 @@ def direct(own_world):
     return world
 
 
+class Tusd(services.Child):
+    """tusd with its S3 store on the world's MinIO, as bench/peers.py builds it."""
+
+    name = "tusd"
+
+    def __init__(self, world, folder):
+        super().__init__(folder / "tusd.log")
+        self.store, self.port = world.stack.minio, services.free_port()
+        large.administrator(world).create_bucket(Bucket="tusd")
+
+    def start(self):
+        self._spawn([str(TUSD), "-host", "127.0.0.1", "-port", str(self.port), "-s3-bucket", "tusd", "-s3-endpoint", self.store.endpoint],
+                    env={"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": self.store.root.access, "AWS_SECRET_ACCESS_KEY": self.store.root.secret,
+                         "AWS_REGION": "us-east-1"})
+        services.wait_until(self._listens, 30, self.name, lambda: self.running)
+
+    def stop(self):
+        self._end(signal.SIGTERM, 10)
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def tusd(direct, tmp_path):
+    """Its address; None where it has not been built."""
+    if not TUSD.exists():
+        yield None
+        return
+    server = Tusd(direct, tmp_path)
+    server.start()
+    yield f"127.0.0.1:{server.port}"
+    server.stop()
+
+
 def files(tmp_path, *shapes):
     """Pictures whose bytes are as many as a phone's, and whose pixels are few: noise."""
     made = []
@@ -58,11 +100,11 @@ def files(tmp_path, *shapes):
     return made
 
 
-def run(world, tmp_path, seed, pictures, groups, parallel, tusd=None):
+def run(world, tmp_path, seed, pictures, groups, parallel, scale, tusd=None):
     """The phones' accounts, after all of them have come to their end."""
     phones = sum(group["count"] for group in groups)
     tokens = [world.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 40})[2]["token"] for _ in range(phones // 10 + 1)]
-    plan = {"seed": seed, "parallel": parallel, "pictures": [str(each) for each in pictures], "groups": groups,
+    plan = {"seed": seed, "parallel": parallel, "scale": scale, "pictures": [str(each) for each in pictures], "groups": groups,
             "servers": {"gateway": f"127.0.0.1:{world.gateway.port}", "tokens": tokens, "tusd": tusd}}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     subprocess.run([sys.executable, "-m", "tests.rig.phones", tmp_path / "plan.json", tmp_path / "result.json"], cwd=ROOT, check=True)
@@ -130,16 +172,16 @@ def show(capsys, seed, result):
                   f"{each['already_there']} answered 412, {each['renewals']} signed again")
 
 
-def crowd(count, scale, twins, **more):
+def crowd(count, twins, **more):
     """Groups of so many pictures in each way that can end, some of which are sent a second time under another key."""
-    return [{"name": way, "way": way, "count": count, "twins": twins, "conditions": {**(MILDER if way in WHOLE else EDGE), "scale": scale}, **HABITS,
+    return [{"name": way, "way": way, "count": count, "twins": twins, "conditions": MILDER if way in WHOLE else EDGE, **HABITS,
              **({"grant_lives": 3} if way == "put" else {}), **more.get(way, {})} for way in (*WHOLE, *CONTINUED)]
 
 
 def test_phones_on_edge_lose_no_picture_and_double_none(direct, phone_seed, tmp_path, capsys):
     unsteady(direct, phone_seed)
     chosen = files(tmp_path, (100, 80), (160, 120), (240, 180), (300, 240))
-    result = run(direct, tmp_path, phone_seed, chosen, crowd(8, 40, 2), parallel=40)
+    result = run(direct, tmp_path, phone_seed, chosen, crowd(8, 2), parallel=40, scale=40)
     show(capsys, phone_seed, result)
     assert_each_published_once(direct, result["phones"])
 
@@ -149,7 +191,30 @@ def test_a_thousand_pictures_by_each_way(direct, phone_seed, tmp_path, capsys):
     unsteady(direct, phone_seed)
     shapes = {(280, 250): 20, (360, 300): 25, (480, 400): 25, (640, 500): 20, (900, 700): 8, (1300, 1100): 2}
     small = [weight if width < 400 else 0 for (width, _), weight in shapes.items()]
-    groups = crowd(1_000, 20, 50, **{way: {"weights": small if way in WHOLE else list(shapes.values())} for way in (*WHOLE, *CONTINUED)})
-    result = run(direct, tmp_path, phone_seed, files(tmp_path, *shapes), groups, parallel=120)
+    groups = crowd(1_000, 50, **{way: {"weights": small if way in WHOLE else list(shapes.values())} for way in (*WHOLE, *CONTINUED)})
+    result = run(direct, tmp_path, phone_seed, files(tmp_path, *shapes), groups, parallel=120, scale=20)
     show(capsys, phone_seed, result)
     assert_each_published_once(direct, result["phones"], seconds=600)
+
+
+@pytest.mark.large
+def test_what_is_sent_again_by_each_way(direct, tusd, phone_seed, tmp_path, capsys, record_property):
+    """The same pictures, and for each way the same cuts."""
+    def group(way, name=None, **more):
+        return {"name": name or way, "network": "compared", "way": way, "count": 20, "clocks": [0], **more,
+                "conditions": {**EVERY_TEN_SECONDS, **more.get("conditions", {})}}
+
+    continued = [*CONTINUED, *(["tusd"] if tusd else [])]
+    groups = [*(group(way, limit=PATIENCE) for way in WHOLE), *(group(way) for way in continued),
+              *(group(way, way + IN_FLIGHT, conditions={"takes_in_flight": True}) for way in ("tus", "tusd") if way in continued)]
+    result = run(direct, tmp_path, phone_seed, files(tmp_path, (480, 400)), groups, parallel=200, scale=8, tusd=tusd)
+    show(capsys, phone_seed, result)
+    found = sums(result["phones"])
+    record_property("phones", json.dumps({"seed": phone_seed, "size": result["phones"][0]["size"], "patience": PATIENCE, "ways": found}))
+    wrong = [(each["group"], each["number"], each["wrong"]) for each in result["phones"] if each["wrong"]]
+    assert not wrong, wrong
+    assert [found[way]["done"] for way in WHOLE] == [0, 0], "no connection lives long enough for it"
+    assert {name: each["done"] for name, each in found.items() if each["way"] in CONTINUED} == {
+        name: each["phones"] for name, each in found.items() if each["way"] in CONTINUED}
+    for way in ("tus", "draft"):
+        assert found[way]["again"] <= MOST_SENT_AGAIN, f"{way}: {found[way]}"

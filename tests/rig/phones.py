@@ -14,6 +14,7 @@ A phone's clock may be wrong: it stamps its requests with it, and believes what 
 import asyncio
 import email.utils
 import hashlib
+import itertools
 import json
 import pathlib
 import random
@@ -22,7 +23,7 @@ import time
 import urllib.parse
 
 from tests.rig import resumable as wire
-from tests.rig.phone_network import Conditions, Network
+from tests.rig.phone_network import KINDS, Clock, Conditions, Network
 
 ANSWER_SECONDS = 60  # of the clock: nothing of it is scaled at the server
 
@@ -137,34 +138,43 @@ class Phone:
         self.clock = self.dice.choice(group["clocks"])
         self.token = self.servers["tokens"][number % len(self.servers["tokens"])] if self.servers["tokens"] else ""
         self.kills = self.uploads_already_there = self.renewals = 0
-        self.done, self.wrong, self.began = False, [], 0.0
+        self.done, self.wrong, self.began, self.ended = False, [], 0.0, 0.0
         self.disk = {}
         self._save(key=f"phone-{number}-{self.dice.getrandbits(64):016x}", began_with=self.dice.random())
 
     # ---- the app, and who kills it ----
 
     async def live(self):
-        self.began = self.network.loop.time()
-        limit = self.group.get("limit", 0) / self.network.conditions.scale or None
+        clock = self.network.clock
+        self.began = clock.now
+        lives = asyncio.create_task(self._lives())
+        end = clock.call_at(clock.now + self.group["limit"], lives.cancel) if "limit" in self.group else None
         try:
-            async with asyncio.timeout(limit):
-                await self._lives()
+            await lives
             self.done = True
-        except TimeoutError:
-            pass
+        except asyncio.CancelledError:
+            if end is None:
+                raise
         except Wrong as error:
             self.wrong.append(str(error))
+        finally:
+            if end:
+                clock.cancel(end)
+        self.ended = clock.now
         self.link.cut_all()
 
     async def _lives(self):
-        every = self.group.get("killed_every", 0) / self.network.conditions.scale
+        every = self.group.get("killed_every")
         while True:
             app = asyncio.create_task(self._app())
+            killer = asyncio.create_task(self.network.clock.sleep(self.dice.expovariate(1 / every) if every else float("inf")))
             try:
-                ended, _ = await asyncio.wait({app}, timeout=self.dice.expovariate(1 / every) if every else None)
+                await asyncio.wait({app, killer}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                is_over = app.done()
                 app.cancel()
-            if ended:
+                killer.cancel()
+            if is_over:
                 return app.result()
             await asyncio.wait({app})
             self.kills += 1
@@ -377,7 +387,7 @@ class Phone:
         return {"way": self.way, "group": self.group["name"], "number": self.number, "size": len(self.data), "sha256": hashlib.sha256(self.data).hexdigest(),
                 "id": (state.get("created") or {}).get("id"), "done": self.done, "wrong": self.wrong, "sent": self.link.sent, "arrived": self.link.arrived,
                 "cuts": self.link.cuts, "kills": self.kills, "already_there": self.uploads_already_there, "renewals": self.renewals, "clock": self.clock,
-                "seconds": round((self.network.loop.time() - self.began) * self.network.conditions.scale)}
+                "seconds": round(self.ended - self.began)}
 
 
 def wire_time(text):
@@ -391,41 +401,39 @@ def picture(base, name):
     return base[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + base[2:]
 
 
-async def run(plan, say=print):
-    """Accounts of all phones, and the cuts by kind. `twins` of a group: so many of its phones send another's picture again, as uploads of their own."""
-    bases = [pathlib.Path(each).read_bytes() for each in plan["pictures"]]
-    loop, seed = asyncio.get_running_loop(), plan["seed"]
-    networks, phones = [], []
+def crowd(plan, clock):
+    """The phones of all groups. `twins` of a group: so many of its phones send another's picture again, as uploads of their own."""
+    bases, seed = [pathlib.Path(each).read_bytes() for each in plan["pictures"]], plan["seed"]
     for group in plan["groups"]:
-        network = Network(Conditions(**{name: tuple(value) if isinstance(value, list) else value for name, value in group["conditions"].items()}), loop)
-        networks.append(network)
-        dice = random.Random(f"{seed}/{group['name']}/pictures")
-        count, twins = group["count"], group.get("twins", 0)
-        for number in range(count):
-            which = dice.choices(range(len(bases)), group.get("weights"))[0]
-            data = phones[-1].data if 0 < number <= twins else picture(bases[which], f"{seed}/{group['name']}/{number}")
-            phones.append(Phone(network, group, number, seed, plan["servers"], data))
-    order = list(phones)
-    random.Random(f"{seed}/order").shuffle(order)
-    places, began, ended = asyncio.Semaphore(plan["parallel"]), loop.time(), 0
+        conditions = {name: tuple(value) if isinstance(value, list) else value for name, value in group["conditions"].items()}
+        network, dice, data = Network(Conditions(**conditions), clock), random.Random(f"{seed}/{group['name']}/pictures"), b""
+        for number in range(group["count"]):
+            base = dice.choices(bases, group.get("weights"))[0]
+            data = data if 0 < number <= group.get("twins", 0) else picture(base, f"{seed}/{group['name']}/{number}")
+            yield Phone(network, group, number, seed, plan["servers"], data)
 
-    async def live(phone):
-        nonlocal ended
-        async with places:
-            await phone.live()
-        ended += 1
-        if ended % 100 == 0 or ended == len(order):
-            say(f"{ended} of {len(order)} phones, {loop.time() - began:.0f} s", flush=True)
 
-    await asyncio.gather(*(live(phone) for phone in order))
+async def run(plan, say=print):
+    """The accounts of all phones, and the cuts by kind."""
+    async with Clock(plan["scale"]) as clock:
+        phones = list(crowd(plan, clock))
+        order = random.Random(f"{plan['seed']}/order").sample(phones, len(phones))
+        places, began, ended = asyncio.Semaphore(plan["parallel"]), time.monotonic(), itertools.count(1)
+
+        async def live(phone):
+            async with places:
+                await phone.live()
+            number = next(ended)
+            if number % 100 == 0 or number == len(order):
+                say(f"{number} of {len(order)} phones; {time.monotonic() - began:.0f} s, {clock.now:.0f} s of the network", flush=True)
+
+        await asyncio.gather(*(live(phone) for phone in order))
+        await asyncio.sleep(0.2)
+    networks = {id(phone.network): phone.network for phone in phones}.values()
     for network in networks:
         network.close()
-    await asyncio.sleep(0.2)
-    cuts = {}
-    for network in networks:
-        for kind, count in network.cuts.items():
-            cuts[kind] = cuts.get(kind, 0) + count
-    return {"seed": seed, "phones": [phone.account() for phone in phones], "cuts": cuts}
+    return {"seed": plan["seed"], "phones": [phone.account() for phone in phones],
+            "cuts": {kind: sum(network.cuts[kind] for network in networks) for kind in [*KINDS, "answer"]}}
 
 
 def main():
