@@ -12,6 +12,7 @@ The ways: `put` (the presigned PUT, begun anew after each cut), `multipart`, `tu
 A phone's clock may be wrong: it stamps its requests with it, and believes what it says of a grant's end.
 """
 import asyncio
+import datetime
 import email.utils
 import hashlib
 import itertools
@@ -140,7 +141,7 @@ class Phone:
         self.kills = self.uploads_already_there = self.renewals = 0
         self.done, self.wrong, self.began, self.ended = False, [], 0.0, 0.0
         self.disk = {}
-        self._save(key=f"phone-{number}-{self.dice.getrandbits(64):016x}", began_with=self.dice.random())
+        self._save(key=f"phone-{number}-{self.dice.getrandbits(64):016x}", forgets=self.dice.random() < group.get("asked_twice", 0))
 
     # ---- the app, and who kills it ----
 
@@ -239,7 +240,7 @@ class Phone:
             if state.get("first", created["id"]) != created["id"]:
                 raise Wrong(f"{created['id']} was made under the key of {state['first']}")
             # Some apps forget, and ask again under the same key.
-            if "first" not in state and state["began_with"] < self.group.get("asked_twice", 0):
+            if state["forgets"] and "first" not in state:
                 self._save(first=created["id"])
                 return await self._created()
             self._save(created=created)
@@ -261,11 +262,9 @@ class Phone:
     async def _put_once(self):
         created = await self._created()
         grant = self.state.get("grant") or created["upload"]
-        ends = wire_time(grant["expires_at"])
-        if ends < self.now() and not self.state.get("believed"):
+        if wire_time(grant["expires_at"]) < self.now() and not self.state.get("believed"):
             self._save(believed=True)  # a clock that is ahead says so of each grant: ask once
             return await self._renew()
-        self._save(tried=True)
         tried_before = self.state.get("tries", 0)
         self._save(tries=tried_before + 1)
         answer = await self._send(grant["method"], grant["url"], grant["headers"], self.data, counted=True)
@@ -311,7 +310,7 @@ class Phone:
 
     async def _put_then_tus(self):
         created = await self._created()
-        if not self.state.get("tried"):
+        if not self.state.get("tries"):
             await self._put_once()
         if self.state.get("sent"):
             return await self._complete()
@@ -391,7 +390,6 @@ class Phone:
 
 
 def wire_time(text):
-    import datetime
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
