@@ -16,8 +16,10 @@
     ./test --drills           what an operator does and sees, as the e2e tests do it: every alert fires, the guides' commands heal what they
                               say, ./run on one machine; and nothing else
     ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the tests that take
-                              gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
-                              readers' matrix into docs/packages.md, the table of clients into docs/clients/README.md
+                              gigabytes or minutes (archives in eight readers, the corpus in every format, a thousand phones on Edge), and
+                              nothing else; writes the readers' matrix into docs/packages.md, the table of clients into
+                              docs/clients/README.md, and what a cut costs into docs/resumable.md
+    ./test --suites --seed 7 -k phone_network      the phones' chance as in an earlier run, which printed its seed
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -290,6 +292,7 @@ def run_suites(count, arguments):
     if not arguments.k:
         check(count, "render-readers", [sys.executable, "scripts/render-readers", str(RESULTS / "e2e.xml")])
         check(count, "render-clients", [sys.executable, "scripts/render-clients", str(RESULTS / "e2e.xml")])
+        check(count, "render-phones", [sys.executable, "scripts/render-phones", str(RESULTS / "e2e.xml")])
 
 
 def run_sanitized(count, arguments):
@@ -366,7 +369,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="skip the e2e tests marked slow")
     parser.add_argument("-k", help="pytest's expression, for e2e and faults; a part of the name, for fuzz targets")
     parser.add_argument("--faults", action="store_true", help="only the faults, all of them")
-    parser.add_argument("--seed", type=int, help="of the faults' chance")
+    parser.add_argument("--seed", type=int, help="of the faults' chance, and of the phones'")
     parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
     parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures among which the poison ones are mixed")
@@ -381,6 +384,11 @@ def main():
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
     alone = [name for name in ("faults", "fuzz", "sanitizer", "attacks", "drills", "suites") if getattr(arguments, name)]
     steps = arguments.steps or alone or STEPS
+    if arguments.seed is not None:
+        os.environ["PHOTOGATE_PHONE_SEED"] = str(arguments.seed)
+    phones = os.environ.setdefault("PHOTOGATE_PHONE_SEED", str(int.from_bytes(os.urandom(4), "big")))
+    if {"e2e", "suites"} & set(steps):
+        say(f"the phones' seed: {phones}; --seed {phones} repeats it")
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     # All faults measure, and therefore use a disk.
