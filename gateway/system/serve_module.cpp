@@ -282,7 +282,7 @@ void ServeModule::watch_all() {
     if (base_.disk_cache) delivery::watch(metrics, *base_.disk_cache);
     if (version_maker_) delivery::watch(metrics, *version_maker_);
     if (version_use_) delivery::watch(metrics, *version_use_);
-    routes::watch(metrics, *base_.waiters, *base_.package_waiters);
+    waiting::watch(metrics, *base_.waiters, *base_.package_waiters);
     routes::watch(metrics, package_downloads_);
     if (image_access_) routes::watch(metrics, *image_access_);
     if (limited_) access::watch(metrics, *limited_);

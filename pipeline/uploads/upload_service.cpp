@@ -330,4 +330,11 @@ Result<std::vector<records::TimelineEntry>> UploadService::timeline(const Caller
     return dependencies_.uploads.timeline(caller.app, id);
 }
 
+Result<records::UploadSteps> UploadService::steps(const Caller& caller, const UploadId& id,
+                                                  std::int64_t place) const {
+    auto found = dependencies_.uploads.steps(caller.app, id, place);
+    if (found && !caller.may_see(found->upload)) return no_such_upload();
+    return found;
+}
+
 }  // namespace photogate::pipeline::uploads

@@ -143,6 +143,10 @@ class UploadService {
     Result<std::vector<storage::records::TimelineEntry>> timeline(const Caller& caller,
                                                                   const UploadId& id) const;
 
+    /// The states that it came to behind a place; -1: all of them.
+    Result<storage::records::UploadSteps> steps(const Caller& caller, const UploadId& id,
+                                                std::int64_t place) const;
+
   private:
     /// `latest`: when its client's token ends.
     Result<Granted> grant_of(model::Upload upload, Timestamp at, std::optional<Timestamp> latest) const;
