@@ -128,6 +128,7 @@ Result<> ServeModule::add_api() {
                     "server.token_secrets");
     tokens_.emplace(secrets);
     tickets_.emplace(secrets);
+    seals_.emplace(secrets, base_.random);
     image_access_.emplace(base_.apps, base_.registry.link_keys(), base_.clock);
     version_use_.emplace(base_.records->versions, delivery::VersionUse::Options{});
     use_teller_ = std::thread([this] { version_use_->run(); });
@@ -216,7 +217,10 @@ void ServeModule::add_resumable_api() {
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
         base_.config.server.trusted_proxies, in_flight_});
-    resumable_service_.emplace(*resumable_api_, router_);
+    uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});
+    uppy::add_uppy_routes(router_, *uppy_api_);
+    uppy_errors_.emplace(router_);
+    resumable_service_.emplace(*resumable_api_, *uppy_errors_);
     make_limits();
 }
 
@@ -302,6 +306,7 @@ void ServeModule::watch_all() {
 void ServeModule::use_token_secrets(const std::vector<Secret>& secrets) {
     if (tokens_) tokens_->replace(secrets);
     if (tickets_) tickets_->replace(secrets);
+    if (seals_) seals_->replace(secrets);
 }
 
 void ServeModule::stop_accepting() {
