@@ -10,13 +10,13 @@
 #include "delivery/packed_version.hpp"
 #include "gateway/routes/cors.hpp"
 #include "gateway/routes/image_stream.hpp"
-#include "gateway/routes/wait_metrics.hpp"
 #include "gateway/system/event_sources.hpp"
 #include "gateway/system/imagers.hpp"
 #include "gateway/system/link_keys.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
 #include "gateway/system/worker_setup.hpp"
+#include "gateway/waiting/wait_metrics.hpp"
 #include "notifier/purges/purge_hook.hpp"
 #include "storage/records/metrics.hpp"
 
@@ -216,7 +216,7 @@ void ServeModule::add_resumable_api() {
     resumable_api_.emplace(resumable::ResumableApi{
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
-        base_.config.server.trusted_proxies, in_flight_});
+        base_.config.server.trusted_proxies, base_.config.server.interim_answers, in_flight_});
     uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});
     uppy::add_uppy_routes(router_, *uppy_api_);
     uppy_errors_.emplace(router_);
