@@ -38,6 +38,8 @@ struct GrantRequest {
     std::optional<std::string> filename;
     std::optional<std::string> content_type;
     std::optional<ByteSize> size;
+    /// Its client divides a file in parts itself, also where it does not say its size.
+    bool divided_by_client = false;
     std::optional<std::string> sha256;  ///< base64 or hex
     model::TextMap metadata;
     std::vector<std::string> client_fields;
@@ -54,7 +56,7 @@ struct GrantRequest {
 /// A part that a client may send: a PUT of exactly so many bytes.
 struct SignedPart {
     std::uint32_t number = 0;
-    ByteSize size = 0;
+    ByteSize size = 0;  ///< 0: any
     std::string url;
 };
 

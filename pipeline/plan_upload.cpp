@@ -46,7 +46,9 @@ void check_size(const GrantRequest& request, const model::Profile& profile, mode
         const bool by_token = request.token_expires_at.has_value();
         const bool accepted = profile.unsized_put == UnsizedPut::accepted ||
                               (profile.unsized_put == UnsizedPut::apps && !by_token);
-        if (upload.method == model::GrantMethod::multipart) {
+        if (upload.method == model::GrantMethod::multipart && request.divided_by_client && accepted) {
+            upload.part_size = model::kLeastPartSize;
+        } else if (upload.method == model::GrantMethod::multipart) {
             findings.add("/size", ErrorCode::invalid_size,
                          "'size' is required for a file that is sent in parts: the bytes of the file");
         } else if (upload.method == model::GrantMethod::put && !accepted) {

@@ -20,6 +20,7 @@
 #include "base/words.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
+#include "gateway/http/flowing_body.hpp"
 #include "gateway/http/server.hpp"
 #include "http/semantics/cors.hpp"
 #include "imaging/imager_pool.hpp"
@@ -48,7 +49,8 @@ struct Server {
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
-    std::vector<IpBlock> trusted_proxies;                    ///< whose X-Forwarded-For is used
+    std::vector<IpBlock> trusted_proxies;  ///< whose X-Forwarded-For is used
+    http::InterimAnswers interim_answers = http::InterimAnswers::direct;
     http::AccessLog access_log = http::AccessLog::failures;  ///< which requests are logged, a line each
     std::size_t max_connections = 4'096;
     std::size_t max_connections_per_address = 512;  ///< 0: any number

@@ -193,6 +193,7 @@ struct Response {
     std::vector<HeaderField> headers;
     Body body;
     Persistence persistence = Persistence::keep_alive;  ///< close: this connection ends after this answer
+    std::string reason = {};                            ///< in place of the standard's words; visible ASCII
 
     static Response empty(int status) { return Response{status, {}, std::string{}}; }
     static Response json(int status, std::string text);

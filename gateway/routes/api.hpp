@@ -23,7 +23,7 @@
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/image_access.hpp"
-#include "gateway/routes/waiters.hpp"
+#include "gateway/waiting/waiters.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
 #include "notifier/events/source.hpp"
 #include "pipeline/catalog.hpp"
@@ -38,6 +38,12 @@
 #include "storage/variants/variant_backfills.hpp"
 
 namespace photogate::gateway::routes {
+
+using waiting::PackageSubject;
+using waiting::PackageWaiters;
+using waiting::Until;
+using waiting::Waited;
+using waiting::Waiters;
 
 struct Api {
     const config::Config& config;

@@ -62,10 +62,10 @@ Result<> Foundation::open() {
     open_disk_cache();
     images.emplace(records->publications, stores, disk_cache.get());
     upload_watch.emplace(records->uploads);
-    const routes::Waiters::Options waiting{.limits = wait_limits(config.server, max_connections)};
+    const waiting::Waiters::Options waiting{.limits = wait_limits(config.server, max_connections)};
     waiters.emplace(*upload_watch, waiting);
     package_watch.emplace(*packages);
-    package_waiters.emplace(*package_watch, routes::PackageWaiters::Options{.limits = waiting.limits},
+    package_waiters.emplace(*package_watch, waiting::PackageWaiters::Options{.limits = waiting.limits},
                             waiters->places());
     return {};
 }

@@ -19,11 +19,11 @@
 #include "gateway/access/image_links.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/http_metrics.hpp"
-#include "gateway/routes/waiters.hpp"
 #include "gateway/system/builtin_store.hpp"
 #include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/system.hpp"
+#include "gateway/waiting/waiters.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
 #include "pipeline/intake.hpp"
@@ -87,11 +87,11 @@ struct Foundation {
     std::unique_ptr<BuiltinStore> builtin;            ///< below what it reports to: the records, the intake
     std::unique_ptr<delivery::DiskCache> disk_cache;  ///< null where there is none
     std::optional<delivery::PublishedImages> images;
-    std::optional<routes::RecordsWatch> upload_watch;
-    std::optional<routes::Waiters> waiters;
-    std::optional<routes::PackageRecordsWatch> package_watch;
-    std::optional<routes::PackageWaiters> package_waiters;  ///< below the others, whose places it shares
-    std::unique_ptr<imaging::ImagerPool> imagers;           ///< null where this process decodes no pictures
+    std::optional<waiting::RecordsWatch> upload_watch;
+    std::optional<waiting::Waiters> waiters;
+    std::optional<waiting::PackageRecordsWatch> package_watch;
+    std::optional<waiting::PackageWaiters> package_waiters;  ///< below the others, whose places it shares
+    std::unique_ptr<imaging::ImagerPool> imagers;            ///< null where this process decodes no pictures
 
   private:
     void agree_on_time();
