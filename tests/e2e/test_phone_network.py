@@ -160,7 +160,7 @@ def sums(accounts):
         found[name] = {"way": own[0]["way"], "phones": len(own), "done": sum(each["done"] for each in own), "needed": needed, "sent": sent, "arrived": arrived,
                        "again": (sent - needed) / needed, "lost": (sent - arrived) / needed, "seconds": sum(each["seconds"] for each in own) / len(own),
                        "cuts": sum(each["cuts"] for each in own), "kills": sum(each["kills"] for each in own),
-                       "already_there": sum(each["already_there"] for each in own), "renewals": sum(each["renewals"] for each in own)}
+                       "already_there": sum(each["already_there"] for each in own), "renewals": sum(each["renewals"] for each in own), "falls": sum(each["falls"] for each in own)}
     return found
 
 
@@ -170,7 +170,7 @@ def show(capsys, seed, result):
         for name, each in sums(result["phones"]).items():
             print(f"{name:>24}: {each['done']} of {each['phones']} ended, {each['needed'] / 1e6:.1f} MB needed, {100 * each['again']:.2f} % sent again, of which "
                   f"{100 * each['lost']:.2f} % never arrived; {each['seconds']:.0f} s each; {each['cuts']} cuts, {each['kills']} kills, "
-                  f"{each['already_there']} answered 412, {each['renewals']} signed again")
+                  f"{each['already_there']} answered 412, {each['renewals']} signed again" + (f", its offset fell {each['falls']} times" if each["falls"] else ""))
 
 
 def crowd(way, count, **more):
