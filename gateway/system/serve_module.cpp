@@ -145,6 +145,7 @@ Result<> ServeModule::add_api() {
                              base_.records->uploads,
                              base_.records->outbox,
                              base_.stores,
+                             *base_.region_finder,
                              *base_.intake,
                              *base_.images,
                              base_.records->versions,
@@ -215,7 +216,7 @@ void ServeModule::add_resumable_api() {
     resumable_api_.emplace(resumable::ResumableApi{
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
-        base_.config.server.trusted_proxies, in_flight_});
+        base_.config.server.trusted_proxies, *base_.region_finder, in_flight_});
     resumable_service_.emplace(*resumable_api_, router_);
     make_limits();
 }
