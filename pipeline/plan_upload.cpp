@@ -226,9 +226,11 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
     check_client_fields(request, upload, findings);
     check_expiry(request, profile, now, upload, findings);
     check_callback(request, callbacks, upload, findings);
-    const auto store = stores.choose(request.region);
-    if (!store) findings.add("/region", store.error().code, store.error().detail);
+    const auto store = stores.choose(request.region, request.near);
+    if (!store && !is_retryable(store.error().code))
+        findings.add("/region", store.error().code, store.error().detail);
     if (findings.any()) return fail(std::move(findings).error());
+    if (!store) return fail(store.error());
 
     upload.id = make_upload_id(now, random);
     upload.public_id = make_public_id(random);

@@ -90,6 +90,8 @@ struct RequestHead {
     bool expects_continue = false;
     /// Whose request it is (client_address.hpp); nullopt where it did not come over a connection.
     std::optional<IpAddress> client = std::nullopt;
+    /// Who the connection is from: the client, or the last proxy before us.
+    std::optional<IpAddress> peer = std::nullopt;
 
     /// The target without its query: fit for a log.
     std::string_view raw_path() const;

@@ -137,6 +137,13 @@ std::string granted_json(const model::Upload& upload, const pipeline::Grant& gra
         out.name("resumable");
         write_resumable(out, *grant.resumable);
     }
+    if (!grant.fallbacks.empty()) {
+        out.name("fallbacks");
+        out.begin_array();
+        for (const auto& region : grant.fallbacks)
+            out.text(region);
+        out.end_array();
+    }
     out.end_object();
     const auto granted = out.take();
     text.pop_back();  // its closing brace

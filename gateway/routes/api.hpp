@@ -22,6 +22,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "gateway/routes/image_access.hpp"
 #include "gateway/waiting/waiters.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
@@ -57,6 +58,7 @@ struct Api {
     storage::records::UploadStore& uploads;     ///< for lists
     storage::records::Outbox& outbox;
     const pipeline::Stores& stores;
+    const placement::RegionFinder& regions;  ///< which is near a client
     pipeline::Intake& intake;
     delivery::PublishedImages& images;
     storage::records::VersionStore& versions;

@@ -19,7 +19,9 @@
 #include "gateway/access/image_links.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/http_metrics.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "gateway/system/builtin_store.hpp"
+#include "gateway/system/region_watch.hpp"
 #include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/system.hpp"
@@ -84,6 +86,8 @@ struct Foundation {
     std::optional<storage::chunks::PostgresChunkStore> chunks;
     std::optional<pipeline::resumable::Assembler> assembler;
     std::optional<StoreWatch> watch;
+    std::optional<RegionWatch> region_watch;
+    std::unique_ptr<placement::RegionFinder> region_finder;
     std::unique_ptr<BuiltinStore> builtin;            ///< below what it reports to: the records, the intake
     std::unique_ptr<delivery::DiskCache> disk_cache;  ///< null where there is none
     std::optional<delivery::PublishedImages> images;
@@ -97,6 +101,7 @@ struct Foundation {
     void agree_on_time();
     notifier::callbacks::PackageLinks links_to(const model::Package& package) const;
     void open_disk_cache();
+    void make_region_watch();
     Result<> open_stores();
     void take_in(const storage::builtin::ObjectCreated& created) noexcept;
 };

@@ -146,6 +146,7 @@ Result<> ServeModule::add_api() {
                              base_.records->uploads,
                              base_.records->outbox,
                              base_.stores,
+                             *base_.region_finder,
                              *base_.intake,
                              *base_.images,
                              base_.records->versions,
@@ -216,7 +217,8 @@ void ServeModule::add_resumable_api() {
     resumable_api_.emplace(resumable::ResumableApi{
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
-        base_.config.server.trusted_proxies, base_.config.server.interim_answers, in_flight_});
+        base_.config.server.trusted_proxies, base_.config.server.interim_answers, *base_.region_finder,
+        in_flight_});
     uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});
     uppy::add_uppy_routes(router_, *uppy_api_);
     uppy_errors_.emplace(router_);

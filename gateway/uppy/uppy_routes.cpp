@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/routes/caller.hpp"
+#include "gateway/routes/near_region.hpp"
 #include "gateway/routes/part_request.hpp"
 #include "gateway/uppy/uppy_wire.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
@@ -67,6 +68,7 @@ void create(const UppyApi& of, const Request& request, Responder responder, Resu
     wanted->grant.method = method;
     wanted->grant.request_id = request.request_id;
     wanted->grant.divided_by_client = true;
+    wanted->grant.near = routes::near_region(of.api, request, wanted->grant);
     wanted->redirect = uploads::FormRedirect::none;
     auto planned = of.api.service.plan(asking(request), std::move(*wanted));
     if (!planned) return responder.fail(std::move(planned.error()));

@@ -84,6 +84,9 @@ Result<Granted> UploadService::grant_of(Upload upload, Timestamp at, std::option
         const auto until = resumable_until(upload, latest);
         grant->resumable = ResumableGrant{dependencies_.resumable_url(upload, until), until};
     }
+    for (const auto* store : dependencies_.catalog.stores().fallbacks_of(upload.region)) {
+        if (store->health->is_up()) grant->fallbacks.push_back(store->region.name);
+    }
     return Granted{std::move(upload), std::move(*grant)};
 }
 

@@ -23,6 +23,7 @@ LIBRARIES = {
     "PkgConfig::SECCOMP": ("libseccomp", r"seccomp\.h"),
     "PkgConfig::UTF8PROC": ("utf8proc", r"utf8proc\.h"),
     "PkgConfig::LIBDEFLATE": ("libdeflate", r"libdeflate\.h"),
+    "PkgConfig::MAXMINDDB": ("libmaxminddb", r"maxminddb\.h"),
     "PkgConfig::VIPS": ("libvips", r"vips/|glib"),
     "SQLite::SQLite3": ("SQLite", r"sqlite3"),
     "ZLIB::ZLIB": ("zlib", r"zlib\.h"),

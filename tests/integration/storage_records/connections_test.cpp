@@ -15,8 +15,9 @@ class ConnectionsTest : public testing::Test {
     ConnectionsTest() { options.database_url = database.url(); }
 
     int sessions() const {
-        return std::stoi(database.value("select count(*) from pg_stat_activity where datname = current_database() "
-                                        "and pid <> pg_backend_pid()"));
+        return std::stoi(
+            database.value("select count(*) from pg_stat_activity where datname = current_database() "
+                           "and pid <> pg_backend_pid()"));
     }
     static int backend(database::Pool::Lease& lease) {
         pqxx::nontransaction work{lease.connection().raw()};
