@@ -185,6 +185,7 @@ def resident(gateway):
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
 
 
+@pytest.mark.large
 def test_ten_thousand_streams_take_little_memory_and_nobody_else_s_time(gateways, minio_world):
     """Each with its heartbeats, over two rounds of them; all are told of one change each, and others keep their time."""
     count = 10_000

@@ -75,8 +75,9 @@ def uppy(world, scripts, visit):
 
 # ------------------------------------------------------------------------------------------------- in a browser
 
-SINGLE = [pytest.param("5", marks=pytest.mark.client(UPPY_5, "form")), pytest.param("6", marks=pytest.mark.client(UPPY_6, "form")), "6 by signRequest"]
-BOTH = [pytest.param("5", marks=pytest.mark.client(UPPY_5, "multipart"), id="5"), pytest.param("6", marks=pytest.mark.client(UPPY_6, "multipart"), id="6")]
+SINGLE = [pytest.param("5", marks=[pytest.mark.large, pytest.mark.client(UPPY_5, "form")]), pytest.param("6", marks=pytest.mark.client(UPPY_6, "form")), "6 by signRequest"]
+EITHER = [pytest.param("5", marks=pytest.mark.large), "6"]  # of two that take the same way the older one is left to ./test --suites
+BOTH = [pytest.param("5", marks=[pytest.mark.large, pytest.mark.client(UPPY_5, "multipart")], id="5"), pytest.param("6", marks=pytest.mark.client(UPPY_6, "multipart"), id="6")]
 
 
 @pytest.mark.parametrize("which", SINGLE)
@@ -94,7 +95,7 @@ def test_uppy_5_sends_a_put_where_the_profile_has_no_form(world, uppy, photo):
     is_published(world, photo)
 
 
-@pytest.mark.parametrize("which", ["5", "6"])
+@pytest.mark.parametrize("which", EITHER)
 def test_sends_a_form_where_the_profile_would_redirect_a_browser(world, uppy, photo, which):
     page = uppy(which, profile="page").page
     choose(page, photo)
@@ -173,7 +174,7 @@ def test_uppy_6_sends_parts_by_sign_request(world, scripts, visit, picture, tmp_
     assert (found["state"], found["size"]) == ("published", picture.stat().st_size)
 
 
-@pytest.mark.parametrize("which", ["5", "6"])
+@pytest.mark.parametrize("which", EITHER)
 def test_refusal_is_shown_in_words(uppy, which, tmp_path):
     path = tmp_path / f"endpoint-large-{which}.jpg"
     path.write_bytes(pictures.photo(1600, 1200, seed=31) + bytes(200_000))
@@ -183,7 +184,7 @@ def test_refusal_is_shown_in_words(uppy, which, tmp_path):
     assert "the profile's limit is 100000" in page.inner_text("#problem"), page.inner_text("#problem")
 
 
-@pytest.mark.parametrize("which", ["5", "6"])
+@pytest.mark.parametrize("which", EITHER)
 def test_spent_token_is_told_in_words(uppy, which, photo, tmp_path):
     page = uppy(which, max_uploads=1).page
     choose(page, photo)
@@ -195,7 +196,7 @@ def test_spent_token_is_told_in_words(uppy, which, photo, tmp_path):
     assert "token" in page.inner_text("#problem"), page.inner_text("#problem")
 
 
-@pytest.mark.parametrize("which", ["5", "6"])
+@pytest.mark.parametrize("which", EITHER)
 def test_url_that_ends_with_a_slash_is_the_same_endpoint(world, scripts, visit, photo, which):
     page = bundles.open_page(visit, scripts[which], {"gateway": world.gateway.url, "token": token_of(world) + "/"}).page
     choose(page, photo)
