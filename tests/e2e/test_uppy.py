@@ -218,31 +218,30 @@ def parts_sent(page):
     return numbers
 
 
-@pytest.mark.parametrize("which", PARTS)
-def test_sends_parts_pauses_and_continues(world, uppy, picture, which):
-    page = uppy(which).page
+def pause_and_continue(page, picture, in_order):
+    """A file of two parts, paused behind the first; returns what Uppy says was sent. `in_order`: one part after the other, as Uppy 6
+    sends them; Uppy 5 sends them side by side, and the small one is through first."""
     numbers = parts_sent(page)
     slowed(page, 3_000_000)
     choose(page, picture)
     wait(page, "window.seen.parts === 1")
-    first = numbers[0] if which == "6 by server" else 2  # parts run side by side in Uppy 5: the small one is through first
+    first = numbers[0] if in_order else 2
     page.evaluate("uppy.pauseAll()")
     page.wait_for_timeout(500)
     assert page.evaluate("window.seen.sent.length") == 0
     slowed(page)
     page.evaluate("uppy.resumeAll()")
-    is_sent(page)
+    sent = is_sent(page)
     assert numbers.count(first) == 1 and set(numbers) == {1, 2}, numbers
-    is_published(world, picture)
+    return sent
 
 
-@pytest.mark.parametrize("which", PARTS)
-def test_continues_with_the_missing_part_after_a_reload(world, uppy, picture, which):
-    page = uppy(which, remembers=True).page
+def reload_and_continue(page, picture, in_order):
+    """The page is reloaded when one part is sent, and the other has no answer."""
     numbers = parts_sent(page)
-    done, held = (1, 2) if which == "6 by server" else (2, 1)
+    done, held = (1, 2) if in_order else (2, 1)
     holding = [True]
-    page.route(lambda url: f"partNumber={held}&" in url, lambda route: None if holding else route.continue_())  # without an answer
+    page.route(lambda url: f"partNumber={held}&" in url, lambda route: None if holding else route.continue_())
     choose(page, picture)
     wait(page, "window.seen.parts === 1")
     page.wait_for_timeout(1500)  # Uppy writes down twice a second what it does
@@ -253,22 +252,34 @@ def test_continues_with_the_missing_part_after_a_reload(world, uppy, picture, wh
     page.evaluate("uppy.emit('restore-confirmed')")
     is_sent(page)
     assert numbers.count(done) == 1 and set(numbers) == {1, 2}, (before, numbers)
-    is_published(world, picture)
 
 
-@pytest.mark.parametrize("which", PARTS)
-def test_cancelling_ends_the_upload(world, uppy, picture, which):
-    page = uppy(which).page
+def cancel(world, page, picture):
+    """While parts are sent; of the upload nothing is left in the store."""
     slowed(page, 1_000_000)
     choose(page, picture)
     wait(page, "Object.values(uppy.getState().files).some((file) => file.s3Multipart?.uploadId)")
     upload, app = upload_of(world, picture)
     page.evaluate("uppy.cancelAll()")
     assert world.gateway.wait_for(upload, app=app)["state"] == "cancelled"
-    until = time.monotonic() + 60
-    while large.at_the_store(world, upload) and time.monotonic() < until:
-        time.sleep(0.5)
-    assert large.at_the_store(world, upload) == []
+    services.wait_until(lambda: large.at_the_store(world, upload) == [], 60, "the parts to be gone")
+
+
+@pytest.mark.parametrize("which", PARTS)
+def test_sends_parts_pauses_and_continues(world, uppy, picture, which):
+    pause_and_continue(uppy(which).page, picture, which == "6 by server")
+    is_published(world, picture)
+
+
+@pytest.mark.parametrize("which", PARTS)
+def test_continues_with_the_missing_part_after_a_reload(world, uppy, picture, which):
+    reload_and_continue(uppy(which, remembers=True).page, picture, which == "6 by server")
+    is_published(world, picture)
+
+
+@pytest.mark.parametrize("which", PARTS)
+def test_cancelling_ends_the_upload(world, uppy, picture, which):
+    cancel(world, uppy(which).page, picture)
 
 
 @pytest.mark.client(UPPY_5, "multipart")

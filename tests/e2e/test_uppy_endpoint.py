@@ -13,13 +13,12 @@ import bundles
 import pytest
 import test_uppy
 from test_snippets import snippet
-from test_uppy import BROWSER, FOOT, HEAD, OF_5, UPPY_5, UPPY_6, choose, is_published, is_sent, parts_sent, upload_of, wait
+from test_uppy import BROWSER, FOOT, HEAD, OF_5, UPPY_5, UPPY_6, choose, is_published, is_sent, parts_sent, wait
 from test_web_upload import slowed
 
 from scripts import local_gateway
 from tests.rig import parts as large
 from tests.rig import pictures
-from tests.rig import stack as parts
 from tests.rig.world import World
 
 photo, picture = test_uppy.photo, test_uppy.picture
@@ -105,53 +104,20 @@ def test_sends_a_form_where_the_profile_would_redirect_a_browser(world, uppy, ph
 
 @pytest.mark.parametrize("which", BOTH)
 def test_sends_parts_pauses_and_continues(world, uppy, picture, which):
-    page = uppy(which).page
-    numbers = parts_sent(page)
-    slowed(page, 3_000_000)
-    choose(page, picture)
-    wait(page, "window.seen.parts === 1")
-    first = numbers[0] if which == "6" else 2  # parts run side by side in Uppy 5: the small one is through first
-    page.evaluate("uppy.pauseAll()")
-    page.wait_for_timeout(500)
-    assert page.evaluate("window.seen.sent.length") == 0
-    slowed(page)
-    page.evaluate("uppy.resumeAll()")
-    [sent] = is_sent(page)
-    assert numbers.count(first) == 1 and set(numbers) == {1, 2}, numbers
+    [sent] = test_uppy.pause_and_continue(uppy(which).page, picture, which == "6")
     assert re.search(r"/i/[0-9a-z]{26}$", sent["url"]), sent
     is_published(world, picture)
 
 
 @pytest.mark.parametrize("which", BOTH)
 def test_continues_with_the_missing_part_after_a_reload(world, uppy, picture, which):
-    page = uppy(which, remembers=True).page
-    numbers = parts_sent(page)
-    done, held = (1, 2) if which == "6" else (2, 1)
-    holding = [True]
-    page.route(lambda url: f"partNumber={held}&" in url, lambda route: None if holding else route.continue_())  # without an answer
-    choose(page, picture)
-    wait(page, "window.seen.parts === 1")
-    page.wait_for_timeout(1500)  # Uppy writes down twice a second what it does
-    before = list(numbers)
-    page.reload()
-    holding.clear()
-    wait(page, "window.seen.restored")
-    page.evaluate("uppy.emit('restore-confirmed')")
-    is_sent(page)
-    assert numbers.count(done) == 1 and set(numbers) == {1, 2}, (before, numbers)
+    test_uppy.reload_and_continue(uppy(which, remembers=True).page, picture, which == "6")
     is_published(world, picture)
 
 
 @pytest.mark.parametrize("which", BOTH)
 def test_cancelling_ends_the_upload(world, uppy, picture, which):
-    page = uppy(which).page
-    slowed(page, 1_000_000)
-    choose(page, picture)
-    wait(page, "Object.values(uppy.getState().files).some((file) => file.s3Multipart?.uploadId)")
-    upload, app = upload_of(world, picture)
-    page.evaluate("uppy.cancelAll()")
-    assert world.gateway.wait_for(upload, app=app)["state"] == "cancelled"
-    parts.wait_until(lambda: large.at_the_store(world, upload) == [], 60, "the parts to be gone")
+    test_uppy.cancel(world, uppy(which).page, picture)
 
 
 def test_uppy_6_sends_parts_by_sign_request(world, scripts, visit, picture, tmp_path):
