@@ -1,6 +1,7 @@
 #include "gateway/uppy/uppy_wire.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -118,24 +119,18 @@ std::vector<const storage::objects::UploadedPart*> whole(const pipeline::uploads
     return found;
 }
 
+constexpr std::pair<char, std::string_view> kEntities[] = {
+    {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        const auto* entity = std::find_if(std::begin(kEntities), std::end(kEntities),
+                                          [c](const auto& each) { return each.first == c; });
+        if (entity != std::end(kEntities)) {
+            out += entity->second;
+        } else {
+            out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
         }
     }
     return out;
