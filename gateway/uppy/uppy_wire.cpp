@@ -1,6 +1,7 @@
 #include "gateway/uppy/uppy_wire.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "base/json/value.hpp"
 #include "base/json/writer.hpp"
 #include "gateway/routes/part_request.hpp"
+#include "gateway/s3/request_documents.hpp"
 #include "model/parts.hpp"
 
 namespace photogate::gateway::uppy {
@@ -118,19 +120,19 @@ std::vector<const storage::objects::UploadedPart*> whole(const pipeline::uploads
     return found;
 }
 
+constexpr std::pair<char, std::string_view> kEntities[] = {
+    {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '"')
-            out += "&quot;";
-        else
+        const auto* entity = std::find_if(std::begin(kEntities), std::end(kEntities),
+                                          [c](const auto& each) { return each.first == c; });
+        if (entity != std::end(kEntities)) {
+            out += entity->second;
+        } else {
             out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        }
     }
     return out;
 }
@@ -140,31 +142,6 @@ constexpr std::string_view kNamespace = "xmlns=\"http://s3.amazonaws.com/doc/200
 
 std::string element(std::string_view name, std::string_view text) {
     return fmt::format("<{0}>{1}</{0}>", name, escaped(text));
-}
-
-bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/// The text of `<name>…</name>` at the front of `rest`, which goes on behind it.
-std::optional<std::string_view> take_element(std::string_view& rest, std::string_view name) {
-    const auto open = fmt::format("<{}>", name), close = fmt::format("</{}>", name);
-    while (!rest.empty() && is_space(rest.front()))
-        rest.remove_prefix(1);
-    if (!rest.starts_with(open)) return std::nullopt;
-    const auto end = rest.find(close, open.size());
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto text = rest.substr(open.size(), end - open.size());
-    rest.remove_prefix(end + close.size());
-    return text;
-}
-
-std::string_view without_quotes(std::string_view tag) {
-    for (const std::string_view quote : {"&quot;", "&#34;", "\""}) {
-        if (tag.size() < 2 * quote.size() || !tag.starts_with(quote) || !tag.ends_with(quote)) continue;
-        return tag.substr(quote.size(), tag.size() - 2 * quote.size());
-    }
-    return tag;
 }
 
 }  // namespace
@@ -202,24 +179,17 @@ Result<std::vector<NamedPart>> read_completion(std::string_view body) {
 }
 
 Result<std::vector<NamedPart>> read_completion_xml(std::string_view body) {
-    if (body.starts_with("<?xml")) body.remove_prefix(std::min(body.size(), body.find("?>") + 2));
-    const auto begin = body.find("<CompleteMultipartUpload");
-    const auto inside = body.find('>', begin == std::string_view::npos ? body.size() : begin);
-    constexpr std::string_view kEnd = "</CompleteMultipartUpload>";
-    const auto end = body.rfind(kEnd);
-    if (inside == std::string_view::npos || end == std::string_view::npos || end <= inside)
-        return fail(ErrorCode::invalid_parts, "the body is S3's <CompleteMultipartUpload>");
-    auto rest = body.substr(inside + 1, end - inside - 1);
+    auto chosen = s3::read_complete_request(body);
+    if (!chosen)
+        return fail(
+            ErrorCode::invalid_parts,
+            "the body is S3's <CompleteMultipartUpload> with a <PartNumber> and an <ETag> of each part");
     std::vector<NamedPart> parts;
-    while (auto each = take_element(rest, "Part")) {
-        const auto number = take_element(*each, "PartNumber");
-        const auto tag = take_element(*each, "ETag");
-        auto part = number && tag ? named_part(std::string{*number}, without_quotes(*tag)) : std::nullopt;
-        if (!part || parts.size() == model::kMostParts) return no_part_list(parts.size());
-        parts.push_back(std::move(*part));
+    parts.reserve(chosen->size());
+    for (auto& part : *chosen) {
+        if (part.number == 0 || part.number > model::kMostParts) return no_part_list(parts.size());
+        parts.push_back({part.number, std::move(part.etag)});
     }
-    if (!std::all_of(rest.begin(), rest.end(), [](char c) { return is_space(c); }))
-        return no_part_list(parts.size());
     return parts;
 }
 
