@@ -92,7 +92,9 @@ TEST_F(WatchingTest, tells_the_states_of_an_upload_in_their_order_and_goes_on_be
     const auto steps = records->uploads.steps(upload.app, upload.id, -1)->steps;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         EXPECT_EQ(all_of(upload.id, steps[i].place).size(), steps.size() - i - 1);
-        if (i > 0) EXPECT_GT(steps[i].place, steps[i - 1].place);
+        if (i > 0) {
+            EXPECT_GT(steps[i].place, steps[i - 1].place);
+        }
     }
     ASSERT_TRUE(records->uploads.retry(std::nullopt, upload.id));
     EXPECT_EQ(all_of(upload.id, steps.back().place), (States{uploaded}));
