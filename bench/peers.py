@@ -1,8 +1,9 @@
-"""imgproxy, imagor and thumbor as their users install and start them: each for one folder of pictures, on loopback.
+"""imgproxy, imagor and thumbor as their users install and start them: each for one folder of pictures, on loopback. And tusd, which
+takes uploads: tests/e2e/test_phone_network.py has it beside photogate.
 
     python3 bench/peers.py      installs what is missing into build/bench/peers, and prints what there is
 
-go builds the first two with Debian's libvips-dev; pip installs the third into an environment of its own.
+go builds imgproxy and imagor with Debian's libvips-dev, and tusd; pip installs thumbor into an environment of its own.
 """
 import contextlib
 import os
@@ -18,7 +19,7 @@ from harness import ROOT, NotMeasured
 from tests.rig import stack as parts
 
 FOLDER = pathlib.Path(os.environ.get("PHOTOGATE_PEERS") or ROOT / "build" / "bench" / "peers")
-IMGPROXY, IMAGOR, THUMBOR = "v3.31.4", "v1.4.15", "7.8.0"
+IMGPROXY, IMAGOR, THUMBOR, TUSD = "v3.31.4", "v1.4.15", "7.8.0", "v2.8.0"
 QUALITY = 82  # one of version_qualities, so that it is the same for all
 
 
@@ -47,6 +48,10 @@ def imgproxy():
 
 def imagor():
     return _built("imagor", "github.com/cshum/imagor", IMAGOR, "github.com/cshum/imagor/cmd/imagor")
+
+
+def tusd():
+    return _built("tusd", "github.com/tus/tusd/v2", TUSD, "github.com/tus/tusd/v2/cmd/tusd")
 
 
 def thumbor():
@@ -106,5 +111,5 @@ def started(bench, name, pictures):
 if __name__ == "__main__":
     if not shutil.which("go"):
         sys.exit("bench/peers.py: go is missing")
-    for install in (imgproxy, imagor, thumbor):
+    for install in (imgproxy, imagor, thumbor, tusd):
         print(install())

@@ -82,7 +82,8 @@ struct Upload {
     std::optional<std::string> declared_type;
     std::optional<ByteSize> declared_size;
     std::optional<std::string> declared_sha256;  ///< base64
-    std::optional<ByteSize> part_size;           ///< of a multipart upload, whose declared_size is there
+    std::optional<ByteSize>
+        part_size;  ///< of a multipart upload; without declared_size its client divides it
     TextMap metadata;
     std::vector<std::string> client_fields;
     std::optional<std::string> callback_url;

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -38,11 +39,16 @@ struct GrantRequest {
     std::optional<std::string> filename;
     std::optional<std::string> content_type;
     std::optional<ByteSize> size;
+    /// Its client divides a file in parts itself, also where it does not say its size.
+    bool divided_by_client = false;
     std::optional<std::string> sha256;  ///< base64 or hex
     model::TextMap metadata;
     std::vector<std::string> client_fields;
     std::optional<std::int64_t> expires_in;  ///< seconds
     std::optional<std::string> region;
+    /// Whose file it will be, where somebody else asks for it: the region near it is chosen.
+    std::optional<IpAddress> client_address;
+    std::optional<std::string> near;  ///< the region near whoever sends the file; counts where none is named
     std::optional<std::string> callback_url;
     std::string request_id;
     /// Where a picture of these bytes is published already, answer that one.
@@ -54,7 +60,7 @@ struct GrantRequest {
 /// A part that a client may send: a PUT of exactly so many bytes.
 struct SignedPart {
     std::uint32_t number = 0;
-    ByteSize size = 0;
+    ByteSize size = 0;  ///< 0: any
     std::string url;
 };
 
@@ -88,9 +94,13 @@ struct Grant {
     std::string curl;  ///< a command that does it; empty of an upload that is sent in parts
     std::optional<PartGrant> parts;
     std::optional<ResumableGrant> resumable;  ///< absent where that is not offered
+    /// The other regions that are up now, in the order in which they stand in for the upload's: a client that cannot
+    /// reach this store asks for a new upload there.
+    std::vector<std::string> fallbacks;
 };
 
-/// The upload to store, or every field that is wrong at once (Error::fields).
+/// The upload to store, or every field that is wrong at once (Error::fields). Where nothing is wrong but no region is up
+/// that it could go to: store_unavailable.
 Result<model::Upload> plan_upload(const GrantRequest& request, const model::App& app, const Stores& stores,
                                   const notifier::callbacks::CallbackUrlPolicy& callbacks, Timestamp now,
                                   Random& random);

@@ -87,7 +87,10 @@ Result<> PartCollector::look_at(const PartsDue& due) {
 }
 
 Result<bool> PartCollector::join(const model::Upload& upload) {
-    const auto joined = dependencies_.parts.join(upload, std::nullopt, Parts::Existing::refuse);
+    // Of a file whose size is not known only its client can say that it is all there.
+    if (parts_of(upload).is_open()) return false;
+    const auto joined =
+        dependencies_.parts.join(upload, std::nullopt, Parts::Existing::refuse, *upload.declared_size);
     if (!joined && joined.error().code == ErrorCode::invalid_parts) return false;  // they are not all there
     if (!joined) return fail(joined.error());
     const auto there = dependencies_.look(upload);

@@ -75,6 +75,33 @@ Result<std::vector<UploadedPart>> chosen(const model::PartPlan& plan, const std:
     return parts;
 }
 
+/// Of a file whose client divides it: the parts that it names, which are all, from the first on.
+Result<std::vector<UploadedPart>> chosen_of_open(const std::vector<UploadedPart>& there,
+                                                 const std::optional<std::vector<NamedPart>>& named,
+                                                 ByteSize most) {
+    if (!named || named->empty())
+        return invalid("'parts' names the parts that were sent: the file's size is not known otherwise");
+    std::vector<UploadedPart> parts;
+    ByteSize sum = 0;
+    for (const auto& each : *named) {
+        if (each.number != parts.size() + 1)
+            return invalid(
+                fmt::format("'parts' names the parts from 1 on in their order; here {} stands at place {}",
+                            each.number, parts.size() + 1));
+        const auto found = std::find_if(there.begin(), there.end(),
+                                        [&](const UploadedPart& part) { return part.number == each.number; });
+        if (found == there.end()) return invalid(fmt::format("part {} has not arrived", each.number));
+        if (found->etag != each.etag)
+            return invalid(fmt::format("the store has another ETag of part {}", each.number));
+        sum += found->size;
+        parts.push_back(*found);
+    }
+    if (sum > most)
+        return fail(ErrorCode::size_over_limit,
+                    fmt::format("the parts have {} bytes together, the profile's limit is {}", sum, most));
+    return parts;
+}
+
 bool is_about_the_parts(ErrorCode code) {
     return code == ErrorCode::store_invalid_part || code == ErrorCode::store_invalid_part_order ||
            code == ErrorCode::store_part_too_small;
@@ -83,7 +110,7 @@ bool is_about_the_parts(ErrorCode code) {
 }  // namespace
 
 model::PartPlan parts_of(const model::Upload& upload) {
-    return {upload.declared_size.value_or(1), upload.part_size.value_or(model::kLeastPartSize)};
+    return {upload.declared_size.value_or(0), upload.part_size.value_or(model::kLeastPartSize)};
 }
 
 Result<const Store*> Parts::store_of(const model::Upload& upload) const {
@@ -128,8 +155,8 @@ Result<std::vector<UploadedPart>> Parts::list(const model::Upload& upload) const
 }
 
 Result<Parts::Joined> Parts::join(const model::Upload& upload,
-                                  const std::optional<std::vector<NamedPart>>& named,
-                                  Existing existing) const {
+                                  const std::optional<std::vector<NamedPart>>& named, Existing existing,
+                                  ByteSize most) const {
     const auto store = store_of(upload);
     if (!store) return fail(store.error());
     auto& objects = *(*store)->objects;
@@ -139,7 +166,8 @@ Result<Parts::Joined> Parts::join(const model::Upload& upload,
     const auto there = objects.list_parts(upload.bucket, upload.key, **id);
     if (!there && there.error().code == ErrorCode::store_no_such_upload) return Joined::gone;
     if (!there) return fail(there.error());
-    const auto parts = chosen(parts_of(upload), *there, named);
+    const auto plan = parts_of(upload);
+    const auto parts = plan.is_open() ? chosen_of_open(*there, named, most) : chosen(plan, *there, named);
     if (!parts) return fail(parts.error());
     storage::objects::CompleteOptions options;
     options.only_if_absent = existing == Existing::refuse;
@@ -156,6 +184,17 @@ Result<Parts::Joined> Parts::join(const model::Upload& upload,
     if (is_about_the_parts(code))
         return invalid("a part changed while the parts were joined: list them, and complete again");
     return fail(std::move(made.error()));
+}
+
+Result<> Parts::abort(const model::Upload& upload) const {
+    const auto store = store_of(upload);
+    if (!store) return fail(store.error());
+    const auto id = uploads_.parts_of(upload.id);
+    if (!id) return fail(id.error());
+    if (!*id) return {};
+    const auto aborted = (*store)->objects->abort_multipart(upload.bucket, upload.key, **id);
+    if (!aborted && aborted.error().code != ErrorCode::store_no_such_upload) return fail(aborted.error());
+    return uploads_.forget_parts(upload.id, **id);
 }
 
 Result<> Parts::forget(const model::Upload& upload) const {

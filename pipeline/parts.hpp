@@ -5,8 +5,8 @@
 // wants it there, and nowhere else. Whoever knows it can do nothing with it but send the parts that were signed: every
 // call of S3 takes a signature, and the worker's credentials, which begin, list, join and abort, sign none for clients.
 //
-// Parts are joined only if they are the declared file: all numbers, equal sizes, the declared sum. What the store's list
-// says counts, not what a client says.
+// Parts are joined only if they are the declared file: all numbers, equal sizes, the declared sum. Of a file whose client
+// did not say its size: all that it names, and within the profile's limit. What the store's list says counts, not what a client says.
 //
 // Thread safety: any number of threads. Calls wait for the database and the store.
 #pragma once
@@ -49,10 +49,12 @@ class Parts {
     Result<std::string> begin(const model::Upload& upload) const;
     /// What has arrived, by number; nothing where none was begun, or the store has it no more.
     Result<std::vector<storage::objects::UploadedPart>> list(const model::Upload& upload) const;
-    /// Makes the object. `named`: what the client has sent, all of it; nullopt: whatever has arrived. Errors:
-    /// invalid_parts, the store_* codes.
+    /// Makes the object. `named`: what the client has sent, all of it; nullopt: whatever has arrived. `most`: bytes of a file
+    /// whose size is not known. Errors: invalid_parts, size_over_limit, the store_* codes.
     Result<Joined> join(const model::Upload& upload, const std::optional<std::vector<NamedPart>>& named,
-                        Existing existing) const;
+                        Existing existing, ByteSize most) const;
+    /// The store forgets what has arrived. Errors: the store_* codes.
+    Result<> abort(const model::Upload& upload) const;
     /// The store has them no more: the next begin() begins anew.
     Result<> forget(const model::Upload& upload) const;
 

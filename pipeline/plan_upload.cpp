@@ -46,7 +46,9 @@ void check_size(const GrantRequest& request, const model::Profile& profile, mode
         const bool by_token = request.token_expires_at.has_value();
         const bool accepted = profile.unsized_put == UnsizedPut::accepted ||
                               (profile.unsized_put == UnsizedPut::apps && !by_token);
-        if (upload.method == model::GrantMethod::multipart) {
+        if (upload.method == model::GrantMethod::multipart && request.divided_by_client && accepted) {
+            upload.part_size = model::kLeastPartSize;
+        } else if (upload.method == model::GrantMethod::multipart) {
             findings.add("/size", ErrorCode::invalid_size,
                          "'size' is required for a file that is sent in parts: the bytes of the file");
         } else if (upload.method == model::GrantMethod::put && !accepted) {
@@ -224,9 +226,11 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
     check_client_fields(request, upload, findings);
     check_expiry(request, profile, now, upload, findings);
     check_callback(request, callbacks, upload, findings);
-    const auto store = stores.choose(request.region);
-    if (!store) findings.add("/region", store.error().code, store.error().detail);
+    const auto store = stores.choose(request.region, request.near);
+    if (!store && !is_retryable(store.error().code))
+        findings.add("/region", store.error().code, store.error().detail);
     if (findings.any()) return fail(std::move(findings).error());
+    if (!store) return fail(store.error());
 
     upload.id = make_upload_id(now, random);
     upload.public_id = make_public_id(random);

@@ -153,7 +153,8 @@ Result<std::vector<SignedPart>> sign_parts(const model::Upload& upload, const St
     for (const auto& part : parts) {
         const auto size = plan.size_of(part.number);
         request.query = {{"partNumber", std::to_string(part.number)}, {"uploadId", store_id}};
-        request.headers = {{"Content-Length", std::to_string(size)}};
+        request.headers.clear();
+        if (!plan.is_open()) request.headers.push_back({"Content-Length", std::to_string(size)});
         request.payload_sha256 = part.sha256;
         auto signed_url = store.signer.presign(request);
         if (!signed_url) return fail(std::move(signed_url.error()));

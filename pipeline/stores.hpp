@@ -12,12 +12,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/live.hpp"
 #include "base/result.hpp"
 #include "model/policy/profile.hpp"
 #include "signer/signer.hpp"
 #include "storage/objects/object_store.hpp"
+#include "storage/objects/store_health.hpp"
 
 namespace photogate::pipeline {
 
@@ -46,6 +48,9 @@ struct Store {
     std::unique_ptr<StoreClock> clock = std::make_unique<StoreClock>();
     std::unique_ptr<Live<StoreKeys>> keys =
         std::make_unique<Live<StoreKeys>>(StoreKeys{region.signer, region.worker});
+    /// Never null. Shared with `objects`, whose calls it learns from.
+    std::shared_ptr<storage::objects::StoreHealth> health =
+        std::make_shared<storage::objects::StoreHealth>(region.name);
 
     /// The region with the credentials in force.
     model::StoreRegion region_now() const;
@@ -53,12 +58,27 @@ struct Store {
     void replace_keys(StoreKeys next) const;
 };
 
+/// What stands in for what.
+struct RegionOrder {
+    std::string standard;  ///< of uploads for which none is near; empty: the only one, or "default"
+    /// By region, those that stand in for it while it is down, in this order. A region that is not in it has all others:
+    /// the standard one, then by name.
+    std::map<std::string, std::vector<std::string>> fallbacks;
+};
+
 class Stores {
   public:
-    explicit Stores(std::map<std::string, Store> stores);
+    explicit Stores(std::map<std::string, Store> stores, RegionOrder order = {});
 
-    /// The named region, or the only (or "default") one. Errors: unknown_region.
-    Result<const Store*> choose(const std::optional<std::string>& region) const;
+    /// The store of a new upload: that of the region that is named; else the first that is up of the one that is near,
+    /// or the standard one, and those that stand in for it. Of a single region, whether it is up does not count.
+    /// Errors: unknown_region; store_unavailable, with a time after which to come again.
+    Result<const Store*> choose(const std::optional<std::string>& named,
+                                const std::optional<std::string>& near = std::nullopt) const;
+    /// The regions other than `region` that an upload of its could go to, in their order; those that are down among them.
+    std::vector<const Store*> fallbacks_of(const std::string& region) const;
+    /// The names of the regions that are down.
+    std::vector<std::string> down() const;
     /// The region that an upload was granted in; nullptr where configuration no longer has it.
     const Store* of(const std::string& region) const;
     /// The one among these regions whose incoming bucket has this name; nullptr where none of them has.
@@ -67,7 +87,10 @@ class Stores {
     const std::map<std::string, Store>& all() const { return stores_; }
 
   private:
+    const Store* standard() const;
+
     std::map<std::string, Store> stores_;
+    RegionOrder order_;
 };
 
 }  // namespace photogate::pipeline

@@ -15,9 +15,11 @@
     ./test --attacks          every attack of tests/attacks, and nothing else; writes their counts into docs/security.md
     ./test --drills           what an operator does and sees, as the e2e tests do it: every alert fires, the guides' commands heal what they
                               say, ./run on one machine; and nothing else
-    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the e2e tests that take
-                              gigabytes or minutes (archives in eight readers, the corpus in every format), and nothing else; writes the
-                              readers' matrix into docs/packages.md, the table of clients into docs/clients/README.md
+    ./test --suites           versitygw's and minio-go's own tests against the built-in store, with MinIO beside it, the tests that take
+                              gigabytes or minutes (archives in eight readers, the corpus in every format, a thousand phones on Edge), and
+                              nothing else; writes the readers' matrix into docs/packages.md, the table of clients into
+                              docs/clients/README.md, and what a cut costs into docs/resumable.md
+    ./test --suites --seed 7 -k phone_network      the phones' chance as in an earlier run, which printed its seed
     ./test --fuzz             every target of tests/fuzz for a minute, and nothing else; needs clang, which it installs
     ./test --fuzz --fuzz-seconds 600 -k imaging    those targets alone, ten minutes each
 
@@ -78,6 +80,14 @@ WRAPPERS = {
 LONGEST = ["imaging_integration_test", "storage_builtin_faults", "storage_records_integration"]
 # Those that take minutes run as so many processes, each with its share of the tests, so that none is left over at the end.
 SHARDS = {"imaging_integration_test": 6, "storage_builtin_faults": 2, "storage_records_integration": 3}
+# Their cases that take seconds of a core each, over every photo or among many thousands of rows, run with --suites.
+LONG_CASES = {
+    "imaging_integration_test": ("Quality.*", "Corpus.publishes_every_photo_in_every_format_without_metadata", "Corpus.reports_same_facts_as_exiftool",
+                                 "Corpus.publishes_no_photo_with_more_bytes_than_it_came_with",
+                                 "StackTraps.decodes_more_than_a_hundred_megabytes_without_a_file"),
+    "storage_records_integration": ("ManyPicturesTest.*", "ManyRowsTest.*",
+                                    "SimilarTest.of_a_heap_of_near_pictures_the_nearest_are_found_and_no_farther_ones_read"),
+}
 # The imager has no threads of photogate's, and libvips is not built for this sanitizer: it comes from the release.
 DRIVEN_BY = {"thread": (TSAN, RELEASE), "address": (ASAN, ASAN)}
 
@@ -140,13 +150,14 @@ def check(count, name, command):
         count.fail(name)
 
 
-def run_program(count, program, wrapper, shard):
-    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed."""
+def run_program(count, program, wrapper, shard, cases=""):
+    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter of them."""
     shards = SHARDS.get(program.name, 1)
     name = f"{program.parent.name} {program.name}" + (f" {shard + 1}/{shards}" if shards > 1 else "")
     report = RESULTS / f"{name.replace(' ', '-').replace('/', '-of-')}.xml"
     log = report.with_suffix(".log")
-    command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1"]
+    cases = cases or "-" + ":".join(LONG_CASES.get(program.name, ()))
+    command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", f"--gtest_filter={cases}"]
     environment = {**os.environ, **SANITIZER_OPTIONS, "GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
     started = time.monotonic()
     ending = "it crashed"
@@ -267,15 +278,21 @@ def run_drills(count, arguments):
 
 
 def run_suites(count, arguments):
+    build("asan", *LONG_CASES)
     build("release", "photogate", "photogate-imager", "make_archive")
     choice = ["-k", arguments.k] if arguments.k else []
     say("other projects' suites")
     run_pytest(count, "suites", choice)
+    if not arguments.k:
+        say("the long cases of the integration tests")
+        for name, cases in LONG_CASES.items():
+            run_program(count, ASAN / "tests" / "integration" / name, WRAPPERS["integration"], 0, ":".join(cases))
     say("end-to-end tests of gigabytes and of minutes, and readers of zips")
     run_pytest(count, "e2e", ["-m", "large or readers or client", *choice])
     if not arguments.k:
         check(count, "render-readers", [sys.executable, "scripts/render-readers", str(RESULTS / "e2e.xml")])
         check(count, "render-clients", [sys.executable, "scripts/render-clients", str(RESULTS / "e2e.xml")])
+        check(count, "render-phones", [sys.executable, "scripts/render-phones", str(RESULTS / "e2e.xml")])
 
 
 def run_sanitized(count, arguments):
@@ -352,7 +369,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="skip the e2e tests marked slow")
     parser.add_argument("-k", help="pytest's expression, for e2e and faults; a part of the name, for fuzz targets")
     parser.add_argument("--faults", action="store_true", help="only the faults, all of them")
-    parser.add_argument("--seed", type=int, help="of the faults' chance")
+    parser.add_argument("--seed", type=int, help="of the faults' chance, and of the phones'")
     parser.add_argument("--kill-cycles", type=int, metavar="N", help="kills at each named step")
     parser.add_argument("--store-kills", type=int, metavar="N", help="kills of MinIO")
     parser.add_argument("--good-pictures", type=int, metavar="N", help="good pictures among which the poison ones are mixed")
@@ -367,6 +384,11 @@ def main():
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
     alone = [name for name in ("faults", "fuzz", "sanitizer", "attacks", "drills", "suites") if getattr(arguments, name)]
     steps = arguments.steps or alone or STEPS
+    if arguments.seed is not None:
+        os.environ["PHOTOGATE_PHONE_SEED"] = str(arguments.seed)
+    phones = os.environ.setdefault("PHOTOGATE_PHONE_SEED", str(int.from_bytes(os.urandom(4), "big")))
+    if {"e2e", "suites"} & set(steps):
+        say(f"the phones' seed: {phones}; --seed {phones} repeats it")
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     # All faults measure, and therefore use a disk.

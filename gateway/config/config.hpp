@@ -20,7 +20,9 @@
 #include "base/words.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/config/listen_address.hpp"
+#include "gateway/http/flowing_body.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "http/semantics/cors.hpp"
 #include "imaging/imager_pool.hpp"
 #include "model/policy/profile.hpp"
@@ -48,7 +50,8 @@ struct Server {
     std::vector<Secret> token_secrets;  ///< of client tokens: the first signs, all verify; empty: derived
     std::size_t io_threads = 0;
 
-    std::vector<IpBlock> trusted_proxies;                    ///< whose X-Forwarded-For is used
+    std::vector<IpBlock> trusted_proxies;  ///< whose X-Forwarded-For is used
+    http::InterimAnswers interim_answers = http::InterimAnswers::direct;
     http::AccessLog access_log = http::AccessLog::failures;  ///< which requests are logged, a line each
     std::size_t max_connections = 4'096;
     std::size_t max_connections_per_address = 512;  ///< 0: any number
@@ -115,6 +118,27 @@ struct Worker {
     std::chrono::seconds sweep_age = std::chrono::hours{24};
     std::chrono::seconds keep_parts = std::chrono::hours{24 * 7};
     std::chrono::milliseconds proof_interval = std::chrono::hours{1};
+    std::vector<std::string> regions;  ///< those whose stores are near; empty: all are
+    /// How long a job of any other region is left to workers that are nearer.
+    std::chrono::milliseconds far_after = std::chrono::seconds{10};
+};
+
+/// Which clients a region is near to, and what stands in for it.
+struct RegionPlaces {
+    std::vector<IpBlock> networks;
+    std::vector<std::string> countries;
+    std::vector<std::string> continents;
+    std::vector<std::string> fallback;
+};
+
+/// Which region a new upload goes to that names none.
+struct Placement {
+    std::string default_region;  ///< empty: `default`, or the only one
+    std::chrono::milliseconds probe_interval = std::chrono::seconds{2};
+    std::map<std::string, RegionPlaces> of;
+    placement::PlacementRules rules;  ///< the regions' places among them, once the configuration is valid
+    /// Of the regions that name any.
+    std::map<std::string, std::vector<std::string>> fallbacks;
 };
 
 /// The built-in store: objects in a folder of this machine, spoken to as S3 on a listener of its own.
@@ -188,7 +212,8 @@ struct Config {
     std::string postgres_folder;
     std::map<std::string, model::StoreRegion> regions;  ///< at least one, but for commands that need none
     BuiltinStore store;
-    /// Of uploads that name none: `default`, or the only one; empty where there are several and none is so
+    Placement placement;
+    /// Of uploads that name none: that of `placement`, `default`, or the only one; empty where there are several and none is so
     /// called.
     std::string default_region;
     Delivery delivery;

@@ -42,6 +42,7 @@ struct Scope {
     Config& config;
     std::vector<std::string> names;
 
+    RegionPlaces& places() const { return config.placement.of[names.at(0)]; }
     model::StoreRegion& region() const { return config.regions.at(names.at(0)); }
     notifier::purges::PurgeHook& purge() const { return config.purges.at(names.at(0)); }
     EventSource& source() const { return config.events.at(names.at(0)); }

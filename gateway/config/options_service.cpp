@@ -21,6 +21,9 @@ const Rows<storage::records::Retention> kept{
 using photogate::http::semantics::CorsCredentials;
 constexpr std::array kCors = {Choice<CorsCredentials>{"refused", CorsCredentials::never},
                               Choice<CorsCredentials>{"allowed", CorsCredentials::allowed}};
+constexpr std::array kInterim = {Choice<http::InterimAnswers>{"auto", http::InterimAnswers::direct},
+                                 Choice<http::InterimAnswers>{"always", http::InterimAnswers::always},
+                                 Choice<http::InterimAnswers>{"never", http::InterimAnswers::never}};
 constexpr std::array kAccessLogs = {Choice<http::AccessLog>{"all", http::AccessLog::every_request},
                                     Choice<http::AccessLog>{"failures", http::AccessLog::failures},
                                     Choice<http::AccessLog>{"none", http::AccessLog::none}};
@@ -131,6 +134,11 @@ Table server_table() {
             {"trusted_proxies", Kind::list, "127.0.0.0/8,::1",
              "Addresses and CIDR blocks of the proxies whose `X-Forwarded-For` is trusted.",
              [](S s, G g) { return put_list(g, parse_ip_block, s.config.server.trusted_proxies); }},
+            {"interim_responses", Kind::choice, choice_text(kInterim, standard().server.interim_answers),
+             "Who is sent interim responses (104) by which resumable uploads tell where they go on: auto "
+             "(clients that "
+             "come without a proxy), always (all proxies in front pass them on), never.",
+             [](S s, G g) { return put_choice(g, kInterim, s.config.server.interim_answers); }},
             {"access_log", Kind::choice, choice_text(kAccessLogs, standard().server.access_log),
              "Which requests are logged: all, failures (5xx and aborted requests), none.",
              [](S s, G g) { return put_choice(g, kAccessLogs, s.config.server.access_log); }},
@@ -141,7 +149,8 @@ Table server_table() {
                  return put(read_integer(g, {1, 1'000'000'000}), s.config.server.max_requests_per_connection);
              }},
             {"max_waits", Kind::integer, "",
-             "Concurrent requests that wait for an upload (`?wait=`, DELETE); more are answered 503, a "
+             "Concurrent requests that wait for an upload (`?wait=`, event streams, DELETE); more are "
+             "answered 503, a "
              "DELETE "
              "202. They are evicted first at the limit of connections.",
              [](S s, G g) {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "gateway/config/defaults.hpp"
 #include "gateway/config/options.hpp"
 #include "gateway/config/setters.hpp"
@@ -11,6 +13,12 @@ using S = const Scope&;
 using G = const RawValue&;
 using signer::AddressingStyle;
 
+using placement::HeaderSays;
+
+constexpr std::array kHeaderSays = {Choice<HeaderSays>{"country", HeaderSays::country},
+                                    Choice<HeaderSays>{"continent", HeaderSays::continent},
+                                    Choice<HeaderSays>{"region", HeaderSays::region}};
+constexpr std::array<std::string_view, 7> kContinents{"AF", "AN", "AS", "EU", "NA", "OC", "SA"};
 constexpr std::array kStyles = {Choice<AddressingStyle>{"path", AddressingStyle::path},
                                 Choice<AddressingStyle>{"virtual-host", AddressingStyle::virtual_host}};
 
@@ -19,6 +27,35 @@ Result<std::string> parse_domain(std::string_view text) {
     if (!endpoint || endpoint->port || text.find_first_of("/[") != std::string_view::npos)
         return fail(ErrorCode::invalid_field, "a domain is a name, without scheme, port or path");
     return endpoint->host;
+}
+
+Result<IpBlock> parse_network(std::string_view text) {
+    auto block = parse_ip_block(text);
+    if (block && block->has_host_bits())
+        return fail(ErrorCode::invalid_field, "a network has no bits of a host behind its length");
+    return block;
+}
+
+Result<std::string> parse_country(std::string_view text) {
+    if (text.size() != 2 || !ascii::is_letter(text[0]) || !ascii::is_letter(text[1]))
+        return fail(ErrorCode::invalid_field, "a country is two letters of ISO 3166-1, such as DE");
+    return ascii::to_upper(text);
+}
+
+Result<std::string> parse_continent(std::string_view text) {
+    auto code = ascii::to_upper(text);
+    if (std::find(kContinents.begin(), kContinents.end(), code) == kContinents.end())
+        return fail(ErrorCode::invalid_field, "a continent is AF, AN, AS, EU, NA, OC or SA");
+    return code;
+}
+
+/// The name of a field as HTTP has it (RFC 9110, 5.1).
+Result<std::string> parse_field_name(std::string_view text) {
+    const bool plain = std::all_of(text.begin(), text.end(),
+                                   [](char c) { return ascii::is_alphanumeric(c) || c == '-' || c == '_'; });
+    if (text.empty() || text.size() > 64 || !plain)
+        return fail(ErrorCode::invalid_field, "a header's name has letters, digits, '-' and '_'");
+    return std::string{text};
 }
 
 ValidationError put_access_key(const RawValue& given, std::string& field) {
@@ -95,6 +132,7 @@ Table builtin_table() {
 }  // namespace
 
 std::vector<Table> store_tables() {
+    using namespace std::chrono_literals;
     return {
         builtin_table(),
         {.pattern = "regions.*",
@@ -148,12 +186,54 @@ std::vector<Table> store_tables() {
                       Secrecy::open, "required"},
                      {"worker_secret_key", Kind::text, "", "The worker's secret access key.",
                       [](S s, G g) { return put_secret(g, s.region().worker.secret_access_key); },
-                      Secrecy::secret, "required"}},
+                      Secrecy::secret, "required"},
+                     {"networks", Kind::list, "",
+                      "The networks of clients that are near: CIDR blocks. Of several that contain an "
+                      "address, of any region, the longest decides.",
+                      [](S s, G g) { return put_list(g, parse_network, s.places().networks); }},
+                     {"countries", Kind::list, "",
+                      "The countries of clients that are near, by their codes in ISO 3166-1: `DE`. Known by "
+                      "`placement.header` or `placement.database`.",
+                      [](S s, G g) { return put_list(g, parse_country, s.places().countries); }},
+                     {"continents", Kind::list, "",
+                      "The same by continent, where no region has the country: AF, AN, AS, EU, NA, OC, SA.",
+                      [](S s, G g) { return put_list(g, parse_continent, s.places().continents); }},
+                     {"fallback", Kind::list, "",
+                      "The regions that stand in for this one while it is down, in this order. Empty: none, "
+                      "new uploads are then answered 503.",
+                      [](S s, G g) { return put_list(g, parse_region_name, s.places().fallback); },
+                      Secrecy::open, "all others: the default region, then by name"}},
          .make =
              [](Config& config, const std::vector<std::string>& names) {
                  config.regions[names.at(0)].name = names.at(0);
              },
          .single = "default"},
+        {.pattern = "placement",
+         .prefix = "placement",
+         .help = "Which of several regions a new upload goes to that names none: the one near whoever sends "
+                 "the file. `docs/regions.md` has examples.",
+         .options =
+             {{"default_region", Kind::text, "", "The region of clients of which nothing is known.",
+               [](S s, G g) { return put_parsed(g, parse_region_name, s.config.placement.default_region); },
+               Secrecy::open, "the only region, or the one called `default`"},
+              {"header", Kind::text, "",
+               "A header in which the CDN says where the client is: `CF-IPCountry`. Believed from "
+               "`server.trusted_proxies` alone; asked first.",
+               [](S s, G g) { return put_parsed(g, parse_field_name, s.config.placement.rules.header); },
+               Secrecy::open, "none"},
+              {"header_says", Kind::choice, choice_text(kHeaderSays, standard().placement.rules.says),
+               "What its value is: country, continent (as in `regions.NAME`), region (a NAME).",
+               [](S s, G g) { return put_choice(g, kHeaderSays, s.config.placement.rules.says); }},
+              {"database", Kind::file, "",
+               "A file in MaxMind's format (GeoLite2-Country.mmdb) that says where an address is; asked "
+               "where no network contains it. Opened again at SIGHUP.",
+               [](S s, G g) { return put(read_text(g), s.config.placement.rules.database); }, Secrecy::open,
+               "none"},
+              {"probe_interval", Kind::duration, duration_text(standard().placement.probe_interval),
+               "How often each of several regions is asked whether it answers.",
+               [](S s, G g) {
+                   return put(read_duration(g, {100ms, 5min}), s.config.placement.probe_interval);
+               }}}},
     };
 }
 

@@ -78,6 +78,12 @@ Table worker_table() {
                             "How often orphan collection runs over both buckets."),
             worker.duration("sweep_age", &Worker::sweep_age, {1s, 30 * 24h},
                             "Orphan collection ignores objects younger than this."),
+            {"regions", Kind::list, "",
+             "The regions whose stores are near this worker. Their jobs are taken before those of others.",
+             [](S s, G g) { return put_list(g, parse_region_name, s.config.worker.regions); }, Secrecy::open,
+             "all"},
+            worker.duration("far_after", &Worker::far_after, {0ms, 1h},
+                            "How long a job of another region is left to workers that are near it."),
             worker.duration(
                 "keep_parts", &Worker::keep_parts, {1s, 90 * 24h},
                 "How long after their last presigned URL ends the parts of an unfinished multipart "

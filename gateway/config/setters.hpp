@@ -90,6 +90,13 @@ ValidationError put_parsed(const RawValue& given, const Parse& parse, Field& fie
     return std::nullopt;
 }
 
+/// Whether there is a region of that name is a question for later.
+inline Result<std::string> parse_region_name(std::string_view text) {
+    if (!parse_app_name(text))
+        return fail(ErrorCode::invalid_field, "a region is the NAME of [regions.NAME]");
+    return std::string{text};
+}
+
 /// A secret text; `shape` names what is wrong without repeating it.
 inline ValidationError put_secret(const RawValue& given, Secret& field) {
     auto text = read_text(given);

@@ -164,6 +164,7 @@ void check_regions(Config& config, Report& report) {
     }
     if (config.regions.contains("default")) config.default_region = "default";
     if (config.regions.size() == 1) config.default_region = config.regions.begin()->first;
+    check_placement(config, report);
 }
 
 void check_profile(const model::Profile& profile, const std::string& table, Report& report) {

@@ -18,6 +18,9 @@ bool listens_beyond_loopback(const Server& server);
 
 /// Its part for `[server]`.
 void check_server(const Server& server, Report& report);
+/// Its part for what says which region is near whom: completes `placement`, and the default region.
+void check_placement(Config& config, Report& report);
+
 /// Its part for `[events.NAME]`: fills in what follows from the dialect, and the regions.
 void check_events(Config& config, Report& report);
 /// Its part for `[purges.NAME]`.

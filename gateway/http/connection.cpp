@@ -217,6 +217,7 @@ void Connection::admit(RequestHead head) {
     if (is_traceparent(trace)) exchange.traceparent = trace;
     exchange.client = client_address(slot_.peer, head.headers, io_thread_.core().options.trusted_proxies);
     head.client = exchange.client;
+    head.peer = slot_.peer;
     if (head.persistence == Persistence::close) closing_ = true;
     try {
         exchange.admission = listener_.service->admit(head);

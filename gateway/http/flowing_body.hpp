@@ -16,6 +16,13 @@
 
 namespace photogate::gateway::http {
 
+/// Who is sent interim answers (104): many proxies take one for the final answer.
+enum class InterimAnswers {
+    direct,  ///< clients that come without a proxy, as far as can be seen
+    always,  ///< every proxy in front passes them on
+    never,
+};
+
 struct FlowLimits {
     std::chrono::milliseconds idle{60'000};  ///< between two bytes
     /// Bytes of all pieces that are being gathered: a piece has at most its share, within `least` and `most`.

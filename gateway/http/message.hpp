@@ -90,6 +90,8 @@ struct RequestHead {
     bool expects_continue = false;
     /// Whose request it is (client_address.hpp); nullopt where it did not come over a connection.
     std::optional<IpAddress> client = std::nullopt;
+    /// Who the connection is from: the client, or the last proxy before us.
+    std::optional<IpAddress> peer = std::nullopt;
 
     /// The target without its query: fit for a log.
     std::string_view raw_path() const;
@@ -193,6 +195,7 @@ struct Response {
     std::vector<HeaderField> headers;
     Body body;
     Persistence persistence = Persistence::keep_alive;  ///< close: this connection ends after this answer
+    std::string reason = {};                            ///< in place of the standard's words; visible ASCII
 
     static Response empty(int status) { return Response{status, {}, std::string{}}; }
     static Response json(int status, std::string text);

@@ -19,6 +19,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> defaults{
     {"Content-Security-Policy", "default-src 'none'"},
 }};
 
+/// Nothing that would end the line.
+std::string reason_of(const Response& response) {
+    auto reason = response.reason;
+    for (char& c : reason) {
+        if (c < 0x20 || c > 0x7E) c = '?';
+    }
+    return reason;
+}
+
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     if (!photogate::http::semantics::is_token(name)) return;
     out.append(name).append(": ");
@@ -48,7 +57,7 @@ void append_head(std::string& out, const Response& response, const BodyFraming& 
     out.append("HTTP/1.1 ")
         .append(std::to_string(response.status))
         .append(" ")
-        .append(reason_phrase(response.status));
+        .append(response.reason.empty() ? std::string{reason_phrase(response.status)} : reason_of(response));
     out.append("\r\nServer: photogate\r\nDate: ").append(context.date);
     out.append("\r\nX-Request-Id: ").append(context.request_id).append("\r\n");
     for (const HeaderField& field : response.headers) {

@@ -49,6 +49,15 @@ auto refuse(const char* detail) {
     return fail(ErrorCode::bad_target, detail);
 }
 
+/// Uppy 6 puts `/s3/…` behind an endpoint as it is, also behind one that ends with a slash: `/u/TOKEN//s3/…` is read as
+/// `/u/TOKEN/s3/…`. No other path may have an empty segment.
+std::string without_doubled_slash(std::string_view path) {
+    std::string out{path};
+    const auto token = path.starts_with("/u/") ? path.find('/', 3) : std::string_view::npos;
+    if (token != std::string_view::npos && path.substr(token).starts_with("//s3/")) out.erase(token, 1);
+    return out;
+}
+
 }  // namespace
 
 Result<Target> parse_target(std::string_view text) {
@@ -58,7 +67,8 @@ Result<Target> parse_target(std::string_view text) {
     }
     Target target;
     std::size_t question = text.find('?');
-    std::string_view path = text.substr(0, question);
+    const auto read = without_doubled_slash(text.substr(0, question));
+    const std::string_view path = read;
     if (path.find("//") != std::string_view::npos) return refuse("the path has an empty segment");
     std::string_view rest = path.substr(1);
     while (path.size() > 1) {

@@ -2,7 +2,7 @@
 //
 // Refused as bad_target: a byte outside visible ASCII, `"`, `<`, `>`, `\` or `#`; a broken percent escape; an
 // escaped NUL; text that is not UTF-8 once decoded; in the path `//`, a `.` or `..` segment and control
-// characters or `\`, however they are written. An escaped `/` stays inside its segment.
+// characters or `\`, however they are written. One `//` is read as `/`: that of `/u/TOKEN//s3/`. An escaped `/` stays inside its segment.
 //
 // Thread safety: pure.
 #pragma once

@@ -1,6 +1,7 @@
 #include "gateway/http/work_pool.hpp"
 
 #include <exception>
+#include <system_error>
 
 #include <pthread.h>
 
@@ -10,25 +11,39 @@ namespace photogate::gateway::http {
 
 WorkPool::WorkPool(Options options) : options_(std::move(options)) {
     threads_.reserve(options_.threads);
-    for (std::size_t i = 0; i < options_.threads; ++i) {
-        threads_.emplace_back([this] { loop(); });
-        // Names are for people; a refused one changes nothing.
-        (void)pthread_setname_np(threads_.back().native_handle(),
-                                 (options_.name.substr(0, 12) + std::to_string(i)).c_str());
-    }
 }
 
 WorkPool::~WorkPool() {
     join();
 }
 
-Result<> WorkPool::reserve() {
-    if (!closing_ && waiting_.size() < options_.queue) return {};
+Result<> WorkPool::refuse() {
     ++refused_;
     return fail(Error{ErrorCode::overloaded,
                       "the gateway has as much work as it can take; send the same request again in a moment",
                       {},
                       std::chrono::seconds{1}});
+}
+
+Result<> WorkPool::reserve() {
+    if (closing_ || waiting_.size() >= options_.queue) return refuse();
+    const std::size_t idle = threads_.size() - active_;
+    if (idle > waiting_.size() || threads_.size() == options_.threads) return {};
+    return start_thread();
+}
+
+Result<> WorkPool::start_thread() {
+    try {
+        threads_.emplace_back([this] { loop(); });
+    } catch (const std::system_error& error) {
+        log::error("pool.no_thread", {{"pool", options_.name}, {"what", error.what()}});
+        if (threads_.empty()) return refuse();
+        return {};
+    }
+    // Names are for people; a refused one changes nothing.
+    (void)pthread_setname_np(threads_.back().native_handle(),
+                             (options_.name.substr(0, 12) + std::to_string(threads_.size() - 1)).c_str());
+    return {};
 }
 
 void WorkPool::loop() {

@@ -1,5 +1,5 @@
 // Threads for what must wait or compute: the database, the store. Bounded, and never a queue that hides an
-// overload.
+// overload. A thread is started when there is work for it, and stays: an idle gateway has few.
 //
 // Thread safety: any thread may submit. The destructor refuses new work, finishes what was taken, and joins.
 #pragma once
@@ -23,14 +23,14 @@ namespace photogate::gateway::http {
 class WorkPool {
   public:
     struct Options {
-        std::string name;  ///< of its threads, at most 12 characters
-        std::size_t threads = 4;
+        std::string name;         ///< of its threads, at most 12 characters
+        std::size_t threads = 4;  ///< at most
         std::size_t queue = 256;  ///< how many may wait
     };
     struct Counts {
         std::size_t waiting = 0;
         std::size_t active = 0;
-        std::size_t threads = 0;
+        std::size_t threads = 0;  ///< as many as there may be
         std::uint64_t finished = 0;
         std::uint64_t refused = 0;
     };
@@ -47,7 +47,7 @@ class WorkPool {
     Result<> submit(Work&& work) {
         static_assert(!std::is_lvalue_reference_v<Work>, "hand the work over: std::move(work)");
         std::unique_lock lock(mutex_);
-        if (Result<> room = reserve(); !room) return room;
+        if (Result<> taken = reserve(); !taken) return taken;
         waiting_.push_back(std::make_unique<Task<Work>>(std::forward<Work>(work)));
         lock.unlock();
         wake_.notify_one();
@@ -71,7 +71,10 @@ class WorkPool {
         void run() override { work(); }
         Work work;
     };
+    /// Room in the queue, and a thread that will come to it.
     Result<> reserve();
+    Result<> refuse();
+    Result<> start_thread();
     void loop();
 
     Options options_;

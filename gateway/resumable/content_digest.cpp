@@ -4,7 +4,8 @@ namespace photogate::gateway::resumable {
 namespace {
 
 using photogate::http::resumable::DigestAlgorithm;
-using Stream = std::variant<signer::Sha1Stream, signer::Sha256Stream, signer::Md5Stream>;
+using Stream =
+    std::variant<signer::Sha1Stream, signer::Sha256Stream, signer::Sha512Stream, signer::Md5Stream>;
 
 Stream stream_of(DigestAlgorithm algorithm) {
     switch (algorithm) {
@@ -12,6 +13,8 @@ Stream stream_of(DigestAlgorithm algorithm) {
             return signer::Sha1Stream{};
         case DigestAlgorithm::sha256:
             return signer::Sha256Stream{};
+        case DigestAlgorithm::sha512:
+            return signer::Sha512Stream{};
         case DigestAlgorithm::md5:
             return signer::Md5Stream{};
     }

@@ -7,6 +7,7 @@
 
 #include "http/resumable/request.hpp"
 #include "signer/digest.hpp"
+#include "signer/sha512.hpp"
 
 namespace photogate::gateway::resumable {
 
@@ -19,7 +20,7 @@ class ContentDigest {
 
   private:
     Bytes expected_;
-    std::variant<signer::Sha1Stream, signer::Sha256Stream, signer::Md5Stream> stream_;
+    std::variant<signer::Sha1Stream, signer::Sha256Stream, signer::Sha512Stream, signer::Md5Stream> stream_;
 };
 
 }  // namespace photogate::gateway::resumable

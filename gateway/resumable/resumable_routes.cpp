@@ -97,6 +97,7 @@ void handle_place(const ResumableApi& api, http::Request request, http::Responde
     pipeline::uploads::CreateRequest create;
     create.grant.size = asked.asked.length;
     create.grant.request_id = request.request_id;
+    create.grant.near = api.regions.near(request);
     read_pairs(asked.asked.metadata, create.grant);
     const pipeline::uploads::Caller caller{token->app, std::make_shared<const model::ClientToken>(*token)};
     auto planned = api.service.plan(caller, std::move(create));

@@ -20,8 +20,10 @@
 #include "gateway/access/client_places.hpp"
 #include "gateway/access/client_token.hpp"
 #include "gateway/access/upload_ticket.hpp"
+#include "gateway/http/flowing_body.hpp"
 #include "gateway/http/service.hpp"
 #include "gateway/http/work_pool.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "gateway/resumable/holders.hpp"
 #include "http/semantics/cors.hpp"
 #include "pipeline/resumable/assembler.hpp"
@@ -55,6 +57,8 @@ struct ResumableApi {
     std::string base;                ///< before paths; empty: paths alone
     std::function<ByteSize()> most;  ///< bytes of the largest upload of any profile
     std::vector<IpBlock> trusted_proxies;
+    http::InterimAnswers interim_answers = http::InterimAnswers::direct;
+    const placement::RegionFinder& regions;  ///< which is near a client
     /// For completions that may be called when their request has gone: its owner waits for them before all of the above
     /// ends.
     const InFlight& in_flight;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "gateway/http/client_address.hpp"
 #include "gateway/http/flowing_body.hpp"
@@ -22,6 +23,8 @@ namespace {
 
 /// A larger file is assembled after the answer.
 constexpr ByteSize kAssembledFirst = 32U << 20;
+/// Between two interim answers.
+constexpr std::chrono::seconds kProgressEvery{2};
 
 Why why_of(ErrorCode code) {
     switch (public_code(code)) {
@@ -133,6 +136,7 @@ void Transfer::take() {
     pipeline::resumable::Wishes wishes{asked.length, {}, errand_.beginning, asked.verb == Verb::create};
     if (wishes.anew && asked.carries) wishes.content = announced_content();
     if (errand_.made_here) wishes.metadata = asked.metadata;
+    if (asked.whole_sha256) wishes.whole_sha256 = hex_lower(*asked.whole_sha256);
     auto hold = api_.uploads.take(errand_.visitor, wishes);
     if (!hold) return refuse(refusal_of(hold.error()));
     hold_.emplace(std::move(*hold));
@@ -147,7 +151,7 @@ void Transfer::take() {
         const auto& progress = hold_->progress;
         if (progress.offset == 0 && progress.beginning > 0)
             tell_left(api_.assembler.remove_beginning(hold_->upload, progress.beginning - 1));
-        send_interim();
+        send_location();
     }
     ask();
 }
@@ -197,20 +201,32 @@ void Transfer::let_it_flow() {
     });
 }
 
-void Transfer::send_interim() {
-    const auto& dialect = errand_.asked.dialect;
-    if (!dialect.is_draft()) return;
-    // Many proxies take a 104 for the final answer.
+bool Transfer::may_inform() const {
+    if (!errand_.asked.dialect.is_draft() || api_.interim_answers == http::InterimAnswers::never)
+        return false;
+    if (api_.interim_answers == http::InterimAnswers::always) return true;
     for (const auto* field :
          {"Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}) {
-        if (request_.headers.find(field)) return;
+        if (request_.headers.find(field)) return false;
     }
     const auto peer = parse_ip_address(request_.remote);
-    for (const auto& proxy : api_.trusted_proxies) {
-        if (!peer || proxy.contains(*peer)) return;
-    }
+    return peer && !http::is_any_of(*peer, api_.trusted_proxies);
+}
+
+void Transfer::send_location() {
+    if (!may_inform()) return;
     if (const auto content = http::flowing_body(request_))
-        content->inform(response_of(protocol::resumable_at(dialect, location(), standing())));
+        content->inform(response_of(protocol::resumable_at(errand_.asked.dialect, location(), standing())));
+}
+
+void Transfer::send_progress() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!protocol::tells_progress(errand_.asked.dialect) || now - informed_at_ < kProgressEvery ||
+        !may_inform())
+        return;
+    informed_at_ = now;
+    if (const auto content = http::flowing_body(request_))
+        content->inform(response_of(protocol::progress(errand_.asked.dialect, standing())));
 }
 
 void Transfer::ask() {
@@ -250,7 +266,10 @@ void Transfer::receive(Piece piece) {
     }
     if (auto kept = keep(bytes); !kept) return refuse(refusal_of(kept.error()));
     if (piece.last) return end_of_content({});
-    if (!digest_ && !commit(false)) return;
+    if (!digest_) {
+        if (!commit(false)) return;
+        send_progress();
+    }
     ask();
 }
 
@@ -323,15 +342,21 @@ void Transfer::end_of_content(const std::optional<Error>& cut) {
 void Transfer::received() {
     api_.metrics.received.add();
     holding_.reset();
+    /// Whether it is what its client said that it would be.
     const auto assemble = [&] {
         const auto made = api_.assembler.assemble(hold_->upload, ChunkStore::When::now);
-        if (!made)  // the collector goes on
-            log::warn("resumable.not_assembled", {{"upload", hold_->upload.id.str()},
-                                                  {"code", to_string(made.error().code)},
-                                                  {"detail", made.error().detail}});
+        if (made) return true;
+        if (made.error().code == ErrorCode::invalid_checksum) return false;
+        // The collector goes on.
+        log::warn("resumable.not_assembled", {{"upload", hold_->upload.id.str()},
+                                              {"code", to_string(made.error().code)},
+                                              {"detail", made.error().detail}});
+        return true;
     };
     const bool first = hold_->progress.offset <= kAssembledFirst;
-    if (first) assemble();
+    if (first && !assemble())
+        return refuse({Why::wrong_whole, "the file does not have the SHA-256 of Repr-Digest; it is refused",
+                       ErrorCode::invalid_checksum});
     answer_standing();
     if (!first) assemble();
 }

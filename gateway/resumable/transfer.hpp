@@ -7,6 +7,7 @@
 // Thread safety: one thread at a time has a Transfer; it keeps itself alive until it has answered.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,11 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::optional<photogate::http::resumable::Refusal> check_length() const;
     /// 0 where it is not known.
     ByteSize announced_content() const;
-    void send_interim();
+    bool may_inform() const;
+    /// Where it can be resumed.
+    void send_location();
+    /// How much is kept, now and then.
+    void send_progress();
     void ask();
     void receive(Piece piece);
     Result<> keep(std::string_view bytes);
@@ -82,6 +87,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::optional<ContentDigest> digest_;
     std::vector<storage::chunks::Chunk> uncommitted_;
     ByteSize uncommitted_bytes_ = 0;
+    std::chrono::steady_clock::time_point informed_at_ = std::chrono::steady_clock::now();
     std::string last_bytes_;  ///< which make the upload whole, while more may still come
 };
 

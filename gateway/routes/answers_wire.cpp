@@ -30,6 +30,17 @@ void text_or_null(photogate::json::Writer& out, const std::string& text) {
     out.text(text);
 }
 
+/// 0 is not known.
+void number_or_null(photogate::json::Writer& out, std::uint64_t number) {
+    if (number == 0) return out.null();
+    out.number(number);
+}
+
+/// Of an open plan it is not known.
+std::uint64_t count_of(const model::PartPlan& plan) {
+    return plan.is_open() ? 0 : plan.count();
+}
+
 void write_parts(photogate::json::Writer& out, const std::vector<pipeline::SignedPart>& parts) {
     out.begin_array();
     for (const auto& part : parts) {
@@ -37,7 +48,7 @@ void write_parts(photogate::json::Writer& out, const std::vector<pipeline::Signe
         out.name("number");
         out.number(part.number);
         out.name("size");
-        out.number(part.size);
+        number_or_null(out, part.size);
         out.name("method");
         out.text("PUT");
         out.name("url");
@@ -57,7 +68,7 @@ void write_part_grant(photogate::json::Writer& out, const model::Upload& upload,
     out.name("part_size");
     out.number(parts.plan.part_size);
     out.name("count");
-    out.number(parts.plan.count());
+    number_or_null(out, count_of(parts.plan));
     out.name("data");
     write_parts(out, parts.first);
     out.name("links");
@@ -126,6 +137,13 @@ std::string granted_json(const model::Upload& upload, const pipeline::Grant& gra
         out.name("resumable");
         write_resumable(out, *grant.resumable);
     }
+    if (!grant.fallbacks.empty()) {
+        out.name("fallbacks");
+        out.begin_array();
+        for (const auto& region : grant.fallbacks)
+            out.text(region);
+        out.end_array();
+    }
     out.end_object();
     const auto granted = out.take();
     text.pop_back();  // its closing brace
@@ -145,16 +163,14 @@ std::string listed_parts_json(const pipeline::uploads::ListedParts& parts) {
     out.name("part_size");
     out.number(parts.plan.part_size);
     out.name("count");
-    out.number(parts.plan.count());
+    number_or_null(out, count_of(parts.plan));
     out.name("size");
-    out.number(parts.plan.size);
+    number_or_null(out, parts.plan.size);
     out.name("data");
     out.begin_array();
     for (const auto& part : parts.there) {
         // One that was cut off is sent again.
-        if (part.number < 1 || part.number > parts.plan.count() ||
-            part.size != parts.plan.size_of(part.number))
-            continue;
+        if (!parts.plan.has(part.number, part.size)) continue;
         here[part.number] = true;
         received += part.size;
         out.begin_object();
@@ -172,7 +188,7 @@ std::string listed_parts_json(const pipeline::uploads::ListedParts& parts) {
     out.name("missing");
     out.begin_array();
     std::size_t missing = 0;
-    for (std::uint32_t number = 1; number <= parts.plan.count() && missing < kMostMissing; ++number) {
+    for (std::uint32_t number = 1; number <= count_of(parts.plan) && missing < kMostMissing; ++number) {
         if (here[number]) continue;
         out.number(number);
         ++missing;

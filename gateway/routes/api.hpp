@@ -22,8 +22,9 @@
 #include "gateway/config/config.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/work_pool.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "gateway/routes/image_access.hpp"
-#include "gateway/routes/waiters.hpp"
+#include "gateway/waiting/waiters.hpp"
 #include "notifier/callbacks/upload_wire.hpp"
 #include "notifier/events/source.hpp"
 #include "pipeline/catalog.hpp"
@@ -39,6 +40,12 @@
 
 namespace photogate::gateway::routes {
 
+using waiting::PackageSubject;
+using waiting::PackageWaiters;
+using waiting::Until;
+using waiting::Waited;
+using waiting::Waiters;
+
 struct Api {
     const config::Config& config;
     const model::LiveApps& apps;
@@ -51,6 +58,7 @@ struct Api {
     storage::records::UploadStore& uploads;     ///< for lists
     storage::records::Outbox& outbox;
     const pipeline::Stores& stores;
+    const placement::RegionFinder& regions;  ///< which is near a client
     pipeline::Intake& intake;
     delivery::PublishedImages& images;
     storage::records::VersionStore& versions;

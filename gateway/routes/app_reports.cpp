@@ -55,6 +55,8 @@ Result<Response> usage(const Api& api, const Request& request) {
         out.number(each.published);
         out.name("bytes");
         out.number(each.bytes);
+        out.name("versions");
+        out.number(each.versions);
         out.end_object();
     }
     out.end_array();

@@ -12,6 +12,7 @@
 #include "gateway/http/work_pool.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
+#include "gateway/routes/near_region.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/upload_routes.hpp"
 #include "gateway/routes/upload_variants.hpp"
@@ -39,7 +40,7 @@ struct ReadBatch {
     std::string request_sha256;
 };
 
-Result<ReadBatch> read_batch(const http::Request& request) {
+Result<ReadBatch> read_batch(const Api& api, const http::Request& request) {
     auto key = read_idempotency_key(request);
     if (!key) return fail(std::move(key.error()));
     const auto document = json::read_object(request.body, kBounds);
@@ -61,6 +62,7 @@ Result<ReadBatch> read_batch(const http::Request& request) {
             continue;
         }
         wanted->request.request_id = request.request_id;
+        wanted->request.near = near_region(api, request, wanted->request);
         batch.items.emplace_back(
             uploads::CreateRequest{std::move(wanted->request), std::move(wanted->mistakes), {}, {}});
     }
@@ -128,7 +130,7 @@ Answers answers_of(const Api& api, const std::vector<Result<uploads::Created>>& 
 
 Result<http::Response> create_batch(const Api& api, Counts counts, const std::string& docs_base,
                                     const http::Request& request) {
-    auto batch = read_batch(request);
+    auto batch = read_batch(api, request);
     if (!batch) return fail(std::move(batch.error()));
     const auto who = asking(request);
     uploads::PlannedBatch planned;

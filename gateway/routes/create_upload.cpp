@@ -9,6 +9,7 @@
 #include "gateway/http/json_only.hpp"
 #include "gateway/routes/answers_wire.hpp"
 #include "gateway/routes/caller.hpp"
+#include "gateway/routes/near_region.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/upload_routes.hpp"
 #include "gateway/routes/upload_variants.hpp"
@@ -30,12 +31,13 @@ http::Response created_response(const UploadId& id, std::string json, Answered a
     return response;
 }
 
-Result<uploads::CreateRequest> read_create_request(const http::Request& request) {
+Result<uploads::CreateRequest> read_create_request(const Api& api, const http::Request& request) {
     auto key = read_idempotency_key(request);
     if (!key) return fail(std::move(key.error()));
     auto wanted = read_grant_request(request.body);
     if (!wanted) return fail(std::move(wanted.error()));
     wanted->request.request_id = request.request_id;
+    wanted->request.near = near_region(api, request, wanted->request);
     uploads::CreateRequest create{
         std::move(wanted->request), std::move(wanted->mistakes), std::move(*key), {}};
     if (create.idempotency_key) {
@@ -87,7 +89,7 @@ struct Counts {
 };
 
 void create_upload(const Api& api, Counts counts, const http::Request& request, http::Responder responder) {
-    auto wanted = read_create_request(request);
+    auto wanted = read_create_request(api, request);
     if (!wanted) return responder.fail(std::move(wanted.error()));
     auto planned = api.service.plan(asking(request), std::move(*wanted));
     if (!planned) return responder.fail(std::move(planned.error()));

@@ -2,18 +2,20 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
 #include "gateway/access/package_links.hpp"
 #include "gateway/http/json_only.hpp"
 #include "gateway/routes/caller.hpp"
 #include "gateway/routes/cursor.hpp"
-#include "gateway/routes/package_events.hpp"
 #include "gateway/routes/package_request.hpp"
 #include "gateway/routes/request_fields.hpp"
 #include "gateway/routes/store_link.hpp"
 #include "gateway/routes/upload_request.hpp"
 #include "gateway/routes/waiting_client.hpp"
+#include "gateway/waiting/event_stream.hpp"
 #include "notifier/callbacks/package_wire.hpp"
 
 namespace photogate::gateway::routes {
@@ -181,26 +183,38 @@ void get_package(const PackageApi& of, Request request, http::Responder responde
     if (!taken) waiting->fail(taken.error());
 }
 
+/// Says which state of the package an event shows: what a client has seen is not told again.
+std::string event_id(const model::Package& package) {
+    // How many versions are made counts while that is all there is.
+    const auto done =
+        package.state == model::PackageState::preparing ? package.prepared : package.built_bytes;
+    return fmt::format("{}-{}-{}", to_string(package.state), to_string(package.step), done);
+}
+
+/// Its progress: each event is the package as GET gives it, if it is another than the last one told.
+Result<waiting::NextEvents> next_events(const PackageApi& of, const Request& asked, const PackageId& id,
+                                        const std::string& last) {
+    const auto found = of.packages.find_marked(scope(asked), id);
+    if (!found) return fail(found.error());
+    const auto& package = found->package;
+    waiting::NextEvents next{{}, false, PackageSubject::is_final(package), found->mark};
+    auto event = event_id(package);
+    if (event != last)
+        next.events.push_back({std::move(event),
+                               std::string{next.over ? to_string(package.state) : "progress"},
+                               shown(of, asked, package, nullptr)});
+    return next;
+}
+
 Result<Response> stream_events(const PackageApi& of, const Request& request, const PackageId& id) {
     if (const auto known = check_query(request, {}); !known) return fail(known.error());
-    auto package = of.service.find(scope(request), id);
-    if (!package) return fail(std::move(package.error()));
-    const auto last = request.headers.find("last-event-id");
-    constexpr std::size_t kLongestEventId = 64;
-    const bool sane = last && last->size() <= kLongestEventId;
     const auto asked = std::make_shared<Request>();
     asked->principal = request.principal;
-    PackageEvents::Means means{
-        of.waiters, waiting_client(of.api, request),
-        [&of, asked](const model::Package& seen) { return shown(of, *asked, seen, nullptr); },
-        sane ? std::string{*last} : std::string{}};
-    Response response;
-    response.set("Content-Type", "text/event-stream");
-    response.set("Cache-Control", "no-store");
-    response.set("X-Accel-Buffering", "no");
-    response.body = http::StreamBody{std::make_unique<PackageEvents>(std::move(means), std::move(*package)),
-                                     std::nullopt};
-    return response;
+    return waiting::answer_with_events<PackageSubject>(
+        {of.waiters, of.api.database_pool, id,
+         [&of, asked, id](const std::string& last) { return next_events(of, *asked, id, last); },
+         waiting::last_event_id(request)},
+        waiting_client(of.api, request));
 }
 
 Result<Response> delete_package(const PackageApi& of, const Request& request, const PackageId& id) {

@@ -73,6 +73,12 @@ Result<ReadGrantRequest> read_grant_request(const Value& value) {
     }
     request.expires_in = fields.integer("expires_in", {.least = 1, .code = ErrorCode::invalid_expiry});
     request.region = fields.text("region", {.longest = 64, .code = ErrorCode::unknown_region});
+    if (const auto address = fields.text("client_address", {.longest = 45})) {
+        request.client_address = parse_ip_address(*address);
+        if (!request.client_address)
+            fields.refuse("client_address", ErrorCode::invalid_field,
+                          "'client_address' is an IPv4 or IPv6 address, without a port");
+    }
     request.callback_url =
         fields.text("callback_url", {.longest = 2'048, .code = ErrorCode::invalid_callback_url});
     request.dedupe = fields.flag("dedupe").value_or(false);

@@ -298,6 +298,7 @@ void add_upload_routes(http::Router& router, const Api& api) {
     add_create_route(router, api);
     add_batch_route(router, api);
     add_part_routes(router, api);
+    add_upload_events(router, api);
     const auto anyone = access::key_or_token(api.credentials());
     const auto key = access::any_key(api.keys);
     const auto on = [&](http::WorkPool& pool, auto call) {

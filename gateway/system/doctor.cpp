@@ -88,7 +88,12 @@ void examine_stores(const config::Config& config, const storage::objects::S3Depe
                     "configure [regions.NAME] with an endpoint, once one machine is not enough");
     const auto reports = probe_stores(config, config.apps, *stores, dependencies);
     if (!reports) return report.failed("store", reports.error());
-    for (const auto& [region, probed] : *reports) {
+    for (const auto& [region, probed, away] : *reports) {
+        if (away) {
+            report.failed(region + ": store", *away,
+                          "start the store again, or correct regions." + region + ".endpoint");
+            continue;
+        }
         for (const auto& finding : probed.findings) {
             const auto check = fmt::format("{}: {}", region, finding.check);
             switch (finding.verdict) {
@@ -159,7 +164,8 @@ void examine_capabilities(const config::Config& config, CommandMachine& around,
     if (!stores) return;  // said already
     const auto regions = probe_capabilities(config, *stores, around.dependencies);
     if (!regions) return report.failed("store.capabilities", regions.error());
-    for (const auto& [region, capabilities] : *regions) {
+    for (const auto& [region, capabilities, away] : *regions) {
+        if (away) continue;  // said already
         for (const auto& each : capabilities) {
             if (each.name == "events" && each.wanted && region != config.store.region) {
                 examine_events(config, region, each, before, around.http, report);

@@ -38,6 +38,9 @@ Result<> Foundation::open() {
     backfills.emplace(*records->database);
     agree_on_time();
     if (auto ready = open_stores(); !ready) return ready;
+    auto finder = placement::RegionFinder::open(config.placement.rules);
+    if (!finder) return fail(std::move(finder.error()));
+    region_finder = std::move(*finder);
     registry.use(config, token_secrets(config, stores));
     if (auto followed = registry.follow(*app_store); !followed) return followed;
     intake.emplace(records->uploads, records->arrivals, stores, clock);
@@ -54,6 +57,7 @@ Result<> Foundation::open() {
     watching.prove = [this] { return probe_stores(config, *apps.now(), stores, s3_dependencies); };
     watching.agree_on_time = [this] { agree_on_time(); };
     watch.emplace(std::move(watching), stores, s3_dependencies, metrics);
+    make_region_watch();
     if (builtin) {
         if (auto serving = builtin->serve(server_options(config.server, max_connections, http_metrics));
             !serving)
@@ -62,12 +66,28 @@ Result<> Foundation::open() {
     open_disk_cache();
     images.emplace(records->publications, stores, disk_cache.get());
     upload_watch.emplace(records->uploads);
-    const routes::Waiters::Options waiting{.limits = wait_limits(config.server, max_connections)};
+    const waiting::Waiters::Options waiting{.limits = wait_limits(config.server, max_connections)};
     waiters.emplace(*upload_watch, waiting);
     package_watch.emplace(*packages);
-    package_waiters.emplace(*package_watch, routes::PackageWaiters::Options{.limits = waiting.limits},
+    package_waiters.emplace(*package_watch, waiting::PackageWaiters::Options{.limits = waiting.limits},
                             waiters->places());
     return {};
+}
+
+void Foundation::make_region_watch() {
+    RegionWatchOptions options;
+    options.probe_every = config.placement.probe_interval;
+    options.prove = [this](const pipeline::Store& store) -> Result<> {
+        const auto report = probe_store(config, *apps.now(), store, s3_dependencies);
+        if (!report) return fail(report.error());
+        const std::vector<RegionReport> reports{RegionReport{store.region.name, *report, {}}};
+        const auto failures = failures_of(reports);
+        if (failures.empty() || config.unsafe == config::UnsafeStore::allow) return {};
+        return fail(ErrorCode::unsafe_configuration, failures);
+    };
+    // The built-in store is this process, or one that it can't do without.
+    options.unwatched = config.store.region;
+    region_watch.emplace(std::move(options), stores, s3_dependencies, metrics);
 }
 
 notifier::callbacks::PackageLinks Foundation::links_to(const model::Package& package) const {
@@ -149,7 +169,14 @@ Result<> Foundation::verify_safety() {
     if (!reports) return fail(reports.error());
     watch->found(*reports);
     watch->read_clocks();  // before the first upload is signed
-    for (const auto& [region, report] : *reports) {
+    for (const auto& [region, report, away] : *reports) {
+        if (away) {
+            // Its jobs wait and it gets no uploads until it answers and is proved; the others are served.
+            stores.of(region)->health->suspend();
+            log::error("region.not_proved", {{"region", region},
+                                             {"detail", away->detail},
+                                             {"effect", "it gets no uploads until it answers"}});
+        }
         for (const auto& finding : report.findings) {
             // What is unproved follows from a failure that says more.
             if (finding.verdict == storage::objects::Verdict::passed ||

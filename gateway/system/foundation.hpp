@@ -19,11 +19,13 @@
 #include "gateway/access/image_links.hpp"
 #include "gateway/config/config.hpp"
 #include "gateway/http/http_metrics.hpp"
-#include "gateway/routes/waiters.hpp"
+#include "gateway/placement/region_finder.hpp"
 #include "gateway/system/builtin_store.hpp"
+#include "gateway/system/region_watch.hpp"
 #include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/system.hpp"
+#include "gateway/waiting/waiters.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
 #include "pipeline/intake.hpp"
@@ -84,19 +86,22 @@ struct Foundation {
     std::optional<storage::chunks::PostgresChunkStore> chunks;
     std::optional<pipeline::resumable::Assembler> assembler;
     std::optional<StoreWatch> watch;
+    std::optional<RegionWatch> region_watch;
+    std::unique_ptr<placement::RegionFinder> region_finder;
     std::unique_ptr<BuiltinStore> builtin;            ///< below what it reports to: the records, the intake
     std::unique_ptr<delivery::DiskCache> disk_cache;  ///< null where there is none
     std::optional<delivery::PublishedImages> images;
-    std::optional<routes::RecordsWatch> upload_watch;
-    std::optional<routes::Waiters> waiters;
-    std::optional<routes::PackageRecordsWatch> package_watch;
-    std::optional<routes::PackageWaiters> package_waiters;  ///< below the others, whose places it shares
-    std::unique_ptr<imaging::ImagerPool> imagers;           ///< null where this process decodes no pictures
+    std::optional<waiting::RecordsWatch> upload_watch;
+    std::optional<waiting::Waiters> waiters;
+    std::optional<waiting::PackageRecordsWatch> package_watch;
+    std::optional<waiting::PackageWaiters> package_waiters;  ///< below the others, whose places it shares
+    std::unique_ptr<imaging::ImagerPool> imagers;            ///< null where this process decodes no pictures
 
   private:
     void agree_on_time();
     notifier::callbacks::PackageLinks links_to(const model::Package& package) const;
     void open_disk_cache();
+    void make_region_watch();
     Result<> open_stores();
     void take_in(const storage::builtin::ObjectCreated& created) noexcept;
 };

@@ -15,6 +15,12 @@ routes::Readiness Probes::readiness() const {
     detail["ready"] = state.has_value();
     detail["database"] = state || stopping_ ? "ok" : "away";
     detail["stopping"] = stopping_.load();
+    if (base_.stores.all().size() > 1) {
+        // No reason not to be ready: new uploads go to the others.
+        auto& regions = detail["regions"];
+        for (const auto& [name, store] : base_.stores.all())
+            regions[name] = store.health->is_up() ? "up" : "down";
+    }
     if (base_.builtin) {
         auto& store = detail["store"];
         store["kind"] = "built-in";

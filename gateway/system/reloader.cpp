@@ -116,8 +116,9 @@ Result<> Reloader::adopt(const config::Loaded& loaded) {
         if (auto keys = changed_keys(next, name, store)) changed.emplace(name, std::move(*keys));
     }
     if (!changed.empty()) {
-        if (auto safe = prove_credentials(next); !safe) return safe;
+        if (auto safe = prove_credentials(next, changed); !safe) return safe;
     }
+    if (auto opened = base_.region_finder->reopen(); !opened) return opened;
     const auto roots = [&] {
         if (!next.server.token_secrets.empty()) return next.server.token_secrets;
         std::map<std::string, Secret> workers;
@@ -138,7 +139,8 @@ Result<> Reloader::adopt(const config::Loaded& loaded) {
 }
 
 /// Only what was not tried before is tried here: the stores with the credentials that are to come.
-Result<> Reloader::prove_credentials(const config::Config& next) const {
+Result<> Reloader::prove_credentials(const config::Config& next,
+                                     const std::map<std::string, pipeline::StoreKeys>& changed) const {
     auto config = base_.config;
     for (auto& [name, region] : config.regions) {
         const auto found = next.regions.find(name);
@@ -150,6 +152,9 @@ Result<> Reloader::prove_credentials(const config::Config& next) const {
     if (!stores) return fail(stores.error());
     const auto reports = probe_stores(config, next.apps, *stores, base_.s3_dependencies);
     if (!reports) return fail(reports.error());
+    for (const auto& [region, report, away] : *reports) {
+        if (away && changed.contains(region)) return fail(*away);
+    }
     const auto failures = failures_of(*reports);
     if (failures.empty() || base_.config.unsafe == config::UnsafeStore::allow) return {};
     return fail(ErrorCode::unsafe_configuration,

@@ -30,7 +30,8 @@ class Reloader {
   private:
     Result<config::Loaded> read() const;
     Result<> adopt(const config::Loaded& loaded);
-    Result<> prove_credentials(const config::Config& next) const;
+    Result<> prove_credentials(const config::Config& next,
+                               const std::map<std::string, pipeline::StoreKeys>& changed) const;
 
     Foundation& base_;
     ServeModule& serve_;

@@ -10,13 +10,13 @@
 #include "delivery/packed_version.hpp"
 #include "gateway/routes/cors.hpp"
 #include "gateway/routes/image_stream.hpp"
-#include "gateway/routes/wait_metrics.hpp"
 #include "gateway/system/event_sources.hpp"
 #include "gateway/system/imagers.hpp"
 #include "gateway/system/link_keys.hpp"
 #include "gateway/system/server_options.hpp"
 #include "gateway/system/work_module.hpp"
 #include "gateway/system/worker_setup.hpp"
+#include "gateway/waiting/wait_metrics.hpp"
 #include "notifier/purges/purge_hook.hpp"
 #include "storage/records/metrics.hpp"
 
@@ -128,6 +128,7 @@ Result<> ServeModule::add_api() {
                     "server.token_secrets");
     tokens_.emplace(secrets);
     tickets_.emplace(secrets);
+    seals_.emplace(secrets, base_.random);
     image_access_.emplace(base_.apps, base_.registry.link_keys(), base_.clock);
     version_use_.emplace(base_.records->versions, delivery::VersionUse::Options{});
     use_teller_ = std::thread([this] { version_use_->run(); });
@@ -145,6 +146,7 @@ Result<> ServeModule::add_api() {
                              base_.records->uploads,
                              base_.records->outbox,
                              base_.stores,
+                             *base_.region_finder,
                              *base_.intake,
                              *base_.images,
                              base_.records->versions,
@@ -215,8 +217,12 @@ void ServeModule::add_resumable_api() {
     resumable_api_.emplace(resumable::ResumableApi{
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
         transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
-        base_.config.server.trusted_proxies, in_flight_});
-    resumable_service_.emplace(*resumable_api_, router_);
+        base_.config.server.trusted_proxies, base_.config.server.interim_answers, *base_.region_finder,
+        in_flight_});
+    uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});
+    uppy::add_uppy_routes(router_, *uppy_api_);
+    uppy_errors_.emplace(router_);
+    resumable_service_.emplace(*resumable_api_, *uppy_errors_);
     make_limits();
 }
 
@@ -282,7 +288,7 @@ void ServeModule::watch_all() {
     if (base_.disk_cache) delivery::watch(metrics, *base_.disk_cache);
     if (version_maker_) delivery::watch(metrics, *version_maker_);
     if (version_use_) delivery::watch(metrics, *version_use_);
-    routes::watch(metrics, *base_.waiters, *base_.package_waiters);
+    waiting::watch(metrics, *base_.waiters, *base_.package_waiters);
     routes::watch(metrics, package_downloads_);
     if (image_access_) routes::watch(metrics, *image_access_);
     if (limited_) access::watch(metrics, *limited_);
@@ -302,6 +308,7 @@ void ServeModule::watch_all() {
 void ServeModule::use_token_secrets(const std::vector<Secret>& secrets) {
     if (tokens_) tokens_->replace(secrets);
     if (tickets_) tickets_->replace(secrets);
+    if (seals_) seals_->replace(secrets);
 }
 
 void ServeModule::stop_accepting() {

@@ -23,6 +23,7 @@
 #include "delivery/version_renderer.hpp"
 #include "gateway/access/client_token.hpp"
 #include "gateway/access/rate_limited.hpp"
+#include "gateway/access/upload_seal.hpp"
 #include "gateway/access/upload_ticket.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/http/work_pool.hpp"
@@ -32,6 +33,7 @@
 #include "gateway/system/foundation.hpp"
 #include "gateway/system/probes.hpp"
 #include "gateway/system/work_module.hpp"
+#include "gateway/uppy/uppy_routes.hpp"
 #include "pipeline/catalog.hpp"
 #include "pipeline/packages/package_service.hpp"
 #include "pipeline/resumable/resumable_uploads.hpp"
@@ -106,13 +108,16 @@ class ServeModule {
     std::thread open_counter_;
     std::optional<access::TokenSigner> tokens_;
     std::optional<access::UploadTickets> tickets_;
+    std::optional<access::UploadSeals> seals_;
     std::optional<routes::ImageAccess> image_access_;
     std::optional<routes::Api> api_;
     std::optional<pipeline::resumable::ResumableUploads> resumable_uploads_;
     std::optional<resumable::ResumableMetrics> resumable_metrics_;
     std::optional<resumable::ResumableApi> resumable_api_;
-    std::optional<resumable::ResumableService> resumable_service_;  ///< before the router
-    std::optional<access::RateLimited> limited_;                    ///< before both
+    std::optional<uppy::UppyApi> uppy_api_;
+    std::optional<uppy::UppyErrors> uppy_errors_;                   ///< before the router
+    std::optional<resumable::ResumableService> resumable_service_;  ///< before both
+    std::optional<access::RateLimited> limited_;                    ///< before all of them
     std::optional<routes::PackageApi> package_api_;
     http::Router router_;
     http::Router operations_;

@@ -36,7 +36,7 @@ StoreWatch::StoreWatch(StoreWatchOptions options, const pipeline::Stores& stores
 void StoreWatch::found(const std::vector<RegionReport>& reports) {
     // Over all regions: one that is unsafe is enough.
     std::map<std::string, bool> failed;
-    for (const auto& [region, report] : reports) {
+    for (const auto& [region, report, away] : reports) {
         for (const auto& finding : report.findings) {
             const bool bad = finding.verdict == storage::objects::Verdict::failed;
             failed[finding.check] = failed[finding.check] || bad;
@@ -59,7 +59,11 @@ void StoreWatch::prove() {
         return log::warn("store.not_proved", {{"detail", reports.error().detail}});
     }
     found(*reports);
-    for (const auto& [region, report] : *reports) {
+    for (const auto& [region, report, away] : *reports) {
+        if (away) {
+            unproved_.add();
+            log::warn("store.not_proved", {{"region", region}, {"detail", away->detail}});
+        }
         for (const auto& finding : report.findings) {
             if (finding.verdict != storage::objects::Verdict::failed) continue;
             log::error("store.unsafe", {{"region", region},

@@ -22,6 +22,7 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Depen
     std::map<std::string, pipeline::Store> stores;
     for (const auto& [name, configured] : config.regions) {
         model::StoreRegion region = configured;
+        auto health = std::make_shared<storage::objects::StoreHealth>(name);
         std::unique_ptr<storage::objects::ObjectStore> objects;
         if (name == config.store.region) {
             if (own) {
@@ -39,12 +40,15 @@ Result<pipeline::Stores> make_stores(const config::Config& config, const S3Depen
             options.style = region.style;
             options.credentials = region.worker;
             options.region = region.signing_region;
+            options.health = health;
             objects = std::make_unique<S3Client>(std::move(options), dependencies);
         }
         signer::Signer signer(region.signer, region.signing_region);
-        stores.emplace(name, pipeline::Store{std::move(region), std::move(signer), std::move(objects)});
+        pipeline::Store store{std::move(region), std::move(signer), std::move(objects)};
+        store.health = std::move(health);
+        stores.emplace(name, std::move(store));
     }
-    return pipeline::Stores(std::move(stores));
+    return pipeline::Stores(std::move(stores), {config.default_region, config.placement.fallbacks});
 }
 
 namespace {
@@ -123,19 +127,35 @@ Result<std::vector<RegionReport>> probe_stores(const config::Config& config, con
                                                const pipeline::Stores& stores,
                                                const S3Dependencies& dependencies) {
     std::vector<RegionReport> reports;
+    std::optional<Error> away;
+    std::size_t answered = 0;
     for (const auto& [name, store] : stores.all()) {
-        auto report = storage::objects::probe_store(target_of(config, apps, store.region_now()),
-                                                    *store.objects, dependencies);
-        if (!report) return does_not_answer(name, store.region, std::move(report.error()));
-        reports.push_back({name, std::move(*report)});
+        auto report = probe_store(config, apps, store, dependencies);
+        if (report) {
+            ++answered;
+        } else if (!away) {
+            away = report.error();
+        }
+        reports.push_back(report ? RegionReport{name, std::move(*report), {}}
+                                 : RegionReport{name, {}, std::move(report.error())});
     }
+    if (away && answered == 0) return fail(std::move(*away));
     return reports;
+}
+
+Result<storage::objects::ProbeReport> probe_store(const config::Config& config, const model::Apps& apps,
+                                                  const pipeline::Store& store,
+                                                  const S3Dependencies& dependencies) {
+    auto report = storage::objects::probe_store(target_of(config, apps, store.region_now()), *store.objects,
+                                                dependencies);
+    if (!report) return does_not_answer(store.region.name, store.region, std::move(report.error()));
+    return report;
 }
 
 std::string failures_of(const std::vector<RegionReport>& reports) {
     std::string failures;
-    for (const auto& [region, report] : reports) {
-        for (const auto& finding : report.findings) {
+    for (const auto& each : reports) {
+        for (const auto& finding : each.report.findings) {
             if (finding.verdict == storage::objects::Verdict::failed)
                 failures += fmt::format("\n  {}: {}\n    {}", finding.check, finding.detail, finding.remedy);
         }
@@ -153,8 +173,12 @@ Result<std::vector<RegionCapabilities>> probe_capabilities(const config::Config&
         if (name == config.store.region) target.events = storage::objects::CapabilityTarget::Events::direct;
         target.page_origin = page_origin(config.server);
         auto found = storage::objects::probe_capabilities(target, dependencies);
-        if (!found) return does_not_answer(name, store.region, std::move(found.error()));
-        all.push_back({name, std::move(*found)});
+        if (found) {
+            all.push_back({name, std::move(*found), {}});
+            continue;
+        }
+        auto away = does_not_answer(name, store.region, std::move(found.error()));
+        all.push_back({name, {}, std::move(away.value())});
     }
     return all;
 }

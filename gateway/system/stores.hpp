@@ -30,12 +30,18 @@ Result<pipeline::Stores> make_stores(const config::Config& config,
 struct RegionReport {
     std::string region;
     storage::objects::ProbeReport report;
+    std::optional<Error> away = {};  ///< why nothing could be tried; then the report is empty
 };
 
-/// Tries every attack on every region, for the profiles of `apps`. Errors: a store that can not be reached.
+/// Tries every attack on every region, for the profiles of `apps`. Errors: no store at all can be reached.
 Result<std::vector<RegionReport>> probe_stores(const config::Config& config, const model::Apps& apps,
                                                const pipeline::Stores& stores,
                                                const storage::objects::S3Dependencies& dependencies);
+
+/// The same of one region. Errors: the store can't be reached.
+Result<storage::objects::ProbeReport> probe_store(const config::Config& config, const model::Apps& apps,
+                                                  const pipeline::Store& store,
+                                                  const storage::objects::S3Dependencies& dependencies);
 
 /// What failed, each on lines of its own with its remedy; empty where nothing did.
 std::string failures_of(const std::vector<RegionReport>& reports);
@@ -43,9 +49,10 @@ std::string failures_of(const std::vector<RegionReport>& reports);
 struct RegionCapabilities {
     std::string region;
     std::vector<storage::objects::Capability> capabilities;
+    std::optional<Error> away = {};  ///< why nothing could be tried
 };
 
-/// Tries what each region's store can do. Errors: as probe_stores().
+/// Tries what each region's store can do.
 Result<std::vector<RegionCapabilities>> probe_capabilities(
     const config::Config& config, const pipeline::Stores& stores,
     const storage::objects::S3Dependencies& dependencies);

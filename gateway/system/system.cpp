@@ -28,6 +28,7 @@ struct System::State {
     Result<> start(config::Reload reload) {
         if (auto opened = foundation.open(); !opened) return opened;
         if (auto safe = foundation.verify_safety(); !safe) return safe;
+        foundation.region_watch->start();
         if (auto started = foundation.start_imagers(); !started) return started;
         if (foundation.works()) {
             work.emplace(foundation);

@@ -123,8 +123,11 @@ void WorkModule::make_worker() {
         [this](const UploadId& id) { base_.waiters->settled(id); },
         [this](const model::Upload& upload) { return part_collector_->abort_all(upload); });
     add_preparation(handlers);
-    worker_.emplace(worker_options(base_.config.worker, worker_name()), base_.records->jobs,
-                    std::move(handlers), base_.random);
+    auto options = worker_options(base_.config.worker, worker_name());
+    options.away = [this] {
+        return base_.stores.all().size() < 2 ? std::vector<std::string>{} : base_.stores.down();
+    };
+    worker_.emplace(std::move(options), base_.records->jobs, std::move(handlers), base_.random);
 }
 
 void WorkModule::add_preparation(pipeline::jobs::Handlers& handlers) {

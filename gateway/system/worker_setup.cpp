@@ -19,6 +19,8 @@ jobs::WorkerOptions worker_options(const config::Worker& config, std::string nam
     options.lease = config.lease;
     options.heartbeat = std::max(std::chrono::seconds{1}, config.lease / 4);
     options.poll = config.poll;
+    options.near = config.regions;
+    options.far_after = config.far_after;
     return options;
 }
 

@@ -83,6 +83,8 @@ Words words_of(Why why) {
             return {413, "The content is longer than the upload"};
         case Why::wrong_checksum:
             return {460, "The content does not have this checksum"};
+        case Why::wrong_whole:
+            return {400, "The file does not have this checksum"};
         case Why::not_found:
             return {404, "The upload does not exist"};
         case Why::unauthenticated:
@@ -169,6 +171,12 @@ Answer resumable_at(const Dialect& dialect, const std::string& location, const S
     return answer;
 }
 
+Answer progress(const Dialect& dialect, const Standing& standing) {
+    auto answer = begin(104, dialect);
+    say_offset(answer, standing);
+    return answer;
+}
+
 Answer stands(const Dialect& dialect, const Standing& standing) {
     auto answer = begin(dialect.is_draft() ? 204 : 200, dialect);
     say_offset(answer, standing);
@@ -207,7 +215,7 @@ Answer refused(const Dialect& dialect, const Refusal& refusal, const Standing* s
     if (refusal.why == Why::wrong_offset && standing) {
         say_offset(answer, *standing);
         say_complete(answer, dialect, standing->complete);
-    } else if (refusal.why == Why::completed) {
+    } else if (refusal.why == Why::completed || refusal.why == Why::wrong_whole) {
         say_complete(answer, dialect, true);
     }
     if (refusal.why == Why::too_large && standing) say_limit(answer, dialect, *standing);

@@ -41,6 +41,8 @@ Answer offered(std::uint64_t most);
 Answer created(const Dialect& dialect, const std::string& location, const Standing& standing);
 /// Before the final answer to a creation: 104 with the URL to resume at. Of the draft alone.
 Answer resumable_at(const Dialect& dialect, const std::string& location, const Standing& standing);
+/// While the content of a draft's request arrives: 104 with how much of it is kept. Of versions that know of it (`tells_progress`).
+Answer progress(const Dialect& dialect, const Standing& standing);
 /// To HEAD.
 Answer stands(const Dialect& dialect, const Standing& standing);
 Answer appended(const Dialect& dialect, const Standing& standing);

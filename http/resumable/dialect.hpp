@@ -41,4 +41,9 @@ constexpr bool is_spoken(std::uint64_t interop) {
     return interop == 3 || interop == 5 || interop == 6 || interop == 8;
 }
 
+/// Whether clients of this version expect interim answers with an offset.
+inline bool tells_progress(const Dialect& dialect) {
+    return dialect.is_draft() && dialect.interop >= 5;
+}
+
 }  // namespace photogate::http::resumable

@@ -175,7 +175,10 @@ Refused read_length(const Message& message, Asked& asked) {
 }
 
 void read_digests(const Message& message, Asked& asked) {
+    // Of algorithms that are not known here nothing is expected (RFC 9530, 2).
     if (const auto text = field(message, "Content-Digest")) {
+        if (auto value = read_bytes_of(*text, "sha-512"); value && value->size() == 64)
+            asked.digest = ContentDigest{DigestAlgorithm::sha512, std::move(*value)};
         if (auto value = read_bytes_of(*text, "sha-256"); value && value->size() == 32)
             asked.digest = ContentDigest{DigestAlgorithm::sha256, std::move(*value)};
     }

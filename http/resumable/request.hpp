@@ -38,7 +38,7 @@ enum class Verb {
     cancel,
 };
 
-enum class DigestAlgorithm { sha1, sha256, md5 };
+enum class DigestAlgorithm { sha1, sha256, sha512, md5 };
 struct ContentDigest {
     DigestAlgorithm algorithm = DigestAlgorithm::sha256;
     Bytes value;
@@ -68,6 +68,7 @@ struct Refusal {
         completed,  ///< nothing may be added any more
         too_large,
         wrong_checksum,  ///< the content was discarded
+        wrong_whole,     ///< all of it has come, and is not what it was to be: nothing can be resumed
         not_found,
         unauthenticated,
         forbidden,

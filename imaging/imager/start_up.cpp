@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include <gmodule.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace photogate::imaging {
 namespace {
 
 constexpr int kWarmUpEdge = 64;
+constexpr const char* kHeifModule = PHOTOGATE_VIPS_HEIF_MODULE;
 
 /// GLib's own handler asks for the peer of standard error and prints text that a file's author chose (trap
 /// 16). Ours is silent, but for what GLib is about to die of.
@@ -46,6 +48,22 @@ void allow_six_loaders() {
 
 tl::unexpected<Error> unusable(const std::string& what) {
     return fail(ErrorCode::imager_unavailable, what);
+}
+
+/// Where libvips' loaders are modules of their own, we want one of them, for HEIF and AVIF. The others (ImageMagick,
+/// Poppler, OpenSlide, JPEG XL) take as long to load as all the rest, and are code that strangers' bytes need not be near.
+Result<> start_libvips() {
+    const bool modular = ::access(kHeifModule, R_OK) == 0;
+    // The folder above those of the modules: where it does not exist, none is loaded.
+    if (modular && ::setenv("VIPSHOME", "/nonexistent", 1) != 0)
+        return unusable("the environment can't be set");
+    if (VIPS_INIT("photogate-imager") != 0) return unusable("libvips does not start: " + take_vips_words());
+    if (!modular) return {};
+    GModule* heif = g_module_open(kHeifModule, G_MODULE_BIND_LAZY);
+    if (heif == nullptr)
+        return unusable(std::string("libvips' module for HEIF can't be loaded: ") + g_module_error());
+    g_module_make_resident(heif);
+    return {};
 }
 
 Result<> try_out(Format format, BytesView picture) {
@@ -122,7 +140,7 @@ Result<> start_libraries(const std::vector<std::string>& fonts) {
     (void)::mallopt(M_TOP_PAD, 1 << 20);
     g_log_set_default_handler(say_nothing, nullptr);
     g_log_set_writer_func(write_nothing, nullptr, nullptr);
-    if (VIPS_INIT("photogate-imager") != 0) return unusable("libvips does not start: " + take_vips_words());
+    if (auto started = start_libvips(); !started) return started;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_cache_set_max_mem(0);

@@ -153,7 +153,10 @@ struct Worker::State {
                                      .most = room,
                                      .lease = options.lease,
                                      .most_of_one_party = lane.most_of_one_party(),
-                                     .kinds = lane.kinds});
+                                     .kinds = lane.kinds,
+                                     .away = options.away ? options.away() : std::vector<std::string>{},
+                                     .near = options.near,
+                                     .far_after = options.far_after});
             if (!jobs) {
                 log::warn("worker.claim_failed",
                           {{"code", to_string(jobs.error().code)}, {"detail", jobs.error().detail}});

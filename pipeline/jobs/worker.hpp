@@ -9,8 +9,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/random.hpp"
 #include "pipeline/jobs/handlers.hpp"
@@ -30,6 +32,11 @@ struct WorkerOptions {
     std::chrono::seconds lease{60};
     std::chrono::seconds heartbeat{15};
     std::chrono::milliseconds poll{1'000};
+    /// Regions whose jobs are taken before those of others; empty: all.
+    std::vector<std::string> near = {};
+    std::chrono::milliseconds far_after{10'000};
+    /// Regions that are down: their jobs wait. Asked before each claim.
+    std::function<std::vector<std::string>()> away = {};
     /// How long stop() lets jobs finish before their leases are given back.
     std::chrono::milliseconds drain{5'000};
 };

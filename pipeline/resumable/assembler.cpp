@@ -1,6 +1,7 @@
 #include "pipeline/resumable/assembler.hpp"
 
 #include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "model/object_layout.hpp"
@@ -43,18 +45,26 @@ class ChunkReader {
             return true;
         });
         if (!got) return fail(got.error());
-        if (hex_lower(signer::sha256(std::string_view{bytes}.substr(before))) != chunk.sha256)
+        const auto read = std::string_view{bytes}.substr(before);
+        if (hex_lower(signer::sha256(read)) != chunk.sha256)
             return fail(ErrorCode::store_checksum_mismatch, "a chunk is not what was put: " + key.str());
+        whole_.update(as_bytes(read));
         ++next_;
         return {};
     }
+    /// Of all chunks, once, at the end: lower-case hex.
+    std::string sha256() { return hex_lower(whole_.finish()); }
 
   private:
     const Store& store_;
     const model::Upload& upload_;
     const Received& received_;
     std::size_t next_ = 0;
+    signer::Sha256Stream whole_;
 };
+
+/// The SHA-256 of what was put, lower-case hex; nullopt: the upload waits for no object any more.
+using Made = std::optional<std::string>;
 
 Result<> check_whole(const Received& received) {
     std::uint64_t end = 0;
@@ -75,21 +85,24 @@ storage::objects::PutOptions options_for(const model::Upload& upload) {
 /// Whether the upload still waits for its object; the assembly is its caller's for longer then.
 using Still = std::function<Result<bool>()>;
 
-Result<bool> put_at_once(const Store& store, const model::Upload& upload, const Received& received,
+Result<Made> put_at_once(const Store& store, const model::Upload& upload, const Received& received,
                          const Still& still) {
     std::string bytes;
     bytes.reserve(received.length);
-    for (ChunkReader reader{store, upload, received}; !reader.at_end();) {
+    ChunkReader reader{store, upload, received};
+    while (!reader.at_end()) {
         if (auto read = reader.append_to(bytes); !read) return fail(std::move(read.error()));
     }
-    if (auto waits = still(); !waits || !*waits) return waits;
+    const auto waits = still();
+    if (!waits) return fail(waits.error());
+    if (!*waits) return Made{};
     auto options = options_for(upload);
     options.only_if_absent = true;
-    options.sha256 = hex_lower(signer::sha256(bytes));
+    options.sha256 = reader.sha256();
     const auto put =
         store.objects->put(upload.bucket, upload.key, storage::http::MemorySource{as_bytes(bytes)}, options);
     if (!put && put.error().code != ErrorCode::store_precondition_failed) return fail(put.error());
-    return true;
+    return Made{*options.sha256};
 }
 
 /// Parts of an attempt that was killed.
@@ -148,7 +161,7 @@ class PartWriter {
     std::vector<UploadedPart> parts_;
 };
 
-Result<bool> put_in_parts(const Store& store, const model::Upload& upload, const Received& received,
+Result<Made> put_in_parts(const Store& store, const model::Upload& upload, const Received& received,
                           ByteSize part_size, const Still& still) {
     if (auto gone = abort_earlier(store, upload); !gone) return fail(std::move(gone.error()));
     auto id = store.objects->create_multipart(upload.bucket, upload.key, options_for(upload));
@@ -159,27 +172,30 @@ Result<bool> put_in_parts(const Store& store, const model::Upload& upload, const
         return fail(std::move(error));
     };
     std::string bytes;
-    for (ChunkReader reader{store, upload, received}; !reader.at_end();) {
+    ChunkReader reader{store, upload, received};
+    while (!reader.at_end()) {
         if (auto read = reader.append_to(bytes); !read) return broken(std::move(read.error()));
         while (bytes.size() >= part_size || (reader.at_end() && !bytes.empty())) {
             const auto size = std::min<std::size_t>(bytes.size(), part_size);
             if (auto put = writer.put(std::string_view{bytes}.substr(0, size)); !put)
                 return broken(std::move(put.error()));
             bytes.erase(0, size);
-            if (auto waits = still(); !waits || !*waits) {
+            const auto waits = still();
+            if (!waits) return broken(waits.error());
+            if (!*waits) {
                 writer.abort();
-                return waits;
+                return Made{};
             }
         }
     }
     if (auto made = writer.complete(); !made) return broken(std::move(made.error()));
-    return true;
+    return Made{reader.sha256()};
 }
 
 }  // namespace
 
-Result<bool> Assembler::make_object(const Store& store, const model::Upload& upload,
-                                    const Received& received) {
+Result<std::optional<std::string>> Assembler::make_object(const Store& store, const model::Upload& upload,
+                                                          const Received& received) {
     if (auto sane = check_whole(received); !sane) return fail(std::move(sane.error()));
     // An object that came by another way may have been processed and moved away meanwhile: the store would take this one.
     const Still still = [&] {
@@ -197,7 +213,18 @@ Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When w
     const auto received = dependencies_.chunks.received(upload.id);
     if (!received) return fail(received.error());
     if (!*received) return false;
-    if (auto made = make_object(*store, upload, **received); !made || !*made) return made;
+    const auto made = make_object(*store, upload, **received);
+    if (!made) return fail(made.error());
+    if (!*made) return false;
+    const auto& expected = (*received)->whole_sha256;
+    const bool is_another = expected && *expected != **made;
+    // Whoever processes the upload refuses it, as any other that is not what was declared.
+    if (is_another) {
+        const auto digest = from_hex(*expected);
+        if (!digest) return fail(ErrorCode::internal, "the recorded SHA-256 is none");
+        if (auto declared = dependencies_.chunks.declare(upload.id, base64(*digest)); !declared)
+            return fail(std::move(declared.error()));
+    }
     if (auto reached = failpoint::reach(failpoint::Point::after_assembled); !reached)
         return fail(std::move(reached.error()));
     const auto there = dependencies_.look(upload);
@@ -210,6 +237,8 @@ Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When w
     if (auto removed = remove_chunks(upload); !removed)
         log::warn("resumable.chunks_left",
                   {{"upload", upload.id.str()}, {"code", to_string(removed.error().code)}});
+    if (is_another)
+        return fail(ErrorCode::invalid_checksum, "the file does not have the SHA-256 that was said");
     return true;
 }
 

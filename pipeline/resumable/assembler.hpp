@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "base/result.hpp"
 #include "model/upload.hpp"
@@ -39,7 +41,9 @@ class Assembler {
     Assembler(Options options, Dependencies dependencies)
         : options_(options), dependencies_(std::move(dependencies)) {}
 
-    /// Of an upload that is received. False: somebody else is at it, or it waits for no object any more.
+    /// Of an upload that is received. False: somebody else is at it, or it waits for no object any more. Errors: besides,
+    /// invalid_checksum of one that is not what its client said (Repr-Digest): its object is made all the same, and refused
+    /// when it is processed.
     Result<bool> assemble(const model::Upload& upload, storage::chunks::ChunkStore::When when);
     /// The chunks of an upload that needs them no more, and what an attempt to assemble it may have left. False: it needs them.
     Result<bool> remove_chunks(const model::Upload& upload);
@@ -56,9 +60,9 @@ class Assembler {
   private:
     Result<> remove_listed(const Store& store, const model::Upload& upload, const std::string& prefix,
                            const std::function<bool(const ObjectKey&)>& goes);
-    /// False: the upload waits for no object any more.
-    Result<bool> make_object(const Store& store, const model::Upload& upload,
-                             const storage::chunks::Received& received);
+    /// The SHA-256 of the object, lower-case hex; nullopt: the upload waits for none any more.
+    Result<std::optional<std::string>> make_object(const Store& store, const model::Upload& upload,
+                                                   const storage::chunks::Received& received);
 
     Options options_;
     Dependencies dependencies_;

@@ -77,7 +77,8 @@ Result<> Collector::look_at(const DueResumable& due, const model::Upload& upload
     const bool waits = upload.state == UploadState::created || upload.state == UploadState::expired;
     if (waits && due.state == ResumableState::received) {
         const auto made = dependencies_.assembler.assemble(upload, ChunkStore::When::due);
-        if (!made) return fail(made.error());
+        // It is made, and is going to be refused.
+        if (!made && made.error().code != ErrorCode::invalid_checksum) return fail(made.error());
         return {};
     }
     if (upload.state == UploadState::created) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
 #include "base/failpoint.hpp"
 #include "model/object_layout.hpp"
 #include "signer/digest.hpp"
@@ -55,6 +56,11 @@ Progress whole(const Upload& upload) {
     return progress;
 }
 
+tl::unexpected<Error> another_checksum() {
+    return fail(ErrorCode::invalid_checksum,
+                "the upload was declared with another SHA-256 than this request says");
+}
+
 tl::unexpected<Error> too_large(ByteSize size, ByteSize most) {
     return fail(ErrorCode::size_over_limit,
                 fmt::format("the file has {} bytes, the limit is {}", size, most));
@@ -94,13 +100,18 @@ Result<Hold> ResumableUploads::take(const Visitor& visitor, const Wishes& wishes
     if (wishes.anew && wishes.length && found->declared_size && *wishes.length != *found->declared_size)
         return fail(ErrorCode::invalid_size, fmt::format("the upload has {} bytes, this would make {}",
                                                          *found->declared_size, *wishes.length));
+    if (wishes.whole_sha256 && found->declared_sha256) {
+        const auto digest = from_hex(*wishes.whole_sha256);
+        if (!digest || base64(*digest) != *found->declared_sha256) return another_checksum();
+    }
     auto upload = revived(*found, visitor.until);
     if (!upload) return fail(std::move(upload.error()));
     const auto taken = dependencies_.chunks.take(
         {upload->id, upload->declared_size ? upload->declared_size : wishes.length, wishes.metadata,
          Timestamp{std::max(upload->expires_at, visitor.until) + kAfterTheEnd},
-         wishes.anew ? Take::From::anew : Take::From::where_it_stands});
+         wishes.anew ? Take::From::anew : Take::From::where_it_stands, wishes.whole_sha256});
     if (!taken) return fail(taken.error());
+    if (wishes.whole_sha256 && taken->whole_sha256 != wishes.whole_sha256) return another_checksum();
     if (wishes.beginning && *wishes.beginning != taken->beginning) return no_such_upload();
     // One that was over has begun anew, unless its object came between the two looks.
     if (taken->received == 0 && taken->epoch > 1) {

@@ -39,6 +39,8 @@ struct Wishes {
     std::optional<std::uint32_t> beginning;  ///< the one that it means; nullopt: the present one
     bool anew = false;                       ///< the whole file is sent from its first byte
     ByteSize content = 0;  ///< bytes that are announced from there on; 0: it is not known how many
+    std::optional<std::string> whole_sha256 =
+        {};  ///< lower-case hex; the file is refused at its end if it has another
 };
 
 /// Where an upload stands.
@@ -74,7 +76,8 @@ class ResumableUploads {
     /// The upload that this visitor may come for, in whatever state. Errors: upload_not_found.
     Result<model::Upload> find(const Visitor& visitor) const;
     /// Errors: upload_not_found (also of one that is over, or of another beginning), rate_limited, size_over_limit,
-    /// invalid_size (of a whole file whose length is not the declared one), state_conflict (of one that is sent in parts).
+    /// invalid_size (of a whole file whose length is not the declared one), invalid_checksum (another than was said before),
+    /// state_conflict (of one that is sent in parts).
     Result<Hold> take(const Visitor& visitor, const Wishes& wishes) const;
     /// Bytes that are to lie at `first`. They count once they are committed.
     Result<storage::chunks::Chunk> put(const Hold& hold, std::uint64_t first, std::string_view bytes) const;

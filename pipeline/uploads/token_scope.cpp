@@ -13,6 +13,9 @@ std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequ
     if (request.callback_url)
         mistakes.push_back({"/callback_url", ErrorCode::invalid_callback_url,
                             "where callbacks go is the app server's to say"});
+    if (request.client_address)
+        mistakes.push_back({"/client_address", ErrorCode::invalid_field,
+                            "a client token's request comes from the client itself"});
     if (request.dedupe)
         mistakes.push_back(
             {"/dedupe", ErrorCode::invalid_field,
@@ -24,6 +27,7 @@ std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequ
     request.metadata = token.metadata;
     request.callback_url.reset();
     request.dedupe = false;
+    request.client_address.reset();
     request.token_expires_at = token.expires_at;
     return mistakes;
 }

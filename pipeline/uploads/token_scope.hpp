@@ -12,7 +12,7 @@
 namespace photogate::pipeline::uploads {
 
 /// Makes the request the token's own: its profile and its metadata. What the bearer may not say is a mistake:
-/// another profile, metadata, a callback URL, or no size where the token limits bytes. The grant ends with the token.
+/// another profile, metadata, a callback URL, whose address counts, or no size where the token limits bytes. The grant ends with the token.
 std::vector<FieldError> hold_to_token(const model::ClientToken& token, GrantRequest& request);
 
 }  // namespace photogate::pipeline::uploads

@@ -66,15 +66,26 @@ records::NewUpload new_upload(PlannedUpload planned) {
 
 }  // namespace
 
-Result<Granted> UploadService::grant_of(Upload upload, Timestamp at, std::optional<Timestamp> latest) const {
+Result<Granted> UploadService::grant_of(Upload upload, Timestamp at, std::optional<Timestamp> latest,
+                                        FormRedirect redirect) const {
     const auto policy = dependencies_.catalog.policy_of(upload);
     if (!policy) return fail(policy.error());
-    auto grant = sign_grant(upload, *policy->profile, *policy->store, at);
+    const model::Profile* profile = policy->profile.get();
+    std::optional<model::Profile> without_redirect;
+    if (redirect == FormRedirect::none && profile->form_redirect) {
+        without_redirect = *profile;
+        without_redirect->form_redirect.reset();
+        profile = &*without_redirect;
+    }
+    auto grant = sign_grant(upload, *profile, *policy->store, at);
     if (!grant) return fail(std::move(grant.error()));
     // What is sent in parts is resumed part by part.
     if (dependencies_.resumable_url && upload.method != model::GrantMethod::multipart) {
         const auto until = resumable_until(upload, latest);
         grant->resumable = ResumableGrant{dependencies_.resumable_url(upload, until), until};
+    }
+    for (const auto* store : dependencies_.catalog.stores().fallbacks_of(upload.region)) {
+        if (store->health->is_up()) grant->fallbacks.push_back(store->region.name);
     }
     return Granted{std::move(upload), std::move(*grant)};
 }
@@ -99,7 +110,7 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
     }
     if (caller.token) upload->client_token = caller.token->id;
     const auto at = upload->created_at;
-    auto granted = grant_of(std::move(*upload), at, ends_of(caller));
+    auto granted = grant_of(std::move(*upload), at, ends_of(caller), request.redirect);
     if (!granted) return fail(std::move(granted.error()));
     PlannedUpload planned{
         std::move(*granted),
@@ -225,18 +236,32 @@ Result<Upload> UploadService::complete(const Caller& caller, const UploadId& id,
     const auto existing = policy->profile->write_once == model::Profile::WriteOnce::on
                               ? Parts::Existing::refuse
                               : Parts::Existing::replace;
-    const auto joined = dependencies_.parts.join(*seen, parts, existing);
+    const auto joined = dependencies_.parts.join(*seen, parts, existing, policy->profile->limits.max_bytes);
+    if (!joined && joined.error().code == ErrorCode::size_over_limit) end_too_large(*seen);
     if (!joined) return fail(joined.error());
     auto upload = dependencies_.intake.complete(caller.app, id);
     if (upload || upload.error().code != ErrorCode::object_not_found || *joined == Parts::Joined::now)
         return upload;
     if (*joined == Parts::Joined::never)
-        return fail(ErrorCode::invalid_parts,
-                    fmt::format("none of {} parts has arrived", parts_of(*seen).count()));
+        return fail(ErrorCode::invalid_parts, "none of the parts has arrived");
     if (auto forgotten = dependencies_.parts.forget(*seen); !forgotten)
         return fail(std::move(forgotten.error()));
     return fail(ErrorCode::object_not_found,
                 "the store has given the parts up: sign all of them again, and send them");
+}
+
+void UploadService::end_too_large(const Upload& upload) const {
+    // What fails here the collector does later.
+    auto done = dependencies_.parts.abort(upload);
+    if (done) {
+        const auto ended =
+            dependencies_.uploads.cancel_or_delete(upload.app, upload.id, records::Published::keep);
+        if (!ended) done = fail(ended.error());
+    }
+    if (!done)
+        log::warn("parts.not_aborted", {{"upload", upload.id.str()},
+                                        {"code", to_string(done.error().code)},
+                                        {"detail", done.error().detail}});
 }
 
 Granted UploadService::with_first_parts(Granted granted, Timestamp at) const {
@@ -266,15 +291,14 @@ tl::unexpected<Error> not_in_parts() {
     return fail(ErrorCode::state_conflict, "this upload is not sent in parts: its method is not 'multipart'");
 }
 
-Result<> check_numbers(const model::PartPlan& plan, const std::vector<WantedPart>& parts) {
+Result<> check_numbers(std::uint32_t count, const std::vector<WantedPart>& parts) {
     std::vector<FieldError> mistakes;
     std::set<std::uint32_t> seen;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const auto number = parts[i].number;
-        if (number >= 1 && number <= plan.count() && seen.insert(number).second) continue;
-        mistakes.push_back(
-            {fmt::format("/numbers/{}", i), ErrorCode::invalid_part_number,
-             fmt::format("the numbers of this upload's parts are 1 to {}, each once", plan.count())});
+        if (number >= 1 && number <= count && seen.insert(number).second) continue;
+        mistakes.push_back({fmt::format("/numbers/{}", i), ErrorCode::invalid_part_number,
+                            fmt::format("the numbers of this upload's parts are 1 to {}, each once", count)});
     }
     if (mistakes.empty()) return {};
     return tl::unexpected(field_errors(std::move(mistakes)));
@@ -288,12 +312,15 @@ Result<SignedParts> UploadService::sign_parts(const Caller& caller, const Upload
     const auto found = find(caller, id);
     if (!found) return fail(found.error());
     if (found->method != model::GrantMethod::multipart) return not_in_parts();
-    if (auto sane = check_numbers(parts_of(*found), parts); !sane) return fail(std::move(sane.error()));
+    const auto policy = dependencies_.catalog.policy_of(*found);
+    if (!policy) return fail(policy.error());
+    const auto plan = parts_of(*found);
+    const auto count =
+        plan.is_open() ? model::most_parts_of(policy->profile->limits.max_bytes) : plan.count();
+    if (auto sane = check_numbers(count, parts); !sane) return fail(std::move(sane.error()));
     const auto now = dependencies_.clock.now();
     const auto upload = extended(caller, *found, expires_in, now);
     if (!upload) return fail(upload.error());
-    const auto policy = dependencies_.catalog.policy_of(*upload);
-    if (!policy) return fail(policy.error());
     const auto store_id = dependencies_.parts.begin(*upload);
     if (!store_id) return fail(store_id.error());
     auto made = pipeline::sign_parts(*upload, *policy->store, *store_id, parts, now);
@@ -328,6 +355,13 @@ Result<std::vector<records::TimelineEntry>> UploadService::timeline(const Caller
         if (const auto seen = find(caller, id); !seen) return fail(seen.error());
     }
     return dependencies_.uploads.timeline(caller.app, id);
+}
+
+Result<records::UploadSteps> UploadService::steps(const Caller& caller, const UploadId& id,
+                                                  std::int64_t place) const {
+    auto found = dependencies_.uploads.steps(caller.app, id, place);
+    if (found && !caller.may_see(found->upload)) return no_such_upload();
+    return found;
 }
 
 }  // namespace photogate::pipeline::uploads

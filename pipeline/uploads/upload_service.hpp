@@ -46,12 +46,16 @@ struct SignedParts {
 inline constexpr std::uint32_t kFirstParts = 20;
 inline constexpr std::size_t kMostPartsSigned = 1'000;
 
+/// Where a browser goes after a form: as the profile says, or nowhere, for a page that sends it itself.
+enum class FormRedirect { as_profile_says, none };
+
 struct CreateRequest {
     GrantRequest grant;
     /// Fields of the request that could not be read; absent from `grant`, and reported with what else is wrong.
     std::vector<FieldError> unreadable;
     std::optional<std::string> idempotency_key;
     std::string request_sha256;  ///< lower-case hex, of what was asked; used with an idempotency key alone
+    FormRedirect redirect = FormRedirect::as_profile_says;
 };
 
 /// An upload with the URL or form that its client gets.
@@ -123,7 +127,7 @@ class UploadService {
     Result<Granted> sign_again(const Caller& caller, const UploadId& id,
                                std::optional<std::int64_t> expires_in) const;
     /// "It is up": the store is asked. What was sent in parts is joined first: those that `parts` names, or what has
-    /// arrived. Errors: object_not_found, invalid_parts, the store_* codes.
+    /// arrived. Errors: object_not_found, invalid_parts, the store_* codes; size_over_limit, which ends the upload.
     Result<model::Upload> complete(const Caller& caller, const UploadId& id,
                                    const std::optional<std::vector<NamedPart>>& parts = {}) const;
 
@@ -143,9 +147,16 @@ class UploadService {
     Result<std::vector<storage::records::TimelineEntry>> timeline(const Caller& caller,
                                                                   const UploadId& id) const;
 
+    /// The states that it came to behind a place; -1: all of them.
+    Result<storage::records::UploadSteps> steps(const Caller& caller, const UploadId& id,
+                                                std::int64_t place) const;
+
   private:
     /// `latest`: when its client's token ends.
-    Result<Granted> grant_of(model::Upload upload, Timestamp at, std::optional<Timestamp> latest) const;
+    Result<Granted> grant_of(model::Upload upload, Timestamp at, std::optional<Timestamp> latest,
+                             FormRedirect redirect = FormRedirect::as_profile_says) const;
+    /// Its parts are more than its profile permits.
+    void end_too_large(const model::Upload& upload) const;
     /// The upload with its grant moved to the end that is asked for.
     Result<model::Upload> extended(const Caller& caller, const model::Upload& found,
                                    std::optional<std::int64_t> expires_in, Timestamp now) const;

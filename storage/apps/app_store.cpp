@@ -297,7 +297,7 @@ Result<std::vector<DayOfUse>> AppStore::usage(const AppName& app, Timestamp from
         std::vector<DayOfUse> days;
         for (const auto& row : rows)
             days.push_back({columns.text(row, "day"), count(row, "uploads"), count(row, "published"),
-                            count(row, "bytes")});
+                            count(row, "bytes"), count(row, "versions")});
         return days;
     });
 }

@@ -90,7 +90,8 @@ struct DayOfUse {
     std::string day;  ///< 2026-11-30, UTC
     std::uint64_t uploads = 0;
     std::uint64_t published = 0;
-    std::uint64_t bytes = 0;  ///< of objects that arrived
+    std::uint64_t bytes = 0;     ///< of objects that arrived
+    std::uint64_t versions = 0;  ///< made on that day, of uploads of any day
 };
 
 struct OpenOfApp {
@@ -144,7 +145,7 @@ class AppStore {
     /// The newest first. `before`: an entry's id; nullopt: from the newest.
     Result<std::vector<AuditEntry>> audit(const std::optional<AppName>& app,
                                           std::optional<std::int64_t> before, std::size_t most);
-    /// Days on which something was created, the earliest first.
+    /// Days on which something was created or made, the earliest first.
     Result<std::vector<DayOfUse>> usage(const AppName& app, Timestamp from, Timestamp until);
 
     /// Of these apps: uploads that were granted and have not arrived. Apps without any are not among them.

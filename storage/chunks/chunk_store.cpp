@@ -37,6 +37,7 @@ Taken to_taken(const pqxx::result& rows) {
     taken.length = length_of(columns, rows[0]);
     taken.state = state_of(columns.text(rows[0], "state"));
     taken.metadata = columns.text(rows[0], "metadata");
+    taken.whole_sha256 = columns.maybe_text(rows[0], "whole_sha256");
     return taken;
 }
 
@@ -61,10 +62,10 @@ PostgresChunkStore::PostgresChunkStore(records::Database& database) : state_(dat
 
 Result<Taken> PostgresChunkStore::take(const Take& take) {
     return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<Taken> {
-        const auto rows =
-            transaction.run(statements(), "take_resumable",
-                            params(take.id.str(), take.length, take.metadata, take.look_at,
-                                   take.from == Take::From::anew ? "true" : "false", kMostTakes));
+        const auto rows = transaction.run(
+            statements(), "take_resumable",
+            params(take.id.str(), take.length, take.metadata, take.look_at,
+                   take.from == Take::From::anew ? "true" : "false", kMostTakes, take.whole_sha256));
         if (rows.empty())
             return fail(Error{ErrorCode::rate_limited,
                               "too many connections for one upload: wait before the next",
@@ -110,6 +111,7 @@ Result<std::optional<Received>> PostgresChunkStore::received(const UploadId& id)
         Received received;
         received.beginning = static_cast<std::uint32_t>(columns.number(rows[0], "beginning"));
         received.length = length_of(columns, rows[0]).value_or(0);
+        received.whole_sha256 = columns.maybe_text(rows[0], "whole_sha256");
         const auto chunk_rows =
             transaction.run(statements(), "chunks_of", params(id.str(), received.beginning));
         const Columns of_chunks{chunk_rows};
@@ -123,6 +125,10 @@ Result<std::optional<Received>> PostgresChunkStore::received(const UploadId& id)
         }
         return std::optional{std::move(received)};
     });
+}
+
+Result<> PostgresChunkStore::declare(const UploadId& id, const std::string& sha256) {
+    return change(state_, "declare_sha256", params(id.str(), sha256)).map([](bool) {});
 }
 
 Result<bool> PostgresChunkStore::reserve(const UploadId& id, std::chrono::seconds lease, When when) {

@@ -36,6 +36,8 @@ struct Take {
     Timestamp look_at;                    ///< when its bytes may be abandoned
     /// `anew`: what was received of one that is open is forgotten.
     enum class From { where_it_stands, anew } from = From::where_it_stands;
+    /// Of the whole, lower-case hex; kept from the first connection that says it, until the file is begun anew.
+    std::optional<std::string> whole_sha256 = {};
 };
 
 /// An upload as the newest connection has it.
@@ -46,6 +48,7 @@ struct Taken {
     std::optional<ByteSize> length;
     ResumableState state = ResumableState::open;
     std::string metadata;
+    std::optional<std::string> whole_sha256 = {};
 };
 
 struct Chunk {
@@ -75,6 +78,7 @@ struct Received {
     std::uint32_t beginning = 0;
     ByteSize length = 0;
     std::vector<Chunk> chunks;  ///< in their order; together `length` bytes
+    std::optional<std::string> whole_sha256 = {};
 };
 
 struct Ended {
@@ -91,6 +95,8 @@ class ChunkStore {
     virtual Result<bool> append(const Append& append) = 0;
     /// Of one that is received; nullopt otherwise.
     virtual Result<std::optional<Received>> received(const UploadId& id) = 0;
+    /// The upload is to have this SHA-256 (base64), unless another was declared: whoever processes it holds it to that.
+    virtual Result<> declare(const UploadId& id, const std::string& sha256) = 0;
     /// For a while nobody else assembles it. False: somebody does, there is nothing to assemble, or its upload waits for no object
     /// any more.
     enum class When { due, now };
@@ -110,6 +116,7 @@ class PostgresChunkStore final : public ChunkStore {
     Result<Taken> take(const Take& take) override;
     Result<bool> append(const Append& append) override;
     Result<std::optional<Received>> received(const UploadId& id) override;
+    Result<> declare(const UploadId& id, const std::string& sha256) override;
     Result<bool> reserve(const UploadId& id, std::chrono::seconds lease, When when) override;
     Result<std::optional<Ended>> end(const UploadId& id, std::chrono::seconds look_again) override;
     Result<std::vector<DueResumable>> due(std::size_t limit) override;

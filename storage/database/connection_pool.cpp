@@ -178,7 +178,7 @@ Result<Pool::Lease> Pool::acquire() {
 /// With the mutex held: nothing where none is left that still serves.
 std::unique_ptr<Connection> Pool::take_idle() {
     while (!idle_.empty()) {
-        auto connection = std::move(idle_.back());
+        auto connection = std::move(idle_.back().connection);
         idle_.pop_back();
         if (!connection->is_stale()) return connection;
         connection->break_now();
@@ -206,7 +206,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection, Spoilt spoilt, std:
         lent_.erase(connection.get());  // the watchdog lets go of it before its socket is closed
         const bool of_today = departures == departures_;
         if (spoilt == Spoilt::no && of_today) {
-            idle_.push_back(std::move(connection));
+            idle_.push_back({std::move(connection), Steady::now()});
         } else if (spoilt == Spoilt::with_all && of_today) {
             drop_idle();
         }
@@ -222,9 +222,20 @@ void Pool::leave_server() {
 /// With the mutex held.
 void Pool::drop_idle() {
     ++departures_;
-    for (auto& each : idle_)
-        each->break_now();
+    for (const Idle& each : idle_)
+        each.connection->break_now();
     idle_.clear();
+}
+
+/// With the mutex held.
+std::vector<std::unique_ptr<Connection>> Pool::take_long_idle() {
+    const auto kept = std::ranges::find_if(idle_, [last = Steady::now() - options_.idle_timeout](
+                                                      const Idle& each) { return each.since > last; });
+    std::vector<std::unique_ptr<Connection>> taken;
+    for (auto each = idle_.begin(); each != kept; ++each)
+        taken.push_back(std::move(each->connection));
+    idle_.erase(idle_.begin(), kept);
+    return taken;
 }
 
 void Pool::watch() {
@@ -232,6 +243,11 @@ void Pool::watch() {
     while (!stopping_changed_.wait_for(lock, kWatchEvery, [this] { return stopping_; })) {
         for (auto* connection : lent_)
             connection->break_if_overdue();
+        auto closed = take_long_idle();
+        if (closed.empty()) continue;
+        lock.unlock();  // closing one says so to the server
+        closed.clear();
+        lock.lock();
     }
 }
 

@@ -5,7 +5,8 @@
 // each is looked at before. Where what failed says that the others are as bad (the server went silent, or can
 // only be read), all of them are dropped. Connections are opened when needed, up to `connections`;
 // while the server is away, calls fail at once and a new connection is tried only after a pause that grows
-// from 50 ms to 1 s.
+// from 50 ms to 1 s. What was lent last is lent first, so that after a burst the others stay idle, and are closed
+// when they have been so for `idle_timeout`: each is a process of the server, with megabytes of its own.
 //
 // libpq waits for ever on a server that has stopped talking, so a watchdog shuts down the socket of any
 // statement that has had its time: the statement then fails as on a lost connection.
@@ -40,6 +41,7 @@ struct ConnectionOptions {
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds statement_timeout{5'000};
     std::chrono::milliseconds lock_timeout{1'000};
+    std::chrono::milliseconds idle_timeout{60'000};
     Pooler pooler = Pooler::none;
     /// Of the module that the connections are for: what Transaction::run() looks names up in. They outlive the pool.
     const sql::NamedQueries* statements = nullptr;
@@ -135,13 +137,18 @@ class Pool {
     std::unique_ptr<Connection> take_idle();
     void give_back(std::unique_ptr<Connection> connection, Spoilt spoilt, std::uint64_t departures);
     void drop_idle();
+    std::vector<std::unique_ptr<Connection>> take_long_idle();
     void watch();
 
     const ConnectionOptions options_;
     const std::size_t limit_;
     std::mutex mutex_;
     std::condition_variable freed_;
-    std::vector<std::unique_ptr<Connection>> idle_;
+    struct Idle {
+        std::unique_ptr<Connection> connection;
+        Steady::time_point since;
+    };
+    std::vector<Idle> idle_;  ///< the longest idle first
     std::unordered_set<Connection*> lent_;
     std::uint64_t departures_ = 0;
     std::size_t opening_ = 0;

@@ -21,6 +21,7 @@
 #include "signer/message.hpp"
 #include "storage/objects/object_store.hpp"
 #include "storage/objects/retry.hpp"
+#include "storage/objects/store_health.hpp"
 
 namespace photogate::storage::objects {
 
@@ -40,6 +41,8 @@ struct S3Options {
     Region region = Region::trusted("us-east-1");
     RetryPolicy retry;
     S3Timeouts timeouts;
+    /// Learns from every attempt; while it says so, calls are refused. nullptr: nobody asks.
+    std::shared_ptr<StoreHealth> health = nullptr;
 };
 
 /// What the client works with; all of it outlives the client.

@@ -37,12 +37,13 @@ RetryLoop S3Client::Exchange::loop(Work work) {
 Answered S3Client::Exchange::send(const S3Call& call) {
     RetryLoop tries = loop(call.work);
     while (true) {
-        auto response = attempt(call, tries);
+        if (refuses_calls()) return {tl::unexpected(options_.health->refusal()), tries.attempts()};
+        auto response = told(attempt(call, tries));
         if (response) {
             tries.succeeded();
             return {std::move(response), tries.attempts()};
         }
-        if (!tries.again(response.error())) return {std::move(response), tries.attempts()};
+        if (refuses_calls() || !tries.again(response.error())) return {std::move(response), tries.attempts()};
         log::debug("store.retry", {{"method", call.method},
                                    {"code", to_string(response.error().code)},
                                    {"attempt", tries.attempts()}});
@@ -72,14 +73,26 @@ Result<http::Response> S3Client::Exchange::attempt(const S3Call& call, const Ret
 
 Result<std::unique_ptr<http::ResponseStream>> S3Client::Exchange::open(const S3Call& call,
                                                                        const RetryLoop& loop) {
-    return at_the_right_time([&]() -> Result<std::unique_ptr<http::ResponseStream>> {
+    if (refuses_calls()) return tl::unexpected(options_.health->refusal());
+    return told(at_the_right_time([&]() -> Result<std::unique_ptr<http::ResponseStream>> {
         auto request = request_of(call, loop);
         if (!request) return fail(std::move(request.error()));
         auto stream = dependencies_.http.open(std::move(*request));
         if (!stream) return stream;
         if (auto refused = refusal(call, (*stream)->head())) return fail(std::move(*refused));
         return stream;
-    });
+    }));
+}
+
+template <class Answer>
+Result<Answer> S3Client::Exchange::told(Result<Answer> outcome) const {
+    if (!options_.health) return outcome;
+    if (outcome || !is_no_answer(outcome.error().code)) {
+        options_.health->answered();
+    } else {
+        options_.health->went_unanswered(outcome.error());
+    }
+    return outcome;
 }
 
 Result<http::Request> S3Client::Exchange::request_of(const S3Call& call, const RetryLoop& loop) const {

@@ -54,6 +54,9 @@ class S3Client::Exchange {
     /// Calls from now on are signed with these.
     void replace(signer::Credentials credentials) { signer_.replace(std::move(credentials)); }
 
+    /// The store is known to be down: nothing is asked of it, and nobody waits for it.
+    bool refuses_calls() const { return options_.health && options_.health->refuses_calls(); }
+
     std::chrono::microseconds clock_offset() const { return std::chrono::microseconds{offset_.load()}; }
 
   private:
@@ -64,6 +67,9 @@ class S3Client::Exchange {
     Result<http::Request> request_of(const S3Call& call, const RetryLoop& loop) const;
     /// What an answer other than 2xx says, or a 2xx with an `<Error>` in it.
     std::optional<Error> refusal(const S3Call& call, const http::Response& response);
+    /// Tells the store's health what an attempt came to.
+    template <class Answer>
+    Result<Answer> told(Result<Answer> outcome) const;
     bool learn_skew(const http::Response& response);
 
     const S3Options options_;

@@ -62,7 +62,7 @@ Result<> S3Reader::connect() {
             stream_ = std::move(*stream);
             return {};
         }
-        if (!tries_->again(*error)) return fail(*error);
+        if (exchange_.refuses_calls() || !tries_->again(*error)) return fail(*error);
     }
 }
 

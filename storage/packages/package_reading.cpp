@@ -77,6 +77,15 @@ Result<std::vector<EndedPackage>> PackageStore::ended_among(const std::vector<Pa
     });
 }
 
+Result<std::vector<MarkedPackage>> PackageStore::marks_of(const std::vector<PackageId>& ids) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<MarkedPackage>> {
+        std::vector<MarkedPackage> marked;
+        for (const auto& row : transaction.run(statements(), "marks_of_packages", params(array_of(ids))))
+            marked.push_back({PackageId::trusted(row["id"].c_str()), row["mark"].as<std::uint64_t>()});
+        return marked;
+    });
+}
+
 Result<std::vector<model::PackageItem>> PackageStore::page(const PackageId& id, const PageStart& from,
                                                            std::size_t limit) {
     const char* query = "package_page";

@@ -189,6 +189,16 @@ Result<model::Package> PackageStore::find(const std::optional<AppName>& app, con
     });
 }
 
+Result<FoundPackage> PackageStore::find_marked(const std::optional<AppName>& app, const PackageId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<FoundPackage> {
+        const auto rows =
+            transaction.run(statements(), "find_marked_package", params(id.str(), text_of(app)));
+        auto package = first_package(rows);
+        if (!package) return no_such_package();
+        return FoundPackage{std::move(*package), rows[0]["mark"].as<std::uint64_t>()};
+    });
+}
+
 Result<std::vector<model::Package>> PackageStore::list(const PackageListQuery& query) {
     std::optional<std::string> before;
     if (query.before) before = query.before->str();

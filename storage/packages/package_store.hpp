@@ -165,6 +165,17 @@ struct EndedPackage {
     bool has_jobs = false;  ///< its object is yet to be removed
 };
 
+/// Of a package's row as it is: another after every change of it.
+struct MarkedPackage {
+    PackageId id;
+    std::uint64_t mark = 0;
+};
+
+struct FoundPackage {
+    model::Package package;
+    std::uint64_t mark = 0;  ///< of its row
+};
+
 /// From which entry on a page is read.
 struct FromArchiveByte {
     std::uint64_t offset = 0;  ///< of the archive: the entry that has it, with its header
@@ -190,6 +201,9 @@ class PackageStore {
     Result<std::vector<model::Package>> find_all(const std::vector<PackageId>& ids);
     /// Those of them that are ready, failed or deleted.
     Result<std::vector<EndedPackage>> ended_among(const std::vector<PackageId>& ids);
+    /// The marks of those of `ids` that exist, in any order; one query.
+    Result<std::vector<MarkedPackage>> marks_of(const std::vector<PackageId>& ids);
+    Result<FoundPackage> find_marked(const std::optional<AppName>& app, const PackageId& id);
     /// Newest first.
     Result<std::vector<model::Package>> list(const PackageListQuery& query);
     /// From now on its links are void. What was deleted before stays as it is.

@@ -24,6 +24,12 @@ struct ClaimRequest {
     std::size_t most_of_one_party = 1'000;
     /// What the worker can do. Jobs of other kinds, which newer gateways may have written, are left alone.
     std::vector<model::JobKind> kinds = {model::kUploadJobKinds.begin(), model::kUploadJobKinds.end()};
+    /// Regions whose jobs are left alone: their stores are down.
+    std::vector<std::string> away = {};
+    /// Regions whose jobs are taken as soon as they are due; empty: all. Any other region's are left to other workers
+    /// for `far_after`.
+    std::vector<std::string> near = {};
+    std::chrono::milliseconds far_after{0};
 };
 
 struct Reaped {

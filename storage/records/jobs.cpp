@@ -89,6 +89,11 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
     SqlArray kinds;
     for (const auto& kind : request.kinds)
         kinds.add(to_string(kind));
+    SqlArray away, near;
+    for (const auto& region : request.away)
+        away.add(region);
+    for (const auto& region : request.near)
+        near.add(region);
     const auto most_of_one = std::clamp<std::size_t>(request.most_of_one_party, 1, kMostClaimed);
     std::string turn_app, turn_kind;
     SqlArray lane_apps, lane_kinds, lane_parties;
@@ -108,9 +113,10 @@ Result<std::vector<model::Job>> PostgresJobQueue::claim(const ClaimRequest& requ
             if (earlier == Earlier::in_doubt) rows = transaction.run("claimed_before", params(token));
             if (rows.empty()) {
                 rows = transaction.run(
-                    "claim_jobs", params(token, database::storable_text(request.worker, 128),
-                                         request.lease.count(), most, turn_app, turn_kind, state_.clock.now(),
-                                         kinds, lane_apps, lane_kinds, lane_parties, most_of_one));
+                    "claim_jobs",
+                    params(token, database::storable_text(request.worker, 128), request.lease.count(), most,
+                           turn_app, turn_kind, state_.clock.now(), kinds, lane_apps, lane_kinds,
+                           lane_parties, most_of_one, away, near, request.far_after.count()));
             }
             return readable_jobs(transaction, rows, token, state_.clock.now());
         });

@@ -45,6 +45,9 @@ class PostgresUploadStore final : public UploadStore {
                                            Published published) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
+    Result<std::vector<MarkedUpload>> marks_of(const std::vector<UploadId>& ids) override;
+    Result<UploadSteps> steps(const std::optional<AppName>& app, const UploadId& id,
+                              std::int64_t place) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
     Result<> record_kept_etag(const UploadId& id, const ETag& etag) override;

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/encoding.hpp"
+#include "model/enum_words.hpp"
 #include "storage/records/database_state.hpp"
 #include "storage/records/gauges.hpp"
 #include "storage/records/picture_hash.hpp"
@@ -126,6 +127,37 @@ Result<std::vector<EndedUpload>> PostgresUploadStore::ended_among(const std::vec
         for (const auto& row : transaction.run("ended_uploads", params(array_of(ids))))
             ended.push_back({UploadId::trusted(row["id"].c_str()), row["has_jobs"].as<bool>()});
         return ended;
+    });
+}
+
+Result<std::vector<MarkedUpload>> PostgresUploadStore::marks_of(const std::vector<UploadId>& ids) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::vector<MarkedUpload>> {
+        std::vector<MarkedUpload> marked;
+        for (const auto& row : transaction.run("marks_of_uploads", params(array_of(ids))))
+            marked.push_back({UploadId::trusted(row["id"].c_str()), row["mark"].as<std::uint64_t>()});
+        return marked;
+    });
+}
+
+Result<UploadSteps> PostgresUploadStore::steps(const std::optional<AppName>& app, const UploadId& id,
+                                               std::int64_t place) {
+    constexpr std::size_t kMost = 100;
+    return read(state_.pool, [&](Transaction& transaction) -> Result<UploadSteps> {
+        // The row first: whatever happens then leaves another mark, and is asked for again.
+        const auto found = transaction.run("find_marked_upload", params(id.str(), text_of(app)));
+        auto uploads = to_uploads(found);
+        if (uploads.empty()) return fail(ErrorCode::upload_not_found, "no upload has this id");
+        UploadSteps result{std::move(uploads.front()), found[0]["mark"].as<std::uint64_t>(), {}, false};
+        if (place < 0) result.steps.push_back({0, result.upload.created_at, model::UploadState::created});
+        const auto rows =
+            transaction.run("steps_of_upload", params(id.str(), std::max<std::int64_t>(place, 0), kMost));
+        const Columns columns{rows};
+        for (const auto& row : rows) {
+            const auto state = model::parse_word<model::UploadState>(columns.text(row, "state"));
+            if (state) result.steps.push_back({columns.number(row, "id"), columns.time(row, "at"), *state});
+        }
+        result.more = static_cast<std::size_t>(rows.size()) == kMost;
+        return result;
     });
 }
 

@@ -90,6 +90,27 @@ struct EndedUpload {
     bool has_jobs = false;  ///< something is still to be done for it, such as removing its objects
 };
 
+/// Of an upload's row as it is: another after every change of it.
+struct MarkedUpload {
+    UploadId id;
+    std::uint64_t mark = 0;
+};
+
+/// A state that an upload came to.
+struct UploadStep {
+    std::int64_t place = 0;  ///< grows from step to step; 0 is its creation
+    Timestamp at;
+    model::UploadState state = model::UploadState::created;
+};
+
+/// What became of an upload behind a place.
+struct UploadSteps {
+    model::Upload upload;
+    std::uint64_t mark = 0;         ///< of that row
+    std::vector<UploadStep> steps;  ///< the next ones, in their order
+    bool more = false;              ///< there are further ones
+};
+
 /// What cancel_or_delete() does with an upload that has a published image.
 enum class Published { erase, keep };
 
@@ -125,6 +146,9 @@ class UploadStore {
     virtual Result<std::vector<model::Upload>> list(const ListQuery& query) = 0;
     virtual Result<std::vector<TimelineEntry>> timeline(const std::optional<AppName>& app,
                                                         const UploadId& id) = 0;
+    /// What came behind `place`; -1: all, from its creation on.
+    virtual Result<UploadSteps> steps(const std::optional<AppName>& app, const UploadId& id,
+                                      std::int64_t place) = 0;
     /// Cancels what has no object yet or is not yet processed; erases what is final. state_conflict while
     /// processing. Under Published::keep an upload with a published image is left as it is: forbidden. The
     /// condition holds in the transaction that ends the upload.
@@ -137,6 +161,8 @@ class UploadStore {
     virtual Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) = 0;
     /// Those of `ids` whose state is final; one query.
     virtual Result<std::vector<EndedUpload>> ended_among(const std::vector<UploadId>& ids) = 0;
+    /// The marks of those of `ids` that exist, in any order; one query.
+    virtual Result<std::vector<MarkedUpload>> marks_of(const std::vector<UploadId>& ids) = 0;
     /// Those of `ids` that exist, in any order; one query.
     virtual Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) = 0;
     /// Whether anything is still to be done for it. After a deletion: whether its objects may still be there.

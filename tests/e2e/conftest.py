@@ -1,4 +1,5 @@
 """One real stack, one gateway and one receiver for the whole run; tests that break things start their own."""
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 import browser as browsers  # noqa: E402
 
 from tests.rig.world import PROFILES, World, failpoint_build, release_build, worlds  # noqa: E402
+
+
+def pytest_addoption(parser):
+    with contextlib.suppress(ValueError):  # the faults have it too
+        parser.addoption("--seed", type=int, default=None, help="what chance of the phones follows from")
 
 
 def pytest_configure(config):
@@ -66,10 +72,14 @@ def world(minio_world):
     return minio_world
 
 
-def on_every_store():
+# The built-in store is left to ./test --suites where a test is costly, or where little of what it holds is the store's.
+MINIO_FIRST = ["minio", pytest.param("builtin", marks=pytest.mark.large)]
+
+
+def on_every_store(stores=("minio", "builtin")):
     """The fixture `world` on each store in turn."""
 
-    @pytest.fixture(params=["minio", "builtin"])
+    @pytest.fixture(params=stores)
     def world(request):
         return request.getfixturevalue(f"{request.param}_world")
 

@@ -207,6 +207,10 @@ def test_usage_counts_by_day(pair):
     parts.wait_until(lambda: first.request("GET", f"/v1/uploads/{upload['id']}", key=key)[2]["state"] == "published", 60, "published")
     status, _, usage = operate(world, "GET", "/v1/apps/second/usage")
     assert status == 200 and len(usage["days"]) == 1
-    assert usage["days"][0] | {"day": ""} == {"day": "", "uploads": 2, "published": 1, "bytes": len(photo)}
+    assert usage["days"][0] | {"day": ""} == {"day": "", "uploads": 2, "published": 1, "bytes": len(photo), "versions": 0}
+    image = "/i/" + first.request("GET", f"/v1/uploads/{upload['id']}", key=key)[2]["links"]["image"].rsplit("/", 1)[1]
+    for query in ("?width=160", "?width=160", "?width=240"):  # the second is made already
+        assert first.request("GET", image + query)[0] == 200
+    parts.wait_until(lambda: operate(world, "GET", "/v1/apps/second/usage")[2]["days"][0]["versions"] == 2, 60, "two versions to be counted")
     assert operate(world, "GET", "/v1/apps/second/usage?from=2020-01-01")[2]["code"] == "invalid_query"
     assert operate(world, "GET", "/v1/apps/nobody/usage")[2]["code"] == "app_not_found"

@@ -204,6 +204,7 @@ def test_boto3_conditional_writes(s3, bucket):
         s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=first["ETag"])
 
 
+@pytest.mark.large
 def test_lists_a_thousand_and_one_keys_in_pages(s3, bucket):
     keys = [f"p/{number:04}" for number in range(1001)]
 
@@ -279,6 +280,7 @@ def aws_environment(world):
             "AWS_ENDPOINT_URL": world.stack.minio.endpoint, "AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
+@pytest.mark.large
 @pytest.mark.client("`aws`", "S3 API")
 def test_aws_cli(world, bucket, tmp_path):
     aws, env = [sys.executable, "-m", "awscli"], aws_environment(world)

@@ -15,7 +15,6 @@ from tests.rig import stack as parts
 
 world = conftest.on_every_store()
 # The whole corpus: on the other store where there is time.
-ON_MINIO_FIRST = ["minio", pytest.param("builtin", marks=pytest.mark.large)]
 
 
 def s3(world):
@@ -284,7 +283,7 @@ def test_answers_202_for_slow_deletion_and_completes_it(own_world):
     assert not objects(world, "incoming", "u/")
 
 
-@pytest.mark.parametrize("world", ON_MINIO_FIRST, indirect=True)
+@pytest.mark.parametrize("world", conftest.MINIO_FIRST, indirect=True)
 def test_publishes_every_photo_of_the_corpus_with_its_facts(world, corpus):
     expected = json.loads((corpus / "photos" / "dev" / "expected.json").read_text())
     waiting = {}
@@ -315,7 +314,7 @@ def test_publishes_every_photo_of_the_corpus_with_its_facts(world, corpus):
     assert not wrong, wrong
 
 
-@pytest.mark.parametrize("world", ON_MINIO_FIRST, indirect=True)
+@pytest.mark.parametrize("world", conftest.MINIO_FIRST, indirect=True)
 def test_judges_every_hostile_file_and_survives(world, corpus):
     folder = corpus / "hostile" / "dev"
     lines = [line.split("\t") for line in (folder / "MANIFEST.tsv").read_text().splitlines() if not line.startswith("#")]

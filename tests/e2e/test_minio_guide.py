@@ -123,6 +123,7 @@ def test_guide_leads_to_a_published_photo_announced_by_an_event(guide):
     assert "event.copy_attack" not in guide.gateway.log.read_text(), "doctor's own probes are known"
 
 
+@pytest.mark.drills
 def test_policies_on_the_page_are_those_of_the_program(guide):
     for role in ("signer", "worker"):
         printed = subprocess.run([guide.gateway.program, "policy", role, "--config", guide.gateway.config], capture_output=True, text=True, timeout=60)

@@ -143,6 +143,7 @@ def test_page_has_base_url_authentication_and_commands_that_run(world):
         seen.close()
 
 
+@pytest.mark.large
 def test_type_of_every_problem_leads_to_its_explanation(world, gateways):
     codes = json.loads((ROOT / "web" / "words.json").read_text())
     for port in (world.port, world.metrics_port):

@@ -86,6 +86,7 @@ def test_removal_of_a_package_goes_on_after_a_kill(failpoint_world, files):
     assert state_of(world, package)["state"] == "deleted" and told(world, package) == ["package.ready"]
 
 
+@pytest.mark.kills
 @pytest.mark.slow
 def test_failure_is_told_once_whichever_way_its_transaction_ends(failpoint_world):
     world = failpoint_world(extra=SHORT_LEASES)

@@ -209,6 +209,7 @@ def test_folders_follow_a_template(world):
     assert code(world.request("POST", "/v1/packages", {"items": [], "path": "{nonsense}"})) == (422, "invalid_field")
 
 
+@pytest.mark.parametrize("world", conftest.MINIO_FIRST, indirect=True)
 def test_a_manifest_lists_what_is_there_and_what_is_not(world):
     made = publish(world, [("../=1+1.jpg", b"one"), ("ü" * 100 + ".jpg", b"two")])
     body = {"items": [made[0].id, "upl_" + "0" * 25 + "1", {"upload": made[1].id, "name": "b/c.jpg"}], "on_missing": "list"}
@@ -462,6 +463,7 @@ def test_a_package_lives_as_long_as_is_configured_where_nobody_says(own_world):
     assert code(world.request("POST", "/v1/packages", {"items": ids, "expires_in": 10_801})) == (422, "invalid_expiry")
 
 
+@pytest.mark.parametrize("world", conftest.MINIO_FIRST, indirect=True)
 def test_a_thousand_pictures_are_a_link_in_a_moment(world, bound):
     made = publish(world, [(f"{number}.jpg", b"%d" % number) for number in range(1000)])
     body = {"items": [{"upload": each.id} for each in made]}
@@ -580,6 +582,7 @@ def test_an_original_that_came_in_parts_is_packed(own_world):
         assert [archive.read(name) for name in archive.namelist()] == [sent], mode
 
 
+@pytest.mark.large
 def test_a_list_of_fifty_thousand_is_taken(own_world):
     world = own_world()
     ids = publish_rows(world, 50_000)
@@ -604,6 +607,7 @@ def test_a_request_for_a_package_has_a_bound_of_its_own(own_world):
     assert world.sql("select count(*) from packages") == before
 
 
+@pytest.mark.large
 def test_packages_of_a_store_that_encrypts(own_world):
     """SSE-KMS: an ETag is not the MD5 of the bytes."""
     world = own_world(profiles={"keep": {"original": '"keep"'}}, start=False)

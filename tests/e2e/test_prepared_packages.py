@@ -17,7 +17,7 @@ from tests.rig import stack as parts
 from tests.rig.published import noise, publish
 from tests.rig.world import QUICK_ROUNDS, SHORT_LEASES
 
-world = conftest.on_every_store()
+world = conftest.on_every_store(conftest.MINIO_FIRST)
 SMALL = {"width": 320, "format": "webp"}
 SEEDS = itertools.count(70_000)
 

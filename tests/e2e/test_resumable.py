@@ -3,9 +3,12 @@ import base64
 import contextlib
 import hashlib
 import random
+import select
+import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import conftest
 import pytest
@@ -424,6 +427,118 @@ def test_content_digest_is_held_to(world, photo):
     assert wire.head(url).offset == 0
     assert append(hashlib.sha256(photo).digest(), photo).status == 200
     wire.is_published(world, created, photo)
+
+
+@pytest.mark.parametrize("algorithm, size", [("sha-256", 32), ("sha-512", 64)])
+def test_content_digest_of_each_algorithm_keeps_nothing_of_other_content(world, photo, algorithm, size):
+    created = create(world, photo)
+    url = wire.url_of(world, created)
+    right = hashlib.new(algorithm.replace("-", ""), photo[:5_000]).digest()
+
+    def append(digest, data, offset=0, complete=False):
+        encoded = base64.b64encode(digest).decode()
+        fields = {**wire.draft(8), **wire.completeness(8, complete), "Content-Type": "application/partial-upload", "Upload-Offset": str(offset),
+                  "Content-Digest": f"{algorithm}=:{encoded}:"}
+        return wire.call("PATCH", url, fields, data)
+
+    assert append(bytes(size), photo[:5_000]).status == 400 and wire.head(url).offset == 0
+    assert append(right, photo[:4_999]).status == 400 and wire.head(url).offset == 0
+    assert append(right, photo[:5_000]).status == 204 and wire.head(url).offset == 5_000
+    assert wire.draft_patch(8, url, 5_000, photo[5_000:], True).status == 200
+    wire.is_published(world, created, photo)
+
+
+def repr_digest(data):
+    return {"Repr-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
+
+
+@pytest.mark.parametrize("version", wire.VERSIONS)
+def test_repr_digest_is_held_to_at_the_end(world, photo, version):
+    good, bad = create(world, photo), create(world, photo)
+    for created, digest in ((good, repr_digest(photo)), (bad, repr_digest(photo + b"x"))):
+        first = wire.call("PUT", wire.url_of(world, created), {**wire.draft(version), **wire.completeness(version, False), **digest}, photo[:3_000])
+        assert first.status == 201, first
+        url = wire.absolute(world, first.headers["location"])
+        last = wire.draft_patch(version, url, 3_000, photo[3_000:], True)
+        assert last.status == (200 if created is good else 400) and wire.is_complete(version, last), last
+    wire.is_published(world, good, photo)
+    assert world.gateway.wait_for(bad)["state"] == "rejected"
+    assert wire.call("HEAD", wire.url_of(world, bad), wire.draft(version)).status in (204, 404)
+
+
+def test_repr_digest_can_not_contradict_what_was_said_before(world, photo):
+    declared = create(world, photo, checksum={"algorithm": "sha256", "value": base64.b64encode(hashlib.sha256(photo).digest()).decode()})
+    begin = {**wire.draft(8), **wire.completeness(8, False)}
+    assert wire.call("PUT", wire.url_of(world, declared), {**begin, **repr_digest(b"other")}, photo[:100]).status == 400
+    assert wire.call("PUT", wire.url_of(world, declared), {**begin, **repr_digest(photo)}, photo[:100]).status == 201
+    free = create(world, photo)
+    first = wire.call("PUT", wire.url_of(world, free), {**begin, **repr_digest(photo)}, photo[:100])
+    url = wire.absolute(world, first.headers["location"])
+    wrong = wire.call("PATCH", url, {**wire.draft(8), **wire.completeness(8, True), "Content-Type": "application/partial-upload", "Upload-Offset": "100", **repr_digest(b"other")}, photo[100:])
+    assert wrong.status == 400
+    again = wire.call("PUT", wire.url_of(world, free), {**wire.draft(8), **wire.completeness(8, True), **repr_digest(photo)}, photo)
+    assert again.status == 200, "begun anew it may be said anew"
+    wire.is_published(world, free, photo)
+
+
+# ---- interim answers ----
+
+@pytest.mark.parametrize("version", wire.VERSIONS)
+def test_interim_answers_tell_how_much_is_kept(direct, version):
+    """What was told is never asked for again, also where the connection is cut right behind it."""
+    world, photo = direct, pictures.noise(1400, 1000, seed=2200 + version)
+    created = create(world, photo)
+    fields = {**wire.draft(version), **wire.completeness(version, True)}
+    with wire.Open("PUT", wire.url_of(world, created), fields, len(photo)) as whole:
+        status, located = whole.interim()
+        assert status == 104 and "upload-offset" not in located
+        url = wire.absolute(world, located["location"])
+        if version < 5:
+            reply = whole.send(photo).answer()
+            assert reply.status == 200 and reply.interim == ()
+            return wire.is_published(world, created, photo)
+        sent, told = 0, []
+        while len(told) < 2:
+            whole.send(photo[sent:sent + 300_000])
+            sent += 300_000
+            time.sleep(2.2)
+            while select.select([whole.socket], [], [], 0)[0] and len(told) < 2:
+                status, seen = whole.interim()
+                assert status == 104 and "location" not in seen and seen["upload-draft-interop-version"] == str(version)
+                told.append(int(seen["upload-offset"]))
+            assert sent < len(photo), "no progress was told"
+    assert told == sorted(set(told)) and 0 < told[-1] <= sent
+    assert wire.call("HEAD", url, wire.draft(version)).offset >= told[-1]
+    offset = wire.call("HEAD", url, wire.draft(version)).offset
+    assert wire.draft_patch(version, url, offset, photo[offset:], True).status == 200
+    wire.is_published(world, created, photo)
+
+
+@pytest.mark.parametrize("setting, fields, told", [
+    ("auto", {}, True), ("auto", {"Via": "1.1 proxy"}, False), ("auto", {"Forwarded": "for=192.0.2.1"}, False),
+    ("always", {"Via": "1.1 proxy"}, True), ("always", {"X-Forwarded-For": "192.0.2.1"}, True), ("always", {"Tus-Resumable": "1.0.0"}, False),
+    ("always", {"Upload-Draft-Interop-Version": "9"}, False), ("never", {}, False)])
+def test_whom_interim_answers_are_sent_to_is_configured(own_world, photo, setting, fields, told):
+    world = own_world(start=False)
+    world.gateway.environment["PHOTOGATE_SERVER_TRUSTED_PROXIES"] = "192.0.2.0/24"
+    world.gateway.environment["PHOTOGATE_SERVER_INTERIM_RESPONSES"] = setting
+    world.gateway.start()
+    created = create(world, photo)
+    with wire.Open("PUT", wire.url_of(world, created), {**wire.draft(8), **wire.completeness(8, True), **fields}, len(photo)) as whole:
+        reply = whole.send(photo).answer()
+    assert [status for status, _ in reply.interim][:1] == ([104] if told else []), reply
+    assert (reply.status == 200) == ("Tus-Resumable" not in fields and "9" not in fields.values()) or reply.status in (201, 405)
+
+
+def test_http_1_0_is_sent_no_interim_answer(direct, photo):
+    created = create(direct, photo)
+    target = urllib.parse.urlsplit(wire.url_of(direct, created))
+    with socket.create_connection((target.hostname, target.port), timeout=60) as raw:
+        head = [f"PUT {target.path} HTTP/1.0", f"Host: {target.netloc}", "Upload-Draft-Interop-Version: 8", "Upload-Complete: ?1", f"Content-Length: {len(photo)}"]
+        raw.sendall("\r\n".join([*head, "", ""]).encode() + photo)
+        answer = b"".join(iter(lambda: raw.recv(65_536), b""))
+    assert b" 104 " not in answer and answer.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")), answer[:300]
+    wire.is_published(direct, created, photo)
 
 
 # ---- size, pages, failures ----

@@ -15,6 +15,8 @@ from tests.rig import pictures
 from tests.rig import stack as services
 from tests.rig.world import World
 
+pytestmark = pytest.mark.large  # packages of npm, gems and more, in Chromium: ./test --suites
+
 ENTRY = """
 import { DirectUpload } from "@rails/activestorage";
 import { uploadFiles } from "@better-upload/client";

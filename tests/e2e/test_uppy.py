@@ -14,6 +14,8 @@ from tests.rig import resumable as wire
 from tests.rig import stack as services
 from tests.rig.world import World
 
+pytestmark = pytest.mark.large  # an app server between, which test_uppy_endpoint.py is without: ./test --suites
+
 BROWSER = (bundles.ROOT / "docs" / "clients" / "browser.md").read_text()
 UPPY_5, UPPY_6, UPPY_TUS = "Uppy 5, `@uppy/aws-s3`", "Uppy 6, `@uppy/aws-s3`", "Uppy 6, `@uppy/tus`"
 OF_5 = {"@uppy/core": "uppy-core-5", "@uppy/aws-s3": "uppy-aws-s3-5", "@uppy/golden-retriever": "uppy-golden-retriever-5"}

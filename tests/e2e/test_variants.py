@@ -149,6 +149,7 @@ def test_a_backfill_makes_the_variants_of_all_uploads_that_lack_them(own_world, 
     assert world.request("GET", "/v1/variants/bkf_x")[0] == 404
 
 
+@pytest.mark.large
 def test_a_backfill_is_cancelled_and_gives_way_to_uploads(own_world, photo):
     world = own_world(profiles={"photos": {}}, extra=QUICK_ROUNDS + "concurrency = 1\n")
     for number in range(8):

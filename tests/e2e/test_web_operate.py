@@ -162,7 +162,7 @@ def test_shows_private_pictures_to_the_operator(own_world, visit):
     assert seen.complaints == []
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1280, 2560])
+@pytest.mark.parametrize("width", [360, *(pytest.param(width, marks=pytest.mark.large) for width in (390, 768, 1280, 2560))])
 def test_is_readable_at_every_width(world, visit, width):
     world.publish(pictures.photo(300, 200, seed=10), {"filename": "a rather long name of a file, as people's phones make them 2026-11-20.jpg", "metadata": {"order_id": "W-1"}})
     world.gateway.wait_for(world.upload(b"no picture" * 50, {"filename": "bad.jpg"}))

@@ -5,6 +5,7 @@ import subprocess
 import zipfile
 
 import browser as browsers
+import pytest
 from test_stored_packages import QUICK, state_of
 
 from tests.rig import pictures
@@ -91,6 +92,7 @@ def test_zip_of_all_that_match_in_a_size_of_its_own(world, visit, tmp_path):
     assert seen.complaints == []
 
 
+@pytest.mark.large
 def test_progress_of_a_stored_zip_is_shown_until_it_is_ready(own_world, visit):
     world = own_world(role="serve", extra=QUICK)
     publish(world, [(f"{number}.jpg", noise(20 * MIB, 970 + number)) for number in range(4)])

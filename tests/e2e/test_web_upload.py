@@ -333,6 +333,17 @@ def share_sent(page, more_than):
     page.wait_for_function("(share) => Number(document.querySelector('.picture[data-state=sending] progress')?.value) > share", arg=more_than, timeout=30_000)
 
 
+def forgotten(page):
+    """Waits until the browser keeps no picture any more."""
+    page.wait_for_function("""() => new Promise((resolve) => {
+        const opened = indexedDB.open("photogate", 1);
+        opened.onsuccess = () => {
+            const counted = opened.result.transaction("pictures").objectStore("pictures").count();
+            counted.onsuccess = () => { opened.result.close(); resolve(counted.result === 0); };
+        };
+    })""")
+
+
 def test_pauses_and_continues_with_what_has_arrived_also_after_a_reload(world, visit):
     photo = pictures.noise(1400, 1000, seed=5)
     seen = opened(world, visit)
@@ -358,6 +369,7 @@ def test_pauses_and_continues_with_what_has_arrived_also_after_a_reload(world, v
     finished(page, "published")
     assert begun[0] == 0 and begun[-1] > 0.3 * len(photo), begun
     assert world.sql("select count(*), max(state) from uploads where filename = 'paused.jpg'") == "1|published"
+    forgotten(page)
     page.reload()
     page.wait_for_selector("#choose:not([hidden])")
     page.wait_for_timeout(300)
@@ -486,6 +498,7 @@ def test_asks_for_fresh_url_if_the_store_says_that_it_expired(world, visit):
     assert "Please choose it again" in card.inner_text() and card.locator("button:visible").count() == 0
 
 
+@pytest.mark.large
 def test_ten_pictures_fit_on_a_screen_and_unfold(world, visit):
     seen = opened(world, visit, viewport={"width": 1280, "height": 900})
     page = seen.page

@@ -142,7 +142,6 @@ def test_f8_postgresql_fails_over_to_a_standby(row, witnessed):
         row.hold(left <= 10, "10 s")
 
 
-@pytest.mark.fast
 def test_f9_connections_are_used_up_by_others(row, witnessed, photo):
     world = witnessed()
     world.publish(photo)
@@ -173,7 +172,6 @@ def test_f9_connections_are_used_up_by_others(row, witnessed, photo):
     world.witness.judge()
 
 
-@pytest.mark.fast
 def test_f10_serialization_failures_and_deadlocks(row, witnessed, photo):
     world = witnessed()
     world.sql("""
@@ -201,7 +199,6 @@ def test_f10_serialization_failures_and_deadlocks(row, witnessed, photo):
     row.hold(len(refused) == 0, f"no client saw one: {[f['status'] for f in refused][:5]}")
 
 
-@pytest.mark.fast
 def test_f11_commit_is_sent_and_its_answer_lost(row, witnessed):
     world = witnessed(start=False, extra=SHORT_LEASES)
     world.gateway.migrate()

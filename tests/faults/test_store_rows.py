@@ -27,7 +27,6 @@ def attempts_burned(world):
     return int(world.sql("select coalesce(max(attempt), 0) from jobs"))
 
 
-@pytest.mark.fast
 def test_f18_a_third_of_the_answers_are_slow_down(row, witnessed, photo):
     world = witnessed()
     store = world.witness.store

@@ -16,7 +16,7 @@ What is proved, by the name that a violation bears:
             told of published uploads alone, by the job that made them
     I7      no transaction is open while something else is waited for
     I8      only who holds a job's lease changes anything by it
-    I9      no secret and no signature in logs, metrics, messages or tables
+    I9      no secret and no signature in logs, metrics, messages or tables, but that of a stored package's `store_url`, which is for the app
     I10     an event is answered 2xx only once it is stored, once the store has said that its object is not there, or once there is a job
             that looks again; and otherwise so that the store repeats it
     C1      of a resumable upload no byte that was acknowledged is asked for again: the offset that clients are told never falls, is never

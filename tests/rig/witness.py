@@ -25,6 +25,8 @@ from tests.rig import checker, fault_proxy, history
 HERE = pathlib.Path(__file__).resolve().parent
 CANARIES = (b"CANARY", b"SECRET-SERIAL", b"SECRET-PERSON", b"Photogate")  # in the metadata of every picture that tests send
 SIGNED = re.compile(rb"X-Amz-Signature=[0-9A-Fa-f]{16}|X-Amz-Credential=\w|\bv1,[A-Za-z0-9+/]{43}=|whsec_[A-Za-z0-9+/]{8}")
+# Of a package that is ready: in JSON, and in a row's text, where each quotation mark stands twice.
+STORE_LINK = re.compile(rb'"+store_url"+: ?"+http[^"]+"')
 COUNTS = ("Put", "Post", "CompleteMultipartUpload")
 # Transactions that are idle for longer are noted; the promise is about network and decode work, which takes longer still.
 IDLE_TRANSACTIONS = r"""
@@ -341,7 +343,7 @@ class Witness:
         found = []
         for where, text in texts.items():
             found += [{"where": where, "what": name} for name, secret in secrets.items() if secret.encode() in text]
-            found += [{"where": where, "what": match[0].decode()[:24]} for match in SIGNED.finditer(text)][:3]
+            found += [{"where": where, "what": match[0].decode()[:24]} for match in SIGNED.finditer(STORE_LINK.sub(b"", text))][:3]
         return found
 
     def judge(self):

@@ -319,6 +319,27 @@ Result<Upload> FakeRecords::retry(const std::optional<AppName>& app, const Uploa
     return upload;
 }
 
+Result<std::vector<storage::records::MarkedUpload>> FakeRecords::marks_of(const std::vector<UploadId>& ids) {
+    const auto uploads = find_all(ids);
+    if (!uploads) return fail(uploads.error());
+    std::vector<storage::records::MarkedUpload> marked;
+    for (const auto& upload : *uploads)
+        marked.push_back({upload.id, static_cast<std::uint64_t>(upload.state)});
+    return marked;
+}
+
+Result<storage::records::UploadSteps> FakeRecords::steps(const std::optional<AppName>& app,
+                                                         const UploadId& id, std::int64_t place) {
+    auto upload = find(app, id);
+    if (!upload) return fail(upload.error());
+    const auto now = static_cast<std::int64_t>(upload->state);
+    storage::records::UploadSteps result{std::move(*upload), static_cast<std::uint64_t>(now), {}, false};
+    if (place < 0) result.steps.push_back({0, result.upload.created_at, model::UploadState::created});
+    if (now > std::max<std::int64_t>(place, 0))
+        result.steps.push_back({now, result.upload.updated_at, result.upload.state});
+    return result;
+}
+
 Result<std::vector<storage::records::EndedUpload>> FakeRecords::ended_among(
     const std::vector<UploadId>& ids) {
     std::vector<storage::records::EndedUpload> ended;

@@ -57,6 +57,10 @@ class FakeRecords final : public storage::records::UploadStore,
                                            storage::records::Published published) override;
     Result<model::Upload> retry(const std::optional<AppName>& app, const UploadId& id) override;
     Result<std::vector<storage::records::EndedUpload>> ended_among(const std::vector<UploadId>& ids) override;
+    Result<std::vector<storage::records::MarkedUpload>> marks_of(const std::vector<UploadId>& ids) override;
+    /// The creation, and the state that it is in now.
+    Result<storage::records::UploadSteps> steps(const std::optional<AppName>& app, const UploadId& id,
+                                                std::int64_t place) override;
     Result<std::vector<model::Upload>> find_all(const std::vector<UploadId>& ids) override;
     Result<bool> has_jobs(const UploadId& id) override;
     Result<> record_kept_etag(const UploadId& id, const ETag& etag) override;

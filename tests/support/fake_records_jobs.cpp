@@ -34,6 +34,11 @@ Result<std::vector<model::Job>> FakeRecords::claim(const storage::records::Claim
             std::find(request.kinds.begin(), request.kinds.end(), job.kind) != request.kinds.end();
         if (!job.lease_token.empty() || job.run_at > clock_.now() || !knows) continue;
         auto& row = rows_.at(job.upload);
+        const auto is_among = [&](const std::vector<std::string>& regions) {
+            return std::find(regions.begin(), regions.end(), row.upload.region) != regions.end();
+        };
+        const bool is_near = request.near.empty() || is_among(request.near);
+        if (is_among(request.away) || (!is_near && job.run_at + request.far_after > clock_.now())) continue;
         if (job.kind == JobKind::process) {
             if (row.upload.state != UploadState::uploaded || row.upload.generation != job.generation) {
                 pointless.push_back(job.id);

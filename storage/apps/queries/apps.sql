@@ -83,9 +83,19 @@ where awaits_until > now() and app = any($1::text[]) group by app;
 
 -- name: app_usage
 -- $1 app, $2 the least id, $3 from, $4 until. By day in UTC.
-select (created_at at time zone 'UTC')::date::text as day, count(*) as uploads,
-       count(*) filter (where state = 'published') as published,
-       coalesce(sum(pinned_size), 0)::bigint as bytes
-from uploads
-where app = $1 and id >= $2 and created_at >= $3::timestamptz and created_at < $4::timestamptz
-group by 1 order by 1;
+with sent as (
+    select (created_at at time zone 'UTC')::date as day, count(*) as uploads,
+           count(*) filter (where state = 'published') as published,
+           coalesce(sum(pinned_size), 0)::bigint as bytes
+    from uploads
+    where app = $1 and id >= $2 and created_at >= $3::timestamptz and created_at < $4::timestamptz
+    group by 1
+), made as (
+    select day, sum(made)::bigint as versions from version_counts
+    where app = $1 and day >= ($3::timestamptz at time zone 'UTC')::date and day < ($4::timestamptz at time zone 'UTC')::date
+    group by day
+)
+select day::text as day, coalesce(uploads, 0) as uploads, coalesce(published, 0) as published, coalesce(bytes, 0) as bytes,
+       coalesce(versions, 0) as versions
+from sent full join made using (day)
+order by day;

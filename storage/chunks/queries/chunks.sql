@@ -1,10 +1,10 @@
 -- Resumable uploads: taken, appended to, assembled, forgotten.
 
 -- name: take_resumable
--- $1 the upload, $2 length, $3 metadata, $4 when to look, $5 whether to begin anew, $6 takes in a minute.
+-- $1 the upload, $2 length, $3 metadata, $4 when to look, $5 whether to begin anew, $6 takes in a minute, $7 SHA-256 of the whole.
 -- No row: there were as many.
-insert into resumables as r (upload_id, length, metadata, look_at)
-values ($1, $2::bigint, coalesce($3, ''), $4::timestamptz)
+insert into resumables as r (upload_id, length, metadata, look_at, whole_sha256)
+values ($1, $2::bigint, coalesce($3, ''), $4::timestamptz, $7)
 on conflict (upload_id) do update set
     epoch = r.epoch + 1,
     beginning = r.beginning + case when r.state = 'over' or (r.state = 'open' and $5::boolean and r.received > 0) then 1 else 0 end,
@@ -13,11 +13,13 @@ on conflict (upload_id) do update set
                   else coalesce(r.length, case when excluded.length >= r.received then excluded.length end) end,
     state = case when r.state = 'over' then 'open' else r.state end,
     metadata = coalesce($3, r.metadata),
+    whole_sha256 = case when r.state = 'over' or (r.state = 'open' and $5::boolean) then excluded.whole_sha256
+                        when r.state = 'open' then coalesce(r.whole_sha256, excluded.whole_sha256) else r.whole_sha256 end,
     look_at = case when r.state = 'received' then r.look_at else greatest(excluded.look_at, now()) end,
     takes = case when r.taken_at < now() - interval '1 minute' then 1 else r.takes + 1 end,
     taken_at = case when r.taken_at < now() - interval '1 minute' then now() else r.taken_at end
 where r.taken_at < now() - interval '1 minute' or r.takes < $6::integer
-returning beginning, epoch, received, length, state, metadata;
+returning beginning, epoch, received, length, state, metadata, whole_sha256;
 
 -- name: forget_older_chunks
 delete from chunks where upload_id = $1 and beginning < $2::integer;
@@ -49,7 +51,11 @@ select from resumables
 where upload_id = $1 and beginning = $2::integer and epoch = $3::bigint and received = $4::bigint and (state = 'received') = $5::boolean;
 
 -- name: received_resumable
-select beginning, length from resumables where upload_id = $1 and state = 'received';
+select beginning, length, whole_sha256 from resumables where upload_id = $1 and state = 'received';
+
+-- name: declare_sha256
+-- $2 base64. Only of one that waits for its object.
+update uploads set declared_sha256 = $2 where id = $1 and declared_sha256 is null and state in ('created', 'expired') returning id;
 
 -- name: chunks_of
 select first, size, epoch, etag, sha256 from chunks where upload_id = $1 and beginning = $2::integer order by first;

@@ -94,6 +94,13 @@ returning *;
 -- $2 null: the operator, across apps.
 select * from packages where id = $1 and ($2::text is null or app = $2);
 
+-- name: find_marked_package
+-- As find_package. xmin is another after every change of the row.
+select *, xmin::text::bigint as mark from packages where id = $1 and ($2::text is null or app = $2);
+
+-- name: marks_of_packages
+select id, xmin::text::bigint as mark from packages where id = any($1::text[]);
+
 -- name: packages_by_id
 select * from packages where id = any($1::text[]);
 

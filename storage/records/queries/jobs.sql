@@ -3,48 +3,52 @@
 -- name: claim_jobs
 -- $1 token, $2 worker, $3 lease in seconds, $4 most, $5 and $6 the app and kind that had the last turn, $7 now for updated_at,
 -- $8 the kinds that the worker knows, $9, $10 and $11 for each app and kind the party that had its last turn, $12 most of one party's
--- jobs that this worker may hold.
+-- jobs that this worker may hold, $13 the regions whose jobs are left alone, $14 those that are near (none: all are), $15 for how many
+-- milliseconds the jobs of any other region are left to workers that are near them.
 --
 -- A lane is an (app, kind), a party whoever the work is for within it (a client token, or the app itself). `lanes` and `parties`
 -- skip through the index from one to the next, the parties from the one behind the last served; each gives its oldest jobs, and
 -- they are dealt in rounds. A job that is under way counts as a round that its party, and its lane, have had. So ten thousand
 -- jobs of one token delay another token's, and another app's, by one. Of very many parties 64 are looked at for each turn; the
--- oldest jobs of the lane, whosever they are, are candidates too.
+-- oldest jobs of the lane, whosever they are, are candidates too. All of that is looked for in each region by itself, so that what
+-- waits for a region that is down is not even passed over; `due` is when a job of the region has to have been due.
 with recursive lanes as (
-    (select app, kind from jobs where lease_token is null and not patient order by app, kind limit 1)
+    (select app, kind, region from jobs where lease_token is null and not patient order by app, kind, region limit 1)
     union all
-    select next.app, next.kind
+    select next.app, next.kind, next.region
     from lanes l
-    cross join lateral (select j.app, j.kind from jobs j
-                        where j.lease_token is null and not j.patient and (j.app, j.kind) > (l.app, l.kind)
-                        order by j.app, j.kind limit 1) next
+    cross join lateral (select j.app, j.kind, j.region from jobs j
+                        where j.lease_token is null and not j.patient and (j.app, j.kind, j.region) > (l.app, l.kind, l.region)
+                        order by j.app, j.kind, j.region limit 1) next
 ),
 turns as materialized (
-    select l.app, l.kind, last.party
+    select l.app, l.kind, l.region, last.party,
+           case when l.region = '' or cardinality($14::text[]) = 0 or l.region = any($14::text[]) then now()
+                else now() - make_interval(secs => $15::double precision / 1000) end as due
     from lanes l
     left join unnest($9::text[], $10::text[], $11::text[]) as last (app, kind, party) on last.app = l.app and last.kind = l.kind
-    where l.kind = any($8::text[])
+    where l.kind = any($8::text[]) and l.region <> all($13::text[])
 ),
 parties as (
-    (select t.app, t.kind, first.party, t.party as last, false as again, 1 as steps
+    (select t.app, t.kind, t.region, t.due, first.party, t.party as last, false as again, 1 as steps
      from turns t
      cross join lateral (select j.party from jobs j
                          where j.lease_token is null and not j.patient and j.app = t.app and j.kind = t.kind
-                           and j.party > t.party
+                           and j.region = t.region and j.party > t.party
                          order by j.party limit 1) first
      union all
-     select t.app, t.kind, first.party, t.party, true, 1
+     select t.app, t.kind, t.region, t.due, first.party, t.party, true, 1
      from turns t
      cross join lateral (select j.party from jobs j
                          where j.lease_token is null and not j.patient and j.app = t.app and j.kind = t.kind
-                           and (t.party is null or j.party <= t.party)
+                           and j.region = t.region and (t.party is null or j.party <= t.party)
                          order by j.party limit 1) first)
     union all
-    select p.app, p.kind, next.party, p.last, p.again, p.steps + 1
+    select p.app, p.kind, p.region, p.due, next.party, p.last, p.again, p.steps + 1
     from parties p
     cross join lateral (select j.party from jobs j
                         where j.lease_token is null and not j.patient and j.app = p.app and j.kind = p.kind
-                          and j.party > p.party and (not p.again or p.last is null or j.party <= p.last)
+                          and j.region = p.region and j.party > p.party and (not p.again or p.last is null or j.party <= p.last)
                         order by j.party limit 1) next
     where p.steps < least($4::integer * 2 + 8, 64)
 ),
@@ -61,7 +65,7 @@ ready as materialized (
     cross join lateral (select j.id, j.run_at
                         from jobs j
                         where j.lease_token is null and not j.patient and j.app = p.app and j.kind = p.kind
-                          and j.party = p.party and j.run_at <= now()
+                          and j.region = p.region and j.party = p.party and j.run_at <= p.due
                         order by j.run_at, j.id
                         limit $4::integer * 2 + 8) oldest
     union
@@ -69,8 +73,8 @@ ready as materialized (
     from turns t
     cross join lateral (select j.id, j.party, j.run_at
                         from jobs j
-                        where j.lease_token is null and j.app = t.app and j.kind = t.kind and j.run_at <= now()
-                          and not j.patient
+                        where j.lease_token is null and not j.patient and j.app = t.app and j.kind = t.kind
+                          and j.region = t.region and j.run_at <= t.due
                         order by j.run_at, j.id
                         limit $4::integer * 2 + 8) oldest
     union
@@ -78,7 +82,7 @@ ready as materialized (
     (select j.id, j.app, j.kind, j.party, j.run_at
      from jobs j
      where j.lease_token is null and j.patient and j.kind = 'process' and j.kind = any($8::text[])
-       and j.run_at <= now() - interval '10 minutes'
+       and j.run_at <= now() - interval '10 minutes' and j.region <> all($13::text[])
      order by j.run_at, j.id
      limit $4::integer * 2 + 8)
 ),
@@ -91,7 +95,7 @@ within_lane as (
            row_number() over (partition by d.app, d.kind
                               order by d.nth + coalesce(h.jobs, 0), coalesce(d.party <= t.party, false), d.party, d.nth) as nth
     from dealt d
-    left join turns t on t.app = d.app and t.kind = d.kind
+    left join (select distinct app, kind, party from turns) t on t.app = d.app and t.kind = d.kind
     left join held h on h.app = d.app and h.kind = d.kind and h.party = d.party
     where d.party = '' or d.nth + coalesce(h.here, 0) <= $12::bigint
 ),
@@ -105,6 +109,7 @@ candidates as materialized (
     (select j.id, 1
      from jobs j
      where j.lease_token is null and j.patient and j.kind = any($8::text[]) and j.run_at <= now()
+       and j.region <> all($13::text[])
        and not exists (select from ready r where r.kind = 'process' or r.kind = j.kind)
        and (select coalesce(sum(patient_here), 0) from held) < case when j.kind = 'process' then 1 else $12::bigint end
      order by j.run_at, j.id

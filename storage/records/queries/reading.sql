@@ -117,6 +117,28 @@ select u.id,
 from uploads u
 where u.id = any($1::text[]) and u.state in ('published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted');
 
+-- name: marks_of_uploads
+-- xmin is another after every change of the row.
+select id, xmin::text::bigint as mark from uploads where id = any($1::text[]);
+
+-- name: find_marked_upload
+-- $2 null: the operator, across apps.
+select *, xmin::text::bigint as mark from uploads where id = $1 and ($2::text is null or app = $2);
+
+-- name: steps_of_upload
+-- $1 upload, $2 behind this place, $3 at most. The timeline also has what changes no state. Places grow in the order of the
+-- changes: each is written while its transaction holds the upload's row.
+select id, at,
+       case event when 'received' then 'uploaded' when 'repinned' then 'uploaded' when 'retried' then 'uploaded'
+                  when 'postponed' then 'uploaded' when 'lease.lost' then 'uploaded'
+                  when 'claimed' then 'processing' else event end as state
+from timeline
+where subject_id = $1 and id > $2::bigint
+  and (event in ('received', 'claimed', 'published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted', 'repinned', 'retried')
+       or event in ('postponed', 'lease.lost') and detail::json ->> 'job' = 'process')
+order by id
+limit $3::integer;
+
 -- name: uploads_by_id
 select * from uploads where id = any($1::text[]);
 

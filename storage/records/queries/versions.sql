@@ -59,10 +59,18 @@ delete from version_claims where upload_id = $1 and spec_key = $2 and lease_toke
 
 -- name: store_version
 -- $3 the region, $4 the public bucket, $5 to $12 the image, $13 now. Nothing where the object is being removed as an orphan.
-insert into images (upload_id, role, spec_key, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at, used_at)
-select $1, 'version', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, now()
-where not exists (select from sweeps where key = $5)
-returning id;
+with stored as (
+    insert into images (upload_id, role, spec_key, region, bucket, key, etag, sha256, crc32, format, width, height, size, made_at, used_at)
+    select $1, 'version', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, now()
+    where not exists (select from sweeps where key = $5)
+    returning id, upload_id, made_at
+), counted as (
+    insert into version_counts (app, day, shard, made)
+    select u.app, (s.made_at at time zone 'UTC')::date, abs(hashtext(u.id)) % 8, 1
+    from stored s join uploads u on u.id = s.upload_id
+    on conflict (app, day, shard) do update set made = version_counts.made + 1
+)
+select id from stored;
 
 -- name: finish_version
 -- The three above in one statement, with $3 the token in place of the region: whether the claim was the caller's, and whether the version is stored.
@@ -78,7 +86,12 @@ with published as materialized (
     from published p, claimed
     where not exists (select from sweeps where key = $5)
     on conflict (upload_id, role, spec_key) where upload_id is not null do nothing
-    returning id
+    returning id, upload_id, made_at
+), counted as (
+    insert into version_counts (app, day, shard, made)
+    select u.app, (s.made_at at time zone 'UTC')::date, abs(hashtext(u.id)) % 8, 1
+    from stored s join uploads u on u.id = s.upload_id
+    on conflict (app, day, shard) do update set made = version_counts.made + 1
 )
 select exists (select from claimed) as claimed, exists (select from stored) as stored;
 

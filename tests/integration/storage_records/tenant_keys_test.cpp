@@ -66,6 +66,7 @@ const std::map<std::string, Reason>& keys() {
         {"app_keys(id)", {"photogate", "80 random bits"}},
         {"app_keys(hash)", {"photogate", "the hash of a key that it made of 256 random bits"}},
         {"app_callback_secrets(id)", {"photogate", "80 random bits"}},
+        {"version_counts(app,day,shard)", {"photogate", "an app, a day and a number below 8"}},
         {"app_audit(id)", {"photogate", "a sequence"}},
         {"app_changes(only_one)", {"photogate", "one row"}},
         {"schema_migrations(version)", {"photogate", "the number of a migration"}},

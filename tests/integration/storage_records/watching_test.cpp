@@ -70,6 +70,65 @@ TEST_F(WatchingTest, finds_those_that_exist) {
     EXPECT_TRUE(records->uploads.ended_among({})->empty());
 }
 
+TEST_F(WatchingTest, tells_the_states_of_an_upload_in_their_order_and_goes_on_behind_a_place) {
+    const auto all_of = [&](const UploadId& id, std::int64_t place = -1) {
+        std::vector<model::UploadState> states;
+        const auto found = records->uploads.steps(std::nullopt, id, place).value();
+        for (const auto& step : found.steps)
+            states.push_back(step.state);
+        EXPECT_FALSE(found.more);
+        return states;
+    };
+    using States = std::vector<model::UploadState>;
+    EXPECT_EQ(all_of(create().id), (States{created}));
+    EXPECT_EQ(all_of(in_state(uploaded).id), (States{created, uploaded}));
+    EXPECT_EQ(all_of(in_state(published).id), (States{created, uploaded, processing, published}));
+    EXPECT_EQ(all_of(in_state(rejected).id), (States{created, uploaded, processing, rejected}));
+    EXPECT_EQ(all_of(in_state(failed).id).back(), failed);
+    EXPECT_EQ(all_of(in_state(expired).id), (States{created, expired}));
+    EXPECT_EQ(all_of(in_state(cancelled).id).back(), cancelled);
+    EXPECT_EQ(all_of(in_state(deleted).id).back(), deleted);
+    const auto upload = in_state(rejected);
+    const auto steps = records->uploads.steps(upload.app, upload.id, -1)->steps;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        EXPECT_EQ(all_of(upload.id, steps[i].place).size(), steps.size() - i - 1);
+        if (i > 0) EXPECT_GT(steps[i].place, steps[i - 1].place);
+    }
+    ASSERT_TRUE(records->uploads.retry(std::nullopt, upload.id));
+    EXPECT_EQ(all_of(upload.id, steps.back().place), (States{uploaded}));
+    EXPECT_EQ(records->uploads.steps(AppName::trusted("another"), upload.id, -1).error().code,
+              ErrorCode::upload_not_found);
+}
+
+TEST_F(WatchingTest, what_happens_to_a_job_that_follows_a_final_state_is_no_step) {
+    const auto upload = in_state(published);
+    const auto before = records->uploads.steps(std::nullopt, upload.id, -1)->steps.size();
+    const auto job = claim_one();
+    ASSERT_NE(job.kind, model::JobKind::process);
+    ASSERT_TRUE(records->jobs.postpone(
+        job.lease, {model::Postponement::Cost::free, "code", "why", std::chrono::milliseconds{0}}));
+    EXPECT_EQ(records->uploads.steps(std::nullopt, upload.id, -1)->steps.size(), before);
+}
+
+TEST_F(WatchingTest, mark_is_another_after_every_change_and_the_same_without) {
+    const auto upload = create();
+    const auto mark = [&] {
+        const auto marks =
+            records->uploads.marks_of({upload.id, make_upload_id(clock.now(), random)}).value();
+        EXPECT_EQ(marks.size(), 1U);
+        return marks.front().mark;
+    };
+    const auto first = mark();
+    EXPECT_EQ(mark(), first);
+    EXPECT_EQ(records->uploads.steps(std::nullopt, upload.id, -1)->mark, first);
+    ASSERT_TRUE(observe(seen(upload)));
+    const auto second = mark();
+    EXPECT_NE(second, first);
+    const auto job = claim_process(upload.id);
+    EXPECT_NE(mark(), second);
+    EXPECT_EQ(records->uploads.steps(std::nullopt, upload.id, -1)->mark, mark());
+}
+
 TEST_F(WatchingTest, answers_for_thousands_in_one_query) {
     std::vector<UploadId> asked;
     for (int i = 0; i < 4'096; ++i)

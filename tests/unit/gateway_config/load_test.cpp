@@ -56,6 +56,29 @@ TEST(Load, trusts_local_proxies_and_the_named_ones) {
     EXPECT_FALSE(is_trusted("[server]\ntrusted_proxies = []\n", "127.0.0.1"));
 }
 
+TEST(Load, gathers_the_places_of_all_regions) {
+    const auto second = [] {
+        auto text = kRegion;
+        text.replace(text.find("default"), 7, "far");
+        text.replace(text.find("9000"), 4, "9001");
+        return text +
+               "networks = [\"10.9.0.0/16\"]\ncountries = [\"us\"]\ncontinents = [\"NA\"]\nfallback = []\n";
+    }();
+    const auto loaded = load_text(
+        kValid + second +
+        "[placement]\nheader = \"CF-IPCountry\"\ndefault_region = \"far\"\n[worker]\nregions = [\"far\"]\n");
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& config = loaded->config;
+    EXPECT_EQ(config.default_region, "far");
+    EXPECT_EQ(config.placement.rules.countries.at("US"), "far");
+    EXPECT_EQ(config.placement.rules.continents.at("NA"), "far");
+    EXPECT_EQ(*config.placement.rules.networks.find(*parse_ip_address("10.9.1.1")), "far");
+    EXPECT_TRUE(config.placement.fallbacks.at("far").empty());
+    EXPECT_FALSE(config.placement.fallbacks.contains("default")) << "all others stand in for it";
+    EXPECT_FALSE(config.placement.rules.trusted_proxies.empty());
+    EXPECT_EQ(config.worker.regions, std::vector<std::string>{"far"});
+}
+
 TEST(Load, takes_profile_defaults_from_the_profile_header) {
     const auto loaded = load_text(kValid);
     ASSERT_TRUE(loaded);

@@ -25,6 +25,13 @@ TEST(ResponseHead, lets_route_override_safe_defaults) {
     EXPECT_EQ(cached.find("no-store"), std::string::npos);
 }
 
+TEST(ResponseHead, reason_of_its_own_ends_no_line) {
+    auto response = Response::text(422, "abc");
+    response.reason = "too large\r\nSet-Cookie: a=b\xc3\xa9";
+    EXPECT_TRUE(head_of(response).starts_with("HTTP/1.1 422 too large??Set-Cookie: a=b??\r\nServer: "))
+        << head_of(response);
+}
+
 TEST(ResponseHead, rejects_header_values_that_split_a_response) {
     Response response = Response::text(200, "abc");
     response.set("Location", "/x\r\nSet-Cookie: a=b\r\n\r\n<html>");

@@ -15,6 +15,14 @@ TEST(Target, splits_and_decodes_paths) {
     EXPECT_EQ(parse_target("/...")->path, Segments{"..."});
 }
 
+TEST(Target, reads_the_doubled_slash_of_an_uppy_endpoint_as_one_and_no_other) {
+    EXPECT_EQ(parse_target("/u/pgt_x//s3/params?a=b")->path, (Segments{"u", "pgt_x", "s3", "params"}));
+    for (const char* other :
+         {"/u/pgt_x//v1/uploads", "/u/pgt_x///s3/params", "/u//s3/params", "/u/pgt_x/s3//params",
+          "//u/pgt_x/s3/params", "/i/x//s3/params", "/u/a/b//s3/params", "/u/pgt_x//s3"})
+        EXPECT_FALSE(parse_target(other)) << other;
+}
+
 TEST(Target, splits_and_decodes_queries_in_order) {
     auto target = parse_target("/x?b=1&a=%26%3D&b=2&flag&&empty=&url=http://h//p?q&m[k]=v");
     ASSERT_TRUE(target);

@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <future>
+#include <set>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +44,37 @@ TEST(WorkPool, finishes_accepted_work_before_ending) {
             ASSERT_TRUE(pool.submit([&done] { ++done; }));
     }
     EXPECT_EQ(done, 500);
+}
+
+TEST(WorkPool, works_at_once_on_as_many_threads_as_it_may_have) {
+    WorkPool pool({.name = "test", .threads = 3, .queue = 10});
+    std::atomic<int> inside{0};
+    std::promise<void> all;
+    std::promise<void> go;
+    std::shared_future<void> gone = go.get_future().share();
+    for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(pool.submit([&, gone] {
+            if (++inside == 3) all.set_value();
+            gone.wait();
+        }));
+    }
+    all.get_future().wait();  // ends only if three are at work together
+    EXPECT_EQ(pool.counts().active, 3U);
+    EXPECT_EQ(pool.counts().waiting, 1U);
+    go.set_value();
+}
+
+TEST(WorkPool, starts_no_thread_while_one_is_idle) {
+    WorkPool pool({.name = "test", .threads = 8, .queue = 10});
+    std::vector<std::thread::id> threads;
+    for (int i = 0; i < 20; ++i) {
+        std::promise<std::thread::id> ran;
+        ASSERT_TRUE(pool.submit([&] { ran.set_value(std::this_thread::get_id()); }));
+        threads.push_back(ran.get_future().get());
+        while (pool.counts().active > 0)
+            std::this_thread::yield();
+    }
+    EXPECT_EQ(std::set(threads.begin(), threads.end()).size(), 1U);
 }
 
 TEST(WorkPool, accepts_nothing_after_join) {

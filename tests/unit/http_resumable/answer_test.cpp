@@ -118,6 +118,23 @@ TEST_P(DraftAnswer, interim_answer_has_location_version_and_limit) {
     EXPECT_EQ(value(answer, "Upload-Limit"), GetParam() >= 6 ? "max-size=100" : "-");
 }
 
+TEST_P(DraftAnswer, progress_has_the_offset_and_neither_location_nor_completeness) {
+    const auto answer = progress(draft(GetParam()), kOpen);
+    EXPECT_EQ(answer.status, 104);
+    EXPECT_EQ(value(answer, "Upload-Offset"), "5");
+    EXPECT_EQ(value(answer, "Upload-Draft-Interop-Version"), std::to_string(GetParam()));
+    EXPECT_EQ(value(answer, "Location"), "-");
+    EXPECT_EQ(tells_progress(draft(GetParam())), GetParam() >= 5);
+}
+
+TEST_P(DraftAnswer, file_that_is_not_what_it_was_to_be_is_refused_for_good) {
+    const auto answer =
+        refused(draft(GetParam()), {Why::wrong_whole, "d", ErrorCode::invalid_checksum, {}}, &kOpen);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(completeness(answer), "?1");
+    EXPECT_EQ(value(answer, "Upload-Offset"), "-");
+}
+
 TEST_P(DraftAnswer, mismatching_offset_is_a_problem_with_both_offsets) {
     const auto answer =
         refused(draft(GetParam()), {Why::wrong_offset, "d", ErrorCode::state_conflict, 7}, &kOpen);

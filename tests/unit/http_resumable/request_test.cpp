@@ -216,6 +216,21 @@ TEST_P(DraftRequest, digests_are_read) {
     EXPECT_EQ(asked(with("DELETE", {})).verb, Verb::cancel);
 }
 
+TEST_P(DraftRequest, digest_of_the_content_may_be_sha_512_and_unknown_ones_are_passed_over) {
+    const auto digest_of = [&](const std::string& field) {
+        return asked(with("PATCH",
+                          {kPartial, complete(true), {"Upload-Offset", "0"}, {"Content-Digest", field}}, 0))
+            .digest;
+    };
+    const std::string long_one = "sha-512=:" + base64(Bytes(64, 7)) + ":",
+                      short_one = "sha-256=:" + base64(Bytes(32, 7)) + ":";
+    EXPECT_EQ(digest_of(long_one)->algorithm, DigestAlgorithm::sha512);
+    EXPECT_EQ(digest_of(long_one + ", " + short_one)->algorithm, DigestAlgorithm::sha256);
+    for (const auto& field :
+         {std::string{"md5=:AAAA:"}, "sha-512=:" + base64(Bytes(32, 7)) + ":", std::string{"sha-256=47DE"}})
+        EXPECT_FALSE(digest_of(field)) << field;
+}
+
 TEST(DraftRequestAlone, completeness_is_obligatory_since_interop_8) {
     EXPECT_EQ(why({"PATCH", {interop(8), kPartial, {"Upload-Offset", "0"}}, 3}), Why::bad_request);
     EXPECT_FALSE(asked({"PATCH", {interop(6), kPartial, {"Upload-Offset", "0"}}, 3}).ends);

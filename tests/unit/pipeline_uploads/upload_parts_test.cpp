@@ -148,7 +148,8 @@ TEST_F(UploadPartsTest, completion_is_repeated_without_harm) {
     sent(upload, 1, 20);
     sent(upload, 2, 4);
     // The store joins them, and the gateway dies before it writes that.
-    ASSERT_EQ(parts.join(upload, std::nullopt, Parts::Existing::refuse).value(), Parts::Joined::now);
+    ASSERT_EQ(parts.join(upload, std::nullopt, Parts::Existing::refuse, 1U << 30).value(),
+              Parts::Joined::now);
     EXPECT_EQ(records.find(std::nullopt, upload.id)->state, UploadState::created);
     EXPECT_EQ(service.complete(app(), upload.id)->state, UploadState::uploaded);
     EXPECT_EQ(service.complete(app(), upload.id)->state, UploadState::uploaded);

@@ -67,6 +67,27 @@ TEST(S3Faults, reports_hanging_store_as_timeout) {
     EXPECT_EQ(client.head(bucket(), object_key(), {}).error().code, ErrorCode::http_timeout);
 }
 
+TEST(S3Faults, asks_nothing_of_a_store_that_is_known_to_be_down) {
+    FaultyStore store{{answer(503, "<Error><Code>ServiceUnavailable</Code></Error>")}};
+    const auto health = std::make_shared<StoreHealth>("eu");
+    health->watch();
+    auto options = FaultyStore::options(store.server);
+    options.health = health;
+    S3Client client{options, {store.http, store.clock, store.random, store.pacer}};
+    EXPECT_EQ(client.head(bucket(), object_key(), {}).error().code, ErrorCode::store_unavailable);
+    EXPECT_EQ(store.server.seen().size(), StoreHealth::kMostUnanswered) << "nor does it wait for the fourth";
+    const auto pauses = store.pacer.pauses.size();
+    const auto refused = client.open(bucket(), object_key(), {});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().detail.find("'eu'"), std::string::npos);
+    EXPECT_EQ(client.list(bucket(), {}).error().code, ErrorCode::store_unavailable);
+    EXPECT_EQ(store.server.seen().size(), StoreHealth::kMostUnanswered);
+    EXPECT_EQ(store.pacer.pauses.size(), pauses);
+    health->probed({});
+    (void)client.head(bucket(), object_key(), {});
+    EXPECT_GT(store.server.seen().size(), StoreHealth::kMostUnanswered);
+}
+
 TEST(S3Faults, rejects_redirect_without_following) {
     FaultyStore store{{answer(307, "", "Location: http://127.0.0.1:1/\r\n")}};
     EXPECT_EQ(store.client.put(bucket(), object_key(), hello(), {}).error().code, ErrorCode::store_refused);

@@ -1,10 +1,10 @@
-#include "gateway/routes/wait_metrics.hpp"
+#include "gateway/waiting/wait_metrics.hpp"
 
 #include <cstddef>
 #include <utility>
 #include <vector>
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
 
 void watch(telemetry::Metrics& metrics, const Waiters& uploads, const PackageWaiters& packages) {
     std::vector<telemetry::MirroredCounter> refused;
@@ -31,4 +31,4 @@ void watch(telemetry::Metrics& metrics, const Waiters& uploads, const PackageWai
         });
 }
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting

@@ -1,10 +1,10 @@
-#include "gateway/routes/waiters.hpp"
+#include "gateway/waiting/waiters.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
 
 namespace {
 
@@ -33,6 +33,8 @@ class BasicWaiters<Subject>::Waiter {
     Steady::time_point deadline;
     Steady::time_point not_before;
     Answer answer;
+    News news;      ///< in the place of `answer`, of a stream
+    Mark seen = 0;  ///< by it
     bool looked_at = false;
     bool over = false;                                 ///< answered or abandoned
     std::optional<typename Listed::iterator> in_list;  ///< while it waits
@@ -77,17 +79,40 @@ void BasicWaiters<Subject>::wait(const std::shared_ptr<Waiter>& waiter, Wait wha
         waiter->deadline = now + what.at_most;
         waiter->not_before = now + what.at_least;
         waiter->answer = std::move(answer);
-        waiter->in_list = waiters_.emplace(what.id, waiter);
-        arrived_ = true;
+        add(waiter, what.id);
     }
     changed_.notify_all();
 }
 
 template <class Subject>
+void BasicWaiters<Subject>::follow(const std::shared_ptr<Waiter>& waiter, Follow what, News news) {
+    {
+        std::lock_guard lock(mutex_);
+        if (waiter->over) return;
+        waiter->not_before = Steady::now();
+        waiter->deadline = waiter->not_before + what.at_most;
+        // What it has seen was looked at when it was told so: the next round is soon enough.
+        waiter->looked_at = waiter->looked_at && waiter->seen == what.seen;
+        waiter->seen = what.seen;
+        waiter->news = std::move(news);
+        add(waiter, what.id);
+    }
+    changed_.notify_all();
+}
+
+template <class Subject>
+void BasicWaiters<Subject>::add(const std::shared_ptr<Waiter>& waiter, const Id& id) {
+    waiter->in_list = waiters_.emplace(id, waiter);
+    arrived_ = arrived_ || !waiter->looked_at;
+}
+
+template <class Subject>
 void BasicWaiters<Subject>::abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why) {
     Answer unused;  // destroyed after the lock: it owns the Responder
+    News untold;
     std::lock_guard lock(mutex_);
     if (waiter->over) return;
+    untold = std::exchange(waiter->news, nullptr);
     ++(why == http::Abandoned::evicted ? evicted_ : abandoned_);
     if (waiter->in_list) {
         unused = remove(*waiter->in_list);
@@ -111,16 +136,22 @@ template <class Subject>
 void BasicWaiters<Subject>::finished(const Value& subject) {
     if (!Subject::is_final(subject)) return;
     std::vector<Answer> answers;
+    std::vector<std::pair<News, Followed>> news;
     {
         std::lock_guard lock(mutex_);
+        collect_news(
+            subject.id, [](const Waiter&) { return std::optional{Followed::changed}; }, news);
         const auto [first, last] = waiters_.equal_range(subject.id);
         for (auto each = first; each != last;) {
             const auto waiter = each++;
-            if (waiter->second->until == Until::ended) answers.push_back(remove(waiter));
+            if (waiter->second->answer && waiter->second->until == Until::ended)
+                answers.push_back(remove(waiter));
         }
     }
     for (auto& answer : answers)
         answer(subject, Waited::fulfilled);
+    for (auto& [tell, what] : news)
+        tell(what);
 }
 
 template <class Subject>
@@ -134,7 +165,61 @@ void BasicWaiters<Subject>::settled(const Id& id) {
 
 template <class Subject>
 void BasicWaiters<Subject>::check(const std::vector<Id>& ids) {
-    in_batches(ids, kAsked, [this](const auto& batch) { check_batch(batch); });
+    std::vector<Id> awaited, followed;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& id : ids) {
+            const auto [first, last] = waiters_.equal_range(id);
+            const auto is_stream = [](const auto& listed) { return listed.second->news != nullptr; };
+            if (std::any_of(first, last, is_stream)) followed.push_back(id);
+            if (!std::all_of(first, last, is_stream)) awaited.push_back(id);
+        }
+    }
+    in_batches(awaited, kAsked, [this](const auto& batch) { check_batch(batch); });
+    in_batches(followed, kAsked, [this](const auto& batch) { check_followed(batch); });
+}
+
+template <class Subject>
+template <class Told>
+void BasicWaiters<Subject>::collect_news(const Id& id, Told told,
+                                         std::vector<std::pair<News, Followed>>& news) {
+    const auto [first, last] = waiters_.equal_range(id);
+    for (auto each = first; each != last;) {
+        const auto listed = each++;
+        const auto waiter = listed->second;
+        if (!waiter->news) continue;
+        const auto what = told(*waiter);
+        if (!what) continue;
+        news.emplace_back(std::exchange(waiter->news, nullptr), *what);
+        waiter->in_list.reset();
+        waiters_.erase(listed);
+    }
+}
+
+template <class Subject>
+void BasicWaiters<Subject>::check_followed(const std::vector<Id>& ids) {
+    const auto found = watch_.marks(ids);
+    std::map<Id, Mark> marks;
+    if (found) {
+        for (const auto& each : *found)
+            marks.emplace(each.id, each.mark);
+    }
+    std::vector<std::pair<News, Followed>> news;
+    {
+        std::lock_guard lock(mutex_);
+        const auto now = Steady::now();
+        for (const auto& id : ids) {
+            const auto mark = marks.find(id);
+            const auto told = [&](const Waiter& waiter) -> std::optional<Followed> {
+                if (found && (mark == marks.end() || mark->second != waiter.seen)) return Followed::changed;
+                if (releasing_ || waiter.deadline <= now) return Followed::unchanged;
+                return std::nullopt;
+            };
+            collect_news(id, told, news);
+        }
+    }
+    for (auto& [tell, what] : news)
+        tell(what);
 }
 
 template <class Subject>
@@ -151,8 +236,9 @@ void BasicWaiters<Subject>::check_batch(const std::vector<Id>& ids) {
         for (const auto& id : ids) {
             const auto [first, last] = waiters_.equal_range(id);
             const bool any = std::any_of(first, last, [&](const auto& listed) {
-                return releasing_ || listed.second->deadline <= now ||
-                       is_fulfilled(*listed.second, ended, id);
+                const Waiter& waiter = *listed.second;
+                return waiter.answer &&
+                       (releasing_ || waiter.deadline <= now || is_fulfilled(waiter, ended, id));
             });
             if (any) wanted.push_back(id);
         }
@@ -189,6 +275,7 @@ void BasicWaiters<Subject>::answer(const std::vector<Id>& ids, const Ended& ende
             for (auto each = first; each != last;) {
                 const auto listed = each++;
                 const Waiter& waiter = *listed->second;
+                if (!waiter.answer) continue;
                 const bool fulfilled = is_fulfilled(waiter, ended, id);
                 if (!fulfilled && waiter.deadline > now && !releasing_) continue;
                 Result<Value> found = fail(Subject::absent());
@@ -209,8 +296,10 @@ void BasicWaiters<Subject>::answer_all(const std::vector<Id>& ids, const Error& 
         std::lock_guard lock(mutex_);
         for (const auto& id : ids) {
             const auto [first, last] = waiters_.equal_range(id);
-            for (auto each = first; each != last;)
-                answers.push_back(remove(each++));
+            for (auto each = first; each != last;) {
+                const auto waiter = each++;
+                if (waiter->second->answer) answers.push_back(remove(waiter));
+            }
         }
     }
     for (auto& answer : answers)
@@ -298,4 +387,4 @@ auto BasicWaiters<Subject>::counts() const -> Counts {
 template class BasicWaiters<UploadSubject>;
 template class BasicWaiters<PackageSubject>;
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting

@@ -1,13 +1,14 @@
-#include "gateway/routes/waiters.hpp"
+#include "gateway/waiting/waiters.hpp"
 
 #include <atomic>
 #include <future>
+#include <map>
 #include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
 namespace {
 
 using namespace std::chrono_literals;
@@ -50,9 +51,23 @@ class FakeWatch final : public UploadWatch {
                 upload(each, ended_ids.contains(each) ? UploadState::published : UploadState::created));
         return found;
     }
+    Result<std::vector<storage::records::MarkedUpload>> marks(const std::vector<UploadId>& ids) override {
+        std::lock_guard lock(mutex);
+        ++mark_questions;
+        if (away) return fail(ErrorCode::database_unavailable, "away");
+        std::vector<storage::records::MarkedUpload> found;
+        for (const auto& each : ids) {
+            if (!gone_ids.contains(each)) found.push_back({each, marked[each]});
+        }
+        return found;
+    }
     void end(const UploadId& each) {
         std::lock_guard lock(mutex);
         ended_ids.insert(each);
+    }
+    void mark(const UploadId& each, std::uint64_t as) {
+        std::lock_guard lock(mutex);
+        marked[each] = as;
     }
     int asked() {
         std::lock_guard lock(mutex);
@@ -69,7 +84,9 @@ class FakeWatch final : public UploadWatch {
     }
 
     std::mutex mutex;
-    std::set<UploadId> ended_ids, busy_ids;
+    std::set<UploadId> ended_ids, busy_ids, gone_ids;
+    std::map<UploadId, std::uint64_t> marked;
+    int mark_questions = 0;
     bool away = false;
     int questions = 0;
     int reads = 0;
@@ -257,6 +274,97 @@ TEST_F(WaitersTest, asks_once_for_thousands_of_waiters) {
     EXPECT_LE(watch.reads, 200);
 }
 
+std::future<Followed> follow(Waiters& waiters, const std::shared_ptr<Waiters::Waiter>& place,
+                             const UploadId& which, std::uint64_t seen,
+                             std::chrono::milliseconds at_most = 60s) {
+    auto promise = std::make_shared<std::promise<Followed>>();
+    auto future = promise->get_future();
+    waiters.follow(place, {which, seen, at_most}, [promise](Followed what) { promise->set_value(what); });
+    return future;
+}
+
+TEST_F(WaitersTest, tells_a_stream_of_each_change_in_one_place) {
+    Waiters waiters{watch, options({.all = 1})};
+    const auto place = enter(waiters);
+    watch.mark(id(1), 7);
+    EXPECT_EQ(follow(waiters, place, id(1), 3).get(), Followed::changed) << "before it followed";
+    auto next = follow(waiters, place, id(1), 7);
+    EXPECT_EQ(next.wait_for(60ms), std::future_status::timeout);
+    watch.mark(id(1), 8);
+    EXPECT_EQ(next.get(), Followed::changed);
+    EXPECT_EQ(waiters.waiting(), 0U);
+    EXPECT_FALSE(waiters.enter({"shop", "", std::nullopt})) << "the place is held between the waits";
+    auto here = follow(waiters, place, id(1), 8);
+    waiters.finished(upload(id(1)));
+    EXPECT_EQ(here.get(), Followed::changed) << "at once, where it ends in this process";
+    watch.gone_ids.insert(id(1));
+    EXPECT_EQ(follow(waiters, place, id(1), 8).get(), Followed::changed) << "what is not there any more";
+}
+
+TEST_F(WaitersTest, tells_a_stream_that_nothing_changed_when_its_time_is_over) {
+    Waiters waiters{watch, options()};
+    EXPECT_EQ(follow(waiters, enter(waiters), id(1), 0, 40ms).get(), Followed::unchanged);
+    {
+        std::lock_guard lock(watch.mutex);
+        watch.away = true;
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_EQ(follow(waiters, enter(waiters), id(1), 5, 40ms).get(), Followed::unchanged);
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, 40ms) << "not as often as the records fail";
+    auto released = follow(waiters, enter(waiters), id(1), 0);
+    waiters.release_all();
+    EXPECT_EQ(released.get(), Followed::unchanged);
+}
+
+TEST_F(WaitersTest, an_abandoned_stream_is_told_nothing_and_gives_its_place_back) {
+    Waiters waiters{watch, options({.all = 1})};
+    const auto place = enter(waiters);
+    waiters.follow(place, {id(1), 0, 60s}, [](Followed) { FAIL(); });
+    waiters.abandon(place, http::Abandoned::by_client);
+    EXPECT_EQ(waiters.waiting(), 0U);
+    EXPECT_TRUE(waiters.enter({"shop", "", std::nullopt}));
+    waiters.follow(place, {id(1), 5, 60s}, [](Followed) { FAIL(); });
+    EXPECT_EQ(waiters.waiting(), 0U);
+}
+
+TEST_F(WaitersTest, those_who_wait_and_streams_of_one_upload_are_told_each_its_own) {
+    Waiters waiters{watch, options()};
+    auto poll = wait(waiters, id(1));
+    auto stream = follow(waiters, enter(waiters), id(1), 0);
+    watch.mark(id(1), 1);
+    EXPECT_EQ(stream.get(), Followed::changed);
+    EXPECT_EQ(poll.wait_for(60ms), std::future_status::timeout);
+    auto next = follow(waiters, enter(waiters), id(1), 1);
+    watch.end(id(1));
+    EXPECT_EQ(poll.get().waited, Waited::fulfilled);
+    EXPECT_EQ(next.wait_for(60ms), std::future_status::timeout);
+}
+
+TEST_F(WaitersTest, asks_one_question_for_thousands_of_streams) {
+    auto slow = options();
+    slow.look_every = 50ms;
+    Waiters waiters{watch, slow};
+    constexpr int kStreams = 4'000;
+    std::vector<std::future<Followed>> all;
+    for (int i = 0; i < kStreams; ++i)
+        all.push_back(follow(waiters, enter(waiters), id(i), 0));
+    std::this_thread::sleep_for(200ms);
+    const auto asked = [&] {
+        std::lock_guard lock(watch.mutex);
+        return watch.mark_questions;
+    };
+    const auto before = asked();
+    const auto begun = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(500ms);
+    const auto rounds = (std::chrono::steady_clock::now() - begun) / slow.look_every + 2;
+    EXPECT_LE(asked() - before, rounds);
+    for (int i = 0; i < kStreams; ++i)
+        watch.mark(id(i), 1);
+    for (auto& each : all)
+        EXPECT_EQ(each.get(), Followed::changed);
+    EXPECT_EQ(watch.reads, 0);
+}
+
 TEST_F(WaitersTest, releases_present_and_later_waiters) {
     Waiters waiters{watch, options()};
     auto before = wait(waiters, id(1));
@@ -273,4 +381,4 @@ TEST_F(WaitersTest, answers_all_at_its_own_end) {
 }
 
 }  // namespace
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting

@@ -1,5 +1,5 @@
 // Long-polling requests: they wait for an upload's or a package's end (`?wait=`), or for the removal of an upload's objects
-// (DELETE), without a thread each.
+// (DELETE), without a thread each. And streams of events, which wait for one change of it after the other.
 //
 // What happens in this process wakes its waiters at once; what another gateway does is seen at the next look
 // into the records: one query for a few thousand of them. Each waiter is answered once: when what it waits for has happened, or when its time is
@@ -21,14 +21,20 @@
 #include "base/result.hpp"
 #include "gateway/access/client_places.hpp"
 #include "gateway/http/abandonment.hpp"
-#include "gateway/routes/wait_subjects.hpp"
+#include "gateway/waiting/wait_subjects.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
 
 /// What a request waits for.
 enum class Until {
     ended,  ///< its state is final
     gone,   ///< … and nothing is left to be done: what was to be removed from the store is removed
+};
+
+/// What a stream of events is told of what it follows.
+enum class Followed {
+    changed,    ///< or it is not there any more
+    unchanged,  ///< all the time
 };
 
 /// How its waiting ended.
@@ -49,6 +55,14 @@ class BasicWaiters {
         /// It is not fulfilled before.
         std::chrono::milliseconds at_least{};
     };
+
+    /// One wait of a stream, for a row that is not what it was.
+    struct Follow {
+        Id id;
+        Mark seen = 0;
+        std::chrono::milliseconds at_most{};
+    };
+    using News = std::function<void(Followed)>;
 
     struct Options {
         access::PlaceLimits limits;
@@ -80,6 +94,9 @@ class BasicWaiters {
     Result<std::shared_ptr<Waiter>> enter(access::PlaceClient client);
     /// Once for each Waiter. One that was abandoned meanwhile does not wait, and is not answered.
     void wait(const std::shared_ptr<Waiter>& waiter, Wait what, Answer answer);
+    /// Again and again, with one Waiter for the whole stream: its place is held between the calls, until it is abandoned or
+    /// destroyed. `news` is called once for each; where the records could not be asked it is `unchanged`, when the time is over.
+    void follow(const std::shared_ptr<Waiter>& waiter, Follow what, News news);
     /// For Responder::on_abandoned. Nothing happens where it was answered already.
     void abandon(const std::shared_ptr<Waiter>& waiter, http::Abandoned why);
     /// Its state became final here.
@@ -106,6 +123,11 @@ class BasicWaiters {
     std::vector<Id> due(Steady::time_point now, bool everyone, Steady::time_point& next);
     void check(const std::vector<Id>& ids);
     void check_batch(const std::vector<Id>& ids);
+    void check_followed(const std::vector<Id>& ids);
+    /// Under the mutex: takes those of `id` off the list for whom `told` has something, with what each is told.
+    template <class Told>
+    void collect_news(const Id& id, Told told, std::vector<std::pair<News, Followed>>& news);
+    void add(const std::shared_ptr<Waiter>& waiter, const Id& id);
     /// Reads `ids` and answers those of their waiters that `ended` or their time concerns.
     void answer(const std::vector<Id>& ids, const Ended& ended);
     static bool is_fulfilled(const Waiter& waiter, const Ended& ended, const Id& id);
@@ -134,4 +156,4 @@ using PackageWaiters = BasicWaiters<PackageSubject>;
 extern template class BasicWaiters<UploadSubject>;
 extern template class BasicWaiters<PackageSubject>;
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting

@@ -3,18 +3,23 @@
 // Thread safety: of a Watch, any thread; blocking.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/result.hpp"
 #include "storage/packages/package_store.hpp"
 #include "storage/records/upload_store.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
+
+/// Of a row as it is: another one after every change of it.
+using Mark = std::uint64_t;
 
 struct UploadSubject {
     using Id = UploadId;
     using Value = model::Upload;
     using Ended = storage::records::EndedUpload;
+    using Marked = storage::records::MarkedUpload;
     static bool is_final(const Value& upload) { return model::is_final(upload.state); }
     static Error absent() {
         return Error{ErrorCode::upload_not_found, "there is no such upload", {}, std::nullopt};
@@ -25,6 +30,7 @@ struct PackageSubject {
     using Id = PackageId;
     using Value = model::Package;
     using Ended = storage::packages::EndedPackage;
+    using Marked = storage::packages::MarkedPackage;
     static bool is_final(const Value& package) {
         using State = model::PackageState;
         return package.state != State::preparing && package.state != State::queued &&
@@ -45,6 +51,9 @@ class Watch {
     /// Those of `ids` that exist, in any order. Errors: the database_* codes.
     virtual Result<std::vector<typename Subject::Value>> read(
         const std::vector<typename Subject::Id>& ids) = 0;
+    /// The marks of those of `ids` that exist, in any order. Errors: the database_* codes.
+    virtual Result<std::vector<typename Subject::Marked>> marks(
+        const std::vector<typename Subject::Id>& ids) = 0;
 };
 using UploadWatch = Watch<UploadSubject>;
 using PackageWatch = Watch<PackageSubject>;
@@ -58,6 +67,9 @@ class RecordsWatch final : public UploadWatch {
     }
     Result<std::vector<model::Upload>> read(const std::vector<UploadId>& ids) override {
         return uploads_.find_all(ids);
+    }
+    Result<std::vector<storage::records::MarkedUpload>> marks(const std::vector<UploadId>& ids) override {
+        return uploads_.marks_of(ids);
     }
 
   private:
@@ -73,9 +85,12 @@ class PackageRecordsWatch final : public PackageWatch {
     Result<std::vector<model::Package>> read(const std::vector<PackageId>& ids) override {
         return packages_.find_all(ids);
     }
+    Result<std::vector<storage::packages::MarkedPackage>> marks(const std::vector<PackageId>& ids) override {
+        return packages_.marks_of(ids);
+    }
 
   private:
     storage::packages::PackageStore& packages_;
 };
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting

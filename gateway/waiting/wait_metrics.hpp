@@ -4,11 +4,11 @@
 #pragma once
 
 #include "base/telemetry/metrics.hpp"
-#include "gateway/routes/waiters.hpp"
+#include "gateway/waiting/waiters.hpp"
 
-namespace photogate::gateway::routes {
+namespace photogate::gateway::waiting {
 
 /// Of both, which share their places. They outlive the last rendering.
 void watch(telemetry::Metrics& metrics, const Waiters& uploads, const PackageWaiters& packages);
 
-}  // namespace photogate::gateway::routes
+}  // namespace photogate::gateway::waiting
