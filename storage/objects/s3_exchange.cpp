@@ -87,10 +87,13 @@ Result<std::unique_ptr<http::ResponseStream>> S3Client::Exchange::open(const S3C
 template <class Answer>
 Result<Answer> S3Client::Exchange::told(Result<Answer> outcome) const {
     if (!options_.health) return outcome;
-    if (outcome || !is_no_answer(outcome.error().code)) {
+    if (outcome) {
         options_.health->answered();
-    } else {
+    } else if (is_no_answer(outcome.error().code)) {
         options_.health->went_unanswered(outcome.error());
+    } else if (outcome.error().code != ErrorCode::store_slow_down) {
+        // Load, or a 503 without a word (HEAD): it says neither that the store is well nor that it is down.
+        options_.health->answered();
     }
     return outcome;
 }

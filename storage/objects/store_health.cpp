@@ -45,7 +45,7 @@ bool StoreHealth::probed(const Result<>& outcome) {
     if (outcome) {
         unanswered_ = 0;
         come_back();
-    } else if (is_no_answer(outcome.error().code)) {
+    } else if (is_no_answer(outcome.error().code) || outcome.error().code == ErrorCode::store_slow_down) {
         went_unanswered(outcome.error());
     } else {
         answered();

@@ -45,7 +45,7 @@ class StoreHealth {
     /// What an attempt of a call came to.
     void answered();
     void went_unanswered(const Error& error);
-    /// What a probe came to. Answers whether the store answers now.
+    /// What a probe came to: a 503 counts as no answer, whatever it says. Answers whether the store answers now.
     bool probed(const Result<>& outcome);
 
     /// Its credentials and buckets are not known to be safe: not up before proved().

@@ -75,16 +75,21 @@ TEST_F(RegionTest, jobs_that_ran_out_of_time_wait_for_their_region_too) {
 }
 
 TEST_F(RegionTest, a_hundred_thousand_jobs_of_a_region_that_is_down_do_not_slow_claims) {
-    const auto one = received("eu");
+    const auto seconds = [&] {
+        const auto started = Steady::now();
+        for (int i = 0; i < 20; ++i)
+            EXPECT_EQ(claimed({"us"}), Regions{});
+        return std::chrono::duration<double>(Steady::now() - started).count();
+    };
+    (void)seconds();
+    const double before = seconds();
     database.run(
         "insert into jobs (subject_kind, subject_id, generation, app, kind, party, run_at, region) "
         "select 'package', 'p' || n, 1, 'shop', 'process', (n % 500)::text, now() - interval '1 hour', 'us' "
         "from generate_series(1, 100000) n");
     database.run("analyze jobs");
-    const auto started = Steady::now();
-    for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(claimed({"us"}), i == 0 ? Regions{"eu"} : Regions{});
-    EXPECT_LT(Steady::now() - started, 2s);
+    (void)seconds();
+    EXPECT_LT(seconds(), 4 * before + 0.4);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ TEST(S3Faults, asks_nothing_of_a_store_that_is_known_to_be_down) {
     auto options = FaultyStore::options(store.server);
     options.health = health;
     S3Client client{options, {store.http, store.clock, store.random, store.pacer}};
-    EXPECT_EQ(client.head(bucket(), object_key(), {}).error().code, ErrorCode::store_unavailable);
+    EXPECT_EQ(client.list(bucket(), {}).error().code, ErrorCode::store_unavailable);
     EXPECT_EQ(store.server.seen().size(), StoreHealth::kMostUnanswered) << "nor does it wait for the fourth";
     const auto pauses = store.pacer.pauses.size();
     const auto refused = client.open(bucket(), object_key(), {});

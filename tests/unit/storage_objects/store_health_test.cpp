@@ -5,13 +5,13 @@
 namespace photogate::storage::objects {
 namespace {
 
-Error error(ErrorCode code) {
+Error unanswered(ErrorCode code) {
     return Error{code, "what happened", {}, std::nullopt};
 }
 
 void fail_times(StoreHealth& health, std::uint32_t times) {
     for (std::uint32_t i = 0; i < times; ++i)
-        health.went_unanswered(error(ErrorCode::http_connect));
+        health.went_unanswered(unanswered(ErrorCode::http_connect));
 }
 
 TEST(StoreHealth, is_down_after_attempts_in_a_row_that_nobody_answered) {
@@ -42,13 +42,21 @@ TEST(StoreHealth, comes_back_by_a_probe_alone_where_it_is_watched) {
     EXPECT_TRUE(health.refuses_calls());
     health.answered();  // a call that began before
     EXPECT_FALSE(health.is_up());
-    EXPECT_FALSE(health.probed(tl::unexpected(error(ErrorCode::http_timeout))));
-    EXPECT_FALSE(health.probed(tl::unexpected(error(ErrorCode::store_denied)))) << "it is starting";
+    EXPECT_FALSE(health.probed(tl::unexpected(unanswered(ErrorCode::http_timeout))));
+    EXPECT_FALSE(health.probed(tl::unexpected(unanswered(ErrorCode::store_denied)))) << "it is starting";
     EXPECT_TRUE(health.probed({}));
     EXPECT_TRUE(health.is_up());
     EXPECT_FALSE(health.refuses_calls());
     fail_times(health, StoreHealth::kMostUnanswered - 1);
     EXPECT_TRUE(health.is_up()) << "the count began anew";
+}
+
+TEST(StoreHealth, is_down_where_probes_meet_nothing_but_a_503) {
+    StoreHealth health{"eu"};
+    health.watch();
+    for (std::uint32_t i = 0; i < StoreHealth::kMostUnanswered; ++i)
+        health.probed(tl::unexpected(unanswered(ErrorCode::store_slow_down)));
+    EXPECT_FALSE(health.is_up());
 }
 
 TEST(StoreHealth, comes_back_by_any_answer_where_nobody_probes_it) {
