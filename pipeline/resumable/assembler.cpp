@@ -213,18 +213,18 @@ Result<bool> Assembler::assemble(const model::Upload& upload, ChunkStore::When w
     const auto received = dependencies_.chunks.received(upload.id);
     if (!received) return fail(received.error());
     if (!*received) return false;
-    const auto made = make_object(*store, upload, **received);
-    if (!made) return fail(made.error());
-    if (!*made) return false;
     const auto& expected = (*received)->whole_sha256;
-    const bool is_another = expected && *expected != **made;
-    // Whoever processes the upload refuses it, as any other that is not what was declared.
-    if (is_another) {
+    // Before there is an object, which a worker may have processed a moment later: it refuses what is not as declared.
+    if (expected) {
         const auto digest = from_hex(*expected);
         if (!digest) return fail(ErrorCode::internal, "the recorded SHA-256 is none");
         if (auto declared = dependencies_.chunks.declare(upload.id, base64(*digest)); !declared)
             return fail(std::move(declared.error()));
     }
+    const auto made = make_object(*store, upload, **received);
+    if (!made) return fail(made.error());
+    if (!*made) return false;
+    const bool is_another = expected && *expected != **made;
     if (auto reached = failpoint::reach(failpoint::Point::after_assembled); !reached)
         return fail(std::move(reached.error()));
     const auto there = dependencies_.look(upload);

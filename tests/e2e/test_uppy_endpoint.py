@@ -44,7 +44,7 @@ def scripts(tmp_path_factory):
 @pytest.fixture(scope="module")
 def world(build_dir, tmp_path_factory):
     profiles = {"photos": {}, "small": {"max_size": 100_000}, "put": {"methods": '["put", "multipart"]'},
-                "page": {"form_redirect": '"https://app.example/done"'}, "no_parts": {"methods": '["post"]'},
+                "page": {"form_redirect": '"https://app.example/done"'}, "no-parts": {"methods": '["post"]'},
                 "any": {"unsized_put": '"accepted"', "max_size": 12 * MIB}}
     made = World(build_dir, tmp_path_factory.mktemp("uppy-endpoint") / "gateway", profiles)
     made.gateway.environment["PHOTOGATE_SERVER_CORS_ORIGINS"] = "*"
@@ -302,7 +302,7 @@ def test_numbers_of_parts_are_bounded(world, png):
     upload = client.begin(len(png))
     for number in ("0", "10001", "3", "-1", "1x", "99999999999"):
         assert client.refused("GET", on(upload, f"/{number}")) == (422, "invalid_part_number"), number
-    for numbers in ("", "1,", "1,10001", "1,1", ",".join(["1"] * 2000)):
+    for numbers in ("", "1,", "1,10001", "1,1", ",".join(["1"] * 200)):
         assert client.refused("GET", on(upload, "/batch", partNumbers=numbers)) == (422, "invalid_part_number"), numbers[:20]
 
 
@@ -336,7 +336,7 @@ def test_upload_id_opens_at_another_gateway_and_after_its_secret_was_followed_by
     first, second = secrets.token_hex(32), secrets.token_hex(32)
     before, after = world.another(role="serve"), world.another(role="serve")
     before.environment["PHOTOGATE_SERVER_TOKEN_SECRETS"] = first
-    after.environment["PHOTOGATE_SERVER_TOKEN_SECRETS"] = f"{second}\n{first}"
+    after.environment["PHOTOGATE_SERVER_TOKEN_SECRETS"] = f"{second},{first}"
     before.start(), after.start()
     try:
         class At(Uppy):
@@ -365,7 +365,7 @@ def test_limits_of_the_token_and_the_profile_hold(world, png):
     assert weighed.refused("GET", "/params?" + query(**{"filename": "a.jpg", "metadata[size]": 10}))[1] == "token_exhausted"
     small = Uppy(world, profile="small")
     assert small.refused("POST", "/multipart", {"filename": "a.png", "metadata": {"size": 100_001}}) == (422, "size_over_limit")
-    assert Uppy(world, profile="no_parts").refused("POST", "/multipart", {"filename": "a.png", "metadata": {"size": 10}}) == (422, "method_not_offered")
+    assert Uppy(world, profile="no-parts").refused("POST", "/multipart", {"filename": "a.png", "metadata": {"size": 10}}) == (422, "method_not_offered")
     put_alone = Uppy(world, profile="put")
     assert put_alone.refused("GET", "/params?filename=a.jpg&metadata%5Bsize%5D=10")[1] == "method_not_offered", "Uppy 6 knows forms alone"
     answer = put_alone.json("GET", "/params?filename=a.jpg&metadata%5Bsize%5D=10", headers={"Accept": "application/json"})
@@ -427,7 +427,7 @@ def test_parts_of_unknown_size_are_refused_unless_the_profile_takes_them(world):
 def test_parts_of_unknown_size_are_joined_as_the_client_divides_them(world, png):
     client = Uppy(world, profile="any")
     upload = begin_unsized(client)
-    sizes = [6 * MIB, len(png) - 6 * MIB]
+    sizes = [5 * MIB, len(png) - 5 * MIB]
     tags = [put(client.json("GET", on(upload, f"/{number}"))["url"], data) for number, data in ((1, png[:sizes[0]]), (2, png[sizes[0]:]))]
     assert [part["Size"] for part in client.json("GET", on(upload))] == sizes
     listed = world.request("GET", f"/v1/uploads/{upload['key'].rsplit('/', 1)[1]}/parts")[2]

@@ -164,8 +164,8 @@ class Minio(Child):
     def policy(self, role):
         """The role's policy from etc/minio, over this MinIO's buckets."""
         text = (POLICIES / f"{role}-policy.json").read_text()
-        for bucket in (self.incoming, self.public, self.originals):
-            text = text.replace(f"photogate-{bucket}", bucket)
+        for name, bucket in (("incoming", self.incoming), ("public", self.public), ("originals", self.originals)):
+            text = text.replace(f"photogate-{name}", bucket)
         return json.loads(text)
 
     def set_policies(self, signer_policy="photogate-signer"):
