@@ -5,6 +5,7 @@
     ./test unit e2e           these steps alone: style, unit, integration, contract, e2e (and the stack it stands on), faults
     ./test e2e -k idempotency words behind -k choose among the e2e tests, or the faults
     ./test --quick            e2e tests but those marked slow
+    ./test --fresh            also the C++ test programs that have passed as they are, which are otherwise counted and not run again
     ./test --faults           every fault of docs/reliability.md, instead of the fast selection, then the e2e tests that kill a gateway
                               at one step after the other, and nothing else; what was found is kept in build/faults.json, for
                               scripts/render-reliability
@@ -33,6 +34,9 @@ plenty, else in $TMPDIR.
 """
 import argparse
 import contextlib
+import functools
+import hashlib
+import json
 import os
 import pathlib
 import queue
@@ -51,6 +55,9 @@ RELEASE = ROOT / "build" / "release"
 TSAN = ROOT / "build" / "tsan"
 FUZZ = ROOT / "build" / "fuzz"
 RESULTS = ROOT / "build" / "results"
+PASSED = ASAN / "passed"  # for each C++ test program that passed, of what: as long as that is the same, so is its result
+# Tracked files that no C++ test program reads, nor what runs it.
+UNREAD = re.compile(r"(tests/(e2e|faults|attacks|suites|architecture|java|node)|bench|examples)/|[^/]+\.md$|.*\.[ch]pp$")
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900
 # A source takes ten seconds of a core. Here are the modules that are known to be clean as a whole, what changed last first; the others
@@ -150,13 +157,49 @@ def check(count, name, command):
         count.fail(name)
 
 
-def run_program(count, program, wrapper, shard, cases=""):
-    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter of them."""
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def surroundings():
+    """What the C++ test programs depend on besides themselves: the programs that they start, the files of the project that they and the
+    rig read, and the names, sizes and times of the corpus."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    read = [ROOT / name for name in tracked if name and not UNREAD.match(name)]
+    driven = [ASAN / name for name in ("photogate", "photogate-imager")]
+    seen = [(str(path), digest(path)) for path in [*read, *driven] if path.is_file()]
+    if corpus := os.environ.get("PHOTOGATE_CORPUS"):
+        facts = ((path, path.stat()) for path in sorted(pathlib.Path(corpus).rglob("*")) if path.is_file())
+        seen += [(str(path), fact.st_size, fact.st_mtime_ns) for path, fact in facts]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def passed_before(count, record, name, subject):
+    """Whether this very program has passed in these surroundings; then its tests are counted as they were."""
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(record.read_text())
+        if known["of"] == subject:
+            count.passed += known["passed"]
+            count.skipped += known["skipped"]
+            print(f"   {name}: unchanged since it passed", flush=True)
+            return True
+    return False
+
+
+def run_program(count, program, wrapper, shard, cases="", fresh=True):
+    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter of them.
+    Unless `fresh`, not one that has passed as it is."""
     shards = SHARDS.get(program.name, 1)
     name = f"{program.parent.name} {program.name}" + (f" {shard + 1}/{shards}" if shards > 1 else "")
     report = RESULTS / f"{name.replace(' ', '-').replace('/', '-of-')}.xml"
     log = report.with_suffix(".log")
     cases = cases or "-" + ":".join(LONG_CASES.get(program.name, ()))
+    record = PASSED / f"{report.stem}.json"
+    subject = None if fresh else [digest(program), surroundings(), cases]
+    if subject and passed_before(count, record, name, subject):
+        return
     command = [*wrapper, str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", f"--gtest_filter={cases}"]
     environment = {**os.environ, **SANITIZER_OPTIONS, "GTEST_TOTAL_SHARDS": str(shards), "GTEST_SHARD_INDEX": str(shard)}
     started = time.monotonic()
@@ -171,12 +214,15 @@ def run_program(count, program, wrapper, shard, cases=""):
     print(f"   {name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
     if code != 0:
         sys.stdout.write(log.read_text(errors="replace")[-8000:])
-    failed_before = count.failed
+    failed_before, passed_so_far, skipped_so_far = count.failed, count.passed, count.skipped
     count.read_junit(report, program.name, lambda case: (
         [*wrapper, str(program), "--gtest_brief=1", f"--gtest_filter={case.get('classname')}.{case.get('name')}"], SANITIZER_OPTIONS,
         "[  PASSED  ] 1 test."), ending)
     if code != 0 and count.failed == failed_before:
         count.fail(f"{name} (exit {code} though its tests passed)")
+    if subject and code == 0 and count.failed == failed_before:
+        PASSED.mkdir(exist_ok=True)
+        record.write_text(json.dumps({"of": subject, "passed": count.passed - passed_so_far, "skipped": count.skipped - skipped_so_far}))
 
 
 def programs_of(steps):
@@ -367,6 +413,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="step", help=", ".join(STEPS))
     parser.add_argument("--quick", action="store_true", help="skip the e2e tests marked slow")
+    parser.add_argument("--fresh", action="store_true", help="run also the C++ test programs that have passed as they are")
     parser.add_argument("-k", help="pytest's expression, for e2e and faults; a part of the name, for fuzz targets")
     parser.add_argument("--faults", action="store_true", help="only the faults, all of them")
     parser.add_argument("--seed", type=int, help="of the faults' chance, and of the phones'")
@@ -431,7 +478,7 @@ def side_by_side(steps, arguments):
             suite(own)
         with contextlib.suppress(queue.Empty):
             while True:
-                run_program(own, *programs.get_nowait())
+                run_program(own, *programs.get_nowait(), fresh=arguments.fresh)
         return own
 
     with ThreadPoolExecutor() as pool:

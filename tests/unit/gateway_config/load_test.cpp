@@ -62,7 +62,8 @@ TEST(Load, gathers_the_places_of_all_regions) {
         text.replace(text.find("default"), 7, "far");
         text.replace(text.find("9000"), 4, "9001");
         return text +
-               "networks = [\"10.9.0.0/16\"]\ncountries = [\"us\"]\ncontinents = [\"NA\"]\nfallback = []\n";
+               "incoming_bucket = \"far-incoming\"\nnetworks = [\"10.9.0.0/16\"]\ncountries = "
+               "[\"us\"]\ncontinents = [\"NA\"]\nfallback = []\n";
     }();
     const auto loaded = load_text(
         kValid + second +
