@@ -64,7 +64,7 @@ PROGRAM_TIMEOUT = 900
 # A source takes ten seconds of a core. Here are the modules that are known to be clean as a whole, what changed last first; the others
 # are for scripts/lint, which takes 23 minutes of two cores for all of them.
 TIDY_MODULES = ("notifier/events", "pipeline/jobs", "storage/records", "http/semantics", "model", "model/policy", "base/json")
-TIDY_SECONDS = 60
+TIDY_SECONDS = 30
 CORES = len(os.sched_getaffinity(0))
 MOST_AGAIN = 5  # more failures than this are no accident
 WORKERS = min(12, 3 * CORES)  # of pytest, each with its own stack; they wait more than they work
