@@ -190,9 +190,9 @@ def passed_before(count, record, name, subject):
 
 
 def run_program(count, program, wrapper, shard, cases="", fresh=True):
-    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter of them.
+    """Runs one GoogleTest program, or one of its shards; its output is shown only if it failed. `cases`: GoogleTest's filter, in one process.
     Unless `fresh`, not one that has passed as it is."""
-    shards = SHARDS.get(program.name, 1)
+    shards = 1 if cases else SHARDS.get(program.name, 1)
     name = f"{program.parent.name} {program.name}" + (f" {shard + 1}/{shards}" if shards > 1 else "")
     report = RESULTS / f"{name.replace(' ', '-').replace('/', '-of-')}.xml"
     log = report.with_suffix(".log")
