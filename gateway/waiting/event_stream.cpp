@@ -76,7 +76,10 @@ struct EventStream<Subject>::State : std::enable_shared_from_this<State> {
             if (auto text = self->say()) return (*waiting)(std::move(*text));
             self->go_on(std::move(*waiting));
         });
-        if (!taken) end(*waiting);
+        if (taken) return;
+        if (known.more) return end(*waiting);
+        // Many are told at once: the next round finds that it still lacks the change.
+        (*waiting)(std::string{":\n\n"});
     }
 
     Means means;
