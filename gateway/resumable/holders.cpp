@@ -101,6 +101,11 @@ void Holders::pass_over() {
     }
 }
 
+bool Holders::holds(const UploadId& upload) const {
+    const std::lock_guard lock{mutex_};
+    return holders_.count(upload) != 0;
+}
+
 std::size_t Holders::held() const {
     const std::lock_guard lock{mutex_};
     return holders_.size();

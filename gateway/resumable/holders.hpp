@@ -56,6 +56,7 @@ class Holders {
     /// Calls `then` once with the upload: at once if nobody here holds it, otherwise when those who came before have let go,
     /// or after the patience.
     void ask(const UploadId& upload, Then then);
+    bool holds(const UploadId& upload) const;
     std::size_t held() const;
 
   private:

@@ -24,6 +24,7 @@
 #include "gateway/http/service.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/placement/region_finder.hpp"
+#include "gateway/resumable/handover.hpp"
 #include "gateway/resumable/holders.hpp"
 #include "http/semantics/cors.hpp"
 #include "pipeline/resumable/assembler.hpp"
@@ -49,6 +50,7 @@ struct ResumableApi {
     const access::UploadTickets& tickets;
     http::WorkPool& pool;
     Holders& holders;
+    Handover& handover;
     access::ClientPlaces& places;  ///< of requests that send
     ResumableMetrics& metrics;
     const Clock& clock;

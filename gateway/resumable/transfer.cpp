@@ -106,8 +106,16 @@ void Transfer::enter() {
     api_.holders.ask(errand_.visitor.upload,
                      [self = shared_from_this()](std::unique_ptr<Holders::Holding> holding) {
                          self->holding_ = std::move(holding);
-                         self->on_pool([self] { self->take(); });
+                         self->on_pool([self] { self->ask_elsewhere(); });
                      });
+}
+
+void Transfer::ask_elsewhere() {
+    const auto& upload = errand_.visitor.upload;
+    const auto holder = api_.uploads.holder(upload);
+    if (!holder || !api_.handover.reaches(*holder)) return take();
+    api_.handover.ask(*holder, upload,
+                      [self = shared_from_this()] { self->on_pool([self] { self->take(); }); });
 }
 
 Result<> Transfer::take_place(const std::string& token) {
@@ -134,6 +142,7 @@ void Transfer::take() {
     }
     if (asked.carries) let_it_flow();
     pipeline::resumable::Wishes wishes{asked.length, {}, errand_.beginning, asked.verb == Verb::create};
+    if (asked.carries) wishes.holder = api_.handover.self();
     if (wishes.anew && asked.carries) wishes.content = announced_content();
     if (errand_.made_here) wishes.metadata = asked.metadata;
     if (asked.whole_sha256) wishes.whole_sha256 = hex_lower(*asked.whole_sha256);

@@ -43,6 +43,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     /// Before anybody is interrupted: a stranger is told nothing and disturbs nothing.
     void enter();
     Result<> take_place(const std::string& token);
+    /// Another gateway may hold the upload.
+    void ask_elsewhere();
     void take();
     void let_it_flow();
     std::optional<photogate::http::resumable::Refusal> check_append() const;

@@ -65,7 +65,9 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
       // A connection has one step of its upload at a time, so that none is refused in the middle.
       resumable_pool_(std::make_unique<http::WorkPool>(
           http::WorkPool::Options{"resumable", 16, 2 * foundation.max_connections})),
+      handover_channel_(*foundation.records->database),
       holders_(std::in_place),
+      handover_(std::in_place, *holders_, handover_channel_),
       transfer_places_(transfer_limits(foundation.config.server), resumable::kTransfers) {}
 
 /// Requests first, then what they left to do on the pools, which uses everything else here.
@@ -216,7 +218,7 @@ void ServeModule::add_resumable_api() {
     resumable::watch(base_.metrics, *holders_, transfer_places_);
     resumable_api_.emplace(resumable::ResumableApi{
         *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
-        transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
+        *handover_, transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
         base_.config.server.trusted_proxies, base_.config.server.interim_answers, *base_.region_finder,
         in_flight_});
     uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});

@@ -95,7 +95,9 @@ class ServeModule {
     std::unique_ptr<http::WorkPool> store_pool_;
     std::unique_ptr<http::WorkPool> event_pool_;  ///< proves senders of events
     std::unique_ptr<http::WorkPool> resumable_pool_;
+    storage::chunks::PostgresHandoverChannel handover_channel_;
     std::optional<resumable::Holders> holders_;  ///< below its pool, to which it hands who still waits
+    std::optional<resumable::Handover> handover_;
     access::ClientPlaces transfer_places_;
     // Null where this process makes no images.
     std::unique_ptr<http::WorkPool> version_pool_;

@@ -109,7 +109,7 @@ Result<Hold> ResumableUploads::take(const Visitor& visitor, const Wishes& wishes
     const auto taken = dependencies_.chunks.take(
         {upload->id, upload->declared_size ? upload->declared_size : wishes.length, wishes.metadata,
          Timestamp{std::max(upload->expires_at, visitor.until) + kAfterTheEnd},
-         wishes.anew ? Take::From::anew : Take::From::where_it_stands, wishes.whole_sha256});
+         wishes.anew ? Take::From::anew : Take::From::where_it_stands, wishes.whole_sha256, wishes.holder});
     if (!taken) return fail(taken.error());
     if (wishes.whole_sha256 && taken->whole_sha256 != wishes.whole_sha256) return another_checksum();
     if (wishes.beginning && *wishes.beginning != taken->beginning) return no_such_upload();

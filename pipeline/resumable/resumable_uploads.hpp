@@ -41,6 +41,7 @@ struct Wishes {
     ByteSize content = 0;  ///< bytes that are announced from there on; 0: it is not known how many
     std::optional<std::string> whole_sha256 =
         {};  ///< lower-case hex; the file is refused at its end if it has another
+    std::string holder = {};  ///< the gateway that receives its bytes; empty: none does
 };
 
 /// Where an upload stands.
@@ -75,6 +76,8 @@ class ResumableUploads {
 
     /// The upload that this visitor may come for, in whatever state. Errors: upload_not_found.
     Result<model::Upload> find(const Visitor& visitor) const;
+    /// The gateway that receives its bytes, as far as is known; empty: none.
+    Result<std::string> holder(const UploadId& upload) const { return dependencies_.chunks.holder(upload); }
     /// Errors: upload_not_found (also of one that is over, or of another beginning), rate_limited, size_over_limit,
     /// invalid_size (of a whole file whose length is not the declared one), invalid_checksum (another than was said before),
     /// state_conflict (of one that is sent in parts).

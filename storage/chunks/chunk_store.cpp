@@ -65,7 +65,8 @@ Result<Taken> PostgresChunkStore::take(const Take& take) {
         const auto rows = transaction.run(
             statements(), "take_resumable",
             params(take.id.str(), take.length, take.metadata, take.look_at,
-                   take.from == Take::From::anew ? "true" : "false", kMostTakes, take.whole_sha256));
+                   take.from == Take::From::anew ? "true" : "false", kMostTakes, take.whole_sha256,
+                   take.holder));
         if (rows.empty())
             return fail(Error{ErrorCode::rate_limited,
                               "too many connections for one upload: wait before the next",
@@ -75,6 +76,13 @@ Result<Taken> PostgresChunkStore::take(const Take& take) {
         if (taken.received == 0 && taken.beginning > 0)
             transaction.run(statements(), "forget_older_chunks", params(take.id.str(), taken.beginning));
         return taken;
+    });
+}
+
+Result<std::string> PostgresChunkStore::holder(const UploadId& id) {
+    return read(state_.pool, [&](Transaction& transaction) -> Result<std::string> {
+        const auto rows = transaction.run(statements(), "holder_of_resumable", params(id.str()));
+        return rows.empty() ? std::string{} : std::string{rows[0][0].c_str()};
     });
 }
 

@@ -38,6 +38,8 @@ struct Take {
     enum class From { where_it_stands, anew } from = From::where_it_stands;
     /// Of the whole, lower-case hex; kept from the first connection that says it, until the file is begun anew.
     std::optional<std::string> whole_sha256 = {};
+    /// The gateway that receives its bytes from now on, as handover_channel.hpp knows it; empty: none does.
+    std::string holder = {};
 };
 
 /// An upload as the newest connection has it.
@@ -91,6 +93,8 @@ class ChunkStore {
     virtual ~ChunkStore() = default;
     /// One whose bytes are no longer kept begins anew. Errors: rate_limited.
     virtual Result<Taken> take(const Take& take) = 0;
+    /// The gateway that took the upload last to receive its bytes; empty: none, or nobody knows.
+    virtual Result<std::string> holder(const UploadId& id) = 0;
     /// False: a newer connection has the upload, or it waits for no object any more.
     virtual Result<bool> append(const Append& append) = 0;
     /// Of one that is received; nullopt otherwise.
@@ -114,6 +118,7 @@ class PostgresChunkStore final : public ChunkStore {
   public:
     explicit PostgresChunkStore(records::Database& database);
     Result<Taken> take(const Take& take) override;
+    Result<std::string> holder(const UploadId& id) override;
     Result<bool> append(const Append& append) override;
     Result<std::optional<Received>> received(const UploadId& id) override;
     Result<> declare(const UploadId& id, const std::string& sha256) override;

@@ -188,7 +188,7 @@ std::vector<FoundItem> select(Transaction& transaction, const AppName& app, cons
     std::vector<FoundItem> found;
     found.reserve(static_cast<std::size_t>(rows.size()));
     for (const auto& row : rows)
-        found.push_back({{}, to_found(columns, row), {}});
+        found.emplace_back().upload = to_found(columns, row);
     return found;
 }
 

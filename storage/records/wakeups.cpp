@@ -31,6 +31,8 @@ constexpr const char* kVersions = "photogate_versions";
 /// Tags in a payload, which has 7,999 bytes at the most, and tags that are kept for who does not come for them.
 constexpr std::size_t kMostTags = 256;
 constexpr const char* kAny = "*";
+constexpr const char* kTransfers = "photogate_transfers";
+constexpr std::size_t kMostPayload = 7'900;
 
 void add_tag(std::vector<std::string>& tags, std::string tag) {
     if (!tags.empty() && tags.front() == kAny) return;
@@ -38,6 +40,29 @@ void add_tag(std::vector<std::string>& tags, std::string tag) {
         tags.assign(1, kAny);
     else
         tags.push_back(std::move(tag));
+}
+
+/// What stands behind the origin, word by word. False: there is none, or it is our own.
+bool each_word(std::string_view payload, std::string_view own, const std::function<void(std::string)>& take) {
+    const auto space = payload.find(' ');
+    if (space == std::string_view::npos || payload.substr(0, space) == own) return false;
+    for (auto rest = payload.substr(space + 1); !rest.empty();) {
+        const auto end = std::min(rest.find(' '), rest.size());
+        take(std::string{rest.substr(0, end)});
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return true;
+}
+
+/// Our origin and the words, in as many payloads as that takes.
+std::vector<std::string> payloads_of(const std::string& origin, const std::vector<std::string>& words) {
+    std::vector<std::string> payloads;
+    for (const auto& word : words) {
+        if (payloads.empty() || payloads.back().size() + 1 + word.size() > kMostPayload)
+            payloads.push_back(origin);
+        payloads.back().append(" ").append(word);
+    }
+    return payloads;
 }
 
 class Receiver final : public pqxx::notification_receiver {
@@ -58,7 +83,7 @@ Wakeups::Wakeups(ConnectionOptions options, std::string origin, std::function<vo
       leave_server_(std::move(leave_server)),
       teller_([this] { tell_others(); }),
       listener_([this] {
-          if (options_.pooler == Pooler::none) listen();
+          if (hears()) listen();
       }) {}
 
 Wakeups::~Wakeups() {
@@ -108,7 +133,7 @@ void Wakeups::stop() {
 }
 
 void Wakeups::tell_version(std::string tag) {
-    if (options_.pooler != Pooler::none) return;  // nobody could listen
+    if (!hears()) return;  // nobody could listen
     {
         const std::lock_guard lock{mutex_};
         add_tag(versions_to_tell_, std::move(tag));
@@ -122,19 +147,35 @@ std::vector<std::string> Wakeups::wait_for_versions(std::chrono::milliseconds ti
     return std::exchange(versions_heard_, {});
 }
 
-/// `<origin> <tag> <tag> …`
 void Wakeups::heard_versions(std::string_view payload) {
-    const auto space = payload.find(' ');
-    if (space == std::string_view::npos || payload.substr(0, space) == origin_) return;
     {
         const std::lock_guard lock{mutex_};
-        for (auto rest = payload.substr(space + 1); !rest.empty();) {
-            const auto end = std::min(rest.find(' '), rest.size());
-            add_tag(versions_heard_, std::string{rest.substr(0, end)});
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-        }
+        if (!each_word(payload, origin_, [this](std::string tag) { add_tag(versions_heard_, std::move(tag)); }))
+            return;
     }
     changed_.notify_all();
+}
+
+void Wakeups::tell_transfer(std::string text) {
+    if (!hears()) return;
+    {
+        const std::lock_guard lock{mutex_};
+        if (transfers_to_tell_.size() >= kMostTexts) return;
+        transfers_to_tell_.push_back(std::move(text));
+    }
+    changed_.notify_all();
+}
+
+void Wakeups::hear_transfers(Hear hear) {
+    const std::lock_guard lock{hear_mutex_};
+    hear_ = std::move(hear);
+}
+
+void Wakeups::heard_transfers(std::string_view payload) {
+    const std::string origin{payload.substr(0, payload.find(' '))};
+    const std::lock_guard lock{hear_mutex_};
+    if (!hear_) return;
+    each_word(payload, origin_, [&](std::string text) { hear_(origin, text); });
 }
 
 bool Wakeups::pause(std::chrono::milliseconds time) {
@@ -146,16 +187,17 @@ void Wakeups::tell_others() {
     Pool pool{options_, 1};
     for (;;) {
         std::array<bool, kKinds.size()> tell{};
-        std::vector<std::string> versions;
+        std::vector<std::string> versions, transfers;
         {
             std::unique_lock lock{mutex_};
             changed_.wait(lock, [this] {
-                return stopping_ || !versions_to_tell_.empty() ||
+                return stopping_ || !versions_to_tell_.empty() || !transfers_to_tell_.empty() ||
                        std::any_of(waiting_.begin(), waiting_.end(),
                                    [](const Waiting& each) { return each.to_tell; });
             });
             if (stopping_) return;
             versions.swap(versions_to_tell_);
+            transfers.swap(transfers_to_tell_);
             for (std::size_t i = 0; i < kKinds.size(); ++i)
                 tell[i] = std::exchange(waiting_[i].to_tell, false);
         }
@@ -165,12 +207,10 @@ void Wakeups::tell_others() {
                 if (tell[i])
                     database::require_writable(transaction.run("notify", params(kChannels[i], origin_)));
             }
-            if (!versions.empty()) {
-                auto payload = origin_;
-                for (const auto& tag : versions)
-                    payload.append(" ").append(tag);
+            for (const auto& payload : payloads_of(origin_, versions))
                 database::require_writable(transaction.run("notify", params(kVersions, payload)));
-            }
+            for (const auto& payload : payloads_of(origin_, transfers))
+                database::require_writable(transaction.run("notify", params(kTransfers, payload)));
             return {};
         });
         if (!pause(told ? std::chrono::milliseconds{kDebounce} : std::chrono::milliseconds{500})) return;
@@ -218,6 +258,8 @@ void Wakeups::listen_until_lost() {
     }
     receivers.push_back(std::make_unique<Receiver>(
         connection.raw(), kVersions, [this](const std::string& payload) { heard_versions(payload); }));
+    receivers.push_back(std::make_unique<Receiver>(
+        connection.raw(), kTransfers, [this](const std::string& payload) { heard_transfers(payload); }));
     connection.raw().get_notifs();
     // A notification that came while no session listened is not repeated.
     for (const auto kind : kKinds)

@@ -8,6 +8,9 @@
 // Of versions of images that are ready or given up their tags are told (version_store.hpp), so that a gateway asks again for
 // those alone that somebody waits for there.
 //
+// Gateways also tell one another who sends an upload now (storage/chunks/handover_channel.hpp): short texts, which somebody
+// hears as they come.
+//
 // Thread safety: any thread. stop() ends every wait for good.
 #pragma once
 
@@ -45,6 +48,18 @@ class Wakeups {
     void tell_version(std::string tag);
     /// What others told since the last call; `*`: any version. One thread.
     std::vector<std::string> wait_for_versions(std::chrono::milliseconds timeout);
+    /// Whether others can be heard at all: not behind a pooler.
+    bool hears() const { return options_.pooler == database::Pooler::none; }
+    /// As which the others know this process.
+    const std::string& origin() const { return origin_; }
+    /// To the other gateways: a text without spaces, of 200 bytes at the most. It is lost where they can't be told, and where
+    /// kMostTexts wait to be told.
+    void tell_transfer(std::string text);
+    static constexpr std::size_t kMostTexts = 4096;
+    /// `hear` is called on the listening thread with what others told, and must not block. Null: nothing is heard any more, and
+    /// no call is under way when this returns.
+    using Hear = std::function<void(const std::string& origin, const std::string& text)>;
+    void hear_transfers(Hear hear);
     void stop();
 
   private:
@@ -57,6 +72,7 @@ class Wakeups {
     Waiting& of(Work kind) { return waiting_[static_cast<std::size_t>(kind)]; }
     bool pause(std::chrono::milliseconds time);
     void heard_versions(std::string_view payload);
+    void heard_transfers(std::string_view payload);
     void tell_others();
     void listen();
     void listen_until_lost();
@@ -67,7 +83,9 @@ class Wakeups {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::array<Waiting, 3> waiting_;
-    std::vector<std::string> versions_to_tell_, versions_heard_;
+    std::vector<std::string> versions_to_tell_, versions_heard_, transfers_to_tell_;
+    std::mutex hear_mutex_;  // never taken while the other is held
+    Hear hear_;
     bool waits_are_over_ = false;
     bool stopping_ = false;
     database::Connection* listening_ = nullptr;

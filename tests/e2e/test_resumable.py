@@ -278,7 +278,7 @@ def test_new_connection_takes_over_what_the_old_one_has(world, photo):
 
 
 def test_old_connection_can_add_nothing_once_it_was_passed_over(world, photo):
-    """Also where the newer one came to another gateway, which knows nothing of the old one."""
+    """Also where the newer one came to another gateway, which asks the one before to store what it has."""
     if isinstance(world.stack.minio, services.Builtin):
         pytest.skip("the built-in store has one gateway")
     created = create(world, photo)
@@ -289,7 +289,10 @@ def test_old_connection_can_add_nothing_once_it_was_passed_over(world, photo):
     with wire.Open("PATCH", here, {**wire.TUS_CONTENT, "Upload-Offset": "0"}, len(photo)) as old:
         old.send(photo[:5_000])
         sending(world, 1)
+        began = time.monotonic()
         offset = wire.head(there).offset
+        assert offset == 5_000, "what had come to the other gateway need not be sent again"
+        assert time.monotonic() - began < 2, "the other gateway answered before it was passed over"
         assert wire.patch(there, offset, photo[offset:offset + 2_000]).status == 204
         old.send(photo[5_000:])
         answer = old.answer()

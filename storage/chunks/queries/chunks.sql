@@ -1,10 +1,11 @@
 -- Resumable uploads: taken, appended to, assembled, forgotten.
 
 -- name: take_resumable
--- $1 the upload, $2 length, $3 metadata, $4 when to look, $5 whether to begin anew, $6 takes in a minute, $7 SHA-256 of the whole.
+-- $1 the upload, $2 length, $3 metadata, $4 when to look, $5 whether to begin anew, $6 takes in a minute, $7 SHA-256 of the whole,
+-- $8 the gateway that receives it.
 -- No row: there were as many.
-insert into resumables as r (upload_id, length, metadata, look_at, whole_sha256)
-values ($1, $2::bigint, coalesce($3, ''), $4::timestamptz, $7)
+insert into resumables as r (upload_id, length, metadata, look_at, whole_sha256, holder)
+values ($1, $2::bigint, coalesce($3, ''), $4::timestamptz, $7, $8)
 on conflict (upload_id) do update set
     epoch = r.epoch + 1,
     beginning = r.beginning + case when r.state = 'over' or (r.state = 'open' and $5::boolean and r.received > 0) then 1 else 0 end,
@@ -13,6 +14,7 @@ on conflict (upload_id) do update set
                   else coalesce(r.length, case when excluded.length >= r.received then excluded.length end) end,
     state = case when r.state = 'over' then 'open' else r.state end,
     metadata = coalesce($3, r.metadata),
+    holder = excluded.holder,
     whole_sha256 = case when r.state = 'over' or (r.state = 'open' and $5::boolean) then excluded.whole_sha256
                         when r.state = 'open' then coalesce(r.whole_sha256, excluded.whole_sha256) else r.whole_sha256 end,
     look_at = case when r.state = 'received' then r.look_at else greatest(excluded.look_at, now()) end,
@@ -20,6 +22,9 @@ on conflict (upload_id) do update set
     taken_at = case when r.taken_at < now() - interval '1 minute' then now() else r.taken_at end
 where r.taken_at < now() - interval '1 minute' or r.takes < $6::integer
 returning beginning, epoch, received, length, state, metadata, whole_sha256;
+
+-- name: holder_of_resumable
+select holder from resumables where upload_id = $1 and state = 'open';
 
 -- name: forget_older_chunks
 delete from chunks where upload_id = $1 and beginning < $2::integer;
