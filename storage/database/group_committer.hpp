@@ -31,6 +31,9 @@ struct GroupOptions {
     std::size_t group_limit = 256;
     std::size_t queue_limit = 10'000;
     std::size_t lanes = 1;  ///< transactions under way at once
+    /// So many items are worth a transaction beside one that is under way: its rows are written while that one is flushed. Fewer
+    /// wait for it to end, since a flush costs the same for one.
+    std::size_t worth_another = 16;
     std::chrono::milliseconds drain{5'000};
 };
 
@@ -52,6 +55,7 @@ class GroupCommitter {
     GroupCommitter& operator=(const GroupCommitter&) = delete;
 
     void submit(Item item, Done done) {
+        bool wake = false;
         {
             const std::lock_guard lock{mutex_};
             if (!stopping_ && waiting_ < options_.queue_limit) {
@@ -60,10 +64,12 @@ class GroupCommitter {
                 groups_.back().items.push_back(std::move(item));
                 groups_.back().dones.push_back(std::move(done));
                 ++waiting_;
+                wake = under_way_ < options_.lanes && is_time();
                 done = nullptr;
             }
         }
-        if (!done) return arrived_.notify_one();
+        if (wake) arrived_.notify_one();
+        if (!done) return;
         done(fail(stopping_ ? ErrorCode::unavailable : ErrorCode::overloaded,
                   stopping_ ? "the gateway is stopping" : "too many rows wait for the database"));
     }
@@ -87,23 +93,29 @@ class GroupCommitter {
         std::vector<Done> dones;
     };
 
+    /// Whether a transaction is to begin now. Under the lock.
+    bool is_time() const {
+        return !groups_.empty() && (under_way_ == 0 || waiting_ >= options_.worth_another || stopping_);
+    }
+
     void work() {
+        std::unique_lock lock{mutex_};
         for (;;) {
-            Group group;
-            {
-                std::unique_lock lock{mutex_};
-                arrived_.wait(lock, [this] { return stopping_ || !groups_.empty(); });
-                if (groups_.empty()) return;
-                group = std::move(groups_.front());
-                groups_.pop_front();
-                waiting_ -= group.items.size();
-                if (stopping_ && std::chrono::steady_clock::now() > drain_until_) {
-                    lock.unlock();
-                    answer_all(group.dones, Error{ErrorCode::unavailable, "the gateway is stopping"});
-                    continue;
-                }
+            arrived_.wait(lock, [this] { return stopping_ || is_time(); });
+            if (groups_.empty()) return;
+            auto group = std::move(groups_.front());
+            groups_.pop_front();
+            waiting_ -= group.items.size();
+            ++under_way_;
+            const bool too_late = stopping_ && std::chrono::steady_clock::now() > drain_until_;
+            lock.unlock();
+            if (too_late) {
+                answer_all(group.dones, Error{ErrorCode::unavailable, "the gateway is stopping"});
+            } else {
+                commit_group(group.items, group.dones);
             }
-            commit_group(group.items, group.dones);
+            lock.lock();
+            --under_way_;
         }
     }
 
@@ -156,6 +168,7 @@ class GroupCommitter {
     std::condition_variable arrived_;
     std::deque<Group> groups_;  ///< all but the last are full
     std::size_t waiting_ = 0;   ///< items in them
+    std::size_t under_way_ = 0;
     std::atomic<bool> stopping_{false};
     std::chrono::steady_clock::time_point drain_until_{};
     std::vector<std::thread> threads_;

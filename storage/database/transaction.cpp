@@ -77,6 +77,7 @@ void Transaction::copy_text(const std::string& table, const std::vector<const ch
     begin_statement();
     pqxx::stream_to stream{work_, table, names};
     stream << std::tuple{EscapedRows{rows}};
+    has_ended_copy_ = true;
     stream.complete();
 }
 
@@ -92,11 +93,17 @@ std::optional<DatabaseFailure> try_once(Pool& pool, Pool::Lease& lease, Shape sh
                                         const std::function<Result<>(Transaction&, Earlier)>& body,
                                         Result<>& outcome) {
     auto& connection = lease.connection();
+    bool in_doubt = false;
     try {
-        if (shape == Shape::single_statements) {
+        if (shape != Shape::transaction) {
             pqxx::nontransaction work{connection.raw()};
             Transaction transaction{pool, connection, work};
-            outcome = body(transaction, earlier);
+            try {
+                outcome = body(transaction, earlier);
+            } catch (...) {
+                in_doubt = shape == Shape::copy_writes && transaction.has_ended_copy();
+                throw;
+            }
         } else {
             connection.expect_answer_within(pool.options().statement_timeout + kGrace);
             pqxx::work work{connection.raw()};
@@ -113,8 +120,11 @@ std::optional<DatabaseFailure> try_once(Pool& pool, Pool::Lease& lease, Shape sh
         if (lost || failure.remedy == Remedy::reconnect || failure.remedy == Remedy::look_again)
             lease.spoil();
         if (failure.remedy == Remedy::leave_server) lease.spoil_all();
-        // Whatever the exception said, a lost connection before COMMIT means: rolled back.
-        if (lost && failure.remedy != Remedy::look_again) {
+        if (lost && in_doubt) {
+            failure = {Remedy::look_again,
+                       {ErrorCode::commit_in_doubt, "the answer to the end of COPY was lost"}};
+        } else if (lost && failure.remedy != Remedy::look_again) {
+            // Whatever the exception said, a lost connection before COMMIT means: rolled back.
             failure = {Remedy::reconnect,
                        {ErrorCode::database_unavailable, "the connection to the database was lost"}};
         }

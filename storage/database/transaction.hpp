@@ -5,7 +5,10 @@
 // the body is run again with Earlier::in_doubt, and must first look whether its work is done; a body whose
 // work is idempotent need not.
 //
-// read() runs statements that each stand alone, without BEGIN and COMMIT.
+// read() runs statements that each stand alone, without BEGIN and COMMIT. write_by_copy() is for a body that changes something by one
+// COPY alone, its last statement: that is a transaction by itself, which saves the round trips of BEGIN and COMMIT. Where the answer
+// to its end is lost, the body is run again as behind a lost COMMIT. Behind a pooler it is as transact(), because a session's limits
+// are set inside a transaction there.
 //
 // Thread safety: each call from any thread; a body runs on the caller's, and may run several times.
 #pragma once
@@ -78,6 +81,9 @@ class Transaction {
         if (!rows.empty()) copy_text(table, {names.begin(), names.end()}, rows.text());
     }
 
+    /// Whether the server was told that a COPY is complete.
+    bool has_ended_copy() const { return has_ended_copy_; }
+
   private:
     void begin_statement();
     void copy_text(const std::string& table, const std::vector<const char*>& names, std::string_view rows);
@@ -85,10 +91,11 @@ class Transaction {
     Pool& pool_;
     Connection& connection_;
     pqxx::transaction_base& work_;
+    bool has_ended_copy_ = false;
 };
 
 enum class Earlier { none, in_doubt };
-enum class Shape { transaction, single_statements };
+enum class Shape { transaction, single_statements, copy_writes };
 
 namespace detail {
 
@@ -113,6 +120,12 @@ auto run_in(Pool& pool, Shape shape, Body&& body) -> std::invoke_result_t<Body&,
 template <class Body>
 auto transact(Pool& pool, Body&& body) {
     return run_in(pool, Shape::transaction, std::forward<Body>(body));
+}
+
+template <class Body>
+auto write_by_copy(Pool& pool, Body&& body) {
+    const bool pooled = pool.options().pooler != Pooler::none;
+    return run_in(pool, pooled ? Shape::transaction : Shape::copy_writes, std::forward<Body>(body));
 }
 
 template <class Body>

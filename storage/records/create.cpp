@@ -247,10 +247,21 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     return outcomes;
 }
 
+/// Nothing but its row is written, and nothing is asked before.
+bool is_row_alone(const NewUpload& item) {
+    return !item.idempotency && !item.token && !item.unless_published &&
+           item.upload.method != model::GrantMethod::multipart;
+}
+
+/// While one group's rows are flushed, another's are written.
+constexpr std::size_t kLanes = 2;
+
 CommittedUploads commit_creates(DatabaseState& state, std::span<NewUpload> items) {
-    auto outcomes = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
+    const auto write = [&](Transaction& transaction, Earlier earlier) {
         return write_group(transaction, earlier, items, state.clock.now());
-    });
+    };
+    auto outcomes = std::all_of(items.begin(), items.end(), is_row_alone) ? write_by_copy(state.pool, write)
+                                                                          : transact(state.pool, write);
     const bool alone_and_refused =
         !outcomes && items.size() == 1 && outcomes.error().code == ErrorCode::database_constraint;
     if (outcomes) {
@@ -392,7 +403,7 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
 
 struct PostgresUploadStore::Creates {
     explicit Creates(DatabaseState& state)
-        : committer(state.group_options(),
+        : committer(state.group_options(kLanes),
                     [&state](std::span<NewUpload> items) { return commit_creates(state, items); }) {}
     GroupCommitter<NewUpload, Created> committer;
 };

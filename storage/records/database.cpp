@@ -57,8 +57,8 @@ std::string DatabaseState::token() {
     return lease_prefix + random_hex<10>(random);
 }
 
-database::GroupOptions DatabaseState::group_options() const {
-    return {options.group_limit, options.queue_limit, 1};
+database::GroupOptions DatabaseState::group_options(std::size_t lanes) const {
+    return {options.group_limit, options.queue_limit, lanes};
 }
 
 Database::Database(std::unique_ptr<DatabaseState> state) : state_(std::move(state)) {}

@@ -60,7 +60,7 @@ struct DatabaseState {
 
     /// For a lease: the prefix and 20 random hex digits.
     std::string token();
-    database::GroupOptions group_options() const;
+    database::GroupOptions group_options(std::size_t lanes = 1) const;
 };
 
 /// The callback about `upload` as it stands, or nothing if the app gets no callback for it. Its sequence is

@@ -4,7 +4,7 @@
         world.gateway.environment["PHOTOGATE_DATABASE_URL"] = proxy.url
         proxy.lose_commits = 0.2
 
-Standard library only. It knows only a part of the protocol: simple queries are recognised in the client's messages.
+Standard library only. It knows only a part of the protocol: simple queries, and ends of COPY, are recognised in the client's messages.
 """
 import asyncio
 import pathlib
@@ -15,12 +15,15 @@ import threading
 import urllib.parse
 
 
+COPY_DONE = b"c\0\0\0\x04"  # CopyDone, a whole message
+
+
 class PostgresProxy:
     def __init__(self, postgres, seed=1):
         self.upstream = str(postgres.sockets / ".s.PGSQL.5432")
         self.dice = random.Random(seed)
         self.delay = 0.0        # seconds before each of the server's answers
-        self.lose_commits = 0.0  # the share of COMMITs whose answer is lost with the connection
+        self.lose_commits = 0.0  # the share of COMMITs, and of ends of COPY, whose answer is lost with the connection
         self.lost = 0
         self.deaf = False       # LISTEN connections receive nothing more, and are not closed
         self.deafened = 0
@@ -74,6 +77,9 @@ class PostgresProxy:
                     said = data[5:].strip(b"\0; \n").upper()
                     link["listens"] |= said.startswith(b"LISTEN")
                     link["committing"] = said.startswith(b"COMMIT") and self.dice.random() < self.lose_commits
+                elif data.endswith(COPY_DONE):
+                    # Outside of a transaction this commits; inside of one it is lost before its COMMIT.
+                    link["committing"] = self.dice.random() < self.lose_commits
                 elif b"LISTEN " in data.upper():
                     link["listens"] = True
                 if self.deaf and link["listens"]:

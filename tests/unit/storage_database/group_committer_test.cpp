@@ -68,6 +68,39 @@ TEST(GroupCommitterTest, groups_arrivals_during_a_transaction_into_the_next) {
     EXPECT_EQ(gate.groups, (std::vector<std::vector<int>>{{1}, {2, 3, 4, 5, 6, 7, 8, 9}}));
 }
 
+TEST(GroupCommitterTest, second_transaction_begins_beside_the_first_once_enough_wait) {
+    Gate gate;
+    Committer committer{{.lanes = 2, .worth_another = 4}, [&](std::span<const int> items) -> Result<Outcomes> {
+                            gate.pass(items);
+                            return doubled(items);
+                        }};
+    std::vector<std::future<Result<int>>> all;
+    all.push_back(submit(committer, 1));
+    gate.await_first();
+    for (int i = 2; i < 5; ++i)
+        all.push_back(submit(committer, i));
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    {
+        const std::lock_guard lock{gate.mutex};
+        EXPECT_EQ(gate.groups.size(), 1U) << "three are not worth another";
+    }
+    all.push_back(submit(committer, 5));
+    {
+        std::unique_lock lock{gate.mutex};
+        gate.changed.wait(lock, [&] { return gate.groups.size() == 2; });
+        EXPECT_EQ(gate.groups[1], (std::vector<int>{2, 3, 4, 5}));
+    }
+    for (int i = 6; i < 20; ++i)
+        all.push_back(submit(committer, i));
+    {
+        const std::lock_guard lock{gate.mutex};
+        EXPECT_EQ(gate.groups.size(), 2U) << "no more lanes than there are";
+    }
+    gate.let_through();
+    for (int i = 1; i < 20; ++i)
+        EXPECT_EQ(all[static_cast<std::size_t>(i - 1)].get().value(), 2 * i);
+}
+
 TEST(GroupCommitterTest, limits_group_size) {
     Gate gate;
     Committer committer{{.group_limit = 3}, [&](std::span<const int> items) -> Result<Outcomes> {
