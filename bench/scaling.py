@@ -33,6 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 import creating  # noqa: E402
 import harness  # noqa: E402
+
 from tests.rig import pictures  # noqa: E402
 from tests.rig.world import World  # noqa: E402
 

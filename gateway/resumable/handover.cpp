@@ -74,9 +74,9 @@ void Handover::release(const HandoverMessage& message) {
 void Handover::watch() {
     std::unique_lock lock{mutex_};
     while (!stopping_) {
-        const auto first =
-            std::min_element(waiting_.begin(), waiting_.end(),
-                             [](const Waiting& one, const Waiting& other) { return one.until < other.until; });
+        const auto first = std::min_element(
+            waiting_.begin(), waiting_.end(),
+            [](const Waiting& one, const Waiting& other) { return one.until < other.until; });
         if (first == waiting_.end()) {
             changed_.wait(lock);
             continue;

@@ -40,7 +40,7 @@ struct Wishes {
     bool anew = false;                       ///< the whole file is sent from its first byte
     ByteSize content = 0;  ///< bytes that are announced from there on; 0: it is not known how many
     std::optional<std::string> whole_sha256 =
-        {};  ///< lower-case hex; the file is refused at its end if it has another
+        {};                   ///< lower-case hex; the file is refused at its end if it has another
     std::string holder = {};  ///< the gateway that receives its bytes; empty: none does
 };
 

@@ -150,7 +150,8 @@ std::vector<std::string> Wakeups::wait_for_versions(std::chrono::milliseconds ti
 void Wakeups::heard_versions(std::string_view payload) {
     {
         const std::lock_guard lock{mutex_};
-        if (!each_word(payload, origin_, [this](std::string tag) { add_tag(versions_heard_, std::move(tag)); }))
+        if (!each_word(payload, origin_,
+                       [this](std::string tag) { add_tag(versions_heard_, std::move(tag)); }))
             return;
     }
     changed_.notify_all();

@@ -14,7 +14,6 @@ import tempfile
 import threading
 import urllib.parse
 
-
 COPY_DONE = b"c\0\0\0\x04"  # CopyDone, a whole message
 
 

@@ -38,7 +38,8 @@ class HandoverChannelTest : public records::test::RecordsTest {
             std::unique_lock lock{mutex};
             const auto found = [&] {
                 for (const auto& each : heard) {
-                    if (each.kind == kind && each.upload == upload && each.gateway == here->self()) return true;
+                    if (each.kind == kind && each.upload == upload && each.gateway == here->self())
+                        return true;
                 }
                 return false;
             };

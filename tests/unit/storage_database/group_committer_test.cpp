@@ -70,7 +70,8 @@ TEST(GroupCommitterTest, groups_arrivals_during_a_transaction_into_the_next) {
 
 TEST(GroupCommitterTest, second_transaction_begins_beside_the_first_once_enough_wait) {
     Gate gate;
-    Committer committer{{.lanes = 2, .worth_another = 4}, [&](std::span<const int> items) -> Result<Outcomes> {
+    Committer committer{{.lanes = 2, .worth_another = 4},
+                        [&](std::span<const int> items) -> Result<Outcomes> {
                             gate.pass(items);
                             return doubled(items);
                         }};
