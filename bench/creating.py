@@ -10,7 +10,8 @@ from harness import NotMeasured, Row, median, span
 
 BARE_SHARE = 0.45
 COMPANION_TIMES = 10
-# With 64 the disk's flushes are the bottleneck; with 256 the groups grow until the cores are.
+PGBENCH_TIMES = 1.5
+# With 256 the groups are larger, and cost less for each row.
 CONNECTIONS = (64, 256)
 BODY = '{"filename":"pickup 42.jpg","content_type":"image/jpeg","size":3481129,"metadata":{"order_id":"A-1001"}}'
 ONE_ROW = "insert into bench_commits values (gen_random_uuid(), repeat('x', 600));"
@@ -103,8 +104,10 @@ def create(bench):
 
     for count in CONNECTIONS:
         report_share(bench, results[("gateway", count)], results[("bare", count)], count, size)
-    bench.add(Row("create", "… this PostgreSQL alone, one row a commit from 64 clients of pgbench", f"{commits:,.0f} /s",
-                  values={"per_second": commits, "rows_committed": committed, "answers": answered}))
+    best = max(median([each["rate"] for each in results[("gateway", count)]]) for count in CONNECTIONS) / commits
+    bench.add(Row("create", "… beside this PostgreSQL alone, one row a commit from 64 clients of pgbench", f"{best:.2f} ×", f"≥ {PGBENCH_TIMES} ×",
+                  best >= PGBENCH_TIMES, f"pgbench: {commits:,.0f} /s",
+                  {"times": best, "per_second": commits, "rows_committed": committed, "answers": answered}))
     what = f"… beside Uppy Companion {companion.VERSION} `/s3/params`, one process, {CONNECTIONS[0]} connections"
     if companion_url:
         theirs = [each["rate"] for each in results[("companion", CONNECTIONS[0])]]
