@@ -21,12 +21,11 @@ LOG_FORMAT = """log-format '%ci [%tr] "%HM %[var(txn.path)]" %ST %B %Ta %Tr %ts'
 
 BALANCER = "# tcp-request connection expect-proxy layer4 if { src 198.51.100.10 198.51.100.11 }"
 FORWARDED = " forwarded:"
-REQUESTS = """http-request set-var(txn.method) method
-    http-request set-var(txn.target) path
+REQUESTS = """http-request set-var(txn.target) path
     http-response set-var(txn.upstream) status
     http-response set-var(txn.id) res.hdr(x-request-id)
     """ + LOG_FORMAT[:-1] + FORWARDED + (
-    """{"method":"%[var(txn.method)]","target":"%[var(txn.target),json(utf8s)]","server":"%s","upstream":"%[var(txn.upstream)]","id":"%[var(txn.id),json(utf8s)]"}'""")
+    """{"method":"%HM","target":"%[var(txn.target),json(utf8s)]","server":"%s","upstream":"%[var(txn.upstream)]","id":"%[var(txn.id),json(utf8s)]"}'""")
 
 
 def program():
@@ -63,13 +62,14 @@ class Haproxy(parts.Child):
         self._end(15, 10)
 
     def requests(self):
-        """What was forwarded, if in_front() was asked for it; `upstream` is the gateway's status, "" without an answer."""
+        """What was forwarded, if in_front() was asked for it; `upstream` is the status of the answer, "-" without one."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return [json.loads(line.split(FORWARDED, 1)[1]) for line in lines if FORWARDED in line]
+        found = [json.loads(line.split(FORWARDED, 1)[1]) for line in lines if FORWARDED in line]
+        return [{**each, "target": "*" if each["target"] == "-" else each["target"]} for each in found]  # OPTIONS * has no path there
 
     def abandoned(self):
         """Requests whose client went before the answer."""
-        return [line for line in self.requests() if line["server"] == "one" and not line["upstream"]]
+        return [line for line in self.requests() if line["server"] == "one" and line["upstream"] == "-"]
 
     def logged(self, _):
         """What the configuration itself logs, of the gateway and of the store."""
@@ -91,7 +91,7 @@ def in_front(folder, gateway, store="127.0.0.1:9", requests=False, cdn="192.0.2.
     (folder / "photos.example.pem").write_bytes((folder / "fullchain.pem").read_bytes() + (folder / "privkey.pem").read_bytes())
     plain, tls = parts.free_port(), parts.free_port()
     text = CONFIGURATION.read_text()
-    for theirs, ours in {"log /dev/log local0": "log stdout format raw local0", "maxconn 20000": "maxconn 4000", "127.0.0.1:8080\n": f"{gateway}\n", "127.0.0.1:9000\n": f"{store}\n",
+    for theirs, ours in {"log /dev/log local0": "log stdout len 16384 format raw local0", "maxconn 20000": "maxconn 4000", "127.0.0.1:8080\n": f"{gateway}\n", "127.0.0.1:9000\n": f"{store}\n",
                          "    bind :80\n    bind :::80 v6only\n": f"    bind 127.0.0.1:{plain}\n", "    bind :443 ": f"    bind 127.0.0.1:{tls} ",
                          "    bind :::443 v6only ssl crt /etc/haproxy/photos.example.pem alpn h2,http/1.1\n": "", "/etc/haproxy/": f"{folder}/",
                          "192.0.2.0/24": cdn, **({BALANCER: f"tcp-request connection expect-proxy layer4 if {{ src {balancer} }}"} if balancer else {}),

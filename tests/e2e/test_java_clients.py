@@ -2,7 +2,6 @@
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -87,7 +86,8 @@ def packages():
     """The folder with those of tests/java/pom.xml, and what they need."""
     wanted = dict(re.findall(r"<artifactId>(.+?)</artifactId>\s*<version>(.+?)</version>", (STAND_INS / "pom.xml").read_text()))
     if not all((FOLDER / f"{name}-{version}.jar").exists() for name, version in wanted.items() if name != "clients"):
-        shutil.rmtree(FOLDER, ignore_errors=True)  # not two versions of one
+        for old in FOLDER.glob("*.jar"):  # not two versions of one
+            old.unlink()
         done = subprocess.run(["mvn", "-q", "-B", "-f", STAND_INS / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={FOLDER}"],
                               capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout
