@@ -69,6 +69,9 @@ namespace photogate {
     X(app_exists, 409, no, "There is an app of that name")                                   \
     X(key_not_found, 404, no, "The key or secret does not exist")                            \
     X(too_many_keys, 409, no, "The app has two live keys or secrets")                        \
+    X(profile_not_found, 404, no, "The app has no profile of that name")                     \
+    X(too_many_profiles, 409, no, "The app has too many profiles")                           \
+    X(precondition_failed, 412, no, "It is not at the version that is meant")                \
     X(object_not_found, 409, yes, "The object is not in the store")                          \
     X(state_conflict, 409, no, "The upload's state does not permit this")                    \
     X(invalid_cursor, 400, no, "The cursor is not valid")                                    \

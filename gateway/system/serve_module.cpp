@@ -181,6 +181,7 @@ Result<> ServeModule::add_api() {
     routes::add_link_routes(router_, *api_);
     routes::add_backfill_routes(router_, *api_);
     routes::add_app_routes(router_, *api_);
+    routes::add_app_profile_routes(router_, *api_);
     routes::add_app_reports(router_, *api_);
     routes::add_profile_routes(router_, *api_);
     package_api_.emplace(routes::PackageApi{*api_, packages_, *base_.packages, package_downloads_,
@@ -196,6 +197,7 @@ Result<> ServeModule::add_api() {
     routes::add_operator_package_routes(operations_, *package_api_);
     routes::add_operate_pages(operations_);
     routes::add_app_routes(operations_, *api_);
+    routes::add_app_profile_routes(operations_, *api_);
     routes::add_app_reports(operations_, *api_);
     routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};

@@ -27,6 +27,10 @@ namespace photogate::model {
 
 struct Profile {
     ProfileName name;
+    /// Only an active one takes new uploads. A retired one rules those that were made with it, and their images. Of one that
+    /// is unreadable the rules are not known: its uploads wait, and its images are for holders of links.
+    enum class State { active, retired, unreadable } state = State::active;
+    std::int64_t version = 0;  ///< of one that was made through the API; 0: the configuration's
     std::vector<imaging::Format> formats = {
         imaging::Format::jpeg, imaging::Format::png,  imaging::Format::webp, imaging::Format::gif,
         imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
@@ -81,7 +85,7 @@ struct App {
     /// Disabled: its keys and client tokens are refused; what it has goes on as it was.
     enum class State { active, disabled } state = State::active;
 
-    /// The named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
+    /// For a new upload: the named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
     /// missing_field.
     Result<const Profile*> profile(const std::optional<std::string>& name) const;
 };
