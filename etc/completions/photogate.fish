@@ -4,7 +4,7 @@ function __photogate_path
     set -l path photogate
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate version'
+            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate version'
                 set path "$path $word"
         end
     end
@@ -14,7 +14,7 @@ function __photogate_at
     contains -- (__photogate_path) $argv
 end
 function __photogate_is_configured
-    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret add' 'photogate secret revoke'
+    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret add' 'photogate secret revoke'
 end
 complete -c photogate -f
 complete -c photogate -n "__photogate_at 'photogate'" -a all -d 'Serve and work in one process; without configuration, everything on this machine'
@@ -28,6 +28,7 @@ complete -c photogate -n "__photogate_at 'photogate'" -a sign -d 'Print a presig
 complete -c photogate -n "__photogate_at 'photogate'" -a config -d 'Check, show or document the configuration'
 complete -c photogate -n "__photogate_at 'photogate'" -a key -d 'API keys'
 complete -c photogate -n "__photogate_at 'photogate'" -a app -d 'Apps beside those of the configuration'
+complete -c photogate -n "__photogate_at 'photogate'" -a profile -d 'Profiles beside those of the configuration'
 complete -c photogate -n "__photogate_at 'photogate'" -a secret -d 'Callback secrets beside those of the configuration'
 complete -c photogate -n "__photogate_at 'photogate'" -a version -d 'Print the version'
 complete -c photogate -n "__photogate_at 'photogate policy'" -a signer -d 'May put uploads, and nothing else'
@@ -49,6 +50,10 @@ complete -c photogate -n "__photogate_at 'photogate app'" -a new -d 'Create an a
 complete -c photogate -n "__photogate_at 'photogate app'" -a disable -d 'Refuse its keys and tokens; what it has stays'
 complete -c photogate -n "__photogate_at 'photogate app'" -a enable -d 'Accept its keys and tokens again'
 complete -c photogate -n "__photogate_at 'photogate app'" -a audit -d 'Who made, changed or revoked what, the newest first'
+complete -c photogate -n "__photogate_at 'photogate profile'" -a list -d 'The app\'s profiles: of the configuration, and beside it'
+complete -c photogate -n "__photogate_at 'photogate profile'" -a show -d 'Print a profile\'s settings, as JSON'
+complete -c photogate -n "__photogate_at 'photogate profile'" -a set -d 'Create or replace a profile, in force at once'
+complete -c photogate -n "__photogate_at 'photogate profile'" -a delete -d 'Refuse new uploads with it; those that it has end by its rules'
 complete -c photogate -n "__photogate_at 'photogate secret'" -a add -d 'Create a callback secret, in force at once'
 complete -c photogate -n "__photogate_at 'photogate secret'" -a revoke -d 'Sign with it no longer'
 complete -c photogate -s h -l help -d 'Print this help message and exit'
