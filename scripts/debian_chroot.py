@@ -57,6 +57,8 @@ RELEASES = {each.name: each for each in (
     Release("bookworm", 12, ("libheif1", "libheif-dev", "libheif-plugin-libde265", "libheif-plugin-dav1d", "libheif-plugin-aomenc")),
     Release("trixie", 13),
 )}
+# Where packages are built unless another release is named, and drilled.
+TRIED = ("bookworm",)
 
 
 @functools.cache
