@@ -7,6 +7,8 @@ PHOTOGATE_CONTAINER_BUILDER: an image that has what scripts/install-dependencies
 first build installs some 500 packages.
 PHOTOGATE_CONTAINER_COMPILE=1: compile from nothing; without it the build continues from the release's folder, of which it gets a copy.
 """
+import contextlib
+import fcntl
 import os
 import pathlib
 import resource
@@ -31,6 +33,14 @@ UNIFIED = pathlib.Path("/sys/fs/cgroup/unified")
 
 def _go_root():
     return pathlib.Path(subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True, env={**os.environ, "PATH": GO_PATH}).stdout.strip())
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Test processes that run side by side make the same images: the second finds them made."""
+    with open(pathlib.Path("/var/tmp/photogate-test-images.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def missing():
@@ -91,10 +101,10 @@ class Podman:
         """Debian 12 as mmdebstrap makes it, from the mirrors that apt uses here; as Debian's image on registries, dpkg does not wait for the disk."""
         if self.has(BASE):
             return BASE
-        told = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE) $(CODENAME) $(COMPONENT)", "Identifier: Packages", "Component: main"],
+        told = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Identifier: Packages", "Component: main"],
                               capture_output=True, text=True, check=True).stdout
         wanted = ("bookworm", "bookworm-updates", "bookworm-security")
-        lines = sorted({f"deb {site} {codename} main" for site, _, codename, _ in map(str.split, told.splitlines()) if codename in wanted})
+        lines = sorted({f"deb {site} {codename} main" for site, codename in map(str.split, told.splitlines()) if codename in wanted})
         archive = self.folder / "base.tar"
         subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates",
                         "--customize-hook=echo force-unsafe-io >$1/etc/dpkg/dpkg.cfg.d/unsafe-io", "bookworm", archive, *lines], check=True, timeout=900)
@@ -112,7 +122,10 @@ class Podman:
 
     def photogate(self, target="gateway"):
         """The image of that stage of Containerfile."""
-        base = self.base()
+        with one_at_a_time():
+            return self._photogate(target, self.base())
+
+    def _photogate(self, target, base):
         arguments, options = [], {"BASE": base, "BUILDER": os.environ.get("PHOTOGATE_CONTAINER_BUILDER") or base, "SOURCE": ROOT,
                                   "CMAKE_OPTIONS": "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"}
         release = self.folder / "release"
@@ -127,7 +140,8 @@ class Podman:
 
     def postgres(self):
         """In place of the official image."""
-        return self.build("postgres", file="postgres.Containerfile", context=ROOT / "tests" / "rig" / "images", BASE=self.base())
+        with one_at_a_time():
+            return self.build("postgres", file="postgres.Containerfile", context=ROOT / "tests" / "rig" / "images", BASE=self.base())
 
     def minio(self):
         """etc/container/minio.Containerfile, with the binaries that scripts/install-stores has made here."""
@@ -142,10 +156,11 @@ class Podman:
             shutil.copy2(pathlib.Path(_minio_binary()).parent / name, folder / "bin")
         shutil.copy2(ROOT / "tests" / "rig" / "images" / "go.Containerfile", folder)
         try:
-            golang = self.build("go", file="go.Containerfile", context=folder, BASE=self.base())
+            with one_at_a_time():
+                golang = self.build("go", file="go.Containerfile", context=folder, BASE=self.base())
+                return self.build("minio", file="etc/container/minio.Containerfile", GOLANG=golang, BASE=self.base())
         finally:
             shutil.rmtree(folder)
-        return self.build("minio", file="etc/container/minio.Containerfile", GOLANG=golang, BASE=self.base())
 
 
 class ContainerGateway(local_gateway.Gateway):
