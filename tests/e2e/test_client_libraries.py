@@ -1,6 +1,7 @@
 """The client libraries of clients/, each against a real gateway, PostgreSQL and MinIO, over a network that cuts, delays and loses answers."""
 import base64
 import contextlib
+import email.utils
 import hashlib
 import json
 import pathlib
@@ -376,6 +377,14 @@ def test_does_not_wait_longer_than_it_was_told_to(network, library):
     error = library.refusal("create", wanted={"profile": "photos"})
     assert (error["type"], error["code"], error["retry_after"]) == ("problem", "rate_limited", 3600)
     assert len(network.gateway.exchanges) == 1
+
+
+@libraries(SERVERS)
+def test_reads_retry_after_as_a_date_and_ignores_what_is_none(network, library):
+    for text, least, most in ((email.utils.formatdate(time.time() + 600, usegmt=True), 590, 600), ("tomorrow", 0, 0), ("-5", 0, 0)):
+        network.gateway.rule(lambda e: True, fault_proxy.Fault("later", instead=(503, {"Retry-After": text}, b"")), times=1)
+        error = library.refusal("create", wanted={"profile": "photos"}, attempts=1)
+        assert error["code"] == "http_503" and least <= (error.get("retry_after") or 0) <= most, (text, error)
 
 
 @libraries(EVERYWHERE)

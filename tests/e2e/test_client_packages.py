@@ -39,6 +39,63 @@ def test_python_package_is_built_and_imported(tmp_path):
     assert said.startswith("0.") and "secret" not in said
 
 
+def snippets(page, language):
+    """The examples of a library's page."""
+    found = re.findall(rf"```{language}\n(.*?)```", (CLIENTS / page / "README.md").read_text(), re.S)
+    assert found
+    return found
+
+
+def test_examples_of_the_python_page_pass_mypy(tmp_path):
+    program = tmp_path / "examples.py"
+    program.write_text("from typing import Any\n\n\ndef handle_once(*words: Any) -> None: ...\n\n\n" + "\n".join(snippets("python", "python")))
+    done([sys.executable, "-m", "mypy", "--cache-dir", "/dev/null", program], env={"MYPYPATH": str(CLIENTS / "python" / "src"), "PATH": "/usr/bin"})
+
+
+def test_examples_of_the_php_page_are_read(tmp_path):
+    for number, text in enumerate(snippets("php", "php")):
+        (tmp_path / f"{number}.php").write_text(f"<?php\n{text}")
+        done(["php", "-l", tmp_path / f"{number}.php"])
+
+
+def test_examples_of_the_go_page_are_compiled(tmp_path):
+    client, callbacks = snippets("go", "go")
+    line, body = client.split("\n", 1)
+    # What an example does not use is no mistake in a page.
+    used = " ".join(f"_ = {name};" for name in ("client", "upload", "token"))
+    (tmp_path / "main.go").write_text(f"""package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	{line.removeprefix("import ")}
+)
+
+func handleOnce(...any) {{}}
+
+func client(ctx context.Context) {{
+{body}
+{used}
+}}
+
+func callbacks() {{
+{callbacks}
+_ = err
+}}
+
+func main() {{ client(context.Background()); callbacks() }}
+""")
+    text = (DRIVERS / "go" / "go.mod").read_text().replace("../../../clients/go", str(CLIENTS / "go"))
+    (tmp_path / "go.mod").write_text(text)
+    done([programs.go(), "build", "-o", tmp_path / "examples", "."], cwd=tmp_path, env=programs.go_environment(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def npm_package(tmp_path_factory):
     """The package's folder, built and unpacked as npm would install it."""
@@ -80,6 +137,16 @@ client.listUploads({ state: "publishd" });
     done([programs.node_tool("tsc"), *options, "right.ts"], cwd=npm_package)
     wrong = subprocess.run([str(word) for word in [programs.node_tool("tsc"), *options, "wrong.ts"]], cwd=npm_package, capture_output=True, text=True, timeout=300)
     assert set(re.findall(r"wrong\.ts\((\d+),", wrong.stdout)) == {"4", "5"}, wrong.stdout
+
+
+def test_examples_of_the_typescript_page_are_compiled(npm_package):
+    server, callbacks, page = snippets("typescript", "ts")
+    (npm_package / "server.ts").write_text(server)
+    (npm_package / "callbacks.ts").write_text("declare function handleOnce(...words: unknown[]): void;\n" + callbacks)
+    (npm_package / "page.ts").write_text("declare const token: string, input: { files: File[] }, bar: HTMLProgressElement;\n" + page)
+    (npm_package / "package.json").write_text('{"type": "module"}')
+    done([programs.node_tool("tsc"), "--noEmit", "--strict", "--target", "ES2022", "--module", "NodeNext", "--lib", "ES2022,DOM,DOM.Iterable", "--types", "node",
+          "--typeRoots", programs.NODE_FOLDER / "node_modules" / "@types", "server.ts", "callbacks.ts", "page.ts"], cwd=npm_package)
 
 
 def test_a_bundler_for_browsers_takes_the_part_that_has_no_node_in_it(npm_package):

@@ -24,8 +24,8 @@ final class Answer
         if (preg_match('/\A[0-9]{1,9}\z/', $text) === 1) {
             return (float) $text;
         }
-        $moment = $text === '' ? false : strtotime($text);
+        $moment = \DateTimeImmutable::createFromFormat('D, d M Y H:i:s \\G\\M\\T', $text, new \DateTimeZone('UTC'));
 
-        return $moment === false ? null : max(0.0, (float) ($moment - time()));
+        return $moment === false ? null : max(0.0, (float) ($moment->getTimestamp() - time()));
     }
 }

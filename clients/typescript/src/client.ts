@@ -1,5 +1,5 @@
 import { NetworkError, ProblemError } from "./errors.js";
-import { type Answer, type Retry, type Transport, fetchTransport, isOk, isRetried, mayRepeat, patient, pause, retryAfter } from "./http.js";
+import { type Answer, type Retry, type Transport, fetchTransport, isOk, isRetried, mayRepeat, patient, pause, randomName, retryAfter } from "./http.js";
 import { type SendOptions, Sender } from "./send.js";
 import type {
   Batch, DuplicateUpload, Feed, GrantedUpload, NewPackage, NewPackageUrl, NewToken, NewUpload, NewUrl, Package, PackagePage, PackageUrl, Parts, PartsToSign,
@@ -190,7 +190,7 @@ export class Client {
     }
   }
 
-  #create<T>(path: string, body: object, { idempotencyKey = crypto.randomUUID() }: Repeatable): Promise<T> {
+  #create<T>(path: string, body: object, { idempotencyKey = randomName() }: Repeatable): Promise<T> {
     return this.#call("POST", path, { body, headers: { "Idempotency-Key": idempotencyKey } });
   }
 
@@ -206,7 +206,7 @@ export class Client {
   async #call<T>(method: string, path: string, given: { body?: object; query?: Query; headers?: Record<string, string>; timeout?: number } = {}): Promise<T> {
     const words = new URLSearchParams();
     for (const [name, value] of Object.entries(given.query ?? {})) if (value !== null && value !== undefined) words.set(name, String(value));
-    const url = `${this.baseUrl}${path}${words.size ? `?${words}` : ""}`;
+    const url = `${this.baseUrl}${path}${String(words) && `?${words}`}`;
     const headers: Record<string, string> = { Authorization: `Bearer ${this.#credential}`, Accept: "application/json", ...given.headers };
     if (given.body) headers["Content-Type"] = "application/json";
     const body = given.body ? JSON.stringify(given.body) : null;

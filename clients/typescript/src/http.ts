@@ -34,6 +34,13 @@ export interface Retry {
 
 export const patient: Retry = { attempts: 6, base: 500, most: 30_000, mostRetryAfter: 60_000 };
 
+/** 32 hex digits that nobody else has. A page that came without TLS has no `crypto.randomUUID`, and Node 18 no `crypto`. */
+export function randomName(): string {
+  const bytes = Array.from({ length: 16 }, () => Math.floor(Math.random() * 256));
+  const random = (globalThis as { crypto?: Crypto }).crypto?.getRandomValues(new Uint8Array(16)) ?? bytes;
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Whether another attempt may change the status. */
 export const isRetried = (status: number): boolean => [408, 425, 429, 500, 502, 503, 504].includes(status);
 export const isOk = (answer: Answer): boolean => answer.status >= 200 && answer.status < 300;
@@ -42,7 +49,7 @@ export const isOk = (answer: Answer): boolean => answer.status >= 200 && answer.
 export function retryAfter(answer: Answer): number | undefined {
   const text = answer.header("retry-after")?.trim() ?? "";
   if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
-  const moment = text ? Date.parse(text) : NaN;
+  const moment = text.endsWith(" GMT") ? Date.parse(text) : NaN;
   return Number.isNaN(moment) ? undefined : Math.max(0, moment - Date.now());
 }
 

@@ -1,4 +1,4 @@
-import { openAsBlob } from "node:fs";
+import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import { basename, extname } from "node:path";
@@ -10,9 +10,10 @@ const types: Record<string, string> = {
   ".heic": "image/heic", ".heif": "image/heif", ".tif": "image/tiff", ".tiff": "image/tiff",
 };
 
-/** A file of the disk, which is read as it is sent. */
+/** A file of the disk, which is read as it is sent; before Node 20, at once. */
 export async function fileFromPath(path: string, type = types[extname(path).toLowerCase()] ?? ""): Promise<Blob & { name: string }> {
-  const blob = (await openAsBlob(path, { type })) as unknown as Blob;
+  const open = (fs as Partial<typeof fs>).openAsBlob;
+  const blob = open ? ((await open(path, { type })) as unknown as Blob) : new Blob([new Uint8Array(await fs.promises.readFile(path))], { type });
   return Object.assign(blob, { name: basename(path) });
 }
 

@@ -1,6 +1,6 @@
 import type { Client } from "./client.js";
 import { NetworkError, ProblemError, StoreError } from "./errors.js";
-import { type Answer, type Retry, type Transport, isOk, isRetried, mayRepeat, pause, retryAfter } from "./http.js";
+import { type Answer, type Retry, type Transport, isOk, isRetried, mayRepeat, pause, randomName, retryAfter } from "./http.js";
 import type { Grant, GrantedUpload, SignedPart } from "./types.js";
 
 export interface SendOptions {
@@ -67,7 +67,7 @@ export class Sender {
   }
 
   private postForm(): Promise<Answer> {
-    const boundary = `photogate-${crypto.randomUUID()}`;
+    const boundary = `photogate-${randomName()}`;
     const fields = Object.entries(this.grant.fields ?? {}).map(([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`);
     const head = new Blob([...fields, `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n\r\n`]);
     const body = new Blob([head, this.file, `\r\n--${boundary}--\r\n`]);

@@ -46,8 +46,8 @@ class Client:
     """A gateway, as the holder of one credential sees it: an app server's key (`pg_…`), or a client token (`pgt_…`) on a device.
 
     Thread-safe: it holds no connection and no state. `timeout` is in seconds, for each connection and each pause between two bytes.
-    Failed requests are repeated as `retry` says, where repeating is safe: all but the creation of a token or a link by POST, whose
-    answer was lost, and every creation of an upload or package has an Idempotency-Key, which stays the same over its attempts.
+    Requests that fail are repeated as `retry` says. The creation of an upload or a package has an Idempotency-Key, which stays the same
+    over its attempts; of a token, a second one may be made, and does no harm.
     """
 
     def __init__(self, base_url: str, credential: str, *, timeout: float = 30.0, retry: Retry | None = None, context: ssl.SSLContext | None = None) -> None:
