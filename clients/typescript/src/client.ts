@@ -1,4 +1,4 @@
-import { NetworkError, ProblemError } from "./errors.js";
+import { AbortedError, NetworkError, ProblemError } from "./errors.js";
 import { type Answer, type Retry, type Transport, fetchTransport, isOk, isRetried, mayRepeat, patient, pause, randomName, retryAfter } from "./http.js";
 import { type SendOptions, Sender } from "./send.js";
 import type {
@@ -77,7 +77,7 @@ export class Client {
   async waitForUpload(id: string, { seconds = 60, signal }: { seconds?: number; signal?: AbortSignal } = {}): Promise<Upload> {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new AbortedError("the upload was aborted");
       const left = Math.ceil((deadline - Date.now()) / 1000);
       const upload = await this.getUpload(id, { wait: Math.max(0, Math.min(longestWait, left)) });
       if (isFinal(upload.state) || Date.now() >= deadline) return upload;
