@@ -34,6 +34,7 @@ namespace photogate {
     X(forbidden, 403, no, "The credentials do not permit this")                              \
     X(token_expired, 401, no, "The client token has expired")                                \
     X(token_exhausted, 403, no, "The client token permits no more uploads")                  \
+    X(refused_by_hook, 403, no, "The app's own check refused the upload")                    \
     X(unsupported_media_type, 415, no, "The body must be application/json")                  \
     X(not_acceptable, 406, no, "The response is JSON, which Accept excludes")                \
     X(invalid_json, 400, no, "The body is not valid JSON")                                   \
@@ -120,6 +121,8 @@ namespace photogate {
     X(imager_unavailable, unavailable, yes, "No imager process is available")                          \
     X(imager_crashed, internal, yes, "The imager process crashed")                                     \
     X(imager_timeout, internal, yes, "The imager process took too long")                               \
+    X(hook_unavailable, unavailable, yes, "The app's own check gave no verdict")                       \
+    X(scanner_unavailable, unavailable, yes, "The malware scanner gave no verdict")                    \
     X(invalid_configuration, internal, no, "The configuration is not valid")                           \
     X(unsafe_configuration, internal, no, "The credentials or buckets are not safe to use")            \
     X(file_error, internal, no, "A file could not be read or written")                                 \

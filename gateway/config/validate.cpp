@@ -297,6 +297,7 @@ void complete_and_validate(Config& config, Report& report) {
     check_apps(config, report);
     check_links(config, report);
     check_delivery(config.delivery, report);
+    check_gates(config, report);
     check_purges(config, report);
     // An attempt, the connection before it, and ten seconds in a queue before that.
     config.callbacks.sender.lease =

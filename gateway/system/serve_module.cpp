@@ -43,6 +43,10 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
                 },
                 [this](const model::App& app, std::optional<ByteSize> bytes) {
                     return open_uploads_.admit(app, bytes);
+                },
+                [this](const model::Upload& upload, const std::string& repeated_as,
+                       std::function<void(Result<>)> done) {
+                    base_.gates.ask_before_grant(upload, repeated_as, std::move(done));
                 }}),
       packages_({*foundation.packages, catalog_, delivery::packed_version, foundation.clock,
                  foundation.random, package_limits(foundation.config.packages)}),
@@ -71,6 +75,7 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
 /// Requests first, then what they left to do on the pools, which uses everything else here.
 ServeModule::~ServeModule() {
     server_.reset();
+    base_.gates.stop();
     event_pool_->join();
     database_pool_->join();
     if (version_use_) version_use_->stop();

@@ -17,6 +17,7 @@
 #include "imaging/picture.hpp"
 #include "model/job.hpp"
 #include "model/policy/delivery_policy.hpp"
+#include "model/policy/hooks.hpp"
 #include "model/policy/watermark_policy.hpp"
 #include "model/upload.hpp"
 #include "signer/credentials.hpp"
@@ -55,6 +56,7 @@ struct Profile {
     std::optional<WatermarkPolicy> watermark;
     std::map<std::string, WatermarkPolicy> watermarks;  ///< by name, as `delivery.watermarks`
     DeliveryPolicy delivery;
+    Hooks hooks;
 };
 
 /// What one app may ask for; 0: any amount. Rates are counted by each gateway for itself.
