@@ -68,11 +68,11 @@ def rules():
 
 def test_every_alert_has_a_rule_and_a_runbook_entry():
     found = list(rules())
-    assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 17)}
+    assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 19)}
     pages = (ROOT / "docs" / "operations.md").read_text()
     for alert, identity, _ in found:
         assert f'<a id="{identity.lower()}"></a>{identity} ' in pages and alert in pages, alert
-    assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 17)}
+    assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 19)}
 
 
 @pytest.mark.drills
@@ -272,3 +272,18 @@ def test_a15_silent_worker(own_world, photo):
         to_imagers(world.gateway, signal.SIGCONT)
 
     moves(world, series, taken_back)
+
+
+@pytest.mark.drills
+def test_a17_scanner_that_is_away(own_world, photo):
+    world = own_world(extra=EVERY_SECOND + '[scanner]\nkind = "clamd"\naddress = "/nowhere/clamd.ctl"\n')
+    assert figure(world, "photogate_scanner_up") == 1
+    moves(world, 'photogate_scanner_scans_total{result="failed"}', lambda: world.upload(photo))
+    await_figure(world, "photogate_scanner_up", lambda now: now == 0)
+
+
+@pytest.mark.drills
+def test_a18_hook_that_fails(own_world, photo):
+    world = own_world(extra=EVERY_SECOND + '[apps.shop.hooks]\nbefore_publish = "http://127.0.0.1:9/hook"\n')
+    moves(world, 'photogate_hook_calls_total{hook="before_publish",result="failed"}', lambda: world.upload(photo), by=3)
+    await_figure(world, 'photogate_hook_calls_total{hook="before_publish",result="away"}', lambda now: now >= 1)
