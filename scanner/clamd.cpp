@@ -176,7 +176,8 @@ Result<bool> stream(Connection& connection, int file, std::uint64_t size) {
         const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, size - at));
         const auto got = ::pread(file, frame.data() + kLengthBytes, wanted, static_cast<off_t>(at));
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return fail(ErrorCode::file_error, "the file to be scanned could not be read to its end");
+        if (got <= 0)
+            return fail(ErrorCode::file_error, "the file to be scanned could not be read to its end");
         put_length(frame, static_cast<std::size_t>(got));
         going = connection.send(frame.data(), kLengthBytes + static_cast<std::size_t>(got));
         at += static_cast<std::uint64_t>(got);
@@ -197,9 +198,11 @@ std::string shown(std::string_view text) {
 }  // namespace
 
 Result<std::string> parse_clamd_address(std::string_view text) {
-    const auto wrong = fail(ErrorCode::invalid_field, "a clamd is HOST:PORT, or the absolute path of its socket");
+    const auto wrong =
+        fail(ErrorCode::invalid_field, "a clamd is HOST:PORT, or the absolute path of its socket");
     if (text.starts_with('/')) {
-        if (text.size() >= sizeof sockaddr_un{}.sun_path || text.find('\0') != std::string_view::npos) return wrong;
+        if (text.size() >= sizeof sockaddr_un{}.sun_path || text.find('\0') != std::string_view::npos)
+            return wrong;
         return std::string{text};
     }
     const auto colon = text.rfind(':');
@@ -207,8 +210,10 @@ Result<std::string> parse_clamd_address(std::string_view text) {
     const auto port = ascii::parse_whole<std::uint16_t>(text.substr(colon + 1));
     const auto host = text.substr(0, colon);
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    const bool plain = std::all_of(host.begin(), host.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '/'; });
-    if (!port || *port == 0 || !plain || (!bracketed && host.find(':') != std::string_view::npos)) return wrong;
+    const bool plain =
+        std::all_of(host.begin(), host.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '/'; });
+    if (!port || *port == 0 || !plain || (!bracketed && host.find(':') != std::string_view::npos))
+        return wrong;
     return std::string{text};
 }
 
@@ -216,7 +221,8 @@ Result<Finding> read_clamd_answer(std::string_view answer) {
     constexpr std::string_view kPrefix = "stream: ";
     constexpr std::string_view kFound = " FOUND";
     if (answer == "stream: OK") return Finding{};
-    if (answer.starts_with(kPrefix) && answer.ends_with(kFound)) {
+    if (answer.size() > kPrefix.size() + kFound.size() && answer.starts_with(kPrefix) &&
+        answer.ends_with(kFound)) {
         answer.remove_prefix(kPrefix.size());
         answer.remove_suffix(kFound.size());
         // What clamd says with AlertExceedsMax: it has not looked at all of the file.
@@ -224,7 +230,7 @@ Result<Finding> read_clamd_answer(std::string_view answer) {
             return no_verdict_on_file("the file is beyond clamd's limits (" + shown(answer) +
                                           "); raise MaxFileSize and MaxScanSize in clamd.conf",
                                       kRetryBeyondLimit);
-        if (!answer.empty()) return Finding{shown(answer)};
+        return Finding{shown(answer)};
     }
     if (answer.find("size limit exceeded") != std::string_view::npos)
         return no_verdict_on_file("the file is longer than clamd's StreamMaxLength; raise it in clamd.conf",
@@ -234,10 +240,11 @@ Result<Finding> read_clamd_answer(std::string_view answer) {
 
 Result<Finding> scan_with_clamd(const ClamdOptions& options, int file, std::uint64_t size) {
     if (size > options.max_stream) {
-        return no_verdict_on_file(fmt::format("the file has {} bytes, more than scanner.max_stream ({}); raise it, and "
-                                              "StreamMaxLength in clamd.conf",
-                                              size, options.max_stream),
-                                  kRetryBeyondLimit);
+        return no_verdict_on_file(
+            fmt::format("the file has {} bytes, more than scanner.max_stream ({}); raise it, and "
+                        "StreamMaxLength in clamd.conf",
+                        size, options.max_stream),
+            kRetryBeyondLimit);
     }
     Connection connection{Steady::now() + options.timeout};
     if (auto opened = connection.open(options.address); !opened) return fail(std::move(opened.error()));

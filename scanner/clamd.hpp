@@ -24,8 +24,8 @@ namespace photogate::scanner {
 struct ClamdOptions {
     /// A path, where it begins with `/`: a Unix socket. Otherwise `HOST:PORT`.
     std::string address;
-    std::chrono::milliseconds timeout{30'000};       ///< of one file, from the connection to the answer
-    std::uint64_t max_stream = 25U << 20;            ///< the daemon's StreamMaxLength
+    std::chrono::milliseconds timeout{30'000};  ///< of one file, from the connection to the answer
+    std::uint64_t max_stream = 25U << 20;       ///< the daemon's StreamMaxLength
 };
 
 /// `HOST:PORT`, with an IPv6 address in brackets, or an absolute path of at most 107 bytes. Errors: invalid_field.

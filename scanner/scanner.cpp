@@ -12,10 +12,11 @@ using Steady = std::chrono::steady_clock;
 constexpr std::chrono::seconds kRetryAfter{2};
 
 telemetry::Counter scans(telemetry::Metrics& metrics, const char* result) {
-    return metrics.counter({"photogate_scanner_scans_total",
-                            "Files that the malware scanner was asked about, by what came of it: clean, found, failed (no "
-                            "verdict).",
-                            {{"result", result}}});
+    return metrics.counter(
+        {"photogate_scanner_scans_total",
+         "Files that the malware scanner was asked about, by what came of it: clean, found, failed (no "
+         "verdict).",
+         {{"result", result}}});
 }
 
 }  // namespace
@@ -26,16 +27,17 @@ ScannerMetrics::ScannerMetrics(telemetry::Metrics& metrics)
       failed_(scans(metrics, "failed")),
       seconds_(metrics.histogram({"photogate_scanner_seconds", "How long a scan took.", {}},
                                  telemetry::request_buckets())),
-      up_(metrics.gauge({"photogate_scanner_up",
-                         "Whether the last scan had a verdict; 1 where nothing is scanned.",
-                         {}})) {
+      up_(metrics.gauge(
+          {"photogate_scanner_up", "Whether the last scan had a verdict; 1 where nothing is scanned.", {}})) {
     up_.set(1);
 }
 
 std::optional<Error> Scanner::away() {
     const auto wait = breaker_.enter(Steady::now());
     if (!wait) return std::nullopt;
-    return Error{ErrorCode::scanner_unavailable, "the malware scanner is away, and is tried again shortly", {},
+    return Error{ErrorCode::scanner_unavailable,
+                 "the malware scanner is away, and is tried again shortly",
+                 {},
                  std::chrono::ceil<std::chrono::seconds>(*wait)};
 }
 

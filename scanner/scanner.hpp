@@ -32,7 +32,8 @@ class ScannerMetrics {
 class Scanner {
   public:
     /// `metrics` outlives this.
-    Scanner(ClamdOptions options, ScannerMetrics& metrics) : options_(std::move(options)), metrics_(metrics) {}
+    Scanner(ClamdOptions options, ScannerMetrics& metrics)
+        : options_(std::move(options)), metrics_(metrics) {}
 
     /// Where it is left alone: the error that says so. Otherwise the caller scans before long.
     std::optional<Error> away();
