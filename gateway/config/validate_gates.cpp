@@ -30,15 +30,18 @@ void check_scanner(const Config& config, Report& report) {
         }
         return;
     }
-    if (scanner.clamd.address.empty()) report.mistake("scanner.address", "is required, here or as PHOTOGATE_SCANNER_ADDRESS");
+    if (scanner.clamd.address.empty())
+        report.mistake("scanner.address", "is required, here or as PHOTOGATE_SCANNER_ADDRESS");
     for (const auto& [name, app] : config.apps) {
         for (const auto& [profile_name, profile] : app.profiles) {
             if (profile.limits.max_bytes <= scanner.clamd.max_stream) continue;
-            report.mistake("scanner.max_stream",
-                           fmt::format("is {}, less than max_size ({}) of apps.{}.profiles.{}: such files would wait for "
-                                       "ever; raise it together with StreamMaxLength in clamd.conf",
-                                       size_text(scanner.clamd.max_stream), size_text(profile.limits.max_bytes),
-                                       name.str(), profile_name.str()));
+            report.mistake(
+                "scanner.max_stream",
+                fmt::format(
+                    "is {}, less than max_size ({}) of apps.{}.profiles.{}: such files would wait for "
+                    "ever; raise it together with StreamMaxLength in clamd.conf",
+                    size_text(scanner.clamd.max_stream), size_text(profile.limits.max_bytes), name.str(),
+                    profile_name.str()));
         }
     }
 }

@@ -15,7 +15,8 @@ using pipeline::jobs::Proven;
 
 /// What a client is told of a refusal.
 Error refusal(const gates::Verdict& verdict) {
-    auto detail = verdict.reason.empty() ? std::string{"the app's own check refused the upload"} : verdict.reason;
+    auto detail =
+        verdict.reason.empty() ? std::string{"the app's own check refused the upload"} : verdict.reason;
     if (!verdict.code.empty()) detail += " (" + verdict.code + ")";
     return {ErrorCode::refused_by_hook, std::move(detail), {}, std::nullopt};
 }
@@ -44,9 +45,11 @@ Gates::Gates(const config::Config& config, const model::LiveApps& apps, const st
     if (config.scanner.kind == config::Scanner::Kind::clamd)
         scanner_.emplace(config.scanner.clamd, scanner_metrics_);
     metrics.before_render(
-        [this, waiting = metrics.gauge({"photogate_hook_waiting", "Uploads that wait for their app's hook.", {}}),
-         refused = metrics.mirrored_counter(
-             {"photogate_hook_refused_total", "Uploads whose turn to ask their app's hook did not come.", {}})]() mutable {
+        [this,
+         waiting = metrics.gauge({"photogate_hook_waiting", "Uploads that wait for their app's hook.", {}}),
+         refused = metrics.mirrored_counter({"photogate_hook_refused_total",
+                                             "Uploads whose turn to ask their app's hook did not come.",
+                                             {}})]() mutable {
             const auto counts = pool_.counts();
             waiting.set(static_cast<double>(counts.waiting + counts.active));
             refused.show(counts.refused);
@@ -87,7 +90,8 @@ void Gates::ask_before_grant(const model::Upload& upload, const std::string& rep
     auto taken = pool_.submit(*asked->hooks.before_grant, [this, asked, without_verdict](Result<> turn) {
         const auto& url = *asked->hooks.before_grant;
         if (!turn) return without_verdict(std::move(turn.error()));
-        if (auto away = caller_.away(gates::Hook::before_grant, url)) return without_verdict(std::move(*away));
+        if (auto away = caller_.away(gates::Hook::before_grant, url))
+            return without_verdict(std::move(*away));
         auto verdict = caller_.ask({gates::Hook::before_grant, url, asked->hooks.timeout, asked->app.name,
                                     asked->app.callback_secrets},
                                    asked->question);
@@ -101,7 +105,9 @@ pipeline::jobs::PublishGates Gates::publish_gates() {
     pipeline::jobs::PublishGates made;
     made.away = [this](const model::Profile& profile) { return away(profile); };
     if (scanner_)
-        made.scan = [this](const imaging::MemoryFile& file) { return scanner_->scan(file.descriptor(), file.size()); };
+        made.scan = [this](const imaging::MemoryFile& file) {
+            return scanner_->scan(file.descriptor(), file.size());
+        };
     made.ask = [this](const Proven& proven) { return ask_before_publish(proven); };
     return made;
 }
@@ -134,7 +140,8 @@ Result<std::optional<HookRefusal>> Gates::ask_before_publish(const Proven& prove
         gates::publish_question(upload, {image.format, image.width, image.height, image.size, image.sha256},
                                 links_of(upload), clock_.now());
     auto verdict = caller_.ask(
-        {gates::Hook::before_publish, url, hooks.timeout, proven.app.name, proven.app.callback_secrets}, question);
+        {gates::Hook::before_publish, url, hooks.timeout, proven.app.name, proven.app.callback_secrets},
+        question);
     if (!verdict && open) return pass();
     if (!verdict) return fail(std::move(verdict.error()));
     if (verdict->allows()) return std::optional<HookRefusal>{};

@@ -38,7 +38,8 @@ class Gates {
 
   private:
     std::optional<Error> away(const model::Profile& profile);
-    Result<std::optional<pipeline::jobs::HookRefusal>> ask_before_publish(const pipeline::jobs::Proven& proven);
+    Result<std::optional<pipeline::jobs::HookRefusal>> ask_before_publish(
+        const pipeline::jobs::Proven& proven);
     notifier::gates::Links links_of(const model::Upload& upload) const;
 
     const model::LiveApps& apps_;

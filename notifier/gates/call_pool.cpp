@@ -12,10 +12,11 @@ namespace photogate::notifier::gates {
 namespace {
 
 Error no_turn() {
-    return {ErrorCode::overloaded,
-            "more uploads wait for the app's hook than the gateway lets wait; send the request again in a moment",
-            {},
-            std::chrono::seconds{2}};
+    return {
+        ErrorCode::overloaded,
+        "more uploads wait for the app's hook than the gateway lets wait; send the request again in a moment",
+        {},
+        std::chrono::seconds{2}};
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class CallPool {
         std::size_t threads = 16;
         std::size_t threads_of_key = 8;
         std::size_t waiting = 1'024;
-        std::size_t waiting_of_key = 640;           ///< a whole batch of uploads, and some
+        std::size_t waiting_of_key = 640;            ///< a whole batch of uploads, and some
         std::chrono::milliseconds patience{20'000};  ///< in the queue
     };
     /// Called once: by a thread of the pool with success, or with `overloaded` where its turn did not come in time or the

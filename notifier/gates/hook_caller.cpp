@@ -22,10 +22,11 @@ constexpr std::chrono::seconds kRetryAfter{5};
 constexpr int kOk = 200;
 
 telemetry::Counter calls(telemetry::Metrics& metrics, Hook hook, const char* result) {
-    return metrics.counter({"photogate_hook_calls_total",
-                            "Questions to apps' hooks, by what came of them: allowed, refused, failed (no verdict), away "
-                            "(not called, because it failed before).",
-                            {{"hook", std::string{to_string(hook)}}, {"result", result}}});
+    return metrics.counter(
+        {"photogate_hook_calls_total",
+         "Questions to apps' hooks, by what came of them: allowed, refused, failed (no verdict), away "
+         "(not called, because it failed before).",
+         {{"hook", std::string{to_string(hook)}}, {"result", result}}});
 }
 
 /// A title of the table of errors inside a sentence. The error's own detail may name the host.
@@ -36,7 +37,9 @@ std::string in_sentence(ErrorCode code) {
 }
 
 Error no_verdict(Hook hook, std::string_view why, std::chrono::seconds retry_after) {
-    return {ErrorCode::hook_unavailable, fmt::format("the app's {} hook gave no verdict: {}", to_string(hook), why), {},
+    return {ErrorCode::hook_unavailable,
+            fmt::format("the app's {} hook gave no verdict: {}", to_string(hook), why),
+            {},
             retry_after};
 }
 
@@ -47,16 +50,20 @@ HookCaller::Counts::Counts(telemetry::Metrics& metrics, Hook hook)
       refused(calls(metrics, hook, "refused")),
       failed(calls(metrics, hook, "failed")),
       away(calls(metrics, hook, "away")),
-      open(metrics.counter({"photogate_hook_passed_open_total",
-                            "Grants and publications that went on without a verdict, as on_failure = \"open\" says.",
-                            {{"hook", std::string{to_string(hook)}}}})),
+      open(metrics.counter(
+          {"photogate_hook_passed_open_total",
+           "Grants and publications that went on without a verdict, as on_failure = \"open\" says.",
+           {{"hook", std::string{to_string(hook)}}}})),
       seconds(metrics.histogram({"photogate_hook_call_seconds",
                                  "How long a hook took to answer.",
                                  {{"hook", std::string{to_string(hook)}}}},
                                 telemetry::request_buckets())) {}
 
 HookCaller::HookCaller(http::HttpClient& client, const Clock& clock, telemetry::Metrics& metrics)
-    : http_(client), clock_(clock), grants_(metrics, Hook::before_grant), publications_(metrics, Hook::before_publish) {}
+    : http_(client),
+      clock_(clock),
+      grants_(metrics, Hook::before_grant),
+      publications_(metrics, Hook::before_publish) {}
 
 Breaker& HookCaller::breaker(const std::string& url) {
     const std::lock_guard lock{mutex_};
@@ -101,7 +108,8 @@ Result<Verdict> HookCaller::ask(const Call& asked, const Question& question) {
 }
 
 Result<Verdict> HookCaller::call(const Call& asked, const Question& question, std::string& cause) {
-    if (asked.secrets.empty()) return fail(no_verdict(asked.hook, "the app has no secret to sign with", kRetryAfter));
+    if (asked.secrets.empty())
+        return fail(no_verdict(asked.hook, "the app has no secret to sign with", kRetryAfter));
     const auto now = clock_.now();
     http::Request request;
     request.method = "POST";

@@ -44,9 +44,10 @@ std::string_view to_string(Hook hook) {
 
 Question grant_question(const model::Upload& upload, const std::string& repeated_as, const Links& links,
                         Timestamp now) {
-    const auto subject = repeated_as.empty()
-                             ? upload.id.str()
-                             : hex_lower(signer::sha256(upload.app.str() + "\n" + repeated_as)).substr(0, kDigits);
+    const auto subject =
+        repeated_as.empty()
+            ? upload.id.str()
+            : hex_lower(signer::sha256(upload.app.str() + "\n" + repeated_as)).substr(0, kDigits);
     Question question{"grant_" + subject, {}};
     json::Writer json;
     json.begin_object();
@@ -69,7 +70,8 @@ Question grant_question(const model::Upload& upload, const std::string& repeated
     return question;
 }
 
-Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links, Timestamp now) {
+Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links,
+                          Timestamp now) {
     Question question{fmt::format("publish_{}_{}", upload.id.str(), upload.generation), {}};
     json::Writer json;
     json.begin_object();

@@ -48,6 +48,7 @@ struct Candidate {
 
 /// `{"type","id","timestamp","app","picture","data"}`: `data` is the upload in state `processing` with all facts of
 /// its original. The id has the upload's and its file's: an object that was overwritten is another question.
-Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links, Timestamp now);
+Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links,
+                          Timestamp now);
 
 }  // namespace photogate::notifier::gates

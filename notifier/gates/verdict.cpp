@@ -13,9 +13,8 @@ constexpr std::size_t kMostCode = 64;
 
 bool is_code(std::string_view text) {
     return !text.empty() && text.size() <= kMostCode && text.front() >= 'a' && text.front() <= 'z' &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || ascii::is_digit(c) || c == '_';
-           });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || ascii::is_digit(c) || c == '_'; });
 }
 
 /// In UTF-8, which the reader of the JSON has checked: a character is kept whole or not at all.
@@ -38,7 +37,8 @@ std::string one_line(std::string text) {
 Result<Verdict> read_verdict(std::string_view body) {
     const auto document =
         json::read(body, {.bytes = kMostVerdictBytes, .depth = json::kRequestBounds.depth, .nodes = 1'000});
-    if (!document) return fail(ErrorCode::hook_unavailable, "its answer is no verdict: " + document.error().detail);
+    if (!document)
+        return fail(ErrorCode::hook_unavailable, "its answer is no verdict: " + document.error().detail);
     const auto* allow = document->object() == nullptr ? nullptr : document->find("allow");
     if (allow == nullptr || allow->boolean() == nullptr)
         return fail(ErrorCode::hook_unavailable, "its answer is no verdict: 'allow' must be true or false");

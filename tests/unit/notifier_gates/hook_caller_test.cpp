@@ -21,7 +21,8 @@ const char* const kYes = R"({"allow": true})";
 class HookCallerTest : public ::testing::Test {
   protected:
     Result<Verdict> ask(const std::string& url, std::chrono::milliseconds timeout = 10s) {
-        return caller.ask({Hook::before_grant, url, timeout, app, secrets}, {"grant_1", R"({"type":"before_grant"})"});
+        return caller.ask({Hook::before_grant, url, timeout, app, secrets},
+                          {"grant_1", R"({"type":"before_grant"})"});
     }
     Result<Verdict> ask(std::vector<Script> scripts, std::chrono::milliseconds timeout = 10s) {
         const FaultServer server{std::move(scripts)};
@@ -69,13 +70,15 @@ TEST_F(HookCallerTest, takes_no_other_answer_for_a_verdict) {
     expect_no_verdict(ask({answer(200, "")}), "no verdict");
     expect_no_verdict(ask({answer(200, std::string(200'000, ' ') + kYes)}), "too long");
     expect_no_verdict(ask({{"SSH-2.0-OpenSSH\r\n\r\n", Script::Then::close}}), "gave no verdict");
-    expect_no_verdict(ask({{"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{", Script::Then::close}}), "broke");
+    expect_no_verdict(ask({{"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{", Script::Then::close}}),
+                      "broke");
 }
 
 TEST_F(HookCallerTest, ends_a_call_that_takes_too_long) {
     const auto started = std::chrono::steady_clock::now();
     expect_no_verdict(ask({{"", Script::Then::hang}}, 200ms), "too long");
-    expect_no_verdict(ask({{"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{", Script::Then::hang}}, 200ms), "too long");
+    expect_no_verdict(ask({{"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{", Script::Then::hang}}, 200ms),
+                      "too long");
     EXPECT_LT(std::chrono::steady_clock::now() - started, 5s);
 }
 

@@ -47,7 +47,9 @@ TEST(Question, of_a_repeated_request_has_the_id_of_the_first) {
     auto first = upload();
     auto second = upload();
     second.id = UploadId::trusted("upl_16f3y8m2c4t6v8x0z2b4d6f8h0");
-    const auto id = [](const model::Upload& of, const char* key) { return grant_question(of, key, {}, kNow).id; };
+    const auto id = [](const model::Upload& of, const char* key) {
+        return grant_question(of, key, {}, kNow).id;
+    };
     EXPECT_EQ(id(first, "order-1"), id(second, "order-1"));
     EXPECT_NE(id(first, "order-1"), id(first, "order-2"));
     EXPECT_NE(id(first, ""), id(second, ""));
@@ -68,7 +70,9 @@ TEST(Question, before_a_publication_has_the_facts_of_the_original_and_of_the_pic
     EXPECT_EQ(question.id, "publish_upl_06f3y8m2c4t6v8x0z2b4d6f8h0_2") << "another file is another question";
     const auto body = json::parse(question.body);
     EXPECT_EQ(body["type"], "before_publish");
-    EXPECT_EQ(body["picture"], json({{"format", "jpeg"}, {"width", 2'000}, {"height", 1'500}, {"size", 77}, {"sha256", "ab"}}));
+    EXPECT_EQ(
+        body["picture"],
+        json({{"format", "jpeg"}, {"width", 2'000}, {"height", 1'500}, {"size", 77}, {"sha256", "ab"}}));
     EXPECT_EQ(body["data"]["state"], "processing");
     EXPECT_EQ(body["data"]["content_type"], "image/heic");
     EXPECT_EQ(body["data"]["exif"]["make"], "Canon");

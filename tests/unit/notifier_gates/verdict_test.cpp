@@ -10,7 +10,8 @@ TEST(Verdict, reads_yes_and_no) {
     ASSERT_TRUE(yes);
     EXPECT_TRUE(yes->allows());
     EXPECT_EQ(yes->code, "");
-    const auto no = read_verdict(R"({"allow": false, "code": "too_many_faces", "reason": "one face at most"})");
+    const auto no =
+        read_verdict(R"({"allow": false, "code": "too_many_faces", "reason": "one face at most"})");
     ASSERT_TRUE(no);
     EXPECT_FALSE(no->allows());
     EXPECT_EQ(no->code, "too_many_faces");
@@ -18,14 +19,16 @@ TEST(Verdict, reads_yes_and_no) {
 }
 
 TEST(Verdict, takes_what_is_no_verdict_neither_as_yes_nor_as_no) {
-    for (const auto* body : {"", "true", "[]", "{}", "null", R"({"allow": "yes"})", R"({"allow": 1})", R"({"allow": null})",
-                             R"({"allow": true, "allow": false})", R"({"allow": true)", "<html>", "\xff\xfe"}) {
+    for (const auto* body :
+         {"", "true", "[]", "{}", "null", R"({"allow": "yes"})", R"({"allow": 1})", R"({"allow": null})",
+          R"({"allow": true, "allow": false})", R"({"allow": true)", "<html>", "\xff\xfe"}) {
         const auto verdict = read_verdict(body);
         ASSERT_FALSE(verdict) << body;
         EXPECT_EQ(verdict.error().code, ErrorCode::hook_unavailable) << body;
     }
     EXPECT_FALSE(read_verdict(R"({"allow": true, "x": ")" + std::string(kMostVerdictBytes, 'x') + R"("})"));
-    EXPECT_FALSE(read_verdict(R"({"allow": true, "x": )" + std::string(100, '[') + std::string(100, ']') + "}"));
+    EXPECT_FALSE(
+        read_verdict(R"({"allow": true, "x": )" + std::string(100, '[') + std::string(100, ']') + "}"));
 }
 
 TEST(Verdict, leaves_out_a_code_that_is_no_word) {
@@ -36,7 +39,8 @@ TEST(Verdict, leaves_out_a_code_that_is_no_word) {
         EXPECT_EQ(verdict->code, "") << code;
     }
     EXPECT_EQ(read_verdict(R"({"allow": false, "code": ")" + std::string(65, 'a') + R"("})")->code, "");
-    EXPECT_EQ(read_verdict(R"({"allow": false, "code": ")" + std::string(64, 'a') + R"("})")->code, std::string(64, 'a'));
+    EXPECT_EQ(read_verdict(R"({"allow": false, "code": ")" + std::string(64, 'a') + R"("})")->code,
+              std::string(64, 'a'));
 }
 
 TEST(Verdict, makes_a_reason_one_line_of_bounded_length) {

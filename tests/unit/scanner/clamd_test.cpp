@@ -52,7 +52,8 @@ class FakeClamd {
 
 class File {
   public:
-    explicit File(const std::string& bytes) : descriptor_(::memfd_create("scanned", MFD_CLOEXEC)), size_(bytes.size()) {
+    explicit File(const std::string& bytes)
+        : descriptor_(::memfd_create("scanned", MFD_CLOEXEC)), size_(bytes.size()) {
         EXPECT_EQ(::write(descriptor_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     }
     Result<Finding> scan(const std::string& address, std::chrono::milliseconds timeout = 10s) const {
@@ -75,8 +76,8 @@ void expect_no_verdict(const Result<Finding>& found, const std::string& why) {
 TEST(ClamdAnswer, is_clean_a_finding_or_neither) {
     EXPECT_EQ(*read_clamd_answer("stream: OK"), std::nullopt);
     EXPECT_EQ(*read_clamd_answer("stream: Win.Test.EICAR_HDB-1 FOUND"), "Win.Test.EICAR_HDB-1");
-    for (const auto* answer : {"", "OK", "stream: ok", "stream: OK ", "stream:  FOUND", "stream: FOUND", "UNKNOWN COMMAND",
-                               "stream: Can't allocate memory ERROR", "PONG"})
+    for (const auto* answer : {"", "OK", "stream: ok", "stream: OK ", "stream:  FOUND", "stream: FOUND",
+                               "UNKNOWN COMMAND", "stream: Can't allocate memory ERROR", "PONG"})
         expect_no_verdict(read_clamd_answer(answer), "answered");
 }
 
@@ -95,7 +96,8 @@ TEST(ClamdAnswer, shows_a_name_in_printable_characters) {
 TEST(ClamdAddress, is_a_path_or_a_host_with_a_port) {
     for (const auto* good : {"/run/clamav/clamd.ctl", "127.0.0.1:3310", "clamd.example:3310", "[::1]:3310"})
         EXPECT_TRUE(parse_clamd_address(good)) << good;
-    for (const auto* bad : {"", "clamd", "clamd:", ":3310", "clamd:0", "clamd:99999", "::1:3310", "a b:3310", "clamd:+1"})
+    for (const auto* bad :
+         {"", "clamd", "clamd:", ":3310", "clamd:0", "clamd:99999", "::1:3310", "a b:3310", "clamd:+1"})
         EXPECT_FALSE(parse_clamd_address(bad)) << bad;
     EXPECT_FALSE(parse_clamd_address("/" + std::string(107, 'x')));
 }
@@ -196,7 +198,8 @@ TEST(Scanner, is_left_alone_where_it_is_away_and_not_for_one_file_that_is_too_lo
     ASSERT_TRUE(away);
     EXPECT_EQ(away->code, ErrorCode::scanner_unavailable);
     EXPECT_NE(metrics.render().find("photogate_scanner_up 0"), std::string::npos);
-    EXPECT_NE(metrics.render().find(R"(photogate_scanner_scans_total{result="failed"} 8)"), std::string::npos);
+    EXPECT_NE(metrics.render().find(R"(photogate_scanner_scans_total{result="failed"} 8)"),
+              std::string::npos);
 }
 
 }  // namespace
