@@ -90,11 +90,11 @@ TEST(CallPool, refuses_what_is_more_than_may_wait) {
 
 TEST(CallPool, tells_what_waited_too_long_that_its_turn_did_not_come) {
     Hanging hanging, late;
-    CallPool pool{{.threads = 1, .threads_of_key = 1, .patience = 1ms}};
+    CallPool pool{{.threads = 1, .threads_of_key = 1, .patience = 1s}};
     ASSERT_TRUE(pool.submit("a", hanging.work()));
     ASSERT_TRUE(hanging.await_running(1));
     ASSERT_TRUE(pool.submit("a", late.work()));
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(1'050ms);
     hanging.release();
     const auto until = std::chrono::steady_clock::now() + 20s;
     while (late.refused() == 0 && std::chrono::steady_clock::now() < until)
