@@ -15,6 +15,7 @@
 #include "base/version.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/cli/app_arguments.hpp"
+#include "gateway/cli/client_arguments.hpp"
 #include "gateway/cli/config_flags.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/cli/sign_options.hpp"
@@ -29,7 +30,6 @@ constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleane
 
 /// The folder of a first start, below the current folder.
 constexpr const char* kDataFolder = "var";
-
 constexpr std::string_view kHelpAll = "--help-all";
 
 /// Counts occurrences and takes no value. CLI11 2.1 distinguishes the description from a variable by its
@@ -74,6 +74,7 @@ class Program {
         add_config();
         add_key();
         add_apps();
+        add_client_commands(app_, client_arguments_, context_, action_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [this] { return version(); };
         });
@@ -409,6 +410,7 @@ class Program {
     std::list<SignArguments> sign_arguments_;
     CLI::App* key_commands_ = nullptr;
     AppArguments app_arguments_;
+    ClientArguments client_arguments_;
     std::string app_name_;
     std::string key_;     ///< of `config get`
     std::string region_;  ///< of `policy`
