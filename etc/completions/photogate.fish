@@ -4,7 +4,7 @@ function __photogate_path
     set -l path photogate
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate uploads' 'photogate uploads list' 'photogate uploads show' 'photogate uploads timeline' 'photogate uploads retry' 'photogate uploads delete' 'photogate callbacks' 'photogate callbacks list' 'photogate callbacks show' 'photogate callbacks replay' 'photogate upload' 'photogate listen' 'photogate version'
+            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate uploads' 'photogate uploads list' 'photogate uploads show' 'photogate uploads timeline' 'photogate uploads retry' 'photogate uploads delete' 'photogate callbacks' 'photogate callbacks list' 'photogate callbacks show' 'photogate callbacks replay' 'photogate upload' 'photogate listen' 'photogate setup' 'photogate setup minio' 'photogate version'
                 set path "$path $word"
         end
     end
@@ -14,7 +14,7 @@ function __photogate_at
     contains -- (__photogate_path) $argv
 end
 function __photogate_is_configured
-    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret add' 'photogate secret revoke'
+    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate secret add' 'photogate secret revoke' 'photogate setup minio'
 end
 complete -c photogate -f
 complete -c photogate -n "__photogate_at 'photogate'" -a all -d 'Serve and work in one process; without configuration, everything on this machine'
@@ -33,6 +33,7 @@ complete -c photogate -n "__photogate_at 'photogate'" -a uploads -d 'List, show,
 complete -c photogate -n "__photogate_at 'photogate'" -a callbacks -d 'List, show and replay callbacks of a gateway'
 complete -c photogate -n "__photogate_at 'photogate'" -a upload -d 'Send files, and wait until they are published'
 complete -c photogate -n "__photogate_at 'photogate'" -a listen -d 'Forward callbacks to an app server on this machine, as they happen'
+complete -c photogate -n "__photogate_at 'photogate'" -a setup -d 'Make a store ready, with its administrator\'s key'
 complete -c photogate -n "__photogate_at 'photogate'" -a version -d 'Print the version'
 complete -c photogate -n "__photogate_at 'photogate policy'" -a signer -d 'May put uploads, and nothing else'
 complete -c photogate -n "__photogate_at 'photogate policy'" -a worker -d 'Reads, writes and removes'
@@ -63,6 +64,7 @@ complete -c photogate -n "__photogate_at 'photogate uploads'" -a delete -d 'Canc
 complete -c photogate -n "__photogate_at 'photogate callbacks'" -a list -d 'Callbacks, newest first'
 complete -c photogate -n "__photogate_at 'photogate callbacks'" -a show -d 'Callbacks with their attempts'
 complete -c photogate -n "__photogate_at 'photogate callbacks'" -a replay -d 'Send callbacks once more, by id or all of a time'
+complete -c photogate -n "__photogate_at 'photogate setup'" -a minio -d 'Buckets, users, policies and events of a MinIO, and the configuration'
 complete -c photogate -s h -l help -d 'Print this help message and exit'
 complete -c photogate -n "__photogate_at 'photogate'" -l check-config -d 'The same as config check'
 complete -c photogate -n "__photogate_at 'photogate'" -l config -r -F -d 'The configuration file, for --check-config'
@@ -232,9 +234,9 @@ complete -c photogate -n __photogate_is_configured -l app-requests-burst -x -d '
 complete -c photogate -n __photogate_is_configured -l app-requests-per-second-token -x -d 'Requests a second of each of its client tokens, on each gateway; more are answered 429'
 complete -c photogate -n __photogate_is_configured -l app-max-open-uploads -x -d 'Uploads that were granted and have not arrived, over all gateways; more are answered 429'
 complete -c photogate -n __photogate_is_configured -l app-max-open-bytes -x -d 'Declared sizes of those uploads together; more are answered 429'
-complete -c photogate -n "__photogate_at 'photogate migrate' 'photogate sweep'" -l dry-run -d 'Say what would be done'
+complete -c photogate -n "__photogate_at 'photogate migrate' 'photogate sweep' 'photogate setup minio'" -l dry-run -d 'Say what would be done'
 complete -c photogate -n "__photogate_at 'photogate policy signer' 'photogate policy worker'" -l region -x -d 'The entry of'
-complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l endpoint -x -d 'The store: http(s)://host[:port]'
+complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate setup minio'" -l endpoint -x -d 'The store: http(s)://host[:port]'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l region -x -d '[AWS_REGION, else us-east-1]'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l bucket -x -d 'The bucket'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l key -x -d 'The object\'s key, not encoded'
@@ -286,3 +288,7 @@ complete -c photogate -n "__photogate_at 'photogate listen'" -l app -x -d 'Whose
 complete -c photogate -n "__photogate_at 'photogate listen'" -l secret-file -r -F -d 'A file with the secret to sign with, whsec_…'
 complete -c photogate -n "__photogate_at 'photogate listen'" -l state-file -r -F -d 'Where to keep what was forwarded'
 complete -c photogate -n "__photogate_at 'photogate listen'" -l from-oldest -d 'Begin with the oldest event that is kept, at the first start'
+complete -c photogate -n "__photogate_at 'photogate setup minio'" -l events-url -x -d 'Where MinIO reaches the gateway'
+complete -c photogate -n "__photogate_at 'photogate setup minio'" -l events-dir -x -a '(__fish_complete_directories)' -d 'A folder of MinIO\'s for events that wait; \'\' for none'
+complete -c photogate -n "__photogate_at 'photogate setup minio'" -l mc -r -F -d 'MinIO\'s program mc'
+complete -c photogate -n "__photogate_at 'photogate setup minio'" -l yes -d 'Do not ask'

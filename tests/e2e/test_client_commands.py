@@ -369,6 +369,7 @@ def test_listening_ends_where_the_key_is_refused(listeners, world):
     services.wait_until(lambda: any("unauthenticated" in line for line in listener.said), 10, "why")
 
 
+@pytest.mark.large
 def test_listening_outlives_the_gateway(listeners, own_world, program, tmp_path):
     world = own_world()
     with webhook_receiver.Receiver(world.app.secret) as local:

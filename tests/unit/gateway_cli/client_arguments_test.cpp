@@ -107,6 +107,18 @@ TEST(ClientArguments, warns_where_a_key_would_go_unencrypted) {
     EXPECT_THAT(run_client({"uploads", "list"}, kKey).err, Not(HasSubstr("unencrypted")));
 }
 
+TEST(SetupCommand, needs_an_endpoint_an_administrator_and_the_right_mc) {
+    EXPECT_EQ(run_client({"setup", "minio"}).code, ExitCode::usage);
+    const std::vector<std::string> setup{"setup", "minio", "--endpoint", kNobody, "--mc", "/bin/true"};
+    const auto nobody = run_client(setup);
+    EXPECT_EQ(nobody.code, ExitCode::usage);
+    EXPECT_THAT(nobody.err, HasSubstr("AWS_ACCESS_KEY_ID"));
+    const auto another = run_client(setup, {{"AWS_ACCESS_KEY_ID", "a"}, {"AWS_SECRET_ACCESS_KEY", "canary"}});
+    EXPECT_EQ(another.code, ExitCode::failure);
+    EXPECT_THAT(another.err, HasSubstr("/bin/true is not MinIO's program mc"));
+    EXPECT_THAT(another.err, Not(HasSubstr("canary")));
+}
+
 TEST(ClientArguments, a_file_that_is_not_there_is_named) {
     const auto ran = run_client({"upload", "/nowhere/a.jpg"}, kKey);
     EXPECT_EQ(ran.code, ExitCode::failure);
