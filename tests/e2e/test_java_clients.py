@@ -37,7 +37,7 @@ pytestmark = pytest.mark.large
 def java(tmp_path_factory):
     """java(words…): the program of the page's code."""
     if not list(FOLDER.glob("okhttp-*.jar")):
-        done = subprocess.run(["mvn", "-q", "-B", "-f", ROOT / "tests" / "java" / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={FOLDER}"],
+        done = subprocess.run(["mvn", "-q", "-B", "--strict-checksums", "-f", ROOT / "tests" / "java" / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={FOLDER}"],
                               capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout
     folder = tmp_path_factory.mktemp("java")
