@@ -77,7 +77,7 @@ def temporary_paths(folder):
     return "".join(f"{each}_temp_path {folder}/{each};\n" for each in TEMPORARY)
 
 
-def _certificate(folder):
+def make_certificate(folder):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-subj", "/CN=photos.example", "-addext", "subjectAltName=DNS:photos.example,DNS:s3.photos.example",
                     "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")], check=True, capture_output=True)
@@ -88,7 +88,7 @@ def in_front(folder, gateway, store="127.0.0.1:9", log_format=None):
     `requests.log`, of what goes to the gateway."""
     folder = pathlib.Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    _certificate(folder)
+    make_certificate(folder)
     plain, tls = parts.free_port(), parts.free_port()
     text = CONFIGURATION.read_text()
     also = f"\n    access_log {folder}/requests.log requests;" if log_format else ""
