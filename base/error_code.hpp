@@ -34,6 +34,7 @@ namespace photogate {
     X(forbidden, 403, no, "The credentials do not permit this")                              \
     X(token_expired, 401, no, "The client token has expired")                                \
     X(token_exhausted, 403, no, "The client token permits no more uploads")                  \
+    X(refused_by_hook, 403, no, "The app's own check refused the upload")                    \
     X(unsupported_media_type, 415, no, "The body must be application/json")                  \
     X(not_acceptable, 406, no, "The response is JSON, which Accept excludes")                \
     X(invalid_json, 400, no, "The body is not valid JSON")                                   \
@@ -69,6 +70,9 @@ namespace photogate {
     X(app_exists, 409, no, "There is an app of that name")                                   \
     X(key_not_found, 404, no, "The key or secret does not exist")                            \
     X(too_many_keys, 409, no, "The app has two live keys or secrets")                        \
+    X(profile_not_found, 404, no, "The app has no profile of that name")                     \
+    X(too_many_profiles, 409, no, "The app has too many profiles")                           \
+    X(precondition_failed, 412, no, "It is not at the version that is meant")                \
     X(object_not_found, 409, yes, "The object is not in the store")                          \
     X(state_conflict, 409, no, "The upload's state does not permit this")                    \
     X(invalid_cursor, 400, no, "The cursor is not valid")                                    \
@@ -120,6 +124,8 @@ namespace photogate {
     X(imager_unavailable, unavailable, yes, "No imager process is available")                          \
     X(imager_crashed, internal, yes, "The imager process crashed")                                     \
     X(imager_timeout, internal, yes, "The imager process took too long")                               \
+    X(hook_unavailable, unavailable, yes, "The app's own check gave no verdict")                       \
+    X(scanner_unavailable, unavailable, yes, "The malware scanner gave no verdict")                    \
     X(invalid_configuration, internal, no, "The configuration is not valid")                           \
     X(unsafe_configuration, internal, no, "The credentials or buckets are not safe to use")            \
     X(file_error, internal, no, "A file could not be read or written")                                 \

@@ -35,6 +35,9 @@ enum class Point {
     before_queue_ack,          ///< a queue's events are durable, the queue has not been told
     after_claim,               ///< the lease is committed, the job not started
     mid_fetch,                 ///< a part of the original has arrived
+    after_grant_verdict,       ///< the app's hook has answered, no upload is stored
+    after_scan,                ///< the scanner has answered, nothing is decoded
+    after_publish_verdict,     ///< the app's hook has answered, nothing is put and no row records it
     after_image,               ///< the picture is encoded, nothing is put
     mid_public_put,            ///< the store has the request head and waits for the body
     after_public_put,          ///< the public object exists, no row refers to it

@@ -20,6 +20,8 @@ Result<Policy> Catalog::policy_of(const model::Upload& upload) const {
     const auto profile = found->second.profiles.find(upload.profile);
     if (profile == found->second.profiles.end())
         return fail(ErrorCode::unavailable, "the upload's profile is no longer configured");
+    if (profile->second.state == model::Profile::State::unreadable)
+        return fail(ErrorCode::unavailable, "the upload's profile can't be read by this gateway");
     return Policy{{apps, &found->second}, {apps, &profile->second}, store};
 }
 

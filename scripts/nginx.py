@@ -11,6 +11,7 @@
 It is unpacked instead of installed (unpacked.py), because installing would start one on port 80.
 """
 import contextlib
+import json
 import os
 import pathlib
 import socket
@@ -58,6 +59,18 @@ class Nginx(parts.Child):
     def stop(self):
         self._end(15, 10)
 
+    def requests(self):
+        """What a log of in_front() has, whose `log_format` is JSON."""
+        return [json.loads(line) for line in (self.folder / "requests.log").read_text().splitlines()]
+
+    def abandoned(self):
+        """Requests whose client went before the answer; nginx waits for it."""
+        return []
+
+    def logged(self, name):
+        """The access log of that name."""
+        return (self.folder / f"{name}.log").read_text()
+
     def __enter__(self):
         return self.start()
 
@@ -77,18 +90,18 @@ def temporary_paths(folder):
     return "".join(f"{each}_temp_path {folder}/{each};\n" for each in TEMPORARY)
 
 
-def _certificate(folder):
+def make_certificate(folder):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-subj", "/CN=photos.example", "-addext", "subjectAltName=DNS:photos.example,DNS:s3.photos.example",
                     "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")], check=True, capture_output=True)
 
 
-def in_front(folder, gateway, store="127.0.0.1:9", log_format=None):
+def in_front(folder, gateway, store="127.0.0.1:9", log_format=None, cdn="192.0.2.0/24"):
     """etc/nginx/photogate.conf as it stands, but for its addresses, certificates and log folder. `log_format`: one more log,
-    `requests.log`, of what goes to the gateway."""
+    `requests.log`, of what goes to the gateway; `cdn`: the networks of a CDN before it."""
     folder = pathlib.Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    _certificate(folder)
+    make_certificate(folder)
     plain, tls = parts.free_port(), parts.free_port()
     text = CONFIGURATION.read_text()
     also = f"\n    access_log {folder}/requests.log requests;" if log_format else ""
@@ -97,7 +110,7 @@ def in_front(folder, gateway, store="127.0.0.1:9", log_format=None):
                          ("listen 443 ssl http2;", f"listen 127.0.0.1:{tls} ssl http2;"), ("    listen [::]:443 ssl http2;\n", ""),
                          ("/etc/letsencrypt/live/photos.example/", f"{folder}/"), ("/etc/letsencrypt/live/s3.photos.example/", f"{folder}/"),
                          ("access_log /var/log/nginx/photogate.log photogate;", f"access_log /var/log/nginx/photogate.log photogate;{also}"),
-                         ("/var/log/nginx/", f"{folder}/")):
+                         ("192.0.2.0/24", cdn), ("/var/log/nginx/", f"{folder}/")):
         if theirs not in text and "s3.photos.example/" not in theirs:
             raise parts.StackError(f"{CONFIGURATION} no longer says {theirs!r}")
         text = text.replace(theirs, ours)

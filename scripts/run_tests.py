@@ -57,7 +57,7 @@ FUZZ = ROOT / "build" / "fuzz"
 RESULTS = ROOT / "build" / "results"
 PASSED = ASAN / "passed"  # for each C++ test program that passed, of what: as long as that is the same, so is its result
 # Tracked files that no C++ test program reads, nor what runs it.
-UNREAD = re.compile(r"(tests/(e2e|faults|attacks|suites|architecture|java|node)|bench|examples)/|docs/(?!configuration|delivery|errors)"
+UNREAD = re.compile(r"(tests/(e2e|faults|attacks|suites|architecture|java|node|clients)|bench|clients|examples)/|docs/(?!configuration|delivery|errors)"
                     r"|[^/]+\.md$|.*\.[ch]pp$")
 STEPS = ["style", "unit", "integration", "contract", "e2e", "faults"]
 PROGRAM_TIMEOUT = 900

@@ -1,4 +1,4 @@
-// What an operator does with apps, keys and callback secrets at the command line.
+// What an operator does with apps, profiles, keys and callback secrets at the command line.
 //
 // Thread safety: a value.
 #pragma once
@@ -20,12 +20,18 @@ struct AppCommand {
         revoke_key,
         add_secret,
         revoke_secret,
+        list_profiles,
+        show_profile,
+        set_profile,
+        delete_profile,
         audit,
     } what = What::list;
     std::optional<AppName> app;  ///< nullopt: of `list` and `audit` alone
     std::optional<AppName> profiles_of;
     std::optional<std::string> callback_url;
     std::string id;  ///< of the key or secret to revoke
+    std::optional<ProfileName> profile;
+    std::string file;  ///< of the profile's settings; `-`: standard input
 };
 
 }  // namespace photogate::gateway::access

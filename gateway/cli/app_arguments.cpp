@@ -10,7 +10,7 @@ namespace {
 
 using What = access::AppCommand::What;
 
-enum class Names { nothing, maybe_app, app, app_and_id };
+enum class Names { nothing, maybe_app, app, app_and_id, app_and_profile };
 
 struct Row {
     const char* name;
@@ -25,6 +25,13 @@ constexpr Row kApps[] = {
     {"disable", What::disable, Names::app, "Refuse its keys and tokens; what it has stays"},
     {"enable", What::enable, Names::app, "Accept its keys and tokens again"},
     {"audit", What::audit, Names::maybe_app, "Who made, changed or revoked what, the newest first"},
+};
+constexpr Row kProfiles[] = {
+    {"list", What::list_profiles, Names::app, "The app's profiles: of the configuration, and beside it"},
+    {"show", What::show_profile, Names::app_and_profile, "Print a profile's settings, as JSON"},
+    {"set", What::set_profile, Names::app_and_profile, "Create or replace a profile, in force at once"},
+    {"delete", What::delete_profile, Names::app_and_profile,
+     "Refuse new uploads with it; those that it has end by its rules"},
 };
 constexpr Row kKeys[] = {
     {"add", What::add_key, Names::app, "Create a key beside the configuration, in force at once"},
@@ -50,10 +57,17 @@ void add_app_commands(CLI::App& root, CLI::App& key, AppArguments& arguments,
         auto* sub = parent.add_subcommand(row.name, row.about);
         if (row.names == Names::maybe_app)
             sub->add_option("--app", arguments.app, "Of this app alone")->type_name("NAME");
-        if (row.names == Names::app || row.names == Names::app_and_id)
+        if (row.names != Names::nothing && row.names != Names::maybe_app)
             sub->add_option("APP", arguments.app, "The app's name")->required();
         if (row.names == Names::app_and_id)
             sub->add_option("ID", arguments.id, "As `photogate app audit` lists it")->required();
+        if (row.names == Names::app_and_profile)
+            sub->add_option("PROFILE", arguments.profile, "The profile's name")->required();
+        if (row.what == What::set_profile)
+            sub->add_option("FILE", arguments.file,
+                            "Its settings as a JSON object, with the keys of [apps.NAME.profiles.NAME]; "
+                            "-: standard input")
+                ->required();
         if (row.what == What::create) {
             sub->add_option("--profiles-of", arguments.profiles_of,
                             "The app of the configuration whose profiles it has")
@@ -68,6 +82,10 @@ void add_app_commands(CLI::App& root, CLI::App& key, AppArguments& arguments,
     apps->require_subcommand(1);
     for (const auto& row : kApps)
         add(*apps, row);
+    auto* profiles = root.add_subcommand("profile", "Profiles beside those of the configuration");
+    profiles->require_subcommand(1);
+    for (const auto& row : kProfiles)
+        add(*profiles, row);
     for (const auto& row : kKeys)
         add(key, row);
     auto* secrets = root.add_subcommand("secret", "Callback secrets beside those of the configuration");
@@ -84,6 +102,10 @@ Result<access::AppCommand> read(const AppArguments& arguments, What what) {
     if (!profiles_of) return fail(std::move(profiles_of.error()));
     command.app = std::move(*app);
     command.profiles_of = std::move(*profiles_of);
+    auto profile = name_of(arguments.profile);
+    if (!profile) return fail(std::move(profile.error()));
+    if (*profile) command.profile = ProfileName::trusted((*profile)->str());
+    command.file = arguments.file;
     if (!arguments.callback_url.empty()) command.callback_url = arguments.callback_url;
     return command;
 }

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "gateway/cli/program.hpp"
 #include "gateway/config/options.hpp"
 
 namespace photogate::gateway::cli {
@@ -25,6 +26,9 @@ std::string group_of(const config::Table& table) {
     return table.pattern.empty() ? std::string{"Configuration"}
                                  : fmt::format("Configuration: [{}]", table.pattern);
 }
+
+/// The folder of a first start, below the current folder.
+constexpr const char* kDataFolder = "var";
 
 /// The flags that a first day needs; --help-all shows the rest.
 bool matters(std::string_view flag) {
@@ -68,6 +72,22 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags, Help help) {
             added->type_name(option.secrecy == config::Secrecy::secret ? "FILE" : "VALUE");
         }
     }
+}
+
+config::Sources sources_of(const ConfigFlags& given, const ProcessContext& context) {
+    config::Sources sources{given.values, context.environment, std::nullopt, context.executable};
+    if (!given.file.empty()) sources.file = given.file;
+    if (!context.folder.empty() || !given.folder.empty())
+        sources.folder = context.folder / (given.folder.empty() ? kDataFolder : given.folder);
+    if (!given.folder.empty()) sources.folder_is = config::Sources::FolderIs::named;
+    for (const auto& [name, value] : given.switches) {
+        if (!value.empty()) sources.flags[name] = {value};
+    }
+    if (!given.store.empty()) {
+        sources.flags["--s3-endpoint"] = {given.store};
+        sources.flags["--store-folder"] = {""};
+    }
+    return sources;
 }
 
 }  // namespace photogate::gateway::cli

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/config/load.hpp"
+
 namespace CLI {
 class App;
 }
@@ -27,5 +29,10 @@ enum class Help { most_used, all };
 
 /// CLI11 writes into `flags`, which outlives the app.
 void add_config_flags(CLI::App& app, ConfigFlags& flags, Help help);
+
+struct ProcessContext;
+
+/// Where the configuration comes from, once the flags are parsed.
+config::Sources sources_of(const ConfigFlags& given, const ProcessContext& context);
 
 }  // namespace photogate::gateway::cli

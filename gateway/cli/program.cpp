@@ -15,7 +15,9 @@
 #include "base/version.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/cli/app_arguments.hpp"
+#include "gateway/cli/client_arguments.hpp"
 #include "gateway/cli/config_flags.hpp"
+#include "gateway/cli/setup_command.hpp"
 #include "gateway/cli/sign_command.hpp"
 #include "gateway/cli/sign_options.hpp"
 #include "gateway/config/first_configuration.hpp"
@@ -26,9 +28,6 @@ namespace photogate::gateway::cli {
 namespace {
 
 constexpr const char* kAbout = "photogate: presigned uploads of pictures, cleaned, published and announced";
-
-/// The folder of a first start, below the current folder.
-constexpr const char* kDataFolder = "var";
 
 constexpr std::string_view kHelpAll = "--help-all";
 
@@ -74,6 +73,8 @@ class Program {
         add_config();
         add_key();
         add_apps();
+        add_client_commands(app_, client_arguments_, context_, action_);
+        add_setup_command(app_, setup_arguments_, help_, context_, commands_, action_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [this] { return version(); };
         });
@@ -117,7 +118,7 @@ class Program {
                 action_ = [this, &given, &command, first] { return first_start(given, command, first); };
             } else {
                 action_ = [this, &given, &command] {
-                    return with_config(sources_of(given),
+                    return with_config(sources_of(given, context_),
                                        [&](const config::Config& config, const config::Reload& reload) {
                                            return command(config, reload);
                                        });
@@ -255,26 +256,10 @@ class Program {
                            [&](const config::Config& config) { return commands_.apps(config, *command); });
     }
 
-    config::Sources sources_of(const ConfigFlags& given) const {
-        config::Sources sources{given.values, context_.environment, std::nullopt, context_.executable};
-        if (!given.file.empty()) sources.file = given.file;
-        if (!context_.folder.empty() || !given.folder.empty())
-            sources.folder = context_.folder / (given.folder.empty() ? kDataFolder : given.folder);
-        if (!given.folder.empty()) sources.folder_is = config::Sources::FolderIs::named;
-        for (const auto& [name, value] : given.switches) {
-            if (!value.empty()) sources.flags[name] = {value};
-        }
-        if (!given.store.empty()) {
-            sources.flags["--s3-endpoint"] = {given.store};
-            sources.flags["--store-folder"] = {""};
-        }
-        return sources;
-    }
-
     /// Without configuration: everything on this machine, in one folder. The first configuration is written
     /// once it is known to be valid and nothing is in the way of a start.
     ExitCode first_start(const ConfigFlags& given, const Commands::Service& command, First first) {
-        auto sources = sources_of(given);
+        auto sources = sources_of(given, context_);
         std::optional<config::FirstConfiguration> planned;
         if (!sources.folder.empty() && !config::anything_configured(sources)) {
             auto plan = config::plan_first_configuration(sources, context_.random);
@@ -307,7 +292,7 @@ class Program {
         return exit_code_of(error.code);
     }
 
-    std::optional<config::Loaded> load(const ConfigFlags& given) { return load(sources_of(given)); }
+    std::optional<config::Loaded> load(const ConfigFlags& given) { return load(sources_of(given, context_)); }
 
     std::optional<config::Loaded> load(const config::Sources& sources) {
         auto loaded = config::load(sources);
@@ -325,9 +310,9 @@ class Program {
     }
 
     ExitCode with_config(const ConfigFlags& given, const Commands::Run& command) {
-        return with_config(sources_of(given), [&](const config::Config& config, const config::Reload&) {
-            return command(config);
-        });
+        return with_config(
+            sources_of(given, context_),
+            [&](const config::Config& config, const config::Reload&) { return command(config); });
     }
 
     ExitCode with_config(config::Sources sources, const Commands::Service& command) {
@@ -409,6 +394,8 @@ class Program {
     std::list<SignArguments> sign_arguments_;
     CLI::App* key_commands_ = nullptr;
     AppArguments app_arguments_;
+    ClientArguments client_arguments_;
+    SetupArguments setup_arguments_;
     std::string app_name_;
     std::string key_;     ///< of `config get`
     std::string region_;  ///< of `policy`

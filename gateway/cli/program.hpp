@@ -8,7 +8,7 @@
 
 #include <filesystem>
 #include <functional>
-#include <iosfwd>
+#include <iostream>
 #include <map>
 #include <string>
 #include <vector>
@@ -52,6 +52,7 @@ struct ProcessContext {
     const Clock& clock;
     Random& random;
     std::filesystem::path folder = {};  ///< the current folder; empty: no configuration is searched there
+    std::istream& in = std::cin;        ///< a key may come from there
 };
 
 /// Never throws: an exception of a command is printed and is ExitCode::failure.

@@ -33,6 +33,7 @@
 #include "notifier/events/sns_signature.hpp"
 #include "notifier/purges/purge_hook.hpp"
 #include "notifier/queues/r2_queue.hpp"
+#include "scanner/clamd.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -186,6 +187,12 @@ struct Callbacks {
     notifier::callbacks::SenderOptions sender;
 };
 
+/// Malware in what was uploaded: who is asked.
+struct Scanner {
+    enum class Kind { none, clamd } kind = Kind::none;
+    scanner::ClamdOptions clamd;
+};
+
 struct Log {
     /// nullopt: text on a terminal, JSON otherwise.
     std::optional<log::Format> format;
@@ -229,6 +236,9 @@ struct Config {
     notifier::purges::PurgeHooks purges;  ///< caches that are told of deletions
     Log log;
     UnsafeStore unsafe = UnsafeStore::reject;
+    std::map<AppName, model::Hooks>
+        hooks;  ///< of an app's profiles that have none of their own; then in these too
+    Scanner scanner;
 };
 
 }  // namespace photogate::gateway::config

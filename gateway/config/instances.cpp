@@ -117,7 +117,7 @@ class Walk {
 
     void refuse(const Entry& entry, std::string message) {
         refused_.insert(entry.path);
-        report_.mistake(at(entry), std::move(message));
+        report_.mistake(at(entry), std::move(message), entry.dotted());
     }
 
     /// What lies under something refused is not refused again.

@@ -6,7 +6,9 @@
 //   [server]                    exists once
 //   [regions.NAME]              exists for each name, as do the next five
 //   [apps.NAME]
+//   [apps.NAME.hooks]
 //   [apps.NAME.profiles.NAME]
+//   [apps.NAME.profiles.NAME.hooks]
 //   [apps.NAME.profiles.NAME.watermark]
 //   [apps.NAME.profiles.NAME.variants.NAME]
 //   [events.NAME]
@@ -114,5 +116,6 @@ std::vector<Table> event_tables();
 std::vector<Table> app_tables();
 std::vector<Table> watermark_tables();
 std::vector<Table> purge_tables();
+std::vector<Table> gate_tables();
 
 }  // namespace photogate::gateway::config

@@ -61,7 +61,7 @@ Origin Report::origin(const std::string& key) const {
 }
 
 void Report::mistake(const std::string& key, std::string_view clause) {
-    mistakes_.push_back({origin(key), fmt::format("{} {}", key, clause)});
+    mistakes_.push_back({origin(key), fmt::format("{} {}", key, clause), key});
 }
 
 void Report::warning(const std::string& key, std::string_view clause) {

@@ -23,7 +23,8 @@ struct Origin {
 
 struct Mistake {
     Origin origin;
-    std::string message;  ///< never a secret
+    std::string message;   ///< never a secret
+    std::string key = {};  ///< the option or table that it is about; empty: none
     /// `photogate.toml:12: server.io_threads is 0, but must be 1 to 256`
     std::string text() const;
 };
@@ -37,8 +38,8 @@ class Report {
     /// The key's origin; else that of the nearest table around it; else `default`.
     Origin origin(const std::string& key) const;
 
-    void mistake(Origin origin, std::string message) {
-        mistakes_.push_back({std::move(origin), std::move(message)});
+    void mistake(Origin origin, std::string message, std::string key = {}) {
+        mistakes_.push_back({std::move(origin), std::move(message), std::move(key)});
     }
     /// `<key> <clause>`, at the key's origin.
     void mistake(const std::string& key, std::string_view clause);

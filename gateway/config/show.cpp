@@ -101,6 +101,7 @@ The file is TOML: `--config FILE`, or `PHOTOGATE_CONFIG`, or `/etc/photogate/pho
   This works with systemd's `LoadCredential=`: `Environment=PHOTOGATE_DATABASE_URL_FILE=%d/database_url`.
 - `[regions.NAME]`, `[events.NAME]`, `[purges.NAME]`, `[apps.NAME]` and `[apps.NAME.profiles.NAME]` exist once for each name: 1 to 32 of a-z, 0-9 and `-`, starting with a letter.
   Their flags and variables set the only one in the file; if the file has none, they create one: the region `default`, the event source `minio`, the app `default` with the profile `default`.
+- Apps, profiles, keys and callback secrets can be made while gateways run, too: [operations.md](operations.md).
 
 An API key is `pg_APP_SECRET`.
 `photogate key new --app NAME` creates one, and its `sha256:…` line for the file.

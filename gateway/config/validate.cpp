@@ -167,19 +167,6 @@ void check_regions(Config& config, Report& report) {
     check_placement(config, report);
 }
 
-void check_profile(const model::Profile& profile, const std::string& table, Report& report) {
-    if (profile.formats.empty()) report.mistake(table + ".formats", "names no format");
-    if (profile.methods.empty()) report.mistake(table + ".methods", "names no method");
-    if (profile.default_expiry > profile.longest_expiry) {
-        report.mistake(table + ".default_expiry", fmt::format("is {}, longer than longest_expiry ({})",
-                                                              duration_text(profile.default_expiry),
-                                                              duration_text(profile.longest_expiry)));
-    }
-    if (profile.limits.max_total_pixels < profile.limits.max_pixels) {
-        report.mistake(table + ".max_total_pixels", "is less than max_pixels");
-    }
-}
-
 /// A ceiling that was set by hand and that no picture of a format reaches, because the worker processes have
 /// neither the memory nor the time.
 void check_ceiling(const imaging::PoolOptions& pool, const model::Profile& profile, const std::string& table,
@@ -279,7 +266,6 @@ void check_apps(Config& config, Report& report) {
         for (const auto& [profile_name, profile] : app.profiles) {
             const auto its_table = fmt::format("{}.profiles.{}", table, profile_name.str());
             check_profile(profile, its_table, report);
-            check_variants(profile, its_table, report);
             check_ceiling(config.imaging, profile, its_table, report);
         }
     }
@@ -289,6 +275,20 @@ void check_apps(Config& config, Report& report) {
 
 }  // namespace
 
+void check_profile(const model::Profile& profile, const std::string& table, Report& report) {
+    if (profile.formats.empty()) report.mistake(table + ".formats", "names no format");
+    if (profile.methods.empty()) report.mistake(table + ".methods", "names no method");
+    if (profile.default_expiry > profile.longest_expiry) {
+        report.mistake(table + ".default_expiry", fmt::format("is {}, longer than longest_expiry ({})",
+                                                              duration_text(profile.default_expiry),
+                                                              duration_text(profile.longest_expiry)));
+    }
+    if (profile.limits.max_total_pixels < profile.limits.max_pixels) {
+        report.mistake(table + ".max_total_pixels", "is less than max_pixels");
+    }
+    check_variants(profile, table, report);
+}
+
 void complete_and_validate(Config& config, Report& report) {
     check_server(config.server, report);
     check_database(config, report);
@@ -297,6 +297,7 @@ void complete_and_validate(Config& config, Report& report) {
     check_apps(config, report);
     check_links(config, report);
     check_delivery(config.delivery, report);
+    check_gates(config, report);
     check_purges(config, report);
     // An attempt, the connection before it, and ten seconds in a queue before that.
     config.callbacks.sender.lease =

@@ -23,6 +23,10 @@ void check_placement(Config& config, Report& report);
 
 /// Its part for `[events.NAME]`: fills in what follows from the dialect, and the regions.
 void check_events(Config& config, Report& report);
+/// Its part for one profile; `table`: `apps.shop.profiles.photos`.
+void check_profile(const model::Profile& profile, const std::string& table, Report& report);
+/// Its part for hooks and `[scanner]`: profiles without hooks of their own get their app's.
+void check_gates(Config& config, Report& report);
 /// Its part for `[purges.NAME]`.
 void check_purges(Config& config, Report& report);
 

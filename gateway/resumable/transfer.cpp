@@ -43,6 +43,7 @@ Why why_of(ErrorCode code) {
             return Why::unauthenticated;
         case ErrorCode::forbidden:
         case ErrorCode::token_exhausted:
+        case ErrorCode::refused_by_hook:
             return Why::forbidden;
         case ErrorCode::request_timeout:
             return Why::timeout;

@@ -112,6 +112,8 @@ void add_operator_link_routes(http::Router& router, const Api& api);
 void add_backfill_routes(http::Router& router, const Api& api);
 /// `/v1/apps` and what is below it, for an operator.
 void add_app_routes(http::Router& router, const Api& api);
+/// `/v1/apps/{app}/profiles` and what is below it, for an operator.
+void add_app_profile_routes(http::Router& router, const Api& api);
 /// An app's usage, and `/v1/audit`.
 void add_app_reports(http::Router& router, const Api& api);
 /// `GET /v1/profile`

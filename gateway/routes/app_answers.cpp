@@ -1,6 +1,10 @@
 #include "gateway/routes/app_answers.hpp"
 
 #include <utility>
+#include <variant>
+
+#include "base/log.hpp"
+#include "gateway/routes/caller.hpp"
 
 namespace photogate::gateway::routes {
 namespace {
@@ -51,8 +55,9 @@ void write_app(json::Writer& out, const ShownApp& app) {
     out.name("profiles");
     out.begin_array();
     if (app.in_force != nullptr) {
-        for (const auto& [name, profile] : app.in_force->profiles)
-            out.text(name.str());
+        for (const auto& [name, profile] : app.in_force->profiles) {
+            if (profile.state == model::Profile::State::active) out.text(name.str());
+        }
     }
     out.end_array();
     const auto url = app.made != nullptr       ? app.made->callback_url
@@ -61,6 +66,17 @@ void write_app(json::Writer& out, const ShownApp& app) {
     write(out, "callback_url", url);
     write_time(out, "created_at",
                app.made != nullptr ? std::make_optional(app.made->created_at) : std::nullopt);
+}
+
+storage::apps::Actor actor_of(const http::Request& request) {
+    const auto& who = std::get<access::Operator>(caller(request).who);
+    return {"operator:" + who.name.str(), request.request_id};
+}
+
+/// The change is committed; where it can't be read, the watcher does soon.
+void take_over(const Api& api) {
+    if (const auto read = api.apps_changed(); !read)
+        log::warn("apps.not_read", {{"error", read.error().detail}});
 }
 
 http::Response never_kept(int status, json::Writer& out) {

@@ -1,6 +1,6 @@
-// What operators are told of apps, keys and callback secrets, and which app a path is about.
+// What operators are told of apps, keys and callback secrets, which app a path is about, and what follows a change.
 //
-// Thread safety: pure functions, but known_app(), which asks the records.
+// Thread safety: pure functions, but known_app() and take_over(), which ask the records; any thread.
 #pragma once
 
 #include <optional>
@@ -28,6 +28,11 @@ struct ShownApp {
 };
 /// Its members, into an object that is open.
 void write_app(json::Writer& out, const ShownApp& app);
+
+/// Who asks, of a route for operators alone.
+storage::apps::Actor actor_of(const http::Request& request);
+/// What was changed is in force here from now on; where it can't be read at this moment, soon.
+void take_over(const Api& api);
 
 /// With `Cache-Control: no-store`.
 http::Response never_kept(int status, json::Writer& out);

@@ -10,13 +10,11 @@
 #include "base/encoding.hpp"
 #include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
-#include "base/log.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/config/callback_url.hpp"
 #include "gateway/http/json_only.hpp"
 #include "gateway/routes/api.hpp"
 #include "gateway/routes/app_answers.hpp"
-#include "gateway/routes/caller.hpp"
 #include "gateway/routes/upload_request.hpp"
 
 namespace photogate::gateway::routes {
@@ -30,20 +28,9 @@ using storage::apps::StoredSecret;
 
 constexpr std::size_t kSmallBody = 4'096;
 
-storage::apps::Actor actor_of(const Request& request) {
-    const auto& who = std::get<access::Operator>(caller(request).who);
-    return {"operator:" + who.name.str(), request.request_id};
-}
-
 ShownApp shown(const model::Apps& apps, const StoredApp& made) {
     const auto found = apps.find(made.name);
     return {made.name, &made, found == apps.end() ? nullptr : &found->second};
-}
-
-/// The change is committed; where it can't be read at this moment, the watcher does soon.
-void take_over(const Api& api) {
-    if (const auto read = api.apps_changed(); !read)
-        log::warn("apps.not_read", {{"error", read.error().detail}});
 }
 
 Secret new_callback_secret(Random& random) {

@@ -2,6 +2,10 @@
 //
 // Reading, planning, signing and rendering hundreds of items would hold up the other connections of an I/O thread, so
 // all of it is done on the database's pool, whose thread then waits for the commit.
+#include <algorithm>
+#include <memory>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
@@ -128,27 +132,37 @@ Answers answers_of(const Api& api, const std::vector<Result<uploads::Created>>& 
     return answers;
 }
 
-Result<http::Response> create_batch(const Api& api, Counts counts, const std::string& docs_base,
-                                    const http::Request& request) {
+/// A batch between its planning and its commit.
+struct PreparedBatch {
+    uploads::Caller who;
+    uploads::PlannedBatch planned;
+    std::vector<std::string> rendered;  ///< the answer to each item that could be planned
+};
+
+Result<PreparedBatch> prepare_batch(const Api& api, const http::Request& request) {
     auto batch = read_batch(api, request);
     if (!batch) return fail(std::move(batch.error()));
-    const auto who = asking(request);
-    uploads::PlannedBatch planned;
+    PreparedBatch prepared{asking(request), {}, std::vector<std::string>(batch->items.size())};
+    auto& planned = prepared.planned;
     planned.idempotency_key = std::move(batch->idempotency_key);
     planned.request_sha256 = std::move(batch->request_sha256);
-    std::vector<std::string> rendered(batch->items.size());
     for (std::size_t i = 0; i < batch->items.size(); ++i) {
         auto& item = batch->items[i];
-        planned.items.push_back(item ? api.service.plan(who, std::move(*item))
+        planned.items.push_back(item ? api.service.plan(prepared.who, std::move(*item))
                                      : Result<uploads::PlannedUpload>{tl::unexpected(item.error())});
         if (const auto& one = planned.items.back())
-            rendered[i] = granted_json(one->granted.upload, one->granted.grant, api.image_base,
-                                       api.audience_of(one->granted.upload));
+            prepared.rendered[i] = granted_json(one->granted.upload, one->granted.grant, api.image_base,
+                                                api.audience_of(one->granted.upload));
     }
-    auto outcomes = api.service.create_batch(who, std::move(planned));
+    return prepared;
+}
+
+Result<http::Response> create_batch(const Api& api, Counts counts, const std::string& docs_base,
+                                    PreparedBatch prepared) {
+    auto outcomes = api.service.create_batch(prepared.who, std::move(prepared.planned));
     if (!outcomes) return fail(std::move(outcomes.error()));
     if (auto filled = look_up_duplicates(api, *outcomes); !filled) return fail(std::move(filled.error()));
-    const auto answers = answers_of(api, *outcomes, std::move(rendered), docs_base);
+    const auto answers = answers_of(api, *outcomes, std::move(prepared.rendered), docs_base);
     counts.created.add(static_cast<double>(answers.created));
     counts.duplicates.add(static_cast<double>(answers.duplicates));
     counts.refused.add(static_cast<double>(answers.refused));
@@ -157,6 +171,35 @@ Result<http::Response> create_batch(const Api& api, Counts counts, const std::st
         200, batch_json(answers.items, answers.created + answers.replayed, answers.refused));
     if (answers.replayed > 0) response.set("Idempotency-Replayed", "true");
     return response;
+}
+
+/// While hooks are asked no thread of the database's waits.
+void answer_batch(const Api& api, Counts counts, const std::string& docs_base, http::Request request,
+                  http::Responder responder) {
+    struct Work {
+        Work(http::Request asked, http::Responder to) : request(std::move(asked)), responder(std::move(to)) {}
+        http::Request request;
+        http::Responder responder;
+        std::optional<PreparedBatch> batch;
+    };
+    auto work = std::make_shared<Work>(std::move(request), std::move(responder));
+    const auto commit = [&api, counts, docs_base, work] {
+        work->responder.reply(create_batch(api, counts, docs_base, std::move(*work->batch)));
+    };
+    const auto prepare = [&api, work, commit] {
+        auto prepared = prepare_batch(api, work->request);
+        if (!prepared) return work->responder.fail(std::move(prepared.error()));
+        auto& batch = work->batch.emplace(std::move(*prepared));
+        const bool asks = std::any_of(batch.planned.items.begin(), batch.planned.items.end(),
+                                      [](const auto& item) { return item && item->asks_hook; });
+        if (!asks) return commit();
+        api.service.ask_hooks(batch.planned.items, [&api, work, commit] {
+            if (auto taken = api.database_pool.submit([commit] { commit(); }); !taken)
+                work->responder.fail(std::move(taken.error()));
+        });
+    };
+    if (auto taken = api.database_pool.submit([prepare] { prepare(); }); !taken)
+        work->responder.fail(std::move(taken.error()));
 }
 
 }  // namespace
@@ -175,10 +218,9 @@ void add_batch_route(http::Router& router, const Api& api) {
     const auto who = http::json_only(access::app_or_token(api.credentials()));
     for (const char* pattern : {"/v1/uploads/batch", "/u/{token}/v1/uploads/batch"}) {
         router.add({http::Method::post, pattern,
-                    http::answer_on(api.database_pool,
-                                    [&api, counts, docs_base](http::Request& request) {
-                                        return create_batch(api, counts, docs_base, request);
-                                    }),
+                    [&api, counts, docs_base](http::Request request, http::Responder responder) {
+                        answer_batch(api, counts, docs_base, std::move(request), std::move(responder));
+                    },
                     kBodyLimit, who, ""},
                    api.cors);
     }

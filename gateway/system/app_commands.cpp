@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include "base/encoding.hpp"
+#include "base/file.hpp"
+#include "base/json/fields.hpp"
 #include "base/privileges.hpp"
 #include "gateway/access/api_key.hpp"
 #include "gateway/config/callback_url.hpp"
+#include "gateway/config/profile_settings.hpp"
+#include "gateway/config/secret_file.hpp"
 #include "gateway/system/provided.hpp"
 #include "gateway/system/recipients.hpp"
 #include "storage/apps/app_store.hpp"
@@ -53,6 +57,14 @@ class Runner {
                 return add_secret(command);
             case AppCommand::What::revoke_secret:
                 return revoke_secret(command);
+            case AppCommand::What::list_profiles:
+                return list_profiles(command);
+            case AppCommand::What::show_profile:
+                return show_profile(command);
+            case AppCommand::What::set_profile:
+                return set_profile(command);
+            case AppCommand::What::delete_profile:
+                return delete_profile(command);
             case AppCommand::What::audit:
                 return audit(command);
         }
@@ -138,6 +150,89 @@ class Runner {
         if (!secret) return fail(secret.error());
         out_ << fmt::format("secret  {}  revoked\n", secret->id);
         return {};
+    }
+
+    /// The app of the configuration whose profiles it has; nullptr: that is not configured.
+    Result<const model::App*> configured(const AppName& app) {
+        auto found = config_.apps.find(app);
+        if (found == config_.apps.end()) {
+            const auto made = store_.find(app);
+            if (!made) return fail(made.error());
+            found = config_.apps.find(made->profiles_of);
+        }
+        return found == config_.apps.end() ? nullptr : &found->second;
+    }
+
+    Result<> list_profiles(const AppCommand& command) {
+        const auto app = configured(*command.app);
+        if (!app) return fail(app.error());
+        const auto stored = store_.profiles(*command.app);
+        if (!stored) return fail(stored.error());
+        if (*app != nullptr) {
+            for (const auto& [name, profile] : (*app)->profiles)
+                out_ << fmt::format("{:<32} configuration  active\n", name.str());
+        }
+        for (const auto& profile : *stored)
+            out_ << fmt::format("{:<32} api            {:<8}  version {}\n", profile.name.str(),
+                                storage::apps::to_string(profile.state), profile.version);
+        return {};
+    }
+
+    Result<> show_profile(const AppCommand& command) {
+        const auto profile = store_.profile(*command.app, *command.profile);
+        if (!profile) return fail(profile.error());
+        out_ << profile->settings_json << "\n";
+        return {};
+    }
+
+    Result<> set_profile(const AppCommand& command) {
+        const auto app = configured(*command.app);
+        if (!app) return fail(app.error());
+        if (*app != nullptr && (*app)->profiles.contains(*command.profile))
+            return fail(ErrorCode::forbidden,
+                        "this profile is one of the configuration: change it there, and reload the gateways");
+        const auto text = read_settings(command.file);
+        if (!text) return fail(text.error());
+        const auto settings = json::read_object(*text, config::kProfileBounds);
+        if (!settings) return fail(each_field(settings.error()));
+        const auto profile = config::read_profile(*command.app, *command.profile, *settings);
+        if (!profile) return fail(each_field(profile.error()));
+        if (const auto fits = config::check_place(*profile, config_, config_.apps); !fits)
+            return fail(each_field(fits.error()));
+        const auto put = store_.put_profile(*command.app, *command.profile, json::canonical(*settings),
+                                            storage::apps::Expected{}, actor_);
+        if (!put) return fail(put.error());
+        const auto* what = put->put == AppStore::Put::created   ? "created"
+                           : put->put == AppStore::Put::changed ? "changed"
+                                                                : "unchanged";
+        out_ << fmt::format("profile {}  {}  version {}\n", put->profile.name.str(), what,
+                            put->profile.version);
+        return {};
+    }
+
+    Result<> delete_profile(const AppCommand& command) {
+        const auto profile =
+            store_.retire_profile(*command.app, *command.profile, storage::apps::Expected{}, actor_);
+        if (!profile) return fail(profile.error());
+        out_ << fmt::format("profile {}  retired\n", profile->name.str());
+        return {};
+    }
+
+    static Result<std::string> read_settings(const std::string& name) {
+        tl::expected<Descriptor, std::string> file =
+            name == "-" ? Descriptor{::dup(STDIN_FILENO)} : config::open_small_file(name);
+        auto text = file.and_then([](const Descriptor& opened) { return config::read_small_file(opened); });
+        if (!text) return fail(ErrorCode::file_error, fmt::format("{} {}", name, text.error()));
+        return std::move(*text);
+    }
+
+    /// With what is wrong with each field in the sentence.
+    static Error each_field(Error error) {
+        if (error.fields.empty()) return error;
+        error.detail.clear();
+        for (const auto& field : error.fields)
+            error.detail += (error.detail.empty() ? "" : "; ") + field.detail;
+        return error;
     }
 
     Result<> audit(const AppCommand& command) {

@@ -1,4 +1,4 @@
-// `photogate app …`, `key add` and `key revoke`, `secret …`: what the routes below /v1/apps do, without a gateway.
+// `photogate app …`, `profile …`, `key add` and `key revoke`, `secret …`: what the routes below /v1/apps do, without a gateway.
 //
 // Thread safety: on the main thread.
 #pragma once
@@ -12,7 +12,8 @@
 namespace photogate::gateway::system {
 
 /// Gateways that run take it over within a second. Keys and secrets are printed once, on `out`. Errors: app_exists,
-/// app_not_found, key_not_found, too_many_keys, invalid_callback_url and its kin; those of the records.
+/// app_not_found, key_not_found, too_many_keys, invalid_callback_url and its kin, profile_not_found, too_many_profiles,
+/// invalid_field and its kin, file_error; those of the records.
 Result<> run_app_command(const config::Config& config, const access::AppCommand& command, std::ostream& out);
 
 }  // namespace photogate::gateway::system

@@ -21,6 +21,7 @@
 #include "gateway/http/http_metrics.hpp"
 #include "gateway/placement/region_finder.hpp"
 #include "gateway/system/builtin_store.hpp"
+#include "gateway/system/gates.hpp"
 #include "gateway/system/region_watch.hpp"
 #include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
@@ -71,6 +72,7 @@ struct Foundation {
     const model::LiveApps& apps = registry.apps();
     telemetry::Metrics metrics;
     http::HttpMetrics http_metrics{metrics};
+    Gates gates{config, apps, image_base, clock, metrics};
 
     storage::http::HttpClient store_http{storage::http::ClientOptions{}};
     storage::objects::SystemPacer pacer;

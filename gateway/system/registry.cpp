@@ -3,23 +3,94 @@
 #include <iterator>
 #include <utility>
 
+#include "base/json/value.hpp"
 #include "base/log.hpp"
+#include "gateway/config/profile_settings.hpp"
 #include "gateway/system/link_keys.hpp"
 
 namespace photogate::gateway::system {
 
 namespace {
 
+using storage::apps::StoredProfile;
+
 constexpr std::chrono::milliseconds kAskEvery{500};
+
+/// Its rules are not known: what it has waits, and nobody sees more than before.
+model::Profile unreadable(const ProfileName& name) {
+    model::Profile profile;
+    profile.name = name;
+    profile.state = model::Profile::State::unreadable;
+    profile.delivery.audience = model::DeliveryPolicy::Audience::link_holders;
+    return profile;
+}
+
+model::Profile read_stored(const StoredProfile& stored) {
+    const auto settings = json::read(stored.settings_json, config::kProfileBounds);
+    auto profile = settings ? config::read_profile(stored.app, stored.name, *settings)
+                            : Result<model::Profile>{fail(settings.error())};
+    if (!profile) {
+        log::error("profile.not_read", {{"app", stored.app.str()},
+                                        {"profile", stored.name.str()},
+                                        {"version", stored.version},
+                                        {"detail", profile.error().detail}});
+        profile = unreadable(stored.name);
+    }
+    profile->version = stored.version;
+    const bool is_readable = profile->state == model::Profile::State::active;
+    if (is_readable && stored.state == StoredProfile::State::retired)
+        profile->state = model::Profile::State::retired;
+    return std::move(*profile);
+}
+
+/// Uploads that name no profile go where they went before one was added.
+void keep_default(model::App& app) {
+    const bool has_only_one =
+        app.profiles.size() == 1 && !app.profiles.contains(ProfileName::trusted("default"));
+    if (!app.default_profile && has_only_one) app.default_profile = app.profiles.begin()->first;
+}
+
+void add_profiles(model::Apps& apps, const ReadProfiles& profiles) {
+    for (const auto& [place, read] : profiles) {
+        const auto& [app_name, name] = place;
+        const auto found = apps.find(app_name);
+        if (found == apps.end()) continue;
+        auto& app = found->second;
+        keep_default(app);
+        const auto [at, added] = app.profiles.emplace(name, *read.profile);
+        if (added)
+            at->second.hooks = app.hooks;
+        else if (read.profile->state == model::Profile::State::active)
+            log::warn("profile.not_used",
+                      {{"app", app_name.str()},
+                       {"profile", name.str()},
+                       {"detail", "a profile of the configuration has this name, and is meant by it"}});
+    }
+}
 
 }  // namespace
 
-model::Apps merged(const model::Apps& configured, const storage::apps::InForce& stored) {
+ReadProfiles read_profiles(const storage::apps::InForce& stored, const ReadProfiles& earlier) {
+    ReadProfiles profiles;
+    for (const auto& each : stored.profiles) {
+        const std::pair place{each.app, each.name};
+        const auto known = earlier.find(place);
+        if (known != earlier.end() && known->second.version == each.version)
+            profiles.emplace(place, known->second);
+        else
+            profiles.emplace(
+                place, ReadProfile{each.version, std::make_shared<const model::Profile>(read_stored(each))});
+    }
+    return profiles;
+}
+
+model::Apps merged(const model::Apps& configured, const storage::apps::InForce& stored,
+                   const ReadProfiles& profiles) {
     using storage::apps::StoredApp;
     model::Apps apps = configured;
     for (const auto& made : stored.apps) {
-        const auto profiles = configured.find(made.profiles_of);
-        if (configured.contains(made.name) || profiles == configured.end()) {
+        const auto like = configured.find(made.profiles_of);
+        if (configured.contains(made.name) || like == configured.end()) {
             log::warn("app.not_used",
                       {{"app", made.name.str()},
                        {"detail", configured.contains(made.name)
@@ -27,7 +98,7 @@ model::Apps merged(const model::Apps& configured, const storage::apps::InForce& 
                                       : "the app whose profiles it has is not in the configuration"}});
             continue;
         }
-        model::App app = profiles->second;
+        model::App app = like->second;
         app.name = made.name;
         app.callback_url = made.callback_url;
         app.callback_secrets.clear();
@@ -35,6 +106,7 @@ model::Apps merged(const model::Apps& configured, const storage::apps::InForce& 
         if (made.state == StoredApp::State::disabled) app.state = model::App::State::disabled;
         apps.emplace(made.name, std::move(app));
     }
+    add_profiles(apps, profiles);
     std::map<AppName, std::vector<signer::WebhookSecret>> secrets;  // the newest first
     for (const auto& made : stored.secrets) {
         if (auto secret = signer::WebhookSecret::parse(made.secret))
@@ -101,6 +173,7 @@ Result<> Registry::refresh() {
     if (!read) return fail(std::move(read.error()));
     const std::lock_guard lock{mutex_};
     stored_ = std::move(*read);
+    profiles_ = read_profiles(stored_, profiles_);
     publish();
     return {};
 }
@@ -124,7 +197,7 @@ void Registry::stop() {
 
 /// An app is known before its keys are.
 void Registry::publish() {
-    auto apps = merged(configured_, stored_);
+    auto apps = merged(configured_, stored_, profiles_);
     auto keys = merged(configured_keys_, apps, stored_);
     if (!roots_.empty()) link_keys_.replace(system::link_keys(apps, roots_));
     apps_.replace(std::move(apps));

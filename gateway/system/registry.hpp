@@ -1,8 +1,10 @@
-// The apps, keys and secrets in force: those of the configuration as it was read last, and beside them those that operators
+// The apps, profiles, keys and secrets in force: those of the configuration as it was read last, and beside them those that operators
 // made through the API.
 //
 // An app of the API has the profiles and limits of an app of the configuration, as that has them now. Where both know a
-// name, the configuration's app is meant, with the API's keys and secrets beside its own. Whoever asks reads a snapshot
+// name, the configuration's app is meant, with the API's keys and secrets beside its own. A profile of the API is of one app
+// alone, and stands beside those of the configuration, which are meant where both know a name; uploads that name no profile
+// go where they went without it. One that was deleted rules the uploads that it has. Whoever asks reads a snapshot
 // (Live), so that a change touches no request that is under way.
 //
 // What was made through the API is read again whenever another gateway tells of a change, and its version every second in
@@ -12,10 +14,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/secret.hpp"
@@ -27,6 +32,15 @@
 #include "storage/apps/app_store.hpp"
 
 namespace photogate::gateway::system {
+
+struct ReadProfile {
+    std::int64_t version = 0;
+    std::shared_ptr<const model::Profile> profile;
+};
+using ReadProfiles = std::map<std::pair<AppName, ProfileName>, ReadProfile>;
+/// Those of `stored`, by the rules of the configuration. What `earlier` has at the same version is not read again. One that
+/// can't be read is unreadable, and the log says why.
+ReadProfiles read_profiles(const storage::apps::InForce& stored, const ReadProfiles& earlier = {});
 
 class Registry {
   public:
@@ -59,6 +73,7 @@ class Registry {
     access::KeyRing configured_keys_;
     std::vector<Secret> roots_;
     storage::apps::InForce stored_;
+    ReadProfiles profiles_;  ///< of stored_
     storage::apps::AppStore* store_ = nullptr;
     model::LiveApps apps_;
     access::LiveKeys keys_;
@@ -68,8 +83,12 @@ class Registry {
 };
 
 /// The apps of the configuration and those of the API as one. What can't be used is left out: an app whose
-/// `profiles_of` is no longer configured, and a secret that is none.
-model::Apps merged(const model::Apps& configured, const storage::apps::InForce& stored);
+/// `profiles_of` is no longer configured, a profile whose name the configuration has, and a secret that is none.
+model::Apps merged(const model::Apps& configured, const storage::apps::InForce& stored,
+                   const ReadProfiles& profiles);
+inline model::Apps merged(const model::Apps& configured, const storage::apps::InForce& stored) {
+    return merged(configured, stored, read_profiles(stored));
+}
 /// Likewise their keys.
 access::KeyRing merged(const access::KeyRing& configured, const model::Apps& apps,
                        const storage::apps::InForce& stored);

@@ -115,8 +115,10 @@ Result<> Reloader::adopt(const config::Loaded& loaded) {
     for (const auto& [name, store] : base_.stores.all()) {
         if (auto keys = changed_keys(next, name, store)) changed.emplace(name, std::move(*keys));
     }
-    if (!changed.empty()) {
-        if (auto safe = prove_credentials(next, changed); !safe) return safe;
+    const bool becomes_private =
+        model::have_private_profile(next.apps) && !model::have_private_profile(*base_.apps.now());
+    if (!changed.empty() || becomes_private) {
+        if (auto safe = prove_stores(next, changed, becomes_private); !safe) return safe;
     }
     if (auto opened = base_.region_finder->reopen(); !opened) return opened;
     const auto roots = [&] {
@@ -138,9 +140,11 @@ Result<> Reloader::adopt(const config::Loaded& loaded) {
     return {};
 }
 
-/// Only what was not tried before is tried here: the stores with the credentials that are to come.
-Result<> Reloader::prove_credentials(const config::Config& next,
-                                     const std::map<std::string, pipeline::StoreKeys>& changed) const {
+/// Only what was not tried before is tried here: the stores with the credentials that are to come, and whether the public bucket is
+/// closed where a profile is private now that was not.
+Result<> Reloader::prove_stores(const config::Config& next,
+                                const std::map<std::string, pipeline::StoreKeys>& changed,
+                                bool becomes_private) const {
     auto config = base_.config;
     for (auto& [name, region] : config.regions) {
         const auto found = next.regions.find(name);
@@ -153,12 +157,12 @@ Result<> Reloader::prove_credentials(const config::Config& next,
     const auto reports = probe_stores(config, next.apps, *stores, base_.s3_dependencies);
     if (!reports) return fail(reports.error());
     for (const auto& [region, report, away] : *reports) {
-        if (away && changed.contains(region)) return fail(*away);
+        if (away && (becomes_private || changed.contains(region))) return fail(*away);
     }
     const auto failures = failures_of(*reports);
     if (failures.empty() || base_.config.unsafe == config::UnsafeStore::allow) return {};
     return fail(ErrorCode::unsafe_configuration,
-                "the store's new credentials are not safe (--unsafe allows it):" + failures);
+                "the store is not safe for this configuration (--unsafe allows it):" + failures);
 }
 
 }  // namespace photogate::gateway::system

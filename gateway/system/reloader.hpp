@@ -30,8 +30,9 @@ class Reloader {
   private:
     Result<config::Loaded> read() const;
     Result<> adopt(const config::Loaded& loaded);
-    Result<> prove_credentials(const config::Config& next,
-                               const std::map<std::string, pipeline::StoreKeys>& changed) const;
+    Result<> prove_stores(const config::Config& next,
+                          const std::map<std::string, pipeline::StoreKeys>& changed,
+                          bool becomes_private) const;
 
     Foundation& base_;
     ServeModule& serve_;

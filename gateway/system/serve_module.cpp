@@ -43,6 +43,10 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
                 },
                 [this](const model::App& app, std::optional<ByteSize> bytes) {
                     return open_uploads_.admit(app, bytes);
+                },
+                [this](const model::Upload& upload, const std::string& repeated_as,
+                       std::function<void(Result<>)> done) {
+                    base_.gates.ask_before_grant(upload, repeated_as, std::move(done));
                 }}),
       packages_({*foundation.packages, catalog_, delivery::packed_version, foundation.clock,
                  foundation.random, package_limits(foundation.config.packages)}),
@@ -73,6 +77,7 @@ ServeModule::ServeModule(Foundation& foundation, const WorkModule* work, const P
 /// Requests first, then what they left to do on the pools, which uses everything else here.
 ServeModule::~ServeModule() {
     server_.reset();
+    base_.gates.stop();
     event_pool_->join();
     database_pool_->join();
     if (version_use_) version_use_->stop();
@@ -183,6 +188,7 @@ Result<> ServeModule::add_api() {
     routes::add_link_routes(router_, *api_);
     routes::add_backfill_routes(router_, *api_);
     routes::add_app_routes(router_, *api_);
+    routes::add_app_profile_routes(router_, *api_);
     routes::add_app_reports(router_, *api_);
     routes::add_profile_routes(router_, *api_);
     package_api_.emplace(routes::PackageApi{*api_, packages_, *base_.packages, package_downloads_,
@@ -198,6 +204,7 @@ Result<> ServeModule::add_api() {
     routes::add_operator_package_routes(operations_, *package_api_);
     routes::add_operate_pages(operations_);
     routes::add_app_routes(operations_, *api_);
+    routes::add_app_profile_routes(operations_, *api_);
     routes::add_app_reports(operations_, *api_);
     routes::add_image_routes(operations_, *api_);  // the page's thumbnails
     return {};

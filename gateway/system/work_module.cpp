@@ -27,16 +27,6 @@ notifier::callbacks::SecretsOf secrets(const model::LiveApps& live) {
     };
 }
 
-storage::http::ClientOptions callback_client(const config::Config& config) {
-    storage::http::ClientOptions options;
-    options.user_agent = kUserAgent;
-    options.guard = [&config](const sockaddr& address) {
-        return config.callbacks.policy.guard.permits(address);
-    };
-    options.ca_file = config.callbacks.ca_file;
-    return options;
-}
-
 std::string worker_name() {
     char host[256] = "host";
     if (::gethostname(host, sizeof host - 1) != 0) return fmt::format("pid-{}", ::getpid());
@@ -109,7 +99,8 @@ void WorkModule::make_worker() {
          [this](const pipeline::jobs::Ahead& image) {
              return ahead_->make({image.job.upload, image.profile, image.store, image.image, image.exif_json,
                                   image.bytes, image.job.party});
-         }},
+         },
+         base_.gates.publish_gates()},
         {base_.records->variants, *base_.images, base_.apps,
          [this](const delivery::VersionOrder& order, delivery::VersionRenderer::Deadline deadline) {
              return renderer_->attempt(order, deadline);

@@ -17,6 +17,7 @@
 #include "imaging/picture.hpp"
 #include "model/job.hpp"
 #include "model/policy/delivery_policy.hpp"
+#include "model/policy/hooks.hpp"
 #include "model/policy/watermark_policy.hpp"
 #include "model/upload.hpp"
 #include "signer/credentials.hpp"
@@ -27,6 +28,10 @@ namespace photogate::model {
 
 struct Profile {
     ProfileName name;
+    /// Only an active one takes new uploads. A retired one rules those that were made with it, and their images. Of one that
+    /// is unreadable the rules are not known: its uploads wait, and its images are for holders of links.
+    enum class State { active, retired, unreadable } state = State::active;
+    std::int64_t version = 0;  ///< of one that was made through the API; 0: the configuration's
     std::vector<imaging::Format> formats = {
         imaging::Format::jpeg, imaging::Format::png,  imaging::Format::webp, imaging::Format::gif,
         imaging::Format::heic, imaging::Format::avif, imaging::Format::tiff};
@@ -55,6 +60,7 @@ struct Profile {
     std::optional<WatermarkPolicy> watermark;
     std::map<std::string, WatermarkPolicy> watermarks;  ///< by name, as `delivery.watermarks`
     DeliveryPolicy delivery;
+    Hooks hooks;
 };
 
 /// What one app may ask for; 0: any amount. Rates are counted by each gateway for itself.
@@ -78,10 +84,11 @@ struct App {
     std::vector<Secret>
         link_secrets;  ///< of links to its images: the first signs, all verify; empty: derived
     AppLimits limits;
+    Hooks hooks;  ///< of its profiles that have none of their own, in which they stand too
     /// Disabled: its keys and client tokens are refused; what it has goes on as it was.
     enum class State { active, disabled } state = State::active;
 
-    /// The named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
+    /// For a new upload: the named profile; where none is named, the default one, or the only one. Errors: unknown_profile,
     /// missing_field.
     Result<const Profile*> profile(const std::optional<std::string>& name) const;
 };

@@ -1,7 +1,9 @@
 #include "pipeline/jobs/metrics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,19 @@ namespace {
 const std::vector<double>& finish_buckets() {
     static const std::vector<double> buckets{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1'800, 21'600};
     return buckets;
+}
+
+/// Those that are given here and in the records; an app's hook has any others.
+constexpr std::array<std::string_view, 6> kOwnCodes{"gone",        "size_mismatch", "checksum_mismatch",
+                                                    "overwritten", "malware_found", "refused_by_hook"};
+
+/// A label's values are bounded, whatever words hooks reject with.
+std::string label_of(const model::Upload& upload) {
+    if (!upload.rejection) return {};
+    const auto& code = upload.rejection->code;
+    const bool ours = upload.state != model::UploadState::rejected || imaging::parse_rejection_code(code) ||
+                      std::find(kOwnCodes.begin(), kOwnCodes.end(), code) != kOwnCodes.end();
+    return ours ? code : "refused_by_hook";
 }
 
 telemetry::SeriesName finished_series(std::string result, std::string reason) {
@@ -33,7 +48,9 @@ telemetry::Histogram stage(telemetry::Metrics& metrics, const char* name) {
 UploadMetrics::UploadMetrics(telemetry::Metrics& metrics)
     : metrics_(metrics),
       fetch_(stage(metrics, "fetch")),
+      scan_(stage(metrics, "scan")),
       image_(stage(metrics, "image")),
+      hook_(stage(metrics, "hook")),
       put_(stage(metrics, "put")),
       commit_(stage(metrics, "commit")),
       finish_(metrics.histogram({"photogate_upload_finish_seconds",
@@ -50,13 +67,14 @@ UploadMetrics::UploadMetrics(telemetry::Metrics& metrics)
 }
 
 void UploadMetrics::finished(const model::Upload& upload, const StageTimes& times) {
-    const auto reason = upload.rejection ? upload.rejection->code : std::string{};
-    metrics_.counter(finished_series(std::string{to_string(upload.state)}, reason)).add();
+    metrics_.counter(finished_series(std::string{to_string(upload.state)}, label_of(upload))).add();
     if (upload.received_at && upload.finished_at)
         finish_.observe(std::max(0.0, telemetry::seconds(*upload.finished_at - *upload.received_at)));
     if (upload.state != model::UploadState::published) return;
     fetch_.observe(telemetry::seconds(times.fetch));
+    if (times.scan.count() > 0) scan_.observe(telemetry::seconds(times.scan));
     image_.observe(telemetry::seconds(times.image));
+    if (times.hook.count() > 0) hook_.observe(telemetry::seconds(times.hook));
     put_.observe(telemetry::seconds(times.put));
     commit_.observe(telemetry::seconds(times.commit));
 }

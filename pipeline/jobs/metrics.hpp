@@ -10,7 +10,7 @@
 
 namespace photogate::pipeline::jobs {
 
-/// `photogate_uploads_finished_total{result,reason}`, `photogate_upload_finish_seconds` and
+/// `photogate_uploads_finished_total{result,reason}`, where every code of an app's own hook is `refused_by_hook`, `photogate_upload_finish_seconds` and
 /// `photogate_upload_stage_seconds{stage}`.
 class UploadMetrics {
   public:
@@ -20,7 +20,7 @@ class UploadMetrics {
 
   private:
     telemetry::Metrics& metrics_;
-    telemetry::Histogram fetch_, image_, put_, commit_, finish_;
+    telemetry::Histogram fetch_, scan_, image_, hook_, put_, commit_, finish_;
 };
 
 /// `photogate_worker_jobs{lane}` and `photogate_worker_concurrency{lane}`, for lanes that have handlers.

@@ -89,6 +89,7 @@ struct PublishUpload::Fetch {
 
 struct PublishUpload::Work {
     const Job& job;
+    const model::App& app;
     const model::Profile& profile;
     const Store& store;
     const StopSignal& stop;
@@ -104,7 +105,10 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     if (!policy) return not_configured(policy.error().detail);
     if (!upload.pinned) return not_configured("the upload has no pinned object");
     const auto& profile = policy->profile;
-    const Work work{job, *profile, *policy->store, stop};
+    const Work work{job, *policy->app, *profile, *policy->store, stop};
+    if (dependencies_.gates.away) {
+        if (const auto away = dependencies_.gates.away(*profile)) return retry(*away);
+    }
 
     StageTimes times;
     auto start = Steady::now();
@@ -117,6 +121,13 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
         if (job.attempt < 3) return Retry{*fetched.error, Postponement::Cost::attempt};
         return reject(work, "gone", "the object was removed from the store before it could be processed",
                       nullptr);
+    }
+
+    if (dependencies_.gates.scan) {
+        start = Steady::now();
+        auto ended = scan(work, *fetched.spool);
+        times.scan = since(start);
+        if (ended) return std::move(*ended);
     }
 
     imaging::Task task;
@@ -151,6 +162,31 @@ void PublishUpload::failed(const Job& job) {
     if (!dependencies_.observer) return;
     if (const auto failed = dependencies_.uploads.find(std::nullopt, job.upload.id))
         dependencies_.observer(*failed, {});
+}
+
+std::optional<JobOutcome> PublishUpload::scan(const Work& work, const Spool& spool) const {
+    const auto found = dependencies_.gates.scan(spool.file);
+    if (!found) return retry(found.error());
+    if (const auto reached = failpoint::reach(failpoint::Point::after_scan); !reached)
+        return Retry{reached.error()};
+    if (!*found) return std::nullopt;
+    const model::RejectionFacts why{"malware_found", "the malware scanner found " + **found};
+    return reject(work, why.code, why.detail, &spool);
+}
+
+/// Asked last: whatever it says is about a picture that could be published at once.
+std::optional<JobOutcome> PublishUpload::ask(const Work& work, const Spool& spool,
+                                             const model::Publication& publication) const {
+    const auto refusal =
+        dependencies_.gates.ask({work.job, work.app, work.profile, publication.facts, publication.image});
+    if (!refusal) return retry(refusal.error());
+    if (const auto reached = failpoint::reach(failpoint::Point::after_publish_verdict); !reached)
+        return Retry{reached.error()};
+    if (!*refusal) return std::nullopt;
+    model::RejectionFacts why{"refused_by_hook", "the app's own check refused the picture"};
+    if (!(*refusal)->code.empty()) why.code = (*refusal)->code;
+    if (!(*refusal)->reason.empty()) why.detail = (*refusal)->reason;
+    return reject(work, why.code, why.detail, &spool);
 }
 
 PublishUpload::Fetch PublishUpload::fetch(const Work& work) const {
@@ -224,6 +260,33 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     const auto sha256 = hex_lower(signer::sha256(picture.bytes));
     const auto key = model::published_key(upload.public_id, sha256, imaging::file_extension(picture.format));
 
+    model::Publication publication;
+    publication.facts.content_type = imaging::media_type(processed.original_format);
+    publication.facts.size = spool.file.size();
+    publication.facts.sha256 = spool.sha256;
+    publication.facts.width = processed.width;
+    publication.facts.height = processed.height;
+    publication.facts.exif_json = processed.exif_json;
+    publication.facts.privacy_json = processed.privacy_json;
+    publication.facts.placeholder = processed.thumb_hash;
+    publication.facts.perceptual_hash = processed.perceptual_hash;
+    publication.facts.dominant_color = processed.dominant_color;
+    publication.image = {key,
+                         {},
+                         sha256,
+                         std::string{imaging::to_string(picture.format)},
+                         picture.width,
+                         picture.height,
+                         picture.bytes.size(),
+                         picture.has_alpha,
+                         watermark_of(work.profile)};
+    if (dependencies_.gates.ask && work.profile.hooks.before_publish) {
+        const auto asked = Steady::now();
+        auto ended = ask(work, spool, publication);
+        times.hook = since(asked);
+        if (ended) return std::move(*ended);
+    }
+
     storage::objects::PutOptions options;
     options.content_type = imaging::media_type(picture.format);
     options.cache_control = "public, max-age=31536000, immutable";
@@ -239,26 +302,7 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     const auto etag = confirmed_etag(*work.store.objects, region.published, key, picture.bytes, stored->etag);
     if (!etag) return retry(etag.error());
 
-    model::Publication publication;
-    publication.facts.content_type = imaging::media_type(processed.original_format);
-    publication.facts.size = spool.file.size();
-    publication.facts.sha256 = spool.sha256;
-    publication.facts.width = processed.width;
-    publication.facts.height = processed.height;
-    publication.facts.exif_json = processed.exif_json;
-    publication.facts.privacy_json = processed.privacy_json;
-    publication.facts.placeholder = processed.thumb_hash;
-    publication.facts.perceptual_hash = processed.perceptual_hash;
-    publication.facts.dominant_color = processed.dominant_color;
-    publication.image = {key,
-                         *etag,
-                         sha256,
-                         std::string{imaging::to_string(picture.format)},
-                         picture.width,
-                         picture.height,
-                         picture.bytes.size(),
-                         picture.has_alpha,
-                         watermark_of(work.profile)};
+    publication.image.etag = *etag;
     publication.bucket = region.published;
     publication.crc32 = static_cast<std::uint32_t>(
         ::crc32_z(::crc32_z(0, nullptr, 0), picture.bytes.data(), picture.bytes.size()));
@@ -281,7 +325,9 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     failpoint::pass(failpoint::Point::after_publish_commit);
     log::info("upload.published", {{"upload", upload.id.str()},
                                    {"fetch_ms", static_cast<double>(times.fetch.count()) / 1000},
+                                   {"scan_ms", static_cast<double>(times.scan.count()) / 1000},
                                    {"image_ms", static_cast<double>(times.image.count()) / 1000},
+                                   {"hook_ms", static_cast<double>(times.hook.count()) / 1000},
                                    {"put_ms", static_cast<double>(times.put.count()) / 1000},
                                    {"variants_ms", static_cast<double>(times.variants.count()) / 1000},
                                    {"commit_ms", static_cast<double>(times.commit.count()) / 1000}});

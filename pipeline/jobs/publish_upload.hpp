@@ -1,6 +1,6 @@
 // The job `process`: an uploaded file becomes a public image or a rejection.
 //
-//   GET pinned to the ETag → imager → PUT of the bytes made here → one transaction
+//   GET pinned to the ETag → scanner → imager → the app's hook → PUT of the bytes made here → one transaction
 //
 // What is validated is what is published: the bytes are spooled once, hashed as they arrive, proved and
 // encoded from that spool, and put from memory; nothing is copied inside the store into the public bucket.
@@ -12,11 +12,13 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "imaging/picture.hpp"
 #include "model/policy/profile.hpp"
 #include "pipeline/jobs/handler.hpp"
+#include "pipeline/jobs/publish_gates.hpp"
 #include "pipeline/stores.hpp"
 #include "storage/records/publications.hpp"
 #include "storage/records/upload_store.hpp"
@@ -26,7 +28,9 @@ namespace photogate::pipeline::jobs {
 /// How long each stage of one upload took; for metrics.
 struct StageTimes {
     std::chrono::microseconds fetch{};
+    std::chrono::microseconds scan{};
     std::chrono::microseconds image{};
+    std::chrono::microseconds hook{};
     std::chrono::microseconds put{};
     std::chrono::microseconds variants{};
     std::chrono::microseconds commit{};
@@ -55,6 +59,7 @@ class PublishUpload final : public JobHandler {
         std::function<void(const model::Upload&, const StageTimes&)> observer;
         /// The profile's variants of the image that is in the store already; may be empty: there are none.
         std::function<model::MadeAhead(const Ahead&)> make_variants = {};
+        PublishGates gates = {};
     };
     explicit PublishUpload(Dependencies dependencies);
 
@@ -68,6 +73,10 @@ class PublishUpload final : public JobHandler {
     struct Work;
 
     Fetch fetch(const Work& work) const;
+    /// How the job ends here; nullopt: it passes.
+    std::optional<JobOutcome> scan(const Work& work, const Spool& spool) const;
+    std::optional<JobOutcome> ask(const Work& work, const Spool& spool,
+                                  const model::Publication& publication) const;
     JobOutcome publish(const Work& work, const Spool& spool, const imaging::Processed& processed,
                        StageTimes times) const;
     JobOutcome reject(const Work& work, std::string code, std::string detail, const Spool* spool) const;

@@ -105,7 +105,14 @@ Result<Hold> ResumableUploads::take(const Visitor& visitor, const Wishes& wishes
         if (!digest || base64(*digest) != *found->declared_sha256) return another_checksum();
     }
     auto upload = revived(*found, visitor.until);
-    if (!upload) return fail(std::move(upload.error()));
+    if (!upload) {
+        // Its object may have come between the two looks.
+        if (upload.error().code != ErrorCode::state_conflict) return fail(std::move(upload.error()));
+        found = find(visitor);
+        if (!found) return fail(std::move(found.error()));
+        if (has_object(found->state)) return Hold{*found, nullptr, 0, whole(*found)};
+        return no_such_upload();
+    }
     const auto taken = dependencies_.chunks.take(
         {upload->id, upload->declared_size ? upload->declared_size : wishes.length, wishes.metadata,
          Timestamp{std::max(upload->expires_at, visitor.until) + kAfterTheEnd},

@@ -1,6 +1,7 @@
 #include "pipeline/uploads/upload_service.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
+#include "base/failpoint.hpp"
 #include "base/field_errors.hpp"
 #include "base/log.hpp"
 #include "pipeline/uploads/field_mistakes.hpp"
@@ -57,6 +59,17 @@ std::optional<records::IdempotencyKey> idempotency_of(const Caller& caller, std:
 std::optional<std::string> digest_in_hex(const std::optional<std::string>& in_base64) {
     const auto digest = in_base64 ? from_base64(*in_base64) : std::nullopt;
     return digest ? std::make_optional(hex_lower(*digest)) : std::nullopt;
+}
+
+bool asks_hook(const model::App& app, const Upload& upload) {
+    const auto profile = app.profiles.find(upload.profile);
+    return profile != app.profiles.end() && profile->second.hooks.before_grant.has_value();
+}
+
+/// Under one key there is one request: its repetition asks the same question.
+std::string repeated_as(const PlannedUpload& planned) {
+    return planned.idempotency ? planned.idempotency->key + "\n" + planned.idempotency->request_sha256
+                               : std::string{};
 }
 
 records::NewUpload new_upload(PlannedUpload planned) {
@@ -119,12 +132,52 @@ Result<PlannedUpload> UploadService::plan(const Caller& caller, CreateRequest re
         {}};
     if (request.grant.dedupe)
         planned.unless_published = digest_in_hex(planned.granted.upload.declared_sha256);
+    planned.asks_hook = dependencies_.ask_hook && asks_hook(**app, planned.granted.upload);
     if (caller.token)
         planned.token = {caller.token->max_uploads, caller.token->max_bytes, caller.token->expires_at};
     return planned;
 }
 
 void UploadService::create(PlannedUpload planned, std::function<void(Result<Created>)> done) const {
+    if (!planned.asks_hook) return store(std::move(planned), std::move(done));
+    struct Waiting {
+        PlannedUpload planned;
+        std::function<void(Result<Created>)> done;
+        InFlight::Ticket ticket;
+    };
+    auto waiting = std::make_shared<Waiting>(Waiting{std::move(planned), std::move(done), creating_.enter()});
+    dependencies_.ask_hook(waiting->planned.granted.upload, repeated_as(waiting->planned),
+                           [this, waiting](Result<> allowed) {
+                               if (!allowed) return waiting->done(fail(std::move(allowed.error())));
+                               failpoint::pass(failpoint::Point::after_grant_verdict);
+                               store(std::move(waiting->planned), std::move(waiting->done));
+                           });
+}
+
+void UploadService::ask_hooks(std::vector<Result<PlannedUpload>>& items, std::function<void()> done) const {
+    struct Waiting {
+        explicit Waiting(InFlight::Ticket entered) : ticket(std::move(entered)) {}
+        InFlight::Ticket ticket;
+        std::function<void()> done;
+        std::atomic<std::size_t> open{1};  ///< one more than are asked: nothing is done before all have been
+    };
+    auto waiting = std::make_shared<Waiting>(creating_.enter());
+    waiting->done = std::move(done);
+    const auto answered = [waiting] {
+        if (waiting->open.fetch_sub(1) == 1) waiting->done();
+    };
+    for (auto& item : items) {
+        if (!item || !item->asks_hook) continue;
+        waiting->open.fetch_add(1);
+        dependencies_.ask_hook(item->granted.upload, repeated_as(*item), [&item, answered](Result<> allowed) {
+            if (!allowed) item = tl::unexpected(std::move(allowed.error()));
+            answered();
+        });
+    }
+    answered();
+}
+
+void UploadService::store(PlannedUpload planned, std::function<void(Result<Created>)> done) const {
     const auto token_ends = planned.token ? std::optional{planned.token->expires_at} : std::nullopt;
     dependencies_.uploads.create(
         new_upload(std::move(planned)),

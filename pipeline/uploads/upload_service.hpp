@@ -70,6 +70,7 @@ struct PlannedUpload {
     std::optional<storage::records::IdempotencyKey> idempotency;
     std::optional<storage::records::TokenLimits> token;
     std::optional<std::string> unless_published;  ///< as storage::records::NewUpload has it
+    bool asks_hook = false;                       ///< its profile's app is asked before it is stored
 };
 
 /// Neither is there: created, as planned.
@@ -105,6 +106,12 @@ class UploadService {
         std::function<std::string(const model::Upload&, Timestamp until)> resumable_url = {};
         /// Whether the app may be granted one more, of that many declared bytes; without it every app may.
         std::function<Result<>(const model::App&, std::optional<ByteSize>)> admit = {};
+        /// Asks the app's hook whether the upload may be granted; `done` is called once, on any thread, also before this
+        /// returns. `repeated_as`: what a repeated request has in common with the first, or empty. Without it no hook is
+        /// asked.
+        std::function<void(const model::Upload&, const std::string& repeated_as,
+                           std::function<void(Result<>)> done)>
+            ask_hook = {};
     };
 
     /// All dependencies outlive this.
@@ -113,10 +120,14 @@ class UploadService {
     /// Checks everything and signs: no database, no store, so an I/O thread may call it. Every wrong field is in one
     /// error. Errors: forbidden, unavailable, rate_limited, and the codes of fields.
     Result<PlannedUpload> plan(const Caller& caller, CreateRequest request) const;
-    /// Stores what was planned. `done` is called once, on the committer's thread: it must be quick. Errors:
-    /// idempotency_key_reused, token_exhausted, overloaded.
+    /// Asks the app's hook where there is one, and stores what was planned. `done` is called once, on the committer's
+    /// thread or one that asks hooks: it must be quick. Errors: idempotency_key_reused, token_exhausted, overloaded;
+    /// refused_by_hook, hook_unavailable.
     void create(PlannedUpload planned, std::function<void(Result<Created>)> done) const;
-    /// Stores what could be planned in one transaction, and waits for it. An outcome for each item, in their order;
+    /// Asks the hooks of those that have one, at once; those that are refused become errors. `done` is called once, on any
+    /// thread, also before this returns. `items` lives until then. No thread of the caller's waits.
+    void ask_hooks(std::vector<Result<PlannedUpload>>& items, std::function<void()> done) const;
+    /// Stores what could be planned in one transaction, and waits for it; asks no hook. An outcome for each item, in their order;
     /// under an idempotency key that was used before, each as the first call created it. Errors: forbidden,
     /// idempotency_key_reused; then nothing is created.
     Result<std::vector<Result<Created>>> create_batch(const Caller& caller, PlannedBatch batch) const;
@@ -152,6 +163,7 @@ class UploadService {
                                                 std::int64_t place) const;
 
   private:
+    void store(PlannedUpload planned, std::function<void(Result<Created>)> done) const;
     /// `latest`: when its client's token ends.
     Result<Granted> grant_of(model::Upload upload, Timestamp at, std::optional<Timestamp> latest,
                              FormRedirect redirect = FormRedirect::as_profile_says) const;

@@ -4,6 +4,7 @@
 
 #include <pqxx/pqxx>
 
+#include "storage/apps/change.hpp"
 #include "storage/apps/embedded_sql.hpp"
 #include "storage/database/columns.hpp"
 #include "storage/database/transaction.hpp"
@@ -58,56 +59,29 @@ StoredSecret to_secret(const Columns& columns, const pqxx::row& row) {
             columns.maybe_time(row, "revoked_at")};
 }
 
-template <class Item>
-std::vector<Item> all_of(const pqxx::result& rows, Item (*read)(const Columns&, const pqxx::row&)) {
-    std::vector<Item> items;
-    const Columns columns{rows};
-    for (const auto& row : rows)
-        items.push_back(read(columns, row));
-    return items;
-}
-
-template <class Item>
-std::optional<Item> one_of(const pqxx::result& rows, Item (*read)(const Columns&, const pqxx::row&)) {
-    if (rows.empty()) return std::nullopt;
-    return read(Columns{rows}, rows[0]);
-}
-
 tl::unexpected<Error> no_such_app() {
     return fail(ErrorCode::app_not_found, "no app of this name was made through the API");
 }
 
-/// One change: what every statement of it needs.
-struct Change {
-    Transaction& transaction;
-    const Actor& actor;
-    Timestamp now;
+Result<> admit(const Change& change, const char* count, const AppName& app, const char* what) {
+    const auto rows = change.transaction.run(statements(), count, params(app.str()));
+    if (rows[0][0].as<std::size_t>() < kMostLive) return {};
+    return fail(ErrorCode::too_many_keys,
+                std::string{"the app has two live "} + what + ": revoke the older one first");
+}
 
-    /// Before anything is read: one change follows the other.
-    void begin() const { transaction.run(statements(), "change_apps"); }
-    void log(std::string_view action, const AppName& app, const std::optional<std::string>& subject = {},
-             std::string_view detail = "{}") const {
-        const auto request = actor.request_id.empty() ? std::nullopt : std::make_optional(actor.request_id);
-        transaction.run(statements(), "insert_app_audit",
-                        params(now, actor.name, action, app.str(), subject, detail, request));
-    }
-    Result<> admit(const char* count, const AppName& app, const char* what) const {
-        const auto rows = transaction.run(statements(), count, params(app.str()));
-        if (rows[0][0].as<std::size_t>() < kMostLive) return {};
-        return fail(ErrorCode::too_many_keys,
-                    std::string{"the app has two live "} + what + ": revoke the older one first");
-    }
-    void insert(const StoredKey& key) const {
-        transaction.run(statements(), "insert_app_key",
-                        params(key.id, key.app.str(), key.hash, key.hint, key.created_by, now));
-        log("key.created", key.app, key.id);
-    }
-    void insert(const StoredSecret& secret) const {
-        transaction.run(statements(), "insert_app_secret",
-                        params(secret.id, secret.app.str(), secret.secret.reveal(), secret.created_by, now));
-        log("secret.created", secret.app, secret.id);
-    }
-};
+void insert(const Change& change, const StoredKey& key) {
+    change.transaction.run(statements(), "insert_app_key",
+                           params(key.id, key.app.str(), key.hash, key.hint, key.created_by, change.now));
+    change.log("key.created", key.app, key.id);
+}
+
+void insert(const Change& change, const StoredSecret& secret) {
+    change.transaction.run(
+        statements(), "insert_app_secret",
+        params(secret.id, secret.app.str(), secret.secret.reveal(), secret.created_by, change.now));
+    change.log("secret.created", secret.app, secret.id);
+}
 
 }  // namespace
 
@@ -137,6 +111,7 @@ Result<InForce> AppStore::in_force() {
         now.apps = all_of(transaction.run(statements(), "all_apps"), to_app);
         now.keys = all_of(transaction.run(statements(), "live_app_keys"), to_key);
         now.secrets = all_of(transaction.run(statements(), "live_app_secrets"), to_secret);
+        now.profiles = all_of(transaction.run(statements(), "all_app_profiles"), to_profile);
         return now;
     });
 }
@@ -181,8 +156,8 @@ Result<AppStore::Created> AppStore::create(const NewApp& app, const NewKey& key,
                 .empty())
             return fail(ErrorCode::app_exists, "an app of this name was made before");
         change.log("app.created", app.name);
-        change.insert(made.key);
-        change.insert(made.secret);
+        insert(change, made.key);
+        insert(change, made.secret);
         return made;
     });
 }
@@ -218,9 +193,9 @@ Result<StoredKey> AppStore::add_key(const AppName& app, const NewKey& key, const
             if (earlier == Earlier::in_doubt &&
                 !transaction.run(statements(), "find_app_key", params(made.id)).empty())
                 return made;
-            if (auto room = change.admit("count_live_app_keys", app, "keys of the API"); !room)
+            if (auto room = admit(change, "count_live_app_keys", app, "keys of the API"); !room)
                 return fail(std::move(room.error()));
-            change.insert(made);
+            insert(change, made);
             return made;
         });
 }
@@ -248,9 +223,10 @@ Result<StoredSecret> AppStore::add_secret(const AppName& app, const Secret& secr
             if (earlier == Earlier::in_doubt &&
                 !transaction.run(statements(), "find_app_secret", params(made.id)).empty())
                 return made;
-            if (auto room = change.admit("count_live_app_secrets", app, "callback secrets of the API"); !room)
+            if (auto room = admit(change, "count_live_app_secrets", app, "callback secrets of the API");
+                !room)
                 return fail(std::move(room.error()));
-            change.insert(made);
+            insert(change, made);
             return made;
         });
 }

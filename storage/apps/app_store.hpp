@@ -1,11 +1,15 @@
-// Apps, API keys and callback secrets that operators make while gateways run.
+// Apps, profiles, API keys and callback secrets that operators make while gateways run.
 //
 // Every change is one transaction with its entry in the audit log, and wakes the other gateways when it commits
 // (records::Work::apps). A key is kept as its hash alone; what it was is known to nobody but who made it. Whether an app is one
-// of the configuration is not known here: keys and secrets may be of any app.
+// of the configuration is not known here: profiles, keys and secrets may be of any app.
 //
-// Errors: app_not_found, app_exists, key_not_found (a secret too), too_many_keys (secrets too); those of
-// storage/records/database.hpp. Thread safety: every call from any number of threads.
+// Of two who change a profile at once the later one wins, unless it says which version it means to replace. A profile that is
+// deleted is retired, not removed: uploads that were made with it go on by it. It is removed when the app needs the place and
+// no upload has it any more.
+//
+// Errors: app_not_found, app_exists, key_not_found (a secret too), too_many_keys (secrets too), profile_not_found,
+// too_many_profiles, precondition_failed; those of storage/records/database.hpp. Thread safety: every call from any number of threads.
 #pragma once
 
 #include <chrono>
@@ -24,6 +28,9 @@ namespace photogate::storage::apps {
 
 /// That live at once, of one app: one, and its successor.
 inline constexpr std::size_t kMostLive = 2;
+/// Active, of one app; and with those that are retired.
+inline constexpr std::size_t kMostProfiles = 64;
+inline constexpr std::size_t kMostKeptProfiles = 256;
 
 struct StoredApp {
     AppName name;
@@ -54,12 +61,31 @@ struct StoredSecret {
     std::optional<Timestamp> revoked_at;
 };
 
-/// What counts now: every app, and of keys and secrets those that are live, secrets the newest first.
+struct StoredProfile {
+    AppName app;
+    ProfileName name;
+    std::string settings_json;  ///< an object, as [apps.NAME.profiles.NAME]
+    enum class State { active, retired } state = State::active;
+    std::int64_t version = 0;  ///< greater with each change, also of one that is made anew under its name
+    std::string created_by;
+    Timestamp created_at;
+    std::string changed_by;
+    Timestamp changed_at;
+};
+
+/// Which profile a change is meant for; `any`: as it is, or none.
+struct Expected {
+    enum class What { any, absent, present, one_of } what = What::any;
+    std::vector<std::int64_t> versions = {};
+};
+
+/// What counts now: every app and profile, and of keys and secrets those that are live, secrets the newest first.
 struct InForce {
     std::int64_t version = 0;
     std::vector<StoredApp> apps;
     std::vector<StoredKey> keys;
     std::vector<StoredSecret> secrets;
+    std::vector<StoredProfile> profiles;  ///< the retired ones too
 };
 
 /// The revoked ones too, the newest first, 100 of each.
@@ -79,9 +105,10 @@ struct AuditEntry {
     Timestamp at;
     std::string actor;
     std::string
-        action;  ///< app.created, app.changed, app.disabled, app.enabled, key.created, key.revoked, secret.…
+        action;  ///< app.created, app.changed, app.disabled, app.enabled, key.created, key.revoked, secret.…,
+                 ///< profile.created, profile.changed, profile.deleted
     AppName app;
-    std::optional<std::string> subject;  ///< the key's or secret's id
+    std::optional<std::string> subject;  ///< the key's or secret's id, the profile's name
     std::string detail_json;
     std::optional<std::string> request_id;
 };
@@ -142,6 +169,22 @@ class AppStore {
     Result<StoredSecret> add_secret(const AppName& app, const Secret& secret, const Actor& actor);
     Result<StoredSecret> revoke_secret(const AppName& app, const std::string& id, const Actor& actor);
 
+    /// By name, the retired ones too.
+    Result<std::vector<StoredProfile>> profiles(const AppName& app);
+    Result<StoredProfile> profile(const AppName& app, const ProfileName& name);
+    enum class Put { created, changed, unchanged };
+    struct PutProfile {
+        StoredProfile profile;
+        Put put = Put::created;
+    };
+    /// Where it has these very settings already, nothing changes.
+    Result<PutProfile> put_profile(const AppName& app, const ProfileName& name,
+                                   const std::string& settings_json, const Expected& expected,
+                                   const Actor& actor);
+    /// One that is retired already stays so.
+    Result<StoredProfile> retire_profile(const AppName& app, const ProfileName& name,
+                                         const Expected& expected, const Actor& actor);
+
     /// The newest first. `before`: an entry's id; nullopt: from the newest.
     Result<std::vector<AuditEntry>> audit(const std::optional<AppName>& app,
                                           std::optional<std::int64_t> before, std::size_t most);
@@ -160,5 +203,6 @@ class AppStore {
 };
 
 std::string_view to_string(StoredApp::State state);
+std::string_view to_string(StoredProfile::State state);
 
 }  // namespace photogate::storage::apps

@@ -56,9 +56,9 @@ std::optional<Timestamp> Columns::maybe_time(const pqxx::row& row, const char* n
 std::vector<std::string> parse_text_array(const std::string& literal) {
     std::vector<std::string> elements;
     pqxx::array_parser parser{literal.c_str()};
-    for (auto [juncture, text] = parser.get_next(); juncture != pqxx::array_parser::done;
+    for (auto [juncture, text] = parser.get_next(); juncture != pqxx::array_parser::juncture::done;
          std::tie(juncture, text) = parser.get_next()) {
-        if (juncture == pqxx::array_parser::string_value) elements.push_back(text);
+        if (juncture == pqxx::array_parser::juncture::string_value) elements.push_back(text);
     }
     return elements;
 }

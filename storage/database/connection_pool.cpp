@@ -58,12 +58,7 @@ void require_writable(const pqxx::result& answer) {
 Connection::Connection(const ConnectionOptions& options)
     : options_(options),
       connection_(with_defaults(options.database_url, options.connect_timeout)),
-      quiet_(std::make_unique<pqxx::quiet_errorhandler>(connection_)) {
-    // A new session would lack the settings below, and a lost transaction go unseen.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // deprecated because version 7 never reactivates
-    connection_.inhibit_reactivation(true);
-#pragma GCC diagnostic pop
+      manners_(connection_) {
     socket_ = connection_.sock();
     pqxx::nontransaction work{connection_};
     if (options_.pooler == Pooler::none) begin(work, "false");
@@ -77,8 +72,8 @@ void Connection::begin(pqxx::transaction_base& work, const char* in_this_transac
     const auto statement = std::to_string(options_.statement_timeout.count());
     const auto lock = std::to_string(options_.lock_timeout.count());
     const auto idle = std::to_string(kIdleInTransactionTimeout.count());
-    (void)work.exec_params(statements().at("bound_session"), statement, lock, idle,
-                           in_this_transaction_alone);
+    execute(work, statements().at("bound_session"),
+            {statement.c_str(), lock.c_str(), idle.c_str(), in_this_transaction_alone});
 }
 
 void Connection::begin_shared(pqxx::transaction_base& work) {
@@ -86,12 +81,11 @@ void Connection::begin_shared(pqxx::transaction_base& work) {
 }
 
 pqxx::result Connection::run(pqxx::transaction_base& work, const sql::NamedQueries& statements,
-                             const std::string& name, const std::vector<const char*>& values) {
-    const auto parameters = pqxx::prepare::make_dynamic_params(values);
+                             const std::string& name, const ParameterTexts& values) {
     const auto& text = statements.at(name);
-    if (options_.pooler == Pooler::transaction) return work.exec_params(text, parameters);
+    if (options_.pooler == Pooler::transaction) return execute(work, text, values);
     prepare(name, text);
-    return work.exec_prepared(name, parameters);
+    return execute_prepared(work, name, values);
 }
 
 void Connection::prepare(const std::string& name, const std::string& text) {

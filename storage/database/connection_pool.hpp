@@ -28,6 +28,7 @@
 #include <pqxx/pqxx>
 
 #include "base/result.hpp"
+#include "storage/database/libpqxx.hpp"
 #include "storage/database/pooler.hpp"
 #include "storage/sql/named_queries.hpp"
 
@@ -61,7 +62,7 @@ class Connection {
     /// Runs a statement of that name inside `work`. No two modules name theirs alike: they are prepared under their names.
     /// Throws what libpqxx throws.
     pqxx::result run(pqxx::transaction_base& work, const sql::NamedQueries& statements,
-                     const std::string& name, const std::vector<const char*>& values = {});
+                     const std::string& name, const ParameterTexts& values = {});
     /// Settings of a session: sent once, or behind a pooler at the start of each transaction.
     void begin_shared(pqxx::transaction_base& work);
 
@@ -83,7 +84,7 @@ class Connection {
 
     const ConnectionOptions options_;
     pqxx::connection connection_;
-    std::unique_ptr<pqxx::errorhandler> quiet_;  // born of the connection, and dies before it
+    ConnectionManners manners_;  // dies before the connection
     std::unordered_set<std::string> prepared_;
     int socket_ = -1;
     std::atomic<std::int64_t> deadline_{0};  // steady clock, 0: none

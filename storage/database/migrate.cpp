@@ -43,7 +43,7 @@ struct Applied {
 
 pqxx::result run(Connection& connection, pqxx::transaction_base& work, const char* name,
                  const std::vector<std::string>& values = {}) {
-    std::vector<const char*> texts;
+    ParameterTexts texts;
     for (const auto& value : values)
         texts.push_back(value.c_str());
     return connection.run(work, statements(), name, texts);

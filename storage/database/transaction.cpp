@@ -2,29 +2,11 @@
 
 #include <stdexcept>
 #include <thread>
-#include <tuple>
 
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "storage/database/database_error.hpp"
-
-namespace photogate::storage::database {
-namespace {
-
-/// Rows of COPY that are escaped already.
-struct EscapedRows {
-    std::string_view text;
-};
-
-}  // namespace
-}  // namespace photogate::storage::database
-
-// libpqxx 6 escapes each field in two strings of its own, and has no other way into its stream.
-template <>
-inline std::string pqxx::internal::TypedCopyEscaper::operator()(
-    const photogate::storage::database::EscapedRows* rows) const {
-    return std::string{rows->text};
-}
+#include "storage/database/libpqxx.hpp"
 
 namespace photogate::storage::database {
 namespace {
@@ -65,7 +47,7 @@ pqxx::result Transaction::run(const std::string& name, const Params& parameters)
 pqxx::result Transaction::run(const sql::NamedQueries& statements, const std::string& name,
                               const Params& parameters) {
     begin_statement();
-    std::vector<const char*> values;
+    ParameterTexts values;
     values.reserve(parameters.values().size());
     for (const auto& value : parameters.values())
         values.push_back(value ? value->c_str() : nullptr);
@@ -75,10 +57,7 @@ pqxx::result Transaction::run(const sql::NamedQueries& statements, const std::st
 void Transaction::copy_text(const std::string& table, const std::vector<const char*>& names,
                             std::string_view rows) {
     begin_statement();
-    pqxx::stream_to stream{work_, table, names};
-    stream << std::tuple{EscapedRows{rows}};
-    has_ended_copy_ = true;
-    stream.complete();
+    copy_escaped(work_, table, names, rows, has_ended_copy_);
 }
 
 void Transaction::begin_statement() {

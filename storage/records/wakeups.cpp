@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 
 #include "base/log.hpp"
 #include "storage/database/database_error.hpp"
+#include "storage/database/libpqxx.hpp"
 #include "storage/database/transaction.hpp"
 
 namespace photogate::storage::records {
@@ -64,16 +64,6 @@ std::vector<std::string> payloads_of(const std::string& origin, const std::vecto
     }
     return payloads;
 }
-
-class Receiver final : public pqxx::notification_receiver {
-  public:
-    Receiver(pqxx::connection& connection, const char* channel, std::function<void(const std::string&)> heard)
-        : notification_receiver(connection, channel), heard_(std::move(heard)) {}
-    void operator()(const std::string& payload, int) override { heard_(payload); }
-
-  private:
-    std::function<void(const std::string&)> heard_;
-};
 
 }  // namespace
 
@@ -250,17 +240,16 @@ void Wakeups::listen_until_lost() {
         }
     } registration{*this, connection};
 
-    std::vector<std::unique_ptr<Receiver>> receivers;  // they die before their connection
+    std::vector<database::Listening> channels;  // they die before their connection
     for (std::size_t i = 0; i < kKinds.size(); ++i) {
-        receivers.push_back(
-            std::make_unique<Receiver>(connection.raw(), kChannels[i], [this, i](const std::string& payload) {
-                if (payload != origin_) signal_here(kKinds[i]);
-            }));
+        channels.emplace_back(connection.raw(), kChannels[i], [this, i](const std::string& payload) {
+            if (payload != origin_) signal_here(kKinds[i]);
+        });
     }
-    receivers.push_back(std::make_unique<Receiver>(
-        connection.raw(), kVersions, [this](const std::string& payload) { heard_versions(payload); }));
-    receivers.push_back(std::make_unique<Receiver>(
-        connection.raw(), kTransfers, [this](const std::string& payload) { heard_transfers(payload); }));
+    channels.emplace_back(connection.raw(), kVersions,
+                          [this](const std::string& payload) { heard_versions(payload); });
+    channels.emplace_back(connection.raw(), kTransfers,
+                          [this](const std::string& payload) { heard_transfers(payload); });
     connection.raw().get_notifs();
     // A notification that came while no session listened is not repeated.
     for (const auto kind : kKinds)

@@ -11,6 +11,7 @@ import pytest
 from module_list import LIBRARIES, read_modules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+WHEN = "1700000000"  # when the commit of the bill was made
 PAGE = (ROOT / "docs" / "dependencies.md").read_text()
 INSTALLER = (ROOT / "scripts" / "install-dependencies").read_text()
 loader = importlib.machinery.SourceFileLoader("render_sbom", str(ROOT / "scripts" / "render-sbom"))
@@ -27,7 +28,7 @@ def packages_installed():
     """What the script installs, in any of its modes."""
     lists = re.findall(r'^(?:packages|for_\w+|backports)="([^"]*)"', INSTALLER, re.M)
     lists += re.findall(r'for_tests="\$for_tests ([^"]*)"', INSTALLER)
-    assert len(lists) == 6
+    assert len(lists) == 7
     return {word for each in lists for word in each.split()}
 
 
@@ -54,7 +55,7 @@ def bill():
     build = pathlib.Path(os.environ.get("PHOTOGATE_BUILD_DIR", ROOT / "build" / "release"))
     if not (build / "photogate").exists():
         pytest.skip(f"{build} holds no program: build it first")
-    done = subprocess.run([ROOT / "scripts" / "render-sbom", build], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([ROOT / "scripts" / "render-sbom", build], capture_output=True, text=True, timeout=120, env={**os.environ, "SOURCE_DATE_EPOCH": WHEN})
     assert done.returncode == 0, done.stderr
     return build, json.loads(done.stdout)
 
@@ -86,3 +87,9 @@ def test_bill_of_materials_has_the_package_of_every_shared_library(bill):
 def test_bill_of_materials_of_a_folder_without_a_program_is_refused(tmp_path):
     done = subprocess.run([ROOT / "scripts" / "render-sbom", tmp_path], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "build it first" in done.stderr and not done.stdout
+
+
+def test_bill_of_materials_of_one_build_and_commit_is_the_same_each_time(bill):
+    build, made = bill
+    again = subprocess.run([ROOT / "scripts" / "render-sbom", build], capture_output=True, text=True, timeout=120, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": WHEN}).stdout
+    assert json.loads(again) == made and made["metadata"]["timestamp"] == "2023-11-14T22:13:20Z"

@@ -20,7 +20,7 @@ def options():
 
 
 def named():
-    return set(re.findall(r"`((?:server|database|delivery|packages|callbacks|retention|imaging|worker|store|apps)\.[\w.*]+)`", PAGE))
+    return set(re.findall(r"`((?:server|database|delivery|packages|callbacks|retention|imaging|worker|store|apps|scanner)\.[\w.*]+)`", PAGE))
 
 
 def test_names_options_that_exist():

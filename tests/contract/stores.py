@@ -28,7 +28,8 @@ def _versitygw_binary():
 
 
 class Versitygw(stack.Child):
-    """versitygw over a folder (its `posix` backend), with one account."""
+    """versitygw over a folder (its `posix` backend), with one account; `events_url`: where it posts its events, which must answer
+    when it starts."""
 
     name = "versitygw"
     death_signal = signal.SIGTERM
@@ -39,19 +40,20 @@ class Versitygw(stack.Child):
         self.folder.mkdir(parents=True)
         self.port = stack.free_port()
         self.root = stack.AccessKey.make("root")
+        self.buckets, self.events_url = ("incoming", "originals"), None
 
     @property
     def endpoint(self):
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        self._spawn([_versitygw_binary(), "--port", f"127.0.0.1:{self.port}", "--region", stack.REGION, "--quiet",
-                     "posix", str(self.folder)],
+        events = ["--event-webhook-url", self.events_url] if self.events_url else []
+        self._spawn([_versitygw_binary(), "--port", f"127.0.0.1:{self.port}", "--region", stack.REGION, "--quiet", *events, "posix", str(self.folder)],
                     env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.folder.parent),
                          "ROOT_ACCESS_KEY": self.root.access, "ROOT_SECRET_KEY": self.root.secret})
         stack.wait_until(self._listens, 30, self.name, lambda: self.running)
-        for bucket in ("incoming", "originals"):
-            (self.folder / bucket).mkdir()  # a folder is a bucket there
+        for bucket in self.buckets:
+            (self.folder / bucket).mkdir(exist_ok=True)  # a folder is a bucket there
 
     def _listens(self):
         with socket.socket() as probe:

@@ -18,6 +18,7 @@ from tests.rig import fault_proxy as faults
 from tests.rig import pictures
 from tests.rig import stack as parts
 from tests.rig.imagers import to_imagers
+from tests.rig.second_store import close_store, region_toml, second_store
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "etc" / "prometheus" / "photogate.rules.yml"
@@ -57,6 +58,15 @@ def moves(world, series, fault, by=1, seconds=30):
     await_figure(world, series, lambda now: now >= before + by, seconds)
 
 
+def another_region(world, store=None):
+    """A second region; without a store of its own, one whose store is not there."""
+    region = region_toml("far", store or world.stack.minio)
+    if not store:
+        region = re.sub(r'_bucket = "', '_bucket = "far-', region.replace(world.stack.minio.endpoint, "http://127.0.0.1:9"))
+    config = world.gateway.config
+    config.write_text(config.read_text() + "\n" + region + '[placement]\ndefault_region = "default"\nprobe_interval = "300ms"\n')
+
+
 # ---- the rules
 
 def rules():
@@ -68,22 +78,24 @@ def rules():
 
 def test_every_alert_has_a_rule_and_a_runbook_entry():
     found = list(rules())
-    assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 17)}
+    assert {identity for _, identity, _ in found} == {f"A{number}" for number in range(1, 20)}
     pages = (ROOT / "docs" / "operations.md").read_text()
     for alert, identity, _ in found:
         assert f'<a id="{identity.lower()}"></a>{identity} ' in pages and alert in pages, alert
-    assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 17)}
+    assert set(re.findall(r"operations\.md#(a\d+)", RULES.read_text())) == {f"a{number}" for number in range(1, 20)}
 
 
 @pytest.mark.drills
 def test_every_rule_fires_and_none_in_a_calm_hour():
     promtool = unpacked.program("prometheus", "usr/bin/promtool")
-    done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_gateway_exports_every_metric_used_by_rules(own_world, photo):
-    world = own_world(extra=PROVED)
+    world = own_world(extra=PROVED, start=False)
+    another_region(world)
+    world.gateway.start()
     world.publish(photo)
     parts.wait_until(lambda: figure(world, 'photogate_clock_offset_seconds{of="store"}') != 0, 60, "the store's clock")
     names = {re.split(r"[{ ]", series, maxsplit=1)[0] for series in samples(world)}
@@ -272,3 +284,36 @@ def test_a15_silent_worker(own_world, photo):
         to_imagers(world.gateway, signal.SIGCONT)
 
     moves(world, series, taken_back)
+
+
+@pytest.mark.drills
+def test_a17_scanner_that_is_away(own_world, photo):
+    world = own_world(extra=EVERY_SECOND + '[scanner]\nkind = "clamd"\naddress = "/nowhere/clamd.ctl"\n')
+    assert figure(world, "photogate_scanner_up") == 1
+    moves(world, 'photogate_scanner_scans_total{result="failed"}', lambda: world.upload(photo))
+    await_figure(world, "photogate_scanner_up", lambda now: now == 0)
+
+
+@pytest.mark.drills
+def test_a18_hook_that_fails(own_world, photo):
+    world = own_world(extra=EVERY_SECOND + '[apps.shop.hooks]\nbefore_publish = "http://127.0.0.1:9/hook"\n')
+    moves(world, 'photogate_hook_calls_total{hook="before_publish",result="failed"}', lambda: world.upload(photo), by=3)
+    await_figure(world, 'photogate_hook_calls_total{hook="before_publish",result="away"}', lambda now: now >= 1)
+
+
+@pytest.mark.drills
+def test_a19_region_that_is_down(own_world, tmp_path):
+    world = own_world(start=False)
+    far = second_store(world, tmp_path)
+    try:
+        another_region(world, far)
+        world.gateway.start()
+        series = 'photogate_region_up{region="far"}'
+        await_figure(world, series, lambda now: now == 1)
+        far.kill()
+        await_figure(world, series, lambda now: now == 0)
+        assert figure(world, 'photogate_region_up{region="default"}') == 1
+        far.start()
+        await_figure(world, series, lambda now: now == 1, 60)
+    finally:
+        close_store(far)

@@ -53,7 +53,7 @@ def test_bash_offers_every_command_and_option_that_help_names(helps):
 
 
 def test_bash_completes_beginnings_files_and_commands_behind_options(tmp_path, helps):
-    assert completed(["s"]) == {"serve", "sweep", "sign", "secret"}
+    assert completed(["s"]) == {"serve", "setup", "sweep", "sign", "secret"}
     assert completed(["key", "re"]) == {"revoke"}
     assert completed(["serve", "--metrics"]) == set() and "--server-metrics-listen" in completed(["serve", "--server-m"])
     (tmp_path / "photogate.toml").touch()

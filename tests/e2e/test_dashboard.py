@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from test_alerts import another_region
 
 from scripts import unpacked
 from tests.rig import pictures
@@ -106,7 +107,9 @@ def some_of_everything(world, photo):
 
 @pytest.mark.drills
 def test_every_query_returns_series_of_a_gateway_with_traffic(own_world, tmp_path):
-    world = own_world(extra="\n[worker]\nreconcile_interval = 1\nreap_interval = 1\nsweep_interval = 1\nproof_interval = 1\n")
+    world = own_world(extra="\n[worker]\nreconcile_interval = 1\nreap_interval = 1\nsweep_interval = 1\nproof_interval = 1\n", start=False)
+    another_region(world)
+    world.gateway.start()
     photo = pictures.photo(320, 240, seed=91)
     some_of_everything(world, photo)
     with Prometheus(tmp_path, [f"127.0.0.1:{world.metrics_port}"]) as prometheus:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.contract.stores import Versitygw
 from tests.rig import event_senders as senders
 from tests.rig import pictures, sinks
 from tests.rig import stack as parts
@@ -218,3 +219,68 @@ queue_interval = "100ms"
         parts.wait_until(lambda: queue.left() == 0, 60, "the acknowledgement")
     finally:
         queue.close()
+
+
+# ---- a real sender beside MinIO
+
+class OnVersitygw:
+    """A gateway whose store is versitygw, which posts its events to it."""
+
+    def __init__(self, world, folder):
+        minio = world.stack.minio
+        self.world, self.store = world, Versitygw(folder / "versitygw", folder / "versitygw.log")
+        self.store.buckets = (minio.incoming, minio.public, minio.originals)
+        text = world.gateway.config.read_text().replace(minio.endpoint, self.store.endpoint)
+        for key in (minio.signer, minio.worker):
+            text = text.replace(f'"{key.access}"', f'"{self.store.root.access}"').replace(f'"{key.secret}"', f'"{self.store.root.secret}"')
+        world.gateway.config.write_text(text)
+        world.gateway.environment["PHOTOGATE_UNSAFE"] = "true"  # one account signs and works
+
+    def start(self, word=WORD):
+        """Without events first, since each needs the other to start."""
+        self.store.start()
+        self.world.gateway.start()
+        self.store.stop()
+        self.store.events_url = f"http://photogate:{word}@127.0.0.1:{self.world.port}/v1/events/versitygw"
+        self.store.start()
+
+
+@pytest.fixture
+def on_versitygw(own_world, tmp_path):
+    made = OnVersitygw(own_world(start=False, extra=f"""
+[worker]
+reconcile_interval = 3600
+[events.versitygw]
+dialect = "versitygw"
+authentication = "basic"
+tokens = ["{WORD}"]
+"""), tmp_path)
+    yield made
+    made.store.stop()
+
+
+@pytest.mark.large
+def test_versitygw_itself_brings_an_upload_to_its_end(on_versitygw):
+    on_versitygw.start()
+    world = on_versitygw.world
+    received = 'photogate_events_received_total{result="received",source="versitygw"}'
+    before = figure(world, received)
+    for seed, more in ((640, {}), (641, {"filename": "Zo\u00eb + 1%.jpg"})):
+        data = pictures.photo(160, 120, seed=seed)
+        created = world.create({"size": len(data), **more})
+        assert created["upload"]["url"].startswith(on_versitygw.store.endpoint)
+        assert world.send(created, data)[0] == 200
+        assert published(world, created)
+    parts.wait_until(lambda: figure(world, received) == before + 2, 60, "the counter")
+    assert figure(world, 'photogate_events_received_total{result="quarantined",source="versitygw"}') == 0
+
+
+@pytest.mark.large
+def test_versitygw_with_another_password_is_not_believed(on_versitygw):
+    on_versitygw.start("v" * 40)
+    world = on_versitygw.world
+    refused = 'photogate_events_received_total{result="unauthenticated",source="versitygw"}'
+    parts.wait_until(lambda: figure(world, refused) == 1, 60, "its first event, a test")
+    created = stored(world, seed=642)
+    parts.wait_until(lambda: figure(world, refused) == 2, 60, "the upload's event")
+    assert state(world, created) == "created"

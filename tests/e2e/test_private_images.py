@@ -3,6 +3,7 @@ import http.client
 import json
 import pathlib
 import re
+import signal
 import time
 import urllib.parse
 
@@ -347,12 +348,31 @@ def test_keys_rotate_and_derived_ones_agree_among_gateways(own_world):
     assert problem(get(world, path_of(upload))) == (403, "signature_invalid")
 
 
-def test_does_not_start_where_anybody_may_read_the_public_bucket(own_world):
-    world = own_world(profiles=PROFILES)
-    world.gateway.stop()
+def let_anybody_read(world):
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"],
                                                      "Resource": [f"arn:aws:s3:::{world.stack.minio.public}/*"]}]}
     s3(world).put_bucket_policy(Bucket=world.stack.minio.public, Policy=json.dumps(policy))
+
+
+def test_does_not_start_where_anybody_may_read_the_public_bucket(own_world):
+    world = own_world(profiles=PROFILES)
+    world.gateway.stop()
+    let_anybody_read(world)
     with pytest.raises(parts.StackError):
         world.gateway.start()
     assert "stranger.get.public" in world.gateway.log.read_text()
+
+
+def test_first_private_profile_is_not_reloaded_where_anybody_may_read_the_public_bucket(own_world):
+    world = own_world(profiles={"photos": {}})
+    let_anybody_read(world)
+    config = world.gateway.config.read_text()
+    world.gateway.config.write_text(config + "\n[apps.shop.profiles.galleries]\nprivate = true\n")
+    world.gateway.process.send_signal(signal.SIGHUP)
+
+    def refused():
+        return "config.not_reloaded" in world.gateway.log.read_text()
+
+    parts.wait_until(refused, 30, "the refusal")
+    assert "stranger.get.public" in world.gateway.log.read_text()
+    assert world.gateway.request("POST", "/v1/uploads", {"profile": "galleries", "size": 10}, key=world.app.key)[0] == 422

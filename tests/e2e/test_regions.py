@@ -13,14 +13,20 @@ import mmdb_writer
 import netaddr
 import pytest
 
+from scripts import haproxy, nginx
+from tests.rig import resumable as wire
 from tests.rig import stack as parts
+from tests.rig.bad_requests import head
 from tests.rig.pictures import photo
+from tests.rig.raw_http import Raw
 from tests.rig.second_store import close_store, region_toml, second_store
 from tests.rig.world import QUICK_ROUNDS, World
 
 NEAR = 'networks = ["10.0.0.0/8", "2001:db8::/32"]\ncountries = ["DE"]\ncontinents = ["EU"]'
-FAR = 'networks = ["10.9.0.0/16", "2001:db8:9::/48"]\ncountries = ["US"]\ncontinents = ["NA"]'
+FAR = 'networks = ["10.9.0.0/16", "127.9.0.0/16", "2001:db8:9::/48"]\ncountries = ["US"]\ncontinents = ["NA"]'
 IN_GERMANY, IN_CANADA, IN_AMERICA, NOWHERE = "81.2.69.160", "24.1.2.3", "8.8.8.8", "203.0.113.9"
+CDN = "127.7.0.0/16"  # as the proxies are configured
+AT_HOME, FAR_AWAY, AT_THE_CDN = "127.8.0.1", "127.9.0.1", "127.7.0.1"  # where a connection to a proxy comes from
 PLACES = {"81.2.0.0/16": ("DE", "EU"), "24.0.0.0/8": ("CA", "NA"), "8.0.0.0/8": ("US", "NA")}
 
 
@@ -179,6 +185,69 @@ def test_batches_and_tus_choose_a_region_as_single_uploads_do(regions):
     assert status == 201, headers
     identity = headers["location"].rsplit("/", 1)[1]
     assert regions.world.sql(f"select region from uploads where id = '{identity}'").strip() == "far"
+
+
+# ---- behind nginx and HAProxy, as etc/ configures them
+
+@pytest.fixture(scope="module", params=["nginx", "haproxy"])
+def front(request, regions, tmp_path_factory):
+    with {"nginx": nginx, "haproxy": haproxy}[request.param].in_front(tmp_path_factory.mktemp(request.param), f"127.0.0.1:{regions.world.port}", cdn=CDN) as made:
+        yield made
+
+
+def behind(regions, front, source, headers=None, connection=None):
+    """The region of an upload of a phone that connects to the proxy from this address."""
+    body = json.dumps({"size": len(photo())}).encode()
+    fields = {"Authorization": f"Bearer {regions.token}", "Content-Type": "application/json", **(headers or {})}
+    with connection or Raw(front.tls_port, source=source, tls="photos.example") as client:
+        answer = client.ask(head("POST /v1/uploads HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), f"Content-Length: {len(body)}",
+                                 host="photos.example") + body)
+    assert answer.status == 201, answer
+    return regions.region_of(json.loads(answer.body))
+
+
+def test_proxy_tells_the_address_of_its_client_and_nothing_that_the_client_says(regions, front):
+    assert behind(regions, front, AT_HOME) == "default" and behind(regions, front, FAR_AWAY) == "far"
+    for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"):
+        for said in (lambda address: address, lambda address: f"{address}, 127.0.0.1", lambda address: f"for={address}"):
+            assert behind(regions, front, AT_HOME, {name: said("10.9.2.3")}) == "default", name
+            assert behind(regions, front, FAR_AWAY, {name: said("10.1.2.3")}) == "far", name
+
+
+def test_proxy_lets_no_client_say_where_it_is(regions, front):
+    for spelling in ("CF-IPCountry", "cf-ipcountry"):
+        assert behind(regions, front, AT_HOME, {spelling: "US"}) == "default"
+        assert behind(regions, front, FAR_AWAY, {spelling: "DE"}) == "far"
+    assert behind(regions, front, AT_HOME, {"CF-IPCountry": "US", "Connection": "CF-IPCountry", "X-Forwarded-For": AT_THE_CDN}) == "default"
+
+
+def test_proxy_passes_on_what_the_cdn_says(regions, front):
+    assert behind(regions, front, AT_THE_CDN, {"X-Forwarded-For": "10.9.2.3"}) == "far"
+    assert behind(regions, front, AT_THE_CDN, {"X-Forwarded-For": "10.9.2.3, 10.1.2.3"}) == "default", "the last is the one that the CDN saw"
+    assert behind(regions, front, AT_THE_CDN, {"X-Forwarded-For": "10.1.2.3", "CF-IPCountry": "US"}) == "far"
+    assert behind(regions, front, AT_THE_CDN, {"X-Forwarded-For": IN_AMERICA}) == "far", "by the database of places"
+    assert behind(regions, front, AT_THE_CDN) == behind(regions, front, AT_THE_CDN, {"X-Forwarded-For": "nonsense"}) == "default"
+
+
+def test_tus_behind_a_proxy_chooses_a_region_too(regions, front):
+    for source, region in ((AT_HOME, "default"), (FAR_AWAY, "far")):
+        made = wire.call("POST", f"https://127.0.0.1:{front.tls_port}/u/{regions.token}/r", {**wire.TUS, "Upload-Length": "1000", "X-Forwarded-For": "10.9.2.3"}, source=source)
+        assert made.status == 201, made
+        identity = made.headers["location"].rsplit("/", 1)[1]
+        assert regions.world.sql(f"select region from uploads where id = '{identity}'").strip() == region
+
+
+def test_haproxy_believes_the_proxy_protocol_of_its_balancer_alone(regions, tmp_path):
+    with haproxy.in_front(tmp_path / "haproxy", f"127.0.0.1:{regions.world.port}", balancer="127.6.0.1") as front:
+
+        def through(source, address):
+            line = f"PROXY TCP4 {address} 127.0.0.1 40000 443\r\n".encode()
+            return behind(regions, front, None, connection=Raw(front.tls_port, source=source, tls="photos.example", first=line))
+
+        assert through("127.6.0.1", "10.9.2.3") == "far" and through("127.6.0.1", "10.1.2.3") == "default"
+        with pytest.raises(OSError):
+            through(AT_HOME, "10.9.2.3")
+        assert behind(regions, front, FAR_AWAY) == "far"
 
 
 def test_replaced_database_of_places_is_opened_again_at_sighup(regions):

@@ -253,6 +253,37 @@ def test_presigned_put_and_resumable_make_one_object(world, photo):
     services.wait_until(lambda: wire.chunks_at_the_store(world, created) == [], 90, "the chunks to go")
 
 
+def test_object_that_comes_while_its_upload_is_looked_up_is_not_a_conflict(world, photo):
+    """A phone whose PUT was cut asks where it stands, in the moment in which the store's event tells that all has arrived."""
+    created = create(world, photo)
+    url, found = wire.url_of(world, created), []
+    sending(world, 0)
+
+    def waiting(count):
+        query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        services.wait_until(lambda: int(world.sql(query)) >= count, 60, f"{count} that wait for the row")
+
+    with subprocess.Popen(["psql", "-q", world.stack.postgres.url], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as holder:
+        holder.stdin.write(f"begin; select 1 from uploads where id = '{created['id']}' for update;\n")
+        holder.stdin.flush()
+        services.wait_until(lambda: int(world.sql("select count(*) from pg_stat_activity where state = 'idle in transaction' and query like '%for update%'")) == 1,
+                            60, "the row to be held")
+        sender = threading.Thread(target=lambda: found.append(world.send(created, photo)[0]))  # the built-in store tells of it before it answers
+        sender.start()
+        waiting(1)
+        looker = threading.Thread(target=lambda: found.append(wire.head(url)))
+        looker.start()
+        waiting(2)
+        holder.stdin.write("commit;\n")
+        holder.stdin.close()
+        holder.wait()
+    looker.join()
+    sender.join()
+    replies = [each for each in found if isinstance(each, wire.Reply)]
+    assert [(each.status, each.offset) for each in replies] == [(200, len(photo))], replies
+    wire.is_published(world, created, photo)
+
+
 def test_declared_checksum_is_held_to_once(world, photo):
     created = create(world, photo, checksum={"algorithm": "sha256", "value": "0" * 64})
     assert wire.patch(wire.url_of(world, created), 0, photo).status == 204

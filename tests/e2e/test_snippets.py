@@ -379,24 +379,3 @@ def test_settings_of_the_page_make_tools_presign_with_version_4(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env={**os.environ, **credentials})
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in done.stdout, done.stderr
 
-
-GOING_LIVE = (browsers.ROOT / "docs" / "going-live.md").read_text()
-
-
-@pytest.mark.parametrize("heading", ["MinIO", "AWS S3"])
-def test_regions_of_the_page_are_valid_configuration(run, tmp_path, heading):
-    """With what a configuration needs beside them."""
-    region = re.sub(r"^   ", "", snippet(GOING_LIVE, heading, "toml"), flags=re.M)
-    for name in ("signer", "worker"):
-        (tmp_path / f"{name}_secret").write_text(f"{name}-secret-0123456789abcdef\n")
-    key = run("key", "new", "--app", "shop").stdout
-    hashed = re.search(r"sha256:[0-9a-f]{64}", key).group(0)
-    (tmp_path / "photogate.toml").write_text(f'''[database]
-url = "postgresql://photogate@127.0.0.1/photogate"
-{region}
-[apps.shop]
-keys = ["{hashed}"]
-[apps.shop.profiles.photos]
-''')
-    done = run("config", "check", "--config", tmp_path / "photogate.toml")
-    assert done.returncode == 0, done.stderr + done.stdout

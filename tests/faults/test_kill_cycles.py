@@ -156,7 +156,7 @@ def test_killed_while_a_file_arrives_piece_by_piece(name, row, shop_floor, cycle
     world.gateway.stop()
     nothing_is_reserved(world)
     world.gateway.restart()
-    parts.wait_until(lambda: world.sql("select count(*) from resumables") == "0", 60, "the end of all rows")
+    parts.wait_until(lambda: world.sql("select count(*) from resumables") == "0", 150, "the end of all rows")
     row.hold(not [key for key in world.witness._keys(world.stack.minio.incoming) if key.startswith("r/")], "no chunk is left in the store")
     account(row, world, phones, cycles)
     told = [fact["offset"] for fact in world.witness.history.of("offset_told")]

@@ -20,11 +20,12 @@ class Answer(typing.NamedTuple):
 
 
 class Raw:
-    """`source`: the local address to connect from. `tls`: the server name, over TLS."""
+    """`source`: the local address to connect from. `tls`: the server name, over TLS. `first`: bytes before TLS begins."""
 
-    def __init__(self, port, source=None, tls=None, timeout=20):
+    def __init__(self, port, source=None, tls=None, timeout=20, first=b""):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(first)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the test's own certificate

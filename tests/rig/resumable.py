@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import socket
 import socketserver
+import ssl
 import threading
 import time
 import typing
@@ -35,9 +36,24 @@ def url_of(world, created, gateway=None):
     return absolute(world, created["upload"]["resumable"]["url"], gateway)
 
 
-def call(method, url, headers=None, body=None, chunked=False):
+def behind(front, url):
+    """The same URL through a proxy in front of the gateway."""
+    return f"https://127.0.0.1:{front.tls_port}{urllib.parse.urlsplit(url).path}"
+
+
+def unverified():
+    """For the tests' own certificates."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def call(method, url, headers=None, body=None, chunked=False, source=None):
+    """`source`: the local address to connect from."""
     target = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(target.netloc, timeout=60)
+    options = {"timeout": 60, "source_address": (source, 0) if source else None}
+    connection = http.client.HTTPSConnection(target.netloc, context=unverified(), **options) if target.scheme == "https" else \
+        http.client.HTTPConnection(target.netloc, **options)
     try:
         connection.request(method, target.path, iter([body]) if chunked else body, dict(headers or {}), encode_chunked=chunked)
         answer = connection.getresponse()
@@ -61,6 +77,8 @@ class Open:
         target = urllib.parse.urlsplit(url)
         self.socket = socket.create_connection((target.hostname, target.port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if target.scheme == "https":
+            self.socket = unverified().wrap_socket(self.socket)
         lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.netloc}", *(f"{name}: {value}" for name, value in headers.items())]
         if length is not None:
             lines.append(f"Content-Length: {length}")

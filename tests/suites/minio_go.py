@@ -14,6 +14,7 @@ import tempfile
 from tests.suites.runner import SECONDS, Outcome, tool
 
 MODULE, VERSION = "github.com/minio/minio-go/v7", "v7.0.91"
+SUM = "h1:tWLZnEfo3OZl5PoXQwcwTAPNNrjyWwOh6cbZitW5JQc="  # Go's hash of its files
 NAME = f"minio-go-functional-{VERSION}"
 
 # What the store does not claim to be: versions, notifications to foreign targets, KMS, objects inside a zip, signature version 2.
@@ -51,7 +52,10 @@ def program():
     if built.exists():
         return built
     described = subprocess.run([go(), "mod", "download", "-json", f"{MODULE}@{VERSION}"], check=True, capture_output=True, text=True).stdout
-    source = pathlib.Path(json.loads(described)["Dir"]) / "functional_tests.go"
+    described = json.loads(described)
+    if described["Sum"] != SUM:
+        raise SystemExit(f"{MODULE} {VERSION} has the hash {described['Sum']}, not {SUM}: it is not what the suite was chosen from")
+    source = pathlib.Path(described["Dir"]) / "functional_tests.go"
     text = re.sub(r"^//go:build .*\n(// \+build .*\n)?", "", source.read_text(), flags=re.MULTILINE)
     names = re.findall(r"^func (test\w+)\(\) ", text, re.MULTILINE)
     start = text.index("\nfunc main() {")

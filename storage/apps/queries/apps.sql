@@ -1,4 +1,4 @@
--- Apps, keys and callback secrets, and the log of what was done with them. Every change begins with change_apps, which locks.
+-- Apps, profiles, keys and callback secrets, and the log of what was done with them. Every change begins with change_apps, which locks.
 
 -- name: apps_version
 select version from app_changes;
@@ -65,8 +65,41 @@ insert into app_callback_secrets (id, app, secret, created_by, created_at) value
 update app_callback_secrets set revoked_at = $3::timestamptz, secret = null
 where id = $1 and app = $2 and revoked_at is null returning id;
 
+-- name: all_app_profiles
+select app, name, settings, state, version, created_by, created_at, changed_by, changed_at from app_profiles order by app, name;
+
+-- name: profiles_of_app
+select app, name, settings, state, version, created_by, created_at, changed_by, changed_at from app_profiles
+where app = $1 order by name;
+
+-- name: find_app_profile
+select app, name, settings, state, version, created_by, created_at, changed_by, changed_at from app_profiles
+where app = $1 and name = $2;
+
+-- name: count_app_profiles
+select count(*) filter (where state = 'active') as active, count(*) as kept from app_profiles where app = $1;
+
+-- name: put_app_profile
+-- $1 app, $2 name, $3 settings, $4 version, $5 created by, $6 created at, $7 who, $8 now
+insert into app_profiles (app, name, settings, version, created_by, created_at, changed_by, changed_at)
+values ($1, $2, $3::json, $4::bigint, $5, $6::timestamptz, $7, $8::timestamptz)
+on conflict (app, name) do update
+set settings = excluded.settings, state = 'active', version = excluded.version, created_by = excluded.created_by,
+    created_at = excluded.created_at, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
+
+-- name: retire_app_profile
+-- $1 app, $2 name, $3 version, $4 who, $5 now
+update app_profiles set state = 'retired', version = $3::bigint, changed_by = $4, changed_at = $5::timestamptz
+where app = $1 and name = $2;
+
+-- name: remove_unused_app_profiles
+-- $1 app, $2 now. A gateway that has not heard of the deletion makes uploads for a second more.
+delete from app_profiles p
+where p.app = $1 and p.state = 'retired' and p.changed_at < $2::timestamptz - interval '1 hour'
+  and not exists (select from uploads u where u.app = p.app and u.profile = p.name);
+
 -- name: insert_app_audit
--- $1 now, $2 who, $3 what, $4 app, $5 key or secret, $6 detail, $7 request id
+-- $1 now, $2 who, $3 what, $4 app, $5 key, secret or profile, $6 detail, $7 request id
 insert into app_audit (at, actor, action, app, subject, detail, request_id)
 values ($1::timestamptz, $2, $3, $4, $5, $6::jsonb, $7);
 

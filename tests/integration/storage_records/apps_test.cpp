@@ -9,10 +9,13 @@ namespace {
 
 using apps::AppChange;
 using apps::AppStore;
+using apps::Expected;
 using apps::StoredApp;
+using apps::StoredProfile;
 
 const auto kShop = AppName::trusted("shop");
 const auto kSecond = AppName::trusted("second");
+const auto kThumbs = ProfileName::trusted("thumbs");
 const Secret kSecret{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"};
 
 class AppsTest : public RecordsTest {
@@ -146,6 +149,100 @@ TEST_F(AppsTest, change_is_told_to_another_gateway) {
     EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds{10});
     later.join();
     EXPECT_GT(elsewhere.version().value(), before);
+}
+
+TEST_F(AppsTest, profile_is_put_changed_and_retired_each_with_an_entry_in_the_log) {
+    const auto made = store.put_profile(kShop, kThumbs, R"({"quality":70})", {}, actor);
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_EQ(made->put, AppStore::Put::created);
+    const auto same = store.put_profile(kShop, kThumbs, R"({"quality":70})", {}, actor).value();
+    EXPECT_EQ(same.put, AppStore::Put::unchanged);
+    EXPECT_EQ(same.profile.version, made->profile.version);
+    const auto changed = store.put_profile(kShop, kThumbs, R"({"quality":80})", {}, actor).value();
+    EXPECT_EQ(changed.put, AppStore::Put::changed);
+    EXPECT_GT(changed.profile.version, made->profile.version);
+    EXPECT_EQ(changed.profile.created_at, made->profile.created_at);
+    const auto now = store.in_force().value();
+    ASSERT_EQ(now.profiles.size(), 1U);
+    EXPECT_EQ(now.profiles[0].settings_json, R"({"quality":80})");
+    EXPECT_EQ(now.profiles[0].version, changed.profile.version);
+    const auto retired = store.retire_profile(kShop, kThumbs, {}, actor).value();
+    EXPECT_EQ(retired.state, StoredProfile::State::retired);
+    EXPECT_EQ(store.retire_profile(kShop, kThumbs, {}, actor).value().version, retired.version);
+    EXPECT_EQ(store.profile(kShop, kThumbs).value().settings_json, R"({"quality":80})");
+    const auto again = store.put_profile(kShop, kThumbs, "{}", {}, actor).value();
+    EXPECT_EQ(again.put, AppStore::Put::created);
+    EXPECT_GT(again.profile.version, retired.version);
+    EXPECT_EQ(actions(), (std::vector<std::string>{"profile.created", "profile.changed", "profile.deleted",
+                                                   "profile.created"}));
+    EXPECT_EQ(store.audit(kShop, std::nullopt, 1).value().at(0).subject, "thumbs");
+}
+
+TEST_F(AppsTest, profile_is_changed_at_the_version_that_is_meant) {
+    const Expected absent{Expected::What::absent}, present{Expected::What::present};
+    const auto code = [&](const Expected& expected) {
+        const auto put = store.put_profile(kShop, kThumbs, R"({"quality":1})", expected, actor);
+        return put ? std::nullopt : std::make_optional(put.error().code);
+    };
+    EXPECT_EQ(code(present), ErrorCode::precondition_failed);
+    EXPECT_EQ(code({Expected::What::one_of, {1}}), ErrorCode::precondition_failed);
+    const auto made = store.put_profile(kShop, kThumbs, "{}", absent, actor);
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_EQ(code(absent), ErrorCode::precondition_failed);
+    EXPECT_EQ(code({Expected::What::one_of, {made->profile.version + 1}}), ErrorCode::precondition_failed);
+    EXPECT_EQ(store.retire_profile(kShop, kThumbs, {Expected::What::one_of, {1}}, actor).error().code,
+              ErrorCode::precondition_failed);
+    EXPECT_EQ(code({Expected::What::one_of, {7, made->profile.version}}), std::nullopt);
+    EXPECT_EQ(store.profile(kShop, kThumbs).value().settings_json, R"({"quality":1})");
+    EXPECT_EQ(actions().size(), 2U);
+}
+
+TEST_F(AppsTest, of_concurrent_changes_at_one_version_one_wins) {
+    const auto made = store.put_profile(kShop, kThumbs, "{}", {}, actor).value();
+    const auto other = open();
+    AppStore elsewhere{*other->database};
+    std::atomic<int> changed{0}, refused{0};
+    std::vector<std::thread> threads;
+    for (int i = 1; i <= 8; ++i)
+        threads.emplace_back([&, i] {
+            const auto put = (i % 2 ? store : elsewhere)
+                                 .put_profile(kShop, kThumbs, R"({"quality":)" + std::to_string(i) + "}",
+                                              {Expected::What::one_of, {made.profile.version}}, actor);
+            put ? ++changed : ++refused;
+        });
+    for (auto& thread : threads)
+        thread.join();
+    EXPECT_EQ(changed, 1);
+    EXPECT_EQ(refused, 7);
+}
+
+TEST_F(AppsTest, app_has_64_profiles_and_its_deleted_ones_make_room_once_no_upload_has_them) {
+    const auto name = [](std::size_t i) { return ProfileName::trusted("p" + std::to_string(i)); };
+    const auto put = [&](std::size_t i) { return store.put_profile(kShop, name(i), "{}", {}, actor); };
+    for (std::size_t i = 0; i < apps::kMostProfiles; ++i)
+        ASSERT_TRUE(put(i)) << i;
+    EXPECT_EQ(put(64).error().code, ErrorCode::too_many_profiles);
+    ASSERT_TRUE(put(0)) << "a change is no further one";
+    ASSERT_TRUE(store.put_profile(kSecond, name(64), "{}", {}, actor)) << "each app has its own";
+    std::size_t next = apps::kMostProfiles;
+    for (std::size_t i = 0; next < apps::kMostKeptProfiles; ++i, ++next) {
+        ASSERT_TRUE(store.retire_profile(kShop, name(i), {}, actor));
+        ASSERT_TRUE(put(next)) << next;
+    }
+    ASSERT_TRUE(store.retire_profile(kShop, name(next - 1), {}, actor));
+    auto with = new_upload("shop");
+    with.upload.profile = name(5);
+    ASSERT_TRUE(try_create(with));
+    EXPECT_EQ(put(next).error().code, ErrorCode::too_many_profiles) << "all were deleted just now";
+    ASSERT_TRUE(put(0)) << "but a name that is kept is free again";
+    ASSERT_TRUE(store.retire_profile(kShop, name(0), {}, actor));
+    clock.advance(std::chrono::hours{2});
+    ASSERT_TRUE(put(next));
+    const auto left = store.profiles(kShop).value();
+    EXPECT_EQ(left.size(), apps::kMostProfiles + 1);
+    EXPECT_EQ(store.profile(kShop, name(5)).value().state, StoredProfile::State::retired)
+        << "an upload has it";
+    EXPECT_EQ(store.profile(kShop, name(6)).error().code, ErrorCode::profile_not_found);
 }
 
 TEST_F(AppsTest, audit_goes_back_page_by_page) {

@@ -3,6 +3,7 @@
 
 #include "records_database.hpp"
 #include "storage/database/embedded_sql.hpp"
+#include "storage/database/libpqxx.hpp"
 #include "storage/records/embedded_sql.hpp"
 
 namespace photogate::storage::records::test {
@@ -84,19 +85,20 @@ class MigrationTest : public testing::Test {
             if (file.name >= first_left_out) continue;
             pqxx::work work{connection};
             work.exec(std::string{file.text});
-            const auto checksum =
-                work.exec_params(database::statements().at("checksum"), std::string{file.text})[0][0]
-                    .as<std::string>();
-            work.exec_params(database::statements().at("record_migration"),
-                             std::stoi(std::string{file.name.substr(0, 4)}), std::string{file.name},
-                             checksum);
+            const std::string name{file.name};
+            const auto checksum = database::execute(work, database::statements().at("checksum"),
+                                                    {std::string{file.text}.c_str()})[0][0]
+                                      .as<std::string>();
+            const auto number = std::to_string(std::stoi(name));
+            database::execute(work, database::statements().at("record_migration"),
+                              {number.c_str(), name.c_str(), checksum.c_str()});
             work.commit();
         }
     }
     void fill(int uploads) {
         pqxx::connection connection{database.url()};
         pqxx::work work{connection};
-        work.exec_params(kRows, uploads);
+        database::execute(work, kRows, {std::to_string(uploads).c_str()});
         for (const auto* rows : {kJobs, kCallbacks, kTimeline, kReferredBefore})
             work.exec(rows);
         work.commit();

@@ -63,6 +63,7 @@ const std::map<std::string, Reason>& keys() {
         {"rounds(name)", {"photogate", "names in the program and of regions"}},
         {"feed(single)", {"photogate", "one row"}},
         {"apps(name)", {"operator", "an app is made by operators alone"}},
+        {"app_profiles(app,name)", {"operator", "a profile of an app is made by operators alone"}},
         {"app_keys(id)", {"photogate", "80 random bits"}},
         {"app_keys(hash)", {"photogate", "the hash of a key that it made of 256 random bits"}},
         {"app_callback_secrets(id)", {"photogate", "80 random bits"}},

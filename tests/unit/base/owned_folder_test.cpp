@@ -299,7 +299,7 @@ TEST_F(OwnedFolderTest, never_writes_through_a_link_that_comes_and_goes) {
     const auto folder = folder_of(kAttacker.user);
     const auto log = folder / "log";
     const Attacker attacker{[&] {
-        (void)::symlink(victim_.c_str(), log.c_str());
+        [[maybe_unused]] const int linked = ::symlink(victim_.c_str(), log.c_str());
         (void)::unlink(log.c_str());
     }};
     int written = 0;
@@ -323,7 +323,7 @@ TEST_F(OwnedFolderTest, never_removes_through_a_folder_that_becomes_a_link) {
     const Attacker attacker{[entry = data / "sub", aside = data / "aside", etc = base_ / "etc"] {
         (void)::mkdir(entry.c_str(), 0700);
         (void)::rename(entry.c_str(), aside.c_str());
-        (void)::symlink(etc.c_str(), entry.c_str());
+        [[maybe_unused]] const int linked = ::symlink(etc.c_str(), entry.c_str());
         (void)::unlink(entry.c_str());
         (void)::rmdir(aside.c_str());
     }};

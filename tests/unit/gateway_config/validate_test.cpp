@@ -103,6 +103,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"[apps.shop]", "callback_secrets = []", "apps.shop.callback_secrets has no secret"},
         Case{"[apps.shop]", "callback_secrets = [\"whsec_short\"]",
              "must be whsec_ and the base64 of 24 to 64 bytes each"},
+        Case{"[apps.shop.hooks]", "before_grant = \"https://a.example/hook\"",
+             "needs callback_secrets of the app"},
+        Case{"[apps.shop.hooks]", "timeout = \"31s\"", "is 31s, but must be 100ms to 30s"},
+        Case{"[apps.shop.hooks]", "on_failure = \"ajar\"", "must be one of closed, open"},
+        Case{"[apps.shop.profiles.doorstep.hooks]", "before_publish = \"https://a.example/hook\"",
+             "needs callback_secrets of the app"},
+        Case{"[scanner]", "kind = \"clamav\"", "must be one of none, clamd"},
+        Case{"[scanner]", "kind = \"clamd\"", "scanner.address is required"},
+        Case{"[scanner]", "address = \"clamd\"", "a clamd is HOST:PORT"},
         Case{kProfileTable, "quality = 101", "quality is 101, but must be 1 to 100"},
         Case{kProfileTable, "formats = [\"svg\"]", "formats has 'svg': a format is jpeg"},
         Case{kProfileTable, "formats = []", "formats names no format"},
@@ -111,6 +120,47 @@ INSTANTIATE_TEST_SUITE_P(
         Case{kProfileTable, "default_expiry = \"2h\"", "is 2h, longer than longest_expiry (1h)"},
         Case{kProfileTable, "max_total_pixels = 1", "is less than max_pixels"},
         Case{kProfileTable, "output = \"gif\"", "must be one of auto, jpeg, png, webp, avif"}));
+
+std::string with_hooks(const std::string& tables) {
+    auto text = kValid;
+    return text.insert(text.find("[apps.shop.profiles"),
+                       "callback_secrets = [\"" + kCallbackSecret + "\"]\n") +
+           tables;
+}
+
+TEST(Validate, profile_without_hooks_has_those_of_its_app) {
+    const auto loaded = load_text(
+        with_hooks("[apps.shop.profiles.avatars]\n[apps.shop.profiles.avatars.hooks]\ntimeout = \"1s\"\n"
+                   "[apps.shop.hooks]\nbefore_grant = \"https://a.example/hook\"\non_failure = \"open\"\n"));
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    const auto& profiles = loaded->config.apps.at(AppName::trusted("shop")).profiles;
+    const auto& inherited = profiles.at(ProfileName::trusted("doorstep")).hooks;
+    EXPECT_EQ(inherited.before_grant, "https://a.example/hook");
+    EXPECT_EQ(inherited.on_failure, model::Hooks::OnFailure::open);
+    const auto& own = profiles.at(ProfileName::trusted("avatars")).hooks;
+    EXPECT_EQ(own.before_grant, std::nullopt) << "its own table stands in place of the whole";
+    EXPECT_EQ(own.timeout, std::chrono::seconds{1});
+}
+
+TEST(Validate, hooks_go_where_callbacks_may_go) {
+    for (const auto* url : {"http://a.example/hook", "https://127.0.0.1/hook", "https://169.254.169.254/",
+                            "ftp://a.example/"}) {
+        EXPECT_THAT(mistakes_of(load_text(
+                        with_hooks("[apps.shop.hooks]\nbefore_publish = \"" + std::string{url} + "\"\n"))),
+                    HasSubstr("apps.shop.hooks.before_publish is not valid"));
+    }
+}
+
+TEST(Validate, scanner_takes_what_every_profile_takes) {
+    const std::string scanner = "[scanner]\nkind = \"clamd\"\naddress = \"/run/clamav/clamd.ctl\"\n";
+    EXPECT_TRUE(load_text(kValid + scanner)) << mistakes_of(load_text(kValid + scanner));
+    auto larger = kValid;
+    larger.insert(larger.find("[events"), "max_size = \"26MiB\"\n");
+    EXPECT_THAT(
+        mistakes_of(load_text(larger + scanner)),
+        HasSubstr("scanner.max_stream is 25MiB, less than max_size (26MiB) of apps.shop.profiles.doorstep"));
+    EXPECT_TRUE(load_text(larger + scanner + "max_stream = \"30MiB\"\n"));
+}
 
 TEST(Validate, names_missing_option_with_its_table) {
     const auto said = mistakes_of(load_text("[regions.here]\n[apps.shop]\n[events.minio]\n"));

@@ -42,13 +42,13 @@ class HandoverTest : public testing::Test {
         here_wire.other = &there_wire;
         there_wire.other = &here_wire;
     }
+    int called = 0;  // also at the end of what is below
     Wire here_wire{"here"}, there_wire{"there"};
     Holders here_holders{1h}, there_holders{1h};
     Handover here{here_holders, here_wire, {1h, 1h}}, there{there_holders, there_wire, {1h, 1h}};
 };
 
 TEST_F(HandoverTest, upload_that_nobody_holds_there_is_free_at_once) {
-    int called = 0;
     here.ask("there", kUpload, [&] { ++called; });
     EXPECT_EQ(called, 1);
     EXPECT_EQ(there_wire.sent, (std::vector{Kind::released}));
@@ -58,7 +58,7 @@ TEST_F(HandoverTest, upload_that_nobody_holds_there_is_free_at_once) {
 TEST_F(HandoverTest, holder_there_is_interrupted_and_waited_for) {
     std::unique_ptr<Holders::Holding> holding;
     there_holders.ask(kUpload, [&](std::unique_ptr<Holders::Holding> given) { holding = std::move(given); });
-    int interrupted = 0, called = 0;
+    int interrupted = 0;
     holding->on_interrupt([&] { ++interrupted; });
     here.ask("there", kUpload, [&] { ++called; });
     EXPECT_EQ(interrupted, 1);
@@ -71,7 +71,6 @@ TEST_F(HandoverTest, holder_there_is_interrupted_and_waited_for) {
 
 TEST_F(HandoverTest, word_about_another_upload_or_of_another_gateway_ends_no_wait) {
     there_wire.other = nullptr;
-    int called = 0;
     here.ask("elsewhere", kUpload, [&] { ++called; });
     there_wire.other = &here_wire;
     there_wire.send({Kind::released, "here", kUpload});
@@ -91,8 +90,8 @@ TEST_F(HandoverTest, only_another_gateway_that_is_known_is_asked) {
 TEST(Handover, gateway_that_says_nothing_is_waited_for_no_longer_than_the_first_patience) {
     Wire wire{"here"};
     Holders holders{1h};
+    std::promise<void> passed;  // beyond the thread that keeps it
     Handover handover{holders, wire, {10ms, 1h}};
-    std::promise<void> passed;
     handover.ask("gone", kUpload, [&] { passed.set_value(); });
     EXPECT_EQ(passed.get_future().wait_for(30s), std::future_status::ready);
 }

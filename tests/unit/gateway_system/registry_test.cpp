@@ -11,6 +11,7 @@ namespace {
 using storage::apps::InForce;
 using storage::apps::StoredApp;
 using storage::apps::StoredKey;
+using storage::apps::StoredProfile;
 using storage::apps::StoredSecret;
 
 const auto kShop = AppName::trusted("shop");
@@ -35,6 +36,15 @@ class RegistryTest : public testing::Test {
     StoredKey key_of(const AppName& app) {
         key = access::make_api_key(app, random);
         return {"key_1", app, access::api_key_line(key), "abcd", "test", {}, std::nullopt};
+    }
+
+    static StoredProfile profile(const AppName& app, const char* name, const std::string& settings,
+                                 std::int64_t version = 3) {
+        return {app,      ProfileName::trusted(name),
+                settings, StoredProfile::State::active,
+                version,  "test",
+                {},       "test",
+                {}};
     }
 
     SeededRandom random{1};
@@ -96,6 +106,78 @@ TEST_F(RegistryTest, disabled_app_keeps_its_policy_and_loses_its_keys) {
     const auto keys = merged(access::KeyRing{}, apps, stored);
     EXPECT_FALSE(keys.find(key.reveal()));
     EXPECT_TRUE(keys.is_disabled(kSecond));
+}
+
+TEST_F(RegistryTest, profile_of_the_api_is_of_its_app_alone) {
+    InForce stored;
+    stored.apps.push_back(made(kSecond));
+    stored.profiles.push_back(profile(kShop, "thumbs", R"({"max_size": "1MiB"})"));
+    const auto apps = merged(configured, stored);
+    const auto thumbs = apps.at(kShop).profile("thumbs");
+    ASSERT_TRUE(thumbs);
+    EXPECT_EQ((*thumbs)->limits.max_bytes, 1U << 20);
+    EXPECT_EQ((*thumbs)->version, 3);
+    EXPECT_EQ(apps.at(kSecond).profile("thumbs").error().code, ErrorCode::unknown_profile);
+}
+
+TEST_F(RegistryTest, profile_of_the_api_has_the_hooks_of_its_app) {
+    configured.at(kShop).hooks.before_publish = "https://shop.example/hook";
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "thumbs", "{}"));
+    const auto apps = merged(configured, stored);
+    EXPECT_EQ((*apps.at(kShop).profile("thumbs"))->hooks.before_publish, "https://shop.example/hook");
+}
+
+TEST_F(RegistryTest, uploads_that_name_no_profile_go_where_they_went_before_one_was_added) {
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "a-first", "{}"));
+    stored.profiles.push_back(profile(kShop, "default", "{}"));
+    const auto apps = merged(configured, stored);
+    const auto chosen = apps.at(kShop).profile(std::nullopt);
+    ASSERT_TRUE(chosen) << chosen.error().detail;
+    EXPECT_EQ((*chosen)->name.str(), "photos");
+}
+
+TEST_F(RegistryTest, profile_of_the_configuration_is_meant_by_its_name) {
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "photos", R"({"max_size": 77})"));
+    const auto apps = merged(configured, stored);
+    EXPECT_NE((*apps.at(kShop).profile("photos"))->limits.max_bytes, 77U);
+}
+
+TEST_F(RegistryTest, retired_profile_rules_what_it_has_and_takes_nothing_new) {
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "default", R"({"private": true, "quality": 33})"));
+    stored.profiles.back().state = StoredProfile::State::retired;
+    const auto apps = merged(configured, stored);
+    const auto& shop = apps.at(kShop);
+    EXPECT_EQ(shop.profile("default").error().code, ErrorCode::unknown_profile);
+    EXPECT_EQ((*shop.profile(std::nullopt))->name.str(), "photos");
+    EXPECT_EQ(shop.profiles.at(ProfileName::trusted("default")).recipe.version.quality, 33);
+    EXPECT_TRUE(model::is_private(apps, kShop, ProfileName::trusted("default")));
+    EXPECT_FALSE(model::is_private(apps, kShop, ProfileName::trusted("photos")));
+}
+
+TEST_F(RegistryTest, profile_that_can_not_be_read_takes_nothing_and_shows_nothing) {
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "newer", R"({"an_option_of_a_later_release": 1})"));
+    const auto apps = merged(configured, stored);
+    const auto& shop = apps.at(kShop);
+    EXPECT_EQ(shop.profile("newer").error().code, ErrorCode::unknown_profile);
+    EXPECT_EQ(shop.profiles.at(ProfileName::trusted("newer")).state, model::Profile::State::unreadable);
+    EXPECT_TRUE(model::is_private(apps, kShop, ProfileName::trusted("newer")));
+}
+
+TEST_F(RegistryTest, profile_at_the_version_that_is_known_is_not_read_again) {
+    InForce stored;
+    stored.profiles.push_back(profile(kShop, "one", "{}", 3));
+    stored.profiles.push_back(profile(kShop, "two", "{}", 4));
+    const auto before = read_profiles(stored);
+    stored.profiles[1] = profile(kShop, "two", R"({"quality": 20})", 5);
+    const auto after = read_profiles(stored, before);
+    const std::pair one{kShop, ProfileName::trusted("one")}, two{kShop, ProfileName::trusted("two")};
+    EXPECT_EQ(after.at(one).profile, before.at(one).profile);
+    EXPECT_EQ(after.at(two).profile->recipe.version.quality, 20);
 }
 
 TEST_F(RegistryTest, key_of_an_app_that_is_unknown_is_no_key) {

@@ -1,0 +1,3 @@
+module github.com/photogate/photogate/clients/go
+
+go 1.19

@@ -1,0 +1,32 @@
+<?php
+
+// Written by scripts/render-client-types from web/openapi.json.
+
+declare(strict_types=1);
+
+namespace Photogate\Types;
+
+final class FieldError
+{
+    /**
+     * @param string $pointer
+     * @param string $code
+     * @param string $detail
+     */
+    public function __construct(
+        public readonly string $pointer,
+        public readonly string $code,
+        public readonly string $detail,
+    ) {
+    }
+
+    /** @param array<string, mixed> $data */
+    public static function fromArray(array $data): self
+    {
+        return new self(
+            pointer: $data['pointer'],
+            code: $data['code'],
+            detail: $data['detail'],
+        );
+    }
+}
