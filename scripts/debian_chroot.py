@@ -104,7 +104,7 @@ class Base:
         if os.geteuid() != 0:
             raise ChrootError("chroots are made by root alone")
         if not shutil.which("mmdebstrap"):
-            raise ChrootError("mmdebstrap is missing (scripts/install-dependencies tests)")
+            raise ChrootError("mmdebstrap is missing (scripts/install-dependencies drills)")
         FOLDER.mkdir(parents=True, exist_ok=True)
         with open(FOLDER / f"{self.prefix}lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
