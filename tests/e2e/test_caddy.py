@@ -1,9 +1,11 @@
 """Behind Caddy with etc/caddy/Caddyfile: a photo goes through over TLS, the client's address is Caddy's word, and no log holds a secret."""
 import contextlib
 import http.client
+import http.server
 import json
 import socket
 import ssl
+import threading
 import time
 import urllib.parse
 
@@ -88,6 +90,27 @@ def test_client_address_is_the_one_that_caddy_saw(pair):
         parts.wait_until(lambda: identity in logged(gateway.log), 60, "the line of the log")
         line, = [json.loads(line) for line in logged(gateway.log).splitlines() if identity in line]
         assert line["remote"] == FROM
+
+
+def test_country_that_a_client_claims_does_not_pass(tmp_path):
+    asked = []
+
+    class Gateway(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        with front.in_front(tmp_path, f"127.0.0.1:{gateway.server_port}") as caddy:
+            for spelling in ("CF-IPCountry", "cf-ipcountry"):
+                assert through(caddy, "GET", "/", headers={spelling: "US", "X-Kept": "yes"})[0] == 204
+        gateway.shutdown()
+    assert [(each["CF-IPCountry"], each["X-Kept"], each["X-Forwarded-For"]) for each in asked] == [(None, "yes", FROM)] * 2
 
 
 def test_a_large_body_is_refused_unless_it_is_a_resumable_upload(pair, minio_world):
