@@ -80,15 +80,15 @@ Error failure(const std::string& what, const fs::path& folder, const std::string
     return unavailable(fmt::format("{} in {}: {}", what, folder.string(), last_lines(said)));
 }
 
-/// The folder of initdb and postgres: $PG_BINDIR, else the newest that Debian keeps, else none.
-std::optional<fs::path> find_programs() {
+/// The folder of initdb and postgres: $PG_BINDIR, else of this version, else the newest that Debian keeps.
+std::optional<fs::path> find_programs(std::optional<int> wanted_version = {}) {
     std::vector<std::pair<int, fs::path>> found;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
         const auto name = entry.path().filename().string();
         int version = 0;
         std::from_chars(name.data(), name.data() + name.size(), version);
-        found.emplace_back(version, entry.path() / "bin");
+        if (version == wanted_version.value_or(version)) found.emplace_back(version, entry.path() / "bin");
     }
     if (const char* wanted = std::getenv("PG_BINDIR")) found.emplace_back(INT32_MAX, wanted);
     std::sort(found.rbegin(), found.rend());
@@ -163,6 +163,7 @@ struct PrivatePostgres::State {
     }
     Result<> take_lock();
     Result<> make_cluster();
+    Result<> use_programs_of_cluster();
     Result<> start_server();
     Result<> make_database();
     Result<> run_cluster();
@@ -212,7 +213,7 @@ Result<> PrivatePostgres::State::make_cluster() {
     if (!there) return fail(there.error());
     if (*there && (*there)->has("PG_VERSION")) {
         cluster.emplace(std::move(**there));
-        return {};
+        return use_programs_of_cluster();
     }
     // Made beside and renamed: a cluster is whole or not there.
     if (auto gone = home->remove_folder(kFreshData); !gone) return gone;
@@ -230,6 +231,24 @@ Result<> PrivatePostgres::State::make_cluster() {
     if (!there) return fail(there.error());
     if (!*there) return fail(unavailable(data.string() + " was removed while it was made"));
     cluster.emplace(std::move(**there));
+    return {};
+}
+
+/// An upgrade of Debian installs a newer PostgreSQL beside the one that made the cluster, whose files it can't read.
+Result<> PrivatePostgres::State::use_programs_of_cluster() {
+    const auto file = cluster->find_file("PG_VERSION");
+    if (!file) return fail(file.error());
+    std::array<char, 16> text{};
+    const ssize_t size = *file ? ::read((*file)->get(), text.data(), text.size()) : -1;
+    int version = 0;
+    if (size <= 0 || std::from_chars(text.data(), text.data() + size, version).ec != std::errc{})
+        return fail(unavailable((data / "PG_VERSION").string() + " has no version of PostgreSQL"));
+    const auto found = find_programs(version);
+    if (!found)
+        return fail(unavailable(fmt::format(
+            "{} was made by PostgreSQL {}, which is not installed: install postgresql-{} (docs/install.md)",
+            data.string(), version, version)));
+    programs = *found;
     return {};
 }
 

@@ -149,6 +149,16 @@ TEST_F(PrivatePostgresTest, restarts_interrupted_initdb) {
     ASSERT_TRUE(started) << started.error().detail;
 }
 
+/// As after an upgrade of Debian, whose newer PostgreSQL can't read the files.
+TEST_F(PrivatePostgresTest, names_the_postgresql_that_made_the_cluster_and_is_not_installed) {
+    ASSERT_TRUE(PrivatePostgres::start(folder_ / "postgres"));
+    std::ofstream{folder_ / "postgres" / "data" / "PG_VERSION"} << "8\n";
+    const auto started = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::database_unavailable);
+    EXPECT_THAT(started.error().detail, HasSubstr("made by PostgreSQL 8, which is not installed"));
+}
+
 TEST_F(PrivatePostgresTest, rejects_folder_path_too_long_for_a_socket_with_clear_message) {
     const auto started = PrivatePostgres::start(folder_ / std::string(90, 'x'));
     ASSERT_FALSE(started);
