@@ -1,6 +1,7 @@
 #include "tests/support/records_contract.hpp"
 
 #include <future>
+#include <stdexcept>
 
 #include "model/object_layout.hpp"
 
