@@ -199,6 +199,17 @@ struct Log {
     log::Level level = log::Level::info;
 };
 
+/// Spans of what is done, sent to a collector.
+struct Tracing {
+    std::string endpoint;  ///< whole, as `http://127.0.0.1:4318/v1/traces`; empty: off
+    std::string service_name = "photogate";
+    double sample_ratio = 1.0;  ///< of traces that begin here
+    std::size_t queue = 2'048;  ///< spans that wait to be sent
+    std::chrono::milliseconds interval = std::chrono::seconds{5};
+    std::chrono::milliseconds timeout = std::chrono::seconds{5};
+    std::string library;  ///< the exporter's file, whether it is there or not
+};
+
 /// What to do when the start-up proof finds that the store's credentials or buckets are not safe.
 enum class UnsafeStore { reject, allow };
 
@@ -235,6 +246,7 @@ struct Config {
     Callbacks callbacks;
     notifier::purges::PurgeHooks purges;  ///< caches that are told of deletions
     Log log;
+    Tracing tracing;
     UnsafeStore unsafe = UnsafeStore::reject;
     std::map<AppName, model::Hooks>
         hooks;  ///< of an app's profiles that have none of their own; then in these too

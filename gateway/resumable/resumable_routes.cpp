@@ -97,6 +97,8 @@ void handle_place(const ResumableApi& api, http::Request request, http::Responde
     pipeline::uploads::CreateRequest create;
     create.grant.size = asked.asked.length;
     create.grant.request_id = request.request_id;
+    if (!request.traceparent.empty()) create.grant.traceparent = request.traceparent;
+    if (!request.tracestate.empty()) create.grant.tracestate = request.tracestate;
     create.grant.near = api.regions.near(request);
     read_pairs(asked.asked.metadata, create.grant);
     const pipeline::uploads::Caller caller{token->app, std::make_shared<const model::ClientToken>(*token)};

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/tracing/tracing.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::pipeline::jobs {
@@ -67,16 +68,18 @@ UploadMetrics::UploadMetrics(telemetry::Metrics& metrics)
 }
 
 void UploadMetrics::finished(const model::Upload& upload, const StageTimes& times) {
+    const auto trace_id = tracing::current_trace_id();
     metrics_.counter(finished_series(std::string{to_string(upload.state)}, label_of(upload))).add();
     if (upload.received_at && upload.finished_at)
-        finish_.observe(std::max(0.0, telemetry::seconds(*upload.finished_at - *upload.received_at)));
+        finish_.observe(std::max(0.0, telemetry::seconds(*upload.finished_at - *upload.received_at)),
+                        trace_id);
     if (upload.state != model::UploadState::published) return;
-    fetch_.observe(telemetry::seconds(times.fetch));
-    if (times.scan.count() > 0) scan_.observe(telemetry::seconds(times.scan));
-    image_.observe(telemetry::seconds(times.image));
-    if (times.hook.count() > 0) hook_.observe(telemetry::seconds(times.hook));
-    put_.observe(telemetry::seconds(times.put));
-    commit_.observe(telemetry::seconds(times.commit));
+    fetch_.observe(telemetry::seconds(times.fetch), trace_id);
+    if (times.scan.count() > 0) scan_.observe(telemetry::seconds(times.scan), trace_id);
+    image_.observe(telemetry::seconds(times.image), trace_id);
+    if (times.hook.count() > 0) hook_.observe(telemetry::seconds(times.hook), trace_id);
+    put_.observe(telemetry::seconds(times.put), trace_id);
+    commit_.observe(telemetry::seconds(times.commit), trace_id);
 }
 
 void watch(telemetry::Metrics& metrics, const Worker& worker) {

@@ -9,6 +9,7 @@
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "base/tracing/tracing.hpp"
 #include "imaging/memory_file.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/catalog.hpp"
@@ -112,7 +113,13 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
 
     StageTimes times;
     auto start = Steady::now();
-    auto fetched = fetch(work);
+    auto fetched = [&] {
+        tracing::Span span{"fetch", tracing::Kind::client};
+        auto got = fetch(work);
+        span.set("photogate.region", upload.region);
+        if (got.error) span.fail(to_string(got.error->code));
+        return got;
+    }();
     times.fetch = since(start);
     if (fetched.rejection) return reject(work, fetched.rejection->code, fetched.rejection->detail, nullptr);
     if (fetched.error) {
@@ -125,6 +132,7 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
 
     if (dependencies_.gates.scan) {
         start = Steady::now();
+        tracing::Span span{"scan", tracing::Kind::client};
         auto ended = scan(work, *fetched.spool);
         times.scan = since(start);
         if (ended) return std::move(*ended);
@@ -140,7 +148,13 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     task.party = job.party;
     task.publish(profile->recipe.facts, {profile->recipe.version});
     start = Steady::now();
-    const auto outcome = dependencies_.process_image(task);
+    const auto outcome = [&] {
+        tracing::Span span{"image"};
+        span.set("photogate.image.bytes", static_cast<std::int64_t>(task.size));
+        auto made = dependencies_.process_image(task);
+        if (!made) span.fail(to_string(made.error().code));
+        return made;
+    }();
     times.image = since(start);
     if (!outcome) {
         if (outcome.error().code == ErrorCode::imager_timeout && job.ran_out_of_time) {
@@ -282,6 +296,7 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
                          watermark_of(work.profile)};
     if (dependencies_.gates.ask && work.profile.hooks.before_publish) {
         const auto asked = Steady::now();
+        tracing::Span span{"hook", tracing::Kind::client};
         auto ended = ask(work, spool, publication);
         times.hook = since(asked);
         if (ended) return std::move(*ended);
@@ -293,8 +308,13 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     options.content_disposition = "inline";
     options.sha256 = sha256;
     auto start = Steady::now();
-    const auto stored =
-        work.store.objects->put(region.published, key, PublishedBytes{picture.bytes}, options);
+    const auto stored = [&] {
+        tracing::Span span{"put", tracing::Kind::client};
+        span.set("photogate.region", upload.region);
+        auto put = work.store.objects->put(region.published, key, PublishedBytes{picture.bytes}, options);
+        if (!put) span.fail(to_string(put.error().code));
+        return put;
+    }();
     times.put = since(start);
     if (!stored) return retry(stored.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
@@ -310,14 +330,20 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     if (publication.original == model::OriginalAction::keep) publication.original_crc32 = spool.crc32;
     if (dependencies_.make_variants && !work.profile.delivery.variants.empty()) {
         start = Steady::now();
+        tracing::Span span{"variants"};
         publication.ahead =
             dependencies_.make_variants({work.job, work.profile, work.store, publication.image,
                                          publication.facts.exif_json, picture.bytes});
         times.variants = since(start);
     }
     start = Steady::now();
-    const auto published =
-        persist(work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
+    const auto published = [&] {
+        tracing::Span span{"commit"};
+        auto committed = persist(
+            work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
+        if (!committed) span.fail(to_string(committed.error().code));
+        return committed;
+    }();
     times.commit = since(start);
     // The orphan collector was at an object of this very name: it must be put again.
     if (!published && published.error().code == ErrorCode::state_conflict) return Retry{published.error()};

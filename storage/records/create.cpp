@@ -17,11 +17,11 @@ using database::CopyRows;
 
 using CommittedUploads = Result<std::vector<Result<Created>>>;
 
-constexpr std::array<const char*, 21> kColumns = {
+constexpr std::array<const char*, 23> kColumns = {
     "id",         "public_id",     "app",          "profile",       "method",        "region",
     "bucket",     "key",           "filename",     "declared_type", "declared_size", "declared_sha256",
     "metadata",   "client_fields", "callback_url", "request_id",    "created_at",    "expires_at",
-    "updated_at", "client_token",  "part_size"};
+    "updated_at", "client_token",  "part_size",    "traceparent",   "tracestate"};
 
 /// As kColumns has them.
 void add_row(CopyRows<kColumns.size()>& rows, const model::Upload& upload) {
@@ -33,7 +33,8 @@ void add_row(CopyRows<kColumns.size()>& rows, const model::Upload& upload) {
              to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(), upload.filename,
              upload.declared_type, upload.declared_size, upload.declared_sha256,
              to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
-             upload.expires_at, created_at, upload.client_token, upload.part_size);
+             upload.expires_at, created_at, upload.client_token, upload.part_size, upload.traceparent,
+             upload.tracestate);
 }
 
 using KeyOfApp = std::pair<std::string, std::string>;
