@@ -1,19 +1,21 @@
-#include "client/minio/minio_tool.hpp"
+#include "client/setup/minio/minio_tool.hpp"
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <sstream>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/child_process.hpp"
 #include "base/file.hpp"
 #include "base/json/writer.hpp"
 #include "client/json_text.hpp"
 
-namespace photogate::client::minio {
+namespace photogate::client::setup::minio {
 namespace {
 
 constexpr json::Bounds kToolBounds{.bytes = 1U << 20, .depth = 40, .nodes = 100'000};
@@ -58,30 +60,51 @@ std::string message_of(const json::Value& line) {
                         : fmt::format("{}: {}", code, text_at(*cause, "message"));
 }
 
+/// A file that no disk has, at its beginning.
+Result<Descriptor> in_memory(const char* name, std::string_view text) {
+    Descriptor file{::memfd_create(name, MFD_CLOEXEC)};
+    if (!file) return fail(file_failure(name, errno));
+    if (::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+        return fail(file_failure(name, errno));
+    return file;
+}
+
+/// The first megabyte of it.
+std::string text_of(const Descriptor& file) {
+    std::string text(kMostOutput, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const auto read = ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size));
+        if (read <= 0) break;
+        size += static_cast<std::size_t>(read);
+    }
+    text.resize(size);
+    return text;
+}
+
 }  // namespace
 
 Result<MinioTool> MinioTool::open(std::filesystem::path program,
                                   const std::map<std::string, Alias>& aliases) {
+    auto configuration = in_memory("photogate-setup-mc", configuration_of(aliases));
+    if (!configuration) return fail(configuration.error());
     auto pattern = (std::filesystem::temp_directory_path() / "photogate-setup-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) return fail(file_failure(pattern, errno));
-    MinioTool tool{std::move(program), pattern};
-    if (const auto written = tool.file("config.json", configuration_of(aliases)); !written)
-        return fail(written.error());
+    const auto shown = fmt::format("/proc/{}/fd/{}", ::getpid(), configuration->get());
+    MinioTool tool{std::move(program), pattern, std::move(*configuration)};
+    const auto link = tool.folder_ / "config.json";
+    if (::symlink(shown.c_str(), link.c_str()) != 0) return fail(file_failure(link.string(), errno));
     return tool;
 }
 
 MinioTool::MinioTool(MinioTool&& other) noexcept
-    : program_(std::move(other.program_)), folder_(std::exchange(other.folder_, {})) {}
+    : program_(std::move(other.program_)),
+      folder_(std::exchange(other.folder_, {})),
+      configuration_(std::move(other.configuration_)) {}
 
 MinioTool::~MinioTool() {
     std::error_code ignored;
     if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-}
-
-Result<std::filesystem::path> MinioTool::file(const std::string& name, const std::string& text) const {
-    auto path = folder_ / name;
-    if (auto written = write_private_file(path, text); !written) return fail(written.error());
-    return path;
 }
 
 Result<std::vector<json::Value>> MinioTool::run(const std::vector<std::string>& arguments,
@@ -90,27 +113,20 @@ Result<std::vector<json::Value>> MinioTool::run(const std::vector<std::string>& 
     command.arguments = {program_.string(), "--config-dir", folder_.string(), "--json", "--quiet"};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.environment = {"HOME=" + folder_.string(), "PATH=/usr/bin:/bin"};
-    Descriptor in;
-    if (input) {
-        const auto path = file("input", std::string{input->reveal()} + "\n");
-        if (!path) return fail(path.error());
-        in = Descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC)};
-        std::error_code ignored;
-        std::filesystem::remove(*path, ignored);
-        if (!in) return fail(file_failure(path->string(), errno));
-    }
-    const auto printed = folder_ / "output";
-    const Descriptor out{::open(printed.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (!out) return fail(file_failure(printed.string(), errno));
-    auto child = ChildProcess::start(command, {input ? &in : nullptr, &out});
+    Result<Descriptor> in{Descriptor{}};
+    if (input) in = in_memory("photogate-setup-input", input->reveal());
+    if (!in) return fail(in.error());
+    const auto out = in_memory("photogate-setup-output", {});
+    if (!out) return fail(out.error());
+    auto child = ChildProcess::start(command, {input ? &*in : nullptr, &*out});
     if (!child) return fail(child.error());
     const auto status = child->wait();
 
-    std::ifstream stream{printed};
+    const auto printed = text_of(*out);
+    std::istringstream stream{printed};
     std::vector<json::Value> lines;
     std::string said;
-    std::size_t read = 0;
-    for (std::string line; read < kMostOutput && std::getline(stream, line); read += line.size()) {
+    for (std::string line; std::getline(stream, line);) {
         auto value = json::read(line, kToolBounds);
         if (!value || value->object() == nullptr) {
             if (said.empty()) said = line.substr(0, 200);
@@ -125,4 +141,4 @@ Result<std::vector<json::Value>> MinioTool::run(const std::vector<std::string>& 
                 said.empty() ? fmt::format("mc {}: {}", what, status.text()) : said);
 }
 
-}  // namespace photogate::client::minio
+}  // namespace photogate::client::setup::minio

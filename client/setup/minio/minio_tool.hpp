@@ -1,4 +1,7 @@
-// MinIO's `mc`, run with JSON output and a configuration of its own that is removed with this object.
+// MinIO's `mc`, run with JSON output and a configuration of its own.
+//
+// No secret is on a disk or among arguments: the configuration with the keys is a file in memory that `mc` opens through /proc, and what
+// else is secret goes to its standard input. A process that is killed leaves an empty folder with a dangling link behind.
 //
 // Thread safety: one thread, which lives as long as the commands that it runs.
 #pragma once
@@ -9,11 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/json/value.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
-namespace photogate::client::minio {
+namespace photogate::client::setup::minio {
 
 /// A store, and the key that it is used with.
 struct Alias {
@@ -30,18 +34,17 @@ class MinioTool {
     MinioTool& operator=(MinioTool&&) = delete;
     ~MinioTool();
 
-    /// The objects that it printed. Errors: store_refused with what `mc` says, its code first: `NoSuchBucket: …`; file_error.
+    /// `input` is what it reads. The objects that it printed. Errors: store_refused with what `mc` says, its code first: `NoSuchBucket: …`; file_error.
     Result<std::vector<json::Value>> run(const std::vector<std::string>& arguments,
                                          const std::optional<Secret>& input = std::nullopt) const;
-    /// A file beside the configuration, for a document that `mc` reads from one. Errors: file_error.
-    Result<std::filesystem::path> file(const std::string& name, const std::string& text) const;
 
   private:
-    MinioTool(std::filesystem::path program, std::filesystem::path folder)
-        : program_(std::move(program)), folder_(std::move(folder)) {}
+    MinioTool(std::filesystem::path program, std::filesystem::path folder, Descriptor configuration)
+        : program_(std::move(program)), folder_(std::move(folder)), configuration_(std::move(configuration)) {}
 
     std::filesystem::path program_;
     std::filesystem::path folder_;
+    Descriptor configuration_;
 };
 
-}  // namespace photogate::client::minio
+}  // namespace photogate::client::setup::minio

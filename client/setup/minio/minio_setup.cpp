@@ -1,64 +1,61 @@
-#include "client/minio/minio_setup.hpp"
+#include "client/setup/minio/minio_setup.hpp"
 
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "client/json_text.hpp"
-#include "storage/http/http_client.hpp"
+#include "client/setup/minio/minio_tool.hpp"
+#include "client/setup/policy_text.hpp"
+#include "client/setup/signed_api.hpp"
+#include "signer/password_seal.hpp"
 #include "storage/objects/policies.hpp"
 
-namespace photogate::client::minio {
+namespace photogate::client::setup::minio {
 namespace {
 
-bool answers(const std::string& url) {
-    storage::http::HttpClient http{{.user_agent = "photogate", .guard = {}, .ca_file = {}}};
-    storage::http::Request request;
-    request.url = url;
-    request.first_byte_timeout = std::chrono::seconds{3};
-    return http.send(request).has_value();
-}
+class MinioSetup final : public StoreSetup {
+  public:
+    MinioSetup(Wanted wanted, Options options, MinioTool tool, Random& random)
+        : wanted_(std::move(wanted)),
+          options_(std::move(options)),
+          tool_(std::move(tool)),
+          admin_({.endpoint = wanted_.endpoint,
+                  .style = signer::AddressingStyle::path,
+                  .credentials = wanted_.administrator,
+                  .region = wanted_.region,
+                  .service = "s3"}),
+          random_(random) {}
 
-bool says(const Error& error, std::string_view code) {
-    return error.detail.starts_with(code);
-}
-
-/// Arrays sorted, because MinIO keeps actions and resources as sets.
-std::string without_order(const json::Value& value) {
-    if (const auto* array = value.array()) {
-        std::multiset<std::string> elements;
-        for (const auto& element : *array)
-            elements.insert(without_order(element));
-        return fmt::format("[{}]", fmt::join(elements, ","));
+    Result<std::vector<Step>> plan(Step configuration) override;
+    Facts facts() const override {
+        return {wanted_.signer, wanted_.worker, "minio",
+                {"dialect = \"minio\"", "tokens_file = \"event_tokens\""},
+                {{"event_tokens", wanted_.event_token}},
+                {}};
     }
-    if (const auto* object = value.object()) {
-        std::set<std::string> members;
-        for (const auto& [name, member] : *object)
-            members.insert(fmt::format("{}:{}", json::canonical(json::Value{name}), without_order(member)));
-        return fmt::format("{{{}}}", fmt::join(members, ","));
-    }
-    return json::canonical(value);
-}
 
-bool same_policy(const json::Value& found, const std::string& wanted) {
-    const auto read = json::read(wanted);
-    return read && without_order(found) == without_order(*read);
-}
+  private:
+    Result<> plan_buckets(std::vector<Step>& steps) const;
+    Result<> plan_user(std::vector<Step>& steps, const std::string& role, const Key& user,
+                       const std::string& policy) const;
+    Result<> plan_events(std::vector<Step>& steps) const;
+    bool target_is_set(const std::string& target) const;
+    Result<> set_target(const std::string& target) const;
+    std::string arn(const std::string& target) const;
+    Result<> do_all(const std::vector<std::vector<std::string>>& commands) const;
 
-}  // namespace
+    Wanted wanted_;
+    Options options_;
+    MinioTool tool_;
+    SignedApi admin_;
+    Random& random_;
+};
 
-Result<MinioSetup> MinioSetup::open(Wanted wanted, std::filesystem::path tool) {
-    if (!answers(wanted.endpoint + "/minio/health/live"))
-        return fail(ErrorCode::http_connect, fmt::format("{} does not answer", wanted.endpoint));
-    std::map<std::string, Alias> aliases;
-    const std::pair<const char*, const StoreUser&> users[] = {
-        {"store", wanted.administrator}, {"signer", wanted.signer}, {"worker", wanted.worker}};
-    for (const auto& [name, user] : users)
-        aliases.emplace(name, Alias{wanted.endpoint, user.access_key, user.secret_key});
-    auto made = MinioTool::open(std::move(tool), aliases);
-    if (!made) return fail(made.error());
-    return MinioSetup{std::move(wanted), std::move(*made)};
+/// A value of MinIO's settings, in its quotes.
+std::string in_quotes(std::string_view value) {
+    return fmt::format("\"{}\"", value);
 }
 
 Result<> MinioSetup::do_all(const std::vector<std::vector<std::string>>& commands) const {
@@ -68,8 +65,10 @@ Result<> MinioSetup::do_all(const std::vector<std::vector<std::string>>& command
     return {};
 }
 
-Result<std::vector<Step>> MinioSetup::plan() const {
+Result<std::vector<Step>> MinioSetup::plan(Step configuration) {
     std::vector<Step> steps;
+    // First: the keys are made here, and none is to be set that is written nowhere.
+    steps.push_back(std::move(configuration));
     if (const auto planned = plan_buckets(steps); !planned) return fail(planned.error());
     const auto signer = storage::objects::signer_policy(wanted_.incoming, wanted_.prefix);
     const auto worker =
@@ -87,7 +86,7 @@ Result<> MinioSetup::plan_buckets(std::vector<Step>& steps) const {
     const auto listed = tool_.run({"ls", "store"});
     if (!listed) {
         return fail(listed.error().code, fmt::format("the administrator's key is refused by {}: {}",
-                                                     wanted_.endpoint, listed.error().detail));
+                                                     wanted_.endpoint.origin(), listed.error().detail));
     }
     std::set<std::string> there;
     for (const auto& bucket : *listed)
@@ -114,22 +113,22 @@ Result<> MinioSetup::plan_buckets(std::vector<Step>& steps) const {
     return {};
 }
 
-Result<> MinioSetup::plan_user(std::vector<Step>& steps, const std::string& role, const StoreUser& user,
+Result<> MinioSetup::plan_user(std::vector<Step>& steps, const std::string& role, const Key& user,
                                const std::string& policy) const {
-    const auto name = "photogate-" + role;
+    const auto name = wanted_.name + "-" + role;
     const auto found = tool_.run({"admin", "policy", "info", "store", name});
     if (!found && !says(found.error(), "XMinioAdminNoSuchPolicy")) return fail(found.error());
     const auto* info = found && !found->empty() ? found->front().find("policyInfo") : nullptr;
     const auto* document = info != nullptr ? info->find("Policy") : nullptr;
     Step make{fmt::format("policy {}", name), Standing::already, {}, {}};
-    if (document == nullptr || !same_policy(*document, policy)) {
+    if (document == nullptr || !same_policy(json::canonical(*document), policy)) {
         make.standing = Standing::to_do;
         make.how =
             fmt::format("photogate policy {} | mc admin policy create store {} /dev/stdin", role, name);
         make.apply = [this, name, policy]() -> Result<> {
-            const auto file = tool_.file(name + ".json", policy);
-            if (!file) return fail(file.error());
-            return do_all({{"admin", "policy", "create", "store", name, file->string()}});
+            const auto made = tool_.run({"admin", "policy", "create", "store", name, "/dev/stdin"}, Secret{policy});
+            if (!made) return fail(made.error());
+            return {};
         };
     }
     steps.push_back(std::move(make));
@@ -154,7 +153,8 @@ Result<> MinioSetup::plan_user(std::vector<Step>& steps, const std::string& role
                 if (const auto done = do_all({{"admin", "user", "remove", "store", user.access_key}}); !done)
                     return done;
             }
-            const auto added = tool_.run({"admin", "user", "add", "store", user.access_key}, user.secret_key);
+            const auto added = tool_.run({"admin", "user", "add", "store", user.access_key},
+                                         Secret{std::string{user.secret_key.reveal()} + "\n"});
             if (!added) return fail(added.error());
             if (!attach) return {};
             return do_all({{"admin", "policy", "attach", "store", name, "--user", user.access_key}});
@@ -187,15 +187,31 @@ bool MinioSetup::target_is_set(const std::string& target) const {
     return false;
 }
 
+/// `mc admin config set` takes the token as an argument, which every process of the machine sees.
+Result<> MinioSetup::set_target(const std::string& target) const {
+    auto setting = fmt::format("notify_webhook:{} endpoint={} auth_token={}", target, in_quotes(wanted_.events_url),
+                               in_quotes(wanted_.event_token.reveal()));
+    if (target == "queued") setting += " queue_dir=" + in_quotes(options_.events_dir.string());
+    const auto sealed = signer::seal_with_password(wanted_.administrator.secret_access_key, setting, random_);
+    if (!sealed) return fail(sealed.error());
+    const auto done = admin_.call({.method = "PUT",
+                                   .bucket = Bucket::trusted("minio"),
+                                   .key = ObjectKey::trusted("admin/v3/set-config-kv"),
+                                   .query = {},
+                                   .headers = {},
+                                   .body = *sealed});
+    if (!done) return fail(done.error());
+    return {};
+}
+
 Result<> MinioSetup::plan_events(std::vector<Step>& steps) const {
     std::vector<std::string> targets{"direct"};
-    if (!wanted_.events_dir.empty()) targets.emplace_back("queued");
+    if (!options_.events_dir.empty()) targets.emplace_back("queued");
     std::vector<std::string> missing;
     for (const auto& target : targets) {
         if (!target_is_set(target)) missing.push_back(target);
     }
-    const auto origin =
-        wanted_.events_url.substr(0, wanted_.events_url.find('/', wanted_.events_url.find("://") + 3));
+    const auto origin = origin_of(wanted_.events_url);
     const bool gateway_is_there = answers(origin + "/livez");
     const auto later = fmt::format(
         "MinIO connects to {} before it takes it: start photogate, then run this command once more", origin);
@@ -209,15 +225,7 @@ Result<> MinioSetup::plan_events(std::vector<Step>& steps) const {
                       : later;
         set.apply = [this, missing]() -> Result<> {
             for (const auto& target : missing) {
-                std::vector<std::string> command{"admin",
-                                                 "config",
-                                                 "set",
-                                                 "store",
-                                                 "notify_webhook:" + target,
-                                                 "endpoint=" + wanted_.events_url,
-                                                 fmt::format("auth_token={}", wanted_.event_token.reveal())};
-                if (target == "queued") command.push_back("queue_dir=" + wanted_.events_dir.string());
-                if (const auto done = do_all({command}); !done) return done;
+                if (const auto done = set_target(target); !done) return done;
             }
             return do_all({{"admin", "service", "restart", "store"}, {"ready", "store"}});
         };
@@ -252,4 +260,19 @@ Result<> MinioSetup::plan_events(std::vector<Step>& steps) const {
     return {};
 }
 
-}  // namespace photogate::client::minio
+}  // namespace
+
+Result<std::unique_ptr<StoreSetup>> open(Wanted wanted, Options options, Random& random) {
+    const auto url = wanted.endpoint.origin();
+    if (!answers(url + "/minio/health/live"))
+        return fail(ErrorCode::http_connect, fmt::format("{} does not answer", url));
+    const std::map<std::string, Alias> aliases{
+        {"store", {url, wanted.administrator.access_key_id, wanted.administrator.secret_access_key}},
+        {"signer", {url, wanted.signer.access_key, wanted.signer.secret_key}},
+        {"worker", {url, wanted.worker.access_key, wanted.worker.secret_key}}};
+    auto tool = MinioTool::open(options.tool, aliases);
+    if (!tool) return fail(tool.error());
+    return std::make_unique<MinioSetup>(std::move(wanted), std::move(options), std::move(*tool), random);
+}
+
+}  // namespace photogate::client::setup::minio
