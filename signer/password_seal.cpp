@@ -42,14 +42,16 @@ FragmentNonce nonce_of(std::span<const std::uint8_t> stream, std::uint8_t number
 }
 
 /// Ciphertext and tag.
-Bytes seal_fragment(std::span<const std::uint8_t> key, const FragmentNonce& nonce, BytesView about, BytesView plain) {
+Bytes seal_fragment(std::span<const std::uint8_t> key, const FragmentNonce& nonce, BytesView about,
+                    BytesView plain) {
     const std::unique_ptr<EVP_CIPHER_CTX, FreeSealContext> context{EVP_CIPHER_CTX_new()};
     expect(context != nullptr);
     expect(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1);
     Bytes sealed(plain.size() + kTagSize);
     int size = 0;
     if (!about.empty())
-        expect(EVP_EncryptUpdate(context.get(), nullptr, &size, about.data(), static_cast<int>(about.size())) == 1);
+        expect(EVP_EncryptUpdate(context.get(), nullptr, &size, about.data(),
+                                 static_cast<int>(about.size())) == 1);
     if (!plain.empty())
         expect(EVP_EncryptUpdate(context.get(), sealed.data(), &size, plain.data(),
                                  static_cast<int>(plain.size())) == 1);
@@ -70,8 +72,8 @@ Result<std::string> seal_with_password(const Secret& password, std::string_view 
     std::array<std::uint8_t, 32> key{};
     const auto secret = password.reveal();
     expect(PKCS5_PBKDF2_HMAC(secret.data(), static_cast<int>(secret.size()), salt.data(),
-                             static_cast<int>(salt.size()), kRounds, EVP_sha256(), static_cast<int>(key.size()),
-                             key.data()) == 1);
+                             static_cast<int>(salt.size()), kRounds, EVP_sha256(),
+                             static_cast<int>(key.size()), key.data()) == 1);
     // Fragment 0 is the tag of nothing, which every other one is bound to.
     Bytes about{kLast};
     const auto bound = seal_fragment(key, nonce_of(stream, 0), {}, {});

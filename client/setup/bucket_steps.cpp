@@ -114,7 +114,8 @@ Result<> BucketSteps::made(const Bucket& bucket, const Region& region, Location 
     }
     add(fmt::format("bucket {}", bucket.str()), there_.contains(bucket.str()),
         fmt::format("aws s3api create-bucket --bucket {}", bucket.str()), [this, bucket, body]() -> Result<> {
-            const auto done = s3_.call({.method = "PUT", .bucket = bucket, .query = {}, .headers = {}, .body = body});
+            const auto done =
+                s3_.call({.method = "PUT", .bucket = bucket, .query = {}, .headers = {}, .body = body});
             if (!done) return fail(done.error());
             return {};
         });
@@ -147,9 +148,10 @@ Result<> BucketSteps::closed(const Bucket& bucket) {
     const bool open_acl = !groups.empty();
     const bool open_policy = lets_everybody_in(*policy);
     add(fmt::format("bucket {} closed to strangers", bucket.str()), !open_acl && !open_policy,
-        fmt::format("anyone may read or write it: {}{}",
-                    open_acl ? fmt::format("aws s3api put-bucket-acl --acl private --bucket {}; ", bucket.str()) : "",
-                    open_policy ? fmt::format("aws s3api delete-bucket-policy --bucket {}", bucket.str()) : ""),
+        fmt::format(
+            "anyone may read or write it: {}{}",
+            open_acl ? fmt::format("aws s3api put-bucket-acl --acl private --bucket {}; ", bucket.str()) : "",
+            open_policy ? fmt::format("aws s3api delete-bucket-policy --bucket {}", bucket.str()) : ""),
         [this, bucket, open_acl, open_policy]() -> Result<> {
             if (open_acl) {
                 const auto done = s3_.call({.method = "PUT",

@@ -51,12 +51,13 @@ Result<storage::http::Response> SignedApi::send(const ApiCall& call) const {
         const auto digest = signer::md5(as_bytes(call.body));
         headers.push_back({"Content-MD5", base64(digest)});
     }
-    const auto made = signer_.sign_headers({.method = call.method,
-                                            .address = {options_.endpoint, options_.style, call.bucket, call.key},
-                                            .query = call.query,
-                                            .headers = std::move(headers),
-                                            .payload_sha256 = hex_lower(signer::sha256(call.body)),
-                                            .at = clock_.now()});
+    const auto made =
+        signer_.sign_headers({.method = call.method,
+                              .address = {options_.endpoint, options_.style, call.bucket, call.key},
+                              .query = call.query,
+                              .headers = std::move(headers),
+                              .payload_sha256 = hex_lower(signer::sha256(call.body)),
+                              .at = clock_.now()});
     if (!made) return fail(made.error());
     storage::http::Request request;
     request.method = call.method;

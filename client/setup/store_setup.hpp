@@ -66,10 +66,10 @@ struct Wanted {
 struct Facts {
     Key signer;
     Key worker;
-    std::string source;                         ///< the name of the events' table: `minio`
-    std::vector<std::string> source_lines;      ///< of that table
-    std::map<std::string, Secret> files;        ///< secrets beside the configuration that those lines name
-    std::vector<std::string> profile_lines;     ///< of the first app's profile
+    std::string source;                      ///< the name of the events' table: `minio`
+    std::vector<std::string> source_lines;   ///< of that table
+    std::map<std::string, Secret> files;     ///< secrets beside the configuration that those lines name
+    std::vector<std::string> profile_lines;  ///< of the first app's profile
 };
 
 class StoreSetup {

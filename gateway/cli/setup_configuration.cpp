@@ -90,10 +90,12 @@ tl::expected<SetupConfiguration, ExitCode> SetupConfiguration::open(const StoreK
             return tl::unexpected(ExitCode::usage);
         }
         for (const auto* role : {"signer", "worker"})
-            set_if_absent(first, fmt::format("--s3-{}-access-key", role), fmt::format("{}-{}", made.name_, role));
+            set_if_absent(first, fmt::format("--s3-{}-access-key", role),
+                          fmt::format("{}-{}", made.name_, role));
         if (made.name_ != "photogate") {
             for (const auto* bucket : {"incoming", "public", "originals"})
-                set_if_absent(first, fmt::format("--s3-{}-bucket", bucket), fmt::format("{}-{}", made.name_, bucket));
+                set_if_absent(first, fmt::format("--s3-{}-bucket", bucket),
+                              fmt::format("{}-{}", made.name_, bucket));
         }
         auto plan = config::plan_first_configuration(first, context.random);
         if (!plan) return ended(plan.error());
@@ -117,8 +119,9 @@ tl::expected<SetupConfiguration, ExitCode> SetupConfiguration::open(const StoreK
     made.loaded_ = std::move(*loaded);
     const auto configured = value_of(made.loaded_, fmt::format("{}.endpoint", kRegionTable));
     if (!given.endpoint.empty() && configured != given.endpoint) {
-        context.err << fmt::format("photogate: {}.endpoint of the configuration is '{}', and --endpoint is '{}'\n",
-                                   kRegionTable, configured, given.endpoint);
+        context.err << fmt::format(
+            "photogate: {}.endpoint of the configuration is '{}', and --endpoint is '{}'\n", kRegionTable,
+            configured, given.endpoint);
         return tl::unexpected(ExitCode::bad_configuration);
     }
     return made;
@@ -131,7 +134,8 @@ std::string SetupConfiguration::value(const std::string& key) const {
 Result<client::setup::Wanted> SetupConfiguration::wanted() const {
     const auto region = loaded_.config.regions.find("default");
     if (region == loaded_.config.regions.end())
-        return fail(ErrorCode::invalid_configuration, fmt::format("the configuration has no [{}]", kRegionTable));
+        return fail(ErrorCode::invalid_configuration,
+                    fmt::format("the configuration has no [{}]", kRegionTable));
     const auto& store = region->second;
     client::setup::Wanted wanted;
     wanted.endpoint = store.internal;
@@ -142,7 +146,8 @@ Result<client::setup::Wanted> SetupConfiguration::wanted() const {
     wanted.originals = store.originals;
     if (!name_.empty()) {
         wanted.name = name_;
-    } else if (kind_.keys == StoreKind::Keys::made_by_the_store && store.incoming.str().ends_with(kBucketSuffix)) {
+    } else if (kind_.keys == StoreKind::Keys::made_by_the_store &&
+               store.incoming.str().ends_with(kBucketSuffix)) {
         wanted.name = store.incoming.str().substr(0, store.incoming.str().size() - kBucketSuffix.size());
     }
     if (!is_first() || kind_.keys == StoreKind::Keys::made_here) {

@@ -37,9 +37,11 @@ Result<signer::Credentials> administrator_of(const ProcessContext& context) {
     signer::Credentials key{setup_variable(context, "AWS_ACCESS_KEY_ID"),
                             Secret{setup_variable(context, "AWS_SECRET_ACCESS_KEY")}, std::nullopt};
     if (key.access_key_id.empty() || key.secret_access_key.empty())
-        return fail(ErrorCode::invalid_field,
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must hold the key of an administrator of the store");
-    if (auto token = setup_variable(context, "AWS_SESSION_TOKEN"); !token.empty()) key.session_token = Secret{token};
+        return fail(
+            ErrorCode::invalid_field,
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must hold the key of an administrator of the store");
+    if (auto token = setup_variable(context, "AWS_SESSION_TOKEN"); !token.empty())
+        key.session_token = Secret{token};
     return key;
 }
 
@@ -48,7 +50,8 @@ SetupConfiguration::Given given_of(const SetupArguments& arguments) {
 }
 
 /// Where a store in the same network reaches the gateway.
-std::string local_events_url(const SetupParts& parts, const SetupConfiguration& configuration, const char* source) {
+std::string local_events_url(const SetupParts& parts, const SetupConfiguration& configuration,
+                             const char* source) {
     if (!parts.arguments.events_url.empty()) return parts.arguments.events_url;
     auto listen = configuration.value("server.listen");
     for (const auto* everywhere : {"0.0.0.0:", "[::]:"}) {
@@ -77,19 +80,21 @@ Result<std::filesystem::path> find_tool(const SetupParts& parts) {
         if (version && version->output.find("MinIO") != std::string::npos) return candidate;
     }
     return fail(ErrorCode::file_error,
-                parts.arguments.tool.empty() ? "MinIO's program mc is not in PATH: install it, or name it with --mc"
-                                             : fmt::format("{} is not MinIO's program mc", parts.arguments.tool));
+                parts.arguments.tool.empty()
+                    ? "MinIO's program mc is not in PATH: install it, or name it with --mc"
+                    : fmt::format("{} is not MinIO's program mc", parts.arguments.tool));
 }
 
 class MinioStore final : public SetupStore {
   public:
     const StoreKind& kind() const override {
-        static constexpr StoreKind kKind{"minio", StoreKind::Keys::made_here, StoreKind::EventToken::made_here,
-                                         "--endpoint"};
+        static constexpr StoreKind kKind{"minio", StoreKind::Keys::made_here,
+                                         StoreKind::EventToken::made_here, "--endpoint"};
         return kKind;
     }
     Result<SetupConfiguration::Given> given(const SetupParts& parts) const override {
         if (auto key = administrator_of(parts.context); !key) return fail(key.error());
+        if (auto tool = find_tool(parts); !tool) return fail(tool.error());
         return given_of(parts.arguments);
     }
     Opened open(const SetupParts& parts, const SetupConfiguration& configuration) const override {
@@ -98,7 +103,8 @@ class MinioStore final : public SetupStore {
         auto wanted = configuration.wanted();
         if (!wanted) return fail(wanted.error());
         wanted->administrator = *administrator_of(parts.context);
-        if (!wanted->event_token.empty()) wanted->events_url = local_events_url(parts, configuration, "minio");
+        if (!wanted->event_token.empty())
+            wanted->events_url = local_events_url(parts, configuration, "minio");
         return client::setup::minio::open(std::move(*wanted), {std::move(*tool), parts.arguments.events_dir},
                                           parts.context.random);
     }
@@ -107,8 +113,8 @@ class MinioStore final : public SetupStore {
 class CephStore final : public SetupStore {
   public:
     const StoreKind& kind() const override {
-        static constexpr StoreKind kKind{"ceph", StoreKind::Keys::made_by_the_store, StoreKind::EventToken::made_here,
-                                         "--endpoint"};
+        static constexpr StoreKind kKind{"ceph", StoreKind::Keys::made_by_the_store,
+                                         StoreKind::EventToken::made_here, "--endpoint"};
         return kKind;
     }
     Result<SetupConfiguration::Given> given(const SetupParts& parts) const override {
@@ -123,8 +129,10 @@ class CephStore final : public SetupStore {
         // RGW takes a password in a URL over TLS alone.
         auto proof = wanted->endpoint.scheme == "https" ? client::setup::ceph::Proof::basic
                                                         : client::setup::ceph::Proof::query;
-        if (const auto configured = configuration.value("events.ceph.authentication"); !configuration.is_first())
-            proof = configured == "query" ? client::setup::ceph::Proof::query : client::setup::ceph::Proof::basic;
+        if (const auto configured = configuration.value("events.ceph.authentication");
+            !configuration.is_first())
+            proof =
+                configured == "query" ? client::setup::ceph::Proof::query : client::setup::ceph::Proof::basic;
         return client::setup::ceph::open(std::move(*wanted), proof);
     }
 };
@@ -132,8 +140,8 @@ class CephStore final : public SetupStore {
 class AwsStore final : public SetupStore {
   public:
     const StoreKind& kind() const override {
-        static constexpr StoreKind kKind{"aws", StoreKind::Keys::made_by_the_store, StoreKind::EventToken::none,
-                                         "--region or AWS_REGION"};
+        static constexpr StoreKind kKind{"aws", StoreKind::Keys::made_by_the_store,
+                                         StoreKind::EventToken::none, "--region or AWS_REGION"};
         return kKind;
     }
     Result<SetupConfiguration::Given> given(const SetupParts& parts) const override {
@@ -143,8 +151,10 @@ class AwsStore final : public SetupStore {
         if (region.empty()) region = first_variable(parts.context, {"AWS_REGION", "AWS_DEFAULT_REGION"});
         if (!region.empty()) given.standards["--s3-region"] = region;
         auto endpoint = given.endpoint;
-        if (endpoint.empty()) endpoint = first_variable(parts.context, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
-        if (endpoint.empty() && !region.empty()) endpoint = fmt::format("https://s3.{}.amazonaws.com", region);
+        if (endpoint.empty())
+            endpoint = first_variable(parts.context, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+        if (endpoint.empty() && !region.empty())
+            endpoint = fmt::format("https://s3.{}.amazonaws.com", region);
         if (!endpoint.empty()) given.standards["--s3-endpoint"] = endpoint;
         if (endpoint.ends_with(".amazonaws.com")) given.standards["--s3-style"] = "virtual-host";
         return given;
@@ -155,7 +165,8 @@ class AwsStore final : public SetupStore {
         wanted->administrator = *administrator_of(parts.context);
         wanted->events_url = parts.arguments.events_url;
         const auto url = configuration.value("server.public_url");
-        if (wanted->events_url.empty() && url.starts_with("https://")) wanted->events_url = url + "/v1/events/aws";
+        if (wanted->events_url.empty() && url.starts_with("https://"))
+            wanted->events_url = url + "/v1/events/aws";
         auto endpoints = client::setup::aws::standard_endpoints(wanted->region);
         for (auto& [service, endpoint] : endpoints) {
             auto variable = "AWS_ENDPOINT_URL_" + service;
@@ -164,7 +175,8 @@ class AwsStore final : public SetupStore {
             const auto elsewhere = first_variable(parts.context, {variable.c_str(), "AWS_ENDPOINT_URL"});
             if (elsewhere.empty()) continue;
             auto parsed = parse_endpoint(elsewhere);
-            if (!parsed) return fail(ErrorCode::invalid_field, fmt::format("{}: {}", variable, parsed.error().detail));
+            if (!parsed)
+                return fail(ErrorCode::invalid_field, fmt::format("{}: {}", variable, parsed.error().detail));
             endpoint = std::move(*parsed);
         }
         return client::setup::aws::open(std::move(*wanted), endpoints);
@@ -174,14 +186,15 @@ class AwsStore final : public SetupStore {
 class R2Store final : public SetupStore {
   public:
     const StoreKind& kind() const override {
-        static constexpr StoreKind kKind{"r2", StoreKind::Keys::made_by_the_store, StoreKind::EventToken::none,
-                                         "--account or CLOUDFLARE_ACCOUNT_ID"};
+        static constexpr StoreKind kKind{"r2", StoreKind::Keys::made_by_the_store,
+                                         StoreKind::EventToken::none, "--account or CLOUDFLARE_ACCOUNT_ID"};
         return kKind;
     }
     Result<SetupConfiguration::Given> given(const SetupParts& parts) const override {
         if (setup_variable(parts.context, "CLOUDFLARE_API_TOKEN").empty())
             return fail(ErrorCode::invalid_field,
-                        "CLOUDFLARE_API_TOKEN must hold a token with the permissions Workers R2 Storage Write, Queues "
+                        "CLOUDFLARE_API_TOKEN must hold a token with the permissions Workers R2 Storage "
+                        "Write, Queues "
                         "Write and Account API Tokens Write");
         auto given = given_of(parts.arguments);
         const auto account = account_of(parts);
@@ -192,9 +205,10 @@ class R2Store final : public SetupStore {
     }
     Opened open(const SetupParts& parts, const SetupConfiguration& configuration) const override {
         if (configuration.value("unsafe") != "true") {
-            return fail(ErrorCode::unsafe_configuration,
-                        "R2 has no token that may put and not read, so photogate starts on it with `unsafe = true` "
-                        "alone: read docs/deploy/r2.md, then say --unsafe if you accept that");
+            return fail(
+                ErrorCode::unsafe_configuration,
+                "R2 has no token that may put and not read, so photogate starts on it with `unsafe = true` "
+                "alone: read docs/deploy/r2.md, then say --unsafe if you accept that");
         }
         auto wanted = configuration.wanted();
         if (!wanted) return fail(wanted.error());
@@ -222,8 +236,9 @@ const SetupStore& setup_store(const std::string& name) {
     static const AwsStore kAws;
     static const CephStore kCeph;
     static const R2Store kR2;
-    for (const SetupStore* store : {static_cast<const SetupStore*>(&kMinio), static_cast<const SetupStore*>(&kAws),
-                                    static_cast<const SetupStore*>(&kCeph), static_cast<const SetupStore*>(&kR2)}) {
+    for (const SetupStore* store :
+         {static_cast<const SetupStore*>(&kMinio), static_cast<const SetupStore*>(&kAws),
+          static_cast<const SetupStore*>(&kCeph), static_cast<const SetupStore*>(&kR2)}) {
         if (store->kind().name == name) return *store;
     }
     throw std::logic_error("no such store: " + name);

@@ -28,8 +28,8 @@ class SetupStore {
     /// Before anything is read. Errors: invalid_field, where the command line or the environment lacks something.
     virtual Result<SetupConfiguration::Given> given(const SetupParts& parts) const = 0;
     /// Errors: as those of the store's open().
-    virtual Result<std::unique_ptr<client::setup::StoreSetup>> open(const SetupParts& parts,
-                                                                    const SetupConfiguration& configuration) const = 0;
+    virtual Result<std::unique_ptr<client::setup::StoreSetup>> open(
+        const SetupParts& parts, const SetupConfiguration& configuration) const = 0;
 
   protected:
     SetupStore() = default;

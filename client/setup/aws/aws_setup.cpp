@@ -73,16 +73,16 @@ class AwsSetup final : public StoreSetup {
     }
 
     Facts facts() const override {
-        return {signer_key_, worker_key_, "aws",
-                {"dialect = \"sns\"", fmt::format("sns_topics = [\"{}\"]", topic_)},
-                {},
-                {}};
+        return {signer_key_, worker_key_,
+                "aws",       {"dialect = \"sns\"", fmt::format("sns_topics = [\"{}\"]", topic_)},
+                {},          {}};
     }
 
   private:
     Result<> plan_all(Step configuration) {
         for (const auto& bucket : {wanted_.incoming, wanted_.published, wanted_.originals}) {
-            if (const auto ok = buckets_->made(bucket, wanted_.region, BucketSteps::Location::said); !ok) return ok;
+            if (const auto ok = buckets_->made(bucket, wanted_.region, BucketSteps::Location::said); !ok)
+                return ok;
             if (const auto ok = buckets_->public_access_blocked(bucket); !ok) return ok;
         }
         if (!wanted_.origins.empty()) {
@@ -90,7 +90,8 @@ class AwsSetup final : public StoreSetup {
         }
         if (const auto ok = buckets_->multiparts_expire(wanted_.incoming, kMultipartDays); !ok) return ok;
         if (const auto ok = plan_topic(); !ok) return ok;
-        if (const auto ok = buckets_->announced(wanted_.incoming, {wanted_.name, topic_, wanted_.prefix}); !ok)
+        if (const auto ok = buckets_->announced(wanted_.incoming, {wanted_.name, topic_, wanted_.prefix});
+            !ok)
             return ok;
         if (const auto ok = signer_.plan(steps_); !ok) return ok;
         if (const auto ok = worker_.plan(steps_); !ok) return ok;
@@ -133,7 +134,8 @@ class AwsSetup final : public StoreSetup {
         }
         steps_.push_back(std::move(make));
         Step allow{"SNS topic takes the bucket's events and signs with SHA-256", Standing::already, {}, {}};
-        if (version != "2" || !has_statement(policy, statement())) {
+        // Not every service shows it; photogate takes both versions.
+        if (version == "1" || !has_statement(policy, statement())) {
             allow.standing = Standing::to_do;
             allow.how = "aws sns set-topic-attributes --attribute-name SignatureVersion, Policy";
             allow.apply = [this, policy] { return set_attributes(policy); };
@@ -143,12 +145,12 @@ class AwsSetup final : public StoreSetup {
     }
 
     Result<> set_attributes(const std::string& policy) {
-        const std::pair<const char*, std::string> attributes[] = {{"SignatureVersion", "2"},
-                                                                  {"Policy", with_statement(policy, statement())}};
+        const std::pair<const char*, std::string> attributes[] = {
+            {"SignatureVersion", "2"}, {"Policy", with_statement(policy, statement())}};
         for (const auto& [name, value] : attributes) {
-            const auto done = sns_.act(
-                kSns, "SetTopicAttributes",
-                {{"TopicArn", topic_}, {"AttributeName", name}, {"AttributeValue", value}});
+            const auto done =
+                sns_.act(kSns, "SetTopicAttributes",
+                         {{"TopicArn", topic_}, {"AttributeName", name}, {"AttributeValue", value}});
             if (!done) return fail(done.error());
         }
         return {};
@@ -193,16 +195,18 @@ class AwsSetup final : public StoreSetup {
             const bool gateway_is_there = answers(origin + "/livez");
             subscribe.standing = gateway_is_there ? Standing::to_do : Standing::later;
             subscribe.how = gateway_is_there
-                                ? fmt::format("aws sns subscribe --protocol https --notification-endpoint {}; the "
-                                              "gateway confirms it by itself",
-                                              wanted_.events_url)
-                                : fmt::format("{} does not answer, and the gateway has to confirm: start "
-                                              "photogate, then run this command once more",
-                                              origin);
+                                ? fmt::format(
+                                      "aws sns subscribe --protocol https --notification-endpoint {}; the "
+                                      "gateway confirms it by itself",
+                                      wanted_.events_url)
+                                : fmt::format(
+                                      "{} does not answer, and the gateway has to confirm: start "
+                                      "photogate, then run this command once more",
+                                      origin);
             subscribe.apply = [this]() -> Result<> {
-                const auto done = sns_.act(
-                    kSns, "Subscribe",
-                    {{"TopicArn", topic_}, {"Protocol", "https"}, {"Endpoint", wanted_.events_url}});
+                const auto done =
+                    sns_.act(kSns, "Subscribe",
+                             {{"TopicArn", topic_}, {"Protocol", "https"}, {"Endpoint", wanted_.events_url}});
                 if (!done) return fail(done.error());
                 return {};
             };

@@ -78,11 +78,13 @@ Result<> IamUser::plan(std::vector<Step>& steps) {
     Step allow{fmt::format("IAM user {} with its policy alone", name_), Standing::already, {}, {}};
     if (!same_policy(found, policy_) || !surplus.empty()) {
         allow.standing = Standing::to_do;
-        allow.how = fmt::format("aws iam put-user-policy --user-name {} --policy-name {} …", name_, kPolicyName);
+        allow.how =
+            fmt::format("aws iam put-user-policy --user-name {} --policy-name {} …", name_, kPolicyName);
         for (const auto& each : surplus)
             allow.how += fmt::format("; {} {}", each.action, each.value);
         allow.apply = [this, surplus]() -> Result<> {
-            if (const auto done = act("PutUserPolicy", {{"PolicyName", kPolicyName}, {"PolicyDocument", policy_}});
+            if (const auto done =
+                    act("PutUserPolicy", {{"PolicyName", kPolicyName}, {"PolicyDocument", policy_}});
                 !done)
                 return done;
             for (const auto& each : surplus) {
@@ -108,10 +110,11 @@ Result<> IamUser::plan_key(std::vector<Step>& steps, const Key& configured, Key&
             configured.access_key, name_);
     } else if (configured.access_key.empty()) {
         if (keys->size() >= kMostKeys) {
-            return fail(ErrorCode::store_refused,
-                        fmt::format("{} has {} access keys ({}), no more are possible, and nothing here knows "
-                                    "their secrets: aws iam delete-access-key --user-name {} --access-key-id …",
-                                    name_, keys->size(), fmt::join(*keys, ", "), name_));
+            return fail(
+                ErrorCode::store_refused,
+                fmt::format("{} has {} access keys ({}), no more are possible, and nothing here knows "
+                            "their secrets: aws iam delete-access-key --user-name {} --access-key-id …",
+                            name_, keys->size(), fmt::join(*keys, ", "), name_));
         }
         make.standing = Standing::to_do;
         make.how = fmt::format("aws iam create-access-key --user-name {}", name_);

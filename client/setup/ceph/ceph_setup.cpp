@@ -73,7 +73,9 @@ class CephSetup final : public StoreSetup {
     }
 
     Facts facts() const override {
-        return {signer_.key, worker_.key, "ceph",
+        return {signer_.key,
+                worker_.key,
+                "ceph",
                 {"dialect = \"ceph\"",
                  fmt::format("authentication = \"{}\"", proof_ == Proof::basic ? "basic" : "query"),
                  "tokens_file = \"event_tokens\""},
@@ -109,15 +111,17 @@ class CephSetup final : public StoreSetup {
         Step step{fmt::format("user {} with a key", user.id), Standing::already, {}, {}};
         if (user.key.access_key.empty()) {
             step.standing = Standing::to_do;
-            step.how = fmt::format("radosgw-admin {} create --uid {} …", user.there ? "key" : "user", user.id);
+            step.how =
+                fmt::format("radosgw-admin {} create --uid {} …", user.there ? "key" : "user", user.id);
             step.apply = [this, &user] { return make(user); };
         } else if (!user.configured.access_key.empty() &&
                    (user.configured.access_key != user.key.access_key ||
                     user.configured.secret_key.reveal() != user.key.secret_key.reveal())) {
             step.standing = Standing::later;
-            step.how = fmt::format("the configuration has another key ({}): put this user's there ({}; "
-                                   "radosgw-admin user info --uid {})",
-                                   user.configured.access_key, user.key.access_key, user.id);
+            step.how = fmt::format(
+                "the configuration has another key ({}): put this user's there ({}; "
+                "radosgw-admin user info --uid {})",
+                user.configured.access_key, user.key.access_key, user.id);
         }
         steps_.push_back(std::move(step));
         return {};
@@ -153,8 +157,8 @@ class CephSetup final : public StoreSetup {
                 return ok;
             if (const auto ok = buckets_->closed(bucket); !ok) return ok;
         }
-        const auto policy = storage::objects::ceph_bucket_policy(wanted_.incoming, wanted_.prefix,
-                                                                 {signer_.id, worker_.id});
+        const auto policy =
+            storage::objects::ceph_bucket_policy(wanted_.incoming, wanted_.prefix, {signer_.id, worker_.id});
         if (const auto ok = buckets_->with_policy(wanted_.incoming, policy); !ok) return ok;
         if (wanted_.origins.empty()) return {};
         return buckets_->open_to_pages(wanted_.incoming, wanted_.origins);
@@ -213,10 +217,11 @@ class CephSetup final : public StoreSetup {
                                        {"Attributes.entry.2.value", "true"}});
         if (!made) {
             if (proof_ == Proof::query) return fail(made.error());
-            return fail(made.error().code,
-                        fmt::format("{} (RGW takes a password in a push endpoint over TLS alone; behind a proxy "
-                                    "that speaks TLS it needs rgw_trust_forwarded_https = true)",
-                                    made.error().detail));
+            return fail(
+                made.error().code,
+                fmt::format("{} (RGW takes a password in a push endpoint over TLS alone; behind a proxy "
+                            "that speaks TLS it needs rgw_trust_forwarded_https = true)",
+                            made.error().detail));
         }
         topic_ = text_in(*made, "CreateTopicResponse/CreateTopicResult/TopicArn");
         return {};

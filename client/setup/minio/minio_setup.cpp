@@ -30,7 +30,9 @@ class MinioSetup final : public StoreSetup {
 
     Result<std::vector<Step>> plan(Step configuration) override;
     Facts facts() const override {
-        return {wanted_.signer, wanted_.worker, "minio",
+        return {wanted_.signer,
+                wanted_.worker,
+                "minio",
                 {"dialect = \"minio\"", "tokens_file = \"event_tokens\""},
                 {{"event_tokens", wanted_.event_token}},
                 {}};
@@ -126,7 +128,8 @@ Result<> MinioSetup::plan_user(std::vector<Step>& steps, const std::string& role
         make.how =
             fmt::format("photogate policy {} | mc admin policy create store {} /dev/stdin", role, name);
         make.apply = [this, name, policy]() -> Result<> {
-            const auto made = tool_.run({"admin", "policy", "create", "store", name, "/dev/stdin"}, Secret{policy});
+            const auto made =
+                tool_.run({"admin", "policy", "create", "store", name, "/dev/stdin"}, Secret{policy});
             if (!made) return fail(made.error());
             return {};
         };
@@ -189,8 +192,8 @@ bool MinioSetup::target_is_set(const std::string& target) const {
 
 /// `mc admin config set` takes the token as an argument, which every process of the machine sees.
 Result<> MinioSetup::set_target(const std::string& target) const {
-    auto setting = fmt::format("notify_webhook:{} endpoint={} auth_token={}", target, in_quotes(wanted_.events_url),
-                               in_quotes(wanted_.event_token.reveal()));
+    auto setting = fmt::format("notify_webhook:{} endpoint={} auth_token={}", target,
+                               in_quotes(wanted_.events_url), in_quotes(wanted_.event_token.reveal()));
     if (target == "queued") setting += " queue_dir=" + in_quotes(options_.events_dir.string());
     const auto sealed = signer::seal_with_password(wanted_.administrator.secret_access_key, setting, random_);
     if (!sealed) return fail(sealed.error());

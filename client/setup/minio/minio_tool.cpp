@@ -74,7 +74,8 @@ std::string text_of(const Descriptor& file) {
     std::string text(kMostOutput, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
-        const auto read = ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size));
+        const auto read =
+            ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size));
         if (read <= 0) break;
         size += static_cast<std::size_t>(read);
     }

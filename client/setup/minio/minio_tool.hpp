@@ -40,7 +40,9 @@ class MinioTool {
 
   private:
     MinioTool(std::filesystem::path program, std::filesystem::path folder, Descriptor configuration)
-        : program_(std::move(program)), folder_(std::move(folder)), configuration_(std::move(configuration)) {}
+        : program_(std::move(program)),
+          folder_(std::move(folder)),
+          configuration_(std::move(configuration)) {}
 
     std::filesystem::path program_;
     std::filesystem::path folder_;

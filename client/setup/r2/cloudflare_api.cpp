@@ -64,8 +64,9 @@ Result<json::Value> CloudflareApi::call(const std::string& method, const std::st
 Result<json::Value::Array> CloudflareApi::list(const std::string& path) const {
     json::Value::Array all;
     for (int page = 1; page <= kMostPages; ++page) {
-        auto answer = call("GET", fmt::format("{}{}page={}&per_page={}", path,
-                                              path.find('?') == std::string::npos ? '?' : '&', page, kPerPage));
+        auto answer =
+            call("GET", fmt::format("{}{}page={}&per_page={}", path,
+                                    path.find('?') == std::string::npos ? '?' : '&', page, kPerPage));
         if (!answer) return fail(answer.error());
         auto* found = answer->array();
         if (found == nullptr) return fail(ErrorCode::store_protocol, "Cloudflare's answer is no list");

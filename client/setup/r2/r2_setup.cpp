@@ -146,10 +146,11 @@ class R2Setup final : public StoreSetup {
         const auto path = "/r2/buckets/" + bucket.str();
         const auto found = find(path);
         if (!found) {
-            return fail(found.error().code,
-                        fmt::format("bucket {}: {} (the token needs the permissions Workers R2 Storage Write, "
-                                    "Queues Write and Account API Tokens Write)",
-                                    bucket.str(), found.error().detail));
+            return fail(
+                found.error().code,
+                fmt::format("bucket {}: {} (the token needs the permissions Workers R2 Storage Write, "
+                            "Queues Write and Account API Tokens Write)",
+                            bucket.str(), found.error().detail));
         }
         if (!found->is_null()) there_.insert(bucket.str());
         add(fmt::format("bucket {}", bucket.str()), is_there(bucket),
@@ -207,7 +208,8 @@ class R2Setup final : public StoreSetup {
         text.end_object();
         text.end_array();
         text.end_object();
-        add(fmt::format("pages of {} may upload to {}", fmt::join(wanted_.origins, ", "), wanted_.incoming.str()),
+        add(fmt::format("pages of {} may upload to {}", fmt::join(wanted_.origins, ", "),
+                        wanted_.incoming.str()),
             all, fmt::format("npx wrangler r2 bucket cors set {} …", wanted_.incoming.str()),
             [this, path, body = text.take()] { return done("PUT", path, body); });
         return {};
@@ -240,8 +242,7 @@ class R2Setup final : public StoreSetup {
                 const auto made = api_.call("POST", "/queues", object_with("queue_name", wanted_.name));
                 if (!made) return fail(made.error());
                 queue_ = text_at(*made, "queue_id");
-                if (queue_.empty())
-                    return fail(ErrorCode::store_protocol, "Cloudflare's queue has no id");
+                if (queue_.empty()) return fail(ErrorCode::store_protocol, "Cloudflare's queue has no id");
                 return {};
             });
         add(fmt::format("queue {} can be asked over HTTP", wanted_.name), pulled,
@@ -294,8 +295,7 @@ class R2Setup final : public StoreSetup {
         const auto* groups = found->array();
         if (groups == nullptr)
             return fail(ErrorCode::store_protocol, "Cloudflare's permission groups are no list");
-        const auto known =
-            wanted_.signer.access_key.empty() ? Token::Known::no : Token::Known::yes;
+        const auto known = wanted_.signer.access_key.empty() ? Token::Known::no : Token::Known::yes;
         const std::pair<Token&, std::string> all[] = {
             {signer_, wanted_.signer.access_key}, {worker_, wanted_.worker.access_key}, {asker_, {}}};
         for (const auto& [token, configured] : all) {

@@ -18,7 +18,8 @@ const json::Value* named(const json::Value::Array& all, const std::string& name)
 }
 
 /// Whether one policy permits just that group on just those resources.
-bool has_policy(const json::Value& token, const std::string& group, const std::vector<std::string>& resources) {
+bool has_policy(const json::Value& token, const std::string& group,
+                const std::vector<std::string>& resources) {
     const auto& policies = array_at(token, "policies");
     if (policies.size() != 1 || text_at(policies.front(), "effect") != "allow") return false;
     const auto& groups = array_at(policies.front(), "permission_groups");
@@ -68,7 +69,8 @@ Result<> Token::make() {
     if (!made) return fail(made.error());
     id_ = text_at(*made, "id");
     value_ = Secret{text_at(*made, "value")};
-    if (id_.empty() || value_.empty()) return fail(ErrorCode::store_protocol, "Cloudflare's token has no value");
+    if (id_.empty() || value_.empty())
+        return fail(ErrorCode::store_protocol, "Cloudflare's token has no value");
     return {};
 }
 
@@ -80,8 +82,8 @@ Result<> Token::roll() {
     return {};
 }
 
-Result<> Token::plan(std::vector<Step>& steps, const json::Value::Array& all, const json::Value::Array& groups,
-                     const std::string& configured, Known known) {
+Result<> Token::plan(std::vector<Step>& steps, const json::Value::Array& all,
+                     const json::Value::Array& groups, const std::string& configured, Known known) {
     const auto* group = named(groups, policy_.group);
     if (group == nullptr)
         return fail(ErrorCode::store_refused,
@@ -93,9 +95,10 @@ Result<> Token::plan(std::vector<Step>& steps, const json::Value::Array& all, co
     if (known == Known::yes) {
         if (found == nullptr || (!configured.empty() && configured != id_)) {
             step.standing = Standing::later;
-            step.how = fmt::format("the configuration has a token ({}) that is not {} of this account: make "
-                                   "one and put it there",
-                                   configured.empty() ? "for the queue" : configured, name_);
+            step.how = fmt::format(
+                "the configuration has a token ({}) that is not {} of this account: make "
+                "one and put it there",
+                configured.empty() ? "for the queue" : configured, name_);
         } else if (!has_policy(*found, group_, policy_.resources)) {
             step.standing = Standing::to_do;
             step.how = "its policy differs and is replaced";
@@ -111,8 +114,9 @@ Result<> Token::plan(std::vector<Step>& steps, const json::Value::Array& all, co
         step.apply = [this] { return make(); };
     } else {
         step.standing = Standing::to_do;
-        step.how = "it exists, and its value is not here: a new value locks out whoever uses it (another --name "
-                   "makes another token)";
+        step.how =
+            "it exists, and its value is not here: a new value locks out whoever uses it (another --name "
+            "makes another token)";
         step.apply = [this]() -> Result<> {
             const auto done = api_.call("PUT", "/tokens/" + id_, body());
             if (!done) return fail(done.error());

@@ -15,11 +15,13 @@ TEST(PolicyText, the_order_of_sets_does_not_count_and_one_is_a_list_of_one) {
 
 TEST(PolicyText, everybody_is_a_star_wherever_it_stands) {
     for (const auto* principal : {R"("*")", R"({"AWS":"*"})", R"({"AWS":["arn:aws:iam::1:root","*"]})"}) {
-        const auto statement = std::string{R"({"Statement":[{"Effect":"Allow","Principal":)"} + principal + "}]}";
+        const auto statement =
+            std::string{R"({"Statement":[{"Effect":"Allow","Principal":)"} + principal + "}]}";
         EXPECT_TRUE(lets_everybody_in(statement)) << principal;
     }
     EXPECT_FALSE(lets_everybody_in(R"({"Statement":[{"Effect":"Deny","Principal":"*"}]})"));
-    EXPECT_FALSE(lets_everybody_in(R"({"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam:::user/a"}}]})"));
+    EXPECT_FALSE(lets_everybody_in(
+        R"({"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam:::user/a"}}]})"));
     EXPECT_FALSE(lets_everybody_in(""));
 }
 

@@ -10,7 +10,8 @@ TEST(XmlText, paths_find_texts_and_elements) {
         R"(<?xml version="1.0"?><A xmlns="urn:x"><B><C>1</C></B><B><C>2 &amp; 3</C></B><D/></A>)";
     EXPECT_EQ(text_in(xml, "A/B/C"), "1");
     EXPECT_EQ(texts_in(xml, "A/B/C"), (std::vector<std::string>{"1", "2 & 3"}));
-    EXPECT_EQ(elements_in(xml, "A/B"), (std::vector<std::string>{"<B><C>1</C></B>", "<B><C>2 &amp; 3</C></B>"}));
+    EXPECT_EQ(elements_in(xml, "A/B"),
+              (std::vector<std::string>{"<B><C>1</C></B>", "<B><C>2 &amp; 3</C></B>"}));
     EXPECT_TRUE(has_element(xml, "A/D"));
     EXPECT_FALSE(has_element(xml, "A/E"));
 }
