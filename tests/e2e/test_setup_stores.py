@@ -235,6 +235,7 @@ def r2(build_dir, tmp_path):
     shutil.rmtree(tmp_path / "minio", ignore_errors=True)
 
 
+@pytest.mark.drills
 def test_r2_gets_buckets_tokens_and_a_queue_up_to_a_published_photo(r2):
     refused = r2.raw("--dry-run", code=78)
     assert "--unsafe" in refused.stderr and not r2.api.changes
@@ -264,6 +265,7 @@ def test_r2_gets_buckets_tokens_and_a_queue_up_to_a_published_photo(r2):
     r2.send_a_photo(100)  # found by listing: the queue of the fake has no events
 
 
+@pytest.mark.drills
 def test_r2_heals_what_was_changed(r2):
     r2.setup("--yes", "--unsafe")
     api = r2.api

@@ -114,6 +114,8 @@ Result<std::vector<json::Value>> MinioTool::run(const std::vector<std::string>& 
     command.arguments = {program_.string(), "--config-dir", folder_.string(), "--json", "--quiet"};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.environment = {"HOME=" + folder_.string(), "PATH=/usr/bin:/bin"};
+    // Whoever gives up capabilities may not look into the /proc of this process, where the configuration is.
+    command.capabilities = Command::Capabilities::kept;
     Result<Descriptor> in{Descriptor{}};
     if (input) in = in_memory("photogate-setup-input", input->reveal());
     if (!in) return fail(in.error());
