@@ -91,7 +91,8 @@ class Setup {
     ExitCode run() {
         auto given = store_.given(parts_);
         if (!given)
-            return given.error().code == ErrorCode::invalid_field ? refused(given.error()) : ended(given.error());
+            return given.error().code == ErrorCode::invalid_field ? refused(given.error())
+                                                                  : ended(given.error());
         auto configuration = SetupConfiguration::open(store_.kind(), std::move(*given), context_);
         if (!configuration) return configuration.error();
         const auto setup = store_.open(parts_, *configuration);
