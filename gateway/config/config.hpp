@@ -33,7 +33,6 @@
 #include "notifier/events/sns_signature.hpp"
 #include "notifier/purges/purge_hook.hpp"
 #include "notifier/queues/r2_queue.hpp"
-#include "scanner/clamd.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -189,8 +188,12 @@ struct Callbacks {
 
 /// Malware in what was uploaded: who is asked.
 struct Scanner {
-    enum class Kind { none, clamd } kind = Kind::none;
-    scanner::ClamdOptions clamd;
+    enum class Kind { none, clamd, icap } kind = Kind::none;
+    /// What becomes of a file that the scanner has no verdict on, while it has one on others.
+    enum class OnLimit { reject, publish } on_limit = OnLimit::reject;
+    std::string address;                        ///< of that kind
+    std::chrono::milliseconds timeout{30'000};  ///< of one file
+    std::uint64_t max_stream = 25U << 20;       ///< no longer file is sent
 };
 
 struct Log {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "pipeline/jobs/persist.hpp"
 
@@ -96,8 +97,10 @@ JobRunner::Ending JobRunner::postpone(JobHandler& handler, const Job& job, const
     why.code = to_string(retry.why.code);
     why.detail = retry.why.detail;
     why.delay = delay_of(retry, job.attempt, random_);
+    why.held_by = retry.held_by;
     const auto state = persist(stop_, [&] { return queue_.postpone(job.lease, why); });
     if (!state) return not_recorded(job, "postpone", state.error());
+    if (!why.held_by.empty()) failpoint::pass(failpoint::Point::after_hold);
     if (*state == model::UploadState::failed) handler.failed(job);
     log::warn("job.postponed", {{subject_field(job), job.subject.id},
                                 {"job", to_string(job.kind)},

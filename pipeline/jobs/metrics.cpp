@@ -19,8 +19,9 @@ const std::vector<double>& finish_buckets() {
 }
 
 /// Those that are given here and in the records; an app's hook has any others.
-constexpr std::array<std::string_view, 6> kOwnCodes{"gone",        "size_mismatch", "checksum_mismatch",
-                                                    "overwritten", "malware_found", "refused_by_hook"};
+constexpr std::array<std::string_view, 7> kOwnCodes{"gone",           "size_mismatch", "checksum_mismatch",
+                                                    "overwritten",    "malware_found", "file_not_scannable",
+                                                    "refused_by_hook"};
 
 /// A label's values are bounded, whatever words hooks reject with.
 std::string label_of(const model::Upload& upload) {
@@ -95,6 +96,14 @@ void watch(telemetry::Metrics& metrics, const Worker& worker) {
                 busy.set(static_cast<double>(worker.load(lane).busy));
             });
     }
+}
+
+void watch(telemetry::Metrics& metrics, const HeldJobs& held) {
+    metrics.before_render(
+        [&held, released = metrics.mirrored_counter(
+                    {"photogate_jobs_released_total",
+                     "Uploads that waited for a gate and were let go on, because it was back or to find out.",
+                     {}})]() mutable { released.show(held.released()); });
 }
 
 }  // namespace photogate::pipeline::jobs

@@ -28,6 +28,11 @@ using Steady = std::chrono::steady_clock;
 /// Before a file that ran out of time is tried once more.
 constexpr std::chrono::seconds kDelayAfterTimeout{5};
 
+/// Before a file is scanned once more on which the scanner failed.
+constexpr std::chrono::seconds kDelayAfterFailedScan{15};
+/// What waits for a gate is released when that is back; in case nobody does, it is due after this.
+constexpr std::chrono::hours kLongestHold{1};
+
 std::chrono::microseconds since(Steady::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start);
 }
@@ -107,7 +112,9 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     const auto& profile = policy->profile;
     const Work work{job, *policy->app, *profile, *policy->store, stop};
     if (dependencies_.gates.away) {
-        if (const auto away = dependencies_.gates.away(*profile)) return retry(*away);
+        if (auto away = dependencies_.gates.away(*profile))
+            return Retry{std::move(away->error), Postponement::Cost::free, kLongestHold,
+                         std::move(away->gate)};
     }
 
     StageTimes times;
@@ -165,20 +172,31 @@ void PublishUpload::failed(const Job& job) {
 }
 
 std::optional<JobOutcome> PublishUpload::scan(const Work& work, const Spool& spool) const {
-    const auto found = dependencies_.gates.scan(spool.file);
-    if (!found) return retry(found.error());
+    const auto& gates = dependencies_.gates;
+    const auto scanned = gates.scan(spool.file);
+    if (!scanned) return retry(scanned.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_scan); !reached)
         return Retry{reached.error()};
-    if (!*found) return std::nullopt;
-    const model::RejectionFacts why{"malware_found", "the malware scanner found " + **found};
-    return reject(work, why.code, why.detail, &spool);
+    using Verdict = Scanned::Verdict;
+    if (scanned->verdict == Verdict::clean) return std::nullopt;
+    if (scanned->verdict == Verdict::found)
+        return reject(work, "malware_found", "the malware scanner found " + scanned->detail, &spool);
+    if (scanned->verdict == Verdict::failed && work.job.attempt < gates.scan_attempts) {
+        Error why{ErrorCode::scanner_unavailable, scanned->detail, {}, std::nullopt};
+        return Retry{std::move(why), Postponement::Cost::attempt, kDelayAfterFailedScan};
+    }
+    auto detail = "the malware scanner can't take this file: " + scanned->detail;
+    if (!gates.pass_unscanned) return reject(work, "file_not_scannable", std::move(detail), &spool);
+    log::warn("upload.unscanned", {{"upload", work.job.upload.id.str()}, {"detail", detail}});
+    gates.pass_unscanned();
+    return std::nullopt;
 }
 
 /// Asked last: whatever it says is about a picture that could be published at once.
 std::optional<JobOutcome> PublishUpload::ask(const Work& work, const Spool& spool,
                                              const model::Publication& publication) const {
-    const auto refusal =
-        dependencies_.gates.ask({work.job, work.app, work.profile, publication.facts, publication.image});
+    const auto refusal = dependencies_.gates.ask(
+        {work.job, work.app, work.profile, publication.facts, publication.image, work.store});
     if (!refusal) return retry(refusal.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_publish_verdict); !reached)
         return Retry{reached.error()};

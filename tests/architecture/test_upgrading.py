@@ -4,7 +4,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Columns of tables of which those gateways read single columns.
-READ_BY_NAME = {"0005", "0017", "0024", "0025", "0029"}
+READ_BY_NAME = {"0005", "0017", "0024", "0025", "0029", "0031"}
 
 
 def rows():

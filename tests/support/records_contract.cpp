@@ -1,6 +1,10 @@
 #include "tests/support/records_contract.hpp"
 
+#include <algorithm>
 #include <future>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "model/object_layout.hpp"
 
@@ -233,6 +237,61 @@ TEST_P(RecordsContract, fails_the_upload_at_the_last_attempt_and_never_for_what_
     EXPECT_EQ(world->uploads().find(std::nullopt, upload.id)->rejection->code, "x");
     EXPECT_TRUE(world->uploads().retry(std::nullopt, upload.id));
     EXPECT_EQ(claim_one().attempt, 1U);
+}
+
+TEST_P(RecordsContract, what_waits_for_long_says_so_once) {
+    const auto upload = received();
+    const auto wait_for = [&](const char* code) {
+        EXPECT_TRUE(world->jobs().postpone(claim_one().lease, {Postponement::Cost::free, code, "", 0ms}));
+    };
+    for (int i = 0; i < 50; ++i)
+        wait_for("scanner_unavailable");
+    wait_for("hook_unavailable");
+    for (int i = 0; i < 50; ++i)
+        wait_for(i % 2 == 0 ? "scanner_unavailable" : "hook_unavailable");
+    const auto events = [&](std::string_view word) {
+        const auto entries = world->uploads().timeline(std::nullopt, upload.id).value();
+        return std::count_if(entries.begin(), entries.end(),
+                             [&](const auto& each) { return each.event == word; });
+    };
+    EXPECT_EQ(events("postponed"), 2) << "once for each";
+    EXPECT_EQ(events("claimed"), 1);
+    EXPECT_EQ(events("resumed"), 0);
+    EXPECT_TRUE(
+        world->jobs().postpone(claim_one().lease, {Postponement::Cost::attempt, "internal", "", 0ms}));
+    EXPECT_EQ(events("resumed"), 1) << "it has what it waited for";
+    EXPECT_EQ(events("postponed"), 3) << "what spends an attempt is always told";
+    wait_for("scanner_unavailable");
+    EXPECT_EQ(events("postponed"), 4) << "another wait";
+    EXPECT_EQ(events("claimed"), 2);
+    ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
+    EXPECT_EQ(events("resumed"), 2);
+}
+
+TEST_P(RecordsContract, a_job_that_waits_for_a_gate_is_released_when_that_is_back) {
+    std::vector<UploadId> uploads;
+    for (int i = 0; i < 6; ++i) {
+        uploads.push_back(received().id);
+        model::Postponement away{Postponement::Cost::free, "hook_unavailable", "", 600s};
+        away.held_by = i == 5 ? "scanner" : "hook:1";
+        ASSERT_TRUE(world->jobs().postpone(claim_one().lease, away));
+    }
+    EXPECT_TRUE(claim({JobKind::process}).empty());
+    const auto release = [&](std::vector<std::string> away, std::vector<std::string> tried,
+                             std::size_t most) {
+        const auto released = world->jobs().release_held({std::move(away), std::move(tried), most});
+        EXPECT_TRUE(released) << released.error().detail;
+        return released.value_or(99);
+    };
+    EXPECT_EQ(release({"hook:1", "scanner"}, {}, 10), 0U) << "both are away";
+    EXPECT_EQ(release({"scanner"}, {"hook:1"}, 10), 1U) << "one finds out";
+    const auto found_out = claim({JobKind::process});
+    ASSERT_EQ(found_out.size(), 1U);
+    EXPECT_EQ(release({"scanner"}, {"hook:1"}, 10), 1U) << "what is leased is not held";
+    EXPECT_EQ(release({"scanner"}, {}, 2), 2U) << "a bounded number at once";
+    EXPECT_EQ(release({"scanner"}, {}, 2), 1U);
+    EXPECT_EQ(release({"scanner"}, {}, 2), 0U);
+    EXPECT_EQ(release({}, {}, 2), 1U);
 }
 
 TEST_P(RecordsContract, fails_the_upload_at_the_third_crash) {
