@@ -28,6 +28,7 @@ struct Finding {
     Verdict verdict = Verdict::passed;
     std::string detail;
     std::string remedy;  ///< remedies.hpp; empty if nothing is wrong
+    bool decided = true;  ///< false: `failed`, since the store neither permitted nor refused it
 };
 
 struct ProbeTarget {

@@ -215,6 +215,23 @@ def test_a3_signer_that_can_read(own_world):
 
 
 @pytest.mark.drills
+def test_a3_store_that_fails_during_the_proof_changes_no_finding(own_world):
+    """A page that says that keys leak, because a store was restarted, would be believed once."""
+    world = own_world(extra=PROVED, witnessed=True)
+    series, access = 'photogate_store_proof_failed{check="signer.get.originals"}', world.stack.minio.signer.access
+
+    def fails():
+        world.witness.store.rule(lambda e: e.method == "GET" and access in e.target + str(e.headers), faults.error_before(500))
+    for found in (0, 1):
+        if found:
+            world.stack.minio.set_policies("readwrite")
+        await_figure(world, series, lambda now, found=found: now == found)
+        moves(world, "photogate_store_proofs_failed_total", fails, by=2, seconds=120)
+        assert figure(world, series) == found
+        world.witness.store.heal()
+
+
+@pytest.mark.drills
 def test_a4_a5_no_worker_and_no_sender(own_world, photo):
     world = own_world(role="serve")
     created = world.upload(photo)
