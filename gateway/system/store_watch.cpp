@@ -70,9 +70,8 @@ void StoreWatch::prove() {
                              [](const storage::objects::Finding& finding) { return finding.decided; });
         if (undecided != report.findings.end()) {
             unproved_.add();
-            log::warn("store.not_proved", {{"region", region},
-                                           {"check", undecided->check},
-                                           {"detail", undecided->detail}});
+            log::warn("store.not_proved",
+                      {{"region", region}, {"check", undecided->check}, {"detail", undecided->detail}});
         }
         for (const auto& finding : report.findings) {
             if (finding.verdict != storage::objects::Verdict::failed || !finding.decided) continue;

@@ -12,7 +12,7 @@ import pytest
 
 from tests.rig import losses, pictures
 from tests.rig import stack as parts
-from tests.rig.losses import Traffic, assert_none_lost
+from tests.rig.losses import Traffic, public_keys
 from tests.rig.published import publish_rows
 from tests.rig.standby import Standby
 
@@ -64,7 +64,7 @@ def next_photo():
 def test_uploads_are_divided_by_time_under_traffic_and_none_is_lost(own_world, next_photo):
     world = own_world()
     before = columns_and_checks(world)
-    with Traffic(world, next_photo) as traffic:
+    with Traffic(world, next_photo, clients=1) as traffic:
         losses.until(lambda: len(traffic.acknowledged) >= 20, 60)
         refused = divide(world.stack.postgres.url, in_seconds(10))
         assert refused.returncode != 0 and "cut has to be in the future" in refused.stderr
@@ -79,7 +79,12 @@ def test_uploads_are_divided_by_time_under_traffic_and_none_is_lost(own_world, n
         over = len(traffic.acknowledged)
         losses.until(lambda: len(traffic.acknowledged) >= over + 30, 60)
     assert traffic.errors == traffic.refused == 0 and over > early
-    assert_none_lost(world, traffic.acknowledged)
+    wanted = set(traffic.acknowledged)
+    losses.until(lambda: set(world.sql("select id from uploads where state = 'published'").split()) >= wanted, 120)
+    losses.until(lambda: world.sql("select count(*) from callbacks where state = 'waiting'") == "0", 120)
+    heard = [(each.body["data"]["id"], each.body["type"]) for each in world.receiver.callbacks if each.body]
+    assert {identity for identity, kind in heard if kind == "upload.published"} >= wanted and len(set(heard)) == len(heard), "each is told of, once"
+    assert sorted(public_keys(world)) == sorted(world.sql("select image_key from uploads where image_key is not null").split())
     rows = partitions(world, "uploads")
     assert rows.pop("uploads_before") >= early and sum(rows.values()) >= 30 and sum(1 for each in rows.values() if each) == 1, rows
     assert sum(1 for each in partitions(world, "timeline").values() if each) == 2
