@@ -45,11 +45,11 @@ def blocks_read(world, query):
     return sum(int(each or 0) for each in found.groups())
 
 
-def columns_and_checks(world):
+def columns_and_checks(sql):
     """Of every table, whatever it is divided into."""
-    return world.sql("""select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull from pg_attribute a join pg_class c on c.oid = a.attrelid
+    return sql("""select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull from pg_attribute a join pg_class c on c.oid = a.attrelid
                         where c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and c.relnamespace = 'public'::regnamespace
-                        order by 1, 2""") + world.sql("""select conrelid::regclass::text, conname, contype from pg_constraint
+                        order by 1, 2""") + sql("""select conrelid::regclass::text, conname, contype from pg_constraint
                         where connamespace = 'public'::regnamespace and contype in ('f', 'c') and conparentid = 0
                         and not exists (select from pg_class c where c.oid = conrelid and c.relispartition) order by 1, 2""")
 
@@ -63,17 +63,17 @@ def next_photo():
 @pytest.mark.drills
 def test_uploads_are_divided_by_time_under_traffic_and_none_is_lost(own_world, next_photo):
     world = own_world()
-    before = columns_and_checks(world)
+    before = columns_and_checks(world.sql)
     with Traffic(world, next_photo, clients=1) as traffic:
         losses.until(lambda: len(traffic.acknowledged) >= 20, 60)
         refused = divide(world.stack.postgres.url, in_seconds(10))
         assert refused.returncode != 0 and "cut has to be in the future" in refused.stderr
-        assert columns_and_checks(world) == before, "nothing was changed"
+        assert columns_and_checks(world.sql) == before, "nothing was changed"
         cut, began = in_seconds(125), time.monotonic()
         done = divide(world.stack.postgres.url, cut)
         took = time.monotonic() - began
         assert done.returncode == 0, done.stderr
-        assert columns_and_checks(world) == before, "as programs and migrations see it, it is the same"
+        assert columns_and_checks(world.sql) == before, "as programs and migrations see it, it is the same"
         early = len(traffic.acknowledged)
         losses.until(lambda: datetime.datetime.now(datetime.UTC).isoformat() > cut, 150)
         over = len(traffic.acknowledged)
@@ -116,6 +116,27 @@ def test_uploads_are_divided_by_time_under_traffic_and_none_is_lost(own_world, n
 
 
 @pytest.mark.drills
+def test_later_migrations_are_applied_over_divided_uploads(own_world):
+    """As a whole since migration 9: what an operator who divided them long ago sees at each upgrade."""
+    postgres = own_world(start=False).stack.postgres
+    files = sorted((ROOT / "storage" / "records" / "migrations").glob("*.sql"))
+
+    def apply(database, some):
+        for file in some:
+            done = subprocess.run(["psql", "-Xq", "-1", "-v", "ON_ERROR_STOP=1", f"--file={file}", postgres.url_of(database)], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, f"{file.name}: {done.stderr}"
+    for name in ("whole", "divided"):
+        postgres.sql(f"create database {name}", "postgres")
+    apply("whole", files)
+    apply("divided", files[:9])
+    done = divide(postgres.url_of("divided"), in_seconds(200))
+    assert done.returncode == 0, done.stderr
+    apply("divided", files[9:])
+    whole, divided = (columns_and_checks(lambda query, name=name: postgres.sql(query, name)) for name in ("whole", "divided"))
+    assert whole == divided
+
+
+@pytest.mark.drills
 def test_divided_uploads_are_found_in_one_partition_by_id_and_in_each_by_link(own_world):
     """Figures for the page: blocks that a look-up touches among 100,000 rows."""
     world = own_world(start=False)
@@ -128,7 +149,9 @@ def test_divided_uploads_are_found_in_one_partition_by_id_and_in_each_by_link(ow
     for query in queries.values():
         world.sql(query)
     undivided = {name: blocks_read(world, query) for name, query in queries.items()}
+    began = time.monotonic()
     done = divide(world.stack.postgres.url, in_seconds(200), years=10)
+    took = time.monotonic() - began
     assert done.returncode == 0, done.stderr
     world.sql("analyze uploads")
     for query in queries.values():
@@ -136,7 +159,7 @@ def test_divided_uploads_are_found_in_one_partition_by_id_and_in_each_by_link(ow
     divided = {name: blocks_read(world, query) for name, query in queries.items()}
     assert undivided["by id"] == divided["by id"] > 0, "one partition"
     assert divided["by link"] <= undivided["by link"] + 11 * 2 and divided["by object"] <= undivided["by object"] + 11 * 2
-    print(f"blocks before {undivided}, after among 12 partitions {divided}")
+    print(f"divided in {took:.1f} s; blocks before {undivided}, after among 12 partitions {divided}")
 
 
 @pytest.mark.drills
