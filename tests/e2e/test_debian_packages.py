@@ -16,7 +16,7 @@ import types
 import pytest
 
 from scripts import debian_chroot
-from tests.rig import pictures
+from tests.rig import pictures, releases
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 loader = importlib.machinery.SourceFileLoader("build_packages", str(ROOT / "scripts" / "build-packages"))
@@ -135,6 +135,15 @@ def earlier(package, folder):
     return made
 
 
+def former(release, package, folder):
+    """The package of the release before; where that had none for this Debian, or this clone lacks it, earlier()."""
+    try:
+        return releases.package(release)
+    except releases.Unavailable as reason:
+        print(f"upgraded from an edited package: {reason}")
+        return earlier(package, folder)
+
+
 @pytest.fixture(scope="module", params=debian_chroot.TRIED)
 def machine(request, tmp_path_factory):
     """One machine through all of it, in the order of the tests."""
@@ -146,8 +155,9 @@ def machine(request, tmp_path_factory):
     with base.copy() as chroot:
         made = Machine(release, chroot)
         made.package = packages.package(release, pathlib.Path(given) if given else packages.PACKAGES)
-        made.seen = types.SimpleNamespace()
-        made.put("/root/earlier.deb", earlier(made.package, tmp_path_factory.mktemp(release)).read_bytes())
+        before = former(release, made.package, tmp_path_factory.mktemp(release))
+        made.seen = types.SimpleNamespace(before=releases.Deb(before), now=releases.Deb(made.package))
+        made.put("/root/earlier.deb", before.read_bytes())
         made.put("/root/photogate.deb", made.package.read_bytes())
         made.put("/root/run/photo.jpg", pictures.photo(800, 600, orientation=6))
         yield made
@@ -157,7 +167,7 @@ def test_package_is_installed_by_apt_with_postgresql(machine):
     machine.apt("update")
     backports = FROM_BACKPORTS.split() if machine.release == "bookworm" else []
     machine.apt("install", "/root/earlier.deb", *backports)
-    assert machine.run("dpkg-query -W -f '${Version}' photogate") == EARLIER
+    assert machine.run("dpkg-query -W -f '${Version}' photogate") == machine.seen.before.version
     assert machine.run("ls -d /usr/lib/postgresql/*/bin/initdb").count("\n") == 1
     assert machine.run("dpkg --audit") == ""
 
@@ -217,9 +227,13 @@ def test_upgrade_keeps_the_configuration_and_what_was_published(machine):
     before = machine.read("/etc/photogate/photogate.toml")
     said = machine.apt("install", "/root/photogate.deb")
     assert machine.run("dpkg-query -W -f '${Version}' photogate") == packages.package_version(machine.release), said
-    assert machine.read("/etc/photogate/photogate.toml") == before and before.startswith("# The sample of an earlier release.")
-    assert "earlier release" not in machine.read("/etc/photogate/photogate.toml.dpkg-dist")
-    assert not machine.exists("/usr/share/doc/photogate/docs/former.md")
+    assert machine.read("/etc/photogate/photogate.toml") == before
+    samples = [deb.read("/etc/photogate/photogate.toml") for deb in (machine.seen.before, machine.seen.now)]
+    assert machine.exists("/etc/photogate/photogate.toml.dpkg-dist") == (samples[0] != samples[1])
+    if samples[0] != samples[1]:
+        assert machine.read("/etc/photogate/photogate.toml.dpkg-dist") == samples[1]
+    for path in machine.seen.before.files() - machine.seen.now.files():
+        assert not machine.exists(path), path
     machine.run(AGAIN, "/root/run")
     assert hashlib.sha256(machine.chroot.path("/root/run/image.again").read_bytes()).hexdigest() == machine.seen.image
     assert machine.read("/root/run/version") == f"photogate {packages.project_version()}\n"
