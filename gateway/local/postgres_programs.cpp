@@ -47,7 +47,8 @@ std::vector<PostgresPrograms> installed_programs() {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
         const auto folder = entry.path() / "bin";
-        if (has_programs(folder)) found.push_back({postgres_version(entry.path().filename().string()), folder});
+        if (has_programs(folder))
+            found.push_back({postgres_version(entry.path().filename().string()), folder});
     }
     std::sort(found.begin(), found.end(),
               [](const auto& one, const auto& other) { return one.version > other.version; });
@@ -57,22 +58,25 @@ std::vector<PostgresPrograms> installed_programs() {
     return found;
 }
 
-Result<PostgresPrograms> choose_programs(const std::vector<PostgresPrograms>& installed, std::optional<int> of_cluster,
-                                         const fs::path& folder) {
+Result<PostgresPrograms> choose_programs(const std::vector<PostgresPrograms>& installed,
+                                         std::optional<int> of_cluster, const fs::path& folder) {
     if (installed.empty()) {
-        return fail(ErrorCode::database_unavailable,
-                    fmt::format("PostgreSQL is not installed: apt install postgresql-{}, or give database.url",
-                                of_cluster.value_or(15)));
+        return fail(
+            ErrorCode::database_unavailable,
+            fmt::format("PostgreSQL is not installed: apt install postgresql-{}, or give database.url",
+                        of_cluster.value_or(15)));
     }
     if (!of_cluster) return installed.front();
     const auto same = std::find_if(installed.begin(), installed.end(),
                                    [&](const auto& each) { return each.version == *of_cluster; });
     if (same != installed.end()) return *same;
-    return fail(ErrorCode::database_unavailable,
-                fmt::format("the database in {} was made by PostgreSQL {}, and PostgreSQL {} is installed, which can't read "
-                            "it: apt install postgresql-{}, or move it (docs/upgrading.md, \"Another PostgreSQL\"). "
-                            "Nothing was changed",
-                            folder.string(), *of_cluster, versions_of(installed), *of_cluster));
+    return fail(
+        ErrorCode::database_unavailable,
+        fmt::format(
+            "the database in {} was made by PostgreSQL {}, and PostgreSQL {} is installed, which can't read "
+            "it: apt install postgresql-{}, or move it (docs/upgrading.md, \"Another PostgreSQL\"). "
+            "Nothing was changed",
+            folder.string(), *of_cluster, versions_of(installed), *of_cluster));
 }
 
 }  // namespace photogate::gateway::local

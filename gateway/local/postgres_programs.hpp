@@ -26,7 +26,7 @@ int postgres_version(std::string_view text);
 
 /// `of_cluster`: the version of the cluster in `folder`; nothing where it is yet to be made.
 /// Errors: database_unavailable, with what to install or do.
-Result<PostgresPrograms> choose_programs(const std::vector<PostgresPrograms>& installed, std::optional<int> of_cluster,
-                                         const std::filesystem::path& folder);
+Result<PostgresPrograms> choose_programs(const std::vector<PostgresPrograms>& installed,
+                                         std::optional<int> of_cluster, const std::filesystem::path& folder);
 
 }  // namespace photogate::gateway::local

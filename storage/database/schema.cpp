@@ -19,14 +19,17 @@ constexpr std::string_view kOldestProgram = "-- oldest_program: ";
 
 Result<> permits(const AppliedMigration& later, int ours) {
     if (later.oldest_program && *later.oldest_program <= ours) return {};
-    const auto beside = later.oldest_program
-                            ? fmt::format("beside which no program before schema {:04} can run", *later.oldest_program)
-                            : std::string{"which does not say that earlier programs can run beside it"};
-    return fail(ErrorCode::invalid_configuration,
-                fmt::format("the database's schema is ahead of this program ({:04}): it has migration {}, {}. Start the "
-                            "photogate that made it or a later one; to go back, restore the backup from before it "
-                            "(docs/upgrading.md)",
-                            ours, later.name, beside));
+    const auto beside =
+        later.oldest_program
+            ? fmt::format("beside which no program before schema {:04} can run", *later.oldest_program)
+            : std::string{"which does not say that earlier programs can run beside it"};
+    return fail(
+        ErrorCode::invalid_configuration,
+        fmt::format(
+            "the database's schema is ahead of this program ({:04}): it has migration {}, {}. Start the "
+            "photogate that made it or a later one; to go back, restore the backup from before it "
+            "(docs/upgrading.md)",
+            ours, later.name, beside));
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ std::optional<int> oldest_program(const sql::SqlFile& file) {
     return std::nullopt;
 }
 
-Result<SchemaFit> fit(const std::vector<sql::SqlFile>& files, const std::map<int, AppliedMigration>& applied) {
+Result<SchemaFit> fit(const std::vector<sql::SqlFile>& files,
+                      const std::map<int, AppliedMigration>& applied) {
     const auto known = migrations_of(files);
     const int ours = known.back().version;
     SchemaFit found;
@@ -84,10 +88,12 @@ Result<SchemaFit> fit(const std::vector<sql::SqlFile>& files, const std::map<int
         found.later.push_back({version, row.name});
     }
     if (!found.missing.empty() && !found.later.empty()) {
-        return fail(ErrorCode::invalid_configuration,
-                    fmt::format("the database's schema has migration {} of a later release and lacks {} of this one: run "
-                                "`photogate migrate` of the latest release that you use",
-                                found.later.back().name, found.missing.front().name));
+        return fail(
+            ErrorCode::invalid_configuration,
+            fmt::format(
+                "the database's schema has migration {} of a later release and lacks {} of this one: run "
+                "`photogate migrate` of the latest release that you use",
+                found.later.back().name, found.missing.front().name));
     }
     return found;
 }
@@ -115,10 +121,12 @@ Result<std::vector<Migration>> check_schema(Pool& pool, const std::vector<sql::S
         if (!found) return fail(found.error());
         if (!found->missing.empty()) {
             const int newest = applied.empty() ? 0 : applied.rbegin()->first;
-            return fail(ErrorCode::invalid_configuration,
-                        fmt::format("the database's schema is at version {} and this program needs {} ({} is missing): run "
-                                    "`photogate migrate`",
-                                    newest, migrations_of(files).back().version, found->missing.front().name));
+            return fail(
+                ErrorCode::invalid_configuration,
+                fmt::format(
+                    "the database's schema is at version {} and this program needs {} ({} is missing): run "
+                    "`photogate migrate`",
+                    newest, migrations_of(files).back().version, found->missing.front().name));
         }
         return std::move(found->later);
     });

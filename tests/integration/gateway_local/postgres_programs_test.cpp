@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-const std::vector<PostgresPrograms> kBoth{{17, "/usr/lib/postgresql/17/bin"}, {15, "/usr/lib/postgresql/15/bin"}};
+const std::vector<PostgresPrograms> kBoth{{17, "/usr/lib/postgresql/17/bin"},
+                                          {15, "/usr/lib/postgresql/15/bin"}};
 
 TEST(PostgresProgramsTest, new_cluster_gets_the_newest) {
     EXPECT_EQ(choose_programs(kBoth, std::nullopt, "/data").value().version, 17);
@@ -32,13 +33,15 @@ TEST(PostgresProgramsTest, cluster_of_a_version_that_is_not_installed_is_refused
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::database_unavailable);
     EXPECT_EQ(refused.error().detail,
-              "the database in /data was made by PostgreSQL 15, and PostgreSQL 17 is installed, which can't read it: apt install "
+              "the database in /data was made by PostgreSQL 15, and PostgreSQL 17 is installed, which can't "
+              "read it: apt install "
               "postgresql-15, or move it (docs/upgrading.md, \"Another PostgreSQL\"). Nothing was changed");
 }
 
 TEST(PostgresProgramsTest, nothing_installed_is_said_with_what_to_install) {
     EXPECT_THAT(choose_programs({}, 17, "/data").error().detail, HasSubstr("apt install postgresql-17"));
-    EXPECT_THAT(choose_programs({}, std::nullopt, "/data").error().detail, HasSubstr("apt install postgresql-15"));
+    EXPECT_THAT(choose_programs({}, std::nullopt, "/data").error().detail,
+                HasSubstr("apt install postgresql-15"));
 }
 
 TEST(PostgresProgramsTest, version_is_the_first_number) {

@@ -69,7 +69,8 @@ TEST(SchemaFitTest, later_migration_refuses_earlier_programs_and_says_what_to_do
 }
 
 TEST(SchemaFitTest, later_migration_that_says_nothing_refuses) {
-    EXPECT_THAT(refusal(with_later(4, std::nullopt)), HasSubstr("does not say that earlier programs can run"));
+    EXPECT_THAT(refusal(with_later(4, std::nullopt)),
+                HasSubstr("does not say that earlier programs can run"));
 }
 
 TEST(SchemaFitTest, every_later_migration_has_to_permit) {
@@ -84,7 +85,8 @@ TEST(SchemaFitTest, every_later_migration_has_to_permit) {
 TEST(SchemaFitTest, schema_of_two_releases_that_lack_of_each_other_is_refused) {
     auto applied = with_later(4, 1);
     applied.erase(2);
-    EXPECT_THAT(refusal(applied), HasSubstr("has migration 0004_later of a later release and lacks 0002_second"));
+    EXPECT_THAT(refusal(applied),
+                HasSubstr("has migration 0004_later of a later release and lacks 0002_second"));
 }
 
 std::optional<int> stated(std::string_view text) {
@@ -98,9 +100,10 @@ TEST(OldestProgramTest, is_read_from_the_header) {
 }
 
 TEST(OldestProgramTest, is_nothing_where_the_header_does_not_state_it) {
-    for (const auto* text : {"", "select 1;", "-- What it does.\nselect 1;", "select 1;\n-- oldest_program: 0029\n",
-                             "-- oldest_program: \nselect 1;", "-- oldest_program: 29 or so\nselect 1;",
-                             "-- oldest_program: 99999999999999\nselect 1;"})
+    for (const auto* text :
+         {"", "select 1;", "-- What it does.\nselect 1;", "select 1;\n-- oldest_program: 0029\n",
+          "-- oldest_program: \nselect 1;", "-- oldest_program: 29 or so\nselect 1;",
+          "-- oldest_program: 99999999999999\nselect 1;"})
         EXPECT_EQ(stated(text), std::nullopt) << text;
 }
 
