@@ -33,7 +33,7 @@ install -d -o photogate -g photogate -m 0700 $home/socket
 runuser -u photogate -- /usr/lib/postgresql/15/bin/initdb -D $home/data -U photogate -A trust -E UTF8 --locale=C.UTF-8 > /dev/null
 systemctl start photogate
 runuser -u photogate -- createdb -h $home/socket -U photogate photogate
-for file in /root/migrations/*.sql; do sql < "$file" > /dev/null; done
+for file in /root/migrations/*.sql; do sql -1 -f - < "$file" > /dev/null; done
 sql -c "insert into uploads (id, public_id, app, profile, state, method, region, bucket, key, metadata, client_fields, request_id, created_at, expires_at,
                              updated_at)
         select 'upl_' || n, n::text, 'shop', 'photos', 'created', 'put', 'default', 'incoming', 'u/' || n, '{}', '{}', 'é', now(), now(), now()
