@@ -160,6 +160,7 @@ class FakeRecords final : public storage::records::UploadStore,
     void queue_erasing(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
     void queue_late(const model::Upload& upload);
     void forget_job(std::int64_t id);
+    storage::records::Created replay(model::Upload& first, Timestamp ends);
 
     const Clock& clock_;
     const std::uint32_t max_attempts_, max_crashes_;

@@ -315,4 +315,51 @@ TEST_P(RecordsContract, moves_the_end_of_a_grant_only_while_nothing_has_arrived)
               ErrorCode::state_conflict);
 }
 
+TEST_P(RecordsContract, renews_the_grant_of_a_repeated_request_that_has_ended_while_its_file_is_awaited) {
+    const auto now = world->clock().now();
+    const auto ask = [&](Timestamp ends) {
+        storage::records::NewUpload item;
+        item.upload = created();
+        item.upload.id = make_upload_id(now, random);
+        item.upload.public_id = make_public_id(random);
+        item.upload.key = model::incoming_key(now, item.upload.id);
+        item.upload.expires_at = ends;
+        item.idempotency = storage::records::IdempotencyKey{"key-1", std::string(64, 'a')};
+        std::promise<Result<Created>> promise;
+        world->uploads().create(std::move(item),
+                                [&](Result<Created> made) { promise.set_value(std::move(made)); });
+        return promise.get_future().get().value();
+    };
+    const auto first = ask(now - 1s);
+    ASSERT_EQ(first.how, Created::How::created);
+    const auto renewed = ask(now + 15min);
+    EXPECT_EQ(renewed.how, Created::How::replayed);
+    EXPECT_EQ(renewed.upload.id, first.upload.id);
+    EXPECT_EQ(world->uploads().find(std::nullopt, first.upload.id)->expires_at, renewed.upload.expires_at);
+    EXPECT_GT(renewed.upload.expires_at, now);
+    const auto again = ask(now + 1h);
+    EXPECT_EQ(again.upload.expires_at, renewed.upload.expires_at) << "its grant is good";
+}
+
+TEST_P(RecordsContract, renews_no_grant_of_an_upload_that_has_its_file) {
+    const auto now = world->clock().now();
+    storage::records::NewUpload item;
+    item.upload = created();
+    item.upload.id = make_upload_id(now, random);
+    item.upload.public_id = make_public_id(random);
+    item.upload.key = model::incoming_key(now, item.upload.id);
+    item.upload.expires_at = now - 1s;
+    item.idempotency = storage::records::IdempotencyKey{"key-1", std::string(64, 'a')};
+    const auto ask = [&] {
+        std::promise<Result<Created>> promise;
+        world->uploads().create(item, [&](Result<Created> made) { promise.set_value(std::move(made)); });
+        return promise.get_future().get().value();
+    };
+    ASSERT_EQ(ask().how, Created::How::created);
+    ASSERT_EQ(observe(item.upload), ObserveOutcome::received);
+    item.upload.expires_at = now + 15min;
+    EXPECT_EQ(ask().how, Created::How::replayed);
+    EXPECT_EQ(world->uploads().find(std::nullopt, item.upload.id)->expires_at, now - 1s);
+}
+
 }  // namespace photogate::test
