@@ -162,5 +162,25 @@ TEST_F(ChunkStoreTest, connections_of_one_upload_are_limited) {
     EXPECT_EQ(refused.error().code, ErrorCode::rate_limited);
 }
 
+TEST_F(ChunkStoreTest, connections_of_one_that_came_in_very_many_small_pieces_are_few) {
+    const auto taken = take();
+    Append pieces{upload.id, taken.beginning, taken.epoch, 0, {}, {}};
+    for (std::int64_t i = 0; i < kManyChunks; ++i)
+        pieces.chunks.push_back(chunk(static_cast<std::uint64_t>(i), 1, taken.epoch));
+    ASSERT_TRUE(store->append(pieces).value());
+    for (int i = 1; i < kMostTakes; ++i)
+        ASSERT_TRUE(store->take(take_of()));
+    database.run("update resumables set taken_at = now() - interval '2 minutes'");
+    const auto again = take();
+    ASSERT_TRUE(store->append(append_of(again, kManyChunks, 1)).value());
+    for (int i = 1; i < kMostTakesOfMany; ++i)
+        ASSERT_TRUE(store->take(take_of()));
+    const auto refused = store->take(take_of());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::rate_limited);
+    database.run("update resumables set taken_at = now() - interval '2 minutes'");
+    EXPECT_EQ(take().received, static_cast<ByteSize>(kManyChunks) + 1) << "it goes on, slowly";
+}
+
 }  // namespace
 }  // namespace photogate::storage::chunks
