@@ -87,18 +87,25 @@ void Gates::ask_before_grant(const model::Upload& upload, const std::string& rep
         caller_.passed_open(gates::Hook::before_grant);
         asked->done({});
     };
-    auto taken = pool_.submit(*asked->hooks.before_grant, [this, asked, without_verdict](Result<> turn) {
-        const auto& url = *asked->hooks.before_grant;
-        if (!turn) return without_verdict(std::move(turn.error()));
-        if (auto away = caller_.away(gates::Hook::before_grant, url))
-            return without_verdict(std::move(*away));
-        auto verdict = caller_.ask({gates::Hook::before_grant, url, asked->hooks.timeout, asked->app.name,
-                                    asked->app.callback_secrets},
-                                   asked->question);
-        if (!verdict) return without_verdict(std::move(verdict.error()));
-        asked->done(verdict->allows() ? Result<>{} : Result<>{fail(refusal(*verdict))});
-    });
-    if (!taken) without_verdict(std::move(taken.error()));
+    // The bearer of a client token can bring it about that no turn comes, with many requests: his are not let through by that.
+    const auto without_turn = [asked, without_verdict,
+                               by_token = upload.client_token.has_value()](Error error) {
+        if (by_token) return asked->done(fail(std::move(error)));
+        without_verdict(std::move(error));
+    };
+    auto taken =
+        pool_.submit(*asked->hooks.before_grant, [this, asked, without_verdict, without_turn](Result<> turn) {
+            const auto& url = *asked->hooks.before_grant;
+            if (!turn) return without_turn(std::move(turn.error()));
+            if (auto away = caller_.away(gates::Hook::before_grant, url))
+                return without_verdict(std::move(*away));
+            auto verdict = caller_.ask({gates::Hook::before_grant, url, asked->hooks.timeout, asked->app.name,
+                                        asked->app.callback_secrets},
+                                       asked->question);
+            if (!verdict) return without_verdict(std::move(verdict.error()));
+            asked->done(verdict->allows() ? Result<>{} : Result<>{fail(refusal(*verdict))});
+        });
+    if (!taken) without_turn(std::move(taken.error()));
 }
 
 pipeline::jobs::PublishGates Gates::publish_gates() {

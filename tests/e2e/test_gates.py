@@ -187,6 +187,30 @@ def test_hook_that_hangs_delays_no_other_request(hook_world):
 
 
 @pytest.mark.large
+def test_flood_of_a_client_token_passes_no_open_hook_unasked(hook_world):
+    def hang(_):
+        time.sleep(1.5)
+        return refuse("not_ours")
+
+    world, hook = hook_world(hang, which=("before_grant",), timeout="5s", **OPEN)
+    token = world.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 10_000})[2]["token"]
+    answers = []
+
+    def flood():
+        items = {"uploads": [{"size": 1000}] * 500}
+        answers.append(world.gateway.request("POST", "/v1/uploads/batch", items, key=token))
+
+    threads = [threading.Thread(target=flood) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [(status, body["created"], body["refused"]) for status, _, body in answers] == [(200, 0, 500)] * 2
+    assert {item["code"] for _, _, body in answers for item in body["data"]} == {"refused_by_hook", "overloaded"}
+    assert rows(world) == 0 and len(hook.questions) < 1000
+
+
+@pytest.mark.large
 def test_profile_has_hooks_of_its_own_and_a_reload_changes_them(own_world):
     with Hook("") as hook:
         hook.answer = lambda _: refuse("no")
