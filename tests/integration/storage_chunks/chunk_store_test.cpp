@@ -163,7 +163,9 @@ TEST_F(ChunkStoreTest, connections_of_one_upload_are_limited) {
 }
 
 TEST_F(ChunkStoreTest, connections_of_one_that_came_in_very_many_small_pieces_are_few) {
-    const auto taken = take();
+    auto large = take_of();
+    large.length = 10'000;
+    const auto taken = store->take(large).value();
     Append pieces{upload.id, taken.beginning, taken.epoch, 0, {}, {}};
     for (std::int64_t i = 0; i < kManyChunks; ++i)
         pieces.chunks.push_back(chunk(static_cast<std::uint64_t>(i), 1, taken.epoch));
