@@ -25,7 +25,8 @@ class ChunkStoreTest : public records::test::RecordsTest {
     }
     Taken take(Take::From from = Take::From::where_it_stands) { return store->take(take_of(from)).value(); }
     static Chunk chunk(std::uint64_t first, ByteSize size, std::uint64_t epoch) {
-        return {first, size, epoch, ETag::trusted("e" + std::to_string(first)), std::string(64, 'a')};
+        return {first, size, epoch, ETag::trusted(std::string{"e"}.append(std::to_string(first))),
+                std::string(64, 'a')};
     }
     Append append_of(const Taken& taken, std::uint64_t offset, ByteSize size,
                      std::optional<ByteSize> whole = {}) {
