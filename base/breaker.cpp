@@ -30,9 +30,10 @@ void Breaker::failed(TimePoint now) {
     next_ = now + std::min(options_.most, options_.first * (std::int64_t{1} << doublings));
 }
 
-bool Breaker::holds_back(TimePoint now) const {
+Breaker::State Breaker::state(TimePoint now) const {
     const std::lock_guard lock{mutex_};
-    return failures_ >= options_.failures && now < next_;
+    if (failures_ < options_.failures) return State::closed;
+    return now < next_ ? State::open : State::due;
 }
 
 }  // namespace photogate

@@ -29,8 +29,14 @@ class Breaker {
     std::optional<std::chrono::milliseconds> enter(TimePoint now);
     void succeeded();
     void failed(TimePoint now);
+    enum class State {
+        closed,  ///< everybody calls
+        due,     ///< the next caller is let through, to try
+        open,    ///< nobody is
+    };
+    State state(TimePoint now) const;
     /// Whether enter() would say no.
-    bool holds_back(TimePoint now) const;
+    bool holds_back(TimePoint now) const { return state(now) == State::open; }
 
   private:
     const Options options_;

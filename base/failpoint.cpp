@@ -37,6 +37,8 @@ constexpr std::array kNames{
     std::pair{Point::after_claim, std::string_view{"after_claim"}},
     std::pair{Point::mid_fetch, std::string_view{"mid_fetch"}},
     std::pair{Point::after_grant_verdict, std::string_view{"after_grant_verdict"}},
+    std::pair{Point::after_hold, std::string_view{"after_hold"}},
+    std::pair{Point::after_held_released, std::string_view{"after_held_released"}},
     std::pair{Point::after_scan, std::string_view{"after_scan"}},
     std::pair{Point::after_publish_verdict, std::string_view{"after_publish_verdict"}},
     std::pair{Point::after_image, std::string_view{"after_image"}},

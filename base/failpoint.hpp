@@ -36,6 +36,8 @@ enum class Point {
     after_claim,               ///< the lease is committed, the job not started
     mid_fetch,                 ///< a part of the original has arrived
     after_grant_verdict,       ///< the app's hook has answered, no upload is stored
+    after_hold,                ///< a job waits for a gate in its row, its worker does not know
+    after_held_released,       ///< jobs that waited for a gate are due again, nobody has claimed them
     after_scan,                ///< the scanner has answered, nothing is decoded
     after_publish_verdict,     ///< the app's hook has answered, nothing is put and no row records it
     after_image,               ///< the picture is encoded, nothing is put

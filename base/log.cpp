@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/encoding.hpp"
+#include "base/log_context.hpp"
 #include "base/log_stats.hpp"
 #include "base/time.hpp"
 
@@ -24,6 +25,7 @@ namespace {
 std::atomic<Format> g_format{Format::text};
 std::atomic<Level> g_level{Level::info};
 std::atomic<std::uint64_t> g_dropped{0};
+thread_local std::string_view t_trace_id;
 
 /// Writes to standard error without blocking: if the reader of a pipe has stopped, uploads continue and lines
 /// are dropped.
@@ -163,15 +165,8 @@ void append_value(std::string& out, const Value& value, Format format) {
         value.get());
 }
 
-}  // namespace
-
-void configure(Format format, Level level) {
-    g_format = format;
-    g_level = level;
-}
-
-std::string render(Format format, Level level, std::string_view timestamp, std::string_view event,
-                   Fields fields) {
+std::string render_with_trace(Format format, Level level, std::string_view timestamp, std::string_view event,
+                              Fields fields, std::string_view trace_id) {
     std::string out;
     if (format == Format::json) {
         out = fmt::format(R"({{"ts":"{}","level":"{}","msg":)", timestamp, word(level));
@@ -182,6 +177,7 @@ std::string render(Format format, Level level, std::string_view timestamp, std::
             out += ':';
             append_value(out, field.value, format);
         }
+        if (!trace_id.empty()) out.append(R"(,"trace_id":")").append(trace_id).append("\"");
         out += '}';
     } else {
         out = fmt::format("{} {:<5} ", timestamp, word(level));
@@ -192,8 +188,29 @@ std::string render(Format format, Level level, std::string_view timestamp, std::
             out += '=';
             append_value(out, field.value, format);
         }
+        if (!trace_id.empty()) out.append(" trace_id=").append(trace_id);
     }
     return out;
+}
+
+}  // namespace
+
+void configure(Format format, Level level) {
+    g_format = format;
+    g_level = level;
+}
+
+std::string render(Format format, Level level, std::string_view timestamp, std::string_view event,
+                   Fields fields) {
+    return render_with_trace(format, level, timestamp, event, fields, t_trace_id);
+}
+
+void set_trace_id(std::string_view id) noexcept {
+    t_trace_id = id;
+}
+
+std::string_view trace_id() noexcept {
+    return t_trace_id;
 }
 
 std::uint64_t dropped() {

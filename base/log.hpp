@@ -57,7 +57,7 @@ inline void error(std::string_view event, Fields fields = {}) {
     write(Level::error, event, fields);
 }
 
-/// The line as the sink writes it, without its end; for tests.
+/// The line as the sink writes it, without its end; for tests. Behind the fields the trace that the thread works for (log_context.hpp).
 std::string render(Format format, Level level, std::string_view timestamp, std::string_view event,
                    Fields fields);
 

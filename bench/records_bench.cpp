@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/run_mode.hpp"
+#include "storage/records/migrate.hpp"
 #include "storage/records/records.hpp"
 
 namespace {
@@ -147,6 +149,7 @@ int run(const Settings& settings) {
                         const std::lock_guard lock{mutex};
                         if (next >= created.size()) out = true;
                         const auto& upload = created[std::min(next++, created.size() - 1)];
+                        seen.region = upload.region;
                         seen.bucket = upload.bucket;
                         seen.key = upload.key;
                         seen.event_id = upload.id.str() + std::to_string(next);

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """How far photogate grows, by measurement and by simulation. Prints the tables of docs/scaling.md; not part of bench/run.
 
-    bench/scaling.py [--build build/release] [--seconds 4] [--json FILE] [measure] [predict]
+    bench/scaling.py [--build build/release] [--seconds 4] [--json FILE] [measure] [predict] [records]
 
 measure: with one gateway: what an upload's creation costs the gateway, PostgreSQL and the clients in processor time, and how long a flush
          takes; what a whole upload (created, stored, published, both callbacks delivered) costs PostgreSQL in processor time, WAL, rows and
          bytes that stay. Then 2, 4 and 8 gateways on the same two cores, beside what the simulation predicts of them.
+records: creations, events and claims a second of the records alone, without HTTP, by the build's bench/records_bench (-DPHOTOGATE_BENCH=ON).
 predict: the same simulation with a machine for PostgreSQL and one for each gateway, from the figures of --json or of docs/scaling.md.
 
 The simulation is of queues alone: cores that serve in the order of arrival, one committer a gateway, and one flush of the log at a time that
@@ -310,6 +311,19 @@ def predict(found):
         print(f"| {count} | " + " | ".join(cells) + " |")
 
 
+RECORDED = (("create", "creations"), ("observe (job, callback, timeline)", "events: the upload, its job, its callback and its timeline"),
+            ("claim 1", "jobs claimed one at a time"), ("claim 50", "jobs claimed 50 at a time"), ("claim 100 callbacks", "callbacks claimed 100 at a time"))
+
+
+def records(build, seconds):
+    out = subprocess.run([ROOT / "scripts" / "stack.py", "exec", "--", build / "bench" / "records_bench", "--seconds", str(seconds)],
+                         capture_output=True, text=True, check=True, timeout=600).stdout
+    rates = dict(re.findall(r"(?m)^(.+?) +(\d+) /s", out))
+    print("\n| one PostgreSQL, without HTTP | a second |\n| --- | --- |")
+    for name, words in RECORDED:
+        print(f"| {words} | {int(rates[name]):,} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=ROOT / "build" / "release", type=pathlib.Path)
@@ -328,6 +342,8 @@ def main():
         if options.json:
             options.json.write_text(json.dumps(found, indent=1))
         report(found)
+    if "records" in options.what:
+        records(options.build, options.seconds)
     if "predict" in options.what:
         if found is None:
             raise SystemExit("predict needs figures: run measure, or name a file of them with --json")

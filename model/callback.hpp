@@ -104,6 +104,9 @@ struct Callback {
     Timestamp created_at;
     std::optional<Timestamp> next_attempt_at;
     std::string lease_token;  ///< of a claimed one
+    // Its upload's, of a claimed one.
+    std::optional<std::string> traceparent;
+    std::optional<std::string> tracestate;
 
     EndpointKey endpoint() const { return {app, url}; }
 };

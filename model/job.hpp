@@ -128,6 +128,8 @@ struct Postponement {
     std::string code;    ///< an ErrorCode's word
     std::string detail;  ///< for the timeline
     std::chrono::milliseconds delay{1'000};
+    /// The gate that is away, which the job was not tried against: it waits for that, or for the delay. Empty: none.
+    std::string held_by = {};
 };
 
 }  // namespace photogate::model

@@ -89,6 +89,8 @@ struct Upload {
     std::optional<std::string> callback_url;
     std::string request_id;
     std::optional<std::string> client_token;  ///< the id of the token that it was made with
+    std::optional<std::string> traceparent;   ///< what its later stages are children of; nullopt: no trace
+    std::optional<std::string> tracestate;
     Timestamp created_at;
     Timestamp expires_at;  ///< of the grant; a fresh URL moves it
 

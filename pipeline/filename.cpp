@@ -48,8 +48,11 @@ std::optional<std::string> clean_filename(std::string_view filename) {
         filename.remove_prefix(c.bytes);
     }
     const auto first = label.find_first_not_of(' ');
-    if (first == std::string::npos || label == "." || label == "..") return std::string{"unnamed"};
-    return label.substr(first, label.find_last_not_of(' ') - first + 1);
+    if (first == std::string::npos) return std::string{"unnamed"};
+    label = label.substr(first, label.find_last_not_of(' ') - first + 1);
+    // Folders; and to `curl -T`, standard input.
+    if (label == "." || label == "..") return std::string{"unnamed"};
+    return label;
 }
 
 }  // namespace photogate::pipeline

@@ -51,6 +51,9 @@ struct GrantRequest {
     std::optional<std::string> near;  ///< the region near whoever sends the file; counts where none is named
     std::optional<std::string> callback_url;
     std::string request_id;
+    /// What the upload's later stages are children of, and what goes with it; nullopt: no trace.
+    std::optional<std::string> traceparent = {};
+    std::optional<std::string> tracestate = {};
     /// Where a picture of these bytes is published already, answer that one.
     bool dedupe = false;
     /// The client token that asks, if one does: its end is the latest end of the grant.

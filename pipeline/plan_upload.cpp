@@ -239,6 +239,8 @@ Result<model::Upload> plan_upload(const GrantRequest& request, const model::App&
     upload.key = model::incoming_key(now, upload.id);
     upload.metadata = request.metadata;
     upload.request_id = request.request_id;
+    upload.traceparent = request.traceparent;
+    upload.tracestate = request.tracestate;
     upload.created_at = now;
     upload.updated_at = now;
     return upload;

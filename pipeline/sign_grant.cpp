@@ -117,15 +117,20 @@ Grant grant_of_parts(const model::Upload& upload) {
     return grant;
 }
 
+/// Where the end has been moved since, further than one URL may last, as late as is needed.
+Timestamp signed_at(const model::Upload& upload, Timestamp at) {
+    return std::max(at, Timestamp{upload.expires_at - signer::kLongestExpiry});
+}
+
 }  // namespace
 
 Result<Grant> sign_grant(const model::Upload& upload, const model::Profile& profile, const Store& store,
                          Timestamp at) {
     switch (upload.method) {
         case model::GrantMethod::put:
-            return sign_put(upload, profile, store, at);
+            return sign_put(upload, profile, store, signed_at(upload, at));
         case model::GrantMethod::post:
-            return sign_post(upload, profile, store, at);
+            return sign_post(upload, profile, store, signed_at(upload, at));
         case model::GrantMethod::multipart:
             return grant_of_parts(upload);
     }

@@ -6,38 +6,37 @@
 // A connection serves one file. The daemon may answer and close before it has all bytes, where the file is longer than its
 // StreamMaxLength; its answer is then read all the same.
 //
-// Thread safety: any thread. Errors: scanner_unavailable, for everything that is no verdict: no connection, no answer in
-// time, an answer of ERROR, a file that the daemon did not look at whole. With `retry_after` it is about this file alone,
-// and the daemon is there. Source: clamd(8), COMMANDS.
+// Thread safety: any thread. Errors: those of engine.hpp. Source: clamd(8), COMMANDS.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/result.hpp"
+#include "scanner/engine.hpp"
 
 namespace photogate::scanner {
 
 struct ClamdOptions {
     /// A path, where it begins with `/`: a Unix socket. Otherwise `HOST:PORT`.
     std::string address;
-    std::chrono::milliseconds timeout{30'000};  ///< of one file, from the connection to the answer
-    std::uint64_t max_stream = 25U << 20;       ///< the daemon's StreamMaxLength
+    std::uint64_t max_stream = 25U << 20;  ///< the daemon's StreamMaxLength
 };
 
 /// `HOST:PORT`, with an IPv6 address in brackets, or an absolute path of at most 107 bytes. Errors: invalid_field.
 Result<std::string> parse_clamd_address(std::string_view text);
 
-/// The signature that was found; nullopt: the file is clean.
-using Finding = std::optional<std::string>;
-
-/// `size` bytes of a file, read with pread(2): its position does not change.
-Result<Finding> scan_with_clamd(const ClamdOptions& options, int file, std::uint64_t size);
-
 /// What an answer means, without its NUL.
-Result<Finding> read_clamd_answer(std::string_view answer);
+Result<Verdict> read_clamd_answer(std::string_view answer);
+
+class Clamd final : public Engine {
+  public:
+    explicit Clamd(ClamdOptions options) : options_(std::move(options)) {}
+    Result<Verdict> scan(int file, std::uint64_t size, std::chrono::milliseconds timeout) override;
+
+  private:
+    const ClamdOptions options_;
+};
 
 }  // namespace photogate::scanner

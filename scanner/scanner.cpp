@@ -1,6 +1,12 @@
 #include "scanner/scanner.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
 
@@ -10,13 +16,23 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRetryAfter{2};
+constexpr std::chrono::milliseconds kPatienceForHarmless{5'000};
+constexpr std::string_view kHarmless = "photogate asks whether its scanner has verdicts\n";
 
 telemetry::Counter scans(telemetry::Metrics& metrics, const char* result) {
     return metrics.counter(
         {"photogate_scanner_scans_total",
          "Files that the malware scanner was asked about, by what came of it: clean, found, failed (no "
-         "verdict).",
+         "verdict), beyond (none on this file).",
          {{"result", result}}});
+}
+
+Descriptor harmless_file() {
+    Descriptor file{::memfd_create("harmless", MFD_CLOEXEC)};
+    if (file &&
+        ::write(file.get(), kHarmless.data(), kHarmless.size()) != static_cast<ssize_t>(kHarmless.size()))
+        file.reset();
+    return file;
 }
 
 }  // namespace
@@ -25,12 +41,20 @@ ScannerMetrics::ScannerMetrics(telemetry::Metrics& metrics)
     : clean_(scans(metrics, "clean")),
       found_(scans(metrics, "found")),
       failed_(scans(metrics, "failed")),
+      beyond_(scans(metrics, "beyond")),
+      passed_(
+          metrics.counter({"photogate_scanner_passed_total",
+                           "Files that went on without a verdict, as scanner.on_limit = \"publish\" says.",
+                           {}})),
       seconds_(metrics.histogram({"photogate_scanner_seconds", "How long a scan took.", {}},
                                  telemetry::request_buckets())),
       up_(metrics.gauge(
           {"photogate_scanner_up", "Whether the last scan had a verdict; 1 where nothing is scanned.", {}})) {
     up_.set(1);
 }
+
+Scanner::Scanner(std::unique_ptr<Engine> engine, std::chrono::milliseconds timeout, ScannerMetrics& metrics)
+    : engine_(std::move(engine)), timeout_(timeout), metrics_(metrics), harmless_(harmless_file()) {}
 
 std::optional<Error> Scanner::away() {
     const auto wait = breaker_.enter(Steady::now());
@@ -41,28 +65,58 @@ std::optional<Error> Scanner::away() {
                  std::chrono::ceil<std::chrono::seconds>(*wait)};
 }
 
-Result<Finding> Scanner::scan(int file, std::uint64_t size) {
+bool Scanner::has_a_verdict_on_a_harmless_file() {
+    if (!harmless_) return false;
+    return engine_->scan(harmless_.get(), kHarmless.size(), std::min(timeout_, kPatienceForHarmless))
+        .has_value();
+}
+
+telemetry::Counter& ScannerMetrics::of(Verdict::Kind kind) {
+    switch (kind) {
+        case Verdict::Kind::clean:
+            return clean_;
+        case Verdict::Kind::found:
+            return found_;
+        case Verdict::Kind::beyond:
+        case Verdict::Kind::failed:
+            break;
+    }
+    return beyond_;
+}
+
+Result<Verdict> Scanner::scan(int file, std::uint64_t size) {
     const auto started = Steady::now();
-    auto found = scan_with_clamd(options_, file, size);
+    auto verdict = engine_->scan(file, size, timeout_);
     const auto took = Steady::now() - started;
     metrics_.seconds_.observe(telemetry::seconds(took));
-    if (found) {
+    if (!verdict && verdict.error().code == ErrorCode::scanner_unavailable &&
+        has_a_verdict_on_a_harmless_file())
+        verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
+    if (!verdict || verdict->kind == Verdict::Kind::beyond || verdict->kind == Verdict::Kind::failed) {
+        log::warn("scanner.failed",
+                  {{"about", verdict ? "file" : "scanner"},
+                   {"detail", verdict ? verdict->text : verdict.error().detail},
+                   {"size", size},
+                   {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
+    }
+    if (verdict) {
+        metrics_.of(verdict->kind).add();
+        // A file that is too long was perhaps not sent at all: that says nothing about the scanner.
+        if (verdict->kind == Verdict::Kind::beyond) return verdict;
         breaker_.succeeded();
         metrics_.up_.set(1);
-        (*found ? metrics_.found_ : metrics_.clean_).add();
-        return found;
+        return verdict;
     }
     metrics_.failed_.add();
-    log::warn("scanner.failed",
-              {{"detail", found.error().detail},
-               {"size", size},
-               {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
-    // What is about one file says nothing about the others.
-    if (found.error().code != ErrorCode::scanner_unavailable || found.error().retry_after) return found;
+    if (verdict.error().code != ErrorCode::scanner_unavailable) return verdict;
     breaker_.failed(Steady::now());
     metrics_.up_.set(0);
-    found.error().retry_after = kRetryAfter;
-    return found;
+    verdict.error().retry_after = kRetryAfter;
+    return verdict;
+}
+
+void Scanner::passed() {
+    metrics_.passed_.add();
 }
 
 }  // namespace photogate::scanner

@@ -1,47 +1,58 @@
 // The malware scanner as the worker knows it: asked for a verdict on a file, left alone for a while when it gives none, and
 // counted.
 //
-// Without a verdict a file is neither published nor rejected: it waits. Thread safety: any thread. Errors:
-// scanner_unavailable, with `retry_after`; file_error.
+// Where a scan fails, a small file that is known to be harmless says who is to blame: if that has a verdict, the file is
+// (Verdict::Kind::failed), otherwise the scanner is away.
+//
+// Thread safety: any thread. Errors: scanner_unavailable, with `retry_after`: the scanner is away. overloaded; file_error.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <utility>
 
 #include "base/breaker.hpp"
+#include "base/file.hpp"
 #include "base/telemetry/metrics.hpp"
-#include "scanner/clamd.hpp"
+#include "scanner/engine.hpp"
 
 namespace photogate::scanner {
 
-/// `photogate_scanner_scans_total{result}`, `photogate_scanner_seconds` and `photogate_scanner_up`; there also where
-/// nothing is scanned.
+/// `photogate_scanner_scans_total{result}`, `photogate_scanner_passed_total`, `photogate_scanner_seconds` and
+/// `photogate_scanner_up`; there also where nothing is scanned.
 class ScannerMetrics {
   public:
     explicit ScannerMetrics(telemetry::Metrics& metrics);
 
   private:
     friend class Scanner;
-    telemetry::Counter clean_, found_, failed_;
+    telemetry::Counter& of(Verdict::Kind kind);
+    telemetry::Counter clean_, found_, failed_, beyond_, passed_;
     telemetry::Histogram seconds_;
     telemetry::Gauge up_;
 };
 
 class Scanner {
   public:
-    /// `metrics` outlives this.
-    Scanner(ClamdOptions options, ScannerMetrics& metrics)
-        : options_(std::move(options)), metrics_(metrics) {}
+    /// `metrics` outlives this. `timeout` is that of one file.
+    Scanner(std::unique_ptr<Engine> engine, std::chrono::milliseconds timeout, ScannerMetrics& metrics);
 
     /// Where it is left alone: the error that says so. Otherwise the caller scans before long.
     std::optional<Error> away();
-    Result<Finding> scan(int file, std::uint64_t size);
+    /// As HookCaller's: whether it is left alone, and whether one caller may try.
+    Breaker::State state() const { return breaker_.state(std::chrono::steady_clock::now()); }
+    Result<Verdict> scan(int file, std::uint64_t size);
+    /// A file goes on without a verdict, as `on_limit = "publish"` says; counted.
+    void passed();
 
   private:
-    const ClamdOptions options_;
+    bool has_a_verdict_on_a_harmless_file();
+
+    const std::unique_ptr<Engine> engine_;
+    const std::chrono::milliseconds timeout_;
     ScannerMetrics& metrics_;
+    const Descriptor harmless_;
     Breaker breaker_{{.trial = std::chrono::seconds{45}}};
 };
 

@@ -159,7 +159,8 @@ def receiver_of(gateway, on_callback):
 
 
 def serve(gateway, arguments, photo):
-    with gateway.start(), receiver_of(gateway, lambda c: arguments.demo is None and on_callback(c)) as receiver:
+    # A first start makes a database, which takes minutes on a busy machine; one that fails is noticed at once.
+    with gateway.start(seconds=300), receiver_of(gateway, lambda c: arguments.demo is None and on_callback(c)) as receiver:
         if arguments.demo is not None:
             if receiver is None:
                 raise parts.StackError(f"--demo shows callbacks to a receiver of its own, and {gateway.folder}/photogate.toml names "

@@ -1,5 +1,7 @@
 #include "base/telemetry/metrics.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -10,7 +12,10 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "base/ascii.hpp"
 #include "base/log_stats.hpp"
+#include "base/telemetry/exemplars.hpp"
+#include "base/telemetry/open_metrics.hpp"
 #include "base/telemetry/process_stats.hpp"
 
 namespace photogate::telemetry {
@@ -19,6 +24,7 @@ struct Metrics::State {
     prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
     std::mutex mutex;
     std::vector<std::function<void()>> refreshers;
+    ExemplarsOfSeries exemplars;
 };
 
 void Counter::add(double by) {
@@ -30,8 +36,9 @@ void Gauge::set(double value) {
 void Gauge::add(double by) {
     static_cast<prometheus::Gauge*>(series_)->Increment(by);
 }
-void Histogram::observe(double value) {
+void Histogram::observe(double value, std::string_view trace_id) {
     static_cast<prometheus::Histogram*>(series_)->Observe(value);
+    if (!trace_id.empty()) exemplars_->keep(value, trace_id);
 }
 
 const std::vector<double>& request_buckets() {
@@ -56,7 +63,11 @@ Gauge Metrics::gauge(const SeriesName& series) {
 Histogram Metrics::histogram(const SeriesName& series, const std::vector<double>& buckets) {
     auto& family =
         prometheus::BuildHistogram().Name(series.name).Help(series.help).Register(state_->registry);
-    return Histogram{&family.Add(series.labels, buckets)};
+    auto& added = family.Add(series.labels, buckets);
+    const std::lock_guard lock(state_->mutex);
+    auto& exemplars = state_->exemplars[{series.name, series.labels}];
+    if (!exemplars) exemplars = std::make_unique<Exemplars>(buckets);
+    return Histogram{&added, exemplars.get()};
 }
 
 void Metrics::before_render(std::function<void()> refresh) {
@@ -92,13 +103,47 @@ void Metrics::add_process_metrics(std::string_view version, std::string_view rev
     });
 }
 
-std::string Metrics::render() {
+std::string Metrics::render(Format format) {
     {
         std::lock_guard lock(state_->mutex);
         for (const std::function<void()>& refresh : state_->refreshers)
             refresh();
     }
-    return prometheus::TextSerializer{}.Serialize(state_->registry.Collect());
+    const auto families = state_->registry.Collect();
+    if (format == Format::text) return prometheus::TextSerializer{}.Serialize(families);
+    std::lock_guard lock(state_->mutex);
+    return open_metrics(families, state_->exemplars);
+}
+
+Format format_for(std::string_view accept) {
+    constexpr std::string_view name = "application/openmetrics-text";
+    double wanted = 0;
+    double other = 0;
+    while (!accept.empty()) {
+        const auto comma = accept.find(',');
+        auto item = accept.substr(0, comma);
+        accept.remove_prefix(comma == std::string_view::npos ? accept.size() : comma + 1);
+        while (item.starts_with(' '))
+            item.remove_prefix(1);
+        double weight = 1;
+        if (const auto q = item.find("q="); q != std::string_view::npos) {
+            const std::string text{item.substr(q + 2)};
+            weight = std::strtod(text.c_str(), nullptr);
+        }
+        auto type = item.substr(0, item.find(';'));
+        while (type.ends_with(' '))
+            type.remove_suffix(1);
+        if (ascii::equals_ignoring_case(type, name))
+            wanted = std::max(wanted, weight);
+        else if (ascii::equals_ignoring_case(type, "text/plain"))
+            other = std::max(other, weight);
+    }
+    return wanted > 0 && wanted >= other ? Format::open_metrics : Format::text;
+}
+
+std::string_view content_type(Format format) {
+    return format == Format::text ? "text/plain; version=0.0.4; charset=utf-8"
+                                  : "application/openmetrics-text; version=1.0.0; charset=utf-8";
 }
 
 void watch_disk(Metrics& metrics, const std::string& place, const std::filesystem::path& folder) {

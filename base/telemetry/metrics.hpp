@@ -1,4 +1,4 @@
-// Counters, gauges and histograms by name, and their Prometheus text.
+// Counters, gauges and histograms by name, and their text, as Prometheus or OpenMetrics has it.
 //
 // Each module owns its series: what counts something asks Metrics for them, and a module's metrics.hpp has
 // watch() for figures that are read at each scrape.
@@ -61,14 +61,19 @@ class Gauge {
     void* series_;
 };
 
+class Exemplars;
+
 class Histogram {
   public:
-    void observe(double value);
+    /// `trace_id`, in hex: of the trace that the value comes from, where it is recorded; it is then the exemplar of its
+    /// bucket.
+    void observe(double value, std::string_view trace_id = {});
 
   private:
     friend class Metrics;
-    explicit Histogram(void* series) : series_(series) {}
+    Histogram(void* series, Exemplars* exemplars) : series_(series), exemplars_(exemplars) {}
     void* series_;
+    Exemplars* exemplars_;
 };
 
 /// The semantic conventions' buckets for a request, in seconds.
@@ -81,6 +86,12 @@ struct SeriesName {
     std::string help;
     Labels labels;
 };
+
+/// Text exposition format 0.0.4, or OpenMetrics 1.0.0, which alone has exemplars.
+enum class Format { text, open_metrics };
+/// By the Accept field of a request: OpenMetrics where it is named and nothing else is preferred.
+Format format_for(std::string_view accept);
+std::string_view content_type(Format format);
 
 class Metrics {
   public:
@@ -101,8 +112,7 @@ class Metrics {
     /// `process_*` of this process, `photogate_build_info` and `photogate_log_lines_dropped_total`.
     void add_process_metrics(std::string_view version, std::string_view revision);
 
-    /// Text exposition format 0.0.4.
-    std::string render();
+    std::string render(Format format = Format::text);
 
   private:
     struct State;
@@ -118,7 +128,5 @@ template <class Representation, class Period>
 double seconds(std::chrono::duration<Representation, Period> time) {
     return std::chrono::duration<double>(time).count();
 }
-
-inline constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace photogate::telemetry

@@ -1,4 +1,4 @@
 package photogate
 
 // Version is the project's.
-const Version = "0.1.0"
+const Version = "0.2.0"

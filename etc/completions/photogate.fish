@@ -4,7 +4,7 @@ function __photogate_path
     set -l path photogate
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate uploads' 'photogate uploads list' 'photogate uploads show' 'photogate uploads timeline' 'photogate uploads retry' 'photogate uploads delete' 'photogate callbacks' 'photogate callbacks list' 'photogate callbacks show' 'photogate callbacks replay' 'photogate upload' 'photogate listen' 'photogate setup' 'photogate setup minio' 'photogate version'
+            case 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy' 'photogate policy signer' 'photogate policy worker' 'photogate sign' 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate config' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate config docs' 'photogate key' 'photogate key new' 'photogate key add' 'photogate key revoke' 'photogate app' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret' 'photogate secret add' 'photogate secret revoke' 'photogate uploads' 'photogate uploads list' 'photogate uploads show' 'photogate uploads timeline' 'photogate uploads retry' 'photogate uploads delete' 'photogate callbacks' 'photogate callbacks list' 'photogate callbacks show' 'photogate callbacks replay' 'photogate upload' 'photogate listen' 'photogate setup' 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2' 'photogate version'
                 set path "$path $word"
         end
     end
@@ -14,7 +14,7 @@ function __photogate_at
     contains -- (__photogate_path) $argv
 end
 function __photogate_is_configured
-    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret add' 'photogate secret revoke' 'photogate setup minio'
+    __photogate_at 'photogate all' 'photogate serve' 'photogate work' 'photogate migrate' 'photogate doctor' 'photogate sweep' 'photogate policy signer' 'photogate policy worker' 'photogate config check' 'photogate config show' 'photogate config get' 'photogate key add' 'photogate key revoke' 'photogate app list' 'photogate app new' 'photogate app disable' 'photogate app enable' 'photogate app audit' 'photogate profile list' 'photogate profile show' 'photogate profile set' 'photogate profile delete' 'photogate secret add' 'photogate secret revoke' 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2'
 end
 complete -c photogate -f
 complete -c photogate -n "__photogate_at 'photogate'" -a all -d 'Serve and work in one process; without configuration, everything on this machine'
@@ -70,6 +70,9 @@ complete -c photogate -n "__photogate_at 'photogate callbacks'" -a list -d 'Call
 complete -c photogate -n "__photogate_at 'photogate callbacks'" -a show -d 'Callbacks with their attempts'
 complete -c photogate -n "__photogate_at 'photogate callbacks'" -a replay -d 'Send callbacks once more, by id or all of a time'
 complete -c photogate -n "__photogate_at 'photogate setup'" -a minio -d 'Buckets, users, policies and events of a MinIO, and the configuration'
+complete -c photogate -n "__photogate_at 'photogate setup'" -a aws -d 'Buckets, IAM users, an SNS topic and its subscription on AWS, and the configuration'
+complete -c photogate -n "__photogate_at 'photogate setup'" -a ceph -d 'Users, buckets, policies and events of a Ceph RADOS Gateway, and the configuration'
+complete -c photogate -n "__photogate_at 'photogate setup'" -a r2 -d 'Buckets, tokens and a queue of events on Cloudflare R2, and the configuration'
 complete -c photogate -s h -l help -d 'Print this help message and exit'
 complete -c photogate -n "__photogate_at 'photogate'" -l check-config -d 'The same as config check'
 complete -c photogate -n "__photogate_at 'photogate'" -l config -r -F -d 'The configuration file, for --check-config'
@@ -139,6 +142,12 @@ complete -c photogate -n __photogate_is_configured -l retention-uploads -x -d 'T
 complete -c photogate -n __photogate_is_configured -l retention-packages -x -d 'The records of packages that have expired, failed or were deleted, without the names in …'
 complete -c photogate -n __photogate_is_configured -l log-format -x -d 'auto (text on a terminal, JSON otherwise), text, json'
 complete -c photogate -n __photogate_is_configured -l log-level -x -d 'debug, info, warn, error'
+complete -c photogate -n __photogate_is_configured -l tracing-endpoint -x -d 'The collector: http://127.0.0.1:4318; /v1/traces is added where it is not there'
+complete -c photogate -n __photogate_is_configured -l tracing-service-name -x -d 'service.name of every span'
+complete -c photogate -n __photogate_is_configured -l tracing-sample-ratio -x -d 'How many of the traces that begin here are recorded, from "0" to "1"'
+complete -c photogate -n __photogate_is_configured -l tracing-queue -x -d 'Spans that wait to be sent, at most; those beyond are dropped and counted'
+complete -c photogate -n __photogate_is_configured -l tracing-interval -x -d 'How often what waits is sent; a quarter of a full queue is sent sooner'
+complete -c photogate -n __photogate_is_configured -l tracing-timeout -x -d 'Maximum time for one request to the collector, and for sending what is left when …'
 complete -c photogate -n __photogate_is_configured -l delivery-unknown-parameters -x -d 'Query parameters that are not photogate\'s (utm_source, fbclid): ignored, redirected (to …'
 complete -c photogate -n __photogate_is_configured -l delivery-max-versions-making -x -d 'Versions of images that are made at once; more are refused (503)'
 complete -c photogate -n __photogate_is_configured -l delivery-max-versions-making-per-app -x -d 'Of them, those of one app (429)'
@@ -239,13 +248,14 @@ complete -c photogate -n __photogate_is_configured -l app-requests-burst -x -d '
 complete -c photogate -n __photogate_is_configured -l app-requests-per-second-token -x -d 'Requests a second of each of its client tokens, on each gateway; more are answered 429'
 complete -c photogate -n __photogate_is_configured -l app-max-open-uploads -x -d 'Uploads that were granted and have not arrived, over all gateways; more are answered 429'
 complete -c photogate -n __photogate_is_configured -l app-max-open-bytes -x -d 'Declared sizes of those uploads together; more are answered 429'
-complete -c photogate -n __photogate_is_configured -l scanner-kind -x -d 'none, or clamd'
-complete -c photogate -n __photogate_is_configured -l scanner-address -x -d 'Where clamd listens: the path of its socket, as /run/clamav/clamd.ctl, or HOST:PORT'
+complete -c photogate -n __photogate_is_configured -l scanner-kind -x -d 'none, clamd, or icap (RFC 3507)'
+complete -c photogate -n __photogate_is_configured -l scanner-address -x -d 'Where it listens'
 complete -c photogate -n __photogate_is_configured -l scanner-timeout -x -d 'Maximum time for one file'
-complete -c photogate -n __photogate_is_configured -l scanner-max-stream -x -d 'StreamMaxLength of clamd.conf: a longer file is not sent, and waits'
-complete -c photogate -n "__photogate_at 'photogate migrate' 'photogate sweep' 'photogate setup minio'" -l dry-run -d 'Say what would be done'
+complete -c photogate -n __photogate_is_configured -l scanner-max-stream -x -d 'The longest file that the scanner takes (StreamMaxLength of clamd.conf)'
+complete -c photogate -n __photogate_is_configured -l scanner-on-limit -x -d 'What becomes of a file that the scanner can\'t take while it takes others, because of a …'
+complete -c photogate -n "__photogate_at 'photogate migrate' 'photogate sweep' 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2'" -l dry-run -d 'Say what would be done'
 complete -c photogate -n "__photogate_at 'photogate policy signer' 'photogate policy worker'" -l region -x -d 'The entry of'
-complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate setup minio'" -l endpoint -x -d 'The store: http(s)://host[:port]'
+complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post' 'photogate setup minio' 'photogate setup ceph'" -l endpoint -x -d 'The store: http(s)://host[:port]'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l region -x -d '[AWS_REGION, else us-east-1]'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l bucket -x -d 'The bucket'
 complete -c photogate -n "__photogate_at 'photogate sign get' 'photogate sign put' 'photogate sign head' 'photogate sign delete' 'photogate sign post'" -l key -x -d 'The object\'s key, not encoded'
@@ -297,7 +307,13 @@ complete -c photogate -n "__photogate_at 'photogate listen'" -l app -x -d 'Whose
 complete -c photogate -n "__photogate_at 'photogate listen'" -l secret-file -r -F -d 'A file with the secret to sign with, whsec_…'
 complete -c photogate -n "__photogate_at 'photogate listen'" -l state-file -r -F -d 'Where to keep what was forwarded'
 complete -c photogate -n "__photogate_at 'photogate listen'" -l from-oldest -d 'Begin with the oldest event that is kept, at the first start'
-complete -c photogate -n "__photogate_at 'photogate setup minio'" -l events-url -x -d 'Where MinIO reaches the gateway'
+complete -c photogate -n "__photogate_at 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2'" -l name -x -d 'What the names of buckets, users and topics begin with'
+complete -c photogate -n "__photogate_at 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph'" -l events-url -x -d 'Where the store reaches the gateway'
 complete -c photogate -n "__photogate_at 'photogate setup minio'" -l events-dir -x -a '(__fish_complete_directories)' -d 'A folder of MinIO\'s for events that wait; \'\' for none'
 complete -c photogate -n "__photogate_at 'photogate setup minio'" -l mc -r -F -d 'MinIO\'s program mc'
-complete -c photogate -n "__photogate_at 'photogate setup minio'" -l yes -d 'Do not ask'
+complete -c photogate -n "__photogate_at 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2'" -l yes -d 'Do not ask'
+complete -c photogate -n "__photogate_at 'photogate setup minio' 'photogate setup aws' 'photogate setup ceph' 'photogate setup r2'" -l json -d 'JSON, one object a line'
+complete -c photogate -n "__photogate_at 'photogate setup aws'" -l region -x -d 'The region'
+complete -c photogate -n "__photogate_at 'photogate setup aws'" -l endpoint -x -d 'S3\'s endpoint'
+complete -c photogate -n "__photogate_at 'photogate setup r2'" -l account -x -d 'The account\'s id'
+complete -c photogate -n "__photogate_at 'photogate setup r2'" -l endpoint -x -d 'R2\'s endpoint'

@@ -100,7 +100,13 @@ const routes = [
 ];
 
 createServer(async (request, response) => {
-  const { pathname, searchParams } = new URL(request.url, "http://localhost");
+  let url;
+  try {
+    url = new URL(request.url, "http://localhost");
+  } catch {
+    return answer(response, 400, { problem: "the address of the request is none" });
+  }
+  const { pathname, searchParams } = url;
   for (const [method, pattern, handle] of routes) {
     const match = request.method === method && pathname.match(pattern);
     if (!match) continue;

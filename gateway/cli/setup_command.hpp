@@ -1,7 +1,7 @@
-// `photogate setup minio`: a MinIO made ready with its administrator's key, and the configuration of a gateway on it.
+// `photogate setup minio|aws|ceph|r2`: a store made ready with its administrator's key, and the configuration of a gateway on it.
 //
 // It shows what is there and what it would do, asks, does it, and lets `doctor` prove it. A second run finds all of it done. The
-// administrator's key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and is kept nowhere.
+// administrator's key comes from variables of the environment, and is kept nowhere.
 //
 // Thread safety: on the main thread.
 #pragma once
@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "client/outcome.hpp"
 #include "gateway/cli/config_flags.hpp"
 #include "gateway/cli/program.hpp"
 
@@ -19,10 +20,15 @@ class App;
 namespace photogate::gateway::cli {
 
 struct SetupArguments {
+    std::string endpoint;
+    std::string name;
+    std::string region;   ///< aws
+    std::string account;  ///< r2
     std::string events_url;
     std::string events_dir = "/var/lib/minio/events";
     std::string tool;  ///< `mc`
     enum class Consent { ask, given, dry_run } consent = Consent::ask;
+    client::Format format = client::Format::people;
     ConfigFlags configuration;
 };
 

@@ -33,7 +33,6 @@
 #include "notifier/events/sns_signature.hpp"
 #include "notifier/purges/purge_hook.hpp"
 #include "notifier/queues/r2_queue.hpp"
-#include "scanner/clamd.hpp"
 #include "storage/records/options.hpp"
 
 namespace photogate::gateway::config {
@@ -189,14 +188,29 @@ struct Callbacks {
 
 /// Malware in what was uploaded: who is asked.
 struct Scanner {
-    enum class Kind { none, clamd } kind = Kind::none;
-    scanner::ClamdOptions clamd;
+    enum class Kind { none, clamd, icap } kind = Kind::none;
+    /// What becomes of a file that the scanner has no verdict on, while it has one on others.
+    enum class OnLimit { reject, publish } on_limit = OnLimit::reject;
+    std::string address;                        ///< of that kind
+    std::chrono::milliseconds timeout{30'000};  ///< of one file
+    std::uint64_t max_stream = 25U << 20;       ///< no longer file is sent
 };
 
 struct Log {
     /// nullopt: text on a terminal, JSON otherwise.
     std::optional<log::Format> format;
     log::Level level = log::Level::info;
+};
+
+/// Spans of what is done, sent to a collector.
+struct Tracing {
+    std::string endpoint;  ///< whole, as `http://127.0.0.1:4318/v1/traces`; empty: off
+    std::string service_name = "photogate";
+    double sample_ratio = 1.0;  ///< of traces that begin here
+    std::size_t queue = 2'048;  ///< spans that wait to be sent
+    std::chrono::milliseconds interval = std::chrono::seconds{5};
+    std::chrono::milliseconds timeout = std::chrono::seconds{5};
+    std::string library;  ///< the exporter's file, whether it is there or not
 };
 
 /// What to do when the start-up proof finds that the store's credentials or buckets are not safe.
@@ -235,6 +249,7 @@ struct Config {
     Callbacks callbacks;
     notifier::purges::PurgeHooks purges;  ///< caches that are told of deletions
     Log log;
+    Tracing tracing;
     UnsafeStore unsafe = UnsafeStore::reject;
     std::map<AppName, model::Hooks>
         hooks;  ///< of an app's profiles that have none of their own; then in these too

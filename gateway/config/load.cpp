@@ -33,11 +33,12 @@ struct Candidate {
     Origin origin;
 };
 
-fs::path imager_beside(const fs::path& executable) {
+/// A part of the program: where it was built, or where it is installed.
+fs::path part_beside(const fs::path& executable, const char* name, const char* installed) {
     const auto folder = executable.parent_path();
-    const fs::path beside = folder / "photogate-imager";
+    const fs::path beside = folder / name;
     std::error_code ignored;
-    for (const auto& path : {beside, (folder / kInstalledImager).lexically_normal()}) {
+    for (const auto& path : {beside, (folder / installed).lexically_normal()}) {
         if (fs::exists(path, ignored)) return path;
     }
     return beside;
@@ -87,7 +88,9 @@ class Loader {
         const std::size_t cores = usable_cores();
         config_.server.io_threads = cores;
         config_.imaging.processes = cores;
-        config_.imaging.program = imager_beside(sources.executable);
+        config_.imaging.program = part_beside(sources.executable, "photogate-imager", kInstalledImager);
+        config_.tracing.library =
+            part_beside(sources.executable, "photogate-otlp.so", kInstalledOtlp).string();
     }
 
     tl::expected<Loaded, std::vector<Mistake>> run() {

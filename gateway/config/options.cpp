@@ -40,9 +40,9 @@ const NameRule kShortName = {
 const std::vector<Table>& tables() {
     static const std::vector<Table> all = [] {
         std::vector<Table> list;
-        for (auto part :
-             {service_tables(), delivery_tables(), package_tables(), work_tables(), store_tables(),
-              event_tables(), app_tables(), watermark_tables(), gate_tables(), purge_tables()}) {
+        for (auto part : {service_tables(), tracing_tables(), delivery_tables(), package_tables(),
+                          work_tables(), store_tables(), event_tables(), app_tables(), watermark_tables(),
+                          gate_tables(), purge_tables()}) {
             for (auto& table : part)
                 list.push_back(std::move(table));
         }

@@ -108,6 +108,7 @@ std::string toml_literal(const Option& option);
 
 // The parts of the table, by subject.
 std::vector<Table> service_tables();
+std::vector<Table> tracing_tables();
 std::vector<Table> delivery_tables();
 std::vector<Table> package_tables();
 std::vector<Table> work_tables();

@@ -16,7 +16,10 @@ using model::Hooks;
 constexpr std::array kOnFailure = {Choice<Hooks::OnFailure>{"closed", Hooks::OnFailure::closed},
                                    Choice<Hooks::OnFailure>{"open", Hooks::OnFailure::open}};
 constexpr std::array kScanners = {Choice<Scanner::Kind>{"none", Scanner::Kind::none},
-                                  Choice<Scanner::Kind>{"clamd", Scanner::Kind::clamd}};
+                                  Choice<Scanner::Kind>{"clamd", Scanner::Kind::clamd},
+                                  Choice<Scanner::Kind>{"icap", Scanner::Kind::icap}};
+constexpr std::array kOnLimit = {Choice<Scanner::OnLimit>{"reject", Scanner::OnLimit::reject},
+                                 Choice<Scanner::OnLimit>{"publish", Scanner::OnLimit::publish}};
 
 const Hooks& standard_hooks() {
     static const Hooks hooks;
@@ -29,6 +32,13 @@ Hooks& hooks_of(const Scope& scope) {
                                   : scope.config.hooks[AppName::trusted(scope.names.at(0))];
 }
 
+ValidationError put_original(const RawValue& given, Hooks::Original& to) {
+    bool linked = false;
+    auto wrong = put(read_boolean(given), linked);
+    if (!wrong) to = linked ? Hooks::Original::linked : Hooks::Original::withheld;
+    return wrong;
+}
+
 std::vector<Option> hook_options() {
     return {
         {"before_grant", Kind::text, "",
@@ -39,6 +49,11 @@ std::vector<Option> hook_options() {
          "The URL that is asked before a picture is published, once it is proven and its facts are known.",
          [](S s, G g) { return put(read_text(g), hooks_of(s).before_publish); }, Secrecy::open,
          "nobody is asked"},
+        {"include_original_url", Kind::boolean, "false",
+         "Whether before_publish is given a link to the original, a presigned GET that is good for timeout "
+         "and 30 "
+         "seconds.",
+         [](S s, G g) { return put_original(g, hooks_of(s).original); }},
         {"timeout", Kind::duration, duration_text(standard_hooks().timeout),
          "Maximum time of one call, from the connection to the end of the answer.",
          [](S s, G g) {
@@ -80,29 +95,37 @@ Table scanner_table() {
         .pattern = "scanner",
         .prefix = "scanner",
         .help =
-            "Malware in uploaded files: every file is scanned before anything decodes it. Without a verdict "
+            "Malware in uploaded files: every file is scanned before anything decodes it. While the scanner "
+            "is away "
             "it waits.",
         .options =
             {
-                {"kind", Kind::choice, choice_text(kScanners, standard().scanner.kind), "none, or clamd.",
+                {"kind", Kind::choice, choice_text(kScanners, standard().scanner.kind),
+                 "none, clamd, or icap (RFC 3507).",
                  [](S s, G g) { return put_choice(g, kScanners, s.config.scanner.kind); }},
                 {"address", Kind::text, "",
-                 "Where clamd listens: the path of its socket, as `/run/clamav/clamd.ctl`, or HOST:PORT.",
-                 [](S s, G g) {
-                     return put_parsed(g, scanner::parse_clamd_address, s.config.scanner.clamd.address);
-                 },
-                 Secrecy::open, "required for clamd"},
-                {"timeout", Kind::duration, duration_text(standard().scanner.clamd.timeout),
+                 "Where it listens. clamd: the path of its socket, as `/run/clamav/clamd.ctl`, or HOST:PORT; "
+                 "icap: "
+                 "`icap://HOST[:PORT]/SERVICE`.",
+                 [](S s, G g) { return put(read_text(g), s.config.scanner.address); }, Secrecy::open,
+                 "required for clamd and icap"},
+                {"timeout", Kind::duration, duration_text(standard().scanner.timeout),
                  "Maximum time for one file.",
                  [](S s, G g) {
-                     return put(read_duration(g, {1s, 5min}), s.config.scanner.clamd.timeout);
+                     return put(read_duration(g, {1s, 5min}), s.config.scanner.timeout);
                  }},
-                {"max_stream", Kind::size, size_text(standard().scanner.clamd.max_stream),
-                 "StreamMaxLength of clamd.conf: a longer file is not sent, and waits. No profile's max_size "
-                 "may be more.",
+                {"max_stream", Kind::size, size_text(standard().scanner.max_stream),
+                 "The longest file that the scanner takes (StreamMaxLength of clamd.conf). No profile's "
+                 "max_size may be "
+                 "more.",
                  [](S s, G g) {
-                     return put(read_size(g, {1U << 10, 4ULL << 30}), s.config.scanner.clamd.max_stream);
+                     return put(read_size(g, {1U << 10, 4ULL << 30}), s.config.scanner.max_stream);
                  }},
+                {"on_limit", Kind::choice, choice_text(kOnLimit, standard().scanner.on_limit),
+                 "What becomes of a file that the scanner can't take while it takes others, because of a "
+                 "limit of its "
+                 "own or after three tries: reject (`file_not_scannable`), publish (unscanned).",
+                 [](S s, G g) { return put_choice(g, kOnLimit, s.config.scanner.on_limit); }},
             },
     };
 }

@@ -203,12 +203,12 @@ Result<> check_place(const model::Profile& profile, const Config& config, const 
                          fmt::format("max_size is {}, more than the built-in store takes ({}): raise "
                                      "store.max_object_size in the configuration, and restart",
                                      profile.limits.max_bytes, most)});
-    const auto most_scanned = config.scanner.clamd.max_stream;
+    const auto most_scanned = config.scanner.max_stream;
     if (config.scanner.kind != Scanner::Kind::none && profile.limits.max_bytes > most_scanned)
         wrong.push_back(
             {"/max_size", ErrorCode::invalid_field,
-             fmt::format("max_size is {}, more than the scanner takes ({}): such files would wait for "
-                         "ever; raise scanner.max_stream in the configuration, and restart",
+             fmt::format("max_size is {}, more than the scanner takes ({}): such files would have no "
+                         "verdict; raise scanner.max_stream in the configuration, and restart",
                          profile.limits.max_bytes, most_scanned)});
     using Audience = model::DeliveryPolicy::Audience;
     if (profile.delivery.audience == Audience::link_holders && !model::have_private_profile(apps))
@@ -218,6 +218,21 @@ Result<> check_place(const model::Profile& profile, const Config& config, const 
              "start that nobody can read the public bucket, and only where a profile is private"});
     if (wrong.empty()) return {};
     return tl::unexpected(field_errors(std::move(wrong)));
+}
+
+Result<> check_successor(const AppName& app, const model::Profile& profile, const std::string& settings) {
+    const auto is_private = [](const model::Profile& each) {
+        return each.delivery.audience == model::DeliveryPolicy::Audience::link_holders;
+    };
+    if (is_private(profile)) return {};
+    if (const auto read = json::read(settings, kProfileBounds)) {
+        const auto deleted = read_profile(app, profile.name, *read);
+        if (deleted && !is_private(*deleted)) return {};
+    }
+    return tl::unexpected(field_errors(
+        {{"/private", ErrorCode::invalid_field,
+          "a private profile of this name was deleted, and its images would become public: choose another "
+          "name, or make this one private"}}));
 }
 
 }  // namespace photogate::gateway::config

@@ -27,4 +27,8 @@ Result<model::Profile> read_profile(const AppName& app, const ProfileName& name,
 /// invalid_field or invalid_fields, as above.
 Result<> check_place(const model::Profile& profile, const Config& config, const model::Apps& apps);
 
+/// A deleted profile's uploads belong to who makes one of its name. `settings` are those of the deleted one: what was private does
+/// not become public with them. Settings that can't be read count as private. Errors: invalid_fields at /private.
+Result<> check_successor(const AppName& app, const model::Profile& profile, const std::string& settings);
+
 }  // namespace photogate::gateway::config

@@ -3,6 +3,8 @@
 #include "gateway/config/callback_url.hpp"
 #include "gateway/config/given.hpp"
 #include "gateway/config/validate.hpp"
+#include "scanner/clamd.hpp"
+#include "scanner/icap.hpp"
 
 namespace photogate::gateway::config {
 namespace {
@@ -20,29 +22,44 @@ void check_hooks(const model::Hooks& hooks, const std::string& table, const Conf
                  const std::string& app_table, Report& report) {
     check_hook(hooks.before_grant, table + ".before_grant", config, app_table, report);
     check_hook(hooks.before_publish, table + ".before_publish", config, app_table, report);
+    if (hooks.original == model::Hooks::Original::linked && !hooks.before_publish)
+        report.warning(table + ".include_original_url", "has no effect without before_publish");
+}
+
+template <class T>
+std::optional<std::string> error_of(const Result<T>& parsed) {
+    return parsed ? std::nullopt : std::optional{parsed.error().detail};
 }
 
 void check_scanner(const Config& config, Report& report) {
     const auto& scanner = config.scanner;
     if (scanner.kind == Scanner::Kind::none) {
-        for (const auto* key : {"scanner.address", "scanner.timeout", "scanner.max_stream"}) {
+        for (const auto* key :
+             {"scanner.address", "scanner.timeout", "scanner.max_stream", "scanner.on_limit"}) {
             if (report.given(key)) report.warning(key, "has no effect without scanner.kind");
         }
         return;
     }
-    if (scanner.clamd.address.empty())
+    const bool is_clamd = scanner.kind == Scanner::Kind::clamd;
+    if (scanner.address.empty()) {
         report.mistake("scanner.kind",
-                       "is clamd: scanner.address is required, here or as PHOTOGATE_SCANNER_ADDRESS");
+                       fmt::format("is {}: scanner.address is required, here or as PHOTOGATE_SCANNER_ADDRESS",
+                                   is_clamd ? "clamd" : "icap"));
+    } else {
+        const auto wrong = is_clamd ? error_of(scanner::parse_clamd_address(scanner.address))
+                                    : error_of(scanner::parse_icap_address(scanner.address));
+        if (wrong) report.mistake("scanner.address", "is not valid: " + *wrong);
+    }
     for (const auto& [name, app] : config.apps) {
         for (const auto& [profile_name, profile] : app.profiles) {
-            if (profile.limits.max_bytes <= scanner.clamd.max_stream) continue;
+            if (profile.limits.max_bytes <= scanner.max_stream) continue;
             report.mistake(
                 "scanner.max_stream",
-                fmt::format(
-                    "is {}, less than max_size ({}) of apps.{}.profiles.{}: such files would wait for "
-                    "ever; raise it together with StreamMaxLength in clamd.conf",
-                    size_text(scanner.clamd.max_stream), size_text(profile.limits.max_bytes), name.str(),
-                    profile_name.str()));
+                fmt::format("is {}, less than max_size ({}) of apps.{}.profiles.{}: such files would have no "
+                            "verdict; "
+                            "raise it together with the scanner's own limit (StreamMaxLength in clamd.conf)",
+                            size_text(scanner.max_stream), size_text(profile.limits.max_bytes), name.str(),
+                            profile_name.str()));
         }
     }
 }

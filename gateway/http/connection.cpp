@@ -27,19 +27,6 @@ bool is_sane_request_id(std::string_view id) {
     });
 }
 
-/// W3C Trace Context, version 00: `00-` 32 hex `-` 16 hex `-` 2 hex, lower case, neither id all zeros.
-bool is_traceparent(std::string_view text) {
-    if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
-    auto hex = [](std::string_view part) {
-        return part.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-    };
-    std::string_view trace = text.substr(3, 32);
-    std::string_view span = text.substr(36, 16);
-    bool zeros = trace.find_first_not_of('0') == std::string_view::npos ||
-                 span.find_first_not_of('0') == std::string_view::npos;
-    return hex(trace) && hex(span) && hex(text.substr(53)) && !zeros;
-}
-
 }  // namespace
 
 Connection::Connection(IoThread& io_thread, tcp::socket socket, const ConnectionSlot& slot)
@@ -213,8 +200,6 @@ void Connection::admit(RequestHead head) {
     exchange.path = head.raw_path();
     std::string_view id = head.headers.find("X-Request-Id").value_or(std::string_view{});
     exchange.request_id = is_sane_request_id(id) ? std::string{id} : io_thread_.new_request_id();
-    std::string_view trace = head.headers.find("traceparent").value_or(std::string_view{});
-    if (is_traceparent(trace)) exchange.traceparent = trace;
     exchange.client = client_address(slot_.peer, head.headers, io_thread_.core().options.trusted_proxies);
     head.client = exchange.client;
     head.peer = slot_.peer;
@@ -226,6 +211,7 @@ void Connection::admit(RequestHead head) {
         exchange.admission.refusal =
             Error{ErrorCode::internal, "the request could not be looked at", {}, std::nullopt};
     }
+    begin_trace(head);
     bool has_body = !std::holds_alternative<NoBody>(head.framing);
     if (Error* error = std::get_if<Error>(&exchange.admission.refusal)) {
         closing_ = closing_ || has_body;

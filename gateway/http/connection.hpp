@@ -15,6 +15,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/time.hpp"
+#include "base/tracing/trace_context.hpp"
 #include "gateway/http/chunked_decoder.hpp"
 #include "gateway/http/io_thread.hpp"
 #include "gateway/http/response_head.hpp"
@@ -73,7 +75,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::string_view method = "_OTHER";
         std::string path;
         std::string request_id;
-        std::string traceparent;
+        tracing::Context trace;       ///< of this request's span; invalid: none
+        tracing::SpanId caller_span;  ///< the caller's, where it sent one
+        std::string tracestate;
+        std::string host;      ///< of a request whose trace is recorded
+        Timestamp started_at;  ///< likewise; otherwise the epoch
         IpAddress client;
         Version version = Version::http_1_1;
         bool is_head = false;
@@ -116,6 +122,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void begin_exchange(Result<RequestHead> head);
     void admit(RequestHead head);
     bool host_is_served(const RequestHead& head) const;
+    void begin_trace(const RequestHead& head);
+    void end_trace();
     void dispatch();
     /// Moves what has arrived of the body behind `to`; true at the body's end. After an Error all is said.
     Result<bool> take_body(std::string& to);

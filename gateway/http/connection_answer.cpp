@@ -332,30 +332,34 @@ void Connection::report(std::string_view outcome) {
     const Exchange& exchange = *exchange_;
     const ServerOptions& options = io_thread_.core().options;
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - exchange.started;
+    const std::string trace_id = exchange.trace.valid() ? tracing::hex(exchange.trace.trace) : std::string{};
     if (options.observer) {
         options.observer->on_request({.method = exchange.method,
                                       .route = exchange.admission.route_name,
                                       .status = exchange.status,
                                       .duration = took,
-                                      .response_bytes = exchange.sent});
+                                      .response_bytes = exchange.sent,
+                                      .trace_id = exchange.started_at != Timestamp{}
+                                                      ? std::string_view{trace_id}
+                                                      : std::string_view{}});
     }
+    end_trace();
     // A client that leaves is no failure of ours, and it would be the one to fill the log.
     bool failure = exchange.status >= 500 || outcome == "cut";
     if (options.access_log == AccessLog::none || (options.access_log == AccessLog::failures && !failure))
         return;
-    log::write(
-        exchange.status >= 500 ? log::Level::warn : log::Level::info, "http.request",
-        {{"method", exchange.method},
-         {"route", exchange.admission.route_name},
-         {"path", exchange.path},
-         {"status", exchange.status},
-         {"code", exchange.code ? to_string(*exchange.code) : std::string_view{}},
-         {"ms", took.count() * 1'000},
-         {"bytes", exchange.sent},
-         {"remote", exchange.client.text()},
-         {"request_id", exchange.request_id},
-         {"trace_id", exchange.traceparent.empty() ? std::string{} : exchange.traceparent.substr(3, 32)},
-         {"outcome", outcome}});
+    log::write(exchange.status >= 500 ? log::Level::warn : log::Level::info, "http.request",
+               {{"method", exchange.method},
+                {"route", exchange.admission.route_name},
+                {"path", exchange.path},
+                {"status", exchange.status},
+                {"code", exchange.code ? to_string(*exchange.code) : std::string_view{}},
+                {"ms", took.count() * 1'000},
+                {"bytes", exchange.sent},
+                {"remote", exchange.client.text()},
+                {"request_id", exchange.request_id},
+                {"trace_id", trace_id},
+                {"outcome", outcome}});
 }
 
 }  // namespace photogate::gateway::http

@@ -256,7 +256,8 @@ void Connection::dispatch() {
     exchange.request.route = exchange.admission.route_name;
     exchange.request.remote = exchange.client.text();
     exchange.request.request_id = exchange.request_id;
-    exchange.request.traceparent = exchange.traceparent;
+    if (exchange.trace.valid()) exchange.request.traceparent = tracing::format_traceparent(exchange.trace);
+    exchange.request.tracestate = exchange.tracestate;
     exchange.abandonment = std::make_shared<Abandonment>();
     Responder responder{std::make_unique<ConnectionSink>(io_thread_.shared_from_this(), weak_from_this(),
                                                          number_, exchange.abandonment)};

@@ -14,7 +14,7 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
         {
             std::shared_lock lock(mutex_);
             if (auto known = series_.find(key); known != series_.end()) {
-                known->second.observe(summary.duration.count());
+                known->second.observe(summary.duration.count(), summary.trace_id);
                 return;
             }
         }
@@ -25,7 +25,7 @@ void HttpMetrics::on_request(const RequestSummary& summary) noexcept {
                                  {"http_route", std::string{summary.route}},
                                  {"http_response_status_code", std::to_string(summary.status)}}},
                                telemetry::request_buckets());
-        histogram.observe(summary.duration.count());
+        histogram.observe(summary.duration.count(), summary.trace_id);
         std::unique_lock lock(mutex_);
         series_.emplace(key, histogram);
     } catch (const std::exception& error) {

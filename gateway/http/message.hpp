@@ -135,7 +135,8 @@ struct Request : RequestHead {
     std::string_view route;   ///< the pattern's name, for logs and metrics
     std::string remote;       ///< the client's address (client_address.hpp), without the port
     std::string request_id;   ///< the caller's where it is sane, ours otherwise; goes back as X-Request-Id
-    std::string traceparent;  ///< W3C Trace Context as sent, or empty
+    std::string traceparent;  ///< what this request's work is part of (base/tracing), or empty: no trace
+    std::string tracestate;   ///< as sent beside one, where it is sound
     PrincipalPtr principal;   ///< who calls, as the route's head check found
 
     /// The path parameter; empty where the pattern has none of this name.

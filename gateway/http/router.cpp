@@ -158,6 +158,7 @@ Admission Router::admit(const RequestHead& head) {
         admission.route_name = found->name;
         admission.body_limit = found->body_limit;
         admission.body_bound = found->body_bound;
+        admission.traced = found->traced;
         admission.handler = [found](Request request, Responder responder) {
             found->handler(std::move(request), std::move(responder));
         };

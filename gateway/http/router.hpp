@@ -33,6 +33,7 @@ struct Route {
     HeadCheck check;             ///< none: anyone may call
     std::string name;            ///< in logs and metrics; the pattern where it is empty
     BodyBound body_bound = BodyBound::server;
+    Traced traced = Traced::yes;
 };
 
 class Router final : public Service {

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -75,6 +76,7 @@ struct RequestSummary {
     int status = 0;
     std::chrono::duration<double> duration{};
     std::uint64_t response_bytes = 0;
+    std::string_view trace_id = {};  ///< hex, of a request whose trace is recorded
 };
 
 /// Called on the I/O threads, at once from several.
@@ -92,6 +94,8 @@ struct ServerOptions {
     std::string docs_base = "/docs/errors#";  ///< in front of the code in a problem's `type`
     AccessLog access_log = AccessLog::every_request;
     RequestObserver* observer = nullptr;  ///< outlives the Server
+    /// Whether this caller's `traceparent` decides on its own that a trace is recorded; none: nobody's does.
+    std::function<bool(const PrincipalPtr&)> trusts_trace;
     /// Trusted proxies: peers whose X-Forwarded-For is used (client_address.hpp).
     std::vector<IpBlock> trusted_proxies;
 };

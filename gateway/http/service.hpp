@@ -22,6 +22,9 @@ enum class BodyMode { whole, pieces };
 /// Whether a body that is gathered whole is also within ServerLimits::body, or within the route's limit alone.
 enum class BodyBound { server, route };
 
+/// Whether a request is a span of its trace: not where a machine asks all day whether we are well.
+enum class Traced { yes, no };
+
 /// What is known about a request once its head is there, before a byte of its body is read.
 struct Admission {
     std::size_t body_limit = 0;
@@ -32,6 +35,7 @@ struct Admission {
     std::string_view route_name;  ///< lives as long as the service
     PathParameters parameters;
     PrincipalPtr principal;
+    Traced traced = Traced::yes;
     std::vector<HeaderField> headers;  ///< on whatever is answered, the server's own refusals too (CORS)
     /// Called once, with what admit() already knows of the request in its closure. It outlives neither the service nor
     /// the call.

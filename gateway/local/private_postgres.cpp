@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -28,6 +27,7 @@
 #include "base/log.hpp"
 #include "base/owned_folder.hpp"
 #include "gateway/local/cluster_place.hpp"
+#include "gateway/local/postgres_programs.hpp"
 
 namespace photogate::gateway::local {
 namespace {
@@ -45,6 +45,7 @@ constexpr std::string_view kSockets = "socket";
 constexpr std::string_view kLog = "postgres.log";
 constexpr std::string_view kLock = "lock";
 constexpr std::string_view kPidFile = "postmaster.pid";
+constexpr std::string_view kVersionFile = "PG_VERSION";
 constexpr std::size_t kMostLog = 16 * 1024;
 
 fs::path absolute_of(const fs::path& folder) {
@@ -78,24 +79,6 @@ Error failure(const std::string& what, const fs::path& folder, const std::string
                 std::nullopt};
     }
     return unavailable(fmt::format("{} in {}: {}", what, folder.string(), last_lines(said)));
-}
-
-/// The folder of initdb and postgres: $PG_BINDIR, else the newest that Debian keeps, else none.
-std::optional<fs::path> find_programs() {
-    std::vector<std::pair<int, fs::path>> found;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-        const auto name = entry.path().filename().string();
-        int version = 0;
-        std::from_chars(name.data(), name.data() + name.size(), version);
-        found.emplace_back(version, entry.path() / "bin");
-    }
-    if (const char* wanted = std::getenv("PG_BINDIR")) found.emplace_back(INT32_MAX, wanted);
-    std::sort(found.rbegin(), found.rend());
-    for (const auto& [version, folder] : found) {
-        if (::access((folder / "initdb").c_str(), X_OK) == 0) return folder;
-    }
-    return std::nullopt;
 }
 
 /// Nothing where we are not root and PostgreSQL runs as ourselves.
@@ -133,7 +116,8 @@ std::optional<pid_t> process_of(const Descriptor& pid_file) {
 }  // namespace
 
 struct PrivatePostgres::State {
-    fs::path programs;
+    std::vector<PostgresPrograms> installed;
+    fs::path programs;  ///< of the cluster's version
     std::optional<Identity> identity;
     fs::path folder;
     fs::path data;
@@ -162,6 +146,7 @@ struct PrivatePostgres::State {
         return identity ? home->give_folder(name, 0700, *identity) : home->make_folder(name, 0700);
     }
     Result<> take_lock();
+    Result<> find_programs();
     Result<> make_cluster();
     Result<> start_server();
     Result<> make_database();
@@ -171,11 +156,9 @@ struct PrivatePostgres::State {
 };
 
 Result<> PrivatePostgres::State::prepare(const fs::path& wanted) {
-    const auto found = find_programs();
-    if (!found)
-        return fail(
-            unavailable("PostgreSQL is not installed: apt install postgresql-15, or give database.url"));
-    programs = *found;
+    installed = installed_programs();
+    // Before anything is made.
+    if (auto any = choose_programs(installed, std::nullopt, wanted); !any) return fail(any.error());
     auto who = find_identity();
     if (!who) return fail(who.error());
     identity = *who;
@@ -207,10 +190,30 @@ Result<> PrivatePostgres::State::take_lock() {
     return {};
 }
 
+/// An upgrade of the system may have brought another PostgreSQL, which would refuse the data.
+Result<> PrivatePostgres::State::find_programs() {
+    const auto there = home->find_folder(kData, identity);
+    if (!there) return fail(there.error());
+    std::optional<int> version;
+    if (*there) {
+        const auto file = (*there)->find_file(kVersionFile);
+        if (!file) return fail(file.error());
+        if (*file) {
+            std::array<char, 16> text{};
+            const ssize_t size = ::read((*file)->get(), text.data(), text.size());
+            version = postgres_version({text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))});
+        }
+    }
+    const auto chosen = choose_programs(installed, version, folder);
+    if (!chosen) return fail(chosen.error());
+    programs = chosen->folder;
+    return {};
+}
+
 Result<> PrivatePostgres::State::make_cluster() {
     auto there = home->find_folder(kData, identity);
     if (!there) return fail(there.error());
-    if (*there && (*there)->has("PG_VERSION")) {
+    if (*there && (*there)->has(kVersionFile)) {
         cluster.emplace(std::move(**there));
         return {};
     }
@@ -285,6 +288,7 @@ Result<> PrivatePostgres::State::make_database() {
 }
 
 Result<> PrivatePostgres::State::run_cluster() {
+    if (auto done = find_programs(); !done) return done;
     if (auto done = make_cluster(); !done) return done;
     if (auto done = start_server(); !done) return done;
     if (auto done = make_database(); !done) return done;

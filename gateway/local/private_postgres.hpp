@@ -25,8 +25,9 @@ class PrivatePostgres {
     /// Where another photogate runs this folder's: its own is the only one that may, or this one only looks.
     enum class Sharing { refused, allowed };
 
-    /// Makes the cluster where there is none, starts it and waits until it answers.
-    /// Errors: database_unavailable (PostgreSQL is not installed, or does not start), store_in_use (another
+    /// Makes the cluster where there is none, starts it with the programs of its version and waits until it
+    /// answers. Errors: database_unavailable (PostgreSQL, or its version of it, is not installed, or does not
+    /// start), store_in_use (another
     /// photogate runs on this folder), store_full (its disk has no room), file_error (the folder can't be
     /// made), invalid_configuration (its path is too long). Each says what to do.
     static Result<std::unique_ptr<PrivatePostgres>> start(const std::filesystem::path& folder,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
+#include "gateway/access/principal.hpp"
 #include "gateway/resumable/transfer.hpp"
 #include "http/resumable/metadata.hpp"
 #include "http/resumable/request.hpp"
@@ -34,6 +35,13 @@ void refuse(http::Responder& responder, const protocol::Dialect& dialect, const 
     responder.respond(response_of(protocol::refused(dialect, refusal)));
 }
 
+/// Errors: unauthenticated, token_expired.
+Result<model::ClientToken> bearer_of(const ResumableApi& api, const http::Request& request) {
+    const auto bearer = api.bearer(request, request.parameters);
+    if (!bearer) return fail(bearer.error());
+    return *(*bearer)->token();
+}
+
 /// Who comes, by the credential in the path. Errors: unauthenticated, token_expired, upload_not_found.
 Result<pipeline::resumable::Visitor> visitor_of(const ResumableApi& api, const http::Request& request) {
     const auto credential = request.parameter("token");
@@ -45,11 +53,10 @@ Result<pipeline::resumable::Visitor> visitor_of(const ResumableApi& api, const h
         if (!until) return fail(until.error());
         return pipeline::resumable::Visitor{*id, {}, *until};
     }
-    auto token = api.tokens.verify(credential, now);
-    if (!token) return fail(std::move(token.error()));
+    const auto token = bearer_of(api, request);
+    if (!token) return fail(token.error());
     if (!id) return fail(ErrorCode::upload_not_found, "there is no such upload");
-    const auto until = token->expires_at;
-    return pipeline::resumable::Visitor{*id, std::move(*token), until};
+    return pipeline::resumable::Visitor{*id, *token, token->expires_at};
 }
 
 void handle_upload(const ResumableApi& api, http::Request request, http::Responder responder) {
@@ -92,11 +99,13 @@ void handle_place(const ResumableApi& api, http::Request request, http::Responde
     if (asked.refusal) return refuse(responder, asked.dialect, *asked.refusal);
     if (asked.asked.verb == Verb::options)
         return responder.respond(response_of(protocol::offered(api.most())));
-    auto token = api.tokens.verify(request.parameter("token"), api.clock.now());
+    auto token = bearer_of(api, request);
     if (!token) return refuse(responder, asked.dialect, refusal_of(token.error()));
     pipeline::uploads::CreateRequest create;
     create.grant.size = asked.asked.length;
     create.grant.request_id = request.request_id;
+    if (!request.traceparent.empty()) create.grant.traceparent = request.traceparent;
+    if (!request.tracestate.empty()) create.grant.tracestate = request.tracestate;
     create.grant.near = api.regions.near(request);
     read_pairs(asked.asked.metadata, create.grant);
     const pipeline::uploads::Caller caller{token->app, std::make_shared<const model::ClientToken>(*token)};
@@ -231,6 +240,10 @@ http::Admission ResumableService::admit(const http::RequestHead& head) {
     }
     for (std::size_t i = 0; i < head.path.size(); ++i) {
         if (!kParameters[i].empty()) admission.parameters.push_back({kParameters[i], head.path[i]});
+    }
+    // Whose rates count. Who shows no token of ours is refused by the handler, in the words of the protocol.
+    if (!access::looks_like_upload_ticket(head.path[1])) {
+        if (auto bearer = api_.bearer(head, admission.parameters)) admission.principal = std::move(*bearer);
     }
     admission.body_mode = http::BodyMode::pieces;
     admission.body_limit = kMostContent;

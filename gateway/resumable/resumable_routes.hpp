@@ -18,9 +18,9 @@
 #include "base/telemetry/metrics.hpp"
 #include "base/time.hpp"
 #include "gateway/access/client_places.hpp"
-#include "gateway/access/client_token.hpp"
 #include "gateway/access/upload_ticket.hpp"
 #include "gateway/http/flowing_body.hpp"
+#include "gateway/http/router.hpp"
 #include "gateway/http/service.hpp"
 #include "gateway/http/work_pool.hpp"
 #include "gateway/placement/region_finder.hpp"
@@ -46,7 +46,7 @@ struct ResumableApi {
     const pipeline::resumable::ResumableUploads& uploads;
     pipeline::resumable::Assembler& assembler;
     const pipeline::uploads::UploadService& service;  ///< makes uploads
-    const access::TokenSigner& tokens;
+    http::HeadCheck bearer;                           ///< who shows the client token of the path
     const access::UploadTickets& tickets;
     http::WorkPool& pool;
     Holders& holders;

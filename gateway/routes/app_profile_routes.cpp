@@ -183,6 +183,11 @@ Result<Response> put_profile(const Api& api, const Request& request) {
     const auto apps = api.apps.now();
     if (is_configured(in_force(*apps, *app, name))) return configured_profile();
     if (const auto fits = config::check_place(*profile, api.config, *apps); !fits) return fail(fits.error());
+    const auto former = api.app_store.profile(*app, name);
+    if (former && former->state == StoredProfile::State::retired) {
+        const auto succeeds = config::check_successor(*app, *profile, former->settings_json);
+        if (!succeeds) return fail(succeeds.error());
+    }
     const auto put =
         api.app_store.put_profile(*app, name, json::canonical(*settings), *expected, actor_of(request));
     if (!put) return fail(put.error());

@@ -33,6 +33,13 @@ Result<std::optional<AppName>> listed_app(const http::Request& request) {
     return named_app(request, request.query_value("app"), ErrorCode::invalid_query);
 }
 
+void set_origin(const http::Request& request, pipeline::GrantRequest& grant) {
+    grant.request_id = request.request_id;
+    if (request.traceparent.empty()) return;
+    grant.traceparent = request.traceparent;
+    if (!request.tracestate.empty()) grant.tracestate = request.tracestate;
+}
+
 pipeline::uploads::Caller asking(const http::Request& request) {
     // The claims live in the principal, which the caller thus keeps.
     return {scope(request), {request.principal, caller(request).token()}};

@@ -9,6 +9,7 @@
 
 #include "gateway/access/principal.hpp"
 #include "gateway/http/message.hpp"
+#include "pipeline/grant.hpp"
 #include "pipeline/uploads/caller.hpp"
 
 namespace photogate::gateway::routes {
@@ -24,5 +25,7 @@ Result<std::optional<AppName>> named_app(const http::Request& request, std::opti
 Result<std::optional<AppName>> listed_app(const http::Request& request);
 /// The caller as the use cases know them.
 pipeline::uploads::Caller asking(const http::Request& request);
+/// Which request an upload comes from, and the trace that it is part of.
+void set_origin(const http::Request& request, pipeline::GrantRequest& grant);
 
 }  // namespace photogate::gateway::routes

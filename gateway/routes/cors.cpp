@@ -9,7 +9,7 @@ std::shared_ptr<const CorsRule> cors_rule(const config::Server& server) {
     return std::make_shared<const CorsRule>(
         CorsRule{.origins = server.cors_origins,
                  .headers = {"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID",
-                             "X-Request-Id", "traceparent"},
+                             "X-Request-Id", "traceparent", "tracestate"},
                  .exposed = {"ETag", "Location", "X-Request-Id", "Retry-After"},
                  .max_age = 7'200,
                  .credentials = server.cors_credentials});

@@ -65,7 +65,7 @@ Result<ReadBatch> read_batch(const Api& api, const http::Request& request) {
             batch.items.emplace_back(fail(std::move(wanted.error())));
             continue;
         }
-        wanted->request.request_id = request.request_id;
+        set_origin(request, wanted->request);
         wanted->request.near = near_region(api, request, wanted->request);
         batch.items.emplace_back(
             uploads::CreateRequest{std::move(wanted->request), std::move(wanted->mistakes), {}, {}});

@@ -36,7 +36,7 @@ Result<uploads::CreateRequest> read_create_request(const Api& api, const http::R
     if (!key) return fail(std::move(key.error()));
     auto wanted = read_grant_request(request.body);
     if (!wanted) return fail(std::move(wanted.error()));
-    wanted->request.request_id = request.request_id;
+    set_origin(request, wanted->request);
     wanted->request.near = near_region(api, request, wanted->request);
     uploads::CreateRequest create{
         std::move(wanted->request), std::move(wanted->mistakes), std::move(*key), {}};

@@ -14,7 +14,9 @@ void add_health_routes(http::Router& router, std::function<Readiness()> readines
                 http::answer_with([](Request&) -> Result<Response> { return Response::text(200, "ok\n"); }),
                 0,
                 {},
-                ""});
+                "",
+                http::BodyBound::server,
+                http::Traced::no});
     const auto ready =
         http::answer_on(pool, [readiness = std::move(readiness)](Request& request) -> Result<Response> {
             const auto now = readiness();
@@ -23,7 +25,7 @@ void add_health_routes(http::Router& router, std::function<Readiness()> readines
             return Response::text(status,
                                   now.state ? "ready\n" : "not ready: " + now.state.error().detail + "\n");
         });
-    router.add({http::Method::get, "/readyz", ready, 0, {}, ""});
+    router.add({http::Method::get, "/readyz", ready, 0, {}, "", http::BodyBound::server, http::Traced::no});
     router.add({http::Method::get,
                 "/version",
                 http::answer_with([](Request&) -> Result<Response> {
@@ -38,14 +40,19 @@ void add_metrics_route(http::Router& router, telemetry::Metrics& metrics, http::
     router.add({http::Method::get,
                 "/metrics",
                 http::answer_on(pool,
-                                [&metrics](Request&) -> Result<Response> {
-                                    auto response = Response::text(200, metrics.render());
-                                    response.set("Content-Type", telemetry::metrics_content_type);
+                                [&metrics](Request& request) -> Result<Response> {
+                                    const auto accept = request.headers.find("Accept").value_or("");
+                                    const auto format = telemetry::format_for(accept);
+                                    auto response = Response::text(200, metrics.render(format));
+                                    response.set("Content-Type", telemetry::content_type(format));
+                                    response.set("Vary", "Accept");
                                     return response;
                                 }),
                 0,
                 {},
-                ""});
+                "",
+                http::BodyBound::server,
+                http::Traced::no});
 }
 
 }  // namespace photogate::gateway::routes

@@ -83,7 +83,10 @@ PackageDownloads::Counts PackageDownloads::counts() const {
 void watch(telemetry::Metrics& metrics, const PackageDownloads& downloads) {
     metrics.before_render(
         [&downloads,
-         open = metrics.gauge({"photogate_package_downloads", "Downloads of packages under way.", {}}),
+         open = metrics.gauge({"photogate_package_downloads_active", "Downloads of packages under way.", {}}),
+         former = metrics.gauge({"photogate_package_downloads",
+                                 "As photogate_package_downloads_active, whose name in 0.1.0 it is.",
+                                 {}}),
          buffered = metrics.gauge(
              {"photogate_package_buffer_bytes", "Memory that downloads of packages may hold.", {}}),
          begun = metrics.mirrored_counter({"photogate_package_downloads_total",
@@ -100,6 +103,7 @@ void watch(telemetry::Metrics& metrics, const PackageDownloads& downloads) {
                                            {}})]() mutable {
             const auto counts = downloads.counts();
             open.set(static_cast<double>(counts.open));
+            former.set(static_cast<double>(counts.open));
             buffered.set(static_cast<double>(counts.buffered));
             begun.show(counts.begun);
             refused.show(counts.refused);

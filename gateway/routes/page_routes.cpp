@@ -3,6 +3,7 @@
 // Every answer names all that a page may load: its own files, the pictures, and the stores that it sends to.
 // Nothing of another host, nothing written into the page.
 #include <set>
+#include <stdexcept>
 
 #include "base/encoding.hpp"
 #include "gateway/routes/api.hpp"

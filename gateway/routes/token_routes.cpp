@@ -1,6 +1,7 @@
 // POST /v1/tokens: an app server asks for what it may hand to a browser or a phone.
 #include <utility>
 
+#include "base/field_errors.hpp"
 #include "base/json/fields.hpp"
 #include "base/json/writer.hpp"
 #include "gateway/http/json_only.hpp"
@@ -91,7 +92,13 @@ Result<Response> make_token(const Api& api, const Request& request) {
     if (!wanted) return fail(std::move(wanted.error()));
     const auto token = uploads::make_token(**app, std::move(*wanted), api.clock.now(), api.random);
     if (!token) return fail(token.error());
-    auto response = Response::json(201, token_json(*token, api.tokens.sign(*token), api.image_base));
+    const auto text = api.tokens.sign(*token);
+    // It would be too long, of characters that JSON escapes.
+    if (!api.tokens.verify(text, api.clock.now()))
+        return fail(
+            field_errors({{"/metadata", ErrorCode::invalid_metadata,
+                           "'metadata' is too long for a token: it has characters that JSON escapes"}}));
+    auto response = Response::json(201, token_json(*token, text, api.image_base));
     response.set("Cache-Control", "no-store");
     return response;
 }

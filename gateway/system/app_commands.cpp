@@ -199,6 +199,12 @@ class Runner {
         if (!profile) return fail(each_field(profile.error()));
         if (const auto fits = config::check_place(*profile, config_, config_.apps); !fits)
             return fail(each_field(fits.error()));
+        const auto former = store_.profile(*command.app, *command.profile);
+        if (former && former->state == storage::apps::StoredProfile::State::retired) {
+            if (const auto succeeds = config::check_successor(*command.app, *profile, former->settings_json);
+                !succeeds)
+                return fail(each_field(succeeds.error()));
+        }
         const auto put = store_.put_profile(*command.app, *command.profile, json::canonical(*settings),
                                             storage::apps::Expected{}, actor_);
         if (!put) return fail(put.error());

@@ -70,7 +70,16 @@ Result<> migrate(const config::Config& configured, RunMode mode, std::ostream& o
     const std::string_view verb = mode == RunMode::apply ? "applied" : "would apply";
     for (const auto& migration : *migrations)
         out << fmt::format("{} {:04} {}\n", verb, migration.version, migration.name);
-    if (migrations->empty()) out << "the schema is up to date\n";
+    if (!migrations->empty()) return {};
+    const auto later = records::later_migrations(database.database_url, database.pooler);
+    if (!later) return fail(later.error());
+    if (later->empty()) {
+        out << "the schema is up to date\n";
+    } else {
+        out << fmt::format(
+            "nothing to do: the schema is ahead of this program (newest migration {}), and permits it\n",
+            later->back().name);
+    }
     return {};
 }
 

@@ -75,7 +75,14 @@ void examine_database(const config::Config& config, const Clock& clock, Random& 
     const NoCallbacks nobody;
     const auto opened = records::Records::open(config.database, nobody, clock, random);
     if (!opened) return report.failed("database", opened.error());
-    report.line("ok", "database", "answers, and its schema is this program's");
+    const auto schema = records::schema_standing(*(*opened)->database);
+    if (!schema) return report.failed("database", schema.error());
+    if (schema->later.empty())
+        return report.line("ok", "database", "answers, and its schema is this program's");
+    report.line("warning", "database.schema",
+                fmt::format("is ahead of this program ({:04}; newest migration {}), and permits it",
+                            schema->program, schema->later.back().name),
+                "the photogate that migrated it, once you do not go back any more");
 }
 
 void examine_stores(const config::Config& config, const storage::objects::S3Dependencies& dependencies,

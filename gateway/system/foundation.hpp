@@ -26,6 +26,7 @@
 #include "gateway/system/registry.hpp"
 #include "gateway/system/store_watch.hpp"
 #include "gateway/system/system.hpp"
+#include "gateway/system/traces.hpp"
 #include "gateway/waiting/waiters.hpp"
 #include "imaging/imager_pool.hpp"
 #include "notifier/callbacks/upload_callbacks.hpp"
@@ -71,6 +72,7 @@ struct Foundation {
     Registry registry;  ///< what a reload changes; its links are signed once the stores are open
     const model::LiveApps& apps = registry.apps();
     telemetry::Metrics metrics;
+    Traces traces{config.tracing, metrics};  ///< above all that records spans
     http::HttpMetrics http_metrics{metrics};
     Gates gates{config, apps, image_base, clock, metrics};
 

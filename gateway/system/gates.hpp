@@ -16,6 +16,7 @@
 #include "pipeline/jobs/publish_gates.hpp"
 #include "scanner/scanner.hpp"
 #include "storage/http/http_client.hpp"
+#include "storage/records/job_queue.hpp"
 
 namespace photogate::gateway::system {
 
@@ -33,20 +34,23 @@ class Gates {
                           std::function<void(Result<>)> done);
     /// Of the worker.
     pipeline::jobs::PublishGates publish_gates();
+    /// Which of the configuration's gates are away, and which may be back. Those that nothing is known of are in neither.
+    storage::records::HeldJobs held() const;
     /// Whoever waits for a hook is told that there is no verdict; calls that are under way end.
     void stop() { pool_.join(); }
 
   private:
-    std::optional<Error> away(const model::Profile& profile);
+    std::optional<pipeline::jobs::GateAway> away(const model::Profile& profile);
     Result<std::optional<pipeline::jobs::HookRefusal>> ask_before_publish(
         const pipeline::jobs::Proven& proven);
     notifier::gates::Links links_of(const model::Upload& upload) const;
 
+    const config::Config& config_;
     const model::LiveApps& apps_;
     const std::string& image_base_;
     const Clock& clock_;
     storage::http::HttpClient http_;
-    notifier::gates::HookCaller caller_;
+    mutable notifier::gates::HookCaller caller_;
     scanner::ScannerMetrics scanner_metrics_;
     std::optional<scanner::Scanner> scanner_;
     notifier::gates::CallPool pool_;  ///< last: its work uses the rest

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/system/probes.hpp"
+#include "storage/records/migrate.hpp"
 
 namespace photogate::gateway::system {
 
@@ -15,6 +16,14 @@ routes::Readiness Probes::readiness() const {
     detail["ready"] = state.has_value();
     detail["database"] = state || stopping_ ? "ok" : "away";
     detail["stopping"] = stopping_.load();
+    if (state) {
+        if (const auto found = storage::records::schema_standing(*base_.records->database)) {
+            auto& schema = detail["schema"];
+            schema["program"] = found->program;
+            schema["database"] = found->later.empty() ? found->program : found->later.back().version;
+            schema["permitted"] = found->permitted;
+        }
+    }
     if (base_.stores.all().size() > 1) {
         // No reason not to be ready: new uploads go to the others.
         auto& regions = detail["regions"];

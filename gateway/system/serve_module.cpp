@@ -224,10 +224,10 @@ void ServeModule::add_resumable_api() {
     resumable_metrics_.emplace(base_.metrics);
     resumable::watch(base_.metrics, *holders_, transfer_places_);
     resumable_api_.emplace(resumable::ResumableApi{
-        *resumable_uploads_, *base_.assembler, uploads_, *tokens_, *tickets_, *resumable_pool_, *holders_,
-        *handover_, transfer_places_, *resumable_metrics_, base_.clock, api_->cors, base_.image_base, most,
-        base_.config.server.trusted_proxies, base_.config.server.interim_answers, *base_.region_finder,
-        in_flight_});
+        *resumable_uploads_, *base_.assembler, uploads_, access::app_or_token(api_->credentials()), *tickets_,
+        *resumable_pool_, *holders_, *handover_, transfer_places_, *resumable_metrics_, base_.clock,
+        api_->cors, base_.image_base, most, base_.config.server.trusted_proxies,
+        base_.config.server.interim_answers, *base_.region_finder, in_flight_});
     uppy_api_.emplace(uppy::UppyApi{*api_, *seals_});
     uppy::add_uppy_routes(router_, *uppy_api_);
     uppy_errors_.emplace(router_);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
+
+#include "gateway/access/principal.hpp"
 
 namespace photogate::gateway::system {
 http::ServerOptions server_options(const config::Server& server, std::size_t connections,
@@ -20,6 +23,10 @@ http::ServerOptions server_options(const config::Server& server, std::size_t con
     options.trusted_proxies = server.trusted_proxies;
     options.access_log = server.access_log;
     options.observer = &observer;
+    // A client token is in a stranger's hands; a store, too, may send what it was sent.
+    options.trusts_trace = [](const http::PrincipalPtr& caller) {
+        return caller && (caller->is_operator() || std::holds_alternative<access::AppServer>(caller->who));
+    };
     // A `type` is a working link for every reader of the problem, wherever it was forwarded to.
     if (server.public_url) options.docs_base = server.public_url->origin() + options.docs_base;
     return options;

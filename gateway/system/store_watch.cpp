@@ -38,6 +38,7 @@ void StoreWatch::found(const std::vector<RegionReport>& reports) {
     std::map<std::string, bool> failed;
     for (const auto& [region, report, away] : reports) {
         for (const auto& finding : report.findings) {
+            if (!finding.decided) continue;  // it stays what was last proved
             const bool bad = finding.verdict == storage::objects::Verdict::failed;
             failed[finding.check] = failed[finding.check] || bad;
         }
@@ -64,8 +65,16 @@ void StoreWatch::prove() {
             unproved_.add();
             log::warn("store.not_proved", {{"region", region}, {"detail", away->detail}});
         }
+        const auto undecided =
+            std::find_if_not(report.findings.begin(), report.findings.end(),
+                             [](const storage::objects::Finding& finding) { return finding.decided; });
+        if (undecided != report.findings.end()) {
+            unproved_.add();
+            log::warn("store.not_proved",
+                      {{"region", region}, {"check", undecided->check}, {"detail", undecided->detail}});
+        }
         for (const auto& finding : report.findings) {
-            if (finding.verdict != storage::objects::Verdict::failed) continue;
+            if (finding.verdict != storage::objects::Verdict::failed || !finding.decided) continue;
             log::error("store.unsafe", {{"region", region},
                                         {"check", finding.check},
                                         {"detail", finding.detail},

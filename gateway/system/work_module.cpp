@@ -68,6 +68,7 @@ void WorkModule::start() {
     make_sender();
     make_queue_pollers();
     loops_.emplace_back([this] { worker_->run(); });
+    loops_.emplace_back([this] { held_jobs_->run(); });
     loops_.emplace_back([this] { reconciler_->run(); });
     loops_.emplace_back([this] { orphan_collector_->run(); });
     loops_.emplace_back([this] { part_collector_->run(); });
@@ -119,6 +120,8 @@ void WorkModule::make_worker() {
         return base_.stores.all().size() < 2 ? std::vector<std::string>{} : base_.stores.down();
     };
     worker_.emplace(std::move(options), base_.records->jobs, std::move(handlers), base_.random);
+    held_jobs_.emplace(pipeline::jobs::HeldJobs::Options{}, base_.records->jobs,
+                       [this] { return base_.gates.held(); });
 }
 
 void WorkModule::add_preparation(pipeline::jobs::Handlers& handlers) {
@@ -229,6 +232,7 @@ void WorkModule::request_stop() {
     for (const auto& asked : queues_)
         asked->poller.stop();
     if (worker_) worker_->stop();
+    if (held_jobs_) held_jobs_->stop();
     if (reconciler_) reconciler_->stop();
     if (orphan_collector_) orphan_collector_->stop();
     if (part_collector_) part_collector_->stop();
@@ -253,6 +257,7 @@ void WorkModule::watch_all() const {
     delivery::watch(base_.metrics, *version_evictor_);
     delivery::watch(base_.metrics, *backfill_feeder_);
     pipeline::jobs::watch(base_.metrics, *worker_);
+    pipeline::jobs::watch(base_.metrics, *held_jobs_);
     delivery::watch(base_.metrics, *ahead_);
     notifier::callbacks::watch(base_.metrics, *sender_);
     for (const auto& asked : queues_)

@@ -25,6 +25,7 @@
 #include "notifier/queues/r2_queue.hpp"
 #include "pipeline/catalog.hpp"
 #include "pipeline/event_metrics.hpp"
+#include "pipeline/jobs/held_jobs.hpp"
 #include "pipeline/jobs/metrics.hpp"
 #include "pipeline/jobs/worker.hpp"
 #include "pipeline/orphan_collector.hpp"
@@ -75,6 +76,7 @@ class WorkModule {
     std::optional<pipeline::PartCollector> part_collector_;  ///< above the worker, whose jobs use it
     std::optional<pipeline::resumable::Collector> resumable_collector_;
     std::optional<pipeline::jobs::Worker> worker_;
+    std::optional<pipeline::jobs::HeldJobs> held_jobs_;
     std::optional<pipeline::Reconciler> reconciler_;
     std::optional<pipeline::OrphanCollector> orphan_collector_;
     std::optional<storage::variants::VersionEviction> version_eviction_;

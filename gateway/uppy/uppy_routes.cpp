@@ -66,7 +66,7 @@ void create(const UppyApi& of, const Request& request, Responder responder, Resu
             const char* method, AnswerTo answer) {
     if (!wanted) return responder.fail(std::move(wanted.error()));
     wanted->grant.method = method;
-    wanted->grant.request_id = request.request_id;
+    routes::set_origin(request, wanted->grant);
     wanted->grant.divided_by_client = true;
     wanted->grant.near = routes::near_region(of.api, request, wanted->grant);
     wanted->redirect = uploads::FormRedirect::none;

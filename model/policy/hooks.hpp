@@ -19,6 +19,8 @@ struct Hooks {
         closed,  ///< a grant is refused for now; a picture waits
         open,    ///< as if it had been allowed
     } on_failure = OnFailure::closed;
+    /// Whether before_publish is given a link to the original, for a short time.
+    enum class Original { withheld, linked } original = Original::withheld;
 };
 
 }  // namespace photogate::model

@@ -10,9 +10,12 @@
 
 #include <fmt/format.h>
 
+#include "base/endpoint.hpp"
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "base/log_context.hpp"
 #include "base/text.hpp"
+#include "base/tracing/tracing.hpp"
 #include "base/version.hpp"
 #include "notifier/callbacks/callback_queue.hpp"
 
@@ -34,6 +37,27 @@ using Batch = std::vector<model::Callback>;
 
 std::string word(const std::optional<int>& status) {
     return status ? fmt::format("{}", *status) : std::string{"none"};
+}
+
+/// As OpenTelemetry's conventions for HTTP clients have it; of the URL not its query, which may be a credential.
+void describe(tracing::Span& span, const model::Callback& callback, const Result<http::Response>& answer) {
+    if (!span.recording()) return;
+    span.set("http.request.method", "POST");
+    span.set("url.full", log::redact(std::string{without_query(callback.url)}));
+    const std::string_view url{callback.url};
+    const auto authority = url.find("://");
+    if (const auto endpoint = parse_endpoint(url.substr(0, url.find_first_of("/?#", authority + 3)))) {
+        span.set("server.address", endpoint->host);
+        span.set("server.port", std::int64_t{endpoint->effective_port()});
+    }
+    if (callback.attempts > 0) span.set("http.request.resend_count", std::int64_t{callback.attempts});
+    span.set("photogate.callback.id", callback.id.str());
+    span.set("photogate.callback.type", model::to_string(callback.type));
+    span.set("photogate.app", callback.app.str());
+    if (!callback.package) span.set("photogate.upload.id", callback.upload.str());
+    if (!answer) return span.fail(to_string(answer.error().code));
+    span.set("http.response.status_code", std::int64_t{answer->status});
+    if (answer->status >= 400) span.fail(word(answer->status));
 }
 
 }  // namespace
@@ -272,7 +296,15 @@ CallbackSender::State::Sent CallbackSender::State::send_callback(const model::Ca
         {"webhook-timestamp", fmt::format("{}", seconds)},
         {"webhook-signature", signer::sign_webhook(callback.id.str(), now, callback.body, keys)}};
     request.body = callback.body;
-    return {outbound.send(bounded(std::move(request))), Taken::by_status, {}};
+    tracing::Span span{"POST", tracing::Kind::client, callback.traceparent};
+    // Not signed: what is between us and the receiver may put its own span there.
+    if (const auto trace = span.recording() ? span.traceparent() : callback.traceparent) {
+        request.headers.push_back({"traceparent", *trace});
+        if (callback.tracestate) request.headers.push_back({"tracestate", *callback.tracestate});
+    }
+    auto answer = outbound.send(bounded(std::move(request)));
+    describe(span, callback, answer);
+    return {std::move(answer), Taken::by_status, {}};
 }
 
 CallbackSender::State::Sent CallbackSender::State::send_purges(const purges::PurgeHook& hook,
@@ -348,6 +380,9 @@ void CallbackSender::State::finish(const model::Callback& callback, model::Callb
 
 void CallbackSender::State::tell(const model::Callback& callback,
                                  const model::CallbackAttempt& attempt) const {
+    const auto context = tracing::parse_traceparent(callback.traceparent.value_or(std::string{}));
+    const auto trace_id = context ? tracing::hex(context->trace) : std::string{};
+    log::set_trace_id(trace_id);
     const auto write = [&](log::Level level, std::string_view event) {
         log::write(level, event,
                    {{"callback", callback.id.str()},
@@ -373,6 +408,7 @@ void CallbackSender::State::tell(const model::Callback& callback,
             write(log::Level::error, "callback.dead");
             break;
     }
+    log::set_trace_id({});
 }
 
 }  // namespace photogate::notifier::callbacks

@@ -80,8 +80,8 @@ std::optional<Error> HookCaller::away(Hook hook, const std::string& url) {
                       std::chrono::ceil<std::chrono::seconds>(*wait));
 }
 
-bool HookCaller::is_left_alone(const std::string& url) {
-    return breaker(url).holds_back(Steady::now());
+Breaker::State HookCaller::state(const std::string& url) {
+    return breaker(url).state(Steady::now());
 }
 
 Result<Verdict> HookCaller::ask(const Call& asked, const Question& question) {

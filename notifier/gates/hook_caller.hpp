@@ -44,7 +44,8 @@ class HookCaller {
     /// Where the hook is left alone: the error that says so. Otherwise the caller calls it before long.
     std::optional<Error> away(Hook hook, const std::string& url);
     /// Whether it is left alone now; nobody is let through by asking.
-    bool is_left_alone(const std::string& url);
+    bool is_left_alone(const std::string& url) { return state(url) == Breaker::State::open; }
+    Breaker::State state(const std::string& url);
     /// Calls it, also where away() was not asked.
     Result<Verdict> ask(const Call& call, const Question& question);
     /// Somebody goes on without a verdict, as `on_failure = "open"` says; counted.

@@ -70,8 +70,8 @@ Question grant_question(const model::Upload& upload, const std::string& repeated
     return question;
 }
 
-Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links,
-                          Timestamp now) {
+Question publish_question(const model::Upload& upload, const Candidate& picture,
+                          const std::optional<OriginalLink>& original, const Links& links, Timestamp now) {
     Question question{fmt::format("publish_{}_{}", upload.id.str(), upload.generation), {}};
     json::Writer json;
     json.begin_object();
@@ -89,6 +89,17 @@ Question publish_question(const model::Upload& upload, const Candidate& picture,
     json.name("sha256");
     json.text(picture.sha256);
     json.end_object();
+    json.name("original");
+    if (original) {
+        json.begin_object();
+        json.name("url");
+        json.text(original->url);
+        json.name("expires_at");
+        json.text(format_rfc3339(original->expires_at));
+        json.end_object();
+    } else {
+        json.null();
+    }
     data(json, upload, links);
     json.end_object();
     question.body = json.take();

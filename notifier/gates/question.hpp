@@ -46,9 +46,16 @@ struct Candidate {
     std::string sha256;  ///< lower-case hex
 };
 
-/// `{"type","id","timestamp","app","picture","data"}`: `data` is the upload in state `processing` with all facts of
-/// its original. The id has the upload's and its file's: an object that was overwritten is another question.
-Question publish_question(const model::Upload& upload, const Candidate& picture, const Links& links,
-                          Timestamp now);
+/// Where the original can be fetched, for a short time. It is a secret: whoever has it has the file.
+struct OriginalLink {
+    std::string url;
+    Timestamp expires_at;
+};
+
+/// `{"type","id","timestamp","app","picture","original","data"}`: `data` is the upload in state `processing` with all facts
+/// of its original, `original` null or `{"url","expires_at"}`. The id has the upload's and its file's: an object that was
+/// overwritten is another question.
+Question publish_question(const model::Upload& upload, const Candidate& picture,
+                          const std::optional<OriginalLink>& original, const Links& links, Timestamp now);
 
 }  // namespace photogate::notifier::gates

@@ -47,6 +47,8 @@ struct Retry {
     /// At least; the worker adds a random delay that grows with the attempts, and waits as long as
     /// `why.retry_after` says, up to a minute.
     std::chrono::milliseconds after{0};
+    /// Postponement::held_by
+    std::string held_by = {};
 };
 
 /// The handler's own transaction failed, for good or because the worker stops. The worker writes nothing: the

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "base/tracing/tracing.hpp"
 #include "pipeline/jobs/persist.hpp"
 
 namespace photogate::pipeline::jobs {
@@ -46,16 +48,31 @@ std::chrono::milliseconds delay_of(const Retry& retry, std::uint32_t attempt, Ra
     return std::max(delay, retry.after);
 }
 
+void describe(tracing::Span& span, const Job& job, std::chrono::microseconds waited,
+              const JobOutcome& outcome) {
+    if (!span.recording()) return;
+    span.set("photogate.upload.id", job.upload.id.str());
+    span.set("photogate.app", job.app.str());
+    span.set("photogate.job.attempt", std::int64_t{job.attempt});
+    span.set("photogate.job.waited_ms", std::int64_t{std::max<std::int64_t>(0, waited.count() / 1'000)});
+    if (const auto* retry = std::get_if<Retry>(&outcome)) span.fail(to_string(retry->why.code));
+    if (const auto* lost = std::get_if<Unrecorded>(&outcome)) span.fail(to_string(lost->why.code));
+}
+
 }  // namespace
 
 JobRunner::Ending JobRunner::run(const Job& job) noexcept {
     try {
+        tracing::Span span{to_string(job.kind), tracing::Kind::consumer, job.upload.traceparent};
         auto* handler = handlers_.of(job.kind);
         if (!handler) {
             log::error("job.without_handler", {{"job", to_string(job.kind)}});
             return Ending::unrecorded;
         }
-        return record(*handler, job, outcome_of(*handler, job));
+        const auto waited = SystemClock{}.now() - job.ready_since;
+        const auto outcome = outcome_of(*handler, job);
+        describe(span, job, waited, outcome);
+        return record(*handler, job, outcome);
     } catch (const std::exception& problem) {
         log_exception(job, problem.what());
     } catch (...) {
@@ -96,8 +113,10 @@ JobRunner::Ending JobRunner::postpone(JobHandler& handler, const Job& job, const
     why.code = to_string(retry.why.code);
     why.detail = retry.why.detail;
     why.delay = delay_of(retry, job.attempt, random_);
+    why.held_by = retry.held_by;
     const auto state = persist(stop_, [&] { return queue_.postpone(job.lease, why); });
     if (!state) return not_recorded(job, "postpone", state.error());
+    if (!why.held_by.empty()) failpoint::pass(failpoint::Point::after_hold);
     if (*state == model::UploadState::failed) handler.failed(job);
     log::warn("job.postponed", {{subject_field(job), job.subject.id},
                                 {"job", to_string(job.kind)},

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/tracing/tracing.hpp"
 #include "imaging/picture.hpp"
 
 namespace photogate::pipeline::jobs {
@@ -19,8 +20,9 @@ const std::vector<double>& finish_buckets() {
 }
 
 /// Those that are given here and in the records; an app's hook has any others.
-constexpr std::array<std::string_view, 6> kOwnCodes{"gone",        "size_mismatch", "checksum_mismatch",
-                                                    "overwritten", "malware_found", "refused_by_hook"};
+constexpr std::array<std::string_view, 7> kOwnCodes{"gone",           "size_mismatch", "checksum_mismatch",
+                                                    "overwritten",    "malware_found", "file_not_scannable",
+                                                    "refused_by_hook"};
 
 /// A label's values are bounded, whatever words hooks reject with.
 std::string label_of(const model::Upload& upload) {
@@ -67,16 +69,18 @@ UploadMetrics::UploadMetrics(telemetry::Metrics& metrics)
 }
 
 void UploadMetrics::finished(const model::Upload& upload, const StageTimes& times) {
+    const auto trace_id = tracing::current_trace_id();
     metrics_.counter(finished_series(std::string{to_string(upload.state)}, label_of(upload))).add();
     if (upload.received_at && upload.finished_at)
-        finish_.observe(std::max(0.0, telemetry::seconds(*upload.finished_at - *upload.received_at)));
+        finish_.observe(std::max(0.0, telemetry::seconds(*upload.finished_at - *upload.received_at)),
+                        trace_id);
     if (upload.state != model::UploadState::published) return;
-    fetch_.observe(telemetry::seconds(times.fetch));
-    if (times.scan.count() > 0) scan_.observe(telemetry::seconds(times.scan));
-    image_.observe(telemetry::seconds(times.image));
-    if (times.hook.count() > 0) hook_.observe(telemetry::seconds(times.hook));
-    put_.observe(telemetry::seconds(times.put));
-    commit_.observe(telemetry::seconds(times.commit));
+    fetch_.observe(telemetry::seconds(times.fetch), trace_id);
+    if (times.scan.count() > 0) scan_.observe(telemetry::seconds(times.scan), trace_id);
+    image_.observe(telemetry::seconds(times.image), trace_id);
+    if (times.hook.count() > 0) hook_.observe(telemetry::seconds(times.hook), trace_id);
+    put_.observe(telemetry::seconds(times.put), trace_id);
+    commit_.observe(telemetry::seconds(times.commit), trace_id);
 }
 
 void watch(telemetry::Metrics& metrics, const Worker& worker) {
@@ -95,6 +99,14 @@ void watch(telemetry::Metrics& metrics, const Worker& worker) {
                 busy.set(static_cast<double>(worker.load(lane).busy));
             });
     }
+}
+
+void watch(telemetry::Metrics& metrics, const HeldJobs& held) {
+    metrics.before_render(
+        [&held, released = metrics.mirrored_counter(
+                    {"photogate_jobs_released_total",
+                     "Uploads that waited for a gate and were let go on, because it was back or to find out.",
+                     {}})]() mutable { released.show(held.released()); });
 }
 
 }  // namespace photogate::pipeline::jobs

@@ -5,6 +5,7 @@
 
 #include "base/telemetry/metrics.hpp"
 #include "model/upload.hpp"
+#include "pipeline/jobs/held_jobs.hpp"
 #include "pipeline/jobs/publish_upload.hpp"
 #include "pipeline/jobs/worker.hpp"
 
@@ -26,5 +27,7 @@ class UploadMetrics {
 /// `photogate_worker_jobs{lane}` and `photogate_worker_concurrency{lane}`, for lanes that have handlers.
 /// `worker` outlives the last rendering.
 void watch(telemetry::Metrics& metrics, const Worker& worker);
+/// `photogate_jobs_released_total`; as above.
+void watch(telemetry::Metrics& metrics, const HeldJobs& held);
 
 }  // namespace photogate::pipeline::jobs

@@ -9,6 +9,7 @@
 
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
+#include "base/tracing/tracing.hpp"
 #include "imaging/memory_file.hpp"
 #include "model/object_layout.hpp"
 #include "pipeline/catalog.hpp"
@@ -27,6 +28,11 @@ using Steady = std::chrono::steady_clock;
 
 /// Before a file that ran out of time is tried once more.
 constexpr std::chrono::seconds kDelayAfterTimeout{5};
+
+/// Before a file is scanned once more on which the scanner failed.
+constexpr std::chrono::seconds kDelayAfterFailedScan{15};
+/// What waits for a gate is released when that is back; in case nobody does, it is due after this.
+constexpr std::chrono::hours kLongestHold{1};
 
 std::chrono::microseconds since(Steady::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start);
@@ -107,12 +113,20 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     const auto& profile = policy->profile;
     const Work work{job, *policy->app, *profile, *policy->store, stop};
     if (dependencies_.gates.away) {
-        if (const auto away = dependencies_.gates.away(*profile)) return retry(*away);
+        if (auto away = dependencies_.gates.away(*profile))
+            return Retry{std::move(away->error), Postponement::Cost::free, kLongestHold,
+                         std::move(away->gate)};
     }
 
     StageTimes times;
     auto start = Steady::now();
-    auto fetched = fetch(work);
+    auto fetched = [&] {
+        tracing::Span span{"fetch", tracing::Kind::client};
+        auto got = fetch(work);
+        span.set("photogate.region", upload.region);
+        if (got.error) span.fail(to_string(got.error->code));
+        return got;
+    }();
     times.fetch = since(start);
     if (fetched.rejection) return reject(work, fetched.rejection->code, fetched.rejection->detail, nullptr);
     if (fetched.error) {
@@ -125,6 +139,7 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
 
     if (dependencies_.gates.scan) {
         start = Steady::now();
+        tracing::Span span{"scan", tracing::Kind::client};
         auto ended = scan(work, *fetched.spool);
         times.scan = since(start);
         if (ended) return std::move(*ended);
@@ -140,7 +155,13 @@ JobOutcome PublishUpload::run(const Job& job, const StopSignal& stop) {
     task.party = job.party;
     task.publish(profile->recipe.facts, {profile->recipe.version});
     start = Steady::now();
-    const auto outcome = dependencies_.process_image(task);
+    const auto outcome = [&] {
+        tracing::Span span{"image"};
+        span.set("photogate.image.bytes", static_cast<std::int64_t>(task.size));
+        auto made = dependencies_.process_image(task);
+        if (!made) span.fail(to_string(made.error().code));
+        return made;
+    }();
     times.image = since(start);
     if (!outcome) {
         if (outcome.error().code == ErrorCode::imager_timeout && job.ran_out_of_time) {
@@ -165,20 +186,31 @@ void PublishUpload::failed(const Job& job) {
 }
 
 std::optional<JobOutcome> PublishUpload::scan(const Work& work, const Spool& spool) const {
-    const auto found = dependencies_.gates.scan(spool.file);
-    if (!found) return retry(found.error());
+    const auto& gates = dependencies_.gates;
+    const auto scanned = gates.scan(spool.file);
+    if (!scanned) return retry(scanned.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_scan); !reached)
         return Retry{reached.error()};
-    if (!*found) return std::nullopt;
-    const model::RejectionFacts why{"malware_found", "the malware scanner found " + **found};
-    return reject(work, why.code, why.detail, &spool);
+    using Verdict = Scanned::Verdict;
+    if (scanned->verdict == Verdict::clean) return std::nullopt;
+    if (scanned->verdict == Verdict::found)
+        return reject(work, "malware_found", "the malware scanner found " + scanned->detail, &spool);
+    if (scanned->verdict == Verdict::failed && work.job.attempt < gates.scan_attempts) {
+        Error why{ErrorCode::scanner_unavailable, scanned->detail, {}, std::nullopt};
+        return Retry{std::move(why), Postponement::Cost::attempt, kDelayAfterFailedScan};
+    }
+    auto detail = "the malware scanner can't take this file: " + scanned->detail;
+    if (!gates.pass_unscanned) return reject(work, "file_not_scannable", std::move(detail), &spool);
+    log::warn("upload.unscanned", {{"upload", work.job.upload.id.str()}, {"detail", detail}});
+    gates.pass_unscanned();
+    return std::nullopt;
 }
 
 /// Asked last: whatever it says is about a picture that could be published at once.
 std::optional<JobOutcome> PublishUpload::ask(const Work& work, const Spool& spool,
                                              const model::Publication& publication) const {
-    const auto refusal =
-        dependencies_.gates.ask({work.job, work.app, work.profile, publication.facts, publication.image});
+    const auto refusal = dependencies_.gates.ask(
+        {work.job, work.app, work.profile, publication.facts, publication.image, work.store});
     if (!refusal) return retry(refusal.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_publish_verdict); !reached)
         return Retry{reached.error()};
@@ -282,6 +314,7 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
                          watermark_of(work.profile)};
     if (dependencies_.gates.ask && work.profile.hooks.before_publish) {
         const auto asked = Steady::now();
+        tracing::Span span{"hook", tracing::Kind::client};
         auto ended = ask(work, spool, publication);
         times.hook = since(asked);
         if (ended) return std::move(*ended);
@@ -293,8 +326,13 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     options.content_disposition = "inline";
     options.sha256 = sha256;
     auto start = Steady::now();
-    const auto stored =
-        work.store.objects->put(region.published, key, PublishedBytes{picture.bytes}, options);
+    const auto stored = [&] {
+        tracing::Span span{"put", tracing::Kind::client};
+        span.set("photogate.region", upload.region);
+        auto put = work.store.objects->put(region.published, key, PublishedBytes{picture.bytes}, options);
+        if (!put) span.fail(to_string(put.error().code));
+        return put;
+    }();
     times.put = since(start);
     if (!stored) return retry(stored.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_public_put); !reached)
@@ -310,14 +348,20 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
     if (publication.original == model::OriginalAction::keep) publication.original_crc32 = spool.crc32;
     if (dependencies_.make_variants && !work.profile.delivery.variants.empty()) {
         start = Steady::now();
+        tracing::Span span{"variants"};
         publication.ahead =
             dependencies_.make_variants({work.job, work.profile, work.store, publication.image,
                                          publication.facts.exif_json, picture.bytes});
         times.variants = since(start);
     }
     start = Steady::now();
-    const auto published =
-        persist(work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
+    const auto published = [&] {
+        tracing::Span span{"commit"};
+        auto committed = persist(
+            work.stop, [&] { return dependencies_.publications.publish(work.job.lease, publication); });
+        if (!committed) span.fail(to_string(committed.error().code));
+        return committed;
+    }();
     times.commit = since(start);
     // The orphan collector was at an object of this very name: it must be put again.
     if (!published && published.error().code == ErrorCode::state_conflict) return Retry{published.error()};

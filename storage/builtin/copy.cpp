@@ -1,5 +1,6 @@
 // A copy is a second name for the same bytes: bodies are immutable once written.
 #include <array>
+#include <cerrno>
 
 #include <unistd.h>
 

@@ -62,10 +62,11 @@ PostgresChunkStore::PostgresChunkStore(records::Database& database) : state_(dat
 
 Result<Taken> PostgresChunkStore::take(const Take& take) {
     return transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<Taken> {
-        const auto rows = transaction.run(statements(), "take_resumable",
-                                          params(take.id.str(), take.length, take.metadata, take.look_at,
-                                                 take.from == Take::From::anew ? "true" : "false", kMostTakes,
-                                                 take.whole_sha256, take.holder));
+        const auto rows = transaction.run(
+            statements(), "take_resumable",
+            params(take.id.str(), take.length, take.metadata, take.look_at,
+                   take.from == Take::From::anew ? "true" : "false", kMostTakes, take.whole_sha256,
+                   take.holder, kMostTakesOfMany, kManyChunks, kBytesOfChunk));
         if (rows.empty())
             return fail(Error{ErrorCode::rate_limited,
                               "too many connections for one upload: wait before the next",

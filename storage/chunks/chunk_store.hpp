@@ -28,6 +28,11 @@ enum class ResumableState {
 
 /// How many connections may take an upload in a minute.
 inline constexpr int kMostTakes = 60;
+/// And one that has come in many small pieces: more than so many, and one for each so many bytes. Each is an object and a row, and
+/// each connection can leave one, however small.
+inline constexpr int kMostTakesOfMany = 2;
+inline constexpr std::int64_t kManyChunks = 2'000;
+inline constexpr std::int64_t kBytesOfChunk = 65'536;
 
 struct Take {
     UploadId id;

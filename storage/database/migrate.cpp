@@ -1,7 +1,6 @@
 #include "storage/database/migrate.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,34 +11,13 @@
 #include "storage/database/database_error.hpp"
 #include "storage/database/embedded_sql.hpp"
 #include "storage/database/schema.hpp"
+#include "storage/database/schema_rows.hpp"
 #include "storage/database/transaction.hpp"
 
 namespace photogate::storage::database {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Known {
-    Migration migration;
-    const sql::SqlFile* file = nullptr;
-};
-
-std::vector<Known> known_migrations(const std::vector<sql::SqlFile>& files) {
-    std::vector<Known> known;
-    for (const auto& file : files) {
-        int version = 0;
-        std::from_chars(file.name.data(), file.name.data() + file.name.size(), version);
-        known.push_back({{version, std::string{file.name}}, &file});
-    }
-    std::sort(known.begin(), known.end(),
-              [](const Known& a, const Known& b) { return a.migration.version < b.migration.version; });
-    return known;
-}
-
-struct Applied {
-    std::string name;
-    std::string checksum;
-};
 
 pqxx::result run(Connection& connection, pqxx::transaction_base& work, const char* name,
                  const std::vector<std::string>& values = {}) {
@@ -49,42 +27,36 @@ pqxx::result run(Connection& connection, pqxx::transaction_base& work, const cha
     return connection.run(work, statements(), name, texts);
 }
 
-std::map<int, Applied> applied_migrations(Connection& connection, pqxx::transaction_base& work) {
-    std::map<int, Applied> applied;
-    if (!run(connection, work, "migrations_exist")[0]["here"].as<bool>()) return applied;
-    for (const auto& row : run(connection, work, "applied_migrations")) {
-        applied[row["version"].as<int>()] = {row["name"].as<std::string>(),
-                                             row["checksum"].as<std::string>()};
-    }
-    return applied;
+std::map<int, AppliedMigration> applied_migrations(Connection& connection, pqxx::transaction_base& work) {
+    if (!run(connection, work, "migrations_exist")[0]["here"].as<bool>()) return {};
+    return applied_in(run(connection, work, "applied_migrations"));
 }
 
 std::string checksum_of(Connection& connection, pqxx::transaction_base& work, const sql::SqlFile& file) {
     return run(connection, work, "checksum", {std::string{file.text}})[0]["checksum"].as<std::string>();
 }
 
-/// What the database has must be what we know, to the letter.
-Result<> check_history(Connection& connection, pqxx::transaction_base& work, const std::vector<Known>& known,
-                       const std::map<int, Applied>& applied) {
-    for (const auto& [version, row] : applied) {
-        const auto ours = std::find_if(known.begin(), known.end(),
-                                       [v = version](const Known& k) { return k.migration.version == v; });
-        if (ours == known.end()) {
-            return fail(ErrorCode::invalid_configuration,
-                        "the database's schema is ahead of this program (it has migration " + row.name +
-                            "): run the newer photogate");
-        }
-        if (checksum_of(connection, work, *ours->file) != row.checksum) {
-            return fail(ErrorCode::invalid_configuration,
-                        "migration " + row.name + " was applied with another text than this program has");
-        }
-    }
-    return {};
+const sql::SqlFile& file_of(const std::vector<sql::SqlFile>& files, const Migration& migration) {
+    return *std::find_if(files.begin(), files.end(),
+                         [&](const sql::SqlFile& file) { return file.name == migration.name; });
 }
 
-std::vector<Known> missing_migrations(std::vector<Known> known, const std::map<int, Applied>& applied) {
-    std::erase_if(known, [&](const Known& k) { return applied.contains(k.migration.version); });
-    return known;
+/// What is missing. What the database has of ours must be what we know, to the letter.
+Result<std::vector<Migration>> missing_migrations(Connection& connection, pqxx::transaction_base& work,
+                                                  const std::vector<sql::SqlFile>& files) {
+    const auto applied = applied_migrations(connection, work);
+    auto found = fit(files, applied);
+    if (!found) return fail(found.error());
+    for (const auto& migration : migrations_of(files)) {
+        const auto row = applied.find(migration.version);
+        if (row != applied.end() &&
+            checksum_of(connection, work, file_of(files, migration)) != row->second.checksum) {
+            return fail(
+                ErrorCode::invalid_configuration,
+                "migration " + row->second.name + " was applied with another text than this program has");
+        }
+    }
+    return std::move(found->missing);
 }
 
 /// What would hold locks or a snapshot for long is done bit by bit: the text is run, in a transaction each time, until its
@@ -98,54 +70,63 @@ struct Step {
     std::optional<Migration> applied;  ///< whole
 };
 
+/// Tables of releases that did not know the column. Gives whether it was missing.
+bool add_oldest_program(Connection& connection, pqxx::transaction_base& work) {
+    if (run(connection, work, "oldest_program_exists")[0]["here"].as<bool>()) return false;
+    run(connection, work, "add_oldest_program");
+    return true;
+}
+
 /// The next that is missing, or a step of it, in a transaction of its own under the lock.
-Result<Step> apply_next(Connection& connection, const std::vector<Known>& known) {
+Result<Step> apply_next(Connection& connection, const std::vector<sql::SqlFile>& files) {
     pqxx::work work{connection.raw()};
     connection.begin_shared(work);
     run(connection, work, "lock_migrations");
     // A statement that waits for a table holds up all who come after it.
     run(connection, work, "shorten_lock_timeout");
     run(connection, work, "create_schema_migrations");
-    const auto applied = applied_migrations(connection, work);
-    if (auto same = check_history(connection, work, known, applied); !same) return fail(same.error());
-    const auto missing = missing_migrations(known, applied);
-    if (missing.empty()) {
+    const auto missing = missing_migrations(connection, work, files);
+    if (!missing) return fail(missing.error());
+    if (missing->empty()) {
         work.commit();
         return Step{};
     }
-    const auto& [migration, file] = missing.front();
-    const auto changed = work.exec(std::string{file->text});
-    if (is_in_steps(*file) && changed.affected_rows() > 0) {
+    // Alone: its lock would keep gateways from starting as long as the migration takes.
+    if (add_oldest_program(connection, work)) {
+        work.commit();
+        return Step{.is_last = false, .applied = std::nullopt};
+    }
+    const auto& migration = missing->front();
+    const auto& file = file_of(files, migration);
+    const auto changed = work.exec(std::string{file.text});
+    if (is_in_steps(file) && changed.affected_rows() > 0) {
         failpoint::pass(failpoint::Point::mid_migration);
         work.commit();
         return Step{.is_last = false, .applied = std::nullopt};
     }
-    run(connection, work, "record_migration",
-        {std::to_string(migration.version), migration.name, checksum_of(connection, work, *file)});
+    const auto number = std::to_string(migration.version);
+    run(connection, work, "record_migration", {number, migration.name, checksum_of(connection, work, file)});
+    if (const auto oldest = oldest_program(file))
+        run(connection, work, "record_oldest_program", {number, std::to_string(*oldest)});
     failpoint::pass(failpoint::Point::mid_migration);
     work.commit();
     log::info("migration.applied", {{"version", migration.version}, {"name", migration.name}});
     return Step{.is_last = false, .applied = migration};
 }
 
-Result<std::vector<Migration>> apply_missing(Connection& connection, const std::vector<Known>& known) {
+Result<std::vector<Migration>> apply_missing(Connection& connection, const std::vector<sql::SqlFile>& files) {
     std::vector<Migration> done;
     for (;;) {
-        auto step = apply_next(connection, known);
+        auto step = apply_next(connection, files);
         if (!step) return fail(std::move(step.error()));
         if (step->is_last) return done;
         if (step->applied) done.push_back(std::move(*step->applied));
     }
 }
 
-Result<std::vector<Migration>> plan(Connection& connection, const std::vector<Known>& known) {
+Result<std::vector<Migration>> plan(Connection& connection, const std::vector<sql::SqlFile>& files) {
     pqxx::nontransaction work{connection.raw()};
-    const auto applied = applied_migrations(connection, work);
-    if (auto same = check_history(connection, work, known, applied); !same) return fail(same.error());
-    std::vector<Migration> missing;
-    for (const auto& next : missing_migrations(known, applied))
-        missing.push_back(next.migration);
-    return missing;
+    return missing_migrations(connection, work, files);
 }
 
 }  // namespace
@@ -159,36 +140,11 @@ Result<std::vector<Migration>> migrate(const std::string& database_url,
         options.statement_timeout = 10min;
         options.lock_timeout = 1min;
         options.pooler = pooler;
-        const auto known = known_migrations(files);
         Connection connection{options};
-        return mode == RunMode::apply ? apply_missing(connection, known) : plan(connection, known);
+        return mode == RunMode::apply ? apply_missing(connection, files) : plan(connection, files);
     } catch (...) {
         return fail(translate(std::current_exception()).error);
     }
-}
-
-Result<> check_schema(Pool& pool, const std::vector<sql::SqlFile>& files) {
-    return read(pool, [&](Transaction& transaction) -> Result<> {
-        const bool exists = transaction.run(statements(), "migrations_exist")[0]["here"].as<bool>();
-        int newest = 0;
-        if (exists) {
-            for (const auto& row : transaction.run(statements(), "applied_migrations"))
-                newest = std::max(newest, row["version"].as<int>());
-        }
-        const int ours = known_migrations(files).back().migration.version;
-        if (newest < ours) {
-            return fail(ErrorCode::invalid_configuration,
-                        "the database's schema is at version " + std::to_string(newest) +
-                            " and this program needs " + std::to_string(ours) + ": run `photogate migrate`");
-        }
-        if (newest > ours) {
-            return fail(ErrorCode::invalid_configuration,
-                        "the database's schema is at version " + std::to_string(newest) +
-                            ", ahead of this program (" + std::to_string(ours) +
-                            "): run the newer photogate; `photogate migrate` does not go back");
-        }
-        return {};
-    });
 }
 
 }  // namespace photogate::storage::database

@@ -19,8 +19,16 @@ struct Migration {
     std::string name;
 };
 
+/// Where a running program finds itself: others may migrate beneath it.
+struct SchemaStanding {
+    int program = 0;               ///< the newest migration that it knows
+    std::vector<Migration> later;  ///< that it does not know
+    bool permitted = true;         ///< whether all of these permit it
+};
+
 /// `files` are called `0001_name.sql` and so on. Applies what is missing and says what it did; with `dry_run`, what it would do.
-/// Errors: invalid_configuration where the database has a migration that `files` lack, or one of another text.
+/// Where a later release has migrated and permits a program of `files` (schema.hpp), there is nothing to do.
+/// Errors: invalid_configuration where it does not permit it, or the database has a migration with another text than `files`.
 Result<std::vector<Migration>> migrate(const std::string& database_url,
                                        const std::vector<sql::SqlFile>& files, RunMode mode, Pooler pooler);
 

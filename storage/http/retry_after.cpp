@@ -1,6 +1,7 @@
 #include "storage/http/retry_after.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/ascii.hpp"
 

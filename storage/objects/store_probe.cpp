@@ -122,8 +122,10 @@ class Probe {
             case Outcome::worked:
                 return add(std::move(check), Verdict::failed, "it worked, and must not", std::move(remedy));
             case Outcome::unclear:
-                return add(std::move(check), Verdict::failed, "could not be decided: " + attempt.detail,
-                           std::move(remedy));
+                add(std::move(check), Verdict::failed, "could not be decided: " + attempt.detail,
+                    std::move(remedy));
+                report_.findings.back().decided = false;
+                return;
         }
     }
 

@@ -27,7 +27,8 @@ struct Finding {
     std::string check;  ///< `signer.copy.originals`
     Verdict verdict = Verdict::passed;
     std::string detail;
-    std::string remedy;  ///< remedies.hpp; empty if nothing is wrong
+    std::string remedy;   ///< remedies.hpp; empty if nothing is wrong
+    bool decided = true;  ///< false: `failed`, since the store neither permitted nor refused it
 };
 
 struct ProbeTarget {

@@ -8,6 +8,7 @@
 #include "storage/records/database_state.hpp"
 #include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
+#include "storage/records/replays.hpp"
 #include "storage/records/token_ledger.hpp"
 
 namespace photogate::storage::records {
@@ -17,11 +18,11 @@ using database::CopyRows;
 
 using CommittedUploads = Result<std::vector<Result<Created>>>;
 
-constexpr std::array<const char*, 21> kColumns = {
+constexpr std::array<const char*, 23> kColumns = {
     "id",         "public_id",     "app",          "profile",       "method",        "region",
     "bucket",     "key",           "filename",     "declared_type", "declared_size", "declared_sha256",
     "metadata",   "client_fields", "callback_url", "request_id",    "created_at",    "expires_at",
-    "updated_at", "client_token",  "part_size"};
+    "updated_at", "client_token",  "part_size",    "traceparent",   "tracestate"};
 
 /// As kColumns has them.
 void add_row(CopyRows<kColumns.size()>& rows, const model::Upload& upload) {
@@ -33,7 +34,8 @@ void add_row(CopyRows<kColumns.size()>& rows, const model::Upload& upload) {
              to_string(upload.method), upload.region, upload.bucket.str(), upload.key.str(), upload.filename,
              upload.declared_type, upload.declared_size, upload.declared_sha256,
              to_json_text(upload.metadata), fields, upload.callback_url, upload.request_id, created_at,
-             upload.expires_at, created_at, upload.client_token, upload.part_size);
+             upload.expires_at, created_at, upload.client_token, upload.part_size, upload.traceparent,
+             upload.tracestate);
 }
 
 using KeyOfApp = std::pair<std::string, std::string>;
@@ -69,13 +71,14 @@ std::set<std::string> claim_keys(Transaction& transaction, const std::vector<con
     return claimed;
 }
 
-std::map<KeyOfApp, FirstUse> first_uses(Transaction& transaction, const std::set<KeyOfApp>& keys) {
+std::map<KeyOfApp, FirstUse> first_uses(Transaction& transaction, const std::set<KeyOfApp>& keys,
+                                        Timestamp now) {
     SqlArray apps, names;
     for (const auto& [app, name] : keys) {
         apps.add(app);
         names.add(name);
     }
-    const auto rows = transaction.run("idempotent_uploads", params(apps, names));
+    const auto rows = transaction.run("idempotent_uploads", params(apps, names, now));
     const Columns columns{rows};
     std::map<KeyOfApp, FirstUse> uses;
     for (const auto& row : rows) {
@@ -83,13 +86,6 @@ std::map<KeyOfApp, FirstUse> first_uses(Transaction& transaction, const std::set
         uses.emplace(KeyOfApp{use.upload.app.str(), columns.text(row, "idempotency_key")}, std::move(use));
     }
     return uses;
-}
-
-Result<Created> as_replay(const NewUpload& item, const FirstUse& first) {
-    if (first.request_sha256 != item.idempotency->request_sha256) {
-        return fail(ErrorCode::idempotency_key_reused, "this idempotency key was used for another request");
-    }
-    return Created{Created::How::replayed, first.upload};
 }
 
 /// A group whose COMMIT was in doubt, or whose row is there already: what is stored under these very ids is
@@ -186,7 +182,7 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
     TokenLedger ledger{transaction, items, stored};
     std::map<KeyOfApp, FirstUse> uses;
     if (const auto asked = keys_to_look_up(ledger, items); !asked.empty())
-        uses = first_uses(transaction, asked);
+        uses = first_uses(transaction, asked, now);
     const auto is_replay = [&](const NewUpload& item) {
         return item.idempotency && uses.contains(key_of(item));
     };
@@ -224,7 +220,14 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         }
     }
     ledger.settle(transaction);
-    if (!keys.empty()) uses.merge(first_uses(transaction, keys));
+    if (!keys.empty()) uses.merge(first_uses(transaction, keys, now));
+    std::vector<Replay> replays;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto* use = !written[i] && items[i].idempotency ? find(uses, key_of(items[i])) : nullptr;
+        if (use && repeats(*items[i].idempotency, use->request_sha256))
+            replays.push_back({items[i], use->upload});
+    }
+    const auto renewed = renew_ended(transaction, replays, now);
 
     std::vector<Result<Created>> outcomes;
     outcomes.reserve(items.size());
@@ -235,7 +238,9 @@ CommittedUploads write_group(Transaction& transaction, Earlier earlier, std::spa
         } else if (const auto* duplicate = find(duplicates, item.upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
         } else if (const auto* use = item.idempotency ? find(uses, key_of(item)) : nullptr) {
-            outcomes.push_back(as_replay(item, *use));
+            outcomes.push_back(repeats(*item.idempotency, use->request_sha256)
+                                   ? Result<Created>{as_replay(use->upload, renewed)}
+                                   : Result<Created>{key_reused()});
         } else if (ledger.refused(item)) {
             outcomes.emplace_back(token_exhausted());
         } else {
@@ -297,9 +302,8 @@ std::optional<FirstBatch> first_batch(Transaction& transaction, const NewBatch& 
 }
 
 Result<std::vector<Result<Created>>> replay_batch(Transaction& transaction, const NewBatch& batch,
-                                                  const FirstBatch& first) {
-    if (first.request_sha256 != batch.idempotency->request_sha256)
-        return fail(ErrorCode::idempotency_key_reused, "this idempotency key was used for another request");
+                                                  const FirstBatch& first, Timestamp now) {
+    if (!repeats(*batch.idempotency, first.request_sha256)) return key_reused();
     SqlArray ids;
     std::vector<const NewUpload*> refused_first;
     for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
@@ -314,13 +318,18 @@ Result<std::vector<Result<Created>>> replay_batch(Transaction& transaction, cons
     for (auto& upload : to_uploads(transaction.run("existing_uploads", params(ids))))
         there.emplace(upload.id.str(), std::move(upload));
     const auto duplicates = find_duplicates(transaction, refused_first);
+    const auto made_first = [&](std::size_t i) {
+        return batch.places[i] < first.ids.size() ? find(there, first.ids[batch.places[i]]) : nullptr;
+    };
+    std::vector<Replay> replays;
+    for (std::size_t i = 0; i < batch.uploads.size(); ++i)
+        if (const auto* made = made_first(i)) replays.push_back({batch.uploads[i], *made});
+    const auto renewed = renew_ended(transaction, replays, now);
     std::vector<Result<Created>> outcomes;
     outcomes.reserve(batch.uploads.size());
     for (std::size_t i = 0; i < batch.uploads.size(); ++i) {
-        const auto place = batch.places[i];
-        const auto* made = place < first.ids.size() ? find(there, first.ids[place]) : nullptr;
-        if (made) {
-            outcomes.emplace_back(Created{Created::How::replayed, *made});
+        if (const auto* made = made_first(i)) {
+            outcomes.emplace_back(as_replay(*made, renewed));
         } else if (const auto* duplicate = find(duplicates, batch.uploads[i].upload.id.str())) {
             outcomes.emplace_back(Created{Created::How::deduplicated, *duplicate});
         } else if (batch.uploads[i].token) {
@@ -358,7 +367,7 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
     if (earlier == Earlier::in_doubt) stored = ids_there(transaction, batch.uploads);
     if (stored.empty() && batch.idempotency) {
         if (const auto first = first_batch(transaction, batch, now))
-            return replay_batch(transaction, batch, *first);
+            return replay_batch(transaction, batch, *first, now);
     }
     std::vector<const NewUpload*> not_stored;
     for (const auto& item : batch.uploads) {
@@ -376,7 +385,7 @@ Result<std::vector<Result<Created>>> write_batch(Transaction& transaction, Earli
         if (batch.idempotency && !new_ones.empty() && !claim_batch(transaction, batch, new_ones, now)) {
             // Read committed: what the other call committed is seen from here on.
             if (const auto first = first_batch(transaction, batch, now))
-                return replay_batch(transaction, batch, *first);
+                return replay_batch(transaction, batch, *first, now);
             return fail(ErrorCode::database_conflict, "the idempotency key expired just now; try again");
         }
         written = write_rows(transaction, batch.uploads, new_ones);
@@ -431,9 +440,8 @@ Result<model::Upload> PostgresUploadStore::extend_grant(const AppName& app, cons
         auto moved = to_uploads(
             transaction.run("extend_grant", params(id.str(), app.str(), expires_at, state_.clock.now())));
         if (!moved.empty()) return std::move(moved.front());
-        if (transaction.run("find_upload", params(id.str(), app.str())).empty()) {
+        if (transaction.run("find_upload", params(id.str(), app.str())).empty())
             return fail(ErrorCode::upload_not_found, "no upload has this id");
-        }
         return fail(ErrorCode::state_conflict,
                     "the upload has its object, or is over: there is nothing to sign");
     });

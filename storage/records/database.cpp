@@ -72,7 +72,11 @@ Result<std::unique_ptr<Database>> Database::open(RecordsOptions options,
                                                  Random& random) {
     {
         database::Pool probe{connection_options(options), 1};
-        if (auto fits = database::check_schema(probe, migrations_files()); !fits) return fail(fits.error());
+        const auto later = database::check_schema(probe, migrations_files());
+        if (!later) return fail(later.error());
+        if (!later->empty())
+            log::info("database.schema_ahead",
+                      {{"migrations", later->size()}, {"newest", later->back().name}, {"permitted", true}});
     }
     std::unique_ptr<Database> opened{
         new Database(std::make_unique<DatabaseState>(std::move(options), composer, clock, random))};

@@ -28,8 +28,8 @@ struct DatabaseState;
 
 class Database {
   public:
-    /// Connects and checks the schema's version (refuses one that is ahead or behind, naming `photogate
-    /// migrate`). `composer`, `clock` and `random` outlive the Database.
+    /// Connects and checks the schema: refuses one that is behind, or ahead without permitting this program
+    /// (storage/database/schema.hpp), and says what to do. `composer`, `clock` and `random` outlive the Database.
     static Result<std::unique_ptr<Database>> open(RecordsOptions options,
                                                   const model::CallbackComposer& composer, const Clock& clock,
                                                   Random& random);

@@ -5,6 +5,7 @@
 // through: then the upload, or the job's `given_back`, tells what was done.
 #include "storage/records/finish.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/log.hpp"
@@ -35,6 +36,14 @@ std::optional<model::Upload> look_again(Transaction& transaction, const std::opt
 bool was_given_back(Transaction& transaction, const model::Lease& lease) {
     const auto rows = transaction.run("look_again_at_job", params(lease.job, lease.token));
     return !rows.empty() && !rows[0][0].is_null() && rows[0][0].as<bool>();
+}
+
+/// What waited has what it waited for.
+void note_resumed(TimelineRows& timeline, const Held& held, Timestamp now) {
+    if (!held.waiting_since) return;
+    const auto waited = std::chrono::floor<std::chrono::seconds>(now - *held.waiting_since).count();
+    timeline.add(held.upload.id, "resumed",
+                 {{"waited_s", std::to_string(std::max<std::int64_t>(0, waited))}});
 }
 
 void queue_settling(Transaction& transaction, const model::Upload& upload, model::OriginalAction action) {
@@ -82,6 +91,7 @@ model::Upload end_upload(Transaction& transaction, const model::CallbackComposer
     if (ending.original) queue_settling(transaction, upload, *ending.original);
     outbox.insert(transaction, now);
     TimelineRows timeline;
+    note_resumed(timeline, held, now);
     timeline.add(upload.id, to_string(ending.state),
                  {{"code", upload.rejection->code}, {"detail", upload.rejection->detail}});
     timeline.insert(transaction, now);
@@ -144,6 +154,7 @@ Result<model::Upload> publish_held(Transaction& transaction, const model::Callba
     if (rest == model::MadeAhead::Rest::later) queue_variants(transaction, upload);
     outbox.insert(transaction, now);
     TimelineRows timeline;
+    note_resumed(timeline, held, now);
     timeline.add(
         upload.id, "published",
         {{"key", image.key.str()}, {"sha256", image.sha256}, {"attempt", std::to_string(held.attempt)}});
@@ -186,17 +197,27 @@ Result<model::UploadState> postpone_held(Transaction& transaction, DatabaseState
                           {model::UploadState::failed, {why.code, why.detail}, {}, {}}, now)
             .state;
     }
+    const bool waits = held.kind == model::JobKind::process && why.cost == model::Postponement::Cost::free;
+    const auto since = waits ? std::optional{held.waiting_since.value_or(now)} : std::nullopt;
+    auto parameters = params(held.lease.job, held.lease.token, why.delay.count(), spent.attempt,
+                             spent.crashes, why.cost == model::Postponement::Cost::timeout);
     expect_one(transaction.run("give_back_job",
-                               params(held.lease.job, held.lease.token, why.delay.count(), spent.attempt,
-                                      spent.crashes, why.cost == model::Postponement::Cost::timeout)),
+                               parameters.add(database::storable_text(why.held_by, 128)).add(since)),
                "give_back_job");
     if (held.subject.kind != kUploadSubject) return held.upload.state;
+    const auto code = database::storable_text(why.code, 128);
+    // However long it waits for the same, that is one row.
+    const bool told =
+        waits && held.waiting_since &&
+        !transaction.run("is_told_of_waiting", params(held.upload.id.str(), *since, code)).empty();
     TimelineRows timeline;
-    timeline.add(held.upload.id, "postponed",
-                 {{"code", database::storable_text(why.code, 128)},
-                  {"detail", database::storable_text(why.detail, 2048)},
-                  {"job", std::string{to_string(held.kind)}},
-                  {"attempt", std::to_string(held.attempt)}});
+    if (!waits) note_resumed(timeline, held, now);
+    if (!told)
+        timeline.add(held.upload.id, "postponed",
+                     {{"code", code},
+                      {"detail", database::storable_text(why.detail, 2048)},
+                      {"job", std::string{to_string(held.kind)}},
+                      {"attempt", std::to_string(held.attempt)}});
     timeline.insert(transaction, now);
     if (held.kind != model::JobKind::process) return held.upload.state;
     expect_one(transaction.run("back_to_uploaded", params(held.upload.id.str(), now)), "back_to_uploaded");
@@ -238,6 +259,8 @@ Result<Held> hold(Transaction& transaction, const model::Lease& lease) {
     held.kind = {row["job_kind"].c_str()};
     held.attempt = row["attempt"].as<std::uint32_t>();
     held.crashes = row["crashes"].as<std::uint32_t>();
+    const Columns columns{rows};
+    if (!columns.is_null(row, "waiting_since")) held.waiting_since = columns.time(row, "waiting_since");
     held.subject = {row["subject_kind"].c_str(), row["subject_id"].c_str()};
     held.slot = row["job_slot"].c_str();
     if (held.subject.kind != kUploadSubject) return held;

@@ -13,7 +13,8 @@ struct Held {
     std::string slot;
     std::uint32_t attempt = 0;
     std::uint32_t crashes = 0;
-    model::Upload upload;  ///< of a job about an upload
+    std::optional<Timestamp> waiting_since;  ///< postponed, and nothing spent
+    model::Upload upload;                    ///< of a job about an upload
 };
 
 /// Errors: lease_lost.

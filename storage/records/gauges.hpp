@@ -17,6 +17,8 @@ struct Backlog {
     std::size_t jobs_ready = 0;
     std::size_t jobs_leased = 0;
     std::chrono::milliseconds oldest_ready{};
+    std::size_t held_by_scanner = 0;  ///< jobs that are not claimed before it is back
+    std::size_t held_by_hooks = 0;
     std::size_t callbacks_waiting = 0;
     std::size_t callbacks_dead = 0;
     EndpointCounts endpoints;

@@ -32,6 +32,13 @@ struct ClaimRequest {
     std::chrono::milliseconds far_after{0};
 };
 
+/// Jobs that wait for a gate (Postponement::held_by).
+struct HeldJobs {
+    std::vector<std::string> away;   ///< gates that are left alone: their jobs wait on
+    std::vector<std::string> tried;  ///< gates that may be back: one job each finds out
+    std::size_t most = 64;           ///< of any other gate, which is back or no longer configured
+};
+
 struct Reaped {
     std::size_t requeued = 0;
     std::size_t failed = 0;
@@ -49,7 +56,8 @@ class JobQueue {
                                                             std::chrono::seconds lease) = 0;
     /// At shutdown: as if never claimed.
     virtual Result<> release(const std::vector<model::Lease>& leases) = 0;
-    /// Gives a job back, to be tried later. A process job at its last attempt makes its upload failed; a
+    /// Gives a job back, to be tried later. What waits again and again for the same, spending nothing, is told once in
+    /// the timeline, and once more when that is over. A process job at its last attempt makes its upload failed; a
     /// clean-up job is tried for ever. Answers the upload's state. Errors: lease_lost.
     virtual Result<model::UploadState> postpone(const model::Lease& lease,
                                                 const model::Postponement& why) = 0;
@@ -65,6 +73,10 @@ class JobQueue {
     /// wait for good.
     virtual void wait_for_jobs(std::chrono::milliseconds timeout) = 0;
     virtual void stop_waiting() = 0;
+
+    /// Makes jobs due that were held, spread over a second; answers how many. What is not released is due when its delay
+    /// is over.
+    virtual Result<std::size_t> release_held(const HeldJobs& held) = 0;
 };
 
 }  // namespace photogate::storage::records

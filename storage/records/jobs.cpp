@@ -165,6 +165,21 @@ Result<> PostgresJobQueue::release(const std::vector<model::Lease>& leases) {
     return released;
 }
 
+Result<std::size_t> PostgresJobQueue::release_held(const HeldJobs& held) {
+    SqlArray away, tried;
+    for (const auto& gate : held.away)
+        away.add(gate);
+    for (const auto& gate : held.tried)
+        tried.add(gate);
+    auto released = transact(state_.pool, [&](Transaction& transaction, Earlier) -> Result<std::size_t> {
+        const auto most = std::clamp<std::size_t>(held.most, 1, kMostClaimed);
+        return static_cast<std::size_t>(
+            transaction.run("release_held_jobs", params(away, tried, most)).size());
+    });
+    if (released && *released > 0) state_.wakeups.signal(Work::jobs);
+    return released;
+}
+
 Result<Reaped> PostgresJobQueue::reap() {
     Reaped reaped;
     if (auto expired = expire_leases_of_ended_processes(state_); !expired) return fail(expired.error());

@@ -20,15 +20,23 @@ void watch_backlog(telemetry::Metrics& metrics, Gauges& gauges) {
                               "Callback URLs that something is wrong with, by what.",
                               {{"state", state}}});
     };
+    const auto held = [&](const char* gate) {
+        return metrics.gauge({"photogate_jobs_held",
+                              "Uploads that are not tried before a gate that is away is back, by gate.",
+                              {{"gate", gate}}});
+    };
     metrics.before_render(
         [&gauges, jobs = depth("jobs"), callbacks = depth("callbacks"), dead = depth("callbacks_dead"),
          oldest_job = oldest("jobs"), oldest_callback = oldest("callbacks"), paused = endpoints("paused"),
-         open = endpoints("open"), failing = endpoints("failing"),
+         open = endpoints("open"), failing = endpoints("failing"), scanner = held("scanner"),
+         hooks = held("hook"),
          leased = metrics.gauge({"photogate_jobs_leased", "Jobs that a worker holds.", {}})]() mutable {
             const auto backlog = gauges.backlog();
             if (!backlog) return;
             jobs.set(static_cast<double>(backlog->jobs_ready));
             leased.set(static_cast<double>(backlog->jobs_leased));
+            scanner.set(static_cast<double>(backlog->held_by_scanner));
+            hooks.set(static_cast<double>(backlog->held_by_hooks));
             oldest_job.set(telemetry::seconds(backlog->oldest_ready));
             callbacks.set(static_cast<double>(backlog->callbacks_waiting));
             dead.set(static_cast<double>(backlog->callbacks_dead));

@@ -8,6 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/failpoint.hpp"
+#include "base/tracing/tracing.hpp"
 #include "storage/records/database_state.hpp"
 #include "storage/records/postgres.hpp"
 #include "storage/records/records_wire.hpp"
@@ -83,6 +84,13 @@ std::map<Place, model::Upload> lock_uploads(Transaction& transaction,
     return uploads;
 }
 
+/// A received upload that is part of a trace.
+struct Traced {
+    UploadId id;
+    std::string traceparent;
+    std::string_view finder;
+};
+
 /// What a group changes, gathered and written with one statement for each table.
 class Changes {
   public:
@@ -110,6 +118,7 @@ class Changes {
     }
 
     bool received_any() const { return received_ > 0; }
+    std::vector<Traced> traced() && { return std::move(traced_); }
     bool work_any() const { return received_ + unwanted_.size() > 0; }
 
     void write(Transaction& transaction) const {
@@ -146,6 +155,8 @@ class Changes {
         metadata_.add(to_json_text(upload.client_metadata));
         sequences_.add(upload.sequence);
         ++received_;
+        if (upload.traceparent && tracing::on())
+            traced_.push_back({upload.id, *upload.traceparent, to_string(seen.finder)});
         model::TextMap detail{{"by", std::string{to_string(seen.finder)}},
                               {"etag", upload.pinned->etag.str()}};
         if (!seen.source.empty()) detail.emplace("source", database::storable_text(seen.source, 256));
@@ -175,6 +186,7 @@ class Changes {
     SqlArray ids_, etags_, sizes_, versions_, metadata_, sequences_;
     std::set<UploadId> unwanted_;
     std::size_t received_ = 0;
+    std::vector<Traced> traced_;
     OutboxRows outbox_;
     TimelineRows timeline_;
 };
@@ -183,7 +195,17 @@ struct Written {
     std::vector<Result<ObserveOutcome>> outcomes;
     bool received_any = false;
     bool work_any = false;
+    std::vector<Traced> traced;
 };
+
+void tell(const std::vector<Traced>& traced, Timestamp begun) {
+    for (const auto& one : traced) {
+        tracing::Span span{"upload.received", tracing::Kind::consumer, one.traceparent};
+        span.started_at(begun);
+        span.set("photogate.upload.id", one.id.str());
+        span.set("photogate.found_by", one.finder);
+    }
+}
 
 Result<Written> write_group(Transaction& transaction, const model::CallbackComposer& composer,
                             std::span<const Observation> items, Timestamp now) {
@@ -205,6 +227,7 @@ Result<Written> write_group(Transaction& transaction, const model::CallbackCompo
         return fail(std::move(reached.error()));
     written.received_any = changes.received_any();
     written.work_any = changes.work_any();
+    written.traced = std::move(changes).traced();
     return written;
 }
 
@@ -212,6 +235,7 @@ using CommittedObservations = Result<std::vector<Result<ObserveOutcome>>>;
 
 CommittedObservations commit_observations(DatabaseState& state, std::span<const Observation> items) {
     bool doubted = false;
+    const auto begun = SystemClock{}.now();
     // After a lost COMMIT the group is taken in again: what had been saved answers duplicate or
     // already_known, which is true.
     auto written = transact(state.pool, [&](Transaction& transaction, Earlier earlier) {
@@ -220,6 +244,7 @@ CommittedObservations commit_observations(DatabaseState& state, std::span<const 
     });
     if (!written) return fail(written.error());
     failpoint::pass(failpoint::Point::after_observe_commit);
+    tell(written->traced, begun);
     if (written->work_any || doubted) state.wakeups.signal(Work::jobs);
     if (written->received_any || doubted) state.wakeups.signal(Work::callbacks);
     return std::move(written->outcomes);

@@ -224,7 +224,7 @@ Result<std::vector<model::Callback>> Outbox::claim(std::size_t most, std::size_t
         Claimed result;
         for (const auto& row : rows) {
             try {
-                result.callbacks.push_back(to_callback(columns, row));
+                result.callbacks.push_back(to_claimed_callback(columns, row));
             } catch (const UnknownWord& problem) {
                 log_unreadable("callbacks", columns.text(row, "id"), problem);
             }

@@ -90,6 +90,7 @@ class PostgresJobQueue final : public JobQueue {
     Result<Reaped> reap() override;
     void wait_for_jobs(std::chrono::milliseconds timeout) override;
     void stop_waiting() override;
+    Result<std::size_t> release_held(const HeldJobs& held) override;
 
   private:
     DatabaseState& state_;

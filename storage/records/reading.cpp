@@ -237,6 +237,8 @@ Result<Backlog> Gauges::backlog() {
         backlog.jobs_ready = count("jobs_ready");
         backlog.jobs_leased = count("jobs_leased");
         backlog.oldest_ready = age("oldest_ready_ms");
+        backlog.held_by_scanner = count("held_by_scanner");
+        backlog.held_by_hooks = count("held_by_hooks");
         backlog.callbacks_waiting = count("callbacks_waiting");
         backlog.callbacks_dead = count("callbacks_dead");
         backlog.oldest_callback = age("oldest_callback_ms");

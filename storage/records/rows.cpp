@@ -78,6 +78,8 @@ model::Upload to_upload(const Columns& columns, const pqxx::row& row) {
     upload.callback_url = columns.maybe_text(row, "callback_url");
     upload.request_id = columns.text(row, "request_id");
     upload.client_token = columns.maybe_text(row, "client_token");
+    upload.traceparent = columns.maybe_text(row, "traceparent");
+    upload.tracestate = columns.maybe_text(row, "tracestate");
     upload.created_at = columns.time(row, "created_at");
     upload.expires_at = columns.time(row, "expires_at");
     upload.received_at = columns.maybe_time(row, "received_at");
@@ -146,6 +148,13 @@ model::Callback to_callback(const Columns& columns, const pqxx::row& row) {
     callback.created_at = columns.time(row, "created_at");
     callback.next_attempt_at = columns.maybe_time(row, "next_attempt_at");
     callback.lease_token = columns.text(row, "lease_token");
+    return callback;
+}
+
+model::Callback to_claimed_callback(const Columns& columns, const pqxx::row& row) {
+    auto callback = to_callback(columns, row);
+    callback.traceparent = columns.maybe_text(row, "traceparent");
+    callback.tracestate = columns.maybe_text(row, "tracestate");
     return callback;
 }
 

@@ -48,6 +48,8 @@ void log_unreadable(std::string_view table, const std::string& id, const Unknown
 model::PublishedImage to_published_image(const Columns& columns, const pqxx::row& row);
 /// Of rows that hold `callbacks.*`.
 model::Callback to_callback(const Columns& columns, const pqxx::row& row);
+/// Of rows that hold their upload's trace too.
+model::Callback to_claimed_callback(const Columns& columns, const pqxx::row& row);
 /// Of rows of claim_jobs.
 model::Job to_job(const Columns& columns, const pqxx::row& row, const std::string& token);
 

@@ -79,9 +79,8 @@ Result<std::vector<std::string>> Upkeep::open_minutes(std::chrono::seconds grace
             const auto first = model::incoming_minute_prefix(now - grace - longest_grant);
             std::string after_all{model::kIncomingPrefix};
             ++after_all.back();
-            rows = transaction.run(
-                "minutes_since",
-                params(first, after_all, "^" + std::string{model::kIncomingPrefix} + "[0-9]{12}/"));
+            const auto minutes = std::string{"^"}.append(model::kIncomingPrefix).append("[0-9]{12}/");
+            rows = transaction.run("minutes_since", params(first, after_all, minutes));
         }
         std::vector<std::string> prefixes;
         for (const auto& row : rows)

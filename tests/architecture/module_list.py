@@ -16,6 +16,7 @@ LIBRARIES = {
     "CLI11::CLI11": ("CLI11", r"CLI/|CLI11"),
     "CURL::libcurl": ("libcurl", r"curl/"),
     "OpenSSL::Crypto": ("OpenSSL", r"openssl/"),
+    "OpenTelemetry::otlp": ("OpenTelemetry C++", r"opentelemetry/|absl/"),
     "PkgConfig::GMODULE": ("GLib", r"gmodule\.h"),
     "PkgConfig::HEIF": ("libheif", r"libheif/"),
     "PkgConfig::PANGO": ("Pango and fontconfig", r"pango/|fontconfig/"),

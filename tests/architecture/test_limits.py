@@ -6,7 +6,7 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "limits.md").read_text()
 # Limits of what an operator configures or runs, which no client can start.
-NOT_STARTED_BY_CLIENTS = {"database.connect_timeout", "server.drain_timeout", "apps.*.profiles.*.max_edge"}
+NOT_STARTED_BY_CLIENTS = {"database.connect_timeout", "server.drain_timeout", "apps.*.profiles.*.max_edge", "scanner.on_limit"}
 
 
 def options():

@@ -60,14 +60,15 @@ def test_setups_install_python_packages_by_hash_alone():
             assert "--require-hashes" in line, f"{script}: {line.strip()}"
 
 
-def test_every_node_package_has_an_exact_version_and_its_integrity():
-    package = json.loads((ROOT / "tests" / "node" / "package.json").read_text())
+@pytest.mark.parametrize("folder, installs", [("tests/node", "test"), ("scripts/dashboard", "scripts/draw-dashboard")])
+def test_every_node_package_has_an_exact_version_and_its_integrity(folder, installs):
+    package = json.loads((ROOT / folder / "package.json").read_text())
     for name, version in package["dependencies"].items():
         assert re.fullmatch(r"(npm:@?[\w./-]+@)?\d+\.\d+\.\d+(-[\w.]+)?", version), name
-    packages = json.loads((ROOT / "tests" / "node" / "package-lock.json").read_text())["packages"]
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     for path, entry in packages.items():
         assert not path or entry["integrity"].startswith("sha512-"), path
-    assert re.search(r"^\s*npm ci .*--ignore-scripts", (ROOT / "test").read_text(), re.M), "no package runs a program when it is installed"
+    assert re.search(r"npm\W+ci\b.*--ignore-scripts", (ROOT / installs).read_text()), "no package runs a program when it is installed"
 
 
 def test_every_go_module_has_a_version_and_the_hash_of_its_files():

@@ -21,7 +21,7 @@ def rejection_codes():
     codes = set(re.findall(r"^\s*(\w+),?", re.sub(r"//.*", "", enumeration), re.M))
     for folder in ("pipeline", "storage/records"):
         for path in (ROOT / folder).rglob("*.cpp"):
-            codes |= set(re.findall(r'(?:\brefuse\(|RejectionFacts \w+\{)"(\w+)"', path.read_text()))
+            codes |= set(re.findall(r'(?:\brefuse\(|\breject\(work, |RejectionFacts \w+\{)"(\w+)"', path.read_text()))
     return codes
 
 

@@ -1,5 +1,6 @@
 #include "tests/contract/stores.hpp"
 
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <map>

@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-from scripts import unpacked
 from tests.rig import fault_proxy as faults
 from tests.rig import pictures
 from tests.rig import stack as parts
 from tests.rig.imagers import to_imagers
+from tests.rig.prometheus import Prometheus, program, some_of_everything
 from tests.rig.second_store import close_store, region_toml, second_store
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -87,9 +87,73 @@ def test_every_alert_has_a_rule_and_a_runbook_entry():
 
 @pytest.mark.drills
 def test_every_rule_fires_and_none_in_a_calm_hour():
-    promtool = unpacked.program("prometheus", "usr/bin/promtool")
-    done = subprocess.run([promtool, "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([program("promtool"), "test", "rules", "photogate.rules.test.yml"], cwd=RULES.parent, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_has_its_tests_and_each_test_says_what_it_expects():
+    """Whether they pass is a drill; that none was cut in half, as a merge once did, is told here."""
+    cases = (RULES.parent / "photogate.rules.test.yml").read_text().split("\n  - name: ")[1:]
+    assert {case.split("\n")[0].split(" ")[-1] for case in cases} == {alert for alert, _, _ in rules()} | {"calm"}
+    for case in cases:
+        name = case.split("\n")[0]
+        assert "\n    interval: 1m\n    input_series:\n" in case and "\n    promql_expr_test:\n" in case, name
+        for first, rest in (("series:", "values:"), ("expr:", "eval_time:"), ("expr:", "exp_samples:")):
+            assert case.count(f"- {first}") == case.count(f"        {rest}") > 0, f"{name}: {rest}"
+
+
+# A metric, and the labels that are asked for; a value may contain braces.
+SELECTOR = re.compile(r'\b((?:photogate|http_server)_[a-z_]+(?:\{(?:"[^"]*"|[^"}])*\})?)')
+# Series that are there once a decoder has died of a picture three times, which tests/faults does.
+AFTER_WORSE = {'photogate_uploads_finished_total{result="failed",reason="imager_crashed"}'}
+
+
+@pytest.mark.drills
+def test_real_prometheus_evaluates_every_rule_over_a_gateway_and_its_faults_fire(own_world, photo, tmp_path):
+    world = own_world(extra=SWEPT + "proof_interval = 1\n", start=False)
+    another_region(world)
+    world.gateway.start()
+    minio = world.stack.minio
+    expressions = {alert: expression for alert, _, expression in rules()}
+    with Prometheus(tmp_path / "prometheus", [f"127.0.0.1:{world.metrics_port}"], RULES) as prometheus:
+        some_of_everything(world, photo)
+        parts.wait_until(lambda: all(each["health"] == "ok" for each in prometheus.rules().values()), 60, "every rule's evaluation")
+        # What fires at once, without a wait of minutes in the rule.
+        minio.call("PUT", f"/{minio.public}/index.html", body=b"<script>")
+        minio.call("PUT", f"/{minio.originals}", query={"policy": ""}, body=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": [f"arn:aws:s3:::{minio.originals}/*"]}]}).encode())
+        minio.set_policies("readwrite")
+        world.gateway.request("POST", "/v1/uploads", {}, key="pg_shop_" + "0" * 52)
+        world.gateway.request("POST", "/v1/events/minio", {}, {"Authorization": "Bearer wrong"})
+        with socket.create_connection(("127.0.0.1", world.port), timeout=10) as connection:
+            connection.sendall((f"POST /v1/events/minio HTTP/1.1\r\nHost: 127.0.0.1:{world.port}\r\n"
+                                f"Authorization: Bearer {world.stack.events_token}\r\nContent-Length: {2 << 20}\r\n\r\n").encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 413")
+        immediate = {"PhotogateUnknownPublicObject", "PhotogateOriginalsReadable", "PhotogateSignerCanRead", "PhotogateEventRefused"}
+
+        def firing():
+            return {name for name, rule in prometheus.rules().items() if rule["state"] == "firing"}
+        try:
+            parts.wait_until(lambda: immediate <= firing(), 120, "the alerts")
+        except parts.StackError:
+            raise AssertionError(f"not firing: {immediate - firing()}") from None
+        assert prometheus.rules()["PhotogateRegionDown"]["state"] in ("pending", "firing"), "a region whose store is not there"
+        world.stack.postgres.stop("immediate")
+        assert world.request("POST", "/v1/uploads", {"profile": "photos"})[0] == 503
+        # Every series that a rule asks for, with its labels.
+        asked = {selector for expression in expressions.values() for selector in SELECTOR.findall(expression)}
+        assert len(asked) > 25, asked
+
+        def missing():
+            return {selector for selector in asked - AFTER_WORSE if not prometheus.query(f"last_over_time({selector}[10m])")}
+        try:
+            parts.wait_until(lambda: not missing(), 60, "the series")
+        except parts.StackError:
+            raise AssertionError(f"no series: {missing()}") from None
+        rules_now = prometheus.rules()
+        assert set(rules_now) == set(expressions) and not [each["lastError"] for each in rules_now.values() if each.get("lastError")]
+        print(f"{len(rules_now)} rules evaluated, {len(asked)} selectors, {len(AFTER_WORSE)} of them without a series here; fired: {sorted(firing())}")
+        world.stack.postgres.start()
 
 
 def test_gateway_exports_every_metric_used_by_rules(own_world, photo):
@@ -147,6 +211,23 @@ def test_a3_signer_that_can_read(own_world):
     await_figure(world, series, lambda now: now == 1)
     world.stack.minio.set_policies()
     await_figure(world, series, lambda now: now == 0)
+
+
+@pytest.mark.drills
+def test_a3_store_that_fails_during_the_proof_changes_no_finding(own_world):
+    """A page that says that keys leak, because a store was restarted, would be believed once."""
+    world = own_world(extra=PROVED, witnessed=True)
+    series, access = 'photogate_store_proof_failed{check="signer.get.originals"}', world.stack.minio.signer.access
+
+    def fails():
+        world.witness.store.rule(lambda e: e.method == "GET" and access in e.target + str(e.headers), faults.error_before(500))
+    for found in (0, 1):
+        if found:
+            world.stack.minio.set_policies("readwrite")
+        await_figure(world, series, lambda now, found=found: now == found)
+        moves(world, "photogate_store_proofs_failed_total", fails, by=2, seconds=120)
+        assert figure(world, series) == found
+        world.witness.store.heal()
 
 
 @pytest.mark.drills

@@ -209,8 +209,10 @@ def test_deleted_profile_takes_nothing_new_and_rules_what_it_has(pair):
             got = size_of(picture)
             assert status == 200 and got[0] == size[0] and abs(got[1] - size[1]) <= 1, (asked, got)
     parts.wait_until(lambda: world.sql(f"select count(*) from jobs where app = 'shop' and subject_id in ('{sent['id']}', '{open_one['id']}')").strip() == "0", 60, "no job to be left")
-    # Its name is free again.
-    status, _, again = put(world, "season", {"max_edge": 80}, headers={"If-None-Match": "*"})
+    # Its name is free again, for what does not show its images to everybody.
+    status, _, problem = put(world, "season", {"max_edge": 80})
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/private") and "would become public" in problem["detail"], problem
+    status, _, again = put(world, "season", {"max_edge": 80, "private": True}, headers={"If-None-Match": "*"})
     assert status == 201 and again["version"] > retired["version"]
     within_a_second(known_at(world, pair.second, "season"), "the profile that was made anew")
     actions = [entry["action"] for entry in operate(world, "GET", "/v1/audit?app=shop&limit=3")[2]["data"] if entry["subject"] == "season"]

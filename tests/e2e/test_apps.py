@@ -7,7 +7,7 @@ import time
 import pytest
 
 from scripts import local_gateway
-from tests.rig import pictures
+from tests.rig import pictures, resumable
 from tests.rig import stack as parts
 
 
@@ -112,11 +112,19 @@ def test_disabled_app_is_refused_and_loses_nothing(pair):
     key = made["key"]["key"]
     photo = pictures.photo(320, 240)
     upload = create(first, key, {"size": len(photo)})[2]
-    token = first.request("POST", "/v1/tokens", {"profile": "photos"}, key=key)[2]["token"]
+    token = first.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 50}, key=key)[2]["token"]
+
+    def begun(gateway):
+        return resumable.call("POST", f"{gateway.url}/u/{token}/r", {**resumable.TUS, "Upload-Length": str(len(photo))})
+
+    sending = begun(first)
+    assert sending.status == 201 and resumable.head(resumable.absolute(world, sending.headers["location"])).status == 200
     status, _, disabled = operate(world, "DELETE", "/v1/apps/second")
     assert (status, disabled["state"]) == (200, "disabled")
     assert create(first, key)[0] == 401 and create(first, token)[0] == 401
     within_a_second(lambda: create(second, key)[0] == 401 and create(second, token)[0] == 401, "refused at the other gateway")
+    within_a_second(lambda: begun(first).status == 401 and begun(second).status == 401, "no resumable upload begun")
+    assert resumable.head(resumable.absolute(world, sending.headers["location"])).status == 401, "nor continued, by its client token"
     # What it was granted before arrives and is processed.
     assert world.send(upload, photo)[0] == 200
     parts.wait_until(lambda: world.sql(f"select state from uploads where id = '{upload['id']}'").strip() == "published", 60, "published")

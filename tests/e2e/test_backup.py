@@ -1,5 +1,6 @@
 """docs/backup.md, command by command: copies under traffic, everything lost, everything restored; what came after the backup is counted."""
 import collections
+import hashlib
 import itertools
 import json
 import os
@@ -11,12 +12,17 @@ import time
 import types
 
 import pytest
+from test_packages import download, pack
+from test_stored_packages import wait_for
 
 from scripts import local_gateway
+from tests.rig import parts as large
 from tests.rig import pictures
 from tests.rig import published as planted
+from tests.rig import resumable as wire
 from tests.rig import stack as parts
 from tests.rig.losses import Traffic
+from tests.rig.published import store_of
 from tests.rig.stack.minio import Minio
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -210,6 +216,8 @@ def test_dump_without_a_pause_loses_at_most_what_was_being_processed(own_world, 
     states = ended(world, before)
     assert set(states.values()) <= {"published", "rejected"}, states
     lost = [identity for identity, state in states.items() if state != "published"]
+    told = {line.split("|")[0] for line in operator.sh(blocks("What is lost: rows without their object")[1]).splitlines()}
+    assert set(lost) <= told and not told & (set(before) - set(lost))
     assert len(lost) <= 3, "those of an instant"
     for identity in lost:
         assert world.request("GET", f"/v1/uploads/{identity}")[2]["rejection"]["code"] == "gone"
@@ -386,6 +394,7 @@ def test_restores_into_another_database_store_and_buckets(own_world, place, phot
     was = [world.image(each)[2] for each in uploads]
     status, _, package = world.request("POST", "/v1/packages", {"items": [each["id"] for each in uploads]})
     assert status == 202, package
+    token = world.request("POST", "/v1/tokens", {"profile": "photos"})[2]["token"]
     world.gateway.stop()
     for each in blocks("A dump and copies of the buckets"):
         operator.sh(each)
@@ -421,6 +430,7 @@ def test_restores_into_another_database_store_and_buckets(own_world, place, phot
             for upload, data in zip(uploads, was):
                 assert moved.request("GET", f"/v1/uploads/{upload['id']}", key=key)[2]["state"] == "published"
                 assert moved.request("GET", "/i/" + upload["links"]["image"].rsplit("/", 1)[1])[2] == data
+            assert moved.request("POST", "/v1/uploads", {"size": 1000}, key=token)[0] == 401, "the worker's credential is another, and server.token_secrets not set"
             link = moved.request("GET", f"/v1/packages/{package['id']}", key=key)[2]
             assert link["state"] == "ready", link
             await_rounds(world, moved)
@@ -434,6 +444,120 @@ def test_restores_into_another_database_store_and_buckets(own_world, place, phot
     finally:
         minio.stop()
         minio.remove()
+
+
+def operate(gateway, world, method, path, body=None):
+    status, _, answer = gateway.request(method, path, body, key=world.operator.key)
+    assert status in (200, 201), answer
+    return answer
+
+
+@pytest.mark.drills
+def test_what_is_under_way_and_what_was_made_by_api_is_at_the_new_machine(own_world, place, photos, build_dir):
+    """Everything that a row names beside a plain photo, restored into an emptied store, for a gateway with a folder and a configuration of its own."""
+    world = own_world(extra=ROUNDS, profiles={"photos": {}, "keep": {"original": '"keep"'}})
+    operator, gateway = operator_of(world, place), world.gateway
+    made = operate(gateway, world, "POST", "/v1/apps", {"name": "second", "profiles_of": "shop", "callback_url": world.receiver.url})
+    second = local_gateway.App("second", key=made["key"]["key"], secret=made["callback_secret"]["secret"])
+    operate(gateway, world, "PUT", "/v1/apps/shop/profiles/small", {"max_edge": 100})
+    small = world.publish(photos[0], {"profile": "small"})
+    token = world.request("POST", "/v1/tokens", {"profile": "photos"})[2]["token"]
+
+    upload, kept = world.publish(photos[1]), world.publish(photos[2], {"profile": "keep"})
+    path = "/i/" + upload["links"]["image"].rsplit("/", 1)[1]
+    version = gateway.request("GET", path + "?width=160")[2]
+    assert store_of(world).list_objects_v2(Bucket=world.stack.minio.public, Prefix="v/").get("KeyCount", 0) >= 1, "kept, not made for each reader"
+    originals = {"items": [kept["id"]], "content": "original"}
+    packages = {name: pack(world, body) for name, body in (("streamed", {"items": [upload["id"], kept["id"]]}), ("of originals", originals),
+                                                           ("stored", {"items": [upload["id"], kept["id"]], "mode": "store"}))}
+    packages["stored"] = wait_for(world, packages["stored"], "ready")
+    archives = {name: download(world, each)[2] for name, each in packages.items()}
+
+    half = len(photos[3]) // 2
+    resumable = world.create({"size": len(photos[3])})
+    assert wire.patch(wire.url_of(world, resumable), 0, photos[3][:half]).offset == half
+    picture = large.large_png(seed=12)
+    parted = large.create(world, picture)
+    large.send(world, parted, picture, [1])
+    world.receiver.answer = lambda _: (500, {}, b"")
+    unheard = world.publish(photos[4])
+    waiting = dict(row.split("|") for row in world.sql("select id, md5(body) from callbacks where state = 'waiting'").split())
+    assert len(waiting) == 2
+
+    gateway.stop()
+    for each in blocks("A dump and copies of the buckets"):
+        operator.sh(each)
+    key, multipart = world.sql(f"select u.key, p.store_id from uploads u join part_uploads p on p.upload_id = u.id where u.id = '{parted['id']}'").split("|")
+    drop_database(world)
+    world.stack.minio.empty()
+    store_of(world).abort_multipart_upload(Bucket=world.stack.minio.incoming, Key=key, UploadId=multipart)  # which another store does not have
+    for each in blocks("Restore it"):
+        operator.sh(each)
+    world.receiver.answer = lambda _: None
+    restored_at, delivered = time.time(), delivered_in(world)
+    moved = local_gateway.Gateway(build_dir, place / "moved", world.stack, world.port, world.metrics_port, list(gateway.apps.values()), ROUNDS)
+    moved.environment |= HELD
+    with moved:
+        assert not sweep(moved, "--dry-run", environment=AT_ONCE), "every object is some row's"
+        # Pictures, versions, packages.
+        assert moved.request("GET", path)[2] == image(world, upload["id"]) and moved.request("GET", path + "?width=160")[2] == version
+        assert {name: download(world, each)[2] for name, each in packages.items()} == archives
+        # Under way: what was acknowledged of a resumable file is not sent again; the store's own parts are in no copy.
+        assert wire.head(wire.url_of(world, resumable, moved)).offset == half
+        assert wire.patch(wire.url_of(world, resumable, moved), half, photos[3][half:]).status == 204
+        assert moved.wait_for(resumable)["state"] == "published"
+        assert large.put(parted["upload"]["parts"]["data"][1], large.slice_of(parted, 2, picture))[0] == 404
+        listed = world.request("GET", f"/v1/uploads/{parted['id']}/parts")[2]
+        assert (listed["missing"], listed["received"]) == ([1, 2], 0), "and the client is told so"
+        signed = world.request("POST", f"/v1/uploads/{parted['id']}/parts/sign", {"numbers": listed["missing"]})[2]["data"]
+        for each in signed:
+            assert large.put(each, large.slice_of(parted, each["number"], picture))[0] == 200
+        assert large.complete(world, parted)[0] == 200
+        assert moved.wait_for(parted)["state"] == "published"
+        # The outbox: what waited is sent as it was, what was delivered is not.
+        parts.wait_until(lambda: world.sql("select count(*) from callbacks where state = 'waiting'") == "0", 60, "all callbacks")
+        heard = {each.body["id"]: hashlib.md5(each.raw).hexdigest() for each in world.receiver.callbacks if each.body and each.at >= restored_at}
+        assert waiting.items() <= heard.items()
+        assert_heard_no_more_than_at_least_once(world, restored_at, delivered)
+        # Made by API: the app, its key and secret, the profile, and a token that was signed before.
+        created = moved.create({"size": len(photos[5])}, second)
+        assert local_gateway.send(created["upload"], photos[5])[0] == 200
+        assert moved.wait_for(created, app=second)["state"] == "published"
+        assert moved.request("GET", f"/v1/uploads/{small['id']}", key=world.app.key)[2]["profile"] == "small"
+        again = moved.create({"size": len(photos[5]), "profile": "small"}, world.app)
+        assert local_gateway.send(again["upload"], photos[5])[0] == 200 and moved.wait_for(again)["image"]["width"] == 100
+        assert moved.request("POST", "/v1/uploads", {"size": 1000}, key=token)[0] == 201
+        assert moved.request("GET", f"/v1/uploads/{unheard['id']}", key=world.app.key)[2]["state"] == "published"
+        print(f"resumable: {half} of {half} bytes that had come; multipart: 0 of 1 part; {len(archives)} of {len(archives)} packages; "
+              f"{len(waiting)} of {len(waiting)} waiting callbacks sent, 0 of {len(delivered)} delivered ones")
+
+
+@pytest.mark.drills
+def test_comparison_names_images_that_are_missing_or_other_and_no_more(own_world, place, photos):
+    world = own_world(extra=ROUNDS)
+    operator = operator_of(world, place)
+    uploads = [world.publish(photos[number % len(photos)]) for number in range(12)]
+    path = "/i/" + uploads[0]["links"]["image"].rsplit("/", 1)[1]
+    assert world.gateway.request("GET", path + "?width=160")[0] == 200
+    compare, gone = blocks("What is lost: rows without their object")
+    assert operator.sh(compare) == operator.sh(gone) == ""
+    client, public = store_of(world), world.stack.minio.public
+    keys = {each["id"]: world.sql(f"select image_key from uploads where id = '{each['id']}'") for each in uploads}
+    lost, other = list(keys.values())[1:4], list(keys.values())[5]
+    for key in lost:
+        client.delete_object(Bucket=public, Key=key)
+    client.put_object(Bucket=public, Key=other, Body=photos[0])
+    version = world.sql("select key from images where role = 'version'")
+    client.delete_object(Bucket=public, Key=version)
+    told = [line.split(" ") for line in operator.sh(compare).splitlines()]
+    assert {key for _, key, _ in told} == {*lost, other, version}
+    identities = {identity for identity, key in keys.items() if key in (*lost, other)} | {uploads[0]["id"]}
+    assert {upload for upload, _, _ in told} == identities, "and their uploads"
+    world.gateway.restart()  # what it keeps in memory is not asked of the store
+    states = collections.Counter(200 if isinstance(seen, bytes) else seen for seen in (image(world, each) for each in keys))
+    print(f"of {len(uploads)}, {len(lost)} removed and 1 overwritten: {dict(states)}; a lost version: {world.gateway.request('GET', path + '?width=160')[0]}")
+    assert states[200] == len(uploads) - 4 and states[503] >= 1
+    assert world.gateway.request("GET", path + "?width=160")[0] == 200, "made again"
 
 
 def published(machine, photo):

@@ -74,6 +74,8 @@ def test_image_says_what_it_is(podman, image):
     labels = config["Labels"]
     version = re.search(r"project\(photogate VERSION (\S+)", (containers.ROOT / "CMakeLists.txt").read_text())[1]
     assert labels["org.opencontainers.image.version"] == version and labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    for name in ("title", "description", "vendor", "url", "source", "documentation", "revision", "base.name"):
+        assert labels[f"org.opencontainers.image.{name}"], name
     assert not [name for name in config["Env"] if not name.startswith(("PATH=", "container="))], "no variable overrides a mounted configuration"
 
 
@@ -82,6 +84,14 @@ def test_image_has_no_compiler_and_nothing_that_gains_privileges(podman, image):
                    "command -v g++ gcc cmake git python3 curl; ls /var/lib/apt/lists; find / -xdev -name '*.gch'; photogate --version; id photogate").stdout
     version, identity = found.split("\n", 1)
     assert version.startswith("photogate ") and identity.startswith("uid=10001(photogate) gid=10001(photogate)"), found
+
+
+def test_image_has_a_bill_of_its_materials(podman, image):
+    """The versions in it are those that the image has."""
+    bill = json.loads(podman("run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/usr/share/doc/photogate/photogate.cdx.json").stdout)
+    has = dict(line.split("=", 1) for line in podman("run", "--rm", "--network", "none", "--entrypoint", "dpkg-query", image, "-W", "-f", "${Package}=${Version}\n").stdout.splitlines())
+    loaded = {each["name"]: each["version"] for each in bill["components"] if each.get("properties")}
+    assert len(loaded) > 50 and loaded == {name: has.get(name) for name in loaded}
 
 
 def test_gateway_publishes_a_photo_on_a_root_that_can_not_be_written_to(contained, minio_world):

@@ -5,16 +5,14 @@ import pathlib
 import re
 import subprocess
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import pytest
 from test_alerts import another_region
 
-from scripts import unpacked
 from tests.rig import pictures
 from tests.rig import stack as parts
+from tests.rig.hooks import Clamd, Hook
+from tests.rig.prometheus import Prometheus, program, some_of_everything
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "etc" / "grafana"
@@ -60,69 +58,30 @@ def test_alerts_of_the_panels_are_those_of_the_runbooks():
     assert len(named) > 8 and named <= runbooks
 
 
-class Prometheus(parts.Child):
-    name = "Prometheus"
-
-    def __init__(self, folder, targets):
-        super().__init__(folder / "prometheus.log")
-        self.folder, self.port = folder, parts.free_port()
-        (folder / "prometheus.yml").write_text(json.dumps({
-            "global": {"scrape_interval": "1s"}, "scrape_configs": [{"job_name": "photogate", "static_configs": [{"targets": targets}]}]}))
-
-    def __enter__(self):
-        self._spawn([str(unpacked.program("prometheus", "usr/bin/prometheus")), f"--config.file={self.folder / 'prometheus.yml'}",
-                     f"--storage.tsdb.path={self.folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"], env={"PATH": "/usr/bin:/bin"}, cwd=self.folder)
-        parts.wait_until(lambda: self.query("vector(1)") is not None, 60, "Prometheus", lambda: self.running)
-        return self
-
-    def __exit__(self, *_):
-        self._end(15, 10)
-
-    def query(self, expression):
-        """The series that it gives now; None while there is no answer. What can't be parsed fails."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}", timeout=10) as answer:
-                return json.load(answer)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            if error.code == 503:
-                return None
-            raise AssertionError(f"{expression}: {error.read().decode()}") from None
-        except OSError:
-            return None
-
-
-def some_of_everything(world, photo):
-    """Traffic that moves every figure once."""
-    upload = world.publish(photo)
-    junk = b"\xff\xd8\xff\xe0 no picture at all " * 40
-    assert world.gateway.wait_for(world.upload(junk))["state"] == "rejected"
-    path = "/i/" + upload["links"]["image"].rsplit("/", 1)[1]
-    for query in ("", "?width=160", "?width=160"):
-        assert world.gateway.request("GET", path + query)[0] == 200
-    status, _, package = world.request("POST", "/v1/packages", {"items": [upload["id"]]})
-    assert status == 202, package
-    assert world.gateway.request("GET", "/" + package["url"].split("/", 3)[3])[0] == 200
-    world.receiver.wait_for_upload(upload["id"], "upload.published")
-
-
 @pytest.mark.drills
-def test_every_query_returns_series_of_a_gateway_with_traffic(own_world, tmp_path):
-    world = own_world(extra="\n[worker]\nreconcile_interval = 1\nreap_interval = 1\nsweep_interval = 1\nproof_interval = 1\n", start=False)
-    another_region(world)
-    world.gateway.start()
+def test_every_query_returns_figures_of_a_gateway_with_traffic(own_world, tmp_path):
     photo = pictures.photo(320, 240, seed=91)
-    some_of_everything(world, photo)
-    with Prometheus(tmp_path, [f"127.0.0.1:{world.metrics_port}"]) as prometheus:
-        parts.wait_until(lambda: prometheus.query("photogate_build_info"), 60, "the first scrape")
+    with Hook("") as hook, Clamd(tmp_path / "clamd") as scanner:
+        asked = "".join(f'before_{event} = "{hook.url()}"\n' for event in ("grant", "publish"))
+        world = own_world(extra="\n[worker]\nreconcile_interval = 1\nreap_interval = 1\nsweep_interval = 1\nproof_interval = 1\n"
+                          f'[apps.shop.hooks]\n{asked}[scanner]\nkind = "clamd"\naddress = "{scanner.address}"\n', start=False)
+        hook.secret = world.app.secret
+        another_region(world)
+        world.gateway.start()
         some_of_everything(world, photo)
-        left, until = dict(QUERIES), time.monotonic() + 60
-        while left and time.monotonic() < until:
-            # As Grafana fills them in.
-            left = {title: query for title, query in left.items()
-                    if not prometheus.query(query.replace("$__rate_interval", "20s").replace("$job", ".*"))}
-            time.sleep(1)
-        assert not left, "no series"
-        assert prometheus.query("photogate_build_info")[0]["metric"]["job"] == "photogate", "what the variable Job asks for"
+        with Prometheus(tmp_path / "prometheus", [f"127.0.0.1:{world.metrics_port}"]) as prometheus:
+            parts.wait_until(lambda: prometheus.query("photogate_build_info"), 60, "the first scrape")
+            left, until = dict(QUERIES), time.monotonic() + 120
+            while left and time.monotonic() < until:
+                some_of_everything(world, photo)
+                # As Grafana fills them in. A quantile of nothing is a series too, of NaN.
+                left = {title: query for title, query in left.items()
+                        if not any(each["value"][1] != "NaN" for each in prometheus.query(query.replace("$__rate_interval", "60s").replace("$job", ".*")) or [])}
+            assert not left, "no figures"
+            assert prometheus.query("photogate_build_info")[0]["metric"]["job"] == "photogate", "what the variable Job asks for"
+        text = world.gateway.request("GET", "/metrics", port=world.metrics_port)[2]
+        checked = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, timeout=60)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.drills

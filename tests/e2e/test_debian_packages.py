@@ -3,9 +3,11 @@ upgraded, removed and purged.
 
 There is no systemd in a chroot: the unit is verified by systemd-analyze, and its command is run as its user, without privileges.
 """
+import email.utils
 import hashlib
 import importlib.machinery
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -16,7 +18,7 @@ import types
 import pytest
 
 from scripts import debian_chroot
-from tests.rig import pictures
+from tests.rig import pictures, releases
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 loader = importlib.machinery.SourceFileLoader("build_packages", str(ROOT / "scripts" / "build-packages"))
@@ -27,7 +29,8 @@ pytestmark = [pytest.mark.drills,
               pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mmdebstrap"), reason="chroots are made by root, with mmdebstrap")]
 
 EARLIER = "0.0.9"
-# docs/install.md, "Debian 12": from backports by name.
+PAGE = (ROOT / "docs" / "install.md").read_text()
+# docs/install.md: from backports by name.
 FROM_BACKPORTS = " ".join(f"{name}/bookworm-backports" for name in debian_chroot.RELEASES["bookworm"].backports if not name.endswith("-dev"))
 
 # $1: folder of this run's results. The unit's command, as the unit would run it.
@@ -77,6 +80,13 @@ photogate version > "$run/version"
 stop
 """
 
+# For the commands of docs/install.md.
+WITHOUT_SYSTEMD = r"""
+sudo() {
+    if [ "$1" = -u ]; then user=$2; shift 2; setpriv --reuid "$user" --regid "$user" --clear-groups "$@"; else "$@"; fi
+}
+systemctl() { :; }
+"""
 
 # A gateway of root's, with nothing of the service's.
 ROOTS = f"""
@@ -135,19 +145,37 @@ def earlier(package, folder):
     return made
 
 
+def former(release, package, folder):
+    """The package of the release before; where that had none for this Debian, or this clone lacks it, earlier()."""
+    try:
+        return releases.package(release)
+    except releases.Unavailable as reason:
+        print(f"upgraded from an edited package: {reason}")
+        return earlier(package, folder)
+
+
+def package_of(release):
+    given = os.environ.get("PHOTOGATE_PACKAGES")  # packages that were built elsewhere: a folder for each release
+    if not given:
+        packages.build(release, quick=True)
+    return packages.package(release, pathlib.Path(given) if given else packages.PACKAGES)
+
+
+def base_of(release):
+    return debian_chroot.Base(release, "machine", ["ca-certificates", "curl", "jq", "procps", "iproute2"])
+
+
 @pytest.fixture(scope="module", params=debian_chroot.TRIED)
 def machine(request, tmp_path_factory):
     """One machine through all of it, in the order of the tests."""
     release = request.param
-    given = os.environ.get("PHOTOGATE_PACKAGES")  # packages that were built elsewhere: a folder for each release
-    if not given:
-        packages.build(release, quick=True)
-    base = debian_chroot.Base(release, "machine", ["ca-certificates", "curl", "jq", "procps", "iproute2"])
-    with base.copy() as chroot:
+    package = package_of(release)
+    with base_of(release).copy() as chroot:
         made = Machine(release, chroot)
-        made.package = packages.package(release, pathlib.Path(given) if given else packages.PACKAGES)
-        made.seen = types.SimpleNamespace()
-        made.put("/root/earlier.deb", earlier(made.package, tmp_path_factory.mktemp(release)).read_bytes())
+        made.package = package
+        before = former(release, made.package, tmp_path_factory.mktemp(release))
+        made.seen = types.SimpleNamespace(before=releases.Deb(before), now=releases.Deb(made.package))
+        made.put("/root/earlier.deb", before.read_bytes())
         made.put("/root/photogate.deb", made.package.read_bytes())
         made.put("/root/run/photo.jpg", pictures.photo(800, 600, orientation=6))
         yield made
@@ -157,7 +185,7 @@ def test_package_is_installed_by_apt_with_postgresql(machine):
     machine.apt("update")
     backports = FROM_BACKPORTS.split() if machine.release == "bookworm" else []
     machine.apt("install", "/root/earlier.deb", *backports)
-    assert machine.run("dpkg-query -W -f '${Version}' photogate") == EARLIER
+    assert machine.run("dpkg-query -W -f '${Version}' photogate") == machine.seen.before.version
     assert machine.run("ls -d /usr/lib/postgresql/*/bin/initdb").count("\n") == 1
     assert machine.run("dpkg --audit") == ""
 
@@ -217,12 +245,27 @@ def test_upgrade_keeps_the_configuration_and_what_was_published(machine):
     before = machine.read("/etc/photogate/photogate.toml")
     said = machine.apt("install", "/root/photogate.deb")
     assert machine.run("dpkg-query -W -f '${Version}' photogate") == packages.package_version(machine.release), said
-    assert machine.read("/etc/photogate/photogate.toml") == before and before.startswith("# The sample of an earlier release.")
-    assert "earlier release" not in machine.read("/etc/photogate/photogate.toml.dpkg-dist")
-    assert not machine.exists("/usr/share/doc/photogate/docs/former.md")
+    assert machine.read("/etc/photogate/photogate.toml") == before
+    samples = [deb.read("/etc/photogate/photogate.toml") for deb in (machine.seen.before, machine.seen.now)]
+    assert machine.exists("/etc/photogate/photogate.toml.dpkg-dist") == (samples[0] != samples[1])
+    if samples[0] != samples[1]:
+        assert machine.read("/etc/photogate/photogate.toml.dpkg-dist") == samples[1]
+    for path in machine.seen.before.files() - machine.seen.now.files():
+        assert not machine.exists(path), path
     machine.run(AGAIN, "/root/run")
     assert hashlib.sha256(machine.chroot.path("/root/run/image.again").read_bytes()).hexdigest() == machine.seen.image
     assert machine.read("/root/run/version") == f"photogate {packages.project_version()}\n"
+
+
+def test_bill_of_materials_names_every_library_that_the_package_depends_on(machine):
+    bill = json.loads(machine.read("/usr/share/doc/photogate/photogate.cdx.json"))
+    components = {each["name"]: each for each in bill["components"]}
+    named = re.findall(r"\blib[a-z0-9.+-]+", machine.run("dpkg-query -W -f '${Depends}' photogate"))
+    depends = set(named) & set(machine.run("dpkg-query -W -f '${Package}\n'").split())  # of the others another is what provides them
+    assert len(depends) > 10 and depends <= components.keys(), depends - components.keys()
+    assert {each["purl"].rpartition("=")[2] for each in components.values()} == {f"debian-{debian_chroot.RELEASES[machine.release].number}"}
+    written = re.search(r"^ -- .*>  (.*)$", (ROOT / "debian" / "changelog").read_text(), re.M)[1]
+    assert bill["metadata"]["timestamp"] == f"{email.utils.parsedate_to_datetime(written):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_removal_leaves_configuration_pictures_and_users(machine):
@@ -249,3 +292,31 @@ def test_package_is_installed_again_over_the_pictures_that_were_left(machine):
     machine.apt("install", "/root/photogate.deb")
     machine.run(AGAIN, "/root/run")
     assert hashlib.sha256(machine.chroot.path("/root/run/image.again").read_bytes()).hexdigest() == machine.seen.image
+
+
+@pytest.mark.skipif("trixie" not in debian_chroot.TRIED, reason="there is no package of Debian 13")
+def test_upgrade_of_debian_goes_on_with_the_postgresql_that_made_the_cluster():
+    before, after = package_of("bookworm"), package_of("trixie")
+    with base_of("bookworm").copy() as chroot:
+        machine = Machine("bookworm", chroot)
+        machine.put("/root/before.deb", before.read_bytes())
+        machine.put("/root/after.deb", after.read_bytes())
+        machine.put("/root/run/photo.jpg", pictures.photo(800, 600, orientation=6))
+        machine.apt("update")
+        machine.apt("install", "/root/before.deb", *FROM_BACKPORTS.split())
+        machine.run(PUBLISH, "/root/run")
+        machine.put("/etc/apt/sources.list", "".join(f"{line}\n" for line in debian_chroot.sources("trixie")).encode())
+        machine.apt("update")
+        machine.apt("dist-upgrade")
+        machine.apt("install", "/root/after.deb")
+        assert machine.read("/etc/debian_version").startswith("13.")
+        assert machine.run("dpkg-query -W -f '${Version}' photogate") == packages.package_version("trixie")
+        assert machine.run("ls /usr/lib/postgresql").split() == ["15", "17"]
+        machine.run(AGAIN, "/root/run")
+        assert machine.read("/var/lib/photogate/postgres/data/PG_VERSION") == "15\n"
+        machine.run(WITHOUT_SYSTEMD + re.search(r"```sh\n([^`]*pg_upgrade[^`]*)```", PAGE)[1])
+        assert machine.read("/var/lib/photogate/postgres/data/PG_VERSION") == "17\n"
+        machine.apt("purge", "postgresql-15")
+        machine.run(AGAIN, "/root/run")
+        published, read_again = (machine.chroot.path(f"/root/run/{name}").read_bytes() for name in ("image", "image.again"))
+        assert published == read_again

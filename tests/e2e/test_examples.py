@@ -82,3 +82,16 @@ def test_forged_callback_is_refused_and_changes_nothing(served):
             urllib.request.urlopen(urllib.request.Request(f"{url}/hooks", body, headers))
         assert refused.value.code == 400
     assert urllib.request.urlopen(f"{url}/pictures").read() == before
+
+
+def test_request_whose_address_is_none_is_refused_and_ends_nothing(served):
+    import socket
+    import urllib.parse
+    import urllib.request
+    url, _ = served
+    target = urllib.parse.urlsplit(url)
+    for address in ("//[", "http://[/", "/%ff", "*", "/uploads/%ff/complete"):
+        with socket.create_connection((target.hostname, target.port), timeout=20) as connection:
+            connection.sendall(f"GET {address} HTTP/1.1\r\nHost: {target.netloc}\r\nConnection: close\r\n\r\n".encode())
+            assert connection.makefile("rb").readline().split()[1:2] in ([b"400"], [b"404"], [b"405"]), address
+    assert urllib.request.urlopen(f"{url}/pictures").status == 200

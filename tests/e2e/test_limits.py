@@ -5,6 +5,7 @@ import re
 import statistics
 import time
 
+from tests.rig import resumable
 from tests.rig import stack as parts
 from tests.rig.crowd import Crowd
 
@@ -60,6 +61,17 @@ def test_client_token_has_a_rate_of_its_own(own_world):
     status, headers, _ = create(world, tokens[0])
     if status == 429:
         assert fields(headers["ratelimit-policy"])["token"]["q"] == 4
+
+
+def test_rates_of_a_client_token_count_what_it_sends_through_the_gateway(own_world):
+    world = limited_world(own_world, "requests_per_second_token = 1")
+    token = world.request("POST", "/v1/tokens", {"profile": "photos", "max_uploads": 100})[2]["token"]
+    begun = [resumable.call("POST", f"{world.gateway.url}/u/{token}/r", {**resumable.TUS, "Upload-Length": "1000"}) for _ in range(10)]
+    assert [each.status for each in begun[:2]] == [201] * 2
+    refused = next(each for each in begun if each.status != 201)
+    assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1
+    granted = resumable.url_of(world, create(world, world.app.key)[2])
+    assert [resumable.head(granted).status for _ in range(8)] == [200] * 8, "by a grant's own URL"
 
 
 def test_wrong_credentials_of_an_address_are_limited_and_right_ones_are_not(own_world):

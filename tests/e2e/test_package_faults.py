@@ -118,7 +118,7 @@ def test_readers_that_take_a_byte_a_second_cost_a_bounded_memory_and_delay_nobod
     before = metric(world.gateway, "process_resident_memory_bytes")
     drips = [Drip(world, package) for _ in range(16)]
     try:
-        parts.wait_until(lambda: metric(world.gateway, "photogate_package_downloads") >= 16, 60, "the slow readers")
+        parts.wait_until(lambda: metric(world.gateway, "photogate_package_downloads_active") >= 16, 60, "the slow readers")
         for _ in range(3):
             assert download(world, package)[2] == whole
         assert metric(world.gateway, "photogate_package_buffer_bytes") <= 17 * MIB
@@ -127,7 +127,7 @@ def test_readers_that_take_a_byte_a_second_cost_a_bounded_memory_and_delay_nobod
     finally:
         for each in drips:
             each.close()
-    parts.wait_until(lambda: metric(world.gateway, "photogate_package_downloads") == 0, 60, "their places")
+    parts.wait_until(lambda: metric(world.gateway, "photogate_package_downloads_active") == 0, 60, "their places")
 
 
 def test_range_may_begin_anywhere_in_the_central_directory(own_world):

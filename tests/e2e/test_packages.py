@@ -518,7 +518,7 @@ def test_a_reader_that_takes_nothing_gives_up_its_connections(own_world):
     _, complete = slow_download(world, package, lambda: time.sleep(7))
     assert not complete and time.monotonic() - began < 12
     deadline = time.monotonic() + 10
-    while metric(world.gateway, "photogate_package_downloads") != 0:
+    while metric(world.gateway, "photogate_package_downloads_active") != 0:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -142,6 +142,22 @@ def test_repeats_answer_for_same_idempotency_key(world):
         problem(world.request("POST", "/v1/uploads", body, {"Idempotency-Key": wrong}), 400, "invalid_idempotency_key")
 
 
+def test_repeat_behind_the_end_of_its_url_gets_a_fresh_one_for_the_same_upload(world):
+    photo = pictures.photo(64, 48)
+    wanted = {"profile": "photos", "size": len(photo)}
+    for path, body, upload_of in (("/v1/uploads", wanted, lambda answer: answer),
+                                  ("/v1/uploads/batch", {"uploads": [wanted]}, lambda answer: answer["data"][0])):
+        key = {"Idempotency-Key": f"slow {path}".replace(" ", "-")}
+        first = upload_of(world.request("POST", path, body, key)[2])
+        world.sql(f"update uploads set created_at = created_at - interval '1 hour', expires_at = expires_at - interval '1 hour' where id = '{first['id']}'")
+        _, headers, again = world.request("POST", path, body, key)
+        again = upload_of(again)
+        assert (again["id"], headers["idempotency-replayed"]) == (first["id"], "true")
+        assert again["upload"]["expires_at"] >= first["upload"]["expires_at"] and world.send(again, photo)[0] == 200
+        assert world.gateway.wait_for(again)["state"] == "published"
+        assert upload_of(world.request("POST", path, body, key)[2])["id"] == first["id"], "once it has its file, as ever"
+
+
 def test_creates_one_upload_for_concurrent_use_of_one_key(world):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: world.request("POST", "/v1/uploads", {"profile": "photos"}, {"Idempotency-Key": "race"}), range(32)))

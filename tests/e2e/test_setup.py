@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -101,6 +102,49 @@ def test_repairs_what_somebody_has_changed_and_nothing_else(place):
         "event rule direct of bucket photogate-incoming", "event rule queued of bucket photogate-incoming"}, plan
     healed = place.setup("--yes")
     assert "FAILED" not in healed.stdout and set(place.standing(place.setup("--dry-run")).values()) == {"already so"}
+
+
+def watched(tool, folder, first="true"):
+    """`mc`, which writes down its arguments, what `first` does, and then itself."""
+    wrapper = folder / "mc"
+    wrapper.write_text(f'#!/bin/sh\nprintf "%s " "$@" >> {folder}/arguments\ncase "$*" in *--version*) ;; *) {first} ;; esac\nexec {tool} "$@"\n')
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+def test_no_secret_is_among_the_arguments_of_a_process(place, tmp_path):
+    assert place.running(), "the first test has set it up"
+    tools = pathlib.Path(place.minio.binary).parent
+    environment = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    subprocess.run(["sh", "-ec", "\n".join(["mc alias set STORE $0 $1 $2", "mc event rm --force STORE/photogate-incoming", "mc admin user rm STORE photogate-signer",
+                    "mc admin config reset STORE notify_webhook:direct", "mc admin service restart --json STORE", "mc ready STORE"]),
+                    place.minio.endpoint, place.minio.root.access, place.minio.root.secret], check=True, capture_output=True, timeout=120, env=environment)
+    healed = place.setup("--yes", "--mc", watched(tools / "mc", tmp_path))
+    assert "FAILED" not in healed.stdout and "event targets" in healed.stdout and "to do         user photogate-signer" in healed.stdout
+    arguments = (tmp_path / "arguments").read_text()
+    assert "admin user add store photogate-signer" in arguments
+    for secret in (place.minio.root.secret, *((place.folder / name).read_text().strip() for name in ("signer_secret", "worker_secret", "event_tokens"))):
+        assert secret not in arguments
+    assert "an event came from the store to the gateway" in place.setup("--yes").stdout, "the target has the right token"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_command_leaves_no_secret_behind(place, tmp_path, number):
+    room = tmp_path / "room"
+    room.mkdir()
+    tools = pathlib.Path(place.minio.binary).parent
+    wrapper = watched(tools / "mc", tmp_path, f"touch {tmp_path}/started; exec sleep 600")
+    running = subprocess.Popen(
+        [place.program, "setup", "minio", "--endpoint", place.minio.endpoint, "--data", tmp_path / "data", "--mc", wrapper], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={"PATH": "/usr/bin:/bin", "TMPDIR": str(room), "AWS_ACCESS_KEY_ID": place.minio.root.access,
+                                     "AWS_SECRET_ACCESS_KEY": place.minio.root.secret})
+    services.wait_until((tmp_path / "started").exists, 60, "mc", lambda: running.poll() is None)
+    left = [path for path in room.rglob("*") if path.is_symlink()]
+    assert left and place.minio.root.secret in left[0].read_text(), "mc reads it, while the command runs"
+    running.send_signal(number)
+    running.communicate(timeout=30)
+    assert [path for path in room.rglob("*") if path.is_file() or path.exists() and not path.is_dir()] == []
+    assert not any(path.is_symlink() and path.exists() for path in room.rglob("*"))
 
 
 def test_says_what_is_in_its_way(place, build_dir, tmp_path):

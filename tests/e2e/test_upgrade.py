@@ -1,23 +1,19 @@
 """docs/upgrading.md: gateways of two releases beside each other under load, in both directions, and not one request lost.
 
-The release before is a build of its own, named by PHOTOGATE_PREVIOUS_BUILD_DIR; without it the same procedure runs with this build twice.
+The release before is built from its commit (tests/rig/releases.py), or is the build that PHOTOGATE_PREVIOUS_BUILD_DIR names. The same
+procedure runs with this build twice.
 """
-import http.client
-import os
-import pathlib
 import re
-import subprocess
-import threading
-import time
 
 import pytest
 
 from scripts import local_gateway
-from tests.rig import pictures
+from tests.rig import pictures, releases
 from tests.rig import stack as parts
-from tests.rig.crowd import Crowd
+from tests.rig.balanced import Balanced, readiness
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# Those that requests and workers read all the time.
+TABLES = ("jobs", "callbacks", "uploads", "images", "packages", "package_items", "resumables", "app_profiles", "idempotency_keys")
 ROUNDS = "\n[worker]\nreconcile_interval = 1\nreap_interval = 1\n"
 
 
@@ -26,53 +22,10 @@ def previous(request, build_dir):
     """The build that is upgraded from."""
     if request.param == "this":
         return build_dir
-    folder = os.environ.get("PHOTOGATE_PREVIOUS_BUILD_DIR")
-    if not folder:
-        pytest.skip("PHOTOGATE_PREVIOUS_BUILD_DIR names no build of the release before")
-    return pathlib.Path(folder)
-
-
-class Balanced(Crowd):
-    """Clients behind a load balancer: a request goes to one of the gateways in `serving`, and must be answered well."""
-
-    def __init__(self, world, serving, photos, clients=3):
-        super().__init__(self._client, clients)
-        self.world, self.serving, self.photos = world, list(serving), photos
-        self.acknowledged, self.lost, self._turn, self._lock = [], [], 0, threading.Lock()
-
-    def _ask(self, method, path, body=None):
-        with self._lock:
-            self._turn += 1
-            gateway = self.serving[self._turn % len(self.serving)]
-        try:
-            status, _, answer = gateway.request(method, path, body, key=self.world.app.key)
-        except (OSError, http.client.HTTPException) as error:
-            status, answer = 0, repr(error)
-        if status not in (200, 201, 202):
-            self.lost.append((method, path, status, str(answer)[:300]))
-            return None
-        return answer
-
-    def _client(self, number):
-        count = 0
-        while not self._stop.wait(0.05):
-            count += 1
-            photo = self.photos[(number + count) % len(self.photos)]
-            created = self._ask("POST", "/v1/uploads", {"profile": "photos", "size": len(photo)})
-            if created and local_gateway.send(created["upload"], photo)[0] == 200:
-                self.acknowledged.append(created["id"])
-                self._ask("POST", f"/v1/uploads/{created['id']}/complete")
-                self._ask("GET", f"/v1/uploads/{created['id']}")
-
-    def wait_for(self, more, seconds=90):
-        before = len(self.acknowledged)
-        parts.wait_until(lambda: len(self.acknowledged) >= before + more, seconds, f"{more} more uploads; lost {self.lost[:3]}")
-
-    def leave(self, gateway):
-        """As a load balancer takes a gateway out: no new request, and what is under way ends."""
-        self.serving.remove(gateway)
-        time.sleep(0.5)
-        assert gateway.stop() == 0
+    try:
+        return releases.programs()
+    except releases.Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 def published_by(gateway):
@@ -101,6 +54,17 @@ def assert_all_published_and_told_once(world, gateway, acknowledged):
         assert len({each.body["id"] for each in world.receiver.of(identity, "upload.published")}) == 1
 
 
+def join(clients, gateway):
+    gateway.launch()
+    gateway.wait_until_ready()
+    clients.serving.append(gateway)
+
+
+def both_publish(one, other):
+    before = published_by(one), published_by(other)
+    parts.wait_until(lambda: published_by(one) > before[0] and published_by(other) > before[1], 90, "both publish")
+
+
 @pytest.mark.drills
 def test_gateways_are_replaced_one_by_one_without_losing_a_request(own_world, previous, build_dir, photos):
     world = own_world(build=previous, extra=ROUNDS)
@@ -110,37 +74,90 @@ def test_gateways_are_replaced_one_by_one_without_losing_a_request(own_world, pr
         # Forward: the schema first, under the old gateway, then the new one beside it.
         new = beside(world, build_dir, "new")
         new.migrate()
+        clients.wait_for_all_kinds()
+        join(clients, new)
+        both_publish(old, new)
+        clients.wait_for_all_kinds()
+        # Back, while a gateway of before still runs.
+        clients.leave(new)
+        clients.wait_for_all_kinds()
+        # And forward to the end.
+        last = beside(world, build_dir, "last")
+        join(clients, last)
         clients.wait_for(10)
-        new.launch()
-        new.wait_until_ready()
-        clients.serving.append(new)
-        before = published_by(old), published_by(new)
-        parts.wait_until(lambda: published_by(old) > before[0] and published_by(new) > before[1], 90, "both publish")
-        clients.wait_for(15)
         clients.leave(old)
-        clients.wait_for(10)
-        assert not clients.lost, clients.lost[:5]
-        # Back: the old program on the schema as it is now.
+        clients.wait_for_all_kinds()
+        # Back, once none of before runs: the old program on the schema as it is now.
         again = beside(world, previous, "again")
-        checked = subprocess.run([again.program, "serve", "--config", again.config], capture_output=True, text=True, timeout=20) if schema(previous) != schema(build_dir) else None
-        if checked is None:
-            again.launch()
-            again.wait_until_ready()
-            clients.serving.append(again)
-            clients.wait_for(10)
-            clients.leave(new)
-            clients.wait_for(10)
+        if may_start(previous, build_dir):
+            join(clients, again)
+            both_publish(last, again)
+            clients.leave(last)
+            clients.wait_for_all_kinds()
         else:
+            checked = again.run("serve")
             assert checked.returncode == 78 and "ahead of this program" in checked.stderr, checked.stderr
     assert not clients.lost, clients.lost[:5]
     assert_all_published_and_told_once(world, clients.serving[-1], clients.acknowledged)
-    print(f"{len(clients.acknowledged)} uploads, none lost")
+    print(clients.said())
 
 
 def schema(build):
     """The newest migration that a build knows: its text is in the program."""
     data = (build / "photogate").read_bytes()
     return max(re.findall(rb"\b(00\d\d)_[a-z_]+", data), default=b"")
+
+
+def may_start(previous, build):
+    """0.1.0 refuses every schema that is ahead of it; later releases ask the migrations, of which none here forbids it."""
+    return schema(previous) == schema(build) or b"oldest_program" in (previous / "photogate").read_bytes()
+
+
+def expand(world, number, oldest):
+    """What `photogate migrate` of a later release records."""
+    world.sql(f"insert into schema_migrations (version, name, checksum, oldest_program) values ({number}, '{number}_later', 'x', {oldest})")
+
+
+@pytest.mark.drills
+def test_gateways_start_again_on_a_schema_that_the_next_release_expanded(own_world, build_dir, photos):
+    """A crash in the middle of a rolling upgrade, and the way back, with a program that does not know the newest migrations."""
+    world = own_world(extra=ROUNDS)
+    ours = int(schema(build_dir))
+    other = world.another()
+    with Balanced(world, [world.gateway], photos) as clients:
+        join(clients, other)
+        for statement in ("create table of_the_next_release (id text primary key)", "alter table uploads add column of_the_next_release text",
+                          "alter table jobs add column of_the_next_release integer not null default 0"):
+            world.sql(f"set lock_timeout = '2s'; {statement}")
+        expand(world, 8000, ours)
+        expand(world, 8001, ours)
+        assert readiness(world.gateway)["schema"] == {"program": ours, "database": 8001, "permitted": True}
+        clients.wait_for(5)
+        # Killed with whatever it was working on; only the requests that it was answering would be lost with it.
+        clients.take_out(other, seconds=5)
+        other.kill()
+        again = world.another()
+        join(clients, again)
+        clients.leave(world.gateway)
+        clients.wait_for_all_kinds()
+        assert "database.schema_ahead" in again.log.read_text() and "8001_later" in again.log.read_text()
+        migrated = again.run("migrate")
+        assert migrated.returncode == 0 and "ahead of this program (newest migration 8001_later), and permits it" in migrated.stdout, migrated
+        doctor = again.run("doctor").stdout
+        assert re.search(rf"^warning  database\.schema +is ahead of this program \({ours:04}; newest migration 8001_later\)", doctor, re.M), doctor
+        # What contracts the schema forbids it, and is said while it still runs.
+        expand(world, 8002, 8001)
+        found = readiness(again)
+        assert found["ready"] and found["schema"] == {"program": ours, "database": 8002, "permitted": False}
+        for command in ("serve", "migrate"):
+            refused = beside(world, build_dir, "refused").run(command)
+            assert refused.returncode == 78, refused
+            assert f"ahead of this program ({ours:04}): it has migration 8002_later, beside which no program before schema 8001 can run" in refused.stderr, refused
+        assert world.sql("select count(*) from schema_migrations where version > 7999") == "3"
+        clients.wait_for(5)
+    assert not clients.lost, clients.lost[:5]
+    assert_all_published_and_told_once(world, again, clients.acknowledged)
+    print(clients.said())
 
 
 @pytest.mark.drills
@@ -150,10 +167,10 @@ def test_gateways_go_on_while_the_next_release_expands_the_schema(own_world, pho
     with Balanced(world, [world.gateway], photos) as clients:
         clients.wait_for(15)
         for statement in ("create table of_the_next_release (id text primary key)", "create index concurrently next_release on uploads (updated_at)",
-                          "alter table jobs add column of_the_next_release text", "alter table callbacks add column of_the_next_release text",
-                          "alter table uploads add column of_the_next_release text", "alter table images add column of_the_next_release text"):
+                          *(f"alter table {table} add column of_the_next_release text" for table in TABLES)):
             world.sql(f"set lock_timeout = '2s'; {statement}" if "concurrently" not in statement else statement)
             clients.wait_for(5)
-        clients.wait_for(15)
+        clients.wait_for_all_kinds()
     assert not clients.lost, (len(clients.lost), clients.lost[:5])
     assert_all_published_and_told_once(world, world.gateway, clients.acknowledged)
+    print(clients.said())

@@ -127,6 +127,9 @@ def test_reports_all_mistakes_of_a_token_request_at_once(world):
     assert {each["pointer"] for each in problem["errors"]} >= {"/profile", "/max_uploads", "/expires_in"}
     assert world.request("POST", "/v1/tokens", {"profile": "photos", "metadata": {"a": "x" * 1020}})[0] == 201
     assert world.request("POST", "/v1/tokens", {"profile": "photos", "metadata": {"a": "x" * 1024}})[2]["code"] == "invalid_metadata"
+    assert world.request("POST", "/v1/tokens", {"profile": "photos", "metadata": {"a": "\x01" * 1020}})[2]["code"] == "invalid_metadata"
+    status, _, quoted = world.request("POST", "/v1/tokens", {"profile": "photos", "metadata": {"a": '"' * 1020}})
+    assert status == 201 and create(world, quoted)[0] == 201, "what is given is taken"
     assert world.request("POST", "/v1/tokens", {"profile": "photos"}, key=world.operator.key)[0] == 403
 
 

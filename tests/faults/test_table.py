@@ -9,7 +9,8 @@ import test_kill_cycles
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Failpoints that are no step of the table: a test reaches each.
 ELSEWHERE = {"after_variants_put", "after_variant_made", "mid_backfill", "after_backfill", "before_disk_cache_rename", "mid_sweeper", "after_sweep_opened",
-             "after_versions_forgotten", "after_grant_verdict", "after_scan", "after_publish_verdict"}
+             "after_versions_forgotten", "after_grant_verdict", "after_scan", "after_publish_verdict",
+             "after_hold", "after_held_released"}
 
 pytestmark = pytest.mark.fast
 

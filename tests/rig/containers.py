@@ -53,9 +53,10 @@ def missing():
 
 class Podman:
     """Runs podman in a mount namespace of its own, where it finds cgroups of one version. Containers get no cgroup, since not every machine
-    lets a test make one; their other walls are podman's defaults."""
+    lets a test make one; their other walls are podman's defaults. With `own_network` the ports that they publish are in a network namespace of
+    its own, out of which nothing leads; what is to reach them is started with enter()."""
 
-    def __init__(self):
+    def __init__(self, own_network=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="photogate-podman-"))
         # Podman's own defaults are higher than what a test may give itself.
         limits = [f"{name}={limit}:{limit}" for name, which in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
@@ -66,13 +67,19 @@ class Podman:
         self.environment = {**os.environ, "CONTAINERS_CONF": str(config), "BUILDAH_ISOLATION": "chroot"}
         # crun refuses a machine that has both versions of cgroups; in this namespace there is one.
         hide = "mount -t cgroup2 none /sys/fs/cgroup" if UNIFIED.is_dir() else "true"
-        self._namespace = parts.spawn(["unshare", "--mount", "--propagation", "private", "sh", "-c", f"{hide} && echo ready && exec sleep infinity"],
+        connect = "ip link set lo up" if own_network else "true"
+        self._own = ["--net"] if own_network else []
+        self._namespace = parts.spawn(["unshare", "--mount", "--propagation", "private", *self._own, "sh", "-c", f"{hide} && {connect} && echo ready && exec sleep infinity"],
                                       signal.SIGKILL, stdout=subprocess.PIPE, text=True)
         if self._namespace.stdout.readline() != "ready\n":
             raise parts.StackError("no mount namespace for podman")
 
+    def enter(self, folder=ROOT):
+        """What a command begins with that runs in podman's namespaces."""
+        return ["nsenter", "--target", str(self._namespace.pid), "--mount", *self._own, f"--wd={folder}"]
+
     def command(self, *arguments):
-        return ["nsenter", "--target", str(self._namespace.pid), "--mount", f"--wd={ROOT}", "podman", *map(str, arguments)]
+        return [*self.enter(), "podman", *map(str, arguments)]
 
     def __call__(self, *arguments, check=True, timeout=120, **options):
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout, env=self.environment, **options)
@@ -85,7 +92,7 @@ class Podman:
         folder = self.folder / "bin"
         folder.mkdir(exist_ok=True)
         program = folder / "podman"
-        program.write_text(f"#!/bin/sh\nexec nsenter --target {self._namespace.pid} --mount --wd=\"$PWD\" {shutil.which('podman')} \"$@\"\n")
+        program.write_text("#!/bin/sh\nexec " + " ".join([*self.enter('"$PWD"'), shutil.which("podman")]) + ' "$@"\n')
         program.chmod(0o755)
         return folder
 
@@ -126,15 +133,20 @@ class Podman:
             return self._photogate(target, self.base())
 
     def _photogate(self, target, base):
-        arguments, options = [], {"BASE": base, "BUILDER": os.environ.get("PHOTOGATE_CONTAINER_BUILDER") or base, "SOURCE": ROOT,
-                                  "CMAKE_OPTIONS": "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"}
+        with self.compiled() as words:
+            return self.build(target, "--target", target, *words, BASE=base, BUILDER=os.environ.get("PHOTOGATE_CONTAINER_BUILDER") or base)
+
+    @contextlib.contextmanager
+    def compiled(self):
+        """The words of a build that goes on where the release was compiled: what ninja finds up to date it does not compile, so this is the program
+        that the other tests run, with the image's libraries."""
+        if os.environ.get("PHOTOGATE_CONTAINER_COMPILE"):
+            yield ["--build-arg", f"SOURCE={ROOT}", "--build-arg", "CMAKE_OPTIONS=-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"]
+            return
         release = self.folder / "release"
-        if not os.environ.get("PHOTOGATE_CONTAINER_COMPILE"):
-            # What ninja finds up to date it does not compile: this is the program that the other tests run, with the image's libraries.
-            subprocess.run(["cp", "--archive", release_build(), release], check=True)
-            arguments = ["--volume", f"{release}:{ROOT}/build/release"]
         try:
-            return self.build(target, "--target", target, *arguments, **options)
+            subprocess.run(["cp", "--archive", release_build(), release], check=True)
+            yield ["--build-arg", f"SOURCE={ROOT}", "--volume", f"{release}:{ROOT}/build/release"]
         finally:
             shutil.rmtree(release, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""An app's hook, and a clamd with signatures of its own.
+"""An app's hook, a clamd with signatures of its own, and a c-icap in front of it.
 
     with Hook(world.app.secret) as hook:          # allows everything
         hook.answer = lambda question: refuse("not_ours", "not a picture of ours")
@@ -10,7 +10,9 @@ import dataclasses
 import hashlib
 import http.server
 import json
+import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
@@ -154,3 +156,56 @@ class Clamd:
     def __exit__(self, *_):
         self.stop()
         self.socket.unlink(missing_ok=True)
+
+
+class Icap:
+    """c-icap with virus_scan, which asks this clamd. `settings` are directives of virus_scan."""
+
+    def __init__(self, folder, clamd, **settings):
+        self.folder, self.clamd, self.port, self.process = folder, clamd, parts.free_port(), None
+        self.settings = {"MaxObjectSize": "30M", "ScanFileTypes": "TEXT DATA EXECUTABLE ARCHIVE DOCUMENT GRAPHICS STREAM", "SendPercentData": 0,
+                         "PassOnError": "off", **settings}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir(exist_ok=True)
+        self.service = "virus_scan?allow204=on&sizelimit=off&mode=simple"
+
+    @property
+    def address(self):
+        return f"icap://127.0.0.1:{self.port}/{self.service}"
+
+    def start(self):
+        program = unpacked.program("c-icap", "usr/bin/c-icap", "libicapapi5", "libc-icap-mod-virus-scan", "libpcre3", "libdb5.3")
+        root = program.parents[2]
+        (modules,) = root.glob("usr/lib/*/c_icap")
+        options = [("PidFile", self.folder / "pid"), ("CommandsSocket", self.folder / "control"), ("Timeout", 30), ("KeepAliveTimeout", 30),
+                   ("MaxKeepAliveRequests", 50), ("StartServers", 1), ("MaxServers", 1), ("ThreadsPerChild", 8), ("MinSpareThreads", 2), ("MaxSpareThreads", 8),
+                   ("Port", f"127.0.0.1:{self.port}"), ("TmpDir", self.folder / "tmp"), ("ServerAdmin", "nobody@example.com"), ("ServerName", "icap.example"),
+                   ("ModulesDir", modules), ("ServicesDir", modules), ("TemplateDir", root / "usr/share/c_icap/templates/"), ("TemplateDefaultLanguage", "en"),
+                   ("LoadMagicFile", root / "etc/c-icap/c-icap.magic"), ("ServerLog", self.folder / "server.log"), ("AccessLog", self.folder / "access.log"),
+                   ("Service", "virus_scan virus_scan.so"), ("Module", "common clamd_mod.so"), ("clamd_mod.ClamdSocket", self.clamd.address),
+                   ("virus_scan.DefaultEngine", "clamd"), *((f"virus_scan.{name}", value) for name, value in self.settings.items())]
+        (self.folder / "c-icap.conf").write_text("".join(f"{name} {value}\n" for name, value in options))
+        libraries = f"{modules.parent}:{root / 'lib' / modules.parent.name}"
+        with open(self.folder / "output", "ab") as output:
+            self.process = subprocess.Popen([program, "-N", "-D", "-f", self.folder / "c-icap.conf"], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                                            env={"LD_LIBRARY_PATH": libraries, "PATH": "/usr/bin:/bin"}, start_new_session=True)
+        parts.wait_until(self.answers, 60, "c-icap", lambda: self.process.poll() is None)
+        return self
+
+    def answers(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(f"OPTIONS {self.address} ICAP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            return connection.recv(16).startswith(b"ICAP/1.0 200")
+        return False
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # its children are of its group
+            self.process.wait()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()

@@ -103,6 +103,17 @@ void FakeRecords::forget_job(std::int64_t id) {
 
 // ---- UploadStore
 
+Created FakeRecords::replay(Upload& first, Timestamp ends) {
+    const auto now = clock_.now();
+    const bool waits = first.state == UploadState::created || first.state == UploadState::expired;
+    if (waits && first.expires_at <= now && ends > now) {
+        first.state = UploadState::created;
+        first.expires_at = ends;
+        first.finished_at.reset();
+    }
+    return {Created::How::replayed, first};
+}
+
 void FakeRecords::create(storage::records::NewUpload item, std::function<void(Result<Created>)> done) {
     if (auto error = begin("create")) return done(fail(*error));
     const auto outcome = [&]() -> Result<Created> {
@@ -113,7 +124,7 @@ void FakeRecords::create(storage::records::NewUpload item, std::function<void(Re
             if (const auto used = idempotency_.find(key); used != idempotency_.end()) {
                 if (used->second.first != item.idempotency->request_sha256)
                     return fail(ErrorCode::idempotency_key_reused, "the key was used for another request");
-                return Created{Created::How::replayed, rows_.at(used->second.second).upload};
+                return replay(rows_.at(used->second.second).upload, upload.expires_at);
             }
         }
         if (item.unless_published) {
@@ -151,12 +162,14 @@ Result<std::vector<Result<Created>>> FakeRecords::create_batch(const storage::re
         if (used != batches_.end()) {
             if (used->second.first != batch.idempotency->request_sha256)
                 return fail(ErrorCode::idempotency_key_reused, "the key was used for another request");
-            for (const auto place : batch.places) {
+            for (std::size_t i = 0; i < batch.places.size(); ++i) {
+                const auto place = batch.places[i];
                 const auto first = used->second.second.find(place);
                 if (first == used->second.second.end()) {
                     outcomes.emplace_back(fail(ErrorCode::idempotency_key_reused, "it was refused"));
                 } else {
-                    outcomes.emplace_back(Created{Created::How::replayed, rows_.at(first->second).upload});
+                    outcomes.emplace_back(
+                        replay(rows_.at(first->second).upload, batch.uploads[i].upload.expires_at));
                 }
             }
             return outcomes;

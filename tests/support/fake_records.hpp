@@ -79,6 +79,7 @@ class FakeRecords final : public storage::records::UploadStore,
                                                     std::chrono::seconds lease) override;
     Result<> release(const std::vector<model::Lease>& leases) override;
     Result<model::UploadState> postpone(const model::Lease& lease, const model::Postponement& why) override;
+    Result<std::size_t> release_held(const storage::records::HeldJobs& held) override;
     using JobQueue::finish_cleanup;
     Result<> finish_cleanup(const model::Lease& lease,
                             const std::optional<model::TimelineNote>& note) override;
@@ -126,6 +127,8 @@ class FakeRecords final : public storage::records::UploadStore,
         std::string lease_token;
         Timestamp lease_until;
         bool ran_out_of_time = false;
+        std::vector<std::string> waits_for;  ///< the codes that the timeline has of it
+        std::string held_by;
     };
     std::vector<JobRow> jobs_of(const UploadId& id) const;
     std::optional<ETag> kept_etag_of(const UploadId& id) const;
@@ -160,6 +163,7 @@ class FakeRecords final : public storage::records::UploadStore,
     void queue_erasing(const model::Upload& upload, const model::JobKind& kind, const std::string& detail);
     void queue_late(const model::Upload& upload);
     void forget_job(std::int64_t id);
+    storage::records::Created replay(model::Upload& first, Timestamp ends);
 
     const Clock& clock_;
     const std::uint32_t max_attempts_, max_crashes_;

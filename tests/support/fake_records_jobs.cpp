@@ -1,5 +1,6 @@
 // FakeRecords' jobs and verdicts.
 #include <algorithm>
+#include <map>
 #include <thread>
 
 #include "tests/support/fake_records.hpp"
@@ -45,8 +46,9 @@ Result<std::vector<model::Job>> FakeRecords::claim(const storage::records::Claim
                 continue;
             }
             row.upload.state = UploadState::processing;
-            note(row, "claimed");
+            if (job.waits_for.empty()) note(row, "claimed");
         }
+        job.held_by.clear();
         ++job.attempt;
         job.lease_token = "token-" + std::to_string(++last_token_);
         job.lease_until = clock_.now() + request.lease;
@@ -129,6 +131,7 @@ void FakeRecords::end(Held held, UploadState state, model::RejectionFacts why,
     upload.finished_at = clock_.now();
     tell(*held.row, state == UploadState::failed ? model::CallbackType::upload_failed
                                                  : model::CallbackType::upload_rejected);
+    if (!held.job->waits_for.empty()) note(*held.row, "resumed");
     note(*held.row, to_string(state));
     forget_job(held.job->id);
     if (original) queue(upload, JobKind::dispose_original, std::string{to_string(*original)});
@@ -156,9 +159,40 @@ Result<UploadState> FakeRecords::postpone(const Lease& lease, const model::Postp
     }
     job.lease_token.clear();
     job.run_at = clock_.now() + why.delay;
-    note(*held->row, "postponed");
+    job.held_by = why.held_by;
+    const bool waits = job.kind == JobKind::process && why.cost == model::Postponement::Cost::free;
+    auto& codes = job.waits_for;
+    if (!waits && !codes.empty()) note(*held->row, "resumed");
+    if (!waits || std::find(codes.begin(), codes.end(), why.code) == codes.end())
+        note(*held->row, "postponed");
+    if (waits) {
+        codes.push_back(why.code);
+    } else {
+        codes.clear();
+    }
     if (job.kind == JobKind::process) upload.state = UploadState::uploaded;
     return upload.state;
+}
+
+Result<std::size_t> FakeRecords::release_held(const storage::records::HeldJobs& held) {
+    if (auto error = begin("release_held")) return fail(*error);
+    const std::lock_guard lock{mutex_};
+    const auto is_among = [](const std::vector<std::string>& gates, const std::string& gate) {
+        return std::find(gates.begin(), gates.end(), gate) != gates.end();
+    };
+    std::map<std::string, std::size_t> released;
+    for (auto& job : jobs_) {
+        if (job.held_by.empty() || !job.lease_token.empty() || is_among(held.away, job.held_by)) continue;
+        if (job.run_at <= clock_.now() + std::chrono::seconds{2}) continue;
+        auto& count = released[job.held_by];
+        if (count >= (is_among(held.tried, job.held_by) ? 1 : held.most)) continue;
+        ++count;
+        job.run_at = clock_.now();
+    }
+    std::size_t all = 0;
+    for (const auto& [gate, count] : released)
+        all += count;
+    return all;
 }
 
 Result<> FakeRecords::finish_cleanup(const Lease& lease, const std::optional<model::TimelineNote>& written) {
@@ -225,6 +259,7 @@ Result<Upload> FakeRecords::publish(const Lease& lease, const model::Publication
     upload.rejection.reset();
     upload.finished_at = clock_.now();
     tell(*held->row, model::CallbackType::upload_published);
+    if (!held->job->waits_for.empty()) note(*held->row, "resumed");
     note(*held->row, "published");
     forget_job(held->job->id);
     queue(upload, JobKind::dispose_original, std::string{to_string(publication.original)});

@@ -1,6 +1,12 @@
 #include "tests/support/records_contract.hpp"
 
+#include <algorithm>
 #include <future>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "model/object_layout.hpp"
 
@@ -235,6 +241,72 @@ TEST_P(RecordsContract, fails_the_upload_at_the_last_attempt_and_never_for_what_
     EXPECT_EQ(claim_one().attempt, 1U);
 }
 
+TEST_P(RecordsContract, what_waits_for_long_says_so_once) {
+    const auto upload = received();
+    const auto wait_for = [&](const char* code) {
+        EXPECT_TRUE(world->jobs().postpone(claim_one().lease, {Postponement::Cost::free, code, "", 0ms}));
+    };
+    for (int i = 0; i < 50; ++i)
+        wait_for("scanner_unavailable");
+    wait_for("hook_unavailable");
+    for (int i = 0; i < 50; ++i)
+        wait_for(i % 2 == 0 ? "scanner_unavailable" : "hook_unavailable");
+    const auto events = [&](std::string_view word) {
+        const auto entries = world->uploads().timeline(std::nullopt, upload.id).value();
+        return std::count_if(entries.begin(), entries.end(),
+                             [&](const auto& each) { return each.event == word; });
+    };
+    EXPECT_EQ(events("postponed"), 2) << "once for each";
+    EXPECT_EQ(events("claimed"), 1);
+    EXPECT_EQ(events("resumed"), 0);
+    EXPECT_TRUE(
+        world->jobs().postpone(claim_one().lease, {Postponement::Cost::attempt, "internal", "", 0ms}));
+    EXPECT_EQ(events("resumed"), 1) << "it has what it waited for";
+    EXPECT_EQ(events("postponed"), 3) << "what spends an attempt is always told";
+    wait_for("scanner_unavailable");
+    EXPECT_EQ(events("postponed"), 4) << "another wait";
+    EXPECT_EQ(events("claimed"), 2);
+    ASSERT_TRUE(world->publications().publish(claim_one().lease, publication(upload)));
+    EXPECT_EQ(events("resumed"), 2);
+}
+
+TEST_P(RecordsContract, a_job_that_waits_for_a_gate_is_released_when_that_is_back) {
+    // Not all jobs are made due here: those that wait are not.
+    const auto claim_due = [&] {
+        return world->jobs().claim({.worker = "w", .most = 10, .kinds = {JobKind::process}}).value();
+    };
+    const auto wait_for_one = [&] {
+        auto jobs = claim_due();
+        for (int i = 0; i < 300 && jobs.empty(); ++i) {
+            std::this_thread::sleep_for(10ms);
+            jobs = claim_due();
+        }
+        if (jobs.size() != 1) throw std::runtime_error{"not one job to claim"};
+        return jobs.front();
+    };
+    for (int i = 0; i < 6; ++i) {
+        received();
+        model::Postponement away{Postponement::Cost::free, "hook_unavailable", "", 600s};
+        away.held_by = i == 5 ? "scanner" : "hook:1";
+        ASSERT_TRUE(world->jobs().postpone(wait_for_one().lease, away));
+    }
+    EXPECT_TRUE(claim_due().empty());
+    const auto release = [&](std::vector<std::string> away, std::vector<std::string> tried,
+                             std::size_t most) {
+        const auto released = world->jobs().release_held({std::move(away), std::move(tried), most});
+        EXPECT_TRUE(released) << released.error().detail;
+        return released.value_or(99);
+    };
+    EXPECT_EQ(release({"hook:1", "scanner"}, {}, 10), 0U) << "both are away";
+    EXPECT_EQ(release({"scanner"}, {"hook:1"}, 10), 1U) << "one finds out";
+    wait_for_one();
+    EXPECT_EQ(release({"scanner"}, {"hook:1"}, 10), 1U) << "what is leased is not held";
+    EXPECT_EQ(release({"scanner"}, {}, 2), 2U) << "a bounded number at once";
+    EXPECT_EQ(release({"scanner"}, {}, 2), 1U);
+    EXPECT_EQ(release({"scanner"}, {}, 2), 0U);
+    EXPECT_EQ(release({}, {}, 2), 1U);
+}
+
 TEST_P(RecordsContract, fails_the_upload_at_the_third_crash) {
     const auto upload = received();
     for (int i = 1; i < 3; ++i) {
@@ -313,6 +385,53 @@ TEST_P(RecordsContract, moves_the_end_of_a_grant_only_while_nothing_has_arrived)
     ASSERT_EQ(observe(upload), ObserveOutcome::received);
     EXPECT_EQ(world->uploads().extend_grant(upload.app, upload.id, later).error().code,
               ErrorCode::state_conflict);
+}
+
+TEST_P(RecordsContract, renews_the_grant_of_a_repeated_request_that_has_ended_while_its_file_is_awaited) {
+    const auto now = world->clock().now();
+    const auto ask = [&](Timestamp ends) {
+        storage::records::NewUpload item;
+        item.upload = created();
+        item.upload.id = make_upload_id(now, random);
+        item.upload.public_id = make_public_id(random);
+        item.upload.key = model::incoming_key(now, item.upload.id);
+        item.upload.expires_at = ends;
+        item.idempotency = storage::records::IdempotencyKey{"key-1", std::string(64, 'a')};
+        std::promise<Result<Created>> promise;
+        world->uploads().create(std::move(item),
+                                [&](Result<Created> made) { promise.set_value(std::move(made)); });
+        return promise.get_future().get().value();
+    };
+    const auto first = ask(now - 1s);
+    ASSERT_EQ(first.how, Created::How::created);
+    const auto renewed = ask(now + 15min);
+    EXPECT_EQ(renewed.how, Created::How::replayed);
+    EXPECT_EQ(renewed.upload.id, first.upload.id);
+    EXPECT_EQ(world->uploads().find(std::nullopt, first.upload.id)->expires_at, renewed.upload.expires_at);
+    EXPECT_GT(renewed.upload.expires_at, now);
+    const auto again = ask(now + 1h);
+    EXPECT_EQ(again.upload.expires_at, renewed.upload.expires_at) << "its grant is good";
+}
+
+TEST_P(RecordsContract, renews_no_grant_of_an_upload_that_has_its_file) {
+    const auto now = world->clock().now();
+    storage::records::NewUpload item;
+    item.upload = created();
+    item.upload.id = make_upload_id(now, random);
+    item.upload.public_id = make_public_id(random);
+    item.upload.key = model::incoming_key(now, item.upload.id);
+    item.upload.expires_at = now - 1s;
+    item.idempotency = storage::records::IdempotencyKey{"key-1", std::string(64, 'a')};
+    const auto ask = [&] {
+        std::promise<Result<Created>> promise;
+        world->uploads().create(item, [&](Result<Created> made) { promise.set_value(std::move(made)); });
+        return promise.get_future().get().value();
+    };
+    ASSERT_EQ(ask().how, Created::How::created);
+    ASSERT_EQ(observe(item.upload), ObserveOutcome::received);
+    item.upload.expires_at = now + 15min;
+    EXPECT_EQ(ask().how, Created::How::replayed);
+    EXPECT_EQ(world->uploads().find(std::nullopt, item.upload.id)->expires_at, now - 1s);
 }
 
 }  // namespace photogate::test

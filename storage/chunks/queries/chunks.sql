@@ -2,7 +2,7 @@
 
 -- name: take_resumable
 -- $1 the upload, $2 length, $3 metadata, $4 when to look, $5 whether to begin anew, $6 takes in a minute, $7 SHA-256 of the whole,
--- $8 the gateway that receives it.
+-- $8 the gateway that receives it; $9 takes in a minute of one that has more than $10 chunks, and one for each $11 bytes.
 -- No row: there were as many.
 insert into resumables as r (upload_id, length, metadata, look_at, whole_sha256, holder)
 values ($1, $2::bigint, coalesce($3, ''), $4::timestamptz, $7, $8)
@@ -20,7 +20,9 @@ on conflict (upload_id) do update set
     look_at = case when r.state = 'received' then r.look_at else greatest(excluded.look_at, now()) end,
     takes = case when r.taken_at < now() - interval '1 minute' then 1 else r.takes + 1 end,
     taken_at = case when r.taken_at < now() - interval '1 minute' then now() else r.taken_at end
-where r.taken_at < now() - interval '1 minute' or r.takes < $6::integer
+where r.taken_at < now() - interval '1 minute' or r.takes < $9::integer
+   or (r.takes < $6::integer
+       and (select count(*) from chunks c where c.upload_id = r.upload_id and c.beginning = r.beginning) <= $10::bigint + r.received / $11::bigint)
 returning beginning, epoch, received, length, state, metadata, whole_sha256;
 
 -- name: holder_of_resumable

@@ -27,10 +27,10 @@ from unnest($1::text[], $2::bigint[], $3::bigint[]) as t (id, uploads, bytes)
 where client_tokens.id = t.id;
 
 -- name: idempotent_uploads
--- What the keys of $1 (apps) and $2 (keys) were first used for.
+-- What the keys of $1 (apps) and $2 (keys) were first used for; $3 now, which is within their day.
 select k.key as idempotency_key, k.request_sha256 as request_sha256, u.*
 from unnest($1::text[], $2::text[]) as asked (app, key)
-join idempotency_keys k on k.app = asked.app and k.key = asked.key
+join idempotency_keys k on k.app = asked.app and k.key = asked.key and k.created_at > $3::timestamptz - interval '24 hours'
 join uploads u on u.id = k.upload_id;
 
 -- name: published_with_bytes
@@ -64,6 +64,19 @@ select * from uploads where id = any($1::text[]);
 update uploads set expires_at = greatest(expires_at, $3::timestamptz), state = 'created', finished_at = null, updated_at = $4::timestamptz
 where id = $1 and app = $2 and state in ('created', 'expired')
 returning *;
+
+-- name: renew_grants
+-- Of the uploads $1 those that wait for their file and whose grant has ended by now ($3): it ends at $2. In the order of their ids, so
+-- that groups can't wait for each other.
+with ended as (
+    select u.id, asked.expires_at
+    from unnest($1::text[], $2::timestamptz[]) as asked (id, expires_at) join uploads u on u.id = asked.id
+    where u.state in ('created', 'expired') and u.expires_at <= $3::timestamptz
+    order by u.id for update of u
+)
+update uploads u set expires_at = ended.expires_at, state = 'created', finished_at = null, updated_at = $3::timestamptz
+from ended where u.id = ended.id
+returning u.*;
 
 -- name: await_parts
 -- Of new multipart uploads $1: looked at when their grants have ended, $2.

@@ -132,11 +132,12 @@ started as (
 ),
 leased as (
     update jobs j
-    set attempt = attempt + 1, lease_token = $1, lease_until = now() + make_interval(secs => $3::double precision), worker = $2
+    set attempt = attempt + 1, lease_token = $1, lease_until = now() + make_interval(secs => $3::double precision), worker = $2,
+        held_by = null
     from taken t
     where j.id = t.id and (t.kind <> 'process' or exists (select from started s where s.id = t.subject_id))
     returning j.id as job_id, j.subject_kind, j.subject_id, j.slot, j.payload, j.kind, j.detail as job_detail, j.attempt,
-              j.ready_since, j.patient, j.app as job_app, j.party, t.place
+              j.ready_since, j.patient, j.app as job_app, j.party, j.waiting_since, t.place
 ),
 pointless as (
     delete from jobs j using taken t
@@ -145,7 +146,7 @@ pointless as (
 noted as (
     insert into timeline (subject_id, at, event, detail)
     select subject_id, $7::timestamptz, 'claimed', json_build_object('worker', $2::text, 'attempt', attempt)::text
-    from leased where kind = 'process'
+    from leased where kind = 'process' and waiting_since is null
 )
 select l.*, s.*
 from leased l join started s on s.id = l.subject_id
@@ -159,7 +160,7 @@ order by place;
 -- name: claimed_before
 -- After a COMMIT whose answer was lost: what this token holds.
 select j.id as job_id, j.subject_kind, j.subject_id, j.slot, j.payload, j.kind, j.detail as job_detail, j.attempt, j.ready_since,
-       j.patient, j.app as job_app, j.party, j.id as place, u.*
+       j.patient, j.app as job_app, j.party, j.waiting_since, j.id as place, u.*
 from jobs j left join uploads u on j.subject_kind = 'upload' and u.id = j.subject_id
 where j.lease_token = $1
 order by j.id;
@@ -175,7 +176,7 @@ returning j.id, j.lease_token;
 
 -- name: lock_leased
 select j.id as job_id, j.kind as job_kind, j.attempt, j.crashes, j.generation as job_generation, j.subject_kind,
-       j.subject_id, j.slot as job_slot
+       j.subject_id, j.slot as job_slot, j.waiting_since
 from jobs j
 where j.id = $1 and j.lease_token = $2
 for update;
@@ -247,13 +248,45 @@ from aside a
 where a.kind = 'process' and u.id = a.subject_id and u.state = 'processing';
 
 -- name: give_back_job
--- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on, $6 whether it ran out of time
+-- $3 the delay in milliseconds, $4 attempts and $5 crashes as they are from now on, $6 whether it ran out of time, $7 the gate that
+-- it waits for (empty: none), $8 since when it waits (null: it does not)
 update jobs
 set lease_token = null, lease_until = null, given_back = $2, attempt = $4, crashes = $5, patient = patient or $6::boolean,
     run_at = now() + make_interval(secs => $3::double precision / 1000),
-    ready_since = now() + make_interval(secs => $3::double precision / 1000)
+    ready_since = now() + make_interval(secs => $3::double precision / 1000),
+    held_by = nullif($7, ''), waiting_since = $8::timestamptz
 where id = $1 and lease_token = $2
 returning id;
+
+-- name: is_told_of_waiting
+-- $1 upload, $2 since when it waits, $3 for what, as an error's code
+select from timeline where subject_id = $1 and at >= $2::timestamptz and event = 'postponed' and detail::json ->> 'code' = $3 limit 1;
+
+-- name: release_held_jobs
+-- $1 the gates that are away, whose jobs wait on; $2 those that are tried, each with one job; $3 how many jobs of any other at most.
+-- What is due within the next seconds needs nobody. Those of a gate that is back are spread over a second.
+with recursive gates as (
+    (select held_by from jobs where held_by is not null order by held_by limit 1)
+    union all
+    select next.held_by
+    from gates g
+    cross join lateral (select j.held_by from jobs j where j.held_by > g.held_by order by j.held_by limit 1) next
+),
+chosen as materialized (
+    select j.id, g.held_by = any($2::text[]) as tried
+    from gates g
+    cross join lateral (select jobs.id from jobs
+                        where jobs.held_by = g.held_by and jobs.lease_token is null and jobs.run_at > now() + interval '2 seconds'
+                        order by jobs.run_at, jobs.id
+                        limit case when g.held_by = any($2::text[]) then 1 else $3::integer end
+                        for update skip locked) j
+    where g.held_by <> all($1::text[])
+)
+update jobs j
+set run_at = due.at, ready_since = due.at
+from (select id, now() + case when tried then interval '0' else random() * interval '1 second' end as at from chosen) due
+where j.id = due.id
+returning j.id;
 
 -- name: back_to_uploaded
 update uploads set state = 'uploaded', updated_at = $2::timestamptz where id = $1 and state = 'processing' returning id;

@@ -113,10 +113,14 @@ taken as materialized (
 update callbacks c set lease_token = $1, lease_until = now() + make_interval(secs => $2::double precision)
 from taken t
 where c.id = t.id
-returning c.*, t.round;
+returning c.*, t.round,
+          (select u.traceparent from uploads u where u.id = c.subject_id) as traceparent,
+          (select u.tracestate from uploads u where u.id = c.subject_id) as tracestate;
 
 -- name: callbacks_claimed_before
-select * from callbacks where lease_token = $1;
+select c.*, u.traceparent, u.tracestate
+from callbacks c left join uploads u on u.id = c.subject_id
+where c.lease_token = $1;
 
 -- name: record_attempts
 with paused as materialized (

@@ -131,10 +131,10 @@ select *, xmin::text::bigint as mark from uploads where id = $1 and ($2::text is
 select id, at,
        case event when 'received' then 'uploaded' when 'repinned' then 'uploaded' when 'retried' then 'uploaded'
                   when 'postponed' then 'uploaded' when 'lease.lost' then 'uploaded'
-                  when 'claimed' then 'processing' else event end as state
+                  when 'claimed' then 'processing' when 'resumed' then 'processing' else event end as state
 from timeline
 where subject_id = $1 and id > $2::bigint
-  and (event in ('received', 'claimed', 'published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted', 'repinned', 'retried')
+  and (event in ('received', 'claimed', 'resumed', 'published', 'rejected', 'failed', 'expired', 'cancelled', 'deleted', 'repinned', 'retried')
        or event in ('postponed', 'lease.lost') and detail::json ->> 'job' = 'process')
 order by id
 limit $3::integer;
@@ -169,6 +169,10 @@ limit 1000;
 -- Counted up to a bound: beyond it the exact number changes nothing. What a backfill has waiting gives way, and is not late.
 select (select count(*) from (select from jobs where lease_token is null and run_at <= now() limit 100000) as r) as jobs_ready,
        (select count(*) from (select from jobs where lease_token is not null limit 100000) as l) as jobs_leased,
+       (select count(*) from (select from jobs where held_by is not null and lease_token is null and held_by = 'scanner'
+                              limit 100000) as s) as held_by_scanner,
+       (select count(*) from (select from jobs where held_by is not null and lease_token is null and held_by like 'hook:%'
+                              limit 100000) as h) as held_by_hooks,
        (select count(*) from (select from callbacks where state = 'waiting' limit 100000) as w) as callbacks_waiting,
        (select count(*) from (select from callbacks where state = 'dead' limit 100000) as d) as callbacks_dead,
        (select coalesce(extract(epoch from now() - min(ready_since)) * 1000, 0)::bigint

@@ -1,4 +1,5 @@
 // Bodies taken in pieces and files sent: backpressure, early answers, ends of every kind.
+#include <cstdio>
 #include <future>
 
 #include <sys/mman.h>

@@ -2,6 +2,7 @@
 // let a test do.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>

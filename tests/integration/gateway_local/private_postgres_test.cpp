@@ -5,8 +5,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <set>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,6 +151,44 @@ TEST_F(PrivatePostgresTest, restarts_interrupted_initdb) {
     fs::create_directories(folder_ / "postgres" / "data.new" / "base");
     const auto started = PrivatePostgres::start(folder_ / "postgres");
     ASSERT_TRUE(started) << started.error().detail;
+}
+
+/// Every file below a folder: its content, and when it was written.
+std::map<std::string, std::pair<std::string, fs::file_time_type>> files_of(const fs::path& folder) {
+    std::map<std::string, std::pair<std::string, fs::file_time_type>> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file{entry.path(), std::ios::binary};
+        files[entry.path().string()] = {std::string{std::istreambuf_iterator<char>{file}, {}},
+                                        entry.last_write_time()};
+    }
+    return files;
+}
+
+TEST_F(PrivatePostgresTest, rejects_data_of_another_postgresql_and_leaves_them_alone) {
+    {
+        const auto first = PrivatePostgres::start(folder_ / "postgres");
+        ASSERT_TRUE(first) << first.error().detail;
+        ASSERT_TRUE(migrate((*first)->url(), RunMode::apply));
+    }
+    const auto data = folder_ / "postgres" / "data";
+    std::string version;
+    std::ifstream{data / "PG_VERSION"} >> version;
+    std::ofstream{data / "PG_VERSION"} << "9\n";
+    const auto before = files_of(data);
+    const auto began = std::chrono::steady_clock::now();
+    const auto refused = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::database_unavailable);
+    EXPECT_THAT(refused.error().detail, HasSubstr("was made by PostgreSQL 9, and PostgreSQL "));
+    EXPECT_THAT(refused.error().detail, HasSubstr("apt install postgresql-9"));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{5});
+    EXPECT_EQ(files_of(data), before);
+
+    std::ofstream{data / "PG_VERSION"} << version << "\n";
+    const auto again = PrivatePostgres::start(folder_ / "postgres");
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_THAT(*migrate((*again)->url(), RunMode::dry_run), IsEmpty());
 }
 
 TEST_F(PrivatePostgresTest, rejects_folder_path_too_long_for_a_socket_with_clear_message) {

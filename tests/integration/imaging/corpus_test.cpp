@@ -1,5 +1,6 @@
 // The corpus of PHOTOGATE_CORPUS: every photo gives its facts and comes out clean in every format, every
 // hostile file gets its verdict in bounded time and memory.
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>

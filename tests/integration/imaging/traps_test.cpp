@@ -76,9 +76,8 @@ TEST_F(Traps, reports_facts_that_the_published_picture_has_lost) {
 
 TEST_F(Traps, writes_avif_that_the_libvips_saver_can_not) {
     vips("copy " + make_photo(folder, 320, 240) + " " + folder.file("p.png"));
-    (void)std::system(("VIPS_WARNING=0 vips heifsave " + folder.file("p.png") + " " + folder.file("v.avif") +
-                       " --compression av1 --effort 0 >/dev/null 2>&1")
-                          .c_str());
+    shell("vips heifsave " + folder.file("p.png") + " " + folder.file("v.avif") +
+          " --compression av1 --effort 0 2>/dev/null || true");
     EXPECT_TRUE(!std::filesystem::exists(folder.file("v.avif")) ||
                 std::filesystem::file_size(folder.file("v.avif")) == 0)
         << "libvips writes AVIF with this libheif now";

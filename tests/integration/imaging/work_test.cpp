@@ -1,6 +1,7 @@
 // Files that are cheap to send and dear to read, through the real worker process: each ends in a verdict, and
 // takes a bounded time of the processor.
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -2,6 +2,7 @@
 // most.
 #include "pipeline/reconciler.hpp"
 
+#include <future>
 #include <thread>
 
 #include "on_real_stores.hpp"

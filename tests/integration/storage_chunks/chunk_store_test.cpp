@@ -25,7 +25,8 @@ class ChunkStoreTest : public records::test::RecordsTest {
     }
     Taken take(Take::From from = Take::From::where_it_stands) { return store->take(take_of(from)).value(); }
     static Chunk chunk(std::uint64_t first, ByteSize size, std::uint64_t epoch) {
-        return {first, size, epoch, ETag::trusted("e" + std::to_string(first)), std::string(64, 'a')};
+        return {first, size, epoch, ETag::trusted(std::string{"e"}.append(std::to_string(first))),
+                std::string(64, 'a')};
     }
     Append append_of(const Taken& taken, std::uint64_t offset, ByteSize size,
                      std::optional<ByteSize> whole = {}) {
@@ -160,6 +161,28 @@ TEST_F(ChunkStoreTest, connections_of_one_upload_are_limited) {
     const auto refused = store->take(take_of());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::rate_limited);
+}
+
+TEST_F(ChunkStoreTest, connections_of_one_that_came_in_very_many_small_pieces_are_few) {
+    auto large = take_of();
+    large.length = 10'000;
+    const auto taken = store->take(large).value();
+    Append pieces{upload.id, taken.beginning, taken.epoch, 0, {}, {}};
+    for (std::int64_t i = 0; i < kManyChunks; ++i)
+        pieces.chunks.push_back(chunk(static_cast<std::uint64_t>(i), 1, taken.epoch));
+    ASSERT_TRUE(store->append(pieces).value());
+    for (int i = 1; i < kMostTakes; ++i)
+        ASSERT_TRUE(store->take(take_of()));
+    database.run("update resumables set taken_at = now() - interval '2 minutes'");
+    const auto again = take();
+    ASSERT_TRUE(store->append(append_of(again, kManyChunks, 1)).value());
+    for (int i = 1; i < kMostTakesOfMany; ++i)
+        ASSERT_TRUE(store->take(take_of()));
+    const auto refused = store->take(take_of());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::rate_limited);
+    database.run("update resumables set taken_at = now() - interval '2 minutes'");
+    EXPECT_EQ(take().received, static_cast<ByteSize>(kManyChunks) + 1) << "it goes on, slowly";
 }
 
 }  // namespace

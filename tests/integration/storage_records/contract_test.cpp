@@ -1,4 +1,6 @@
 // PostgreSQL keeps the guards that the fake keeps.
+#include <stdexcept>
+
 #include "records_database.hpp"
 #include "tests/support/records_contract.hpp"
 

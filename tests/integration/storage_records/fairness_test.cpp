@@ -1,6 +1,7 @@
 // Who is served next: apps in turn, and within an app its client tokens; a file that ran out of time last.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <map>
 #include <set>
 

@@ -1,5 +1,6 @@
 // What the records do while PostgreSQL restarts, and while its sessions are shot.
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "records_database.hpp"

@@ -1,5 +1,6 @@
 // A database as the schema before images and subjects left it, migrated: everything is where it was, and goes on.
 #include <chrono>
+#include <stdexcept>
 
 #include "records_database.hpp"
 #include "storage/database/embedded_sql.hpp"

@@ -1,6 +1,8 @@
 // Stored packages: their work, their progress, and the one callback about their end.
 #include "storage/packages/package_builds.hpp"
 
+#include <stdexcept>
+
 #include "records_database.hpp"
 #include "storage/packages/package_store.hpp"
 

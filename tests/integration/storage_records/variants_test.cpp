@@ -1,4 +1,6 @@
 // Variants recorded with their publication, ordered and announced; and versions that are forgotten for want of use.
+#include <stdexcept>
+
 #include "records_database.hpp"
 #include "storage/variants/version_eviction.hpp"
 

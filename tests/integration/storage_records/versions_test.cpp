@@ -1,4 +1,5 @@
 // Versions in PostgreSQL: the contract, two gateways, and what becomes of the rows.
+#include <stdexcept>
 #include <thread>
 
 #include "records_database.hpp"

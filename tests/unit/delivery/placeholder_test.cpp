@@ -2,6 +2,7 @@
 #include "delivery/placeholder.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdlib>
 
 #include <gtest/gtest.h>

@@ -41,7 +41,9 @@ TEST_P(OneMistake, is_reported_alone_with_its_line) {
     const auto& c = GetParam();
     const auto text = with_line(c.table, c.line);
     const auto said = mistakes_of(load_text(text));
-    EXPECT_THAT(said, HasSubstr("photogate.toml:" + std::to_string(line_number(text, c.line)) + ": "));
+    // Of two lines the second is wrong.
+    const auto line = line_number(text, c.line) + lines(c.line);
+    EXPECT_THAT(said, HasSubstr("photogate.toml:" + std::to_string(line) + ": "));
     EXPECT_THAT(said, HasSubstr(c.message));
     EXPECT_EQ(lines(said), 1U) << said;
 }
@@ -109,9 +111,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"[apps.shop.hooks]", "on_failure = \"ajar\"", "must be one of closed, open"},
         Case{"[apps.shop.profiles.doorstep.hooks]", "before_publish = \"https://a.example/hook\"",
              "needs callback_secrets of the app"},
-        Case{"[scanner]", "kind = \"clamav\"", "must be one of none, clamd"},
+        Case{"[scanner]", "kind = \"clamav\"", "must be one of none, clamd, icap"},
         Case{"[scanner]", "kind = \"clamd\"", "scanner.address is required"},
-        Case{"[scanner]", "address = \"clamd\"", "a clamd is HOST:PORT"},
+        Case{"[scanner]", "kind = \"clamd\"\naddress = \"clamd\"", "a clamd is HOST:PORT"},
+        Case{"[scanner]", "kind = \"icap\"", "is icap: scanner.address is required"},
+        Case{"[scanner]", "kind = \"icap\"\naddress = \"127.0.0.1:1344\"", "an ICAP service is icap://"},
+        Case{"[scanner]", "kind = \"icap\"\naddress = \"icaps://av.example/avscan\"",
+             "icaps is not supported"},
+        Case{"[scanner]", "on_limit = \"wait\"", "must be one of reject, publish"},
+        Case{"[apps.shop.hooks]", "include_original_url = \"yes\"", "include_original_url"},
         Case{kProfileTable, "quality = 101", "quality is 101, but must be 1 to 100"},
         Case{kProfileTable, "formats = [\"svg\"]", "formats has 'svg': a format is jpeg"},
         Case{kProfileTable, "formats = []", "formats names no format"},
@@ -149,6 +157,18 @@ TEST(Validate, hooks_go_where_callbacks_may_go) {
                         with_hooks("[apps.shop.hooks]\nbefore_publish = \"" + std::string{url} + "\"\n"))),
                     HasSubstr("apps.shop.hooks.before_publish is not valid"));
     }
+}
+
+TEST(Validate, warns_of_a_link_to_the_original_that_nobody_is_given) {
+    const std::string table =
+        "[apps.shop.hooks]\nbefore_grant = \"https://a.example/hook\"\ninclude_original_url = true\n";
+    const auto loaded = load_text(with_hooks(table));
+    ASSERT_TRUE(loaded) << mistakes_of(loaded);
+    ASSERT_EQ(loaded->warnings.size(), 1U);
+    EXPECT_THAT(loaded->warnings[0].text(),
+                HasSubstr("include_original_url has no effect without before_publish"));
+    EXPECT_EQ(loaded->config.apps.at(AppName::trusted("shop")).hooks.original,
+              model::Hooks::Original::linked);
 }
 
 TEST(Validate, scanner_takes_what_every_profile_takes) {

@@ -1,5 +1,6 @@
 // Facts as cameras, phones and editors really write them: positions, moments, sensitivity, and where they
 // stand.
+#include <cmath>
 #include <random>
 
 #include <nlohmann/json.hpp>

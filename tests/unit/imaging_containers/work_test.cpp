@@ -1,6 +1,8 @@
 // Files that are cheap to send and dear to read: what reading them costs, in units and in processor time.
 #include <algorithm>
+#include <cctype>
 #include <chrono>
+#include <cstdio>
 #include <limits>
 
 #include <time.h>

@@ -1,8 +1,13 @@
 #include "notifier/gates/hook_caller.hpp"
 
+#include <string>
+#include <thread>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/fault_server.hpp"
+#include "tests/support/loopback_listener.hpp"
 
 namespace photogate::notifier::gates {
 namespace {
@@ -72,6 +77,69 @@ TEST_F(HookCallerTest, takes_no_other_answer_for_a_verdict) {
     expect_no_verdict(ask({{"SSH-2.0-OpenSSH\r\n\r\n", Script::Then::close}}), "gave no verdict");
     expect_no_verdict(ask({{"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{", Script::Then::close}}),
                       "broke");
+}
+
+TEST_F(HookCallerTest, takes_no_answer_in_disguise_for_a_verdict) {
+    // gzip of {"allow": true}: nobody has asked for it, so it is not unpacked, nor can it unpack to gigabytes.
+    const std::string packed{
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\xcc\xc9\xc9\x2f\x57\xb2\x52\x28\x29\x2a\x4d"
+        "\xad\x05\x00\x4d\x98\x20\x2a\x0f\x00\x00\x00",
+        35};
+    expect_no_verdict(ask({answer(200, packed, "Content-Encoding: gzip\r\n")}), "no verdict");
+    expect_no_verdict(ask({answer(200, R"({"verdict": "allow"})")}), "'allow' must be");
+    expect_no_verdict(ask({answer(200, R"({"allow": "maybe"})")}), "'allow' must be");
+    expect_no_verdict(ask({answer(200, R"({"Allow": true})")}), "'allow' must be");
+    expect_no_verdict(ask({answer(200, R"({"allow": true} {"allow": false})")}), "no verdict");
+    expect_no_verdict(ask({answer(200, std::string(5'000, '[') + std::string(5'000, ']'))}), "no verdict");
+    expect_no_verdict(ask({answer(204, "")}), "status 204");
+    for (const int redirect : {301, 303, 307, 308})
+        expect_no_verdict(ask({answer(redirect, kYes, "Location: /elsewhere\r\n")}), "status");
+    // What it is called does not matter, what it says does.
+    const auto plain = ask({answer(200, kYes, "Content-Type: text/plain\r\n")});
+    ASSERT_TRUE(plain);
+    EXPECT_TRUE(plain->allows());
+}
+
+TEST_F(HookCallerTest, reads_no_more_of_an_endless_answer_than_a_verdict_has) {
+    std::string endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 64; ++i)
+        endless += "1000\r\n" + std::string(0x1000, ' ') + "\r\n";
+    const auto started = std::chrono::steady_clock::now();
+    expect_no_verdict(ask({{endless, Script::Then::hang}}, 10s), "too long");
+    EXPECT_LT(std::chrono::steady_clock::now() - started, 5s) << "it is not waited for";
+    expect_no_verdict(
+        ask({{"HTTP/1.1 200 OK\r\nX-A: " + std::string(2'000'000, 'x') + "\r\n\r\n", Script::Then::hang}},
+            3s),
+        "gave no verdict");
+}
+
+TEST_F(HookCallerTest, ends_a_call_that_drips) {
+    test::LoopbackListener listener;
+    std::thread dripping{[&] {
+        const Descriptor connection{::accept4(listener.socket(), nullptr, nullptr, SOCK_CLOEXEC)};
+        const std::string words = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n" + std::string{kYes};
+        for (const char c : words) {
+            if (::send(connection.get(), &c, 1, MSG_NOSIGNAL) != 1) return;
+            std::this_thread::sleep_for(100ms);
+        }
+    }};
+    const auto started = std::chrono::steady_clock::now();
+    expect_no_verdict(ask("http://127.0.0.1:" + std::to_string(listener.port()) + "/hook", 600ms),
+                      "too long");
+    EXPECT_LT(std::chrono::steady_clock::now() - started, 3s) << "the time is that of the whole call";
+    dripping.join();
+}
+
+TEST_F(HookCallerTest, connects_to_no_address_that_is_guarded) {
+    const FaultServer server{{answer(200, kYes)}};
+    storage::http::ClientOptions guarded;
+    guarded.guard = [](const sockaddr&) { return false; };
+    storage::http::HttpClient client{std::move(guarded)};
+    HookCaller strict{client, clock, metrics};
+    const auto url = server.url() + "/hook";
+    const auto verdict = strict.ask({Hook::before_publish, url, 5s, app, secrets}, {"publish_1", "{}"});
+    expect_no_verdict(verdict, "not permitted");
+    EXPECT_EQ(server.connections(), 0U);
 }
 
 TEST_F(HookCallerTest, ends_a_call_that_takes_too_long) {

@@ -66,7 +66,7 @@ TEST(Question, before_a_publication_has_the_facts_of_the_original_and_of_the_pic
     proven.facts->size = 99;
     proven.facts->width = 4'000;
     proven.facts->exif_json = R"({"make": "Canon"})";
-    const auto question = publish_question(proven, {"jpeg", 2'000, 1'500, 77, "ab"}, {}, kNow);
+    const auto question = publish_question(proven, {"jpeg", 2'000, 1'500, 77, "ab"}, std::nullopt, {}, kNow);
     EXPECT_EQ(question.id, "publish_upl_06f3y8m2c4t6v8x0z2b4d6f8h0_2") << "another file is another question";
     const auto body = json::parse(question.body);
     EXPECT_EQ(body["type"], "before_publish");
@@ -77,6 +77,14 @@ TEST(Question, before_a_publication_has_the_facts_of_the_original_and_of_the_pic
     EXPECT_EQ(body["data"]["content_type"], "image/heic");
     EXPECT_EQ(body["data"]["exif"]["make"], "Canon");
     EXPECT_EQ(body["data"]["image"], nullptr);
+    EXPECT_EQ(body.at("original"), nullptr);
+    const auto linked =
+        publish_question(proven, {"jpeg", 2'000, 1'500, 77, "ab"},
+                         OriginalLink{"https://store.example/u/a?X-Amz-Signature=1", kNow}, {}, kNow);
+    EXPECT_EQ(linked.id, question.id) << "a link is no part of what is asked";
+    EXPECT_EQ(json::parse(linked.body)["original"],
+              json({{"url", "https://store.example/u/a?X-Amz-Signature=1"},
+                    {"expires_at", "2026-11-20T12:34:56.789Z"}}));
 }
 
 }  // namespace

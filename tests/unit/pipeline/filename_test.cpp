@@ -11,6 +11,8 @@ TEST(Filename, removes_path_parts) {
     EXPECT_EQ(clean_filename("a/"), "unnamed");
     EXPECT_EQ(clean_filename(".."), "unnamed");
     EXPECT_EQ(clean_filename("   "), "unnamed");
+    EXPECT_EQ(clean_filename(" . "), "unnamed") << "to curl -T, standard input";
+    EXPECT_EQ(clean_filename(" .."), "unnamed");
 }
 
 TEST(Filename, removes_controls_and_direction_marks_and_keeps_all_scripts) {

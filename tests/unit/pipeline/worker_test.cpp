@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "fixture.hpp"

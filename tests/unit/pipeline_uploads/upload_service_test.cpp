@@ -53,6 +53,38 @@ TEST_F(UploadServiceTest, repeated_request_is_answered_as_the_first_one_was) {
     EXPECT_EQ(again->replayed->grant.url, first.grant.url) << "signed as of its creation";
 }
 
+TEST_F(UploadServiceTest,
+       repeated_request_gets_a_fresh_url_where_the_first_has_ended_and_the_file_is_awaited) {
+    auto wanted = request();
+    wanted.idempotency_key = "once";
+    wanted.request_sha256 = std::string(64, 'a');
+    auto planned = service.plan(app(), wanted).value();
+    const auto first = planned.granted;
+    ASSERT_TRUE(store_planned(std::move(planned)));
+    clock.advance(std::chrono::seconds{901});
+    const auto again = store_planned(service.plan(app(), wanted).value());
+    ASSERT_TRUE(again && again->replayed);
+    EXPECT_EQ(again->replayed->upload.id, first.upload.id);
+    EXPECT_EQ(again->replayed->upload.key, first.upload.key);
+    EXPECT_GT(again->replayed->grant.expires_at, clock.now());
+    EXPECT_EQ(again->replayed->grant.expires_at, records.find(std::nullopt, first.upload.id)->expires_at);
+}
+
+TEST_F(UploadServiceTest,
+       repeated_request_is_answered_where_its_app_has_moved_the_end_beyond_what_a_url_may_last) {
+    auto wanted = request();
+    wanted.idempotency_key = "once";
+    wanted.request_sha256 = std::string(64, 'a');
+    auto planned = service.plan(app(), wanted).value();
+    const auto id = planned.granted.upload.id;
+    const auto end = planned.granted.upload.created_at + std::chrono::hours{24 * 7 + 1};
+    ASSERT_TRUE(store_planned(std::move(planned)));
+    records.change(id, [&](model::Upload& stored) { stored.expires_at = end; });
+    const auto again = store_planned(service.plan(app(), wanted).value());
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_EQ(again->replayed->upload.id, id);
+}
+
 TEST_F(UploadServiceTest, idempotency_keys_of_two_tokens_and_their_app_are_three) {
     std::vector<UploadId> ids;
     for (const auto& caller : {app(), bearer("tok_a"), bearer("tok_b")}) {

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "scanner/scanner.hpp"
 #include "tests/support/loopback_listener.hpp"
 
 namespace photogate::scanner {
@@ -56,8 +55,8 @@ class File {
         : descriptor_(::memfd_create("scanned", MFD_CLOEXEC)), size_(bytes.size()) {
         EXPECT_EQ(::write(descriptor_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     }
-    Result<Finding> scan(const std::string& address, std::chrono::milliseconds timeout = 10s) const {
-        return scan_with_clamd({.address = address, .timeout = timeout}, descriptor_.get(), size_);
+    Result<Verdict> scan(const std::string& address, std::chrono::milliseconds timeout = 10s) const {
+        return Clamd{{.address = address}}.scan(descriptor_.get(), size_, timeout);
     }
     int descriptor() const { return descriptor_.get(); }
     std::uint64_t size() const { return size_; }
@@ -67,30 +66,35 @@ class File {
     std::uint64_t size_;
 };
 
-void expect_no_verdict(const Result<Finding>& found, const std::string& why) {
-    ASSERT_FALSE(found) << (*found ? **found : "clean");
+void expect_no_verdict(const Result<Verdict>& found, const std::string& why) {
+    ASSERT_FALSE(found) << found->text;
     EXPECT_EQ(found.error().code, ErrorCode::scanner_unavailable);
     EXPECT_NE(found.error().detail.find(why), std::string::npos) << found.error().detail;
 }
 
+void expect_beyond_limit(const Result<Verdict>& found, const std::string& why) {
+    ASSERT_TRUE(found) << found.error().detail;
+    EXPECT_EQ(found->kind, Verdict::Kind::beyond);
+    EXPECT_NE(found->text.find(why), std::string::npos) << found->text;
+}
+
 TEST(ClamdAnswer, is_clean_a_finding_or_neither) {
-    EXPECT_EQ(*read_clamd_answer("stream: OK"), std::nullopt);
-    EXPECT_EQ(*read_clamd_answer("stream: Win.Test.EICAR_HDB-1 FOUND"), "Win.Test.EICAR_HDB-1");
+    EXPECT_EQ(*read_clamd_answer("stream: OK"), Verdict{});
+    EXPECT_EQ(*read_clamd_answer("stream: Win.Test.EICAR_HDB-1 FOUND"), found("Win.Test.EICAR_HDB-1"));
     for (const auto* answer : {"", "OK", "stream: ok", "stream: OK ", "stream:  FOUND", "stream: FOUND",
                                "UNKNOWN COMMAND", "stream: Can't allocate memory ERROR", "PONG"})
         expect_no_verdict(read_clamd_answer(answer), "answered");
 }
 
-TEST(ClamdAnswer, of_a_file_that_was_not_read_whole_is_no_verdict) {
-    expect_no_verdict(read_clamd_answer("INSTREAM size limit exceeded. ERROR"), "StreamMaxLength");
-    const auto exceeded = read_clamd_answer("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND");
-    expect_no_verdict(exceeded, "MaxFileSize");
-    EXPECT_EQ(exceeded.error().retry_after, 60s) << "it is about this file";
+TEST(ClamdAnswer, of_a_file_that_was_not_read_whole_is_about_that_file) {
+    expect_beyond_limit(read_clamd_answer("INSTREAM size limit exceeded. ERROR"), "StreamMaxLength");
+    expect_beyond_limit(read_clamd_answer("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND"),
+                        "MaxFileSize");
 }
 
 TEST(ClamdAnswer, shows_a_name_in_printable_characters) {
-    EXPECT_EQ(*read_clamd_answer("stream: a\nb\xff FOUND"), "a?b?");
-    EXPECT_EQ((*read_clamd_answer("stream: " + std::string(1'000, 'x') + " FOUND"))->size(), 200U);
+    EXPECT_EQ(*read_clamd_answer("stream: a\nb\xff FOUND"), found("a?b?"));
+    EXPECT_EQ((*read_clamd_answer("stream: " + std::string(1'000, 'x') + " FOUND")).text.size(), 200U);
 }
 
 TEST(ClamdAddress, is_a_path_or_a_host_with_a_port) {
@@ -120,7 +124,7 @@ TEST(Clamd, is_sent_the_file_in_chunks_and_then_its_end) {
         }};
         const auto found = File{bytes}.scan(daemon.address());
         ASSERT_TRUE(found) << found.error().detail;
-        EXPECT_FALSE(*found);
+        EXPECT_EQ(*found, Verdict{});
     }
     EXPECT_EQ(command, "zINSTREAM\0"s);
     EXPECT_EQ(arrived, bytes);
@@ -133,7 +137,7 @@ TEST(Clamd, may_answer_and_close_before_it_has_everything) {
         ::shutdown(connection, SHUT_WR);
         FakeClamd::read_exactly(connection, 100'000'000);
     }};
-    expect_no_verdict(File{std::string(20'000'000, 'x')}.scan(daemon.address()), "StreamMaxLength");
+    expect_beyond_limit(File{std::string(20'000'000, 'x')}.scan(daemon.address()), "StreamMaxLength");
 }
 
 TEST(Clamd, that_closes_or_says_half_a_sentence_has_no_verdict) {
@@ -180,26 +184,6 @@ TEST(Clamd, that_is_not_there_has_no_verdict) {
     listener.close();
     expect_no_verdict(File{"abc"}.scan(address), "can't be connected to");
     expect_no_verdict(File{"abc"}.scan("/nowhere/clamd.ctl"), "can't be connected to");
-}
-
-TEST(Scanner, is_left_alone_where_it_is_away_and_not_for_one_file_that_is_too_long) {
-    telemetry::Metrics metrics;
-    ScannerMetrics counted{metrics};
-    const File file{"abcdef"};
-    Scanner strict{{.address = "/nowhere/clamd.ctl", .max_stream = 5}, counted};
-    for (int i = 0; i < 5; ++i)
-        expect_no_verdict(strict.scan(file.descriptor(), file.size()), "scanner.max_stream");
-    EXPECT_FALSE(strict.away());
-    EXPECT_NE(metrics.render().find("photogate_scanner_up 1"), std::string::npos);
-    Scanner gone{{.address = "/nowhere/clamd.ctl"}, counted};
-    for (int i = 0; i < 3; ++i)
-        EXPECT_FALSE(gone.scan(file.descriptor(), file.size()));
-    const auto away = gone.away();
-    ASSERT_TRUE(away);
-    EXPECT_EQ(away->code, ErrorCode::scanner_unavailable);
-    EXPECT_NE(metrics.render().find("photogate_scanner_up 0"), std::string::npos);
-    EXPECT_NE(metrics.render().find(R"(photogate_scanner_scans_total{result="failed"} 8)"),
-              std::string::npos);
 }
 
 }  // namespace

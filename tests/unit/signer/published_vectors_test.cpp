@@ -1,6 +1,7 @@
 // The published suites, where PHOTOGATE_CORPUS names the folder that holds them: AWS's signing test suite (38
 // cases, signed in the header and in the query) and the S3 vectors (AWS's documentation, and what botocore
 // signs).
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,3 +1,4 @@
+#include <stdexcept>
 #include <thread>
 
 #include "tests/unit/storage_builtin/store_fixture.hpp"

@@ -1,4 +1,6 @@
 // Power lost at each step of each kind of change: the old object or the new one, whole, and no litter.
+#include <stdexcept>
+
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
 #include "storage/database/group_committer.hpp"
 
 #include <future>
+#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // Values as PostgreSQL reads them, and its failures as decisions.
 #include <algorithm>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <pqxx/pqxx>
