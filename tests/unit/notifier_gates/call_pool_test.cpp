@@ -111,6 +111,7 @@ TEST(CallPool, answers_everybody_when_it_ends) {
         ASSERT_TRUE(pool->submit("a", waiting.work()));
     std::thread ending{[&] { pool->join(); }};
     hanging.release();
+    waiting.release();  // those that had a turn before the end was known
     ending.join();
     EXPECT_EQ(waiting.refused() + waiting.running(), 5);
     EXPECT_FALSE(pool->submit("a", waiting.work()));
