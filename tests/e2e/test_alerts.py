@@ -137,7 +137,7 @@ def test_real_prometheus_evaluates_every_rule_over_a_gateway_and_its_faults_fire
             parts.wait_until(lambda: immediate <= firing(), 120, "the alerts")
         except parts.StackError:
             raise AssertionError(f"not firing: {immediate - firing()}") from None
-        assert prometheus.rules()["PhotogateRegionDown"]["state"] in ("pending", "firing"), "a region whose store is not there"
+        parts.wait_until(lambda: prometheus.rules()["PhotogateRegionDown"]["state"] in ("pending", "firing"), 60, "the region whose store is not there")
         world.stack.postgres.stop("immediate")
         assert world.request("POST", "/v1/uploads", {"profile": "photos"})[0] == 503
         # Every series that a rule asks for, with its labels.
