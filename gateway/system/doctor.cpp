@@ -1,5 +1,6 @@
 #include "gateway/system/doctor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -22,8 +23,16 @@ namespace {
 namespace records = storage::records;
 using storage::objects::Verdict;
 
-/// A target with a queue sends within three seconds.
-constexpr std::chrono::seconds kEventPatience{5};
+/// A target with a queue sends within three seconds. A RADOS Gateway looks for new topics every half minute
+/// (`queues_update_period_ms` in its rgw_notify.cc).
+std::chrono::seconds event_patience(const config::Config& config, const std::string& region) {
+    const bool is_ceph = std::any_of(config.events.begin(), config.events.end(), [&](const auto& named) {
+        const auto& source = named.second;
+        return source.dialect == notifier::events::Dialect::ceph &&
+               std::find(source.regions.begin(), source.regions.end(), region) != source.regions.end();
+    });
+    return std::chrono::seconds{is_ceph ? 45 : 5};
+}
 
 /// No callbacks: doctor opens the records only to see whether they can be opened.
 class NoCallbacks final : public model::CallbackComposer {
@@ -130,7 +139,7 @@ void examine_events(const config::Config& config, const std::string& region,
     using namespace std::chrono_literals;
     const auto check = fmt::format("{}: {}", region, rules.name);
     auto link = EventLink::no_gateway;
-    const auto until = std::chrono::steady_clock::now() + kEventPatience;
+    const auto until = std::chrono::steady_clock::now() + event_patience(config, region);
     for (;;) {
         link = judge(before, read_event_counts(config.server, http), region);
         if (link != EventLink::lost && link != EventLink::refused) break;
