@@ -182,8 +182,10 @@ std::optional<pipeline::jobs::GateAway> Gates::away(const model::Profile& profil
 storage::records::HeldJobs Gates::held() const {
     storage::records::HeldJobs held;
     const auto add = [&](Breaker::State state, std::string gate) {
-        if (state == Breaker::State::open) held.away.push_back(std::move(gate));
-        if (state == Breaker::State::due) held.tried.push_back(std::move(gate));
+        if (state == Breaker::State::open)
+            held.away.push_back(std::move(gate));
+        else if (state == Breaker::State::due)
+            held.tried.push_back(std::move(gate));
     };
     if (scanner_) add(scanner_->state(), kScannerGate);
     std::set<std::string> urls;
