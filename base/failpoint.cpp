@@ -109,8 +109,8 @@ struct Order {
 };
 
 [[noreturn]] void refuse(std::string_view order) {
-    std::fprintf(stderr, "PHOTOGATE_FAILPOINTS: '%.*s' is not POINT=kill|pause:SECONDS|error[@N]\n",
-                 static_cast<int>(order.size()), order.data());
+    (void)std::fprintf(stderr, "PHOTOGATE_FAILPOINTS: '%.*s' is not POINT=kill|pause:SECONDS|error[@N]\n",
+                       static_cast<int>(order.size()), order.data());
     std::_Exit(2);
 }
 
@@ -170,7 +170,7 @@ Result<> reach(Point point) {
         if (order.at != 0 && times != order.at) continue;
         switch (order.action) {
             case Action::kill:
-                std::fprintf(stderr, "failpoint %s: killed\n", std::string{to_string(point)}.c_str());
+                (void)std::fprintf(stderr, "failpoint %s: killed\n", std::string{to_string(point)}.c_str());
                 ::kill(::getpid(), SIGKILL);
                 break;
             case Action::pause:
