@@ -187,7 +187,7 @@ void PublishUpload::failed(const Job& job) {
 
 std::optional<JobOutcome> PublishUpload::scan(const Work& work, const Spool& spool) const {
     const auto& gates = dependencies_.gates;
-    const auto scanned = gates.scan(spool.file);
+    const auto scanned = gates.scan(spool.file, spool.sha256);
     if (!scanned) return retry(scanned.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_scan); !reached)
         return Retry{reached.error()};
