@@ -124,8 +124,8 @@ Result<Verdict> Scanner::ask(int file, std::uint64_t size, const std::string& sh
         if (has_a_verdict_on_a_harmless_file()) {
             verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
         } else if (const int times = suspects_.add(sha256); times >= kTimesToBlame) {
-            verdict =
-                beyond(fmt::format("the scanner went away at it {} times: {}", times, verdict.error().detail));
+            verdict = beyond(
+                fmt::format("the scanner went away at it {} times: {}", times, verdict.error().detail));
         }
     }
     if (verdict) suspects_.remove(sha256);
