@@ -314,7 +314,6 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
                          watermark_of(work.profile)};
     if (dependencies_.gates.ask && work.profile.hooks.before_publish) {
         const auto asked = Steady::now();
-        tracing::Span span{"hook", tracing::Kind::client};
         auto ended = ask(work, spool, publication);
         times.hook = since(asked);
         if (ended) return std::move(*ended);
