@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <thread>
 
@@ -23,6 +24,8 @@ using Steady = std::chrono::steady_clock;
 constexpr std::uint64_t kLargeFile = 100'000'000;
 /// A store may move bytes before it answers, a gateway joins what has arrived.
 constexpr std::chrono::seconds kAnswerTime{120};
+/// A store may list a part later than it took it, but not many times over.
+constexpr int kFruitlessRounds = 3;
 
 enum class Fate { arrived, again, final };
 
@@ -290,7 +293,11 @@ FileUpload::Step FileUpload::send_parts(const json::Value& grant) {
     if (part_size < 1) return fail(ErrorCode::store_protocol, "the gateway's answer has no size of parts");
     Patience patience{sending_.patience};
     auto parts = array_at(layout, "data");
-    Error last{ErrorCode::unavailable, "the store does not keep the parts", {}, std::nullopt};
+    const Error unlisted{
+        ErrorCode::unavailable, "the store does not list the parts that it took", {}, std::nullopt};
+    auto last = unlisted;
+    auto fewest_missing = std::numeric_limits<std::size_t>::max();
+    int fruitless = 0;  // rounds that the store took whole, and has no more parts than before
     while (true) {
         bool refused = false;
         for (const auto& part : parts) {
@@ -325,7 +332,12 @@ FileUpload::Step FileUpload::send_parts(const json::Value& grant) {
         numbers.end_array();
         numbers.end_object();
         if (missing == 0) return {};
-        if (!refused && !parts.empty() && !patience.wait(std::nullopt)) return fail(std::move(last));
+        if (missing < fewest_missing)
+            fruitless = 0;
+        else if (!refused && !parts.empty() && ++fruitless == kFruitlessRounds)
+            return fail(unlisted);
+        fewest_missing = std::min(fewest_missing, missing);
+        if (!refused && !parts.empty() && !patience.wait(std::nullopt)) return fail(unlisted);
         const auto fresh = api_.post(path() + "/parts/sign", numbers.take());
         if (!fresh) {
             if (!worth_another_try(fresh.error()) || !patience.wait(fresh.error().retry_after))

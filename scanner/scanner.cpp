@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,6 +18,10 @@ using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRetryAfter{2};
 constexpr std::chrono::milliseconds kPatienceForHarmless{5'000};
+/// The first may have been an accident of the scanner's; before each of the others it had a verdict on a harmless file.
+constexpr int kTimesToBlame = 4;
+/// More are forgotten: the scanner has gone away at each.
+constexpr std::size_t kMostSuspects = 64;
 constexpr std::string_view kHarmless = "photogate asks whether its scanner has verdicts\n";
 
 telemetry::Counter scans(telemetry::Metrics& metrics, const char* result) {
@@ -84,14 +89,54 @@ telemetry::Counter& ScannerMetrics::of(Verdict::Kind kind) {
     return beyond_;
 }
 
-Result<Verdict> Scanner::scan(int file, std::uint64_t size) {
-    const auto started = Steady::now();
+bool Scanner::Suspects::has(const std::string& sha256) const {
+    const std::lock_guard lock{mutex_};
+    return std::any_of(files_.begin(), files_.end(), [&](const auto& each) { return each.first == sha256; });
+}
+
+int Scanner::Suspects::add(const std::string& sha256) {
+    const std::lock_guard lock{mutex_};
+    int times = 1;
+    const auto known =
+        std::find_if(files_.begin(), files_.end(), [&](const auto& each) { return each.first == sha256; });
+    if (known != files_.end()) {
+        times += known->second;
+        files_.erase(known);
+    }
+    files_.emplace_back(sha256, times);
+    if (files_.size() > kMostSuspects) files_.pop_front();
+    return times;
+}
+
+void Scanner::Suspects::remove(const std::string& sha256) {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(files_, [&](const auto& each) { return each.first == sha256; });
+}
+
+Result<Verdict> Scanner::ask(int file, std::uint64_t size, const std::string& sha256) {
+    const auto is_away = [](const Result<Verdict>& verdict) {
+        return !verdict && verdict.error().code == ErrorCode::scanner_unavailable;
+    };
+    if (suspects_.has(sha256) && !has_a_verdict_on_a_harmless_file())
+        return no_verdict("nor one on a harmless file");
     auto verdict = engine_->scan(file, size, timeout_);
+    if (is_away(verdict)) {
+        if (has_a_verdict_on_a_harmless_file()) {
+            verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
+        } else if (const int times = suspects_.add(sha256); times >= kTimesToBlame) {
+            verdict = beyond(
+                fmt::format("the scanner went away at it {} times: {}", times, verdict.error().detail));
+        }
+    }
+    if (verdict) suspects_.remove(sha256);
+    return verdict;
+}
+
+Result<Verdict> Scanner::scan(int file, std::uint64_t size, const std::string& sha256) {
+    const auto started = Steady::now();
+    auto verdict = ask(file, size, sha256);
     const auto took = Steady::now() - started;
     metrics_.seconds_.observe(telemetry::seconds(took));
-    if (!verdict && verdict.error().code == ErrorCode::scanner_unavailable &&
-        has_a_verdict_on_a_harmless_file())
-        verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
     if (!verdict || verdict->kind == Verdict::Kind::beyond || verdict->kind == Verdict::Kind::failed) {
         log::warn("scanner.failed",
                   {{"about", verdict ? "file" : "scanner"},

@@ -42,4 +42,20 @@ bool LinkSigner::verify(std::string_view text, std::string_view signature) const
     });
 }
 
+std::optional<LinkSigner::KeyId> LinkSigner::key_of(std::string_view signature) {
+    if (signature.size() != kLength) return std::nullopt;
+    const auto bytes = from_base64url(signature);
+    if (!bytes) return std::nullopt;
+    KeyId id{};
+    std::copy_n(bytes->begin(), id.size(), id.begin());
+    return id;
+}
+
+std::vector<LinkSigner::KeyId> LinkSigner::key_ids() const {
+    std::vector<KeyId> ids;
+    for (const auto& key : keys_)
+        ids.push_back(key.id);
+    return ids;
+}
+
 }  // namespace photogate::signer

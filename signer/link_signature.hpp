@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,14 +26,18 @@ class LinkSigner {
     /// Characters of a signature.
     static constexpr std::size_t kLength = 48;
 
+    using KeyId = std::array<std::uint8_t, 4>;
+
     /// The first signs, all verify. At least one.
     explicit LinkSigner(const std::vector<Secret>& secrets);
     std::string sign(std::string_view text) const;
     /// The comparison takes constant time; which key signed is no secret.
     bool verify(std::string_view text, std::string_view signature) const;
+    /// Which key a signature says that it is of; nullopt: it is none.
+    static std::optional<KeyId> key_of(std::string_view signature);
+    std::vector<KeyId> key_ids() const;
 
   private:
-    using KeyId = std::array<std::uint8_t, 4>;
     struct Key {
         KeyId id;
         HmacKey hmac;

@@ -44,8 +44,12 @@ std::optional<Timestamp> read_link_end(std::string_view text) {
 }
 
 LinkKeys::LinkKeys(std::map<AppName, signer::LinkSigner> signers) {
-    for (auto& [app, signer] : signers)
-        signers_.emplace(app, std::make_shared<const signer::LinkSigner>(std::move(signer)));
+    for (auto& [app, signer] : signers) {
+        const auto shared = std::make_shared<const signer::LinkSigner>(std::move(signer));
+        signers_.emplace(app, shared);
+        for (const auto& id : shared->key_ids())
+            holders_.emplace(id, Holder{app, shared});
+    }
 }
 
 std::shared_ptr<const signer::LinkSigner> LinkKeys::of(const AppName& app) const {
@@ -54,10 +58,12 @@ std::shared_ptr<const signer::LinkSigner> LinkKeys::of(const AppName& app) const
 }
 
 const AppName* LinkKeys::signed_by(std::string_view text, std::string_view signature) const {
-    const auto found = std::find_if(signers_.begin(), signers_.end(), [&](const auto& signer) {
-        return signer.second->verify(text, signature);
-    });
-    return found == signers_.end() ? nullptr : &found->first;
+    const auto id = signer::LinkSigner::key_of(signature);
+    if (!id) return nullptr;
+    const auto [begin, end] = holders_.equal_range(*id);
+    const auto found = std::find_if(
+        begin, end, [&](const auto& holder) { return holder.second.signer->verify(text, signature); });
+    return found == end ? nullptr : &found->second.app;
 }
 
 std::vector<Secret> derive_link_secrets(const std::vector<Secret>& roots, const AppName& app) {

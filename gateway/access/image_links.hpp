@@ -39,11 +39,17 @@ class LinkKeys {
     explicit LinkKeys(std::map<AppName, signer::LinkSigner> signers);
     /// Null where there is no such app.
     std::shared_ptr<const signer::LinkSigner> of(const AppName& app) const;
-    /// Whose key signed it; null: nobody's.
+    /// Whose key signed it; null: nobody's. Takes no longer where there are more apps.
     const AppName* signed_by(std::string_view text, std::string_view signature) const;
 
   private:
+    struct Holder {
+        AppName app;
+        std::shared_ptr<const signer::LinkSigner> signer;
+    };
     std::map<AppName, std::shared_ptr<const signer::LinkSigner>> signers_;
+    /// Two apps may have been given the same key.
+    std::multimap<signer::LinkSigner::KeyId, Holder> holders_;
 };
 using LiveLinkKeys = Live<LinkKeys>;
 

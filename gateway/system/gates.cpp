@@ -154,8 +154,8 @@ pipeline::jobs::PublishGates Gates::publish_gates() {
     pipeline::jobs::PublishGates made;
     made.away = [this](const model::Profile& profile) { return away(profile); };
     if (scanner_) {
-        made.scan = [this](const imaging::MemoryFile& file) {
-            return scanner_->scan(file.descriptor(), file.size()).map(scanned);
+        made.scan = [this](const imaging::MemoryFile& file, const std::string& sha256) {
+            return scanner_->scan(file.descriptor(), file.size(), sha256).map(scanned);
         };
         made.scan_attempts = std::clamp<std::uint32_t>(config_.database.max_attempts, 1, kScanAttempts);
         if (config_.scanner.on_limit == config::Scanner::OnLimit::publish)

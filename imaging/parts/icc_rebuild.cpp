@@ -54,8 +54,10 @@ Bytes old_description() {
     Bytes out;
     append(out, as_bytes("desc\0\0\0\0"sv));
     put_u32(out, static_cast<std::uint32_t>(kDescription.size() + 1));
-    append(out, as_bytes(kDescription));
-    out.insert(out.end(), 1 + 4 + 4 + 2 + 1 + 67, 0);
+    // Not appended: g++ 14 would warn of an overflow that is none.
+    const auto at = out.size();
+    out.resize(at + kDescription.size() + 1 + 4 + 4 + 2 + 1 + 67);
+    std::copy(kDescription.begin(), kDescription.end(), out.data() + at);
     return out;
 }
 

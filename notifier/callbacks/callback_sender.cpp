@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "base/endpoint.hpp"
 #include "base/failpoint.hpp"
 #include "base/log.hpp"
 #include "base/log_context.hpp"
@@ -18,6 +17,7 @@
 #include "base/tracing/tracing.hpp"
 #include "base/version.hpp"
 #include "notifier/callbacks/callback_queue.hpp"
+#include "notifier/callbacks/client_span.hpp"
 
 namespace photogate::notifier::callbacks {
 namespace {
@@ -39,24 +39,15 @@ std::string word(const std::optional<int>& status) {
     return status ? fmt::format("{}", *status) : std::string{"none"};
 }
 
-/// As OpenTelemetry's conventions for HTTP clients have it; of the URL not its query, which may be a credential.
 void describe(tracing::Span& span, const model::Callback& callback, const Result<http::Response>& answer) {
     if (!span.recording()) return;
-    span.set("http.request.method", "POST");
-    span.set("url.full", log::redact(std::string{without_query(callback.url)}));
-    const std::string_view url{callback.url};
-    const auto authority = url.find("://");
-    if (const auto endpoint = parse_endpoint(url.substr(0, url.find_first_of("/?#", authority + 3)))) {
-        span.set("server.address", endpoint->host);
-        span.set("server.port", std::int64_t{endpoint->effective_port()});
-    }
+    describe_post(span, callback.url, answer);
     if (callback.attempts > 0) span.set("http.request.resend_count", std::int64_t{callback.attempts});
     span.set("photogate.callback.id", callback.id.str());
     span.set("photogate.callback.type", model::to_string(callback.type));
     span.set("photogate.app", callback.app.str());
     if (!callback.package) span.set("photogate.upload.id", callback.upload.str());
     if (!answer) return span.fail(to_string(answer.error().code));
-    span.set("http.response.status_code", std::int64_t{answer->status});
     if (answer->status >= 400) span.fail(word(answer->status));
 }
 

@@ -8,7 +8,9 @@
 #include "base/ascii.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/tracing/tracing.hpp"
 #include "base/version.hpp"
+#include "notifier/callbacks/client_span.hpp"
 #include "storage/http/retry_after.hpp"
 
 namespace photogate::notifier::gates {
@@ -41,6 +43,15 @@ Error no_verdict(Hook hook, std::string_view why, std::chrono::seconds retry_aft
             fmt::format("the app's {} hook gave no verdict: {}", to_string(hook), why),
             {},
             retry_after};
+}
+
+void describe(tracing::Span& span, const Call& asked, const Question& question,
+              const Result<Verdict>& verdict) {
+    if (!span.recording()) return;
+    span.set("photogate.hook", to_string(asked.hook));
+    span.set("photogate.app", asked.app.str());
+    span.set("photogate.upload.id", question.upload);
+    if (verdict) span.set("photogate.hook.verdict", verdict->allows() ? "allowed" : "refused");
 }
 
 }  // namespace
@@ -86,8 +97,13 @@ Breaker::State HookCaller::state(const std::string& url) {
 
 Result<Verdict> HookCaller::ask(const Call& asked, const Question& question) {
     const auto started = Steady::now();
+    // A job asks on its own thread, within its span; a request that waits for the verdict is on another.
+    tracing::Span span = tracing::current_trace_id().empty()
+                             ? tracing::Span{"hook", tracing::Kind::client, question.traceparent}
+                             : tracing::Span{"hook", tracing::Kind::client};
     std::string cause;
-    auto verdict = call(asked, question, cause);
+    auto verdict = call(asked, question, span, cause);
+    describe(span, asked, question, verdict);
     const auto took = Steady::now() - started;
     auto& counted = counts(asked.hook);
     counted.seconds.observe(telemetry::seconds(took));
@@ -107,9 +123,12 @@ Result<Verdict> HookCaller::ask(const Call& asked, const Question& question) {
     return verdict;
 }
 
-Result<Verdict> HookCaller::call(const Call& asked, const Question& question, std::string& cause) {
-    if (asked.secrets.empty())
+Result<Verdict> HookCaller::call(const Call& asked, const Question& question, tracing::Span& span,
+                                 std::string& cause) {
+    if (asked.secrets.empty()) {
+        span.fail(to_string(ErrorCode::hook_unavailable));
         return fail(no_verdict(asked.hook, "the app has no secret to sign with", kRetryAfter));
+    }
     const auto now = clock_.now();
     http::Request request;
     request.method = "POST";
@@ -122,6 +141,11 @@ Result<Verdict> HookCaller::call(const Call& asked, const Question& question, st
         {"webhook-timestamp",
          fmt::format("{}", std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count())},
         {"webhook-signature", signer::sign_webhook(question.id, now, question.body, asked.secrets)}};
+    // Not signed: what is between us and the hook may put its own span there.
+    if (const auto trace = span.recording() ? span.traceparent() : question.traceparent) {
+        request.headers.push_back({"traceparent", *trace});
+        if (question.tracestate) request.headers.push_back({"tracestate", *question.tracestate});
+    }
     request.body = question.body;
     request.connect_timeout = std::min(kConnectTimeout, asked.timeout);
     request.first_byte_timeout = asked.timeout;
@@ -129,21 +153,27 @@ Result<Verdict> HookCaller::call(const Call& asked, const Question& question, st
     request.total_timeout = asked.timeout;
     request.max_response_body = kMostVerdictBytes;
     const auto answer = http_.send(request);
+    callbacks::describe_post(span, asked.url, answer);
     if (!answer) {
         cause = answer.error().detail;
         const auto code = answer.error().code;
+        span.fail(to_string(code));
         // The one that is about the store's answers elsewhere.
         const auto why = code == ErrorCode::store_protocol ? "its answer is too long" : in_sentence(code);
         return fail(no_verdict(asked.hook, why, kRetryAfter));
     }
     if (answer->status != kOk) {
+        span.fail(fmt::format("{}", answer->status));
         const auto* wished = answer->header("Retry-After");
         const auto after = wished ? http::parse_retry_after(*wished, now) : std::nullopt;
         return fail(no_verdict(asked.hook, fmt::format("it answered with status {}", answer->status),
                                after.value_or(kRetryAfter)));
     }
     auto verdict = read_verdict(answer->body);
-    if (!verdict) return fail(no_verdict(asked.hook, verdict.error().detail, kRetryAfter));
+    if (!verdict) {
+        span.fail(to_string(ErrorCode::hook_unavailable));
+        return fail(no_verdict(asked.hook, verdict.error().detail, kRetryAfter));
+    }
     return verdict;
 }
 

@@ -5,6 +5,8 @@
 // hook_unavailable. A hook that failed three times in a row is left alone for a second, then for longer, up to half a
 // minute: it is tried by one caller, and the others are told at once that there is no verdict.
 //
+// A call is a span of the upload's trace, and carries it on as `traceparent`, which is not part of the signature.
+//
 // Thread safety: any thread. Errors: hook_unavailable, with `retry_after`; the detail names no host, as clients see it.
 // The log and the metrics say which hook fails, and how.
 #pragma once
@@ -20,6 +22,7 @@
 #include "base/breaker.hpp"
 #include "base/telemetry/metrics.hpp"
 #include "base/time.hpp"
+#include "base/tracing/tracing.hpp"
 #include "model/policy/profile.hpp"
 #include "notifier/gates/question.hpp"
 #include "notifier/gates/verdict.hpp"
@@ -61,7 +64,7 @@ class HookCaller {
     Counts& counts(Hook hook) { return hook == Hook::before_grant ? grants_ : publications_; }
     Breaker& breaker(const std::string& url);
     /// `cause`: what the log says of it, and nobody else is told.
-    Result<Verdict> call(const Call& call, const Question& question, std::string& cause);
+    Result<Verdict> call(const Call& call, const Question& question, tracing::Span& span, std::string& cause);
 
     storage::http::HttpClient& http_;
     const Clock& clock_;

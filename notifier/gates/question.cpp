@@ -48,7 +48,7 @@ Question grant_question(const model::Upload& upload, const std::string& repeated
         repeated_as.empty()
             ? upload.id.str()
             : hex_lower(signer::sha256(upload.app.str() + "\n" + repeated_as)).substr(0, kDigits);
-    Question question{"grant_" + subject, {}};
+    Question question{"grant_" + subject, {}, upload.id.str(), upload.traceparent, upload.tracestate};
     json::Writer json;
     json.begin_object();
     head(json, Hook::before_grant, question.id, now, upload);
@@ -72,7 +72,11 @@ Question grant_question(const model::Upload& upload, const std::string& repeated
 
 Question publish_question(const model::Upload& upload, const Candidate& picture,
                           const std::optional<OriginalLink>& original, const Links& links, Timestamp now) {
-    Question question{fmt::format("publish_{}_{}", upload.id.str(), upload.generation), {}};
+    Question question{fmt::format("publish_{}_{}", upload.id.str(), upload.generation),
+                      {},
+                      upload.id.str(),
+                      upload.traceparent,
+                      upload.tracestate};
     json::Writer json;
     json.begin_object();
     head(json, Hook::before_publish, question.id, now, upload);

@@ -23,6 +23,9 @@ std::string_view to_string(Hook hook);
 struct Question {
     std::string id;
     std::string body;
+    std::string upload = {};                      ///< the id of the one that it is about
+    std::optional<std::string> traceparent = {};  ///< that upload's
+    std::optional<std::string> tracestate = {};
 };
 
 /// How links are written, and whether the upload's image is private.

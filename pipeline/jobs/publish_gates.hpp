@@ -52,8 +52,8 @@ struct Scanned {
 struct PublishGates {
     /// Before anything is fetched: a gate that is known to be away would have it fetched and decoded in vain.
     std::function<std::optional<GateAway>(const model::Profile&)> away = {};
-    /// Over the bytes as they came, before a decoder sees them.
-    std::function<Result<Scanned>(const imaging::MemoryFile&)> scan = {};
+    /// Over the bytes as they came, before a decoder sees them; and their SHA-256 in hexadecimal digits.
+    std::function<Result<Scanned>(const imaging::MemoryFile&, const std::string&)> scan = {};
     /// How often one file is tried on which the scanner failed.
     std::uint32_t scan_attempts = 3;
     /// A file goes on that the scanner has no verdict on; told of each. Empty: it is rejected.

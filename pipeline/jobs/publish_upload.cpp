@@ -187,7 +187,7 @@ void PublishUpload::failed(const Job& job) {
 
 std::optional<JobOutcome> PublishUpload::scan(const Work& work, const Spool& spool) const {
     const auto& gates = dependencies_.gates;
-    const auto scanned = gates.scan(spool.file);
+    const auto scanned = gates.scan(spool.file, spool.sha256);
     if (!scanned) return retry(scanned.error());
     if (const auto reached = failpoint::reach(failpoint::Point::after_scan); !reached)
         return Retry{reached.error()};
@@ -314,7 +314,6 @@ JobOutcome PublishUpload::publish(const Work& work, const Spool& spool, const im
                          watermark_of(work.profile)};
     if (dependencies_.gates.ask && work.profile.hooks.before_publish) {
         const auto asked = Steady::now();
-        tracing::Span span{"hook", tracing::Kind::client};
         auto ended = ask(work, spool, publication);
         times.hook = since(asked);
         if (ended) return std::move(*ended);

@@ -81,6 +81,17 @@ def test_every_go_module_has_a_version_and_the_hash_of_its_files():
     assert re.search(r'^SUM = "h1:[A-Za-z0-9+/]{43}="', (ROOT / "tests" / "suites" / "minio_go.py").read_text(), re.M)
 
 
+def test_every_module_of_the_collector_has_the_hash_of_its_files():
+    folder = ROOT / "tests" / "otelcol"
+    modules = re.findall(r"^\t(\S+) (v\S+)", (folder / "go.mod").read_text(), re.M)
+    hashes = (folder / "go.sum").read_text()
+    assert len(modules) > 100 and "replace" not in (folder / "go.mod").read_text()
+    # go.mod may name a module that is only looked at; what is built without its hash is refused.
+    for name, version in modules:
+        assert re.search(rf"^{re.escape(name)} {re.escape(version)}(/go\.mod)? h1:[A-Za-z0-9+/]{{43}}=$", hashes, re.M), name
+    assert "-mod=readonly" in (ROOT / "scripts" / "install-collector").read_text()
+
+
 def test_every_java_library_has_an_exact_version_and_its_checksum_is_checked():
     namespace = {"m": "http://maven.apache.org/POM/4.0.0"}
     libraries = ElementTree.parse(ROOT / "tests" / "java" / "pom.xml").findall(".//m:dependency", namespace)

@@ -1,5 +1,6 @@
 """The commands that call a gateway from a developer's machine: uploads, callbacks, upload, listen."""
 import contextlib
+import http.server
 import json
 import os
 import pty
@@ -265,6 +266,48 @@ def test_gives_up_on_a_store_that_stays_away(call, gateways, photo):
     started = time.monotonic()
     done = call("upload", photo(seed=9304), "--profile", "photos", "--method", "put", "--patience", "2", gateway=behind.url, code=4)
     assert re.match(r"photogate: \S+: upl_\w+: ", done.stderr) and 1.5 < time.monotonic() - started < 20
+
+
+class Forgetful(http.server.BaseHTTPRequestHandler):
+    """A gateway and its store, which takes every part and lists none."""
+
+    protocol_version = "HTTP/1.1"
+    parts = 0
+
+    def do_GET(self):
+        self._answer({"missing": [1, 2]})
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        part = {"method": "PUT", "headers": {}, "size": 1}
+        layout = {"part_size": 1, "data": [{**part, "number": number, "url": f"/part/{number}"} for number in (1, 2)]}
+        self._answer(layout if self.path.endswith("/sign") else {"id": "upl_1", "upload": {"method": "multipart", "parts": layout}})
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).parts += 1
+        self._answer({})
+
+    def _answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+def test_gives_up_on_a_store_that_lists_no_part(call, tmp_path):
+    """Each part that it takes looks like progress."""
+    (tmp_path / "two").write_bytes(b"ab")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = call("upload", tmp_path / "two", "--method", "multipart", gateway=f"http://127.0.0.1:{server.server_port}", code=4)
+        server.shutdown()
+    assert "does not list the parts that it took" in done.stderr and 4 <= Forgetful.parts <= 10
 
 
 def test_shows_progress_on_a_terminal_alone(program, world, photo, tmp_path):

@@ -460,7 +460,9 @@ def test_file_beyond_the_scanners_limits_is_published_where_that_is_configured(o
 
 
 class OneSided:
-    """clamd behind a door that hangs on files longer than a kilobyte: the daemon is there, and one file is too much for it."""
+    """clamd behind a door that hangs on files longer than `most`: the daemon is there, and one file is too much for it."""
+
+    most = 1024
 
     def __init__(self, clamd):
         self.clamd, self.files = clamd, 0
@@ -474,14 +476,22 @@ class OneSided:
                 connection = self.listener.accept()[0]
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
+    def too_much(self):
+        time.sleep(30)
+
+    def is_away(self):
+        return False
+
     def serve(self, connection):
         with connection, socket.socket(socket.AF_UNIX) as daemon, contextlib.suppress(OSError):
             said = b""
             while not said.endswith(bytes(4)) and (part := connection.recv(65536)):
                 said += part
-            if len(said) > 1024:
+            if self.is_away():
+                return
+            if len(said) > self.most:
                 self.files += 1
-                time.sleep(30)
+                self.too_much()
                 return
             daemon.connect(self.clamd.address)
             daemon.sendall(said)
@@ -497,6 +507,30 @@ def test_file_on_which_the_scanner_runs_out_of_time_is_rejected_after_three_trie
         assert (upload["state"], upload["rejection"]["code"]) == ("rejected", "file_not_scannable")
         assert "took too long" in upload["rejection"]["detail"] and door.files == 3
         assert figure(world, "photogate_scanner_up") == 1
+
+
+class Frail(OneSided):
+    """A daemon that such a file ends, and that is started again a second and a half later."""
+
+    most = 100_000
+    back = 0.0
+
+    def too_much(self):
+        self.back = time.monotonic() + 1.5
+
+    def is_away(self):
+        return time.monotonic() < self.back
+
+
+@pytest.mark.large
+def test_file_that_ends_the_scanner_is_rejected_after_four_times_and_keeps_it_from_no_other(own_world, tmp_path, photo):
+    with Clamd(tmp_path / "clamd") as clamd:
+        frail = Frail(clamd)
+        world = own_world(extra=QUICK_ROUNDS + scanner(frail, timeout="5s"))
+        upload = world.gateway.wait_for(world.upload(pictures.noise(600, 600, seed=4)), 300)
+        assert (upload["state"], upload["rejection"]["code"]) == ("rejected", "file_not_scannable")
+        assert "went away at it 4 times" in upload["rejection"]["detail"] and frail.files == 4
+        assert world.publish(photo)["state"] == "published"
 
 
 @pytest.mark.large

@@ -143,7 +143,7 @@ def test_run_installs_builds_and_publishes_a_photo():
     assert steps == ["scripts/install-dependencies"]
     with newcomers_machine("git") as (chroot, home):
         # Of a folder that was compiled elsewhere ninja takes nothing.
-        folder = pathlib.Path("/home/newcomer/photogate") if COLD else ROOT
+        folder = pathlib.Path("/home/newcomer/src/photogate") if COLD else ROOT
         clone(chroot.path(folder))
         if not COLD:
             shutil.copytree(release_build(), chroot.path(folder) / "build" / "release", symlinks=True, ignore=shutil.ignore_patterns("tests"))

@@ -1,6 +1,7 @@
-"""Traces: one upload is one trace from its grant to its callbacks, at a receiver of OTLP; who decides on sampling; a collector that is away
-costs spans and nothing else; exemplars lead from the metrics to a trace."""
+"""Traces: one upload is one trace from its grant to its callbacks, at a receiver of OTLP and at OpenTelemetry's own collector; who decides on
+sampling; a collector that is away costs spans and nothing else; exemplars lead from the metrics to a trace."""
 import json
+import os
 import re
 import secrets
 import shutil
@@ -13,6 +14,10 @@ from prometheus_client.openmetrics import parser
 from tests.rig import pictures
 from tests.rig import stack as parts
 from tests.rig.collector import Collector
+from tests.rig.hooks import Hook, refuse
+from tests.rig.otelcol import PROGRAM as OTELCOL
+from tests.rig.otelcol import OpenTelemetryCollector
+from tests.rig.sinks import Authority
 from tests.rig.world import QUICK_ROUNDS, release_build
 
 pytestmark = pytest.mark.skipif(not (release_build() / "photogate-otlp.so").exists(), reason="photogate-otlp.so is not built: opentelemetry-cpp is not installed")
@@ -70,11 +75,13 @@ def counted(world, name):
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", metrics(world)[1], re.M))
 
 
-def test_one_upload_is_one_trace_from_its_grant_to_its_callbacks(own_world, collector, photo):
-    world = own_world(extra=tracing(collector))
+def check_one_upload_is_one_trace(world, collector, photo, others=()):
+    """Publishes one, and judges the spans that this collector has of it. `others`: the names of spans that it has besides."""
     trace, caller, parent = new_parent()
     upload, callbacks = published(world, photo, {"traceparent": parent, "tracestate": "rojo=00f067aa0ba902b7"}, filename="grandmother.jpg")
-    spans = collector.wait_for(trace, [*STAGES, "POST", "POST"])
+    expected = sorted([*STAGES, "POST", "POST", *others])
+    spans = collector.wait_for(trace, expected)
+    assert sorted(span.name for span in spans) == expected
     by_id, by_name = {span.id: span for span in spans}, {span.name: span for span in spans}
     assert len(by_id) == len(spans)
 
@@ -109,7 +116,173 @@ def test_one_upload_is_one_trace_from_its_grant_to_its_callbacks(own_world, coll
         assert secret not in told, secret
     lines = [json.loads(line) for line in (world.gateway.folder / "photogate.log").read_text().splitlines() if line.startswith("{")]
     assert {line["msg"] for line in lines if line.get("trace_id") == trace} >= {"upload.published", "callback.delivered"}
-    assert counted(world, "photogate_spans_exported_total") >= len(spans) and counted(world, "photogate_spans_dropped_total") == 0
+    parts.wait_until(lambda: counted(world, "photogate_spans_exported_total") >= len(spans), 10, "spans to be counted as taken")
+    assert counted(world, "photogate_spans_dropped_total") == 0
+    return spans
+
+
+def test_one_upload_is_one_trace_from_its_grant_to_its_callbacks(own_world, collector, photo):
+    check_one_upload_is_one_trace(own_world(extra=tracing(collector)), collector, photo)
+
+
+@pytest.fixture
+def hook_world(own_world):
+    """hook_world(extra, answer): a world whose app is asked before a grant and before a publication, and its hook."""
+    made = []
+
+    def make(extra, answer=None):
+        hook = Hook("", answer)
+        made.append(hook)
+        asked = "".join(f'{name} = "{hook.url(f"/{name}?key=1")}"\n' for name in ("before_grant", "before_publish"))
+        world = own_world(start=False, extra=f"{extra}\n[apps.shop.hooks]\n{asked}")
+        hook.secret = world.app.secret
+        world.gateway.start()
+        return world, hook
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def check_hooks(spans, hook):
+    """Each was asked under the span of its call: before the grant by the request, before the publication by the job."""
+    by_name = {span.name: span for span in spans}
+    calls = {span.attributes["photogate.hook"]: span for span in spans if span.name == "hook"}
+    assert {name: span.parent for name, span in calls.items()} == {"before_grant": by_name["POST /v1/uploads"].id, "before_publish": by_name["process"].id}
+    for name, span in calls.items():
+        (question,) = (each for each in hook.questions if each.body["type"] == name)
+        assert (question.headers["traceparent"], question.headers["tracestate"]) == (f"00-{span.trace}-{span.id}-01", "rojo=00f067aa0ba902b7")
+        assert (span.kind, span.failed) == ("client", False)
+        about = {"http.request.method": "POST", "url.full": hook.url(f"/{name}"), "server.address": "127.0.0.1", "server.port": hook.port,
+                 "http.response.status_code": 200, "photogate.hook.verdict": "allowed", "photogate.app": "shop",
+                 "photogate.upload.id": question.body["data"]["id"]}
+        assert {key: span.attributes.get(key) for key in about} == about
+
+
+def test_hooks_are_asked_within_the_upload_s_trace(hook_world, collector, photo):
+    said = {}
+    world, hook = hook_world(tracing(collector), lambda question: said.get(question.body["type"], {"allow": True}))
+    check_hooks(check_one_upload_is_one_trace(world, collector, photo, ["hook", "hook"]), hook)
+
+    def asked(answer):
+        said["before_grant"] = answer
+        trace, _, parent = new_parent()
+        status, _, _ = world.request("POST", "/v1/uploads", {"profile": "photos", "size": len(photo)}, {"traceparent": parent})
+        (span,) = (each for each in collector.wait_for(trace, ["POST /v1/uploads", "hook"]) if each.name == "hook")
+        return status, span.failed, {key: span.attributes.get(key) for key in ("photogate.hook.verdict", "error.type", "http.response.status_code")}
+
+    assert asked(refuse("quota")) == (403, False, {"photogate.hook.verdict": "refused", "error.type": None, "http.response.status_code": 200})
+    assert asked((500, {}, b"")) == (503, True, {"photogate.hook.verdict": None, "error.type": "500", "http.response.status_code": 500})
+    assert asked((200, {}, b"yes")) == (503, True, {"photogate.hook.verdict": None, "error.type": "hook_unavailable", "http.response.status_code": 200})
+
+
+def test_without_a_collector_a_hook_is_told_the_trace_as_it_came(hook_world, photo):
+    world, hook = hook_world(QUICK_ROUNDS)
+    _, _, parent = new_parent()
+    published(world, photo, {"traceparent": parent, "tracestate": "rojo=1"})
+    assert [(each.headers["traceparent"], each.headers["tracestate"]) for each in hook.questions] == [(parent, "rojo=1")] * 2
+    published(world, photo)
+    assert len(hook.questions) == 4 and not any("traceparent" in each.headers or "tracestate" in each.headers for each in hook.questions[2:])
+
+
+@pytest.fixture
+def otelcol(tmp_path):
+    """otelcol(**receiver): OpenTelemetry's own collector, that runs."""
+    if not os.access(OTELCOL, os.X_OK):
+        pytest.skip("otelcol is not installed (scripts/install-collector)")
+    made = []
+
+    def make(**receiver):
+        made.append(OpenTelemetryCollector(tmp_path / f"otelcol-{len(made)}", **receiver))
+        return made[-1].start()
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.mark.drills
+def test_opentelemetry_s_collector_has_one_upload_as_one_trace(hook_world, otelcol, photo):
+    collector = otelcol()
+    world, hook = hook_world(tracing(collector))
+    check_hooks(check_one_upload_is_one_trace(world, collector, photo, ["hook", "hook"]), hook)
+    world.gateway.stop()
+    collector.stop()
+    assert not [line for line in collector.words().splitlines() if '"level":"error"' in line or '"level":"warn"' in line]
+
+
+@pytest.mark.drills
+def test_a_restart_of_opentelemetry_s_collector_costs_the_spans_that_are_counted(own_world, otelcol, photo):
+    collector = otelcol()
+    world = own_world(extra=tracing(collector))
+    expected = [*STAGES, "POST", "POST"]
+
+    def one():
+        trace, _, parent = new_parent()
+        published(world, photo, {"traceparent": parent})
+        return trace
+
+    before = one()
+    collector.wait_for(before, expected)
+    collector.stop()
+    lost = [one(), one()]  # published, and announced
+    parts.wait_until(lambda: counted(world, "photogate_spans_dropped_total") >= 2 * len(expected), 30, "spans that were not taken to be counted")
+    collector.start()
+    after = one()
+    collector.wait_for(after, expected)
+    assert not any(collector.of(trace) for trace in lost)
+    # What photogate counts as taken is there, once, and nothing else is.
+    parts.wait_until(lambda: counted(world, "photogate_spans_waiting") == 0 and counted(world, "photogate_spans_exported_total") == len(collector.spans), 30,
+                     "as many spans in the file as were taken")
+    assert len({span.id for span in collector.spans}) == len(collector.spans)
+    assert all(sorted(span.name for span in collector.of(trace)) == sorted(expected) for trace in (before, after))
+
+
+@pytest.mark.drills
+def test_what_opentelemetry_s_collector_finds_too_large_is_counted_and_no_upload_waits(own_world, otelcol, photo):
+    collector = otelcol(max_request_body_size=256)
+    world = own_world(extra=tracing(collector))
+    trace, _, parent = new_parent()
+    published(world, photo, {"traceparent": parent})
+    parts.wait_until(lambda: counted(world, "photogate_spans_dropped_total") >= len(STAGES) + 2, 30, "spans that were not taken to be counted")
+    assert not collector.of(trace) and counted(world, "photogate_spans_exported_total") == 0
+    said = [line for line in (world.gateway.folder / "photogate.log").read_text().splitlines() if '"msg":"tracing.not_sent"' in line]
+    assert said and all("request body too large" in line for line in said)
+
+
+@pytest.mark.drills
+def test_opentelemetry_s_collector_is_reached_over_tls_with_a_certificate_of_ours(own_world, otelcol, photo, tmp_path):
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("collector", "localhost")
+    ours, our_key = authority.issue("photogate", "photogate")
+    collector = otelcol(host="localhost", tls={"cert_file": str(certificate), "key_file": str(key), "client_ca_file": str(authority.ca)})
+    world = own_world(start=False, extra=tracing(collector))
+    trusting = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.ca)}
+    with_key = {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(ours), "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(our_key)}
+    for environment, taken in (({}, False), (trusting, False), (trusting | with_key, True)):
+        world.gateway.environment |= environment
+        world.gateway.start()
+        trace, _, parent = new_parent()
+        published(world, photo, {"traceparent": parent})
+        if taken:
+            collector.wait_for(trace, [*STAGES, "POST", "POST"])
+        else:
+            parts.wait_until(lambda: counted(world, "photogate_spans_dropped_total") >= len(STAGES) + 2, 30, "spans that were not taken to be counted")
+            assert not collector.of(trace)
+        world.gateway.stop()
+
+
+def test_variables_that_the_sdk_reads_by_itself_hold(own_world, collector, photo):
+    world = own_world(start=False, extra=tracing(collector))
+    world.gateway.environment |= {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abc,x-scope-orgid=shop", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+                                  "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test,service.name=another"}
+    world.gateway.start()
+    spans = check_one_upload_is_one_trace(world, collector, photo)
+    assert {span.resource["deployment.environment.name"] for span in spans} == {"test"}
+    for path, headers in collector.requests:
+        sent = {name.lower(): value for name, value in headers.items()}
+        assert (path, sent["authorization"], sent["x-scope-orgid"]) == ("/v1/traces", "Bearer abc", "shop"), sent
+        assert "content-encoding" not in sent, "Debian's SDK can't, and would complain of each batch that was taken"
 
 
 def test_an_upload_without_a_traceparent_has_a_trace_of_its_own(own_world, collector, photo):

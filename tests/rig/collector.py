@@ -38,13 +38,30 @@ def _attributes(listed):
     return {each.key: _value(each.value) for each in listed}
 
 
-class Collector:
+class Spans:
+    """What a collector has: `spans`."""
+
+    def of(self, trace):
+        return [span for span in self.spans if span.trace == trace]
+
+    def wait_for(self, trace, names, seconds=30):
+        """The trace's spans, once these names are among them, each as often as it is listed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            spans = self.of(trace)
+            there = sorted(span.name for span in spans)
+            if all(there.count(name) >= list(names).count(name) for name in names):
+                return spans
+            assert time.monotonic() < deadline, f"the collector has {there}, and not all of {sorted(names)}"
+            time.sleep(0.05)
+
+
+class Collector(Spans):
     """`answer(body)` may return a status in place of 200, after as long as it likes."""
 
     def __init__(self, answer=None):
         self.answer = answer or (lambda body: 200)
         self.spans, self.requests = [], []
-        self._changed = threading.Condition()
         collector = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,33 +94,16 @@ class Collector:
 
     def _keep(self, body):
         message = trace_service_pb2.ExportTraceServiceRequest.FromString(body)
-        with self._changed:
-            for resource in message.resource_spans:
-                about = _attributes(resource.resource.attributes)
-                for scope in resource.scope_spans:
-                    for span in scope.spans:
-                        kind = trace_pb2.Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower()
-                        self.spans.append(Span(span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.name, kind, span.start_time_unix_nano,
-                                               span.end_time_unix_nano, _attributes(span.attributes),
-                                               span.status.code == trace_pb2.Status.STATUS_CODE_ERROR, span.trace_state, about, scope.scope.name))
-            self._changed.notify_all()
-
-    def of(self, trace):
-        with self._changed:
-            return [span for span in self.spans if span.trace == trace]
-
-    def wait_for(self, trace, names, seconds=30):
-        """The trace's spans, once these names are among them, each as often as it is listed."""
-        deadline = time.monotonic() + seconds
-        while True:
-            spans = self.of(trace)
-            there = sorted(span.name for span in spans)
-            if all(there.count(name) >= list(names).count(name) for name in names):
-                return spans
-            left = deadline - time.monotonic()
-            assert left > 0, f"the collector has {there}, and not all of {sorted(names)}"
-            with self._changed:
-                self._changed.wait(min(left, 0.5))
+        found = []
+        for resource in message.resource_spans:
+            about = _attributes(resource.resource.attributes)
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    kind = trace_pb2.Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower()
+                    found.append(Span(span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.name, kind, span.start_time_unix_nano,
+                                      span.end_time_unix_nano, _attributes(span.attributes),
+                                      span.status.code == trace_pb2.Status.STATUS_CODE_ERROR, span.trace_state, about, scope.scope.name))
+        self.spans.extend(found)
 
     def close(self):
         self._server.shutdown()

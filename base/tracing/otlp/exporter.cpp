@@ -136,6 +136,8 @@ class Sink final : public SpanSink {
         http.content_type = opentelemetry::exporter::otlp::HttpRequestContentType::kBinary;
         http.timeout = options.timeout;
         http.retry_policy_max_attempts = 0;
+        // An SDK that was built without it, as Debian's, reports an error with each batch, though it sends it.
+        http.compression = "none";
         auto counting = std::make_unique<CountingExporter>(
             opentelemetry::exporter::otlp::OtlpHttpExporterFactory::Create(http), counters_);
         exporter_ = counting.get();

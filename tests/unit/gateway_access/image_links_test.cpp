@@ -64,6 +64,21 @@ TEST(ImageLink, names_the_app_whose_key_signed) {
               kOther);
 }
 
+TEST(ImageLink, is_verified_by_every_key_of_every_app_of_which_two_may_be_the_same) {
+    std::map<AppName, signer::LinkSigner> signers;
+    const Secret former{"the former secret of 32 characters"}, shared{"a secret that two apps were given"};
+    signers.emplace(kShop, signer::LinkSigner{{shared, former}});
+    signers.emplace(kOther, signer::LinkSigner{{shared}});
+    const LinkKeys all{std::move(signers)};
+    for (const auto& secret : {shared, former}) {
+        const auto link = sign_link(signer::LinkSigner{{secret}}, example());
+        const auto verified = verify_link(
+            all, {"1795689600", std::nullopt, link.substr(link.find("sig=") + 4)}, kImage, kVersion, kNow);
+        ASSERT_TRUE(verified);
+        EXPECT_EQ(verified->app, kOther < kShop && secret.reveal() == shared.reveal() ? kOther : kShop);
+    }
+}
+
 TEST(ImageLink, of_scope_image_is_for_every_version_of_that_image_alone) {
     const PresentedLink link{"1795689600", "image", "M4kYx4bQcsGub7P7ltPUzDdMObW89Y7q8c-TqVJf3bhGb5d5"};
     for (const char* version : {"", "width=800", "width=2560&format=auto"})

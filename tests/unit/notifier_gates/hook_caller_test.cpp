@@ -66,6 +66,21 @@ TEST_F(HookCallerTest, signs_the_question_as_callbacks_are_signed) {
               std::string::npos);
 }
 
+TEST_F(HookCallerTest, passes_the_upload_s_trace_on_as_it_is_where_no_span_is_recorded) {
+    const FaultServer server{{answer(200, kYes)}};
+    const auto asked = [&](std::optional<std::string> traceparent) {
+        const auto verdict =
+            caller.ask({Hook::before_grant, server.url() + "/hook", 10s, app, secrets},
+                       {"grant_1", R"({"type":"before_grant"})", "upl_1", std::move(traceparent), "rojo=1"});
+        EXPECT_TRUE(verdict);
+        return server.seen().back();
+    };
+    const auto seen = asked("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(seen.header("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(seen.header("tracestate"), "rojo=1");
+    EXPECT_EQ(asked(std::nullopt).header("tracestate"), "") << "which says nothing without a trace";
+}
+
 TEST_F(HookCallerTest, takes_no_other_answer_for_a_verdict) {
     expect_no_verdict(ask({answer(500, kYes)}), "status 500");
     expect_no_verdict(ask({answer(201, kYes)}), "status 201");

@@ -43,6 +43,18 @@ TEST(Question, before_a_grant_has_what_is_asked_for) {
     EXPECT_FALSE(body["data"].contains("upload")) << "no URL is signed for it yet";
 }
 
+TEST(Question, has_the_trace_of_its_upload) {
+    auto traced = upload();
+    traced.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    traced.tracestate = "rojo=1";
+    for (const auto& question :
+         {grant_question(traced, "", {}, kNow), publish_question(traced, {}, std::nullopt, {}, kNow)}) {
+        EXPECT_EQ(question.upload, traced.id.str());
+        EXPECT_EQ(question.traceparent, traced.traceparent);
+        EXPECT_EQ(question.tracestate, traced.tracestate);
+    }
+}
+
 TEST(Question, of_a_repeated_request_has_the_id_of_the_first) {
     auto first = upload();
     auto second = upload();

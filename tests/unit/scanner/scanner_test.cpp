@@ -42,7 +42,7 @@ TEST_F(ScannerTest, is_left_alone_while_it_has_no_verdict_on_anything) {
     Scanner gone{std::make_unique<Scripted>(std::deque<Result<Verdict>>{}), 30s, counted};
     for (int i = 0; i < 3; ++i) {
         EXPECT_FALSE(gone.away());
-        const auto found = gone.scan(-1, 1);
+        const auto found = gone.scan(-1, 1, "a");
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().code, ErrorCode::scanner_unavailable);
         EXPECT_TRUE(found.error().retry_after);
@@ -63,7 +63,7 @@ TEST_F(ScannerTest, blames_the_file_where_it_has_a_verdict_on_a_harmless_one) {
     }
     Scanner strict{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
     for (int i = 0; i < 5; ++i) {
-        const auto found = strict.scan(-1, 1);
+        const auto found = strict.scan(-1, 1, "a");
         ASSERT_TRUE(found);
         EXPECT_EQ(found->kind, Verdict::Kind::failed);
         EXPECT_NE(found->text.find("it took too long"), std::string::npos);
@@ -74,13 +74,53 @@ TEST_F(ScannerTest, blames_the_file_where_it_has_a_verdict_on_a_harmless_one) {
     expect_metric(R"(photogate_scanner_scans_total{result="failed"} 0)");
 }
 
+TEST_F(ScannerTest, blames_a_file_at_which_it_goes_away_again_and_again) {
+    std::deque<Result<Verdict>> answers;
+    for (int i = 0; i < 4; ++i) {
+        if (i > 0) answers.push_back(kNothing);  // on a harmless file, before this one is tried again
+        answers.emplace_back(no_verdict("it closed the connection"));
+        answers.emplace_back(no_verdict("nobody is there"));
+    }
+    answers.push_back(kNothing);
+    Scanner frail{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(frail.scan(-1, 1, "a").error().code, ErrorCode::scanner_unavailable);
+    const auto blamed = frail.scan(-1, 1, "a");
+    ASSERT_TRUE(blamed);
+    EXPECT_EQ(blamed->kind, Verdict::Kind::beyond);
+    EXPECT_NE(blamed->text.find("went away at it 4 times"), std::string::npos) << blamed->text;
+    EXPECT_NE(blamed->text.find("it closed the connection"), std::string::npos) << blamed->text;
+    EXPECT_EQ(*frail.scan(-1, 1, "b"), Verdict{});
+}
+
+TEST_F(ScannerTest, blames_no_file_while_it_is_away_for_harmless_ones_too) {
+    Scanner gone{std::make_unique<Scripted>(std::deque<Result<Verdict>>{}), 30s, counted};
+    for (int i = 0; i < 20; ++i)
+        EXPECT_FALSE(gone.scan(-1, 1, "a"));
+}
+
+TEST_F(ScannerTest, knows_a_bounded_number_of_files_at_which_it_went_away) {
+    std::deque<Result<Verdict>> answers;
+    for (int i = 0; i < 3; ++i) {
+        if (i > 0) answers.push_back(kNothing);
+        answers.emplace_back(no_verdict("it closed the connection"));
+        answers.emplace_back(no_verdict("nobody is there"));
+    }
+    Scanner frail{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
+    for (int i = 0; i < 3; ++i)
+        EXPECT_FALSE(frail.scan(-1, 1, "a"));
+    for (int i = 0; i < 64; ++i)
+        EXPECT_FALSE(frail.scan(-1, 1, std::to_string(i)));
+    EXPECT_FALSE(frail.scan(-1, 1, "a")) << "counted from one again";
+}
+
 TEST_F(ScannerTest, is_not_away_because_of_files_beyond_its_limits) {
     std::deque<Result<Verdict>> answers;
     for (int i = 0; i < 5; ++i)
         answers.emplace_back(beyond("it is too long"));
     Scanner strict{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
     for (int i = 0; i < 5; ++i) {
-        const auto found = strict.scan(-1, 1);
+        const auto found = strict.scan(-1, 1, "a");
         ASSERT_TRUE(found);
         EXPECT_EQ(*found, beyond("it is too long"));
         EXPECT_FALSE(strict.away());
@@ -93,7 +133,7 @@ TEST_F(ScannerTest, is_not_away_because_all_its_connections_are_in_use) {
         answers.emplace_back(fail(ErrorCode::overloaded, "in use"));
     Scanner busy{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
     for (int i = 0; i < 5; ++i)
-        EXPECT_EQ(busy.scan(-1, 1).error().code, ErrorCode::overloaded);
+        EXPECT_EQ(busy.scan(-1, 1, "a").error().code, ErrorCode::overloaded);
     EXPECT_FALSE(busy.away());
     expect_metric("photogate_scanner_up 1");
 }

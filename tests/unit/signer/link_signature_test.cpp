@@ -53,6 +53,15 @@ TEST(LinkSignature, rejects_another_length_and_alphabet) {
     }
 }
 
+TEST(LinkSignature, says_which_of_the_keys_it_is_of) {
+    const auto both = with({"an app's secret of 32 characters", "the second secret, which is long enough"});
+    ASSERT_EQ(both.key_ids().size(), 2U);
+    EXPECT_EQ(LinkSigner::key_of(ours().sign("text")), both.key_ids().front());
+    EXPECT_NE(both.key_ids()[0], both.key_ids()[1]);
+    for (const auto* none : {"", "M4kY", "M4kYxzm8r58m3cIDjwhxVwHf1Wiwly73y1KoItD7ziZ1y4A="})
+        EXPECT_FALSE(LinkSigner::key_of(none)) << none;
+}
+
 TEST(LinkSignature, of_an_old_key_is_good_until_the_key_is_removed) {
     const char* old_key = "the first secret, which was long enough";
     const char* new_key = "the second secret, which is long enough";
