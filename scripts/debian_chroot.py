@@ -62,6 +62,12 @@ TRIED = ("bookworm",)
 
 
 @functools.cache
+def architecture():
+    """This machine's, as Debian calls it."""
+    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@functools.cache
 def mirrors():
     """(archive, security) as apt is configured here: where it gets a release's updates and its security updates from."""
     done = subprocess.run(["apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"],
@@ -86,19 +92,27 @@ def sources(release):
 
 
 class Base:
-    """A release with some packages, in a folder of its own. `variant` is mmdebstrap's."""
+    """A release with some packages, in a folder of its own. `variant` is mmdebstrap's. Packages NAME:ARCHITECTURE are of another than this
+    machine's; it is then `foreign`."""
 
-    def __init__(self, release, purpose, packages, variant="minbase"):
-        backported = RELEASES[release].backports
-        if set(packages) & set(backported):  # each needs the others from there
-            packages = {*packages, *backported}
+    def __init__(self, release, purpose, packages, variant="minbase", foreign=None):
         self.release = release
-        self.packages = sorted(f"{each}/{release}-backports" if each in backported else each for each in packages)
+        self.packages = sorted(self._from_backports({*packages}))
         self.variant = variant
+        self.foreign = foreign
         self.sources = sources(release)
-        what = "\n".join([variant, *self.packages, *self.sources])
+        what = "\n".join([variant, *self.packages, *self.sources, *([foreign] if foreign else [])])
         self.folder = FOLDER / f"{release}-{purpose}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
         self.prefix = f"{release}-{purpose}-"
+
+    def _from_backports(self, packages):
+        """Each of those that come from there needs the others from there, of its own architecture."""
+        backported = RELEASES[self.release].backports
+        for each in list(packages):
+            name, colon, architecture = each.partition(":")
+            if name in backported:
+                packages |= {f"{other}{colon}{architecture}" for other in backported}
+        return {f"{each}/{self.release}-backports" if each.partition(":")[0] in backported else each for each in packages}
 
     def make(self):
         if os.geteuid() != 0:
@@ -115,6 +129,7 @@ class Base:
                     shutil.rmtree(former)
             making = FOLDER / f"{self.prefix}making"
             command = ["mmdebstrap", "--mode=root", f"--variant={self.variant}", "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt/lists",
+                       *([f"--architectures={architecture()},{self.foreign}"] if self.foreign else []),
                        f"--include={','.join(self.packages)}", self.release, making, *self.sources]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
