@@ -10,6 +10,7 @@ import ctypes
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 # What the ELF header of a program begins with, and which of its bits are looked at: as in qemu's own scripts/qemu-binfmt-conf.sh.
@@ -42,7 +43,7 @@ def interpreter(architecture):
 def unshare(c):
     """A user namespace of this process's own, whose numbers are the machine's: its parent may write them down, a process in it may not."""
     inside, mapped = os.pipe(), os.pipe()
-    parent = os.getpid()
+    parent = os.readlink("/proc/self")  # its number there: /proc may be of another namespace than this process
     writer = os.fork()
     if writer == 0:
         os.close(inside[1])
@@ -72,6 +73,12 @@ def register(architecture):
     name, magic, mask = PROGRAMS[architecture]
     # F: the interpreter is opened now, and needs to be in no chroot. OC: set-user-ID programs keep their rights.
     (REGISTERED / "register").write_bytes(b":qemu-%s:M::%s:%s:%s:OCF" % (name.encode(), magic, mask, os.fsencode(path)))
+
+
+def missing(architecture):
+    """Why programs of that architecture can't be run here; empty if they can."""
+    done = subprocess.run([sys.executable, __file__, architecture, "true"], capture_output=True, text=True)
+    return done.stderr.strip() if done.returncode else ""
 
 
 def main():

@@ -7,6 +7,7 @@ import sys
 
 # By the number of the ELF header: what Debian calls the architecture, and the folder of its libraries.
 CROSS = {183: ("arm64", "aarch64-linux-gnu")}
+NUMBERS = {name: number for number, (name, _) in CROSS.items()}
 
 
 class Unknown(Exception):
