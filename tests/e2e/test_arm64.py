@@ -41,14 +41,6 @@ apt-get -q update
 apt-get -q -y -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io install --no-install-recommends /root/photogate.deb \
     {libheif1,libheif-plugin-libde265,libheif-plugin-dav1d,libheif-plugin-aomenc}/bookworm-backports postgresql-15 fonts-dejavu-core
 """
-KERNEL = r"""
-cd /root
-apt-get -q download "$(apt-cache depends linux-image-arm64 | sed -n 's/^ *Depends: //p' | head -n 1)"
-dpkg-deb --extract linux-image-*.deb /root/kernel
-mkdir -p /boot
-mv /root/kernel/boot/vmlinuz-* /boot/kernel
-rm -r /root/kernel linux-image-*.deb
-"""
 # The unit's command as its user, on a machine whose only other process is this script. Emulated, everything takes minutes.
 STORY = r"""
 out=/root/out
@@ -126,7 +118,7 @@ def test_every_program_is_of_arm64(package, opened):
 def test_libraries_are_depended_on_and_in_the_bill_of_materials(package, opened):
     depends = subprocess.run(["dpkg-deb", "--field", package, "Depends"], capture_output=True, text=True, check=True).stdout
     named = {re.match(r"[a-z0-9.+-]+", each.strip())[0] for each in depends.split(",")}
-    assert {"libc6", "libcurl4", "libpqxx-6.4", "libseccomp2", "libssl3", "libstdc++6", "libvips42", "postgresql"} - named == {"postgresql"}
+    assert {"libc6", "libcurl4", "libpqxx-6.4", "libseccomp2", "libssl3", "libstdc++6", "libvips42"} <= named
     bill = json.loads((opened / "usr/share/doc/photogate/photogate.cdx.json").read_text())
     architectures = {re.search(r"[?]arch=(\w+)", each["purl"])[1] for each in bill["components"]}
     assert architectures <= {"arm64", "all"} and "arm64" in architectures
@@ -176,9 +168,10 @@ def told(machine, tmp_path_factory):
         put(machine, f"/root/pictures/{name}", pictures.photo(800, 600, orientation=6, suffix=pathlib.Path(name).suffix))
     put(machine, "/root/marked.toml", MARKED.encode())
     machine.run("cat /root/marked.toml >> /etc/photogate/photogate.toml")
-    machine.run(KERNEL, seconds=1800)
     folder = tmp_path_factory.mktemp("machine")
-    results = arm64_machine.run(machine, "/boot/kernel", STORY, folder)
+    with packages.base_of(RELEASE, "arm64").copy() as chroot:
+        shutil.copy(chroot.path(arm64_machine.get_kernel(chroot)), folder / "kernel")
+    results = arm64_machine.run(machine, folder / "kernel", STORY, folder)
     assert results["exit-code"] == b"0\n", (results["log"] + results.get("photogate.log", b"")).decode()[-4000:]
     return results
 
