@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import typing
@@ -23,6 +24,8 @@ import typing
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "chroots"
 KEPT = 7 * 86400  # then a base has missed too many updates
+
+EMULATED = ROOT / "scripts" / "emulated.py"
 
 # $1 lower, $2 folder of the copy, $3 what is bound ("FROM:TO FROM:TO"), the rest is run inside.
 ENTER = r"""
@@ -34,7 +37,18 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 for bind in $binds; do mkdir -p "$root${bind#*:}"; mount --bind "${bind%%:*}" "$root${bind#*:}"; done
 if [ "$OWN_NETWORK" = yes ]; then ip link set lo up; else cp --dereference /etc/resolv.conf "$root/etc/resolv.conf"; fi
-exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+exec $EMULATED chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+"""
+
+
+# $1 lower, $2 folder of the copy, $3 the archive, the rest is left out.
+ARCHIVE = r"""
+mount --make-rprivate /
+lower=$1; copy=$2; archive=$3; shift 3
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$copy/upper,workdir=$copy/work" "$copy/root"
+cd "$copy/root"
+for pattern do set -- "$@" --exclude "./$pattern/*"; shift; done
+exec bsdtar --create --format newc --one-file-system "$@" --file "$archive" .
 """
 
 
@@ -62,6 +76,17 @@ TRIED = ("bookworm",)
 
 
 @functools.cache
+def architecture():
+    """This machine's, as Debian calls it."""
+    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def emulation(emulated):
+    """The words before a command whose programs are of that architecture; none for None."""
+    return [sys.executable, str(EMULATED), emulated] if emulated else []
+
+
+@functools.cache
 def mirrors():
     """(archive, security) as apt is configured here: where it gets a release's updates and its security updates from."""
     done = subprocess.run(["apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"],
@@ -86,19 +111,32 @@ def sources(release):
 
 
 class Base:
-    """A release with some packages, in a folder of its own. `variant` is mmdebstrap's."""
+    """A release with some packages, in a folder of its own. `variant` is mmdebstrap's. Packages NAME:ARCHITECTURE are of another than this
+    machine's; it is then `foreign`. Where the whole release is, it is `emulated`: qemu runs its programs (scripts/emulated.py)."""
 
-    def __init__(self, release, purpose, packages, variant="minbase"):
-        backported = RELEASES[release].backports
-        if set(packages) & set(backported):  # each needs the others from there
-            packages = {*packages, *backported}
+    def __init__(self, release, purpose, packages, variant="minbase", foreign=None, emulated=None):
         self.release = release
-        self.packages = sorted(f"{each}/{release}-backports" if each in backported else each for each in packages)
+        self.packages = sorted(self._from_backports({*packages}))
         self.variant = variant
+        self.foreign, self.emulated = foreign, emulated
         self.sources = sources(release)
-        what = "\n".join([variant, *self.packages, *self.sources])
+        what = "\n".join([variant, *self.packages, *self.sources, *(each for each in (foreign, emulated) if each)])
         self.folder = FOLDER / f"{release}-{purpose}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
         self.prefix = f"{release}-{purpose}-"
+
+    def _from_backports(self, packages):
+        """Each of those that come from there needs the others from there, of its own architecture."""
+        backported = RELEASES[self.release].backports
+        for each in list(packages):
+            name, colon, architecture = each.partition(":")
+            if name in backported:
+                packages |= {f"{other}{colon}{architecture}" for other in backported}
+        return {f"{each}/{self.release}-backports" if each.partition(":")[0] in backported else each for each in packages}
+
+    def _architectures(self):
+        if self.emulated:
+            return [f"--architectures={self.emulated}", "--skip=check/qemu"]  # its test asks for a program of its own
+        return [f"--architectures={architecture()},{self.foreign}"] if self.foreign else []
 
     def make(self):
         if os.geteuid() != 0:
@@ -114,7 +152,8 @@ class Base:
                 if former.is_dir():
                     shutil.rmtree(former)
             making = FOLDER / f"{self.prefix}making"
-            command = ["mmdebstrap", "--mode=root", f"--variant={self.variant}", "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt/lists",
+            command = [*emulation(self.emulated), "mmdebstrap", "--mode=root", f"--variant={self.variant}", "--dpkgopt=force-unsafe-io",
+                       "--skip=cleanup/apt/lists", *self._architectures(),
                        f"--include={','.join(self.packages)}", self.release, making, *self.sources]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
@@ -133,12 +172,12 @@ class Base:
         self.make()
         with tempfile.TemporaryDirectory(prefix=f"copy-{self.prefix}", dir=FOLDER) as folder:
             os.chmod(folder, 0o755)  # users other than root pass through it
-            yield Chroot(self.folder, pathlib.Path(folder))
+            yield Chroot(self.folder, pathlib.Path(folder), self.emulated)
 
 
 class Chroot:
-    def __init__(self, lower, folder):
-        self.lower, self.folder = lower, folder
+    def __init__(self, lower, folder, emulated=None):
+        self.lower, self.folder, self.emulated = lower, folder, emulated
         for name in ("root", "upper", "work"):
             (folder / name).mkdir()
 
@@ -154,8 +193,15 @@ class Chroot:
                    "sh", "-ec", ENTER, "sh", str(self.lower), str(self.folder), bound,
                    *(f"{name}={value}" for name, value in (environment or {}).items()), "bash", "-ec", script, "bash", *map(str, arguments)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output or subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
-                              preexec_fn=_with_parent, env={**os.environ, "OWN_NETWORK": "no" if network else "yes"})
+                              preexec_fn=_with_parent, env={**os.environ, "OWN_NETWORK": "no" if network else "yes", "EMULATED": " ".join(emulation(self.emulated))})
         if check and done.returncode != 0:
             said = f":\n{done.stdout[-4000:]}" if done.stdout else ""
             raise ChrootError(f"exit code {done.returncode} of `{script.strip().splitlines()[0]}` in {self.lower.name}{said}")
         return done
+
+    def archive(self, file, left_out=()):
+        """All of it as a cpio archive, which a kernel takes as its first file system; of the folders `left_out` (patterns) nothing."""
+        command = ["unshare", "--mount", "sh", "-ec", ARCHIVE, "sh", str(self.lower), str(self.folder), str(file), *left_out]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise ChrootError(f"{self.lower.name} can't be archived:\n{done.stderr[-2000:]}")

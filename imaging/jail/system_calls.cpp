@@ -50,7 +50,7 @@ constexpr int kAllowed[] = {
 
 /// What libraries try and can live without. A refusal, so that they do.
 constexpr int kRefused[] = {
-    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(faccessat),
+    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat),
     SCMP_SYS(faccessat2), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat),
     SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
     SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(ftruncate),
@@ -106,7 +106,10 @@ Result<> filter_system_calls() {
         rules.add(kRefusal, call);
     // Answered "yes", whatever the question, without a look at any file: Pango asks it of a font that it has open, for
     // each size, and would draw nothing after a "no". Whoever believes it and opens the file is refused then.
-    rules.add(SCMP_ACT_ERRNO(0), SCMP_SYS(access));
+    // Newer architectures (arm64) have no access(2): there the C library asks by faccessat(2).
+    constexpr bool kHasAccess = SCMP_SYS(access) >= 0;
+    rules.add(SCMP_ACT_ERRNO(0), kHasAccess ? SCMP_SYS(access) : SCMP_SYS(faccessat));
+    if (kHasAccess) rules.add(kRefusal, SCMP_SYS(faccessat));
     // Threads, but no processes. clone3 hides its flags in memory, where no filter can look: without it the C
     // library uses clone.
     rules.add(SCMP_ACT_ALLOW, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));

@@ -136,6 +136,7 @@ Attempts attempts(const Scene& scene) {
              struct stat status {};
              return outcome(::stat("/etc/passwd", &status));
          }},
+        {"ask_for_nothing", [] { return outcome(::access("/nowhere/at/all", R_OK)); }},
         {"remove_file", [=] { return outcome(::unlink("/etc/passwd/x") < 0 && errno == ENOTDIR ? 0 : -1); }},
         {"write_file", [=] { return outcome(::write(scene.file, "x", 1)); }},
         {"tcp_socket", [] { return outcome(::socket(AF_INET, SOCK_STREAM, 0)); }},
