@@ -72,7 +72,7 @@ RELEASES = {each.name: each for each in (
     Release("trixie", 13),
 )}
 # Where packages are built unless another release is named, and drilled.
-TRIED = ("bookworm",)
+TRIED = ("bookworm", "trixie")
 
 
 @functools.cache

@@ -34,8 +34,8 @@ font = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 size = 60
 opacity = 100
 """
-# JPEG as phones send it, and what the other decoders are for.
-SAMPLES = ("photo.jpg", "photo.png", "photo.webp", "photo.avif")
+# Which the tests' own vips can write.
+SAMPLES = ("photo.jpg", "photo.png", "photo.webp")
 INSTALL = r"""
 apt-get -q update
 apt-get -q -y -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io install --no-install-recommends /root/photogate.deb \
@@ -44,7 +44,6 @@ apt-get -q -y -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsa
 # The unit's command as its user, on a machine whose only other process is this script. Emulated, everything takes minutes.
 STORY = r"""
 out=/root/out
-cp /sys/kernel/security/lsm $out/ 2> /dev/null || true
 systemd-tmpfiles --create /usr/lib/tmpfiles.d/photogate.conf
 photogate key new --app shop > /root/key
 hash=$(grep -o 'sha256:[0-9a-f]*' /root/key); KEY=$(grep -o 'pg_shop_[0-9a-z]*' /root/key | head -n 1)

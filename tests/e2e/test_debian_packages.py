@@ -16,6 +16,7 @@ import subprocess
 import types
 
 import pytest
+from test_another_postgresql import commands as commands_of_the_move
 
 from scripts import debian_chroot
 from tests.rig import pictures, releases
@@ -29,7 +30,6 @@ pytestmark = [pytest.mark.drills,
               pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mmdebstrap"), reason="chroots are made by root, with mmdebstrap")]
 
 EARLIER = "0.0.9"
-PAGE = (ROOT / "docs" / "install.md").read_text()
 # docs/install.md: from backports by name.
 FROM_BACKPORTS = " ".join(f"{name}/bookworm-backports" for name in debian_chroot.RELEASES["bookworm"].backports if not name.endswith("-dev"))
 
@@ -80,7 +80,7 @@ photogate version > "$run/version"
 stop
 """
 
-# For the commands of docs/install.md.
+# For the commands of docs/upgrading.md.
 WITHOUT_SYSTEMD = r"""
 sudo() {
     if [ "$1" = -u ]; then user=$2; shift 2; setpriv --reuid "$user" --regid "$user" --clear-groups "$@"; else "$@"; fi
@@ -314,7 +314,7 @@ def test_upgrade_of_debian_goes_on_with_the_postgresql_that_made_the_cluster():
         assert machine.run("ls /usr/lib/postgresql").split() == ["15", "17"]
         machine.run(AGAIN, "/root/run")
         assert machine.read("/var/lib/photogate/postgres/data/PG_VERSION") == "15\n"
-        machine.run(WITHOUT_SYSTEMD + re.search(r"```sh\n([^`]*pg_upgrade[^`]*)```", PAGE)[1])
+        machine.run(WITHOUT_SYSTEMD + commands_of_the_move())
         assert machine.read("/var/lib/photogate/postgres/data/PG_VERSION") == "17\n"
         machine.apt("purge", "postgresql-15")
         machine.run(AGAIN, "/root/run")
