@@ -114,13 +114,10 @@ void Scanner::Suspects::remove(const std::string& sha256) {
 }
 
 Result<Verdict> Scanner::ask(int file, std::uint64_t size, const std::string& sha256) {
-    const auto is_away = [](const Result<Verdict>& verdict) {
-        return !verdict && verdict.error().code == ErrorCode::scanner_unavailable;
-    };
     if (suspects_.has(sha256) && !has_a_verdict_on_a_harmless_file())
-        return no_verdict("nor one on a harmless file");
+        return no_verdict("it has none on a harmless file either");
     auto verdict = engine_->scan(file, size, timeout_);
-    if (is_away(verdict)) {
+    if (!verdict && verdict.error().code == ErrorCode::scanner_unavailable) {
         if (has_a_verdict_on_a_harmless_file()) {
             verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
         } else if (const int times = suspects_.add(sha256); times >= kTimesToBlame) {
