@@ -70,10 +70,11 @@ std::optional<Error> Scanner::away() {
                  std::chrono::ceil<std::chrono::seconds>(*wait)};
 }
 
-bool Scanner::has_a_verdict_on_a_harmless_file() {
-    if (!harmless_) return false;
-    return engine_->scan(harmless_.get(), kHarmless.size(), std::min(timeout_, kPatienceForHarmless))
-        .has_value();
+Result<> Scanner::scan_harmless_file() {
+    if (!harmless_) return no_verdict("there is no harmless file to try it with");
+    auto verdict = engine_->scan(harmless_.get(), kHarmless.size(), std::min(timeout_, kPatienceForHarmless));
+    if (!verdict) return fail(std::move(verdict.error()));
+    return {};
 }
 
 telemetry::Counter& ScannerMetrics::of(Verdict::Kind kind) {
@@ -114,15 +115,19 @@ void Scanner::Suspects::remove(const std::string& sha256) {
 }
 
 Result<Verdict> Scanner::ask(int file, std::uint64_t size, const std::string& sha256) {
-    if (suspects_.has(sha256) && !has_a_verdict_on_a_harmless_file())
-        return no_verdict("it has none on a harmless file either");
+    if (suspects_.has(sha256)) {
+        if (auto harmless = scan_harmless_file(); !harmless) return fail(std::move(harmless.error()));
+    }
     auto verdict = engine_->scan(file, size, timeout_);
     if (!verdict && verdict.error().code == ErrorCode::scanner_unavailable) {
-        if (has_a_verdict_on_a_harmless_file()) {
+        const auto harmless = scan_harmless_file();
+        if (harmless) {
             verdict = Verdict{Verdict::Kind::failed, std::move(verdict.error().detail)};
-        } else if (const int times = suspects_.add(sha256); times >= kTimesToBlame) {
-            verdict = beyond(
-                fmt::format("the scanner went away at it {} times: {}", times, verdict.error().detail));
+        } else if (harmless.error().code == ErrorCode::scanner_unavailable) {  // not for want of a connection
+            if (const int times = suspects_.add(sha256); times >= kTimesToBlame) {
+                verdict = beyond(
+                    fmt::format("the scanner went away at it {} times: {}", times, verdict.error().detail));
+            }
         }
     }
     if (verdict) suspects_.remove(sha256);

@@ -67,7 +67,8 @@ class Scanner {
         std::deque<std::pair<std::string, int>> files_;
     };
 
-    bool has_a_verdict_on_a_harmless_file();
+    /// Success where it has a verdict on it. Errors: those of Engine::scan.
+    Result<> scan_harmless_file();
     /// One scan, and whom it is about.
     Result<Verdict> ask(int file, std::uint64_t size, const std::string& sha256);
 

@@ -54,6 +54,11 @@ pipeline::jobs::Scanned scanned(scanner::Verdict verdict) {
     return {Ours::failed, std::move(verdict.text)};
 }
 
+/// Whose turn it is to ask a hook: an app's, or one client token's.
+std::string asker_of(const model::Upload& upload) {
+    return upload.app.str() + "/" + upload.client_token.value_or("");
+}
+
 /// What a client is told of a refusal.
 Error refusal(const gates::Verdict& verdict) {
     auto detail =
@@ -136,17 +141,18 @@ void Gates::ask_before_grant(const model::Upload& upload, const std::string& rep
         without_verdict(std::move(error));
     };
     auto taken =
-        pool_.submit(*asked->hooks.before_grant, [this, asked, without_verdict, without_turn](Result<> turn) {
-            const auto& url = *asked->hooks.before_grant;
-            if (!turn) return without_turn(std::move(turn.error()));
-            if (auto away = caller_.away(gates::Hook::before_grant, url))
-                return without_verdict(std::move(*away));
-            auto verdict = caller_.ask({gates::Hook::before_grant, url, asked->hooks.timeout, asked->app.name,
-                                        asked->app.callback_secrets},
-                                       asked->question);
-            if (!verdict) return without_verdict(std::move(verdict.error()));
-            asked->done(verdict->allows() ? Result<>{} : Result<>{fail(refusal(*verdict))});
-        });
+        pool_.submit(*asked->hooks.before_grant, asker_of(upload),
+                     [this, asked, without_verdict, without_turn](Result<> turn) {
+                         const auto& url = *asked->hooks.before_grant;
+                         if (!turn) return without_turn(std::move(turn.error()));
+                         if (auto away = caller_.away(gates::Hook::before_grant, url))
+                             return without_verdict(std::move(*away));
+                         auto verdict = caller_.ask({gates::Hook::before_grant, url, asked->hooks.timeout,
+                                                     asked->app.name, asked->app.callback_secrets},
+                                                    asked->question);
+                         if (!verdict) return without_verdict(std::move(verdict.error()));
+                         asked->done(verdict->allows() ? Result<>{} : Result<>{fail(refusal(*verdict))});
+                     });
     if (!taken) without_turn(std::move(taken.error()));
 }
 

@@ -69,6 +69,16 @@ std::string event_endpoint(const config::Config& config, const model::StoreRegio
     return fmt::format("{}/v1/events/{}", base, source);
 }
 
+/// AWS and R2 by their names; Ceph by the source of events that `photogate setup ceph` makes.
+storage::objects::Remedies::Store store_of(const model::StoreRegion& region,
+                                           const std::string& event_source) {
+    using Store = storage::objects::Remedies::Store;
+    const auto& host = region.internal.host;
+    if (host.ends_with(".amazonaws.com")) return Store::aws;
+    if (host.ends_with(".r2.cloudflarestorage.com")) return Store::r2;
+    return event_source == "ceph" ? Store::ceph : Store::minio;
+}
+
 storage::objects::Remedies remedies_of(const config::Config& config, const model::StoreRegion& region) {
     storage::objects::Remedies remedies;
     const auto program = config::executable_of_process();
@@ -85,6 +95,8 @@ storage::objects::Remedies remedies_of(const config::Config& config, const model
         remedies.event_endpoint = event_endpoint(config, region, name);
         break;
     }
+    remedies.store = store_of(region, remedies.event_source);
+    remedies.endpoint = region.internal.origin();
     return remedies;
 }
 

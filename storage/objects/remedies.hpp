@@ -1,5 +1,6 @@
-// The commands that heal what the probes of a store find, for MinIO: `mc` with the alias STORE for an
-// administrator. Each can be run as it stands, by `sh`, and again.
+// The commands that heal what the probes of a store find. For MinIO: `mc` with the alias STORE for an administrator. For AWS,
+// Ceph and R2: `photogate setup`, with an administrator's key in the environment, which does what is missing; and `aws` for
+// what that does not do. Each can be run as it stands, by `sh`, and again.
 //
 // No command holds a secret: it asks `photogate config get` for one, and `photogate policy` for a policy.
 //
@@ -13,6 +14,10 @@
 namespace photogate::storage::objects {
 
 struct Remedies {
+    enum class Store { minio, aws, ceph, r2 };
+
+    Store store = Store::minio;  ///< also what is none of these
+    std::string endpoint = {};   ///< the store's, `https://host:port`
     std::string program = "photogate";
     /// Those by which `program` reads the same configuration, quoted for a shell: `--config '/etc/…'`.
     std::string arguments = {};
@@ -28,8 +33,14 @@ struct Remedies {
     std::string worker(const Bucket& incoming, const Bucket& published, const Bucket& originals) const;
     /// The two targets of the store and the bucket's rules for them.
     std::string events(const Bucket& incoming, const std::string& prefix) const;
+    /// A bucket that nobody reads, lists or writes without a key.
+    std::string closed(const Bucket& bucket) const;
+    /// The objects below a prefix, gone.
+    std::string removal(const Bucket& bucket, const std::string& prefix) const;
 
   private:
+    std::string setup() const;
+    std::string aws(const std::string& command) const;
     std::string call(const std::string& command) const;
     std::string user(const std::string& role, const std::string& key) const;
 };

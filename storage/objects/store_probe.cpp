@@ -304,12 +304,7 @@ class Probe {
 
     void check_strangers() {
         for (const auto& [bucket, role] : buckets()) {
-            const std::string remedy = fmt::format(
-                "mc anonymous set none STORE/{0}   # AWS: aws s3api put-public-access-block --bucket {0} "
-                "--public-access-block-configuration "
-                "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets="
-                "true",
-                bucket.str());
+            const auto remedy = target_.remedies.closed(bucket);
             const auto read = as_stranger("GET", plain_url(bucket, &canary_, ""));
             if (bucket == target_.published &&
                 target_.public_bucket == ProbeTarget::PublicBucket::may_be_open) {
@@ -343,10 +338,9 @@ class Probe {
             return add(
                 check, Verdict::warning,
                 "readers of the public bucket choose the Content-Type: a picture can be served as a page",
-                fmt::format(
-                    "mc anonymous set none STORE/{}   # photogate serves the images; or drop the query "
-                    "string in the proxy in front of the store",
-                    target_.published.str()));
+                target_.remedies.closed(target_.published) +
+                    "   # photogate serves the images; or drop the query string in the proxy in front of the "
+                    "store");
         }
         add(check, Verdict::passed, "the public bucket is readable, and its content types are fixed");
     }
@@ -360,8 +354,7 @@ class Probe {
             if (left && left->empty()) continue;
             add(fmt::format("probe.cleanup.{}", role), Verdict::warning,
                 left ? left->front().error.detail : left.error().detail,
-                fmt::format("mc rm --recursive --force STORE/{}/{}probe/{}/", bucket.str(), target_.prefix,
-                            run_));
+                target_.remedies.removal(bucket, fmt::format("{}probe/{}/", target_.prefix, run_)));
         }
     }
 

@@ -99,6 +99,23 @@ TEST_F(ScannerTest, blames_no_file_while_it_is_away_for_harmless_ones_too) {
         EXPECT_FALSE(gone.scan(-1, 1, "a"));
 }
 
+TEST_F(ScannerTest, blames_no_file_because_there_was_no_connection_for_the_harmless_one) {
+    const Result<Verdict> busy = fail(ErrorCode::overloaded, "all connections are in use");
+    std::deque<Result<Verdict>> answers;
+    for (int i = 0; i < 8; ++i) {
+        answers.emplace_back(no_verdict("it closed the connection"));
+        answers.push_back(busy);
+    }
+    // Known from then on: the harmless file goes first, and there is no connection for it either.
+    answers.emplace_back(no_verdict("it closed the connection"));
+    answers.emplace_back(no_verdict("nobody is there"));
+    answers.push_back(busy);
+    Scanner frail{std::make_unique<Scripted>(std::move(answers)), 30s, counted};
+    for (int i = 0; i < 9; ++i)
+        EXPECT_EQ(frail.scan(-1, 1, "a").error().code, ErrorCode::scanner_unavailable);
+    EXPECT_EQ(frail.scan(-1, 1, "a").error().code, ErrorCode::overloaded);
+}
+
 TEST_F(ScannerTest, knows_a_bounded_number_of_files_at_which_it_went_away) {
     std::deque<Result<Verdict>> answers;
     for (int i = 0; i < 3; ++i) {

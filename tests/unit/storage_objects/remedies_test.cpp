@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,6 +67,43 @@ TEST(Remedies, name_the_event_targets_of_the_pages) {
         EXPECT_THAT(text, HasSubstr(std::string{"arn:minio:sqs::"} + target + ":webhook"));
         EXPECT_THAT(shipped("README.md"), HasSubstr(std::string{"arn:minio:sqs::"} + target + ":webhook"));
     }
+}
+
+TEST(Remedies, are_those_of_the_store) {
+    Remedies remedies;
+    remedies.arguments = "--config /etc/p.toml";
+    remedies.endpoint = "https://store.example";
+    EXPECT_EQ(remedies.closed(kPublic), "mc anonymous set none STORE/photogate-public");
+    EXPECT_EQ(remedies.removal(kPublic, "u/probe/1/"),
+              "mc rm --recursive --force STORE/photogate-public/u/probe/1/");
+    const std::pair<Remedies::Store, std::string> kinds[] = {
+        {Remedies::Store::aws, "aws"}, {Remedies::Store::ceph, "ceph"}, {Remedies::Store::r2, "r2"}};
+    for (const auto& [store, kind] : kinds) {
+        remedies.store = store;
+        remedies.region = "default";
+        const auto setup =
+            "photogate setup " + kind +
+            " --config /etc/p.toml   # with an administrator's key in the environment; by hand: "
+            "docs/deploy/" +
+            kind + ".md";
+        EXPECT_EQ(remedies.signer(), setup);
+        EXPECT_EQ(remedies.worker(kIncoming, kPublic, kOriginals), setup);
+        EXPECT_EQ(remedies.events(kIncoming, "u/"), setup);
+        EXPECT_THAT(remedies.closed(kPublic), Not(HasSubstr("mc ")));
+        std::ifstream page{std::string{PHOTOGATE_SOURCE_DIR} + "/docs/deploy/" + kind + ".md"};
+        EXPECT_TRUE(page) << kind;
+        remedies.region = "eu";
+        EXPECT_THAT(remedies.signer(), HasSubstr("docs/deploy/" + kind + ".md"));
+        EXPECT_THAT(remedies.signer(), Not(HasSubstr("setup")));
+    }
+    remedies.store = Remedies::Store::aws;
+    EXPECT_THAT(remedies.closed(kPublic),
+                HasSubstr("aws s3api put-public-access-block --bucket photogate-public"));
+    EXPECT_EQ(remedies.removal(kPublic, "u/probe/1/"),
+              "aws s3 rm --recursive s3://photogate-public/u/probe/1/");
+    remedies.store = Remedies::Store::ceph;
+    EXPECT_EQ(remedies.removal(kPublic, "u/probe/1/"),
+              "aws --endpoint-url https://store.example s3 rm --recursive s3://photogate-public/u/probe/1/");
 }
 
 }  // namespace
