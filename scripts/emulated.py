@@ -6,9 +6,11 @@
 The registration (binfmt_misc) is one of a user namespace that ends with the command, so that the machine's own stays as it is; Linux has
 had such since 6.7. In the namespace root is root of the machine's files, and can make no device. For root only. Standard library only.
 """
+import contextlib
 import ctypes
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +75,15 @@ def register(architecture):
     name, magic, mask = PROGRAMS[architecture]
     # F: the interpreter is opened now, and needs to be in no chroot. OC: set-user-ID programs keep their rights.
     (REGISTERED / "register").write_bytes(b":qemu-%s:M::%s:%s:%s:OCF" % (name.encode(), magic, mask, os.fsencode(path)))
+
+
+def is_registered(architecture):
+    """Whether this machine itself runs such programs, everywhere: as qemu-user-static and systemd-binfmt have it."""
+    entry = REGISTERED / f"qemu-{PROGRAMS[architecture][0]}"
+    with contextlib.suppress(OSError):
+        said = entry.read_text().splitlines()
+        return "enabled" in said and any(re.fullmatch(r"flags: \w*F\w*", line) for line in said)
+    return False
 
 
 def missing(architecture):

@@ -49,22 +49,49 @@ def named(file):
     return re.findall(r"\(NEEDED\).*\[(.*)\]", said), folders
 
 
+def _resolved(program):
+    """What the loader of this machine finds for a program of its architecture: {name: path}."""
+    said = subprocess.run(["ldd", program], check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+    return dict(re.findall(r"(\S+) => (/\S+)", said))
+
+
+def asked_for(program):
+    """The files that a program or library itself names, their links resolved."""
+    names, folders = named(program)
+    if is_foreign(program):
+        folder = _cross(program)[1]
+        places = [*folders, f"/usr/lib/{folder}", f"/lib/{folder}"]
+        found = {name: next((path for path in (os.path.join(each, name) for each in places) if os.path.exists(path)), None) for name in names}
+    else:
+        resolved = _resolved(program)
+        found = {name: resolved.get(name) for name in names if not name.startswith("ld-linux")}  # the loader, which comes with libc
+    for name, path in found.items():
+        if not path:
+            raise Unknown(f"{program} asks for {name}, which is not here")
+    return {os.path.realpath(path) for path in found.values()}
+
+
 def loaded(program):
     """The files, their links resolved."""
     if not is_foreign(program):
-        said = subprocess.run(["ldd", program], check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
-        return {os.path.realpath(path) for path in re.findall(r"=> (/\S+)", said)}
-    folder = _cross(program)[1]
+        return {os.path.realpath(path) for path in _resolved(program).values()}
     found, waiting = set(), [os.path.realpath(program)]
     while waiting:
-        file = waiting.pop()
-        names, folders = named(file)
-        for name in names:
-            places = (os.path.join(each, name) for each in (*folders, f"/usr/lib/{folder}", f"/lib/{folder}"))
-            path = next((each for each in places if os.path.exists(each)), None)
-            if not path:
-                raise Unknown(f"{file} asks for {name}, which is not here")
-            if os.path.realpath(path) not in found:
-                found.add(os.path.realpath(path))
-                waiting.append(os.path.realpath(path))
+        new = asked_for(waiting.pop()) - found
+        found |= new
+        waiting += new
     return found
+
+
+def packages_of(files):
+    """The Debian packages that they came with. Debian's folders are merged: /lib is /usr/lib, and dpkg may know either name."""
+    names = sorted({name for file in files for name in (file, file.removeprefix("/usr"), "/usr" + file.removeprefix("/usr"))})
+    done = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True)
+    found = {}
+    for line in done.stdout.splitlines():
+        who, _, file = line.rpartition(": ")
+        found[os.path.realpath(file)] = who.split(",")[0].split(":")[0]
+    for file in files:
+        if file not in found:
+            raise Unknown(f"no package has {file}")
+    return set(found.values())

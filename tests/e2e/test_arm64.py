@@ -1,5 +1,5 @@
 """The Debian package for arm64, cross-compiled: its programs and dependencies; installed by apt in a Debian of arm64 that qemu-user runs; and a photo
-published on a whole emulated machine, where Debian's arm64 kernel keeps the sandbox."""
+published on a whole emulated machine, where Debian's arm64 kernel keeps the sandbox. And the container image for arm64."""
 import functools
 import importlib.machinery
 import importlib.util
@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from scripts import debian_chroot, emulated, shared_libraries
-from tests.rig import arm64_machine, pictures
+from tests.rig import arm64_machine, containers, pictures
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 loader = importlib.machinery.SourceFileLoader("build_packages", str(ROOT / "scripts" / "build-packages"))
@@ -125,6 +125,10 @@ def test_libraries_are_depended_on_and_in_the_bill_of_materials(package, opened)
     assert {"libc6", "libpqxx-6.4", "libvips42", "libheif1"} <= components
 
 
+def emulated_debian():
+    return debian_chroot.Base(RELEASE, "arm64", ["ca-certificates", "curl", "iproute2", "jq", "procps"], emulated="arm64")
+
+
 @pytest.fixture(scope="module")
 def machine(package):
     """A Debian of arm64 with the package, whose programs qemu-user runs."""
@@ -133,8 +137,7 @@ def machine(package):
         pytest.skip(reason)
     cache = debian_chroot.FOLDER / f"{RELEASE}-apt-arm64"
     (cache / "partial").mkdir(parents=True, exist_ok=True)
-    base = debian_chroot.Base(RELEASE, "arm64", ["ca-certificates", "curl", "iproute2", "jq", "procps"], emulated="arm64")
-    with base.copy() as chroot:
+    with emulated_debian().copy() as chroot:
         put(chroot, "/root/photogate.deb", package.read_bytes())
         put(chroot, "/etc/postgresql-common/createcluster.d/none.conf", b"create_main_cluster = false\n")
         chroot.run(INSTALL, binds={cache: "/var/cache/apt/archives"}, seconds=2 * 3600)
@@ -200,3 +203,37 @@ def test_caption_is_drawn_on_arm64(told, tmp_path):
     subprocess.run(["vips", "abs", tmp_path / "change.v", tmp_path / "distance.v"], check=True)
     most = float(subprocess.run(["vips", "max", tmp_path / "distance.v"], check=True, capture_output=True, text=True).stdout)
     assert most > 60, most
+
+
+@pytest.fixture(scope="module")
+def podman():
+    if containers.missing():
+        pytest.skip(containers.missing())
+    if not emulated.is_registered("arm64"):
+        pytest.skip("this machine runs no programs of arm64 in containers: qemu-user-static and systemd-binfmt register them")
+    made = containers.Podman()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def image(podman):
+    builder = podman.imported("cross-builder", packages.base_of(RELEASE, "arm64"))
+    base = podman.imported("base-arm64", emulated_debian(), "arm64")
+    return podman.build("gateway-arm64", "--platform", "linux/arm64", "--pull=never", BUILDER=builder, BASE=base, timeout=3 * 3600)
+
+
+def test_image_is_of_arm64_and_its_program_starts(podman, image):
+    said = json.loads(podman("image", "inspect", image).stdout)[0]
+    assert (said["Os"], said["Architecture"]) == ("linux", "arm64")
+
+    def run(*command, entrypoint="/usr/bin/photogate"):
+        return podman("run", "--rm", "--platform", "linux/arm64", "--network", "none", *containers.HARDENED, "--entrypoint", entrypoint, image, *command).stdout
+
+    assert run("version") == f"photogate {packages.project_version()}\n"
+    assert run("-m", entrypoint="/bin/uname") == "aarch64\n"
+    assert re.search(r"pg_shop_[0-9a-z]+", run("key", "new", "--app", "shop"))
+    assert "not found" not in run("/usr/bin/photogate", "/usr/libexec/photogate/photogate-imager", "/usr/libexec/photogate/photogate-otlp.so", entrypoint="/usr/bin/ldd")
+    bill = json.loads(run("/usr/share/doc/photogate/photogate.cdx.json", entrypoint="/bin/cat"))
+    architectures = {re.search(r"[?]arch=(\w+)", each["purl"])[1] for each in bill["components"]}
+    assert architectures <= {"arm64", "all"} and "arm64" in architectures

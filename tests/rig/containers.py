@@ -119,6 +119,17 @@ class Podman:
         archive.unlink()
         return BASE
 
+    def imported(self, tag, base, architecture=None):
+        """A debian_chroot.Base as an image, of this machine's architecture or another; gives its name."""
+        name = f"localhost/photogate-test-{tag}:{base.make().folder.name}"
+        with one_at_a_time():
+            if not self.has(name):
+                archive = self.folder / "base.tar"
+                subprocess.run(["tar", "--create", "--file", archive, "--numeric-owner", "--one-file-system", "--directory", base.folder, "."], check=True)
+                self("import", *(["--arch", architecture] if architecture else []), archive, name, timeout=900)
+                archive.unlink()
+        return name
+
     def build(self, tag, *arguments, file="Containerfile", context=ROOT, timeout=3600, **build_arguments):
         """Builds an image; gives its name."""
         name = f"localhost/photogate-test-{tag}"
