@@ -220,7 +220,8 @@ def podman():
 def image(podman):
     builder = podman.imported("cross-builder", packages.base_of(RELEASE, "arm64"))
     base = podman.imported("base-arm64", emulated_debian(), "arm64")
-    return podman.build("gateway-arm64", "--platform", "linux/arm64", "--pull=never", BUILDER=builder, BASE=base, timeout=3 * 3600)
+    return podman.build("gateway-arm64", "--platform", "linux/arm64", "--pull=never", BUILDPLATFORM=f"linux/{debian_chroot.architecture()}",
+                        BUILDER=builder, BASE=base, timeout=3 * 3600)
 
 
 def test_image_is_of_arm64_and_its_program_starts(podman, image):
