@@ -79,7 +79,7 @@ class CallPool {
     const Options options_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
-    Keys keys_;
+    std::map<std::string, Key> keys_;
     std::string last_;  ///< whose turn it was
     std::size_t waiting_ = 0;
     std::size_t active_ = 0;

@@ -23,7 +23,7 @@ REGISTRIES = {
     "gateway/routes/package_downloads.cpp": {"of_package_": ("package id", "made by photogate, proved by the link's signature", "the downloads under way")},
     "gateway/s3/bucket_cors.hpp": {"rules_": ("bucket", "made and set by the store's administrator and worker", "the buckets, 64 KiB each")},
     "notifier/callbacks/callback_queue.hpp": {"endpoints_": ("app, URL", "the app comes with it", "10,000, idle ones forgotten")},
-    "notifier/gates/call_pool.hpp": {"keys_": ("URL", "of the configuration", "the uploads that wait")},
+    "notifier/gates/call_pool.hpp": {"keys_": ("URL; in it app and client token", "of the configuration; proved by its signature", "the uploads that wait")},
     "notifier/gates/hook_caller.hpp": {"breakers_": ("URL", "of the configuration", "the hooks")},
     "notifier/events/fetched_keys.hpp": {"kept_": ("source, URL", "a table for each source, its hosts configured", "16 of a source"),
                                          "failed_": ("source, URL", "a table for each source, its hosts configured", "16 of a source, a minute each")},
