@@ -1,8 +1,13 @@
 #include "notifier/gates/call_pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -10,6 +15,12 @@ namespace photogate::notifier::gates {
 namespace {
 
 using namespace std::chrono_literals;
+
+void await(const std::function<bool()>& condition) {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(1ms);
+}
 
 /// Work that hangs until the test lets it go.
 class Hanging {
@@ -61,9 +72,7 @@ TEST(CallPool, gives_a_hook_that_hangs_no_more_than_its_share) {
     ASSERT_TRUE(hanging.await_running(2));
     for (int i = 0; i < 40; ++i)
         ASSERT_TRUE(pool.submit("quick", "app", [&done](const Result<>& turn) { done += turn ? 1 : 0; }));
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (done < 40 && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(1ms);
+    await([&] { return done == 40; });
     EXPECT_EQ(done, 40);
     EXPECT_EQ(hanging.running(), 2);
     EXPECT_EQ(pool.counts().waiting, 8U);
@@ -123,9 +132,7 @@ TEST(CallPool, gives_those_who_ask_at_one_url_their_turns_by_rotation) {
     for (const auto* asker : {"b", "c", "b"})
         ASSERT_TRUE(pool.submit("hook", asker, turns.of(asker)));
     hanging.release();
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (turns.came().size() < 8 && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(1ms);
+    await([&] { return turns.came().size() == 8; });
     EXPECT_EQ(turns.came(), "bcabaaaa");
 }
 
@@ -146,9 +153,7 @@ TEST(CallPool, lets_nobody_keep_the_others_from_one_url) {
     EXPECT_EQ(pool.counts().waiting, 6U);
     EXPECT_EQ(pool.counts().refused, 6U);
     hanging.release();
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (turns.came().size() < 6 && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(1ms);
+    await([&] { return turns.came().size() == 6; });
     EXPECT_EQ(turns.came(), "bcabab");
 }
 
@@ -174,9 +179,7 @@ TEST(CallPool, tells_what_waited_too_long_that_its_turn_did_not_come) {
     ASSERT_TRUE(pool.submit("a", "app", late.work()));
     std::this_thread::sleep_for(1'050ms);
     hanging.release();
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (late.refused() == 0 && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(1ms);
+    await([&] { return late.refused() != 0; });
     EXPECT_EQ(late.refused(), 1);
 }
 
